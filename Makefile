@@ -1,0 +1,31 @@
+# `make install` sets up .venv; `make test` and `make sweep` do that first and then their job.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+.PHONY: install test sweep clean
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "chipdse needs Python >= 3.11; '$(PYTHON)' is older or missing: sudo apt-get install python3, or make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "Python's venv module is missing: sudo apt-get install python3-venv"; exit 1; }
+	@command -v g++ >/dev/null || { echo "g++ is missing: sudo apt-get install g++"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --upgrade 'pip>=25.1'
+	$(VENV)/bin/pip install --quiet --editable . --group test
+	@touch $@
+
+test: install
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest $(PYTEST_ARGS)
+
+sweep: install
+	$(VENV)/bin/chipdse sweep sweeps/mac_array.toml
+
+clean:
+	rm -rf $(VENV) runs studies build dist

@@ -1,0 +1,56 @@
+"""The command line: each verb parses, calls one function and prints.
+
+A verb is a module in this folder with `add(verbs)`, which declares its parser and sets `run`:
+a function from the parsed arguments to an exit code. Results go to stdout, progress to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import NoReturn
+
+from chipdse import __version__
+from chipdse.errors import ChipdseError, DesignError
+
+_VERB_MODULES: list[str] = []
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line, one sub-parser a verb."""
+    import importlib
+
+    parser = OneLineParser(
+        prog="chipdse",
+        description="Design-space exploration of energy-efficient chips.",
+        epilog="example: chipdse sweep sweeps/mac_array.toml",
+    )
+    parser.add_argument("--version", action="version", version=f"chipdse {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for name in _VERB_MODULES:
+        importlib.import_module(f"chipdse.cli.{name}").add(verbs)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; 0 done, 1 it ran and failed, 2 wrong input."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+    except ChipdseError as error:
+        print(f"chipdse {arguments.verb}: {error}", file=sys.stderr)
+        return 2 if isinstance(error, DesignError) else 1
+    except BrokenPipeError:
+        return 1
+    except KeyboardInterrupt:
+        print(f"chipdse {arguments.verb}: interrupted", file=sys.stderr)
+        return 130
+    return code

@@ -1,0 +1,1 @@
+"""What other tools take: Verilog, constraints, activity."""

@@ -1,0 +1,1 @@
+"""Steps that run tools and keep folders: elaborate, simulate, synthesise."""

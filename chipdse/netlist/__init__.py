@@ -1,0 +1,1 @@
+"""Liberty, netlist, activity, timing and power as NumPy arrays."""

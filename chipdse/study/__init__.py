@@ -1,0 +1,1 @@
+"""The search: sweep files, search spaces, samplers, execution, fronts."""

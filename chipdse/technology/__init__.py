@@ -1,0 +1,1 @@
+"""Cell libraries and tables of constants, each with its source."""

@@ -1,0 +1,76 @@
+"""What a block is, so that it can be listed, simulated and swept: one record a block."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.lib import wiring
+
+
+def parameter(
+    default: Any,
+    doc: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+) -> Any:
+    """A field of a parameter or workload record, with what people need to choose its value."""
+    about = {"doc": doc, "minimum": minimum, "maximum": maximum, "choices": choices}
+    return dataclasses.field(default=default, metadata=about)
+
+
+def check_parameters(record: Any) -> None:
+    """Raise ValueError for the first field of a record outside the range it declares."""
+    for field in dataclasses.fields(record):
+        value, about = getattr(record, field.name), field.metadata
+        kind = type(field.default)
+        right_type = type(value) is kind or (kind is float and type(value) is int)
+        if not right_type:
+            raise ValueError(f"{field.name}={value!r} must be of type {kind.__name__}")
+        if about["choices"] is not None and value not in about["choices"]:
+            options = ", ".join(map(repr, about["choices"]))
+            raise ValueError(f"{field.name}={value!r} is not one of {options}")
+        if about["minimum"] is not None and value < about["minimum"]:
+            raise ValueError(f"{field.name}={value!r} is too small; use >= {about['minimum']}")
+        if about["maximum"] is not None and value > about["maximum"]:
+            raise ValueError(f"{field.name}={value!r} is too large; use <= {about['maximum']}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """The useful work of one workload run, the denominator of energy per operation.
+
+    count : operations done
+    unit : what one operation is, e.g. "MAC"
+    input_bits, output_bits : data that crossed the block's ports for it
+    """
+
+    count: int
+    unit: str
+    input_bits: int
+    output_bits: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A block of hardware and everything needed to explore it.
+
+    name : as the command line and sweep files call it
+    summary : one line
+    parameters, workload : frozen records whose fields are made with `parameter`
+    hardware : from a parameter record to an Amaranth component
+    bench : the cocotb test module, importable by name
+    work : useful work of a workload on a parameter record
+    """
+
+    name: str
+    summary: str
+    parameters: type
+    workload: type
+    hardware: Callable[[Any], wiring.Component]
+    bench: str
+    work: Callable[[Any, Any], Work]
