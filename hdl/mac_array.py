@@ -1,0 +1,347 @@
+"""A systolic matrix multiplier: the sums stay in place, the operands flow past them.
+
+`rows` x `columns` processing elements form C = A @ B, one step of the inner dimension per cycle.
+A enters at the left and moves right, B enters at the top and moves down; each element owns one
+element of C. When a product is complete its rows leave at the left, one port a row. See
+docs/blocks.md for a picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.arithmetic import PIPELINE_DOC, lanes, pipelined_product
+from hdl.block import Block, Work, check_parameters, parameter
+
+
+@dataclass(frozen=True, kw_only=True)
+class MacArrayParameters:
+    """What can be chosen about the hardware."""
+
+    rows: int = parameter(4, "rows of elements, and of A and C", minimum=1, maximum=64)
+    columns: int = parameter(4, "columns of elements, and of B and C", minimum=1, maximum=64)
+    operand_bits: int = parameter(8, "width of an element of A and B", minimum=2, maximum=16)
+    accumulator_bits: int = parameter(24, "width of a sum, which wraps", minimum=4, maximum=48)
+    pipeline_stages: int = parameter(0, PIPELINE_DOC, minimum=0, maximum=2)
+    signed: bool = parameter(True, "two's complement operands and sums")
+    overlapped_drain: bool = parameter(
+        False, "a result register in each element: the next product starts while this one leaves"
+    )
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        if self.accumulator_bits < 2 * self.operand_bits:
+            raise ValueError(
+                f"accumulator_bits={self.accumulator_bits} cannot hold a product of two "
+                f"{self.operand_bits}-bit operands; use accumulator_bits >= {2 * self.operand_bits}"
+            )
+
+    @property
+    def exact_depth(self) -> int:
+        """The largest inner dimension at which no sum can wrap, whatever the operands."""
+        largest_product = 2 ** (2 * self.operand_bits - 2)
+        largest_sum = 2 ** (self.accumulator_bits - 1) - 1
+        if not self.signed:
+            largest_product = (2**self.operand_bits - 1) ** 2
+            largest_sum = 2**self.accumulator_bits - 1
+        return largest_sum // largest_product
+
+    @property
+    def latency_cycles(self) -> int:
+        """From the edge that accepts `last` to the edge at which row 0, column 0 can be read."""
+        return 2 + self.pipeline_stages
+
+    @property
+    def last_latency_cycles(self) -> int:
+        """The same for the last row and column: one cycle more a row, two a column."""
+        return self.latency_cycles + (self.rows - 1) + 2 * (self.columns - 1)
+
+    def interval_cycles(self, depth: int) -> int:
+        """Cycles from the start of one product to the earliest start of the next."""
+        drain = 2 * self.columns - 1
+        return max(depth, drain) if self.overlapped_drain else depth - 1 + drain
+
+
+@dataclass(frozen=True, kw_only=True)
+class MacArrayWorkload:
+    """Matrix products one after another, on random operands."""
+
+    length: int = parameter(512, "steps of the inner dimension in all", minimum=1, maximum=10**7)
+    depth: int = parameter(32, "inner dimension of one product", minimum=1, maximum=10**6)
+    sparsity: float = parameter(0.0, "fraction of A that is zero", minimum=0.0, maximum=1.0)
+    values: str = parameter(
+        "uniform",
+        "uniform: over the whole range; gaussian: like trained weights and activations, "
+        "standard deviation an eighth of the range",
+        choices=("uniform", "gaussian"),
+    )
+    seed: int = parameter(1, "of the random operands", minimum=0, maximum=2**32 - 1)
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        if self.length % self.depth:
+            below = self.length - self.length % self.depth
+            raise ValueError(
+                f"length={self.length} is not a whole number of products of depth={self.depth}; "
+                f"use length={below or self.depth} or another multiple of {self.depth}"
+            )
+
+    @property
+    def products(self) -> int:
+        """How many matrix products are formed."""
+        return self.length // self.depth
+
+
+def operands(
+    parameters: MacArrayParameters, workload: MacArrayWorkload
+) -> tuple[np.ndarray, np.ndarray]:
+    """A[product, row, step] and B[product, step, column] of a workload, as int64."""
+    random = np.random.default_rng(workload.seed)
+    lowest = -(2 ** (parameters.operand_bits - 1)) if parameters.signed else 0
+    highest = lowest + 2**parameters.operand_bits - 1
+
+    def draw(*shape: int) -> np.ndarray:
+        if workload.values == "uniform":
+            return random.integers(lowest, highest, shape, endpoint=True)
+        values = random.normal(0, 2**parameters.operand_bits / 8, shape).round()
+        # Without a sign there is nothing below zero: take magnitudes, as after a rectifier.
+        values = values if parameters.signed else np.abs(values)
+        return values.clip(lowest, highest).astype(np.int64)
+
+    a = draw(workload.products, parameters.rows, workload.depth)
+    b = draw(workload.products, workload.depth, parameters.columns)
+    a[random.random(a.shape) < workload.sparsity] = 0
+    return a, b
+
+
+def reference(parameters: MacArrayParameters, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """What the hardware must output: A @ B, wrapped to `accumulator_bits`."""
+    exact = a.astype(np.int64) @ b.astype(np.int64)
+    modulus = 1 << parameters.accumulator_bits
+    wrapped = exact & (modulus - 1)
+    if parameters.signed:
+        wrapped = np.where(wrapped >= modulus // 2, wrapped - modulus, wrapped)
+    return wrapped
+
+
+def work(parameters: MacArrayParameters, workload: MacArrayWorkload) -> Work:
+    """One MAC is one multiplication and one addition, also when an operand is zero."""
+    results = workload.products * parameters.rows * parameters.columns
+    return Work(
+        count=results * workload.depth,
+        unit="MAC",
+        input_bits=workload.length
+        * (parameters.rows + parameters.columns)
+        * parameters.operand_bits,
+        output_bits=results * parameters.accumulator_bits,
+    )
+
+
+# What an element does with the product in front of it; moves right, in step with A.
+COMMAND = data.StructLayout(
+    {
+        "accumulate": 1,  # add the product to the sum
+        "first": 1,  # ... and start a new sum with it
+        "drain": 1,  # overlapped: the sum is complete, pass it on; else: take the right one's
+    }
+)
+
+
+class Element(wiring.Component):
+    """One multiplier and one sum.
+
+    Ports
+    -----
+    All numbers are plain words: signed ports would need care in every tool downstream.
+    a, b : In        operands, from the left and from above
+    a_next, b_next : Out   the same one cycle later, to the right and below
+    command : In     for the product of the operands `pipeline_stages` cycles ago
+    command_next : Out     the same one cycle later, to the right
+    result : Out     to the left
+    result_next : In       the right neighbour's `result`
+    """
+
+    def __init__(self, parameters: MacArrayParameters) -> None:
+        self.parameters = parameters
+        operand, accumulator = parameters.operand_bits, parameters.accumulator_bits
+        super().__init__(
+            {
+                "a": In(operand),
+                "b": In(operand),
+                "a_next": Out(operand),
+                "b_next": Out(operand),
+                "command": In(COMMAND),
+                "command_next": Out(COMMAND),
+                "result": Out(accumulator),
+                "result_next": In(accumulator),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.d.sync += [
+            self.a_next.eq(self.a),
+            self.b_next.eq(self.b),
+            self.command_next.eq(self.command),
+        ]
+        p = self.parameters
+        a, b = (lanes(word, p.operand_bits, p.signed)[0] for word in (self.a, self.b))
+        product = pipelined_product(m, a, b, p.pipeline_stages)
+        accumulator = Signal.like(self.result, name="accumulator")
+        total = Signal.like(self.result, name="total")
+        m.d.comb += total.eq(Mux(self.command.first, 0, accumulator) + product)
+
+        if p.overlapped_drain:
+            leaving = Signal.like(self.result, name="leaving")
+            with m.If(self.command.accumulate):
+                m.d.sync += accumulator.eq(total)
+            m.d.sync += leaving.eq(Mux(self.command.drain, total, self.result_next))
+            m.d.comb += self.result.eq(leaving)
+        else:
+            with m.If(self.command.accumulate):
+                m.d.sync += accumulator.eq(total)
+            with m.Elif(self.command.drain):
+                m.d.sync += accumulator.eq(self.result_next)
+            m.d.comb += self.result.eq(accumulator)
+        return m
+
+
+class MacArray(wiring.Component):
+    """Matrix products C = A @ B, output stationary.
+
+    Ports
+    -----
+    a : In(rows * operand_bits)       a column of A, row 0 in the low bits
+    b : In(columns * operand_bits)    a row of B, column 0 in the low bits
+    valid : In(1)     `a`, `b` and `last` are the next step of the inner dimension
+    last : In(1)      ... and its last: the product is complete
+    ready : Out(1)    low for 2 * columns - 2 cycles after `last`. While it is low, nothing is
+                      accepted, except with `overlapped_drain`: then only `last` is not
+    c : Out(rows * accumulator_bits)  an element of C a row, row 0 in the low bits
+    c_valid : Out(rows)               which of them to take; columns come in order
+
+    Numbers are two's complement if `signed`. All ports are plain words. Every output is a
+    register or a few gates behind one; every input goes straight to registers or through the
+    acceptance gate.
+
+    Timing
+    ------
+    With `last` accepted at edge t, element (i, j) of C is to be read at edge
+    ``t + latency_cycles + i + 2 * j``. One step a cycle; a product of depth K starts every
+    ``interval_cycles(K)``: K + 2 * columns - 2, or max(K, 2 * columns - 1) if overlapped.
+    """
+
+    a: Signal
+    b: Signal
+    valid: Signal
+    last: Signal
+    ready: Signal
+    c: Signal
+    c_valid: Signal
+
+    def __init__(self, parameters: MacArrayParameters) -> None:
+        self.parameters = p = parameters
+        super().__init__(
+            {
+                "a": In(p.rows * p.operand_bits),
+                "b": In(p.columns * p.operand_bits),
+                "valid": In(1),
+                "last": In(1),
+                "ready": Out(1),
+                "c": Out(p.rows * p.accumulator_bits),
+                "c_valid": Out(p.rows),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.parameters
+        grid = [[Element(p) for _ in range(p.columns)] for _ in range(p.rows)]
+        for i, row in enumerate(grid):
+            for j, element in enumerate(row):
+                m.submodules[f"element_{i}_{j}"] = element
+
+        # Row i and column j start i and j cycles late, so that partners meet at element (i, j).
+        for i, operand in enumerate(lanes(self.a, p.operand_bits)):
+            m.d.comb += grid[i][0].a.eq(_delayed(m, operand, i + 1, f"a_{i}"))
+        for j, operand in enumerate(lanes(self.b, p.operand_bits)):
+            m.d.comb += grid[0][j].b.eq(_delayed(m, operand, j + 1, f"b_{j}"))
+
+        command, leaves = self._sequence(m)
+        command = _delayed(m, command, 1 + p.pipeline_stages, "command")
+        leaves = _delayed(m, leaves, 2 + p.pipeline_stages, "leaves")
+        for i, row in enumerate(grid):
+            m.d.comb += [row[0].command.eq(command), self.c_valid[i].eq(leaves)]
+            command = _delayed(m, command, 1, f"command_{i}")
+            leaves = _delayed(m, leaves, 1, f"leaves_{i}")
+            for left, right in zip(row, row[1:], strict=False):
+                m.d.comb += [
+                    right.a.eq(left.a_next),
+                    right.command.eq(left.command_next),
+                    left.result_next.eq(right.result),
+                ]
+        for upper, lower in zip(grid, grid[1:], strict=False):
+            for above, below in zip(upper, lower, strict=True):
+                m.d.comb += below.b.eq(above.b_next)
+        m.d.comb += self.c.eq(Cat(row[0].result for row in grid))
+        return m
+
+    def _sequence(self, m: Module) -> tuple[Signal, Signal]:
+        """The command for the operands at the ports, and whether a result leaves with them."""
+        p = self.parameters
+        remaining = Signal(range(2 * p.columns))  # cycles until the last column has left
+        first = Signal(init=1)
+        accept = Signal()
+        ends = Signal()
+        moves = Signal()
+        m.d.comb += [
+            self.ready.eq(remaining == 0),
+            # Complete sums leave leftwards, against the commands: two cycles a column.
+            moves.eq(remaining[0]),
+            ends.eq(accept & self.last),
+        ]
+        if p.overlapped_drain:
+            m.d.comb += accept.eq(self.valid & (self.ready | ~self.last))
+        else:
+            m.d.comb += accept.eq(self.valid & self.ready)
+        with m.If(accept):
+            m.d.sync += first.eq(self.last)
+        with m.If(ends):
+            m.d.sync += remaining.eq(2 * p.columns - 2)
+        with m.Elif(~self.ready):
+            m.d.sync += remaining.eq(remaining - 1)
+
+        command = Signal(COMMAND)
+        leaves = Signal()
+        m.d.comb += [
+            command.accumulate.eq(accept),
+            command.first.eq(first),
+            command.drain.eq(ends if p.overlapped_drain else moves),
+            leaves.eq(ends | moves),
+        ]
+        return command, leaves
+
+
+def _delayed(m: Module, value: Signal, cycles: int, name: str) -> Signal:
+    """`value` after a chain of registers."""
+    for stage in range(cycles):
+        register = Signal(value.shape(), name=f"{name}_{stage}")
+        m.d.sync += register.eq(value)
+        value = register
+    return value
+
+
+BLOCK = Block(
+    name="mac_array",
+    summary="systolic matrix multiplier, output stationary",
+    parameters=MacArrayParameters,
+    workload=MacArrayWorkload,
+    hardware=MacArray,
+    bench="hdl.bench_mac_array",
+    work=work,
+)

@@ -1,0 +1,100 @@
+"""What the cocotb benches share: parameters in, one word a port and cycle, the result out.
+
+The calls into the simulator are most of a bench's time, so a bench computes its stimulus as arrays
+beforehand, `play` writes and reads whole ports once a cycle, and everything is compared at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import FallingEdge, RisingEdge
+
+RESET_CYCLES = 2
+
+
+def load(parameters: type, workload: type) -> tuple[Any, Any]:
+    """The parameter and workload records, from the JSON in HDL_PARAMETERS and HDL_WORKLOAD."""
+    return (
+        parameters(**json.loads(os.environ.get("HDL_PARAMETERS", "{}"))),
+        workload(**json.loads(os.environ.get("HDL_WORKLOAD", "{}"))),
+    )
+
+
+def pack(values: np.ndarray, bits: int) -> list[int]:
+    """Each row of `values` as one word, the first number in the least significant bits."""
+    rows, count = values.shape
+    ones = (values[..., None] >> np.arange(bits)) & 1
+    words = np.packbits(
+        ones.astype(np.uint8).reshape(rows, count * bits), axis=1, bitorder="little"
+    )
+    return [int.from_bytes(word.tobytes(), "little") for word in words]
+
+
+def unpack(words: Sequence[int], bits: int, count: int, is_signed: bool) -> np.ndarray:
+    """The inverse of `pack`: int64[word, number]."""
+    size = -(-bits * count // 8)
+    raw = np.frombuffer(b"".join(word.to_bytes(size, "little") for word in words), np.uint8)
+    ones = np.unpackbits(raw.reshape(-1, size), axis=1, count=bits * count, bitorder="little")
+    weights = 1 << np.arange(bits, dtype=np.int64)
+    if is_signed:
+        weights[-1] = -weights[-1]
+    return ones.reshape(-1, count, bits).astype(np.int64) @ weights
+
+
+async def start(dut: Any, inputs: Sequence[str]) -> None:
+    """Start the clock and reset; on return the next rising edge is edge number RESET_CYCLES.
+
+    Edge 0 is half a period after time zero.
+    """
+    dut.clk.value = 0
+    dut.rst.value = 1
+    for name in inputs:
+        getattr(dut, name).value = 0
+    # The period stands for nothing: the clock's real one is chosen after simulation.
+    cocotb.start_soon(Clock(dut.clk, 2, unit="ns").start(start_high=False))
+    for _ in range(RESET_CYCLES):
+        await RisingEdge(dut.clk)
+        await FallingEdge(dut.clk)
+    dut.rst.value = 0
+
+
+async def play(
+    dut: Any, stimulus: Mapping[str, Sequence[int]], watch: Sequence[str]
+) -> dict[str, list[int]]:
+    """Drive ports with one word a cycle and return what the watched outputs were.
+
+    Word n is sampled by the hardware at the n-th rising edge from now, and word n of a watched
+    output is what a register outside would sample at that edge. Ports are read and written at the
+    falling edge before it, because simulators differ in what can be seen at the rising edge.
+    Watched outputs must not depend on inputs of the same cycle.
+    """
+    edge = FallingEdge(dut.clk)
+    outputs = [getattr(dut, name) for name in watch]
+    seen: list[list[Any]] = [[] for _ in watch]
+    readers = list(zip([record.append for record in seen], outputs, strict=True))
+    writers = [(getattr(dut, name), iter(words)) for name, words in stimulus.items()]
+    written: list[int | None] = [None] * len(writers)
+    for _ in range(len(next(iter(stimulus.values())))):
+        for index, (port, words) in enumerate(writers):
+            word = next(words)
+            if word != written[index]:
+                port.value = written[index] = word
+        for record, port in readers:
+            record(port.value)
+        await edge
+    return {name: [int(v) for v in values] for name, values in zip(watch, seen, strict=True)}
+
+
+def passed(*, first_cycle: int, cycles: int) -> None:
+    """Report success and the window of rising edges, from 0, in which the workload ran."""
+    path = os.environ.get("HDL_RESULT")
+    if path:
+        Path(path).write_text(json.dumps({"first_cycle": first_cycle, "cycles": cycles}))

