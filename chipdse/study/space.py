@@ -1,0 +1,209 @@
+"""The search space: axes with finitely many values, and rules between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from chipdse.errors import DesignError
+
+Value = int | float | str | bool
+Point = dict[str, Value]
+
+ENUMERATE_LIMIT = 200_000
+"""Up to this many raw combinations the valid ones are listed before the search starts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One parameter and the values it may take, in order.
+
+    group : "hardware", "workload", "synthesis", "operating" or "package"
+    """
+
+    group: str
+    name: str
+    values: tuple[Value, ...]
+
+    def distribution(self) -> BaseDistribution:
+        """How Optuna sees it: evenly spaced numbers keep their order, all else is a choice."""
+        values = self.values
+        numeric = [float(v) for v in values if isinstance(v, int | float) and type(v) is not bool]
+        if len(numeric) == len(values) and len(values) > 1:
+            step = (numeric[-1] - numeric[0]) / (len(numeric) - 1)
+            even = step > 0 and all(
+                math.isclose(value, numeric[0] + i * step, rel_tol=1e-9, abs_tol=1e-12 * step)
+                for i, value in enumerate(numeric)
+            )
+            if even and all(type(v) is int for v in values):
+                return IntDistribution(int(values[0]), int(values[-1]), step=round(step))
+            if even:
+                return FloatDistribution(numeric[0], numeric[-1], step=step)
+        return CategoricalDistribution(list(values))
+
+    def nearest(self, value: Any) -> Value:
+        """The axis value a sampler meant, free of its rounding errors."""
+        if value in self.values:
+            return self.values[self.values.index(value)]
+        return min(self.values, key=lambda own: abs(float(own) - float(value)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """Axes and the condition a point must meet.
+
+    allowed : whether a point is in the space
+    """
+
+    axes: tuple[Axis, ...]
+    allowed: Callable[[Mapping[str, Value]], bool]
+
+    @property
+    def size(self) -> int:
+        """Combinations before the rules."""
+        return math.prod(len(axis.values) for axis in self.axes)
+
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """The space as Optuna's distributions, by parameter name."""
+        return {axis.name: axis.distribution() for axis in self.axes}
+
+    def point(self, params: Mapping[str, Any]) -> Point:
+        """A sampler's suggestion as a point of the lattice."""
+        return {axis.name: axis.nearest(params[axis.name]) for axis in self.axes}
+
+    def point_at(self, index: int) -> Point:
+        """The point with this number, allowed or not; the last axis runs fastest."""
+        point: Point = {}
+        for axis in reversed(self.axes):
+            index, place = divmod(index, len(axis.values))
+            point[axis.name] = axis.values[place]
+        return {axis.name: point[axis.name] for axis in self.axes}
+
+    def points(self) -> Iterator[Point]:
+        """Every allowed point, in order."""
+        return (point for point in map(self.point_at, range(self.size)) if self.allowed(point))
+
+
+def key_of(point: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
+    """A point as a dictionary key."""
+    return tuple(sorted(point.items()))
+
+
+def read_axis(group: str, name: str, given: Any, where: str) -> Axis | Value:
+    """An axis, or one fixed value, from what a sweep file says.
+
+    Parameters
+    ----------
+    given : a value; a list of values; or a table: ``{min, max}`` with ``step``, with
+        ``powers_of_two = true``, or with ``count`` (and ``log = true`` for even ratios)
+    where : file and key, for messages
+    """
+    if isinstance(given, bool | int | float | str):
+        return _finite(given, where)
+    if isinstance(given, list):
+        values = tuple(_finite(value, where) for value in given)
+        if not values:
+            raise DesignError(f"{where} = [] has no value; list at least one")
+        seen = {(type(value) is bool, value) for value in values}
+        if len(seen) < len(values):
+            raise DesignError(f"{where} = {given} repeats a value; list each once")
+        kinds = {"number" if type(v) in (int, float) else type(v).__name__ for v in values}
+        if len(kinds) > 1:
+            raise DesignError(
+                f"{where} = {given} mixes {' and '.join(sorted(kinds))}; use one kind"
+            )
+        ordered = sorted(values, key=float) if kinds == {"number"} else values
+        return Axis(group=group, name=name, values=tuple(ordered))
+    if isinstance(given, dict):
+        return Axis(group=group, name=name, values=_range(given, where))
+    raise DesignError(f"{where} = {given!r} is not a value, a list or a table with min and max")
+
+
+def _finite(value: Any, where: str) -> Value:
+    if not isinstance(value, bool | int | float | str):
+        raise DesignError(f"{where}: {value!r} is not a number, text or true/false")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise DesignError(f"{where}: {value!r} is not finite; write a number")
+    return value
+
+
+def _range(given: Mapping[str, Any], where: str) -> tuple[Value, ...]:
+    known = {"min", "max", "step", "count", "log", "powers_of_two"}
+    for key in given:
+        if key not in known:
+            raise DesignError(
+                f"{where}.{key}: unknown key; a range has min, max and step, count, log "
+                "or powers_of_two"
+            )
+    low, high = given.get("min"), given.get("max")
+    for key, number in (("min", low), ("max", high)):
+        if type(number) not in (int, float):
+            raise DesignError(f"{where}.{key} = {number!r} must be a number")
+    assert isinstance(low, int | float) and isinstance(high, int | float)
+    _finite(low, where), _finite(high, where)
+    if low > high:
+        raise DesignError(f"{where}: min = {low} is above max = {high}; swap them")
+    for key in ("log", "powers_of_two"):
+        if not isinstance(given.get(key, False), bool):
+            raise DesignError(f"{where}.{key} = {given[key]!r} must be true or false")
+    if given.get("powers_of_two"):
+        return _powers_of_two(low, high, given, where)
+    if "count" in given:
+        return _spaced(float(low), float(high), given, where)
+    if given.get("log"):
+        raise DesignError(f"{where}: a logarithmic range needs count; e.g. count = 5")
+    return _stepped(low, high, given, where)
+
+
+def _powers_of_two(
+    low: float, high: float, given: Mapping[str, Any], where: str
+) -> tuple[Value, ...]:
+    for key in ("step", "count", "log"):
+        if key in given:
+            raise DesignError(f"{where}: powers_of_two goes without {key}; leave one out")
+    if type(low) is not int or type(high) is not int or low < 1:
+        raise DesignError(f"{where}: powers_of_two needs whole numbers >= 1 as min and max")
+    values = [2**i for i in range(high.bit_length()) if low <= 2**i <= high]
+    if not values:
+        raise DesignError(f"{where}: no power of two between {low} and {high}; widen the range")
+    return tuple(values)
+
+
+def _spaced(low: float, high: float, given: Mapping[str, Any], where: str) -> tuple[Value, ...]:
+    count = given["count"]
+    if type(count) is not int or not 2 <= count <= 10_000:
+        raise DesignError(f"{where}.count = {count!r} must be a whole number from 2 to 10000")
+    if "step" in given:
+        raise DesignError(f"{where}: give step or count, not both")
+    if low == high:
+        raise DesignError(f"{where}: min = max = {low}; write the value itself")
+    if given.get("log"):
+        if low <= 0:
+            raise DesignError(f"{where}.min = {low} must be above 0 for log = true")
+        ratio = (high / low) ** (1 / (count - 1))
+        return tuple(float(f"{low * ratio**i:.12g}") for i in range(count))
+    return tuple(float(f"{low + (high - low) * i / (count - 1):.12g}") for i in range(count))
+
+
+def _stepped(low: float, high: float, given: Mapping[str, Any], where: str) -> tuple[Value, ...]:
+    whole = type(low) is int and type(high) is int
+    if "step" not in given and not whole:
+        raise DesignError(f"{where}: a range of floats needs step or count; e.g. step = 0.1")
+    step = given.get("step", 1)
+    if type(step) not in (int, float) or not step > 0 or not math.isfinite(step):
+        raise DesignError(f"{where}.step = {step!r} must be a number above 0")
+    count = math.floor((high - low) / step * (1 + 1e-12)) + 1
+    if count > 10_000:
+        raise DesignError(f"{where}: {count} values; take a larger step")
+    if whole and type(step) is int:
+        return tuple(range(int(low), int(high) + 1, step))
+    return tuple(float(f"{low + i * step:.12g}") for i in range(count))
