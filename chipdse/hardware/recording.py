@@ -1,0 +1,306 @@
+"""Record an RTL simulation: every register, input and output at every clock edge, as bits.
+
+`write_recorder` makes a module with the ports of the RTL's top that instantiates it and writes one
+row of 32-bit words per clock edge with `$fwrite("%u")`: no VPI traffic, no measurable cost. It is
+plain Verilog for Icarus and Verilator; simulate it in the place of the top, also under cocotb.
+`read_recording` turns the file into one array of bits, 64 rows to a word.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.errors import DesignError
+from chipdse.hardware.elaborate import Rtl
+from chipdse.hardware.registers import PREPARED, Signal, prepare_script, read_signals
+from chipdse.hardware.tools import run_yosys
+
+RECORDER = "recorder"
+RTL, WRAPPER, LAYOUT, DATA = "rtl.v", "recorder.v", "layout.json", "recording.bin"
+# A concatenation of this many bits a `$fwrite`; longer ones slow Verilator's compilation down.
+_BITS_A_WRITE = 2048
+_LARGEST_MEMORY_WORDS = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorder:
+    """A simulatable RTL that records itself.
+
+    top : the module to simulate; it has the ports of the RTL's top
+    sources : Verilog files, all that is needed but models of black boxes
+    layout : JSON, what the recording's rows hold
+    data : name of the file that the simulation writes to its working directory; the plusarg
+        ``+recording=PATH`` names another
+    """
+
+    top: str
+    sources: tuple[Path, ...]
+    layout: Path
+    data: str
+
+
+def write_recorder(
+    rtl: Rtl,
+    folder: Path,
+    *,
+    clock: str = "clk",
+    both_edges: bool | None = None,
+    four_state: bool = False,
+    liberty: Sequence[Path] = (),
+) -> Recorder:
+    """Write the recorder of an RTL and the RTL itself as Verilog into `folder`.
+
+    Parameters
+    ----------
+    rtl : only `rtlil` (RTLIL or Verilog) and `top` are read
+    clock : input port whose edges make the rows
+    both_edges : a row at each edge, not only at the rising one; None does so when the design has
+        falling-edge registers or latches
+    four_state : record X and Z too (`%z`); twice the data, and Icarus only
+    liberty : libraries of macros that the RTL instantiates
+
+    Raises
+    ------
+    DesignError : no such clock, or a port that cannot be recorded
+    ToolError : Yosys cannot read the RTL
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    script = prepare_script(rtl.rtlil.absolute(), rtl.top, [path.absolute() for path in liberty])
+    run_yosys(f"{script}write_json {PREPARED}\nwrite_verilog -noattr {RTL}\n", folder, "record")
+    signals = read_signals(folder / PREPARED, rtl.top)
+    (folder / PREPARED).unlink()
+    ports = {s.name: s for s in signals if s.kind in ("input", "output")}
+    if clock not in ports or ports[clock].kind != "input" or ports[clock].width != 1:
+        raise DesignError(f"{clock!r} is not a one-bit input of {rtl.top!r}; name its clock port")
+    signals = [s for s in signals if s.name != clock]
+    words = sum(s.kind == "memory" for s in signals)
+    if words > _LARGEST_MEMORY_WORDS:
+        raise DesignError(
+            f"{words} memory words cannot be recorded each cycle; use a memory macro for it"
+        )
+    if both_edges is None:
+        both_edges = any(s.kind == "latch" or not s.rising for s in signals)
+    (folder / WRAPPER).write_text(
+        _wrapper(rtl.top, list(ports.values()), signals, clock, both_edges, four_state)
+    )
+    layout = {
+        "top": rtl.top,
+        "clock": clock,
+        "both_edges": both_edges,
+        "four_state": four_state,
+        "signals": [_as_json(signal) for signal in signals],
+    }
+    (folder / LAYOUT).write_text(json.dumps(layout, indent=1))
+    return Recorder(
+        top=RECORDER,
+        sources=(folder / RTL, folder / WRAPPER),
+        layout=folder / LAYOUT,
+        data=DATA,
+    )
+
+
+def _as_json(signal: Signal) -> dict[str, Any]:
+    return {
+        "name": signal.name,
+        "kind": signal.kind,
+        "width": signal.width,
+        "clock": signal.clock,
+        "rising": signal.rising,
+        "asynchronous": signal.asynchronous,
+    }
+
+
+def _wrapper(
+    top: str,
+    ports: Sequence[Signal],
+    signals: Sequence[Signal],
+    clock: str,
+    both_edges: bool,
+    four_state: bool,
+) -> str:
+    """The recorder's Verilog."""
+    names = ", ".join(_identifier(port.name) for port in ports)
+    declared = [
+        f"  {port.kind} [{port.width - 1}:0] {_identifier(port.name)};"
+        if port.width > 1
+        else f"  {port.kind} {_identifier(port.name)};"
+        for port in ports
+    ]
+    connected = [f"    .{_identifier(p.name)}({_identifier(p.name)})" for p in ports]
+    verb = "%z" if four_state else "%u"
+    writes = [
+        f'    $fwrite(file, "{verb}", {{{", ".join(parts)}}});' for parts in _rows_of(signals)
+    ]
+    name = _identifier(clock)
+    edge = f"posedge {name} or negedge {name}" if both_edges else f"posedge {name}"
+    # The first row is the one before the first rising edge: a clock that leaves X by falling
+    # makes none.
+    start = [f"    if ({name}) started = 1'b1;", "    if (started) begin"] if both_edges else []
+    return "\n".join(
+        [
+            "/* Writes a row of values at each clock edge, as they were before the edge. */",
+            "`timescale 1ns/1ps",
+            f"module {RECORDER}({names});",
+            *declared,
+            f"  {_identifier(top)} dut (",
+            ",\n".join(connected),
+            "  );",
+            "  integer file;",
+            "  reg [8191:0] path;",
+            "  initial begin",
+            f'    if (!$value$plusargs("recording=%s", path)) path = "{DATA}";',
+            '    file = $fopen(path, "wb");',
+            "  end",
+            *(["  reg started = 1'b0;"] if both_edges else []),
+            f"  always @({edge}) begin",
+            *start,
+            *writes,
+            *(["    end"] if both_edges else []),
+            "  end",
+            "endmodule",
+            "",
+        ]
+    )
+
+
+def _rows_of(signals: Sequence[Signal]) -> list[list[str]]:
+    """What each `$fwrite` concatenates, last element first in the file; see `_offsets`."""
+    chunks: list[list[str]] = []
+    bits = 0
+    for signal in signals:
+        if not chunks or bits + signal.width > _BITS_A_WRITE:
+            _pad(chunks, bits)
+            chunks.append([])
+            bits = 0
+        chunks[-1].insert(0, _reference(signal))
+        bits += signal.width
+    _pad(chunks, bits)
+    return chunks
+
+
+def _pad(chunks: list[list[str]], bits: int) -> None:
+    if chunks and bits % 32:
+        chunks[-1].insert(0, f"{32 - bits % 32}'d0")
+
+
+def _offsets(widths: Sequence[int]) -> tuple[list[int], int]:
+    """First bit of each signal in a row, and the bits of a row (a multiple of 32)."""
+    offsets, start, bits = [], 0, 0
+    for width in widths:
+        if bits and bits + width > _BITS_A_WRITE:
+            start, bits = start + -(-bits // 32) * 32, 0
+        offsets.append(start + bits)
+        bits += width
+    return offsets, start + -(-bits // 32) * 32
+
+
+def _reference(signal: Signal) -> str:
+    if signal.kind in ("input", "output"):
+        return _identifier(signal.name)
+    path = ".".join(map(_identifier, ("dut", *signal.path)))
+    return f"{path}[{signal.word}]" if signal.word is not None else path
+
+
+def _identifier(name: str) -> str:
+    """A Verilog identifier; escaped always, as keywords and odd characters need it."""
+    return f"\\{name} "
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedSignal:
+    """A signal's place in a recording: bits `offset` to `offset + width - 1` of each row."""
+
+    name: str
+    kind: str
+    width: int
+    offset: int
+    clock: str
+    rising: bool
+    asynchronous: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recording:
+    """Values of a design's inputs, registers and outputs before each clock edge.
+
+    words : uint32 [rows, words a row], as the simulator wrote them
+    unknown : the same for X and Z (1 = unknown), or None when not recorded
+    signals : by name
+    clock : the port whose edges are the rows
+    both_edges : rows alternate between before the rising and before the falling edge; the first
+        is the first edge there was
+    """
+
+    words: NDArray[np.uint32]
+    unknown: NDArray[np.uint32] | None
+    signals: dict[str, RecordedSignal]
+    clock: str
+    both_edges: bool
+
+    @property
+    def rows(self) -> int:
+        return int(self.words.shape[0])
+
+    def values(self, name: str) -> list[int]:
+        """A signal as integers, row by row; for tests and messages."""
+        signal = self.signals[name]
+        first, last = signal.offset // 32, (signal.offset + signal.width - 1) // 32
+        shift, mask = signal.offset % 32, (1 << signal.width) - 1
+        return [
+            (int.from_bytes(row.tobytes(), "little") >> shift) & mask
+            for row in np.ascontiguousarray(self.words[:, first : last + 1])
+        ]
+
+
+def read_recording(layout: Path, data: Path) -> Recording:
+    """Map a recording into memory; nothing is copied before it is used.
+
+    Raises
+    ------
+    DesignError : a file is missing, empty or cut off
+    """
+    try:
+        about = json.loads(layout.read_text())
+        size = data.stat().st_size
+    except OSError as error:
+        raise DesignError(f"recording {data} cannot be read: {error.strerror}") from error
+    widths = [signal["width"] for signal in about["signals"]]
+    offsets, row_bits = _offsets(widths)
+    states = 2 if about["four_state"] else 1
+    row_words = states * row_bits // 32
+    if size == 0 or size % (4 * row_words):
+        raise DesignError(
+            f"recording {data} has {size} bytes, not a positive multiple of a row's "
+            f"{4 * row_words}; the simulation was cut off or belongs to another design"
+        )
+    words: NDArray[np.uint32] = np.memmap(data, dtype="<u4", mode="r").reshape(-1, row_words)
+    unknown = None
+    if about["four_state"]:
+        # `%z` writes pairs (aval, bval); X is (1, 1), Z is (0, 1).
+        words, unknown = words[:, 0::2] & ~words[:, 1::2], words[:, 1::2]
+    signals = {
+        s["name"]: RecordedSignal(
+            name=s["name"],
+            kind=s["kind"],
+            width=s["width"],
+            offset=offset,
+            clock=s["clock"],
+            rising=s["rising"],
+            asynchronous=s["asynchronous"],
+        )
+        for s, offset in zip(about["signals"], offsets, strict=True)
+    }
+    return Recording(
+        words=words,
+        unknown=unknown,
+        signals=signals,
+        clock=about["clock"],
+        both_edges=about["both_edges"],
+    )

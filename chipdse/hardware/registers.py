@@ -1,0 +1,196 @@
+"""The registers of an RTL design, under the names that simulation and synthesis both know.
+
+Both start from the same Yosys commands, `prepare_script`: after them every register output has a
+public name, so that the simulated RTL, the list of registers and the flip-flops of the netlist
+agree. A register's name is its path: instance names and signal, joined by dots.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from chipdse.errors import DesignError
+
+_FLIP_FLOPS = (
+    *("$dff", "$dffe", "$adff", "$adffe", "$sdff", "$sdffe", "$sdffce"),
+    *("$dffsr", "$dffsre", "$aldff", "$aldffe", "$ff"),
+)
+_LATCHES = ("$dlatch", "$adlatch", "$dlatchsr", "$sr")
+PREPARED = "prepared.json"
+
+Kind = Literal["input", "output", "register", "latch", "memory", "blackbox"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signal:
+    """One signal of the RTL, as wide as its declaration.
+
+    name : path, joined by dots; flattening gives the netlist's nets the same name
+    path : instance names and, last, the signal (for a black box: its port)
+    kind : what drives it
+    width : bits
+    word : of a memory: the address of this word as the source writes it
+    clock : name of the net that clocks it, "" if none
+    rising : edge of the clock
+    clocked_by_port : the clock is the input port of that name, not gated or generated
+    asynchronous : has an asynchronous set, reset or load
+    """
+
+    name: str
+    path: tuple[str, ...]
+    kind: Kind
+    width: int
+    word: int | None = None
+    clock: str = ""
+    rising: bool = True
+    clocked_by_port: bool = True
+    asynchronous: bool = False
+
+
+def prepare_script(rtl: Path, top: str, liberty: Sequence[Path] = ()) -> str:
+    """Yosys commands that read RTL and give every register output a public name.
+
+    Parameters
+    ----------
+    rtl : RTLIL (``.il``) or Verilog (``.v``, ``.sv``)
+    liberty : libraries whose cells the RTL instantiates (macros), read as black boxes
+    """
+    if rtl.suffix == ".il":
+        read = f'read_rtlil "{rtl}"'
+    elif rtl.suffix in (".v", ".sv"):
+        read = f'read_verilog {"-sv " if rtl.suffix == ".sv" else ""}"{rtl}"'
+    else:
+        raise DesignError(f"{rtl} is neither RTLIL (.il) nor Verilog (.v, .sv)")
+    registers = " ".join(f"t:{kind}" for kind in (*_FLIP_FLOPS, *_LATCHES))
+    return "\n".join(
+        [
+            *(f'read_liberty -lib -ignore_miss_func "{path}"' for path in liberty),
+            read,
+            f"hierarchy -check -top {top}",
+            "proc -norom",
+            "memory_collect",
+            "memory_nordff",
+            "opt_clean",
+            f"select -set unnamed {registers} %co1:+[Q] w:$* %i",
+            "rename -enumerate -pattern register_% @unnamed",
+            "",
+        ]
+    )
+
+
+def read_signals(prepared: Path, top: str) -> list[Signal]:
+    """All ports, registers, memory words and black-box outputs of a prepared design.
+
+    Parameters
+    ----------
+    prepared : what Yosys's `write_json` wrote after `prepare_script`
+    """
+    modules: dict[str, Any] = json.loads(prepared.read_text())["modules"]
+    module = modules[top]
+    signals = [
+        Signal(name=name, path=(name,), kind=port["direction"], width=len(port["bits"]))
+        for name, port in module["ports"].items()
+        if port["direction"] in ("input", "output")
+    ]
+    if inout := [name for name, port in module["ports"].items() if port["direction"] == "inout"]:
+        raise DesignError(f"port {inout[0]!r} of {top} is an inout; use an input and an output")
+    clocks = {
+        port["bits"][0]: name
+        for name, port in module["ports"].items()
+        if port["direction"] == "input" and len(port["bits"]) == 1
+    }
+    seen = {signal.name for signal in signals}
+    for signal in _registers(modules, top, (), clocks):
+        if signal.name not in seen:
+            seen.add(signal.name)
+            signals.append(signal)
+    return signals
+
+
+def _registers(
+    modules: dict[str, Any], name: str, path: tuple[str, ...], ports: dict[Any, str]
+) -> Iterator[Signal]:
+    """Those of one module instance and everything below it.
+
+    ports : the top's one-bit inputs by this module's net number
+    """
+    module = modules[name]
+    public: dict[Any, str] = {}
+    width: dict[str, int] = {}
+    for wire, about in module["netnames"].items():
+        if about["hide_name"]:
+            continue
+        width[wire] = len(about["bits"])
+        for bit in about["bits"]:
+            public.setdefault(bit, wire)
+    # A register's own name rather than an alias: the wire that carries the initial value.
+    for wire, about in module["netnames"].items():
+        if "init" in about["attributes"] and not about["hide_name"]:
+            public |= dict.fromkeys(about["bits"], wire)
+    for wire, port in module["ports"].items():
+        if port["direction"] == "output":
+            for bit in port["bits"]:
+                public.setdefault(bit, wire)
+    for cell_name, cell in module["cells"].items():
+        kind, pins = cell["type"], cell["connections"]
+        if kind in _FLIP_FLOPS or kind in _LATCHES:
+            latch = kind in _LATCHES
+            clock = pins.get("EN" if latch else "CLK", [None])[0]
+            polarity = cell["parameters"].get("EN_POLARITY" if latch else "CLK_POLARITY", "1")
+            for wire in dict.fromkeys(public.get(bit) for bit in pins["Q"]):
+                if wire is None:
+                    raise DesignError(f"register {cell_name!r} in {'.'.join(path)} has no name")
+                yield Signal(
+                    name=".".join((*path, wire)),
+                    path=(*path, wire),
+                    kind="latch" if latch else "register",
+                    width=width[wire],
+                    clock=ports.get(clock) or ".".join((*path, public.get(clock, "?"))),
+                    rising=int(polarity, 2) == 1,
+                    clocked_by_port=clock in ports,
+                    asynchronous=any(pin in pins for pin in ("ARST", "SET", "CLR", "ALOAD")),
+                )
+        elif kind == "$mem_v2":
+            yield from _memory(cell, path, public, ports)
+        elif kind in modules and not modules[kind]["attributes"].get("blackbox"):
+            below = {
+                inner: ports[outer]
+                for port, outers in pins.items()
+                for inner, outer in zip(modules[kind]["ports"][port]["bits"], outers, strict=True)
+                if outer in ports
+            }
+            yield from _registers(modules, kind, (*path, cell_name), below)
+        elif kind in modules:
+            for port, about in modules[kind]["ports"].items():
+                if about["direction"] == "output":
+                    whole = (*path, cell_name, port)
+                    yield Signal(
+                        name=".".join(whole), path=whole, kind="blackbox", width=len(about["bits"])
+                    )
+
+
+def _memory(
+    cell: dict[str, Any], path: tuple[str, ...], public: dict[Any, str], ports: dict[Any, str]
+) -> Iterator[Signal]:
+    """The words of a memory that is written: after mapping each is a register."""
+    parameters, pins = cell["parameters"], cell["connections"]
+    if not pins["WR_CLK"]:
+        return  # a ROM becomes logic
+    memory = parameters["MEMID"].removeprefix("\\")
+    clock = pins["WR_CLK"][0]
+    first = int(parameters["OFFSET"], 2)
+    for word in range(first, first + int(parameters["SIZE"], 2)):
+        yield Signal(
+            name=".".join((*path, f"{memory}[{word}]")),
+            path=(*path, memory),
+            kind="memory",
+            width=int(parameters["WIDTH"], 2),
+            word=word,
+            clock=ports.get(clock) or ".".join((*path, public.get(clock, "?"))),
+            rising=parameters["WR_CLK_POLARITY"][-1] == "1",
+            clocked_by_port=clock in ports,
+        )
