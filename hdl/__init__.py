@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from hdl import mac_array
+import importlib
+
 from hdl.block import Block
 
-BLOCKS: dict[str, Block] = {block.name: block for block in (mac_array.BLOCK,)}
+_MODULES = (
+    "mac_array",
+    "fir",
+)
+
+BLOCKS: dict[str, Block] = {name: importlib.import_module(f"hdl.{name}").BLOCK for name in _MODULES}

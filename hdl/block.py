@@ -65,6 +65,7 @@ class Block:
     hardware : from a parameter record to an Amaranth component
     bench : the cocotb test module, importable by name
     work : useful work of a workload on a parameter record
+    cycles : clock cycles a workload takes, roughly: to choose a simulator before running it
     """
 
     name: str
@@ -74,3 +75,4 @@ class Block:
     hardware: Callable[[Any], wiring.Component]
     bench: str
     work: Callable[[Any, Any], Work]
+    cycles: Callable[[Any, Any], int]

@@ -336,6 +336,12 @@ def _delayed(m: Module, value: Signal, cycles: int, name: str) -> Signal:
     return value
 
 
+def cycles(parameters: MacArrayParameters, workload: MacArrayWorkload) -> int:
+    """Clock cycles from the first operand to the last element of the last product."""
+    interval = parameters.interval_cycles(workload.depth)
+    return (workload.products - 1) * interval + workload.depth + parameters.last_latency_cycles
+
+
 BLOCK = Block(
     name="mac_array",
     summary="systolic matrix multiplier, output stationary",
@@ -344,4 +350,5 @@ BLOCK = Block(
     hardware=MacArray,
     bench="hdl.bench_mac_array",
     work=work,
+    cycles=cycles,
 )

@@ -50,16 +50,18 @@ def unpack(words: Sequence[int], bits: int, count: int, is_signed: bool) -> np.n
 
 
 async def start(dut: Any, inputs: Sequence[str]) -> None:
-    """Start the clock and reset; on return the next rising edge is edge number RESET_CYCLES.
-
-    Edge 0 is half a period after time zero.
-    """
+    """Start the clock, with rising edge 0 half a period after time zero, and reset."""
     dut.clk.value = 0
+    # The period stands for nothing: the clock's real one is chosen after simulation.
+    cocotb.start_soon(Clock(dut.clk, 2, unit="ns").start(start_high=False))
+    await reset(dut, inputs)
+
+
+async def reset(dut: Any, inputs: Sequence[str]) -> None:
+    """Hold the reset for RESET_CYCLES rising edges, with all inputs at 0."""
     dut.rst.value = 1
     for name in inputs:
         getattr(dut, name).value = 0
-    # The period stands for nothing: the clock's real one is chosen after simulation.
-    cocotb.start_soon(Clock(dut.clk, 2, unit="ns").start(start_high=False))
     for _ in range(RESET_CYCLES):
         await RisingEdge(dut.clk)
         await FallingEdge(dut.clk)

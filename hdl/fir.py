@@ -1,0 +1,285 @@
+"""A finite impulse response filter, y[n] = sum of h[k] * x[n - k] over the taps, exact.
+
+Direct form delays the samples and adds all products at once; transposed form delays partial sums,
+so that a product goes through one adder. Either takes one or several samples per cycle.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.utils import ceil_log2
+
+from hdl.arithmetic import PIPELINE_DOC, lanes, pipelined_product
+from hdl.block import Block, Work, check_parameters, parameter
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirParameters:
+    """What can be chosen about the hardware."""
+
+    taps: int = parameter(16, "number of coefficients", minimum=1, maximum=256)
+    data_bits: int = parameter(12, "width of a sample, signed", minimum=2, maximum=24)
+    coefficient_bits: int = parameter(12, "width of a coefficient, signed", minimum=2, maximum=24)
+    form: str = parameter(
+        "direct",
+        "direct: delayed samples, an adder tree; transposed: delayed partial sums",
+        choices=("direct", "transposed"),
+    )
+    samples_per_cycle: int = parameter(
+        1, "samples in and out per clock cycle", minimum=1, maximum=8
+    )
+    pipeline_stages: int = parameter(0, PIPELINE_DOC, minimum=0, maximum=2)
+    coefficients: str = parameter(
+        "loadable",
+        "loadable: shifted in at run time, real multipliers; fixed: `low_pass` built in, so that "
+        "multipliers shrink to the additions its bits need",
+        choices=("loadable", "fixed"),
+    )
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        if self.output_bits > 62:
+            raise ValueError(
+                f"data_bits={self.data_bits} and coefficient_bits={self.coefficient_bits} make "
+                f"sums of {self.output_bits} bits; use widths that add up to <= "
+                f"{62 - ceil_log2(self.taps)}"
+            )
+
+    @property
+    def output_bits(self) -> int:
+        """Enough for any samples and coefficients: nothing wraps or is rounded."""
+        return self.data_bits + self.coefficient_bits + ceil_log2(self.taps)
+
+    @property
+    def latency_cycles(self) -> int:
+        """From the edge that accepts a sample to the edge at which its output can be read."""
+        return 2 + self.pipeline_stages
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirWorkload:
+    """A signal to filter."""
+
+    length: int = parameter(2048, "samples", minimum=1, maximum=10**7)
+    signal: str = parameter(
+        "speech",
+        "noise: white and gaussian; tone: a sine; speech: gaussian with the correlation from "
+        "sample to sample that speech has",
+        choices=("noise", "tone", "speech"),
+    )
+    level: float = parameter(
+        0.125, "root mean square, 1 is full scale; clipped", minimum=0.0, maximum=1.0
+    )
+    correlation: float = parameter(
+        0.9, "speech: of neighbouring samples; 0 is noise", minimum=-0.999, maximum=0.999
+    )
+    frequency: float = parameter(0.05, "tone: cycles per sample", minimum=0.0, maximum=0.5)
+    seed: int = parameter(1, "of the random samples", minimum=0, maximum=2**32 - 1)
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+
+
+def low_pass(taps: int, coefficient_bits: int) -> np.ndarray:
+    """A low-pass filter, int64[taps]: windowed sinc, cut off at 0.15 of the sampling rate.
+
+    Hamming window; scaled so that the largest coefficient is the largest positive number.
+    Symmetric, so that its phase is linear.
+    """
+    position = np.arange(taps) - (taps - 1) / 2
+    response = np.sinc(2 * 0.15 * position) * np.hamming(taps)
+    largest = 2 ** (coefficient_bits - 1) - 1
+    return np.rint(response / np.abs(response).max() * largest).astype(np.int64)
+
+
+def samples(parameters: FirParameters, workload: FirWorkload) -> np.ndarray:
+    """The signal of a workload, int64[length], rounded and clipped to `data_bits`."""
+    random = np.random.default_rng(workload.seed)
+    if workload.signal == "tone":
+        phase = 2 * np.pi * (workload.frequency * np.arange(workload.length) + random.random())
+        signal = np.sqrt(2) * np.sin(phase)
+    else:
+        signal = random.standard_normal(workload.length)
+        if workload.signal == "speech":
+            signal = _correlated(signal, workload.correlation)
+    full_scale = 2 ** (parameters.data_bits - 1)
+    scaled = np.rint(workload.level * full_scale * signal)
+    return scaled.clip(-full_scale, full_scale - 1).astype(np.int64)
+
+
+def _correlated(noise: np.ndarray, correlation: float) -> np.ndarray:
+    """First-order autoregressive: s[n] = correlation * s[n-1] + noise, of unit variance.
+
+    The usual model of speech in waveform coding: N. S. Jayant and P. Noll, Digital Coding of
+    Waveforms, Prentice-Hall, 1984.
+    """
+    scale = np.sqrt(1 - correlation**2)
+    signal = np.empty_like(noise)
+    state = signal[0] = noise[0]
+    for n in range(1, len(noise)):
+        state = signal[n] = correlation * state + scale * noise[n]
+    return signal
+
+
+def reference(coefficients: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """What the hardware must output: one sum a sample; before the first sample all are zero."""
+    return np.convolve(x.astype(np.int64), coefficients.astype(np.int64))[: len(x)]
+
+
+def work(parameters: FirParameters, workload: FirWorkload) -> Work:
+    """One sample is one output of the whole filter."""
+    return Work(
+        count=workload.length,
+        unit="sample",
+        input_bits=workload.length * parameters.data_bits,
+        output_bits=workload.length * parameters.output_bits,
+    )
+
+
+class Fir(wiring.Component):
+    """The filter.
+
+    Ports
+    -----
+    x : In(samples_per_cycle * data_bits)     samples, the earliest in the low bits
+    x_valid : In(1)    accept them; while low, the filter stands still
+    y : Out(samples_per_cycle * output_bits)  one output a sample, in the same order
+    y_valid : Out(1)   high for one cycle for each `x_valid`; `y` holds in between
+    coefficient : In(coefficient_bits)        loadable only
+    load : In(1)       loadable only: accept a coefficient, h[0] first; `taps` of them fill the
+                       filter. Load after reset, before the first sample
+
+    Numbers are two's complement. All ports are plain words. Inputs go straight to registers,
+    outputs come from registers.
+
+    Timing
+    ------
+    Accepted at edge t, read at edge ``t + latency_cycles``; `samples_per_cycle` samples a cycle.
+    """
+
+    x: Signal
+    x_valid: Signal
+    y: Signal
+    y_valid: Signal
+
+    def __init__(self, parameters: FirParameters) -> None:
+        self.parameters = p = parameters
+        ports = {
+            "x": In(p.samples_per_cycle * p.data_bits),
+            "x_valid": In(1),
+            "y": Out(p.samples_per_cycle * p.output_bits),
+            "y_valid": Out(1),
+        }
+        if p.coefficients == "loadable":
+            ports |= {"coefficient": In(p.coefficient_bits), "load": In(1)}
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        p = self.parameters
+        coefficients = self._coefficients(m)
+        valid = [Signal(name=f"valid_{stage}") for stage in range(1 + p.pipeline_stages)]
+        for earlier, later in zip([self.x_valid, *valid], [*valid, self.y_valid], strict=True):
+            m.d.sync += later.eq(earlier)
+
+        form = self._direct if p.form == "direct" else self._transposed
+        sums = []
+        for lane, total in enumerate(form(m, coefficients, valid[-1])):
+            sums.append(Signal(signed(p.output_bits), name=f"sum_{lane}"))
+            m.d.comb += sums[-1].eq(total)
+        with m.If(valid[-1]):
+            m.d.sync += self.y.eq(Cat(sums))
+        return m
+
+    def _coefficients(self, m: Module) -> list[Value]:
+        p = self.parameters
+        shape = signed(p.coefficient_bits)
+        if p.coefficients == "fixed":
+            return [Const(int(h), shape) for h in low_pass(p.taps, p.coefficient_bits)]
+        registers = [Signal(shape, name=f"h_{k}") for k in range(p.taps)]
+        with m.If(self.load):
+            for register, source in zip(registers, [*registers[1:], self.coefficient], strict=True):
+                m.d.sync += register.eq(source)
+        return registers
+
+    def _product(self, m: Module, x: Value, h: Value) -> Value:
+        return pipelined_product(m, x, h, self.parameters.pipeline_stages)
+
+    def _direct(self, m: Module, coefficients: list[Value], valid: Value) -> list[Value]:
+        """The sums of all products, from a delay line of samples."""
+        p = self.parameters
+        newest_first = lanes(self.x, p.data_bits, True)[::-1]
+        line = [
+            Signal(signed(p.data_bits), name=f"x_{age}")
+            for age in range(p.taps + p.samples_per_cycle - 1)
+        ]
+        with m.If(self.x_valid):
+            for register, source in zip(line, newest_first + line, strict=False):
+                m.d.sync += register.eq(source)
+        sums = []
+        for age in reversed(range(p.samples_per_cycle)):
+            window = line[age : age + p.taps]
+            products = [self._product(m, x, h) for x, h in zip(window, coefficients, strict=True)]
+            sums.append(_tree(products))
+        return sums
+
+    def _transposed(self, m: Module, coefficients: list[Value], valid: Value) -> list[Value]:
+        """The sums of the newest products and the oldest partial sums.
+
+        For one sample: y = h[0] x + s[1], then s[k] = h[k] x + s[k + 1]. For several, that is
+        done once for each, and what need not be stored is not.
+        """
+        p = self.parameters
+        inputs = []
+        for lane, sample in enumerate(lanes(self.x, p.data_bits, True)):
+            register = Signal(signed(p.data_bits), name=f"x_{lane}")
+            with m.If(self.x_valid):
+                m.d.sync += register.eq(sample)
+            inputs.append(register)
+        products = [[self._product(m, x, h) for h in coefficients] for x in inputs]
+        # Partial sum k lacks the products of coefficients before k: what is there needs few bits.
+        partial_sums: dict[int, Value] = {
+            k: Signal(
+                signed(p.data_bits + p.coefficient_bits + ceil_log2(p.taps - k)), name=f"s_{k}"
+            )
+            for k in range(1, p.taps)
+        }
+
+        def after(k: int, count: int) -> Value:
+            """Partial sum k once `count` of the new samples are in."""
+            terms = [
+                products[i][k + count - 1 - i] for i in range(count) if k + count - 1 - i < p.taps
+            ]
+            if k + count in partial_sums:
+                terms.append(partial_sums[k + count])
+            return _tree(terms)
+
+        with m.If(valid):
+            for k, partial_sum in partial_sums.items():
+                m.d.sync += partial_sum.eq(after(k, p.samples_per_cycle))
+        return [after(0, lane + 1) for lane in range(p.samples_per_cycle)]
+
+
+def _tree(terms: list[Value]) -> Value:
+    """The sum of `terms` in a balanced tree."""
+    while len(terms) > 1:
+        terms = [reduce(operator.add, terms[i : i + 2]) for i in range(0, len(terms), 2)]
+    return terms[0]
+
+
+BLOCK = Block(
+    name="fir",
+    summary="finite impulse response filter, direct or transposed",
+    parameters=FirParameters,
+    workload=FirWorkload,
+    hardware=Fir,
+    bench="hdl.bench_fir",
+    work=work,
+)
