@@ -12,30 +12,20 @@ import cocotb
 import numpy as np
 
 from hdl.fir import FirParameters, FirWorkload, low_pass, reference, samples
-from hdl.testbench import RESET_CYCLES, load, pack, passed, play, reset, start, unpack
+from hdl.testbench import RESET_CYCLES, extremes, load, pack, passed, play, reset, start, unpack
 
 
 def hard_case(p: FirParameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Coefficients, samples and pauses (cycles before each word) that are hard to get right."""
     random = np.random.default_rng(p.taps)
     words = 2 * -(-p.taps // p.samples_per_cycle) + 8
-    x = _extremes(random, p.data_bits, words * p.samples_per_cycle)
-    h = _extremes(random, p.coefficient_bits, p.taps)
-    # The largest sum there is: every product is (most negative) * (most negative).
-    x[: p.taps + p.samples_per_cycle], h[: p.taps // 2] = x.min(), h.min()
+    x = extremes(random, p.data_bits, True, (words * p.samples_per_cycle,))
+    h = extremes(random, p.coefficient_bits, True, (p.taps,))
+    # Large sums: (most negative) * (most negative) in half of the taps.
+    x[: p.taps], h[: p.taps // 2] = -(2 ** (p.data_bits - 1)), -(2 ** (p.coefficient_bits - 1))
     if p.coefficients == "fixed":
         h = low_pass(p.taps, p.coefficient_bits)
     return h, x, random.integers(0, 3, words)
-
-
-def _extremes(random: np.random.Generator, bits: int, count: int) -> np.ndarray:
-    """Numbers over the whole range, half of them at its ends; the first is the most negative."""
-    lowest, highest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-    values = random.integers(lowest, highest, count, endpoint=True)
-    ends = random.choice([lowest, highest], count)
-    values = np.where(random.random(count) < 0.5, ends, values)
-    values[0] = lowest
-    return values
 
 
 def loading(p: FirParameters, h: np.ndarray) -> dict[str, list[int]]:

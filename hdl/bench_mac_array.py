@@ -1,4 +1,8 @@
-"""cocotb bench of `mac_array`: every element of every product, and when it comes."""
+"""cocotb bench of `mac_array`: every element of every product, and when it comes.
+
+A few short products on extreme operands, with pauses, come first; then the workload, as fast as
+the array takes it.
+"""
 
 from __future__ import annotations
 
@@ -8,46 +12,88 @@ import cocotb
 import numpy as np
 
 from hdl.mac_array import MacArrayParameters, MacArrayWorkload, operands, reference
-from hdl.testbench import RESET_CYCLES, load, pack, passed, play, start, unpack
+from hdl.testbench import (
+    RESET_CYCLES,
+    extremes,
+    load,
+    pack,
+    passed,
+    play,
+    reset,
+    start,
+    unpack,
+)
 
 
-def stimulus(p: MacArrayParameters, a: np.ndarray, b: np.ndarray) -> dict[str, list[int]]:
-    """Input words for A[product, row, step] and B[product, step, column], back to back.
+def hard_case(p: MacArrayParameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A, B and pauses (cycles before each step) that are hard to get right; sums may wrap."""
+    random = np.random.default_rng(p.columns)
+    products, depth = 4, 3
+    a = extremes(random, p.operand_bits, p.signed, (products, p.rows, depth))
+    b = extremes(random, p.operand_bits, p.signed, (products, depth, p.columns))
+    # The largest products there are, in one sum; then one step a product.
+    a[0], b[0] = a.min() if p.signed else a.max(), b.min() if p.signed else b.max()
+    return a, b, random.integers(0, 3, (products, depth))
 
-    Between products the operands keep their last value, as a memory's output would. After the last
+
+def schedule(p: MacArrayParameters, pauses: np.ndarray) -> np.ndarray:
+    """The cycle in which each step[product, step] is accepted, if the feeder pauses before it."""
+    products, depth = pauses.shape
+    accepted = np.empty((products, depth), int)
+    free, drained = 0, 0  # the first cycles in which a step, and what waits for `ready`, may come
+    for product, row in enumerate(pauses):
+        for step, pause in enumerate(row):
+            waits = step == depth - 1 if p.overlapped_drain else True
+            cycle = max(free + pause, drained) if waits else free + pause
+            accepted[product, step] = cycle
+            free = cycle + 1
+        drained = free + p.interval_cycles(1) - 1
+    return accepted
+
+
+def stimulus(
+    p: MacArrayParameters, a: np.ndarray, b: np.ndarray, pauses: np.ndarray
+) -> dict[str, list[int]]:
+    """Input words for A[product, row, step] and B[product, step, column].
+
+    The next step waits at the ports until it is taken, as at a memory's output. After the last
     product there is time for it to leave.
     """
-    products, _, depth = a.shape
-    interval = p.interval_cycles(depth)
-    cycles = (products - 1) * interval + depth + p.last_latency_cycles
-    cycle = np.arange(cycles)
-    product = np.minimum(cycle // interval, products - 1)
-    step = cycle - product * interval
-    held = np.minimum(step, depth - 1)
+    depth = a.shape[2]
+    accepted = schedule(p, pauses).ravel()
+    offered = np.append(0, accepted[:-1] + 1) + pauses.ravel()
+    cycle = np.arange(accepted[-1] + 1 + p.last_latency_cycles)
+    taken = np.searchsorted(accepted, cycle)
+    index = taken.clip(max=len(accepted) - 1)
+    product, step = np.divmod(index, depth)
+    valid = (taken < len(accepted)) & (cycle >= offered[index])
     return {
-        "a": pack(a[product, :, held], p.operand_bits),
-        "b": pack(b[product, held, :], p.operand_bits),
-        "valid": (step < depth).astype(int).tolist(),
+        "a": pack(a[product, :, step], p.operand_bits),
+        "b": pack(b[product, step, :], p.operand_bits),
+        "valid": valid.astype(int).tolist(),
         "last": (step == depth - 1).astype(int).tolist(),
     }
 
 
 def check(
-    p: MacArrayParameters, a: np.ndarray, b: np.ndarray, outputs: dict[str, list[int]]
+    p: MacArrayParameters,
+    a: np.ndarray,
+    b: np.ndarray,
+    pauses: np.ndarray,
+    seen: dict[str, list[int]],
 ) -> None:
     """Raise AssertionError unless every element of A @ B left where and when it should."""
-    products, _, depth = a.shape
-    cycles = len(outputs["c_valid"])
-    product, i, j = np.indices((products, p.rows, p.columns))
-    leaves = product * p.interval_cycles(depth) + depth - 1 + p.latency_cycles + i + 2 * j
+    ends = schedule(p, pauses)[:, -1]
+    cycles = len(seen["c_valid"])
+    _check_equal("ready", np.array(seen["ready"])[:, None], ~_busy(p, ends, cycles)[:, None])
+
+    product, i, j = np.indices((len(a), p.rows, p.columns))
+    leaves = ends[product] + p.latency_cycles + i + 2 * j
     expected_valid = np.zeros((cycles, p.rows), bool)
     expected_valid[leaves, i] = True
-    valid = unpack(outputs["c_valid"], 1, p.rows, False).astype(bool)
-    wrong = np.argwhere(valid != expected_valid)
-    assert not len(wrong), (
-        f"c_valid differs in {len(wrong)} places, first in cycle {wrong[0][0]} at row {wrong[0][1]}"
-    )
-    c = unpack(outputs["c"], p.accumulator_bits, p.rows, p.signed)[leaves, i]
+    _check_equal("c_valid", unpack(seen["c_valid"], 1, p.rows, False), expected_valid)
+
+    c = unpack(seen["c"], p.accumulator_bits, p.rows, p.signed)[leaves, i]
     expected = reference(p, a, b)
     wrong = np.argwhere(c != expected)
     assert not len(wrong), (
@@ -56,11 +102,27 @@ def check(
     )
 
 
+def _busy(p: MacArrayParameters, ends: np.ndarray, cycles: int) -> np.ndarray:
+    """In which cycles `ready` must be low: until the last column is on its way out."""
+    busy = np.zeros(cycles + 2 * p.columns, bool)
+    for offset in range(1, 2 * p.columns - 1):
+        busy[ends + offset] = True
+    return busy[:cycles]
+
+
+def _check_equal(name: str, seen: np.ndarray, expected: np.ndarray) -> None:
+    wrong = np.argwhere(seen.astype(bool) != expected)
+    assert not len(wrong), (
+        f"{name} differs in {len(wrong)} places, first in cycle {wrong[0][0]}, bit {wrong[0][1]}"
+    )
+
+
 def check_sums_fit(p: MacArrayParameters, a: np.ndarray, b: np.ndarray) -> None:
     """Raise AssertionError if a sum wraps: the hardware would not form the matrix product."""
     exact = a @ b
     wrapped = np.count_nonzero(exact != reference(p, a, b))
-    needed = max(int(np.abs(exact).max()).bit_length() + p.signed, 1)
+    lowest, highest = int(exact.min()), int(exact.max())
+    needed = max(highest.bit_length(), (~lowest).bit_length() if lowest < 0 else 0) + p.signed
     assert not wrapped, (
         f"accumulator_bits={p.accumulator_bits} overflows in {wrapped} of {exact.size} sums of "
         f"this workload; use accumulator_bits >= {needed}"
@@ -70,10 +132,19 @@ def check_sums_fit(p: MacArrayParameters, a: np.ndarray, b: np.ndarray) -> None:
 @cocotb.test()
 async def products_match(dut: Any) -> None:
     p, workload = load(MacArrayParameters, MacArrayWorkload)
+    watch = ["ready", "c_valid", "c"]
+
+    a, b, pauses = hard_case(p)
+    words = stimulus(p, a, b, pauses)
+    await start(dut, list(words))
+    check(p, a, b, pauses, await play(dut, words, watch))
+    before = len(words["valid"])
+
     a, b = operands(p, workload)
     check_sums_fit(p, a, b)
-    words = stimulus(p, a, b)
-    await start(dut, list(words))
-    outputs = await play(dut, words, ["c_valid", "c"])
-    check(p, a, b, outputs)
-    passed(first_cycle=RESET_CYCLES, cycles=len(words["valid"]))
+    pauses = np.zeros((workload.products, workload.depth), int)
+    words = stimulus(p, a, b, pauses)
+    await reset(dut, list(words))
+    check(p, a, b, pauses, await play(dut, words, watch))
+
+    passed(first_cycle=2 * RESET_CYCLES + before, cycles=len(words["valid"]))

@@ -274,6 +274,12 @@ def _tree(terms: list[Value]) -> Value:
     return terms[0]
 
 
+def cycles(parameters: FirParameters, workload: FirWorkload) -> int:
+    """Clock cycles of a workload without pauses, latency included."""
+    words = -(-workload.length // parameters.samples_per_cycle)
+    return words + parameters.latency_cycles
+
+
 BLOCK = Block(
     name="fir",
     summary="finite impulse response filter, direct or transposed",
@@ -282,4 +288,5 @@ BLOCK = Block(
     hardware=Fir,
     bench="hdl.bench_fir",
     work=work,
+    cycles=cycles,
 )

@@ -49,6 +49,16 @@ def unpack(words: Sequence[int], bits: int, count: int, is_signed: bool) -> np.n
     return ones.reshape(-1, count, bits).astype(np.int64) @ weights
 
 
+def extremes(
+    random: np.random.Generator, bits: int, is_signed: bool, shape: tuple[int, ...]
+) -> np.ndarray:
+    """Numbers over the whole range, half of them at its ends."""
+    lowest = -(2 ** (bits - 1)) if is_signed else 0
+    highest = lowest + 2**bits - 1
+    values = random.integers(lowest, highest, shape, endpoint=True)
+    return np.where(random.random(shape) < 0.5, random.choice([lowest, highest], shape), values)
+
+
 async def start(dut: Any, inputs: Sequence[str]) -> None:
     """Start the clock, with rising edge 0 half a period after time zero, and reset."""
     dut.clk.value = 0
