@@ -26,14 +26,14 @@ def pipelined_product(m: Module, a: Value, b: Value, stages: int) -> Value:
     if stages == 0:
         return a * b
     if stages == 1:
-        product = Signal((a * b).shape(), name="product")
+        product = Signal((a * b).shape(), name="product", reset_less=True)
         m.d.sync += product.eq(a * b)
         return product
     half = len(b) // 2
     high = b[half:].as_signed() if b.shape().signed else b[half:]
-    low_product = Signal((a * b[:half]).shape(), name="low_product")
-    high_product = Signal((a * high).shape(), name="high_product")
-    product = Signal((a * b).shape(), name="product")
+    low_product = Signal((a * b[:half]).shape(), name="low_product", reset_less=True)
+    high_product = Signal((a * high).shape(), name="high_product", reset_less=True)
+    product = Signal((a * b).shape(), name="product", reset_less=True)
     m.d.sync += [
         low_product.eq(a * b[:half]),
         high_product.eq(a * high),

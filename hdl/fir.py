@@ -154,10 +154,10 @@ class Fir(wiring.Component):
     y_valid : Out(1)   high for one cycle for each `x_valid`; `y` holds in between
     coefficient : In(coefficient_bits)        loadable only
     load : In(1)       loadable only: accept a coefficient, h[0] first; `taps` of them fill the
-                       filter. Load after reset, before the first sample
+                       filter. Load before the first sample, or reset afterwards
 
     Numbers are two's complement. All ports are plain words. Inputs go straight to registers,
-    outputs come from registers.
+    outputs come from registers. Reset forgets the samples so far and keeps the coefficients.
 
     Timing
     ------
@@ -194,8 +194,10 @@ class Fir(wiring.Component):
         for lane, total in enumerate(form(m, coefficients, valid[-1])):
             sums.append(Signal(signed(p.output_bits), name=f"sum_{lane}"))
             m.d.comb += sums[-1].eq(total)
+        output = Signal.like(self.y, name="output", reset_less=True)
         with m.If(valid[-1]):
-            m.d.sync += self.y.eq(Cat(sums))
+            m.d.sync += output.eq(Cat(sums))
+        m.d.comb += self.y.eq(output)
         return m
 
     def _coefficients(self, m: Module) -> list[Value]:
@@ -203,7 +205,7 @@ class Fir(wiring.Component):
         shape = signed(p.coefficient_bits)
         if p.coefficients == "fixed":
             return [Const(int(h), shape) for h in low_pass(p.taps, p.coefficient_bits)]
-        registers = [Signal(shape, name=f"h_{k}") for k in range(p.taps)]
+        registers = [Signal(shape, name=f"h_{k}", reset_less=True) for k in range(p.taps)]
         with m.If(self.load):
             for register, source in zip(registers, [*registers[1:], self.coefficient], strict=True):
                 m.d.sync += register.eq(source)
@@ -239,7 +241,7 @@ class Fir(wiring.Component):
         p = self.parameters
         inputs = []
         for lane, sample in enumerate(lanes(self.x, p.data_bits, True)):
-            register = Signal(signed(p.data_bits), name=f"x_{lane}")
+            register = Signal(signed(p.data_bits), name=f"x_{lane}", reset_less=True)
             with m.If(self.x_valid):
                 m.d.sync += register.eq(sample)
             inputs.append(register)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -184,20 +184,20 @@ class Element(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.d.sync += [
-            self.a_next.eq(self.a),
-            self.b_next.eq(self.b),
-            self.command_next.eq(self.command),
-        ]
         p = self.parameters
+        m.d.sync += self.command_next.eq(self.command)
+        m.d.comb += [
+            self.a_next.eq(_delayed(m, self.a, 1, "a_passed", reset_less=True)),
+            self.b_next.eq(_delayed(m, self.b, 1, "b_passed", reset_less=True)),
+        ]
         a, b = (lanes(word, p.operand_bits, p.signed)[0] for word in (self.a, self.b))
         product = pipelined_product(m, a, b, p.pipeline_stages)
-        accumulator = Signal.like(self.result, name="accumulator")
+        accumulator = Signal.like(self.result, name="accumulator", reset_less=True)
         total = Signal.like(self.result, name="total")
         m.d.comb += total.eq(Mux(self.command.first, 0, accumulator) + product)
 
         if p.overlapped_drain:
-            leaving = Signal.like(self.result, name="leaving")
+            leaving = Signal.like(self.result, name="leaving", reset_less=True)
             with m.If(self.command.accumulate):
                 m.d.sync += accumulator.eq(total)
             m.d.sync += leaving.eq(Mux(self.command.drain, total, self.result_next))
@@ -227,7 +227,8 @@ class MacArray(wiring.Component):
 
     Numbers are two's complement if `signed`. All ports are plain words. Every output is a
     register or a few gates behind one; every input goes straight to registers or through the
-    acceptance gate.
+    acceptance gate. Only control has a reset: what the first product does not write, `c_valid`
+    does not show.
 
     Timing
     ------
@@ -268,9 +269,9 @@ class MacArray(wiring.Component):
 
         # Row i and column j start i and j cycles late, so that partners meet at element (i, j).
         for i, operand in enumerate(lanes(self.a, p.operand_bits)):
-            m.d.comb += grid[i][0].a.eq(_delayed(m, operand, i + 1, f"a_{i}"))
+            m.d.comb += grid[i][0].a.eq(_delayed(m, operand, i + 1, f"a_{i}", reset_less=True))
         for j, operand in enumerate(lanes(self.b, p.operand_bits)):
-            m.d.comb += grid[0][j].b.eq(_delayed(m, operand, j + 1, f"b_{j}"))
+            m.d.comb += grid[0][j].b.eq(_delayed(m, operand, j + 1, f"b_{j}", reset_less=True))
 
         command, leaves = self._sequence(m)
         command = _delayed(m, command, 1 + p.pipeline_stages, "command")
@@ -327,10 +328,10 @@ class MacArray(wiring.Component):
         return command, leaves
 
 
-def _delayed(m: Module, value: Signal, cycles: int, name: str) -> Signal:
+def _delayed(m: Module, value: Value, cycles: int, name: str, *, reset_less: bool = False) -> Value:
     """`value` after a chain of registers."""
     for stage in range(cycles):
-        register = Signal(value.shape(), name=f"{name}_{stage}")
+        register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=reset_less)
         m.d.sync += register.eq(value)
         value = register
     return value

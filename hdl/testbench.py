@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge, RisingEdge
 
 RESET_CYCLES = 2
+_UNKNOWN = re.compile("[^01]")
 
 
 def load(parameters: type, workload: type) -> tuple[Any, Any]:
@@ -80,8 +82,12 @@ async def reset(dut: Any, inputs: Sequence[str]) -> None:
 
 async def play(
     dut: Any, stimulus: Mapping[str, Sequence[int]], watch: Sequence[str]
-) -> dict[str, list[int]]:
+) -> list[dict[str, list[int]]]:
     """Drive ports with one word a cycle and return what the watched outputs were.
+
+    One reading of them if every bit was known. Bits that are not (of registers without reset,
+    before they are used, in simulators with X) are 0 in a first and 1 in a second reading, and
+    a check must pass on both.
 
     Word n is sampled by the hardware at the n-th rising edge from now, and word n of a watched
     output is what a register outside would sample at that edge. Ports are read and written at the
@@ -102,7 +108,15 @@ async def play(
         for record, port in readers:
             record(port.value)
         await edge
-    return {name: [int(v) for v in values] for name, values in zip(watch, seen, strict=True)}
+    if all(value.is_resolvable for record in seen for value in record):
+        return [{name: list(map(int, record)) for name, record in zip(watch, seen, strict=True)}]
+    return [
+        {
+            name: [int(_UNKNOWN.sub(digit, str(value)), 2) for value in record]
+            for name, record in zip(watch, seen, strict=True)
+        }
+        for digit in "01"
+    ]
 
 
 def passed(*, first_cycle: int, cycles: int) -> None:

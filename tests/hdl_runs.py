@@ -88,6 +88,7 @@ def run_bench(
             hdl_toplevel="top",
             build_dir=folder / "build",
             build_args=["-Wno-fatal", "-CFLAGS", "-O1"] if simulator == "verilator" else [],
+            always=True,
             timescale=("1ns", "1ps"),
             log_file=folder / "build.log",
         )
