@@ -22,6 +22,7 @@ from typing import Any
 from filelock import FileLock
 
 from chipdse.errors import ChipdseError, ToolError
+from chipdse.paths import cache_folder
 
 INPUTS, MANIFEST = "inputs.json", "manifest.json"
 
@@ -40,6 +41,11 @@ def hash_file(path: Path) -> str:
     """SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def default_store() -> Path:
+    """Where stage results are kept: below CHIPDSE_CACHE, else the user's cache folder."""
+    return cache_folder() / "stages"
 
 
 @dataclass(frozen=True, kw_only=True)
