@@ -1,0 +1,58 @@
+"""How often every net switches and how long it is high: what timing tools call activity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.errors import DesignError
+
+ORIGINS = ("replay", "vcd", "propagated")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """The activity of every net of one netlist over a stretch of time.
+
+    Parameters
+    ----------
+    toggles : transitions of each net; one to or from X counts a half
+    high_fraction : part of the time at 1 (X counts a half)
+    annotated : whether the two come from a waveform rather than from an assumption
+    cycles : clock cycles covered
+    duration_s : time covered [s]; toggles / duration is the density
+    origin : replay, vcd or propagated
+    states : by library cell index: joint probability of the cell's state variables
+        (`Cell.state_variables`, first = least significant bit), one row an instance of that
+        cell in netlist order; cells left out are taken as independent
+    glitches : whether transitions within a cycle were seen; zero-delay activity has none
+    """
+
+    toggles: NDArray[np.float64]
+    high_fraction: NDArray[np.float64]
+    annotated: NDArray[np.bool_]
+    cycles: float
+    duration_s: float
+    origin: str
+    states: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    glitches: bool = False
+
+    def __post_init__(self) -> None:
+        if self.origin not in ORIGINS:
+            raise DesignError(f"activity origin {self.origin!r}; use one of {', '.join(ORIGINS)}")
+        if not self.duration_s > 0:
+            raise DesignError(f"activity over {self.duration_s} s; the time must be positive")
+        if not len(self.toggles) == len(self.high_fraction) == len(self.annotated):
+            raise DesignError("activity needs toggles, high_fraction and annotated for every net")
+        if not (np.isfinite(self.toggles).all() and (self.toggles >= 0).all()):
+            raise DesignError("toggle counts must be finite and not negative")
+        high = self.high_fraction
+        if not ((high >= 0).all() and (high <= 1).all()):
+            raise DesignError("the fraction of time at 1 must lie between 0 and 1")
+
+    @property
+    def density_hz(self) -> NDArray[np.float64]:
+        """Transitions a second of every net [1/s]."""
+        return self.toggles / self.duration_s

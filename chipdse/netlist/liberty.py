@@ -1,0 +1,459 @@
+"""Read Liberty files (plain or .gz) into a cell library; several files make one library."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from chipdse.errors import DesignError
+from chipdse.netlist.cells import Cell
+from chipdse.netlist.liberty_cells import (
+    PinGroups,
+    bus_types,
+    cell_pins,
+    number,
+    read_cell,
+    to_number,
+)
+from chipdse.netlist.liberty_function import parse_function, variables
+from chipdse.netlist.liberty_syntax import Group, LibertyFile, split_list
+from chipdse.netlist.liberty_tables import FileTables, TableCollector, convert
+from chipdse.netlist.library import (
+    ARC_KINDS,
+    FIRST_CHECK,
+    SENSES,
+    Arcs,
+    CellLibrary,
+    Ints,
+    Leakages,
+    Powers,
+)
+
+_UNIT = re.compile(r"\s*([0-9.eE+-]*)\s*([a-zA-Zµ]+)\s*")
+_PREFIX = {
+    "a": 1e-18,
+    "f": 1e-15,
+    "p": 1e-12,
+    "n": 1e-9,
+    "u": 1e-6,
+    "µ": 1e-6,
+    "m": 1e-3,
+    "": 1.0,
+    "k": 1e3,
+}
+_KIND = {name: code for code, name in enumerate(ARC_KINDS)}
+_SENSE = {name: code for code, name in enumerate(SENSES)}
+_IGNORED = re.compile(
+    r"min_pulse_width|minimum_period|max_clock_tree_path|min_clock_tree_path|skew_\w+|non_seq_\w+"
+    r"|nochange_\w+|retaining_time\w*|clock_\w+"
+)  # timing types this program does not use
+
+
+def read_liberty(paths: Sequence[Path], contents: Sequence[bytes] | None = None) -> CellLibrary:
+    """One library at one corner from one or more Liberty files.
+
+    Parameters
+    ----------
+    contents : the files' bytes where they have been read already
+
+    Raises
+    ------
+    DesignError : with file, line and what was expected
+    """
+    if not paths:
+        raise DesignError("no Liberty file given; name at least one")
+    builder = _Builder()
+    for position, path in enumerate(paths):
+        data = contents[position] if contents is not None else read_bytes(path)
+        builder.add(LibertyFile(unpack(data, path), path))
+    return builder.library()
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes, or an error that says why not."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DesignError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def unpack(data: bytes, path: Path) -> str:
+    """The text of a Liberty file, gzip or plain."""
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DesignError(f"{path} is a damaged gzip file: {error}") from None
+    return data.decode("utf-8", errors="replace")
+
+
+class _Builder:
+    """Collects cells, arcs and tables over the files of one library."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.sources: list[str] = []
+        self.corner: tuple[float, float] | None = None
+        self.cells: list[Cell] = []
+        self.cell_file: dict[str, Path] = {}
+        self.pin_count = 0
+        self.conditions: dict[str, int] = {}
+        self.supplies: dict[str, int] = {}
+        self.capacitances: list[tuple[float, float, float, float]] = []
+        self.swings: list[float] = []
+        self.leakage: list[float] = []
+        self.arcs: list[tuple[int, ...]] = []
+        self.powers: list[tuple[int, ...]] = []
+        self.leakages: list[tuple[int, int, int]] = []
+        self.leakage_values: list[float] = []
+        self.tables = TableCollector()
+
+    def add(self, file: LibertyFile) -> None:
+        """One more file."""
+        group = file.library()
+        reader = _FileReader(self, file, group)
+        corner = (reader.supply_v, reader.temperature_c)
+        if self.corner is None:
+            self.corner = corner
+        elif self.corner != corner:
+            raise DesignError(
+                f"{file.path} is characterised at {corner[0]:g} V {corner[1]:g} °C, the files "
+                f"before it at {self.corner[0]:g} V {self.corner[1]:g} °C; one library has one "
+                "corner, join corners instead"
+            )
+        self.names.append(group.name())
+        self.sources.append(file.path.name)
+        for cell in group.of_kind("cell"):
+            reader.cell(cell)
+
+    def library(self) -> CellLibrary:
+        """What was collected, as arrays."""
+        if not self.cells or self.corner is None:
+            raise DesignError(f"no cell in {', '.join(self.sources)}")
+
+        def table(rows: Sequence[tuple[int, ...]], width: int) -> list[Ints]:
+            array = np.array(rows, dtype=np.int32).reshape(len(rows), width)
+            return [np.ascontiguousarray(column) for column in array.T]
+
+        arcs = table(self.arcs, 10)
+        powers = table(self.powers, 7)
+        leakages = table(self.leakages, 3)
+        return CellLibrary(
+            name=self.names[0] if len(self.names) == 1 else _common_name(self.names),
+            cells=tuple(self.cells),
+            conditions=tuple(self.conditions),
+            supplies=tuple(self.supplies),
+            supply_v=np.array([self.corner[0]]),
+            temperature_c=np.array([self.corner[1]]),
+            pin_capacitance_f=np.array([self.capacitances], dtype=np.float64).reshape(1, -1, 4),
+            pin_supply_v=np.array([self.swings], dtype=np.float64),
+            cell_leakage_w=np.array([self.leakage], dtype=np.float64),
+            tables=convert(self.tables),
+            arcs=Arcs(
+                cell=arcs[0],
+                source=arcs[1],
+                sink=arcs[2],
+                kind=arcs[3],
+                sense=arcs[4],
+                condition=arcs[5],
+                rise_delay=arcs[6],
+                fall_delay=arcs[7],
+                rise_slew=arcs[8],
+                fall_slew=arcs[9],
+            ),
+            powers=Powers(
+                cell=powers[0],
+                pin=powers[1],
+                related=powers[2],
+                condition=powers[3],
+                supply=powers[4],
+                rise=powers[5],
+                fall=powers[6],
+            ),
+            leakages=Leakages(
+                cell=leakages[0],
+                condition=leakages[1],
+                supply=leakages[2],
+                value_w=np.array([self.leakage_values], dtype=np.float64),
+            ),
+            sources=tuple(self.sources),
+        )
+
+
+def _common_name(names: list[str]) -> str:
+    """What several library names have in common, for people."""
+    words = [name.split("_") for name in names]
+    kept = [group[0] for group in zip(*words, strict=False) if len(set(group)) == 1]
+    return "_".join(kept) or names[0]
+
+
+class _FileReader:
+    """Reads the cells of one file with its units, voltages and templates."""
+
+    def __init__(self, builder: _Builder, file: LibertyFile, library: Group) -> None:
+        self.builder = builder
+        self.file = file
+        self.library = library
+        self.time_s = self._unit("time_unit", "s", 1e-9)
+        self.volt = self._unit("voltage_unit", "V", 1.0)
+        self.leakage_unit_w = self._unit("leakage_power_unit", "W", 1e-9)
+        self.capacitance_f = self._load_unit()
+        self.energy_j = self.volt**2 * self.capacitance_f
+        self.supply_v, self.temperature_c = self._operating_point()
+        self.voltages = self._voltage_map()
+        self.types = bus_types(file, library)
+        self.tables = FileTables(
+            builder.tables, file, library, time_s=self.time_s, capacitance_f=self.capacitance_f
+        )
+        self.parsed: dict[str, int] = {}
+
+    def _unit(self, attribute: str, unit: str, default: float) -> float:
+        text = self.library.text(attribute)
+        if text is None:
+            return default
+        found = _UNIT.fullmatch(text)
+        if found is None or not found[2].endswith(unit) or found[2][: -len(unit)] not in _PREFIX:
+            self.file.fail(
+                f'{attribute} is {text!r}; expected e.g. "1n{unit}"', self.library.offset
+            )
+        factor = to_number(self.file, self.library.offset, attribute, found[1] or "1")
+        if not factor > 0:
+            self.file.fail(f"{attribute} is {text!r}; it must be positive", self.library.offset)
+        return factor * _PREFIX[found[2][: -len(unit)]]
+
+    def _load_unit(self) -> float:
+        arguments = self.library.values("capacitive_load_unit")
+        if arguments is None:
+            self.file.fail("expected capacitive_load_unit (1, pf)", self.library.offset)
+        words = split_list(arguments)
+        if len(words) != 2 or words[1].lower() not in ("ff", "pf", "nf"):
+            self.file.fail(
+                f"capacitive_load_unit ({arguments}) is not e.g. (1, pf)", self.library.offset
+            )
+        factor = to_number(self.file, self.library.offset, "capacitive_load_unit", words[0])
+        if not factor > 0:
+            self.file.fail("capacitive_load_unit must be positive", self.library.offset)
+        return factor * _PREFIX[words[1].lower()[0]]
+
+    def _operating_point(self) -> tuple[float, float]:
+        groups = {group.name(): group for group in self.library.of_kind("operating_conditions")}
+        default = self.library.text("default_operating_conditions")
+        chosen = groups.get(default or "") or next(iter(groups.values()), None)
+        nominal = number(self.file, self.library, "nom_voltage", 0.0)
+        temperature = number(self.file, self.library, "nom_temperature", 25.0)
+        if chosen is not None:
+            nominal = number(self.file, chosen, "voltage", nominal)
+            temperature = number(self.file, chosen, "temperature", temperature)
+        if not nominal > 0:
+            self.file.fail(
+                "no supply voltage: expected operating_conditions or nom_voltage",
+                self.library.offset,
+            )
+        return nominal * self.volt, temperature
+
+    def _voltage_map(self) -> dict[str, float]:
+        result = {}
+        for name, arguments, offset in self.library.complex:
+            if name == "voltage_map":
+                words = split_list(arguments)
+                if len(words) != 2:
+                    self.file.fail(f"voltage_map ({arguments}) is not (name, volts)", offset)
+                result[words[0]] = to_number(self.file, offset, "voltage_map", words[1]) * self.volt
+        return result
+
+    def cell(self, group: Group) -> None:
+        """One cell with everything it has."""
+        builder, name = self.builder, group.name()
+        if not name:
+            self.file.fail("a cell without a name; expected cell (NAME)", group.offset)
+        if name in builder.cell_file:
+            self.file.fail(
+                f"cell {name!r} occurs twice (already in {builder.cell_file[name].name})",
+                group.offset,
+            )
+        builder.cell_file[name] = self.file.path
+        pins, buses = cell_pins(self.file, group, self.types)
+        cell = read_cell(self.file, group, pins, buses)
+        index = len(builder.cells)
+        builder.cells.append(cell)
+        base = builder.pin_count
+        builder.pin_count += len(pins)
+        place = {pin.name: base + offset for offset, pin in enumerate(pins)}
+        self._pins(group, pins)
+        related = _Related(self.file, group, place, buses)
+        for offset, pin in enumerate(pins):
+            for timing in pin.of_kind("timing"):
+                self._timing(index, base + offset, timing, related)
+            for power in pin.of_kind("internal_power"):
+                self._power(index, base + offset, power, related)
+        default = self.library.text("default_cell_leakage_power")
+        own = group.text("cell_leakage_power")
+        leakage = own if own is not None else default
+        builder.leakage.append(
+            float("nan")
+            if leakage is None
+            else to_number(self.file, group.offset, "cell_leakage_power", leakage)
+            * self.leakage_unit_w
+        )
+        for state in group.of_kind("leakage_power"):
+            value = state.text("value")
+            if value is None:
+                self.file.fail("'leakage_power' has no value", state.offset)
+            supply = self._supply(state)
+            builder.leakages.append((index, self._condition(state), supply))
+            builder.leakage_values.append(
+                to_number(self.file, state.offset, "value", value) * self.leakage_unit_w
+            )
+
+    def _pins(self, group: Group, pins: list[PinGroups]) -> None:
+        supplies = {}
+        for pg in group.of_kind("pg_pin"):
+            for name in pg.names():
+                supplies[name] = pg.text("voltage_name") or name
+        defaults = {
+            direction: number(self.file, self.library, f"default_{direction}_pin_cap", 0.0)
+            for direction in ("input", "output", "inout")
+        }
+        for pin in pins:
+            offset = pin.groups[0].offset
+
+            def value(attribute: str, pin: PinGroups = pin, offset: int = offset) -> float | None:
+                text = pin.text(attribute)
+                return None if text is None else to_number(self.file, offset, attribute, text)
+
+            plain = value("capacitance")
+            if plain is None:
+                plain = defaults[pin.direction]
+            high, low = [], []
+            for edge in ("rise", "fall"):
+                own = value(f"{edge}_capacitance")
+                own = plain if own is None else own
+                span = pin.values(f"{edge}_capacitance_range")
+                if span is None:
+                    least = most = own
+                else:
+                    words = split_list(span)
+                    if len(words) != 2:
+                        self.file.fail(f"{edge}_capacitance_range needs two numbers", offset)
+                    least, most = (
+                        to_number(self.file, offset, "a capacitance", word) for word in words
+                    )
+                high.append(most * self.capacitance_f)
+                low.append(least * self.capacitance_f)
+            self.builder.capacitances.append((high[0], high[1], low[0], low[1]))
+            supply = pin.text("related_power_pin")
+            swing = None if supply is None else self.voltages.get(supplies.get(supply, supply))
+            self.builder.swings.append(self.supply_v if swing is None else swing)
+
+    def _condition(self, group: Group) -> int:
+        """The number of a group's `when`, -1 without."""
+        text = group.simple.get("when")
+        if text is None:
+            return -1
+        known = self.parsed.get(text)
+        if known is None:
+            plain = text.strip(' \t\r"').replace("\\", " ").replace("\n", " ")
+            if not plain:
+                known = -1
+            else:
+                try:
+                    variables(parse_function(plain))
+                except DesignError as error:
+                    self.file.fail(str(error), group.offset)
+                known = self.builder.conditions.setdefault(plain, len(self.builder.conditions))
+            self.parsed[text] = known
+        return known
+
+    def _supply(self, group: Group) -> int:
+        name = group.text("related_pg_pin")
+        if not name:
+            return -1
+        return self.builder.supplies.setdefault(name, len(self.builder.supplies))
+
+    def _timing(self, cell: int, sink: int, group: Group, related: _Related) -> None:
+        kind = group.text("timing_type") or "combinational"
+        code = _KIND.get(kind)
+        if code is None:
+            if _IGNORED.fullmatch(kind) is None:
+                self.file.fail(f"timing_type {kind!r} is not one Liberty knows", group.offset)
+            return
+        sense = _SENSE.get(group.text("timing_sense") or "")
+        if sense is None:
+            self.file.fail(
+                f"timing_sense {group.text('timing_sense')!r}; expected positive_unate, "
+                "negative_unate or non_unate",
+                group.offset,
+            )
+        wanted = (
+            {"rise_constraint": 0, "fall_constraint": 1}
+            if code >= FIRST_CHECK
+            else {"cell_rise": 0, "cell_fall": 1, "rise_transition": 2, "fall_transition": 3}
+        )
+        tables = [-1, -1, -1, -1]
+        for each in group.groups:
+            place = wanted.get(each.kind)
+            if place is not None:
+                tables[place] = self.tables.add(each, self.time_s)
+        if code < FIRST_CHECK:
+            for delay, slew, edge in ((0, 2, "rise"), (1, 3, "fall")):
+                if (tables[delay] < 0) != (tables[slew] < 0):
+                    self.file.fail(
+                        f"a timing group needs both cell_{edge} and {edge}_transition", group.offset
+                    )
+        condition = self._condition(group)
+        for source in related.pins(group, "related_pin", "related_bus_pins"):
+            self.builder.arcs.append((cell, source, sink, code, sense, condition, *tables))
+
+    def _power(self, cell: int, pin: int, group: Group, related: _Related) -> None:
+        tables = {"rise_power": -1, "fall_power": -1}
+        for each in group.groups:
+            if each.kind == "power":
+                both = self.tables.add(each, self.energy_j)
+                tables = {"rise_power": both, "fall_power": both}
+            elif each.kind in tables:
+                tables[each.kind] = self.tables.add(each, self.energy_j)
+        condition, supply = self._condition(group), self._supply(group)
+        for source in related.pins(group, "related_pin", "related_bus_pins") or [-1]:
+            self.builder.powers.append(
+                (cell, pin, source, condition, supply, tables["rise_power"], tables["fall_power"])
+            )
+
+
+class _Related:
+    """Finds the pins that `related_pin` names, buses bit by bit."""
+
+    def __init__(
+        self, file: LibertyFile, cell: Group, place: dict[str, int], buses: dict[str, list[str]]
+    ) -> None:
+        self.file = file
+        self.cell = cell
+        self.place = place
+        self.buses = buses
+        self.internal = {
+            name
+            for pin in cell.of_kind("pin")
+            if pin.text("direction") == "internal"
+            for name in pin.names()
+        }
+
+    def pins(self, group: Group, *attributes: str) -> list[int]:
+        """Library-wide pin numbers."""
+        result: list[int] = []
+        for attribute in attributes:
+            text = group.text(attribute)
+            for name in (text or "").replace('"', " ").replace(",", " ").split():
+                if name in self.buses:
+                    result += [self.place[bit] for bit in self.buses[name]]
+                elif name in self.place:
+                    result.append(self.place[name])
+                elif name not in self.internal:
+                    self.file.fail(
+                        f"{attribute} names {name!r}, which is no pin of cell {self.cell.name()!r}",
+                        group.offset,
+                    )
+        return result

@@ -1,0 +1,461 @@
+"""Read a mapped netlist from structural Verilog: names to nets, hierarchy flattened."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import re
+import zlib
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.errors import DesignError
+from chipdse.netlist.library import CellLibrary
+from chipdse.netlist.netlist import CONSTANT_1, UNCONNECTED, Netlist, Port
+from chipdse.netlist.verilog_syntax import Instance, Module, Range, VerilogFile, unescape
+
+_PART = re.compile(
+    r"\s*(?:(?P<name>[A-Za-z_][\w$]*|\\\S+)\s*(?:\[\s*(?P<left>\d{1,9})\s*(?::\s*(?P<right>\d{1,9})\s*)?\])?"
+    r"|(?P<width>\d{0,6})\s*'[sS]?(?P<base>[bodhBODH])\s*(?P<digits>[0-9a-fA-FxXzZ?_]+)"
+    r"|(?P<repeat>\d{1,6})\s*(?=\{)|(?P<number>\d+)|(?P<mark>[{},]))\s*"
+)
+_DIGIT_BITS = {"b": 1, "o": 3, "h": 4}
+_GENERATED = re.compile(r"(?:.*\.)?_\d+_")  # a name Yosys made up
+_MAX_DEPTH = 64
+
+
+def read_verilog(
+    path: Path, library: CellLibrary, top: str | None = None, *, text: str | None = None
+) -> Netlist:
+    """Read one file (plain or .gz) of mapped Verilog and flatten it.
+
+    Parameters
+    ----------
+    library : whose cells the instances are
+    top : the module to read; may be left out when only one is not instantiated by another
+    text : the file's content, when it has been read already
+
+    Raises
+    ------
+    DesignError : with file, line and name: syntax, unknown cells and pins, widths, duplicates
+    """
+    if text is None:
+        text = read_text(path)
+    file = VerilogFile(text, path)
+    modules = file.parse()
+    return _Builder(file, modules, library).build(_choose_top(file, modules, library, top))
+
+
+def read_text(path: Path) -> str:
+    """A text file's content, unpacked when it is gzip."""
+    try:
+        data = path.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DesignError(f"{path} cannot be read: {reason}") from None
+    return data.decode("utf-8", errors="replace")
+
+
+def _choose_top(
+    file: VerilogFile, modules: dict[str, Module], library: CellLibrary, top: str | None
+) -> Module:
+    if top is not None:
+        if top not in modules:
+            known = ", ".join(sorted(modules)[:8])
+            raise DesignError(f"{file.path}: no module {top!r}; it has {known}")
+        return modules[top]
+    used = {kind for module in modules.values() for kind, *_ in module.instances}
+    roots = [name for name in modules if name not in used and name not in library.index]
+    if len(roots) != 1:
+        raise DesignError(
+            f"{file.path}: the top module is not clear ({', '.join(sorted(roots)) or 'none'}); "
+            "name it"
+        )
+    return modules[roots[0]]
+
+
+def _indices(span: tuple[int, int]) -> tuple[int, ...]:
+    """Bit numbers of a declared range, least significant (written last) first."""
+    left, right = span
+    step = 1 if left >= right else -1
+    return tuple(range(right, left + step, step))
+
+
+class _Scope:
+    """One module while its names become nets: `bits` per declared name, LSB first."""
+
+    def __init__(self, module: Module, prefix: str, bound: dict[str, tuple[int, ...]]) -> None:
+        self.module = module
+        self.prefix = prefix
+        self.bits: dict[str, tuple[int, ...]] = dict(bound)
+        self.seen: dict[str, tuple[int, ...]] = {}  # expression text -> nets, LSB first
+        self.scalar: dict[str, int] = {}  # the same, for expressions of one bit
+
+
+class _Builder:
+    def __init__(self, file: VerilogFile, modules: dict[str, Module], library: CellLibrary) -> None:
+        self.file = file
+        self.modules = modules
+        self.library = library
+        self.net_names: list[str] = ["1'b0", "1'b1"]
+        self.parent: dict[int, int] = {}  # nets joined by assign: net -> its driver
+        self.cell_names: list[str] = []
+        self.cell_types: list[int] = []
+        self.patterns: dict[tuple[int, tuple[str, ...]], int] = {}
+        self.pattern_pins: list[list[int]] = []  # where each written pin goes
+        self.cell_pattern: list[int] = []
+        self.flat_nets: list[int] = []
+        self.aliases: list[tuple[str, int]] = []
+
+    def fail(self, message: str, offset: int) -> NoReturn:
+        self.file.fail(message, offset)
+
+    def build(self, top: Module) -> Netlist:
+        scope = self._enter(top, "", {}, 0)
+        ports = []
+        for name in top.ports:
+            span = top.ranges.get(name)
+            ports.append(
+                Port(
+                    name=name,
+                    direction=top.directions[name],
+                    nets=scope.bits[name],
+                    indices=None if span is None else _indices(span),
+                )
+            )
+        return self._finish(top, tuple(ports))
+
+    def _enter(
+        self, module: Module, prefix: str, bound: dict[str, tuple[int, ...]], depth: int
+    ) -> _Scope:
+        if depth > _MAX_DEPTH:
+            self.fail(f"module {module.name!r} contains itself", module.offset)
+        scope = _Scope(module, prefix, bound)
+        names, bits = self.net_names, scope.bits
+        for name, span in module.ranges.items():
+            if name in bound:
+                self._alias(prefix + name, span, bound[name])
+                continue
+            start = len(names)
+            if span is None:
+                names.append(prefix + name)
+                bits[name] = (start,)
+            else:
+                indices = _indices(span)
+                names.extend([f"{prefix}{name}[{index}]" for index in indices])
+                bits[name] = tuple(range(start, start + len(indices)))
+        for left, right, offset in module.assigns:
+            self._assign(scope, left, right, offset)
+        self._instances(scope, depth)
+        return scope
+
+    def _alias(self, name: str, span: Range, nets: tuple[int, ...]) -> None:
+        if span is None:
+            self.aliases.append((name, nets[0]))
+        else:
+            self.aliases += [
+                (f"{name}[{index}]", net) for index, net in zip(_indices(span), nets, strict=True)
+            ]
+
+    def _assign(self, scope: _Scope, left: str, right: str, offset: int) -> None:
+        targets = self._nets(scope, left, offset)
+        sources = self._nets(scope, right, offset)
+        if len(targets) != len(sources):
+            self.fail(
+                f"assign of {len(sources)} bits to {len(targets)} in {left.strip()!r}; "
+                "the widths must agree",
+                offset,
+            )
+        for target, source in zip(targets, sources, strict=True):
+            if source == UNCONNECTED:
+                continue
+            if target in self.parent or 0 <= target <= CONSTANT_1:
+                self.fail(f"{left.strip()!r} is assigned twice or is a constant", offset)
+            source = self._root(source)
+            if target == UNCONNECTED:
+                self.fail(f"{left.strip()!r} cannot be assigned to", offset)
+            if target != source:
+                self.parent[target] = source
+
+    def _root(self, net: int) -> int:
+        parent = self.parent
+        while net in parent:
+            net = parent[net]
+        return net
+
+    def _instances(self, scope: _Scope, depth: int) -> None:
+        index, patterns, scalar = self.library.index, self.patterns, scope.scalar
+        prefix, lookup, flat = scope.prefix, scope.scalar.get, self.flat_nets
+        cells = self.library.cells
+        for instance in scope.module.instances:
+            kind, name, connections, offset = instance
+            number = index.get(kind)
+            if number is None:
+                self._submodule(scope, instance, depth)
+                continue
+            if cells[number].buses:
+                connections = self._bus_bits(scope, number, name, connections, offset)
+            pins, texts = zip(*connections, strict=True) if connections else ((), ())
+            pattern = patterns.get((number, pins))
+            if pattern is None:
+                pattern = self._pattern(number, pins, name, offset)
+            nets = [lookup(text) for text in texts]
+            if None in nets:
+                nets = [self._scalar(scope, text, name, pin, offset) for pin, text in connections]
+            flat += nets  # type: ignore[arg-type]  # no None is left
+            self.cell_names.append(prefix + name)
+            self.cell_types.append(number)
+            self.cell_pattern.append(pattern)
+        scalar.clear()
+
+    def _bus_bits(
+        self,
+        scope: _Scope,
+        number: int,
+        name: str,
+        connections: list[tuple[str, str]],
+        offset: int,
+    ) -> list[tuple[str, str]]:
+        """Connections of a cell with buses, one per bit; each bit's text is its net number."""
+        cell = self.library.cells[number]
+        result: list[tuple[str, str]] = []
+        for pin, text in connections:
+            positions = cell.buses.get(pin)
+            if positions is None:
+                result.append((pin, text))
+                continue
+            nets = (
+                self._nets(scope, text, offset) if text.strip() else (UNCONNECTED,) * len(positions)
+            )
+            if len(nets) != len(positions):
+                self.fail(
+                    f"bus {pin!r} of {name!r} has {len(positions)} bits, not {len(nets)}", offset
+                )
+            for position, net in zip(positions, nets, strict=True):
+                key = f"#{net}"
+                scope.scalar[key] = net
+                result.append((cell.pins[position].name, key))
+        return result
+
+    def _pattern(self, number: int, pins: tuple[str, ...], name: str, offset: int) -> int:
+        """How the pins as written map to the cell's pin order, checked once per way to write."""
+        cell = self.library.cells[number]
+        if len(set(pins)) != len(pins):
+            twice = next(pin for pin in pins if pins.count(pin) > 1)
+            self.fail(f"pin {twice!r} of instance {name!r} is connected twice", offset)
+        places = []
+        for pin in pins:
+            place = cell.pin_index.get(pin, -1)
+            if place < 0 and pin not in cell.supply_pins:
+                known = ", ".join(each.name for each in cell.pins)
+                self.fail(
+                    f"cell {cell.name} of {name!r} has no pin {pin!r}; it has {known}", offset
+                )
+            places.append(place)
+        self.pattern_pins.append(places)
+        self.patterns[number, pins] = len(self.pattern_pins) - 1
+        return len(self.pattern_pins) - 1
+
+    def _scalar(self, scope: _Scope, text: str, name: str, pin: str, offset: int) -> int:
+        net = scope.scalar.get(text)
+        if net is not None:
+            return net
+        nets = self._nets(scope, text, offset) if text.strip() else (UNCONNECTED,)
+        if len(nets) != 1:
+            self.fail(f"pin {pin!r} of {name!r} takes one bit, not {len(nets)}", offset)
+        scope.scalar[text] = nets[0]
+        return nets[0]
+
+    def _submodule(self, scope: _Scope, instance: Instance, depth: int) -> None:
+        kind, name, connections, offset = instance
+        module = self.modules.get(kind)
+        if module is None:
+            near = difflib.get_close_matches(kind, self.library.index, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            self.fail(
+                f"instance {name!r} is of {kind!r}, which is neither a cell of library "
+                f"{self.library.name} nor a module of this file{hint}",
+                offset,
+            )
+        bound: dict[str, tuple[int, ...]] = {}
+        for pin, text in connections:
+            if pin not in module.directions:
+                self.fail(f"module {kind!r} of {name!r} has no port {pin!r}", offset)
+            if pin in bound:
+                self.fail(f"port {pin!r} of instance {name!r} is connected twice", offset)
+            if not text.strip():
+                continue
+            nets = self._nets(scope, text, offset)
+            span = module.ranges.get(pin)
+            width = 1 if span is None else abs(span[0] - span[1]) + 1
+            if len(nets) != width:
+                self.fail(f"port {pin!r} of {name!r} has {width} bits, not {len(nets)}", offset)
+            bound[pin] = nets
+        self._enter(module, f"{scope.prefix}{name}.", bound, depth + 1)
+
+    def _nets(self, scope: _Scope, text: str, offset: int) -> tuple[int, ...]:
+        """Nets of an expression, least significant bit first."""
+        nets = scope.seen.get(text)
+        if nets is None:
+            nets, end = self._concatenation(scope, text, 0, offset, 0)
+            if end != len(text):
+                self.fail(f"{text.strip()!r} is not a net, a constant or a concatenation", offset)
+            scope.seen[text] = nets
+        return nets
+
+    def _concatenation(
+        self, scope: _Scope, text: str, position: int, offset: int, depth: int
+    ) -> tuple[tuple[int, ...], int]:
+        found = _PART.match(text, position)
+        if found is None or depth > _MAX_DEPTH:
+            self.fail(f"{text.strip()!r} is not a net, a constant or a concatenation", offset)
+        position = found.end()
+        if found["name"] is not None:
+            return self._select(scope, found, offset), position
+        if found["base"] is not None:
+            return self._constant(found, offset), position
+        times = 1
+        if found["repeat"] is not None:
+            times = int(found["repeat"])
+            found = _PART.match(text, position)
+            position = found.end() if found else position
+        if found is None or found["mark"] != "{":
+            self.fail(f"expected a net, a sized constant or '{{' in {text.strip()!r}", offset)
+        parts: list[tuple[int, ...]] = []
+        while True:
+            part, position = self._concatenation(scope, text, position, offset, depth + 1)
+            parts.append(part)
+            found = _PART.match(text, position)
+            if found is None or found["mark"] not in (",", "}"):
+                self.fail(f"expected ',' or '}}' in {text.strip()!r}", offset)
+            position = found.end()
+            if found["mark"] == "}":
+                break
+        nets = tuple(net for part in reversed(parts) for net in part)
+        if len(nets) * times > 1_000_000:
+            self.fail(f"a concatenation of {len(nets) * times} bits is not plausible", offset)
+        return nets * times, position
+
+    def _select(self, scope: _Scope, found: re.Match[str], offset: int) -> tuple[int, ...]:
+        name = unescape(found["name"])
+        bits = scope.bits.get(name)
+        if bits is None:
+            if found["left"] is not None:
+                self.fail(f"{name!r} is selected from but not declared", offset)
+            bits = (len(self.net_names),)  # an implicit net, as Verilog has it
+            self.net_names.append(scope.prefix + name)
+            scope.bits[name] = bits
+        if found["left"] is None:
+            return bits
+        span = scope.module.ranges.get(name)
+        if span is None:
+            self.fail(f"{name!r} is one bit wide; it cannot be selected from", offset)
+        left, right = int(found["left"]), int(found["right"] or found["left"])
+        low, high = min(span), max(span)
+        if not (low <= left <= high and low <= right <= high):
+            self.fail(
+                f"{name}[{left}:{right}] lies outside the declared [{span[0]}:{span[1]}]", offset
+            )
+        first, last = abs(right - span[1]), abs(left - span[1])
+        if first > last:
+            self.fail(f"{name}[{left}:{right}] runs against the declared direction", offset)
+        return bits[first : last + 1]
+
+    def _constant(self, found: re.Match[str], offset: int) -> tuple[int, ...]:
+        base, digits = found["base"].lower(), found["digits"].replace("_", "").lower()
+        digits = digits.replace("?", "z")
+        width = int(found["width"] or 32)
+        bits: list[int] = []
+        try:
+            if base == "d":
+                value = int(digits)
+                bits = [value >> i & 1 for i in range(min(width, value.bit_length()))]
+            else:
+                size = _DIGIT_BITS[base]
+                for digit in reversed(digits):
+                    if digit in "xz":
+                        bits += [UNCONNECTED] * size
+                    else:
+                        bits += [int(digit, 2**size) >> i & 1 for i in range(size)]
+        except ValueError:
+            self.fail(f"{found[0].strip()!r} is not a constant", offset)
+        fill = UNCONNECTED if bits and bits[-1] == UNCONNECTED else 0
+        bits += [fill] * (width - len(bits))
+        return tuple(bits[:width])
+
+    def _finish(self, top: Module, ports: tuple[Port, ...]) -> Netlist:
+        cells = self.library.cells
+        sizes = np.array([len(cell.pins) for cell in cells], dtype=np.int32)
+        types = np.array(self.cell_types, dtype=np.int32)
+        start = np.zeros(len(types) + 1, dtype=np.int32)
+        np.cumsum(sizes[types], out=start[1:])
+        # Every written pin goes to its cell's start plus its place; supply pins go nowhere.
+        counts = np.array([len(places) for places in self.pattern_pins], dtype=np.int32)
+        places = np.array([p for pins in self.pattern_pins for p in pins], dtype=np.int32)
+        first = np.zeros(len(counts) + 1, dtype=np.int32)
+        np.cumsum(counts, out=first[1:])
+        pattern = np.array(self.cell_pattern, dtype=np.int32)
+        written = counts[pattern] if len(pattern) else np.zeros(0, dtype=np.int32)
+        ends = np.cumsum(written)
+        inside = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - written, written)
+        place = places[np.repeat(first[pattern], written) + inside]
+        nets = np.array(self.flat_nets, dtype=np.int32)
+        kept = place >= 0
+        pin_net = np.full(int(start[-1]), UNCONNECTED, dtype=np.int32)
+        pin_net[(np.repeat(start[:-1], written) + place)[kept]] = nets[kept]
+        return self._renumber(top, ports, types, start, pin_net)
+
+    def _renumber(
+        self,
+        top: Module,
+        ports: tuple[Port, ...],
+        types: NDArray[np.int32],
+        start: NDArray[np.int32],
+        pin_net: NDArray[np.int32],
+    ) -> Netlist:
+        """Give nets joined by assigns one number, in order of first declaration."""
+        count = len(self.net_names)
+        root = np.arange(count + 1, dtype=np.int32)  # the last entry serves index -1
+        root[-1] = UNCONNECTED
+        for net in self.parent:
+            root[net] = self._root(net)
+        own = np.flatnonzero(root[:-1] == np.arange(count))
+        number = np.full(count + 1, UNCONNECTED, dtype=np.int32)
+        number[own] = np.arange(len(own), dtype=np.int32)
+        number = number[root]  # index -1 stays unconnected
+        names = self.net_names
+        kept = [names[net] for net in own.tolist()]
+        for net in self.parent:  # a public name is worth more than a generated one
+            new = int(number[net])
+            if new > CONSTANT_1 and _GENERATED.fullmatch(kept[new]):
+                kept[new] = names[net]
+        by_name = dict(zip(names, number[:-1].tolist(), strict=True))
+        if len(by_name) != count:
+            counts = Counter(names)
+            twice = next(name for name, times in counts.items() if times > 1)
+            self.fail(f"two different nets are called {twice!r}", top.offset)
+        for name, net in self.aliases:
+            by_name.setdefault(name, int(number[net]))
+        if len(set(self.cell_names)) != len(self.cell_names):
+            twice = next(name for name, times in Counter(self.cell_names).items() if times > 1)
+            self.fail(f"two instances are called {twice!r}", top.offset)
+        return Netlist(
+            top=top.name,
+            library=self.library,
+            cell_names=self.cell_names,
+            cell_types=types,
+            net_names=kept,
+            pin_start=start,
+            pin_net=number[pin_net],
+            ports=tuple(
+                replace(port, nets=tuple(number[list(port.nets)].tolist())) for port in ports
+            ),
+            nets_by_name=by_name,
+        )

@@ -1,0 +1,304 @@
+"""Structural Verilog as text: modules with declarations, assignments and instances.
+
+Only what a mapped netlist contains is read; anything behavioural is refused by line.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from chipdse.errors import DesignError
+
+# Blanks, comments and attributes. Possessive, so that a bad file cannot make it backtrack.
+_SKIP = r"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/|\(\*(?!\))(?:[^*]|\*(?!\)))*+\*\)|`[^\n]*+)*+"
+_NAME = r"(?:[A-Za-z_][\w$]*+|\\\S++(?=\s))"
+_SIMPLE = r"(?:[^(){}\\;/]*+|\\\S++\s[^(){}\\;/]*+)"  # what fits without nesting or comments
+_CONNECTION = rf"\s*+\.{_NAME}\s*+\({_SIMPLE}\)\s*+"
+
+_SKIPPED = re.compile(_SKIP)
+_TOKEN = re.compile(
+    _SKIP + rf"({_NAME}|\d*\s*'[sS]?[bodhBODH]\s*[0-9a-fA-FxXzZ?_]++|\d++|\"[^\"\n]*+\"|.|\Z)",
+    re.DOTALL,
+)
+_INSTANCE = re.compile(
+    rf"{_SKIP}({_NAME})\s++({_NAME})\s*+\(({_CONNECTION}(?:,{_CONNECTION})*+)\)\s*+;"
+)
+_PIN = re.compile(rf"\.({_NAME})\s*+\(({_SIMPLE})\)")
+_WIRE = re.compile(rf"{_SKIP}wire\s++(?:\[(\d++):(\d++)\]\s*+)?({_NAME})\s*+;")
+_HEAD = re.compile(rf"{_SKIP}({_NAME}|\Z)")
+_IDENTIFIER = re.compile(_NAME)
+
+_DIRECTIONS = ("input", "output", "inout")
+_NETS = ("wire", "tri", "wand", "wor", "supply0", "supply1", "logic")
+_BEHAVIOUR = frozenset(
+    (
+        *("always", "always_comb", "always_ff", "always_latch", "initial", "reg", "function"),
+        *("task", "generate", "if", "for", "case", "specify", "primitive", "defparam"),
+        *("parameter", "localparam", "integer", "real", "genvar", "begin"),
+    )
+)
+
+Range = tuple[int, int] | None  # declared [left:right], None for a scalar
+Instance = tuple[str, str, list[tuple[str, str]], int]  # cell, name, (pin, expression), where
+
+
+@dataclass(kw_only=True)
+class Module:
+    """One module as written; names are unescaped, expressions still text."""
+
+    name: str
+    offset: int
+    ports: list[str] = field(default_factory=list)
+    directions: dict[str, str] = field(default_factory=dict)
+    ranges: dict[str, Range] = field(default_factory=dict)
+    assigns: list[tuple[str, str, int]] = field(default_factory=list)
+    instances: list[Instance] = field(default_factory=list)
+
+
+def unescape(name: str) -> str:
+    """A Verilog identifier without its backslash."""
+    return name[1:] if name.startswith("\\") else name
+
+
+class VerilogFile:
+    """The text of one file, read front to back."""
+
+    def __init__(self, text: str, path: Path) -> None:
+        self.text = text
+        self.path = path
+        self.position = 0
+        self.modules: dict[str, Module] = {}
+
+    def fail(self, message: str, offset: int | None = None) -> NoReturn:
+        """Raise with file and line."""
+        at = self.position if offset is None else offset
+        at = _SKIPPED.match(self.text, at).end()  # type: ignore[union-attr]  # matches the empty
+        line = self.text.count("\n", 0, at) + 1
+        raise DesignError(f"{self.path}:{line}: {message}")
+
+    def peek(self) -> str:
+        """The next token without taking it; empty at the end."""
+        found = _TOKEN.match(self.text, self.position)
+        return found[1] if found else ""
+
+    def take(self) -> str:
+        """The next token; empty at the end."""
+        found = _TOKEN.match(self.text, self.position)
+        if found is None:
+            return ""
+        self.position = found.end()
+        return found[1]
+
+    def expect(self, wanted: str, where: str) -> None:
+        """Take one token that must be `wanted`."""
+        before = self.position
+        token = self.take()
+        if token != wanted:
+            self.fail(f"expected {wanted!r} {where}, found {token or 'the end of file'!r}", before)
+
+    def name(self, what: str) -> str:
+        """Take an identifier."""
+        before = self.position
+        token = self.take()
+        if _IDENTIFIER.match(token + " ") is None:
+            self.fail(f"expected {what}, found {token or 'the end of file'!r}", before)
+        return unescape(token)
+
+    def parse(self) -> dict[str, Module]:
+        """All modules by name."""
+        while token := self.peek():
+            if token != "module":
+                self.fail(f"expected 'module', found {token!r}; this is not a Verilog netlist")
+            self._module()
+        if not self.modules:
+            self.fail("no module in this file; a Verilog netlist is expected")
+        return self.modules
+
+    def _module(self) -> None:
+        start = self.position
+        self.take()
+        module = Module(name=self.name("a module name"), offset=start)
+        if module.name in self.modules:
+            self.fail(f"module {module.name!r} is defined twice", start)
+        self._header(module)
+        text = self.text
+        wire, instance, head = _WIRE.match, _INSTANCE.match, _HEAD.match
+        instances, ranges = module.instances, module.ranges
+        pins = _PIN.findall
+        while True:
+            found = instance(text, self.position)
+            if found is not None and found[1] not in _KEYWORDS:
+                kind, name, body = found.groups()
+                connections = pins(body)
+                if "\\" in kind or "\\" in name or ".\\" in body:
+                    connections = [(unescape(pin), net) for pin, net in connections]
+                    kind, name = unescape(kind), unescape(name)
+                instances.append((kind, name, connections, self.position))
+                self.position = found.end()
+                continue
+            found = wire(text, self.position)
+            if found is not None and unescape(found[3]) not in ranges:
+                left, right, name = found.groups()
+                ranges[unescape(name)] = None if left is None else (int(left), int(right))
+                self.position = found.end()
+                continue
+            found = head(text, self.position)
+            word = found[1] if found else ""
+            if word == "endmodule":
+                self.take()
+                break
+            if word in _DIRECTIONS or word in _NETS:
+                self._declaration(module)
+            elif word == "assign":
+                self._assign(module)
+            elif word in _BEHAVIOUR:
+                self.fail(f"'{word}' is not part of a mapped netlist; synthesise it first")
+            elif word:
+                self._instance(module)
+            elif not self.peek():
+                self.fail(f"expected 'endmodule' of module {module.name!r}, found the end of file")
+            else:
+                self.fail(
+                    f"expected a declaration, an instance or 'endmodule', found {self.peek()!r}"
+                )
+        undirected = [port for port in module.ports if port not in module.directions]
+        if undirected:
+            self.fail(f"port {undirected[0]!r} of {module.name!r} has no direction", start)
+        self.modules[module.name] = module
+
+    def _header(self, module: Module) -> None:
+        if self.peek() == "#":
+            self.fail("a module with parameters is not a mapped netlist; synthesise it first")
+        if self.peek() == "(":
+            self.take()
+            direction, span = "", None
+            while self.peek() != ")":
+                if self.peek() in _DIRECTIONS:
+                    direction = self.take()
+                    self._net_type()
+                    span = self._range()
+                port = self.name("a port name")
+                if port in module.ports:
+                    self.fail(f"port {port!r} is listed twice")
+                module.ports.append(port)
+                if direction:
+                    module.directions[port] = direction
+                    module.ranges[port] = span
+                if self.peek() != ",":
+                    break
+                self.take()
+            self.expect(")", "after the port list")
+        self.expect(";", f"after the header of module {module.name!r}")
+
+    def _net_type(self) -> None:
+        while self.peek() in (*_NETS, "signed", "reg"):
+            self.take()
+
+    def _range(self) -> Range:
+        if self.peek() != "[":
+            return None
+        self.take()
+        left = self._integer()
+        self.expect(":", "in a range such as [7:0]")
+        right = self._integer()
+        self.expect("]", "after a range")
+        if abs(left - right) >= 1_000_000:
+            self.fail(f"a range of {abs(left - right) + 1} bits is not plausible")
+        return left, right
+
+    def _integer(self) -> int:
+        before = self.position
+        token = self.take()
+        if not token.isdecimal() or len(token) > 9:
+            self.fail(f"expected a bit number, found {token or 'the end of file'!r}", before)
+        return int(token)
+
+    def _declaration(self, module: Module) -> None:
+        keyword = self.take()
+        self._net_type()
+        span = self._range()
+        while True:
+            before = self.position
+            name = self.name(f"a name after '{keyword}'")
+            if keyword in _DIRECTIONS:
+                if name not in module.ports:
+                    self.fail(f"{keyword} {name!r} is not in the port list of the module", before)
+                module.directions[name] = keyword
+            if module.ranges.get(name, span) != span:
+                self.fail(f"{name!r} is declared with two different ranges", before)
+            module.ranges[name] = span
+            if keyword in ("supply0", "supply1"):
+                module.assigns.append(
+                    (name if name.isidentifier() else f"\\{name} ", f"1'b{keyword[-1]}", before)
+                )
+            if self.peek() == "=":
+                self.take()
+                module.assigns.append((f"\\{name} ", self._expression(), before))
+            if self.peek() != ",":
+                break
+            self.take()
+        self.expect(";", f"after the declaration of {name!r}")
+
+    def _expression(self) -> str:
+        """The text up to a ``,``, ``;`` or ``)`` outside brackets."""
+        depth, start = 0, self.position
+        while depth > 0 or self.peek() not in (",", ";", ")"):
+            token = self.take()
+            if not token:
+                self.fail("expected ';', found the end of file")
+            depth += (token in ("{", "[", "(")) - (token in ("}", "]", ")"))
+        return self.text[start : self.position]
+
+    def _assign(self, module: Module) -> None:
+        self.take()
+        while True:
+            before = self.position
+            left = self._target()
+            self.expect("=", "in an assignment")
+            module.assigns.append((left, self._expression(), before))
+            if self.peek() != ",":
+                break
+            self.take()
+        self.expect(";", "after an assignment")
+
+    def _target(self) -> str:
+        start = self.position
+        while (token := self.peek()) and token != "=":
+            if token == ";":
+                break
+            self.take()
+        return self.text[start : self.position]
+
+    def _instance(self, module: Module) -> None:
+        start = self.position
+        kind = self.name("a cell name")
+        if self.peek() == "#":
+            self.fail(f"instance of {kind!r} has parameters; a mapped netlist has none")
+        name = self.name(f"an instance name after {kind!r}")
+        if self.peek() == "[":
+            self.fail(f"{name!r} is an array of instances; expand it first")
+        self.expect("(", f"after instance name {name!r}")
+        connections: list[tuple[str, str]] = []
+        while self.peek() != ")":
+            if self.peek() != ".":
+                self.fail(
+                    f"expected '.PIN(net)' in instance {name!r}, found "
+                    f"{self.peek() or 'the end of file'!r}; connect pins by name"
+                )
+            self.take()
+            pin = self.name("a pin name")
+            self.expect("(", f"after pin {pin!r}")
+            connections.append((pin, self._expression()))
+            self.expect(")", f"after the net of pin {pin!r} of {name!r}")
+            if self.peek() != ",":
+                break
+            self.take()
+        self.expect(")", f"after the pins of instance {name!r}")
+        self.expect(";", f"after instance {name!r}")
+        module.instances.append((kind, name, connections, start))
+
+
+_KEYWORDS = frozenset((*_DIRECTIONS, *_NETS, "assign", "endmodule", "module")) | _BEHAVIOUR
