@@ -1,7 +1,7 @@
 """cocotb bench of `fir`: every output sample, and when it comes.
 
-A short run on extreme samples with pauses comes first, with coefficients that tell a wrong order;
-then the workload through the low-pass filter, without pauses.
+Short runs on hard coefficients and samples, with pauses, come first; then the workload through the
+low-pass filter, without pauses.
 """
 
 from __future__ import annotations
@@ -12,20 +12,33 @@ import cocotb
 import numpy as np
 
 from hdl.fir import FirParameters, FirWorkload, low_pass, reference, samples
-from hdl.testbench import RESET_CYCLES, extremes, load, pack, passed, play, reset, start, unpack
+from hdl.testbench import RESET_CYCLES, extremes, pack, passed, play, records, reset, start, unpack
+
+Case = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def hard_case(p: FirParameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Coefficients, samples and pauses (cycles before each word) that are hard to get right."""
+def hard_cases(p: FirParameters) -> list[Case]:
+    """Coefficients, samples and pauses (cycles before each word) that are hard to get right.
+
+    First the largest sums there are: every product (most negative) * (most negative). Then
+    numbers that tell one coefficient and sample from another, and their complements, so that
+    every bit of every coefficient is seen as 0 and as 1.
+    """
+    words = -(-p.taps // p.samples_per_cycle)
+    x = np.full(words * p.samples_per_cycle, -(2 ** (p.data_bits - 1)))
+    h = np.full(p.taps, -(2 ** (p.coefficient_bits - 1)))
+    largest = h, x, np.zeros(words, int)
+
     random = np.random.default_rng(p.taps)
-    words = 2 * -(-p.taps // p.samples_per_cycle) + 8
+    words = 2 * words + 8
     x = extremes(random, p.data_bits, True, (words * p.samples_per_cycle,))
     h = extremes(random, p.coefficient_bits, True, (p.taps,))
-    # Large sums: (most negative) * (most negative) in half of the taps.
-    x[: p.taps], h[: p.taps // 2] = -(2 ** (p.data_bits - 1)), -(2 ** (p.coefficient_bits - 1))
+    various = h, x, random.integers(0, 3, words)
+
+    cases = [largest, various, (~h, ~x, various[2])]
     if p.coefficients == "fixed":
-        h = low_pass(p.taps, p.coefficient_bits)
-    return h, x, random.integers(0, 3, words)
+        return [(low_pass(p.taps, p.coefficient_bits), x, pauses) for _, x, pauses in cases[:2]]
+    return cases
 
 
 def loading(p: FirParameters, h: np.ndarray) -> dict[str, list[int]]:
@@ -80,24 +93,21 @@ def _blocks(p: FirParameters, x: np.ndarray) -> np.ndarray:
 
 @cocotb.test()
 async def outputs_match(dut: Any) -> None:
-    p, workload = load(FirParameters, FirWorkload)
-    watch = ["y_valid", "y"]
-
-    h, x, pauses = hard_case(p)
-    words = filtering(p, x, pauses)
-    await start(dut, list(words))
-    await play(dut, loading(p, h), [])
-    for seen in await play(dut, words, watch):
-        check(p, h, x, pauses, seen)
-    before = len(words["x"])
-
-    h, x = low_pass(p.taps, p.coefficient_bits), samples(p, workload)
-    pauses = np.zeros(-(-len(x) // p.samples_per_cycle), int)
-    words = filtering(p, x, pauses)
-    await reset(dut, list(words))
-    await play(dut, loading(p, h), [])
-    for seen in await play(dut, words, watch):
-        check(p, h, x, pauses, seen)
-
-    loads = 2 * len(loading(p, h)["x"])
-    passed(first_cycle=2 * RESET_CYCLES + before + loads, cycles=len(words["x"]))
+    p, workload = records(FirParameters, FirWorkload)
+    x = samples(p, workload)
+    job = (
+        low_pass(p.taps, p.coefficient_bits),
+        x,
+        np.zeros(-(-len(x) // p.samples_per_cycle), int),
+    )
+    cycle = 0
+    await start(dut)
+    for h, x, pauses in [*hard_cases(p), job]:
+        load, words = loading(p, h), filtering(p, x, pauses)
+        await reset(dut, list(words))
+        await play(dut, load, [])
+        for seen in await play(dut, words, ["y_valid", "y"]):
+            check(p, h, x, pauses, seen)
+        first_cycle = cycle + RESET_CYCLES + len(load["x"])
+        cycle = first_cycle + len(words["x"])
+    passed(first_cycle=first_cycle, cycles=len(words["x"]))

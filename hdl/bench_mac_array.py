@@ -15,10 +15,10 @@ from hdl.mac_array import MacArrayParameters, MacArrayWorkload, operands, refere
 from hdl.testbench import (
     RESET_CYCLES,
     extremes,
-    load,
     pack,
     passed,
     play,
+    records,
     reset,
     start,
     unpack,
@@ -28,12 +28,16 @@ from hdl.testbench import (
 def hard_case(p: MacArrayParameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A, B and pauses (cycles before each step) that are hard to get right; sums may wrap."""
     random = np.random.default_rng(p.columns)
-    products, depth = 4, 3
-    a = extremes(random, p.operand_bits, p.signed, (products, p.rows, depth))
-    b = extremes(random, p.operand_bits, p.signed, (products, depth, p.columns))
-    # The largest products there are, in one sum; then one step a product.
-    a[0], b[0] = a.min() if p.signed else a.max(), b.min() if p.signed else b.max()
-    return a, b, random.integers(0, 3, (products, depth))
+    depth = 3
+    a = extremes(random, p.operand_bits, p.signed, (2, p.rows, depth))
+    b = extremes(random, p.operand_bits, p.signed, (2, depth, p.columns))
+    # The largest sums there are; any numbers; their complements, so that every bit is seen as
+    # 0 and as 1.
+    largest = -(2 ** (p.operand_bits - 1)) if p.signed else 2**p.operand_bits - 1
+    complement = -1 if p.signed else 2**p.operand_bits - 1
+    a = np.concatenate([np.full_like(a[:1], largest), a, complement - a])
+    b = np.concatenate([np.full_like(b[:1], largest), b, complement - b])
+    return a, b, random.integers(0, 3, (len(a), depth))
 
 
 def schedule(p: MacArrayParameters, pauses: np.ndarray) -> np.ndarray:
@@ -131,22 +135,17 @@ def check_sums_fit(p: MacArrayParameters, a: np.ndarray, b: np.ndarray) -> None:
 
 @cocotb.test()
 async def products_match(dut: Any) -> None:
-    p, workload = load(MacArrayParameters, MacArrayWorkload)
-    watch = ["ready", "c_valid", "c"]
-
-    a, b, pauses = hard_case(p)
-    words = stimulus(p, a, b, pauses)
-    await start(dut, list(words))
-    for seen in await play(dut, words, watch):
-        check(p, a, b, pauses, seen)
-    before = len(words["valid"])
-
+    p, workload = records(MacArrayParameters, MacArrayWorkload)
     a, b = operands(p, workload)
     check_sums_fit(p, a, b)
-    pauses = np.zeros((workload.products, workload.depth), int)
-    words = stimulus(p, a, b, pauses)
-    await reset(dut, list(words))
-    for seen in await play(dut, words, watch):
-        check(p, a, b, pauses, seen)
-
-    passed(first_cycle=2 * RESET_CYCLES + before, cycles=len(words["valid"]))
+    job = a, b, np.zeros((workload.products, workload.depth), int)
+    cycle = 0
+    await start(dut)
+    for a, b, pauses in [hard_case(p), job]:
+        words = stimulus(p, a, b, pauses)
+        await reset(dut, list(words))
+        for seen in await play(dut, words, ["ready", "c_valid", "c"]):
+            check(p, a, b, pauses, seen)
+        first_cycle = cycle + RESET_CYCLES
+        cycle = first_cycle + len(words["valid"])
+    passed(first_cycle=first_cycle, cycles=len(words["valid"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,8 @@ def check_parameters(record: Any) -> None:
         if about["choices"] is not None and value not in about["choices"]:
             options = ", ".join(map(repr, about["choices"]))
             raise ValueError(f"{field.name}={value!r} is not one of {options}")
+        if kind is float and not math.isfinite(value):
+            raise ValueError(f"{field.name}={value!r} must be a finite number")
         if about["minimum"] is not None and value < about["minimum"]:
             raise ValueError(f"{field.name}={value!r} is too small; use >= {about['minimum']}")
         if about["maximum"] is not None and value > about["maximum"]:

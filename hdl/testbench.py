@@ -22,7 +22,7 @@ RESET_CYCLES = 2
 _UNKNOWN = re.compile("[^01]")
 
 
-def load(parameters: type, workload: type) -> tuple[Any, Any]:
+def records(parameters: type, workload: type) -> tuple[Any, Any]:
     """The parameter and workload records, from the JSON in HDL_PARAMETERS and HDL_WORKLOAD."""
     return (
         parameters(**json.loads(os.environ.get("HDL_PARAMETERS", "{}"))),
@@ -61,12 +61,11 @@ def extremes(
     return np.where(random.random(shape) < 0.5, random.choice([lowest, highest], shape), values)
 
 
-async def start(dut: Any, inputs: Sequence[str]) -> None:
-    """Start the clock, with rising edge 0 half a period after time zero, and reset."""
+async def start(dut: Any) -> None:
+    """Start the clock, with rising edge 0 half a period after time zero."""
     dut.clk.value = 0
     # The period stands for nothing: the clock's real one is chosen after simulation.
     cocotb.start_soon(Clock(dut.clk, 2, unit="ns").start(start_high=False))
-    await reset(dut, inputs)
 
 
 async def reset(dut: Any, inputs: Sequence[str]) -> None:
