@@ -1,0 +1,134 @@
+"""What one evaluation is about: a block, its parameters, and everything around it."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chipdse.errors import DesignError
+from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.system.parameters import PackageParameters
+from hdl import BLOCKS
+from hdl.block import Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatingPoint:
+    """Supply, temperature and clock.
+
+    vdd_v : supply [V]; None is the library's nominal supply
+    temperature_c : junction temperature at which the library is read [°C]; None is its nominal one
+    clock_frac : clock frequency as a fraction of the highest at which timing is met, in (0, 1]
+    clock_period_s : the clock period itself [s], instead of `clock_frac`
+    """
+
+    vdd_v: float | None = None
+    temperature_c: float | None = None
+    clock_frac: float = 1.0
+    clock_period_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.vdd_v is not None and not self.vdd_v > 0:
+            raise DesignError(f"vdd_v={self.vdd_v!r} must be above 0")
+        if not 0 < self.clock_frac <= 1:
+            raise DesignError(
+                f"clock_frac={self.clock_frac!r} is not in (0, 1]; 1 is as fast as timing allows"
+            )
+        if self.clock_period_s is not None and not self.clock_period_s > 0:
+            raise DesignError(f"clock_period_s={self.clock_period_s!r} must be above 0")
+        if self.clock_period_s is not None and self.clock_frac != 1:
+            raise DesignError("clock_period_s and clock_frac are both given; leave one out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryChoice:
+    """A cell library by name, or the user's Liberty files (several files are one library)."""
+
+    name: str | None = None
+    files: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.name is None) == (not self.files):
+            raise DesignError("a library is a name or Liberty files; give one of the two")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """One point: hardware, workload, library, operating point and package."""
+
+    block: Block
+    parameters: Any
+    workload: Any
+    library: LibraryChoice
+    synthesis: SynthesisOptions = field(default_factory=SynthesisOptions)
+    operating: OperatingPoint = field(default_factory=OperatingPoint)
+    package: PackageParameters = field(default_factory=PackageParameters)
+
+
+def find_block(name: str) -> Block:
+    """The block of that name; raises DesignError with the nearest name."""
+    if name in BLOCKS:
+        return BLOCKS[name]
+    raise DesignError(f"block {name!r} does not exist; {suggest(name, BLOCKS)}")
+
+
+def make_record(kind: type, values: Mapping[str, Any], where: str) -> Any:
+    """A parameter record from names and values.
+
+    Parameters
+    ----------
+    kind : a frozen dataclass whose constructor checks the values
+    values : by field name; fields left out take their defaults
+    where : what the record is, for messages: "mac_array" or "sweep.toml [hardware]"
+
+    Raises
+    ------
+    DesignError : unknown name, or a value the record refuses
+    """
+    names = [one.name for one in dataclasses.fields(kind)]
+    for name in values:
+        if name not in names:
+            raise DesignError(f"{where}: {name!r} is not a parameter; {suggest(name, names)}")
+    try:
+        return kind(**values)
+    except (ValueError, TypeError) as error:
+        raise DesignError(f"{where}: {error}") from error
+    except DesignError as error:
+        raise DesignError(f"{where}: {error}") from error
+
+
+def parse_settings(kind: type, settings: list[str], where: str) -> dict[str, Any]:
+    """Values for `make_record` from the command line's ``name=value`` texts."""
+    fields = {one.name: one for one in dataclasses.fields(kind)}
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise DesignError(f"{setting!r} is not name=value; write e.g. {next(iter(fields))}=4")
+        if name not in fields:
+            raise DesignError(f"{where}: {name!r} is not a parameter; {suggest(name, fields)}")
+        if name in values:
+            raise DesignError(f"{where}: {name!r} is set twice; set it once")
+        values[name] = _parse_value(text)
+    return values
+
+
+def _parse_value(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def suggest(name: str, known: Collection[str]) -> str:
+    """What to write instead of a name nobody knows."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(known))}"

@@ -1,0 +1,59 @@
+"""What one evaluation returns: every number with its unit and its kind of evidence."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from chipdse.records import metric
+from chipdse.system.metrics import SystemMetrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockReport:
+    """The block itself at one operating point, before any package."""
+
+    block_area_m2: float = metric("cell area of the block", "m2", "measured")
+    block_cell_count: int = metric("cells of the block", "1", "measured")
+    block_flip_flop_count: int = metric("flip-flops and latches of the block", "1", "measured")
+    vdd_v: float = metric("supply voltage", "V", "measured")
+    library_temperature_c: float = metric("temperature of the library tables", "°C", "measured")
+    critical_path_s: float = metric("longest path, setup time included", "s", "measured")
+    worst_hold_slack_s: float = metric("least hold slack, ideal clock", "s", "measured")
+    f_max_hz: float = metric("highest clock frequency that meets timing", "Hz", "measured")
+    clock_frequency_hz: float = metric("clock frequency used", "Hz", "measured")
+    timing_slack_s: float = metric("clock period less critical path", "s", "measured")
+    ops_per_cycle: float = metric("work done per clock cycle of the workload", "1", "measured")
+    block_throughput_ops_per_s: float = metric("work per second", "1/s", "measured")
+    block_internal_power_w: float = metric("power inside cells", "W", "measured")
+    block_switching_power_w: float = metric("power in pin capacitances", "W", "measured")
+    block_leakage_power_w: float = metric("leakage power", "W", "measured")
+    block_power_w: float = metric("total power of the block", "W", "measured")
+    block_register_power_w: float = metric("of it, flip-flops and latches", "W", "measured")
+    block_energy_per_op_j: float = metric("total energy per unit of work", "J", "measured")
+    annotated_frac: float = metric("nets with recorded activity", "1", "measured")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """A design point, evaluated: the block and the system around it."""
+
+    block: BlockReport
+    system: SystemMetrics
+
+    def flat(self) -> dict[str, float]:
+        """Every metric by name; the names of `METRICS`."""
+        both = dataclasses.asdict(self.block) | dataclasses.asdict(self.system)
+        return {name: both[name] for name in METRICS}
+
+
+def _numbers(record: type) -> dict[str, dict[str, str]]:
+    return {
+        field.name: dict(field.metadata)
+        for field in dataclasses.fields(record)
+        if field.type in ("float", "int", float, int)
+    }
+
+
+METRICS: dict[str, dict[str, str]] = _numbers(BlockReport) | _numbers(SystemMetrics)
+"""Doc, unit and evidence of every metric that an objective or a limit may name."""

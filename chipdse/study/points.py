@@ -1,0 +1,77 @@
+"""Trials as tables: which points are feasible, which are on the front."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+
+from chipdse.metrics import METRICS
+from chipdse.study.front import is_on_front
+from chipdse.study.sweepfile import Sweep
+
+
+def violations(sweep: Sweep, metrics: Mapping[str, float]) -> dict[str, float]:
+    """By how much each limit is missed, relative to the limit; at most 0 where it is met."""
+    found: dict[str, float] = {"timing_slack_s": -_relative(metrics["timing_slack_s"], metrics)}
+    for limit in sweep.limits:
+        value = metrics[limit.metric]
+        if math.isfinite(limit.maximum):
+            scale = abs(limit.maximum) or 1.0
+            found[f"{limit.metric} <= {limit.maximum:g}"] = (value - limit.maximum) / scale
+        if math.isfinite(limit.minimum):
+            scale = abs(limit.minimum) or 1.0
+            found[f"{limit.metric} >= {limit.minimum:g}"] = (limit.minimum - value) / scale
+    return found
+
+
+def _relative(slack_s: float, metrics: Mapping[str, float]) -> float:
+    # A slack within rounding of zero is met: the clock may run at exactly f_max.
+    relative = slack_s / metrics["critical_path_s"]
+    return 0.0 if abs(relative) < 1e-9 else relative
+
+
+def objective_values(sweep: Sweep, metrics: Mapping[str, float]) -> list[float]:
+    """The objectives' values, in their order and own direction."""
+    return [metrics[one.metric] for one in sweep.objectives]
+
+
+def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
+    """One row a finished trial (see `chipdse.study.folder.points_table`)."""
+    names = [axis.name for axis in sweep.space.axes]
+    rows = []
+    for trial in trials:
+        point = sweep.space.point(trial.params)
+        metrics = trial.user_attrs.get("metrics", {})
+        missed = [name for name, amount in trial.constraints.items() if amount > 0]
+        done = trial.state == TrialState.COMPLETE
+        rows.append(
+            {
+                "trial": trial.number,
+                "state": ("infeasible" if missed else "feasible") if done else "failed",
+                **{name: point[name] for name in names},
+                **{name: metrics.get(name, math.nan) for name in METRICS if name not in names},
+                "violations": "; ".join(missed),
+                "failure": trial.user_attrs.get("failure", ""),
+            }
+        )
+    columns = [name for name in METRICS if name not in names]
+    header = ["trial", "state", *names, *columns, "violations", "failure"]
+    table = pd.DataFrame(rows, columns=header)
+    table.insert(2, "on_front", front_mask(sweep, table))
+    return table
+
+
+def front_mask(sweep: Sweep, table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which rows no other feasible row dominates."""
+    mask = np.zeros(len(table), dtype=bool)
+    feasible = np.flatnonzero(table["state"] == "feasible")
+    if len(feasible):
+        signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
+        metrics = [one.metric for one in sweep.objectives]
+        values = table.iloc[feasible][metrics].to_numpy(dtype=float) * signs
+        mask[feasible] = is_on_front(values)
+    return mask
