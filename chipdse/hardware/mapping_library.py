@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import re
 import tempfile
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError, ToolError
+from chipdse.paths import cache_folder
 
 _FORMAT = "1"
 _KEPT_GROUPS = {
@@ -72,7 +72,7 @@ def mapping_library(files: Sequence[Path], cache: Path | None = None) -> Mapping
     ------
     DesignError : a file is missing or not Liberty, or the cells cannot implement logic
     """
-    folder = cache if cache is not None else user_cache() / "liberty"
+    folder = cache if cache is not None else cache_folder() / "liberty"
     contents = [_content(file) for file in files]
     if not contents:
         raise DesignError("no Liberty file given; name at least one")
@@ -93,13 +93,6 @@ def mapping_library(files: Sequence[Path], cache: Path | None = None) -> Mapping
     shown = record | {"size": liberty.stat().st_size}
     _write(about, json.dumps(shown))
     return _from_json(liberty, record)
-
-
-def user_cache() -> Path:
-    """The user's cache folder of this program; CHIPDSE_CACHE names another."""
-    if named := os.environ.get("CHIPDSE_CACHE"):
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chipdse"
 
 
 def _content(file: Path) -> bytes:

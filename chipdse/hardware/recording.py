@@ -3,7 +3,7 @@
 `write_recorder` makes a module with the ports of the RTL's top that instantiates it and writes one
 row of 32-bit words per clock edge with `$fwrite("%u")`: no VPI traffic, no measurable cost. It is
 plain Verilog for Icarus and Verilator; simulate it in the place of the top, also under cocotb.
-`read_recording` turns the file into one array of bits, 64 rows to a word.
+`chipdse.netlist.recorded.read_recording` reads the file.
 """
 
 from __future__ import annotations
@@ -13,9 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl
@@ -90,12 +87,14 @@ def write_recorder(
     (folder / WRAPPER).write_text(
         _wrapper(rtl.top, list(ports.values()), signals, clock, both_edges, four_state)
     )
+    offsets, row_bits = _offsets([signal.width for signal in signals])
     layout = {
         "top": rtl.top,
         "clock": clock,
         "both_edges": both_edges,
         "four_state": four_state,
-        "signals": [_as_json(signal) for signal in signals],
+        "row_bits": row_bits,
+        "signals": [_as_json(s, offset) for s, offset in zip(signals, offsets, strict=True)],
     }
     (folder / LAYOUT).write_text(json.dumps(layout, indent=1))
     return Recorder(
@@ -106,11 +105,12 @@ def write_recorder(
     )
 
 
-def _as_json(signal: Signal) -> dict[str, Any]:
+def _as_json(signal: Signal, offset: int) -> dict[str, Any]:
     return {
         "name": signal.name,
         "kind": signal.kind,
         "width": signal.width,
+        "offset": offset,
         "clock": signal.clock,
         "rising": signal.rising,
         "asynchronous": signal.asynchronous,
@@ -211,96 +211,3 @@ def _reference(signal: Signal) -> str:
 def _identifier(name: str) -> str:
     """A Verilog identifier; escaped always, as keywords and odd characters need it."""
     return f"\\{name} "
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecordedSignal:
-    """A signal's place in a recording: bits `offset` to `offset + width - 1` of each row."""
-
-    name: str
-    kind: str
-    width: int
-    offset: int
-    clock: str
-    rising: bool
-    asynchronous: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recording:
-    """Values of a design's inputs, registers and outputs before each clock edge.
-
-    words : uint32 [rows, words a row], as the simulator wrote them
-    unknown : the same for X and Z (1 = unknown), or None when not recorded
-    signals : by name
-    clock : the port whose edges are the rows
-    both_edges : rows alternate between before the rising and before the falling edge; the first
-        is the first edge there was
-    """
-
-    words: NDArray[np.uint32]
-    unknown: NDArray[np.uint32] | None
-    signals: dict[str, RecordedSignal]
-    clock: str
-    both_edges: bool
-
-    @property
-    def rows(self) -> int:
-        return int(self.words.shape[0])
-
-    def values(self, name: str) -> list[int]:
-        """A signal as integers, row by row; for tests and messages."""
-        signal = self.signals[name]
-        first, last = signal.offset // 32, (signal.offset + signal.width - 1) // 32
-        shift, mask = signal.offset % 32, (1 << signal.width) - 1
-        return [
-            (int.from_bytes(row.tobytes(), "little") >> shift) & mask
-            for row in np.ascontiguousarray(self.words[:, first : last + 1])
-        ]
-
-
-def read_recording(layout: Path, data: Path) -> Recording:
-    """Map a recording into memory; nothing is copied before it is used.
-
-    Raises
-    ------
-    DesignError : a file is missing, empty or cut off
-    """
-    try:
-        about = json.loads(layout.read_text())
-        size = data.stat().st_size
-    except OSError as error:
-        raise DesignError(f"recording {data} cannot be read: {error.strerror}") from error
-    widths = [signal["width"] for signal in about["signals"]]
-    offsets, row_bits = _offsets(widths)
-    states = 2 if about["four_state"] else 1
-    row_words = states * row_bits // 32
-    if size == 0 or size % (4 * row_words):
-        raise DesignError(
-            f"recording {data} has {size} bytes, not a positive multiple of a row's "
-            f"{4 * row_words}; the simulation was cut off or belongs to another design"
-        )
-    words: NDArray[np.uint32] = np.memmap(data, dtype="<u4", mode="r").reshape(-1, row_words)
-    unknown = None
-    if about["four_state"]:
-        # `%z` writes pairs (aval, bval); X is (1, 1), Z is (0, 1).
-        words, unknown = words[:, 0::2] & ~words[:, 1::2], words[:, 1::2]
-    signals = {
-        s["name"]: RecordedSignal(
-            name=s["name"],
-            kind=s["kind"],
-            width=s["width"],
-            offset=offset,
-            clock=s["clock"],
-            rising=s["rising"],
-            asynchronous=s["asynchronous"],
-        )
-        for s, offset in zip(about["signals"], offsets, strict=True)
-    }
-    return Recording(
-        words=words,
-        unknown=unknown,
-        signals=signals,
-        clock=about["clock"],
-        both_edges=about["both_edges"],
-    )

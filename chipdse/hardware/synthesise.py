@@ -18,6 +18,7 @@ from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import MappingLibrary, mapping_library
 from chipdse.hardware.registers import PREPARED, Signal, prepare_script, read_signals
 from chipdse.hardware.tools import run_yosys
+from chipdse.netlist.recorded import RegisterBit
 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
 _MAPPED = "flip_flops.json"
@@ -51,7 +52,7 @@ class Synthesised:
     """A mapped design; everything is a file of one folder.
 
     netlist : structural Verilog of library cells, no signed ports, module `top`
-    register_map : JSON, which register bit each flip-flop holds (`read_register_map`)
+    register_map : JSON, which register bit each flip-flop holds (`recorded.read_register_map`)
     area_m2 : sum of the cells' areas [m²]
     cell_count : mapped cells
     """
@@ -61,18 +62,6 @@ class Synthesised:
     top: str
     area_m2: float
     cell_count: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegisterBit:
-    """Which bit of which RTL signal a sequential cell of the netlist holds.
-
-    inverted : the cell stores the complement
-    """
-
-    signal: str
-    bit: int
-    inverted: bool
 
 
 def synthesise(
@@ -121,14 +110,6 @@ def read_synthesised(folder: Path, top: str) -> Synthesised:
         area_m2=area["area_m2"],
         cell_count=area["cell_count"],
     )
-
-
-def read_register_map(path: Path) -> dict[str, RegisterBit]:
-    """The register bit of each sequential cell, by instance name."""
-    return {
-        cell: RegisterBit(signal=signal, bit=bit, inverted=inverted)
-        for cell, (signal, bit, inverted) in json.loads(path.read_text())["cells"].items()
-    }
 
 
 def _script(rtl: Rtl, library: MappingLibrary, options: SynthesisOptions) -> str:
