@@ -1,0 +1,66 @@
+"""What passes between stages: frozen records. Each field carries its unit and kind of evidence."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from chipdse.errors import DesignError
+
+EVIDENCE = ("measured", "modelled", "estimated")
+
+
+def metric(doc: str, unit: str, evidence: str, default: Any = dataclasses.MISSING) -> Any:
+    """A field of a result record.
+
+    doc : what it is
+    unit : SI unit as people write it
+    evidence : "measured" (simulated, netlist, Liberty), "modelled" (published model) or "estimated"
+    """
+    if evidence not in EVIDENCE:
+        raise ValueError(f"evidence {evidence!r} is not one of {EVIDENCE}")
+    about = {"doc": doc, "unit": unit, "evidence": evidence}
+    if default is dataclasses.MISSING:
+        return dataclasses.field(metadata=about)
+    return dataclasses.field(default=default, metadata=about)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockMetrics:
+    """A measured block at one operating point: what a package is built around.
+
+    Leakage at further temperatures, where the library gives it, is what the fixed point of
+    leakage and temperature uses; with one temperature only, leakage is held constant.
+    """
+
+    area_m2: float = metric("cell area of the block", "m2", "measured")
+    dynamic_power_w: float = metric("dynamic power at full throughput", "W", "measured")
+    leakage_power_w: float = metric("leakage power at `temperature_c`", "W", "measured")
+    temperature_c: float = metric("temperature of the leakage figure", "°C", "measured")
+    throughput_ops_per_s: float = metric("operations per second", "1/s", "measured")
+    io_bits_per_op: float = metric("data crossing the block's ports", "bit", "measured")
+    node_nm: float = metric("process node of the cell library", "nm", "measured")
+    leakage_temperatures_c: tuple[float, ...] = metric(
+        "temperatures of `leakage_powers_w`, ascending", "°C", "measured", ()
+    )
+    leakage_powers_w: tuple[float, ...] = metric(
+        "leakage at each of these temperatures", "W", "measured", ()
+    )
+
+    def __post_init__(self) -> None:
+        positive = ("area_m2", "throughput_ops_per_s", "node_nm")
+        for name in (*positive, "dynamic_power_w", "leakage_power_w", "io_bits_per_op"):
+            value = getattr(self, name)
+            if not math.isfinite(value) or value < 0 or (name in positive and value == 0):
+                least = "> 0" if name in positive else ">= 0"
+                raise DesignError(f"block {name}={value!r} must be finite and {least}")
+        if len(self.leakage_temperatures_c) != len(self.leakage_powers_w):
+            raise DesignError(
+                f"block leakage is given at {len(self.leakage_temperatures_c)} temperatures and"
+                f" {len(self.leakage_powers_w)} powers; give as many of each"
+            )
+        pairs = zip(self.leakage_temperatures_c, self.leakage_temperatures_c[1:], strict=False)
+        if any(b <= a for a, b in pairs) or any(p <= 0 for p in self.leakage_powers_w):
+            raise DesignError("block leakage needs ascending temperatures and powers > 0")

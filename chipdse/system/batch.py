@@ -1,0 +1,157 @@
+"""Many systems as arrays: one row a system, one column a kind of die."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chipdse.errors import DesignError
+from chipdse.records import BlockMetrics
+from chipdse.system.parameters import PackageParameters
+from chipdse.system.yields import Array
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BlockPoints:
+    """One block at many operating points; leakage tables share their temperatures.
+
+    Every array has one entry a point; `leakage_powers_w` is points x temperatures.
+    """
+
+    area_m2: Array
+    dynamic_power_w: Array
+    leakage_power_w: Array
+    temperature_c: Array
+    throughput_ops_per_s: Array
+    io_bits_per_op: Array
+    node_nm: Array
+    leakage_temperatures_c: Array
+    leakage_powers_w: Array
+
+    @staticmethod
+    def of(blocks: Sequence[BlockMetrics]) -> BlockPoints:
+        """Stack measured points; all must give leakage at the same temperatures."""
+        if not blocks:
+            raise DesignError("no block operating points were given; give at least one")
+        temperatures = blocks[0].leakage_temperatures_c
+        if any(b.leakage_temperatures_c != temperatures for b in blocks):
+            raise DesignError(
+                "all operating points of a block must give leakage at the same temperatures"
+            )
+        scalars = {
+            f.name: np.array([getattr(b, f.name) for b in blocks], dtype=np.float64)
+            for f in dataclasses.fields(BlockMetrics)
+            if not f.name.startswith("leakage_") or f.name == "leakage_power_w"
+        }
+        return BlockPoints(
+            **scalars,
+            leakage_temperatures_c=np.array(temperatures, dtype=np.float64),
+            leakage_powers_w=np.array([b.leakage_powers_w for b in blocks], dtype=np.float64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.area_m2)
+
+    def take(self, index: Ints) -> BlockPoints:
+        """The points at `index`, repeated as it says."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        shared = fields.pop("leakage_temperatures_c")
+        return BlockPoints(
+            leakage_temperatures_c=shared, **{k: v[index] for k, v in fields.items()}
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choices:
+    """A column of names as codes into the distinct ones."""
+
+    names: tuple[str, ...]
+    codes: Ints
+
+    def lookup(self, values: Sequence[float]) -> Array:
+        """One value a row from one value a name."""
+        return np.asarray(values, dtype=np.float64)[self.codes]
+
+    def among(self, *names: str) -> npt.NDArray[np.bool_]:
+        """Which rows have one of these names."""
+        return np.array([n in names for n in self.names], dtype=np.bool_)[self.codes]
+
+    def take(self, index: Ints) -> Choices:
+        return Choices(names=self.names, codes=self.codes[index])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PackageColumns:
+    """Package parameters by column: numbers as arrays, names as `Choices`."""
+
+    numbers: dict[str, Array]
+    choices: dict[str, Choices]
+    count: int
+
+    @staticmethod
+    def of(packages: Sequence[PackageParameters]) -> PackageColumns:
+        numbers: dict[str, Array] = {}
+        choices: dict[str, Choices] = {}
+        for field in dataclasses.fields(PackageParameters):
+            column: list[Any] = [getattr(p, field.name) for p in packages]
+            if isinstance(field.default, str):
+                names, codes = np.unique(np.array(column, dtype=np.str_), return_inverse=True)
+                choices[field.name] = Choices(
+                    names=tuple(str(n) for n in names), codes=codes.astype(np.int64)
+                )
+            else:
+                numbers[field.name] = np.array(column, dtype=np.float64)
+        return PackageColumns(numbers=numbers, choices=choices, count=len(packages))
+
+    def __getitem__(self, name: str) -> Array:
+        return self.numbers[name]
+
+    def take(self, index: Ints) -> PackageColumns:
+        return PackageColumns(
+            numbers={k: v[index] for k, v in self.numbers.items()},
+            choices={k: v.take(index) for k, v in self.choices.items()},
+            count=len(index),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dies:
+    """The dies of many systems [systems x kinds]; kind 0 is the compute die, 1 the memory.
+
+    area_m2 : of one die, interfaces and vias included
+    logic_m2 : without them
+    unique_m2 : area that had to be designed for it; 0 for third-party dies
+    count : dies of the kind, 0 where there are none
+    node_nm : process
+    """
+
+    area_m2: Array
+    logic_m2: Array
+    unique_m2: Array
+    count: Array
+    node_nm: Array
+    own: npt.NDArray[np.bool_]
+    modules: Array
+    vias_m2: Array
+
+    @property
+    def total(self) -> Array:
+        """Dies in each system."""
+        return np.asarray(self.count.sum(axis=1))
+
+    @property
+    def silicon_m2(self) -> Array:
+        """Summed die area of each system."""
+        return np.asarray((self.count * self.area_m2).sum(axis=1))
+
+    @property
+    def footprint_m2(self) -> Array:
+        """Largest die of each system: what a stack covers."""
+        return np.asarray(np.where(self.count > 0, self.area_m2, 0.0).max(axis=1))

@@ -1,0 +1,195 @@
+"""From a measured block and a package to system metrics; START HERE for packages.
+
+dies -> links -> temperature (with leakage) -> cost -> carbon, each on arrays of systems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipdse.records import BlockMetrics
+from chipdse.system import carbon
+from chipdse.system.batch import BlockPoints, Dies, PackageColumns
+from chipdse.system.closed_form import (
+    CarbonResult,
+    CostResult,
+    LinkResult,
+    carbon_of,
+    cost_of,
+    dies_of,
+    fabrication_of,
+    grid_values,
+    links_of,
+    node_is_tabulated,
+)
+from chipdse.system.metrics import SystemMetrics
+from chipdse.system.parameters import PackageParameters
+from chipdse.system.temperature import CELLS, TemperatureResult, temperatures_of
+from chipdse.system.yields import Array
+from chipdse.technology.constants import Sources
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SystemArrays:
+    """Metrics of many systems: arrays of shape [block points, packages]."""
+
+    metrics: dict[str, Array]
+    constraints: dict[str, Array]
+    shape: tuple[int, int]
+    sources: Sources
+
+    def __getitem__(self, name: str) -> Array:
+        return self.metrics[name]
+
+    @property
+    def feasible(self) -> Array:
+        """Where no constraint is violated."""
+        worst = np.maximum.reduce(list(self.constraints.values()))
+        return np.asarray(worst <= 0)
+
+    def at(self, block: int, package: int) -> SystemMetrics:
+        """The record of one system."""
+        values = {k: float(v[block, package]) for k, v in self.metrics.items()}
+        linked = values.pop("link_bound") > 0
+        estimated = values.pop("estimated") > 0
+        return SystemMetrics(
+            **values,
+            bound_by="link" if linked else "compute",
+            constraints={k: float(v[block, package]) for k, v in self.constraints.items()},
+            evidence="estimated" if estimated else "modelled",
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Parts:
+    """The intermediate results of an evaluation, for reports and pictures."""
+
+    dies: Dies
+    link: LinkResult
+    temperature: TemperatureResult
+    cost: CostResult
+    carbon: CarbonResult
+
+
+def evaluate_system(
+    block: BlockMetrics, package: PackageParameters, sources: Sources | None = None
+) -> SystemMetrics:
+    """One block in one package. Violated limits are in `constraints`, nothing is clamped."""
+    return evaluate_systems([block], [package], sources=sources).at(0, 0)
+
+
+def evaluate_systems(
+    blocks: Sequence[BlockMetrics] | BlockPoints,
+    packages: Sequence[PackageParameters] | PackageColumns,
+    sources: Sources | None = None,
+    *,
+    cells: int = CELLS,
+) -> SystemArrays:
+    """Every block point in every package, as arrays.
+
+    Parameters
+    ----------
+    blocks : operating points of one block
+    packages : package parameter combinations
+    sources : remembers the constants used; a new one if not given
+    cells : grid cells across the dies in the temperature model
+    """
+    used = sources if sources is not None else Sources()
+    points = blocks if isinstance(blocks, BlockPoints) else BlockPoints.of(blocks)
+    columns = packages if isinstance(packages, PackageColumns) else PackageColumns.of(packages)
+    shape = (len(points), columns.count)
+    b, p = np.indices(shape).reshape(2, -1)
+    metrics, constraints, _ = evaluate_pairs(points.take(b), columns.take(p), used, cells=cells)
+    return SystemArrays(
+        metrics={k: v.reshape(shape) for k, v in metrics.items()},
+        constraints={k: v.reshape(shape) for k, v in constraints.items()},
+        shape=shape,
+        sources=used,
+    )
+
+
+def evaluate_pairs(
+    blocks: BlockPoints, package: PackageColumns, sources: Sources, *, cells: int = CELLS
+) -> tuple[dict[str, Array], dict[str, Array], Parts]:
+    """Row by row: block point i in package i."""
+    dies = dies_of(blocks, package, sources)
+    link = links_of(blocks, package, dies, sources)
+    hot = temperatures_of(
+        blocks, package, dies, link.utilisation_limit, link.power_w, sources, cells
+    )
+    made = fabrication_of(package, dies, sources)
+    price = cost_of(package, dies, made, sources)
+    green = carbon_of(package, dies, made, sources)
+    compute = package["tiles"] * blocks.throughput_ops_per_s
+    throughput = compute * link.utilisation_limit
+    dynamic = package["tiles"] * blocks.dynamic_power_w * link.utilisation_limit
+    memory = package["memory_dies"] * package["memory_power_w"]
+    power = dynamic + hot.leakage_w + link.power_w + memory
+    grid, _, _ = grid_values(package.choices["grid_use"], sources)
+    use = np.asarray(carbon.operational_carbon(grid, power, package["life_years"], package["duty"]))
+    life_s = package["life_years"] * package["duty"] * carbon.SECONDS_PER_YEAR
+    total = green.embodied_kg + use
+    with np.errstate(divide="ignore", invalid="ignore"):
+        metrics = {
+            "throughput_ops_per_s": throughput,
+            "power_w": power,
+            "energy_per_op_j": power / throughput,
+            "link_power_w": link.power_w,
+            "leakage_power_w": hot.leakage_w,
+            "link_utilisation": np.where(
+                link.capacity_bits_per_s > 0, link.traffic_bits_per_s / link.capacity_bits_per_s, 0
+            ),
+            "silicon_area_m2": dies.silicon_m2,
+            "die_area_m2": dies.area_m2[:, 0],
+            "package_area_m2": made.substrate_m2,
+            "die_yield_frac": made.die_yield[:, 0],
+            "peak_temperature_c": hot.peak_c,
+            "mean_temperature_c": hot.mean_c,
+            "cost_usd": np.asarray(price.recurring.total),
+            "nre_usd": price.nre_usd,
+            "embodied_kgco2e": green.embodied_kg,
+            "embodied_low_kgco2e": green.embodied_low_kg,
+            "embodied_high_kgco2e": green.embodied_high_kg,
+            "operational_kgco2e": use,
+            "total_kgco2e": total,
+            "carbon_per_op_kgco2e": total / (throughput * life_s),
+            "link_bound": (link.utilisation_limit < 1).astype(np.float64),
+            "estimated": (~(node_is_tabulated(dies.node_nm) | (dies.count == 0)))
+            .any(axis=1)
+            .astype(np.float64),
+        }
+    parts = Parts(dies=dies, link=link, temperature=hot, cost=price, carbon=green)
+    return (
+        metrics,
+        _constraints(blocks, package, dies, link, hot, made.interposers_on_wafer, sources),
+        parts,
+    )
+
+
+def _constraints(
+    blocks: BlockPoints,
+    package: PackageColumns,
+    dies: Dies,
+    link: LinkResult,
+    hot: TemperatureResult,
+    interposers: Array,
+    sources: Sources,
+) -> dict[str, Array]:
+    largest = np.where((dies.count > 0) & dies.own, dies.area_m2, 0.0).max(axis=1)
+    stuck = (link.utilisation_limit == 0).astype(np.float64)
+    return {
+        "reticle": largest / sources("cost.reticle_area") - 1,
+        "wafer": (interposers < 1).astype(np.float64),
+        "link_pitch_m": link.pitch_excess_m,
+        "link_reach_m": link.reach_excess_m,
+        "link_rate_per_s": link.rate_excess_per_s,
+        "link_edge": stuck,
+        "temperature_k": np.where(
+            np.isnan(hot.peak_c), 0.0, hot.peak_c - package["temperature_limit_c"]
+        ),
+        "runaway": hot.runaway,
+        "leakage_table_k": hot.beyond_table_k,
+    }

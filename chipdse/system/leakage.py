@@ -1,0 +1,121 @@
+"""Leakage and temperature feed each other: their fixed point, and thermal runaway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from chipdse.system.yields import Array
+
+Flags = npt.NDArray[np.bool_]
+Leakage = Callable[[Array], tuple[Array, Array]]
+
+_TOLERANCE_K = 1e-6
+_STEPS = 60
+
+
+def leakage_ratio(
+    temperature_c: Array, table_c: Array, table_w: Array, reference_c: Array, doubling_k: Array
+) -> tuple[Array, Array]:
+    """Leakage over its value at `reference_c`, and the derivative of that ratio per kelvin.
+
+    Parameters
+    ----------
+    temperature_c : [points, dies]
+    table_c : temperatures of the characterised library [m], ascending
+    table_w : leakage there [points, m]
+    reference_c : temperature of the reference leakage [points]
+    doubling_k : used where the table has fewer than two temperatures [points]; 0 is constant
+
+    Notes
+    -----
+    The logarithm is linear in temperature between table entries, and goes on with the slope of
+    the outermost pair beyond them (callers report how far beyond).
+    """
+    if len(table_c) < 2:
+        with np.errstate(divide="ignore"):
+            slope = np.where(doubling_k > 0, np.log(2) / doubling_k, 0.0)[:, None]
+        ratio = np.exp(slope * (temperature_c - reference_c[:, None]))
+        return ratio, ratio * slope
+    logs = np.log(table_w)
+    slopes = np.diff(logs, axis=1) / np.diff(table_c)
+    rows = np.arange(len(logs))[:, None]
+
+    def log_at(t: Array) -> tuple[Array, Array]:
+        k = np.clip(np.searchsorted(table_c, t, side="right") - 1, 0, len(table_c) - 2)
+        return logs[rows, k] + slopes[rows, k] * (t - table_c[k]), slopes[rows, k]
+
+    here, slope = log_at(temperature_c)
+    there, _ = log_at(reference_c[:, None])
+    ratio = np.exp(here - there)
+    return ratio, ratio * slope
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Equilibrium:
+    """rise_k, leakage_w [points, sources]; runaway [points]; loop_gain at the last iterate."""
+
+    rise_k: Array
+    leakage_w: Array
+    runaway: Flags
+    loop_gain: Array
+
+
+def equilibrium(resistance_k_per_w: Array, power_w: Array, leakage: Leakage) -> Equilibrium:
+    """Smallest fixed point of ``rise = R·(P + L(rise))``, by Newton steps from below.
+
+    Parameters
+    ----------
+    resistance_k_per_w : R, sources x sources, without negative entries
+    power_w : P, all power that does not depend on temperature [points, sources]
+    leakage : from rises [points, sources] to leakage and its derivative per kelvin
+
+    Notes
+    -----
+    R and the slope of L are not negative and L is convex, so from ``R·P`` Newton climbs
+    monotonically to the smallest fixed point if there is one. There is none, and temperature
+    runs away, when on the way the loop gain ``ρ(R·L')`` reaches 1 while the rise still grows:
+    then `runaway` is set and the last iterate is returned as it is, not a temperature.
+    """
+    points, size = power_w.shape
+    rise = np.asarray(power_w @ resistance_k_per_w.T)
+    runaway = np.zeros(points, dtype=np.bool_)
+    gain = np.zeros(points)
+    value, slope = leakage(rise)
+    if not slope.any():
+        return Equilibrium(
+            rise_k=rise + value @ resistance_k_per_w.T, leakage_w=value, runaway=runaway,
+            loop_gain=gain,
+        )  # fmt: skip
+    active = np.arange(points)
+    for _ in range(_STEPS):
+        value, slope = leakage(rise)
+        residual = (power_w + value) @ resistance_k_per_w.T - rise
+        loop = resistance_k_per_w[None] * slope[:, None, :]
+        # ρ(M) of a non-negative matrix lies between its smallest and largest row sum.
+        gain = loop.sum(axis=2).max(axis=1)
+        active = np.flatnonzero(~runaway & (np.abs(residual).max(axis=1) > _TOLERANCE_K))
+        if not len(active):
+            break
+        steps, stuck = _newton(loop[active], residual[active], gain[active])
+        runaway[active[stuck]] = True
+        moving = active[~stuck]
+        rise[moving] += steps[~stuck]
+    else:
+        runaway[active] = True
+    return Equilibrium(rise_k=rise, leakage_w=value, runaway=runaway, loop_gain=gain)
+
+
+def _newton(loop: Array, residual: Array, gain: Array) -> tuple[Array, Flags]:
+    size = loop.shape[1]
+    radius = gain.copy()
+    high = gain >= 1
+    if high.any():
+        radius[high] = np.abs(np.linalg.eigvals(loop[high])).max(axis=1)
+    stuck = (radius >= 1) & (residual.min(axis=1) > -_TOLERANCE_K)
+    system = np.eye(size) - np.where(stuck[:, None, None], 0.0, loop)
+    steps = np.linalg.solve(system, residual[..., None])[..., 0]
+    return np.asarray(steps, dtype=np.float64), np.asarray(stuck)

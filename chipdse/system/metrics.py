@@ -1,0 +1,63 @@
+"""What an evaluated package returns: every number with its unit and kind of evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chipdse.errors import InfeasibleError
+from chipdse.records import metric
+
+CONSTRAINTS = {
+    "reticle": "largest own die over the exposure field, minus 1",
+    "wafer": "interposer too large for a wafer: 1, else 0",
+    "link_pitch_m": "bond pitch of the package over the link's coarsest",
+    "link_reach_m": "gap between dies over the link's reach",
+    "link_rate_per_s": "transfer rate outside the link's range",
+    "link_edge": "interface modules missing on a die's edge",
+    "temperature_k": "hottest die over the limit",
+    "runaway": "1 where leakage and temperature have no stable point, else 0",
+    "leakage_table_k": "die temperature outside the library's characterised range",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemMetrics:
+    """One packaged system. A constraint above 0 is violated by that amount."""
+
+    throughput_ops_per_s: float = metric("operations per second", "1/s", "modelled")
+    power_w: float = metric("power in operation", "W", "modelled")
+    energy_per_op_j: float = metric("energy per operation", "J", "modelled")
+    link_power_w: float = metric("power of the links between dies", "W", "modelled")
+    leakage_power_w: float = metric("leakage at the dies' temperatures", "W", "modelled")
+    link_utilisation: float = metric("traffic over link bandwidth", "-", "modelled")
+    silicon_area_m2: float = metric("area of all dies", "m2", "modelled")
+    die_area_m2: float = metric("area of one compute die", "m2", "modelled")
+    package_area_m2: float = metric("area of the package substrate", "m2", "modelled")
+    die_yield_frac: float = metric("yield of a compute die", "-", "modelled")
+    peak_temperature_c: float = metric("hottest point of any die", "°C", "modelled")
+    mean_temperature_c: float = metric("mean over the compute dies", "°C", "modelled")
+    cost_usd: float = metric("recurring cost of a good system", "USD", "modelled")
+    nre_usd: float = metric("design cost, shared over the volume", "USD", "modelled")
+    embodied_kgco2e: float = metric("carbon before use", "kg", "modelled")
+    embodied_low_kgco2e: float = metric("lower end of the sources' ranges", "kg", "modelled")
+    embodied_high_kgco2e: float = metric("upper end of the sources' ranges", "kg", "modelled")
+    operational_kgco2e: float = metric("carbon of the life's electricity", "kg", "modelled")
+    total_kgco2e: float = metric("embodied and operational carbon", "kg", "modelled")
+    carbon_per_op_kgco2e: float = metric(
+        "total carbon over the life's operations", "kg", "modelled"
+    )
+    bound_by: str = metric("what limits the throughput: compute or link", "", "modelled")
+    constraints: dict[str, float] = metric("violation of each limit", "", "modelled")
+    evidence: str = metric("estimated where a node is outside the tables", "", "modelled")
+
+    @property
+    def violations(self) -> dict[str, float]:
+        """The constraints that are violated, by how much."""
+        return {k: v for k, v in self.constraints.items() if v > 0}
+
+    def require_feasible(self) -> None:
+        """Raise InfeasibleError naming what is violated, by how much."""
+        if self.violations:
+            raise InfeasibleError(
+                "; ".join(f"{CONSTRAINTS[k]}: {v:.4g}" for k, v in self.violations.items())
+            )

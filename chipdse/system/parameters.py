@@ -1,0 +1,188 @@
+"""What a sweep may set about the package: one flat record, every field with its meaning."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from chipdse.errors import DesignError, InfeasibleError
+from chipdse.technology.constants import variants
+
+ARRANGEMENTS = (
+    "monolithic",
+    "organic",
+    "fanout_chip_last",
+    "fanout_chip_first",
+    "silicon_interposer",
+    "active_interposer",
+    "bridge",
+    "glass",
+    "stack_microbump",
+    "stack_hybrid",
+)
+STACKS = ("stack_microbump", "stack_hybrid")
+LINKS = ("ucie_standard", "ucie_advanced", "ucie_3d", "bow")
+COOLINGS = ("heatsink_forced_air", "cold_plate", "microchannel", "jet")
+GRIDS = variants("grids.intensity") + variants("grids.intensity_canada")
+INTERFACES = ("grease", "interface_low", "interface_typical", "interface_high")
+DIE_MATERIALS = ("silicon", "gan_on_silicon", "silicon_carbide")
+SPREADERS = ("copper", "aluminium", "diamond")
+YIELD_LAWS = ("negative_binomial", "poisson", "murphy")
+
+
+def knob(
+    default: Any,
+    doc: str,
+    unit: str = "",
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+) -> Any:
+    """A field of a parameter record: default, meaning, unit and what it may be."""
+    about = {"doc": doc, "unit": unit, "minimum": minimum, "maximum": maximum, "choices": choices}
+    return dataclasses.field(default=default, metadata=about)
+
+
+def check_knobs(record: Any, where: str) -> None:
+    """Raise DesignError for the first field outside what it declares."""
+    for field in dataclasses.fields(record):
+        value, about, kind = getattr(record, field.name), field.metadata, type(field.default)
+        name = f"{where} {field.name}={value!r}"
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise DesignError(f"{name} must be of type {kind.__name__}, e.g. {field.default!r}")
+        unit = f" {about['unit']}" if about["unit"] else ""
+        if about["choices"] is not None and value not in about["choices"]:
+            raise DesignError(f"{name} is unknown; use one of {', '.join(about['choices'])}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise DesignError(f"{name} is not finite; use e.g. {field.default!r}{unit}")
+        if about["minimum"] is not None and value < about["minimum"]:
+            raise DesignError(f"{name} is too small; use >= {about['minimum']}{unit}")
+        if about["maximum"] is not None and value > about["maximum"]:
+            raise DesignError(f"{name} is too large; use <= {about['maximum']}{unit}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackageParameters:
+    """One package around copies of a measured block.
+
+    `tiles` copies of the block are dealt evenly to `chiplets` equal dies (the last places stay
+    empty where they do not divide). A stack puts the dies on top of each other. Memory dies are
+    third-party: beside the compute dies, or on top of the stack.
+
+    A value outside its range is a DesignError; values that are legal each but cannot be built
+    together (one die as an interposer package, say) are an InfeasibleError, so that a sweep can
+    record the combination and go on.
+    """
+
+    arrangement: str = knob("monolithic", "how the dies are joined", choices=ARRANGEMENTS)
+    chiplets: int = knob(1, "equal compute dies", minimum=1, maximum=64)
+    tiles: int = knob(1, "copies of the block in the system", minimum=1, maximum=10_000_000)
+    die_overhead_frac: float = knob(
+        0.0, "die area beyond the tiles, as a share of theirs", minimum=0.0, maximum=10.0
+    )
+    node_nm: float = knob(
+        0.0, "process of the compute dies for cost and carbon; 0: the block's", "nm",
+        minimum=0.0, maximum=1000.0,
+    )  # fmt: skip
+    memory_dies: int = knob(0, "third-party memory dies", minimum=0, maximum=64)
+    memory_area_m2: float = knob(
+        100e-6, "area of one memory die", "m2", minimum=1e-8, maximum=858e-6
+    )
+    memory_power_w: float = knob(1.0, "power of one memory die", "W", minimum=0.0, maximum=1e3)
+    memory_node_nm: float = knob(14.0, "process of the memory dies", "nm", minimum=3.0, maximum=130)
+    link: str = knob("ucie_standard", "link between dies", choices=LINKS)
+    link_transfers_per_s: float = knob(
+        16e9, "transfer rate of a link's lane", "1/s", minimum=1e9, maximum=32e9
+    )
+    link_edge_frac: float = knob(
+        0.25, "share of a die's edge given to links", minimum=0.01, maximum=1.0
+    )
+    link_area_frac: float = knob(
+        0.1, "largest share of a die's area given to vertical links", minimum=1e-4, maximum=1.0
+    )
+    local_traffic_frac: float = knob(
+        0.0, "share of the blocks' data that never leaves its die", minimum=0.0, maximum=1.0
+    )
+    interface_area_frac: float = knob(
+        0.0, "interface area over compute area; 0: what the link's modules take",
+        minimum=0.0, maximum=1.0,
+    )  # fmt: skip
+    stack_bonding: str = knob("die", "stack die by die or wafer by wafer", choices=("die", "wafer"))
+    cooling: str = knob("heatsink_forced_air", "what takes the heat away", choices=COOLINGS)
+    interface_material: str = knob("grease", "between die and spreader", choices=INTERFACES)
+    spreader_material: str = knob("copper", "heat spreader", choices=SPREADERS)
+    die_material: str = knob("silicon", "substrate of the dies", choices=DIE_MATERIALS)
+    die_thickness_m: float = knob(
+        150e-6, "thickness of a die, thinned to a third in a stack", "m",
+        minimum=10e-6, maximum=1e-3,
+    )  # fmt: skip
+    spreader_side_m: float = knob(
+        0.03, "side of the heat spreader, enlarged to cover the dies", "m",
+        minimum=1e-3, maximum=0.2,
+    )  # fmt: skip
+    sink_side_m: float = knob(
+        0.06, "side of the heat sink, enlarged to cover the spreader", "m",
+        minimum=1e-3, maximum=0.5,
+    )  # fmt: skip
+    ambient_c: float = knob(45.0, "air or coolant temperature", "°C", minimum=-40.0, maximum=100.0)
+    temperature_limit_c: float = knob(
+        105.0, "hottest the die may be", "°C", minimum=0.0, maximum=300.0
+    )
+    leakage_doubling_k: float = knob(
+        0.0, "leakage doubles every so many kelvins where the library gives one temperature only;"
+        " 0: constant", "K", minimum=0.0, maximum=1000.0,
+    )  # fmt: skip
+    grid_fab: str = knob("taiwan", "electricity where the chip is made", choices=GRIDS)
+    grid_use: str = knob("united_kingdom", "electricity where it runs", choices=GRIDS)
+    grid_design: str = knob("world", "electricity where it is designed", choices=GRIDS)
+    gas_abatement: float = knob(
+        0.97, "share of fab gas emissions abated", minimum=0.95, maximum=0.99
+    )
+    volume: float = knob(1e6, "systems made", minimum=1.0, maximum=1e12)
+    products_sharing: float = knob(
+        1.0, "products that share the compute die's design", minimum=1.0, maximum=1000.0
+    )
+    life_years: float = knob(5.0, "years in use", "a", minimum=0.01, maximum=100.0)
+    duty: float = knob(
+        0.667, "share of the life at the stated throughput; the rest is off", minimum=1e-6,
+        maximum=1.0,
+    )  # fmt: skip
+    yield_law: str = knob("negative_binomial", "yield of dies", choices=YIELD_LAWS)
+    test_coverage: float = knob(
+        1.0, "share of bad dies the wafer test finds", minimum=0.0, maximum=1.0
+    )
+    design_iterations: float = knob(
+        90.0, "design runs until tape-out, for design carbon", minimum=0.0, maximum=1e4
+    )
+
+    def __post_init__(self) -> None:
+        check_knobs(self, "package")
+        dies = self.chiplets + self.memory_dies
+        if self.arrangement == "monolithic" and dies != 1:
+            raise InfeasibleError(
+                f"package arrangement='monolithic' has one die, not {dies};"
+                " use chiplets=1 and memory_dies=0, or another arrangement"
+            )
+        if self.arrangement != "monolithic" and dies == 1:
+            raise InfeasibleError(
+                f"package arrangement={self.arrangement!r} joins dies but chiplets="
+                f"{self.chiplets} and memory_dies={self.memory_dies} make one;"
+                " use arrangement='monolithic' or more dies"
+            )
+        if self.chiplets > self.tiles:
+            raise InfeasibleError(
+                f"package chiplets={self.chiplets} exceeds tiles={self.tiles};"
+                " every die needs at least one tile"
+            )
+        if 0 < self.node_nm < 3:
+            raise DesignError(
+                f"package node_nm={self.node_nm!r} is below the finest node of the cost and carbon"
+                " tables; use >= 3 nm, or 0 for the block's node"
+            )
+        if self.arrangement in STACKS and dies > 8:
+            raise InfeasibleError(
+                f"package arrangement={self.arrangement!r} stacks {dies} dies; use at most 8"
+            )

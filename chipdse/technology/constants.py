@@ -1,0 +1,155 @@
+"""Published constants with their sources: `data/*.toml` in published units, read into SI.
+
+A table file holds entries. An entry has `doc`, `unit`, `source` and either `value` or a table
+`values` (a number, or a table that overrides `source`, `note`, `evidence`, `low`, `high`).
+Evidence is `modelled` unless the entry says `estimated`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from chipdse.errors import DesignError
+
+# Published unit -> SI. A temperature difference in kelvin needs no factor.
+_J_PER_KWH = 3.6e6
+SI_FACTORS: dict[str, float] = {
+    "-": 1.0,
+    "USD": 1.0,
+    "USD/mm2": 1e6,
+    "mm": 1e-3,
+    "um": 1e-6,
+    "nm": 1e-9,
+    "m": 1.0,
+    "mm2": 1e-6,
+    "1/mm2": 1e6,
+    "1/cm2": 1e4,
+    "kWh/cm2": _J_PER_KWH * 1e4,
+    "kWh/mm2": _J_PER_KWH * 1e6,
+    "g": 1e-3,
+    "g/cm2": 10.0,
+    "g/mm2": 1e3,
+    "g/GB": 1e-3 / 8e9,
+    "gCO2e/kWh": 1e-3 / _J_PER_KWH,
+    "1/h": 1 / 3600,
+    "W": 1.0,
+    "V": 1.0,
+    "K": 1.0,
+    "C": 1.0,
+    "pJ/b": 1e-12,
+    "GT/s": 1e9,
+    "Gb/s": 1e9,
+    "GB/s": 8e9,
+    "Gb/s/mm": 1e12,
+    "GB/s/mm": 8e12,
+    "GB/s/mm2": 8e15,
+    "ns": 1e-9,
+    "W/mK": 1.0,
+    "J/m3K": 1.0,
+    "K/W": 1.0,
+    "W/m2K": 1.0,
+    "J/K": 1.0,
+    "uOhm cm": 1e-8,
+    "1/K": 1.0,
+}
+TABLES = ("cost", "carbon", "grids", "links", "thermal", "materials", "memory", "scaling")
+_SHARED_KEYS = {"source", "note", "evidence", "readiness"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant:
+    """One number from the world.
+
+    key : `table.entry` or `table.entry.variant`
+    value, low, high : in SI; low and high only where the source gives a range
+    published, unit : as the source prints it
+    readiness : for materials and technologies: "production", "early" or "research"
+    """
+
+    key: str
+    doc: str
+    value: float
+    low: float
+    high: float
+    published: float
+    unit: str
+    source: str
+    note: str
+    evidence: str
+    readiness: str
+
+
+def _constant(key: str, entry: Mapping[str, Any], variant: object) -> Constant:
+    own = dict(variant) if isinstance(variant, Mapping) else {"value": variant}
+    merged = {k: v for k, v in entry.items() if k in _SHARED_KEYS} | own
+    factor = SI_FACTORS[entry["unit"]]
+    value = float(merged["value"])
+    return Constant(
+        key=key,
+        doc=str(entry["doc"]),
+        value=value * factor,
+        low=float(merged.get("low", value)) * factor,
+        high=float(merged.get("high", value)) * factor,
+        published=value,
+        unit=str(entry["unit"]),
+        source=str(merged["source"]),
+        note=str(merged.get("note", "")),
+        evidence=str(merged.get("evidence", "modelled")),
+        readiness=str(merged.get("readiness", "")),
+    )
+
+
+@cache
+def load_constants() -> Mapping[str, Constant]:
+    """All tables, keyed `table.entry[.variant]`, in SI."""
+    found: dict[str, Constant] = {}
+    folder = resources.files("chipdse.technology") / "data"
+    for table in TABLES:
+        content = tomllib.loads((folder / f"{table}.toml").read_text(encoding="utf-8"))
+        for name, entry in content.items():
+            if "values" in entry:
+                for variant, value in entry["values"].items():
+                    key = f"{table}.{name}.{variant}"
+                    found[key] = _constant(key, entry, value)
+            else:
+                key = f"{table}.{name}"
+                found[key] = _constant(key, entry, entry)
+    return found
+
+
+@cache
+def variants(entry: str) -> tuple[str, ...]:
+    """The variants of an entry, e.g. ``variants("grids.intensity")``."""
+    prefix = entry + "."
+    return tuple(k.removeprefix(prefix) for k in load_constants() if k.startswith(prefix))
+
+
+@dataclass(kw_only=True)
+class Sources:
+    """Reads constants and remembers which were read, so that a result can list its sources."""
+
+    used: dict[str, Constant] = field(default_factory=dict)
+
+    def constant(self, key: str) -> Constant:
+        """The constant under `key`, remembered."""
+        found = load_constants().get(key)
+        if found is None:
+            entry = key.rpartition(".")[0]
+            known = ", ".join(variants(entry)) or "see the tables in chipdse/technology/data"
+            raise DesignError(f"{key!r} is not in the tables; known: {known}")
+        self.used[key] = found
+        return found
+
+    def __call__(self, key: str) -> float:
+        """The value under `key` in SI, remembered."""
+        return self.constant(key).value
+
+    def nodes(self, entry: str) -> tuple[list[float], list[float]]:
+        """Nodes in nm, ascending, and the values of an entry kept by node; all remembered."""
+        pairs = sorted((float(v[1:]), self(f"{entry}.{v}")) for v in variants(entry))
+        return [node for node, _ in pairs], [value for _, value in pairs]
