@@ -1,0 +1,708 @@
+"""Order a netlist's logic for replay: what is computed from what, level by level.
+
+A plan is a list of operations, one per cell output, each a Boolean function of earlier slots. The
+first slots are the bits of a recorded row; registers are operations that copy or invert one.
+Operations of the same function and level stand side by side, so that an engine does them in one
+go. Some have no net: next states to check, clock gates while the clock is high, and cells that
+are only watched for the joint states of their pins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.errors import DesignError
+from chipdse.netlist.cells import Cell, ClockGate, FlipFlop, Latch
+from chipdse.netlist.liberty_function import (
+    And,
+    Constant,
+    Expression,
+    Not,
+    Or,
+    Variable,
+    Xor,
+    negate,
+    substitute,
+    unateness,
+    variables,
+)
+from chipdse.netlist.netlist import CONSTANT_0, CONSTANT_1, Netlist
+from chipdse.netlist.recorded import Recording, RegisterBit
+
+MAX_STATE_VARIABLES = 10
+NONE = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One function, as many operations of the plan compute it.
+
+    expression : over ``i0``, ``i1``, ...; None computes nothing
+    inputs : how many slots it reads
+    joint : also count how often each combination of its inputs occurs
+    """
+
+    expression: Expression | None
+    inputs: int
+    joint: bool
+
+    @property
+    def text(self) -> str:
+        """The same for equal operations: a key for compiled code."""
+        return f"{self.inputs}{'j' if self.joint else ''}:{self.expression}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Operations of one function and level: slots `first` to `first + count - 1`.
+
+    reads : int32 [count, inputs]: slots
+    """
+
+    operation: int
+    first: int
+    count: int
+    reads: NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A register bit whose next value is known from the netlist, as slots.
+
+    next_state : what the recorded bit must be one row later
+    recorded : the recorded bit
+    captures : 1 where the clock edge after a row arrives; NONE if always
+    unsure : 1 where an asynchronous set or reset is active; NONE if it has none
+    """
+
+    cell: int
+    signal: str
+    bit: int
+    next_state: int
+    recorded: int
+    captures: int
+    unsure: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointStates:
+    """Where the joint states of a library cell's instances are counted.
+
+    operations : positions among the plan's slots, one an instance, in netlist order
+    variables : the counted ones among the cell's state variables, by position
+    clock : position of the clock among the state variables, NONE if there is none
+    """
+
+    operations: NDArray[np.int32]
+    variables: tuple[int, ...]
+    clock: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything an engine needs to replay any recording of one layout.
+
+    base : slots that hold a row's bits, then two constants; operations follow
+    slots : number of slots in all
+    slot_of_net : NONE for nets that cannot be computed
+    clocked : nets that switch with the clock: (net, slot at low, slot while high, slot of change)
+    outputs : (port bit's name, net's slot, recorded slot) to compare at every row
+    unmapped : what cannot be replayed, and why, by name
+    """
+
+    base: int
+    slots: int
+    operations: tuple[Operation, ...]
+    runs: tuple[Run, ...]
+    slot_of_net: NDArray[np.int32]
+    annotated: NDArray[np.bool_]
+    checks: tuple[Check, ...]
+    outputs: tuple[tuple[str, int, int], ...]
+    clocked: tuple[tuple[int, int, int, int], ...]
+    joint: dict[int, JointStates] = field(default_factory=dict)
+    unmapped: dict[str, str] = field(default_factory=dict)
+
+
+def plan_replay(
+    netlist: Netlist,
+    recording: Recording,
+    registers: Mapping[str, RegisterBit],
+    *,
+    states: Collection[int] = (),
+) -> Plan:
+    """Work out how to compute every net of a netlist from a recorded row.
+
+    Parameters
+    ----------
+    registers : by instance name, the RTL register bit of each sequential cell
+    states : library cells (by position) whose joint pin states are wanted
+
+    Raises
+    ------
+    DesignError : a combinational loop, or a design that this recording cannot replay
+    """
+    return _Planner(netlist, recording, registers, frozenset(states)).plan()
+
+
+class _Planner:
+    """Collects operations over *nodes*: row bits, constants, nets, then helpers without a net."""
+
+    def __init__(
+        self,
+        netlist: Netlist,
+        recording: Recording,
+        registers: Mapping[str, RegisterBit],
+        states: frozenset[int],
+    ) -> None:
+        self.netlist, self.recording, self.registers = netlist, recording, registers
+        self.states = states
+        self.row_bits = 32 * int(recording.words.shape[1])
+        self.zero, self.one = self.row_bits, self.row_bits + 1
+        self.base = self.row_bits + 2
+        self.nodes = self.base + netlist.net_count
+        self.operations: dict[Operation, int] = {}
+        self.kind: list[NDArray[np.int32]] = []
+        self.target: list[NDArray[np.int32]] = []
+        self.reads: list[NDArray[np.int32]] = []
+        self.unmapped: dict[str, str] = {}
+        self.checks: list[tuple[int, str, int, int, int, int, int]] = []
+        self.joint: dict[int, tuple[NDArray[np.int32], tuple[int, ...], int]] = {}
+        self.clock_nets: dict[int, int] = {}  # net -> node of its value while the clock is high
+        self.clocked: list[tuple[int, int, int]] = []
+
+    # -- nodes and operations --
+
+    def net(self, net: int) -> int:
+        """The node of a net; constants have their own, an open pin reads 0."""
+        if net in (CONSTANT_0, NONE):
+            return self.zero
+        return self.one if net == CONSTANT_1 else self.base + net
+
+    def net_array(self, nets: NDArray[np.int32]) -> NDArray[np.int32]:
+        nodes: NDArray[np.int32] = np.where(nets >= 2, nets + self.base, self.zero)
+        nodes = np.where(nets == CONSTANT_1, self.one, nodes).astype(np.int32)
+        return nodes
+
+    def helpers(self, count: int) -> NDArray[np.int32]:
+        self.nodes += count
+        return np.arange(self.nodes - count, self.nodes, dtype=np.int32)
+
+    def add(
+        self,
+        expression: Expression | None,
+        names: tuple[str, ...],
+        reads: NDArray[np.int32],
+        targets: NDArray[np.int32],
+        joint: bool = False,
+    ) -> None:
+        """One operation for each row of `reads`, whose columns are the values of `names`."""
+        if expression is not None:
+            used = names if joint else tuple(n for n in names if n in variables(expression))
+            reads = reads[:, [names.index(name) for name in used]]
+            positional = {name: Variable(f"i{i}") for i, name in enumerate(used)}
+            expression = substitute(expression, positional)
+        operation = Operation(expression=expression, inputs=reads.shape[1], joint=joint)
+        number = self.operations.setdefault(operation, len(self.operations))
+        self.kind.append(np.full(len(targets), number, dtype=np.int32))
+        self.target.append(targets)
+        self.reads.append(np.ascontiguousarray(reads, dtype=np.int32))
+
+    def add_one(self, expression: Expression, values: Mapping[str, int]) -> int:
+        """A helper with one function of nodes; literals need none."""
+        match expression:
+            case Variable(name):
+                return values[name]
+            case Constant(value):
+                return self.one if value else self.zero
+        target = self.helpers(1)
+        names = tuple(values)
+        self.add(expression, names, np.array([[values[n] for n in names]], np.int32), target)
+        return int(target[0])
+
+    # -- the parts of a netlist --
+
+    def plan(self) -> Plan:
+        self._ports()
+        sequential = [k for k in self.netlist.used_types if self.netlist.cells[k].sequential]
+        self._clock_network()
+        for kind in map(int, self.netlist.used_types):
+            cell = self.netlist.cells[kind]
+            if cell.is_macro or (cell.sequential is None and self._opaque(cell)):
+                self._macro(kind, cell)
+            elif kind not in sequential:
+                self._logic(kind, cell)
+            elif isinstance(cell.sequential, ClockGate):
+                self._clock_gate(kind, cell)
+            else:
+                self._register(kind, cell)
+        return self._arrange()
+
+    @staticmethod
+    def _opaque(cell: Cell) -> bool:
+        return any(cell.pins[i].function is None for i in cell.outputs)
+
+    def _ports(self) -> None:
+        """Input ports copy their recorded bit; the clock's lies low before a rising edge."""
+        recording = self.recording
+        clock = recording.clock
+        for port in self.netlist.ports:
+            if port.direction != "input":
+                continue
+            signal = recording.signals.get(port.name)
+            if port.name == clock and not recording.both_edges:
+                self.clock_nets[port.nets[0]] = self.one
+                self._copy(self.zero, port.nets[0], inverted=False)
+            elif signal is None or signal.width != len(port.nets):
+                self.unmapped[port.name] = "the recording has no such input of that width"
+            else:
+                for bit, net in enumerate(port.nets):
+                    self._copy(signal.offset + bit, net, inverted=False)
+
+    def _copy(self, node: int, net: int, *, inverted: bool) -> None:
+        expression = Not(Variable("i0")) if inverted else Variable("i0")
+        read = np.array([[node]], dtype=np.int32)
+        self.add(expression, ("i0",), read, np.array([self.net(net)], dtype=np.int32))
+
+    def _logic(self, kind: int, cell: Cell) -> None:
+        """A combinational cell type: one operation an output of every instance."""
+        nets = self.netlist.pins_of_type(kind)
+        names = cell.input_names
+        reads = self.net_array(nets[:, list(cell.inputs)])
+        wanted = kind in self.states and 0 < len(names) <= MAX_STATE_VARIABLES
+        for position in cell.outputs:
+            function = cell.pins[position].function
+            assert function is not None
+            targets = self.net_array(nets[:, position])
+            open_pin = nets[:, position] < 0
+            if open_pin.any():
+                if not wanted:
+                    keep = ~open_pin
+                    self.add(function, names, reads[keep], targets[keep])
+                    continue
+                targets = targets.copy()
+                targets[open_pin] = self.helpers(int(open_pin.sum()))
+            self.add(function, names, reads, targets, joint=wanted)
+            if wanted:
+                self.joint[kind] = (targets, tuple(range(len(names))), NONE)
+                wanted = False
+
+    def _macro(self, kind: int, cell: Cell) -> None:
+        """A memory or other black box: its outputs are taken from the recording."""
+        nets = self.netlist.pins_of_type(kind)
+        for row, instance in zip(nets, self.netlist.instances_of[kind], strict=True):
+            name = self.netlist.cell_names[instance]
+            for position in cell.outputs:
+                if row[position] < 0:
+                    continue
+                pin = cell.pins[position].name
+                port, _, index = pin.partition("[")
+                signal = self.recording.signals.get(f"{name}.{port}")
+                bit = int(index[:-1]) if index else 0
+                if signal is None or bit >= signal.width:
+                    self.unmapped[f"{name}/{pin}"] = "not in the recording"
+                else:
+                    self._copy(signal.offset + bit, int(row[position]), inverted=False)
+
+    def _register(self, kind: int, cell: Cell) -> None:
+        """Flip-flops and latches: outputs from the recording, next states for the check."""
+        sequential = cell.sequential
+        assert isinstance(sequential, FlipFlop | Latch)
+        data = sequential.next_state if isinstance(sequential, FlipFlop) else sequential.data_in
+        nets = self.netlist.pins_of_type(kind)
+        states: dict[bool, Expression] = {True: Variable("i0"), False: Not(Variable("i0"))}
+        polarity = _polarity(cell, data)
+        targets_of: dict[tuple[int, bool], list[tuple[int, int]]] = {}
+        state_nodes = []
+        for row, instance in zip(nets.tolist(), self.netlist.instances_of[kind], strict=True):
+            name = self.netlist.cell_names[instance]
+            found = self._recorded_bit(name)
+            if isinstance(found, str):
+                self.unmapped[name] = found
+                state_nodes.append(NONE)
+                continue
+            node, register = found
+            # The captured bit is the register's, or its complement; the state follows from it.
+            straight = register.inverted == polarity
+            state_nodes.append(self._state_node(node, straight))
+            for position in cell.outputs:
+                if row[position] >= 0:
+                    targets_of.setdefault((position, straight), []).append((node, row[position]))
+            if isinstance(sequential, FlipFlop):
+                self._flip_flop_check(
+                    cell, sequential, int(instance), row, node, register, straight
+                )
+        for (position, straight), pairs in targets_of.items():
+            function = cell.pins[position].function
+            if function is None:
+                continue
+            state = states[straight]
+            inner = {sequential.state: state, sequential.state_inverted: negate(state)}
+            expression = substitute(function, inner)
+            if set(variables(expression)) - {"i0"}:
+                raise DesignError(
+                    f"cell {cell.name}: output {cell.pins[position].name} depends on its inputs "
+                    "and its state; replay does not handle that"
+                )
+            nodes = np.array([[node] for node, _ in pairs], dtype=np.int32)
+            targets = self.net_array(np.array([net for _, net in pairs], dtype=np.int32))
+            self.add(expression, ("i0",), nodes, targets)
+        if kind in self.states and isinstance(sequential, FlipFlop):
+            self._register_states(kind, cell, sequential, nets, state_nodes)
+
+    def _state_node(self, recorded: int, straight: bool) -> int:
+        return recorded if straight else self.add_one(Not(Variable("i0")), {"i0": recorded})
+
+    def _recorded_bit(self, name: str) -> tuple[int, RegisterBit] | str:
+        register = self.registers.get(name)
+        if register is None:
+            return "no register of the RTL is known for it"
+        signal = self.recording.signals.get(register.signal)
+        if signal is None or register.bit >= signal.width:
+            return f"register {register.signal}[{register.bit}] is not in the recording"
+        return signal.offset + register.bit, register
+
+    def _flip_flop_check(
+        self,
+        cell: Cell,
+        flip_flop: FlipFlop,
+        instance: int,
+        row: list[int],
+        node: int,
+        register: RegisterBit,
+        straight: bool,
+    ) -> None:
+        """What the recorded bit must be one row later, and when that can be said."""
+        values = {cell.pins[i].name: self.net(row[i]) for i in cell.inputs}
+        values |= {flip_flop.state: node, flip_flop.state_inverted: node}
+        own: Expression = Variable(flip_flop.state)
+        own = own if straight else negate(own)
+        inner = {flip_flop.state: own, flip_flop.state_inverted: negate(own)}
+        following = substitute(flip_flop.next_state, inner)
+        next_node = self.add_one(following if straight else negate(following), values)
+        captures = self._captures(cell, flip_flop, row)
+        if captures is None:
+            name = self.netlist.cell_names[instance]
+            edge = "needs both edges recorded" if not self.recording.both_edges else "is data"
+            raise DesignError(
+                f"flip-flop {name} ({cell.name}): its clock {edge}; record the RTL with "
+                "both_edges=True"
+            )
+        forced = [each for each in (flip_flop.clear, flip_flop.preset) if each is not None]
+        unsure = NONE
+        if forced:
+            unsure = self.add_one(forced[0] if len(forced) == 1 else Or(tuple(forced)), values)
+            unsure = NONE if unsure == self.zero else unsure
+        self.checks.append(
+            (instance, register.signal, register.bit, next_node, node, captures, unsure)
+        )
+
+    def _captures(self, cell: Cell, flip_flop: FlipFlop, row: list[int]) -> int | None:
+        """A node that is 1 where the flip-flop's edge follows a row; NONE if it always does."""
+        low: dict[str, int] = {}
+        high: dict[str, int] = {}
+        for name in variables(flip_flop.clocked_on):
+            net = row[cell.pin_index[name]]
+            low[name] = self.net(net)
+            if self.recording.both_edges:
+                high[name] = low[name]
+            elif net in self.clock_nets:
+                high[name] = self.clock_nets[net]
+            else:
+                return None
+        if self.recording.both_edges:
+            # A rising edge shows as 0 at a row and 1 at the next: the engines compare rows.
+            return -2 - self.add_one(flip_flop.clocked_on, low)
+        before = self.add_one(flip_flop.clocked_on, low)
+        after = self.add_one(flip_flop.clocked_on, high)
+        if (before, after) == (self.zero, self.one):
+            return NONE
+        return self._rises(before, after)
+
+    def _rises(self, before: int, after: int) -> int | None:
+        if before == self.zero:
+            return after
+        if after in (self.zero, before) or before == self.one:
+            return None
+        if after == self.one:
+            return self.add_one(Not(Variable("a")), {"a": before})
+        expression = And((Not(Variable("a")), Variable("b")))
+        return self.add_one(expression, {"a": before, "b": after})
+
+    def _register_states(
+        self,
+        kind: int,
+        cell: Cell,
+        flip_flop: FlipFlop,
+        nets: NDArray[np.int32],
+        state_nodes: list[int],
+    ) -> None:
+        """Watch a flip-flop's pins (but the clock) together with its state."""
+        clocks = set(variables(flip_flop.clocked_on))
+        names = cell.state_variables
+        if len(clocks) != 1 or len(names) > MAX_STATE_VARIABLES or NONE in state_nodes:
+            return
+        clock = names.index(next(iter(clocks)))
+        watched = tuple(i for i in range(len(names)) if i != clock)
+        pins = self.net_array(nets[:, [cell.inputs[i] for i in watched[:-1]]])
+        reads = np.column_stack([pins, np.array(state_nodes, dtype=np.int32)])
+        targets = self.helpers(len(nets))
+        self.add(None, (), reads, targets, joint=True)
+        self.joint[kind] = (targets, watched, clock)
+
+    # -- the clock network --
+
+    def _clock_network(self) -> None:
+        """Follow the clock through buffers, gates and clock gates, as it is while high.
+
+        Before an edge the clock is low; the same logic with the clock high tells which parts of
+        the network see a pulse after that row.
+        """
+        if self.recording.both_edges:
+            return
+        netlist = self.netlist
+        order = np.argsort(netlist.pin_net, kind="stable")
+        sorted_nets = netlist.pin_net[order]
+        waiting = list(self.clock_nets)
+        for net in waiting:
+            self._note_clocked(net)
+        while waiting:
+            net = waiting.pop()
+            first, last = np.searchsorted(sorted_nets, [net, net + 1])
+            for pin in order[first:last].tolist():
+                if netlist.pin_is_load[pin]:
+                    waiting += self._through(int(netlist.pin_cell[pin]))
+
+    def _through(self, instance: int) -> list[int]:
+        """The nets a clocked cell drives that switch with the clock, when all is known of it."""
+        netlist = self.netlist
+        cell = netlist.cells[netlist.cell_types[instance]]
+        start = int(netlist.pin_start[instance])
+        row = netlist.pin_net[start : start + len(cell.pins)].tolist()
+        if isinstance(cell.sequential, FlipFlop | Latch) or cell.is_macro:
+            return []
+        found = []
+        for position in cell.outputs:
+            net, function = row[position], cell.pins[position].function
+            if net < 0 or function is None or net in self.clock_nets:
+                continue
+            values = {
+                cell.pins[i].name: self.clock_nets.get(row[i], self.net(row[i]))
+                for i in cell.inputs
+            }
+            if isinstance(cell.sequential, ClockGate):
+                gate = cell.sequential
+                if gate.transparent_high:
+                    raise DesignError(
+                        f"clock gate {netlist.cell_names[instance]} ({cell.name}) gates falling "
+                        "edges; record the RTL with both_edges=True"
+                    )
+                low = {cell.pins[i].name: self.net(row[i]) for i in cell.inputs}
+                values[gate.state] = self.add_one(gate.enable, low)
+            self.clock_nets[net] = self.add_one(function, values)
+            self._note_clocked(net)
+            found.append(net)
+        return found
+
+    def _note_clocked(self, net: int) -> None:
+        change = self.helpers(1)
+        reads = np.array([[self.net(net), self.clock_nets[net]]], dtype=np.int32)
+        self.add(Xor((Variable("a"), Variable("b"))), ("a", "b"), reads, change)
+        self.clocked.append((net, self.clock_nets[net], int(change[0])))
+
+    def _clock_gate(self, kind: int, cell: Cell) -> None:
+        """A clock gate before an edge: its latch is open and its clock is low."""
+        gate = cell.sequential
+        assert isinstance(gate, ClockGate)
+        if self.recording.both_edges:
+            for instance in self.netlist.instances_of[kind]:
+                self.unmapped[self.netlist.cell_names[instance]] = (
+                    "clock gates are replayed from rising edges only"
+                )
+            return
+        nets = self.netlist.pins_of_type(kind)
+        names = cell.input_names
+        reads = self.net_array(nets[:, list(cell.inputs)])
+        for position in cell.outputs:
+            function = cell.pins[position].function
+            if function is None:
+                continue
+            expression = substitute(function, {gate.state: gate.enable})
+            keep = nets[:, position] >= 0
+            self.add(expression, names, reads[keep], self.net_array(nets[keep, position]))
+
+    # -- order --
+
+    def _arrange(self) -> Plan:
+        """Levelise, give out slots, and translate nodes into slots."""
+        operations = tuple(self.operations)
+        kind = np.concatenate([np.zeros(0, np.int32), *self.kind])
+        target = np.concatenate([np.zeros(0, np.int32), *self.target])
+        widths = [reads.shape[1] for reads in self.reads]
+        counts = np.concatenate(
+            [
+                np.zeros(0, np.int64),
+                *(np.full(len(r), w) for r, w in zip(self.reads, widths, strict=True)),
+            ]
+        ).astype(np.int64)
+        start = np.concatenate([[0], np.cumsum(counts)])
+        reads = np.concatenate([np.zeros(0, np.int32), *(r.ravel() for r in self.reads)])
+        level = self._levels(target, start, reads)
+        order = np.lexsort((kind, level))
+        order = order[level[order] >= 0]
+        slot = np.full(self.nodes, NONE, dtype=np.int32)
+        slot[: self.base] = np.arange(self.base)
+        slot[target[order]] = self.base + np.arange(len(order), dtype=np.int32)
+        runs = []
+        key = level[order].astype(np.int64) * max(len(operations), 1) + kind[order]
+        bounds = np.flatnonzero(np.diff(key, prepend=-1)).tolist()
+        for first, last in zip(bounds, [*bounds[1:], len(order)], strict=True):
+            chosen = order[first:last]
+            number = int(kind[chosen[0]])
+            width = operations[number].inputs
+            at = start[chosen][:, None] + np.arange(width)
+            runs.append(
+                Run(
+                    operation=number,
+                    first=self.base + int(first),
+                    count=int(last - first),
+                    reads=np.ascontiguousarray(slot[reads[at]].reshape(len(chosen), width)),
+                )
+            )
+        nets = self.netlist.net_count
+        slot_of_net = slot[self.base : self.base + nets].copy()
+        slot_of_net[CONSTANT_0], slot_of_net[CONSTANT_1] = self.zero, self.one
+        return Plan(
+            base=self.base,
+            slots=self.base + len(order),
+            operations=operations,
+            runs=tuple(runs),
+            slot_of_net=slot_of_net,
+            annotated=slot_of_net >= 0,
+            checks=tuple(self._placed_checks(slot)),
+            outputs=tuple(self._outputs(slot_of_net)),
+            clocked=tuple(
+                (net, int(slot[self.net(net)]), int(slot[high]), int(slot[change]))
+                for net, high, change in self.clocked
+                if slot[self.net(net)] >= 0 and slot[change] >= 0
+            ),
+            joint={
+                kind: JointStates(operations=slot[nodes], variables=names, clock=clock)
+                for kind, (nodes, names, clock) in self.joint.items()
+                if (slot[nodes] >= 0).all()
+            },
+            unmapped=self.unmapped,
+        )
+
+    def _placed_checks(self, slot: NDArray[np.int32]) -> list[Check]:
+        checks = []
+        for instance, signal, bit, next_node, recorded, captures, unsure in self.checks:
+            edge = (
+                captures
+                if captures == NONE
+                else int(slot[-2 - captures if captures < NONE else captures])
+            )
+            if slot[next_node] < 0 or (captures != NONE and edge < 0):
+                continue  # it hangs on something unmapped, which is listed
+            checks.append(
+                Check(
+                    cell=instance,
+                    signal=signal,
+                    bit=bit,
+                    next_state=int(slot[next_node]),
+                    recorded=recorded,
+                    captures=-2 - edge if captures < NONE else edge,
+                    unsure=NONE if unsure == NONE else int(slot[unsure]),
+                )
+            )
+        return checks
+
+    def _outputs(self, slot_of_net: NDArray[np.int32]) -> list[tuple[str, int, int]]:
+        found = []
+        for port in self.netlist.ports:
+            signal = self.recording.signals.get(port.name)
+            if port.direction != "output" or signal is None:
+                continue
+            for bit, (net, name) in enumerate(zip(port.nets, port.bit_names(), strict=True)):
+                if net in self.clock_nets or net < 0 or slot_of_net[net] < 0:
+                    continue
+                found.append((name, int(slot_of_net[net]), signal.offset + bit))
+        return found
+
+    def _levels(
+        self, target: NDArray[np.int32], start: NDArray[np.int64], reads: NDArray[np.int32]
+    ) -> NDArray[np.int32]:
+        """The level of each operation; -1 for those that hang on something unmapped."""
+        count = len(target)
+        level = np.full(count, -1, dtype=np.int32)
+        by_read = np.argsort(reads, kind="stable")
+        owner = np.repeat(np.arange(count), np.diff(start))[by_read]
+        fan_start = np.searchsorted(reads[by_read], np.arange(self.nodes + 1))
+        pending = np.diff(start) - np.bincount(
+            np.repeat(np.arange(count), np.diff(start))[reads < self.base], minlength=count
+        )
+        ready = np.flatnonzero(pending == 0)
+        depth = 0
+        while len(ready):
+            level[ready] = depth
+            depth += 1
+            done = target[ready]
+            first, length = fan_start[done], fan_start[done + 1] - fan_start[done]
+            total = int(length.sum())
+            offset = np.repeat(first - np.concatenate([[0], np.cumsum(length)[:-1]]), length)
+            hit = owner[np.arange(total) + offset]
+            np.subtract.at(pending, hit, 1)
+            hit = np.unique(hit)
+            ready = hit[pending[hit] == 0]
+        self._refuse_loops(level, target, start, reads)
+        return level
+
+    def _refuse_loops(
+        self,
+        level: NDArray[np.int32],
+        target: NDArray[np.int32],
+        start: NDArray[np.int64],
+        reads: NDArray[np.int32],
+    ) -> None:
+        """Operations without a level hang on an undriven node, or on each other: a loop."""
+        left = np.flatnonzero(level < 0)
+        if not len(left):
+            return
+        driven = np.zeros(self.nodes, dtype=bool)
+        driven[: self.base] = True
+        driven[target] = True
+        dead = ~driven
+        while True:  # what an undriven node reaches
+            hanging = [i for i in left.tolist() if dead[reads[start[i] : start[i + 1]]].any()]
+            new = [i for i in hanging if not dead[target[i]]]
+            if not new:
+                break
+            dead[target[new]] = True
+        loop = [i for i in left.tolist() if not dead[target[i]]]
+        if loop:
+            names = [
+                self.netlist.net_names[int(target[i]) - self.base]
+                for i in loop[:5]
+                if self.base <= target[i] < self.base + self.netlist.net_count
+            ]
+            raise DesignError(
+                f"combinational loop through {', '.join(names)}"
+                f"{' and others' if len(loop) > 5 else ''}; replay needs logic without loops"
+            )
+
+
+def _polarity(cell: Cell, data: Expression) -> bool:
+    """Whether the state captures the complement of its data pin."""
+    names = variables(data)
+    inputs = [name for name in names if name in cell.input_names]
+    state = getattr(cell.sequential, "state", "")
+    keys = tuple(dict.fromkeys((*names, state)))
+    # Of several inputs (scan, enable) the first that moves the state one way only is the data.
+    for name in inputs:
+        direction = unateness(data, name, keys)
+        if direction == "negative" and len(inputs) == 1:
+            return True
+    return False
