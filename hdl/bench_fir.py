@@ -76,14 +76,19 @@ def check(
     expected_valid = np.zeros(len(seen["y_valid"]), int)
     expected_valid[accept + p.latency_cycles] = 1
     wrong = np.flatnonzero(np.array(seen["y_valid"]) != expected_valid)
-    assert not len(wrong), f"y_valid differs in {len(wrong)} cycles, first in cycle {wrong[0]}"
-    y = unpack(seen["y"], p.output_bits, p.samples_per_cycle, True)[accept + p.latency_cycles]
-    expected = reference(h, _blocks(p, x).ravel())
-    wrong = np.flatnonzero(y.ravel() != expected)
-    assert not len(wrong), (
-        f"{len(wrong)} of {y.size} outputs differ; the first, of sample {wrong[0]}, is "
-        f"{y.ravel()[wrong[0]]}, not {expected[wrong[0]]}"
-    )
+    if len(wrong):
+        raise AssertionError(f"y_valid differs in {len(wrong)} cycles, first in cycle {wrong[0]}")
+    # From the first output on, also while an output is held.
+    newest = np.cumsum(expected_valid) - 1
+    y = unpack(seen["y"], p.output_bits, p.samples_per_cycle, True)[newest >= 0]
+    expected = _blocks(p, reference(h, _blocks(p, x).ravel()))[newest[newest >= 0]]
+    wrong = np.argwhere(y != expected)
+    if len(wrong):
+        cycle, lane = wrong[0]
+        raise AssertionError(
+            f"{len(wrong)} outputs differ; the first, lane {lane} in cycle "
+            f"{cycle + np.argmax(newest >= 0)}, is {y[cycle, lane]}, not {expected[cycle, lane]}"
+        )
 
 
 def _blocks(p: FirParameters, x: np.ndarray) -> np.ndarray:

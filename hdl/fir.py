@@ -194,10 +194,12 @@ class Fir(wiring.Component):
         for lane, total in enumerate(form(m, coefficients, valid[-1])):
             sums.append(Signal(signed(p.output_bits), name=f"sum_{lane}"))
             m.d.comb += sums[-1].eq(total)
-        output = Signal.like(self.y, name="output", reset_less=True)
-        with m.If(valid[-1]):
-            m.d.sync += output.eq(Cat(sums))
-        m.d.comb += self.y.eq(output)
+        held = Signal.like(self.y, name="held", reset_less=True)
+        # The sum of a delay line stands while the line does; partial sums move on at once.
+        takes = valid[-1] if p.form == "transposed" else Const(1)
+        with m.If(takes):
+            m.d.sync += held.eq(Cat(sums))
+        m.d.comb += self.y.eq(held)
         return m
 
     def _coefficients(self, m: Module) -> list[Value]:
