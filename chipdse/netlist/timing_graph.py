@@ -1,0 +1,406 @@
+"""The timing graph of a netlist: arcs between net edges, levelised, ready for any corner.
+
+A net edge is numbered ``2 * net + edge`` with edge 0 for rise and 1 for fall; pins likewise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.errors import DesignError
+from chipdse.netlist.cells import Cell, ClockGate, Latch
+from chipdse.netlist.liberty_function import (
+    Expression,
+    parse_function,
+    substitute,
+    truth_table,
+    unateness,
+    variables,
+)
+from chipdse.netlist.library import ARC_KINDS, FIRST_CHECK, SENSES, CellLibrary
+from chipdse.netlist.library_tables import Index
+from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.timing_clock import ClockNetwork, list_names, trace_clock
+from chipdse.netlist.timing_constants import constant_nets, patterns
+
+RISE, FALL = 0, 1
+_EDGES = {"rising": RISE, "falling": FALL}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CellArc:
+    """One arc edge of a library cell: from a pin's edge to an output pin's edge, or a check."""
+
+    source: int  # pin positions in the cell
+    source_edge: int
+    sink: int
+    sink_edge: int
+    table: int  # delay, or the constraint
+    slew_table: int
+    launches: bool  # starts at a clock edge
+    check: str = ""  # setup or hold (recovery counts as setup, removal as hold)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TimingGraph:
+    """Everything about timing that does not depend on the corner.
+
+    Arcs are sorted by the level of the net they drive, then by net edge. Level 0 holds the arcs
+    that start at a register's clock pin.
+
+    Parameters
+    ----------
+    source, sink : [arcs] net edges
+    pin : [arcs] pin edge the arc starts at
+    kind : [arcs] which pair of tables, into `delay_tables` and `slew_tables`
+    launch : [arcs] launch class (0 the clock's rise, 1 its fall) of level 0, else -1
+    level_start : [levels + 1] first arc of each level
+    checks_* : endpoints: data pin edge, capture class, table, whether setup
+    constant : [nets] 0 or 1 for nets that never move, else -1
+    """
+
+    netlist: Netlist
+    clock: ClockNetwork | None
+    constant: NDArray[np.int8]
+    source: Index
+    sink: Index
+    pin: Index
+    kind: Index
+    launch: NDArray[np.int8]
+    level_start: Index
+    delay_tables: Index
+    slew_tables: Index
+    check_pin: Index
+    check_class: NDArray[np.int8]
+    check_table: Index
+    check_is_setup: NDArray[np.bool_]
+    check_clock_pin: Index
+    net_level: NDArray[np.int32]
+
+    @property
+    def launch_classes(self) -> int:
+        """2 when some register launches at the clock's falling edge."""
+        return 2 if bool((self.launch == 1).any()) else 1
+
+
+def build_timing_graph(netlist: Netlist, clock: str | None = None) -> TimingGraph:
+    """Check the netlist and lay out its arcs.
+
+    Parameters
+    ----------
+    clock : the clock port; may be left out of a netlist without registers
+
+    Raises
+    ------
+    DesignError : undriven or multiply driven nets, loops, latches, registers without a clock,
+        tri-state outputs; with the names
+    """
+    _check_drivers(netlist)
+    constant = constant_nets(netlist)
+    network = None if clock is None else trace_clock(netlist, clock, constant)
+    arcs, checks = _collect(netlist, constant, network)
+    source, sink, pin, kind, launch = arcs.columns()
+    net_level = _levels(netlist, source, sink, launch)
+    arc_level = np.where(launch >= 0, 0, net_level[sink >> 1])
+    order = np.argsort(arc_level.astype(np.int64) * (2 * netlist.net_count) + sink)
+    depth = int(arc_level.max(initial=0))
+    check_pin, check_class, check_table, check_setup, check_clock = checks.columns()
+    delay_tables, slew_tables = arcs.tables()
+    return TimingGraph(
+        netlist=netlist,
+        clock=network,
+        constant=constant,
+        source=source[order],
+        sink=sink[order],
+        pin=pin[order],
+        kind=kind[order],
+        launch=launch[order].astype(np.int8),
+        level_start=np.searchsorted(arc_level[order], np.arange(depth + 2)),
+        delay_tables=delay_tables,
+        slew_tables=slew_tables,
+        check_pin=check_pin,
+        check_class=check_class.astype(np.int8),
+        check_table=check_table,
+        check_is_setup=check_setup.astype(bool),
+        check_clock_pin=check_clock,
+        net_level=net_level,
+    )
+
+
+def _check_drivers(netlist: Netlist) -> None:
+    """Refuse nets nobody drives, or several do, and pins left open."""
+    drivers = np.zeros(netlist.net_count, dtype=np.int32)
+    drivers[:2] = 1
+    np.add.at(drivers, netlist.input_nets, 1)
+    driving = netlist.pin_net[netlist.pin_is_driver]
+    np.add.at(drivers, driving[driving >= 0], 1)
+    loads = netlist.pin_net[netlist.pin_is_load]
+    open_pins = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net < 0))
+    if len(open_pins):
+        names = [netlist.pin_name(int(pin)) for pin in open_pins[:50]]
+        raise DesignError(f"unconnected input pins: {list_names(names)}; tie them to a constant")
+    used = np.zeros(netlist.net_count, dtype=bool)
+    used[loads] = True
+    used[netlist.output_nets[netlist.output_nets >= 0]] = True
+    for wrong, what in (
+        (used & (drivers == 0), "nets without a driver"),
+        (drivers > 1, "nets with several drivers"),
+    ):
+        if wrong.any():
+            names = [netlist.net_names[net] for net in np.flatnonzero(wrong)[:50]]
+            raise DesignError(f"{what} in {netlist.top!r}: {list_names(names)}")
+    inouts = [port.name for port in netlist.ports if port.direction == "inout"]
+    if inouts:
+        raise DesignError(f"bidirectional ports are not timed: {list_names(inouts)}")
+
+
+def cell_arcs(library: CellLibrary, number: int, known: dict[str, Expression]) -> list[CellArc]:
+    """The arc edges and checks of a cell some of whose inputs are constant.
+
+    Preset and clear arcs and arcs that switch an output off are left out, as OpenSTA does by
+    default.
+    """
+    cell = library.cells[number]
+    base = int(library.pin_start[number])
+    arcs = library.arcs
+    result = []
+    first, last = np.searchsorted(arcs.cell, [number, number + 1])
+    for row in range(int(first), int(last)):
+        kind = ARC_KINDS[arcs.kind[row]]
+        source, sink = int(arcs.source[row]) - base, int(arcs.sink[row]) - base
+        if kind in ("preset", "clear") or kind.startswith("three_state_disable"):
+            continue
+        if cell.pins[source].name in known or cell.pins[sink].name in known:
+            continue
+        if arcs.condition[row] >= 0 and known and _never(library, int(arcs.condition[row]), known):
+            continue
+        tables = (int(arcs.rise_delay[row]), int(arcs.fall_delay[row]))
+        slews = (int(arcs.rise_slew[row]), int(arcs.fall_slew[row]))
+        if arcs.kind[row] >= FIRST_CHECK:
+            what, edge = kind.split("_")
+            result += [
+                CellArc(
+                    source=source,
+                    source_edge=_EDGES[edge],
+                    sink=sink,
+                    sink_edge=sink_edge,
+                    table=tables[sink_edge],
+                    slew_table=-1,
+                    launches=False,
+                    check="setup" if what in ("setup", "recovery") else "hold",
+                )
+                for sink_edge in (RISE, FALL)
+                if tables[sink_edge] >= 0
+            ]
+            continue
+        launches = kind in ("rising_edge", "falling_edge")
+        gate = isinstance(cell.sequential, ClockGate)
+        edges = _edges(cell, kind, SENSES[arcs.sense[row]], source, sink, known, gate)
+        result += [
+            CellArc(
+                source=source,
+                source_edge=source_edge,
+                sink=sink,
+                sink_edge=sink_edge,
+                table=tables[sink_edge],
+                slew_table=slews[sink_edge],
+                launches=launches and not gate,
+            )
+            for source_edge, sink_edge in edges
+            if tables[sink_edge] >= 0
+        ]
+    return result
+
+
+def _edges(
+    cell: Cell,
+    kind: str,
+    sense: str,
+    source: int,
+    sink: int,
+    known: dict[str, Expression],
+    gate: bool,
+) -> list[tuple[int, int]]:
+    """(source edge, sink edge) pairs of a delay arc."""
+    if kind in ("rising_edge", "falling_edge"):
+        edge = RISE if kind == "rising_edge" else FALL
+        return [(edge, edge)] if gate else [(edge, RISE), (edge, FALL)]
+    function = cell.pins[sink].function
+    name = cell.pins[source].name
+    if function is not None and (not sense or known):
+        moves = unateness(substitute(function, known), name, cell.state_variables)
+        if moves == "none" and known:
+            return []
+        if not sense or (sense == "non_unate" and moves != "both"):
+            sense = {"positive": "positive_unate", "negative": "negative_unate"}.get(moves, "")
+    if sense == "positive_unate":
+        pairs = [(RISE, RISE), (FALL, FALL)]
+    elif sense == "negative_unate":
+        pairs = [(FALL, RISE), (RISE, FALL)]
+    else:
+        pairs = [(RISE, RISE), (FALL, RISE), (RISE, FALL), (FALL, FALL)]
+    if kind.endswith("_rise"):
+        pairs = [pair for pair in pairs if pair[1] == RISE]
+    elif kind.endswith("_fall"):
+        pairs = [pair for pair in pairs if pair[1] == FALL]
+    return pairs
+
+
+def _never(library: CellLibrary, condition: int, known: dict[str, Expression]) -> bool:
+    """Whether constants make a condition impossible."""
+    expression = substitute(parse_function(library.conditions[condition]), known)
+    names = variables(expression)
+    return len(names) <= 12 and not truth_table(expression, names).any()
+
+
+class _Columns:
+    """Rows of integers gathered in pieces."""
+
+    def __init__(self, width: int) -> None:
+        self.pieces: list[tuple[Index, ...]] = []
+        self.width = width
+
+    def add(self, count: int, *values: Index | int) -> None:
+        self.pieces.append(
+            tuple(np.broadcast_to(np.asarray(each, dtype=np.int64), (count,)) for each in values)
+        )
+
+    def columns(self) -> tuple[Index, ...]:
+        if not self.pieces:
+            return tuple(np.zeros(0, dtype=np.int64) for _ in range(self.width))
+        return tuple(np.concatenate(column) for column in zip(*self.pieces, strict=True))
+
+
+class _ArcColumns(_Columns):
+    """Arcs, with their pairs of tables numbered."""
+
+    def __init__(self) -> None:
+        super().__init__(5)
+        self.pairs: dict[tuple[int, int], int] = {}
+
+    def pair(self, arc: CellArc) -> int:
+        return self.pairs.setdefault((arc.table, arc.slew_table), len(self.pairs))
+
+    def tables(self) -> tuple[Index, Index]:
+        pairs = np.array(list(self.pairs), dtype=np.int64).reshape(-1, 2)
+        return pairs[:, 0].copy(), pairs[:, 1].copy()
+
+
+def _collect(
+    netlist: Netlist, constant: NDArray[np.int8], network: ClockNetwork | None
+) -> tuple[_ArcColumns, _Columns]:
+    library = netlist.library
+    arcs, checks = _ArcColumns(), _Columns(5)
+    polarity = np.zeros(netlist.net_count, np.int8) if network is None else network.polarity
+    latches, unclocked, clock_data, tri_state = [], [], [], []
+    for number in netlist.instances_of:
+        cell = library.cells[number]
+        for instances, known in patterns(netlist, number, constant):
+            names = netlist.cell_names
+            if isinstance(cell.sequential, Latch):
+                latches += [f"{names[i]} ({cell.name})" for i in instances[:50]]
+                continue
+            if any(pin.three_state is not None for pin in cell.pins):
+                tri_state += [f"{names[i]} ({cell.name})" for i in instances[:50]]
+                continue
+            starts = netlist.pin_start[instances].astype(np.int64)
+            clocks = set()
+            for arc in cell_arcs(library, number, known):
+                source_net = netlist.pin_net[starts + arc.source].astype(np.int64)
+                sink_net = netlist.pin_net[starts + arc.sink].astype(np.int64)
+                if arc.check or arc.launches:
+                    clocks.add(arc.source)
+                    side = polarity[source_net]
+                    # The clock's edge that makes this pin's edge: 0 rise, 1 fall.
+                    clock_class = np.where(side > 0, arc.source_edge, 1 - arc.source_edge)
+                if arc.check:
+                    checks.add(
+                        len(starts),
+                        2 * (starts + arc.sink) + arc.sink_edge,
+                        clock_class,
+                        arc.table,
+                        int(arc.check == "setup"),
+                        starts + arc.source,
+                    )
+                    continue
+                keep = sink_net >= 0
+                arcs.add(
+                    int(keep.sum()),
+                    2 * source_net[keep] + arc.source_edge,
+                    2 * sink_net[keep] + arc.sink_edge,
+                    2 * (starts[keep] + arc.source) + arc.source_edge,
+                    arcs.pair(arc),
+                    clock_class[keep] if arc.launches else -1,
+                )
+            for pin in clocks:
+                nets = netlist.pin_net[starts + pin]
+                wrong = np.flatnonzero(polarity[nets] == 0)
+                unclocked += [
+                    f"{names[instances[i]]}/{cell.pins[pin].name} on {netlist.net_names[nets[i]]}"
+                    for i in wrong[:50]
+                ]
+            if cell.sequential is not None or cell.is_macro:
+                for pin in set(cell.inputs) - clocks:
+                    if isinstance(cell.sequential, ClockGate) and (
+                        cell.pins[pin].name == cell.sequential.clock
+                    ):
+                        continue
+                    nets = netlist.pin_net[starts + pin]
+                    clock_data += [
+                        f"{names[instances[i]]}/{cell.pins[pin].name}"
+                        for i in np.flatnonzero(polarity[nets] != 0)[:50]
+                    ]
+    for found, message in (
+        (latches, "latches are not timed: {}; use flip-flops"),
+        (tri_state, "cells with tri-state outputs are not timed: {}"),
+        (clock_data, "the clock is used as data at {}"),
+    ):
+        if found:
+            raise DesignError(message.format(list_names(found)))
+    if unclocked:
+        port = "none is named" if network is None else f"the clock is {network.port!r}"
+        raise DesignError(f"registers without a clock ({port}): {list_names(unclocked)}")
+    return arcs, checks
+
+
+def _levels(netlist: Netlist, source: Index, sink: Index, launch: Index) -> NDArray[np.int32]:
+    """Longest path to each net, in combinational cells; loops are refused by name."""
+    inside = launch < 0
+    edges = np.unique((source[inside] >> 1) * netlist.net_count + (sink[inside] >> 1))
+    start, end = edges // netlist.net_count, edges % netlist.net_count
+    first = np.searchsorted(start, np.arange(netlist.net_count + 1))
+    waiting = np.bincount(end, minlength=netlist.net_count)
+    level = np.zeros(netlist.net_count, dtype=np.int32)
+    frontier = np.flatnonzero(waiting == 0)
+    depth, done = 0, 0
+    while len(frontier):
+        level[frontier] = depth
+        done += len(frontier)
+        counts = first[frontier + 1] - first[frontier]
+        total = int(counts.sum())
+        offset = np.repeat(first[frontier] - np.cumsum(counts) + counts, counts)
+        after = end[offset + np.arange(total)]
+        np.subtract.at(waiting, after, 1)
+        frontier = np.unique(after[waiting[after] == 0])
+        depth += 1
+    if done < netlist.net_count:
+        raise DesignError(f"combinational loop through {_loop(netlist, start, end, waiting > 0)}")
+    return level
+
+
+def _loop(netlist: Netlist, start: Index, end: Index, stuck: NDArray[np.bool_]) -> str:
+    """The cells of one loop, for the message."""
+    inside = stuck[start] & stuck[end]
+    before = np.full(netlist.net_count, -1, dtype=np.int64)
+    before[end[inside]] = start[inside]
+    net = int(np.flatnonzero(stuck & (before >= 0))[0])
+    seen: dict[int, int] = {}
+    while net not in seen:
+        seen[net] = len(seen)
+        net = int(before[net])
+    cycle = [each for each, place in seen.items() if place >= seen[net]]
+    pins = [int(netlist.net_driver_pin[each]) for each in cycle]
+    return list_names([netlist.pin_name(pin) for pin in pins])
