@@ -123,14 +123,22 @@ class PackageColumns:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dies:
-    """The dies of many systems [systems x kinds]; kind 0 is the compute die, 1 the memory.
+    """The dies of many systems, every array [systems x kinds], powers and prices of one die.
 
-    area_m2 : of one die, interfaces and vias included
+    names : of the kinds
+    area_m2 : with interfaces and vias
     logic_m2 : without them
-    unique_m2 : area that had to be designed for it; 0 for third-party dies
+    unique_m2 : area that had to be designed for it
     count : dies of the kind, 0 where there are none
     node_nm : process
+    own : designed for this system; others are third-party
+    memory : serves the other dies; these exchange data with it rather than with each other
+    modules : interface modules on the die's edge
+    dynamic_w, static_w : power at full throughput; leakage at the reference temperature
+    price_usd, carbon_kg : of a tested third-party die; NaN: computed from its area and node
     """
+
+    names: tuple[str, ...]
 
     area_m2: Array
     logic_m2: Array
@@ -138,8 +146,12 @@ class Dies:
     count: Array
     node_nm: Array
     own: npt.NDArray[np.bool_]
+    memory: npt.NDArray[np.bool_]
     modules: Array
-    vias_m2: Array
+    dynamic_w: Array
+    static_w: Array
+    price_usd: Array
+    carbon_kg: Array
 
     @property
     def total(self) -> Array:

@@ -53,53 +53,64 @@ def by_node(sources: Sources, entry: str, node_nm: Array) -> Array:
 
 def link_column(sources: Sources, entry: str, link: Choices, missing: float) -> Array:
     """A link table's value for each row; `missing` where the standard has no such figure."""
-    known = load_constants()
     keys = [f"links.{entry}.{name}" for name in link.names]
-    return link.lookup([sources(k) if k in known else missing for k in keys])
+    return link.lookup([sources(k) if sources.has(k) else missing for k in keys])
+
+
+def interface_area(
+    logic_m2: Array, several: Flags, package: PackageColumns, sources: Sources
+) -> tuple[Array, Array]:
+    """Area that links add to each die [systems x kinds], and interface modules on its edge.
+
+    Side by side: as many modules as the given share of the edge holds, or the given share of the
+    area; a standard without published modules takes the share Chiplet Actuary gives any
+    interface. In a stack: through-silicon vias (ECO-CHIP).
+    """
+    arrangement, link = package.choices["arrangement"], package.choices["link"]
+    stacked = arrangement.among(*STACKS)
+    module_edge = link_column(sources, "module_edge", link, np.inf)
+    module_area = link_column(sources, "module_area", link, 0.0)
+    edge = 4 * np.sqrt(logic_m2) * package["link_edge_frac"][:, None]
+    flat = (several & ~stacked)[:, None]
+    modules = np.where(flat, links.modules_on_edge(edge, module_edge[:, None]), 0.0)
+    unknown = np.where(np.isinf(module_edge), sources("cost.interface_area_frac"), 0.0)
+    share = package["interface_area_frac"]
+    share = np.where(share > 0, share, unknown)[:, None]
+    area = np.where(share > 0, share * logic_m2, modules * module_area[:, None])
+    count = np.floor(np.sqrt(logic_m2) / sources("cost.tsv_pitch")) ** 2
+    vias = count * sources("cost.tsv_size") ** 2
+    return np.where(flat, area, np.where(stacked[:, None], vias, 0.0)), modules
 
 
 def dies_of(blocks: BlockPoints, package: PackageColumns, sources: Sources) -> Dies:
     """Areas and counts of the dies of each system."""
-    arrangement, link = package.choices["arrangement"], package.choices["link"]
-    stacked = arrangement.among(*STACKS)
-    chiplets = package["chiplets"]
-    memory = package["memory_dies"]
+    chiplets, memory = package["chiplets"], package["memory_dies"]
     several = chiplets + memory > 1
     tiles = np.ceil(package["tiles"] / chiplets)
     tile_area = tiles * blocks.area_m2
     overhead = tile_area * package["die_overhead_frac"]
     logic = np.stack([tile_area + overhead, package["memory_area_m2"]], axis=1)
     node = np.where(package["node_nm"] > 0, package["node_nm"], blocks.node_nm)
-    module_edge = link_column(sources, "module_edge", link, np.inf)
-    module_area = link_column(sources, "module_area", link, 0.0)
-    edge = 4 * np.sqrt(logic) * package["link_edge_frac"][:, None]
-    flat = (several & ~stacked)[:, None]
-    modules = np.where(flat, links.modules_on_edge(edge, module_edge[:, None]), 0.0)
-    # A standard without published modules takes the share Chiplet Actuary gives any interface.
-    by_share = np.where(
-        package["interface_area_frac"] > 0,
-        package["interface_area_frac"],
-        np.where(np.isinf(module_edge), sources("cost.interface_area_frac"), 0.0),
-    )
-    interface = np.where(
-        by_share[:, None] > 0, by_share[:, None] * logic, modules * module_area[:, None]
-    )
-    interface = np.where(flat, interface, 0.0)
-    interface[:, 1] = 0.0  # a third-party die's area includes its interface
-    side = np.sqrt(logic) / sources("cost.tsv_pitch")
-    vias = np.where(stacked[:, None], np.floor(side) ** 2 * sources("cost.tsv_size") ** 2, 0.0)
-    vias[:, 1] = 0.0
+    extra, modules = interface_area(logic, several, package, sources)
+    extra[:, 1] = 0.0  # a third-party die's area includes its interface
     own = np.zeros(logic.shape, dtype=np.bool_)
     own[:, 0] = True
+    unknown = np.full(logic.shape, np.nan)
+    share = package["tiles"] / chiplets
     return Dies(
-        area_m2=logic + interface + vias,
+        names=("die", "memory"),
+        area_m2=logic + extra,
         logic_m2=logic,
         unique_m2=np.stack([blocks.area_m2 + overhead, np.zeros(package.count)], axis=1),
         count=np.stack([chiplets, memory], axis=1),
         node_nm=np.stack([node, package["memory_node_nm"]], axis=1),
         own=own,
+        memory=~own,
         modules=modules,
-        vias_m2=vias,
+        dynamic_w=np.stack([share * blocks.dynamic_power_w, package["memory_power_w"]], axis=1),
+        static_w=np.stack([share * blocks.leakage_power_w, np.zeros(package.count)], axis=1),
+        price_usd=unknown,
+        carbon_kg=unknown,
     )
 
 
@@ -125,13 +136,17 @@ class LinkResult:
 
 
 def links_of(
-    blocks: BlockPoints, package: PackageColumns, dies: Dies, sources: Sources
+    remote_bits_per_s: Array, package: PackageColumns, dies: Dies, sources: Sources
 ) -> LinkResult:
-    """Traffic against bandwidth, power, and the limits of pitch, reach and rate."""
+    """Traffic against bandwidth, power, and the limits of pitch, reach and rate.
+
+    remote_bits_per_s : data that leaves its tile at full throughput, wherever it goes
+    """
     arrangement, link = package.choices["arrangement"], package.choices["link"]
     stacked = arrangement.among(*STACKS)
-    chiplets, memory = dies.count[:, 0], dies.count[:, 1]
+    memory = np.where(dies.memory, dies.count, 0).sum(axis=1)
     total = dies.total
+    chiplets = total - memory
     several = total > 1
     rate = package["link_transfers_per_s"]
     rate_max = link_column(sources, "rate_max", link, np.inf)
@@ -142,9 +157,8 @@ def links_of(
     levels = np.array([links.mean_levels(int(n)) for n in counts[0]])[counts[1]]
     to_memory = np.where(stacked, (chiplets + memory) / 2, 1.0)
     crossings = np.where(memory > 0, to_memory, np.where(stacked, levels, hops))
-    compute = package["tiles"] * blocks.throughput_ops_per_s
-    remote = blocks.io_bits_per_op * (1 - package["local_traffic_frac"])
-    wanted = np.where(several, compute * remote * crossings, 0.0)
+    remote = remote_bits_per_s * (1 - package["local_traffic_frac"])
+    wanted = np.where(several, remote * crossings, 0.0)
     # Bandwidth of one die, both directions.
     module_rate = link_column(sources, "module_bandwidth", link, 0.0)
     share = rate / rate_max
@@ -165,7 +179,8 @@ def links_of(
     present = dies.count > 0
     # Load of one die's links: every crossing ends on two dies, or on one compute and one memory.
     peers = 2 * wanted / np.maximum(total, 1)
-    pair = np.stack([wanted / chiplets, wanted / np.maximum(memory, 1)], axis=1)
+    ends = np.where(dies.memory, memory[:, None], chiplets[:, None])
+    pair = wanted[:, None] / np.maximum(ends, 1)
     load = np.where((memory > 0)[:, None] & ~stacked[:, None], pair, peers[:, None])
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where(present & (load > 0), capacity / load, np.inf).min(axis=1)
@@ -174,7 +189,7 @@ def links_of(
     # Modules along an edge are there whether used or not; vertical bonds are made as needed.
     edge_links = (capacity * dies.count).sum(axis=1) / 2
     all_links = np.where(several, np.where(stacked, traffic, edge_links), 0.0)
-    slow = link_column(sources, "energy_to_16", link, 0.0)
+    slow = link.lookup([sources(f"links.energy_to_16.{n}") for n in link.names])
     fast = np.where(rate > 16e9, link_column(sources, "energy_above_16", link, np.nan), slow)
     energy = np.where(np.isnan(fast), slow, fast)
     idle = sources("links.idle_power_frac")
@@ -243,6 +258,8 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
         package.choices["yield_law"], dies.area_m2, defects, sources("cost.critical_level")
     )
     coverage = package["test_coverage"][:, None]
+    # A bought die comes tested, at its price.
+    die_yield = np.where(np.isnan(dies.price_usd), die_yield, 1.0)
     passed = np.asarray(yields.tested_good(die_yield, coverage))
     quality = np.prod((die_yield / passed) ** dies.count, axis=1)
     total, silicon = dies.total, dies.silicon_m2
@@ -341,7 +358,8 @@ def cost_of(package: PackageColumns, dies: Dies, made: Fabrication, sources: Sou
     stacked, advanced = arrangement.among(*STACKS), arrangement.among(*ADVANCED)
     bridged = arrangement.among("bridge")
     price = by_node(sources, "cost.wafer_price", dies.node_nm)
-    raw_die = price / made.dies_on_wafer
+    bought = ~np.isnan(dies.price_usd)
+    raw_die = np.where(bought, dies.price_usd, price / made.dies_on_wafer)
     c4, micro = sources("cost.substrate_bump_price"), sources("cost.interposer_bump_price")
     bump = np.where(advanced | bridged, micro, c4)
     bumps = bump * np.where(stacked, dies.footprint_m2, dies.silicon_m2)
@@ -523,10 +541,12 @@ def carbon_of(
 
     def silicon(intensity: Array, gases: Array) -> tuple[Array, Array, Array]:
         cpa = np.asarray(carbon.wafer_area_carbon(intensity[:, None], energy, gases, material))
-        net = (dies.count * cpa * dies.area_m2).sum(axis=1)
-        whole = dies.count * cpa * wafer_m2 / made.dies_on_wafer
+        given = ~np.isnan(dies.carbon_kg)
+        each = np.where(given, dies.carbon_kg, cpa * dies.area_m2)
+        net = (dies.count * each).sum(axis=1)
+        whole = dies.count * np.where(given, each, cpa * wafer_m2 / made.dies_on_wafer)
         edge = whole.sum(axis=1) - net
-        return net, edge, (whole / tried).sum(axis=1) / kept - net - edge
+        return net, edge, (whole / np.where(given, 1.0, tried)).sum(axis=1) / kept - net - edge
 
     net, edge, lost = silicon(grid, gas)
 

@@ -27,7 +27,13 @@ from chipdse.system.closed_form import (
 )
 from chipdse.system.metrics import SystemMetrics
 from chipdse.system.parameters import PackageParameters
-from chipdse.system.temperature import CELLS, TemperatureResult, temperatures_of
+from chipdse.system.temperature import (
+    CELLS,
+    LeakageTable,
+    TemperatureResult,
+    die_powers,
+    temperatures_of,
+)
 from chipdse.system.yields import Array
 from chipdse.technology.constants import Sources
 
@@ -72,6 +78,7 @@ class Parts:
     temperature: TemperatureResult
     cost: CostResult
     carbon: CarbonResult
+    power_w: Array
 
 
 def evaluate_system(
@@ -103,6 +110,13 @@ def evaluate_systems(
     shape = (len(points), columns.count)
     b, p = np.indices(shape).reshape(2, -1)
     metrics, constraints, _ = evaluate_pairs(points.take(b), columns.take(p), used, cells=cells)
+    return arrays_of(metrics, constraints, shape, used)
+
+
+def arrays_of(
+    metrics: dict[str, Array], constraints: dict[str, Array], shape: tuple[int, int], used: Sources
+) -> SystemArrays:
+    """Flat results as arrays of a shape."""
     return SystemArrays(
         metrics={k: v.reshape(shape) for k, v in metrics.items()},
         constraints={k: v.reshape(shape) for k, v in constraints.items()},
@@ -115,33 +129,55 @@ def evaluate_pairs(
     blocks: BlockPoints, package: PackageColumns, sources: Sources, *, cells: int = CELLS
 ) -> tuple[dict[str, Array], dict[str, Array], Parts]:
     """Row by row: block point i in package i."""
-    dies = dies_of(blocks, package, sources)
-    link = links_of(blocks, package, dies, sources)
-    hot = temperatures_of(
-        blocks, package, dies, link.utilisation_limit, link.power_w, sources, cells
+    work = Work(
+        throughput_ops_per_s=package["tiles"] * blocks.throughput_ops_per_s,
+        bits_per_op=blocks.io_bits_per_op,
+        leak=LeakageTable(
+            table_c=blocks.leakage_temperatures_c,
+            table_w=blocks.leakage_powers_w,
+            reference_c=blocks.temperature_c,
+            doubling_k=package["leakage_doubling_k"],
+        ),
     )
+    return evaluate_dies(dies_of(blocks, package, sources), work, package, sources, cells=cells)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Work:
+    """What the dies of each system do together at full throughput, and how they leak."""
+
+    throughput_ops_per_s: Array
+    bits_per_op: Array
+    leak: LeakageTable
+
+
+def evaluate_dies(
+    dies: Dies, work: Work, package: PackageColumns, sources: Sources, *, cells: int = CELLS
+) -> tuple[dict[str, Array], dict[str, Array], Parts]:
+    """Row by row: metrics, constraints and intermediate results of systems given by their dies."""
+    compute = work.throughput_ops_per_s
+    link = links_of(compute * work.bits_per_op, package, dies, sources)
+    fixed = die_powers(dies, link.utilisation_limit, link.power_w)
+    hot = temperatures_of(package, dies, work.leak, fixed, sources, cells)
     made = fabrication_of(package, dies, sources)
     price = cost_of(package, dies, made, sources)
     green = carbon_of(package, dies, made, sources)
-    compute = package["tiles"] * blocks.throughput_ops_per_s
     throughput = compute * link.utilisation_limit
-    dynamic = package["tiles"] * blocks.dynamic_power_w * link.utilisation_limit
-    memory = package["memory_dies"] * package["memory_power_w"]
-    power = dynamic + hot.leakage_w + link.power_w + memory
+    power = (dies.count * fixed).sum(axis=1) + hot.leakage_w
     grid, _, _ = grid_values(package.choices["grid_use"], sources)
     use = np.asarray(carbon.operational_carbon(grid, power, package["life_years"], package["duty"]))
     life_s = package["life_years"] * package["duty"] * carbon.SECONDS_PER_YEAR
     total = green.embodied_kg + use
+    tabulated = node_is_tabulated(dies.node_nm) | (dies.count == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
+        busy = link.traffic_bits_per_s / link.capacity_bits_per_s
         metrics = {
             "throughput_ops_per_s": throughput,
             "power_w": power,
             "energy_per_op_j": power / throughput,
             "link_power_w": link.power_w,
             "leakage_power_w": hot.leakage_w,
-            "link_utilisation": np.where(
-                link.capacity_bits_per_s > 0, link.traffic_bits_per_s / link.capacity_bits_per_s, 0
-            ),
+            "link_utilisation": np.where(link.capacity_bits_per_s > 0, busy, 0.0),
             "silicon_area_m2": dies.silicon_m2,
             "die_area_m2": dies.area_m2[:, 0],
             "package_area_m2": made.substrate_m2,
@@ -157,20 +193,14 @@ def evaluate_pairs(
             "total_kgco2e": total,
             "carbon_per_op_kgco2e": total / (throughput * life_s),
             "link_bound": (link.utilisation_limit < 1).astype(np.float64),
-            "estimated": (~(node_is_tabulated(dies.node_nm) | (dies.count == 0)))
-            .any(axis=1)
-            .astype(np.float64),
+            "estimated": (~tabulated).any(axis=1).astype(np.float64),
         }
-    parts = Parts(dies=dies, link=link, temperature=hot, cost=price, carbon=green)
-    return (
-        metrics,
-        _constraints(blocks, package, dies, link, hot, made.interposers_on_wafer, sources),
-        parts,
-    )
+    parts = Parts(dies=dies, link=link, temperature=hot, cost=price, carbon=green, power_w=fixed)
+    limits = _constraints(package, dies, link, hot, made.interposers_on_wafer, sources)
+    return metrics, limits, parts
 
 
 def _constraints(
-    blocks: BlockPoints,
     package: PackageColumns,
     dies: Dies,
     link: LinkResult,

@@ -23,7 +23,7 @@ ARRANGEMENTS = (
     "stack_hybrid",
 )
 STACKS = ("stack_microbump", "stack_hybrid")
-LINKS = ("ucie_standard", "ucie_advanced", "ucie_3d", "bow")
+LINKS = ("ucie_standard", "ucie_advanced", "ucie_3d", "bow", "custom")
 COOLINGS = ("heatsink_forced_air", "cold_plate", "microchannel", "jet")
 GRIDS = variants("grids.intensity") + variants("grids.intensity_canada")
 INTERFACES = ("grease", "interface_low", "interface_typical", "interface_high")

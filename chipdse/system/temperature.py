@@ -7,9 +7,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from chipdse.system.batch import BlockPoints, Dies, PackageColumns
+from chipdse.system.batch import Dies, Ints, PackageColumns
 from chipdse.system.geometry import DieOutline, Geometry, layers_of
-from chipdse.system.leakage import equilibrium, leakage_ratio
+from chipdse.system.leakage import Equilibrium, equilibrium, leakage_ratio
 from chipdse.system.thermal import Operator, assemble, solve
 from chipdse.system.yields import Array
 from chipdse.technology.constants import Constant, Sources
@@ -47,11 +47,12 @@ class TemperatureResult:
 
 def geometry_of(package: PackageColumns, dies: Dies, row: int) -> Geometry:
     """The geometry of one system."""
-    counts = dies.count[row].astype(int)
-    names = [(kind, i) for kind, n in zip(("die", "memory"), counts, strict=True) for i in range(n)]
     outlines = tuple(
-        DieOutline(name=f"{kind} {i + 1}", area_m2=float(dies.area_m2[row, int(kind == "memory")]))
-        for kind, i in names
+        DieOutline(name=f"{name} {i + 1}" if n > 1 else name, area_m2=float(area))
+        for name, n, area in zip(
+            dies.names, dies.count[row].astype(int), dies.area_m2[row], strict=True
+        )
+        for i in range(n)
     )
     words = {n: package.choices[n].names[package.choices[n].codes[row]] for n in _NAMES}
     return Geometry(
@@ -67,19 +68,37 @@ def geometry_of(package: PackageColumns, dies: Dies, row: int) -> Geometry:
     )
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LeakageTable:
+    """How leakage depends on temperature, one row a system; see `leakage_ratio`."""
+
+    table_c: Array
+    table_w: Array
+    reference_c: Array
+    doubling_k: Array
+
+
+def die_powers(dies: Dies, utilisation: Array, link_power_w: Array) -> Array:
+    """Power of one die of each kind that does not depend on temperature [systems x kinds].
+
+    Dynamic power of the compute dies follows the share of the throughput the links let through;
+    link power is spread over all dies.
+    """
+    active = np.where(dies.memory, 1.0, utilisation[:, None])
+    return dies.dynamic_w * active + (link_power_w / dies.total)[:, None]
+
+
 def temperatures_of(
-    blocks: BlockPoints,
     package: PackageColumns,
     dies: Dies,
-    utilisation: Array,
-    link_power_w: Array,
+    leak: LeakageTable,
+    fixed_w: Array,
     sources: Sources,
     cells: int = CELLS,
 ) -> TemperatureResult:
     """Steady temperatures with leakage at its fixed point.
 
-    Link power is spread over all dies; dynamic power follows the share of the compute
-    throughput the links let through.
+    fixed_w : see `die_powers`
     """
     count = package.count
     out = {n: np.zeros(count) for n in ("peak", "mean", "leak", "runaway", "gain", "beyond")}
@@ -89,52 +108,63 @@ def temperatures_of(
     group = group.reshape(-1)
     order = np.argsort(group, kind="stable")
     starts = np.searchsorted(group[order], np.arange(len(first) + 1))
-    table = blocks.leakage_temperatures_c
     for g, row in enumerate(first):
         at = order[starts[g] : starts[g + 1]]
-        operator, used = operator_of(geometry_of(package, dies, int(row)), cells)
-        sources.used.update(used)
-        chiplets, total = int(dies.count[row, 0]), int(dies.count[row].sum())
-        share = package["tiles"][at] / chiplets
-        fixed = np.repeat((link_power_w[at] / total)[:, None], total, axis=1)
-        fixed[:, :chiplets] += (share * blocks.dynamic_power_w[at] * utilisation[at])[:, None]
-        fixed[:, chiplets:] += package["memory_power_w"][at][:, None]
-        static = (share * blocks.leakage_power_w[at])[:, None]
-        ambient = package["ambient_c"][at][:, None]
-        reference, doubling = blocks.temperature_c[at], package["leakage_doubling_k"][at]
-        rows = blocks.leakage_powers_w[at]
-
-        def leakage(
-            rise: Array,
-            static: Array = static,
-            ambient: Array = ambient,
-            rows: Array = rows,
-            reference: Array = reference,
-            doubling: Array = doubling,
-            chiplets: int = chiplets,
-        ) -> tuple[Array, Array]:
-            value, slope = np.zeros_like(rise), np.zeros_like(rise)
-            ratio, change = leakage_ratio(
-                ambient + rise[:, :chiplets], table, rows, reference, doubling
-            )
-            value[:, :chiplets], slope[:, :chiplets] = static * ratio, static * change
-            return value, slope
-
-        found = equilibrium(operator.average, fixed, leakage)
-        power = fixed + found.leakage_w
+        geometry = geometry_of(package, dies, int(row))
+        operator = operator_for(geometry, sources, cells)
+        kind = np.repeat(np.arange(len(dies.names)), dies.count[row].astype(int))
+        found, power, beyond = _group(
+            operator, fixed_w[at][:, kind], dies.static_w[at][:, kind],
+            package["ambient_c"][at], leak, at,
+        )  # fmt: skip
+        ambient = package["ambient_c"][at]
+        computes = ~dies.memory[row, kind]
+        mean = found.rise_k[:, computes].mean(axis=1)
         peak = operator.peak_rise(power).max(axis=1)
-        mean_c = ambient[:, 0] + found.rise_k[:, :chiplets].mean(axis=1)
-        out["peak"][at] = np.where(found.runaway, np.nan, ambient[:, 0] + peak)
-        out["mean"][at] = np.where(found.runaway, np.nan, mean_c)
+        out["peak"][at] = np.where(found.runaway, np.nan, ambient + peak)
+        out["mean"][at] = np.where(found.runaway, np.nan, ambient + mean)
         out["leak"][at] = np.where(found.runaway, np.nan, found.leakage_w.sum(axis=1))
         out["runaway"][at], out["gain"][at] = found.runaway, found.loop_gain
-        if len(table) > 1:
-            hot = ambient[:, 0] + found.rise_k[:, :chiplets].max(axis=1)
-            cold = ambient[:, 0] + found.rise_k[:, :chiplets].min(axis=1)
-            out["beyond"][at] = np.maximum(hot - table[-1], table[0] - cold)
-        else:
-            out["beyond"][at] = -1.0
+        out["beyond"][at] = beyond
     return TemperatureResult(
-        peak_c=out["peak"], mean_c=out["mean"], leakage_w=out["leak"], runaway=out["runaway"],
-        gain=out["gain"], beyond_table_k=out["beyond"],
-    )  # fmt: skip
+        peak_c=out["peak"],
+        mean_c=out["mean"],
+        leakage_w=out["leak"],
+        runaway=out["runaway"],
+        gain=out["gain"],
+        beyond_table_k=out["beyond"],
+    )
+
+
+def operator_for(geometry: Geometry, sources: Sources, cells: int = CELLS) -> Operator:
+    """The operator of a geometry, from the cache unless the user gave constants of his own."""
+    if sources.given:
+        return solve(assemble(layers_of(geometry, sources), cells=cells))
+    operator, used = operator_of(geometry, cells)
+    sources.used.update(used)
+    return operator
+
+
+def _group(
+    operator: Operator,
+    fixed: Array,
+    static: Array,
+    ambient_c: Array,
+    leak: LeakageTable,
+    at: Ints,
+) -> tuple[Equilibrium, Array, Array]:
+    reference, doubling = leak.reference_c[at], leak.doubling_k[at]
+    table, rows = leak.table_c, leak.table_w[at]
+
+    def leakage(rise: Array) -> tuple[Array, Array]:
+        ratio, change = leakage_ratio(ambient_c[:, None] + rise, table, rows, reference, doubling)
+        return static * ratio, static * change
+
+    found = equilibrium(operator.average, fixed, leakage)
+    beyond = np.full(len(at), -1.0)
+    if len(table) > 1:
+        hot = ambient_c[:, None] + found.rise_k
+        leaks = static > 0
+        over = np.where(leaks, np.maximum(hot - table[-1], table[0] - hot), -1.0)
+        beyond = over.max(axis=1)
+    return found, fixed + found.leakage_w, beyond
