@@ -14,10 +14,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from chipdse.errors import DesignError
+from chipdse.errors import DesignError, ToolError
 from chipdse.netlist.activity import Activity
+from chipdse.netlist.kernel import compiler, kernel
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.recorded import Recording, RegisterBit
+from chipdse.netlist.replay_compiled import count_compiled
 from chipdse.netlist.replay_counts import Counts, Mismatch, joint_counts
 from chipdse.netlist.replay_lanes import LANES, Window
 from chipdse.netlist.replay_numpy import count_with_numpy
@@ -121,7 +123,14 @@ def _refuse_unknown(recording: Recording, window: Window) -> None:
 
 
 def _count(plan: Plan, recording: Recording, window: Window, engine: Engine) -> tuple[Counts, str]:
-    return count_with_numpy(plan, recording, window), "numpy"
+    if engine == "numpy" or (engine == "auto" and compiler() is None):
+        return count_with_numpy(plan, recording, window), "numpy"
+    try:
+        return count_compiled(plan, recording, window, kernel()), "compiled"
+    except ToolError:
+        if engine == "compiled":
+            raise
+        return count_with_numpy(plan, recording, window), "numpy"
 
 
 def _describe(netlist: Netlist, recording: Recording, plan: Plan, found: Mismatch) -> str:

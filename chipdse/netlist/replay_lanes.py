@@ -68,3 +68,8 @@ def lane_bit(words: NDArray[np.uint64], lane: int) -> NDArray[np.bool_]:
     """One lane of [..., 8] words."""
     bit: NDArray[np.bool_] = (words[..., lane // 64] >> np.uint64(lane % 64)) & np.uint64(1) != 0
     return bit
+
+
+def first_lane(words: NDArray[np.uint64]) -> int:
+    """The lowest lane that is 1 in 8 words."""
+    return int(np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little"))[0])

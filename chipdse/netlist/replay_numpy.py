@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from chipdse.netlist.liberty_function import evaluate
 from chipdse.netlist.recorded import Recording
 from chipdse.netlist.replay_counts import Counts, Mismatch, input_sets
-from chipdse.netlist.replay_lanes import LANES, WORDS, Window, lane_bit, lanes
+from chipdse.netlist.replay_lanes import LANES, WORDS, Window, first_lane, lane_bit, lanes
 from chipdse.netlist.replay_plan import NONE, Plan
 
 _ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
@@ -51,9 +51,7 @@ def count_with_numpy(plan: Plan, recording: Recording, window: Window) -> Counts
             if step and number in sets:
                 _count_sets(sets[number], reads)
         if step:
-            raw = values[: plan.base]
-            toggles[: plan.base] += _popcount(raw[:, now] ^ raw[:, :block])
-            ones[: plan.base] += _popcount(raw[:, now])
+            ones[: plan.base] += _popcount(values[: plan.base, now])
         mismatch = mismatch or checker.check(values, step, block)
         values[:, 0] = values[:, block]
         if not step:
@@ -142,15 +140,10 @@ class _Checker:
         rows = self.window.rows(step + at, 1)[0]
         found = []
         for index in np.flatnonzero(wrong[:, at].any(axis=1)).tolist():
-            lane = int(np.flatnonzero(lane_bits(wrong[index, at]))[0])
+            lane = first_lane(wrong[index, at])
             found.append((int(rows[lane]), index, lane))
         row, index, lane = min(found)
         slot = self.recorded[index] if index < checks else self.output[index - checks]
         value = int(lane_bit(values[slot, 1 + at], lane))
         number = index if index < checks else index - checks + len(self.recorded)
         return Mismatch(check=number, row=row, expected=1 - value, recorded=value)
-
-
-def lane_bits(words: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """All 512 lanes of 8 words."""
-    return np.unpackbits(words.view(np.uint8), bitorder="little").astype(np.bool_)

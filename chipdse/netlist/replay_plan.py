@@ -183,8 +183,8 @@ class _Planner:
         return self.one if net == CONSTANT_1 else self.base + net
 
     def net_array(self, nets: NDArray[np.int32]) -> NDArray[np.int32]:
-        nodes: NDArray[np.int32] = np.where(nets >= 2, nets + self.base, self.zero)
-        nodes = np.where(nets == CONSTANT_1, self.one, nodes).astype(np.int32)
+        nodes = np.where(nets >= 2, nets + self.base, self.zero).astype(np.int32)
+        nodes[nets == CONSTANT_1] = self.one
         return nodes
 
     def helpers(self, count: int) -> NDArray[np.int32]:

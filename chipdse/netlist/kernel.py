@@ -1,0 +1,137 @@
+"""Compile and keep the C of replay: once per kind of cell, for this processor."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from chipdse.errors import ToolError
+from chipdse.netlist.kernel_source import DRIVER, HEADER, function_name, function_source
+from chipdse.netlist.replay_plan import Operation
+from chipdse.paths import cache_folder
+
+_FLAGS = ("-O3", "-march=native", "-shared", "-fPIC", "-std=gnu11", "-w")
+
+
+@functools.cache
+def compiler() -> str | None:
+    """The C compiler: CC names one, else gcc, clang or cc; None if there is none."""
+    named = os.environ.get("CHIPDSE_CC", os.environ.get("CC"))
+    if named == "":
+        return None
+    choices = [named] if named else ["gcc", "clang", "cc"]
+    return next((found for each in choices if (found := shutil.which(each))), None)
+
+
+class Kernel:
+    """Compiled functions by name; what is missing is compiled together and kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.functions: dict[str, int] = {}
+        self._libraries: list[ctypes.CDLL] = []
+        self._loaded: set[str] = set()
+
+    def function(self, operation: Operation) -> int:
+        """The address of an operation's function; `need` it first."""
+        return self.functions[function_name(operation)]
+
+    def need(self, operations: Iterable[Operation]) -> None:
+        """Have functions for all these operations.
+
+        Raises
+        ------
+        ToolError : the compiler fails
+        """
+        wanted = {function_name(each): each for each in operations}
+        if not wanted.keys() <= self.functions.keys():
+            for index in sorted(self.folder.glob("*.json")):
+                self._load(index)
+        missing = sorted(wanted.keys() - self.functions.keys())
+        if not missing:
+            return
+        text = HEADER + "".join(function_source(wanted[name]) for name in missing)
+        self._load(_compile(self.folder, text, missing))
+
+    def driver(self) -> ctypes.CDLL:
+        """The library with the loop around the functions."""
+        key = hashlib.sha256((HEADER + DRIVER).encode()).hexdigest()[:24]
+        return ctypes.CDLL(str(_compiled(self.folder, f"driver-{key}", HEADER + DRIVER)))
+
+    def _load(self, index: Path) -> None:
+        if index.name in self._loaded:
+            return
+        try:
+            names = json.loads(index.read_text())
+            library = ctypes.CDLL(str(index.with_suffix(".so")))
+            found = {name: ctypes.cast(library[name], ctypes.c_void_p).value for name in names}
+        except (OSError, ValueError, AttributeError):
+            return  # damaged: what it held is compiled again
+        self._loaded.add(index.name)
+        self._libraries.append(library)
+        self.functions |= {name: address for name, address in found.items() if address}
+
+
+@functools.cache
+def kernel() -> Kernel:
+    """The kernel of this machine.
+
+    Raises
+    ------
+    ToolError : there is no C compiler
+    """
+    found = compiler()
+    if found is None:
+        raise ToolError("no C compiler on PATH (gcc, clang or cc); use engine='numpy'")
+    version = subprocess.run([found, "--version"], capture_output=True, text=True).stdout
+    about = "\n".join([found, version.split("\n")[0], _processor(), HEADER, *_FLAGS])
+    key = hashlib.sha256(about.encode()).hexdigest()[:16]
+    folder = cache_folder() / "kernels" / key
+    folder.mkdir(parents=True, exist_ok=True)
+    return Kernel(folder)
+
+
+def _processor() -> str:
+    """What the processor can do: machine code is kept apart by it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() + platform.machine()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")
+
+
+def _compile(folder: Path, text: str, names: list[str]) -> Path:
+    key = hashlib.sha256(text.encode()).hexdigest()[:24]
+    _compiled(folder, key, text)
+    index = folder / f"{key}.json"
+    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
+        json.dump(names, file)
+    Path(file.name).replace(index)
+    return index
+
+
+def _compiled(folder: Path, name: str, text: str) -> Path:
+    """A shared library of some C, complete or not at all."""
+    library = folder / f"{name}.so"
+    if library.is_file():
+        return library
+    source = folder / f"{name}.c"
+    source.write_text(text)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        made, log = Path(scratch) / "kernel.so", folder / f"{name}.log"
+        command = [str(compiler()), *_FLAGS, "-o", str(made), str(source)]
+        with log.open("w") as out:
+            done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            raise ToolError("the C compiler failed on the replay kernel; use engine='numpy'", log)
+        made.replace(library)
+    return library
