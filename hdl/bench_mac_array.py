@@ -143,9 +143,18 @@ async def products_match(dut: Any) -> None:
     check_sums_fit(p, a, b)
     job = a, b, np.zeros((workload.products, workload.depth), int)
     hard = hard_case(p)
-    # Reset in the midst of a product, and of a drain: nothing of it may be left.
-    ends = schedule(p, hard[2])[0]
-    runs = [(hard, ends[0] + 1), (hard, None), (hard, ends[-1] + 1), (hard, None), (job, None)]
+    # Reset in the midst of a product, when all elements have begun, and in the midst of a drain:
+    # nothing of it may be left.
+    waiting = np.zeros_like(hard[2])
+    waiting[0, 1] = begun = p.last_latency_cycles
+    draining = int(schedule(p, hard[2])[0, -1]) + 1
+    runs = [
+        ((*hard[:2], waiting), begun),
+        (hard, None),
+        (hard, draining),
+        (hard, None),
+        (job, None),
+    ]
 
     cycle = 0
     await start(dut)

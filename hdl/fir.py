@@ -220,8 +220,9 @@ class Fir(wiring.Component):
         """The sums of all products, from a delay line of samples."""
         p = self.parameters
         newest_first = lanes(self.x, p.data_bits, True)[::-1]
+        # What the first word pushes out is never used: only the rest must start at 0.
         line = [
-            Signal(signed(p.data_bits), name=f"x_{age}")
+            Signal(signed(p.data_bits), name=f"x_{age}", reset_less=age >= p.taps - 1)
             for age in range(p.taps + p.samples_per_cycle - 1)
         ]
         with m.If(self.x_valid):

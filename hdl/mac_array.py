@@ -185,10 +185,10 @@ class Element(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.parameters
-        m.d.sync += self.command_next.eq(self.command)
         m.d.comb += [
-            self.a_next.eq(_delayed(m, self.a, 1, "a_passed", reset_less=True)),
-            self.b_next.eq(_delayed(m, self.b, 1, "b_passed", reset_less=True)),
+            self.a_next.eq(_delayed(m, self.a, 1, "a_passed")),
+            self.b_next.eq(_delayed(m, self.b, 1, "b_passed")),
+            self.command_next.eq(_delayed(m, self.command, 1, "command_passed")),
         ]
         a, b = (lanes(word, p.operand_bits, p.signed)[0] for word in (self.a, self.b))
         product = pipelined_product(m, a, b, p.pipeline_stages)
@@ -227,8 +227,8 @@ class MacArray(wiring.Component):
 
     Numbers are two's complement if `signed`. All ports are plain words. Every output is a
     register or a few gates behind one; every input goes straight to registers or through the
-    acceptance gate. Only control has a reset: what the first product does not write, `c_valid`
-    does not show.
+    acceptance gate. Reset reaches only what decides about `ready`, `c_valid` and the start of a
+    sum: all else is written before it is used.
 
     Timing
     ------
@@ -269,17 +269,17 @@ class MacArray(wiring.Component):
 
         # Row i and column j start i and j cycles late, so that partners meet at element (i, j).
         for i, operand in enumerate(lanes(self.a, p.operand_bits)):
-            m.d.comb += grid[i][0].a.eq(_delayed(m, operand, i + 1, f"a_{i}", reset_less=True))
+            m.d.comb += grid[i][0].a.eq(_delayed(m, operand, i + 1, f"a_{i}"))
         for j, operand in enumerate(lanes(self.b, p.operand_bits)):
-            m.d.comb += grid[0][j].b.eq(_delayed(m, operand, j + 1, f"b_{j}", reset_less=True))
+            m.d.comb += grid[0][j].b.eq(_delayed(m, operand, j + 1, f"b_{j}"))
 
         command, leaves = self._sequence(m)
         command = _delayed(m, command, 1 + p.pipeline_stages, "command")
-        leaves = _delayed(m, leaves, 2 + p.pipeline_stages, "leaves")
+        leaves = _delayed(m, leaves, 2 + p.pipeline_stages, "leaves", reset=True)
         for i, row in enumerate(grid):
             m.d.comb += [row[0].command.eq(command), self.c_valid[i].eq(leaves)]
             command = _delayed(m, command, 1, f"command_{i}")
-            leaves = _delayed(m, leaves, 1, f"leaves_{i}")
+            leaves = _delayed(m, leaves, 1, f"leaves_{i}", reset=True)
             for left, right in zip(row, row[1:], strict=False):
                 m.d.comb += [
                     right.a.eq(left.a_next),
@@ -328,10 +328,10 @@ class MacArray(wiring.Component):
         return command, leaves
 
 
-def _delayed(m: Module, value: Value, cycles: int, name: str, *, reset_less: bool = False) -> Value:
+def _delayed(m: Module, value: Value, cycles: int, name: str, *, reset: bool = False) -> Value:
     """`value` after a chain of registers."""
     for stage in range(cycles):
-        register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=reset_less)
+        register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=not reset)
         m.d.sync += register.eq(value)
         value = register
     return value
