@@ -13,7 +13,7 @@ from typing import NoReturn
 from chipdse import __version__
 from chipdse.errors import ChipdseError, DesignError
 
-_VERB_MODULES: list[str] = []
+_VERB_MODULES: list[str] = ["package"]
 
 
 class OneLineParser(argparse.ArgumentParser):

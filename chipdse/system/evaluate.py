@@ -16,6 +16,7 @@ from chipdse.system.batch import BlockPoints, Dies, PackageColumns
 from chipdse.system.closed_form import (
     CarbonResult,
     CostResult,
+    Fabrication,
     LinkResult,
     carbon_of,
     cost_of,
@@ -79,6 +80,7 @@ class Parts:
     cost: CostResult
     carbon: CarbonResult
     power_w: Array
+    made: Fabrication
 
 
 def evaluate_system(
@@ -195,7 +197,9 @@ def evaluate_dies(
             "link_bound": (link.utilisation_limit < 1).astype(np.float64),
             "estimated": (~tabulated).any(axis=1).astype(np.float64),
         }
-    parts = Parts(dies=dies, link=link, temperature=hot, cost=price, carbon=green, power_w=fixed)
+    parts = Parts(
+        dies=dies, link=link, temperature=hot, cost=price, carbon=green, power_w=fixed, made=made
+    )
     limits = _constraints(package, dies, link, hot, made.interposers_on_wafer, sources)
     return metrics, limits, parts
 

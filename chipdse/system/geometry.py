@@ -44,6 +44,24 @@ def material(name: str, sources: Sources) -> Material:
     )
 
 
+_LABELS = {
+    "metal_stack": "metal stack",
+    "bump_layer": "bumps in underfill",
+    "grease": "thermal grease",
+    "interface_low": "interface material",
+    "interface_typical": "interface material",
+    "interface_high": "interface material",
+    "gan_on_silicon": "GaN on silicon",
+    "silicon_carbide": "silicon carbide",
+    "organic": "organic build-up",
+}
+
+
+def material_label(name: str) -> str:
+    """A material's name for people."""
+    return _LABELS.get(name, name)
+
+
 def place(geometry: Geometry, sources: Sources) -> tuple[Rectangle, ...]:
     """Square dies in a grid around the package's centre; the dies of a stack share it."""
     if geometry.arrangement in STACKS or len(geometry.dies) == 1:

@@ -1,0 +1,154 @@
+"""`chipdse package`: cost, yield, temperature and carbon of one described system."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chipdse.errors import InfeasibleError
+from chipdse.units import show
+
+if TYPE_CHECKING:
+    from chipdse.system.system import Evaluation
+
+_EXAMPLE = """\
+example:
+  chipdse package sweeps/systems/two_chiplets.toml --plot two_chiplets.svg
+  chipdse package sweeps/systems/memory_on_logic.toml --json --sources
+
+The file describes dies ([[die]]), the package ([package]) and the links ([link]); see
+docs/packages.md. Exit code 1: the system misses a limit, which is named."""
+
+
+def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Declare the verb."""
+    parser = verbs.add_parser(
+        "package",
+        help="cost, yield, temperature, carbon of one system",
+        description="Cost, yield, temperature and carbon of one system.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "system", type=Path, metavar="SYSTEM.toml", help="description of the system"
+    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="figure: .svg, .png or .pdf")
+    parser.add_argument("--sources", action="store_true", help="list every constant used")
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluate the file and print; 1 if it misses a limit."""
+    from chipdse.system.load import load_system
+    from chipdse.system.system import evaluate_described
+
+    found = evaluate_described(load_system(arguments.system))
+    if arguments.plot is not None:
+        from chipdse.report.package_picture import draw_package
+
+        draw_package(found, arguments.plot)
+    if arguments.json:
+        print(json.dumps(_document(found, arguments.sources), indent=1, allow_nan=False))
+    else:
+        print(_text(found))
+        if arguments.sources:
+            print(_sources_text(found))
+    if found.complaints:
+        raise InfeasibleError(f"{arguments.system}: " + "; ".join(found.complaints))
+    return 0
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _document(found: Evaluation, sources: bool) -> dict[str, Any]:
+    from chipdse.report.package_picture import carbon_parts, cost_parts
+
+    values = dataclasses.asdict(found.metrics)
+    limits = values.pop("constraints")
+    dies = found.parts.dies
+    document: dict[str, Any] = {
+        "system": found.system.name,
+        "metrics": {k: _finite(v) for k, v in values.items()},
+        "cost_usd": cost_parts(found),
+        "embodied_kgco2e": carbon_parts(found),
+        "dies": [
+            {
+                "name": name,
+                "count": int(dies.count[0, i]),
+                "area_m2": float(dies.area_m2[0, i]),
+                "node_nm": float(dies.node_nm[0, i]),
+                "yield_frac": float(found.parts.made.die_yield[0, i]),
+            }
+            for i, name in enumerate(dies.names)
+        ],
+        "violations": found.metrics.violations,
+        "limits": {k: _finite(v) for k, v in limits.items()},
+        "complaints": list(found.complaints),
+    }
+    if sources:
+        document["sources"] = [
+            {
+                "key": c.key,
+                "value": c.published,
+                "unit": c.unit,
+                "doc": c.doc,
+                "source": c.source,
+                "note": c.note,
+                "evidence": c.evidence,
+            }  # fmt: skip
+            for c in sorted(found.sources.used.values(), key=lambda c: c.key)
+        ]
+    return document
+
+
+def _text(found: Evaluation) -> str:
+    from chipdse.report.package_picture import carbon_parts, cost_parts
+
+    m, package = found.metrics, found.system.package
+    dies = ", ".join(
+        f"{int(n)} x {name} {area * 1e6:.4g} mm² (yield {y:.1%})"
+        for name, n, area, y in zip(
+            found.parts.dies.names, found.parts.dies.count[0], found.parts.dies.area_m2[0],
+            found.parts.made.die_yield[0], strict=True,
+        )
+    )  # fmt: skip
+    rows = [
+        ("dies", dies),
+        ("arrangement", package.arrangement),
+        ("throughput", f"{show(m.throughput_ops_per_s, 'op/s')}, bound by {m.bound_by}"),
+        ("power", f"{show(m.power_w, 'W')}, of it links {show(m.link_power_w, 'W')},"
+                  f" leakage {show(m.leakage_power_w, 'W')}"),
+        ("energy", f"{show(m.energy_per_op_j, 'J')} per operation"),
+        ("temperature", f"hottest {m.peak_temperature_c:.2f} °C, mean of the compute dies"
+                        f" {m.mean_temperature_c:.2f} °C"),
+        ("cost", f"{m.cost_usd:.2f} USD recurring, {m.nre_usd:.2f} USD design at"
+                 f" {package.volume:.4g} systems"),
+        *(("", f"{v:12.4f} USD  {k}") for k, v in cost_parts(found).items() if v),
+        ("embodied", f"{m.embodied_kgco2e:.4g} kg CO2e, {m.embodied_low_kgco2e:.4g} to"
+                     f" {m.embodied_high_kgco2e:.4g}; made in {package.grid_fab}"),
+        *(("", f"{v:12.4f} kg   {k}") for k, v in carbon_parts(found).items() if v),
+        ("operation", f"{m.operational_kgco2e:.4g} kg CO2e in {package.life_years:g} years at"
+                      f" {package.duty:.0%} duty; runs in {package.grid_use}"),
+        ("evidence", m.evidence + (
+            ": a node is not in the cost and carbon tables" if m.evidence == "estimated" else "")),
+    ]  # fmt: skip
+    lines = [found.system.name, *(f"  {name:12s} {value}" for name, value in rows)]
+    return "\n".join(lines)
+
+
+def _sources_text(found: Evaluation) -> str:
+    lines = ["", "constants used:"]
+    for c in sorted(found.sources.used.values(), key=lambda c: c.key):
+        mark = " (estimate)" if c.evidence == "estimated" else ""
+        lines.append(
+            f"  {c.key} = {c.published:g} {c.unit}{mark}: {c.source}"
+            + (f"; {c.note}" if c.note else "")
+        )
+    return "\n".join(lines)
