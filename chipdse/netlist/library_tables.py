@@ -47,12 +47,11 @@ class TableSet:
         row = np.minimum(np.arange(height)[None, :, None], rows[:, None, None] - 1)
         column = np.minimum(np.arange(width)[None, None, :], columns[:, None, None] - 1)
         place = source.start[tables][:, None, None] + row * columns[:, None, None] + column
-        used, inverse = np.unique(place, return_inverse=True)
-        values = library.interpolate(np.ascontiguousarray(source.values[:, used]))
+        values = library.interpolate(source.values[:, place])
         row_axes, row_axis = _axes(library, source.row_axis[tables], height)
         column_axes, column_axis = _axes(library, source.column_axis[tables], width)
         return cls(
-            values=values[:, inverse.reshape(place.shape)],
+            values=values,
             row_axes=row_axes,
             column_axes=column_axes,
             row_axis=row_axis,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,10 +24,12 @@ class ClockNetwork:
     ----------
     port : its input port
     polarity : per net: 0 no clock, 1 the clock, -1 its complement
+    gated : per net: behind a clock gate
     """
 
     port: str
     polarity: NDArray[np.int8]
+    gated: NDArray[np.bool_]
 
 
 def list_names(names: list[str]) -> str:
@@ -54,6 +57,7 @@ def trace_clock(netlist: Netlist, port: str, constant: NDArray[np.int8]) -> Cloc
         raise DesignError(f"clock port {port!r} is {len(nets)} bits wide; a clock is one bit")
     polarity = np.zeros(netlist.net_count, dtype=np.int8)
     polarity[nets[0]] = 1
+    gated = np.zeros(netlist.net_count, dtype=bool)
     loads = _load_pins(netlist)
     frontier = [nets[0]]
     while frontier:
@@ -66,15 +70,21 @@ def trace_clock(netlist: Netlist, port: str, constant: NDArray[np.int8]) -> Cloc
                 value = np.int8(polarity[net] * sense)
                 if polarity[after] == 0:
                     polarity[after] = value
+                    gated[after] = gated[net] or _is_gate(netlist, pin)
                     frontier.append(after)
                 elif polarity[after] != value:
                     raise DesignError(
                         f"net {netlist.net_names[after]!r} carries both edges of the clock"
                     )
-    return ClockNetwork(port=port, polarity=polarity)
+    return ClockNetwork(port=port, polarity=polarity, gated=gated)
 
 
-def _load_pins(netlist: Netlist):  # type: ignore[no-untyped-def]
+def _is_gate(netlist: Netlist, pin: int) -> bool:
+    cell = netlist.cells[int(netlist.cell_types[netlist.pin_cell[pin]])]
+    return isinstance(cell.sequential, ClockGate)
+
+
+def _load_pins(netlist: Netlist) -> Callable[[int], list[int]]:
     pins = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net >= 0))
     order = np.argsort(netlist.pin_net[pins], kind="stable")
     pins = pins[order]

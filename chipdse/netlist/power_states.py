@@ -1,0 +1,64 @@
+"""Probabilities of conditions: exact from joint states, or with pins taken as independent."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.netlist.cells import Cell
+from chipdse.netlist.liberty_function import Expression, truth_table, variables
+from chipdse.netlist.power_cells import CellPower, state_probability
+
+Floats = NDArray[np.float64]
+_MAX_UNION = 12  # variables that are tabulated together
+_BLOCK = 1 << 22  # states held at once
+
+
+def independent_states(high: Floats) -> Floats:
+    """Joint probabilities [n, 2**k] of independent variables; `high` is [n, k], LSB first."""
+    states = np.ones((len(high), 1))
+    for column in high.T:
+        states = np.concatenate([states * (1 - column[:, None]), states * column[:, None]], axis=1)
+    return states
+
+
+def independent_probabilities(power: CellPower, high: Floats) -> Floats:
+    """Probability of every condition [n, expressions], all pins independent of each other.
+
+    Parameters
+    ----------
+    high : [n, pins] probability that each pin is 1
+    """
+    cell = power.cell
+    state = state_probability(cell, high)
+    used = {name for each in power.expressions for name in variables(each)}
+    names = tuple(name for name in (*cell.pin_index, *_state_names(cell)) if name in used)
+    if len(names) <= _MAX_UNION:
+        return _over(cell, names, list(power.expressions), high, state)
+    result = np.empty((len(high), len(power.expressions)))
+    for column, expression in enumerate(power.expressions):
+        result[:, column] = _over(cell, variables(expression), [expression], high, state)[:, 0]
+    return result
+
+
+def _state_names(cell: Cell) -> tuple[str, ...]:
+    return () if cell.sequential is None else (cell.sequential.state,)
+
+
+def _over(
+    cell: Cell,
+    names: tuple[str, ...],
+    expressions: list[Expression],
+    high: Floats,
+    state: Floats | None,
+) -> Floats:
+    tables = np.array([truth_table(each, names) for each in expressions], dtype=np.float64)
+    columns = [high[:, cell.pin_index[name]] if name in cell.pin_index else state for name in names]
+    count = len(high)
+    chosen = np.array(columns, dtype=np.float64).reshape(len(names), count).T
+    step = max(1, _BLOCK >> len(names))
+    parts = [
+        independent_states(chosen[begin : begin + step]) @ tables.T
+        for begin in range(0, count, step)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, len(expressions)))
