@@ -54,37 +54,62 @@ typedef struct {
     int32_t next_state, recorded, captures, unsure;
 } check_t;
 
-/* 64 x 64 bits: bit i of word j becomes bit j of word i. */
-static void transpose(uint64_t *a)
+/* Eight times 64 x 64 bits: bit i of word j becomes bit j of word i. */
+static void transpose(v8 *a)
 {
     uint64_t mask = 0x00000000FFFFFFFFull;
     for (int j = 32; j; j >>= 1, mask ^= mask << j)
         for (int k = 0; k < 64; k = (k + j + 1) & ~j) {
-            uint64_t t = ((a[k] >> j) ^ a[k + j]) & mask;
+            v8 t = ((a[k] >> j) ^ a[k + j]) & mask;
             a[k] ^= t << j;
             a[k + j] ^= t;
         }
 }
 
-/* Rows of a recording into the slots of their bits. Behind the last row it repeats. */
-static void load(uint64_t *values, int64_t words_a_slot, int64_t at, const uint32_t *rows,
-                 int64_t row_words, int64_t step, int64_t steps, int64_t length, int64_t last)
+static inline v8 words_at(v8 address)
 {
-    uint64_t tile[64];
-    for (int64_t w = 0; w < row_words; w += 2)
-        for (int64_t s = 0; s < steps; s++)
+#ifdef __AVX512F__
+    return (v8)_mm512_i64gather_epi64((__m512i)address, 0, 1);
+#else
+    v8 r;
+    for (int i = 0; i < 8; i++) {
+        uint64_t word;
+        memcpy(&word, (const void *)address[i], sizeof word);
+        r[i] = word;
+    }
+    return r;
+#endif
+}
+
+static inline v8 half_words_at(v8 address)
+{
+    v8 r;
+    for (int i = 0; i < 8; i++)
+        r[i] = *(const uint32_t *)address[i];
+    return r;
+}
+
+/* Rows of a recording into the slots of their bits. Behind the last row it repeats. */
+static void load(v8 *values, int64_t stride, int64_t at, const uint32_t *rows, int64_t row_words,
+                 int64_t step, int64_t steps, int64_t length, int64_t last)
+{
+    v8 row[64], tile[64]; /* address of the row in lane 64 * group + i: row[i][group] */
+    for (int64_t s = 0; s < steps; s++) {
+        for (int64_t i = 0; i < 64; i++)
             for (int64_t group = 0; group < 8; group++) {
-                int two = w + 1 < row_words;
-                for (int64_t i = 0; i < 64; i++) {
-                    int64_t row = (group * 64 + i) * length + step + s;
-                    const uint32_t *p = rows + (row < last ? row : last) * row_words + w;
-                    tile[i] = p[0] | (two ? (uint64_t)p[1] << 32 : 0);
-                }
-                transpose(tile);
-                uint64_t *to = values + w * 32 * words_a_slot + (at + s) * 8 + group;
-                for (int64_t b = 0; b < (two ? 64 : 32); b++)
-                    to[b * words_a_slot] = tile[b];
+                int64_t number = (64 * group + i) * length + step + s;
+                row[i][group] = (uint64_t)(rows + (number < last ? number : last) * row_words);
             }
+        for (int64_t w = 0; w < row_words; w += 2) {
+            const int two = w + 1 < row_words;
+            for (int64_t i = 0; i < 64; i++)
+                tile[i] = two ? words_at(row[i] + 4 * w) : half_words_at(row[i] + 4 * w);
+            transpose(tile);
+            v8 *to = values + w * 32 * stride + at + s;
+            for (int64_t b = 0; b < (two ? 64 : 32); b++)
+                to[b * stride] = tile[b];
+        }
+    }
 }
 
 static int any(v8 x)
@@ -181,7 +206,7 @@ int replay(v8 *values, int64_t slots, int64_t base, int64_t stride, const uint32
     for (int64_t s = 0; s < stride; s++)
         values[(base - 1) * stride + s] = ~(v8){0};
     for (;;) {
-        load((uint64_t *)values, 8 * stride, at, rows, row_words, step, steps, length, last);
+        load(values, stride, at, rows, row_words, step, steps, length, last);
         uint64_t *counted = step ? counters : 0;
         for (int64_t r = 0; r < run_count; r++)
             runs[r].function(values, stride, at, steps, runs[r].count, runs[r].reads,

@@ -144,7 +144,7 @@ def _describe(netlist: Netlist, recording: Recording, plan: Plan, found: Mismatc
             f"the netlist's data pin is {found.expected} in cycle {cycle}, but the recording has "
             f"{found.recorded} after the edge that ends it; the netlist is not what the RTL does"
         )
-    name = plan.outputs[found.check - len(plan.checks)][0]
+    name = plan.outputs[found.check - len(plan.checks)]
     return (
         f"output {name}: the netlist has {found.expected} before edge {found.row // per_cycle}, "
         f"the recording {found.recorded}; the netlist is not what the RTL does"
@@ -191,23 +191,16 @@ def _counted_sets(
     plan: Plan, states: JointStates, window: Window, counts: Counts
 ) -> NDArray[np.float64]:
     """Joint probabilities of what an operation reads, one row an instance."""
-    starts = np.array([run.first for run in plan.runs])
-    run_of = np.searchsorted(starts, states.operations, side="right") - 1
-    result = None
-    for number in np.unique(run_of).tolist():
-        run = plan.runs[number]
-        rows = np.flatnonzero(run_of == number)
-        place = states.operations[rows] - run.first
-        reads = run.reads[place]
-        padded = LANES * window.length
-        part = joint_counts(counts.ones[reads], counts.sets[number][place], padded)
-        code = (counts.last[reads] << np.arange(reads.shape[1])).sum(axis=1)
-        part[np.arange(len(rows)), code] -= window.padding
-        if result is None:
-            result = np.zeros((len(states.operations), part.shape[1]))
-        result[rows] = part / window.transitions
-    assert result is not None
-    return result
+    inputs = plan.operations[states.operation].inputs
+    run = np.searchsorted(plan.runs.first, states.slots, side="right") - 1
+    start = plan.runs.start[run] + inputs * (states.slots - plan.runs.first[run])
+    reads = plan.runs.reads[start[:, None] + np.arange(inputs)]
+    sets = counts.sets[states.operation][states.places]
+    joint = joint_counts(counts.ones[reads], sets, LANES * window.length)
+    code = (counts.last[reads] << np.arange(inputs)).sum(axis=1)
+    joint[np.arange(len(joint)), code] -= window.padding
+    probability: NDArray[np.float64] = joint / window.transitions
+    return probability
 
 
 def _joint(

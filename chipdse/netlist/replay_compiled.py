@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chipdse.netlist.kernel import Kernel
 from chipdse.netlist.recorded import Recording
-from chipdse.netlist.replay_counts import Counts, Mismatch, input_sets
+from chipdse.netlist.replay_counts import Counts, Mismatch, empty_sets
 from chipdse.netlist.replay_lanes import WORDS, Window, first_lane
 from chipdse.netlist.replay_plan import Plan
 
@@ -28,25 +28,19 @@ def count_compiled(plan: Plan, recording: Recording, window: Window, kernel: Ker
     steps = max(1, min(_MOST_STEPS, window.length, _CACHE_BYTES // (plan.slots * 8 * WORDS)))
     values = _aligned(plan.slots * steps * WORDS)
     counters = np.zeros(plan.slots, dtype=np.uint64)
-    sets = {
-        number: np.zeros((run.count, len(input_sets(run.reads.shape[1]))), dtype=np.int64)
-        for number, run in enumerate(plan.runs)
-        if plan.operations[run.operation].joint
-    }
-    functions = [kernel.function(operation) for operation in plan.operations]
-    runs = np.zeros(len(plan.runs), dtype=_RUN)
-    for number, run in enumerate(plan.runs):
-        runs[number] = (
-            functions[run.operation],
-            run.count,
-            run.first,
-            run.reads.ctypes.data,
-            sets[number].ctypes.data if number in sets else 0,
-        )
-    checks = np.array(
-        [(c.next_state, c.recorded, c.captures, c.unsure) for c in plan.checks], dtype=np.int32
-    ).reshape(-1, 4)
-    outputs = np.array([(net, bit) for _, net, bit in plan.outputs], dtype=np.int32).reshape(-1, 2)
+    sets = empty_sets(plan)
+    functions = np.array([kernel.function(each) for each in plan.operations], dtype=np.uint64)
+    set_address = np.zeros(len(plan.operations), dtype=np.int64)
+    set_bytes = np.zeros(len(plan.operations), dtype=np.int64)
+    for kind, table in sets.items():
+        set_address[kind], set_bytes[kind] = table.ctypes.data, 8 * table.shape[1]
+    reads, number = plan.runs.reads, plan.runs.operation
+    runs = np.zeros(len(number), dtype=_RUN)
+    runs["function"] = functions[number]
+    runs["count"], runs["first"] = plan.runs.count, plan.runs.first
+    runs["reads"] = reads.ctypes.data + reads.itemsize * plan.runs.start
+    runs["sets"] = set_address[number] + set_bytes[number] * plan.runs.offset
+    checks, outputs = plan.check_slots, plan.output_slots
     compared = len(checks) + len(outputs)
     kept = _aligned(4 * WORDS * len(checks))
     bad_step = np.full(compared, -1, dtype=np.int64)
@@ -93,7 +87,8 @@ def _first_mismatch(
         found.append((int(rows[first_lane(bad_lanes[check])]), check))
     row, check = min(found)
     checks = len(plan.checks)
-    bit = plan.checks[check].recorded if check < checks else plan.outputs[check - checks][2]
+    slots = plan.check_slots if check < checks else plan.output_slots
+    bit = int(slots[check if check < checks else check - checks, 1])
     value = int(recording.words[row, bit // 32]) >> (bit % 32) & 1
     return Mismatch(check=check, row=row, expected=1 - value, recorded=value)
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse.netlist.replay_plan import Plan
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mismatch:
@@ -25,7 +27,7 @@ class Counts:
 
     toggles, ones : of each slot, after every transition
     first, last : its value in the first row and in the last
-    sets : by run: int64 [operations, sets], how often all inputs of a set were 1
+    sets : by kind of operation: int64 [places, sets], how often all inputs of a set were 1
     mismatch : the first disagreement, None if there is none
     """
 
@@ -68,3 +70,13 @@ def joint_counts(
         cube = counts.reshape(instances, -1, 2, 1 << i)
         cube[:, :, 0] -= cube[:, :, 1]
     return counts
+
+
+def empty_sets(plan: Plan) -> dict[int, NDArray[np.int64]]:
+    """Zeros for `Counts.sets`."""
+    number_of = np.bincount(plan.runs.operation, plan.runs.count, len(plan.operations))
+    return {
+        kind: np.zeros((int(number_of[kind]), len(input_sets(operation.inputs))), dtype=np.int64)
+        for kind, operation in enumerate(plan.operations)
+        if operation.joint
+    }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chipdse.netlist.liberty_function import evaluate
 from chipdse.netlist.recorded import Recording
-from chipdse.netlist.replay_counts import Counts, Mismatch, input_sets
+from chipdse.netlist.replay_counts import Counts, Mismatch, empty_sets, input_sets
 from chipdse.netlist.replay_lanes import LANES, WORDS, Window, first_lane, lane_bit, lanes
 from chipdse.netlist.replay_plan import NONE, Plan
 
@@ -26,30 +26,43 @@ def count_with_numpy(plan: Plan, recording: Recording, window: Window) -> Counts
     values[plan.base - 1] = _ALL
     toggles = np.zeros(plan.slots, dtype=np.int64)
     ones = np.zeros(plan.slots, dtype=np.int64)
-    sets = {
-        number: np.zeros((run.count, len(input_sets(run.reads.shape[1]))), dtype=np.int64)
-        for number, run in enumerate(plan.runs)
-        if plan.operations[run.operation].joint
-    }
+    sets = empty_sets(plan)
+    runs = [
+        (
+            plan.operations[kind],
+            kind,
+            slice(first, first + count),
+            slice(offset, offset + count),
+            plan.runs.reads[start : start + count * plan.operations[kind].inputs].reshape(
+                count, plan.operations[kind].inputs
+            ),
+        )
+        for kind, first, count, offset, start in zip(
+            plan.runs.operation.tolist(),
+            plan.runs.first.tolist(),
+            plan.runs.count.tolist(),
+            plan.runs.offset.tolist(),
+            plan.runs.start.tolist(),
+            strict=True,
+        )
+    ]
     checker = _Checker(plan, window)
     step, block = 0, 1
     mismatch: Mismatch | None = None
     while step <= window.length:
         now = slice(1, 1 + block)
         values[: plan.base - 2, now] = lanes(recording.words, window.rows(step, block))
-        for number, run in enumerate(plan.runs):
-            expression = plan.operations[run.operation].expression
-            reads = [values[run.reads[:, i], now] for i in range(run.reads.shape[1])]
-            out = slice(run.first, run.first + run.count)
-            if expression is not None:
+        for operation, kind, out, places, reads_of in runs:
+            reads = [values[reads_of[:, i], now] for i in range(operation.inputs)]
+            if operation.expression is not None:
                 named: dict[str, Any] = {f"i{i}": each for i, each in enumerate(reads)}
-                values[out, now] = evaluate(expression, named, _ALL)
+                values[out, now] = evaluate(operation.expression, named, _ALL)
                 if step:
                     new = values[out, now]
                     toggles[out] += _popcount(new ^ values[out, :block])
                     ones[out] += _popcount(new)
-            if step and number in sets:
-                _count_sets(sets[number], reads)
+            if step and operation.joint:
+                _count_sets(sets[kind][places], reads)
         if step:
             ones[: plan.base] += _popcount(values[: plan.base, now])
         mismatch = mismatch or checker.check(values, step, block)
@@ -92,20 +105,14 @@ class _Checker:
 
     def __init__(self, plan: Plan, window: Window) -> None:
         self.window = window
-        self.next_state = np.array([c.next_state for c in plan.checks], dtype=np.int64)
-        self.recorded = np.array([c.recorded for c in plan.checks], dtype=np.int64)
-        self.always = plan.base - 1
-        captures = [self.always if c.captures == NONE else c.captures for c in plan.checks]
-        self.captures = np.array(captures, dtype=np.int64)
-        self.edge = self.captures < NONE
-        self.clock = np.where(self.edge, -2 - self.captures, self.captures)
-        unsure = [plan.base - 2 if c.unsure == NONE else c.unsure for c in plan.checks]
-        self.unsure = np.array(unsure, dtype=np.int64)
-        self.simple = bool(
-            (self.captures == self.always).all() and not (self.unsure != plan.base - 2).any()
-        )
-        self.net = np.array([net for _, net, _ in plan.outputs], dtype=np.int64)
-        self.output = np.array([bit for _, _, bit in plan.outputs], dtype=np.int64)
+        zero, one = plan.base - 2, plan.base - 1
+        self.next_state, self.recorded, captures, unsure = plan.check_slots.T
+        self.edge = captures < NONE
+        always = np.where(captures == NONE, one, captures)
+        self.clock = np.where(self.edge, -2 - captures, always)
+        self.unsure = np.where(unsure == NONE, zero, unsure)
+        self.simple = bool((captures == NONE).all() and (unsure == NONE).all())
+        self.net, self.output = plan.output_slots.T
 
     def check(self, values: NDArray[np.uint64], step: int, block: int) -> Mismatch | None:
         now, before = slice(1, 1 + block), slice(0, block)

@@ -57,47 +57,46 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """Operations of one function and level: slots `first` to `first + count - 1`.
+class Runs:
+    """Operations of one function and level stand together: run r has slots ``first[r]`` on.
 
-    reads : int32 [count, inputs]: slots
+    operation, first, count : of each run
+    offset : how many of the same function earlier runs have
+    start : of its reads
+    reads : slots, the inputs of one operation after the other
     """
 
-    operation: int
-    first: int
-    count: int
+    operation: NDArray[np.int64]
+    first: NDArray[np.int64]
+    count: NDArray[np.int64]
+    offset: NDArray[np.int64]
+    start: NDArray[np.int64]
     reads: NDArray[np.int32]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """A register bit whose next value is known from the netlist, as slots.
-
-    next_state : what the recorded bit must be one row later
-    recorded : the recorded bit
-    captures : 1 where the clock edge after a row arrives; NONE if always
-    unsure : 1 where an asynchronous set or reset is active; NONE if it has none
-    """
+    """A register bit whose next value is known from the netlist; for messages."""
 
     cell: int
     signal: str
     bit: int
-    next_state: int
-    recorded: int
-    captures: int
-    unsure: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class JointStates:
     """Where the joint states of a library cell's instances are counted.
 
-    operations : positions among the plan's slots, one an instance, in netlist order
+    operation : which
+    slots : one an instance, in netlist order
+    places : the same as positions among all of that operation
     variables : the counted ones among the cell's state variables, by position
     clock : position of the clock among the state variables, NONE if there is none
     """
 
-    operations: NDArray[np.int32]
+    operation: int
+    slots: NDArray[np.int32]
+    places: NDArray[np.int64]
     variables: tuple[int, ...]
     clock: int
 
@@ -109,19 +108,26 @@ class Plan:
     base : slots that hold a row's bits, then two constants; operations follow
     slots : number of slots in all
     slot_of_net : NONE for nets that cannot be computed
+    checks : register bits that are compared
+    check_slots : int32 [checks, 4]: next state, recorded bit, where the edge after a row arrives
+        (NONE: always; below: -2 - slot of a clock recorded as data), where an asynchronous set
+        or reset is active (NONE: never)
+    outputs : names of port bits that are compared
+    output_slots : int32 [outputs, 2]: net, recorded bit
     clocked : nets that switch with the clock: (net, slot at low, slot while high, slot of change)
-    outputs : (port bit's name, net's slot, recorded slot) to compare at every row
     unmapped : what cannot be replayed, and why, by name
     """
 
     base: int
     slots: int
     operations: tuple[Operation, ...]
-    runs: tuple[Run, ...]
+    runs: Runs
     slot_of_net: NDArray[np.int32]
     annotated: NDArray[np.bool_]
     checks: tuple[Check, ...]
-    outputs: tuple[tuple[str, int, int], ...]
+    check_slots: NDArray[np.int32]
+    outputs: tuple[str, ...]
+    output_slots: NDArray[np.int32]
     clocked: tuple[tuple[int, int, int, int], ...]
     joint: dict[int, JointStates] = field(default_factory=dict)
     unmapped: dict[str, str] = field(default_factory=dict)
@@ -556,22 +562,32 @@ class _Planner:
         slot = np.full(self.nodes, NONE, dtype=np.int32)
         slot[: self.base] = np.arange(self.base)
         slot[target[order]] = self.base + np.arange(len(order), dtype=np.int32)
-        runs = []
         key = level[order].astype(np.int64) * max(len(operations), 1) + kind[order]
-        bounds = np.flatnonzero(np.diff(key, prepend=-1)).tolist()
-        for first, last in zip(bounds, [*bounds[1:], len(order)], strict=True):
-            chosen = order[first:last]
-            number = int(kind[chosen[0]])
-            width = operations[number].inputs
-            at = start[chosen][:, None] + np.arange(width)
-            runs.append(
-                Run(
-                    operation=number,
-                    first=self.base + int(first),
-                    count=int(last - first),
-                    reads=np.ascontiguousarray(slot[reads[at]].reshape(len(chosen), width)),
-                )
-            )
+        bounds = np.flatnonzero(np.diff(key, prepend=-1))
+        run_kind = kind[order][bounds].astype(np.int64)
+        run_count = np.diff(np.append(bounds, len(order)))
+        place = np.zeros(len(order), dtype=np.int64)
+        same = np.argsort(kind[order], kind="stable")
+        first_of_kind = np.searchsorted(kind[order][same], np.arange(len(operations)))
+        place[same] = np.arange(len(order)) - first_of_kind[kind[order][same]]
+        widths_of = np.array([operation.inputs for operation in operations], dtype=np.int64)
+        length = np.diff(start)[order]
+        read_start = np.concatenate([[0], np.cumsum(length)])
+        flat = np.repeat(start[:-1][order] - read_start[:-1], length) + np.arange(read_start[-1])
+        runs = Runs(
+            operation=run_kind,
+            first=self.base + bounds,
+            count=run_count,
+            offset=place[bounds],
+            start=read_start[bounds],
+            reads=slot[reads[flat]],
+        )
+        assert (np.diff(start)[order] == widths_of[kind[order]]).all()
+        place_of = np.zeros(self.base + len(order), dtype=np.int64)
+        place_of[self.base :] = place
+        kind_of = np.concatenate([np.full(self.base, NONE), kind[order]])
+        checks, check_slots = self._placed_checks(slot)
+        outputs, output_slots = self._outputs(slot[self.base : self.base + self.netlist.net_count])
         nets = self.netlist.net_count
         slot_of_net = slot[self.base : self.base + nets].copy()
         slot_of_net[CONSTANT_0], slot_of_net[CONSTANT_1] = self.zero, self.one
@@ -579,58 +595,64 @@ class _Planner:
             base=self.base,
             slots=self.base + len(order),
             operations=operations,
-            runs=tuple(runs),
+            runs=runs,
             slot_of_net=slot_of_net,
             annotated=slot_of_net >= 0,
-            checks=tuple(self._placed_checks(slot)),
-            outputs=tuple(self._outputs(slot_of_net)),
+            checks=tuple(checks),
+            check_slots=np.array(check_slots, dtype=np.int32).reshape(-1, 4),
+            outputs=tuple(outputs),
+            output_slots=np.array(output_slots, dtype=np.int32).reshape(-1, 2),
             clocked=tuple(
                 (net, int(slot[self.net(net)]), int(slot[high]), int(slot[change]))
                 for net, high, change in self.clocked
                 if slot[self.net(net)] >= 0 and slot[change] >= 0
             ),
             joint={
-                kind: JointStates(operations=slot[nodes], variables=names, clock=clock)
+                kind: JointStates(
+                    operation=int(kind_of[slot[nodes[0]]]),
+                    slots=slot[nodes],
+                    places=place_of[slot[nodes]],
+                    variables=names,
+                    clock=clock,
+                )
                 for kind, (nodes, names, clock) in self.joint.items()
                 if (slot[nodes] >= 0).all()
             },
             unmapped=self.unmapped,
         )
 
-    def _placed_checks(self, slot: NDArray[np.int32]) -> list[Check]:
-        checks = []
+    def _placed_checks(
+        self, slot: NDArray[np.int32]
+    ) -> tuple[list[Check], list[tuple[int, int, int, int]]]:
+        checks, slots = [], []
         for instance, signal, bit, next_node, recorded, captures, unsure in self.checks:
-            edge = (
-                captures
-                if captures == NONE
-                else int(slot[-2 - captures if captures < NONE else captures])
-            )
-            if slot[next_node] < 0 or (captures != NONE and edge < 0):
+            edge = captures
+            if captures != NONE:
+                at = int(slot[-2 - captures if captures < NONE else captures])
+                if at < 0:
+                    continue
+                edge = -2 - at if captures < NONE else at
+            forced = NONE if unsure == NONE else int(slot[unsure])
+            if slot[next_node] < 0 or (unsure != NONE and forced < 0):
                 continue  # it hangs on something unmapped, which is listed
-            checks.append(
-                Check(
-                    cell=instance,
-                    signal=signal,
-                    bit=bit,
-                    next_state=int(slot[next_node]),
-                    recorded=recorded,
-                    captures=-2 - edge if captures < NONE else edge,
-                    unsure=NONE if unsure == NONE else int(slot[unsure]),
-                )
-            )
-        return checks
+            checks.append(Check(cell=instance, signal=signal, bit=bit))
+            slots.append((int(slot[next_node]), recorded, edge, forced))
+        return checks, slots
 
-    def _outputs(self, slot_of_net: NDArray[np.int32]) -> list[tuple[str, int, int]]:
-        found = []
+    def _outputs(self, slot_of_net: NDArray[np.int32]) -> tuple[list[str], list[tuple[int, int]]]:
+        names, slots = [], []
         for port in self.netlist.ports:
             signal = self.recording.signals.get(port.name)
             if port.direction != "output" or signal is None:
                 continue
             for bit, (net, name) in enumerate(zip(port.nets, port.bit_names(), strict=True)):
-                if net in self.clock_nets or net < 0 or slot_of_net[net] < 0:
+                if net in self.clock_nets or net < 0:
                     continue
-                found.append((name, int(slot_of_net[net]), signal.offset + bit))
-        return found
+                at = self.net(net) if net < 2 else int(slot_of_net[net])
+                if at >= 0:
+                    names.append(name)
+                    slots.append((at, signal.offset + bit))
+        return names, slots
 
     def _levels(
         self, target: NDArray[np.int32], start: NDArray[np.int64], reads: NDArray[np.int32]
