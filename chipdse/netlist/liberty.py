@@ -46,6 +46,7 @@ _PREFIX = {
     "": 1.0,
     "k": 1e3,
 }
+_CELL = re.compile(r"(?m)^\s*cell\s*\(")
 _KIND = {name: code for code, name in enumerate(ARC_KINDS)}
 _SENSE = {name: code for code, name in enumerate(SENSES)}
 _IGNORED = re.compile(
@@ -72,6 +73,16 @@ def read_liberty(paths: Sequence[Path], contents: Sequence[bytes] | None = None)
         data = contents[position] if contents is not None else read_bytes(path)
         builder.add(LibertyFile(unpack(data, path), path))
     return builder.library()
+
+
+def read_corner(path: Path) -> tuple[float, float]:
+    """Supply voltage [V] and temperature [°C] of a Liberty file, from what precedes its cells."""
+    text = unpack(read_bytes(path), path)
+    first_cell = _CELL.search(text)
+    head = text if first_cell is None else text[: first_cell.start()] + "}"
+    file = LibertyFile(head, path)
+    reader = _FileReader(_Builder(), file, file.library())
+    return reader.supply_v, reader.temperature_c
 
 
 def read_bytes(path: Path) -> bytes:

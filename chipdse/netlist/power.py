@@ -20,6 +20,7 @@ from chipdse.netlist.netlist import CONSTANT_1, Netlist
 from chipdse.netlist.power_cells import CellPower, EnergyBundle, PinEnergy, cell_power, joint_table
 from chipdse.netlist.power_states import independent_probabilities
 from chipdse.netlist.timing import MAX, MIN, Timing, library_pins, net_loads
+from chipdse.units import show
 
 GROUPS = ("sequential", "combinational", "clock", "macro")
 MIN_ANNOTATED = 0.99
@@ -133,6 +134,7 @@ def analyse_power(
             f"only {fraction:.1%} of the nets have activity; power needs {MIN_ANNOTATED:.0%} "
             "(--allow-unannotated accepts it)"
         )
+    _check_period(timing, activity)
     run = _Evaluation(timing, activity, model or PowerModel(netlist), state_probability)
     run.evaluate()
     return Power(
@@ -147,6 +149,22 @@ def analyse_power(
         limited_nets=run.limited,
         state_probability=state_probability,
     )
+
+
+def _check_period(timing: Timing, activity: Activity) -> None:
+    """Refuse a waveform whose clock does not run at the period of the analysis."""
+    clock = timing.graph.clock
+    if clock is None or activity.origin == "propagated":
+        return
+    net = timing.netlist.port_of[clock.port].nets[0]
+    toggles, expected = float(activity.toggles[net]), 2 * activity.cycles
+    if activity.annotated[net] and abs(toggles - expected) > max(4.0, 0.01 * expected):
+        period = 2 * activity.duration_s / toggles if toggles else float("inf")
+        raise DesignError(
+            f"clock {clock.port!r} of the waveform has a period of {show(period, 's')}, the "
+            f"analysis assumes {show(activity.duration_s / activity.cycles, 's')}; give both the "
+            "same period"
+        )
 
 
 def annotated_fraction(timing: Timing, activity: Activity) -> float:

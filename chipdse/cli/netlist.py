@@ -1,0 +1,254 @@
+"""The verbs `sta` and `power`: timing and power of a mapped netlist."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.errors import DesignError
+from chipdse.units import parse_quantity, show
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Point:
+    """What both verbs are asked, in SI units."""
+
+    netlist: Path
+    liberty: list[Path]
+    top: str | None
+    clock: str
+    clock_period_s: float
+    input_slew_s: float
+    output_load_f: float
+    supply_v: float | None
+    temperature_c: float | None
+
+
+def add(verbs: Verbs) -> None:
+    """Declare `sta` and `power`."""
+    sta = add_verb(
+        verbs,
+        "sta",
+        "static timing of a mapped netlist: critical path, slacks, highest clock frequency",
+        "chipdse sta mac8.v --top mac8 --liberty cells.lib.gz --clock clk=10ns",
+        _sta,
+    )
+    power = add_verb(
+        verbs,
+        "power",
+        "power of a mapped netlist from the activity of a gate-level trace",
+        "chipdse power mac8.v --top mac8 --liberty cells.lib.gz --clock clk=10ns \\\n"
+        "      --trace mac8.vcd.gz --scope tb.dut",
+        _power,
+    )
+    for parser in (sta, power):
+        parser.add_argument("netlist", type=Path, help="structural Verilog, plain or .gz")
+        parser.add_argument("--top", help="the module to read; needed when it is not clear")
+        parser.add_argument(
+            "--liberty",
+            type=Path,
+            action="append",
+            required=True,
+            metavar="FILE",
+            help="a Liberty file, plain or .gz; repeat for libraries of several files or corners",
+        )
+        parser.add_argument(
+            "--clock", required=True, metavar="PORT=PERIOD", help="e.g. clk=10ns; ideal clock"
+        )
+        parser.add_argument("--input-slew", default="0s", metavar="S", help="at inputs [0s]")
+        parser.add_argument("--output-load", default="0F", metavar="F", help="on outputs [0F]")
+        parser.add_argument(
+            "--supply", metavar="V", help="between the corners of the library, e.g. 1.3V"
+        )
+        parser.add_argument("--temperature", metavar="T", help="likewise, e.g. 85C")
+        parser.add_argument("--json", action="store_true", help="one JSON document, SI units")
+    power.add_argument("--trace", type=Path, required=True, metavar="FILE", help=".vcd or .vcd.gz")
+    power.add_argument(
+        "--scope", required=True, metavar="PATH", help="the netlist's instance, e.g. tb.dut"
+    )
+    power.add_argument(
+        "--state-probability",
+        choices=("independent", "joint"),
+        default="joint",
+        help="of a cell's pins: exact from the waveforms [joint], or taken as independent",
+    )
+    power.add_argument("--instances", action="store_true", help="every instance")
+    power.add_argument(
+        "--allow-unannotated", action="store_true", help="accept a trace that misses nets"
+    )
+
+
+def _point(arguments: argparse.Namespace) -> _Point:
+    port, mark, period = arguments.clock.partition("=")
+    if not mark or not port:
+        raise DesignError(f"--clock {arguments.clock!r} is not PORT=PERIOD; write e.g. clk=10ns")
+    supply, temperature = arguments.supply, arguments.temperature
+    return _Point(
+        netlist=arguments.netlist,
+        liberty=arguments.liberty,
+        top=arguments.top,
+        clock=port,
+        clock_period_s=_positive(period, "s", "--clock"),
+        input_slew_s=parse_quantity(arguments.input_slew, "s", "--input-slew"),
+        output_load_f=parse_quantity(arguments.output_load, "F", "--output-load"),
+        supply_v=None if supply is None else parse_quantity(supply, "V", "--supply"),
+        temperature_c=None
+        if temperature is None
+        else parse_quantity(temperature, "°C", "--temperature"),
+    )
+
+
+def _positive(text: str, unit: str, what: str) -> float:
+    value = parse_quantity(text, unit, what)
+    if not value > 0:
+        raise DesignError(f"{what} {text!r} must be positive")
+    return value
+
+
+def _timing(point: _Point) -> Any:
+    from chipdse.netlist.cache import load_corners
+    from chipdse.netlist.timing import analyse_timing
+    from chipdse.netlist.timing_graph import build_timing_graph
+    from chipdse.netlist.verilog import read_verilog
+
+    library = load_corners(point.liberty)
+    netlist = read_verilog(point.netlist, library, point.top)
+    return analyse_timing(
+        build_timing_graph(netlist, point.clock),
+        library.at(point.supply_v, point.temperature_c),
+        point.clock_period_s,
+        input_slew_s=point.input_slew_s,
+        output_load_f=point.output_load_f,
+    )
+
+
+def _sta(arguments: argparse.Namespace) -> int:
+    from chipdse.netlist.timing_paths import critical_path
+
+    point = _point(arguments)
+    timing = _timing(point)
+    endpoint, stages = critical_path(timing)
+    result: dict[str, Any] = {
+        "critical_path_s": float(timing.critical_path_s[0]),
+        "worst_setup_slack_s": float(timing.worst_setup_slack_s[0]),
+        "worst_hold_slack_s": float(timing.worst_hold_slack_s[0]),
+        "f_max_hz": float(timing.f_max_hz[0]),
+        "endpoint": endpoint,
+    }
+    if arguments.json:
+        path = [
+            {
+                "pin": stage.pin,
+                "edge": stage.edge,
+                "arrival_s": stage.arrival_s,
+                "slew_s": stage.slew_s,
+            }
+            for stage in stages
+        ]
+        print_json(result | {"path": path})
+        return 0
+    print(_heading(timing))
+    if not stages:
+        print("nothing is timed: no path ends at a register or an output port")
+        return 0
+    print(f"critical path  {show(result['critical_path_s'], 's')} to {endpoint}")
+    print(f"highest clock  {show(result['f_max_hz'], 'Hz')}")
+    print(
+        f"setup slack    {show(result['worst_setup_slack_s'], 's')} at "
+        f"{show(point.clock_period_s, 's')}"
+    )
+    print(f"hold slack     {show(result['worst_hold_slack_s'], 's')}\n")
+    width = max(len(stage.pin) for stage in stages)
+    print(f"{'arrival':>10}  {'slew':>10}  {'load':>10}  edge  {'pin':{width}}  cell")
+    for stage in stages:
+        load = "" if stage.load_f is None else show(stage.load_f, "F")
+        print(
+            f"{show(stage.arrival_s, 's'):>10}  {show(stage.slew_s, 's'):>10}  {load:>10}  "
+            f"{stage.edge:4}  {stage.pin:{width}}  {stage.cell}"
+        )
+    return 0
+
+
+def _heading(timing: Any) -> str:
+    library, netlist = timing.library, timing.netlist
+    return (
+        f"{netlist.top}: {netlist.cell_count} cells of {library.library.name} at "
+        f"{library.supply_v[0]:g} V, {library.temperature_c[0]:g} °C; ideal clock, no wires"
+    )
+
+
+def _power(arguments: argparse.Namespace) -> int:
+    from chipdse.netlist.power import analyse_power
+    from chipdse.netlist.vcd_activity import read_vcd_activity
+
+    point = _point(arguments)
+    timing = _timing(point)
+    activity = read_vcd_activity(
+        arguments.trace, arguments.scope, timing.netlist, clock_period_s=point.clock_period_s
+    )
+    power = analyse_power(
+        timing,
+        activity,
+        state_probability=arguments.state_probability,
+        allow_unannotated=arguments.allow_unannotated,
+    )
+    groups = {
+        name: _with_total({kind: float(watts[0]) for kind, watts in kinds.items()})
+        for name, kinds in power.by_group().items()
+    }
+    result: dict[str, Any] = {
+        **_with_total(
+            {
+                kind: float(getattr(power, kind)[0].sum())
+                for kind in ("internal_w", "switching_w", "leakage_w")
+            }
+        ),
+        "annotated_fraction": power.annotated_fraction,
+        "groups": groups,
+        "state_probability": power.state_probability,
+    }
+    if arguments.instances:
+        result["instances"] = _instances(power)
+    if arguments.json:
+        print_json(result)
+        return 0
+    print(_heading(timing))
+    print(
+        f"activity of {show(activity.duration_s, 's')} ({activity.cycles:g} cycles) covers "
+        f"{power.annotated_fraction:.1%} of the nets; "
+        f"state probabilities: {power.state_probability}"
+    )
+    print("a zero-delay simulation shows no glitches: the dynamic power is then a lower bound\n")
+    _print_table("group", {**groups, "total": result})
+    print(f"\nof it in clock pins of registers: {show(float(power.clock_pin_w[0].sum()), 'W')}")
+    if arguments.instances:
+        rows = sorted(result["instances"], key=lambda each: -each["total_w"])
+        print()
+        _print_table("instance", {f"{row['name']} ({row['cell']})": row for row in rows})
+    return 0
+
+
+def _with_total(kinds: dict[str, float]) -> dict[str, float]:
+    return kinds | {"total_w": sum(kinds.values())}
+
+
+def _instances(power: Any) -> list[dict[str, Any]]:
+    netlist = power.netlist
+    cells = [netlist.cells[kind].name for kind in netlist.cell_types.tolist()]
+    kinds = ("internal_w", "switching_w", "leakage_w")
+    columns = [getattr(power, kind)[0].tolist() for kind in kinds]
+    return [
+        {"name": name, "cell": cell} | _with_total(dict(zip(kinds, watts, strict=True)))
+        for name, cell, *watts in zip(netlist.cell_names, cells, *columns, strict=True)
+    ]
+
+
+def _print_table(what: str, rows: dict[str, dict[str, Any]]) -> None:
+    width = max(len(name) for name in (what, *rows))
+    kinds = ("internal_w", "switching_w", "leakage_w", "total_w")
+    print(f"{what:{width}}" + "".join(f"{kind[:-2]:>12}" for kind in kinds))
+    for name, row in rows.items():
+        print(f"{name:{width}}" + "".join(f"{show(row[kind], 'W'):>12}" for kind in kinds))
