@@ -86,7 +86,7 @@ def load_saved(path: Path) -> CellLibrary:
             parts: dict[str, Any] = {
                 part: kind(**{f.name: _array(file[f"{part}.{f.name}"]) for f in fields(kind)})
                 for part, kind in _PARTS.items()
-            }
+            } | {name: _array(file[name]) for name in _ARRAYS}
             return CellLibrary(
                 name=logic["name"],
                 cells=tuple(_cell_from_json(cell) for cell in logic["cells"]),
@@ -94,7 +94,6 @@ def load_saved(path: Path) -> CellLibrary:
                 supplies=tuple(logic["supplies"]),
                 sources=tuple(logic["sources"]),
                 provenance=logic["provenance"],
-                **{name: _array(file[name]) for name in _ARRAYS},
                 **parts,
             )
     except (
