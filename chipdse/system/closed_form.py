@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -388,19 +389,8 @@ def cost_of(package: PackageColumns, dies: Dies, made: Fabrication, sources: Sou
     carrier = carrier + np.where(advanced, c4 * made.interposer_m2, 0.0)
     last = sources("cost.substrate_bonding_yield")
     placed = made.placement_yield * made.quality
-    # One formula serves all: flat and stacked packages have no carrier; chip-first has no
-    # placement, and its dies are lost with the layer.
-    first = arrangement.among("fanout_chip_first")
-    whole = np.where(advanced | stacked, last, 1.0)
-    dies_kept = np.where(first, made.interposer_yield, 1.0) * placed * whole
-    recurring = cost.RecurringCost(
-        raw_chips=raw,
-        defect_chips=defect,
-        raw_package=carrier + substrate,
-        defect_package=carrier * (1 / (made.interposer_yield * placed * whole) - 1)
-        + substrate * (1 / np.where(advanced, last, placed * whole) - 1),
-        wasted_dies=(raw + defect) * (1 / dies_kept - 1),
-    )
+    flat = cost.package_organic(raw, defect, substrate, 1, placed * np.where(stacked, last, 1.0))
+    recurring = _select(~advanced, flat, arrangement, raw, defect, carrier, substrate, made, last)
     modules, chips, packaging = _nre(package, dies, made, sources)
     whole_nre = modules + chips + packaging
     per_system = ((modules + chips) / package["products_sharing"] + packaging) / package["volume"]
@@ -408,6 +398,39 @@ def cost_of(package: PackageColumns, dies: Dies, made: Fabrication, sources: Sou
         recurring=recurring, nre_usd=per_system, nre_total_usd=whole_nre,
         nre_modules_usd=modules, nre_chips_usd=chips, nre_package_usd=packaging,
     )  # fmt: skip
+
+
+def _select(
+    flat_rows: Flags,
+    flat: cost.RecurringCost,
+    arrangement: Choices,
+    raw: Array,
+    defect: Array,
+    carrier: Array,
+    substrate: Array,
+    made: Fabrication,
+    last: float,
+) -> cost.RecurringCost:
+    """Each row by its arrangement's model; dies that pass the test but are bad cost a package."""
+    if flat_rows.all():
+        return flat
+    first_rows = arrangement.among("fanout_chip_first")
+    chip_last = cost.package_chip_last(
+        raw, defect, carrier, substrate, made.interposer_yield,
+        made.placement_yield * made.quality, last,
+    )  # fmt: skip
+    chip_first = cost.package_chip_first(
+        raw, defect, carrier, substrate, made.interposer_yield * made.quality, last
+    )
+    chosen = {
+        f.name: np.select(
+            [flat_rows, first_rows],
+            [getattr(flat, f.name), getattr(chip_first, f.name)],
+            getattr(chip_last, f.name),
+        )
+        for f in dataclasses.fields(cost.RecurringCost)
+    }
+    return cost.RecurringCost(**chosen)
 
 
 def _bridge_count(dies: Dies, sources: Sources) -> Array:

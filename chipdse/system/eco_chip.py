@@ -119,14 +119,18 @@ def manufacturing_carbon(
     return carbon
 
 
-def _router_carbon(dies: list[EcoDie], sources: Sources) -> float:
-    """Routers added to the dies; dies of one node are made as one piece of silicon."""
-    areas = [
+def _router_areas(dies: list[EcoDie], sources: Sources) -> list[float]:
+    return [
         sources("carbon.eco_router_area")
         / sources(f"carbon.eco_{die.kind}_area.n{_ROUTER_NODE}")
         * sources(f"carbon.eco_{die.kind}_area.n{die.node_nm}")
         for die in dies
     ]
+
+
+def _router_carbon(dies: list[EcoDie], sources: Sources) -> float:
+    """Routers added to the dies; dies of one node are made as one piece of silicon."""
+    areas = _router_areas(dies, sources)
     nodes = [die.node_nm for die in dies]
     total = 0.0
     for area, node in zip(areas, nodes, strict=True):
@@ -174,3 +178,50 @@ def _packaging(
                 own += sign * cpa * _good_area(sources, piece * scale, die.node_nm)
         bonding = bonding ** len(dies)
     return (own + router) / bonding
+
+
+def design_carbon(
+    dies: list[EcoDie],
+    package: EcoPackage,
+    grid_kg_per_j: float,
+    iterations_per_part: float,
+    sources: Sources,
+) -> dict[str, float]:
+    """Design carbon of each die and of the package's routers, per part [kg] [1]_.
+
+    iterations_per_part : design iterations over parts made; the original takes 90 iterations
+        whatever is asked for
+    """
+
+    def of(area_m2: float, node_nm: int) -> float:
+        gates = area_m2 * _table(sources, "transistors", node_nm)
+        gates /= sources("carbon.eco_transistors_per_gate")
+        seconds = gates / _table(sources, "gates_per_hour", node_nm)
+        energy = sources("carbon.eco_core_power") * seconds
+        return grid_kg_per_j * energy * iterations_per_part
+
+    carbon = {
+        die.name: of(
+            sources(f"carbon.eco_{die.kind}_area.n{die.node_nm}") * die.area_m2, die.node_nm
+        )
+        for die in dies
+    }
+    routers = _router_areas(dies, sources) if len(dies) > 1 and package.kind != "active" else []
+    carbon["Packaging"] = sum(of(a, d.node_nm) for a, d in zip(routers, dies, strict=False))
+    return carbon
+
+
+def operational_carbon(
+    dies: list[EcoDie], power_w: float, grid_kg_per_j: float, life_s: float, sources: Sources
+) -> dict[str, float]:
+    """Carbon of use of each die, the power shared by area [kg] [1]_."""
+    total = sum(d.area_m2 for d in dies)
+    on = sources("carbon.eco_on_frac") * sources("carbon.eco_average_frac")
+    activity = sources("carbon.eco_activity")
+    carbon = {}
+    for die in dies:
+        dynamic = _table(sources, "dynamic_frac", die.node_nm)
+        scale = sources(f"carbon.eco_{die.kind}_power.n{die.node_nm}")
+        watts = power_w * die.area_m2 / total * scale * on * (dynamic * activity + 1 - dynamic)
+        carbon[die.name] = grid_kg_per_j * watts * life_s
+    return carbon

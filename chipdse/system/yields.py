@@ -9,6 +9,12 @@ Array = npt.NDArray[np.float64]
 Numbers = float | Array
 
 
+def plain(value: npt.ArrayLike) -> Numbers:
+    """A number as a float, anything else as an array."""
+    array = np.asarray(value, dtype=np.float64)
+    return array if array.ndim else float(array)
+
+
 def yield_poisson(area_m2: Numbers, defects_per_m2: Numbers) -> Numbers:
     """Fraction of dies without a defect when defects fall independently [1]_.
 
@@ -26,7 +32,7 @@ def yield_poisson(area_m2: Numbers, defects_per_m2: Numbers) -> Numbers:
     .. [1] J. A. Cunningham, The use and evaluation of yield models in integrated circuit
        manufacturing, IEEE Trans. Semicond. Manuf. 3(2), 1990.
     """
-    return np.asarray(np.exp(-np.multiply(area_m2, defects_per_m2)))
+    return plain(np.exp(-np.multiply(area_m2, defects_per_m2)))
 
 
 def yield_murphy(area_m2: Numbers, defects_per_m2: Numbers) -> Numbers:
@@ -43,7 +49,7 @@ def yield_murphy(area_m2: Numbers, defects_per_m2: Numbers) -> Numbers:
     """
     mean = np.asarray(np.multiply(area_m2, defects_per_m2), dtype=np.float64)
     safe = np.where(mean == 0, 1.0, mean)
-    return np.where(mean == 0, 1.0, (np.expm1(-safe) / safe) ** 2)
+    return plain(np.where(mean == 0, 1.0, (np.expm1(-safe) / safe) ** 2))
 
 
 def yield_negative_binomial(
@@ -66,7 +72,7 @@ def yield_negative_binomial(
        Proc. IEEE 71(4), 1983; used by Y. Feng and K. Ma, Chiplet Actuary, DAC 2022.
     """
     spread = np.asarray(clustering, dtype=np.float64)
-    return np.asarray((1 + np.multiply(area_m2, defects_per_m2) / spread) ** -spread)
+    return plain((1 + np.multiply(area_m2, defects_per_m2) / spread) ** -spread)
 
 
 def dies_per_wafer(
@@ -129,4 +135,4 @@ def assembly_yield(
     """
     placed = np.power(alignment_yield, dies) * np.power(bond_yield, bonds)
     clean = 1 + np.multiply(dielectric_defects_per_m2, area_m2)
-    return np.asarray(placed * np.power(via_yield, vias) / clean)
+    return plain(placed * np.power(via_yield, vias) / clean)
