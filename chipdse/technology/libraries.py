@@ -1,0 +1,210 @@
+"""Cell libraries by name: the one that ships, and the user's own, kept in the configuration.
+
+A library is Liberty files grouped by corner, or a saved file that holds every corner. One record
+answers what the flow needs: Liberty text for synthesis at the nominal corner, and the arrays of
+all corners for timing and power.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chipdse.errors import DesignError
+from chipdse.paths import config_folder
+from chipdse.technology.liberty_corner import Corner, read_corner
+
+if TYPE_CHECKING:
+    from chipdse.netlist.library import CellLibrary
+
+SHIPPED = ("sky130",)
+DEFAULT = "sky130"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryEntry:
+    """A library that can be used by name.
+
+    Parameters
+    ----------
+    corners : Liberty files of each corner, the nominal corner first; empty for a saved library
+    saved : a library saved with every corner, instead of `corners`
+    nominal : the corner used for synthesis, and the default for timing and power
+    """
+
+    name: str
+    corners: tuple[tuple[Path, ...], ...] = ()
+    saved: Path | None = None
+    nominal: Corner
+
+    @property
+    def shipped(self) -> bool:
+        """It comes with the package."""
+        return self.saved is not None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file whose content decides results, for stage keys."""
+        if self.saved is not None:
+            return (self.saved,)
+        return tuple(path for corner in self.corners for path in corner)
+
+    def liberty_files_for_synthesis(self, folder: Path) -> tuple[Path, ...]:
+        """Liberty files of the nominal corner; a saved library is written into `folder`.
+
+        The user's own files are given where they are: nothing is copied.
+        """
+        if self.saved is None:
+            return self.corners[0]
+        target = folder / f"{self.name}.lib"
+        if not target.is_file():
+            from importlib import import_module
+
+            write_liberty = import_module("chipdse.netlist.liberty_writer").write_liberty
+            folder.mkdir(parents=True, exist_ok=True)
+            write_liberty(self.load(), target, self.nominal.supply_v, self.nominal.temperature_c)
+        return (target,)
+
+    def load(self) -> CellLibrary:
+        """The library over all its corners.
+
+        Raises
+        ------
+        DesignError : a file is missing or damaged, or corners do not fit together
+        """
+        return self._library
+
+    @cached_property
+    def _library(self) -> CellLibrary:
+        # Imported here: what a library is made of lies above this module, its name below.
+        from chipdse.netlist.cache import load_library
+        from chipdse.netlist.library import join_corners
+        from chipdse.netlist.library_store import load_saved
+
+        if self.saved is not None:
+            return load_saved(self.saved)
+        loaded = [load_library(files) for files in self.corners]
+        return loaded[0] if len(loaded) == 1 else join_corners(loaded, self.name)
+
+
+def resolve(library: str | Sequence[Path]) -> LibraryEntry:
+    """A library by name, or from Liberty files.
+
+    Parameters
+    ----------
+    library : a name from `library_names`, or Liberty files: files with the same supply and
+        temperature are one corner, the first file's corner is the nominal one
+
+    Raises
+    ------
+    DesignError : unknown name, missing file, corners of different processes
+    """
+    if not isinstance(library, str):
+        return _from_files("given", tuple(library))
+    if library in SHIPPED:
+        saved = shipped_file(library)
+        if not saved.is_file():
+            raise DesignError(f"library {library!r} is missing from this installation: {saved}")
+        return LibraryEntry(
+            name=library, saved=saved, nominal=Corner(supply_v=1.8, temperature_c=25.0)
+        )
+    file = _description(library)
+    if not _NAME.fullmatch(library) or not file.is_file():
+        known = ", ".join(library_names())
+        raise DesignError(
+            f"library {library!r} is not known; known: {known}; add your own with "
+            f"'chipdse library add {library} FILE.lib'"
+        )
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        files = tuple(Path(name) for name in data["files"])
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise DesignError(f"{file} is damaged ({error}); add the library again") from None
+    return _from_files(library, files)
+
+
+def library_names() -> tuple[str, ...]:
+    """Every name that `resolve` knows: shipped first, then the user's."""
+    folder = _folder()
+    own = sorted(file.stem for file in folder.glob("*.toml")) if folder.is_dir() else []
+    return (*SHIPPED, *(name for name in own if name not in SHIPPED))
+
+
+def add_library(name: str, files: Sequence[Path], *, replace: bool = False) -> LibraryEntry:
+    """Keep the user's Liberty files under a name; they are read and joined once to check them.
+
+    Raises
+    ------
+    DesignError : the name is taken or no name, a file is not Liberty, corners do not fit together
+    """
+    if not _NAME.fullmatch(name):
+        raise DesignError(
+            f"library name {name!r} must start with a letter and hold letters, digits, _ . - only"
+        )
+    if name in SHIPPED:
+        raise DesignError(f"library {name!r} ships with the package; choose another name")
+    target = _description(name)
+    if target.exists() and not replace:
+        raise DesignError(f"library {name!r} exists already ({target}); use --replace")
+    entry = _from_files(name, tuple(path.absolute() for path in files))
+    entry.load()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    lines = ",\n".join(f"  {_toml_string(str(path))}" for path in entry.files)
+    partial = target.with_suffix(".part")
+    partial.write_text(
+        "# Liberty files of one library; the first file's corner is the nominal one.\n"
+        f"files = [\n{lines},\n]\n",
+        encoding="utf-8",
+    )
+    partial.replace(target)
+    return entry
+
+
+def shipped_file(name: str) -> Path:
+    """Where a shipped library lies."""
+    return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}.npz"
+
+
+def _from_files(name: str, files: tuple[Path, ...]) -> LibraryEntry:
+    """Group files by corner, in the order given; refuse corners of different processes."""
+    if not files:
+        raise DesignError("no Liberty file given; name at least one")
+    groups: dict[Corner, list[Path]] = {}
+    processes: dict[str, Path] = {}
+    for path in files:
+        corner, process = read_corner(path)
+        groups.setdefault(corner, []).append(path)
+        if process:
+            processes.setdefault(process, path)
+    if len(processes) > 1:
+        (one, first), (other, second) = list(processes.items())[:2]
+        raise DesignError(
+            f"{first.name} is a {one} corner, {second.name} a {other} one; a library spans supply "
+            "and temperature of one process corner: add them under different names"
+        )
+    return LibraryEntry(
+        name=name,
+        corners=tuple(tuple(group) for group in groups.values()),
+        nominal=next(iter(groups)),
+    )
+
+
+def _folder() -> Path:
+    return config_folder() / "libraries"
+
+
+def _description(name: str) -> Path:
+    return _folder() / f"{name}.toml"
+
+
+def _toml_string(text: str) -> str:
+    """A TOML basic string."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
