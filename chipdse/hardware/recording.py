@@ -76,7 +76,6 @@ def write_recorder(
     ports = {s.name: s for s in signals if s.kind in ("input", "output")}
     if clock not in ports or ports[clock].kind != "input" or ports[clock].width != 1:
         raise DesignError(f"{clock!r} is not a one-bit input of {rtl.top!r}; name its clock port")
-    signals = [s for s in signals if s.name != clock]
     words = sum(s.kind == "memory" for s in signals)
     if words > _LARGEST_MEMORY_WORDS:
         raise DesignError(
@@ -84,6 +83,8 @@ def write_recorder(
         )
     if both_edges is None:
         both_edges = any(s.kind == "latch" or not s.rising for s in signals)
+    # With both edges the clock is data like any other; else it is the edge itself.
+    signals = [s for s in signals if both_edges or s.name != clock]
     (folder / WRAPPER).write_text(
         _wrapper(rtl.top, list(ports.values()), signals, clock, both_edges, four_state)
     )
@@ -136,7 +137,8 @@ def _wrapper(
     connected = [f"    .{_identifier(p.name)}({_identifier(p.name)})" for p in ports]
     verb = "%z" if four_state else "%u"
     writes = [
-        f'    $fwrite(file, "{verb}", {{{", ".join(parts)}}});' for parts in _rows_of(signals)
+        f'    $fwrite(file, "{verb}", {{{", ".join(parts)}}});'
+        for parts in _rows_of(signals, clock)
     ]
     name = _identifier(clock)
     edge = f"posedge {name} or negedge {name}" if both_edges else f"posedge {name}"
@@ -170,7 +172,7 @@ def _wrapper(
     )
 
 
-def _rows_of(signals: Sequence[Signal]) -> list[list[str]]:
+def _rows_of(signals: Sequence[Signal], clock: str) -> list[list[str]]:
     """What each `$fwrite` concatenates, last element first in the file; see `_offsets`."""
     chunks: list[list[str]] = []
     bits = 0
@@ -179,7 +181,9 @@ def _rows_of(signals: Sequence[Signal]) -> list[list[str]]:
             _pad(chunks, bits)
             chunks.append([])
             bits = 0
-        chunks[-1].insert(0, _reference(signal))
+        # At its edge the clock has its new value already.
+        turned = "~" if signal.name == clock else ""
+        chunks[-1].insert(0, turned + _reference(signal))
         bits += signal.width
     _pad(chunks, bits)
     return chunks

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -103,12 +103,14 @@ def read_signals(prepared: Path, top: str) -> list[Signal]:
         for name, port in module["ports"].items()
         if port["direction"] == "input" and len(port["bits"]) == 1
     }
-    seen = {signal.name for signal in signals}
+    found = {signal.name: signal for signal in signals}
     for signal in _registers(modules, top, (), clocks):
-        if signal.name not in seen:
-            seen.add(signal.name)
-            signals.append(signal)
-    return signals
+        if signal.name not in found:
+            found[signal.name] = signal
+        elif found[signal.name].kind == "output":
+            # An output that is itself a register: a port with the register's clock.
+            found[signal.name] = replace(signal, kind="output")
+    return list(found.values())
 
 
 def _registers(

@@ -27,6 +27,7 @@ from chipdse.netlist.liberty_function import (
     Xor,
     negate,
     substitute,
+    truth_table,
     unateness,
     variables,
 )
@@ -177,6 +178,7 @@ class _Planner:
         self.unmapped: dict[str, str] = {}
         self.checks: list[tuple[int, str, int, int, int, int, int]] = []
         self.joint: dict[int, tuple[NDArray[np.int32], tuple[int, ...], int]] = {}
+        self.constants = {self.zero: False, self.one: True}  # nodes, as they are before an edge
         self.clock_nets: dict[int, int] = {}  # net -> node of its value while the clock is high
         self.clocked: list[tuple[int, int, int]] = []
 
@@ -218,16 +220,30 @@ class _Planner:
         self.reads.append(np.ascontiguousarray(reads, dtype=np.int32))
 
     def add_one(self, expression: Expression, values: Mapping[str, int]) -> int:
-        """A helper with one function of nodes; literals need none."""
-        match expression:
-            case Variable(name):
-                return values[name]
-            case Constant(value):
-                return self.one if value else self.zero
+        """A node with one function of nodes; literals and constants need no operation."""
+        known = self.constant_value(expression, values)
+        if known is not None:
+            return self.one if known else self.zero
+        if isinstance(expression, Variable):
+            return values[expression.name]
         target = self.helpers(1)
         names = tuple(values)
         self.add(expression, names, np.array([[values[n] for n in names]], np.int32), target)
         return int(target[0])
+
+    def constant_value(self, expression: Expression, values: Mapping[str, int]) -> bool | None:
+        """The function's value if the constants among its inputs settle it."""
+        names = variables(expression)
+        known = {
+            n: Constant(self.constants[values[n]]) for n in names if values[n] in self.constants
+        }
+        if not known and names:
+            return None
+        rest = tuple(name for name in names if name not in known)
+        if len(rest) > MAX_STATE_VARIABLES:
+            return None
+        table = truth_table(substitute(expression, known), rest)
+        return bool(table[0]) if (table == table[0]).all() else None
 
     # -- the parts of a netlist --
 
@@ -261,6 +277,7 @@ class _Planner:
             signal = recording.signals.get(port.name)
             if port.name == clock and not recording.both_edges:
                 self.clock_nets[port.nets[0]] = self.one
+                self.constants[self.net(port.nets[0])] = False
                 self._copy(self.zero, port.nets[0], inverted=False)
             elif signal is None or signal.width != len(port.nets):
                 self.unmapped[port.name] = "the recording has no such input of that width"
@@ -424,19 +441,11 @@ class _Planner:
             return -2 - self.add_one(flip_flop.clocked_on, low)
         before = self.add_one(flip_flop.clocked_on, low)
         after = self.add_one(flip_flop.clocked_on, high)
-        if (before, after) == (self.zero, self.one):
-            return NONE
-        return self._rises(before, after)
-
-    def _rises(self, before: int, after: int) -> int | None:
-        if before == self.zero:
-            return after
-        if after in (self.zero, before) or before == self.one:
-            return None
-        if after == self.one:
-            return self.add_one(Not(Variable("a")), {"a": before})
-        expression = And((Not(Variable("a")), Variable("b")))
-        return self.add_one(expression, {"a": before, "b": after})
+        if before == self.one or after == self.zero:
+            return None  # it falls
+        rises = And((Not(Variable("before")), Variable("after")))
+        node = self.add_one(rises, {"before": before, "after": after})
+        return NONE if node == self.one else node
 
     def _register_states(
         self,
@@ -495,7 +504,8 @@ class _Planner:
             net, function = row[position], cell.pins[position].function
             if net < 0 or function is None or net in self.clock_nets:
                 continue
-            values = {
+            low = {cell.pins[i].name: self.net(row[i]) for i in cell.inputs}
+            high = {
                 cell.pins[i].name: self.clock_nets.get(row[i], self.net(row[i]))
                 for i in cell.inputs
             }
@@ -506,9 +516,11 @@ class _Planner:
                         f"clock gate {netlist.cell_names[instance]} ({cell.name}) gates falling "
                         "edges; record the RTL with both_edges=True"
                     )
-                low = {cell.pins[i].name: self.net(row[i]) for i in cell.inputs}
-                values[gate.state] = self.add_one(gate.enable, low)
-            self.clock_nets[net] = self.add_one(function, values)
+                low[gate.state] = high[gate.state] = self.add_one(gate.enable, low)
+            before = self.constant_value(function, low)
+            if before is not None:
+                self.constants[self.net(net)] = before
+            self.clock_nets[net] = self.add_one(function, high)
             self._note_clocked(net)
             found.append(net)
         return found
