@@ -151,14 +151,15 @@ def make_run(
     source.write_text(design)
     rtl = Rtl(rtlil=source, verilog=source, top="top", content="")
     files = liberty_files(shared, family)
-    mapped = synthesise(rtl, files, options or SynthesisOptions(), folder / "synthesise")
     library = read_liberty(files)
+    cells = library.cells
+    mapped = synthesise(rtl, files, options or SynthesisOptions(), folder / "synthesise", cells)
     netlist = read_verilog(mapped.netlist, library, "top")
-    recorder = write_recorder(rtl, folder / "record")
+    recorder = write_recorder(rtl, folder / "record", black_boxes=cells)
     text = bench.replace("FIRST", str(FIRST_CYCLE)).replace("CYCLES", str(CYCLES))
     (folder / "bench.v").write_text(text.replace("LAST", str(FIRST_CYCLE + CYCLES + 10)))
     (folder / "cells.v").write_text(cell_models(netlist))
-    rtl_only = [folder / "bench.v", *recorder.sources]
+    rtl_only = [folder / "bench.v", *recorder.sources, folder / "cells.v"]
     run_icarus(folder, "bench", rtl_only)
     recording = read_recording(folder / "record" / LAYOUT, folder / DATA)
     return Run(

@@ -222,22 +222,47 @@ def test_refuses_cycles_that_are_not_there(run: Run) -> None:
         replay(run.netlist, run.recording, run.registers, first_cycle=10, cycles=100_000)
 
 
-GATED = """
+@pytest.mark.parametrize(
+    ("family", "gate", "pins"),
+    [
+        ("sky130hd", "sky130_fd_sc_hd__dlclkp_1", ".CLK(clk), .GATE(en), .GCLK(gated)"),
+        ("ihp-sg13g2", "sg13g2_lgcp_1", ".CLK(clk), .GATE(en), .GCLK(gated)"),
+        ("asap7", "ICGx1_ASAP7_75t_R", ".CLK(clk), .ENA(en), .SE(1'b0), .GCLK(gated)"),
+    ],
+)
+def test_clock_gates(family: str, gate: str, pins: str, shared: Path, tmp_path: Path) -> None:
+    design = f"""
 module top(input clk, input rst_n, input en, input we, input [1:0] addr, input signed [3:0] a,
            input signed [3:0] b, output reg [11:0] sum, output reg [3:0] word, output [3:0] more);
   wire gated;
-  CLOCKGATE gate (.CLK(clk), .GATE(en), .GCLK(gated));
-  always @(posedge gated) sum <= sum + {8'd0, a};
+  reg [3:0] held;
+  {gate} gate ({pins});
+  always @(posedge gated) held <= a;
   always @(posedge clk) if (!rst_n) word <= 4'd0; else word <= word + b;
+  always @(posedge clk) if (!rst_n) sum <= 12'd0; else sum <= sum + held;
   assign more = sum[3:0] ^ word;
 endmodule
 """
-GATE_MODEL = """
-module CLOCKGATE(input CLK, input GATE, output GCLK);
-  reg open; always @* if (!CLK) open = GATE;
-  assign GCLK = CLK & open;
-endmodule
-"""
+    run = make_run(shared, tmp_path, family, design=design)
+    trace = simulate_gates(run)
+    gates = read_vcd_activity(trace, "bench.gates", run.netlist, clock_period_s=10e-9)
+    for engine in ("numpy", "compiled") if compiler() else ("numpy",):
+        result = replay(
+            run.netlist,
+            run.recording,
+            run.registers,
+            first_cycle=FIRST_CYCLE,
+            cycles=CYCLES,
+            engine=engine,
+        )
+        assert result.unmapped == {}
+        differing = np.flatnonzero(gates.toggles != result.activity.toggles)
+        assert [run.netlist.net_names[net] for net in differing] == []
+        gated = run.netlist.nets_by_name["gated"]
+        assert 0 < result.activity.toggles[gated] < 2 * CYCLES
+        assert result.activity.high_fraction[gated] == pytest.approx(
+            result.activity.toggles[gated] / CYCLES / 4
+        )
 
 
 def test_falling_edges_and_both_edge_recordings(shared: Path, tmp_path: Path) -> None:

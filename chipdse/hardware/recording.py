@@ -18,6 +18,7 @@ from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.registers import PREPARED, Signal, prepare_script, read_signals
 from chipdse.hardware.tools import run_yosys
+from chipdse.netlist.cells import Cell
 
 RECORDER = "recorder"
 RTL, WRAPPER, LAYOUT, DATA = "rtl.v", "recorder.v", "layout.json", "recording.bin"
@@ -50,7 +51,7 @@ def write_recorder(
     clock: str = "clk",
     both_edges: bool | None = None,
     four_state: bool = False,
-    liberty: Sequence[Path] = (),
+    black_boxes: Sequence[Cell] = (),
 ) -> Recorder:
     """Write the recorder of an RTL and the RTL itself as Verilog into `folder`.
 
@@ -61,7 +62,8 @@ def write_recorder(
     both_edges : a row at each edge, not only at the rising one; None does so when the design has
         falling-edge registers or latches
     four_state : record X and Z too (`%z`); twice the data, and Icarus only
-    liberty : libraries of macros that the RTL instantiates
+    black_boxes : library cells that the RTL may instantiate (clock gates, memories); their
+        outputs are recorded, and the simulation needs models of them
 
     Raises
     ------
@@ -69,7 +71,7 @@ def write_recorder(
     ToolError : Yosys cannot read the RTL
     """
     folder.mkdir(parents=True, exist_ok=True)
-    script = prepare_script(rtl.rtlil.absolute(), rtl.top, [path.absolute() for path in liberty])
+    script = prepare_script(rtl.rtlil.absolute(), rtl.top, black_boxes)
     run_yosys(f"{script}write_json {PREPARED}\nwrite_verilog -noattr {RTL}\n", folder, "record")
     signals = read_signals(folder / PREPARED, rtl.top)
     (folder / PREPARED).unlink()

@@ -8,12 +8,14 @@ agree. A register's name is its path: instance names and signal, joined by dots.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from chipdse.errors import DesignError
+from chipdse.netlist.cells import Cell
 
 _FLIP_FLOPS = (
     *("$dff", "$dffe", "$adff", "$adffe", "$sdff", "$sdffe", "$sdffce"),
@@ -51,13 +53,13 @@ class Signal:
     asynchronous: bool = False
 
 
-def prepare_script(rtl: Path, top: str, liberty: Sequence[Path] = ()) -> str:
+def prepare_script(rtl: Path, top: str, black_boxes: Sequence[Cell] = ()) -> str:
     """Yosys commands that read RTL and give every register output a public name.
 
     Parameters
     ----------
     rtl : RTLIL (``.il``) or Verilog (``.v``, ``.sv``)
-    liberty : libraries whose cells the RTL instantiates (macros), read as black boxes
+    black_boxes : library cells; those that the RTL instantiates are kept as they are
     """
     if rtl.suffix == ".il":
         read = f'read_rtlil "{rtl}"'
@@ -65,10 +67,12 @@ def prepare_script(rtl: Path, top: str, liberty: Sequence[Path] = ()) -> str:
         read = f'read_verilog {"-sv " if rtl.suffix == ".sv" else ""}"{rtl}"'
     else:
         raise DesignError(f"{rtl} is neither RTLIL (.il) nor Verilog (.v, .sv)")
+    words = set(re.findall(r"\w+", rtl.read_text())) if black_boxes else set()
+    stubs = [_stub(cell) for cell in black_boxes if cell.name in words]
     registers = " ".join(f"t:{kind}" for kind in (*_FLIP_FLOPS, *_LATCHES))
     return "\n".join(
         [
-            *(f'read_liberty -lib -ignore_miss_func "{path}"' for path in liberty),
+            *(["read_verilog <<BLACK_BOXES", *stubs, "BLACK_BOXES"] if stubs else []),
             read,
             f"hierarchy -check -top {top}",
             "proc -norom",
@@ -80,6 +84,17 @@ def prepare_script(rtl: Path, top: str, liberty: Sequence[Path] = ()) -> str:
             "",
         ]
     )
+
+
+def _stub(cell: Cell) -> str:
+    """A Verilog module without inside, its buses whole."""
+    in_bus = {position for bits in cell.buses.values() for position in bits}
+    ports = [
+        f"{cell.pins[bits[0]].direction} [{len(bits) - 1}:0] {bus}"
+        for bus, bits in cell.buses.items()
+    ]
+    ports += [f"{p.direction} {p.name}" for i, p in enumerate(cell.pins) if i not in in_bus]
+    return f"(* blackbox *) module {cell.name}({', '.join(ports)}); endmodule"
 
 
 def read_signals(prepared: Path, top: str) -> list[Signal]:

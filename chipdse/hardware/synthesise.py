@@ -18,6 +18,7 @@ from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import MappingLibrary, mapping_library
 from chipdse.hardware.registers import PREPARED, Signal, prepare_script, read_signals
 from chipdse.hardware.tools import run_yosys
+from chipdse.netlist.cells import Cell
 from chipdse.netlist.recorded import RegisterBit
 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
@@ -65,7 +66,11 @@ class Synthesised:
 
 
 def synthesise(
-    rtl: Rtl, liberty: Sequence[Path], options: SynthesisOptions, folder: Path
+    rtl: Rtl,
+    liberty: Sequence[Path],
+    options: SynthesisOptions,
+    folder: Path,
+    black_boxes: Sequence[Cell] = (),
 ) -> Synthesised:
     """Map a design to a cell library; files and log stay in `folder`.
 
@@ -73,6 +78,8 @@ def synthesise(
     ----------
     rtl : only `rtlil` (RTLIL or Verilog) and `top` are read
     liberty : one library, in one or several Liberty files, plain or gzip
+    black_boxes : library cells (of any library) that the RTL may instantiate and that stay as
+        they are: clock gates, memories
 
     Raises
     ------
@@ -86,13 +93,15 @@ def synthesise(
         f"set_load {4e15 * library.input_capacitance_f:.6g}\n"
     )
     (folder / "abc.script").write_text(_abc_script(options))
-    run_yosys(_script(rtl, library, options), folder, "synthesise")
+    run_yosys(_script(rtl, library, options, black_boxes), folder, "synthesise")
     signals = read_signals(folder / PREPARED, rtl.top)
     bits = _register_bits(folder / _MAPPED, rtl.top, signals)
     cells = _cell_counts(folder / "mapped.json", rtl.top, library, folder / "synthesise.log")
     _write_register_map(folder / REGISTER_MAP, bits)
     _plain_ports(folder / NETLIST)
-    area = sum(library.area.get(kind, 0.0) * count for kind, count in cells.items()) * 1e-12
+    area_of = {cell.name: cell.area_m2 for cell in black_boxes}
+    area_of |= {name: area * 1e-12 for name, area in library.area.items()}
+    area = sum(area_of[kind] * count for kind, count in cells.items())
     made = {"area_m2": area, "cell_count": sum(cells.values()), "cells": cells}
     (folder / AREA).write_text(json.dumps(made))
     for scratch in (PREPARED, _MAPPED, "mapped.json"):
@@ -112,7 +121,9 @@ def read_synthesised(folder: Path, top: str) -> Synthesised:
     )
 
 
-def _script(rtl: Rtl, library: MappingLibrary, options: SynthesisOptions) -> str:
+def _script(
+    rtl: Rtl, library: MappingLibrary, options: SynthesisOptions, black_boxes: Sequence[Cell]
+) -> str:
     liberty = f'"{library.liberty}"'
     delay = "" if options.target_period_s is None else f" -D {options.target_period_s * 1e12:.0f}"
     share = "" if options.effort == "full" else " -noshare"
@@ -122,7 +133,7 @@ def _script(rtl: Rtl, library: MappingLibrary, options: SynthesisOptions) -> str
         hilo = f"hilomap -singleton -hicell {high} -locell {low}"
     return "\n".join(
         [
-            prepare_script(rtl.rtlil.absolute(), rtl.top),
+            prepare_script(rtl.rtlil.absolute(), rtl.top, black_boxes),
             f"write_json {PREPARED}",
             "flatten",
             # Without -nofsm a state machine keeps its names and changes its encoding.
