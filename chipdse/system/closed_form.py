@@ -162,7 +162,7 @@ def links_of(
     wanted = np.where(several, remote * crossings, 0.0)
     # Bandwidth of one die, both directions.
     module_rate = link_column(sources, "module_bandwidth", link, 0.0)
-    share = rate / rate_max
+    share = np.where(np.isfinite(rate_max), rate / rate_max, 1.0)
     edge = 4 * np.sqrt(dies.logic_m2) * package["link_edge_frac"][:, None]
     by_edge = edge * (link_column(sources, "edge_bandwidth", link, 0.0) * share)[:, None]
     by_module = dies.modules * (module_rate * share)[:, None]

@@ -14,6 +14,8 @@ CONSTRAINTS = {
     "link_reach_m": "gap between dies over the link's reach",
     "link_rate_per_s": "transfer rate outside the link's range",
     "link_edge": "interface modules missing on a die's edge",
+    "link_bandwidth": "share of the demanded traffic that the links cannot carry",
+    "interposer": "dies over the interposer's area, minus 1",
     "temperature_k": "hottest die over the limit",
     "runaway": "1 where leakage and temperature have no stable point, else 0",
     "leakage_table_k": "die temperature outside the library's characterised range",

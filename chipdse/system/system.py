@@ -170,6 +170,8 @@ def evaluate_described(system: System, *, cells: int = 32) -> Evaluation:
         ),
     )
     metrics, limits, parts = evaluate_dies(dies, work, columns, sources, cells=cells)
+    if system.traffic_bits_per_s:
+        limits["link_bandwidth"] = 1 - parts.link.utilisation_limit
     if system.interposer_area_m2:
         stacked = system.package.arrangement in STACKS
         needed = float(dies.footprint_m2[0] if stacked else dies.silicon_m2[0])

@@ -5,7 +5,7 @@ It differs from `chipdse.system.thermal` on purpose: layers are joined by the fu
 the one farther from the sink, and the spreader's and sink's rims are isothermal lumps, which
 spread heat too well (1 to 2 K too cold at 100 W on 16 x 16 mm). With several layers given by
 a layer file HotSpot's "detailed 3D" mode joins half thicknesses instead, but counts half of the
-convection resistance between spreader and sink as well (6 K too hot at 39 W on 12 x 12 mm).
+convection resistance between spreader and sink as well (5 to 8 K too hot at 39 W on 12 x 12 mm).
 
 .. [1] W. Huang et al., HotSpot, IEEE Trans. VLSI 14(5), 2006; github.com/uvahotspot/HotSpot at
    f18831e, temperature.c and temperature_grid.c.
