@@ -149,18 +149,18 @@ async def products_match(dut: Any) -> None:
     waiting[0, 1] = begun = p.last_latency_cycles
     draining = int(schedule(p, hard[2])[0, -1]) + 1
     runs = [
-        ((*hard[:2], waiting), begun),
-        (hard, None),
-        (hard, draining),
-        (hard, None),
-        (job, None),
+        ((*hard[:2], waiting), begun, 0),
+        (hard, None, 0),
+        (hard, draining, 0),
+        (hard, None, 1),
+        (job, None, 0),
     ]
 
     cycle = 0
     await start(dut)
-    for (a, b, pauses), cut in runs:
+    for (a, b, pauses), cut, inputs in runs:
         words = {name: word[:cut] for name, word in stimulus(p, a, b, pauses).items()}
-        await reset(dut, list(words))
+        await reset(dut, list(words), inputs)
         for seen in await play(dut, words, ["ready", "c_valid", "c"]):
             if cut is None:
                 check(p, a, b, pauses, seen)

@@ -280,6 +280,8 @@ class MacArray(wiring.Component):
             m.d.comb += [row[0].command.eq(command), self.c_valid[i].eq(leaves)]
             command = _delayed(m, command, 1, f"command_{i}")
             leaves = _delayed(m, leaves, 1, f"leaves_{i}", reset=True)
+            # Behind the last column nothing follows: it holds, which takes no gates.
+            m.d.comb += row[-1].result_next.eq(row[-1].result)
             for left, right in zip(row, row[1:], strict=False):
                 m.d.comb += [
                     right.a.eq(left.a_next),
