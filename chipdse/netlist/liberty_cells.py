@@ -80,6 +80,9 @@ def bus_types(file: LibertyFile, library: Group) -> dict[str, list[int]]:
             )
         if abs(first - last) > 65535:
             file.fail(f"type {group.name()!r} has an implausible width", group.offset)
+        # Memories often declare 0 to 31 and mean [31:0]; only `downto : false` says otherwise.
+        if first < last and (group.text("downto") or "").lower() != "false":
+            first, last = last, first
         step = 1 if first >= last else -1
         result[group.name()] = list(range(last, first + step, step))
     return result

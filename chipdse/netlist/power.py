@@ -7,7 +7,6 @@ probability. A net driven by an input port costs nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +14,17 @@ from numpy.typing import NDArray
 from chipdse.errors import DesignError
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.library import Floats
-from chipdse.netlist.library_tables import Index, TableSet
+from chipdse.netlist.library_tables import Index, TableSet, bilinear
 from chipdse.netlist.netlist import CONSTANT_1, Netlist
-from chipdse.netlist.power_cells import CellPower, EnergyBundle, PinEnergy, cell_power, joint_table
+from chipdse.netlist.power_cells import CellPower, EnergyBundle, cell_power
 from chipdse.netlist.power_states import independent_probabilities
-from chipdse.netlist.timing import MAX, MIN, Timing, library_pins, net_loads
+from chipdse.netlist.timing import MAX, MIN, Timing, net_loads
 from chipdse.units import show
 
 GROUPS = ("sequential", "combinational", "clock", "macro")
 MIN_ANNOTATED = 0.99
+_BLOCK = 1 << 22  # numbers held at once
+Instances = NDArray[np.int32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,18 +90,10 @@ class PowerModel:
         self.cells: dict[int, CellPower] = {
             kind: cell_power(netlist.library, kind) for kind in netlist.instances_of
         }
-        tables = [
-            bundle.tables
-            for cell in self.cells.values()
-            for pin in cell.pins
-            for bundle in pin.bundles
-        ]
-        self.tables = np.unique(np.concatenate(tables)) if tables else np.zeros(0, dtype=np.int64)
-
-    @cached_property
-    def joint_tables(self) -> dict[int, Floats | None]:
-        """Truth tables over joint states by cell."""
-        return {kind: joint_table(cell) for kind, cell in self.cells.items()}
+        bundles = [bundle for cell in self.cells.values() for bundle in cell.bundles]
+        none = np.zeros(0, dtype=np.int64)
+        self.tables = np.unique(np.concatenate([none, *(each.tables for each in bundles)]))
+        self.row_axes = sorted({each.row_axis for each in bundles if each.row_axis >= 0})
 
 
 def analyse_power(
@@ -207,147 +200,116 @@ class _Evaluation:
     def __init__(
         self, timing: Timing, activity: Activity, model: PowerModel, state_probability: str
     ) -> None:
-        self.timing, self.activity, self.model = timing, activity, model
+        self.activity, self.model = activity, model
         self.joint = state_probability == "joint"
         netlist, library = timing.netlist, timing.library
         self.netlist, self.library = netlist, library
         points = library.count
-        self.slew = timing.slew_s[MAX].reshape(points, netlist.net_count, 2)
         self.tables = TableSet.of(library, model.tables)
         loads, _ = net_loads(
             netlist, library, timing.output_load_f, timing.wires, include_drivers=True
         )
         self.load = loads.reshape(points, netlist.net_count, 2).max(axis=2)
-        self.density, self.high, self.limited = _net_activity(timing, activity)
-        self.pins = library_pins(netlist)
+        self.density, self.high, self.limited = net_activity(timing, activity)
+        # Where every net edge's slew lies on every slew axis [K, 2 * nets].
+        self.rows = {axis: self._locate(axis, timing.slew_s[MAX]) for axis in model.row_axes}
         shape = (points, netlist.cell_count)
         self.internal, self.switching = np.zeros(shape), np.zeros(shape)
         self.leakage, self.clock_pins = np.zeros(shape), np.zeros(shape)
 
     def evaluate(self) -> None:
-        for kind in self.netlist.instances_of:
-            self._type(kind)
+        for kind, instances in self.netlist.instances_of.items():
+            power = self.model.cells[kind]
+            nets = self.netlist.pins_of_type(kind).astype(np.int64)
+            groups = max(1, len(power.pin)) * self.library.count
+            step = max(1, _BLOCK // groups)
+            for begin in range(0, len(instances), step):
+                part = slice(begin, begin + step)
+                self._type(kind, power, instances[part], nets[part], part)
 
-    def _type(self, kind: int) -> None:
-        netlist, power = self.netlist, self.model.cells[kind]
-        cell, instances = power.cell, netlist.instances_of[kind]
-        nets = netlist.pins_of_type(kind).astype(np.int64)
-        safe = np.where(nets >= 0, nets, 0)
-        high = np.where(nets >= 0, self.high[safe], 0.5)
-        density = np.where(nets >= 0, self.density[:, safe], 0.0)  # [K, n, pins]
-        chance = self._probabilities(kind, power, high)
-        self._open_outputs(power, nets, density, high, chance)
-        clock = cell.sequential is not None and any(pin.is_clock for pin in cell.pins)
-        for pin in power.pins:
-            spent = self._pin_energy(pin, safe, nets, density, chance) * density[:, :, pin.pin]
-            self.internal[:, instances] += spent
-            if clock and cell.pins[pin.pin].is_clock:
-                self.clock_pins[:, instances] += spent
-        swing = self.library.pin_supply_v
-        first = int(netlist.library.pin_start[kind])
-        for pin_number in cell.outputs:
-            load = np.where(nets[:, pin_number] >= 0, self.load[:, safe[:, pin_number]], 0.0)
-            volts = swing[:, first + pin_number, None]
-            self.switching[:, instances] += 0.5 * load * volts**2 * density[:, :, pin_number]
+    def _type(
+        self, kind: int, power: CellPower, instances: Instances, nets: Index, part: slice
+    ) -> None:
+        """Some instances of one cell; `part` says which of all its instances they are."""
+        cell = power.cell
+        safe = np.maximum(nets, 0)
+        is_open = nets < 0
+        high = np.where(is_open, 0.5, self.high[safe])
+        density = self.density[:, safe]  # [K, n, pins]
+        load = self.load[:, safe]
+        if is_open.any():
+            density[:, is_open] = 0.0
+            load[:, is_open] = 0.0
+        chance = self._probabilities(kind, power, high, part)
+        if is_open.any():
+            _open_outputs(power, is_open, density, chance)
+        weight = (chance[:, power.condition] * power.factor)[None] * density[:, :, power.related]
+        for own in power.shares:
+            total = weight[:, :, own].sum(axis=2, keepdims=True)
+            share = weight[:, :, own] / np.where(total > 0, total, 1.0)
+            weight[:, :, own] = share * density[:, :, power.pin[own]]
+        for bundle in power.bundles:
+            energy = self._energies(bundle, safe, load)
+            energy *= weight[:, :, bundle.groups]
+            # Rise and fall are equally frequent: half of each.
+            self.internal[:, instances] += 0.5 * energy.sum(axis=2)
+            if bundle.clock.any():
+                self.clock_pins[:, instances] += 0.5 * energy[:, :, bundle.clock].sum(axis=2)
+        outputs = list(cell.outputs)
+        if outputs:
+            first = int(self.netlist.library.pin_start[kind])
+            volts = self.library.pin_supply_v[:, None, first + np.array(outputs)]
+            charge = 0.5 * load[:, :, outputs] * volts**2 * density[:, :, outputs]
+            self.switching[:, instances] = charge.sum(axis=2)
         self.leakage[:, instances] = self._leakage(kind, power, chance)
 
-    def _probabilities(self, kind: int, power: CellPower, high: Floats) -> Floats:
+    def _probabilities(self, kind: int, power: CellPower, high: Floats, part: slice) -> Floats:
         states = self.activity.states.get(kind) if self.joint else None
-        table = self.model.joint_tables[kind] if states is not None else None
+        table = power.joint_table if states is not None else None
         if states is None or table is None:
             return independent_probabilities(power, high)
-        if states.shape != (len(high), len(table)):
+        count = len(self.netlist.instances_of[kind])
+        if states.shape != (count, len(table)):
             raise DesignError(
                 f"joint states of {power.cell.name} have shape {states.shape}; "
-                f"{(len(high), len(table))} is expected"
+                f"{(count, len(table))} is expected"
             )
-        return states @ table
+        return states[part] @ table
 
-    def _open_outputs(
-        self, power: CellPower, nets: Index, density: Floats, high: Floats, chance: Floats
-    ) -> None:
-        """Density of output pins nobody is connected to: from the other output, or the inputs."""
-        cell = power.cell
-        for pin in cell.outputs:
-            rows = np.flatnonzero(nets[:, pin] < 0)
-            if not len(rows):
-                continue
-            if cell.sequential is not None:
-                others = [each for each in cell.outputs if each != pin]
-                for other in others:
-                    density[:, rows, pin] = np.maximum(
-                        density[:, rows, pin],
-                        np.where(nets[rows, other] >= 0, density[:, rows, other], 0.0),
-                    )
-                continue
-            for source, column in power.differences.get(pin, []):
-                density[:, rows, pin] += density[:, rows, source] * chance[rows, column]
-
-    def _pin_energy(
-        self, pin: PinEnergy, safe: Index, nets: Index, density: Floats, chance: Floats
-    ) -> Floats:
-        """Energy of one transition of a pin [K, n], averaged over its edges and groups."""
-        weight = (chance[:, pin.condition] * pin.factor)[None]  # [K or 1, n, groups]
-        if pin.is_output:
-            weight = weight * density[:, :, pin.related]
-            share = np.zeros_like(weight)
-            for supply in np.unique(pin.supply):
-                own = pin.supply == supply
-                total = weight[:, :, own].sum(axis=2, keepdims=True)
-                share[:, :, own] = np.divide(
-                    weight[:, :, own], total, out=np.zeros_like(weight[:, :, own]), where=total > 0
-                )
-            weight = share
-        result = np.zeros(density.shape[:2])
-        for bundle in pin.bundles:
-            energy = self._energies(bundle, safe, nets)
-            result += 0.5 * (energy * weight[:, :, bundle.groups]).sum(axis=2)
-        return result
-
-    def _energies(self, bundle: EnergyBundle, safe: Index, nets: Index) -> Floats:
-        """Table values [K, n, groups of the bundle]: weights of the grid points times tables."""
-        points = self.library.count
+    def _energies(self, bundle: EnergyBundle, safe: Index, load: Floats) -> Floats:
+        """Energy of one transition [K, n, tables of the bundle]."""
+        points, _, height, width = self.tables.values.shape
         places = np.searchsorted(self.model.tables, bundle.tables)
-        values = self.tables.values[:, places]  # [K, groups, rows, columns]
-        basis: Floats | None = None
-        slew = self.slew[:, safe[:, bundle.slew_pin], bundle.slew_edge]
-        load = np.where(nets[:, bundle.pin] >= 0, self.load[:, safe[:, bundle.pin]], 0.0)
+        corner = (np.arange(points) * self.tables.values[0].size)[:, None, None]
+        address = corner + places * (height * width)
+        u = v = np.zeros((1, 1, 1))
         if bundle.row_axis >= 0:
-            basis = self._basis(bundle.row_axis, slew)
-            values = values[:, :, : basis.shape[2]]
-        else:
-            values = values[:, :, :1]
+            row, part = self.rows[bundle.row_axis]
+            edges = 2 * safe[:, bundle.slew_pin] + bundle.slew_edge
+            address = address + row[:, edges] * width
+            u = part[:, edges]
         if bundle.column_axis >= 0:
-            columns = self._basis(bundle.column_axis, load)
-            values = values[..., : columns.shape[2]]
-            basis = (
-                columns
-                if basis is None
-                else (basis[..., :, None] * columns[..., None, :]).reshape(*columns.shape[:2], -1)
-            )
-        else:
-            values = values[..., :1]
-        flat = values.reshape(points, len(places), -1)
-        if basis is None:
-            return np.broadcast_to(flat[:, None, :, 0], (points, len(safe), len(places)))
-        return basis @ flat.transpose(0, 2, 1)
+            column, part = self._locate(bundle.column_axis, load)
+            address = address + column[:, :, bundle.load_pin]
+            v = part[:, :, bundle.load_pin]
+        address = np.broadcast_to(address, (points, len(safe), len(places)))
+        return bilinear(self.tables.values.reshape(-1), address, width, u, v)
 
-    def _basis(self, axis: int, value: Floats) -> Floats:
-        """Weight of each point of an axis [K, n, points]: linear interpolation, extended."""
+    def _locate(self, axis: int, value: Floats) -> tuple[Index, Floats]:
+        """Interval on a library axis of values [K, ...], and how far into it."""
         tables = self.netlist.library.tables
         axes = self.library.axes[:, tables.axis_start[axis] : tables.axis_start[axis + 1]]
+        index = np.zeros(value.shape, dtype=np.int64)
         size = axes.shape[1]
         if size == 1:
-            return np.ones((*value.shape, 1))
-        index = np.zeros(value.shape, dtype=np.int64)
+            return index, np.zeros(value.shape)
+        flat = value.reshape(len(value), -1)
+        found = index.reshape(len(value), -1)
         for point in range(1, size - 1):
-            index += value > axes[:, point, None]
-        low = np.take_along_axis(axes, index, axis=1)
-        part = (value - low) / (np.take_along_axis(axes, index + 1, axis=1) - low)
-        basis = np.zeros((*value.shape, size))
-        np.put_along_axis(basis, index[..., None], (1 - part)[..., None], axis=2)
-        np.put_along_axis(basis, index[..., None] + 1, part[..., None], axis=2)
-        return basis
+            found += flat > axes[:, point, None]
+        low = np.take_along_axis(axes, found, axis=1)
+        part = (flat - low) / (np.take_along_axis(axes, found + 1, axis=1) - low)
+        return index, part.reshape(value.shape)
 
     def _leakage(self, kind: int, power: CellPower, chance: Floats) -> Floats:
         library = self.netlist.library
@@ -361,7 +323,25 @@ class _Evaluation:
         return result
 
 
-def _net_activity(timing: Timing, activity: Activity) -> tuple[Floats, Floats, Index]:
+def _open_outputs(
+    power: CellPower, is_open: NDArray[np.bool_], density: Floats, chance: Floats
+) -> None:
+    """Density of output pins nobody is connected to: from the other output, or the inputs."""
+    cell = power.cell
+    for pin in cell.outputs:
+        rows = np.flatnonzero(is_open[:, pin])
+        if not len(rows):
+            continue
+        if cell.sequential is not None:
+            others = [each for each in cell.outputs if each != pin]
+            if others:
+                density[:, rows, pin] = density[:, rows][:, :, others].max(axis=2)
+            continue
+        for source, column in power.differences.get(pin, []):
+            density[:, rows, pin] += density[:, rows, source] * chance[rows, column]
+
+
+def net_activity(timing: Timing, activity: Activity) -> tuple[Floats, Floats, Index]:
     """Density [K, nets] and probability of 1 [nets] as power uses them; nets cut short [K]."""
     netlist = timing.netlist
     cycles_hz = 1.0 / timing.clock_period_s

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,67 +28,102 @@ from chipdse.netlist.library_tables import Index
 
 RISE, FALL = 0, 1
 MAX_JOINT_VARIABLES = 10
+MAX_UNION = 12  # variables that are tabulated together
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class EnergyBundle:
-    """Groups of one pin whose tables share both axes and one slew.
+    """Tables of a cell's internal power groups that share both axes, for one edge.
 
     Parameters
     ----------
-    pin : whose transitions cost the energy
-    slew_pin, slew_edge : whose slew the tables are read at
-    tables : library table of each group
-    groups : position of each in the pin's list of groups
+    tables : library tables
+    groups : which of the cell's groups each belongs to
+    slew_pin, slew_edge : whose slew each is read at
+    load_pin : whose load each is read at
+    clock : whether each belongs to a clock pin of a cell with state
     row_axis, column_axis : of the library, -1 for none
     """
 
-    pin: int
-    slew_pin: int
-    slew_edge: int
     tables: Index
     groups: Index
+    slew_pin: Index
+    slew_edge: Index
+    load_pin: Index
+    clock: NDArray[np.bool_]
     row_axis: int
     column_axis: int
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PinEnergy:
-    """All internal power groups of one pin.
-
-    `condition` is the column of each group's probability, `factor` multiplies it. For an output
-    pin the groups of one supply share the pin's transitions in proportion to
-    ``density(related) * factor * probability``.
-    """
-
-    pin: int
-    is_output: bool
-    related: Index
-    supply: Index
-    condition: Index
-    factor: NDArray[np.float64]
-    bundles: tuple[EnergyBundle, ...]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CellPower:
     """The power of one library cell.
 
+    A group spends its energy on the transitions of `pin`, weighted by ``factor * probability of
+    condition``. The groups of an output pin and supply share the pin's transitions in proportion
+    to that times the density of `related`: `shares` lists them.
+
     Parameters
     ----------
     expressions : conditions whose probabilities are needed, over pins and state
-    leakage_rows : the library's leakage groups that count, and the column of each condition
+    pin, related, condition, factor : [groups] of internal power; `condition` is a column
+    leakage_rows : the library's leakage groups that count
+    leakage_conditions : column of each one's condition
     uncovered : column of the probability that no condition holds; -1 when it is not needed
-    differences : per output pin and input pin: column of P(output follows input), -1 for never
+    differences : per output pin: its input pins, with the column of P(the output follows it)
     """
 
     cell: Cell
     expressions: tuple[Expression, ...]
-    pins: tuple[PinEnergy, ...]
+    pin: Index
+    related: Index
+    condition: Index
+    factor: NDArray[np.float64]
+    shares: tuple[Index, ...]
+    bundles: tuple[EnergyBundle, ...]
     leakage_rows: Index
     leakage_conditions: Index
     uncovered: int
     differences: dict[int, list[tuple[int, int]]]
+
+    @cached_property
+    def used_names(self) -> tuple[str, ...]:
+        """Pins and state that conditions read, pins in cell order."""
+        used = {name for each in self.expressions for name in variables(each)}
+        state = () if self.cell.sequential is None else (self.cell.sequential.state,)
+        return tuple(name for name in (*self.cell.pin_index, *state) if name in used)
+
+    @cached_property
+    def table(self) -> NDArray[np.float64] | None:
+        """Conditions over `used_names` [2**k, expressions]; None when k is too large."""
+        if len(self.used_names) > MAX_UNION:
+            return None
+        return _columns(self.expressions, self.used_names)
+
+    @cached_property
+    def joint_table(self) -> NDArray[np.float64] | None:
+        """Conditions over the cell's joint state [2**k, expressions]; None when k is too large.
+
+        Outputs are replaced by their functions; an output without one makes it None.
+        """
+        cell = self.cell
+        names = cell.state_variables
+        if len(names) > MAX_JOINT_VARIABLES:
+            return None
+        functions = {
+            cell.pins[pin].name: function
+            for pin in cell.outputs
+            if (function := cell.pins[pin].function) is not None
+        }
+        over_state = tuple(substitute(each, functions) for each in self.expressions)
+        if any(name not in names for each in over_state for name in variables(each)):
+            return None
+        return _columns(over_state, names)
+
+
+def _columns(expressions: tuple[Expression, ...], names: tuple[str, ...]) -> NDArray[np.float64]:
+    tables = [truth_table(each, names) for each in expressions]
+    return np.array(tables, dtype=np.float64).reshape(len(tables), 2 ** len(names)).T.copy()
 
 
 @dataclass
@@ -102,29 +138,63 @@ class _Expressions:
 
 def cell_power(library: CellLibrary, number: int) -> CellPower:
     """The power groups of a cell as OpenSTA weighs them."""
-    cell = library.cells[number]
+    cell, powers = library.cells[number], library.powers
     known = _Expressions()
-    pins = tuple(_pin_energies(library, number, known))
-    rows, conditions, uncovered = _leakage(library, number, known)
-    differences: dict[int, list[tuple[int, int]]] = {}
+    base = int(library.pin_start[number])
+    first, last = np.searchsorted(powers.cell, [number, number + 1])
+    outputs = {pin for pin in cell.outputs if cell.pins[pin].direction == "output"}
+    # An output's group without a related pin has no slew to look its table up at: it counts 0.
+    rows = [
+        row
+        for row in range(int(first), int(last))
+        if int(powers.pin[row]) - base not in outputs or powers.related[row] >= 0
+    ]
+    pins = powers.pin[rows].astype(np.int64) - base
+    is_output = np.array([pin in outputs for pin in pins.tolist()], dtype=bool)
+    related = np.where(is_output, powers.related[rows].astype(np.int64) - base, pins)
+    weights = []
+    for row, pin, source in zip(rows, pins.tolist(), related.tolist(), strict=True):
+        text = int(powers.condition[row])
+        when = parse_function(library.conditions[text]) if text >= 0 else None
+        weigh = _output_weight if pin in outputs else _input_weight
+        weights.append(weigh(cell, pin, source, when))
+    condition = np.array([known.number(each) for each, _ in weights], dtype=np.int64)
+    supply = powers.supply[rows].astype(np.int64)
+    shares = [
+        np.flatnonzero(is_output & (pins == pin) & (supply == each))
+        for pin in sorted(outputs)
+        for each in np.unique(supply[is_output & (pins == pin)])
+    ]
+    leakage_rows, leakage_conditions, uncovered = _leakage(library, number, known)
+    differences = _differences(cell, known)
+    return CellPower(
+        cell=cell,
+        expressions=tuple(known.numbers),
+        pin=pins,
+        related=related,
+        condition=condition,
+        factor=np.array([factor for _, factor in weights], dtype=np.float64),
+        shares=tuple(shares),
+        bundles=tuple(_bundles(library, number, rows, pins, related, is_output)),
+        leakage_rows=leakage_rows,
+        leakage_conditions=leakage_conditions,
+        uncovered=uncovered,
+        differences=differences,
+    )
+
+
+def _differences(cell: Cell, known: _Expressions) -> dict[int, list[tuple[int, int]]]:
+    result = {}
     for output in cell.outputs:
         function = power_function(cell, output)
-        if function is not None:
+        if function is not None and cell.sequential is None:
             names = variables(function)
-            differences[output] = [
+            result[output] = [
                 (pin, known.number(_difference(function, cell.pins[pin].name)))
                 for pin in cell.inputs
                 if cell.pins[pin].name in names
             ]
-    return CellPower(
-        cell=cell,
-        expressions=tuple(known.numbers),
-        pins=pins,
-        leakage_rows=rows,
-        leakage_conditions=conditions,
-        uncovered=uncovered,
-        differences=differences,
-    )
+    return result
 
 
 def power_function(cell: Cell, pin: int) -> Expression | None:
@@ -135,39 +205,6 @@ def power_function(cell: Cell, pin: int) -> Expression | None:
 def _difference(function: Expression, name: str) -> Expression:
     low = substitute(function, {name: Constant(False)})
     return Xor((low, substitute(function, {name: Constant(True)})))
-
-
-def _pin_energies(library: CellLibrary, number: int, known: _Expressions) -> list[PinEnergy]:
-    cell, powers = library.cells[number], library.powers
-    base = int(library.pin_start[number])
-    first, last = np.searchsorted(powers.cell, [number, number + 1])
-    result = []
-    for pin, pin_record in enumerate(cell.pins):
-        rows = [row for row in range(int(first), int(last)) if powers.pin[row] == base + pin]
-        is_output = pin_record.direction == "output"
-        if is_output:  # without a related pin there is no slew to look a table up at
-            rows = [row for row in rows if powers.related[row] >= 0]
-        if not rows:
-            continue
-        related = powers.related[rows].astype(np.int64) - base
-        weigh = _output_weight if is_output else _input_weight
-        weights = []
-        for row, source in zip(rows, related.tolist(), strict=True):
-            text = int(powers.condition[row])
-            when = parse_function(library.conditions[text]) if text >= 0 else None
-            weights.append(weigh(cell, pin, source, when))
-        result.append(
-            PinEnergy(
-                pin=pin,
-                is_output=is_output,
-                related=related if is_output else np.full(len(rows), pin, dtype=np.int64),
-                supply=powers.supply[rows].astype(np.int64),
-                condition=np.array([known.number(each) for each, _ in weights], dtype=np.int64),
-                factor=np.array([factor for _, factor in weights]),
-                bundles=tuple(_bundles(library, number, pin, rows, related, is_output)),
-            )
-        )
-    return result
 
 
 def _input_weight(
@@ -198,34 +235,44 @@ def _output_weight(
 def _bundles(
     library: CellLibrary,
     number: int,
-    pin: int,
     rows: list[int],
+    pins: Index,
     related: Index,
-    is_output: bool,
+    is_output: NDArray[np.bool_],
 ) -> list[EnergyBundle]:
     powers, tables = library.powers, library.tables
-    gathered: dict[tuple[int, int, int, int], list[tuple[int, int]]] = {}
+    follows: dict[tuple[int, int], bool] = {}
+    gathered: dict[tuple[int, int, int], list[tuple[int, int, int, int, int]]] = {}
     for group, row in enumerate(rows):
-        source = int(related[group]) if is_output else pin
-        same = not is_output or _follows(library, number, source, pin)
+        pin, source = int(pins[group]), int(related[group])
+        same = True
+        if is_output[group]:
+            if (source, pin) not in follows:
+                follows[source, pin] = _follows(library, number, source, pin)
+            same = follows[source, pin]
         for edge, table in ((RISE, int(powers.rise[row])), (FALL, int(powers.fall[row]))):
-            if table < 0:
-                continue
-            slew_edge = edge if same else 1 - edge
-            key = (source, slew_edge, int(tables.row_axis[table]), int(tables.column_axis[table]))
-            gathered.setdefault(key, []).append((table, group))
-    return [
-        EnergyBundle(
-            pin=pin,
-            slew_pin=source,
-            slew_edge=slew_edge,
-            tables=np.array([table for table, _ in entries], dtype=np.int64),
-            groups=np.array([group for _, group in entries], dtype=np.int64),
-            row_axis=row_axis,
-            column_axis=column_axis,
+            if table >= 0:
+                key = (int(tables.row_axis[table]), int(tables.column_axis[table]), edge)
+                slew_edge = edge if same else 1 - edge
+                gathered.setdefault(key, []).append((table, group, source, slew_edge, pin))
+    cell = library.cells[number]
+    clocked = np.array([cell.sequential is not None and pin.is_clock for pin in cell.pins])
+    result = []
+    for (row_axis, column_axis, _), entries in gathered.items():
+        columns = [np.array(column, dtype=np.int64) for column in zip(*entries, strict=True)]
+        result.append(
+            EnergyBundle(
+                tables=columns[0],
+                groups=columns[1],
+                slew_pin=columns[2],
+                slew_edge=columns[3],
+                load_pin=columns[4],
+                clock=clocked[columns[4]],
+                row_axis=row_axis,
+                column_axis=column_axis,
+            )
         )
-        for (source, slew_edge, row_axis, column_axis), entries in gathered.items()
-    ]
+    return result
 
 
 def _follows(library: CellLibrary, number: int, source: int, sink: int) -> bool:
@@ -269,29 +316,6 @@ def _leakage(library: CellLibrary, number: int, known: _Expressions) -> tuple[In
         if len(variables(any_of)) <= MAX_TABLE_VARIABLES:
             uncovered = known.number(Not(any_of))
     return np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64), uncovered
-
-
-def joint_table(power: CellPower) -> NDArray[np.float64] | None:
-    """Conditions over the cell's joint state [2**k, expressions]; None when k is too large.
-
-    Outputs are replaced by their functions; an output without one makes it None.
-    """
-    cell = power.cell
-    names = cell.state_variables
-    if len(names) > MAX_JOINT_VARIABLES:
-        return None
-    functions = {
-        cell.pins[pin].name: function
-        for pin in cell.outputs
-        if (function := cell.pins[pin].function) is not None
-    }
-    columns = []
-    for expression in power.expressions:
-        over_state = substitute(expression, functions)
-        if any(name not in names for name in variables(over_state)):
-            return None
-        columns.append(truth_table(over_state, names))
-    return np.array(columns, dtype=np.float64).reshape(len(columns), -1).T.copy()
 
 
 def state_probability(cell: Cell, high: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -6,11 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipdse.netlist.cells import Cell
-from chipdse.netlist.liberty_function import Expression, truth_table, variables
+from chipdse.netlist.liberty_function import truth_table, variables
 from chipdse.netlist.power_cells import CellPower, state_probability
 
 Floats = NDArray[np.float64]
-_MAX_UNION = 12  # variables that are tabulated together
 _BLOCK = 1 << 22  # states held at once
 
 
@@ -31,34 +30,24 @@ def independent_probabilities(power: CellPower, high: Floats) -> Floats:
     """
     cell = power.cell
     state = state_probability(cell, high)
-    used = {name for each in power.expressions for name in variables(each)}
-    names = tuple(name for name in (*cell.pin_index, *_state_names(cell)) if name in used)
-    if len(names) <= _MAX_UNION:
-        return _over(cell, names, list(power.expressions), high, state)
+    if power.table is not None:
+        return _over(cell, power.used_names, power.table, high, state)
     result = np.empty((len(high), len(power.expressions)))
     for column, expression in enumerate(power.expressions):
-        result[:, column] = _over(cell, variables(expression), [expression], high, state)[:, 0]
+        names = variables(expression)
+        table = truth_table(expression, names).astype(np.float64)[:, None]
+        result[:, column] = _over(cell, names, table, high, state)[:, 0]
     return result
 
 
-def _state_names(cell: Cell) -> tuple[str, ...]:
-    return () if cell.sequential is None else (cell.sequential.state,)
-
-
 def _over(
-    cell: Cell,
-    names: tuple[str, ...],
-    expressions: list[Expression],
-    high: Floats,
-    state: Floats | None,
+    cell: Cell, names: tuple[str, ...], table: Floats, high: Floats, state: Floats | None
 ) -> Floats:
-    tables = np.array([truth_table(each, names) for each in expressions], dtype=np.float64)
     columns = [high[:, cell.pin_index[name]] if name in cell.pin_index else state for name in names]
     count = len(high)
     chosen = np.array(columns, dtype=np.float64).reshape(len(names), count).T
     step = max(1, _BLOCK >> len(names))
     parts = [
-        independent_states(chosen[begin : begin + step]) @ tables.T
-        for begin in range(0, count, step)
+        independent_states(chosen[begin : begin + step]) @ table for begin in range(0, count, step)
     ]
-    return np.concatenate(parts) if parts else np.zeros((0, len(expressions)))
+    return np.concatenate(parts) if parts else np.zeros((0, table.shape[1]))

@@ -41,6 +41,7 @@ _BEHAVIOUR = frozenset(
     )
 )
 
+MAX_BITS = 1 << 16  # of one vector; more is a damaged file
 Range = tuple[int, int] | None  # declared [left:right], None for a scalar
 Instance = tuple[str, str, list[tuple[str, str]], int]  # cell, name, (pin, expression), where
 
@@ -140,11 +141,18 @@ class VerilogFile:
                 self.position = found.end()
                 continue
             found = wire(text, self.position)
-            if found is not None and unescape(found[3]) not in ranges:
+            if found is not None:
                 left, right, name = found.groups()
-                ranges[unescape(name)] = None if left is None else (int(left), int(right))
-                self.position = found.end()
-                continue
+                if name[0] == "\\":
+                    name = name[1:]
+                if name not in ranges:
+                    if left is None:
+                        ranges[name] = None
+                    else:
+                        self._plausible(int(left[:10]), int(right[:10]))
+                        ranges[name] = (int(left), int(right))
+                    self.position = found.end()
+                    continue
             found = head(text, self.position)
             word = found[1] if found else ""
             if word == "endmodule":
@@ -205,9 +213,12 @@ class VerilogFile:
         self.expect(":", "in a range such as [7:0]")
         right = self._integer()
         self.expect("]", "after a range")
-        if abs(left - right) >= 1_000_000:
-            self.fail(f"a range of {abs(left - right) + 1} bits is not plausible")
+        self._plausible(left, right)
         return left, right
+
+    def _plausible(self, left: int, right: int) -> None:
+        if abs(left - right) >= MAX_BITS:
+            self.fail(f"a range of {abs(left - right) + 1} bits is not plausible")
 
     def _integer(self) -> int:
         before = self.position
