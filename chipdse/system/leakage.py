@@ -15,6 +15,7 @@ Leakage = Callable[[Array], tuple[Array, Array]]
 
 _TOLERANCE_K = 1e-6
 _STEPS = 60
+_WEAK = 0.25
 
 
 def leakage_ratio(
@@ -94,16 +95,20 @@ def equilibrium(resistance_k_per_w: Array, power_w: Array, leakage: Leakage) -> 
     for _ in range(_STEPS):
         value, slope = leakage(rise)
         residual = (power_w + value) @ resistance_k_per_w.T - rise
-        loop = resistance_k_per_w[None] * slope[:, None, :]
-        # ρ(M) of a non-negative matrix lies between its smallest and largest row sum.
-        gain = loop.sum(axis=2).max(axis=1)
+        # ρ(M) of a non-negative matrix is at most its largest row sum.
+        gain = (slope @ resistance_k_per_w.T).max(axis=1)
         active = np.flatnonzero(~runaway & (np.abs(residual).max(axis=1) > _TOLERANCE_K))
         if not len(active):
             break
-        steps, stuck = _newton(loop[active], residual[active], gain[active])
-        runaway[active[stuck]] = True
-        moving = active[~stuck]
-        rise[moving] += steps[~stuck]
+        # With little feedback plain iteration is as good as Newton's and needs no solution.
+        weak = gain[active] < _WEAK
+        rise[active[weak]] += residual[active[weak]]
+        strong = active[~weak]
+        if len(strong):
+            loop = resistance_k_per_w[None] * slope[strong][:, None, :]
+            steps, stuck = _newton(loop, residual[strong], gain[strong])
+            runaway[strong[stuck]] = True
+            rise[strong[~stuck]] += steps[~stuck]
     else:
         runaway[active] = True
     return Equilibrium(rise_k=rise, leakage_w=value, runaway=runaway, loop_gain=gain)
