@@ -56,7 +56,7 @@ def draw_package(found: Evaluation, path: Path) -> None:
     if path.suffix not in SUFFIXES:
         raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
     geometry = geometry_of(found.columns, found.parts.dies, 0)
-    operator = operator_for(geometry, found.sources, cells=64)
+    operator = operator_for(geometry, found.sources, cells=48)
     with plt.rc_context(_STYLE):
         figure = plt.figure(figsize=(7.2, 6.4), layout="constrained")
         grid = figure.add_gridspec(3, 2, height_ratios=(1.05, 1.5, 1.25), width_ratios=(1.25, 1))
