@@ -157,7 +157,8 @@ def _script(
 
 def _abc_script(options: SynthesisOptions) -> str:
     steps = [
-        *("strash", "&get -n", "&fraig -x", "&put", "scorr", "dc2", "strash"),
+        # No SAT sweeping (fraig, scorr): between the multipliers of a filter it takes minutes.
+        *("strash", "dc2", "strash"),
         *(
             "&get -n",
             "&dch -f",
