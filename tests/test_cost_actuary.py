@@ -190,5 +190,7 @@ def test_nodes_of_the_table_are_exact(node_nm):
 def test_a_node_beyond_the_tables_is_marked():
     coarse = evaluate_systems([block()], [PackageParameters(tiles=100)]).at(0, 0)
     assert coarse.evidence == "estimated"
-    fine = evaluate_systems([block()], [PackageParameters(tiles=100, node_nm=28.0)]).at(0, 0)
+    fine = evaluate_systems([block(node_nm=28.0)], [PackageParameters(tiles=100)]).at(0, 0)
     assert fine.evidence == "modelled"
+    moved = evaluate_systems([block()], [PackageParameters(tiles=100, node_nm=28.0)]).at(0, 0)
+    assert moved.evidence == "estimated"

@@ -119,6 +119,18 @@ def test_link_limit_by_hand():
     assert found.throughput_ops_per_s == approx(one_die / (64.0 / 2))
 
 
+def test_memory_technology_costs_energy_and_limits_bandwidth():
+    package = several("silicon_interposer", memory_dies=1)
+    plain = evaluate_system(block(), package)
+    stacked = evaluate_system(block(), dataclasses.replace(package, memory_technology="hbm2e"))
+    # One stack carries 461 GB/s; every bit costs 6 pJ in the device.
+    assert stacked.bound_by == "link"
+    assert stacked.throughput_ops_per_s == approx(461e9 * 8 / 0.5)
+    free = dataclasses.replace(package, memory_technology="gddr6")
+    more = evaluate_system(block(), free).power_w - plain.power_w
+    assert more == approx(20000e9 * 0.5 * 7.5e-12, rel=0.01)
+
+
 def test_hops_by_hand():
     assert mean_hops(1) == 0
     assert mean_hops(2) == 0.5
@@ -224,8 +236,8 @@ def test_wrong_values_are_refused(changes, message):
         ({"arrangement": "stack_hybrid", "chiplets": 9, "tiles": 9}, "stacks 9 dies; use at"),
     ],
 )
-def test_combinations_that_cannot_be_built_are_infeasible(changes, message):
-    with pytest.raises(InfeasibleError, match=message):
+def test_combinations_that_cannot_be_built_are_refused(changes, message):
+    with pytest.raises(DesignError, match=message):
         PackageParameters(**changes)
 
 

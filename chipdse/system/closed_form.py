@@ -124,6 +124,8 @@ class LinkResult:
     power_w : of all links
     capacity_bits_per_s : of all links of the system
     pitch_excess_m, reach_excess_m, rate_excess_per_s : beyond the limits where positive
+    length_m : between neighbouring dies
+    memory_device_w : of all memory dies, for the bits they exchange
     """
 
     utilisation_limit: Array
@@ -134,6 +136,7 @@ class LinkResult:
     reach_excess_m: Array
     rate_excess_per_s: Array
     length_m: Array
+    memory_device_w: Array
 
 
 def links_of(
@@ -178,6 +181,11 @@ def links_of(
     vertical = dies.logic_m2 * (package["link_area_frac"] * density)[:, None]
     capacity = np.where(stacked[:, None], vertical, flat)
     present = dies.count > 0
+    technology = package.choices["memory_technology"]
+    bandwidth = technology.lookup(
+        [_optional(sources, f"memory.stack_bandwidth.{n}", np.inf) for n in technology.names]
+    )
+    capacity = np.where(dies.memory, np.minimum(capacity, bandwidth[:, None]), capacity)
     # Load of one die's links: every crossing ends on two dies, or on one compute and one memory.
     peers = 2 * wanted / np.maximum(total, 1)
     ends = np.where(dies.memory, memory[:, None], chiplets[:, None])
@@ -202,6 +210,9 @@ def links_of(
     )
     reach = link_column(sources, "reach", link, np.inf)
     none = np.zeros(package.count)
+    device = technology.lookup(
+        [_optional(sources, f"memory.device_energy.{n}", 0.0) for n in technology.names]
+    )
     return LinkResult(
         utilisation_limit=utilisation,
         traffic_bits_per_s=traffic,
@@ -211,7 +222,12 @@ def links_of(
         reach_excess_m=np.where(several & ~stacked, gap - reach, none - 1),
         rate_excess_per_s=np.where(several, np.maximum(rate - rate_max, rate_min - rate), -1.0),
         length_m=np.where(several, gap, 0.0),
+        memory_device_w=np.where(memory > 0, remote * utilisation * device, 0.0),
     )
+
+
+def _optional(sources: Sources, key: str, missing: float) -> float:
+    return sources(key) if sources.has(key) else missing
 
 
 def _gap_row(arrangement: str) -> str:

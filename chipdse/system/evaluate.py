@@ -141,7 +141,12 @@ def evaluate_pairs(
             doubling_k=package["leakage_doubling_k"],
         ),
     )
-    return evaluate_dies(dies_of(blocks, package, sources), work, package, sources, cells=cells)
+    dies = dies_of(blocks, package, sources)
+    metrics, limits, parts = evaluate_dies(dies, work, package, sources, cells=cells)
+    # Cost and carbon of another process than the one the block was measured in are a what-if.
+    moved = (package["node_nm"] > 0) & (package["node_nm"] != blocks.node_nm)
+    metrics["estimated"] = np.maximum(metrics["estimated"], moved)
+    return metrics, limits, parts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -159,7 +164,7 @@ def evaluate_dies(
     """Row by row: metrics, constraints and intermediate results of systems given by their dies."""
     compute = work.throughput_ops_per_s
     link = links_of(compute * work.bits_per_op, package, dies, sources)
-    fixed = die_powers(dies, link.utilisation_limit, link.power_w)
+    fixed = die_powers(dies, link.utilisation_limit, link.power_w, link.memory_device_w)
     hot = temperatures_of(package, dies, work.leak, fixed, sources, cells)
     made = fabrication_of(package, dies, sources)
     price = cost_of(package, dies, made, sources)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chipdse.errors import DesignError, InfeasibleError
+from chipdse.errors import DesignError
 from chipdse.records import BlockMetrics
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.system import Die, System
@@ -132,7 +132,7 @@ def load_system(path: Path) -> System:
         raise DesignError(f"{path}: is not TOML: {error}") from None
     try:
         return _system(content, path.stem)
-    except (DesignError, InfeasibleError) as error:
+    except DesignError as error:
         raise DesignError(f"{path}: {error}") from None
 
 

@@ -50,7 +50,9 @@ class SystemMetrics:
     )
     bound_by: str = metric("what limits the throughput: compute or link", "", "modelled")
     constraints: dict[str, float] = metric("violation of each limit", "", "modelled")
-    evidence: str = metric("estimated where a node is outside the tables", "", "modelled")
+    evidence: str = metric(
+        "estimated where a node is outside the tables or not the block's", "", "modelled"
+    )
 
     @property
     def violations(self) -> dict[str, float]:

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from chipdse.errors import DesignError, InfeasibleError
+from chipdse.errors import DesignError
 from chipdse.technology.constants import variants
 
 ARRANGEMENTS = (
@@ -29,6 +29,7 @@ GRIDS = variants("grids.intensity") + variants("grids.intensity_canada")
 INTERFACES = ("grease", "interface_low", "interface_typical", "interface_high")
 DIE_MATERIALS = ("silicon", "gan_on_silicon", "silicon_carbide")
 SPREADERS = ("copper", "aluminium", "diamond")
+MEMORIES = ("none", *variants("memory.device_energy"))
 YIELD_LAWS = ("negative_binomial", "poisson", "murphy")
 
 
@@ -72,9 +73,8 @@ class PackageParameters:
     empty where they do not divide). A stack puts the dies on top of each other. Memory dies are
     third-party: beside the compute dies, or on top of the stack.
 
-    A value outside its range is a DesignError; values that are legal each but cannot be built
-    together (one die as an interposer package, say) are an InfeasibleError, so that a sweep can
-    record the combination and go on.
+    Values that are legal each but cannot be built together (one die as an interposer package,
+    say) are refused at construction too; a sweep leaves such combinations out.
     """
 
     arrangement: str = knob("monolithic", "how the dies are joined", choices=ARRANGEMENTS)
@@ -93,6 +93,12 @@ class PackageParameters:
     )
     memory_power_w: float = knob(1.0, "power of one memory die", "W", minimum=0.0, maximum=1e3)
     memory_node_nm: float = knob(14.0, "process of the memory dies", "nm", minimum=3.0, maximum=130)
+    memory_technology: str = knob(
+        "none",
+        "adds the device's energy per bit, and its bandwidth a stack where published, to the"
+        " memory dies' traffic",
+        choices=MEMORIES,
+    )
     link: str = knob("ucie_standard", "link between dies", choices=LINKS)
     link_transfers_per_s: float = knob(
         16e9, "transfer rate of a link's lane", "1/s", minimum=1e9, maximum=32e9
@@ -162,18 +168,18 @@ class PackageParameters:
         check_knobs(self, "package")
         dies = self.chiplets + self.memory_dies
         if self.arrangement == "monolithic" and dies != 1:
-            raise InfeasibleError(
+            raise DesignError(
                 f"package arrangement='monolithic' has one die, not {dies};"
                 " use chiplets=1 and memory_dies=0, or another arrangement"
             )
         if self.arrangement != "monolithic" and dies == 1:
-            raise InfeasibleError(
+            raise DesignError(
                 f"package arrangement={self.arrangement!r} joins dies but chiplets="
                 f"{self.chiplets} and memory_dies={self.memory_dies} make one;"
                 " use arrangement='monolithic' or more dies"
             )
         if self.chiplets > self.tiles:
-            raise InfeasibleError(
+            raise DesignError(
                 f"package chiplets={self.chiplets} exceeds tiles={self.tiles};"
                 " every die needs at least one tile"
             )
@@ -183,6 +189,6 @@ class PackageParameters:
                 " tables; use >= 3 nm, or 0 for the block's node"
             )
         if self.arrangement in STACKS and dies > 8:
-            raise InfeasibleError(
+            raise DesignError(
                 f"package arrangement={self.arrangement!r} stacks {dies} dies; use at most 8"
             )

@@ -78,14 +78,18 @@ class LeakageTable:
     doubling_k: Array
 
 
-def die_powers(dies: Dies, utilisation: Array, link_power_w: Array) -> Array:
+def die_powers(
+    dies: Dies, utilisation: Array, link_power_w: Array, memory_device_w: Array
+) -> Array:
     """Power of one die of each kind that does not depend on temperature [systems x kinds].
 
     Dynamic power of the compute dies follows the share of the throughput the links let through;
-    link power is spread over all dies.
+    link power is spread over all dies, the memory devices' over the memories.
     """
     active = np.where(dies.memory, 1.0, utilisation[:, None])
-    return dies.dynamic_w * active + (link_power_w / dies.total)[:, None]
+    memories = np.maximum(np.where(dies.memory, dies.count, 0).sum(axis=1), 1)
+    device = np.where(dies.memory, (memory_device_w / memories)[:, None], 0.0)
+    return dies.dynamic_w * active + device + (link_power_w / dies.total)[:, None]
 
 
 def temperatures_of(
