@@ -13,7 +13,7 @@ from typing import NoReturn
 from chipdse import __version__
 from chipdse.errors import ChipdseError, DesignError
 
-_VERB_MODULES: list[str] = ["netlist", "package"]
+_VERB_MODULES: list[str] = ["library", "netlist", "package"]
 
 
 class OneLineParser(argparse.ArgumentParser):

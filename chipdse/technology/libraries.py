@@ -7,6 +7,7 @@ all corners for timing and power.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Sequence
@@ -65,12 +66,17 @@ class LibraryEntry:
             return self.corners[0]
         target = folder / f"{self.name}.lib"
         if not target.is_file():
-            from importlib import import_module
-
-            write_liberty = import_module("chipdse.netlist.liberty_writer").write_liberty
             folder.mkdir(parents=True, exist_ok=True)
-            write_liberty(self.load(), target, self.nominal.supply_v, self.nominal.temperature_c)
+            partial = target.with_suffix(f".{os.getpid()}.part")
+            partial.write_text(self.liberty_text(self.nominal), encoding="utf-8")
+            partial.replace(target)
         return (target,)
+
+    def liberty_text(self, corner: Corner) -> str:
+        """A Liberty file at any operating point inside the characterised range."""
+        from chipdse.netlist.liberty_writer import liberty_text
+
+        return liberty_text(self.load().at(corner.supply_v, corner.temperature_c))
 
     def load(self) -> CellLibrary:
         """The library over all its corners.

@@ -1,0 +1,243 @@
+"""`chipdse library`: the cell libraries that can be used by name."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chipdse.cli.common import Verbs, print_json
+from chipdse.errors import DesignError
+from chipdse.units import parse_quantity, show
+
+if TYPE_CHECKING:
+    from chipdse.netlist.library import CellLibrary
+    from chipdse.technology.libraries import LibraryEntry
+
+_EXAMPLE = """\
+examples:
+  chipdse library list
+  chipdse library info sky130 --plot sky130.svg
+  chipdse library export sky130 --supply 0.9V --to sky130_0v9.lib
+  chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz
+
+Added libraries are named in sweep files like the one that ships; see docs/library.md."""
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb and its own verbs."""
+    parser = verbs.add_parser(
+        "library",
+        help="list, describe, export and add cell libraries",
+        description="The cell libraries that can be used by name.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    inner = parser.add_subparsers(dest="library_verb", metavar="VERB", required=True)
+    lists = _verb(inner, "list", "names of all libraries", "chipdse library list", _list)
+    info = _verb(
+        inner,
+        "info",
+        "cells, corners, drive strengths; speed and leakage over supply; origin",
+        "chipdse library info sky130 --plot sky130.svg",
+        _info,
+    )
+    info.add_argument("name", help="a name from 'chipdse library list'")
+    info.add_argument("--plot", type=Path, metavar="FILE", help="figure: .svg, .png or .pdf")
+    export = _verb(
+        inner,
+        "export",
+        "write a library at one operating point as a Liberty file",
+        "chipdse library export sky130 --supply 0.9V --to sky130_0v9.lib",
+        _export,
+    )
+    export.add_argument("name", help="a name from 'chipdse library list'")
+    export.add_argument("--supply", metavar="V", help="e.g. 0.9V; default the nominal supply")
+    export.add_argument("--temperature", metavar="C", help="e.g. 85C; default the nominal one")
+    export.add_argument("--to", type=Path, required=True, metavar="FILE", help="Liberty file")
+    adds = _verb(
+        inner,
+        "add",
+        "keep your own Liberty files under a name; several corners make one library",
+        "chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz",
+        _add,
+    )
+    adds.add_argument("name", help="how sweep files will call it")
+    adds.add_argument(
+        "files",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="Liberty, plain or .gz; the first file's corner is the nominal one",
+    )
+    adds.add_argument("--replace", action="store_true", help="put it in place of an older one")
+    for each in (lists, info, export, adds):
+        each.add_argument("--json", action="store_true", help="one JSON document")
+
+
+def _verb(verbs: Verbs, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = verbs.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _list(arguments: argparse.Namespace) -> int:
+    from chipdse.technology.libraries import library_names, resolve
+
+    entries: list[tuple[str, LibraryEntry | None, str]] = []
+    for name in library_names():
+        try:
+            entries.append((name, resolve(name), ""))
+        except DesignError as error:
+            entries.append((name, None, str(error)))
+    if arguments.json:
+        print_json(
+            [
+                {
+                    "name": name,
+                    "shipped": entry.shipped if entry else None,
+                    "nominal_supply_v": entry.nominal.supply_v if entry else None,
+                    "nominal_temperature_c": entry.nominal.temperature_c if entry else None,
+                    "files": [str(path) for path in entry.files] if entry else [],
+                    "problem": problem or None,
+                }
+                for name, entry, problem in entries
+            ]
+        )
+        return 0
+    width = max(len(name) for name, _, _ in entries)
+    for name, entry, problem in entries:
+        if entry is None:
+            print(f"{name:<{width}}  unusable: {problem}")
+            continue
+        corner = f"{show(entry.nominal.supply_v, 'V')} {entry.nominal.temperature_c:g} °C"
+        origin = "ships with chipdse" if entry.shipped else f"{len(entry.files)} file(s) of yours"
+        print(f"{name:<{width}}  nominal {corner:<14}  {origin}")
+    return 0
+
+
+def _info(arguments: argparse.Namespace) -> int:
+    from chipdse.report.library_summary import fo4, kinds, strengths
+    from chipdse.technology.libraries import resolve
+
+    entry = resolve(arguments.name)
+    library = entry.load()
+    speed = fo4(library.every_corner())
+    if arguments.plot is not None:
+        from chipdse.report.library_picture import draw_library
+
+        draw_library(library, entry.name, arguments.plot)
+    document = {
+        "name": entry.name,
+        "files": [str(path) for path in entry.files],
+        "nominal_supply_v": entry.nominal.supply_v,
+        "nominal_temperature_c": entry.nominal.temperature_c,
+        "cell_count": len(library.cells),
+        "kinds": kinds(library),
+        "strengths": strengths(library),
+        "inverter": speed.inverter,
+        "corners": [
+            {
+                "supply_v": float(speed.supply_v[k]),
+                "temperature_c": float(speed.temperature_c[k]),
+                "fo4_s": float(speed.delay_s[k]),
+                "fo4_energy_j": float(speed.energy_j[k]),
+                "inverter_leakage_w": float(speed.leakage_w[k]),
+            }
+            for k in range(library.corner_count)
+        ],
+        "provenance": library.provenance,
+    }
+    if arguments.json:
+        print_json(document)
+    else:
+        print(_text(entry, library, document))
+    return 0
+
+
+def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -> str:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in document["kinds"].items() if count)
+    origin = "ships with chipdse" if entry.shipped else ", ".join(map(str, entry.files))
+    lines = [
+        f"{entry.name}: {len(library.cells)} cells ({kinds}), {library.corner_count} corners",
+        f"from: {origin}",
+        "",
+        f"{document['inverter']} with a load of four of itself",
+        f"{'supply':>8} {'temperature':>12} {'FO4':>10} {'energy':>10} {'leakage':>10}",
+    ]
+    for corner in sorted(document["corners"], key=lambda c: (c["temperature_c"], -c["supply_v"])):
+        lines.append(
+            f"{show(corner['supply_v'], 'V'):>8} {corner['temperature_c']:>9g} °C"
+            f" {show(corner['fo4_s'], 's'):>10} {show(corner['fo4_energy_j'], 'J'):>10}"
+            f" {show(corner['inverter_leakage_w'], 'W'):>10}"
+        )
+    lines += ["", "cells and drive strengths"]
+    line = ""
+    for base, each in document["strengths"].items():
+        word = f"{base} {'/'.join(each)}" if any(each) else base
+        if len(line) + len(word) > 96:
+            lines.append(f"  {line.rstrip(', ')}")
+            line = ""
+        line += f"{word}, "
+    lines.append(f"  {line.rstrip(', ')}")
+    if library.provenance:
+        lines += ["", "how it was made"]
+        lines += [f"  {key}: {value}" for key, value in library.provenance.items()]
+    return "\n".join(lines)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from chipdse.technology.liberty_corner import Corner
+    from chipdse.technology.libraries import resolve
+
+    entry = resolve(arguments.name)
+    supply_v, temperature_c = entry.nominal.supply_v, entry.nominal.temperature_c
+    if arguments.supply is not None:
+        supply_v = parse_quantity(arguments.supply, "V", "--supply")
+    if arguments.temperature is not None:
+        temperature_c = parse_quantity(arguments.temperature, "°C", "--temperature")
+    text = entry.liberty_text(Corner(supply_v=supply_v, temperature_c=temperature_c))
+    try:
+        arguments.to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DesignError(f"--to {arguments.to} cannot be written: {error.strerror}") from None
+    if arguments.json:
+        print_json(
+            {
+                "file": str(arguments.to),
+                "supply_v": supply_v,
+                "temperature_c": temperature_c,
+                "cell_count": len(entry.load().cells),
+            }
+        )
+    else:
+        print(
+            f"{arguments.to}: {len(entry.load().cells)} cells at {show(supply_v, 'V')}, "
+            f"{temperature_c:g} °C"
+        )
+    return 0
+
+
+def _add(arguments: argparse.Namespace) -> int:
+    from chipdse.technology.libraries import add_library
+
+    entry = add_library(arguments.name, arguments.files, replace=arguments.replace)
+    library = entry.load()
+    if arguments.json:
+        print_json(
+            {
+                "name": entry.name,
+                "cell_count": len(library.cells),
+                "supply_v": library.supply_v.tolist(),
+                "temperature_c": library.temperature_c.tolist(),
+            }
+        )
+    else:
+        print(f"{entry.name}: {len(library.cells)} cells at {library.corners()}")
+    return 0
