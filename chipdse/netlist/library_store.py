@@ -79,7 +79,7 @@ def load_saved(path: Path) -> CellLibrary:
     DesignError : missing, damaged, or of another format
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             logic = json.loads(file["logic"].tobytes())
             if logic["format"] != FORMAT:
                 raise DesignError(f"{path} has format {logic['format']}; {FORMAT} is needed")
