@@ -17,10 +17,14 @@ import numpy as np
 
 from chipdse.records import BlockMetrics
 from chipdse.system.batch import BlockPoints, PackageColumns
-from chipdse.system.closed_form import carbon_of, cost_of, dies_of, fabrication_of, links_of
+from chipdse.system.die_areas import dies_of
 from chipdse.system.evaluate import evaluate_systems
+from chipdse.system.fabrication import fabrication_of
+from chipdse.system.footprint import carbon_of
 from chipdse.system.parameters import PackageParameters
+from chipdse.system.pricing import cost_of
 from chipdse.system.thermal import Layer, Material, Rectangle, Stack, assemble, centred, solve
+from chipdse.system.traffic import links_of
 from chipdse.technology.constants import Sources
 
 BLOCK = BlockMetrics(

@@ -16,6 +16,7 @@ from chipdse.system.parameters import PackageParameters
 from chipdse.system.yields import Array
 
 Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,7 +80,7 @@ class Choices:
         """One value a row from one value a name."""
         return np.asarray(values, dtype=np.float64)[self.codes]
 
-    def among(self, *names: str) -> npt.NDArray[np.bool_]:
+    def among(self, *names: str) -> Flags:
         """Which rows have one of these names."""
         return np.array([n in names for n in self.names], dtype=np.bool_)[self.codes]
 

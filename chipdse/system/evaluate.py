@@ -13,21 +13,12 @@ import numpy as np
 from chipdse.records import BlockMetrics
 from chipdse.system import carbon
 from chipdse.system.batch import BlockPoints, Dies, PackageColumns
-from chipdse.system.closed_form import (
-    CarbonResult,
-    CostResult,
-    Fabrication,
-    LinkResult,
-    carbon_of,
-    cost_of,
-    dies_of,
-    fabrication_of,
-    grid_values,
-    links_of,
-    node_is_tabulated,
-)
+from chipdse.system.die_areas import dies_of, node_is_tabulated
+from chipdse.system.fabrication import Fabrication, fabrication_of
+from chipdse.system.footprint import CarbonResult, carbon_of, grid_values
 from chipdse.system.metrics import SystemMetrics
 from chipdse.system.parameters import PackageParameters
+from chipdse.system.pricing import CostResult, cost_of
 from chipdse.system.temperature import (
     CELLS,
     LeakageTable,
@@ -35,6 +26,7 @@ from chipdse.system.temperature import (
     die_powers,
     temperatures_of,
 )
+from chipdse.system.traffic import LinkResult, links_of
 from chipdse.system.yields import Array
 from chipdse.technology.constants import Sources
 

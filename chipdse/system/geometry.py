@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chipdse.system.closed_form import BOND
+from chipdse.system.die_areas import BOND
 from chipdse.system.links import grid_shape
 from chipdse.system.parameters import STACKS
 from chipdse.system.thermal import Layer, Material, Rectangle, Stack, centred

@@ -10,7 +10,7 @@ import numpy as np
 from chipdse.errors import DesignError
 from chipdse.records import BlockMetrics
 from chipdse.system.batch import Dies, PackageColumns
-from chipdse.system.closed_form import interface_area
+from chipdse.system.die_areas import interface_area
 from chipdse.system.evaluate import Parts, Work, arrays_of, evaluate_dies
 from chipdse.system.metrics import SystemMetrics
 from chipdse.system.parameters import STACKS, PackageParameters, check_knobs, knob
