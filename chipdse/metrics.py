@@ -46,6 +46,19 @@ class Metrics:
         both = dataclasses.asdict(self.block) | dataclasses.asdict(self.system)
         return {name: both[name] for name in METRICS}
 
+    def evidence(self) -> dict[str, str]:
+        """Kind of evidence of every metric; a system outside its tables is estimated."""
+        kinds = {name: about["evidence"] for name, about in METRICS.items()}
+        own = [name for name in METRICS if name in SystemMetrics.__dataclass_fields__]
+        return kinds | dict.fromkeys(own, self.system.evidence)
+
+    def constraints(self) -> dict[str, float]:
+        """By how much each limit of timing and package is missed; at most 0 where it is met."""
+        slack = self.block.timing_slack_s / self.block.critical_path_s
+        # The clock may run at exactly the highest frequency: rounding is no violation.
+        timing = 0.0 if abs(slack) < 1e-9 else -slack
+        return {"timing": timing, **self.system.constraints}
+
 
 def _numbers(record: type) -> dict[str, dict[str, str]]:
     return {

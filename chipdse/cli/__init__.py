@@ -13,7 +13,7 @@ from typing import NoReturn
 from chipdse import __version__
 from chipdse.errors import ChipdseError, DesignError
 
-_VERB_MODULES: list[str] = ["library", "netlist", "package"]
+_VERB_MODULES = ["design", "sweep", "export", "netlist", "package", "library"]
 
 
 class OneLineParser(argparse.ArgumentParser):

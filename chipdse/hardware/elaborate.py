@@ -74,8 +74,8 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
 
 @functools.cache
 def source_hash(module: str) -> str:
-    """Hash of the Python sources a module may import from its own top-level package."""
-    package = module.partition(".")[0]
+    """Hash of the Python sources of a module's top-level package, or of a package itself."""
+    package = module if module.startswith("chipdse.") else module.partition(".")[0]
     found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
         raise DesignError(f"module {module!r} has no source file; name a module in a .py file")

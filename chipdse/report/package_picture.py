@@ -245,7 +245,8 @@ def _floorplan(axes: Axes, found: Evaluation, operator: Operator) -> None:
     bar = axes.figure.colorbar(mesh, ax=axes, shrink=0.9, pad=0.03)
     bar.set_label("temperature [°C]")
     bar.outline.set_linewidth(0.6)
-    _panel(axes, "c", f"Floorplan, {layer.name} layer")
+    calm = np.isfinite(found.metrics.peak_temperature_c)
+    _panel(axes, "c", f"Floorplan, {layer.name} layer" + ("" if calm else ", without leakage"))
 
 
 def _leakage(found: Evaluation, operator: Operator, fixed: Any, kind: Ints) -> Any:
@@ -296,14 +297,23 @@ def carbon_parts(found: Evaluation) -> dict[str, float]:
     }
 
 
+def _life_title(stable: bool, total: float) -> str:
+    if stable:
+        return f"Carbon over the life: {total:.4g} kg CO₂e"
+    return f"Carbon before use: {total:.4g} kg CO₂e; no stable temperature"
+
+
 def _bars(figure: Any, grid: Any, found: Evaluation) -> None:
     embodied = carbon_parts(found)
     life = {"embodied": sum(embodied.values()), "operation": found.metrics.operational_kgco2e}
+    stable = np.isfinite(life["operation"])
+    if not stable:
+        del life["operation"]
     cost = cost_parts(found)
     panels = (
         ("d", f"Cost of one system: {sum(cost.values()):.4g} USD", cost),
         ("e", f"Embodied carbon: {life['embodied']:.4g} kg CO₂e", embodied),
-        ("f", f"Carbon over the life: {sum(life.values()):.4g} kg CO₂e", life),
+        ("f", _life_title(stable, sum(life.values())), life),
     )
     for row, (letter, title, parts) in enumerate(panels):
         axes = figure.add_subplot(grid[row, 0])

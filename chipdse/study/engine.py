@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import optuna
@@ -35,6 +35,7 @@ class Outcome:
     """What came of one point: its metrics, or why there are none."""
 
     metrics: dict[str, float] | None
+    constraints: dict[str, float] = field(default_factory=dict)
     failure: str = ""
     seconds: float = 0.0
 
@@ -58,11 +59,15 @@ def evaluate_point(template: Template, point: Point, store: Path) -> Outcome:
     """Evaluate one point; an expected failure is an outcome, anything else our bug."""
     start = time.monotonic()
     try:
-        metrics = evaluate(template.design(point), Store(root=store)).flat()
+        metrics = evaluate(template.design(point), Store(root=store))
     except ChipdseError as error:
         reason = f"{type(error).__name__}: {error}"
         return Outcome(metrics=None, failure=reason, seconds=time.monotonic() - start)
-    return Outcome(metrics=metrics, seconds=time.monotonic() - start)
+    return Outcome(
+        metrics=metrics.flat(),
+        constraints=metrics.constraints(),
+        seconds=time.monotonic() - start,
+    )
 
 
 def run_sweep(
@@ -180,7 +185,8 @@ def _record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
         folder.study.tell(trial, state=TrialState.FAIL)
         return
     trial.set_user_attr("metrics", outcome.metrics)
-    for name, amount in violations(folder.sweep, outcome.metrics).items():
+    limits = outcome.constraints | violations(folder.sweep, outcome.metrics)
+    for name, amount in limits.items():
         trial.set_constraint(name, amount)
     folder.study.tell(trial, objective_values(folder.sweep, outcome.metrics))
 

@@ -15,8 +15,8 @@ from chipdse.study.sweepfile import Sweep
 
 
 def violations(sweep: Sweep, metrics: Mapping[str, float]) -> dict[str, float]:
-    """By how much each limit is missed, relative to the limit; at most 0 where it is met."""
-    found: dict[str, float] = {"timing_slack_s": -_relative(metrics["timing_slack_s"], metrics)}
+    """By how much each limit of the sweep is missed, relative to it; at most 0 where it is met."""
+    found: dict[str, float] = {}
     for limit in sweep.limits:
         value = metrics[limit.metric]
         if math.isfinite(limit.maximum):
@@ -26,12 +26,6 @@ def violations(sweep: Sweep, metrics: Mapping[str, float]) -> dict[str, float]:
             scale = abs(limit.minimum) or 1.0
             found[f"{limit.metric} >= {limit.minimum:g}"] = (limit.minimum - value) / scale
     return found
-
-
-def _relative(slack_s: float, metrics: Mapping[str, float]) -> float:
-    # A slack within rounding of zero is met: the clock may run at exactly f_max.
-    relative = slack_s / metrics["critical_path_s"]
-    return 0.0 if abs(relative) < 1e-9 else relative
 
 
 def objective_values(sweep: Sweep, metrics: Mapping[str, float]) -> list[float]:

@@ -38,12 +38,14 @@ class LibraryEntry:
     corners : Liberty files of each corner, the nominal corner first; empty for a saved library
     saved : a library saved with every corner, instead of `corners`
     nominal : the corner used for synthesis, and the default for timing and power
+    node_nm : process node [nm], for cost and carbon; 0 is unknown
     """
 
     name: str
     corners: tuple[tuple[Path, ...], ...] = ()
     saved: Path | None = None
     nominal: Corner
+    node_nm: float = 0.0
 
     @property
     def shipped(self) -> bool:
@@ -119,7 +121,10 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
         if not saved.is_file():
             raise DesignError(f"library {library!r} is missing from this installation: {saved}")
         return LibraryEntry(
-            name=library, saved=saved, nominal=Corner(supply_v=1.8, temperature_c=25.0)
+            name=library,
+            saved=saved,
+            nominal=Corner(supply_v=1.8, temperature_c=25.0),
+            node_nm=130.0,
         )
     file = _description(library)
     if not _NAME.fullmatch(library) or not file.is_file():

@@ -1,0 +1,206 @@
+"""For notebooks: sweeps and single points in a few lines, results as pandas frames.
+
+>>> import chipdse
+>>> study = chipdse.sweep("sweeps/mac_array.toml", trials=60, workers=2)   # doctest: +SKIP
+>>> study.front()[["energy_per_op_j", "cost_usd", "rows", "columns"]]      # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from chipdse import __version__
+from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block, make_record
+from chipdse.errors import DesignError, InfeasibleError
+from chipdse.evaluate import evaluate
+from chipdse.export.bundle import export_point
+from chipdse.hardware import simulators
+from chipdse.hardware.elaborate import versions
+from chipdse.hardware.store import Store, default_store
+from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.metrics import Metrics
+from chipdse.report.html import report_html
+from chipdse.report.progress import shown_progress
+from chipdse.study.engine import Progress, run_sweep
+from chipdse.study.folder import (
+    REPORT,
+    StudyFolder,
+    finished,
+    open_study,
+    points_table,
+    start_study,
+    write_atomically,
+)
+from chipdse.study.sweepfile import read_sweep
+from chipdse.system.parameters import PackageParameters
+from chipdse.technology.libraries import DEFAULT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study to look at.
+
+    folder : where it is on disk, with Optuna's own study as `folder.study`
+    """
+
+    folder: StudyFolder
+
+    def points(self) -> pd.DataFrame:
+        """Every finished point; units in the column names."""
+        return points_table(self.folder)
+
+    def front(self) -> pd.DataFrame:
+        """The points that no feasible point dominates, by the first objective.
+
+        Raises
+        ------
+        InfeasibleError : no point is feasible
+        """
+        table = self.points()
+        front = table[table["on_front"]]
+        if front.empty:
+            states = table["state"].value_counts()
+            raise InfeasibleError(
+                f"{self.folder.path} has no feasible point ({states.get('failed', 0)} failed, "
+                f"{states.get('infeasible', 0)} infeasible); see its points.csv for the reasons"
+            )
+        first = self.folder.sweep.objectives[0]
+        return front.sort_values(first.metric, ascending=first.minimize, ignore_index=True)
+
+    def write_report(self, path: Path | None = None) -> Path:
+        """Write the HTML report and return where it is."""
+        path = path or self.folder.path / REPORT
+        write_atomically(path, report_html(self.folder))
+        return path
+
+
+def load_study(path: str | Path) -> Study:
+    """Open a study folder."""
+    return Study(folder=open_study(Path(path)))
+
+
+def sweep(
+    file: str | Path,
+    *,
+    study: str | Path | None = None,
+    trials: int | None = None,
+    workers: int | None = None,
+    liberty: Sequence[str | Path] = (),
+    storage: str | None = None,
+    sampler: str | None = None,
+    store: str | Path | None = None,
+    progress: bool = True,
+) -> Study:
+    """Run a sweep file, or continue it, and return its study.
+
+    Parameters
+    ----------
+    study : folder of the study; default ``studies/NAME`` below the current folder
+    trials, sampler : instead of the sweep file's
+    workers : processes; default one a core
+    liberty : Liberty files to use instead of the sweep file's library
+    storage : Optuna storage URL; default a SQLite file in the study's folder
+    store : folder of stage results, shared between sweeps; default the user's cache
+    progress : show a bar on stderr
+
+    Raises
+    ------
+    DesignError : a mistake in the file or the arguments, before anything runs
+    """
+    files = tuple(Path(one).absolute() for one in liberty)
+    for one in files:
+        if not one.is_file():
+            raise DesignError(f"Liberty file {str(one)!r} does not exist")
+    plan = read_sweep(Path(file), files).with_search(trials=trials, sampler=sampler)
+    if workers is not None and workers < 1:
+        raise DesignError(f"workers={workers} must be at least 1")
+    path = Path(study) if study is not None else Path("studies") / plan.name
+    about = {"liberty": [str(one) for one in files], "versions": tool_versions()}
+    shown: AbstractContextManager[Callable[[Progress], None]] = (
+        shown_progress() if progress else nullcontext(lambda _: None)
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.parent / f".{path.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise DesignError(
+            f"another sweep is running in {path}; wait for it or name --study"
+        ) from error
+    with lock, shown as tell:
+        folder = start_study(plan, path, storage, about)
+        run_sweep(
+            folder,
+            Path(store) if store is not None else default_store(),
+            trials=plan.trials,
+            workers=workers or os.cpu_count() or 1,
+            tell=tell,
+        )
+    result = Study(folder=folder)
+    result.write_report()
+    return result
+
+
+def evaluate_point(
+    block: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    workload: Mapping[str, Any] | None = None,
+    library: str | None = None,
+    liberty: Sequence[str | Path] = (),
+    synthesis: Mapping[str, Any] | None = None,
+    operating: Mapping[str, Any] | None = None,
+    package: Mapping[str, Any] | None = None,
+    store: str | Path | None = None,
+) -> Metrics:
+    """One design point through every stage.
+
+    >>> evaluate_point("mac_array", {"rows": 2, "columns": 2}).flat()   # doctest: +SKIP
+    """
+    found = find_block(block)
+    if library is not None and liberty:
+        raise DesignError("library and liberty are both given; leave one out")
+    files = tuple(Path(one).absolute() for one in liberty)
+    design = Design(
+        block=found,
+        parameters=make_record(found.parameters, parameters or {}, block),
+        workload=make_record(found.workload, workload or {}, f"workload of {block}"),
+        library=LibraryChoice(files=files) if files else LibraryChoice(name=library or DEFAULT),
+        synthesis=make_record(SynthesisOptions, synthesis or {}, "synthesis"),
+        operating=make_record(OperatingPoint, operating or {}, "operating"),
+        package=make_record(PackageParameters, package or {}, "package"),
+    )
+    return evaluate(design, Store(root=Path(store) if store is not None else default_store()))
+
+
+def export(study: Study, trial: int, to: str | Path) -> list[Path]:
+    """Write the files of one finished trial into a new folder (`chipdse.export.bundle`).
+
+    Raises
+    ------
+    DesignError : no such trial, or it has no result
+    """
+    found = [one for one in finished(study.folder.study) if one.number == trial]
+    if not found:
+        raise DesignError(f"{study.folder.path} has no finished trial {trial}; see 'chipdse front'")
+    metrics = found[0].user_attrs.get("metrics")
+    if metrics is None:
+        raise DesignError(f"trial {trial} failed: {found[0].user_attrs.get('failure')}")
+    plan = study.folder.sweep
+    design = plan.template.design(plan.space.point(found[0].params))
+    return export_point(design, metrics, Store(root=default_store()), Path(to))
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of everything that has a say in the numbers."""
+    packages = versions("amaranth", "cocotb", "numpy", "optuna", "pyosys", "scipy")
+    tools = {one.name: one.version for one in simulators.available().values()}
+    return {"chipdse": __version__, **packages, **tools}

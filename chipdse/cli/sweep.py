@@ -1,0 +1,163 @@
+"""Verbs `sweep`, `front`, `report`: search, and look at what was found."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from chipdse.api import Study, load_study, sweep
+from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.errors import DesignError
+from chipdse.report.quantities import heading_scale
+from chipdse.study.samplers import SAMPLERS
+
+SHOWN_ROWS = 20
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verbs."""
+    parser = add_verb(
+        verbs,
+        "sweep",
+        "run or continue a study",
+        "chipdse sweep sweeps/mac_array.toml --trials 60 --workers 2",
+        _sweep,
+    )
+    parser.add_argument("file", type=Path, metavar="FILE.toml", help="the sweep file")
+    parser.add_argument("--study", type=Path, help="folder of the study; default studies/NAME")
+    parser.add_argument("--trials", type=int, help="stop at so many finished trials")
+    parser.add_argument("--sampler", choices=SAMPLERS, help="instead of the sweep file's")
+    parser.add_argument("--workers", type=int, help="processes; default one a core")
+    parser.add_argument("--storage", help="Optuna storage URL; default a file in the study")
+    parser.add_argument(
+        "--liberty",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="Liberty file to use instead of the sweep file's library; repeat for several",
+    )
+    _json_option(parser)
+
+    parser = add_verb(
+        verbs,
+        "front",
+        "print a study's Pareto front",
+        "chipdse front studies/mac_array --format csv > front.csv",
+        _front,
+    )
+    parser.add_argument("study", type=Path, help="folder of the study")
+    parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    parser.add_argument("--parquet", type=Path, metavar="FILE", help="also write all columns here")
+    parser.add_argument("--all", action="store_true", help="every point, not only the front")
+    _json_option(parser)
+
+    parser = add_verb(
+        verbs,
+        "report",
+        "write a study's HTML report",
+        "chipdse report studies/mac_array -o report.html",
+        _report,
+    )
+    parser.add_argument("study", type=Path, help="folder of the study")
+    parser.add_argument("-o", "--output", type=Path, help="default report.html in the study")
+    _json_option(parser)
+
+
+def _json_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    study = sweep(
+        arguments.file,
+        study=arguments.study,
+        trials=arguments.trials,
+        workers=arguments.workers,
+        liberty=arguments.liberty,
+        storage=arguments.storage,
+        sampler=arguments.sampler,
+    )
+    front = study.front()
+    path = study.folder.path
+    if arguments.json:
+        print_json(
+            {
+                "study": str(path),
+                "report": str(path / "report.html"),
+                "trials": len(study.points()),
+                "front": front.to_dict("records"),
+            }
+        )
+        return 0
+    _print_front(study, front)
+    print(f"report:  {path / 'report.html'}")
+    print(f"points:  {path / 'points.csv'}")
+    print(f"export:  chipdse export {path} --trial {front['trial'].iloc[0]} --to DIR")
+    return 0
+
+
+def _front(arguments: argparse.Namespace) -> int:
+    study = load_study(arguments.study)
+    chosen = study.points() if arguments.all else study.front()
+    if arguments.parquet is not None:
+        _write_parquet(chosen, arguments.parquet)
+    if arguments.json or arguments.format == "json":
+        print_json(chosen.to_dict("records"))
+    elif arguments.format == "csv":
+        print(chosen.to_csv(index=False), end="")
+    else:
+        _print_front(study, chosen, rows=len(chosen))
+    return 0
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    try:
+        table.to_parquet(path, index=False)
+    except ImportError as error:
+        raise DesignError("--parquet needs pyarrow: pip install pyarrow") from error
+    except OSError as error:
+        raise DesignError(f"--parquet {str(path)!r}: {error.strerror}") from error
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    try:
+        path = load_study(arguments.study).write_report(arguments.output)
+    except OSError as error:
+        raise DesignError(f"--output {str(arguments.output)!r}: {error.strerror}") from error
+    if arguments.json:
+        print_json({"report": str(path)})
+    else:
+        print(path)
+    return 0
+
+
+def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> None:
+    """Objectives and parameters of the front, as a table for people."""
+    sweep_ = study.folder.sweep
+    objectives = [one.metric for one in sweep_.objectives]
+    names = [axis.name for axis in sweep_.space.axes]
+    scales = [heading_scale(name, front[name].tolist()) for name in objectives]
+    headings = ["trial", *(label for label, _ in scales), *names]
+    table = Table(*headings, title=f"Pareto front: {len(front)} of {len(study.points())} points")
+    for column in table.columns:
+        column.justify = "right"
+        column.overflow = "fold"
+    for row in front.head(rows).to_dict("records"):
+        values = [
+            f"{row[name] / scale:.4g}" for name, (_, scale) in zip(objectives, scales, strict=True)
+        ]
+        table.add_row(str(row["trial"]), *values, *_shown([row[name] for name in names]))
+    console = Console(width=None if Console().is_terminal else 200)
+    console.print(table, markup=False)
+    if len(front) > rows:
+        print(f"... and {len(front) - rows} more: chipdse front {study.folder.path}")
+
+
+def _shown(values: Sequence[object]) -> list[str]:
+    return [f"{value:.6g}" if isinstance(value, float) else str(value) for value in values]

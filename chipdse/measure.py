@@ -1,0 +1,262 @@
+"""Measure: from a mapped netlist and a recorded run to timing and power at operating points.
+
+Netlist, activity and library stay in memory for the last few designs, and every result is kept in
+the store: a change of package or clock analyses nothing again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chipdse.design import Design, LibraryChoice, OperatingPoint
+from chipdse.errors import DesignError
+from chipdse.hardware.elaborate import TOP, source_hash
+from chipdse.hardware.simulate import Simulation
+from chipdse.hardware.store import Store, hash_file
+from chipdse.hardware.synthesise import Synthesised
+from chipdse.metrics import BlockReport
+from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.power import GROUPS, Power, PowerModel, analyse_power
+from chipdse.netlist.recorded import read_recording, read_register_map
+from chipdse.netlist.replay import Replayed, replay
+from chipdse.netlist.timing import Timing, analyse_timing
+from chipdse.netlist.timing_graph import TimingGraph, build_timing_graph
+from chipdse.netlist.verilog import read_verilog
+from chipdse.records import BlockMetrics
+from chipdse.technology.libraries import LibraryEntry, resolve
+
+CLOCK = "clk"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """What the expensive stages made of a design.
+
+    mapped, run : its netlist and its recorded simulation
+    """
+
+    mapped: Synthesised
+    run: Simulation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corner:
+    """A netlist at one supply and temperature; whatever the clock.
+
+    energy_per_cycle_j : internal and switching energy by group of cells
+    leakage_w : by group of cells
+    leakage_temperatures_c, leakage_powers_w : of the whole, where the library is characterised
+    limited_nets : nets whose transition density would exceed 1/slew at the highest frequency
+    """
+
+    vdd_v: float
+    temperature_c: float
+    critical_path_s: float
+    worst_hold_slack_s: float
+    internal_energy_j: dict[str, float]
+    switching_energy_j: dict[str, float]
+    leakage_w: dict[str, float]
+    leakage_temperatures_c: tuple[float, ...]
+    leakage_powers_w: tuple[float, ...]
+    cell_count: int
+    sequential_count: int
+    area_m2: float
+    annotated_frac: float
+    limited_nets: int
+
+
+@functools.lru_cache(maxsize=8)
+def library_of(choice: LibraryChoice) -> LibraryEntry:
+    """The library of a design."""
+    return resolve(choice.name if choice.name is not None else choice.files)
+
+
+@functools.lru_cache(maxsize=64)
+def library_key(choice: LibraryChoice) -> tuple[str, ...]:
+    """Hashes of every file of a library: what results depend on."""
+    return tuple(hash_file(path) for path in library_of(choice).files)
+
+
+def measure(design: Design, hardware: Hardware, store: Store) -> tuple[BlockReport, BlockMetrics]:
+    """Timing and power of a design's netlist at its operating point.
+
+    Raises
+    ------
+    DesignError : supply or temperature outside the library's range, replay's self-check failed
+    """
+    corner = _stored_corner(design, hardware, store)
+    period = _clock_period_s(design.operating, corner)
+    work = design.block.work(design.parameters, design.workload)
+    frequency = 1 / period
+    per_second = work.count / hardware.run.cycles * frequency
+    internal = sum(corner.internal_energy_j.values()) * frequency
+    switching = sum(corner.switching_energy_j.values()) * frequency
+    leakage = sum(corner.leakage_w.values())
+    registers = corner.leakage_w["sequential"] + frequency * (
+        corner.internal_energy_j["sequential"] + corner.switching_energy_j["sequential"]
+    )
+    total = internal + switching + leakage
+    report = BlockReport(
+        block_area_m2=corner.area_m2,
+        block_cell_count=corner.cell_count,
+        block_flip_flop_count=corner.sequential_count,
+        vdd_v=corner.vdd_v,
+        library_temperature_c=corner.temperature_c,
+        critical_path_s=corner.critical_path_s,
+        worst_hold_slack_s=corner.worst_hold_slack_s,
+        f_max_hz=1 / corner.critical_path_s,
+        clock_frequency_hz=frequency,
+        timing_slack_s=period - corner.critical_path_s,
+        ops_per_cycle=work.count / hardware.run.cycles,
+        block_throughput_ops_per_s=per_second,
+        block_internal_power_w=internal,
+        block_switching_power_w=switching,
+        block_leakage_power_w=leakage,
+        block_power_w=total,
+        block_register_power_w=registers,
+        block_energy_per_op_j=total / per_second,
+        annotated_frac=corner.annotated_frac,
+    )
+    return report, BlockMetrics(
+        area_m2=corner.area_m2,
+        dynamic_power_w=internal + switching,
+        leakage_power_w=leakage,
+        temperature_c=corner.temperature_c,
+        throughput_ops_per_s=per_second,
+        io_bits_per_op=(work.input_bits + work.output_bits) / work.count,
+        node_nm=_node_nm(design),
+        leakage_temperatures_c=corner.leakage_temperatures_c,
+        leakage_powers_w=corner.leakage_powers_w,
+    )
+
+
+def _clock_period_s(operating: OperatingPoint, corner: Corner) -> float:
+    if operating.clock_period_s is not None:
+        return operating.clock_period_s
+    return corner.critical_path_s / operating.clock_frac
+
+
+def _node_nm(design: Design) -> float:
+    node = design.package.node_nm or library_of(design.library).node_nm
+    if not node:
+        raise DesignError(
+            "the process node of the given Liberty files is not known; set the package's node_nm"
+        )
+    return node
+
+
+def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
+    library, operating = library_of(design.library), design.operating
+    nominal = library.nominal
+    vdd_v = operating.vdd_v if operating.vdd_v is not None else nominal.supply_v
+    temperature_c = (
+        operating.temperature_c if operating.temperature_c is not None else nominal.temperature_c
+    )
+    inputs = {
+        "netlist": hash_file(hardware.mapped.netlist),
+        "recording": hash_file(hardware.run.data),
+        "window": [hardware.run.first_cycle, hardware.run.cycles],
+        "library": library_key(design.library),
+        "vdd_v": vdd_v,
+        "temperature_c": temperature_c,
+        "source": source_hash("chipdse.netlist"),
+    }
+
+    def build(folder: Path) -> None:
+        corner = _corner(design.library, hardware, vdd_v, temperature_c)
+        (folder / "corner.json").write_text(json.dumps(dataclasses.asdict(corner)))
+
+    folder = store.folder("measure", inputs, build)
+    values: dict[str, Any] = json.loads((folder / "corner.json").read_text())
+    for name in ("leakage_temperatures_c", "leakage_powers_w"):
+        values[name] = tuple(values[name])
+    return Corner(**values)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Loaded:
+    """A netlist and its activity, ready for any operating point."""
+
+    netlist: Netlist
+    graph: TimingGraph
+    model: PowerModel
+    replayed: Replayed
+
+
+@functools.lru_cache(maxsize=2)
+def _load(choice: LibraryChoice, hardware: Hardware) -> _Loaded:
+    library, run = library_of(choice).load(), hardware.run
+    netlist = read_verilog(hardware.mapped.netlist, library, TOP)
+    replayed = replay(
+        netlist,
+        read_recording(run.layout, run.data),
+        read_register_map(hardware.mapped.register_map),
+        first_cycle=run.first_cycle,
+        cycles=run.cycles,
+    )
+    return _Loaded(
+        netlist=netlist,
+        graph=build_timing_graph(netlist, CLOCK),
+        model=PowerModel(netlist),
+        replayed=replayed,
+    )
+
+
+def analyse(
+    choice: LibraryChoice, hardware: Hardware, vdd_v: list[float], temperature_c: list[float]
+) -> tuple[Timing, Power, Replayed]:
+    """Timing, and power at the highest frequency, at K operating points at once."""
+    loaded = _load(choice, hardware)
+    library = library_of(choice).load().at(vdd_v, temperature_c)
+    timing = analyse_timing(loaded.graph, library, 1.0)
+    timing = dataclasses.replace(timing, clock_period_s=timing.min_period_s)
+    power = analyse_power(timing, loaded.replayed.activity, model=loaded.model)
+    return timing, power, loaded.replayed
+
+
+def _corner(
+    choice: LibraryChoice, hardware: Hardware, vdd_v: float, temperature_c: float
+) -> Corner:
+    library = library_of(choice).load()
+    others = [float(t) for t in np.unique(library.temperature_c) if _covers(library, vdd_v, t)]
+    points = [temperature_c, *others]
+    timing, power, replayed = analyse(choice, hardware, [vdd_v] * len(points), points)
+    period = float(timing.min_period_s[0])
+    groups = power.by_group()
+
+    def of(kind: str, factor: float) -> dict[str, float]:
+        return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
+
+    sequential = int((power.group == GROUPS.index("sequential")).sum())
+    leakage = power.leakage_w.sum(axis=1)
+    return Corner(
+        vdd_v=vdd_v,
+        temperature_c=temperature_c,
+        critical_path_s=period,
+        worst_hold_slack_s=float(timing.worst_hold_slack_s[0]),
+        internal_energy_j=of("internal_w", period),
+        switching_energy_j=of("switching_w", period),
+        leakage_w=of("leakage_w", 1.0),
+        leakage_temperatures_c=tuple(others) if len(others) > 1 else (),
+        leakage_powers_w=tuple(map(float, leakage[1:])) if len(others) > 1 else (),
+        cell_count=power.netlist.cell_count,
+        sequential_count=sequential,
+        area_m2=hardware.mapped.area_m2,
+        annotated_frac=replayed.annotated_fraction,
+        limited_nets=int(power.limited_nets[0]),
+    )
+
+
+def _covers(library: Any, vdd_v: float, temperature_c: float) -> bool:
+    try:
+        library.at([vdd_v], [temperature_c])
+    except DesignError:
+        return False
+    return True
