@@ -19,7 +19,7 @@ from typing import Any
 from chipdse.errors import DesignError, ToolError
 from chipdse.paths import cache_folder
 
-_FORMAT = "1"
+_FORMAT = "3"
 _KEPT_GROUPS = {
     *("library", "cell", "pin", "bus", "bundle", "type", "ff", "latch", "ff_bank", "latch_bank"),
     *("timing", "lu_table_template", "operating_conditions"),
@@ -217,9 +217,17 @@ def _groups(file: Path, text: str) -> tuple[str, list[tuple[str, str, str]]]:
 
 
 def _tidy(text: str) -> str:
-    """Every attribute closed by a semicolon (asap7 leaves some open); no empty lines."""
-    closed = _NO_SEMICOLON.sub(r"\1 ;", text)
-    return "\n".join(line for line in map(str.strip, closed.split("\n")) if line)
+    """Every attribute closed by a semicolon (asap7 leaves some open); no empty lines.
+
+    Wire-load models are dropped, and so must be what names them: ABC looks for them.
+    """
+    closed = re.sub(r"([;{])[ \t]*(?=\S)|[ \t]+(?=\})", _break, _NO_SEMICOLON.sub(r"\1 ;", text))
+    lines = map(str.strip, closed.split("\n"))
+    return "\n".join(line for line in lines if line and not line.startswith("default_wire_load"))
+
+
+def _break(found: re.Match[str]) -> str:
+    return (found[1] or "") + "\n"
 
 
 def _excluded(name: str, text: str) -> bool:

@@ -84,7 +84,7 @@ def write_recorder(
             f"{words} memory words cannot be recorded each cycle; use a memory macro for it"
         )
     if both_edges is None:
-        both_edges = any(s.kind == "latch" or not s.rising for s in signals)
+        both_edges = any(s.level or not s.rising for s in signals)
     # With both edges the clock is data like any other; else it is the edge itself.
     signals = [s for s in signals if both_edges or s.name != clock]
     (folder / WRAPPER).write_text(

@@ -40,6 +40,7 @@ class Signal:
     rising : edge of the clock
     clocked_by_port : the clock is the input port of that name, not gated or generated
     asynchronous : has an asynchronous set, reset or load
+    level : follows its data while the clock is active: a latch
     """
 
     name: str
@@ -51,6 +52,7 @@ class Signal:
     rising: bool = True
     clocked_by_port: bool = True
     asynchronous: bool = False
+    level: bool = False
 
 
 def prepare_script(rtl: Path, top: str, black_boxes: Sequence[Cell] = ()) -> str:
@@ -165,6 +167,7 @@ def _registers(
                     name=".".join((*path, wire)),
                     path=(*path, wire),
                     kind="latch" if latch else "register",
+                    level=latch,
                     width=width[wire],
                     clock=ports.get(clock) or ".".join((*path, public.get(clock, "?"))),
                     rising=int(polarity, 2) == 1,
