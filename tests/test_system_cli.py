@@ -81,3 +81,28 @@ def test_a_figure_needs_a_known_format(tmp_path, capsys):
     system = str(SYSTEMS / "mono_800mm2.toml")
     assert main(["package", system, "--plot", str(tmp_path / "x.gif")]) == 2
     assert "must end in .svg" in capsys.readouterr().err
+
+
+def test_thermal_runaway_is_drawn_and_named(tmp_path, capsys):
+    path = tmp_path / "hot.toml"
+    path.write_text(
+        """
+[[die]]
+name = "logic"
+area = "800 mm2"
+node = "5 nm"
+dynamic_power = "600 W"
+leakage_power = "80 W"
+leakage_doubling = "15 K"
+[package]
+arrangement = "monolithic"
+"""
+    )
+    figure = tmp_path / "hot.svg"
+    assert main(["package", str(path), "--plot", str(figure), "--json"]) == 1
+    streams = capsys.readouterr()
+    assert "thermal runaway" in streams.err
+    metrics = json.loads(streams.out)["metrics"]
+    assert metrics["peak_temperature_c"] is None
+    assert metrics["throughput_ops_per_s"] is None
+    assert b"no stable temperature" in figure.read_bytes()

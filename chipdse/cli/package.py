@@ -63,6 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _shown(value: float, unit: str) -> str:
+    return show(value, unit) if math.isfinite(value) else "not known"
+
+
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
@@ -122,10 +126,10 @@ def _text(found: Evaluation) -> str:
     rows = [
         ("dies", dies),
         ("arrangement", package.arrangement),
-        ("throughput", f"{show(m.throughput_ops_per_s, 'op/s')}, bound by {m.bound_by}"),
-        ("power", f"{show(m.power_w, 'W')}, of it links {show(m.link_power_w, 'W')},"
-                  f" leakage {show(m.leakage_power_w, 'W')}"),
-        ("energy", f"{show(m.energy_per_op_j, 'J')} per operation"),
+        ("throughput", f"{_shown(m.throughput_ops_per_s, 'op/s')}, bound by {m.bound_by}"),
+        ("power", f"{_shown(m.power_w, 'W')}, of it links {show(m.link_power_w, 'W')},"
+                  f" leakage {_shown(m.leakage_power_w, 'W')}"),
+        ("energy", f"{_shown(m.energy_per_op_j, 'J')} per operation"),
         ("temperature", f"hottest {m.peak_temperature_c:.2f} °C, mean of the compute dies"
                         f" {m.mean_temperature_c:.2f} °C"),
         ("cost", f"{m.cost_usd:.2f} USD recurring, {m.nre_usd:.2f} USD design at"

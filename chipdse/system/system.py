@@ -156,8 +156,9 @@ def evaluate_described(system: System, *, cells: int = 32) -> Evaluation:
     dies = _dies(system, columns, sources)
     leaky = next((d for d in system.dies if d.leakage_power_w > 0), system.dies[0])
     ops = sum(d.count * d.throughput_ops_per_s for d in system.dies)
-    if ops <= 0:
-        ops = 1.0  # no throughput given: metrics per operation then mean per second
+    counted = ops > 0
+    if not counted:
+        ops = 1.0  # any number: what depends on it is left undefined below
     bits = system.traffic_bits_per_s / ops if system.traffic_bits_per_s else system.bits_per_op
     work = Work(
         throughput_ops_per_s=np.array([ops]),
@@ -176,6 +177,9 @@ def evaluate_described(system: System, *, cells: int = 32) -> Evaluation:
         stacked = system.package.arrangement in STACKS
         needed = float(dies.footprint_m2[0] if stacked else dies.silicon_m2[0])
         limits["interposer"] = np.array([needed / system.interposer_area_m2 - 1])
+    if not counted:
+        for name in ("throughput_ops_per_s", "energy_per_op_j", "carbon_per_op_kgco2e"):
+            metrics[name] = np.array([np.nan])
     record = arrays_of(metrics, limits, (1, 1), sources).at(0, 0)
     return Evaluation(system=system, metrics=record, parts=parts, columns=columns, sources=sources)
 
