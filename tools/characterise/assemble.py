@@ -1,0 +1,329 @@
+"""From raw results to the tables of one cell at one corner, as a Liberty file states them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import catalogue, settings
+from .run import Task
+
+EDGES = ("rise", "fall")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arc:
+    """One timing arc: [slew, load] tables by edge of the output."""
+
+    pin: str
+    output: str
+    sense: str
+    timing_type: str
+    delay_s: dict[str, np.ndarray]
+    transition_s: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellTables:
+    """Everything Liberty says of one cell at one corner.
+
+    output_energy_j : (output, related input) -> edge -> [slew, load]
+    input_energy_j : input -> edge -> [slew of `quiet_slews_s`]
+    constraints : (pin, timing type) -> edge of the pin -> [clock slew, data slew]
+    leakage_w : (condition, power)
+    """
+
+    cell: catalogue.Cell
+    area_m2: float
+    slews_s: np.ndarray
+    loads_f: np.ndarray
+    quiet_slews_s: np.ndarray
+    constraint_slews_s: np.ndarray
+    arcs: list[Arc]
+    output_energy_j: dict[tuple[str, str], dict[str, np.ndarray]]
+    input_energy_j: dict[str, dict[str, np.ndarray]]
+    capacitance_f: dict[str, dict[str, float]]
+    constraints: dict[tuple[str, str], dict[str, np.ndarray]]
+    leakage_w: list[tuple[str, float]]
+
+
+def read_cell(work: Path, name: str, supply_v: float, temperature_c: float) -> CellTables:
+    """One cell at one corner from the files of a run."""
+    raw = _read(work, "timing", name, supply_v, temperature_c)
+    leak = _read(work, "leakage", name, supply_v, temperature_c)
+    cell = catalogue.cell(name)
+    if not cell.inputs:
+        empty = np.zeros(0)
+        return CellTables(
+            cell=cell,
+            area_m2=raw["area_m2"],
+            slews_s=empty,
+            loads_f=empty,
+            quiet_slews_s=empty,
+            constraint_slews_s=empty,
+            arcs=[],
+            output_energy_j={},
+            input_energy_j={},
+            capacitance_f={},
+            constraints={},
+            leakage_w=_conditions(cell, leak["states"]),
+        )
+    nominal = _read(work, "timing", name, settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
+    full = _tables(cell, raw)
+    if len(raw["slews_s"]) < len(settings.SLEWS_S):
+        full = _fill(full, raw, _tables(cell, nominal), nominal)
+    factor = raw["fo4_s"] / nominal["fo4_s"]
+    quiet = next(iter(raw["quiet_energy_j"].values()), None)
+    return CellTables(
+        cell=cell,
+        area_m2=raw["area_m2"],
+        slews_s=np.array(nominal["slews_s"]) * factor,
+        loads_f=np.array(nominal["loads_f"]),
+        quiet_slews_s=np.array(quiet["slew_s"]) if quiet else np.zeros(0),
+        constraint_slews_s=np.array(nominal.get("constraint_slews_s", [])) * factor,
+        arcs=full.arcs,
+        output_energy_j=full.energy,
+        input_energy_j={
+            pin: {edge: np.array(found[edge]) for edge in EDGES}
+            for pin, found in raw["quiet_energy_j"].items()
+        },
+        capacitance_f=raw["capacitance_f"],
+        constraints=full.constraints,
+        leakage_w=_conditions(cell, leak["states"]),
+    )
+
+
+@dataclass(frozen=True)
+class _Full:
+    """Tables on whatever grid was simulated."""
+
+    arcs: list[Arc]
+    energy: dict[tuple[str, str], dict[str, np.ndarray]]
+    constraints: dict[tuple[str, str], dict[str, np.ndarray]]
+
+
+def _read(
+    work: Path, kind: str, name: str, supply_v: float, temperature_c: float
+) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(
+        Task(kind, supply_v, temperature_c, name).file(work).read_text()
+    )
+    return data
+
+
+def _tables(cell: catalogue.Cell, raw: dict[str, Any]) -> _Full:
+    arcs = [
+        Arc(
+            pin=arc["pin"],
+            output=arc["output"],
+            sense=arc["sense"],
+            timing_type=arc.get("timing_type", "combinational"),
+            delay_s={edge: np.array(arc[f"{edge}_delay_s"]) for edge in EDGES},
+            transition_s={edge: np.array(arc[f"{edge}_transition_s"]) for edge in EDGES},
+        )
+        for arc in raw["arcs"]
+    ]
+    constraints = {
+        (one["pin"], one["type"]): {edge: np.array(one[f"{edge}_s"]) for edge in EDGES}
+        for one in raw.get("constraints", [])
+    }
+    if cell.sequential is not None:  # energies had the input's own taken off already
+        energy = {
+            (arc["output"], arc["pin"]): {edge: np.array(arc[f"{edge}_energy_j"]) for edge in EDGES}
+            for arc in raw["arcs"]
+        }
+    else:
+        energy = _combinational_energy(cell, raw)
+    return _Full(arcs, energy, constraints)
+
+
+def _combinational_energy(
+    cell: catalogue.Cell, raw: dict[str, Any]
+) -> dict[tuple[str, str], dict[str, np.ndarray]]:
+    """Mean energy of an output's edge caused by an input, over the states of the other inputs.
+
+    What the input's own group counts at every edge of it (output quiet) is taken off. When two
+    outputs toggle together, the one that toggles in every state keeps what it costs alone and the
+    other gets the rest: totals are then exact.
+    """
+    pairs = {(arc["output"], arc["pin"]) for arc in raw["arcs"]}
+    alone = {
+        (out, pin): _mean_energy(cell, raw, out, pin, shared=False) for out, pin in sorted(pairs)
+    }
+    result = {}
+    for out, pin in sorted(pairs):
+        own = alone[out, pin]
+        if own is None:  # never toggles alone: take off what the others cost
+            together = _mean_energy(cell, raw, out, pin, shared=True)
+            assert together is not None
+            others = [
+                found
+                for (other, source), found in alone.items()
+                if source == pin and other != out and found is not None
+            ]
+            taken = sum(np.mean([found[edge][:, 0] for edge in EDGES], axis=0) for found in others)
+            own = {edge: together[edge] - np.reshape(taken, (-1, 1)) for edge in EDGES}
+        result[out, pin] = own
+    return result
+
+
+def _mean_energy(
+    cell: catalogue.Cell, raw: dict[str, Any], out: str, pin: str, *, shared: bool
+) -> dict[str, np.ndarray] | None:
+    """Mean over the states in which `out` toggles alone (or `shared`: with others)."""
+    small_f, supply_v = raw["loads_f"][0], raw["supply_v"]
+    sums: dict[str, Any] = dict.fromkeys(EDGES, 0.0)
+    count = 0
+    for arc in raw["arcs"]:
+        if (arc["output"], arc["pin"]) != (out, pin):
+            continue
+        positive = arc["sense"] == "positive_unate"
+        sides = _sides(cell, out, pin, positive)
+        chosen = [k for k, others in enumerate(arc["others"]) if bool(others) == shared]
+        if not chosen:
+            continue
+        count += len(chosen)
+        for edge in EDGES:
+            input_rises = (edge == "rise") == positive
+            # supply energy at the middle of the grid, loads of other rising outputs taken off
+            middle = [
+                energies[0 if input_rises else 1]
+                - small_f
+                * supply_v**2
+                * sum(_rises(cell, other, pin, side, input_rises) for other in others)
+                for energies, others, side in zip(
+                    arc["energies_j"], arc["others"], sides, strict=True
+                )
+            ]
+            every = [energies[0 if input_rises else 1] for energies in arc["energies_j"]]
+            # the table holds the mean over all states; move it to the mean over the chosen
+            table = np.array(arc[f"{edge}_energy_j"]) - float(np.mean(every))
+            worst = arc["worst"][edge]
+            table = (
+                table + every[worst] - middle[worst] + float(np.mean([middle[k] for k in chosen]))
+            )
+            quiet = raw["quiet_energy_j"].get(pin)
+            if quiet:
+                hidden = np.interp(
+                    raw["slews_s"], quiet["slew_s"], quiet["rise" if input_rises else "fall"]
+                )
+                table = table - hidden[:, None]
+            sums[edge] = sums[edge] + len(chosen) * table
+    return {edge: sums[edge] / count for edge in EDGES} if count else None
+
+
+def _sides(cell: catalogue.Cell, out: str, pin: str, positive: bool) -> list[dict[str, int]]:
+    """States of the other inputs in which an arc of this sense exists, in the order of the run."""
+    return [
+        side
+        for side in cell.states(pin)
+        if cell.value(out, {**side, pin: 1}) - cell.value(out, {**side, pin: 0})
+        == (1 if positive else -1)
+    ]
+
+
+def _rises(
+    cell: catalogue.Cell, out: str, pin: str, side: dict[str, int], input_rises: bool
+) -> bool:
+    before, after = (0, 1) if input_rises else (1, 0)
+    return cell.value(out, {**side, pin: after}) > cell.value(out, {**side, pin: before})
+
+
+def _fill(coarse: _Full, raw: dict[str, Any], nominal: _Full, full: dict[str, Any]) -> _Full:
+    """Complete tables simulated at every second point by their ratio to the nominal tables."""
+    pick = np.ix_(list(settings.COARSE), list(settings.COARSE))
+
+    def by_ratio(value: np.ndarray, base: np.ndarray) -> np.ndarray:
+        ratio = value / base[pick]
+        if (ratio > 0).all() and (base != 0).all():
+            return base * np.exp(_spread(np.log(ratio)))
+        scale = float(np.abs(value).sum() / np.abs(base[pick]).sum())
+        return base * scale + _spread(value - scale * base[pick])
+
+    arcs = []
+    base_arcs = {(a.pin, a.output, a.sense, a.timing_type): a for a in nominal.arcs}
+    for arc in coarse.arcs:
+        base = base_arcs[arc.pin, arc.output, arc.sense, arc.timing_type]
+        arcs.append(
+            Arc(
+                pin=arc.pin,
+                output=arc.output,
+                sense=arc.sense,
+                timing_type=arc.timing_type,
+                delay_s={e: _delay(arc.delay_s[e], base.delay_s[e], raw, full) for e in EDGES},
+                transition_s={
+                    e: by_ratio(arc.transition_s[e], base.transition_s[e]) for e in EDGES
+                },
+            )
+        )
+    energy = {
+        key: {e: by_ratio(found[e], nominal.energy[key][e]) for e in EDGES}
+        for key, found in coarse.energy.items()
+    }
+    factor = raw["fo4_s"] / full["fo4_s"]
+    corners = np.ix_(list(settings.COARSE_CONSTRAINT), list(settings.COARSE_CONSTRAINT))
+    slews = np.array(full.get("constraint_slews_s", []))
+    constraints = {}
+    for key, found in coarse.constraints.items():
+        constraints[key] = {}
+        for edge in EDGES:
+            base_s = nominal.constraints[key][edge] * factor
+            rest = found[edge] - base_s[corners]
+            part = (slews - slews[0]) / (slews[-1] - slews[0])
+            weights = np.stack([1 - part, part], axis=1)
+            constraints[key][edge] = base_s + weights @ rest @ weights.T
+    return _Full(arcs, energy, constraints)
+
+
+def _delay(
+    value: np.ndarray, base: np.ndarray, raw: dict[str, Any], full: dict[str, Any]
+) -> np.ndarray:
+    """As the other tables, but of delay plus half the slew: a slow ramp makes delays negative."""
+    pick = np.ix_(list(settings.COARSE), list(settings.COARSE))
+    slews = np.array(full["slews_s"])[:, None]
+    factor = raw["fo4_s"] / full["fo4_s"]
+    whole = value + slews[list(settings.COARSE)] * factor
+    ratio = whole / (base[pick] + slews[list(settings.COARSE)])
+    if not (ratio > 0).all():
+        raise ValueError(f"{raw['cell']}: a delay falls below minus the slew")
+    filled: np.ndarray = (base + slews) * np.exp(_spread(np.log(ratio))) - slews * factor
+    return filled
+
+
+def _spread(coarse: np.ndarray) -> np.ndarray:
+    """A table at the coarse points, cubic along both axes to all points (natural ends)."""
+    for axis in (0, 1):
+        coarse = np.moveaxis(_WEIGHTS @ np.moveaxis(coarse, axis, 0), 0, axis)
+    return coarse
+
+
+def _lagrange(known: tuple[int, ...], count: int) -> np.ndarray:
+    """Weights of the polynomial through the known points, at every point."""
+    weights = np.ones((count, len(known)))
+    for k, at in enumerate(known):
+        for other in known:
+            if other != at:
+                weights[:, k] *= (np.arange(count) - other) / (at - other)
+    return weights
+
+
+_WEIGHTS = _lagrange(settings.COARSE, len(settings.SLEWS_S))
+
+
+def _conditions(cell: catalogue.Cell, states: list[dict[str, Any]]) -> list[tuple[str, float]]:
+    """Leakage by Liberty condition; a stored bit shows as the output."""
+    found = []
+    for state in states:
+        terms = [pin if level else f"!{pin}" for pin, level in state["levels"].items()]
+        rule = cell.sequential
+        if rule is not None:
+            gate = rule.kind == "clock_gate"
+            if not (gate and not state["levels"][rule.clock]):
+                out = cell.outputs[0]
+                terms.append(out if state["stored"] else f"!{out}")
+        found.append(("&".join(terms), float(state["power_w"])))
+    return found

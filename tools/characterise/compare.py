@@ -1,0 +1,287 @@
+"""Two libraries of the same cells at one corner, laid side by side quantity by quantity.
+
+Every point of the second library's tables that lies inside the first one's axes is looked up in the
+first: the error a user sees, interpolation included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.netlist.cache import load_library
+from chipdse.netlist.library import ARC_KINDS, SENSES, CellLibrary, OperatingLibrary
+from chipdse.netlist.library_store import load_saved
+from chipdse.netlist.library_tables import TableSet
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Comparison:
+    """Pairs (ours, theirs) by quantity, with the cell of each pair."""
+
+    cells: dict[str, list[str]] = field(default_factory=dict)
+    ours: dict[str, list[Floats]] = field(default_factory=dict)
+    theirs: dict[str, list[Floats]] = field(default_factory=dict)
+
+    def add(self, quantity: str, cell: str, ours: Floats, theirs: Floats) -> None:
+        ours, theirs = np.ravel(ours), np.ravel(theirs)
+        self.cells.setdefault(quantity, []).extend([cell] * len(ours))
+        self.ours.setdefault(quantity, []).append(ours)
+        self.theirs.setdefault(quantity, []).append(theirs)
+
+    def pairs(self, quantity: str) -> tuple[Floats, Floats, NDArray[np.str_]]:
+        return (
+            np.concatenate(self.ours[quantity]),
+            np.concatenate(self.theirs[quantity]),
+            np.array(self.cells[quantity]),
+        )
+
+    def errors(self, quantity: str) -> tuple[Floats, NDArray[np.str_]]:
+        """Relative errors; a time is measured against itself plus 10 ps, so that delays near
+        zero (slow input, small load) do not count without bound."""
+        ours, theirs, cells = self.pairs(quantity)
+        floor = 10e-12 if quantity in TIMES else 0.0
+        return (ours - theirs) / (np.abs(theirs) + floor), cells
+
+
+TIMES = ("delay", "transition", "clock to output")
+
+
+def compare(ours: CellLibrary, theirs: CellLibrary) -> Comparison:
+    """Both hold one corner, the same one; cells only one of them has are left out."""
+    result = Comparison()
+    mine, other = ours.every_corner(), theirs.every_corner()
+    for cell in ours.cells:
+        if cell.name in theirs.index:
+            _timing(result, cell.name, mine, other)
+            _capacitance(result, cell.name, mine, other)
+            _energy(result, cell.name, mine, other)
+            _leakage(result, cell.name, mine, other)
+    return result
+
+
+def _arcs(library: CellLibrary, cell: str) -> dict[tuple[str, str, str, str], list[int]]:
+    """Arcs by (related pin, pin, kind, sense)."""
+    number, found = library.index[cell], {}  # type: ignore[var-annotated]
+    arcs = library.arcs
+    for k in np.flatnonzero(arcs.cell == number):
+        key = (
+            library.pin_name(int(arcs.source[k])).split("/")[1],
+            library.pin_name(int(arcs.sink[k])).split("/")[1],
+            ARC_KINDS[arcs.kind[k]],
+            SENSES[arcs.sense[k]],
+        )
+        found.setdefault(key, []).append(int(k))
+    return found
+
+
+def _table(library: OperatingLibrary, table: int) -> tuple[Floats, Floats, Floats]:
+    """Axes and values of one table at the first operating point."""
+    tables = library.library.tables
+
+    def axis(number: int) -> Floats:
+        if number < 0:
+            return np.zeros(1)
+        return library.axes[0, tables.axis_start[number] : tables.axis_start[number + 1]]
+
+    values = tables.values[0, tables.start[table] : tables.start[table + 1]]
+    shape = (int(tables.rows[table]), int(tables.columns[table]))
+    return axis(tables.row_axis[table]), axis(tables.column_axis[table]), values.reshape(shape)
+
+
+def _look_up(library: OperatingLibrary, table: int, rows: Floats, columns: Floats) -> Floats:
+    one = TableSet.of(library, np.array([table]))
+    values = one.lookup(np.zeros(len(rows), dtype=np.int64), rows, columns)[0]
+    return np.asarray(values)
+
+
+def _points(
+    mine: OperatingLibrary, table: int, other: OperatingLibrary, there: int
+) -> tuple[Floats, Floats]:
+    """Our and their values at their points inside our axes."""
+    rows, columns, values = _table(other, there)
+    own_rows, own_columns, _ = _table(mine, table)
+    grid_r, grid_c = np.meshgrid(rows, columns, indexing="ij")
+    inside = np.ones(grid_r.shape, dtype=bool)
+    if len(own_rows) > 1:
+        inside &= (grid_r <= own_rows[-1] * 1.001) & (grid_r >= own_rows[0] * 0.999)
+    if len(own_columns) > 1:
+        inside &= (grid_c <= own_columns[-1] * 1.001) & (grid_c >= own_columns[0] * 0.999)
+    return _look_up(mine, table, grid_r[inside], grid_c[inside]), values[inside]
+
+
+def _timing(result: Comparison, cell: str, mine: OperatingLibrary, other: OperatingLibrary) -> None:
+    theirs = _arcs(other.library, cell)
+    for key, own in _arcs(mine.library, cell).items():
+        if key not in theirs:
+            continue
+        a, b = mine.library.arcs, other.library.arcs
+        check = key[2].startswith(("setup", "hold"))
+        clocked = key[2].endswith("_edge")
+        for name, tables_a, tables_b in (
+            ("delay", a.rise_delay, b.rise_delay),
+            ("delay", a.fall_delay, b.fall_delay),
+            ("transition", a.rise_slew, b.rise_slew),
+            ("transition", a.fall_slew, b.fall_slew),
+        ):
+            if tables_a[own[0]] < 0 or tables_b[theirs[key][0]] < 0:
+                continue
+            # several conditions in one library: the slowest counts, as in ours
+            parts = [
+                _points(mine, int(tables_a[own[0]]), other, int(tables_b[k])) for k in theirs[key]
+            ]
+            ours, worst = parts[0][0], np.max([part[1] for part in parts], axis=0)
+            quantity = (
+                key[2].split("_")[0]
+                if check
+                else "clock to output"
+                if clocked and name == "delay"
+                else name
+            )
+            result.add(quantity, cell, ours, worst)
+
+
+def _capacitance(
+    result: Comparison, cell: str, mine: OperatingLibrary, other: OperatingLibrary
+) -> None:
+    own, there = mine.library, other.library
+    for pin in own.cell(cell).inputs:
+        name = own.cell(cell).pins[pin].name
+        a = own.pin_start[own.index[cell]] + pin
+        b = there.pin_start[there.index[cell]] + there.cell(cell).pin_index[name]
+        result.add(
+            "input capacitance",
+            cell,
+            mine.pin_capacitance_f[0, a, :2].mean(keepdims=True),
+            other.pin_capacitance_f[0, b, :2].mean(keepdims=True),
+        )
+
+
+def _energy(result: Comparison, cell: str, mine: OperatingLibrary, other: OperatingLibrary) -> None:
+    """Energy of a rise and a fall of an output, averaged over the inputs that cause it, the load's
+    C V² included: how a library splits it between inputs and outputs is a convention."""
+    own, there = mine.library, other.library
+    supply_v = float(own.supply_v[0])
+    for pin in own.cell(cell).outputs:
+        name = own.cell(cell).pins[pin].name
+        groups = [_by_related(library, cell, name) for library in (own, there)]
+        shared = sorted(groups[0].keys() & groups[1].keys())
+        if not shared:
+            continue
+        rows, columns, _ = _table(other, int(there.powers.rise[groups[1][shared[0]][0]]))
+        own_rows, own_columns, _ = _table(mine, int(own.powers.rise[groups[0][shared[0]][0]]))
+        grid_r, grid_c = np.meshgrid(rows, columns, indexing="ij")
+        inside = (grid_c <= own_columns[-1]) & (grid_r <= own_rows[-1] * 1.001)
+        found = []
+        for at, by_related in zip((mine, other), groups, strict=True):
+            total = np.zeros(int(inside.sum()))
+            for related in shared:
+                for k in by_related[related]:
+                    for table in (at.library.powers.rise[k], at.library.powers.fall[k]):
+                        part = _look_up(at, int(table), grid_r[inside], grid_c[inside])
+                        total += part / len(by_related[related]) / len(shared)
+            found.append(total + grid_c[inside] * supply_v**2)
+        result.add("energy with load", cell, found[0], found[1])
+
+
+def _by_related(library: CellLibrary, cell: str, pin: str) -> dict[str, list[int]]:
+    """Power groups of an output pin by the related pin's name."""
+    number = library.pin_start[library.index[cell]] + library.cell(cell).pin_index[pin]
+    found: dict[str, list[int]] = {}
+    for k in np.flatnonzero((library.powers.pin == number) & (library.powers.related >= 0)):
+        related = library.pin_name(int(library.powers.related[k])).split("/")[1]
+        found.setdefault(related, []).append(int(k))
+    return found
+
+
+def _leakage(
+    result: Comparison, cell: str, mine: OperatingLibrary, other: OperatingLibrary
+) -> None:
+    own, there = mine.library, other.library
+
+    def states(library: CellLibrary) -> dict[frozenset[str], float]:
+        number = library.index[cell]
+        return {
+            frozenset(library.conditions[condition].split("&")): float(power)
+            for c, condition, power in zip(
+                library.leakages.cell,
+                library.leakages.condition,
+                library.leakages.value_w[0],
+                strict=True,
+            )
+            if c == number and condition >= 0
+        }
+
+    a, b = states(own), states(there)
+    for state in a.keys() & b.keys():
+        result.add("leakage by state", cell, np.array([a[state]]), np.array([b[state]]))
+    result.add(
+        "leakage of the cell",
+        cell,
+        own.cell_leakage_w[0, [own.index[cell]]],
+        there.cell_leakage_w[0, [there.index[cell]]],
+    )
+
+
+def report(comparison: Comparison) -> str:
+    """A table for people; times of setup and hold in ps."""
+    lines = [
+        f"{'quantity':<20} {'points':>7} {'median':>8} {'|median|':>8} {'p95':>8} {'worst':>8}"
+    ]
+    for quantity in comparison.ours:
+        if quantity in ("setup", "hold"):
+            ours, theirs, _ = comparison.pairs(quantity)
+            error, unit = (ours - theirs) * 1e12, " ps"
+        else:
+            error, unit = comparison.errors(quantity)[0] * 100, " %"
+        size = np.abs(error)
+        lines.append(
+            f"{quantity:<20} {len(error):>7} {np.median(error):>+7.1f}{unit}"
+            f" {np.median(size):>7.1f} {np.percentile(size, 95):>7.1f} {size.max():>7.1f}"
+            + (f"   within 10 %: {np.mean(size <= 10):.1%}" if unit == " %" else "")
+        )
+    return "\n".join(lines)
+
+
+def print_report(saved: Path, liberty: Path) -> None:
+    """Accuracy of a saved library at the corner of a Liberty file, and its worst cells."""
+    theirs = load_library([liberty])
+    point = load_saved(saved).at(theirs.supply_v[0], theirs.temperature_c[0])
+    comparison = compare(at_one_corner(point), theirs)
+    print(report(comparison))
+    for quantity in comparison.ours:
+        if quantity in ("setup", "hold"):
+            continue
+        errors, cells = comparison.errors(quantity)
+        worst = {
+            str(cell): float(np.abs(errors[cells == cell]).max())
+            for cell in np.unique(cells[np.abs(errors) > 0.25])
+        }
+        if worst:
+            print(
+                f"{quantity}: beyond 25 % in", ", ".join(f"{c} {e:.0%}" for c, e in worst.items())
+            )
+
+
+def at_one_corner(point: OperatingLibrary) -> CellLibrary:
+    """A library that holds one operating point of another as its only corner."""
+    library = point.library
+    return replace(
+        library,
+        supply_v=point.supply_v,
+        temperature_c=point.temperature_c,
+        pin_capacitance_f=point.pin_capacitance_f,
+        pin_supply_v=point.pin_supply_v,
+        cell_leakage_w=point.interpolate(library.cell_leakage_w),
+        tables=replace(
+            library.tables,
+            values=point.interpolate(library.tables.values),
+            axis_values=point.axes,
+        ),
+        leakages=replace(library.leakages, value_w=point.interpolate(library.leakages.value_w)),
+    )

@@ -1,0 +1,183 @@
+"""Simulate cells at corners; every (corner, cell) is one JSON file, so a run can be continued."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import catalogue, combinational, constraints, inputs, leakage, sequential, settings
+from .bench import Bench, Corner
+from .inputs import model_card
+from .ngspice import Ngspice
+
+_FO4_GUESS_S = {0.5: 500e-9, 0.6: 70e-9, 0.7: 13e-9, 0.8: 3.3e-9, 0.9: 1.2e-9, 1.0: 0.6e-9}
+
+
+@dataclass(frozen=True, order=True)
+class Task:
+    """One file to make. `kind` is "timing" or "leakage"."""
+
+    kind: str
+    supply_v: float
+    temperature_c: float
+    cell: str
+
+    def file(self, work: Path) -> Path:
+        return (
+            work / self.kind / corner_tag(self.supply_v, self.temperature_c) / f"{self.cell}.json"
+        )
+
+
+def corner_tag(supply_v: float, temperature_c: float) -> str:
+    return f"{supply_v:.2f}V_{temperature_c:.0f}C"
+
+
+def tasks(
+    cells: tuple[str, ...],
+    supplies_v: tuple[float, ...],
+    temperatures_c: tuple[float, ...],
+    kind: str,
+) -> list[Task]:
+    """In order of use: a corner at a time."""
+    return [Task(kind, v, t, cell) for t in temperatures_c for v in supplies_v for cell in cells]
+
+
+class Characteriser:
+    """The state of one process: a simulator, the inputs, and what corners share."""
+
+    def __init__(self, work: Path) -> None:
+        self.work = work
+        self.simulator = Ngspice()
+        self.layouts, self.models = inputs.load()
+
+    def bench(self, name: str, corner: Corner, models: str = "tt") -> Bench:
+        return Bench(
+            self.simulator,
+            catalogue.cell(name),
+            self.layouts[name],
+            corner,
+            model_card(self.models, models),
+            settings.CALIBRATION,
+        )
+
+    def corner(self, supply_v: float, temperature_c: float) -> Corner:
+        """With the delay of an inverter that drives four, its slew its own output's."""
+        file = self.work / f"fo4_{corner_tag(supply_v, temperature_c)}.json"
+        if not file.exists():
+            # cold is slower, the more the lower the supply; a window too short is lengthened
+            guess = _FO4_GUESS_S.get(round(supply_v, 1), 150e-12)
+            write(file, {"fo4_s": self._fo4_s(supply_v, temperature_c, guess)})
+        return Corner(
+            supply_v=supply_v,
+            temperature_c=temperature_c,
+            fo4_s=json.loads(file.read_text())["fo4_s"],
+        )
+
+    def _fo4_s(self, supply_v: float, temperature_c: float, guess_s: float) -> float:
+        corner = Corner(supply_v=supply_v, temperature_c=temperature_c, fo4_s=guess_s)
+        pulses = combinational.Pulses(self.bench("inv_1", corner), 150e-15, 10 * guess_s)
+        slew, load, delay = guess_s, 10e-15, 0.0
+        for _ in range(5):
+            edges = pulses.pulse("A", {}, slew, {"Y": load})
+            delay = float(np.mean([edge.delay_s["Y"] for edge in edges]))
+            slew = float(np.mean([edge.transition_s["Y"] for edge in edges]))
+            load = 4 * float(np.mean([abs(edge.pin_charge_c) for edge in edges])) / supply_v
+        return delay
+
+    def largest_load_f(self, name: str) -> float:
+        """Where the nominal output transition reaches the largest slew."""
+        file = self.work / "loads" / f"{name}.json"
+        if not file.exists():
+            corner = self.corner(settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
+            bench, limit = self.bench(name, corner), float(settings.SLEWS_S[-1])
+            if bench.cell.sequential is None:
+                value = combinational.largest_load_f(bench, limit)
+            else:
+                value = sequential.largest_load_f(bench, limit)
+            write(file, {"largest_load_f": float(f"{value:.3g}")})
+        return float(json.loads(file.read_text())["largest_load_f"])
+
+    def timing(self, name: str, supply_v: float, temperature_c: float) -> dict[str, Any]:
+        cell, corner = catalogue.cell(name), self.corner(supply_v, temperature_c)
+        if not cell.inputs:
+            return {"arcs": [], "quiet_energy_j": {}, "capacitance_f": {}}
+        nominal = self.corner(settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
+        factor = corner.fo4_s / nominal.fo4_s
+        slews, loads = settings.SLEWS_S * factor, settings.loads_f(self.largest_load_f(name))
+        constraint = settings.CONSTRAINT_SLEWS_S * factor
+        limit = float(slews[-1])
+        if corner != nominal:
+            pick, pick_constraint = list(settings.COARSE), list(settings.COARSE_CONSTRAINT)
+            slews, loads, constraint = slews[pick], loads[pick], constraint[pick_constraint]
+        bench = self.bench(name, corner)
+        found: dict[str, Any] = {
+            "slews_s": slews.tolist(),
+            "loads_f": loads.tolist(),
+            "fo4_s": corner.fo4_s,
+        }
+        if cell.sequential is None:
+            found |= combinational.characterise(bench, slews, loads, limit)
+        else:
+            found["constraint_slews_s"] = constraint.tolist()
+            found |= sequential.characterise(bench, slews, loads, limit)
+            store = sequential.Store(bench, float(loads[-1]), limit)
+            found["constraints"] = constraints.constraints(store, constraint, float(loads[0]))
+        found["runs"] = bench.runs
+        return found
+
+    def leakage(self, name: str, supply_v: float, temperature_c: float) -> dict[str, Any]:
+        cell = catalogue.cell(name)
+        if not cell.inputs:  # a tie cell has no transistor
+            return {"states": [{"levels": {}, "power_w": 0.0}]}
+        bench = self.bench(name, self.corner(supply_v, temperature_c), "tt_leak")
+        if cell.sequential is not None:
+            return {"states": leakage.sequential(bench)}
+        bench.use_gmin(leakage.LEAKAGE_GMIN)
+        return {"states": leakage.combinational(bench)}
+
+    def do(self, task: Task) -> str | None:
+        """Make one file unless it is there; what went wrong, if anything."""
+        file = task.file(self.work)
+        if file.exists():
+            return None
+        begin = time.process_time()
+        try:
+            found = getattr(self, task.kind)(task.cell, task.supply_v, task.temperature_c)
+        except Exception as error:  # recorded and reported: the run goes on
+            return f"{task}: {type(error).__name__}: {error}"
+        found |= {
+            "cell": task.cell,
+            "supply_v": task.supply_v,
+            "temperature_c": task.temperature_c,
+            "area_m2": self.layouts[task.cell].area_m2,
+            "cpu_s": time.process_time() - begin,
+        }
+        write(file, found)
+        return None
+
+
+def write(file: Path, data: dict[str, Any]) -> None:
+    """Atomically, with six significant digits."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(inputs.rounded(data)))
+    part.replace(file)
+
+
+_worker: Characteriser | None = None
+
+
+def start_worker(work: Path) -> None:
+    global _worker
+    _worker = Characteriser(work)
+
+
+def work_on(task: Task) -> str | None:
+    assert _worker is not None
+    return _worker.do(task)
