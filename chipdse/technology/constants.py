@@ -131,13 +131,21 @@ def variants(entry: str) -> tuple[str, ...]:
 
 @dataclass(kw_only=True)
 class Sources:
-    """Reads constants and remembers which were read, so that a result can list its sources."""
+    """Reads constants and remembers which were read, so that a result can list its sources.
+
+    given : the user's own constants, which come before the tables'
+    """
 
     used: dict[str, Constant] = field(default_factory=dict)
+    given: dict[str, Constant] = field(default_factory=dict)
+
+    def has(self, key: str) -> bool:
+        """Whether there is a constant under `key`."""
+        return key in self.given or key in load_constants()
 
     def constant(self, key: str) -> Constant:
         """The constant under `key`, remembered."""
-        found = load_constants().get(key)
+        found = self.given.get(key) or load_constants().get(key)
         if found is None:
             entry = key.rpartition(".")[0]
             known = ", ".join(variants(entry)) or "see the tables in chipdse/technology/data"
