@@ -111,12 +111,11 @@ def open_vcd(path: Path) -> Trace:
     DesignError : not there, not VCD, or a damaged header; names the line
     """
     try:
-        raw = path.open("rb")
-        compressed = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
+        with path.open("rb") as raw:
+            compressed = raw.read(2) == b"\x1f\x8b"
+        file: IO[bytes] = gzip.open(path) if compressed else path.open("rb")  # type: ignore[assignment]  # noqa: SIM115
     except OSError as error:
         raise DesignError(f"trace {path} cannot be read: {error.strerror}") from error
-    file: IO[bytes] = gzip.GzipFile(fileobj=raw) if compressed else raw  # type: ignore[assignment]
     try:
         text, start = b"", 0
         while True:

@@ -44,7 +44,7 @@ def read_vcd_activity(
     """
     trace = open_vcd(path)
     signal_of_net = _match(trace, scope, netlist)
-    count = _Counter(trace.header.signals)
+    count = SignalCounter(trace.header.signals)
     for changes in trace.changes():
         count.add(changes)
     first, last = count.first_time, count.last_time
@@ -106,7 +106,7 @@ def _match(trace: Trace, scope: str, netlist: Netlist) -> NDArray[np.int64]:
     return signal_of_net
 
 
-class _Counter:
+class SignalCounter:
     """Sums toggles and time at 1 of each signal over blocks of changes."""
 
     def __init__(self, signals: int) -> None:
