@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,7 +189,15 @@ def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -
     lines.append(f"  {line.rstrip(', ')}")
     if library.provenance:
         lines += ["", "how it was made"]
-        lines += [f"  {key}: {value}" for key, value in library.provenance.items()]
+        for key, value in library.provenance.items():
+            shown = (
+                "; ".join(f"{k}: {', '.join(map(str, v))}" for k, v in value.items())
+                if isinstance(value, dict)
+                else str(value)
+            )
+            lines += textwrap.wrap(
+                f"{key}: {shown}", 98, initial_indent="  ", subsequent_indent="      "
+            )
     return "\n".join(lines)
 
 

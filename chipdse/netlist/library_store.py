@@ -26,6 +26,7 @@ from chipdse.netlist.library import Arcs, CellLibrary, Leakages, Powers, Tables
 FORMAT = 1
 _PARTS: dict[str, type] = {"tables": Tables, "arcs": Arcs, "powers": Powers, "leakages": Leakages}
 _ARRAYS = ("supply_v", "temperature_c", "pin_capacitance_f", "pin_supply_v", "cell_leakage_w")
+_EXACT = ("supply_v", "temperature_c", "pin_supply_v")  # operating points are compared exactly
 _STATES: dict[str, type] = {"flip_flop": FlipFlop, "latch": Latch, "clock_gate": ClockGate}
 _FUNCTIONS = {"clocked_on", "next_state", "clear", "preset", "enable", "data_in"}
 
@@ -45,7 +46,9 @@ def save_library(
             arrays[f"{part}.{each.name}"] = getattr(getattr(library, part), each.name)
     if single:
         arrays = {
-            name: array.astype(np.float32) if array.dtype == np.float64 else array
+            name: array.astype(np.float32)
+            if array.dtype == np.float64 and name not in _EXACT
+            else array
             for name, array in arrays.items()
         }
     logic = {

