@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,26 +36,31 @@ class Axis:
     values: tuple[Value, ...]
 
     def distribution(self) -> BaseDistribution:
-        """How Optuna sees it: evenly spaced numbers keep their order, all else is a choice."""
-        values = self.values
-        numeric = [float(v) for v in values if isinstance(v, int | float) and type(v) is not bool]
-        if len(numeric) == len(values) and len(values) > 1:
-            step = (numeric[-1] - numeric[0]) / (len(numeric) - 1)
-            even = step > 0 and all(
-                math.isclose(value, numeric[0] + i * step, rel_tol=1e-9, abs_tol=1e-12 * step)
-                for i, value in enumerate(numeric)
-            )
-            if even and all(type(v) is int for v in values):
-                return IntDistribution(int(values[0]), int(values[-1]), step=round(step))
-            if even:
-                return FloatDistribution(numeric[0], numeric[-1], step=step)
-        return CategoricalDistribution(list(values))
+        """How Optuna sees it: numbers keep their order, text and true/false are choices.
+
+        A sampler's number is rounded to the nearest value of the axis (`nearest`), so the range
+        between two values needs no step.
+        """
+        numbers = [v for v in self.values if isinstance(v, int | float) and not isinstance(v, bool)]
+        if len(numbers) < len(self.values):
+            return CategoricalDistribution(list(self.values))
+        low, high = numbers[0], numbers[-1]
+        log = low > 0 and len(numbers) > 2 and _widens(numbers)
+        if all(type(v) is int for v in numbers):
+            return IntDistribution(int(low), int(high), log=log)
+        return FloatDistribution(float(low), float(high), log=log)
 
     def nearest(self, value: Any) -> Value:
         """The axis value a sampler meant, free of its rounding errors."""
         if value in self.values:
             return self.values[self.values.index(value)]
         return min(self.values, key=lambda own: abs(float(own) - float(value)))
+
+
+def _widens(numbers: Sequence[int | float]) -> bool:
+    """Whether the steps grow at least in proportion: 2, 4, 8 but not 1, 2, 3."""
+    steps = [float(b) - float(a) for a, b in itertools.pairwise(numbers)]
+    return steps[-1] > 1.5 * steps[0]
 
 
 @dataclass(frozen=True, kw_only=True)
