@@ -16,6 +16,7 @@ from chipdse.netlist.activity import Activity
 from chipdse.netlist.library import Floats
 from chipdse.netlist.library_tables import Index, TableSet, bilinear
 from chipdse.netlist.netlist import CONSTANT_1, Netlist
+from chipdse.netlist.power_activity import fill_unannotated
 from chipdse.netlist.power_cells import CellPower, EnergyBundle, cell_power
 from chipdse.netlist.power_states import independent_probabilities
 from chipdse.netlist.timing import MAX, MIN, Timing, net_loads
@@ -128,6 +129,7 @@ def analyse_power(
             "(--allow-unannotated accepts it)"
         )
     _check_period(timing, activity)
+    activity = fill_unannotated(timing.graph, activity)
     run = _Evaluation(timing, activity, model or PowerModel(netlist), state_probability)
     run.evaluate()
     return Power(
@@ -147,16 +149,19 @@ def analyse_power(
 def _check_period(timing: Timing, activity: Activity) -> None:
     """Refuse a waveform whose clock does not run at the period of the analysis."""
     clock = timing.graph.clock
-    if clock is None or activity.origin == "propagated":
+    if clock is None or activity.origin != "vcd":
         return
     net = timing.netlist.port_of[clock.port].nets[0]
     toggles, expected = float(activity.toggles[net]), 2 * activity.cycles
     if activity.annotated[net] and abs(toggles - expected) > max(4.0, 0.01 * expected):
-        period = 2 * activity.duration_s / toggles if toggles else float("inf")
+        found = (
+            f"has a period of {show(2 * activity.duration_s / toggles, 's')}"
+            if toggles
+            else "stands still"
+        )
         raise DesignError(
-            f"clock {clock.port!r} of the waveform has a period of {show(period, 's')}, the "
-            f"analysis assumes {show(activity.duration_s / activity.cycles, 's')}; give both the "
-            "same period"
+            f"clock {clock.port!r} of the waveform {found}, the analysis assumes "
+            f"{show(activity.duration_s / activity.cycles, 's')}; give both the same period"
         )
 
 
