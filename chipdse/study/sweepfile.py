@@ -133,7 +133,11 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = ()) -> Sweep:
     _known(data, _KEYS, f"{path}")
     if "block" not in data:
         raise DesignError(f'{path}: block is missing; write e.g. block = "mac_array"')
-    template = _template(data, find_block(_text(data, "block", f"{path}")), liberty, path)
+    try:
+        block = find_block(_text(data, "block"))
+    except DesignError as error:
+        raise DesignError(f"{path}: {error}") from error
+    template = _template(data, block, liberty, path)
     search = _table(data, "search", path)
     _known(search, ("trials", "seed", "sampler"), f"{path}: [search]")
     sampler = search.get("sampler", "auto")
@@ -142,7 +146,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = ()) -> Sweep:
     return Sweep(
         path=path,
         text=text,
-        question=_text(data, "question", f"{path}") if "question" in data else "",
+        question=str(data.get("question", "")),
         template=template,
         space=_space(template, _rules(data, template)),
         objectives=_objectives(data, path),
@@ -278,7 +282,7 @@ def _accepted(template: Template, group: str, axes: list[Axis]) -> set[tuple[Val
             "take larger steps"
         )
     valid = set()
-    refused: dict[tuple[str, Value], DesignError] = {}
+    refused: dict[tuple[str, Value], set[str]] = {}
     for values in itertools.product(*(axis.values for axis in axes)):
         point = dict(zip((axis.name for axis in axes), values, strict=True))
         try:
@@ -286,13 +290,18 @@ def _accepted(template: Template, group: str, axes: list[Axis]) -> set[tuple[Val
             valid.add(values)
         except DesignError as error:
             for item in point.items():
-                refused.setdefault(item, error)
+                refused.setdefault(item, set()).add(str(error))
             if not axes:
                 raise
-    for position, axis in enumerate(axes):
-        for value in axis.values:
-            if all(one[position] != value for one in valid):
-                raise refused[axis.name, value]
+    never = [
+        refused[axis.name, value]
+        for position, axis in enumerate(axes)
+        for value in axis.values
+        if all(one[position] != value for one in valid)
+    ]
+    if never:
+        # A value that is wrong in itself is refused for one reason, whatever stands beside it.
+        raise DesignError(min(min(never, key=len)))
     return valid
 
 
@@ -345,10 +354,10 @@ def _table(data: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
     return table
 
 
-def _text(data: Mapping[str, Any], key: str, where: str) -> str:
+def _text(data: Mapping[str, Any], key: str) -> str:
     value = data[key]
     if not isinstance(value, str):
-        raise DesignError(f"{where}: {key} = {value!r} must be text")
+        raise DesignError(f"{key} = {value!r} must be text")
     return value
 
 
