@@ -132,3 +132,31 @@ def test_the_verbs(
     assert "has a period of 10 ns" in capsys.readouterr().err
     assert main([*arguments[:-2], "--clock", "clk=10"]) == 2
     assert "has no unit" in capsys.readouterr().err
+
+
+def test_exact_states_of_the_reference(case: Case) -> None:
+    folder, expected, timing, activity, independent = case
+    netlist = timing.netlist
+    exact = read_vcd_activity(
+        folder / "mac8.vcd.gz",
+        expected["trace_scope"],
+        netlist,
+        clock_period_s=expected["clock_period_s"],
+        states=True,
+    )
+    assert len(exact.states) >= len(netlist.instances_of) - 1  # tie cells have no state
+    for kind, states in exact.states.items():
+        np.testing.assert_allclose(states.sum(axis=1), 1)
+        cell = netlist.cells[kind]
+        inputs = netlist.pins_of_type(kind)[:, list(cell.inputs)]
+        rows = np.arange(states.shape[1])
+        for place, nets in enumerate(inputs.T):  # each pin's duty is in the joint states
+            duty = states[:, (rows >> place & 1) == 1].sum(axis=1)
+            np.testing.assert_allclose(duty, activity.high_fraction[nets], atol=1e-12)
+    power = analyse_power(timing, exact)
+    assert power.state_probability == "joint"
+    np.testing.assert_allclose(power.switching_w, independent.switching_w)
+    # Correlation matters: single cells leak up to a fifth more or less, the total far less.
+    ratio = power.leakage_w[0] / independent.leakage_w[0]
+    assert 0.05 < np.abs(ratio - 1).max() < 0.3
+    assert power.total_w[0] == pytest.approx(independent.total_w[0], rel=0.005)

@@ -187,7 +187,11 @@ def _power(arguments: argparse.Namespace) -> int:
     point = _point(arguments)
     timing = _timing(point)
     activity = read_vcd_activity(
-        arguments.trace, arguments.scope, timing.netlist, clock_period_s=point.clock_period_s
+        arguments.trace,
+        arguments.scope,
+        timing.netlist,
+        clock_period_s=point.clock_period_s,
+        states=arguments.state_probability == "joint",
     )
     power = analyse_power(
         timing,

@@ -13,6 +13,7 @@ from chipdse.netlist.activity import Activity
 from chipdse.netlist.netlist import CONSTANT_0, CONSTANT_1, Netlist
 from chipdse.netlist.vcd import Trace, open_vcd
 from chipdse.netlist.vcd_changes import ONE, UNKNOWN, Changes
+from chipdse.netlist.vcd_states import StateCounter
 
 _UNSET = 3
 
@@ -24,6 +25,7 @@ def read_vcd_activity(
     *,
     clock_period_s: float,
     clocks: Sequence[str] = (),
+    states: bool = False,
 ) -> Activity:
     """Toggles and duty of every net that the trace names below `scope`.
 
@@ -32,6 +34,7 @@ def read_vcd_activity(
     scope : where the netlist is instantiated, e.g. ``tb.dut``
     clock_period_s : of the timing analysis; says how many cycles the trace covers
     clocks : ports that switch twice a `clock_period_s` whatever the trace says
+    states : joint states of the cells too
 
     Notes
     -----
@@ -45,8 +48,11 @@ def read_vcd_activity(
     trace = open_vcd(path)
     signal_of_net = _match(trace, scope, netlist)
     count = SignalCounter(trace.header.signals)
+    joint = StateCounter(netlist, signal_of_net, trace.header.signals) if states else None
     for changes in trace.changes():
         count.add(changes)
+        if joint is not None:
+            joint.add(changes)
     first, last = count.first_time, count.last_time
     if first is None or last is None or last <= first:
         raise DesignError(f"{path}: the trace covers no time; it needs two time stamps")
@@ -70,6 +76,7 @@ def read_vcd_activity(
         cycles=duration_s / clock_period_s,
         duration_s=duration_s,
         origin="vcd",
+        states={} if joint is None else joint.finish(first, last),
         glitches=True,
     )
 
