@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,73 +12,91 @@ from chipdse.netlist.liberty_function import evaluate
 from chipdse.netlist.recorded import Recording
 from chipdse.netlist.replay_counts import Counts, Mismatch, empty_sets, input_sets
 from chipdse.netlist.replay_lanes import LANES, WORDS, Window, first_lane, lane_bit, lanes
-from chipdse.netlist.replay_plan import NONE, Plan
+from chipdse.netlist.replay_plan import NONE, Operation, Plan
 
 _ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
-_BUFFER_BYTES = 1 << 24
-_MOST_STEPS = 16
+_BUFFER_BYTES = 1 << 25
+_MOST_STEPS = 32
+_COUNTED_WORDS = 1 << 15
 
 
 def count_with_numpy(plan: Plan, recording: Recording, window: Window) -> Counts:
     """Evaluate all operations over a window and count."""
-    steps = max(1, min(_MOST_STEPS, window.length, _BUFFER_BYTES // (plan.slots * 8 * WORDS)))
-    # A slot's words: those of the step before the block, then the block's.
-    values = np.zeros((plan.slots, steps + 1, WORDS), dtype=np.uint64)
+    steps = max(2, min(_MOST_STEPS, _BUFFER_BYTES // (plan.slots * 8 * WORDS)))
+    # A slot's words of the block, and those of the step before it.
+    values = np.zeros((plan.slots, steps * WORDS), dtype=np.uint64)
+    before = np.zeros((plan.slots, WORDS), dtype=np.uint64)
     values[plan.base - 1] = _ALL
     toggles = np.zeros(plan.slots, dtype=np.int64)
     ones = np.zeros(plan.slots, dtype=np.int64)
     sets = empty_sets(plan)
-    runs = [
-        (
-            plan.operations[kind],
-            kind,
-            slice(first, first + count),
-            slice(offset, offset + count),
-            plan.runs.reads[start : start + count * plan.operations[kind].inputs].reshape(
-                count, plan.operations[kind].inputs
-            ),
-        )
-        for kind, first, count, offset, start in zip(
-            plan.runs.operation.tolist(),
-            plan.runs.first.tolist(),
-            plan.runs.count.tolist(),
-            plan.runs.offset.tolist(),
-            plan.runs.start.tolist(),
-            strict=True,
-        )
-    ]
+    runs = list(_runs(plan))
     checker = _Checker(plan, window)
-    step, block = 0, 1
+    step, block = 0, min(steps, window.length + 1)
     mismatch: Mismatch | None = None
     while step <= window.length:
-        now = slice(1, 1 + block)
-        values[: plan.base - 2, now] = lanes(recording.words, window.rows(step, block))
-        for operation, kind, out, places, reads_of in runs:
-            reads = [values[reads_of[:, i], now] for i in range(operation.inputs)]
+        if block * WORDS != values.shape[1]:
+            values = np.zeros((plan.slots, block * WORDS), dtype=np.uint64)
+            values[plan.base - 1] = _ALL
+        counted = slice(0 if step else WORDS, None)  # step 0 is no transition
+        raw = lanes(recording.words, window.rows(step, block))
+        values[: plan.base - 2] = raw.reshape(len(raw), -1)
+        pending = 0  # slots up to here are counted
+        for operation, kind, out, places, columns in runs:
+            reads = [values.take(column, axis=0) for column in columns]
             if operation.expression is not None:
                 named: dict[str, Any] = {f"i{i}": each for i, each in enumerate(reads)}
-                values[out, now] = evaluate(operation.expression, named, _ALL)
-                if step:
-                    new = values[out, now]
-                    toggles[out] += _popcount(new ^ values[out, :block])
-                    ones[out] += _popcount(new)
-            if step and operation.joint:
-                _count_sets(sets[kind][places], reads)
-        if step:
-            ones[: plan.base] += _popcount(values[: plan.base, now])
-        mismatch = mismatch or checker.check(values, step, block)
-        values[:, 0] = values[:, block]
+                values[out] = evaluate(operation.expression, named, _ALL)
+            if operation.joint:
+                _count_sets(sets[kind][places], [each[:, counted] for each in reads])
+            if (out.stop - pending) * values.shape[1] > _COUNTED_WORDS:
+                _count(values, before, slice(pending, out.stop), counted, toggles, ones)
+                pending = out.stop
+        _count(values, before, slice(pending, plan.slots), counted, toggles, ones)
+        mismatch = mismatch or checker.check(values, before, step, block)
         if not step:
-            first = lane_bit(values[:, 0], 0)
+            first = lane_bit(values[:, :WORDS], 0)
+        before = values[:, -WORDS:].copy()
         step += block
         block = min(steps, window.length + 1 - step)
-    last = lane_bit(values[:, 0], LANES - 1)
+    last = lane_bit(before, LANES - 1)
+    toggles[: plan.base] = 0  # a recorded row's bits: nobody asks, and not all are ever changed
     return Counts(toggles=toggles, ones=ones, first=first, last=last, sets=sets, mismatch=mismatch)
 
 
+def _runs(
+    plan: Plan,
+) -> Iterator[tuple[Operation, int, slice, slice, list[NDArray[np.int32]]]]:
+    """Each run's operation, its number, its slots, its places, and the slots of each input."""
+    runs = plan.runs
+    table = (runs.operation, runs.first, runs.count, runs.offset, runs.start)
+    for kind, first, count, offset, start in zip(*(each.tolist() for each in table), strict=True):
+        operation = plan.operations[kind]
+        reads = runs.reads[start : start + count * operation.inputs]
+        columns = list(np.ascontiguousarray(reads.reshape(count, operation.inputs).T))
+        yield operation, kind, slice(first, first + count), slice(offset, offset + count), columns
+
+
+def _count(
+    values: NDArray[np.uint64],
+    before: NDArray[np.uint64],
+    slots: slice,
+    counted: slice,
+    toggles: NDArray[np.int64],
+    ones: NDArray[np.int64],
+) -> None:
+    """Add up the changes and ones of some slots, while they are in the processor's cache."""
+    new = values[slots]
+    change = np.empty_like(new)
+    np.bitwise_xor(new[:, WORDS:], new[:, :-WORDS], out=change[:, WORDS:])
+    np.bitwise_xor(new[:, :WORDS], before[slots], out=change[:, :WORDS])
+    toggles[slots] += _popcount(change[:, counted])
+    ones[slots] += _popcount(new[:, counted])
+
+
 def _popcount(words: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Ones in each row of [rows, steps, words]."""
-    flat = np.bitwise_count(words.reshape(len(words), -1)).view(np.uint64)
+    """Ones in each row of [rows, words]."""
+    flat = np.ascontiguousarray(np.bitwise_count(words)).view(np.uint64)
     # Sum bytes as 16-bit fields: at most 2 * 64 a word, and fewer than 512 words a row.
     fields = (flat & np.uint64(0x00FF00FF00FF00FF)) + (
         (flat >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)
@@ -114,33 +133,39 @@ class _Checker:
         self.simple = bool((captures == NONE).all() and (unsure == NONE).all())
         self.net, self.output = plan.output_slots.T
 
-    def check(self, values: NDArray[np.uint64], step: int, block: int) -> Mismatch | None:
-        now, before = slice(1, 1 + block), slice(0, block)
-        wrong = values[self.net, now] ^ values[self.output, now]
-        if step and len(self.recorded):
-            after = values[self.recorded, now]
-            expected = values[self.next_state, before]
-            bad = after ^ expected
+    def check(
+        self, values: NDArray[np.uint64], before: NDArray[np.uint64], step: int, block: int
+    ) -> Mismatch | None:
+        def now(slots: NDArray[np.int64]) -> NDArray[np.uint64]:
+            return values[slots].reshape(len(slots), block, WORDS)
+
+        def old(slots: NDArray[np.int64]) -> NDArray[np.uint64]:
+            return np.concatenate([before[slots], values[slots, : -WORDS or None]], axis=1)[
+                :, : block * WORDS
+            ].reshape(len(slots), block, WORDS)
+
+        wrong = now(self.net) ^ now(self.output)
+        checks = 0
+        if len(self.recorded):
+            after = now(self.recorded)
+            bad = after ^ old(self.next_state)
             if not self.simple:
-                clock = values[self.clock, before]
-                rises = np.where(self.edge[:, None, None], ~clock & values[self.clock, now], clock)
-                bad = (bad & rises) | ((after ^ values[self.recorded, before]) & ~rises)
-                bad &= ~(values[self.unsure, before] | values[self.unsure, now])
+                clock = old(self.clock)
+                rises = np.where(self.edge[:, None, None], ~clock & now(self.clock), clock)
+                bad = (bad & rises) | ((after ^ old(self.recorded)) & ~rises)
+                bad &= ~(old(self.unsure) | now(self.unsure))
             bad &= self.window.real(step, block)
             wrong = np.concatenate([bad, wrong])
             checks = len(self.recorded)
-        else:
-            checks = 0
         if not wrong.any():
             return None
-        return self._first(wrong, values, step, block, checks)
+        return self._first(wrong, values.reshape(len(values), block, WORDS), step, checks)
 
     def _first(
         self,
         wrong: NDArray[np.uint64],
         values: NDArray[np.uint64],
         step: int,
-        block: int,
         checks: int,
     ) -> Mismatch:
         at = int(np.flatnonzero(wrong.any(axis=(0, 2)))[0])
@@ -151,6 +176,6 @@ class _Checker:
             found.append((int(rows[lane]), index, lane))
         row, index, lane = min(found)
         slot = self.recorded[index] if index < checks else self.output[index - checks]
-        value = int(lane_bit(values[slot, 1 + at], lane))
+        value = int(lane_bit(values[slot, at], lane))
         number = index if index < checks else index - checks + len(self.recorded)
         return Mismatch(check=number, row=row, expected=1 - value, recorded=value)
