@@ -73,6 +73,23 @@ def test_a_sparse_grid_interpolates_where_it_can() -> None:
     assert points.count == 3 and points.interpolate(library.tables.values).shape[0] == 3
 
 
+def test_joining_in_two_steps_is_joining_at_once() -> None:
+    corners = [corner(0.8, 25, 8), corner(1.0, 25, 4), corner(1.2, 25, 2)]
+    steps = join_corners([join_corners(corners[:2]), corners[2]])
+    assert_equal(steps, join_corners(corners))
+
+
+def test_corners_may_share_axes_differently() -> None:
+    # at 0.8 V the slew axis of XOR2's tables is its own
+    own = '{ index_1 ("0, 2"); values ("0.2, 2.2", "0.6, 2.6"); }'
+    cells = CELLS.replace('{ values ("0.2, 2.2", "0.4, 2.4"); }', own)
+    library = join_corners([tiny_library(), tiny_library(liberty_text(cells, 0.8))])
+    for volts in (1.0, 0.8):
+        text = liberty_text() if volts == 1.0 else liberty_text(cells, 0.8)
+        alone = export(tiny_library(text).at())
+        assert export(library.at(volts, 25)).count("0.6, 2.6") == alone.count("0.6, 2.6")
+
+
 def test_a_single_corner_admits_only_itself() -> None:
     library = tiny_library()
     assert library.at().supply_v.tolist() == [1.0]

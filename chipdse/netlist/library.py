@@ -348,13 +348,39 @@ def join_corners(libraries: list[CellLibrary], name: str | None = None) -> CellL
         pin_capacitance_f=stack("pin_capacitance_f"),
         pin_supply_v=stack("pin_supply_v"),
         cell_leakage_w=stack("cell_leakage_w"),
-        tables=replace(
-            first.tables,
-            values=stack("values", "tables"),
-            axis_values=stack("axis_values", "tables"),
-        ),
+        tables=_join_tables([each.tables for each in libraries], stack("values", "tables")),
         leakages=replace(first.leakages, value_w=stack("value_w", "leakages")),
         sources=tuple(source for each in libraries for source in each.sources),
+    )
+
+
+def _join_tables(tables: list[Tables], values: Floats) -> Tables:
+    """One set of tables; two share an axis only where they do at every corner."""
+    first = tables[0]
+    row_axes = np.array([each.row_axis for each in tables])
+    column_axes = np.array([each.column_axis for each in tables])
+    both = np.concatenate([row_axes, column_axes], axis=1).T  # [2 * tables, corners]
+    distinct, number = np.unique(both, axis=0, return_inverse=True)
+    number = number.ravel()
+    none = int((distinct[:, 0] < 0).sum())  # sorted first: tables without that axis
+    number = (number - none).clip(min=-1)
+    points = [  # [corners, points] of each axis
+        np.concatenate(
+            [
+                each.axis_values[:, each.axis_start[axis] : each.axis_start[axis + 1]]
+                for each, axis in zip(tables, row, strict=True)
+            ]
+        )
+        for row in distinct[none:].tolist()
+    ]
+    lengths = [each.shape[1] for each in points]
+    return replace(
+        first,
+        row_axis=number[: len(first.rows)].astype(np.int32),
+        column_axis=number[len(first.rows) :].astype(np.int32),
+        axis_start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
+        axis_values=np.concatenate([np.zeros((len(values), 0)), *points], axis=1),
+        values=values,
     )
 
 
@@ -374,6 +400,10 @@ def _check_same(first: CellLibrary, other: CellLibrary) -> None:
         mine_part, their_part = getattr(first, part), getattr(other, part)
         for each in fields(mine_part):
             a, b = getattr(mine_part, each.name), getattr(their_part, each.name)
+            if each.name in ("axis_start", "axis_values"):
+                continue  # corners may share axes differently; sizes follow from the tables'
+            if each.name in ("row_axis", "column_axis"):
+                a, b = a < 0, b < 0
             if a.dtype.kind == "f":
                 same = a.shape[1:] == b.shape[1:]
                 where = ""
