@@ -1,3 +1,20 @@
 """chipdse: from a parameterised Amaranth block to a Pareto front over energy, cost and carbon."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chipdse.api import Study, evaluate_point, export, load_study, sweep
+
 __version__ = "0.1.0"
+__all__ = ["Study", "evaluate_point", "export", "load_study", "sweep"]
+
+
+def __getattr__(name: str) -> Any:
+    # On first use: the command line's quick verbs need none of the search.
+    if name in __all__:
+        import chipdse.api
+
+        return getattr(chipdse.api, name)
+    raise AttributeError(f"module 'chipdse' has no attribute {name!r}")

@@ -51,6 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         return 1
     except KeyboardInterrupt:
-        print(f"chipdse {arguments.verb}: interrupted", file=sys.stderr)
+        again = "; run the same command again to go on" if arguments.verb == "sweep" else ""
+        print(f"chipdse {arguments.verb}: interrupted{again}", file=sys.stderr)
         return 130
     return code

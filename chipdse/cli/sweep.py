@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -143,17 +144,21 @@ def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> N
     objectives = [one.metric for one in sweep_.objectives]
     names = [axis.name for axis in sweep_.space.axes]
     scales = [heading_scale(name, front[name].tolist()) for name in objectives]
-    headings = ["trial", *(label for label, _ in scales), *names]
-    table = Table(*headings, title=f"Pareto front: {len(front)} of {len(study.points())} points")
+    headings = ["trial", *(label.replace(" [", "\n[") for label, _ in scales), *names]
+    table = Table(
+        *(heading.replace("_", "\n") for heading in headings),
+        title=f"Pareto front: {len(front)} of {len(study.points())} points",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     for column in table.columns:
         column.justify = "right"
-        column.overflow = "fold"
     for row in front.head(rows).to_dict("records"):
         values = [
             f"{row[name] / scale:.4g}" for name, (_, scale) in zip(objectives, scales, strict=True)
         ]
         table.add_row(str(row["trial"]), *values, *_shown([row[name] for name in names]))
-    console = Console(width=None if Console().is_terminal else 200)
+    console = Console(width=None if Console().is_terminal else 10_000)
     console.print(table, markup=False)
     if len(front) > rows:
         print(f"... and {len(front) - rows} more: chipdse front {study.folder.path}")

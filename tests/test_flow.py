@@ -1,0 +1,272 @@
+"""The main job on the smallest designs, with the real tools."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+import pytest
+
+import chipdse
+from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block
+from chipdse.errors import DesignError, InfeasibleError, ToolError
+from chipdse.evaluate import evaluate
+from chipdse.hardware.store import Store
+from chipdse.system.parameters import PackageParameters
+
+pytestmark = pytest.mark.tools
+
+CHIPDSE = Path(sys.executable).with_name("chipdse")
+SWEEP = """
+question = "Does the flow work?"
+block = "mac_array"
+[hardware]
+rows = 1
+columns = [1, 2]
+operand_bits = [2, 3]
+accumulator_bits = [6, 10]
+signed = false
+pipeline_stages = [0, 1]
+[workload]
+length = 32
+depth = 8
+[library]
+name = "sky130"
+[operating]
+clock_frac = [0.5, 1.0]
+[package]
+tiles = [1, 100]
+[objectives]
+energy_per_op_j = "minimize"
+throughput_ops_per_s = "maximize"
+[search]
+trials = 12
+sampler = "random"
+"""
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One store for the tests of this file: most need the same few designs."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHIPDSE_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def store(cache: Path) -> Store:
+    return Store(root=cache / "stages")
+
+
+def design(**parameters: Any) -> Design:
+    block = find_block("mac_array")
+    small = {"rows": 1, "columns": 1, "operand_bits": 4, "accumulator_bits": 13}
+    return Design(
+        block=block,
+        parameters=block.parameters(**{**small, **parameters}),
+        workload=block.workload(length=64, depth=16),
+        library=LibraryChoice(name="sky130"),
+    )
+
+
+def test_cheap_changes_run_no_tool(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = evaluate(design(), store)
+    store.built.clear()
+
+    def forbidden(*arguments: Any, **_: Any) -> None:
+        raise AssertionError(f"ran {arguments}")
+
+    monkeypatch.setattr("chipdse.hardware.tools.subprocess.run", forbidden)
+    half = evaluate(dataclasses.replace(design(), operating=OperatingPoint(clock_frac=0.5)), store)
+    package = PackageParameters(tiles=100, cooling="cold_plate")
+    other = evaluate(dataclasses.replace(design(), package=package), store)
+    assert store.built == []
+    assert half.block.clock_frequency_hz == pytest.approx(first.block.f_max_hz / 2)
+    assert half.block.block_leakage_power_w == first.block.block_leakage_power_w
+    dynamic = first.block.block_internal_power_w + first.block.block_switching_power_w
+    half_dynamic = half.block.block_internal_power_w + half.block.block_switching_power_w
+    assert half_dynamic == pytest.approx(dynamic / 2)
+    assert other.system.throughput_ops_per_s == pytest.approx(
+        100 * first.block.block_throughput_ops_per_s
+    )
+
+
+def test_a_supply_change_runs_no_tool(store: Store, shared: Path) -> None:
+    folder = shared / "pdk" / "ihp-sg13g2"
+    choice = LibraryChoice(
+        files=tuple(folder / f"sg13g2_stdcell_typ_1p{v}0V_25C.lib.gz" for v in (2, 5))
+    )
+    package = PackageParameters(node_nm=130.0)
+    base = dataclasses.replace(design(), library=choice, package=package)
+    slow = evaluate(base, store)
+    store.built.clear()
+    fast = evaluate(dataclasses.replace(base, operating=OperatingPoint(vdd_v=1.5)), store)
+    assert store.built == ["measure"]
+    assert fast.block.f_max_hz > slow.block.f_max_hz
+    assert fast.block.block_energy_per_op_j > slow.block.block_energy_per_op_j
+    with pytest.raises(DesignError, match="1.2 to 1.5 V"):
+        evaluate(dataclasses.replace(base, operating=OperatingPoint(vdd_v=1.6)), store)
+
+
+def test_known_physics(store: Store) -> None:
+    plain = evaluate(design(operand_bits=6, accumulator_bits=17), store).block
+    narrow = evaluate(design(), store).block
+    assert plain.block_energy_per_op_j > 1.2 * narrow.block_energy_per_op_j
+    piped = evaluate(design(operand_bits=6, accumulator_bits=17, pipeline_stages=2), store).block
+    assert piped.f_max_hz > 1.1 * plain.f_max_hz
+    period = 1 / plain.clock_frequency_hz
+    piped_energy = piped.block_register_power_w / piped.clock_frequency_hz
+    assert piped_energy > 1.1 * plain.block_register_power_w * period
+    workload = dataclasses.replace(design().workload, sparsity=0.75)
+    sparse = evaluate(dataclasses.replace(design(), workload=workload), store).block
+    assert sparse.block_energy_per_op_j < 0.95 * narrow.block_energy_per_op_j
+
+
+def test_a_clock_faster_than_the_logic_is_a_violation(store: Store) -> None:
+    operating = OperatingPoint(clock_period_s=1e-10)
+    metrics = evaluate(dataclasses.replace(design(), operating=operating), store)
+    assert metrics.constraints()["timing"] > 0
+
+
+def test_a_failed_simulation_names_its_log(store: Store) -> None:
+    with pytest.raises(ToolError, match="overflows .* use accumulator_bits >=") as error:
+        evaluate(design(accumulator_bits=8, signed=False), store)
+    assert error.value.log is not None
+    assert error.value.log.is_file()
+
+
+def run_sweep(folder: Path, **arguments: Any) -> Any:
+    file = folder / "small.toml"
+    file.write_text(SWEEP)
+    return chipdse.sweep(file, study=folder / "study", progress=False, **arguments)
+
+
+@pytest.fixture(scope="module")
+def study(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return run_sweep(tmp_path_factory.mktemp("one"), workers=1)
+
+
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    return table.drop(columns=["trial", "failure"]).reset_index(drop=True)
+
+
+def test_failures_are_recorded_and_the_sweep_goes_on(study: Any) -> None:
+    points = study.points()
+    assert len(points) == 12
+    failed = points[points["state"] == "failed"]
+    # Three operand bits and six of accumulator overflow on this workload.
+    assert len(failed)
+    assert (failed["operand_bits"] == 3).all()
+    assert (failed["accumulator_bits"] == 6).all()
+    assert failed["failure"].str.contains("use accumulator_bits >= ").all()
+    assert not failed["on_front"].any()
+    assert not points.duplicated(["columns", "operand_bits", "accumulator_bits", "pipeline_stages",
+                                  "clock_frac", "tiles"]).any()  # fmt: skip
+
+
+def test_same_seed_same_front(study: Any, tmp_path: Path) -> None:
+    again = run_sweep(tmp_path, workers=1)
+    pd.testing.assert_frame_equal(comparable(study.points()), comparable(again.points()))
+    assert len(again.front())
+
+
+def test_two_workers_repeat_nothing(cache: Path, tmp_path: Path) -> None:
+    store = tmp_path / "stages"
+    points = run_sweep(tmp_path, workers=2, store=store).points()
+    assert len(points) == 12
+    hardware = points.drop_duplicates(
+        ["columns", "operand_bits", "accumulator_bits", "pipeline_stages"]
+    )
+    folders = [path for path in (store / "elaborate").iterdir() if path.is_dir()]
+    assert len(folders) == len(hardware)
+    names = {path.name.partition(".")[0] for path in (store / "simulate").iterdir()}
+    assert len(names) == len(hardware)
+
+
+def test_a_study_goes_on_where_it_stopped(study: Any, tmp_path: Path) -> None:
+    run_sweep(tmp_path, workers=1, trials=5)
+    whole = run_sweep(tmp_path, workers=1)
+    pd.testing.assert_frame_equal(comparable(study.points()), comparable(whole.points()))
+
+
+def test_another_sweep_in_the_same_folder_is_refused(study: Any, tmp_path: Path) -> None:
+    other = tmp_path / "small.toml"
+    other.write_text(SWEEP.replace("depth = 8", "depth = 16"))
+    with pytest.raises(DesignError, match="another sweep: its workload differs"):
+        chipdse.sweep(other, study=study.folder.path, progress=False)
+
+
+def test_stock_optuna_opens_the_study(study: Any) -> None:
+    storage = f"sqlite:///{study.folder.path / 'study.db'}"
+    (name,) = optuna.get_all_study_names(storage)
+    loaded = optuna.load_study(study_name=name, storage=storage)
+    best = {trial.number for trial in loaded.best_trials}
+    assert best == set(study.front()["trial"])
+    assert loaded.metric_names == ["energy_per_op_j", "throughput_ops_per_s"]
+
+
+def test_a_study_without_a_feasible_point_has_no_front(cache: Path, tmp_path: Path) -> None:
+    file = tmp_path / "hot.toml"
+    text = SWEEP.replace("[search]", "[limits]\npower_w = { max = 1e-12 }\n[search]")
+    file.write_text(text)
+    with pytest.raises(InfeasibleError, match="no feasible point"):
+        chipdse.sweep(file, study=tmp_path / "study", progress=False, workers=1, trials=2)
+        chipdse.load_study(tmp_path / "study").front()
+    assert not chipdse.load_study(tmp_path / "study").points()["on_front"].any()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_sweep_loses_only_what_was_in_flight(
+    cache: Path, tmp_path: Path, how: signal.Signals
+) -> None:
+    file = tmp_path / "small.toml"
+    file.write_text(SWEEP)
+    command = [CHIPDSE, "sweep", file, "--study", tmp_path / "study", "--workers", "2"]
+    # With a store of its own, so that there is something to interrupt.
+    environment = os.environ | {"CHIPDSE_CACHE": str(tmp_path / "cache")}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and count(tmp_path / "study") < 2:
+        time.sleep(0.2)
+    process.send_signal(how)
+    _, errors = process.communicate(timeout=60)
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert "run the same command again to go on" in errors
+    before = chipdse.load_study(tmp_path / "study").points()
+    assert 2 <= len(before) < 12
+    whole = run_sweep(tmp_path, workers=2).points()
+    assert len(whole) == 12
+    same = whole[whole["trial"].isin(before["trial"])]
+    pd.testing.assert_frame_equal(comparable(before).drop(columns="on_front"),
+                                  comparable(same).drop(columns="on_front"))  # fmt: skip
+    names = [axis.name for axis in chipdse.load_study(tmp_path / "study").folder.sweep.space.axes]
+    assert not whole.duplicated(names).any()
+
+
+def count(study: Path) -> int:
+    try:
+        return len(chipdse.load_study(study).points())
+    except Exception:
+        return 0  # not there yet
+
+
+def test_the_python_api_in_ten_lines(study: Any, cache: Path) -> None:
+    metrics = chipdse.evaluate_point(
+        "mac_array", {"rows": 1, "columns": 1, "operand_bits": 2, "accumulator_bits": 10}
+    )
+    assert metrics.flat()["energy_per_op_j"] > 0
+    front = study.front()
+    assert isinstance(front, pd.DataFrame)
+    assert front["energy_per_op_j"].is_monotonic_increasing
+    assert (study.folder.path / "report.html").stat().st_size > 1_000_000
+    assert json.loads((study.folder.path / "study.json").read_text())["versions"]["pyosys"]
