@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .catalogue import Cell
-from .deck import Calibration, deck, net
+from .deck import deck, net
 from .layout import CellLayout
 from .ngspice import Ngspice, SimulationError
 
@@ -72,10 +72,10 @@ class Bench:
         layout: CellLayout,
         corner: Corner,
         model_card: ModelCard,
-        calibration: Calibration,
+        stress_inset_m: float,
     ) -> None:
         self.simulator, self.cell, self.corner = simulator, cell, corner
-        self._layout, self._card, self._calibration = layout, model_card, calibration
+        self._layout, self._card, self._inset_m = layout, model_card, stress_inset_m
         self._gmin = LOOSER_GMIN[0]
         self._nodes: dict[str, float] = {}
         self._inputs: dict[str, str] = {}
@@ -92,7 +92,7 @@ class Bench:
                 self._card,
                 self.corner.supply_v,
                 self.corner.temperature_c,
-                self._calibration,
+                self._inset_m,
                 self._gmin,
                 self._nodes,
             )

@@ -17,7 +17,7 @@ class Edge:
 
     input_rises: bool
     energy_j: float  # from the supply, leakage taken off, nothing else
-    pin_charge_c: float
+    pin_charge_c: float  # into the pin while it moves
     delay_s: dict[str, float]  # by output that toggled
     transition_s: dict[str, float]
     output_rises: dict[str, bool]
@@ -93,7 +93,7 @@ class Pulses:
                 Edge(
                     input_rises=rises,
                     energy_j=(charge - static[k] * (end_s - begin_s)) * supply_v,
-                    pin_charge_c=waves.charge_c(waves.pin_a[pin], begin_s, end_s),
+                    pin_charge_c=waves.charge_c(waves.pin_a[pin], begin_s, begin_s + ramp_s),
                     delay_s=delay,
                     transition_s=transition,
                     output_rises={out: bool(new[out]) for out in toggled},
@@ -128,18 +128,26 @@ def largest_load_f(bench: Bench, slew_limit_s: float) -> float:
     return worst
 
 
+def middle_slew_s(slews_s: np.ndarray) -> float:
+    """The middle of the range in the logarithm, the same on a coarse and a full grid."""
+    return float(np.sqrt(slews_s[0] * slews_s[-1]))
+
+
 def characterise(
     bench: Bench, slews_s: np.ndarray, loads_f: np.ndarray, slew_limit_s: float
 ) -> dict[str, Any]:
     """Arcs of every (output, input, sense), energies, quiet input energy, input capacitance.
 
+    Input capacitance: the charge into the pin while it moves, at the middle slew, mean over the
+    states in which an output follows. Charge that the output pushes back later does not load the
+    driver's edge; counting it too makes falling edges 8 % larger than the official file has them.
     Delay and transition: of the states of the other inputs, the slowest for each edge at the middle
     of the grid, as in the official file (`default_arc_mode : worst_edges`). Energy: the mean over
     the states, by adding the difference seen at the middle of the grid.
     """
     cell = bench.cell
     pulses = Pulses(bench, float(loads_f[-1]), slew_limit_s)
-    middle = (float(slews_s[len(slews_s) // 2 - 1]), float(loads_f[len(loads_f) // 2 - 1]))
+    middle = (middle_slew_s(slews_s), float(loads_f[len(loads_f) // 2 - 1]))
     small = float(loads_f[0])
     arcs: list[dict[str, Any]] = []
     quiet: dict[str, dict[str, list[float]]] = {}
@@ -244,7 +252,7 @@ def _quiet(
 ) -> dict[str, list[float]]:
     """Mean supply energy of an input edge that no output follows, at a few slews."""
     loads = dict.fromkeys(pulses.bench.cell.outputs, load_f)
-    chosen = [float(slews_s[k]) for k in (0, len(slews_s) // 2, -1)]
+    chosen = [float(slews_s[0]), middle_slew_s(slews_s), float(slews_s[-1])]
     found: dict[str, list[float]] = {"slew_s": chosen, "rise": [], "fall": []}
     for slew in chosen:
         each = [pulses.pulse(pin, side, slew, loads) for side in still]

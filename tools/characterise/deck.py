@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from .layout import CellLayout
 
@@ -13,14 +12,6 @@ OPTIONS = (
     ".options gmin={gmin:g} abstol={abstol:g} chgtol=1e-18 vntol=1e-6 reltol=1e-3"
     " method=trap trtol=1 noacct"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """The two numbers chosen against the official 1.8 V file; one value each for all cells."""
-
-    wire_factor: float  # on the capacitance of wires inside cells
-    stress_inset_m: float  # taken off the drawn distance from gate to diffusion edge
 
 
 SUPPLY_NETS = {"VPWR": "vpwr", "VGND": "0", "VPB": "vpwr", "VNB": "0"}
@@ -33,13 +24,14 @@ def deck(
     model_card: Callable[[str, str, float, float], str],
     supply_v: float,
     temperature_c: float,
-    calibration: Calibration,
+    stress_inset_m: float,
     gmin: float = 1e-15,
     nodes_v: dict[str, float] | None = None,
 ) -> str:
     """Sources are `v_<pin>` (lower case) and `v_supply`, loads `c_<pin>`; nets are lower case.
 
     `nodes_v` guesses the internal voltages of the first operating point.
+    `stress_inset_m` is taken off the drawn distance from gate to diffusion edge.
     `model_card(name, kind, width_m, length_m)` gives the flat model of one size.
     """
     lines = [
@@ -48,7 +40,6 @@ def deck(
         f".temp {temperature_c:g}",
     ]
     models: dict[tuple[str, int, int], str] = {}
-    inset_m = calibration.stress_inset_m
     for index, d in enumerate(layout.devices):
         size = (d.kind, round(d.width_m * 1e9), round(d.length_m * 1e9))
         if size not in models:
@@ -60,11 +51,12 @@ def deck(
             f" w={d.width_m:.6e} l={d.length_m:.6e} m={d.count}"
             f" ad={d.area_drain_m2:.6e} as={d.area_source_m2:.6e}"
             f" pd={d.perimeter_drain_m:.6e} ps={d.perimeter_source_m:.6e}"
-            f" sa={d.stress_source_m - inset_m:.6e} sb={d.stress_drain_m - inset_m:.6e}"
+            f" sa={d.stress_source_m - stress_inset_m:.6e}"
+            f" sb={d.stress_drain_m - stress_inset_m:.6e}"
             f" nrd={d.contact_drain_ohm:.6g} nrs={d.contact_source_ohm:.6g}"
         )
     for index, ((one, other), value) in enumerate(sorted(layout.wire_f.items())):
-        lines.append(f"cw{index} {net(one)} {net(other)} {value * calibration.wire_factor:.6e}")
+        lines.append(f"cw{index} {net(one)} {net(other)} {value:.6e}")
     for pin in inputs:
         lines.append(f"v_{net(pin)} {net(pin)} 0 dc 0 pwl(0 0 1 0)")
     lines.append(f"v_supply vpwr 0 dc {supply_v:g}")

@@ -92,7 +92,7 @@ def pack(work: Path, folder: Path, target: Path) -> CellLibrary:
 
 def _provenance(corners: list[tuple[float, float]]) -> dict[str, Any]:
     supplies = {t: [v for v, own in corners if own == t] for _, t in corners}
-    calibration, made = settings.CALIBRATION, inputs.made_with()
+    made = inputs.made_with()
     return {
         "name": LIBRARY,
         "origin": NOTICE,
@@ -103,13 +103,12 @@ def _provenance(corners: list[tuple[float, float]]) -> dict[str, Any]:
         "timing and energy, tt_leak for leakage; no mismatch, no variation",
         "options": "trapezoidal, gmin=1e-15, abstol=1e-14, chgtol=1e-18, reltol=1e-3, trtol=1; "
         "leakage: operating point, gmin=1e-18; rbodymod=0; contacts 185 ohm (n), 585 ohm (p)",
-        "calibration": f"capacitance of wires inside cells x {calibration.wire_factor:g} (input "
-        "capacitance and clock to output delay at 1.8 V both within their goals); gate to "
-        f"diffusion edge {calibration.stress_inset_m * 1e9:g} nm less than drawn (leakage of both "
-        "transistor types at 1.8 V); one value each for all cells",
+        "calibration": f"gate to diffusion edge {settings.STRESS_INSET_M * 1e9:g} nm less "
+        "than drawn, for all transistors: chosen for leakage at 1.8 V, exponential in it",
         "grid": "7 slews x 7 loads simulated at 1.8 V 25 °C; elsewhere 4 x 4, and the ratio to "
         "1.8 V by cubic interpolation in between; slews grow with the inverter's delay",
-        "conventions": "50 % delay, 20 to 80 % transition; setup and hold at 10 % more clock to "
+        "conventions": "50 % delay, 20 to 80 % transition; input capacitance: charge while the "
+        "input moves, at the middle slew; setup and hold at 10 % more clock to "
         "output delay; internal energy without the load's C V2 (taken off the rising edge) and "
         "without what the input pin's own group counts",
         "left out": "clear, preset, recovery, removal, minimum pulse width",

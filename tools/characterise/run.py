@@ -63,7 +63,7 @@ class Characteriser:
             self.layouts[name],
             corner,
             model_card(self.models, models),
-            settings.CALIBRATION,
+            settings.STRESS_INSET_M,
         )
 
     def corner(self, supply_v: float, temperature_c: float) -> Corner:

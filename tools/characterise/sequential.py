@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .bench import HIGH, LOW, MIDDLE, POINTS_PER_WINDOW, RAMP_PER_SLEW, Bench, Waves
+from .combinational import middle_slew_s
 from .ngspice import SimulationError
 
 
@@ -118,7 +119,7 @@ def energy_and_charge(
     return (
         waves,
         charge * store.bench.corner.supply_v,
-        waves.charge_c(waves.pin_a[pin], start_s, end_s),
+        waves.charge_c(waves.pin_a[pin], start_s, start_s + slew_s * RAMP_PER_SLEW),
     )
 
 
@@ -194,7 +195,7 @@ def _states(store: Store, pin: str) -> list[tuple[dict[str, int], int]]:
 
 def _input_energies(store: Store, slews_s: np.ndarray, load_f: float) -> dict[str, Any]:
     """Energy and charge of input edges the output does not follow, and master energy of data."""
-    chosen = [float(slews_s[k]) for k in (0, len(slews_s) // 2, -1)]
+    chosen = [float(slews_s[0]), middle_slew_s(slews_s), float(slews_s[-1])]
     energy: dict[str, Any] = {}
     capacitance: dict[str, Any] = {}
     for pin in store.cell.inputs:
@@ -209,7 +210,8 @@ def _input_energies(store: Store, slews_s: np.ndarray, load_f: float) -> dict[st
                         stored = level
                     _, joule, charge = energy_and_charge(store, start, stored, pin, slew, load_f)
                     values.append(joule)
-                    charges[name].append(abs(charge))
+                    if slew == chosen[1]:
+                        charges[name].append(abs(charge))
                 energy[pin][name].append(float(np.mean(values)))
         capacitance[pin] = {
             name: float(np.mean(values)) / store.bench.corner.supply_v
