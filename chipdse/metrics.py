@@ -48,9 +48,7 @@ class Metrics:
 
     def evidence(self) -> dict[str, str]:
         """Kind of evidence of every metric; a system outside its tables is estimated."""
-        kinds = {name: about["evidence"] for name, about in METRICS.items()}
-        own = [name for name in METRICS if name in SystemMetrics.__dataclass_fields__]
-        return kinds | dict.fromkeys(own, self.system.evidence)
+        return {name: evidence_of(name, self.system.evidence) for name in METRICS}
 
     def constraints(self) -> dict[str, float]:
         """By how much each limit of timing and package is missed; at most 0 where it is met."""
@@ -70,3 +68,9 @@ def _numbers(record: type) -> dict[str, dict[str, str]]:
 
 METRICS: dict[str, dict[str, str]] = _numbers(BlockReport) | _numbers(SystemMetrics)
 """Doc, unit and evidence of every metric that an objective or a limit may name."""
+
+
+def evidence_of(name: str, system_evidence: str) -> str:
+    """Kind of evidence of a metric; a system outside its tables is estimated as a whole."""
+    of_system = name in SystemMetrics.__dataclass_fields__
+    return system_evidence if of_system else METRICS[name]["evidence"]

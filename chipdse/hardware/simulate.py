@@ -59,7 +59,8 @@ def simulate(
     ------
     ToolError : an output differs, the bench or a simulator failed; names the log
     """
-    tool = simulators.pick(simulator, rtl.verilog.stat().st_size, block.cycles(parameters, workload))
+    cycles = block.cycles(parameters, workload)
+    tool = simulators.pick(simulator, rtl.verilog.stat().st_size, cycles)
     environment = {
         "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
         "HDL_WORKLOAD": json.dumps(dataclasses.asdict(workload)),

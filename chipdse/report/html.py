@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from chipdse.metrics import METRICS
+from chipdse.metrics import METRICS, evidence_of
 from chipdse.report.quantities import heading_scale
 from chipdse.study.folder import StudyFolder, points_table
 from chipdse.study.sweepfile import Sweep
@@ -31,7 +31,7 @@ code { background: var(--soft); padding: .1rem .3rem; border-radius: 4px; }
 _MODELLING_NOTE = (
     "Activity is zero-delay: exact for settled values, without glitches. No wires and no clock "
     "tree are included. Block figures are measured (simulation, netlist, Liberty); system figures "
-    "are modelled."
+    "are modelled by published models, and estimated where a node lies outside their tables."
 )
 
 
@@ -63,7 +63,7 @@ def report_html(folder: StudyFolder) -> str:
             f'<th class="text">reason</th></tr>{rows}</table></div>'
         )
     parts += ["<h2>What the numbers are</h2>", f'<p class="note">{_MODELLING_NOTE}</p>']
-    parts += [_evidence(sweep), "<h2>Provenance</h2>", _provenance(folder)]
+    parts += [_evidence(sweep, table), "<h2>Provenance</h2>", _provenance(folder)]
     title = _text(folder.path.absolute().name)
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -153,7 +153,7 @@ def _table(sweep: Sweep, front: pd.DataFrame) -> str:
     ordered = front.sort_values(objectives[0], ascending=sweep.objectives[0].minimize)
     scales = {name: heading_scale(name, ordered[name].tolist()) for name in objectives}
     head = "".join(
-        f"<th>{_text(label)}</th>"
+        f"<th>{_text(label).replace('_', '_<wbr>')}</th>"
         for label in ("trial", *(scales[name][0] for name in objectives), *names)
     )
     rows = []
@@ -164,11 +164,12 @@ def _table(sweep: Sweep, front: pd.DataFrame) -> str:
     return f'<div class="scroll"><table><tr>{head}</tr>{"".join(rows)}</table></div>'
 
 
-def _evidence(sweep: Sweep) -> str:
+def _evidence(sweep: Sweep, table: pd.DataFrame) -> str:
+    systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     rows = "".join(
         f'<tr><td class="text">{_text(one.metric)}</td>'
         f'<td class="text">{_text(METRICS[one.metric]["doc"])}</td>'
-        f'<td class="text">{_text(METRICS[one.metric]["evidence"])}</td></tr>'
+        f'<td class="text">{_text(evidence_of(one.metric, systems))}</td></tr>'
         for one in sweep.objectives
     )
     heads = "".join(f'<th class="text">{h}</th>' for h in ("objective", "what it is", "evidence"))

@@ -36,6 +36,7 @@ class Outcome:
 
     metrics: dict[str, float] | None
     constraints: dict[str, float] = field(default_factory=dict)
+    system_evidence: str = ""
     failure: str = ""
     seconds: float = 0.0
 
@@ -66,6 +67,7 @@ def evaluate_point(template: Template, point: Point, store: Path) -> Outcome:
     return Outcome(
         metrics=metrics.flat(),
         constraints=metrics.constraints(),
+        system_evidence=metrics.system.evidence,
         seconds=time.monotonic() - start,
     )
 
@@ -185,6 +187,7 @@ def _record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
         folder.study.tell(trial, state=TrialState.FAIL)
         return
     trial.set_user_attr("metrics", outcome.metrics)
+    trial.set_user_attr("system_evidence", outcome.system_evidence)
     limits = outcome.constraints | violations(folder.sweep, outcome.metrics)
     for name, amount in limits.items():
         trial.set_constraint(name, amount)

@@ -142,6 +142,7 @@ def points_table(folder: StudyFolder) -> pd.DataFrame:
     Returns
     -------
     columns: trial; state ("feasible", "infeasible", "failed"); on_front; the swept parameters;
-    every metric, its unit in its name; violations and failure, as text
+    every metric, its unit in its name; system_evidence ("modelled", or "estimated" where a table
+    does not reach); violations and failure, as text
     """
     return rows_of(folder.sweep, finished(folder.study))

@@ -48,12 +48,13 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
                 "state": ("infeasible" if missed else "feasible") if done else "failed",
                 **{name: point[name] for name in names},
                 **{name: metrics.get(name, math.nan) for name in METRICS if name not in names},
+                "system_evidence": trial.user_attrs.get("system_evidence", ""),
                 "violations": "; ".join(missed),
                 "failure": trial.user_attrs.get("failure", ""),
             }
         )
     columns = [name for name in METRICS if name not in names]
-    header = ["trial", "state", *names, *columns, "violations", "failure"]
+    header = ["trial", "state", *names, *columns, "system_evidence", "violations", "failure"]
     table = pd.DataFrame(rows, columns=header)
     table.insert(2, "on_front", front_mask(sweep, table))
     return table
