@@ -33,7 +33,7 @@ from chipdse.netlist.liberty import read_liberty
 from chipdse.netlist.netlist import Netlist, Port
 from chipdse.netlist.recorded import RecordedSignal, Recording, read_recording, read_register_map
 from chipdse.netlist.replay import replay
-from chipdse.netlist.replay_plan import plan_replay
+from chipdse.netlist.replay_planner import plan_replay
 from chipdse.netlist.vcd_activity import read_vcd_activity
 from chipdse.netlist.verilog import read_verilog
 from hdl.mac_array import MacArray, MacArrayParameters

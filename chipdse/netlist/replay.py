@@ -23,7 +23,8 @@ from chipdse.netlist.replay_compiled import count_compiled
 from chipdse.netlist.replay_counts import Counts, Mismatch, joint_counts
 from chipdse.netlist.replay_lanes import LANES, Window
 from chipdse.netlist.replay_numpy import count_with_numpy
-from chipdse.netlist.replay_plan import JointStates, Plan, plan_replay
+from chipdse.netlist.replay_plan import JointStates, Plan
+from chipdse.netlist.replay_planner import plan_replay
 
 Engine = Literal["auto", "numpy", "compiled"]
 
