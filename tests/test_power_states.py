@@ -205,6 +205,22 @@ def test_estimated_density_by_hand() -> None:
     assert power.switching_w[0] == pytest.approx(expected)
 
 
+def test_a_gated_clock_is_estimated_from_its_enable() -> None:
+    netlist = netlist_of(
+        "wire g; GATE c (.CK(clk), .EN(a), .GCK(g)); DFF r (.CK(g), .D(b), .Q(y));", LIBRARY
+    )
+    nets = activity(netlist, a=(0.2, 0.25), b=(0.5, 0.5))
+    known = np.zeros(netlist.net_count, dtype=bool)
+    known[[netlist.nets_by_name["a"], netlist.nets_by_name["b"]]] = True
+    partial = Activity(**(vars(nets) | {"annotated": known, "origin": "propagated"}))
+    power = power_of(netlist, partial, "clk", allow_unannotated=True)
+    # 2 a cycle times P(EN), and the enable's own moves while the clock is high
+    moves = 2 * 0.25 + 0.2 * 0.5
+    assert power.switching_w[0, 0] == pytest.approx(0.5 * 1 * FF * moves / PERIOD)
+    # y: 0.5 toggles a cycle, at most 2 p (1 - p) of its clock's
+    assert power.switching_w[0, 1] == pytest.approx(0.5 * 3 * FF * 0.5 * moves / PERIOD)
+
+
 def test_another_period_and_other_mistakes_are_refused() -> None:
     netlist = netlist_of("DFF r (.CK(clk), .D(a), .Q(y));", LIBRARY)
     nets = Activity(**(vars(activity(netlist, clk=(4, 0.5))) | {"origin": "vcd"}))

@@ -77,6 +77,12 @@ def add(verbs: Verbs) -> None:
     )
     power.add_argument("--instances", action="store_true", help="every instance")
     power.add_argument(
+        "--modules",
+        type=int,
+        metavar="DEPTH",
+        help="power by module of the RTL, by names that survive synthesis, down to this depth",
+    )
+    power.add_argument(
         "--allow-unannotated", action="store_true", help="accept a trace that misses nets"
     )
 
@@ -182,6 +188,7 @@ def _heading(timing: Any) -> str:
 
 def _power(arguments: argparse.Namespace) -> int:
     from chipdse.netlist.power import analyse_power
+    from chipdse.netlist.power_modules import assign_modules
     from chipdse.netlist.vcd_activity import read_vcd_activity
 
     point = _point(arguments)
@@ -214,6 +221,14 @@ def _power(arguments: argparse.Namespace) -> int:
         "groups": groups,
         "state_probability": power.state_probability,
     }
+    modules = None
+    if arguments.modules is not None:
+        modules = assign_modules(timing.graph).at_depth(max(0, arguments.modules))
+        result["modules"] = {
+            name: _with_total({kind: float(watts[0]) for kind, watts in kinds.items()})
+            for name, kinds in modules.power(power).items()
+        }
+        result["modules_method"] = modules.method
     if arguments.instances:
         result["instances"] = _instances(power)
     if arguments.json:
@@ -228,6 +243,10 @@ def _power(arguments: argparse.Namespace) -> int:
     print("a zero-delay simulation shows no glitches: the dynamic power is then a lower bound\n")
     _print_table("group", {**groups, "total": result})
     print(f"\nof it in clock pins of registers: {show(float(power.clock_pin_w[0].sum()), 'W')}")
+    if modules is not None:
+        print()
+        _print_table("module", {name or "(top)": row for name, row in result["modules"].items()})
+        print(f"({modules.method})")
     if arguments.instances:
         rows = sorted(result["instances"], key=lambda each: -each["total_w"])
         print()

@@ -277,6 +277,17 @@ class OperatingLibrary:
         """Number of operating points K."""
         return len(self.weights)
 
+    def part(self, points: slice) -> OperatingLibrary:
+        """Some of the operating points."""
+        if len(range(*points.indices(self.count))) == self.count:
+            return self
+        return OperatingLibrary(
+            library=self.library,
+            supply_v=self.supply_v[points],
+            temperature_c=self.temperature_c[points],
+            weights=self.weights[points],
+        )
+
     def interpolate(self, characterised: Floats) -> Floats:
         """[corners, ...] to [K, ...]: in the logarithm, linear where a corner is not positive."""
         used = self.weights != 0

@@ -242,6 +242,7 @@ class _Evaluation:
         high = np.where(is_open, 0.5, self.high[safe])
         density = self.density[:, safe]  # [K, n, pins]
         load = self.load[:, safe]
+        load[:, :, [i for i, pin in enumerate(cell.pins) if pin.direction == "input"]] = 0.0
         if is_open.any():
             density[:, is_open] = 0.0
             load[:, is_open] = 0.0

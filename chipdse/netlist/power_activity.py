@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipdse.netlist.activity import Activity
-from chipdse.netlist.cells import Cell, FlipFlop, Latch
+from chipdse.netlist.cells import Cell, ClockGate, FlipFlop, Latch
 from chipdse.netlist.liberty_function import (
     Expression,
     Not,
     difference_table,
+    substitute,
     truth_table,
     variables,
 )
@@ -113,6 +114,8 @@ def _work(graph: TimingGraph, known: NDArray[np.bool_]) -> tuple[list[_Work], li
             is_register = isinstance(state, FlipFlop | Latch)
             if isinstance(state, FlipFlop | Latch):
                 function = state.next_state if isinstance(state, FlipFlop) else state.data_in
+            if isinstance(state, ClockGate) and function is not None:
+                function = substitute(function, {state.state: state.enable})
             if function is None or not wanted.any():
                 continue
             level = np.where(is_register, 0, graph.net_level[nets[wanted]])
