@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -143,6 +144,8 @@ def make_run(
     design: str = DESIGN,
     bench: str = BENCH,
     options: SynthesisOptions | None = None,
+    macros: Sequence[Path] = (),
+    models: str = "",
 ) -> Run:
     """Synthesise a design, record its RTL, and simulate its gates with a dump."""
     need_icarus()
@@ -151,14 +154,14 @@ def make_run(
     source.write_text(design)
     rtl = Rtl(rtlil=source, verilog=source, top="top", content="")
     files = liberty_files(shared, family)
-    library = read_liberty(files)
+    library = read_liberty([*files, *macros])
     cells = library.cells
     mapped = synthesise(rtl, files, options or SynthesisOptions(), folder / "synthesise", cells)
     netlist = read_verilog(mapped.netlist, library, "top")
     recorder = write_recorder(rtl, folder / "record", black_boxes=cells)
     text = bench.replace("FIRST", str(FIRST_CYCLE)).replace("CYCLES", str(CYCLES))
     (folder / "bench.v").write_text(text.replace("LAST", str(FIRST_CYCLE + CYCLES + 10)))
-    (folder / "cells.v").write_text(cell_models(netlist))
+    (folder / "cells.v").write_text(cell_models(netlist) + models)
     rtl_only = [folder / "bench.v", *recorder.sources, folder / "cells.v"]
     run_icarus(folder, "bench", rtl_only)
     recording = read_recording(folder / "record" / LAYOUT, folder / DATA)
@@ -196,7 +199,8 @@ def simulate_gates(run: Run, netlist: Path | None = None) -> Path:
 
 def cell_models(netlist: Netlist) -> str:
     """Zero-delay Verilog of the cells a netlist uses, from their Liberty functions."""
-    return "\n".join(_model(netlist.cells[kind]) for kind in netlist.used_types)
+    cells = [netlist.cells[kind] for kind in netlist.used_types]
+    return "\n".join(_model(cell) for cell in cells if not cell.is_macro)
 
 
 def _model(cell: Cell) -> str:
