@@ -39,7 +39,7 @@ from chipdse.netlist.verilog import read_verilog
 from hdl.mac_array import MacArray, MacArrayParameters
 
 CYCLES = (2_000, 20_000, 200_000)
-COPIES = (1, 2, 5, 10, 21)
+COPIES = (1, 2, 4, 8, 16, 24)
 SCALE_CYCLES = 10_000
 
 
@@ -50,13 +50,17 @@ def main() -> None:
     arguments.add_argument("--gate-cycles", type=int, default=300, help="simulated as gates")
     arguments.add_argument("--copies", type=int, nargs="*", default=COPIES)
     arguments.add_argument("--repeat", type=int, default=5, help="the best of so many runs counts")
+    arguments.add_argument("--plot", type=Path, help="draw the cost against cells and cycles here")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        print(json.dumps(measure(Path(name), given)))
+        found = measure(Path(name), given)
+    if given.plot:
+        draw(found, given.plot)
+    print(json.dumps(found))
 
 
 def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
-    parameters = MacArrayParameters(accumulator_bits=32)
+    parameters = MacArrayParameters(accumulator_bits=32, overlapped_drain=True)
     source = folder / "rtl.il"
     source.write_text(rtlil.convert(MacArray(parameters), name="top", emit_src=False))
     rtl = Rtl(rtlil=source, verilog=source, top="top", content="")
@@ -111,6 +115,27 @@ def measure(folder: Path, given: argparse.Namespace) -> dict[str, Any]:
         "peak_memory_bytes": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
         "load_average": os.getloadavg()[0],
     }
+
+
+def draw(found: dict[str, Any], path: Path) -> None:
+    """Two lines: processor time against cells and against cycles."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "replay"
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+    scale, runs = found["scale"], found["runs"]
+    left.plot([s["cells"] for s in scale], [1e3 * s["replay_s"] for s in scale], "o-")
+    left.set(xlabel="cells", ylabel="replay [ms]", title=f"{SCALE_CYCLES:,} cycles")
+    for key, label in (("compiled_s", "compiled"), ("numpy_s", "NumPy")):
+        right.plot([r["cycles"] for r in runs], [1e3 * r[key] for r in runs], "o-", label=label)
+    right.set(xlabel="cycles", title=f"{found['cells']:,} cells", xscale="log", yscale="log")
+    right.legend()
+    left.set_xlim(0)
+    left.set_ylim(0)
+    figure.savefig(path, metadata={"Date": None})
 
 
 def best(repeat: int, action: Callable[[], Any]) -> float:
