@@ -59,6 +59,11 @@ def test_add_keeps_the_name(tmp_path: Path) -> None:
     other = liberty(tmp_path, "b.lib", volts=1.1)
     assert add_library("mine", [other], replace=True).nominal.supply_v == 1.1
     assert resolve("mine").files == (other,)
+    assert resolve("mine").node_nm == 0
+    add_library("mine", [other], node_nm=7.0, replace=True)
+    assert resolve("mine").node_nm == 7
+    with pytest.raises(DesignError, match="not a process node"):
+        add_library("mine", [other], node_nm=-7.0, replace=True)
 
 
 @pytest.mark.parametrize("name", ["", "1x", "a/b", "../x", "a b"])

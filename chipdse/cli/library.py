@@ -20,7 +20,7 @@ examples:
   chipdse library list
   chipdse library info sky130 --plot sky130.svg
   chipdse library export sky130 --supply 0.9V --to sky130_0v9.lib
-  chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz
+  chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz --node 130nm
 
 Added libraries are named in sweep files like the one that ships; see docs/library.md."""
 
@@ -70,6 +70,9 @@ def add(verbs: Verbs) -> None:
         nargs="+",
         metavar="FILE",
         help="Liberty, plain or .gz; the first file's corner is the nominal one",
+    )
+    adds.add_argument(
+        "--node", metavar="M", help="process node for cost and carbon, e.g. 7nm; default unknown"
     )
     adds.add_argument("--replace", action="store_true", help="put it in place of an older one")
     for each in (lists, info, export, adds):
@@ -139,6 +142,7 @@ def _info(arguments: argparse.Namespace) -> int:
         "files": [str(path) for path in entry.files],
         "nominal_supply_v": entry.nominal.supply_v,
         "nominal_temperature_c": entry.nominal.temperature_c,
+        "node_nm": entry.node_nm or None,
         "cell_count": len(library.cells),
         "kinds": kinds(library),
         "strengths": strengths(library),
@@ -236,7 +240,10 @@ def _export(arguments: argparse.Namespace) -> int:
 def _add(arguments: argparse.Namespace) -> int:
     from chipdse.technology.libraries import add_library
 
-    entry = add_library(arguments.name, arguments.files, replace=arguments.replace)
+    node_m = 0.0 if arguments.node is None else parse_quantity(arguments.node, "m", "--node")
+    entry = add_library(
+        arguments.name, arguments.files, node_nm=round(node_m * 1e9, 6), replace=arguments.replace
+    )
     library = entry.load()
     if arguments.json:
         print_json(

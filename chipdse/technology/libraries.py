@@ -7,6 +7,7 @@ all corners for timing and power.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import tomllib
@@ -136,9 +137,10 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
     try:
         data = tomllib.loads(file.read_text(encoding="utf-8"))
         files = tuple(Path(name) for name in data["files"])
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        node_nm = float(data.get("node_nm", 0.0))
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise DesignError(f"{file} is damaged ({error}); add the library again") from None
-    return _from_files(library, files)
+    return _from_files(library, files, node_nm)
 
 
 def library_names() -> tuple[str, ...]:
@@ -148,8 +150,14 @@ def library_names() -> tuple[str, ...]:
     return (*SHIPPED, *(name for name in own if name not in SHIPPED))
 
 
-def add_library(name: str, files: Sequence[Path], *, replace: bool = False) -> LibraryEntry:
+def add_library(
+    name: str, files: Sequence[Path], *, node_nm: float = 0.0, replace: bool = False
+) -> LibraryEntry:
     """Keep the user's Liberty files under a name; they are read and joined once to check them.
+
+    Parameters
+    ----------
+    node_nm : process node [nm], for cost and carbon; 0 is unknown
 
     Raises
     ------
@@ -164,14 +172,17 @@ def add_library(name: str, files: Sequence[Path], *, replace: bool = False) -> L
     target = _description(name)
     if target.exists() and not replace:
         raise DesignError(f"library {name!r} exists already ({target}); use --replace")
-    entry = _from_files(name, tuple(path.absolute() for path in files))
+    if not (math.isfinite(node_nm) and node_nm >= 0):
+        raise DesignError(f"node_nm={node_nm!r} is not a process node, e.g. 7")
+    entry = _from_files(name, tuple(path.absolute() for path in files), node_nm)
     entry.load()
     target.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(f"  {_toml_string(str(path))}" for path in entry.files)
     partial = target.with_suffix(".part")
     partial.write_text(
         "# Liberty files of one library; the first file's corner is the nominal one.\n"
-        f"files = [\n{lines},\n]\n",
+        f"files = [\n{lines},\n]\n"
+        f"node_nm = {node_nm!r}  # for cost and carbon; 0 is unknown\n",
         encoding="utf-8",
     )
     partial.replace(target)
@@ -183,7 +194,7 @@ def shipped_file(name: str) -> Path:
     return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}.npz"
 
 
-def _from_files(name: str, files: tuple[Path, ...]) -> LibraryEntry:
+def _from_files(name: str, files: tuple[Path, ...], node_nm: float = 0.0) -> LibraryEntry:
     """Group files by corner, in the order given; refuse corners of different processes."""
     if not files:
         raise DesignError("no Liberty file given; name at least one")
@@ -204,6 +215,7 @@ def _from_files(name: str, files: tuple[Path, ...]) -> LibraryEntry:
         name=name,
         corners=tuple(tuple(group) for group in groups.values()),
         nominal=next(iter(groups)),
+        node_nm=node_nm,
     )
 
 

@@ -11,6 +11,7 @@ from .catalogue import Cell
 from .deck import deck, net
 from .layout import CellLayout
 from .ngspice import Ngspice, SimulationError
+from .ngspice_process import NgspiceProcess
 
 # Liberty thresholds of the official sky130 files: delay at 50 %, transition 20 to 80 %.
 LOW, MIDDLE, HIGH = 0.2, 0.5, 0.8
@@ -67,7 +68,7 @@ class Bench:
 
     def __init__(
         self,
-        simulator: Ngspice,
+        simulator: Ngspice | NgspiceProcess,
         cell: Cell,
         layout: CellLayout,
         corner: Corner,

@@ -45,10 +45,12 @@ class Comparison:
         """Relative errors; a time is measured against itself plus 10 ps, so that delays near
         zero (slow input, small load) do not count without bound."""
         ours, theirs, cells = self.pairs(quantity)
-        floor = 10e-12 if quantity in TIMES else 0.0
-        return (ours - theirs) / (np.abs(theirs) + floor), cells
+        floor = NEAR_ZERO_S if quantity in TIMES else 0.0
+        known = np.abs(theirs) + floor > 0
+        return (ours - theirs)[known] / (np.abs(theirs) + floor)[known], cells[known]
 
 
+NEAR_ZERO_S = 10e-12
 TIMES = ("delay", "transition", "clock to output")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes.util
 import json
 import os
 import time
@@ -15,6 +16,7 @@ from . import catalogue, combinational, constraints, inputs, leakage, sequential
 from .bench import Bench, Corner
 from .inputs import model_card
 from .ngspice import Ngspice
+from .ngspice_process import NgspiceProcess
 
 _FO4_GUESS_S = {0.5: 500e-9, 0.6: 70e-9, 0.7: 13e-9, 0.8: 3.3e-9, 0.9: 1.2e-9, 1.0: 0.6e-9}
 
@@ -53,7 +55,7 @@ class Characteriser:
 
     def __init__(self, work: Path) -> None:
         self.work = work
-        self.simulator = Ngspice()
+        self.simulator = simulator()
         self.layouts, self.models = inputs.load()
 
     def bench(self, name: str, corner: Corner, models: str = "tt") -> Bench:
@@ -168,6 +170,11 @@ def write(file: Path, data: dict[str, Any]) -> None:
     part = file.with_suffix(f".{os.getpid()}.part")
     part.write_text(json.dumps(inputs.rounded(data)))
     part.replace(file)
+
+
+def simulator() -> Ngspice | NgspiceProcess:
+    """ngspice in this process where its library is installed, else the program."""
+    return Ngspice() if ctypes.util.find_library("ngspice") else NgspiceProcess()
 
 
 _worker: Characteriser | None = None

@@ -1,0 +1,113 @@
+"""ngspice as a program, where its library is not installed: the same interface, twice the time."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from .ngspice import SimulationError
+
+_DONE = "chipdse-done"
+
+
+class NgspiceProcess:
+    """One `ngspice -p` fed through its standard input; results come back as binary raw files."""
+
+    def __init__(self) -> None:
+        program = shutil.which("ngspice")
+        if program is None:
+            raise SimulationError("ngspice is missing: sudo apt-get install ngspice")
+        self._folder = tempfile.TemporaryDirectory()
+        self._process = subprocess.Popen(
+            [program, "-p"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            cwd=self._folder.name,
+            env={"OMP_NUM_THREADS": "1", "HOME": self._folder.name},
+        )
+        self.said: list[str] = []
+        for text in ("set noaskquit", "set num_threads=1", "set filetype=binary"):
+            self.command(text)
+
+    def close(self) -> None:
+        """End the program."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.communicate("quit\n")
+        self._folder.cleanup()
+
+    def version(self) -> str:
+        """As ngspice states it, e.g. `ngspice-39`."""
+        self._ask("version -s")
+        words = " ".join(self.said).split()
+        return next((word for word in words if word.startswith("ngspice-")), "unknown")
+
+    def command(self, text: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(text + "\n")
+
+    def _ask(self, text: str) -> None:
+        """Run a command and wait until it is done."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self.command(text)
+        self.command(f"echo {_DONE}")
+        self._process.stdin.flush()
+        self.said = []
+        for line in self._process.stdout:
+            if line.strip() == _DONE:
+                return
+            self.said.append(line.strip())
+        raise SimulationError("ngspice ended: " + " | ".join(self.said[-4:]))
+
+    def load(self, deck: str) -> None:
+        """Replace the circuit."""
+        file = Path(self._folder.name) / "deck.cir"
+        file.write_text(deck)
+        self.command("destroy all")
+        self.command("remcirc")
+        self._ask("source deck.cir")
+        trouble = [line for line in self.said if "Error" in line]
+        if trouble:
+            raise SimulationError("the circuit was refused: " + " | ".join(trouble))
+
+    def run(self, analysis: str, vectors: list[str]) -> dict[str, np.ndarray]:
+        """One analysis; its vectors."""
+        file = Path(self._folder.name) / "out.raw"
+        file.unlink(missing_ok=True)
+        self.command("destroy all")
+        self.command(analysis)
+        self._ask("write out.raw " + " ".join(vectors))
+        trouble = [s for s in self.said if "simulation(s) aborted" in s or "imestep too small" in s]
+        if trouble or not file.is_file():
+            raise SimulationError(f"{analysis}: " + " | ".join(trouble or self.said[-4:]))
+        return _read_raw(file.read_bytes(), vectors)
+
+    def operating_point(self, vectors: list[str]) -> dict[str, float]:
+        return {name: float(values[-1]) for name, values in self.run("op", vectors).items()}
+
+
+def _read_raw(data: bytes, vectors: list[str]) -> dict[str, np.ndarray]:
+    """The wanted vectors of a binary raw file; currents are written as `v1#branch` or `i(v1)`."""
+    header, _, body = data.partition(b"Binary:\n")
+    lines = header.decode(errors="replace").splitlines()
+    names = [line.split("\t")[2].lower() for line in lines if line.startswith("\t")]
+    values = np.frombuffer(body, dtype=np.float64).reshape(-1, len(names))
+    found = {}
+    for wanted in vectors:
+        inner = wanted[2:-1] if wanted.startswith("i(") else wanted
+        spelled = (wanted, f"v({wanted})", f"i({inner})", f"{inner}#branch")
+        column = next((names.index(name) for name in spelled if name in names), None)
+        if column is None:
+            raise SimulationError(f"no {wanted} among {', '.join(names)}")
+        found[wanted] = values[:, column].copy()
+    return found
+
+
+def is_installed() -> bool:
+    """Whether there is an ngspice to run."""
+    return shutil.which("ngspice") is not None
