@@ -49,6 +49,10 @@ class OperationGraph:
         self.kind: list[NDArray[np.int32]] = []
         self.target: list[NDArray[np.int32]] = []
         self.reads: list[NDArray[np.int32]] = []
+        self._made: dict[tuple[Expression, tuple[int, ...]], int] = {}
+        self._single: dict[
+            tuple[Expression, tuple[str, ...]], list[tuple[tuple[int, ...], int]]
+        ] = {}
 
     def net(self, net: int) -> int:
         """The node of a net; constants have their own, an open pin reads 0."""
@@ -87,15 +91,29 @@ class OperationGraph:
 
     def add_one(self, expression: Expression, values: Mapping[str, int]) -> int:
         """A node with one function of nodes; literals and constants need no operation."""
-        known = self.constant_value(expression, values)
-        if known is not None:
-            return self.one if known else self.zero
-        if isinstance(expression, Variable):
+        if isinstance(expression, Variable) and values[expression.name] not in self.constants:
             return values[expression.name]
-        target = self.helpers(1)
-        names = tuple(values)
-        self.add(expression, names, np.array([[values[n] for n in names]], np.int32), target)
-        return int(target[0])
+        names = variables(expression)
+        reads = tuple(values[name] for name in names)
+        known = self._made.get((expression, reads))
+        if known is None:
+            value = self.constant_value(expression, values)
+            if value is not None:
+                known = self.one if value else self.zero
+            else:
+                known = self.nodes
+                self.nodes += 1
+                self._single.setdefault((expression, names), []).append((reads, known))
+            self._made[(expression, reads)] = known
+        return known
+
+    def _add_singles(self) -> None:
+        """Operations asked for one by one, those of a kind together."""
+        for (expression, names), made in self._single.items():
+            reads = np.array([reads for reads, _ in made], dtype=np.int32)
+            targets = np.array([target for _, target in made], dtype=np.int32)
+            self.add(expression, names, reads.reshape(len(made), len(names)), targets)
+        self._single.clear()
 
     def constant_value(self, expression: Expression, values: Mapping[str, int]) -> bool | None:
         """The function's value if the constants among its inputs settle it."""
@@ -118,6 +136,7 @@ class OperationGraph:
         ------
         DesignError : a combinational loop; names nets of it
         """
+        self._add_singles()
         operations = tuple(self.operations)
         kind = np.concatenate([np.zeros(0, np.int32), *self.kind])
         target = np.concatenate([np.zeros(0, np.int32), *self.target])

@@ -66,6 +66,7 @@ class _Planner:
         self.joint: dict[int, tuple[NDArray[np.int32], tuple[int, ...], int]] = {}
         self.clock_nets: dict[int, int] = {}  # net -> node of its value while the clock is high
         self.clocked: list[tuple[int, int, int]] = []
+        self.captures: dict[tuple[str, tuple[int, ...]], int | None] = {}
 
     # -- the parts of a netlist --
 
@@ -228,7 +229,11 @@ class _Planner:
         inner = {flip_flop.state: own, flip_flop.state_inverted: negate(own)}
         following = substitute(flip_flop.next_state, inner)
         next_node = self.graph.add_one(following if straight else negate(following), values)
-        captures = self._captures(cell, flip_flop, row)
+        nets = tuple(row[cell.pin_index[name]] for name in variables(flip_flop.clocked_on))
+        clock = (cell.name, nets)
+        if clock not in self.captures:
+            self.captures[clock] = self._captures(cell, flip_flop, row)
+        captures = self.captures[clock]
         if captures is None:
             name = self.netlist.cell_names[instance]
             edge = "needs both edges recorded" if not self.recording.both_edges else "is data"
