@@ -39,7 +39,7 @@ from chipdse.study.folder import (
     start_study,
     write_atomically,
 )
-from chipdse.study.sweepfile import read_sweep
+from chipdse.study.sweepfile import check_libraries, read_sweep
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.libraries import DEFAULT
 
@@ -122,6 +122,7 @@ def sweep(
     plan = read_sweep(Path(file), files).with_search(trials=trials, sampler=sampler)
     if workers is not None and workers < 1:
         raise DesignError(f"workers={workers} must be at least 1")
+    check_libraries(plan)
     path = Path(study) if study is not None else Path("studies") / plan.name
     about = {"liberty": [str(one) for one in files], "versions": tool_versions()}
     shown: AbstractContextManager[Callable[[Progress], None]] = (

@@ -143,6 +143,23 @@ def _clock_period_s(operating: OperatingPoint, corner: Corner) -> float:
     return corner.critical_path_s / operating.clock_frac
 
 
+def _supply(design: Design) -> tuple[float, float]:
+    """Supply [V] and temperature [°C] of a design, the library's nominal ones by default."""
+    nominal, operating = library_of(design.library).nominal, design.operating
+    vdd_v, temperature_c = operating.vdd_v, operating.temperature_c
+    return (
+        nominal.supply_v if vdd_v is None else vdd_v,
+        nominal.temperature_c if temperature_c is None else temperature_c,
+    )
+
+
+def check_library(design: Design) -> None:
+    """Raise DesignError if the library does not cover a design, before anything runs."""
+    vdd_v, temperature_c = _supply(design)
+    library_of(design.library).load().at([vdd_v], [temperature_c])
+    _node_nm(design)
+
+
 def _node_nm(design: Design) -> float:
     node = design.package.node_nm or library_of(design.library).node_nm
     if not node:
@@ -153,12 +170,7 @@ def _node_nm(design: Design) -> float:
 
 
 def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
-    library, operating = library_of(design.library), design.operating
-    nominal = library.nominal
-    vdd_v = operating.vdd_v if operating.vdd_v is not None else nominal.supply_v
-    temperature_c = (
-        operating.temperature_c if operating.temperature_c is not None else nominal.temperature_c
-    )
+    vdd_v, temperature_c = _supply(design)
     inputs = {
         "netlist": hash_file(hardware.mapped.netlist),
         "recording": hash_file(hardware.run.data),

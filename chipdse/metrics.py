@@ -72,5 +72,7 @@ METRICS: dict[str, dict[str, str]] = _numbers(BlockReport) | _numbers(SystemMetr
 
 def evidence_of(name: str, system_evidence: str) -> str:
     """Kind of evidence of a metric; a system outside its tables is estimated as a whole."""
+    if name not in METRICS:
+        return "chosen"  # a swept parameter
     of_system = name in SystemMetrics.__dataclass_fields__
     return system_evidence if of_system else METRICS[name]["evidence"]

@@ -141,8 +141,8 @@ def _report(arguments: argparse.Namespace) -> int:
 def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> None:
     """Objectives and parameters of the front, as a table for people."""
     sweep_ = study.folder.sweep
-    objectives = [one.metric for one in sweep_.objectives]
     names = [axis.name for axis in sweep_.space.axes]
+    objectives = [one.metric for one in sweep_.objectives if one.metric not in names]
     scales = [heading_scale(name, front[name].tolist()) for name in objectives]
     headings = ["trial", *(label.replace(" [", "\n[") for label, _ in scales), *names]
     table = Table(

@@ -28,6 +28,7 @@ tbody tr:hover { background: var(--soft); }
 code { background: var(--soft); padding: .1rem .3rem; border-radius: 4px; }
 @media print { .plot { break-inside: avoid; } }
 """
+_PARAMETER = {"doc": "a swept parameter"}
 _MODELLING_NOTE = (
     "Activity is zero-delay: exact for settled values, without glitches. No wires and no clock "
     "tree are included. Block figures are measured (simulation, netlist, Liberty); system figures "
@@ -148,9 +149,9 @@ def _shown(value: object) -> str:
 
 def _table(sweep: Sweep, front: pd.DataFrame) -> str:
     """The front's rows, by the first objective."""
-    objectives = [one.metric for one in sweep.objectives]
     names = [axis.name for axis in sweep.space.axes]
-    ordered = front.sort_values(objectives[0], ascending=sweep.objectives[0].minimize)
+    objectives = [one.metric for one in sweep.objectives if one.metric not in names]
+    ordered = front.sort_values(sweep.objectives[0].metric, ascending=sweep.objectives[0].minimize)
     scales = {name: heading_scale(name, ordered[name].tolist()) for name in objectives}
     head = "".join(
         f"<th>{_text(label).replace('_', '_<wbr>')}</th>"
@@ -168,7 +169,7 @@ def _evidence(sweep: Sweep, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     rows = "".join(
         f'<tr><td class="text">{_text(one.metric)}</td>'
-        f'<td class="text">{_text(METRICS[one.metric]["doc"])}</td>'
+        f'<td class="text">{_text(METRICS.get(one.metric, _PARAMETER)["doc"])}</td>'
         f'<td class="text">{_text(evidence_of(one.metric, systems))}</td></tr>'
         for one in sweep.objectives
     )

@@ -188,10 +188,11 @@ def _record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
         return
     trial.set_user_attr("metrics", outcome.metrics)
     trial.set_user_attr("system_evidence", outcome.system_evidence)
-    limits = outcome.constraints | violations(folder.sweep, outcome.metrics)
+    values = {**trial.params, **outcome.metrics}
+    limits = outcome.constraints | violations(folder.sweep, values)
     for name, amount in limits.items():
         trial.set_constraint(name, amount)
-    folder.study.tell(trial, objective_values(folder.sweep, outcome.metrics))
+    folder.study.tell(trial, objective_values(folder.sweep, values))
 
 
 def _requeue_interrupted(folder: StudyFolder) -> None:

@@ -14,11 +14,16 @@ from chipdse.study.front import is_on_front
 from chipdse.study.sweepfile import Sweep
 
 
-def violations(sweep: Sweep, metrics: Mapping[str, float]) -> dict[str, float]:
-    """By how much each limit of the sweep is missed, relative to it; at most 0 where it is met."""
+def violations(sweep: Sweep, values: Mapping[str, float]) -> dict[str, float]:
+    """By how much each limit of the sweep is missed, relative to it; at most 0 where it is met.
+
+    Parameters
+    ----------
+    values : metrics and swept numbers, by name
+    """
     found: dict[str, float] = {}
     for limit in sweep.limits:
-        value = metrics[limit.metric]
+        value = values[limit.metric]
         if math.isfinite(limit.maximum):
             scale = abs(limit.maximum) or 1.0
             found[f"{limit.metric} <= {limit.maximum:g}"] = (value - limit.maximum) / scale
@@ -28,9 +33,9 @@ def violations(sweep: Sweep, metrics: Mapping[str, float]) -> dict[str, float]:
     return found
 
 
-def objective_values(sweep: Sweep, metrics: Mapping[str, float]) -> list[float]:
+def objective_values(sweep: Sweep, values: Mapping[str, float]) -> list[float]:
     """The objectives' values, in their order and own direction."""
-    return [metrics[one.metric] for one in sweep.objectives]
+    return [float(values[one.metric]) for one in sweep.objectives]
 
 
 def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:

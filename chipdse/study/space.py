@@ -35,6 +35,11 @@ class Axis:
     name: str
     values: tuple[Value, ...]
 
+    @property
+    def is_numeric(self) -> bool:
+        """Whether its values are numbers."""
+        return all(type(value) in (int, float) for value in self.values)
+
     def distribution(self) -> BaseDistribution:
         """How Optuna sees it: numbers keep their order, text and true/false are choices.
 

@@ -14,6 +14,7 @@ from typing import Any
 from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block, make_record, suggest
 from chipdse.errors import DesignError
 from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.measure import check_library
 from chipdse.metrics import METRICS
 from chipdse.study.rules import Rule, parse_rule
 from chipdse.study.samplers import SAMPLERS
@@ -27,7 +28,7 @@ _KEYS = {"question", "block", "rules", "objectives", "limits", "search", *GROUPS
 
 @dataclass(frozen=True, kw_only=True)
 class Objective:
-    """A metric and whether it is to be small or large."""
+    """A metric or swept number, and whether it is to be small or large."""
 
     metric: str
     minimize: bool
@@ -35,7 +36,7 @@ class Objective:
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """Bounds on a metric; a point outside is infeasible, not failed."""
+    """Bounds on a metric or swept number; a point outside is infeasible, not failed."""
 
     metric: str
     minimum: float = -math.inf
@@ -112,6 +113,25 @@ class Sweep:
         )
 
 
+def check_libraries(sweep: Sweep) -> None:
+    """Refuse supplies, temperatures and nodes that a library does not cover.
+
+    Raises
+    ------
+    DesignError : naming the file and the library's range
+    """
+    deciding = ("library", "vdd_v", "temperature_c", "node_nm")
+    seen = set()
+    for point in sweep.space.points() if sweep.space.size <= ENUMERATE_LIMIT else ():
+        key = tuple(point[name] for name in deciding if name in point)
+        if key not in seen:
+            seen.add(key)
+            try:
+                check_library(sweep.template.design(point))
+            except DesignError as error:
+                raise DesignError(f"{sweep.path}: {error}") from error
+
+
 def read_sweep(path: Path, liberty: tuple[Path, ...] = ()) -> Sweep:
     """Read and check a sweep file.
 
@@ -143,14 +163,15 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = ()) -> Sweep:
     sampler = search.get("sampler", "auto")
     if sampler not in SAMPLERS:
         raise DesignError(f"{path}: search.sampler = {sampler!r}; use one of {', '.join(SAMPLERS)}")
+    known = {*METRICS, *(axis.name for axis in template.axes if axis.is_numeric)}
     return Sweep(
         path=path,
         text=text,
         question=str(data.get("question", "")),
         template=template,
         space=_space(template, _rules(data, template)),
-        objectives=_objectives(data, path),
-        limits=_limits(data, path),
+        objectives=_objectives(data, known, path),
+        limits=_limits(data, known, path),
         trials=_whole(search, "trials", 50, 1, f"{path}"),
         seed=_whole(search, "seed", 1, 0, f"{path}"),
         sampler=sampler,
@@ -301,18 +322,21 @@ def _accepted(template: Template, group: str, axes: list[Axis]) -> set[tuple[Val
     ]
     if never:
         # A value that is wrong in itself is refused for one reason, whatever stands beside it.
-        raise DesignError(min(min(never, key=len)))
+        fewest = sorted(never, key=len)[0]
+        raise DesignError(min(fewest))
     return valid
 
 
-def _objectives(data: Mapping[str, Any], path: Path) -> tuple[Objective, ...]:
+def _objectives(
+    data: Mapping[str, Any], known: Collection[str], path: Path
+) -> tuple[Objective, ...]:
     given = data.get("objectives")
     if not isinstance(given, dict) or len(given) < 2:
         raise DesignError(
             f'{path}: [objectives] needs two metrics or more, each "minimize" or "maximize"'
         )
     for metric, direction in given.items():
-        _known((metric,), METRICS, f"{path}: [objectives]")
+        _known((metric,), known, f"{path}: [objectives]")
         if direction not in ("minimize", "maximize"):
             raise DesignError(
                 f'{path}: objectives.{metric} = {direction!r}; write "minimize" or "maximize"'
@@ -323,11 +347,11 @@ def _objectives(data: Mapping[str, Any], path: Path) -> tuple[Objective, ...]:
     )
 
 
-def _limits(data: Mapping[str, Any], path: Path) -> tuple[Limit, ...]:
+def _limits(data: Mapping[str, Any], known: Collection[str], path: Path) -> tuple[Limit, ...]:
     limits = []
     for metric, given in _table(data, "limits", path).items():
         where = f"{path}: limits.{metric}"
-        _known((metric,), METRICS, f"{path}: [limits]")
+        _known((metric,), known, f"{path}: [limits]")
         if not isinstance(given, dict) or not given:
             raise DesignError(f"{where} = {given!r}; write e.g. {{ max = 100 }}")
         _known(given, ("min", "max"), where)

@@ -1,0 +1,201 @@
+"""Every verb of the main job through the installed program."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from chipdse.hardware.tools import run_yosys
+
+pytestmark = pytest.mark.tools
+
+CHIPDSE = Path(sys.executable).with_name("chipdse")
+SMALL = ["rows=1", "columns=1", "operand_bits=2", "accumulator_bits=8"]
+SWEEP = """
+question = "<b>bold</b> & brave?"
+block = "mac_array"
+[hardware]
+rows = 1
+columns = 1
+operand_bits = 2
+accumulator_bits = 8
+pipeline_stages = [0, 1]
+[workload]
+length = 32
+depth = 8
+[library]
+name = "sky130"
+[operating]
+clock_frac = [0.5, 1.0]
+[objectives]
+energy_per_op_j = "minimize"
+throughput_ops_per_s = "maximize"
+[search]
+trials = 4
+"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder to work in, with a store of its own."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHIPDSE_CACHE", str(folder / "cache"))
+        patch.chdir(folder)
+        (folder / "small.toml").write_text(SWEEP)
+        yield folder
+
+
+def chipdse(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [str(CHIPDSE), *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stderr + done.stdout
+    return done
+
+
+@pytest.fixture(scope="module")
+def study(home: Path) -> Path:
+    done = chipdse("sweep", "small.toml", "--workers", 1)
+    assert "Pareto front: " in done.stdout
+    assert "4/4 trials, 0 failed" in done.stderr
+    assert "chipdse export studies/small --trial " in done.stdout
+    return home / "studies" / "small"
+
+
+def test_help_of_every_verb_shows_an_example() -> None:
+    verbs = ["blocks", "sim", "eval", "sweep", "front", "report", "export", "sta", "power"]
+    for verb in [*verbs, "package", "library"]:
+        assert "example" in chipdse(verb, "--help").stdout, verb
+    assert chipdse("--version").stdout.startswith("chipdse ")
+
+
+def test_blocks_lists_parameters_ranges_and_ports(home: Path) -> None:
+    text = chipdse("blocks").stdout
+    assert "mac_array: " in text and "fir: " in text
+    assert "rows = 4  rows of elements" in chipdse("blocks", "mac_array").stdout
+    (block,) = json.loads(chipdse("blocks", "fir", "--json").stdout)
+    assert {one["name"] for one in block["parameters"]} >= {"taps", "form", "samples_per_cycle"}
+    assert {one["direction"] for one in block["ports"]} == {"in", "out"}
+
+
+def test_sim(home: Path) -> None:
+    done = chipdse("sim", "mac_array", "--set", *SMALL, "--workload", "length=32")
+    assert "passed: every output of mac_array equals the reference" in done.stdout
+    found = json.loads(
+        chipdse("sim", "mac_array", "--set", *SMALL, "--workload", "length=32", "--json").stdout
+    )
+    assert found["passed"] is True
+    assert found["work"] == 32
+
+
+def test_sim_writes_waves(home: Path) -> None:
+    name = "waves.fst" if shutil.which("iverilog") else "waves.vcd"
+    chipdse("sim", "mac_array", "--set", *SMALL, "--workload", "length=32", "--waves", name)
+    assert (home / name).stat().st_size > 100
+
+
+def test_eval(home: Path) -> None:
+    done = chipdse("eval", "mac_array", "--set", *SMALL, "--workload", "length=32")
+    assert "energy_per_op_j" in done.stdout
+    assert "no glitches" in done.stdout
+    metrics = json.loads(
+        chipdse(
+            *("eval", "mac_array", "--set", *SMALL, "--workload", "length=32", "--clock", "20ns"),
+            "--json",
+        ).stdout
+    )
+    assert metrics["clock_frequency_hz"] == pytest.approx(50e6)
+    assert metrics["annotated_frac"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["eval", "mac_aray"], "did you mean 'mac_array'?"),
+        (["eval", "mac_array", "--set", "rowz=2"], "did you mean 'rows'?"),
+        (["eval", "mac_array", "--set", "rows"], "'rows' is not name=value"),
+        (["eval", "mac_array", "--set", "rows=99"], "rows=99 is too large; use <= 64"),
+        (["eval", "mac_array", "--clock", "20"], "--clock '20' has no unit; write e.g. 10ns"),
+        (["eval", "mac_array", "--library", "sky99"], "library 'sky99' is not known"),
+        (["eval", "mac_array", "--liberty", "no.lib"], "no.lib"),
+        (["sweep", "none.toml"], "No such file"),
+        (["sweep", "small.toml", "--trials", "0"], "trials=0 must be at least 1"),
+        (["sweep", "small.toml", "--workers", "x"], "invalid int value"),
+        (["front", "nothing"], "nothing is not a study"),
+        (["frnt"], "invalid choice: 'frnt'"),
+        (["sim", "fir", "--simulator", "vcs"], "simulator 'vcs' is unknown"),
+    ],
+)
+def test_wrong_input_is_one_line_and_code_2(home: Path, arguments: list[str], says: str) -> None:
+    done = chipdse(*arguments, code=2)
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not done.stdout
+
+
+def test_front_in_three_formats(study: Path) -> None:
+    rows = json.loads(chipdse("front", study, "--json").stdout)
+    table = pd.read_csv(study / "points.csv")
+    assert len(table) == 4
+    assert {row["trial"] for row in rows} == set(table[table["on_front"]]["trial"])
+    text = chipdse("front", study, "--format", "csv", "--all").stdout
+    assert text == (study / "points.csv").read_text()
+
+
+def test_report_shows_names_as_text(study: Path, home: Path) -> None:
+    assert chipdse("report", study, "-o", home / "r.html").stdout.strip() == str(home / "r.html")
+    page = (home / "r.html").read_text()
+    assert "&lt;b&gt;bold&lt;/b&gt; &amp; brave?" in page
+    assert "<b>bold" not in page
+    assert 'src="http' not in page and 'href="http' not in page.split("</head>")[0]
+
+
+def test_export_is_read_by_icarus_and_yosys(study: Path, home: Path) -> None:
+    trial = json.loads(chipdse("front", study, "--json").stdout)[0]["trial"]
+    target = home / "bundle"
+    chipdse("export", study, "--trial", trial, "--to", target)
+    assert {path.name for path in target.iterdir()} == {
+        *("rtl.v", "netlist.v", "constraints.sdc", "metrics.json", "README.md"),
+    }
+    assert "signed" not in (target / "netlist.v").read_text()
+    for name in ("rtl.v", "netlist.v"):
+        script = f"read_verilog {target / name}\nhierarchy -top top\n"
+        run_yosys(script, home, f"read_{name}")
+    if shutil.which("iverilog"):
+        for name, ignored in (("rtl.v", ""), ("netlist.v", "-i")):
+            command = ["iverilog", "-g2005", *ignored.split(), "-s", "top", "-t", "null", name]
+            subprocess.run(command, cwd=target, check=True)
+    metrics = json.loads((target / "metrics.json").read_text())
+    assert metrics["energy_per_op_j"]["unit"] == "J"
+    (command_line,) = [
+        line.strip()
+        for line in (target / "README.md").read_text().splitlines()
+        if line.startswith("    chipdse eval")
+    ]
+    repeated = subprocess.run(
+        f"{CHIPDSE.parent}{os.sep}{command_line} --json",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    again = json.loads(repeated.stdout)
+    assert again == pytest.approx({name: one["value"] for name, one in metrics.items()})
+
+
+def test_export_refuses_what_it_would_overwrite(study: Path, home: Path) -> None:
+    (home / "full").mkdir()
+    (home / "full" / "mine.txt").write_text("mine")
+    error = chipdse("export", study, "--trial", 0, "--to", home / "full", code=2).stderr
+    assert "is not an empty folder" in error
+    assert "no finished trial 99" in chipdse(
+        "export", study, "--trial", 99, "--to", home / "x", code=2
+    ).stderr  # fmt: skip
+    assert [path.name for path in (home / "full").iterdir()] == ["mine.txt"]
