@@ -13,7 +13,6 @@ import numpy as np
 from chipdse.errors import DesignError
 from chipdse.netlist.cells import Cell
 from chipdse.netlist.liberty_cells import (
-    PinGroups,
     bus_types,
     cell_pins,
     number,
@@ -21,6 +20,9 @@ from chipdse.netlist.liberty_cells import (
     to_number,
 )
 from chipdse.netlist.liberty_function import parse_function, variables
+from chipdse.netlist.liberty_head import LibertyHead
+from chipdse.netlist.liberty_related import RelatedPins
+from chipdse.netlist.liberty_states import PinGroups
 from chipdse.netlist.liberty_syntax import Group, LibertyFile, split_list
 from chipdse.netlist.liberty_tables import FileTables, TableCollector, convert
 from chipdse.netlist.library import (
@@ -34,18 +36,6 @@ from chipdse.netlist.library import (
     Powers,
 )
 
-_UNIT = re.compile(r"\s*([0-9.eE+-]*)\s*([a-zA-Zµ]+)\s*")
-_PREFIX = {
-    "a": 1e-18,
-    "f": 1e-15,
-    "p": 1e-12,
-    "n": 1e-9,
-    "u": 1e-6,
-    "µ": 1e-6,
-    "m": 1e-3,
-    "": 1.0,
-    "k": 1e3,
-}
 _CELL = re.compile(r"(?m)^\s*cell\s*\(")
 _KIND = {name: code for code, name in enumerate(ARC_KINDS)}
 _SENSE = {name: code for code, name in enumerate(SENSES)}
@@ -81,8 +71,8 @@ def read_corner(path: Path) -> tuple[float, float]:
     first_cell = _CELL.search(text)
     head = text if first_cell is None else text[: first_cell.start()] + "}"
     file = LibertyFile(head, path)
-    reader = _FileReader(_Builder(), file, file.library())
-    return reader.supply_v, reader.temperature_c
+    corner = LibertyHead(file, file.library())
+    return corner.supply_v, corner.temperature_c
 
 
 def read_bytes(path: Path) -> bytes:
@@ -128,7 +118,7 @@ class _Builder:
         """One more file."""
         group = file.library()
         reader = _FileReader(self, file, group)
-        corner = (reader.supply_v, reader.temperature_c)
+        corner = (reader.head.supply_v, reader.head.temperature_c)
         if self.corner is None:
             self.corner = corner
         elif self.corner != corner:
@@ -210,72 +200,16 @@ class _FileReader:
         self.builder = builder
         self.file = file
         self.library = library
-        self.time_s = self._unit("time_unit", "s", 1e-9)
-        self.volt = self._unit("voltage_unit", "V", 1.0)
-        self.leakage_unit_w = self._unit("leakage_power_unit", "W", 1e-9)
-        self.capacitance_f = self._load_unit()
-        self.energy_j = self.volt**2 * self.capacitance_f
-        self.supply_v, self.temperature_c = self._operating_point()
-        self.voltages = self._voltage_map()
+        self.head = LibertyHead(file, library)
         self.types = bus_types(file, library)
         self.tables = FileTables(
-            builder.tables, file, library, time_s=self.time_s, capacitance_f=self.capacitance_f
+            builder.tables,
+            file,
+            library,
+            time_s=self.head.time_s,
+            capacitance_f=self.head.capacitance_f,
         )
         self.parsed: dict[str, int] = {}
-
-    def _unit(self, attribute: str, unit: str, default: float) -> float:
-        text = self.library.text(attribute)
-        if text is None:
-            return default
-        found = _UNIT.fullmatch(text)
-        if found is None or not found[2].endswith(unit) or found[2][: -len(unit)] not in _PREFIX:
-            self.file.fail(
-                f'{attribute} is {text!r}; expected e.g. "1n{unit}"', self.library.offset
-            )
-        factor = to_number(self.file, self.library.offset, attribute, found[1] or "1")
-        if not factor > 0:
-            self.file.fail(f"{attribute} is {text!r}; it must be positive", self.library.offset)
-        return factor * _PREFIX[found[2][: -len(unit)]]
-
-    def _load_unit(self) -> float:
-        arguments = self.library.values("capacitive_load_unit")
-        if arguments is None:
-            self.file.fail("expected capacitive_load_unit (1, pf)", self.library.offset)
-        words = split_list(arguments)
-        if len(words) != 2 or words[1].lower() not in ("ff", "pf", "nf"):
-            self.file.fail(
-                f"capacitive_load_unit ({arguments}) is not e.g. (1, pf)", self.library.offset
-            )
-        factor = to_number(self.file, self.library.offset, "capacitive_load_unit", words[0])
-        if not factor > 0:
-            self.file.fail("capacitive_load_unit must be positive", self.library.offset)
-        return factor * _PREFIX[words[1].lower()[0]]
-
-    def _operating_point(self) -> tuple[float, float]:
-        groups = {group.name(): group for group in self.library.of_kind("operating_conditions")}
-        default = self.library.text("default_operating_conditions")
-        chosen = groups.get(default or "") or next(iter(groups.values()), None)
-        nominal = number(self.file, self.library, "nom_voltage", 0.0)
-        temperature = number(self.file, self.library, "nom_temperature", 25.0)
-        if chosen is not None:
-            nominal = number(self.file, chosen, "voltage", nominal)
-            temperature = number(self.file, chosen, "temperature", temperature)
-        if not nominal > 0:
-            self.file.fail(
-                "no supply voltage: expected operating_conditions or nom_voltage",
-                self.library.offset,
-            )
-        return nominal * self.volt, temperature
-
-    def _voltage_map(self) -> dict[str, float]:
-        result = {}
-        for name, arguments, offset in self.library.complex:
-            if name == "voltage_map":
-                words = split_list(arguments)
-                if len(words) != 2:
-                    self.file.fail(f"voltage_map ({arguments}) is not (name, volts)", offset)
-                result[words[0]] = to_number(self.file, offset, "voltage_map", words[1]) * self.volt
-        return result
 
     def cell(self, group: Group) -> None:
         """One cell with everything it has."""
@@ -296,7 +230,7 @@ class _FileReader:
         builder.pin_count += len(pins)
         place = {pin.name: base + offset for offset, pin in enumerate(pins)}
         self._pins(group, pins)
-        related = _Related(self.file, group, place, buses)
+        related = RelatedPins(self.file, group, place, buses)
         for offset, pin in enumerate(pins):
             for timing in pin.of_kind("timing"):
                 self._timing(index, base + offset, timing, related)
@@ -309,7 +243,7 @@ class _FileReader:
             float("nan")
             if leakage is None
             else to_number(self.file, group.offset, "cell_leakage_power", leakage)
-            * self.leakage_unit_w
+            * self.head.leakage_w
         )
         for state in group.of_kind("leakage_power"):
             value = state.text("value")
@@ -318,7 +252,7 @@ class _FileReader:
             supply = self._supply(state)
             builder.leakages.append((index, self._condition(state), supply))
             builder.leakage_values.append(
-                to_number(self.file, state.offset, "value", value) * self.leakage_unit_w
+                to_number(self.file, state.offset, "value", value) * self.head.leakage_w
             )
 
     def _pins(self, group: Group, pins: list[PinGroups]) -> None:
@@ -354,12 +288,12 @@ class _FileReader:
                     least, most = (
                         to_number(self.file, offset, "a capacitance", word) for word in words
                     )
-                high.append(most * self.capacitance_f)
-                low.append(least * self.capacitance_f)
+                high.append(most * self.head.capacitance_f)
+                low.append(least * self.head.capacitance_f)
             self.builder.capacitances.append((high[0], high[1], low[0], low[1]))
             supply = pin.text("related_power_pin")
-            swing = None if supply is None else self.voltages.get(supplies.get(supply, supply))
-            self.builder.swings.append(self.supply_v if swing is None else swing)
+            swing = None if supply is None else self.head.voltages.get(supplies.get(supply, supply))
+            self.builder.swings.append(self.head.supply_v if swing is None else swing)
 
     def _condition(self, group: Group) -> int:
         """The number of a group's `when`, -1 without."""
@@ -386,7 +320,7 @@ class _FileReader:
             return -1
         return self.builder.supplies.setdefault(name, len(self.builder.supplies))
 
-    def _timing(self, cell: int, sink: int, group: Group, related: _Related) -> None:
+    def _timing(self, cell: int, sink: int, group: Group, related: RelatedPins) -> None:
         kind = group.text("timing_type") or "combinational"
         code = _KIND.get(kind)
         if code is None:
@@ -409,7 +343,7 @@ class _FileReader:
         for each in group.groups:
             place = wanted.get(each.kind)
             if place is not None:
-                tables[place] = self.tables.add(each, self.time_s)
+                tables[place] = self.tables.add(each, self.head.time_s)
         if code < FIRST_CHECK:
             for delay, slew, edge in ((0, 2, "rise"), (1, 3, "fall")):
                 if (tables[delay] < 0) != (tables[slew] < 0):
@@ -420,51 +354,16 @@ class _FileReader:
         for source in related.pins(group, "related_pin", "related_bus_pins"):
             self.builder.arcs.append((cell, source, sink, code, sense, condition, *tables))
 
-    def _power(self, cell: int, pin: int, group: Group, related: _Related) -> None:
+    def _power(self, cell: int, pin: int, group: Group, related: RelatedPins) -> None:
         tables = {"rise_power": -1, "fall_power": -1}
         for each in group.groups:
             if each.kind == "power":
-                both = self.tables.add(each, self.energy_j)
+                both = self.tables.add(each, self.head.energy_j)
                 tables = {"rise_power": both, "fall_power": both}
             elif each.kind in tables:
-                tables[each.kind] = self.tables.add(each, self.energy_j)
+                tables[each.kind] = self.tables.add(each, self.head.energy_j)
         condition, supply = self._condition(group), self._supply(group)
         for source in related.pins(group, "related_pin", "related_bus_pins") or [-1]:
             self.builder.powers.append(
                 (cell, pin, source, condition, supply, tables["rise_power"], tables["fall_power"])
             )
-
-
-class _Related:
-    """Finds the pins that `related_pin` names, buses bit by bit."""
-
-    def __init__(
-        self, file: LibertyFile, cell: Group, place: dict[str, int], buses: dict[str, list[str]]
-    ) -> None:
-        self.file = file
-        self.cell = cell
-        self.place = place
-        self.buses = buses
-        self.internal = {
-            name
-            for pin in cell.of_kind("pin")
-            if pin.text("direction") == "internal"
-            for name in pin.names()
-        }
-
-    def pins(self, group: Group, *attributes: str) -> list[int]:
-        """Library-wide pin numbers."""
-        result: list[int] = []
-        for attribute in attributes:
-            text = group.text(attribute)
-            for name in (text or "").replace('"', " ").replace(",", " ").split():
-                if name in self.buses:
-                    result += [self.place[bit] for bit in self.buses[name]]
-                elif name in self.place:
-                    result.append(self.place[name])
-                elif name not in self.internal:
-                    self.file.fail(
-                        f"{attribute} names {name!r}, which is no pin of cell {self.cell.name()!r}",
-                        group.offset,
-                    )
-        return result

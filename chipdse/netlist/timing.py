@@ -6,8 +6,6 @@ graph-based NLDM, worst slew of all arcs into a net edge, setup on maxima and ho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,86 +13,13 @@ from chipdse.errors import DesignError
 from chipdse.netlist.library import Floats, OperatingLibrary
 from chipdse.netlist.library_tables import Index, TableSet, bilinear, locate
 from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.timing_checks import check_slacks, output_slacks
 from chipdse.netlist.timing_graph import TimingGraph
+from chipdse.netlist.timing_records import MAX, MIN, Timing, Wires
 
-MAX, MIN = 0, 1
+__all__ = ["MAX", "MIN", "Timing", "Wires", "analyse_timing", "arc_delays", "net_loads"]
+
 _ARCS_AT_ONCE = 300_000
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Wires:
-    """What wires add: capacitance to each net [F] and delay to each input pin [s]."""
-
-    net_capacitance_f: Floats
-    pin_delay_s: Floats
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Timing:
-    """Arrivals, slews and slacks; K operating points lead every array.
-
-    Arrivals count from the launching clock edge, one set per launch class (0: the clock's rise
-    and the input ports, 1: its fall). An edge that never arrives has -inf (max) or inf (min).
-
-    Parameters
-    ----------
-    clock_period_s : [K]
-    load_f : [K, net edges] pin, port and wire capacitance, maximum
-    slew_s : [2, K, net edges] maximum and minimum
-    arrival_s : [2, classes, K, net edges]
-    check_slack_s : [K, checks] of `graph.check_*`
-    constraint_s : [K, checks] the setup or hold time itself
-    output_slack_s : [2, K, output port bits] setup and hold slack of `netlist.output_nets`
-    min_period_s : [K] the shortest clock period at which every setup slack is met
-    """
-
-    graph: TimingGraph
-    library: OperatingLibrary
-    clock_period_s: Floats
-    input_slew_s: float
-    output_load_f: float
-    wires: Wires | None
-    load_f: Floats
-    slew_s: Floats
-    arrival_s: Floats
-    check_slack_s: Floats
-    constraint_s: Floats
-    output_slack_s: Floats
-    min_period_s: Floats
-
-    @property
-    def netlist(self) -> Netlist:
-        """What was timed."""
-        return self.graph.netlist
-
-    @property
-    def worst_setup_slack_s(self) -> Floats:
-        """[K], inf where nothing is constrained."""
-        own = self.check_slack_s[:, self.graph.check_is_setup]
-        return _worst(own, self.output_slack_s[MAX])
-
-    @property
-    def worst_hold_slack_s(self) -> Floats:
-        """[K], inf where nothing is constrained."""
-        own = self.check_slack_s[:, ~self.graph.check_is_setup]
-        return _worst(own, self.output_slack_s[MIN])
-
-    @property
-    def critical_path_s(self) -> Floats:
-        """[K] clock period less the worst setup slack: setup time included."""
-        worst = self.worst_setup_slack_s
-        return np.where(np.isfinite(worst), self.clock_period_s - worst, 0.0)
-
-    @property
-    def f_max_hz(self) -> Floats:
-        """[K] highest clock frequency that meets every setup check; inf without any."""
-        with np.errstate(divide="ignore"):
-            return 1.0 / self.min_period_s
-
-
-def _worst(checks: Floats, ports: Floats) -> Floats:
-    worst: Floats = np.concatenate([checks, ports], axis=1).min(axis=1, initial=np.inf)
-    return worst
 
 
 def net_loads(
@@ -169,8 +94,8 @@ def analyse_timing(
         slews.append(run.slew)
         arrivals.append(run.arrival)
     slew, arrival = np.concatenate(slews, axis=1), np.concatenate(arrivals, axis=2)
-    slack, constraint, needed = _check_slacks(graph, library, slew, arrival, period, wires)
-    output_slack, output_needed = _output_slacks(graph, arrival, period)
+    slack, constraint, needed = check_slacks(graph, library, slew, arrival, period, wires)
+    output_slack, output_needed = output_slacks(graph, arrival, period)
     return Timing(
         graph=graph,
         library=library,
@@ -344,62 +269,3 @@ def _columns(
     axes = np.tile(tables.column_axes, (2, 1, 1))
     j, v = locate(axes, axis[change], loads[:, graph.sink[change]])
     return j, v, segment
-
-
-def _times(period: Floats) -> tuple[Floats, Floats]:
-    """Time from launch class to capture class [2, 2, K] for setup and for hold."""
-    half = period / 2
-    setup = np.array([[period, half], [half, period]])
-    hold = np.array([[0 * period, -half], [-half, 0 * period]])
-    return setup, hold
-
-
-def _check_slacks(
-    graph: TimingGraph,
-    library: OperatingLibrary,
-    slews: Floats,
-    arrivals: Floats,
-    period: Floats,
-    wires: Wires | None,
-) -> tuple[Floats, Floats, Floats]:
-    """Slack and constraint [K, checks], and the period that setup needs [K]."""
-    count = len(graph.check_pin)
-    if not count:
-        none = np.zeros((library.count, 0))
-        return none, none, np.zeros(library.count)
-    edge = 2 * graph.netlist.pin_net[graph.check_pin >> 1].astype(np.int64) + (graph.check_pin & 1)
-    used, table = np.unique(graph.check_table, return_inverse=True)
-    tables = TableSet.of(library, used)
-    setup = graph.check_is_setup
-    slew = np.where(setup, slews[MAX][:, edge], slews[MIN][:, edge])
-    constraint = tables.lookup(table, np.zeros(1), slew)
-    wire = 0.0 if wires is None else wires.pin_delay_s[graph.check_pin >> 1]
-    setup_time, hold_time = _times(period)
-    slack = np.full((library.count, count), np.inf)
-    needed = np.zeros(library.count)
-    for launch in range(graph.launch_classes):
-        late = arrivals[MAX, launch][:, edge] + wire
-        early = arrivals[MIN, launch][:, edge] + wire
-        room = setup_time[launch][graph.check_class].T - constraint - late
-        margin = early - hold_time[launch][graph.check_class].T - constraint
-        slack = np.minimum(slack, np.where(setup, room, margin))
-        share = np.where(graph.check_class == launch, 1.0, 0.5)
-        need = np.where(setup, (late + constraint) / share, 0.0)
-        needed = np.maximum(needed, need.max(axis=1, initial=0.0))
-    return slack, constraint, needed
-
-
-def _output_slacks(graph: TimingGraph, arrival: Floats, period: Floats) -> tuple[Floats, Floats]:
-    """Setup and hold slack of the output ports [2, K, bits], and the period they need [K]."""
-    nets = graph.netlist.output_nets.astype(np.int64)
-    setup_time, hold_time = _times(period)
-    slack = np.full((2, len(period), len(nets)), np.inf)
-    needed = np.zeros(len(period))
-    for launch in range(graph.launch_classes):
-        late = np.maximum(arrival[MAX, launch][:, 2 * nets], arrival[MAX, launch][:, 2 * nets + 1])
-        early = np.minimum(arrival[MIN, launch][:, 2 * nets], arrival[MIN, launch][:, 2 * nets + 1])
-        slack[0] = np.minimum(slack[0], setup_time[launch][0][:, None] - late)
-        slack[1] = np.minimum(slack[1], early - hold_time[launch][0][:, None])
-        share = 1.0 if launch == 0 else 0.5
-        needed = np.maximum(needed, (late / share).max(axis=1, initial=0.0))
-    return slack, needed

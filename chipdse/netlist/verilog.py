@@ -18,14 +18,9 @@ from numpy.typing import NDArray
 from chipdse.errors import DesignError
 from chipdse.netlist.library import CellLibrary
 from chipdse.netlist.netlist import CONSTANT_1, UNCONNECTED, Netlist, Port
-from chipdse.netlist.verilog_syntax import MAX_BITS, Instance, Module, Range, VerilogFile, unescape
+from chipdse.netlist.verilog_nets import NetReader, Scope, bit_indices
+from chipdse.netlist.verilog_syntax import Instance, Module, Range, VerilogFile
 
-_PART = re.compile(
-    r"\s*(?:(?P<name>[A-Za-z_][\w$]*|\\\S+)\s*(?:\[\s*(?P<left>\d{1,9})\s*(?::\s*(?P<right>\d{1,9})\s*)?\])?"
-    r"|(?P<width>\d{0,6})\s*'[sS]?(?P<base>[bodhBODH])\s*(?P<digits>[0-9a-fA-FxXzZ?_]+)"
-    r"|(?P<repeat>\d{1,6})\s*(?=\{)|(?P<number>\d+)|(?P<mark>[{},]))\s*"
-)
-_DIGIT_BITS = {"b": 1, "o": 3, "h": 4}
 _GENERATED = re.compile(r"(?:.*\.)?_\d+_")  # a name Yosys made up
 _MAX_DEPTH = 64
 
@@ -88,30 +83,13 @@ def _choose_top(
     return modules[roots[0]]
 
 
-def _indices(span: tuple[int, int]) -> tuple[int, ...]:
-    """Bit numbers of a declared range, least significant (written last) first."""
-    left, right = span
-    step = 1 if left >= right else -1
-    return tuple(range(right, left + step, step))
-
-
-class _Scope:
-    """One module while its names become nets: `bits` per declared name, LSB first."""
-
-    def __init__(self, module: Module, prefix: str, bound: dict[str, tuple[int, ...]]) -> None:
-        self.module = module
-        self.prefix = prefix
-        self.bits: dict[str, tuple[int, ...]] = dict(bound)
-        self.seen: dict[str, tuple[int, ...]] = {}  # expression text -> nets, LSB first
-        self.scalar: dict[str, int] = {}  # the same, for expressions of one bit
-
-
 class _Builder:
     def __init__(self, file: VerilogFile, modules: dict[str, Module], library: CellLibrary) -> None:
         self.file = file
         self.modules = modules
         self.library = library
-        self.net_names: list[str] = ["1'b0", "1'b1"]
+        self.reader = NetReader(file)
+        self.net_names = self.reader.net_names
         self.parent: dict[int, int] = {}  # nets joined by assign: net -> its driver
         self.cell_names: list[str] = []
         self.cell_types: list[int] = []
@@ -134,17 +112,17 @@ class _Builder:
                     name=name,
                     direction=top.directions[name],
                     nets=scope.bits[name],
-                    indices=None if span is None else _indices(span),
+                    indices=None if span is None else bit_indices(span),
                 )
             )
         return self._finish(top, tuple(ports))
 
     def _enter(
         self, module: Module, prefix: str, bound: dict[str, tuple[int, ...]], depth: int
-    ) -> _Scope:
+    ) -> Scope:
         if depth > _MAX_DEPTH:
             self.fail(f"module {module.name!r} contains itself", module.offset)
-        scope = _Scope(module, prefix, bound)
+        scope = Scope(module, prefix, bound)
         names, bits, scalar = self.net_names, scope.bits, scope.scalar
         for name, span in module.ranges.items():
             written = name if name.isidentifier() else f"\\{name} "
@@ -157,7 +135,7 @@ class _Builder:
                 bits[name] = (start,)
                 scalar[written] = start
             else:
-                indices = _indices(span)
+                indices = bit_indices(span)
                 names.extend([f"{prefix}{name}[{index}]" for index in indices])
                 bits[name] = tuple(range(start, start + len(indices)))
                 scalar.update(
@@ -174,12 +152,13 @@ class _Builder:
             self.aliases.append((name, nets[0]))
         else:
             self.aliases += [
-                (f"{name}[{index}]", net) for index, net in zip(_indices(span), nets, strict=True)
+                (f"{name}[{index}]", net)
+                for index, net in zip(bit_indices(span), nets, strict=True)
             ]
 
-    def _assign(self, scope: _Scope, left: str, right: str, offset: int) -> None:
-        targets = self._nets(scope, left, offset)
-        sources = self._nets(scope, right, offset)
+    def _assign(self, scope: Scope, left: str, right: str, offset: int) -> None:
+        targets = self.reader.nets(scope, left, offset)
+        sources = self.reader.nets(scope, right, offset)
         if len(targets) != len(sources):
             self.fail(
                 f"assign of {len(sources)} bits to {len(targets)} in {left.strip()!r}; "
@@ -203,7 +182,7 @@ class _Builder:
             net = parent[net]
         return net
 
-    def _instances(self, scope: _Scope, depth: int) -> None:
+    def _instances(self, scope: Scope, depth: int) -> None:
         index, patterns, scalar = self.library.index, self.patterns, scope.scalar
         prefix, lookup, flat = scope.prefix, scope.scalar.get, self.flat_nets
         cells = self.library.cells
@@ -233,7 +212,7 @@ class _Builder:
 
     def _bus_bits(
         self,
-        scope: _Scope,
+        scope: Scope,
         number: int,
         name: str,
         connections: list[tuple[str, str]],
@@ -248,7 +227,9 @@ class _Builder:
                 result.append((pin, text))
                 continue
             nets = (
-                self._nets(scope, text, offset) if text.strip() else (UNCONNECTED,) * len(positions)
+                self.reader.nets(scope, text, offset)
+                if text.strip()
+                else (UNCONNECTED,) * len(positions)
             )
             if len(nets) != len(positions):
                 self.fail(
@@ -279,17 +260,17 @@ class _Builder:
         self.patterns[number, pins] = len(self.pattern_pins) - 1
         return len(self.pattern_pins) - 1
 
-    def _scalar(self, scope: _Scope, text: str, name: str, pin: str, offset: int) -> int:
+    def _scalar(self, scope: Scope, text: str, name: str, pin: str, offset: int) -> int:
         net = scope.scalar.get(text)
         if net is not None:
             return net
-        nets = self._nets(scope, text, offset) if text.strip() else (UNCONNECTED,)
+        nets = self.reader.nets(scope, text, offset) if text.strip() else (UNCONNECTED,)
         if len(nets) != 1:
             self.fail(f"pin {pin!r} of {name!r} takes one bit, not {len(nets)}", offset)
         scope.scalar[text] = nets[0]
         return nets[0]
 
-    def _submodule(self, scope: _Scope, instance: Instance, depth: int) -> None:
+    def _submodule(self, scope: Scope, instance: Instance, depth: int) -> None:
         kind, name, connections, offset = instance
         module = self.modules.get(kind)
         if module is None:
@@ -308,103 +289,13 @@ class _Builder:
                 self.fail(f"port {pin!r} of instance {name!r} is connected twice", offset)
             if not text.strip():
                 continue
-            nets = self._nets(scope, text, offset)
+            nets = self.reader.nets(scope, text, offset)
             span = module.ranges.get(pin)
             width = 1 if span is None else abs(span[0] - span[1]) + 1
             if len(nets) != width:
                 self.fail(f"port {pin!r} of {name!r} has {width} bits, not {len(nets)}", offset)
             bound[pin] = nets
         self._enter(module, f"{scope.prefix}{name}.", bound, depth + 1)
-
-    def _nets(self, scope: _Scope, text: str, offset: int) -> tuple[int, ...]:
-        """Nets of an expression, least significant bit first."""
-        nets = scope.seen.get(text)
-        if nets is None:
-            nets, end = self._concatenation(scope, text, 0, offset, 0)
-            if end != len(text):
-                self.fail(f"{text.strip()!r} is not a net, a constant or a concatenation", offset)
-            scope.seen[text] = nets
-        return nets
-
-    def _concatenation(
-        self, scope: _Scope, text: str, position: int, offset: int, depth: int
-    ) -> tuple[tuple[int, ...], int]:
-        found = _PART.match(text, position)
-        if found is None or depth > _MAX_DEPTH:
-            self.fail(f"{text.strip()!r} is not a net, a constant or a concatenation", offset)
-        position = found.end()
-        if found["name"] is not None:
-            return self._select(scope, found, offset), position
-        if found["base"] is not None:
-            return self._constant(found, offset), position
-        times = 1
-        if found["repeat"] is not None:
-            times = int(found["repeat"])
-            found = _PART.match(text, position)
-            position = found.end() if found else position
-        if found is None or found["mark"] != "{":
-            self.fail(f"expected a net, a sized constant or '{{' in {text.strip()!r}", offset)
-        parts: list[tuple[int, ...]] = []
-        while True:
-            part, position = self._concatenation(scope, text, position, offset, depth + 1)
-            parts.append(part)
-            found = _PART.match(text, position)
-            if found is None or found["mark"] not in (",", "}"):
-                self.fail(f"expected ',' or '}}' in {text.strip()!r}", offset)
-            position = found.end()
-            if found["mark"] == "}":
-                break
-        nets = tuple(net for part in reversed(parts) for net in part)
-        if len(nets) * times > MAX_BITS:
-            self.fail(f"a concatenation of {len(nets) * times} bits is not plausible", offset)
-        return nets * times, position
-
-    def _select(self, scope: _Scope, found: re.Match[str], offset: int) -> tuple[int, ...]:
-        name = unescape(found["name"])
-        bits = scope.bits.get(name)
-        if bits is None:
-            if found["left"] is not None:
-                self.fail(f"{name!r} is selected from but not declared", offset)
-            bits = (len(self.net_names),)  # an implicit net, as Verilog has it
-            self.net_names.append(scope.prefix + name)
-            scope.bits[name] = bits
-        if found["left"] is None:
-            return bits
-        span = scope.module.ranges.get(name)
-        if span is None:
-            self.fail(f"{name!r} is one bit wide; it cannot be selected from", offset)
-        left, right = int(found["left"]), int(found["right"] or found["left"])
-        low, high = min(span), max(span)
-        if not (low <= left <= high and low <= right <= high):
-            self.fail(
-                f"{name}[{left}:{right}] lies outside the declared [{span[0]}:{span[1]}]", offset
-            )
-        first, last = abs(right - span[1]), abs(left - span[1])
-        if first > last:
-            self.fail(f"{name}[{left}:{right}] runs against the declared direction", offset)
-        return bits[first : last + 1]
-
-    def _constant(self, found: re.Match[str], offset: int) -> tuple[int, ...]:
-        base, digits = found["base"].lower(), found["digits"].replace("_", "").lower()
-        digits = digits.replace("?", "z")
-        width = int(found["width"] or 32)
-        bits: list[int] = []
-        try:
-            if base == "d":
-                value = int(digits)
-                bits = [value >> i & 1 for i in range(min(width, value.bit_length()))]
-            else:
-                size = _DIGIT_BITS[base]
-                for digit in reversed(digits):
-                    if digit in "xz":
-                        bits += [UNCONNECTED] * size
-                    else:
-                        bits += [int(digit, 2**size) >> i & 1 for i in range(size)]
-        except ValueError:
-            self.fail(f"{found[0].strip()!r} is not a constant", offset)
-        fill = UNCONNECTED if bits and bits[-1] == UNCONNECTED else 0
-        bits += [fill] * (width - len(bits))
-        return tuple(bits[:width])
 
     def _finish(self, top: Module, ports: tuple[Port, ...]) -> Netlist:
         cells = self.library.cells
