@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from chipdse.errors import DesignError
-from chipdse.netlist.liberty_function import Expression, Not, Variable, variables
+from chipdse.netlist.liberty_function import Expression, Not, Variable
 
 DIRECTIONS = ("input", "output", "inout")
 
@@ -169,8 +169,3 @@ def clock_of(cell: Cell) -> tuple[str, bool] | None:
         case ClockGate(clock=clock, transparent_high=transparent_high):
             return clock, not transparent_high
     return None
-
-
-def reads(expression: Expression | None, name: str) -> bool:
-    """Whether the function names `name`."""
-    return expression is not None and name in variables(expression)

@@ -9,7 +9,6 @@ from chipdse.netlist.cells import (
     Cell,
     CellPin,
     ClockGate,
-    reads,
 )
 from chipdse.netlist.liberty_function import (
     And,
@@ -185,8 +184,3 @@ def to_number(file: LibertyFile, offset: int, what: str, text: str) -> float:
     if not abs(value) < float("inf"):
         file.fail(f"{what} is {text!r}; expected a number", offset)
     return value
-
-
-def depends(cell: Cell, output: CellPin, name: str) -> bool:
-    """Whether an output's function names an input pin directly (not through the state)."""
-    return reads(output.function, name)
