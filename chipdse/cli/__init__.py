@@ -7,13 +7,21 @@ a function from the parsed arguments to an exit code. Results go to stdout, prog
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from typing import NoReturn
 
 from chipdse import __version__
 from chipdse.errors import ChipdseError, DesignError
 
-_VERB_MODULES = ["design", "sweep", "export", "netlist", "package", "library"]
+_MODULE_OF = {
+    **dict.fromkeys(("blocks", "sim", "eval"), "design"),
+    **dict.fromkeys(("sweep", "front", "report"), "sweep"),
+    "export": "export",
+    **dict.fromkeys(("sta", "power"), "netlist"),
+    "package": "package",
+    "library": "library",
+}
 
 
 class OneLineParser(argparse.ArgumentParser):
@@ -24,10 +32,8 @@ class OneLineParser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole command line, one sub-parser a verb."""
-    import importlib
-
+def build_parser(verb: str = "") -> argparse.ArgumentParser:
+    """The command line, one sub-parser a verb; for a known `verb` only what it needs is loaded."""
     parser = OneLineParser(
         prog="chipdse",
         description="Design-space exploration of energy-efficient chips.",
@@ -35,14 +41,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"chipdse {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name in _VERB_MODULES:
+    modules = [_MODULE_OF[verb]] if verb in _MODULE_OF else dict.fromkeys(_MODULE_OF.values())
+    for name in modules:
         importlib.import_module(f"chipdse.cli.{name}").add(verbs)
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; 0 done, 1 it ran and failed, 2 wrong input."""
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = build_parser(words[0] if words else "").parse_args(words)
     try:
         code: int = arguments.run(arguments)
     except ChipdseError as error:
