@@ -82,6 +82,14 @@ def test_a_table_written_load_first_is_turned() -> None:
 
 
 @pytest.mark.parametrize(
+    "written", ['"0.1 2.1", "0.3 2.3"', '"0.1, 2.1, 0.3, 2.3"', '"0.1, 2.1", \\\n "0.3\n 2.3",']
+)
+def test_values_may_be_written_in_several_ways(written: str) -> None:
+    library, plain = read(TEXT.replace('"0.1, 2.1", "0.3, 2.3"', written)), tiny_library()
+    assert (library.tables.values == plain.tables.values).all()
+
+
+@pytest.mark.parametrize(
     ("family", "pattern", "cells", "volts"),
     [
         ("sky130hd", "*.lib.gz", 428, 1.8),

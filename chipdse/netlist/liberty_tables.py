@@ -159,17 +159,19 @@ def convert(collector: TableCollector) -> Tables:
     start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
     text = ",".join(collector.texts)
     for unwanted in '"\\\n\r':
-        text = text.replace(unwanted, "")
+        text = text.replace(unwanted, " ")
     values = _numbers(text)
     if values is None or len(values) != start[-1] or not np.isfinite(values).all():
+        # Written in some unusual way, or wrong: one table at a time.
+        found: list[float] = []
         for each, size, (file, offset) in zip(
             collector.texts, sizes.tolist(), collector.places, strict=True
         ):
             words = [word for part in split_list(each) for word in split_list(part)]
-            found = [to_number(file, offset, "a table value", word) for word in words]
-            if len(found) != size:
-                file.fail(f"a table has {len(found)} values; {size} are expected", offset)
-        raise AssertionError("table values do not add up")  # every table was right by itself
+            if len(words) != size:
+                file.fail(f"a table has {len(words)} values; {size} are expected", offset)
+            found += [to_number(file, offset, "a table value", word) for word in words]
+        values = np.array(found)
     values = values * np.repeat(np.array(collector.scales), sizes)
     for table in collector.swapped:
         part = values[start[table] : start[table + 1]]
@@ -193,6 +195,6 @@ def _numbers(text: str) -> np.ndarray[tuple[int], np.dtype[np.float64]] | None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         try:
-            return np.fromstring(text, dtype=np.float64, sep=",")
+            return np.fromstring(text, dtype=np.float64, sep=" , ")
         except (DeprecationWarning, ValueError):
             return None
