@@ -27,6 +27,7 @@ SI_FACTORS: dict[str, float] = {
     "nm": 1e-9,
     "m": 1.0,
     "mm2": 1e-6,
+    "um2": 1e-12,
     "1/mm2": 1e6,
     "1/cm2": 1e4,
     "kWh/cm2": _J_PER_KWH * 1e4,
@@ -49,6 +50,8 @@ SI_FACTORS: dict[str, float] = {
     "GB/s/mm": 8e12,
     "GB/s/mm2": 8e15,
     "ns": 1e-9,
+    "ps": 1e-12,
+    "fJ": 1e-15,
     "W/mK": 1.0,
     "J/m3K": 1.0,
     "K/W": 1.0,
@@ -57,7 +60,17 @@ SI_FACTORS: dict[str, float] = {
     "uOhm cm": 1e-8,
     "1/K": 1.0,
 }
-TABLES = ("cost", "carbon", "grids", "links", "thermal", "materials", "memory", "scaling")
+TABLES = (
+    "cost",
+    "carbon",
+    "grids",
+    "links",
+    "thermal",
+    "materials",
+    "memory",
+    "scaling",
+    "devices",
+)
 _SHARED_KEYS = {"source", "note", "evidence", "readiness"}
 
 

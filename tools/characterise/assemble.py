@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,38 +72,46 @@ def read_cell(work: Path, name: str, supply_v: float, temperature_c: float) -> C
             constraints={},
             leakage_w=_conditions(cell, leak["states"]),
         )
-    nominal = _read(work, "timing", name, settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
-    full = _tables(cell, raw)
-    if len(raw["slews_s"]) < len(settings.SLEWS_S):
-        full = _fill(full, raw, _tables(cell, nominal), nominal)
-    factor = raw["fo4_s"] / nominal["fo4_s"]
+    grid = _complete(work, cell, supply_v, temperature_c)
     quiet = next(iter(raw["quiet_energy_j"].values()), None)
     return CellTables(
         cell=cell,
         area_m2=raw["area_m2"],
-        slews_s=np.array(nominal["slews_s"]) * factor,
-        loads_f=np.array(nominal["loads_f"]),
+        slews_s=grid.slews_s,
+        loads_f=grid.loads_f,
         quiet_slews_s=np.array(quiet["slew_s"]) if quiet else np.zeros(0),
-        constraint_slews_s=np.array(nominal.get("constraint_slews_s", [])) * factor,
-        arcs=full.arcs,
-        output_energy_j=full.energy,
+        constraint_slews_s=grid.constraint_slews_s,
+        arcs=grid.arcs,
+        output_energy_j=grid.energy,
         input_energy_j={
             pin: {edge: np.array(found[edge]) for edge in EDGES}
             for pin, found in raw["quiet_energy_j"].items()
         },
         capacitance_f=raw["capacitance_f"],
-        constraints=full.constraints,
+        constraints=grid.constraints,
         leakage_w=_conditions(cell, leak["states"]),
     )
 
 
-@dataclass(frozen=True)
-class _Full:
-    """Tables on whatever grid was simulated."""
+@dataclass(frozen=True, kw_only=True)
+class _Grid:
+    """Tables and the points they were simulated at, or filled to."""
 
+    fo4_s: float
+    slews_s: np.ndarray
+    loads_f: np.ndarray
+    constraint_slews_s: np.ndarray
     arcs: list[Arc]
     energy: dict[tuple[str, str], dict[str, np.ndarray]]
     constraints: dict[tuple[str, str], dict[str, np.ndarray]]
+
+
+def _complete(work: Path, cell: catalogue.Cell, supply_v: float, temperature_c: float) -> _Grid:
+    """The complete tables of a corner; those of its base lend a coarse one their shape."""
+    grid = _tables(cell, _read(work, "timing", cell.name, supply_v, temperature_c))
+    if len(grid.slews_s) == len(settings.SLEWS_S):
+        return grid
+    return _fill(grid, _complete(work, cell, *settings.base_of(supply_v, temperature_c)))
 
 
 def _read(
@@ -115,7 +123,7 @@ def _read(
     return data
 
 
-def _tables(cell: catalogue.Cell, raw: dict[str, Any]) -> _Full:
+def _tables(cell: catalogue.Cell, raw: dict[str, Any]) -> _Grid:
     arcs = [
         Arc(
             pin=arc["pin"],
@@ -138,7 +146,15 @@ def _tables(cell: catalogue.Cell, raw: dict[str, Any]) -> _Full:
         }
     else:
         energy = _combinational_energy(cell, raw)
-    return _Full(arcs, energy, constraints)
+    return _Grid(
+        fo4_s=raw["fo4_s"],
+        slews_s=np.array(raw["slews_s"]),
+        loads_f=np.array(raw["loads_f"]),
+        constraint_slews_s=np.array(raw.get("constraint_slews_s", [])),
+        arcs=arcs,
+        energy=energy,
+        constraints=constraints,
+    )
 
 
 def _combinational_energy(
@@ -233,65 +249,60 @@ def _rises(
     return cell.value(out, {**side, pin: after}) > cell.value(out, {**side, pin: before})
 
 
-def _fill(coarse: _Full, raw: dict[str, Any], nominal: _Full, full: dict[str, Any]) -> _Full:
-    """Complete tables simulated at every second point by their ratio to the nominal tables."""
-    pick = np.ix_(list(settings.COARSE), list(settings.COARSE))
+def _fill(coarse: _Grid, base: _Grid) -> _Grid:
+    """Complete tables simulated at every second point by their ratio to those of another corner."""
+    points = list(settings.COARSE)
+    pick = np.ix_(points, points)
+    factor = coarse.fo4_s / base.fo4_s  # slews scale with it
 
-    def by_ratio(value: np.ndarray, base: np.ndarray) -> np.ndarray:
-        ratio = value / base[pick]
-        if (ratio > 0).all() and (base != 0).all():
-            return base * np.exp(_spread(np.log(ratio)))
-        scale = float(np.abs(value).sum() / np.abs(base[pick]).sum())
-        return base * scale + _spread(value - scale * base[pick])
+    def by_ratio(value: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        ratio = value / whole[pick]
+        if (ratio > 0).all() and (whole * whole[0, 0] > 0).all():
+            return np.asarray(whole * np.exp(_spread(np.log(ratio))))
+        scale = float(np.abs(value).sum() / np.abs(whole[pick]).sum())
+        return np.asarray(whole * scale + _spread(value - scale * whole[pick]))
+
+    def delay(value: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """As other tables, but of delay plus slew: a slow ramp makes delays negative."""
+        slews = base.slews_s[:, None]
+        filled = by_ratio(value + slews[points] * factor, whole + slews)
+        return filled - slews * factor
 
     arcs = []
-    base_arcs = {(a.pin, a.output, a.sense, a.timing_type): a for a in nominal.arcs}
+    base_arcs = {(a.pin, a.output, a.sense, a.timing_type): a for a in base.arcs}
     for arc in coarse.arcs:
-        base = base_arcs[arc.pin, arc.output, arc.sense, arc.timing_type]
+        own = base_arcs[arc.pin, arc.output, arc.sense, arc.timing_type]
         arcs.append(
-            Arc(
-                pin=arc.pin,
-                output=arc.output,
-                sense=arc.sense,
-                timing_type=arc.timing_type,
-                delay_s={e: _delay(arc.delay_s[e], base.delay_s[e], raw, full) for e in EDGES},
-                transition_s={
-                    e: by_ratio(arc.transition_s[e], base.transition_s[e]) for e in EDGES
-                },
+            replace(
+                arc,
+                delay_s={e: delay(arc.delay_s[e], own.delay_s[e]) for e in EDGES},
+                transition_s={e: by_ratio(arc.transition_s[e], own.transition_s[e]) for e in EDGES},
             )
         )
     energy = {
-        key: {e: by_ratio(found[e], nominal.energy[key][e]) for e in EDGES}
+        key: {e: by_ratio(found[e], base.energy[key][e]) for e in EDGES}
         for key, found in coarse.energy.items()
     }
-    factor = raw["fo4_s"] / full["fo4_s"]
+    slews = base.constraint_slews_s
     corners = np.ix_(list(settings.COARSE_CONSTRAINT), list(settings.COARSE_CONSTRAINT))
-    slews = np.array(full.get("constraint_slews_s", []))
-    constraints = {}
+    constraints: dict[tuple[str, str], dict[str, np.ndarray]] = {}
     for key, found in coarse.constraints.items():
         constraints[key] = {}
+        part = (slews - slews[0]) / (slews[-1] - slews[0])
+        weights = np.stack([1 - part, part], axis=1)
         for edge in EDGES:
-            base_s = nominal.constraints[key][edge] * factor
-            rest = found[edge] - base_s[corners]
-            part = (slews - slews[0]) / (slews[-1] - slews[0])
-            weights = np.stack([1 - part, part], axis=1)
-            constraints[key][edge] = base_s + weights @ rest @ weights.T
-    return _Full(arcs, energy, constraints)
-
-
-def _delay(
-    value: np.ndarray, base: np.ndarray, raw: dict[str, Any], full: dict[str, Any]
-) -> np.ndarray:
-    """As the other tables, but of delay plus half the slew: a slow ramp makes delays negative."""
-    pick = np.ix_(list(settings.COARSE), list(settings.COARSE))
-    slews = np.array(full["slews_s"])[:, None]
-    factor = raw["fo4_s"] / full["fo4_s"]
-    whole = value + slews[list(settings.COARSE)] * factor
-    ratio = whole / (base[pick] + slews[list(settings.COARSE)])
-    if not (ratio > 0).all():
-        raise ValueError(f"{raw['cell']}: a delay falls below minus the slew")
-    filled: np.ndarray = (base + slews) * np.exp(_spread(np.log(ratio))) - slews * factor
-    return filled
+            scaled = base.constraints[key][edge] * factor
+            rest = found[edge] - scaled[corners]
+            constraints[key][edge] = scaled + weights @ rest @ weights.T
+    return _Grid(
+        fo4_s=coarse.fo4_s,
+        slews_s=base.slews_s * factor,
+        loads_f=base.loads_f,
+        constraint_slews_s=slews * factor,
+        arcs=arcs,
+        energy=energy,
+        constraints=constraints,
+    )
 
 
 def _spread(coarse: np.ndarray) -> np.ndarray:

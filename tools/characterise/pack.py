@@ -105,8 +105,10 @@ def _provenance(corners: list[tuple[float, float]]) -> dict[str, Any]:
         "leakage: operating point, gmin=1e-18; rbodymod=0; contacts 185 ohm (n), 585 ohm (p)",
         "calibration": f"gate to diffusion edge {settings.STRESS_INSET_M * 1e9:g} nm less "
         "than drawn, for all transistors: chosen for leakage at 1.8 V, exponential in it",
-        "grid": "7 slews x 7 loads simulated at 1.8 V 25 °C; elsewhere 4 x 4, and the ratio to "
-        "1.8 V by cubic interpolation in between; slews grow with the inverter's delay",
+        "grid": "7 slews x 7 loads simulated at 25 °C and "
+        + ", ".join(f"{v:g}" for v in settings.FULL_SUPPLIES_V)
+        + " V; elsewhere 4 x 4, and the ratio to the nearest of those corners by cubic "
+        "interpolation in between; slews grow with the inverter's delay",
         "conventions": "50 % delay, 20 to 80 % transition; input capacitance: charge while the "
         "input moves, at the middle slew; setup and hold at 10 % more clock to "
         "output delay; internal energy without the load's C V2 (taken off the rising edge) and "

@@ -114,7 +114,7 @@ class Characteriser:
         slews, loads = settings.SLEWS_S * factor, settings.loads_f(self.largest_load_f(name))
         constraint = settings.CONSTRAINT_SLEWS_S * factor
         limit = float(slews[-1])
-        if corner != nominal:
+        if not settings.is_full(supply_v, temperature_c):
             pick, pick_constraint = list(settings.COARSE), list(settings.COARSE_CONSTRAINT)
             slews, loads, constraint = slews[pick], loads[pick], constraint[pick_constraint]
         bench = self.bench(name, corner)

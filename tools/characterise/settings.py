@@ -17,8 +17,9 @@ SLEWS_S = np.geomspace(10e-12, 1.5e-9, 7)
 CONSTRAINT_SLEWS_S = np.array([10e-12, 0.5e-9, 1.5e-9])
 SMALLEST_LOAD_F = 0.5e-15
 LOADS = 7  # up to the load at which the nominal transition reaches the largest slew
-# Away from the nominal corner every second point is simulated; the ratio to the nominal table,
-# which is smooth because the slews scale along, fills the rest.
+# Every point is simulated at 25 °C and these supplies. Elsewhere every second one is; the ratio to
+# the nearest of them (or to 25 °C), smooth because the slews scale along, fills the rest.
+FULL_SUPPLIES_V = (1.8, 1.2, 0.9, 0.7, 0.5)
 COARSE = (0, 2, 4, 6)
 COARSE_CONSTRAINT = (0, 2)
 
@@ -31,3 +32,16 @@ STRESS_INSET_M = 15e-9
 
 def loads_f(largest_f: float) -> np.ndarray:
     return np.geomspace(SMALLEST_LOAD_F, largest_f, LOADS)
+
+
+def is_full(supply_v: float, temperature_c: float) -> bool:
+    """Whether every point of the grid is simulated at a corner."""
+    return temperature_c == NOMINAL_TEMPERATURE_C and supply_v in FULL_SUPPLIES_V
+
+
+def base_of(supply_v: float, temperature_c: float) -> tuple[float, float]:
+    """The corner whose complete tables give a coarse one its shape."""
+    if temperature_c != NOMINAL_TEMPERATURE_C:
+        return supply_v, NOMINAL_TEMPERATURE_C
+    nearest = min(FULL_SUPPLIES_V, key=lambda full: abs(np.log(full / supply_v)))
+    return nearest, NOMINAL_TEMPERATURE_C
