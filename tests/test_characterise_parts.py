@@ -16,7 +16,6 @@ from chipdse.netlist.liberty_function import truth_table, variables
 from tools.characterise import assemble, catalogue, inputs, settings
 from tools.characterise.deck import deck
 from tools.characterise.liberty_text import library_text
-from tools.characterise.pack import shortened
 
 
 @pytest.mark.parametrize(
@@ -105,12 +104,6 @@ def test_filling_is_exact_for_cubics(coefficients: list[float]) -> None:
     table = column[:, None] + 2 * column[None, :]
     pick = np.ix_(list(settings.COARSE), list(settings.COARSE))
     assert assemble._spread(table[pick]) == pytest.approx(table, abs=1e-12)
-
-
-@given(st.floats(1e-18, 1e3) | st.floats(-1e3, -1e-18))
-def test_shortening_stays_within_half_a_step(value: float) -> None:
-    # 11 bits of mantissa in [0.5, 1): half a step is at most 2^-12 / 0.5 of the value
-    assert shortened(np.array([value]))[0] == pytest.approx(value, rel=2**-11)
 
 
 def _tables(output_energy: float) -> assemble.CellTables:

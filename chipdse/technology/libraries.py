@@ -95,10 +95,10 @@ class LibraryEntry:
         # Imported here: what a library is made of lies above this module, its name below.
         from chipdse.netlist.cache import load_library
         from chipdse.netlist.library import join_corners
-        from chipdse.netlist.library_store import load_saved
+        from chipdse.netlist.library_pack import load_packed
 
         if self.saved is not None:
-            return load_saved(self.saved)
+            return load_packed(self.saved)
         loaded = [load_library(files) for files in self.corners]
         return loaded[0] if len(loaded) == 1 else join_corners(loaded, self.name)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from chipdse.netlist.cache import load_library
 from chipdse.netlist.library import ARC_KINDS, SENSES, CellLibrary, OperatingLibrary
-from chipdse.netlist.library_store import load_saved
+from chipdse.netlist.library_pack import load_packed
 from chipdse.netlist.library_tables import TableSet
 
 Floats = NDArray[np.float64]
@@ -253,7 +253,7 @@ def report(comparison: Comparison) -> str:
 def print_report(saved: Path, liberty: Path) -> None:
     """Accuracy of a saved library at the corner of a Liberty file, and its worst cells."""
     theirs = load_library([liberty])
-    point = load_saved(saved).at(theirs.supply_v[0], theirs.temperature_c[0])
+    point = load_packed(saved).at(theirs.supply_v[0], theirs.temperature_c[0])
     comparison = compare(at_one_corner(point), theirs)
     print(report(comparison))
     for quantity in comparison.ours:

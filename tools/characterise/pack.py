@@ -8,19 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from chipdse.netlist.liberty import read_liberty
 from chipdse.netlist.library import CellLibrary, join_corners
-from chipdse.netlist.library_store import save_library
+from chipdse.netlist.library_pack import save_packed
 
 from . import assemble, inputs, settings
 from .liberty_text import LIBRARY, library_text
 from .run import Task, corner_tag
-
-# Bits of a number's mantissa that are kept: half a step is 0.012 %, far below what was measured.
-KEPT_BITS = 11
 
 NOTICE = (
     "derived from the SkyWater 130 nm open PDK (sky130_fd_sc_hd layouts, sky130_fd_pr models), "
@@ -30,17 +24,23 @@ NOTICE = (
 
 def complete_corners(work: Path) -> list[tuple[float, float]]:
     """Corners with timing and leakage of every cell, the nominal one first."""
-    found = []
-    for temperature_c in settings.TEMPERATURES_C:
-        for supply_v in settings.SUPPLIES_V:
-            tasks = [
-                Task(kind, supply_v, temperature_c, cell)
-                for kind in ("timing", "leakage")
-                for cell in settings.CELLS
-            ]
-            if all(task.file(work).exists() for task in tasks):
-                found.append((supply_v, temperature_c))
-    return found
+    return [
+        (supply_v, temperature_c)
+        for temperature_c in settings.TEMPERATURES_C
+        for supply_v in settings.SUPPLIES_V
+        if _is_complete(work, supply_v, temperature_c)
+    ]
+
+
+def _is_complete(work: Path, supply_v: float, temperature_c: float) -> bool:
+    done = all(
+        Task(kind, supply_v, temperature_c, cell).file(work).exists()
+        for kind in ("timing", "leakage")
+        for cell in settings.CELLS
+    )
+    if not done or settings.is_full(supply_v, temperature_c):
+        return done
+    return _is_complete(work, *settings.base_of(supply_v, temperature_c))
 
 
 def corner_text(work: Path, supply_v: float, temperature_c: float) -> str:
@@ -61,33 +61,26 @@ def join(work: Path, folder: Path) -> CellLibrary:
         file = folder / f"{corner_tag(supply_v, temperature_c)}.lib"
         file.write_text(corner_text(work, supply_v, temperature_c))
         libraries.append(read_liberty([file]))
-    library = join_corners(libraries, "sky130")
     return replace(
-        library,
-        sources=(NOTICE,),
-        provenance=_provenance(corners),
-        tables=replace(
-            library.tables,
-            values=shortened(library.tables.values),
-            axis_values=shortened(library.tables.axis_values),
-        ),
-        pin_capacitance_f=shortened(library.pin_capacitance_f),
-        cell_leakage_w=shortened(library.cell_leakage_w),
-        leakages=replace(library.leakages, value_w=shortened(library.leakages.value_w)),
+        join_corners(libraries, "sky130"), sources=(NOTICE,), provenance=_provenance(corners)
     )
-
-
-def shortened(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Rounded to `KEPT_BITS` bits of mantissa: the file compresses to half."""
-    mantissa, exponent = np.frexp(values)
-    scale = 2.0**KEPT_BITS
-    return np.asarray(np.ldexp(np.round(mantissa * scale) / scale, exponent))
 
 
 def pack(work: Path, folder: Path, target: Path) -> CellLibrary:
     library = join(work, folder)
-    save_library(library, target, single=True)
+    corners = complete_corners(work)
+    save_packed(library, target, [_resembles(corners, k) for k in range(len(corners))])
     return library
+
+
+def _resembles(corners: list[tuple[float, float]], number: int) -> int:
+    """The earlier corner whose tables are most like those of a corner."""
+    supply_v, temperature_c = corners[number]
+    if number == 0:
+        return 0
+    if temperature_c != settings.NOMINAL_TEMPERATURE_C:
+        return corners.index((supply_v, settings.NOMINAL_TEMPERATURE_C))
+    return number - 1
 
 
 def _provenance(corners: list[tuple[float, float]]) -> dict[str, Any]:
