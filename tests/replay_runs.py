@@ -150,7 +150,8 @@ def make_run(
     """Synthesise a design, record its RTL, and simulate its gates with a dump."""
     need_icarus()
     folder.mkdir(parents=True, exist_ok=True)
-    source = folder / "design.v"
+    # RTLIL begins with attributes of its own.
+    source = folder / ("design.il" if design.startswith("attribute") else "design.v")
     source.write_text(design)
     rtl = Rtl(rtlil=source, verilog=source, top="top", content="")
     files = liberty_files(shared, family)

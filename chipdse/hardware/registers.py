@@ -81,7 +81,8 @@ def prepare_script(rtl: Path, top: str, black_boxes: Sequence[Cell] = ()) -> str
             "memory_collect",
             "memory_nordff",
             "opt_clean",
-            f"select -set unnamed {registers} %co1:+[Q] w:$* %i",
+            f"select -set registers {registers}",
+            "select -set unnamed @registers %co1:+[Q] w:$* %i",
             "rename -enumerate -pattern register_% @unnamed",
             "",
         ]
