@@ -15,7 +15,7 @@ import dataclasses
 from pathlib import Path
 
 from chipdse.design import Design
-from chipdse.hardware.elaborate import Rtl, elaborate, versions
+from chipdse.hardware.elaborate import Rtl, elaborate, source_hash, versions
 from chipdse.hardware.simulate import simulate
 from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import Synthesised, read_synthesised, synthesise
@@ -51,6 +51,7 @@ def _synthesise(design: Design, rtl: Rtl, store: Store) -> Synthesised:
         "rtl": rtl.content,
         "library": library_key(design.library),
         "options": dataclasses.asdict(design.synthesis),
+        "source": source_hash("chipdse.hardware"),
         "versions": versions("pyosys"),
     }
 

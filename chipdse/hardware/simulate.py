@@ -69,7 +69,7 @@ def simulate(
     inputs = {
         "rtl": rtl.content,
         "bench": block.bench,
-        "source": source_hash(block.bench),
+        "source": [source_hash(block.bench), source_hash("chipdse.hardware")],
         "environment": environment,
         "simulator": dataclasses.asdict(tool),
         "waves": waves,

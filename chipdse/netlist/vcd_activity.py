@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chipdse.errors import DesignError
 from chipdse.netlist.activity import Activity
+from chipdse.netlist.fst import FstTrace, is_fst, open_fst
 from chipdse.netlist.netlist import CONSTANT_0, CONSTANT_1, Netlist
 from chipdse.netlist.vcd import Trace, open_vcd
 from chipdse.netlist.vcd_changes import ONE, UNKNOWN, Changes
@@ -45,7 +46,7 @@ def read_vcd_activity(
     ------
     DesignError : the trace is damaged, lacks the scope, or names no net of the netlist
     """
-    trace = open_vcd(path)
+    trace = open_fst(path) if is_fst(path) else open_vcd(path)
     signal_of_net = _match(trace, scope, netlist)
     count = SignalCounter(trace.header.signals)
     joint = StateCounter(netlist, signal_of_net, trace.header.signals) if states else None
@@ -81,7 +82,7 @@ def read_vcd_activity(
     )
 
 
-def _match(trace: Trace, scope: str, netlist: Netlist) -> NDArray[np.int64]:
+def _match(trace: Trace | FstTrace, scope: str, netlist: Netlist) -> NDArray[np.int64]:
     """The trace's signal of each net, -1 where there is none."""
     inside = tuple(part for part in scope.split(".") if part)
     depth = len(inside)
