@@ -294,13 +294,15 @@ class OperatingLibrary:
         if (used.sum(axis=1) == 1).all():
             only: Floats = characterised[used.argmax(axis=1)]
             return only
-        flat = characterised.reshape(len(characterised), -1)
+        members = used.any(axis=0)  # of many corners a point uses two or four
+        weights = self.weights[:, members]
+        flat = characterised[members].reshape(len(weights[0]), -1)
         positive = flat > 0
         logs = np.log(np.where(positive, flat, 1.0))
-        result = np.exp(self.weights @ logs)
-        linear = (used.astype(np.float64) @ ~positive) > 0
+        result = np.exp(weights @ logs)
+        linear = (used[:, members].astype(np.float64) @ ~positive) > 0
         if linear.any():
-            result = np.where(linear, self.weights @ flat, result)
+            result = np.where(linear, weights @ flat, result)
         shaped: Floats = result.reshape(self.count, *characterised.shape[1:])
         return shaped
 
