@@ -112,7 +112,9 @@ async def outputs_match(dut: Any) -> None:
         load = loading(p, h)
         words = {name: word[:cut] for name, word in filtering(p, x, pauses).items()}
         await reset(dut, list(words), inputs)
-        await play(dut, load, [])
+        for seen in await play(dut, load, ["y_valid"]):
+            if any(seen["y_valid"]):
+                raise AssertionError("outputs differ: y_valid is high after reset, without samples")
         for seen in await play(dut, words, ["y_valid", "y"]):
             if cut is None:
                 check(p, h, x, pauses, seen)

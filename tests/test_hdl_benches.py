@@ -124,6 +124,7 @@ ARRAY_FAULTS = {
 FILTER_FAULTS = {
     "a coefficient not loaded": (r"load \? h_2 : h_1", "load ? h_3 : h_1"),
     "a delay line with a short cut": (r"x_valid \? x_1 : x_2", "x_valid ? x_0 : x_2"),
+    "outputs that outlive the reset": (r"rst \? 1'h0 : valid_0", "valid_0"),
     "outputs called valid too soon": (r"rst \? 1'h0 : valid_0", "rst ? 1'h0 : x_valid"),
     "a product without a sign": (r"\$signed\(x_3\)", "$unsigned(x_3)"),
     "samples that outlive the reset": (r"rst \? 6'h00 : ", "1'b0 ? 6'h00 : "),
