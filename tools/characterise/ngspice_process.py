@@ -1,4 +1,4 @@
-"""ngspice as a program, where its library is not installed: the same interface, twice the time."""
+"""ngspice as a program, where its library is not installed: same interface and results."""
 
 from __future__ import annotations
 
