@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ class OperatingPoint:
     clock_period_s: float | None = None
 
     def __post_init__(self) -> None:
+        for field_ in dataclasses.fields(self):
+            value = getattr(self, field_.name)
+            if value is not None and (type(value) not in (int, float) or not isfinite(value)):
+                raise DesignError(f"{field_.name}={value!r} must be a number in SI units")
         if self.vdd_v is not None and not self.vdd_v > 0:
             raise DesignError(f"vdd_v={self.vdd_v!r} must be above 0")
         if not 0 < self.clock_frac <= 1:

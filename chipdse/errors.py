@@ -3,6 +3,7 @@
 ChipdseError
 ├── DesignError       your input is wrong                         exit 2
 ├── ToolError         an outside program failed; names its log    exit 1
+│   └── MachineError      nothing can run here: missing program, full disk
 └── InfeasibleError   legal, but misses a limit; a sweep records it   exit 1
 """
 
@@ -31,6 +32,10 @@ class ToolError(ChipdseError):
     def __init__(self, message: str, log: Path | None = None) -> None:
         super().__init__(message if log is None else f"{message}; full log: {log}")
         self.log = log
+
+
+class MachineError(ToolError):
+    """This machine lacks what every design needs; no word about the design itself."""
 
 
 class InfeasibleError(ChipdseError):

@@ -53,7 +53,6 @@ class Corner:
     energy_per_cycle_j : internal and switching energy by group of cells
     leakage_w : by group of cells
     leakage_temperatures_c, leakage_powers_w : of the whole, where the library is characterised
-    limited_nets : nets whose transition density would exceed 1/slew at the highest frequency
     """
 
     vdd_v: float
@@ -69,7 +68,6 @@ class Corner:
     sequential_count: int
     area_m2: float
     annotated_frac: float
-    limited_nets: int
 
 
 @functools.lru_cache(maxsize=8)
@@ -262,7 +260,6 @@ def _corner(
         sequential_count=sequential,
         area_m2=hardware.mapped.area_m2,
         annotated_frac=replayed.annotated_fraction,
-        limited_nets=int(power.limited_nets[0]),
     )
 
 

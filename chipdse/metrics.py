@@ -71,8 +71,14 @@ METRICS: dict[str, dict[str, str]] = _numbers(BlockReport) | _numbers(SystemMetr
 
 
 def evidence_of(name: str, system_evidence: str) -> str:
-    """Kind of evidence of a metric; a system outside its tables is estimated as a whole."""
+    """Kind of evidence of a metric; `system_evidence` is that of the tables by process node."""
     if name not in METRICS:
         return "chosen"  # a swept parameter
-    of_system = name in SystemMetrics.__dataclass_fields__
-    return system_evidence if of_system else METRICS[name]["evidence"]
+    return system_evidence if name in _BY_NODE else METRICS[name]["evidence"]
+
+
+_BY_NODE = {
+    *("die_yield_frac", "cost_usd", "nre_usd", "total_kgco2e", "carbon_per_op_kgco2e"),
+    *("embodied_kgco2e", "embodied_low_kgco2e", "embodied_high_kgco2e"),
+}
+"""Metrics read from tables by process node; outside a table they are estimates."""

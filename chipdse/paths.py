@@ -9,12 +9,12 @@ from pathlib import Path
 def cache_folder() -> Path:
     """What can be made again: stage results, parsed libraries. CHIPDSE_CACHE names another."""
     if named := os.environ.get("CHIPDSE_CACHE"):
-        return Path(named)
+        return Path(named).absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chipdse"
 
 
 def config_folder() -> Path:
     """What the user has set up: added cell libraries. CHIPDSE_CONFIG names another."""
     if named := os.environ.get("CHIPDSE_CONFIG"):
-        return Path(named)
+        return Path(named).absolute()
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "chipdse"

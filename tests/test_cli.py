@@ -187,6 +187,7 @@ def test_export_is_read_by_icarus_and_yosys(study: Path, home: Path) -> None:
         check=True,
     )
     again = json.loads(repeated.stdout)
+    assert again.pop("violations") == {}
     assert again == pytest.approx({name: one["value"] for name, one in metrics.items()})
 
 
@@ -199,3 +200,47 @@ def test_export_refuses_what_it_would_overwrite(study: Path, home: Path) -> None
         "export", study, "--trial", 99, "--to", home / "x", code=2
     ).stderr  # fmt: skip
     assert [path.name for path in (home / "full").iterdir()] == ["mine.txt"]
+
+
+def test_eval_says_that_a_limit_is_missed(home: Path) -> None:
+    command = ["eval", "mac_array", "--set", *SMALL, "--workload", "length=32", "--clock", "1ps"]
+    assert "limit missed: clock faster than the logic" in chipdse(*command, code=1).stdout
+    assert json.loads(chipdse(*command, "--json", code=1).stdout)["violations"]["timing"] > 0
+
+
+def test_verilator_alone_is_enough(home: Path) -> None:
+    small = ["--set", *SMALL, "--workload", "length=32"]
+    done = chipdse("sim", "mac_array", *small, "--simulator", "verilator")
+    assert "(verilator " in done.stdout
+
+
+def test_a_machine_that_cannot_run_anything_stops_the_sweep(
+    study: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "file").write_text("")
+    monkeypatch.setenv("CHIPDSE_CACHE", str(home / "file"))
+    error = chipdse("sweep", "small.toml", "--study", "broken", "--workers", 1, code=1).stderr
+    assert "cannot be written" in error.splitlines()[-1]
+    monkeypatch.setenv("CHIPDSE_CACHE", "cache")  # repaired, and relative to this folder
+    done = chipdse("sweep", "small.toml", "--study", "broken", "--workers", 1)
+    assert "4/4 trials, 0 failed" in done.stderr
+
+
+@pytest.mark.parametrize("storage", ["foo://x", "sqlite:////nowhere/x.db"])
+def test_a_storage_that_cannot_be_opened_is_named(home: Path, storage: str) -> None:
+    command = ["sweep", "small.toml", "--study", "stored", "--storage", storage]
+    error = chipdse(*command, code=2).stderr
+    assert f"storage '{storage}' cannot be opened" in error
+    assert error.count("\n") == 1
+    assert not (home / "stored").exists()
+
+
+def test_a_damaged_kernel_is_compiled_again(study: Path, home: Path) -> None:
+    if not shutil.which("gcc"):
+        pytest.skip("no C compiler is installed")
+    libraries = list((home / "cache" / "kernels").glob("*/*.so"))
+    assert libraries
+    for path in libraries:
+        path.write_bytes(path.read_bytes()[:3000])
+    command = ["eval", "mac_array", "--set", *SMALL, "--workload", "length=48", "depth=16"]
+    assert "energy_per_op_j" in chipdse(*command).stdout

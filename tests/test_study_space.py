@@ -47,7 +47,7 @@ def test_ranges() -> None:
         ({"min": 0.1, "max": 2.0}, "needs step or count"),
         ({"min": 5, "max": 7, "powers_of_two": True}, "no power of two"),
         ({"min": 0.0, "max": 2.0, "count": 3, "log": True}, "above 0"),
-        ({"max": 2}, "min = None"),
+        ({"max": 2}, "min is missing"),
         ({"min": 1, "max": 1e9, "step": 1}, "larger step"),
         (float("nan"), "not finite"),
         ([[1]], "not a number"),

@@ -20,6 +20,7 @@ from chipdse.hardware.store import Store, default_store
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import METRICS, Metrics
 from chipdse.report.quantities import shown_metric
+from chipdse.system.metrics import CONSTRAINTS
 from chipdse.system.parameters import PackageParameters
 from chipdse.units import parse_quantity
 from hdl import BLOCKS
@@ -219,11 +220,15 @@ def _eval(arguments: argparse.Namespace) -> int:
         synthesis=parse_settings(SynthesisOptions, arguments.synthesis, "synthesis"),
         package=parse_settings(PackageParameters, arguments.package, "package"),
     )
+    missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
     if arguments.json:
-        print_json(metrics.flat())
-        return 0
-    _print_metrics(metrics)
-    return 0
+        print_json({**metrics.flat(), "violations": missed})
+    else:
+        _print_metrics(metrics)
+        for name, amount in missed.items():
+            limit = CONSTRAINTS.get(name, "clock faster than the logic, as a share of its delay")
+            print(f"limit missed: {limit}: {amount:.4g}")
+    return 1 if missed else 0
 
 
 def _print_metrics(metrics: Metrics) -> None:
@@ -233,7 +238,4 @@ def _print_metrics(metrics: Metrics) -> None:
         about = METRICS[name]
         shown = shown_metric(name, value)
         print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {about['doc']}")
-    missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
-    for name, amount in missed.items():
-        print(f"limit missed: {name} by {amount:.4g}")
     print("\nActivity is zero-delay (no glitches); no wires, no clock tree.")

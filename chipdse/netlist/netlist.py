@@ -98,7 +98,7 @@ class Netlist:
         """Instances of each occurring cell, by library position, in netlist order."""
         order = np.argsort(self.cell_types, kind="stable").astype(np.int32)
         bounds = np.searchsorted(self.cell_types[order], self.used_types)
-        parts = np.split(order, bounds[1:])
+        parts = np.split(order, bounds[1:]) if len(bounds) else []
         return {int(kind): part for kind, part in zip(self.used_types, parts, strict=True)}
 
     def pins_of_type(self, kind: int) -> NDArray[np.int32]:

@@ -17,11 +17,11 @@ from pathlib import Path
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from chipdse.errors import ChipdseError
+from chipdse.errors import ChipdseError, MachineError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.store import Store
 from chipdse.study.folder import POINTS, StudyFolder, finished, points_table, write_atomically
-from chipdse.study.points import objective_values, violations
+from chipdse.study.points import front_size, objective_values, violations
 from chipdse.study.samplers import make_sampler
 from chipdse.study.space import ENUMERATE_LIMIT, Point, Space
 from chipdse.study.sweepfile import Template
@@ -57,10 +57,12 @@ class Progress:
 
 
 def evaluate_point(template: Template, point: Point, store: Path) -> Outcome:
-    """Evaluate one point; an expected failure is an outcome, anything else our bug."""
+    """Evaluate one point; a failure of its own is an outcome, all else stops the sweep."""
     start = time.monotonic()
     try:
         metrics = evaluate(template.design(point), Store(root=store))
+    except MachineError:
+        raise  # every point would fail like this one: stop, and lose none
     except ChipdseError as error:
         reason = f"{type(error).__name__}: {error}"
         return Outcome(metrics=None, failure=reason, seconds=time.monotonic() - start)
@@ -222,13 +224,15 @@ def _mark_interrupted(study: optuna.Study, trial: Trial) -> None:
 
 
 def _progress(folder: StudyFolder, budget: int, failure: str) -> Progress:
-    table = points_table(folder)
+    trials = finished(folder.study)
+    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    feasible = [trial for trial in done if all(x <= 0 for x in trial.constraints.values())]
     return Progress(
-        trials=len(table),
+        trials=len(trials),
         budget=budget,
-        failures=int((table["state"] == "failed").sum()),
-        infeasible=int((table["state"] == "infeasible").sum()),
-        front=int(table["on_front"].sum()),
+        failures=len(trials) - len(done),
+        infeasible=len(done) - len(feasible),
+        front=front_size(folder.sweep, [trial.values for trial in feasible]),
         last_failure=failure,
     )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tomllib
 import warnings
 from collections.abc import Mapping
@@ -69,8 +70,14 @@ def start_study(
         raise DesignError(f"{path} holds other files; name an empty or new folder with --study")
     else:
         about = {**about, "storage": storage or f"sqlite:///{DATABASE}"}
+    made = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
-    study = _open(path, str(about["storage"]), sweep)
+    try:
+        study = _open(path, str(about["storage"]), sweep)
+    except DesignError:
+        if made:
+            shutil.rmtree(path)
+        raise
     write_atomically(path / ABOUT, json.dumps(about, indent=1) + "\n")
     write_atomically(path / SWEEP, sweep.text)
     return StudyFolder(path=path, sweep=sweep, study=study, about=about)
@@ -97,12 +104,16 @@ def _open(path: Path, storage: str, sweep: Sweep) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if storage.startswith("sqlite:///") and not storage.startswith("sqlite:////"):
         storage = f"sqlite:///{(path / storage.removeprefix('sqlite:///')).absolute()}"
-    study = optuna.create_study(
-        storage=storage,
-        study_name=path.absolute().name,
-        directions=["minimize" if one.minimize else "maximize" for one in sweep.objectives],
-        load_if_exists=True,
-    )
+    try:
+        study = optuna.create_study(
+            storage=storage,
+            study_name=path.absolute().name,
+            directions=["minimize" if one.minimize else "maximize" for one in sweep.objectives],
+            load_if_exists=True,
+        )
+    except Exception as error:  # whatever the database's own driver raises
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DesignError(f"storage {storage!r} cannot be opened: {reason}") from error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([one.metric for one in sweep.objectives])

@@ -65,6 +65,12 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     return table
 
 
+def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:
+    """How many of these feasible points no other dominates; objectives in their own direction."""
+    signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
+    return int(is_on_front(np.array(values) * signs).sum()) if values else 0
+
+
 def front_mask(sweep: Sweep, table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which rows no other feasible row dominates."""
     mask = np.zeros(len(table), dtype=bool)

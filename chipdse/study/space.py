@@ -157,6 +157,8 @@ def _range(given: Mapping[str, Any], where: str) -> tuple[Value, ...]:
             )
     low, high = given.get("min"), given.get("max")
     for key, number in (("min", low), ("max", high)):
+        if number is None:
+            raise DesignError(f"{where}: {key} is missing; a range has min and max")
         if type(number) not in (int, float):
             raise DesignError(f"{where}.{key} = {number!r} must be a number")
     assert isinstance(low, int | float) and isinstance(high, int | float)
