@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest import approx
 
 from chipdse.cli import main
+from chipdse.report.package_picture import spread
 
 SYSTEMS = Path(__file__).parents[1] / "sweeps/systems"
 
@@ -56,6 +61,35 @@ def test_a_figure_is_the_same_every_time(tmp_path, capsys):
     for path in paths:
         main(["package", str(SYSTEMS / "mono_800mm2.toml"), "--plot", str(path)])
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_the_figure_agrees_with_the_text(tmp_path, capsys):
+    path = tmp_path / "nine.svg"
+    assert main(["package", str(SYSTEMS / "nine_chiplets.toml"), "--plot", str(path)]) == 0
+    cost = next(li for li in capsys.readouterr().out.splitlines() if li.startswith("  cost"))
+    recurring, design = cost.split()[1], cost.split()[4]
+    assert f"{recurring} USD recurring + {design} USD design" in path.read_text()
+
+
+def test_every_die_of_a_stack_has_its_temperatures(tmp_path, capsys):
+    path = tmp_path / "stack.svg"
+    assert main(["package", str(SYSTEMS / "memory_on_logic.toml"), "--plot", str(path)]) == 0
+    figure = path.read_text()
+    assert "Temperature of each stacked die" in figure
+    assert "28.6 W" in figure and "3.62 W" in figure
+
+
+@given(
+    wanted=st.lists(st.floats(0, 10), min_size=1, max_size=12).map(sorted),
+    gap=st.floats(0.01, 2),
+)
+def test_labels_stay_apart_in_order_and_inside(wanted, gap):
+    placed = spread(wanted, gap, 0.0, 10.0)
+    least = min(gap, 10 / max(len(wanted) - 1, 1))
+    assert (np.diff(placed) >= least - 1e-9).all()
+    assert placed[0] >= -1e-9 and placed[-1] <= 10 + 1e-9
+    if all(b - a >= gap for a, b in itertools.pairwise(wanted)):
+        assert placed == approx(np.array(wanted), abs=1e-9)
 
 
 def test_a_missed_limit_is_exit_code_1(tmp_path, capsys):

@@ -72,7 +72,7 @@ def _finite(value: Any) -> Any:
 
 
 def _document(found: Evaluation, sources: bool) -> dict[str, Any]:
-    from chipdse.report.package_picture import carbon_parts, cost_parts
+    from chipdse.report.package_parts import carbon_parts, cost_parts
 
     values = dataclasses.asdict(found.metrics)
     limits = values.pop("constraints")
@@ -113,7 +113,7 @@ def _document(found: Evaluation, sources: bool) -> dict[str, Any]:
 
 
 def _text(found: Evaluation) -> str:
-    from chipdse.report.package_picture import carbon_parts, cost_parts
+    from chipdse.report.package_parts import carbon_parts, cost_parts
 
     m, package = found.metrics, found.system.package
     dies = ", ".join(

@@ -11,16 +11,21 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle as Patch
+from matplotlib.ticker import MaxNLocator
+from scipy.optimize import isotonic_regression
 
 from chipdse.errors import DesignError
+from chipdse.report.package_parts import carbon_parts, cost_parts
 from chipdse.system.batch import Ints
 from chipdse.system.geometry import material_label
 from chipdse.system.system import Evaluation
 from chipdse.system.temperature import geometry_of, operator_for
-from chipdse.system.thermal import Layer, Operator
+from chipdse.system.thermal import Layer, Material, Operator
+from chipdse.system.yields import Array
 
-MM = 1e3
+MM, MICRO = 1e3, 1e6
 SUFFIXES = (".svg", ".png", ".pdf")
 _COLOURS = {
     "silicon": "#8da0b3",
@@ -40,15 +45,23 @@ _COLOURS = {
     "interface_high": "#d98f8f",
 }
 _BARS = ("#33658a", "#86bbd8", "#758e4f", "#f6ae2d", "#f26419", "#9a8c98", "#c9ada7")
+_LIFE = ("#4f5d75", "#bfc0c0")
 _STYLE: Any = {
-    "font.size": 7.5,
+    "font.size": 8,
     "axes.titlesize": 8.5,
     "axes.linewidth": 0.6,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
+    "hatch.linewidth": 0.5,
     "svg.fonttype": "none",
     "svg.hashsalt": "chipdse",
 }
+# The page, in inches: as wide as the text of a paper, as high as the panels need.
+_PAGE, _LEFT, _LINE = 7.2, 0.5, 0.14
+_TITLE, _AXIS = 0.3, 0.44
+_WHOLE, _STACK, _MAPS, _BAR_ROW = 5.05, 1.2, 2.42, 0.7
+_STEPS = (1, 2, 5, 10)
+_MOST_MAPS = 4
 
 
 def draw_package(found: Evaluation, path: Path) -> None:
@@ -57,14 +70,17 @@ def draw_package(found: Evaluation, path: Path) -> None:
         raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
     geometry = geometry_of(found.columns, found.parts.dies, 0)
     operator = operator_for(geometry, found.sources, cells=48)
+    layers = operator.network.stack.layers
+    whole = _WHOLE * sum(la.thickness_m for la in layers) / _widest(layers)
+    middle = max(1.9, _LINE * (len(_between(layers)) + 2))
+    tall = _TITLE + whole + _AXIS + _TITLE + middle + _AXIS + 3 * _BAR_ROW + 0.1
     with plt.rc_context(_STYLE):
-        figure = plt.figure(figsize=(7.2, 6.4), layout="constrained")
-        grid = figure.add_gridspec(3, 2, height_ratios=(1.05, 1.5, 1.25), width_ratios=(1.25, 1))
-        _whole(figure.add_subplot(grid[0, :]), operator)
-        _magnified(figure.add_subplot(grid[1, 0]), operator)
-        _floorplan(figure.add_subplot(grid[1, 1]), found, operator)
-        bars = grid[2, :].subgridspec(3, 1)
-        _bars(figure, bars, found)
+        figure = plt.figure(figsize=(_PAGE, tall))
+        _whole(_place(figure, _LEFT, _TITLE, _WHOLE, whole), operator)
+        top = 2 * _TITLE + whole + _AXIS
+        _magnified(_place(figure, _LEFT, top, _STACK, middle), operator, middle)
+        _floorplan(figure, top, middle, found, operator)
+        _bars(figure, top + middle + _AXIS, found)
         try:
             figure.savefig(path, dpi=220, metadata={"Date": None} if path.suffix == ".svg" else {})
         except OSError as error:
@@ -73,23 +89,44 @@ def draw_package(found: Evaluation, path: Path) -> None:
             plt.close(figure)
 
 
+def _place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes at a place counted in inches from the page's upper left corner."""
+    page = figure.get_figheight()
+    return figure.add_axes(
+        (left / _PAGE, 1 - (top + height) / page, width / _PAGE, height / page)
+    )  # fmt: skip
+
+
 def _panel(axes: Axes, letter: str, title: str) -> None:
-    axes.set_title(f"$\\bf{{{letter}}}$  {title}", loc="left")
+    axes.set_title(f"$\\bf{{{letter}}}$  {title}", loc="left", pad=4)
+
+
+def _widest(layers: tuple[Layer, ...]) -> float:
+    return max(la.outline.width_m for la in layers)
+
+
+def _between(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """The layers between substrate and spreader."""
+    names = [la.name for la in layers]
+    return layers[names.index("substrate") + 1 : names.index("spreader")]
+
+
+def _colour(material: Material) -> str:
+    return _COLOURS.get(material.name, "#cccccc")
 
 
 def _patches(axes: Axes, layer: Layer, bottom: float, lateral: float, vertical: float) -> None:
     """The layer where the vertical plane through its largest region cuts it."""
     height = layer.thickness_m * vertical
-    parts = [(layer.outline, layer.material), *layer.regions]
     cut = _cut(layer)
-    for box, material in parts:
+    for box, material in [(layer.outline, layer.material), *layer.regions]:
         if box.bottom_m <= cut <= box.top_m:
             axes.add_patch(
                 Patch(
                     (box.left_m * lateral, bottom),
                     box.width_m * lateral,
                     height,
-                    facecolor=_COLOURS.get(material.name, "#cccccc"),
+                    facecolor=_colour(material),
                     edgecolor="#333333",
                     linewidth=0.3,
                 )  # fmt: skip
@@ -102,151 +139,190 @@ def _cut(layer: Layer) -> float:
     return min(middles, key=lambda y: (abs(y), -y))
 
 
+def spread(wanted: list[float], gap: float, low: float, high: float) -> Array:
+    """Ascending positions nearest to the wanted ones, `gap` apart, within `low` and `high`.
+
+    If they cannot all fit, they are set evenly between the two.
+    """
+    steps = np.arange(len(wanted)) * min(gap, (high - low) / max(len(wanted) - 1, 1))
+    nearest = isotonic_regression(np.asarray(wanted) - steps).x
+    return np.asarray(np.clip(nearest, low, high - steps[-1]) + steps)
+
+
+def _beside(axes: Axes, labels: list[tuple[float, float, str]], inches: float) -> None:
+    """Texts right of the axes, each joined to its point; labels are (x, y, text), y ascending."""
+    low, high = axes.get_ylim()
+    line = _LINE * (high - low) / inches
+    heights = spread([y for _, y, _ in labels], line, low + 0.4 * line, high - 0.4 * line)
+    for (x, y, text), shown in zip(labels, heights, strict=True):
+        axes.annotate(
+            text, (x, y), xytext=(1.0, shown), textcoords=axes.get_yaxis_transform(), va="center",
+            fontsize=7.5, annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "#555555", "shrinkA": 1,
+                        "shrinkB": 0, "relpos": (0.0, 0.5)},
+        ).set_x(1.0 + 0.12 / axes.get_position().width / _PAGE)  # fmt: skip
+
+
 def _whole(axes: Axes, operator: Operator) -> None:
     layers = operator.network.stack.layers
+    half = _widest(layers) * MM / 2
     bottom = 0.0
+    labels: list[tuple[float, float, str]] = []
     for layer in layers:
+        height = layer.thickness_m * MM
         _patches(axes, layer, bottom, MM, MM)
-        bottom += layer.thickness_m * MM
-    width = max(la.outline.width_m for la in layers) * MM
-    axes.set(xlim=(-width * 0.52, width * 0.52), ylim=(-0.04 * bottom, 1.04 * bottom))
-    axes.set_aspect("equal")
-    axes.set(xlabel="x [mm]", ylabel="z [mm]")
-    bottom = 0.0
-    beside: list[tuple[float, float, str]] = []
-    for layer in layers:
-        middle = bottom + layer.thickness_m * MM / 2
-        text = f"{layer.name}, {material_label(layer.material.name)}"
-        if layer.name == "sink":
-            axes.text(0, middle, text, ha="center", va="center")
-        elif layer.name in ("substrate", "spreader"):
-            beside.append((middle, layer.outline.right_m * MM, text))
-        bottom += layer.thickness_m * MM
-    heights = _spread([m for m, _, _ in beside], max(1.3, 0.02 * width))
-    drop = 0.4 if layers[-1].name == "sink" else 0.0
-    right = max(r for _, r, _ in beside) if drop else 0.52 * width
-    for (middle, side, text), shown in zip(beside, heights, strict=True):
-        axes.annotate(
-            text, (side, middle), xytext=(right + 0.03 * width, shown - drop), va="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "#555555", "shrinkA": 0},
-        )  # fmt: skip
+        if layer.name in ("substrate", "spreader", "sink"):
+            text = f"{layer.name}, {material_label(layer.material.name)}"
+            labels.append((layer.outline.right_m * MM, bottom + height / 2, text))
+        bottom += height
+    axes.set(xlim=(-half, half), ylim=(0, bottom), xlabel="x [mm]", ylabel="z [mm]")
+    axes.xaxis.labelpad = axes.yaxis.labelpad = 2
+    axes.yaxis.set_major_locator(MaxNLocator(2 if bottom < 5 else 4, steps=_STEPS))
     axes.spines[["top", "right"]].set_visible(False)
-    _panel(axes, "a", "Cross-section, to scale")
+    _beside(axes, labels, _WHOLE * bottom / (2 * half))
+    _panel(axes, "a", "Cross-section, to scale (dies and joints in b)")
 
 
-def _magnified(axes: Axes, operator: Operator) -> None:
+def layer_label(layer: Layer) -> str:
+    """A thin layer for people: what it is, of what, how thick."""
+    material = layer.regions[-1][1] if layer.regions else layer.material
+    label, kind = layer.name, material.name
+    if layer.name == "interface":
+        known = kind.startswith("interface")
+        conducts = f"interface, {material.conductivity_w_per_mk:g} W/mK"
+        label = conducts if known else material_label(kind)
+    elif kind == "metal_stack":
+        label = f"metal of {layer.name.removeprefix('metal').strip() or 'the dies'}"
+    elif kind in ("bump_layer", "underfill"):
+        label += " in underfill"
+    else:
+        label += f", {material_label(kind)}"
+    return f"{label}, {layer.thickness_m * MICRO:.3g} µm"
+
+
+def _magnified(axes: Axes, operator: Operator, inches: float) -> None:
     """Everything between substrate and spreader, thickness stretched but to one scale."""
     layers = operator.network.stack.layers
-    names = [la.name for la in layers]
-    inner = layers[names.index("substrate") + 1 : names.index("spreader")]
-    width = max(la.outline.width_m for la in inner) * MM
-    micron = 1e6
-    total = sum(la.thickness_m for la in inner) * micron
+    inner = _between(layers)
+    wide = 1.08 * _widest(inner) * MM
+    total = sum(la.thickness_m for la in inner) * MICRO
     slab = 0.07 * total
-    substrate, spreader = layers[names.index("substrate")], layers[names.index("spreader")]
+    ends = {la.name: la for la in layers if la.name in ("substrate", "spreader")}
+    for name, start in (("substrate", -slab), ("spreader", total)):
+        colour = _colour(ends[name].material)
+        axes.add_patch(Patch((-wide / 2, start), wide, slab, edgecolor="none", facecolor=colour))
+    labels: list[tuple[float, float, str]] = [(wide / 2, -slab / 2, "substrate")]
     bottom = 0.0
-    labels: list[tuple[float, str]] = []
-    for part, start in ((substrate, -slab), (spreader, total)):
-        axes.add_patch(
-            Patch(
-                (-0.54 * width, start),
-                1.08 * width,
-                slab,
-                edgecolor="none",
-                facecolor=_COLOURS.get(part.material.name, "#cccccc"),
-            )  # fmt: skip
-        )
-    labels.append((-slab / 2, "substrate"))
     for layer in inner:
-        _patches(axes, layer, bottom, MM, micron)
-        thick = layer.thickness_m * micron
-        material = layer.regions[-1][1] if layer.regions else layer.material
-        text = f"{layer.name}: {material_label(material.name)}, {thick:.3g} µm"
-        labels.append((bottom + thick / 2, text))
+        _patches(axes, layer, bottom, MM, MICRO)
+        thick = layer.thickness_m * MICRO
+        labels.append((layer.outline.right_m * MM, bottom + thick / 2, layer_label(layer)))
         bottom += thick
-    labels.append((total + slab / 2, "spreader"))
-    gap = (total + 2 * slab) / max(len(labels), 9)
-    heights = _spread([y for y, _ in labels], gap)
-    for (y, text), shown in zip(labels, heights, strict=True):
-        axes.annotate(
-            text, (0.54 * width, y), xytext=(0.68 * width, shown), va="center", fontsize=6.5,
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "#555555", "shrinkA": 1,
-                        "shrinkB": 0},
-        )  # fmt: skip
-    axes.set(xlim=(-0.54 * width, 1.45 * width), ylim=(-slab, total + slab))
-    axes.set(xlabel="x [mm]", ylabel="height over substrate [µm]")
-    axes.set_xticks([t for t in axes.get_xticks() if abs(t) <= 0.5 * width])
+    labels.append((wide / 2, total + slab / 2, "spreader"))
+    axes.set(xlim=(-wide / 2, wide / 2), ylim=(-slab, total + slab))
+    axes.set(xlabel="x [mm]", ylabel="z over substrate [µm]")
+    axes.xaxis.labelpad = axes.yaxis.labelpad = 2
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=_STEPS, symmetric=True))
     axes.spines[["top", "right"]].set_visible(False)
-    stretch = width / 1.08 / 1e3 * 1e6 / max(total, 1e-9)
-    _panel(axes, "b", f"Dies and joints, height stretched about {_round(stretch)}×")
+    _beside(axes, labels, inches)
+    stretch = (inches / (total + 2 * slab)) / (_STACK / wide) * MICRO / MM
+    _panel(axes, "b", f"Dies and joints, height stretched {float(f'{stretch:.2g}'):g}×")
 
 
-def _round(value: float) -> str:
-    return f"{float(f'{value:.1g}'):g}"
-
-
-def _spread(wanted: list[float], gap: float) -> list[float]:
-    """Ascending positions near the wanted ones, at least `gap` apart."""
-    placed = list(wanted)
-    for _ in range(200):
-        moved = False
-        for i in range(len(placed) - 1):
-            short = gap - (placed[i + 1] - placed[i])
-            if short > 1e-9 * gap:
-                placed[i] -= short / 2
-                placed[i + 1] += short / 2
-                moved = True
-        if not moved:
-            break
-    return placed
-
-
-def _floorplan(axes: Axes, found: Evaluation, operator: Operator) -> None:
+def _floorplan(
+    figure: Figure, top: float, room: float, found: Evaluation, operator: Operator
+) -> None:
+    """Temperatures of every layer of dies, on one scale."""
     network = operator.network
-    fixed = found.parts.power_w[0]
-    dies = found.parts.dies
-    kind = np.repeat(np.arange(len(dies.names)), dies.count[0].astype(int))
-    leak = _leakage(found, operator, fixed[kind], kind)
-    power = fixed[kind] + leak
+    layers = network.stack.layers
+    power = _die_powers(found, operator)
+    watts = dict(zip(operator.sources, power, strict=True))
     rise = operator.cell_rise(power)
-    ambient = found.system.package.ambient_c
-    hottest = _hottest_slice(network.cell, rise, network.slice_layer, operator)
-    plane = network.cell[hottest]
-    shown = np.where(plane >= 0, ambient + rise[np.maximum(plane, 0)], np.nan)
-    mesh = axes.pcolormesh(network.x * MM, network.y * MM, shown, cmap="inferno", rasterized=True)
-    layer = network.stack.layers[network.slice_layer[hottest]]
-    for source, watts, name in _sources(network.stack.layers, layer, power, operator):
+    shown, ambient = _shown_slices(rise, operator), found.system.package.ambient_c
+    planes = [
+        np.where(network.cell[z] >= 0, ambient + rise[np.maximum(network.cell[z], 0)], np.nan)
+        for z in shown
+    ]
+    low, high = min(np.nanmin(p) for p in planes), max(np.nanmax(p) for p in planes)
+    columns = min(len(shown), 2)
+    rows = -(-len(shown) // columns)
+    outline = layers[network.slice_layer[shown[0]]].outline
+    shape = outline.height_m / outline.width_m
+    gap, left = 0.25, _PAGE - 0.72 - _MAPS
+    wide = min((_MAPS - gap * (columns - 1)) / columns, (room - gap * (rows - 1)) / rows / shape)
+    mesh: Any = None
+    for i, (z, plane) in enumerate(zip(shown, planes, strict=True)):
+        row, column = divmod(i, columns)
+        axes = _place(
+            figure, left + column * (wide + gap), top + row * (wide * shape + gap),
+            wide, wide * shape,
+        )  # fmt: skip
+        mesh = axes.pcolormesh(
+            network.x * MM, network.y * MM, plane, cmap="inferno", vmin=low, vmax=high,
+            rasterized=True,
+        )  # fmt: skip
+        _outlines(axes, layers[network.slice_layer[z]], watts, wide / outline.width_m)
+        axes.set(
+            xlim=(outline.left_m * MM, outline.right_m * MM),
+            ylim=(outline.bottom_m * MM, outline.top_m * MM),
+        )  # fmt: skip
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=_STEPS, symmetric=True))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=_STEPS, symmetric=True))
+        axes.xaxis.labelpad = axes.yaxis.labelpad = 2
+        below = i + columns >= len(shown)
+        axes.tick_params(labelleft=column == 0, labelbottom=below)
+        axes.set_xlabel("x [mm]" if below else "")
+        axes.set_ylabel("y [mm]" if column == 0 else "")
+        if i == 0:
+            _panel(axes, "c", _map_title(found, operator, shown))
+    right = left + columns * wide + (columns - 1) * gap
+    height = rows * wide * shape + (rows - 1) * gap
+    bar = figure.colorbar(mesh, cax=_place(figure, right + 0.08, top, 0.09, height))
+    bar.set_label("temperature [°C]", labelpad=2)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+    bar.outline.set_linewidth(0.6)
+
+
+def _map_title(found: Evaluation, operator: Operator, shown: list[int]) -> str:
+    powered = [la for la in operator.network.stack.layers if la.sources]
+    title = "Temperature of the dies"
+    if len(powered) > len(shown):
+        title = f"Hottest of {len(powered)} stacked dies"
+    elif len(powered) > 1:
+        title = "Temperature of each stacked die"
+    return title + ("" if np.isfinite(found.metrics.peak_temperature_c) else ", no leakage")
+
+
+def _outlines(axes: Axes, layer: Layer, watts: dict[str, float], inches_per_m: float) -> None:
+    """Each die's edge, name and power, the text as large as the die allows."""
+    for die in layer.sources:
         axes.add_patch(
             Patch(
-                (source.left_m * MM, source.bottom_m * MM),
-                source.width_m * MM,
-                source.height_m * MM,
+                (die.left_m * MM, die.bottom_m * MM),
+                die.width_m * MM,
+                die.height_m * MM,
                 fill=False,
                 edgecolor="white",
                 linewidth=0.8,
             )  # fmt: skip
         )
-        axes.text(
-            (source.left_m + source.width_m / 2) * MM, (source.bottom_m + source.height_m / 2) * MM,
-            f"{name}\n{watts:.3g} W", ha="center", va="center", color="white",
-            fontsize=6.5 if len(operator.sources) <= 9 else 5,
-            bbox={"facecolor": "black", "alpha": 0.45, "linewidth": 0, "pad": 1.2},
-        )  # fmt: skip
-    axes.set_aspect("equal")
-    outline = layer.outline
-    margin = 0.03 * outline.width_m * MM
-    axes.set(
-        xlim=(outline.left_m * MM - margin, outline.right_m * MM + margin),
-        ylim=(outline.bottom_m * MM - margin, outline.top_m * MM + margin),
-        xlabel="x [mm]", ylabel="y [mm]",
-    )  # fmt: skip
-    bar = axes.figure.colorbar(mesh, ax=axes, shrink=0.9, pad=0.03)
-    bar.set_label("temperature [°C]")
-    bar.outline.set_linewidth(0.6)
-    calm = np.isfinite(found.metrics.peak_temperature_c)
-    _panel(axes, "c", f"Floorplan, {layer.name} layer" + ("" if calm else ", without leakage"))
+        text = f"{die.name}\n{watts[die.name]:.3g} W"
+        longest = max(len(part) for part in text.split("\n"))
+        size = min(7.5, 72 * 0.85 * inches_per_m * die.width_m / (0.62 * longest))
+        if size >= 4.5:
+            axes.text(
+                (die.left_m + die.width_m / 2) * MM, (die.bottom_m + die.height_m / 2) * MM, text,
+                ha="center", va="center", color="white", fontsize=size,
+                bbox={"facecolor": "black", "alpha": 0.45, "linewidth": 0, "pad": 1.2},
+            )  # fmt: skip
+
+
+def _die_powers(found: Evaluation, operator: Operator) -> Array:
+    """Power of each die; without leakage where no stable temperature exists."""
+    dies = found.parts.dies
+    kind = np.repeat(np.arange(len(dies.names)), dies.count[0].astype(int))
+    fixed = found.parts.power_w[0][kind]
+    return np.asarray(fixed + _leakage(found, operator, fixed, kind))
 
 
 def _leakage(found: Evaluation, operator: Operator, fixed: Any, kind: Ints) -> Any:
@@ -256,82 +332,61 @@ def _leakage(found: Evaluation, operator: Operator, fixed: Any, kind: Ints) -> A
     return static * (total / static.sum()) if static.sum() > 0 and np.isfinite(total) else 0 * fixed
 
 
-def _hottest_slice(cell: Ints, rise: Any, slice_layer: Ints, operator: Operator) -> int:
-    layers = operator.network.stack.layers
-    powered = [z for z, i in enumerate(slice_layer) if layers[i].sources]
-    return max(powered, key=lambda z: float(rise[cell[z][cell[z] >= 0]].max()))
+def _shown_slices(rise: Array, operator: Operator) -> list[int]:
+    """A slice of each layer of dies, top first; of many layers only the hottest."""
+    network = operator.network
+    cell, layers = network.cell, network.stack.layers
+    powered = [z for z, i in enumerate(network.slice_layer) if layers[i].sources]
+    if len(powered) <= _MOST_MAPS:
+        return powered[::-1]
+    return [max(powered, key=lambda z: float(rise[cell[z][cell[z] >= 0]].max()))]
 
 
-def _sources(layers: Any, shown: Layer, power: Any, operator: Operator) -> list[Any]:
-    watts = dict(zip(operator.sources, power, strict=True))
-    return [(s, float(watts[s.name]), s.name) for s in shown.sources]
-
-
-def cost_parts(found: Evaluation) -> dict[str, float]:
-    """Cost of one good system by cause [USD]."""
-    split, price = found.parts.cost.recurring, found.parts.cost
-    volume = found.system.package.volume
-    shared = found.system.package.products_sharing
-    return {
-        "dies": float(np.asarray(split.raw_chips)[0]),
-        "dies lost at test": float(np.asarray(split.defect_chips)[0]),
-        "package": float(np.asarray(split.raw_package)[0]),
-        "packages lost": float(np.asarray(split.defect_package)[0]),
-        "good dies lost": float(np.asarray(split.wasted_dies)[0]),
-        "die design": float((price.nre_modules_usd + price.nre_chips_usd)[0] / shared / volume),
-        "package design": float(price.nre_package_usd[0] / volume),
-    }
-
-
-def carbon_parts(found: Evaluation) -> dict[str, float]:
-    """Embodied carbon of one good system by cause [kg CO2e]."""
-    split = found.parts.carbon
-    return {
-        "dies": float(split.dies_kg[0]),
-        "wafer edge": float(split.edge_kg[0]),
-        "lost dies": float(split.yield_kg[0]),
-        "interposer": float(split.interposer_kg[0]),
-        "bonding": float(split.bonding_kg[0]),
-        "package": float(split.package_kg[0]),
-        "design": float(split.design_kg[0]),
-    }
-
-
-def _life_title(stable: bool, total: float) -> str:
-    if stable:
-        return f"Carbon over the life: {total:.4g} kg CO₂e"
-    return f"Carbon before use: {total:.4g} kg CO₂e; no stable temperature"
-
-
-def _bars(figure: Any, grid: Any, found: Evaluation) -> None:
-    embodied = carbon_parts(found)
-    life = {"embodied": sum(embodied.values()), "operation": found.metrics.operational_kgco2e}
-    stable = np.isfinite(life["operation"])
-    if not stable:
-        del life["operation"]
-    cost = cost_parts(found)
-    panels = (
-        ("d", f"Cost of one system: {sum(cost.values()):.4g} USD", cost),
-        ("e", f"Embodied carbon: {life['embodied']:.4g} kg CO₂e", embodied),
-        ("f", _life_title(stable, sum(life.values())), life),
+def _life_title(found: Evaluation, embodied: float) -> str:
+    use, package = found.metrics.operational_kgco2e, found.system.package
+    if not np.isfinite(use):
+        return f"Carbon before use: {embodied:.4g} kg CO₂e; no stable temperature"
+    return (
+        f"Carbon in {package.life_years:g} years: {embodied:.4g} kg CO₂e embodied"
+        f" + {use:.4g} kg CO₂e operation (power from {package.grid_use.replace('_', ' ').title()})"
     )
-    for row, (letter, title, parts) in enumerate(panels):
-        axes = figure.add_subplot(grid[row, 0])
+
+
+def _bars(figure: Figure, top: float, found: Evaluation) -> None:
+    m, package = found.metrics, found.system.package
+    life = {"embodied": m.embodied_kgco2e, "operation": m.operational_kgco2e}
+    if not np.isfinite(m.operational_kgco2e):
+        del life["operation"]
+    cost = (
+        f"Cost of one system: {m.cost_usd:.2f} USD recurring + {m.nre_usd:.2f} USD design"
+        f" (hatched; at {package.volume:,.0f} systems)"
+    )
+    embodied = f"Embodied carbon of one system: {m.embodied_kgco2e:.4g} kg CO₂e"
+    panels = (
+        ("d", cost, cost_parts(found), _BARS),
+        ("e", embodied, carbon_parts(found), _BARS),
+        ("f", _life_title(found, m.embodied_kgco2e), life, _LIFE),
+    )
+    for row, (letter, title, parts, colours) in enumerate(panels):
+        axes = _place(figure, 0.15, top + row * _BAR_ROW + 0.27, 3.35, 0.17)
         left, total = 0.0, sum(parts.values())
-        for colour, (name, value) in zip(_BARS, parts.items(), strict=False):
+        for colour, (name, value) in zip(colours, parts.items(), strict=False):
             if value <= 0:
                 continue
-            share = value / total
-            label = f"{name} {value:.4g} ({share:.1%})"
+            share = f"{value / total:.1%}" if value >= 5e-4 * total else "<0.1%"
             axes.barh(
-                0, value, left=left, color=colour, edgecolor="white", linewidth=0.5, label=label
-            )
+                0, value, height=1.0, left=left, color=colour, edgecolor="white", linewidth=0.5,
+                label=f"{name} {value:.4g} ({share})",
+                hatch="/////" if letter == "d" and name.endswith("design") else None,
+            )  # fmt: skip
             left += value
-        axes.set(xlim=(0, total), ylim=(-0.4, 0.4), yticks=[])
-        axes.margins(x=0)
+        axes.set(xlim=(0, total), ylim=(-0.5, 0.5), yticks=[])
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+        axes.tick_params(labelsize=7, pad=2)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.legend(
-            loc="upper left", bbox_to_anchor=(1.0, 1.25), fontsize=6, frameon=False, ncols=2,
-            handlelength=0.9, columnspacing=0.9, labelspacing=0.25, borderaxespad=0.2,
+            loc="upper left", bbox_to_anchor=(1.03, 1.15), fontsize=6.8, frameon=False, ncols=2,
+            handlelength=1.0, handletextpad=0.4, columnspacing=0.9, labelspacing=0.2,
+            borderaxespad=0,
         )  # fmt: skip
         _panel(axes, letter, title)
