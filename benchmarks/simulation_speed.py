@@ -1,7 +1,7 @@
 """Clock cycles per second of every block's cocotb bench under every simulator, as one JSON line.
 
 A run's time is the bench's own: stimulus, simulation, recording and checks, without the start of
-the simulator and without its build, which are given apart.
+the simulator and without its build, which are given apart. The quickest of RUNS counts.
 
     python benchmarks/simulation_speed.py
 """
@@ -13,17 +13,32 @@ import time
 from typing import Any
 from xml.etree import ElementTree
 
-from chipdse.hardware.elaborate import elaborate
-from chipdse.hardware.simulate import simulate
+from chipdse.hardware.elaborate import Rtl, elaborate
+from chipdse.hardware.simulate import Simulation, simulate
 from chipdse.hardware.simulators import available
 from chipdse.hardware.store import Store, default_store
 from hdl import BLOCKS
+from hdl.block import Block
 
+RUNS = 2
 LENGTH = {"icarus": 5_000, "verilator": 50_000}
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "mac_array": {"4x4": {}, "8x8": {"rows": 8, "columns": 8}},
     "fir": {"16 taps": {}, "64 taps": {"taps": 64}},
 }
+
+
+def _run(
+    block: Block, parameters: Any, rtl: Rtl, simulator: str, length: int, store: Store
+) -> tuple[Simulation, float, float]:
+    """A simulation, the time of its bench [s] and of everything [s]."""
+    # A seed nobody used: what is in the store already tells no time.
+    workload = block.workload(length=length, seed=time.time_ns() % 2**32)
+    start = time.perf_counter()
+    done = simulate(block, parameters, workload, rtl, store, simulator=simulator)
+    wall_s = time.perf_counter() - start
+    case = next(ElementTree.parse(done.folder / "results.xml").iter("testcase"))
+    return done, float(case.attrib["time"]), wall_s
 
 
 def main() -> None:
@@ -35,13 +50,10 @@ def main() -> None:
             rtl = elaborate(block, parameters, store)
             for simulator in available():
                 length = LENGTH[simulator] // 32 * 32
-                # A seed nobody used: what is in the store already tells no time.
-                workload = block.workload(length=length, seed=time.time_ns() % 2**32)
-                start = time.perf_counter()
-                done = simulate(block, parameters, workload, rtl, store, simulator=simulator)
-                wall_s = time.perf_counter() - start
-                case = next(ElementTree.parse(done.folder / "results.xml").iter("testcase"))
-                bench_s = float(case.attrib["time"])
+                timed = [
+                    _run(block, parameters, rtl, simulator, length, store) for _ in range(RUNS)
+                ]
+                done, bench_s, wall_s = min(timed, key=lambda run: run[1])
                 results.append(
                     {
                         "block": name,

@@ -103,8 +103,9 @@ async def outputs_match(dut: Any) -> None:
     pauses = np.zeros(-(-len(x) // p.samples_per_cycle), int)
     job = low_pass(p.taps, p.coefficient_bits), x, pauses
     hard = hard_cases(p)
-    # Reset while outputs are under way: none may come.
-    runs = [(hard[0], p.latency_cycles, 0), *((case, None, 1) for case in hard), (job, None, 0)]
+    # Reset with outputs under way in every register: none may come.
+    flowing = (*hard[1][:2], np.zeros_like(hard[1][2]))
+    runs = [(flowing, p.latency_cycles, 0), *((case, None, 1) for case in hard), (job, None, 0)]
 
     cycle = 0
     await start(dut)

@@ -143,18 +143,16 @@ async def products_match(dut: Any) -> None:
     check_sums_fit(p, a, b)
     job = a, b, np.zeros((workload.products, workload.depth), int)
     hard = hard_case(p)
-    # Reset in the midst of a product, when all elements have begun, and in the midst of a drain:
-    # nothing of it may be left.
+    one = tuple(part[:1] for part in hard)
+    # Reset in the midst of a product, when all elements have begun, and in the midst of a drain,
+    # with results in all the registers behind `c_valid`: nothing of it may be left.
     waiting = np.zeros_like(hard[2])
     waiting[0, 1] = begun = p.last_latency_cycles
-    draining = int(schedule(p, hard[2])[0, -1]) + 1
-    runs = [
-        ((*hard[:2], waiting), begun, 0),
-        (hard, None, 0),
-        (hard, draining, 0),
-        (hard, None, 1),
-        (job, None, 0),
-    ]
+    runs = [((*hard[:2], waiting), begun, 0), (one, None, 0)]
+    end = int(schedule(p, hard[2])[0, -1])
+    for later in (0, p.pipeline_stages + p.rows - 1, p.pipeline_stages + p.rows):
+        runs += [(hard, end + 1 + later, 0), (one, None, 1)]
+    runs += [(hard, None, 0), (job, None, 0)]
 
     cycle = 0
     await start(dut)
