@@ -131,6 +131,22 @@ def test_known_physics(store: Store) -> None:
     assert sparse.block_energy_per_op_j < 0.95 * narrow.block_energy_per_op_j
 
 
+@pytest.mark.parametrize("form", ["direct", "transposed"])
+@pytest.mark.parametrize("pipeline_stages", [0, 2])
+def test_netlist_equals_rtl_equals_reference(store: Store, form: str, pipeline_stages: int) -> None:
+    """The bench compares RTL and reference, replay compares netlist and RTL in every cycle."""
+    block = find_block("fir")
+    parameters = block.parameters(
+        taps=3, data_bits=4, coefficient_bits=3, form=form, pipeline_stages=pipeline_stages
+    )
+    filtered = dataclasses.replace(
+        design(), block=block, parameters=parameters, workload=block.workload(length=100)
+    )
+    report = evaluate(filtered, store).block
+    assert report.annotated_frac == 1.0
+    assert report.ops_per_cycle > 0.9
+
+
 def test_a_clock_faster_than_the_logic_is_a_violation(store: Store) -> None:
     operating = OperatingPoint(clock_period_s=1e-10)
     metrics = evaluate(dataclasses.replace(design(), operating=operating), store)
