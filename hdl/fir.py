@@ -117,8 +117,8 @@ def samples(parameters: FirParameters, workload: FirWorkload) -> np.ndarray:
 def _correlated(noise: np.ndarray, correlation: float) -> np.ndarray:
     """First-order autoregressive: s[n] = correlation * s[n-1] + noise, of unit variance.
 
-    The usual model of speech in waveform coding: N. S. Jayant and P. Noll, Digital Coding of
-    Waveforms, Prentice-Hall, 1984.
+    What it shares with speech is only that neighbouring samples are alike; the default of 0.9 is
+    an assumption, not a measurement.
     """
     scale = np.sqrt(1 - correlation**2)
     signal = np.empty_like(noise)
