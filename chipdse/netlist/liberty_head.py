@@ -6,19 +6,10 @@ import re
 
 from chipdse.netlist.liberty_cells import number, to_number
 from chipdse.netlist.liberty_syntax import Group, LibertyFile, split_list
+from chipdse.units import PREFIXES
 
 _UNIT = re.compile(r"\s*([0-9.eE+-]*)\s*([a-zA-Zµ]+)\s*")
-_PREFIX = {
-    "a": 1e-18,
-    "f": 1e-15,
-    "p": 1e-12,
-    "n": 1e-9,
-    "u": 1e-6,
-    "µ": 1e-6,
-    "m": 1e-3,
-    "": 1.0,
-    "k": 1e3,
-}
+_PREFIX = {"a": 1e-18, **PREFIXES}
 
 
 class LibertyHead:
