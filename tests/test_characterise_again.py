@@ -44,7 +44,7 @@ def test_again_equals_what_ships(name: str, work: Path) -> None:
     for quantity in found.ours:
         ours, theirs, _ = found.pairs(quantity)
         if quantity in ("setup", "hold"):  # a bisection's last step
-            assert np.abs(ours - theirs).max() < 5e-12, quantity
+            assert np.abs(ours - theirs).max() < 15e-12, quantity
         else:
             assert np.abs(found.errors(quantity)[0]).max() < TOLERANCE, quantity
 

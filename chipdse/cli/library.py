@@ -195,7 +195,10 @@ def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -
         lines += ["", "how it was made"]
         for key, value in library.provenance.items():
             shown = (
-                "; ".join(f"{k}: {', '.join(map(str, v))}" for k, v in value.items())
+                "; ".join(
+                    f"{k}: {v if isinstance(v, str) else ', '.join(map(str, v))}"
+                    for k, v in value.items()
+                )
                 if isinstance(value, dict)
                 else str(value)
             )

@@ -51,9 +51,21 @@ class CellTables:
     leakage_w: list[tuple[str, float]]
 
 
-def read_cell(work: Path, name: str, supply_v: float, temperature_c: float) -> CellTables:
-    """One cell at one corner from the files of a run."""
-    raw = _read(work, "timing", name, supply_v, temperature_c)
+def read_cell(
+    work: Path,
+    name: str,
+    supply_v: float,
+    temperature_c: float,
+    timing_temperature_c: float | None = None,
+) -> CellTables:
+    """One cell at one corner from the files of a run.
+
+    Parameters
+    ----------
+    timing_temperature_c : take everything but leakage from another temperature
+    """
+    timing_c = temperature_c if timing_temperature_c is None else timing_temperature_c
+    raw = _read(work, "timing", name, supply_v, timing_c)
     leak = _read(work, "leakage", name, supply_v, temperature_c)
     cell = catalogue.cell(name)
     if not cell.inputs:
@@ -72,7 +84,7 @@ def read_cell(work: Path, name: str, supply_v: float, temperature_c: float) -> C
             constraints={},
             leakage_w=_conditions(cell, leak["states"]),
         )
-    grid = _complete(work, cell, supply_v, temperature_c)
+    grid = _complete(work, cell, supply_v, timing_c)
     quiet = next(iter(raw["quiet_energy_j"].values()), None)
     return CellTables(
         cell=cell,

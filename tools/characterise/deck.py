@@ -63,7 +63,8 @@ def deck(
     for pin in outputs:
         lines.append(f"c_{net(pin)} {net(pin)} 0 1e-15")
     for name, value_v in (nodes_v or {}).items():
-        lines.append(f".nodeset v({name})={value_v:.6e}")
+        # `.ic` holds a transient's first point, `.nodeset` guides an operating point
+        lines += [f".nodeset v({name})={value_v:.6e}", f".ic v({name})={value_v:.6e}"]
     return "\n".join([*lines, ".end"])
 
 

@@ -9,6 +9,18 @@ from .bench import Bench
 from .sequential import Store, next_bit, output_level
 
 LEAKAGE_GMIN = 1e-18
+REST = 1e5  # inverter delays
+
+
+def _after_rest_a(store: Store, expected: int) -> float:
+    """Near threshold an operating point may fall into the other stored state although started in
+    the right one; then the supply current at the end of a long rest is taken (within 1 %)."""
+    bench = store.bench
+    stop_s = REST * store.fo4_s
+    waves = bench.transient(stop_s, stop_s / 50)
+    if int(waves.voltage_v[store.output][-1] > bench.corner.supply_v / 2) != expected:
+        raise ValueError(f"{bench.cell.name} does not keep {expected}")
+    return float(waves.supply_a[-4:].mean())
 
 
 def combinational(bench: Bench) -> list[dict[str, Any]]:
@@ -36,10 +48,10 @@ def sequential(bench: Bench) -> list[dict[str, Any]]:
             store.forget()
             store.enter(levels, stored)
             bench.use_gmin(LEAKAGE_GMIN)
-            current_a, outputs = bench.static_a(levels)
             expected = output_level(store, levels, stored)
+            current_a, outputs = bench.static_a(levels)
             if outputs[store.output] != expected:
-                raise ValueError(f"{cell.name} at {levels}, {stored} gives {outputs}")
+                current_a = _after_rest_a(store, expected)
             found.append(
                 {
                     "levels": levels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from chipdse.netlist.library import CellLibrary, join_corners
 from chipdse.netlist.library_pack import save_packed
 
 from . import assemble, inputs, settings
+from .between import apply_temperature
 from .liberty_text import LIBRARY, library_text
 from .run import Task, corner_tag
 
@@ -22,53 +24,87 @@ NOTICE = (
 )
 
 
-def complete_corners(work: Path) -> list[tuple[float, float]]:
+def simulated_corners(work: Path) -> list[tuple[float, float]]:
     """Corners with timing and leakage of every cell, the nominal one first."""
     return [
-        (supply_v, temperature_c)
-        for temperature_c in settings.TEMPERATURES_C
-        for supply_v in settings.SUPPLIES_V
-        if _is_complete(work, supply_v, temperature_c)
+        corner
+        for corner in _all_corners()
+        if _has(work, "leakage", *corner) and _has_timing(work, *corner)
     ]
 
 
-def _is_complete(work: Path, supply_v: float, temperature_c: float) -> bool:
-    done = all(
-        Task(kind, supply_v, temperature_c, cell).file(work).exists()
-        for kind in ("timing", "leakage")
-        for cell in settings.CELLS
-    )
-    if not done or settings.is_full(supply_v, temperature_c):
-        return done
-    return _is_complete(work, *settings.base_of(supply_v, temperature_c))
+def inferred_corners(work: Path) -> list[tuple[float, float]]:
+    """Corners with leakage whose timing lies between simulated ones of the same temperature."""
+    simulated = simulated_corners(work)
+    found = []
+    for supply_v, temperature_c in _all_corners():
+        at = [v for v, t in simulated if t == temperature_c]
+        if (
+            (supply_v, temperature_c) not in simulated
+            and _has(work, "leakage", supply_v, temperature_c)
+            and (supply_v, settings.NOMINAL_TEMPERATURE_C) in simulated
+            and len(at) >= 4
+            and min(at) < supply_v < max(at)
+        ):
+            found.append((supply_v, temperature_c))
+    return found
 
 
-def corner_text(work: Path, supply_v: float, temperature_c: float) -> str:
-    """The Liberty file of one corner."""
-    cells = [assemble.read_cell(work, name, supply_v, temperature_c) for name in settings.CELLS]
-    return library_text(cells, supply_v, temperature_c, NOTICE)
+def _all_corners() -> list[tuple[float, float]]:
+    return [(v, t) for t in settings.TEMPERATURES_C for v in settings.SUPPLIES_V]
 
 
-def join(work: Path, folder: Path) -> CellLibrary:
-    """Every complete corner as one library; the Liberty files are left in `folder`."""
-    corners = complete_corners(work)
-    nominal = (settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
-    if nominal not in corners:
-        raise SystemExit(f"{work}: the nominal corner {nominal} is not complete")
-    libraries = []
+def _has(work: Path, kind: str, supply_v: float, temperature_c: float) -> bool:
+    tasks = (Task(kind, supply_v, temperature_c, cell) for cell in settings.CELLS)
+    return all(task.file(work).exists() for task in tasks)
+
+
+def _has_timing(work: Path, supply_v: float, temperature_c: float) -> bool:
+    """Its own, and that of the corner that lends its tables their shape."""
+    if not _has(work, "timing", supply_v, temperature_c):
+        return False
+    if settings.is_full(supply_v, temperature_c):
+        return True
+    return _has_timing(work, *settings.base_of(supply_v, temperature_c))
+
+
+def join(
+    work: Path,
+    folder: Path,
+    simulated: list[tuple[float, float]],
+    inferred: list[tuple[float, float]],
+) -> CellLibrary:
+    """These corners as one library; the Liberty files are left in `folder`."""
+    if not simulated or simulated[0] != (
+        settings.NOMINAL_SUPPLY_V,
+        settings.NOMINAL_TEMPERATURE_C,
+    ):
+        raise SystemExit(f"{work}: the nominal corner is not complete")
     folder.mkdir(parents=True, exist_ok=True)
-    for supply_v, temperature_c in corners:
+    libraries = []
+    for supply_v, temperature_c in [*simulated, *inferred]:
+        timing_c = settings.NOMINAL_TEMPERATURE_C if (supply_v, temperature_c) in inferred else None
+        cells = [
+            assemble.read_cell(work, name, supply_v, temperature_c, timing_c)
+            for name in settings.CELLS
+        ]
         file = folder / f"{corner_tag(supply_v, temperature_c)}.lib"
-        file.write_text(corner_text(work, supply_v, temperature_c))
+        file.write_text(library_text(cells, supply_v, temperature_c, NOTICE))
         libraries.append(read_liberty([file]))
-    return replace(
-        join_corners(libraries, "sky130"), sources=(NOTICE,), provenance=_provenance(corners)
-    )
+    library = join_corners(libraries, "sky130")
+    if inferred:
+        fo4 = [
+            json.loads((work / f"fo4_{corner_tag(*corner)}.json").read_text())["fo4_s"]
+            for corner in [*simulated, *inferred]
+        ]
+        library = apply_temperature(library, range(len(simulated), len(libraries)), fo4)
+    return replace(library, sources=(NOTICE,), provenance=_provenance(simulated, inferred))
 
 
 def pack(work: Path, folder: Path, target: Path) -> CellLibrary:
-    library = join(work, folder)
-    corners = complete_corners(work)
+    simulated, inferred = simulated_corners(work), inferred_corners(work)
+    library = join(work, folder, simulated, inferred)
+    corners = [*simulated, *inferred]
     save_packed(library, target, [_resembles(corners, k) for k in range(len(corners))])
     return library
 
@@ -83,8 +119,16 @@ def _resembles(corners: list[tuple[float, float]], number: int) -> int:
     return number - 1
 
 
-def _provenance(corners: list[tuple[float, float]]) -> dict[str, Any]:
-    supplies = {t: [v for v, own in corners if own == t] for _, t in corners}
+def _by_temperature(corners: list[tuple[float, float]]) -> dict[str, list[str]]:
+    return {
+        f"{temp:g} C": [f"{v:g} V" for v, own in corners if own == temp]
+        for temp in sorted({t for _, t in corners})
+    }
+
+
+def _provenance(
+    corners: list[tuple[float, float]], inferred: list[tuple[float, float]]
+) -> dict[str, Any]:
     made = inputs.made_with()
     return {
         "name": LIBRARY,
@@ -107,7 +151,14 @@ def _provenance(corners: list[tuple[float, float]]) -> dict[str, Any]:
         "output delay; internal energy without the load's C V2 (taken off the rising edge) and "
         "without what the input pin's own group counts",
         "left out": "clear, preset, recovery, removal, minimum pulse width",
-        "corners": {f"{t:g} C": [f"{v:g} V" for v in own] for t, own in sorted(supplies.items())},
+        "corners": _by_temperature(corners),
+        "corners inferred": {
+            "how": "leakage simulated; the rest from 25 C by the effect of temperature at the "
+            "corners simulated, interpolated over the supply",
+            **_by_temperature(inferred),
+        }
+        if inferred
+        else "none",
     }
 
 
