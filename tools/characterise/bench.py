@@ -74,9 +74,11 @@ class Bench:
         corner: Corner,
         model_card: ModelCard,
         stress_inset_m: float,
+        held: bool = False,
     ) -> None:
         self.simulator, self.cell, self.corner = simulator, cell, corner
         self._layout, self._card, self._inset_m = layout, model_card, stress_inset_m
+        self.held = held
         self._gmin = LOOSER_GMIN[0]
         self._nodes: dict[str, float] = {}
         self._inputs: dict[str, str] = {}
@@ -96,6 +98,7 @@ class Bench:
                 self._inset_m,
                 self._gmin,
                 self._nodes,
+                held=self.held,
             )
         )
         for text in self._inputs.values():

@@ -27,6 +27,8 @@ def deck(
     stress_inset_m: float,
     gmin: float = 1e-15,
     nodes_v: dict[str, float] | None = None,
+    *,
+    held: bool = False,
 ) -> str:
     """Sources are `v_<pin>` (lower case) and `v_supply`, loads `c_<pin>`; nets are lower case.
 
@@ -63,8 +65,9 @@ def deck(
     for pin in outputs:
         lines.append(f"c_{net(pin)} {net(pin)} 0 1e-15")
     for name, value_v in (nodes_v or {}).items():
-        # `.ic` holds a transient's first point, `.nodeset` guides an operating point
-        lines += [f".nodeset v({name})={value_v:.6e}", f".ic v({name})={value_v:.6e}"]
+        lines.append(f".nodeset v({name})={value_v:.6e}")
+        if held:  # `.nodeset` only guides the first point of a transient, `.ic` holds it
+            lines.append(f".ic v({name})={value_v:.6e}")
     return "\n".join([*lines, ".end"])
 
 
