@@ -21,9 +21,6 @@ pytestmark = [
 
 # Shipped numbers keep 11 bits of mantissa; another version of ngspice may take other time steps.
 TOLERANCE = 0.01
-# Storing cells at 25 °C were made before transients began from held states (`.ic`): inner nodes that
-# float start elsewhere, which moves up to 4 % of the energy between clock pin and output.
-STORING_ENERGY_TOLERANCE = 0.05
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +44,9 @@ def test_again_equals_what_ships(name: str, work: Path) -> None:
     for quantity in found.ours:
         ours, theirs, _ = found.pairs(quantity)
         if quantity in ("setup", "hold"):  # a bisection's last step
-            assert np.abs(ours - theirs).max() < 15e-12, quantity
+            assert np.abs(ours - theirs).max() < 5e-12, quantity
         else:
-            storing = quantity == "energy with load" and name == "dfxtp_1"
-            most = STORING_ENERGY_TOLERANCE if storing else TOLERANCE
-            assert np.abs(found.errors(quantity)[0]).max() < most, quantity
+            assert np.abs(found.errors(quantity)[0]).max() < TOLERANCE, quantity
 
 
 def test_a_finished_file_is_not_made_again(work: Path) -> None:
