@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipdse.cli.common import Verbs, print_json
+from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.units import parse_quantity, show
 
@@ -35,8 +35,8 @@ def add(verbs: Verbs) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     inner = parser.add_subparsers(dest="library_verb", metavar="VERB", required=True)
-    lists = _verb(inner, "list", "names of all libraries", "chipdse library list", _list)
-    info = _verb(
+    lists = add_verb(inner, "list", "names of all libraries", "chipdse library list", _list)
+    info = add_verb(
         inner,
         "info",
         "cells, corners, drive strengths; speed and leakage over supply; origin",
@@ -45,7 +45,7 @@ def add(verbs: Verbs) -> None:
     )
     info.add_argument("name", help="a name from 'chipdse library list'")
     info.add_argument("--plot", type=Path, metavar="FILE", help="figure: .svg, .png or .pdf")
-    export = _verb(
+    export = add_verb(
         inner,
         "export",
         "write a library at one operating point as a Liberty file",
@@ -56,7 +56,7 @@ def add(verbs: Verbs) -> None:
     export.add_argument("--supply", metavar="V", help="e.g. 0.9V; default the nominal supply")
     export.add_argument("--temperature", metavar="C", help="e.g. 85C; default the nominal one")
     export.add_argument("--to", type=Path, required=True, metavar="FILE", help="Liberty file")
-    adds = _verb(
+    adds = add_verb(
         inner,
         "add",
         "keep your own Liberty files under a name; several corners make one library",
@@ -77,18 +77,6 @@ def add(verbs: Verbs) -> None:
     adds.add_argument("--replace", action="store_true", help="put it in place of an older one")
     for each in (lists, info, export, adds):
         each.add_argument("--json", action="store_true", help="one JSON document")
-
-
-def _verb(verbs: Verbs, name: str, summary: str, example: str, run: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = verbs.add_parser(
-        name,
-        help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run)
-    return parser
 
 
 def _list(arguments: argparse.Namespace) -> int:
