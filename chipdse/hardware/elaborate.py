@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import hashlib
 import importlib.metadata
-import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from amaranth.back import rtlil
 
 from chipdse.errors import DesignError
+from chipdse.hardware.sources import module_sources
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.tools import run_yosys
 from hdl.block import Block
@@ -74,16 +74,15 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
 
 @functools.cache
 def source_hash(module: str) -> str:
-    """Hash of the Python sources of a module's top-level package, or of a package itself."""
-    package = module if module.startswith("chipdse.") else module.partition(".")[0]
-    found = importlib.util.find_spec(package)
-    if found is None or found.origin is None:
-        raise DesignError(f"module {module!r} has no source file; name a module in a .py file")
-    origin = Path(found.origin)
-    files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
+    """Hash of a module and all it imports from its package, or of a whole part of chipdse."""
+    if module.startswith("chipdse."):
+        folder = Path(__file__).parents[1].joinpath(*module.split(".")[1:])
+        sources = {str(file.relative_to(folder)): file for file in sorted(folder.rglob("*.py"))}
+    else:
+        sources = module_sources(module)
     digest = hashlib.sha256()
-    for file in files:
-        digest.update(str(file.relative_to(origin.parent)).encode() + b"\0" + file.read_bytes())
+    for name, file in sources.items():
+        digest.update(name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:32]
 
 
