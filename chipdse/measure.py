@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chipdse.design import Design, LibraryChoice, OperatingPoint
+from chipdse.design import Design, LibraryChoice
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import TOP, source_hash
 from chipdse.hardware.simulate import Simulation
@@ -29,6 +30,7 @@ from chipdse.netlist.replay import Replayed, replay
 from chipdse.netlist.timing import Timing, analyse_timing
 from chipdse.netlist.timing_graph import TimingGraph, build_timing_graph
 from chipdse.netlist.verilog import read_verilog
+from chipdse.operating import Corner, Job, operate
 from chipdse.records import BlockMetrics
 from chipdse.technology.libraries import LibraryEntry, resolve
 
@@ -44,30 +46,6 @@ class Hardware:
 
     mapped: Synthesised
     run: Simulation
-
-
-@dataclass(frozen=True, kw_only=True)
-class Corner:
-    """A netlist at one supply and temperature; whatever the clock.
-
-    energy_per_cycle_j : internal and switching energy by group of cells
-    leakage_w : by group of cells
-    leakage_temperatures_c, leakage_powers_w : of the whole, where the library is characterised
-    """
-
-    vdd_v: float
-    temperature_c: float
-    critical_path_s: float
-    worst_hold_slack_s: float
-    internal_energy_j: dict[str, float]
-    switching_energy_j: dict[str, float]
-    leakage_w: dict[str, float]
-    leakage_temperatures_c: tuple[float, ...]
-    leakage_powers_w: tuple[float, ...]
-    cell_count: int
-    sequential_count: int
-    area_m2: float
-    annotated_frac: float
 
 
 @functools.lru_cache(maxsize=8)
@@ -89,56 +67,27 @@ def measure(design: Design, hardware: Hardware, store: Store) -> tuple[BlockRepo
     ------
     DesignError : supply or temperature outside the library's range, replay's self-check failed
     """
-    corner = _stored_corner(design, hardware, store)
-    period = _clock_period_s(design.operating, corner)
+    corner, operating = _stored_corner(design, hardware, store), design.operating
+    period_s = math.nan if operating.clock_period_s is None else operating.clock_period_s
+    operated = operate(
+        [corner],
+        np.zeros(1, dtype=np.int64),
+        np.array([period_s]),
+        np.array([operating.clock_frac]),
+        job_of(design, hardware),
+    )
+    return operated.report_at(0), operated.metrics_at(0)
+
+
+def job_of(design: Design, hardware: Hardware) -> Job:
+    """What the hardware did in its recorded run."""
     work = design.block.work(design.parameters, design.workload)
-    frequency = 1 / period
-    per_second = work.count / hardware.run.cycles * frequency
-    internal = sum(corner.internal_energy_j.values()) * frequency
-    switching = sum(corner.switching_energy_j.values()) * frequency
-    leakage = sum(corner.leakage_w.values())
-    registers = corner.leakage_w["sequential"] + frequency * (
-        corner.internal_energy_j["sequential"] + corner.switching_energy_j["sequential"]
-    )
-    total = internal + switching + leakage
-    report = BlockReport(
-        block_area_m2=corner.area_m2,
-        block_cell_count=corner.cell_count,
-        block_flip_flop_count=corner.sequential_count,
-        vdd_v=corner.vdd_v,
-        library_temperature_c=corner.temperature_c,
-        critical_path_s=corner.critical_path_s,
-        worst_hold_slack_s=corner.worst_hold_slack_s,
-        f_max_hz=1 / corner.critical_path_s,
-        clock_frequency_hz=frequency,
-        timing_slack_s=period - corner.critical_path_s,
-        ops_per_cycle=work.count / hardware.run.cycles,
-        block_throughput_ops_per_s=per_second,
-        block_internal_power_w=internal,
-        block_switching_power_w=switching,
-        block_leakage_power_w=leakage,
-        block_power_w=total,
-        block_register_power_w=registers,
-        block_energy_per_op_j=total / per_second,
-        annotated_frac=corner.annotated_frac,
-    )
-    return report, BlockMetrics(
-        area_m2=corner.area_m2,
-        dynamic_power_w=internal + switching,
-        leakage_power_w=leakage,
-        temperature_c=corner.temperature_c,
-        throughput_ops_per_s=per_second,
+    return Job(
+        op_count=work.count,
+        cycle_count=hardware.run.cycles,
         io_bits_per_op=(work.input_bits + work.output_bits) / work.count,
         node_nm=_node_nm(design),
-        leakage_temperatures_c=corner.leakage_temperatures_c,
-        leakage_powers_w=corner.leakage_powers_w,
     )
-
-
-def _clock_period_s(operating: OperatingPoint, corner: Corner) -> float:
-    if operating.clock_period_s is not None:
-        return operating.clock_period_s
-    return corner.critical_path_s / operating.clock_frac
 
 
 def _supply(design: Design) -> tuple[float, float]:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from chipdse.records import metric
 from chipdse.system.metrics import SystemMetrics
+
+Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +57,15 @@ class Metrics:
 
     def constraints(self) -> dict[str, float]:
         """By how much each limit of timing and package is missed; at most 0 where it is met."""
-        slack = self.block.timing_slack_s / self.block.critical_path_s
-        # The clock may run at exactly the highest frequency: rounding is no violation.
-        timing = 0.0 if abs(slack) < 1e-9 else -slack
-        return {"timing": timing, **self.system.constraints}
+        timing = timing_violation(self.block.timing_slack_s, self.block.critical_path_s)
+        return {"timing": float(timing), **self.system.constraints}
+
+
+def timing_violation(slack_s: npt.ArrayLike, critical_path_s: npt.ArrayLike) -> Array:
+    """By how much a clock is too fast, relative to the critical path."""
+    slack = np.asarray(slack_s, dtype=np.float64) / np.asarray(critical_path_s, dtype=np.float64)
+    # The clock may run at exactly the highest frequency: rounding is no violation.
+    return np.where(np.abs(slack) < 1e-9, 0.0, -slack)
 
 
 def _numbers(record: type) -> dict[str, dict[str, str]]:

@@ -16,7 +16,7 @@ LADDER = [
     {"technology"},
     {"netlist", "system"},
     {"hardware"},
-    {"design", "metrics", "measure", "evaluate"},
+    {"design", "metrics", "operating", "measure", "evaluate"},
     {"study"},
     {"report", "export"},
     {"api", "cli"},
