@@ -32,6 +32,7 @@ class CellArc:
     table: int  # delay, or the constraint
     slew_table: int
     launches: bool  # starts at a clock edge
+    condition: int = -1  # of the library's conditions; -1 is always
     check: str = ""  # setup or hold (recovery counts as setup, removal as hold)
 
 
@@ -86,6 +87,7 @@ def cell_arcs(library: CellLibrary, number: int, known: dict[str, Expression]) -
                 table=tables[sink_edge],
                 slew_table=slews[sink_edge],
                 launches=launches and not gate,
+                condition=int(arcs.condition[row]),
             )
             for source_edge, sink_edge in edges
             if tables[sink_edge] >= 0

@@ -32,6 +32,7 @@ class TimingGraph:
     pin : [arcs] pin edge the arc starts at
     kind : [arcs] which pair of tables, into `delay_tables` and `slew_tables`
     launch : [arcs] launch class (0 the clock's rise, 1 its fall) of level 0, else -1
+    condition : [arcs] into the library's conditions, -1 is none; static timing takes every arc
     level_start : [levels + 1] first arc of each level
     checks_* : endpoints: data pin edge, capture class, table, whether setup
     constant : [nets] 0 or 1 for nets that never move, else -1
@@ -45,6 +46,7 @@ class TimingGraph:
     pin: Index
     kind: Index
     launch: NDArray[np.int8]
+    condition: Index
     level_start: Index
     delay_tables: Index
     slew_tables: Index
@@ -77,7 +79,7 @@ def build_timing_graph(netlist: Netlist, clock: str | None = None) -> TimingGrap
     constant = constant_nets(netlist)
     network = None if clock is None else trace_clock(netlist, clock, constant)
     arcs, checks = _collect(netlist, constant, network)
-    source, sink, pin, kind, launch = arcs.columns()
+    source, sink, pin, kind, launch, condition = arcs.columns()
     net_level = _levels(netlist, source, sink, launch)
     arc_level = np.where(launch >= 0, 0, net_level[sink >> 1])
     order = np.argsort(arc_level.astype(np.int64) * (2 * netlist.net_count) + sink)
@@ -93,6 +95,7 @@ def build_timing_graph(netlist: Netlist, clock: str | None = None) -> TimingGrap
         pin=pin[order],
         kind=kind[order],
         launch=launch[order].astype(np.int8),
+        condition=condition[order],
         level_start=np.searchsorted(arc_level[order], np.arange(depth + 2)),
         delay_tables=delay_tables,
         slew_tables=slew_tables,
@@ -154,7 +157,7 @@ class _ArcColumns(_Columns):
     """Arcs, with their pairs of tables numbered."""
 
     def __init__(self) -> None:
-        super().__init__(5)
+        super().__init__(6)
         self.pairs: dict[tuple[int, int], int] = {}
 
     def pair(self, arc: CellArc) -> int:
@@ -210,6 +213,7 @@ def _collect(
                     2 * (starts[keep] + arc.source) + arc.source_edge,
                     arcs.pair(arc),
                     clock_class[keep] if arc.launches else -1,
+                    arc.condition,
                 )
             for pin in clocks:
                 nets = netlist.pin_net[starts + pin]
