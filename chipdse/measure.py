@@ -23,6 +23,7 @@ from chipdse.hardware.simulate import Simulation
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.synthesise import Synthesised
 from chipdse.metrics import BlockReport
+from chipdse.netlist.library import LeakagePoints
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power import GROUPS, Power, PowerModel, analyse_power
 from chipdse.netlist.recorded import read_recording, read_register_map
@@ -169,14 +170,26 @@ def _load(choice: LibraryChoice, hardware: Hardware) -> _Loaded:
 
 
 def analyse(
-    choice: LibraryChoice, hardware: Hardware, vdd_v: list[float], temperature_c: list[float]
+    choice: LibraryChoice,
+    hardware: Hardware,
+    vdd_v: list[float],
+    temperature_c: list[float],
+    *,
+    leakage_at: LeakagePoints | None = None,
 ) -> tuple[Timing, Power, Replayed]:
-    """Timing, and power at the highest frequency, at K operating points at once."""
+    """Timing, and power at the highest frequency, at K operating points at once.
+
+    Parameters
+    ----------
+    leakage_at : more points, at which only leakage is wanted
+    """
     loaded = _load(choice, hardware)
     library = library_of(choice).load().at(vdd_v, temperature_c)
     timing = analyse_timing(loaded.graph, library, 1.0)
     timing = dataclasses.replace(timing, clock_period_s=timing.min_period_s)
-    power = analyse_power(timing, loaded.replayed.activity, model=loaded.model)
+    power = analyse_power(
+        timing, loaded.replayed.activity, model=loaded.model, leakage_at=leakage_at
+    )
     return timing, power, loaded.replayed
 
 
@@ -184,9 +197,15 @@ def _corner(
     choice: LibraryChoice, hardware: Hardware, vdd_v: float, temperature_c: float
 ) -> Corner:
     library = library_of(choice).load()
-    others = [float(t) for t in np.unique(library.temperature_c) if _covers(library, vdd_v, t)]
-    points = [temperature_c, *others]
-    timing, power, replayed = analyse(choice, hardware, [vdd_v] * len(points), points)
+    known = library.leakage_grid
+    others = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
+    timing, power, replayed = analyse(
+        choice,
+        hardware,
+        [vdd_v],
+        [temperature_c],
+        leakage_at=library.leakage_at(vdd_v, others) if len(others) > 1 else None,
+    )
     period = float(timing.min_period_s[0])
     groups = power.by_group()
 
@@ -194,7 +213,6 @@ def _corner(
         return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
 
     sequential = int((power.group == GROUPS.index("sequential")).sum())
-    leakage = power.leakage_w.sum(axis=1)
     return Corner(
         vdd_v=vdd_v,
         temperature_c=temperature_c,
@@ -203,18 +221,10 @@ def _corner(
         internal_energy_j=of("internal_w", period),
         switching_energy_j=of("switching_w", period),
         leakage_w=of("leakage_w", 1.0),
-        leakage_temperatures_c=tuple(others) if len(others) > 1 else (),
-        leakage_powers_w=tuple(map(float, leakage[1:])) if len(others) > 1 else (),
+        leakage_temperatures_c=others if len(others) > 1 else (),
+        leakage_powers_w=tuple(map(float, power.leakage_elsewhere_w)),
         cell_count=power.netlist.cell_count,
         sequential_count=sequential,
         area_m2=hardware.mapped.area_m2,
         annotated_frac=replayed.annotated_fraction,
     )
-
-
-def _covers(library: Any, vdd_v: float, temperature_c: float) -> bool:
-    try:
-        library.at([vdd_v], [temperature_c])
-    except DesignError:
-        return False
-    return True

@@ -16,7 +16,8 @@ from chipdse.hardware.tools import run_yosys
 from chipdse.netlist.cache import load_corners, load_library
 from chipdse.netlist.liberty import read_liberty
 from chipdse.netlist.liberty_writer import liberty_text as export
-from chipdse.netlist.library import CellLibrary, join_corners
+from chipdse.netlist.library import CellLibrary
+from chipdse.netlist.library_join import join_corners
 from chipdse.netlist.library_store import load_saved, save_library
 from tests.netlist_cases import CELLS, liberty_text, tiny_library
 

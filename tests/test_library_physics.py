@@ -114,12 +114,21 @@ def test_energy_falls_and_capacitance_stays_as_the_supply_falls(library: CellLib
 
 
 def test_leakage_rises_with_temperature_by_state(library: CellLibrary) -> None:
-    temps = np.unique(library.temperature_c)
-    at = [
-        int(np.flatnonzero((library.temperature_c == t) & (library.supply_v == 1.8))[0])
-        for t in temps
-    ]
-    assert (np.diff(library.leakages.value_w[at], axis=0) >= 0).all()
+    temps = library.leakage_grid.temperatures_c
+    assert temps == (-40.0, 25.0, 85.0, 125.0)
+    for volts in np.unique(library.supply_v[library.temperature_c == 25]):
+        assert (np.diff(library.leakage_at(volts, temps).groups_w(), axis=0) >= 0).all()
+
+
+def test_leakage_is_known_at_every_supply_and_temperature(library: CellLibrary) -> None:
+    room = library.supply_v[library.temperature_c == 25]
+    for temp in library.leakage_grid.temperatures_c:
+        found = library.leakage_at(np.sort(room), temp).cells_w()
+        assert (np.diff(found.sum(axis=1)) > 0).all()
+    with pytest.raises(DesignError, match="the leakage of library sky130"):
+        library.leakage_at(room.min() - 0.01, 25.0)
+    with pytest.raises(DesignError, match="the leakage of library sky130"):
+        library.leakage_at(1.8, 126.0)
 
 
 def test_supply_between_corners_lies_between_them(library: CellLibrary) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chipdse.netlist.library import join_corners
+from chipdse.netlist.library_join import join_corners
 from chipdse.netlist.library_tables import TableSet
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing import MAX, MIN, Timing, Wires, analyse_timing

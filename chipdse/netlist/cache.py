@@ -11,7 +11,8 @@ from pathlib import Path
 
 from chipdse.errors import DesignError
 from chipdse.netlist.liberty import read_bytes, read_corner, read_liberty
-from chipdse.netlist.library import CellLibrary, join_corners
+from chipdse.netlist.library import CellLibrary
+from chipdse.netlist.library_join import join_corners
 from chipdse.netlist.library_store import FORMAT, load_saved, save_library
 from chipdse.paths import cache_folder
 

@@ -47,9 +47,8 @@ class _Writer:
         self.axes = library.axes[point]
         self.capacitance = library.pin_capacitance_f[point]
         self.swing = library.pin_supply_v[point]
-        self.leakage = library.interpolate(self.library.leakages.value_w)[point]
-        own = np.nan_to_num(self.library.cell_leakage_w, nan=-1.0)
-        self.cell_leakage = library.interpolate(own)[point]
+        self.leakage = library.leakage.groups_w()[point]
+        self.cell_leakage = library.leakage.cells_w()[point]
         self.templates: dict[tuple[str, int, int], str] = {}
         self.extra_swings = sorted(
             {float(volts) for volts in self.swing if abs(volts - self.supply_v) > 1e-12}

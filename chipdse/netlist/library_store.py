@@ -11,6 +11,7 @@ import os
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ from chipdse.errors import DesignError
 from chipdse.netlist.cells import Cell, CellPin, ClockGate, FlipFlop, Latch, Sequential
 from chipdse.netlist.liberty_function import Expression, parse_function
 from chipdse.netlist.library import Arcs, CellLibrary, Leakages, Powers, Tables
+from chipdse.netlist.library_grid import Corners
 
 FORMAT = 1
 _PARTS: dict[str, type] = {"tables": Tables, "arcs": Arcs, "powers": Powers, "leakages": Leakages}
 _ARRAYS = ("supply_v", "temperature_c", "pin_capacitance_f", "pin_supply_v", "cell_leakage_w")
-_EXACT = ("supply_v", "temperature_c", "pin_supply_v")  # operating points are compared exactly
+_LEAKAGE = ("leakage_supply_v", "leakage_temperature_c")  # where leakage has its own corners
+# operating points are compared exactly
+_EXACT = ("supply_v", "temperature_c", "pin_supply_v", *_LEAKAGE)
 _STATES: dict[str, type] = {"flip_flop": FlipFlop, "latch": Latch, "clock_gate": ClockGate}
 _FUNCTIONS = {"clocked_on", "next_state", "clear", "preset", "enable", "data_in"}
 
@@ -41,6 +45,9 @@ def save_library(
     single : store tables in single precision (7 digits), half the size
     """
     arrays: dict[str, NDArray[Any]] = {name: getattr(library, name) for name in _ARRAYS}
+    if library.leakage_corners is not None:
+        own = library.leakage_corners
+        arrays |= dict(zip(_LEAKAGE, (own.supply_v, own.temperature_c), strict=True))
     for part, kind in _PARTS.items():
         for each in fields(kind):
             arrays[f"{part}.{each.name}"] = getattr(getattr(library, part), each.name)
@@ -97,6 +104,7 @@ def load_saved(path: Path) -> CellLibrary:
                 supplies=tuple(logic["supplies"]),
                 sources=tuple(logic["sources"]),
                 provenance=logic["provenance"],
+                leakage_corners=_leakage_corners(file),
                 **parts,
             )
     except (
@@ -110,6 +118,13 @@ def load_saved(path: Path) -> CellLibrary:
         zlib.error,
     ) as error:
         raise DesignError(f"{path} is not a saved cell library: {error}") from None
+
+
+def _leakage_corners(file: Mapping[str, NDArray[Any]]) -> Corners | None:
+    if _LEAKAGE[0] not in file:
+        return None
+    supply_v, temperature_c = (file[name] for name in _LEAKAGE)
+    return Corners(supply_v=supply_v, temperature_c=temperature_c)
 
 
 def _array(array: NDArray[Any]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chipdse.errors import DesignError
 from chipdse.netlist.activity import Activity
-from chipdse.netlist.library import Floats
+from chipdse.netlist.library import Floats, LeakagePoints
 from chipdse.netlist.library_tables import Index, TableSet, bilinear
 from chipdse.netlist.netlist import CONSTANT_1, Netlist
 from chipdse.netlist.power_activity import fill_unannotated
@@ -34,7 +34,8 @@ class Power:
 
     `clock_pin_w` is the internal power of registers' clock pins, part of `internal_w`.
     `limited_nets` counts nets whose density was cut to 1/slew; where it is zero, dynamic power
-    is proportional to the clock frequency.
+    is proportional to the clock frequency. `leakage_elsewhere_w` is the leakage of the whole at
+    the points asked for beside [L].
     """
 
     netlist: Netlist
@@ -47,6 +48,7 @@ class Power:
     annotated_fraction: float
     limited_nets: NDArray[np.int64]
     state_probability: str
+    leakage_elsewhere_w: Floats
 
     @property
     def total_w(self) -> Floats:
@@ -104,6 +106,7 @@ def analyse_power(
     state_probability: str = "joint",
     allow_unannotated: bool = False,
     model: PowerModel | None = None,
+    leakage_at: LeakagePoints | None = None,
 ) -> Power:
     """Power at the operating points and clock period of `timing`.
 
@@ -111,6 +114,7 @@ def analyse_power(
     ----------
     state_probability : "joint": exact where the activity has joint states; "independent": pins
         of a cell taken as independent, as OpenSTA does
+    leakage_at : more operating points, at which only the leakage of the whole is wanted
     allow_unannotated : accept activity that covers less than 99 % of the nets
 
     Raises
@@ -130,7 +134,8 @@ def analyse_power(
         )
     _check_period(timing, activity)
     activity = fill_unannotated(timing.graph, activity)
-    run = _Evaluation(timing, activity, model or PowerModel(netlist), state_probability)
+    model = model or PowerModel(netlist)
+    run = _Evaluation(timing, activity, model, state_probability, leakage_at)
     run.evaluate()
     return Power(
         netlist=netlist,
@@ -143,6 +148,7 @@ def analyse_power(
         annotated_fraction=fraction,
         limited_nets=run.limited,
         state_probability=state_probability,
+        leakage_elsewhere_w=run.leakage_elsewhere,
     )
 
 
@@ -203,7 +209,12 @@ def _groups(timing: Timing) -> NDArray[np.int8]:
 
 class _Evaluation:
     def __init__(
-        self, timing: Timing, activity: Activity, model: PowerModel, state_probability: str
+        self,
+        timing: Timing,
+        activity: Activity,
+        model: PowerModel,
+        state_probability: str,
+        elsewhere: LeakagePoints | None,
     ) -> None:
         self.activity, self.model = activity, model
         self.joint = state_probability == "joint"
@@ -221,6 +232,8 @@ class _Evaluation:
         shape = (points, netlist.cell_count)
         self.internal, self.switching = np.zeros(shape), np.zeros(shape)
         self.leakage, self.clock_pins = np.zeros(shape), np.zeros(shape)
+        self.elsewhere = elsewhere
+        self.leakage_elsewhere = np.zeros(0 if elsewhere is None else elsewhere.count)
 
     def evaluate(self) -> None:
         for kind, instances in self.netlist.instances_of.items():
@@ -267,7 +280,9 @@ class _Evaluation:
             volts = self.library.pin_supply_v[:, None, first + np.array(outputs)]
             charge = 0.5 * load[:, :, outputs] * volts**2 * density[:, :, outputs]
             self.switching[:, instances] = charge.sum(axis=2)
-        self.leakage[:, instances] = self._leakage(kind, power, chance)
+        self.leakage[:, instances] = self._leakage(kind, power, chance, self.library.leakage)
+        if self.elsewhere is not None:
+            self.leakage_elsewhere += self._leakage(kind, power, chance, self.elsewhere).sum(axis=1)
 
     def _probabilities(self, kind: int, power: CellPower, high: Floats, part: slice) -> Floats:
         states = self.activity.states.get(kind) if self.joint else None
@@ -317,15 +332,16 @@ class _Evaluation:
         part = (flat - low) / (np.take_along_axis(axes, found + 1, axis=1) - low)
         return index, part.reshape(value.shape)
 
-    def _leakage(self, kind: int, power: CellPower, chance: Floats) -> Floats:
-        library = self.netlist.library
-        result = np.zeros((self.library.count, len(chance)))
+    @staticmethod
+    def _leakage(kind: int, power: CellPower, chance: Floats, points: LeakagePoints) -> Floats:
+        """[points, n] of instances of one cell."""
+        result = np.zeros((points.count, len(chance)))
         if len(power.leakage_rows):
-            values = self.library.interpolate(library.leakages.value_w[:, power.leakage_rows])
+            values = points.groups_w(power.leakage_rows)
             result += values @ chance[:, power.leakage_conditions].T
         if power.uncovered >= 0:
-            own = np.nan_to_num(library.cell_leakage_w[:, kind])
-            result += self.library.interpolate(own)[:, None] * chance[:, power.uncovered]
+            own = np.nan_to_num(points.cells_w()[:, kind])
+            result += own[:, None] * chance[:, power.uncovered]
         return result
 
 

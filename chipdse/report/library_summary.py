@@ -123,9 +123,9 @@ def fo4(points: OperatingLibrary) -> Speed:
     own = np.flatnonzero((library.leakages.cell == number) & (library.leakages.condition >= 0))
     if len(own):  # a supply pin each state may have its own group
         states = len(np.unique(library.leakages.condition[own]))
-        leak = points.interpolate(library.leakages.value_w[:, own]).sum(axis=1) / states
+        leak = points.leakage.groups_w(own).sum(axis=1) / states
     else:
-        leak = points.interpolate(library.cell_leakage_w[:, [number]])[:, 0]
+        leak = points.leakage.cells_w()[:, number]
     return Speed(
         inverter=library.cells[number].name,
         supply_v=points.supply_v,

@@ -94,7 +94,7 @@ class LibraryEntry:
     def _library(self) -> CellLibrary:
         # Imported here: what a library is made of lies above this module, its name below.
         from chipdse.netlist.cache import load_library
-        from chipdse.netlist.library import join_corners
+        from chipdse.netlist.library_join import join_corners
         from chipdse.netlist.library_pack import load_packed
 
         if self.saved is not None:

@@ -279,11 +279,12 @@ def at_one_corner(point: OperatingLibrary) -> CellLibrary:
         temperature_c=point.temperature_c,
         pin_capacitance_f=point.pin_capacitance_f,
         pin_supply_v=point.pin_supply_v,
-        cell_leakage_w=point.interpolate(library.cell_leakage_w),
+        cell_leakage_w=point.leakage.cells_w(),
         tables=replace(
             library.tables,
             values=point.interpolate(library.tables.values),
             axis_values=point.axes,
         ),
-        leakages=replace(library.leakages, value_w=point.interpolate(library.leakages.value_w)),
+        leakages=replace(library.leakages, value_w=point.leakage.groups_w()),
+        leakage_corners=None,
     )

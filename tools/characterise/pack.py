@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from chipdse.netlist.liberty import read_liberty
-from chipdse.netlist.library import CellLibrary, join_corners
+from chipdse.netlist.library import CellLibrary
+from chipdse.netlist.library_join import add_leakage, join_corners
 from chipdse.netlist.library_pack import save_packed
 
 from . import assemble, inputs, settings
@@ -50,6 +51,16 @@ def inferred_corners(work: Path) -> list[tuple[float, float]]:
     return found
 
 
+def leakage_corners(work: Path) -> list[tuple[float, float]]:
+    """Corners with leakage alone."""
+    others = {*simulated_corners(work), *inferred_corners(work)}
+    return [
+        corner
+        for corner in _all_corners()
+        if corner not in others and _has(work, "leakage", *corner)
+    ]
+
+
 def _all_corners() -> list[tuple[float, float]]:
     return [(v, t) for t in settings.TEMPERATURES_C for v in settings.SUPPLIES_V]
 
@@ -73,8 +84,9 @@ def join(
     folder: Path,
     simulated: list[tuple[float, float]],
     inferred: list[tuple[float, float]],
+    leaking: list[tuple[float, float]],
 ) -> CellLibrary:
-    """These corners as one library; the Liberty files are left in `folder`."""
+    """These corners as one library, `leaking` with leakage alone; Liberty files in `folder`."""
     if not simulated or simulated[0] != (
         settings.NOMINAL_SUPPLY_V,
         settings.NOMINAL_TEMPERATURE_C,
@@ -82,8 +94,9 @@ def join(
         raise SystemExit(f"{work}: the nominal corner is not complete")
     folder.mkdir(parents=True, exist_ok=True)
     libraries = []
-    for supply_v, temperature_c in [*simulated, *inferred]:
-        timing_c = settings.NOMINAL_TEMPERATURE_C if (supply_v, temperature_c) in inferred else None
+    for supply_v, temperature_c in [*simulated, *inferred, *leaking]:
+        own = (supply_v, temperature_c) in simulated
+        timing_c = None if own else settings.NOMINAL_TEMPERATURE_C
         cells = [
             assemble.read_cell(work, name, supply_v, temperature_c, timing_c)
             for name in settings.CELLS
@@ -91,32 +104,26 @@ def join(
         file = folder / f"{corner_tag(supply_v, temperature_c)}.lib"
         file.write_text(library_text(cells, supply_v, temperature_c, NOTICE))
         libraries.append(read_liberty([file]))
-    library = join_corners(libraries, "sky130")
+    timed = len(simulated) + len(inferred)
+    library = join_corners(libraries[:timed], "sky130")
     if inferred:
         fo4 = [
             json.loads((work / f"fo4_{corner_tag(*corner)}.json").read_text())["fo4_s"]
             for corner in [*simulated, *inferred]
         ]
-        library = apply_temperature(library, range(len(simulated), len(libraries)), fo4)
-    return replace(library, sources=(NOTICE,), provenance=_provenance(simulated, inferred))
+        library = apply_temperature(library, range(len(simulated), timed), fo4)
+    return replace(
+        add_leakage(library, libraries[timed:]),
+        sources=(NOTICE,),
+        provenance=_provenance(simulated, inferred, leaking),
+    )
 
 
 def pack(work: Path, folder: Path, target: Path) -> CellLibrary:
-    simulated, inferred = simulated_corners(work), inferred_corners(work)
-    library = join(work, folder, simulated, inferred)
-    corners = [*simulated, *inferred]
-    save_packed(library, target, [_resembles(corners, k) for k in range(len(corners))])
+    corners = simulated_corners(work), inferred_corners(work), leakage_corners(work)
+    library = join(work, folder, *corners)
+    save_packed(library, target)
     return library
-
-
-def _resembles(corners: list[tuple[float, float]], number: int) -> int:
-    """The earlier corner whose tables are most like those of a corner."""
-    supply_v, temperature_c = corners[number]
-    if number == 0:
-        return 0
-    if temperature_c != settings.NOMINAL_TEMPERATURE_C:
-        return corners.index((supply_v, settings.NOMINAL_TEMPERATURE_C))
-    return number - 1
 
 
 def _by_temperature(corners: list[tuple[float, float]]) -> dict[str, list[str]]:
@@ -127,7 +134,9 @@ def _by_temperature(corners: list[tuple[float, float]]) -> dict[str, list[str]]:
 
 
 def _provenance(
-    corners: list[tuple[float, float]], inferred: list[tuple[float, float]]
+    corners: list[tuple[float, float]],
+    inferred: list[tuple[float, float]],
+    leaking: list[tuple[float, float]],
 ) -> dict[str, Any]:
     made = inputs.made_with()
     return {
@@ -159,6 +168,7 @@ def _provenance(
         }
         if inferred
         else "none",
+        "corners of leakage alone": _by_temperature(leaking) or "none",
     }
 
 
