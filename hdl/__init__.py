@@ -9,6 +9,7 @@ from hdl.block import Block
 _MODULES = (
     "mac_array",
     "fir",
+    "adder",
 )
 
 BLOCKS: dict[str, Block] = {name: importlib.import_module(f"hdl.{name}").BLOCK for name in _MODULES}

@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 from amaranth.hdl import Module, Signal, Value
 
 PIPELINE_DOC = (
     "registers between multiplier input and adder: 0 none, 1 after the multiplier, "
     "2 also across its middle"
 )
+PIPELINE_CUTS_DOC = "registers across the gates, so that the stages are about equally deep"
+GATING_DOC = (
+    "none: registers load in every cycle; idle: only with something to load, so that a clock gate "
+    "can stop them"
+)
+
+
+def when(m: Module, enable: Value | None) -> AbstractContextManager[None]:
+    """``m.If(enable)``, or always without an enable."""
+    return nullcontext() if enable is None else m.If(enable)
+
+
+class Flow:
+    """The `valid` bits that accompany data through a pipeline, and registers that obey them.
+
+    valid : one a stage, after its register; cleared by reset
+    enables : one a stage: when its registers load; None is always
+    """
+
+    def __init__(self, m: Module, valid: Value, stages: int, *, hold: bool) -> None:
+        self.m = m
+        self.valid = [Signal(name=f"valid_{stage}") for stage in range(stages)]
+        before = [valid, *self.valid[:-1]]
+        for source, register in zip(before, self.valid, strict=True):
+            m.d.sync += register.eq(source)
+        self.enables: list[Value | None] = [*before] if hold else [None] * stages
+
+    def register(self, value: Value, stage: int, name: str) -> Signal:
+        """`value` in a register of a stage; not reset."""
+        register = Signal(value.shape(), name=name, reset_less=True)
+        with when(self.m, self.enables[stage]):
+            self.m.d.sync += register.eq(value)
+        return register
 
 
 def lanes(word: Value, bits: int, is_signed: bool = False) -> list[Value]:
