@@ -9,6 +9,7 @@ from hdl.block import Block
 _MODULES = (
     "mac_array",
     "fir",
+    "fifo",
     "adder",
 )
 

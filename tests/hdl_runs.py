@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +64,45 @@ def export_verilog(component: wiring.Component, folder: Path) -> Path:
         capture_output=True,
     )
     return folder / "top.v"
+
+
+@functools.cache
+def exported(hardware: Callable[[Any], wiring.Component], parameters: Any) -> str:
+    """The Verilog of a block at some parameters, made once however many tests want it."""
+    with tempfile.TemporaryDirectory() as folder:
+        return export_verilog(hardware(parameters), Path(folder)).read_text()
+
+
+def unknown_at_start(verilog: str) -> str:
+    """As in silicon: registers and memories that are written start as X."""
+    text, count = re.subn(r"(?m)^(  (?:output )?reg [^=\n]*) = .*;$", r"\1;", verilog)
+    assert count > 0
+    written = set(re.findall(r"(?m)^ +(\S+?) ?\[.*\](?:\[.*\])? <= ", text))
+    for block in re.findall(r"(?m)^  initial begin\n(?:    .*\n)+  end\n", text):
+        if block.split()[2].partition("[")[0] in written:
+            text = text.replace(block, "")
+    return text
+
+
+def bench_passes(block: Block, parameters: Any, workload: Any, folder: Path) -> dict[str, int]:
+    """Run a block's bench under Icarus, from an unknown state, and return its result."""
+    assert not re.search(r"(input|output).*signed", exported(block.hardware, parameters))
+    (folder / "top.v").write_text(unknown_at_start(exported(block.hardware, parameters)))
+    result, complaints = run_bench(block, parameters, workload, folder / "top.v", folder)
+    assert result is not None, complaints
+    return result
+
+
+def bench_catches(
+    block: Block, parameters: Any, workload: Any, fault: tuple[str, str], folder: Path
+) -> None:
+    """Plant a fault, a pattern and what replaces its first match: the bench must complain."""
+    text, count = re.subn(*fault, exported(block.hardware, parameters), count=1)
+    assert count == 1, f"{fault[0]} is not in the Verilog"
+    (folder / "top.v").write_text(text)
+    result, complaints = run_bench(block, parameters, workload, folder / "top.v", folder)
+    assert result is None
+    assert re.search("differ", complaints), complaints
 
 
 def run_bench(

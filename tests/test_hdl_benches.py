@@ -101,7 +101,7 @@ def test_benches_pass_under_verilator(
     assert result["cycles"] == block.cycles(parameters, workload)
 
 
-@pytest.mark.parametrize("block", BLOCKS.values(), ids=lambda block: block.name)
+@pytest.mark.parametrize("block", [MAC_ARRAY, FIR], ids=lambda block: block.name)
 def test_nothing_depends_on_how_registers_start(block: Any, tmp_path: Path) -> None:
     """As in silicon: without initial values registers are X until written, and that is enough."""
     parameters = SMALL_ARRAY if block is MAC_ARRAY else SMALL_FILTER

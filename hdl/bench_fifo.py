@@ -1,0 +1,83 @@
+"""cocotb bench of `fifo`: every port in every cycle.
+
+First the queue is filled to the brim and emptied, several times over so that pointers go round,
+with junk at its input whenever nothing is offered, and reset while full; then the workload.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cocotb
+import numpy as np
+
+from hdl.fifo import FifoParameters, FifoWorkload, Traffic, pace, reference, words
+from hdl.testbench import RESET_CYCLES, passed, play, records, reset, start
+
+WATCH = ["w_ready", "r_valid", "r_data"]
+Case = tuple[list[int], list[int], list[bool]]
+
+
+def hard_cases(p: FifoParameters) -> list[Case]:
+    """Words, gaps and readiness that are hard to get right.
+
+    Fill it while nobody reads, drain it; then in lockstep; then at random. Words are numbers
+    that differ and their complements, so that every bit is seen as 0 and as 1.
+    """
+    random = np.random.default_rng(p.depth)
+    count = 2 * p.depth + 3
+    mask = (1 << p.width) - 1
+    data = [int.from_bytes(random.bytes(-(-p.width // 8)), "little") & mask for _ in range(count)]
+    data = [word ^ (mask * (n % 2)) for n, word in enumerate(data)]
+    brim = [False] * (p.depth + 2) + [True] * (p.depth + 2)
+    random_pace = (random.random(97) < 0.5).tolist()
+    random_pace[0] = True
+    return [
+        (data, [0] * count, brim),
+        (data, [0] * count, [True]),
+        (data, random.integers(0, 3, count).tolist(), random_pace),
+    ]
+
+
+def stimulus(p: FifoParameters, traffic: Traffic, junk: bool) -> dict[str, list[int]]:
+    """Input words; with `junk` the complement of the next word stands there until it is valid."""
+    mask = (1 << p.width) - 1
+    data = traffic.w_data
+    if junk:
+        pairs = zip(data, traffic.w_valid, strict=True)
+        data = [word if valid else word ^ mask for word, valid in pairs]
+    return {"w_data": data, "w_valid": traffic.w_valid, "r_ready": traffic.r_ready}
+
+
+def check(traffic: Traffic, seen: dict[str, list[int]]) -> None:
+    """Raise AssertionError unless every output was right in every cycle."""
+    for name in WATCH:
+        for cycle, (got, expected) in enumerate(
+            zip(seen[name], getattr(traffic, name), strict=True)
+        ):
+            if expected is not None and got != expected:
+                raise AssertionError(
+                    f"{name} differs in cycle {cycle}: {got:#x}, not {expected:#x}"
+                )
+
+
+@cocotb.test()
+async def words_come_out_in_order(dut: Any) -> None:
+    p, workload = records(FifoParameters, FifoWorkload)
+    hard = hard_cases(p)
+    # Reset when full: nothing of it may be left.
+    runs = [(hard[0], p.depth + 1, True), *((case, None, True) for case in hard)]
+    runs.append(((words(p, workload), *pace(workload)), None, False))
+
+    cycle = 0
+    await start(dut)
+    for number, (case, cut, junk) in enumerate(runs):
+        traffic = reference(p, *case)
+        inputs = {name: word[:cut] for name, word in stimulus(p, traffic, junk).items()}
+        await reset(dut, list(inputs), number % 2)
+        for seen in await play(dut, inputs, WATCH):
+            if cut is None:
+                check(traffic, seen)
+        first_cycle = cycle + RESET_CYCLES
+        cycle = first_cycle + len(inputs["w_valid"])
+    passed(first_cycle=first_cycle, cycles=len(inputs["w_valid"]))
