@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError
+from chipdse.hardware.blocks_find import find_own, is_reference
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.system.parameters import PackageParameters
 from hdl import BLOCKS
@@ -74,11 +75,26 @@ class Design:
     package: PackageParameters = field(default_factory=PackageParameters)
 
 
-def find_block(name: str) -> Block:
-    """The block of that name; raises DesignError with the nearest name."""
+def find_block(name: str, folder: str | Path = "") -> Block:
+    """A block that ships, by its name, or one of the user's own (docs/your-own-block.md).
+
+    Parameters
+    ----------
+    name : a name of `hdl.BLOCKS`, ``package.module:attribute`` or the path of a ``.toml`` file
+    folder : where a block of the user's own is looked for; default the current folder
+
+    Raises
+    ------
+    DesignError : there is none; says the nearest name
+    """
     if name in BLOCKS:
         return BLOCKS[name]
-    raise DesignError(f"block {name!r} does not exist; {suggest(name, BLOCKS)}")
+    if is_reference(name):
+        return find_own(name, str(Path(folder).absolute()))
+    raise DesignError(
+        f"block {name!r} does not exist; {suggest(name, BLOCKS)} "
+        "(or, for your own, package.module:attribute or a .toml file)"
+    )
 
 
 def make_record(kind: type, values: Mapping[str, Any], where: str) -> Any:

@@ -35,8 +35,6 @@ from chipdse.operating import Corner, Job, operate
 from chipdse.records import BlockMetrics
 from chipdse.technology.libraries import LibraryEntry, resolve
 
-CLOCK = "clk"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
@@ -154,16 +152,17 @@ class _Loaded:
 def _load(choice: LibraryChoice, hardware: Hardware) -> _Loaded:
     library, run = library_of(choice).load(), hardware.run
     netlist = read_verilog(hardware.mapped.netlist, library, TOP)
+    recording = read_recording(run.layout, run.data)
     replayed = replay(
         netlist,
-        read_recording(run.layout, run.data),
+        recording,
         read_register_map(hardware.mapped.register_map),
         first_cycle=run.first_cycle,
         cycles=run.cycles,
     )
     return _Loaded(
         netlist=netlist,
-        graph=build_timing_graph(netlist, CLOCK),
+        graph=build_timing_graph(netlist, recording.clock),
         model=PowerModel(netlist),
         replayed=replayed,
     )

@@ -28,7 +28,7 @@ def check_parameters(record: Any) -> None:
     """Raise ValueError for the first field of a record outside the range it declares."""
     for field in dataclasses.fields(record):
         value, about = getattr(record, field.name), field.metadata
-        kind = type(field.default)
+        kind = about.get("kind") or type(field.default)
         right_type = type(value) is kind or (kind is float and type(value) is int)
         if not right_type:
             raise ValueError(f"{field.name}={value!r} must be of type {kind.__name__}")

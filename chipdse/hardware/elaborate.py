@@ -6,19 +6,21 @@ import dataclasses
 import functools
 import hashlib
 import importlib.metadata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from amaranth.back import rtlil
 
-from chipdse.errors import DesignError
+from chipdse.errors import DesignError, MachineError, ToolError
+from chipdse.hardware.blocks_own import OwnBlock, VerilogSource
 from chipdse.hardware.sources import module_sources
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.tools import run_yosys
 from hdl.block import Block
 
-TOP = "top"
+TOP, CLOCK = "top", "clk"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,34 +31,36 @@ class Rtl:
     verilog : hierarchical, with the names of the source; the input of simulation
     top : name of the top module
     content : hash of both; equal RTL from different sources shares all later stages
+    clock : input port of its one clock
     """
 
     rtlil: Path
     verilog: Path
     top: str
     content: str
+    clock: str = CLOCK
 
 
 def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
-    """Turn a block's Amaranth source into RTL.
+    """Turn a block's source, Amaranth or Verilog, into RTL.
 
     Raises
     ------
-    DesignError : the hardware refuses these parameters
+    DesignError : the hardware refuses these parameters, or the Verilog is wrong
     ToolError : Yosys cannot write the Verilog
     """
     inputs = {
         "block": block.name,
         "parameters": dataclasses.asdict(parameters),
-        "source": source_hash(block.hardware.__module__),
+        "source": block_hash(block),
         "versions": versions("amaranth", "pyosys"),
     }
 
     def build(folder: Path) -> None:
-        try:
-            text = rtlil.convert(block.hardware(parameters), name=TOP, emit_src=False)
-        except (ValueError, TypeError) as error:
-            raise DesignError(f"{block.name} refuses its parameters: {error}") from error
+        if isinstance(block, OwnBlock) and block.verilog is not None:
+            text = _from_verilog(block.verilog, dataclasses.asdict(parameters), folder)
+        else:
+            text = _from_amaranth(block, parameters)
         # Signed ports: OpenSTA and OpenROAD refuse them, and RTLIL's cells carry the sign anyway.
         (folder / "rtl.il").write_text(text.replace(" signed \\", " \\"))
         run_yosys(
@@ -69,7 +73,58 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
 
     folder = store.folder("elaborate", inputs, build)
     content = hash_file(folder / "rtl.il")[:32]
-    return Rtl(rtlil=folder / "rtl.il", verilog=folder / "rtl.v", top=TOP, content=content)
+    clock = block.clock if isinstance(block, OwnBlock) else CLOCK
+    return Rtl(
+        rtlil=folder / "rtl.il", verilog=folder / "rtl.v", top=TOP, content=content, clock=clock
+    )
+
+
+def block_hash(block: Block) -> str:
+    """Hash of every source file that a block's hardware and bench are made of."""
+    if isinstance(block, OwnBlock):
+        return block.source
+    return source_hash(block.hardware.__module__)
+
+
+def _from_amaranth(block: Block, parameters: Any) -> str:
+    refusals = (Exception,) if isinstance(block, OwnBlock) else (ValueError, TypeError)
+    try:
+        text: str = rtlil.convert(block.hardware(parameters), name=TOP, emit_src=False)
+    except refusals as error:
+        raise DesignError(f"{block.name} refuses its parameters: {error}") from error
+    return text
+
+
+def _from_verilog(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path) -> str:
+    """RTLIL of Verilog files, the parameters of their top overridden."""
+    options = [f'-I "{path}"' for path in verilog.include]
+    options += [f"-D {name}={value}" for name, value in verilog.defines]
+    given = [f"-chparam {name} {_literal(value)}" for name, value in parameters.items()]
+    script = [
+        *(
+            f'read_verilog {"-sv " if path.suffix == ".sv" else ""}{" ".join(options)} "{path}"'
+            for path in verilog.sources
+        ),
+        f"hierarchy -check -top {verilog.top} {' '.join(given)}",
+        f"rename -top {TOP}",
+        "setattr -unset src",
+        "setattr -mod -unset src",
+        "write_rtlil read.il",
+    ]
+    try:
+        run_yosys("\n".join([*script, ""]), folder, "read_verilog")
+    except MachineError:
+        raise
+    except ToolError as error:
+        raise DesignError(str(error)) from error  # Yosys says which file and line
+    return (folder / "read.il").read_text()
+
+
+def _literal(value: Any) -> str:
+    """A parameter's value as Verilog."""
+    if isinstance(value, bool):
+        return str(int(value))
+    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 @functools.cache

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from chipdse.errors import ToolError
+from chipdse.errors import DesignError, ToolError
 from chipdse.hardware import simulators
+from chipdse.hardware.blocks_own import OwnBlock
+from chipdse.hardware.blocks_ports import rtl_ports
 from chipdse.hardware.elaborate import Rtl, source_hash, versions
 from chipdse.hardware.recording import LAYOUT, RECORDER, write_recorder
 from chipdse.hardware.store import Store
+from chipdse.netlist.recorded import read_recording
 from hdl.block import Block
 
 RESULT, WAVES = "result.json", "waves"
@@ -66,10 +69,12 @@ def simulate(
         "HDL_WORKLOAD": json.dumps(dataclasses.asdict(workload)),
         "HDL_RESULT": RESULT,
     }
+    if isinstance(block, OwnBlock) and not block.is_checked:
+        environment["HDL_PORTS"] = json.dumps(random_ports(block, rtl))
     inputs = {
         "rtl": rtl.content,
         "bench": block.bench,
-        "source": [source_hash(block.bench), source_hash("chipdse.hardware")],
+        "source": [bench_hash(block), source_hash("chipdse.hardware")],
         "environment": environment,
         "simulator": dataclasses.asdict(tool),
         "waves": waves,
@@ -77,7 +82,8 @@ def simulate(
     }
 
     def build(folder: Path) -> None:
-        recorder = write_recorder(rtl, folder)
+        recorder = write_recorder(rtl, folder, clock=rtl.clock)
+        check_one_clock(recorder.layout)
         sources = list(recorder.sources)
         if tool.name == "verilator":
             (folder / "ports.vlt").write_text(_PUBLIC_PORTS)
@@ -86,7 +92,13 @@ def simulate(
         scratch.mkdir()
         simulators.build(tool, sources, recorder.top, scratch, store, waves)
         simulators.run(tool, recorder.top, block.bench, scratch, environment, waves)
-        _check(block, scratch)
+        check_results(block.name, scratch)
+        if isinstance(block, OwnBlock) and not (scratch / RESULT).exists():
+            window = window_after_reset(recorder.layout, scratch / recorder.data, block)
+            (scratch / RESULT).write_text(json.dumps(window))
+        if not (scratch / RESULT).is_file():
+            log = scratch / "simulation.log"
+            raise ToolError(f"the bench of {block.name} left no result", log)
         kept = [recorder.data, RESULT, "results.xml", *(f"{WAVES}.fst", "dump.vcd")]
         for path in scratch.iterdir():
             if path.name in kept or path.suffix == ".log":
@@ -105,22 +117,82 @@ def simulate(
     )
 
 
-def _check(block: Block, folder: Path) -> None:
-    """Raise unless cocotb says that every test passed and the bench left its result."""
+def bench_hash(block: Block) -> str:
+    """Hash of every source file that a block's bench is made of."""
+    return block.source if isinstance(block, OwnBlock) else source_hash(block.bench)
+
+
+def random_ports(block: OwnBlock, rtl: Rtl) -> dict[str, Any]:
+    """What the random bench needs to know of the ports."""
+    ports = rtl_ports(rtl.rtlil, rtl.top)
+    inputs = {port.name: port.bits for port in ports if port.direction == "in"}
+    reset = block.reset if block.reset in inputs else ""
+    if block.reset and not reset and block.verilog is not None:
+        raise DesignError(f"{block.name}: reset {block.reset!r} is not an input of the top")
+    if block.clock not in inputs:
+        raise DesignError(
+            f"{block.name} has no clock {block.clock!r}: it is only logic; put registers at its "
+            "inputs and outputs, so that it has a clock period"
+        )
+    return {
+        "inputs": {name: bits for name, bits in inputs.items() if name not in (block.clock, reset)},
+        "clock": block.clock,
+        "reset": reset,
+        "reset_level": block.reset_level,
+    }
+
+
+def check_one_clock(layout: Path) -> None:
+    """Raise DesignError for what has no place between the edges of one clock.
+
+    Latches, and registers or memories on another clock than the recorded one.
+    """
+    about = json.loads(layout.read_text())
+    for signal in about["signals"]:
+        if signal["kind"] == "latch":
+            raise DesignError(
+                f"{signal['name']} is a latch; give it a value in every branch, or a clock"
+            )
+        if signal["clock"] not in ("", about["clock"]):
+            raise DesignError(
+                f"{signal['name']} is clocked by {signal['clock']!r}, not by "
+                f"{about['clock']!r}; a block has one clock, without gates: use an enable"
+            )
+
+
+def window_after_reset(layout: Path, data: Path, block: OwnBlock) -> dict[str, int]:
+    """The rising edges of a run whose bench names none: all after the first reset."""
+    recording = read_recording(layout, data)
+    per_cycle = 2 if recording.both_edges else 1
+    first = 0
+    if block.reset in recording.signals:
+        values = recording.values(block.reset)[::per_cycle]
+        inactive = [row for row, value in enumerate(values) if value != block.reset_level]
+        # Before the first reset a bench may leave it inactive: registers are not known yet.
+        active = next((row for row, value in enumerate(values) if value == block.reset_level), 0)
+        first = next((row for row in inactive if row >= active), len(values))
+    cycles = (recording.rows - 1) // per_cycle - first
+    if cycles < 1:
+        raise DesignError(f"the bench of {block.name} ends before a clock cycle without reset")
+    return {"first_cycle": first, "cycles": cycles}
+
+
+def check_results(name: str, folder: Path) -> None:
+    """Raise unless cocotb says that every test passed."""
     log = folder / "simulation.log"
     try:
         cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
     except (OSError, ElementTree.ParseError) as error:
-        raise ToolError(f"the bench of {block.name} ended without a result", log) from error
+        raise ToolError(f"the bench of {name} ended without a result", log) from error
     for case in cases:
         for kind in ("failure", "error"):
             failure = case.find(kind)
             if failure is not None:
                 message = failure.get("message") or failure.get("error_msg") or "no message"
                 raise ToolError(
-                    f"the bench of {block.name} failed in {case.get('name')}: "
+                    f"the bench of {name} failed in {case.get('name')}: "
                     f"{message.strip().splitlines()[0]}",
                     log,
                 )
-    if not cases or not (folder / RESULT).is_file():
-        raise ToolError(f"the bench of {block.name} ran no test or left no result", log)
+    if not cases:
+        raise ToolError(f"the bench of {name} ran no test", log)

@@ -2,7 +2,7 @@
 
 STUDY/study.db       Optuna storage (SQLite); optuna-dashboard opens it
 STUDY/sweep.toml     the sweep file as it was run
-STUDY/study.json     where the storage is, the library, the versions of every tool
+STUDY/study.json     where the storage and the sweep file are, the library, versions of every tool
 STUDY/points.csv     every finished point; units in the column names
 STUDY/report.html    what people look at
 """
@@ -70,6 +70,7 @@ def start_study(
         raise DesignError(f"{path} holds other files; name an empty or new folder with --study")
     else:
         about = {**about, "storage": storage or f"sqlite:///{DATABASE}"}
+    about = {**about, "folder": str(sweep.path.parent.absolute())}
     made = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     try:
@@ -94,7 +95,8 @@ def open_study(path: Path) -> StudyFolder:
         raise DesignError(f"{path} is not a study; name the folder that 'chipdse sweep' printed")
     about = json.loads((path / ABOUT).read_text())
     liberty = tuple(Path(file) for file in about.get("liberty", []))
-    sweep = read_sweep(path / SWEEP, liberty)
+    origin = Path(about["folder"]) if "folder" in about else None
+    sweep = read_sweep(path / SWEEP, liberty, folder=origin)
     return StudyFolder(
         path=path, sweep=sweep, study=_open(path, about["storage"], sweep), about=about
     )

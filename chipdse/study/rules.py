@@ -1,118 +1,34 @@
-"""Rules between parameters: arithmetic and comparisons over parameter names, nothing else."""
+"""Rules between parameters: conditions that every point of a search space meets."""
 
 from __future__ import annotations
 
-import ast
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chipdse.errors import DesignError
-
-_BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-}
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-}
-_UNARY: dict[type[ast.unaryop], Callable[[Any], Any]] = {
-    ast.USub: operator.neg,
-    ast.Not: operator.not_,
-}
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "min": min,
-    "max": max,
-    "abs": abs,
-    "clog2": lambda n: max(int(n) - 1, 0).bit_length(),
-}
-_PLAIN = (
-    *(ast.Name, ast.Load, ast.Compare, ast.BoolOp, ast.And, ast.Or),
-    *(ast.BinOp, ast.UnaryOp),
-)
-_ALLOWED = "numbers, names, + - * / // %, comparisons, and/or/not, min, max, abs, clog2"
+from chipdse.hardware.expressions import Expression, parse_expression
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A condition that every point of a search space meets.
+    """A condition that every point of a search space meets."""
 
-    text : as written, e.g. ``accumulator_bits >= 2 * operand_bits + clog2(rows)``
-    names : the parameters it speaks of
-    """
+    expression: Expression
 
-    text: str
-    names: frozenset[str]
-    tree: ast.expr
+    @property
+    def names(self) -> frozenset[str]:
+        """The parameters it speaks of."""
+        return self.expression.names
 
     def holds(self, values: Mapping[str, Any]) -> bool:
         """Whether a point meets the rule; `values` has every name of it."""
-        try:
-            return bool(_value(self.tree, values))
-        except (ArithmeticError, TypeError, ValueError) as error:
-            given = ", ".join(f"{name}={values[name]!r}" for name in sorted(self.names))
-            raise DesignError(f"rule {self.text!r} has no value at {given}: {error}") from error
+        return bool(self.expression.value(values, "rule"))
 
 
 def parse_rule(text: str) -> Rule:
     """Read a rule; raises DesignError for anything but arithmetic and comparisons."""
-    try:
-        tree = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise DesignError(f"rule {text!r} is not an expression; write e.g. 'a >= 2*b'") from error
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(_FUNCTIONS)
-    _check(tree, text)
-    if not isinstance(tree, ast.Compare | ast.BoolOp | ast.UnaryOp):
+    expression = parse_expression(text, "rule")
+    if not expression.is_condition:
         raise DesignError(f"rule {text!r} is not a condition; write e.g. 'a >= 2*b'")
-    return Rule(text=text, names=frozenset(names), tree=tree)
-
-
-def _check(tree: ast.AST, text: str) -> None:
-    for node in ast.walk(tree):
-        ok = (
-            isinstance(node, _PLAIN)
-            or (isinstance(node, ast.Constant) and isinstance(node.value, int | float | str))
-            or type(node) in (_BINARY | _COMPARE | _UNARY)
-            or (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id in _FUNCTIONS
-                and not node.keywords
-            )
-        )
-        if not ok:
-            raise DesignError(f"rule {text!r} uses more than {_ALLOWED}")
-
-
-def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
-    match node:
-        case ast.Constant():
-            return node.value
-        case ast.Name():
-            return values[node.id]
-        case ast.BinOp():
-            return _BINARY[type(node.op)](_value(node.left, values), _value(node.right, values))
-        case ast.UnaryOp():
-            return _UNARY[type(node.op)](_value(node.operand, values))
-        case ast.BoolOp():
-            parts = (bool(_value(part, values)) for part in node.values)
-            return all(parts) if isinstance(node.op, ast.And) else any(parts)
-        case ast.Compare():
-            terms = [_value(term, values) for term in (node.left, *node.comparators)]
-            return all(
-                _COMPARE[type(op)](left, right)
-                for op, left, right in zip(node.ops, terms, terms[1:], strict=False)
-            )
-        case ast.Call(func=ast.Name(id=name)):
-            return _FUNCTIONS[name](*(_value(argument, values) for argument in node.args))
-    raise AssertionError(f"unchecked node {node!r}")
+    return Rule(expression=expression)

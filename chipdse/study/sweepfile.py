@@ -132,12 +132,13 @@ def check_libraries(sweep: Sweep) -> None:
                 raise DesignError(f"{sweep.path}: {error}") from error
 
 
-def read_sweep(path: Path, liberty: tuple[Path, ...] = ()) -> Sweep:
+def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | None = None) -> Sweep:
     """Read and check a sweep file.
 
     Parameters
     ----------
     liberty : Liberty files to use instead of the file's library
+    folder : where its relative paths start; None is the file's own folder
 
     Raises
     ------
@@ -154,10 +155,10 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = ()) -> Sweep:
     if "block" not in data:
         raise DesignError(f'{path}: block is missing; write e.g. block = "mac_array"')
     try:
-        block = find_block(_text(data, "block"))
+        block = find_block(_text(data, "block"), folder or path.parent)
     except DesignError as error:
         raise DesignError(f"{path}: {error}") from error
-    template = _template(data, block, liberty, path)
+    template = _template(data, block, liberty or _files(data, folder or path.parent, path), path)
     search = _table(data, "search", path)
     _known(search, ("trials", "seed", "sampler"), f"{path}: [search]")
     sampler = search.get("sampler", "auto")
@@ -200,7 +201,6 @@ def _template(
         table = _table(data, group, path)
         if group == "library":
             _known(table, ("name", "files"), f"{path}: [library]")
-            files = liberty or _files(table, path)
             table = {} if files else {"library": table["name"]} if "name" in table else table
         else:
             fields = [field.name for field in dataclasses.fields(_kind(group, block))]
@@ -224,14 +224,15 @@ def _template(
     return Template(block=block, axes=tuple(axes), fixed=fixed, liberty=files, where=str(path))
 
 
-def _files(table: Mapping[str, Any], path: Path) -> tuple[Path, ...]:
-    """Liberty files of the library, relative to the sweep file."""
+def _files(data: Mapping[str, Any], folder: Path, path: Path) -> tuple[Path, ...]:
+    """Liberty files of the library, relative to a folder."""
+    table = _table(data, "library", path)
     given = table.get("files", [])
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
         raise DesignError(f"{path}: library.files = {given!r} must be a list of file names")
     if given and "name" in table:
         raise DesignError(f"{path}: [library] has both name and files; leave one out")
-    files = tuple(path.parent / name for name in given)
+    files = tuple(folder / name for name in given)
     for file in files:
         if not file.is_file():
             raise DesignError(f"{path}: library.files: {str(file)!r} does not exist")
