@@ -123,7 +123,9 @@ def test_leakage_rises_with_temperature_by_state(library: CellLibrary) -> None:
 def test_leakage_is_known_at_every_supply_and_temperature(library: CellLibrary) -> None:
     room = library.supply_v[library.temperature_c == 25]
     for temp in library.leakage_grid.temperatures_c:
-        found = library.leakage_at(np.sort(room), temp).cells_w()
+        found = library.leakage_at(np.sort(room), temp).groups_w()
+        # cold stacks leak less than 0.1 fW, which the simulator's own conductance blurs
+        assert (np.diff(np.maximum(found, 1e-16), axis=0) >= 0).all()
         assert (np.diff(found.sum(axis=1)) > 0).all()
     with pytest.raises(DesignError, match="the leakage of library sky130"):
         library.leakage_at(room.min() - 0.01, 25.0)
