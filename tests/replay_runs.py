@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from chipdse.export.cell_models import cell_models
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.recording import DATA, LAYOUT, write_recorder
 from chipdse.hardware.synthesise import Synthesised, SynthesisOptions, synthesise
-from chipdse.netlist.cells import Cell, ClockGate, FlipFlop, Latch
 from chipdse.netlist.liberty import read_liberty
-from chipdse.netlist.liberty_function import Expression
 from chipdse.netlist.library import CellLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.recorded import Recording, RegisterBit, read_recording, read_register_map
@@ -196,51 +195,3 @@ def simulate_gates(run: Run, netlist: Path | None = None) -> Path:
     ]
     run_icarus(gates, "bench", sources, "-DGATES")
     return gates / "gates.vcd"
-
-
-def cell_models(netlist: Netlist) -> str:
-    """Zero-delay Verilog of the cells a netlist uses, from their Liberty functions."""
-    cells = [netlist.cells[kind] for kind in netlist.used_types]
-    return "\n".join(_model(cell) for cell in cells if not cell.is_macro)
-
-
-def _model(cell: Cell) -> str:
-    ports = ", ".join(pin.name for pin in cell.pins)
-    lines = [f"module {cell.name}({ports});"]
-    lines += [f"  {pin.direction} {pin.name};" for pin in cell.pins]
-    match cell.sequential:
-        case FlipFlop() as ff:
-            lines += [
-                f"  reg {ff.state};",
-                f"  wire {ff.state_inverted} = ~{ff.state};",
-                f"  wire clock_ = {_verilog(ff.clocked_on)};",
-                f"  wire clear_ = {_verilog(ff.clear) if ff.clear else 0};",
-                f"  wire preset_ = {_verilog(ff.preset) if ff.preset else 0};",
-                "  always @(posedge clock_ or posedge clear_ or posedge preset_)",
-                f"    if (clear_) {ff.state} <= 1'b0;",
-                f"    else if (preset_) {ff.state} <= 1'b1;",
-                f"    else {ff.state} <= {_verilog(ff.next_state)};",
-            ]
-        case Latch() as latch:
-            lines += [
-                f"  reg {latch.state};",
-                f"  wire {latch.state_inverted} = ~{latch.state};",
-                f"  always @* if ({_verilog(latch.enable)}) {latch.state} = "
-                f"{_verilog(latch.data_in)};",
-            ]
-        case ClockGate() as gate:
-            level = gate.clock if gate.transparent_high else f"~{gate.clock}"
-            lines += [
-                f"  reg {gate.state};",
-                f"  always @* if ({level}) {gate.state} = {_verilog(gate.enable)};",
-            ]
-    lines += [
-        f"  assign {pin.name} = {_verilog(pin.function)};"
-        for pin in cell.pins
-        if pin.direction == "output" and pin.function is not None
-    ]
-    return "\n".join([*lines, "endmodule", ""])
-
-
-def _verilog(expression: Expression) -> str:
-    return str(expression).replace("!", "~")

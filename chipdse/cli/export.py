@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from chipdse.api import export, load_study
+from chipdse.api import Study, export, load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.study.choose import best, knee
 
 
 def add(verbs: Verbs) -> None:
@@ -14,20 +15,40 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "export",
-        "write one point's Verilog, netlist, constraints and metrics",
-        "chipdse export studies/mac_array --trial 12 --to export/mac12",
+        "write one point for other tools: RTL, netlist, constraints, activity, bench, flows",
+        "chipdse export studies/mac_array --trial 12 --to export/mac12\n"
+        "  chipdse export studies/mac_array --best energy_per_op_j --to export/frugal",
         _export,
     )
     parser.add_argument("study", type=Path, help="folder of the study")
-    parser.add_argument("--trial", type=int, required=True, help="its number in the table")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--trial", type=int, help="its number in the table")
+    which.add_argument(
+        "--knee", action="store_true", help="the front's point nearest to the best of everything"
+    )
+    which.add_argument(
+        "--best", metavar="METRIC", help="best in an objective; or METRIC:min, METRIC:max"
+    )
     parser.add_argument("--to", type=Path, required=True, help="a new or empty folder")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
+def chosen_trial(study: Study, arguments: argparse.Namespace) -> int:
+    """The trial that --trial, --knee or --best name."""
+    if arguments.knee:
+        return knee(study.folder.sweep, study.points())
+    if arguments.best is not None:
+        return best(study.folder.sweep, study.points(), arguments.best)
+    return int(arguments.trial)
+
+
 def _export(arguments: argparse.Namespace) -> int:
-    files = export(load_study(arguments.study), arguments.trial, arguments.to)
+    study = load_study(arguments.study)
+    trial = chosen_trial(study, arguments)
+    files = export(study, trial, arguments.to)
     if arguments.json:
-        print_json({"files": [str(path) for path in files]})
+        print_json({"trial": trial, "files": [str(path) for path in files]})
     else:
+        print(f"trial {trial}, {len(files)} files:")
         print("\n".join(map(str, files)))
     return 0

@@ -1,11 +1,13 @@
-"""Export: a folder with one design point for other tools, and how to repeat it."""
+"""Export: a folder with one design point for other tools, and how to check and repeat it."""
 
 from __future__ import annotations
 
 import dataclasses
+import importlib.metadata
 import json
 import os
 import shlex
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +17,23 @@ from chipdse import __version__
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.evaluate import build_hardware
+from chipdse.export import flows
+from chipdse.export.cell_models import cell_models
+from chipdse.export.check_script import CHECK_SCRIPT
+from chipdse.export.golden import INPUTS, OUTPUTS, golden_files
+from chipdse.hardware.sources import module_sources
 from chipdse.hardware.store import Store
+from chipdse.measure import Hardware, analyse
 from chipdse.metrics import METRICS
+from chipdse.netlist.activity import Activity
+from chipdse.netlist.liberty_writer import liberty_text
+from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.recorded import read_recording
+from chipdse.netlist.saif import write_saif
+from chipdse.netlist.timing_records import Timing
 
-CLOCK = "clk"
+VERILOG = "verilogSource-2005"
+_BENCH_PACKAGES = ("cocotb", "amaranth", "numpy")
 
 
 def export_point(
@@ -26,11 +41,7 @@ def export_point(
 ) -> list[Path]:
     """Write a point's files into the new or empty folder `target`; all of them or none.
 
-    rtl.v : the block, hierarchical, with the names of its source
-    netlist.v : mapped to the library, module `top`; no signed ports
-    constraints.sdc : the clock
-    metrics.json : every metric, its unit and kind of evidence
-    README.md : the command that repeats the point
+    What each is, the folder's README.md says. The same point gives the same bytes.
 
     Raises
     ------
@@ -39,34 +50,105 @@ def export_point(
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DesignError(f"--to {str(target)!r} is not an empty folder; name a new one")
     rtl, hardware = build_hardware(design, store)
-    texts = {
-        "rtl.v": rtl.verilog.read_text(),
-        "netlist.v": hardware.mapped.netlist.read_text(),
-        "constraints.sdc": constraints(1 / metrics["clock_frequency_hz"]),
-        "metrics.json": json.dumps(_described(metrics), indent=1) + "\n",
-        "README.md": _readme(design, metrics),
-    }
+    files = {"rtl.v": rtl.verilog.read_text(), "netlist.v": hardware.mapped.netlist.read_text()}
+    corner = [metrics["vdd_v"]], [metrics["library_temperature_c"]]
+    timing, _, replayed = analyse(design.library, hardware, *corner)
+    files |= _measured(timing, replayed.activity, 1 / metrics["clock_frequency_hz"])
+    files |= _golden(hardware, rtl.top)
+    files |= _bench(design)
+    files |= _flows(design.block.name, timing.netlist, 1 / metrics["clock_frequency_hz"])
+    files["metrics.json"] = json.dumps(_described(metrics), indent=1) + "\n"
+    files["check.py"] = CHECK_SCRIPT
+    files["README.md"] = _readme(design, metrics, files)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        for name, text in texts.items():
-            (part / name).write_text(text)
-        part.chmod(0o755)
-        if target.exists():
-            target.rmdir()
-        part.rename(target)
+        try:
+            for name, text in sorted(files.items()):
+                (part / name).parent.mkdir(parents=True, exist_ok=True)
+                (part / name).write_text(text)
+            part.chmod(0o755)
+            if target.exists():
+                target.rmdir()
+            part.rename(target)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
     except OSError as error:
         raise DesignError(f"--to {str(target)!r}: {error.strerror}") from error
-    return [target / name for name in texts]
+    return [target / name for name in sorted(files)]
 
 
-def constraints(clock_period_s: float) -> str:
-    """Synopsys design constraints: the clock, as our own timing has it (times in ns)."""
-    return (
-        f"create_clock -name {CLOCK} -period {clock_period_s * 1e9:.6g} [get_ports {CLOCK}]\n"
-        f"set_input_delay 0 -clock {CLOCK} [all_inputs -no_clocks]\n"
-        f"set_output_delay 0 -clock {CLOCK} [all_outputs]\n"
+def _measured(timing: Timing, activity: Activity, clock_period_s: float) -> dict[str, str]:
+    """Clock, activity, cells: what a timing and power tool needs to follow our figures."""
+    timed = dataclasses.replace(activity, duration_s=activity.cycles * clock_period_s)
+    with tempfile.TemporaryDirectory() as scratch:
+        saif = Path(scratch) / "activity.saif"
+        write_saif(timed, timing.netlist, saif)
+        saif_text = saif.read_text()
+    return {
+        "constraints.sdc": flows.constraints(clock_period_s),
+        "activity.saif": saif_text,
+        "cells.lib": liberty_text(timing.library),
+        "cells.v": cell_models(timing.netlist),
+    }
+
+
+def _golden(hardware: Hardware, top: str) -> dict[str, str]:
+    run = hardware.run
+    files = golden_files(
+        read_recording(run.layout, run.data), top, first_cycle=run.first_cycle, cycles=run.cycles
     )
+    return {f"golden/{name}": text for name, text in files.items()}
+
+
+def _bench(design: Design) -> dict[str, str]:
+    """The cocotb bench with the modules it imports from its package."""
+    block = design.block
+    sources = module_sources(block.bench)
+    package = block.bench.partition(".")[0]
+    files = {}
+    for module, path in sources.items():
+        if module != package or path.name != "__init__.py":
+            name = module.replace(".", "/")
+            is_package = path.name == "__init__.py"
+            files[f"{name}/__init__.py" if is_package else f"{name}.py"] = path.read_text()
+    if "." in block.bench:
+        files[f"{package}/__init__.py"] = ""
+    about = {
+        "module": block.bench,
+        "environment": {
+            "HDL_PARAMETERS": dataclasses.asdict(design.parameters),
+            "HDL_WORKLOAD": dataclasses.asdict(design.workload),
+        },
+    }
+    files["bench.json"] = json.dumps(about, indent=1) + "\n"
+    files["requirements.txt"] = "".join(
+        f"{name}=={importlib.metadata.version(name)}\n" for name in _BENCH_PACKAGES
+    )
+    return {f"bench/{name}": text for name, text in files.items()}
+
+
+def _flows(block: str, netlist: Netlist, clock_period_s: float) -> dict[str, str]:
+    """Configurations of other flows; of those that know the library."""
+    name = f"{block}_exported"
+    rtl = {"rtl.v": VERILOG}
+    gates = {"netlist.v": VERILOG, "cells.v": VERILOG}
+    golden = {"golden/golden.v": VERILOG, **{f"golden/{f}": "user" for f in (INPUTS, OUTPUTS)}}
+    files = {
+        "exported.core": flows.fusesoc(name, netlist.top),
+        "rtl.f": "rtl.v\n",
+        "netlist.f": "netlist.v\ncells.v\n",
+        "rtl.eda.json": flows.edalize(name, rtl | golden),
+        "netlist.eda.json": flows.edalize(name, gates | golden),
+    }
+    platform = flows.platform_of(netlist.cells[kind].name for kind in netlist.used_types)
+    if platform is not None and platform.pdk:
+        files["librelane/config.json"] = flows.librelane(netlist.top, clock_period_s)
+    if platform is not None and platform.openroad:
+        files["openroad/config.mk"] = flows.openroad(netlist.top, platform)
+        files["openroad/constraint.sdc"] = flows.constraints(clock_period_s, platform.time_unit_s)
+    return files
 
 
 def repeat_command(design: Design) -> str:
@@ -113,10 +195,30 @@ def _described(metrics: Mapping[str, float]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _readme(design: Design, metrics: Mapping[str, float]) -> str:
+_FILES = {
+    "rtl.v": "the block as Verilog, module `top`, clock `clk`, synchronous reset `rst`",
+    "netlist.v": "the same, mapped to the library's cells; no signed ports",
+    "constraints.sdc": "the clock (times in ns)",
+    "activity.saif": "how often every net of the netlist switched in the workload",
+    "cells.lib": "the cell library at this supply and temperature, as timing and power read it",
+    "cells.v": "functional models of the cells used",
+    "golden/golden.v": "self-checking testbench; replays the recorded run in `golden/*.hex`",
+    "bench/bench.json": "the block's cocotb bench: module, parameters and workload",
+    "metrics.json": "every metric with its unit and kind of evidence",
+    "check.py": "checks RTL and netlist again: `python3 check.py`",
+    "exported.core": "FuseSoC: `fusesoc --cores-root . run --target sim NAME`, and `sim_netlist`",
+    "rtl.eda.json": "Edalize (EDAM) with the testbench; `netlist.eda.json` for the netlist",
+    "rtl.f": "file list of the RTL; `netlist.f` of the netlist",
+    "librelane/config.json": "LibreLane: `librelane --pdk PDK --scl CELLS librelane/config.json`",
+    "openroad/config.mk": "OpenROAD-flow-scripts: `make DESIGN_CONFIG=.../openroad/config.mk`",
+}
+
+
+def _readme(design: Design, metrics: Mapping[str, float], files: Mapping[str, str]) -> str:
     parameters = dataclasses.asdict(design.parameters)
     listed = "\n".join(f"- {name}: {value}" for name, value in parameters.items())
     library = design.library.name or ", ".join(file.name for file in design.library.files)
+    table = "\n".join(f"| `{name}` | {what} |" for name, what in _FILES.items() if name in files)
     return f"""# {design.block.name}, one design point
 
 {listed}
@@ -125,12 +227,13 @@ Library: {library}. Clock: {metrics["clock_frequency_hz"] / 1e6:.6g} MHz at {met
 
 | file | what it is |
 |---|---|
-| `rtl.v` | the block as Verilog, module `top`, clock `{CLOCK}`, synchronous reset `rst` |
-| `netlist.v` | the same, mapped to the library's cells |
-| `constraints.sdc` | the clock |
-| `metrics.json` | every metric with its unit and kind of evidence |
+{table}
 
 Repeat it with chipdse {__version__}:
 
     {repeat_command(design)}
+
+Lay what another flow measured beside these figures:
+
+    chipdse import-results . PATH/TO/metrics.json
 """

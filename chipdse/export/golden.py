@@ -1,0 +1,107 @@
+"""A recorded run as files that any Verilog simulator replays: inputs in, outputs compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chipdse.errors import DesignError
+from chipdse.netlist.recorded import RecordedSignal, Recording
+
+TOP = "golden"
+INPUTS, OUTPUTS = "inputs.hex", "outputs.hex"
+
+
+def golden_files(
+    recording: Recording, top: str, *, first_cycle: int, cycles: int
+) -> dict[str, str]:
+    """Stimulus, expected outputs and a self-checking testbench of a recorded run, by file name.
+
+    Row n of the two hex files is what the ports were before clock edge n; every row is driven, the
+    rows of the workload are compared. Unknown bits count as wrong.
+
+    Parameters
+    ----------
+    top : module under test
+    first_cycle, cycles : the workload's window of rising edges
+
+    Raises
+    ------
+    DesignError : the recording holds unknown bits, or the design has no output
+    """
+    if recording.unknown is not None and recording.unknown.any():
+        raise DesignError("a recording with unknown (X) bits has no golden values; record another")
+    ports = [one for one in recording.signals.values() if one.name != recording.clock]
+    inputs = [one for one in ports if one.kind == "input"]
+    outputs = [one for one in ports if one.kind == "output"]
+    if not outputs:
+        raise DesignError(f"{top!r} has no output; there is nothing to compare")
+    edges = 2 if recording.both_edges else 1
+    window = range(first_cycle * edges, (first_cycle + cycles) * edges)
+    return {
+        INPUTS: _hex(recording, inputs),
+        OUTPUTS: _hex(recording, outputs),
+        "golden.v": _testbench(recording, top, inputs, outputs, window),
+    }
+
+
+def _hex(recording: Recording, signals: Sequence[RecordedSignal]) -> str:
+    """One line a row, the first signal in the least significant bits."""
+    width = sum(one.width for one in signals)
+    rows = [0] * recording.rows
+    offset = 0
+    for signal in signals:
+        values = recording.values(signal.name)
+        rows = [row | (value << offset) for row, value in zip(rows, values, strict=True)]
+        offset += signal.width
+    digits = max(1, -(-width // 4))
+    return "".join(f"{row:0{digits}x}\n" for row in rows)
+
+
+def _testbench(
+    recording: Recording,
+    top: str,
+    inputs: Sequence[RecordedSignal],
+    outputs: Sequence[RecordedSignal],
+    window: range,
+) -> str:
+    wide_in, wide_out = (max(1, sum(one.width for one in s)) for s in (inputs, outputs))
+    connected = [f".\\{recording.clock} (clk)"]
+    for signals, bus in ((inputs, "in"), (outputs, "seen")):
+        offset = 0
+        for one in signals:
+            connected.append(f".\\{one.name} ({bus}[{offset + one.width - 1}:{offset}])")
+            offset += one.width
+    fall = "clk = ~clk;" if recording.both_edges else "clk = 1; #5 clk = 0;"
+    joined = ",\n    ".join(connected)
+    return f"""// Drives every recorded row and compares the outputs of the workload's rows.
+`timescale 1ns/1ps
+module {TOP};
+  localparam ROWS = {recording.rows}, FIRST = {window.start}, LAST = {window.stop - 1};
+  reg clk = 0;
+  reg [{wide_in - 1}:0] in, stimulus [0:ROWS-1];
+  reg [{wide_out - 1}:0] expected [0:ROWS-1];
+  wire [{wide_out - 1}:0] seen;
+  integer row, errors;
+  {top} dut (
+    {joined}
+  );
+  initial begin
+    $readmemh("{INPUTS}", stimulus);
+    $readmemh("{OUTPUTS}", expected);
+    errors = 0;
+    for (row = 0; row < ROWS; row = row + 1) begin
+      in = stimulus[row];
+      #5;
+      if (row >= FIRST && row <= LAST && seen !== expected[row]) begin
+        errors = errors + 1;
+        if (errors <= 10)
+          $display("row %0d: outputs are %h, expected %h", row, seen, expected[row]);
+      end
+      {fall}
+    end
+    if (errors != 0) $fatal(1, "FAIL: %0d of %0d rows differ", errors, LAST - FIRST + 1);
+    $display("PASS: %0d rows equal", LAST - FIRST + 1);
+    $finish;
+  end
+endmodule
+"""
