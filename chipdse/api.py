@@ -7,9 +7,9 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from chipdse.metrics import Metrics
 from chipdse.report.html import report_html
 from chipdse.report.progress import shown_progress
 from chipdse.study.engine import Progress, run_sweep
+from chipdse.study.executors import open_workers
 from chipdse.study.folder import (
     REPORT,
     StudyFolder,
@@ -94,6 +95,8 @@ def sweep(
     study: str | Path | None = None,
     trials: int | None = None,
     workers: int | None = None,
+    executor: str | Executor = "processes",
+    executor_options: str | Path | None = None,
     liberty: Sequence[str | Path] = (),
     storage: str | None = None,
     sampler: str | None = None,
@@ -106,10 +109,13 @@ def sweep(
     ----------
     study : folder of the study; default ``studies/NAME`` below the current folder
     trials, sampler : instead of the sweep file's
-    workers : processes; default one a core
+    workers : points evaluated at once; default one a core
+    executor : "processes", "dask", "dask:ADDRESS", "slurm", "pbs", or any executor of yours
+        (`chipdse.study.executors`)
+    executor_options : TOML file of what a queue wants to know (`chipdse.study.jobs`)
     liberty : Liberty files to use instead of the sweep file's library
     storage : Optuna storage URL; default a SQLite file in the study's folder
-    store : folder of stage results, shared between sweeps; default the user's cache
+    store : folder of stage results, shared between sweeps; default each worker's cache
     progress : show a bar on stderr
 
     Raises
@@ -121,8 +127,6 @@ def sweep(
         if not one.is_file():
             raise DesignError(f"Liberty file {str(one)!r} does not exist")
     plan = read_sweep(Path(file), files).with_search(trials=trials, sampler=sampler)
-    if workers is not None and workers < 1:
-        raise DesignError(f"workers={workers} must be at least 1")
     check_libraries(plan)
     path = Path(study) if study is not None else Path("studies") / plan.name
     about = {"liberty": [str(one) for one in files], "versions": tool_versions()}
@@ -141,13 +145,14 @@ def sweep(
         raise DesignError(
             f"another sweep is running in {path}; wait for it or name --study"
         ) from error
-    with lock, shown as tell:
+    options = Path(executor_options) if executor_options is not None else None
+    with lock, shown as tell, open_workers(executor, workers, options) as pool:
         folder = start_study(plan, path, storage, about)
         run_sweep(
             folder,
-            Path(store) if store is not None else default_store(),
+            Path(store).absolute() if store is not None else None,
             trials=plan.trials,
-            workers=workers or os.cpu_count() or 1,
+            workers=pool,
             tell=tell,
         )
     result = Study(folder=folder)

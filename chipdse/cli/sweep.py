@@ -33,7 +33,15 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--study", type=Path, help="folder of the study; default studies/NAME")
     parser.add_argument("--trials", type=int, help="stop at so many finished trials")
     parser.add_argument("--sampler", choices=SAMPLERS, help="instead of the sweep file's")
-    parser.add_argument("--workers", type=int, help="processes; default one a core")
+    parser.add_argument("--workers", type=int, help="points at once; default one a core")
+    parser.add_argument(
+        "--executor",
+        default="processes",
+        help="where: processes (default), dask, dask:ADDRESS, slurm, pbs",
+    )
+    parser.add_argument(
+        "--executor-options", type=Path, metavar="FILE.toml", help="queue, memory, walltime, ..."
+    )
     parser.add_argument("--storage", help="Optuna storage URL; default a file in the study")
     parser.add_argument(
         "--liberty",
@@ -80,6 +88,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
         study=arguments.study,
         trials=arguments.trials,
         workers=arguments.workers,
+        executor=arguments.executor,
+        executor_options=arguments.executor_options,
         liberty=arguments.liberty,
         storage=arguments.storage,
         sampler=arguments.sampler,

@@ -1,17 +1,18 @@
-"""Run a sweep: propose points, evaluate them in worker processes, tell Optuna, lose nothing."""
+"""Run a sweep: propose points, evaluate them on an executor, tell Optuna, lose nothing."""
 
 from __future__ import annotations
 
 import collections
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Future,
+    wait,
+)
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import optuna
@@ -19,15 +20,13 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from chipdse.errors import ChipdseError, MachineError
 from chipdse.evaluate import evaluate
-from chipdse.hardware.store import Store
+from chipdse.hardware.store import Store, default_store
+from chipdse.study.executors import Workers
 from chipdse.study.folder import POINTS, StudyFolder, finished, points_table, write_atomically
 from chipdse.study.points import front_size, objective_values, violations
 from chipdse.study.samplers import make_sampler
 from chipdse.study.space import ENUMERATE_LIMIT, Point, Space
 from chipdse.study.sweepfile import Template
-
-CRASHES = 2
-"""A point that kills this many workers is recorded as failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +55,16 @@ class Progress:
     last_failure: str = ""
 
 
-def evaluate_point(template: Template, point: Point, store: Path) -> Outcome:
-    """Evaluate one point; a failure of its own is an outcome, all else stops the sweep."""
+def evaluate_point(template: Template, point: Point, store: Path | None) -> Outcome:
+    """Evaluate one point; a failure of its own is an outcome, all else stops the sweep.
+
+    Parameters
+    ----------
+    store : folder of stage results; None is this machine's own
+    """
     start = time.monotonic()
     try:
-        metrics = evaluate(template.design(point), Store(root=store))
+        metrics = evaluate(template.design(point), Store(root=store or default_store()))
     except MachineError:
         raise  # every point would fail like this one: stop, and lose none
     except ChipdseError as error:
@@ -76,10 +80,10 @@ def evaluate_point(template: Template, point: Point, store: Path) -> Outcome:
 
 def run_sweep(
     folder: StudyFolder,
-    store: Path,
+    store: Path | None,
     *,
     trials: int,
-    workers: int = 1,
+    workers: Workers,
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> None:
     """Run or continue a study until it has `trials` finished trials or no point is left.
@@ -89,54 +93,54 @@ def run_sweep(
 
     Parameters
     ----------
-    store : folder of the stage results
-    workers : processes
+    store : folder of the stage results; None is each worker's own (`default_store`)
+    workers : where points are evaluated
     tell : called after every trial
     """
     trials = min(trials, _points_in(folder.sweep.space))
     _requeue_interrupted(folder)
-    ready: collections.deque[tuple[Trial, Point, int]] = collections.deque()
-    running: dict[Future[Outcome], tuple[Trial, Point, int]] = {}
-    pool = _pool(workers)
+    flight = _Flight(workers=workers)
     table_written = time.monotonic()
     tell(_progress(folder, trials, ""))
     try:
         while True:
-            _propose(folder, trials, workers - len(running) - len(ready), ready, running)
-            while ready and len(running) < workers:
-                trial, point, crashes = ready.popleft()
-                future = pool.submit(evaluate_point, folder.sweep.template, point, store)
-                running[future] = (trial, point, crashes)
-            if not running:
+            _propose(folder, trials, flight)
+            _submit(folder, store, flight)
+            if not flight.running:
                 break
-            failure = ""
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                trial, point, crashes = running.pop(future)
-                try:
-                    outcome = future.result()
-                except BrokenProcessPool:
-                    pool.shutdown(wait=False)
-                    pool = _pool(workers)
-                    _again(ready, trial, point, crashes, folder)
-                    for trial, point, crashes in running.values():
-                        _again(ready, trial, point, crashes, folder)
-                    running.clear()
-                    break
-                _record(folder, trial, outcome)
-                failure = outcome.failure
+            failure = _collect(folder, flight)
             tell(_progress(folder, trials, failure))
             if time.monotonic() - table_written > 10:
                 write_points(folder)
                 table_written = time.monotonic()
     except BaseException:
-        _stop(pool)
-        for trial, _, _ in (*running.values(), *ready):
-            _mark_interrupted(folder.study, trial)
+        workers.stop()
+        for task in flight.tasks():
+            _mark_interrupted(folder.study, task.trial)
         raise
     finally:
         write_points(folder)
-    pool.shutdown()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """A trial under way, and how many workers died on it."""
+
+    trial: Trial
+    point: Point
+    deaths: int = 0
+
+
+@dataclass(kw_only=True)
+class _Flight:
+    """What is under way: waiting for a worker, and with one."""
+
+    workers: Workers
+    ready: collections.deque[_Task] = field(default_factory=collections.deque)
+    running: dict[Future[Outcome], _Task] = field(default_factory=dict)
+
+    def tasks(self) -> list[_Task]:
+        return [*self.running.values(), *self.ready]
 
 
 def write_points(folder: StudyFolder) -> None:
@@ -144,36 +148,56 @@ def write_points(folder: StudyFolder) -> None:
     write_atomically(folder.path / POINTS, points_table(folder).to_csv(index=False))
 
 
-def _propose(
-    folder: StudyFolder,
-    budget: int,
-    room: int,
-    ready: collections.deque[tuple[Trial, Point, int]],
-    running: dict[Future[Outcome], tuple[Trial, Point, int]],
-) -> None:
+def _propose(folder: StudyFolder, budget: int, flight: _Flight) -> None:
     """Ask for as many points as there is room and budget for."""
     sweep, study = folder.sweep, folder.study
-    room = min(room, budget - len(finished(study)) - len(running) - len(ready))
+    under_way = len(flight.tasks())
+    room = min(flight.workers.room(), budget - len(finished(study))) - under_way
     for _ in range(room):
         number = len(study.get_trials(deepcopy=False))
         study.sampler = make_sampler(sweep.sampler, sweep.space, budget, sweep.seed + number)
         trial = study.ask(sweep.space.distributions())
-        ready.append((trial, sweep.space.point(trial.params), 0))
+        flight.ready.append(_Task(trial=trial, point=sweep.space.point(trial.params)))
 
 
-def _again(
-    ready: collections.deque[tuple[Trial, Point, int]],
-    trial: Trial,
-    point: Point,
-    crashes: int,
-    folder: StudyFolder,
-) -> None:
-    """A worker died on this point: try once more, then record the failure."""
-    if crashes + 1 >= CRASHES:
-        reason = f"ToolError: the worker process died {CRASHES} times on this point"
-        _record(folder, trial, Outcome(metrics=None, failure=reason))
-    else:
-        ready.append((trial, point, crashes + 1))
+def _submit(folder: StudyFolder, store: Path | None, flight: _Flight) -> None:
+    """Hand what is ready to the executor."""
+    submit = flight.workers.executor.submit
+    while flight.ready:
+        task = flight.ready[0]
+        future = submit(evaluate_point, folder.sweep.template, task.point, store)
+        flight.running[future] = flight.ready.popleft()
+
+
+def _collect(folder: StudyFolder, flight: _Flight) -> str:
+    """Wait for a point, record all that are done; the last failure's reason, if any."""
+    failure = ""
+    done, _ = wait(flight.running, return_when=FIRST_COMPLETED)
+    for future in done:
+        task = flight.running[future]
+        outcome = _outcome(future, task, flight.workers)
+        if outcome is None:
+            flight.ready.append(replace(task, deaths=task.deaths + 1))
+        else:
+            _record(folder, task.trial, outcome)
+            failure = outcome.failure or failure
+        del flight.running[future]
+    return failure
+
+
+def _outcome(future: Future[Outcome], task: _Task, workers: Workers) -> Outcome | None:
+    """What came of a task; None where its worker died and it may be tried again."""
+    try:
+        return future.result()
+    except workers.lost:
+        if task.deaths + 1 < workers.tries:
+            return None
+        reason = "ToolError: the worker process died each time that it evaluated this point"
+        return Outcome(metrics=None, failure=reason)
+    except (BrokenExecutor, CancelledError) as error:
+        raise MachineError(
+            "the executor is gone; start it again, then run the same command to go on"
+        ) from error
 
 
 def _points_in(space: Space) -> int:
@@ -235,28 +259,3 @@ def _progress(folder: StudyFolder, budget: int, failure: str) -> Progress:
         front=front_size(folder.sweep, [trial.values for trial in feasible]),
         last_failure=failure,
     )
-
-
-def _pool(workers: int) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(os.getpid(),))
-
-
-def _start_worker(driver: int) -> None:
-    """Ctrl-C is the driver's to handle; without a driver a worker ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == driver:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the workers now; what they were building is not in the store yet and is lost."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
