@@ -75,10 +75,11 @@ class Bench:
         model_card: ModelCard,
         stress_inset_m: float,
         held: bool = False,
+        patience: float = 1.0,
     ) -> None:
         self.simulator, self.cell, self.corner = simulator, cell, corner
         self._layout, self._card, self._inset_m = layout, model_card, stress_inset_m
-        self.held = held
+        self.held, self.patience = held, patience
         self._gmin = LOOSER_GMIN[0]
         self._nodes: dict[str, float] = {}
         self._inputs: dict[str, str] = {}

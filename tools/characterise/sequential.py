@@ -75,7 +75,8 @@ class Store:
 
     def window_s(self, slew_s: float, load_f: float) -> float:
         heaviest = load_f / self._largest_load_f
-        return slew_s * RAMP_PER_SLEW + 4 * self._slew_limit_s * heaviest + 30 * self.fo4_s
+        follow_s = 4 * self._slew_limit_s * heaviest + 30 * self.fo4_s
+        return slew_s * RAMP_PER_SLEW + self.bench.patience * follow_s
 
     def run(
         self,
