@@ -11,6 +11,7 @@ _MODULES = (
     "fir",
     "fifo",
     "adder",
+    "multiplier",
 )
 
 BLOCKS: dict[str, Block] = {name: importlib.import_module(f"hdl.{name}").BLOCK for name in _MODULES}

@@ -29,9 +29,11 @@ class Flow:
     enables : one a stage: when its registers load; None is always
     """
 
-    def __init__(self, m: Module, valid: Value, stages: int, *, hold: bool) -> None:
+    def __init__(
+        self, m: Module, valid: Value, stages: int, *, hold: bool, name: str = "valid"
+    ) -> None:
         self.m = m
-        self.valid = [Signal(name=f"valid_{stage}") for stage in range(stages)]
+        self.valid = [Signal(name=f"{name}_{stage}") for stage in range(stages)]
         before = [valid, *self.valid[:-1]]
         for source, register in zip(before, self.valid, strict=True):
             m.d.sync += register.eq(source)
