@@ -115,12 +115,14 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    from chipdse.report.library_summary import fo4, kinds, strengths
+    from chipdse.report.library_summary import fo4, inverter_leakage_w, kinds, strengths
     from chipdse.technology.libraries import resolve
 
     entry = resolve(arguments.name)
     library = entry.load()
     speed = fo4(library.every_corner())
+    known = library.leakage_grid
+    leakage = library.leakage_at(known.supply_v, known.temperature_c)
     if arguments.plot is not None:
         from chipdse.report.library_picture import draw_library
 
@@ -144,6 +146,15 @@ def _info(arguments: argparse.Namespace) -> int:
                 "inverter_leakage_w": float(speed.leakage_w[k]),
             }
             for k in range(library.corner_count)
+        ],
+        "leakage": [
+            {"supply_v": volts, "temperature_c": temp, "inverter_leakage_w": watts}
+            for volts, temp, watts in zip(
+                leakage.supply_v.tolist(),
+                leakage.temperature_c.tolist(),
+                inverter_leakage_w(leakage).tolist(),
+                strict=True,
+            )
         ],
         "provenance": library.provenance,
     }
@@ -170,6 +181,9 @@ def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -
             f" {show(corner['fo4_s'], 's'):>10} {show(corner['fo4_energy_j'], 'J'):>10}"
             f" {show(corner['inverter_leakage_w'], 'W'):>10}"
         )
+    if library.leakage_corners is not None:
+        lines += ["", f"leakage of {document['inverter']}, known at more corners than timing"]
+        lines += _leakage_table(document["leakage"])
     lines += ["", "cells and drive strengths"]
     line = ""
     for base, each in document["strengths"].items():
@@ -194,6 +208,17 @@ def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -
                 f"{key}: {shown}", 98, initial_indent="  ", subsequent_indent="      "
             )
     return "\n".join(lines)
+
+
+def _leakage_table(leakage: list[dict[str, float]]) -> list[str]:
+    """Supplies down, temperatures across."""
+    known = {(one["supply_v"], one["temperature_c"]): one["inverter_leakage_w"] for one in leakage}
+    temps = sorted({temp for _, temp in known})
+    lines = [f"{'supply':>8}" + "".join(f"{f'{temp:g} °C':>11}" for temp in temps)]
+    for volts in sorted({volts for volts, _ in known}, reverse=True):
+        cells = [show(known[volts, t], "W") if (volts, t) in known else "" for t in temps]
+        lines.append(f"{show(volts, 'V'):>8}" + "".join(f"{cell:>11}" for cell in cells))
+    return lines
 
 
 def _export(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chipdse.errors import DesignError
 from chipdse.netlist.cells import ClockGate, FlipFlop, Latch
-from chipdse.netlist.library import CellLibrary, Floats, OperatingLibrary
+from chipdse.netlist.library import CellLibrary, Floats, LeakagePoints, OperatingLibrary
 from chipdse.netlist.library_tables import TableSet
 
 _STRENGTHS = (re.compile(r"(.+?)_?[xX](p?\d+(?:p\d+)?)(\D*)"), re.compile(r"(.+?)_(\d+)()"))
@@ -120,20 +120,32 @@ def fo4(points: OperatingLibrary) -> Speed:
                 np.arange(len(both)), slew[:, None], load[:, None]
             )
             energy = energy + found.sum(axis=1) / len(groups)
-    own = np.flatnonzero((library.leakages.cell == number) & (library.leakages.condition >= 0))
-    if len(own):  # a supply pin each state may have its own group
-        states = len(np.unique(library.leakages.condition[own]))
-        leak = points.leakage.groups_w(own).sum(axis=1) / states
-    else:
-        leak = points.leakage.cells_w()[:, number]
     return Speed(
         inverter=library.cells[number].name,
         supply_v=points.supply_v,
         temperature_c=points.temperature_c,
         delay_s=delay,
         energy_j=energy,
-        leakage_w=leak,
+        leakage_w=inverter_leakage_w(points.leakage),
     )
+
+
+def inverter_leakage_w(points: LeakagePoints) -> Floats:
+    """Leakage of the smallest inverter [K], mean of its states.
+
+    Raises
+    ------
+    DesignError : the library has no inverter
+    """
+    library = points.library
+    number = _smallest_inverter(library)
+    own = np.flatnonzero((library.leakages.cell == number) & (library.leakages.condition >= 0))
+    if not len(own):
+        return points.cells_w()[:, number]
+    states = len(np.unique(library.leakages.condition[own]))
+    # each supply pin of a state may have its own group
+    mean: Floats = points.groups_w(own).sum(axis=1) / states
+    return mean
 
 
 def _smallest_inverter(library: CellLibrary) -> int:
