@@ -15,9 +15,13 @@ from chipdse import __version__
 from chipdse.errors import ChipdseError, DesignError
 
 _MODULE_OF = {
-    **dict.fromkeys(("blocks", "sim", "eval"), "design"),
+    "blocks": "blocks",
+    "new": "new",
+    "sim": "simulate",
+    "eval": "design",
     **dict.fromkeys(("sweep", "front", "report"), "sweep"),
     "export": "export",
+    "import-results": "results",
     **dict.fromkeys(("sta", "power"), "netlist"),
     "package": "package",
     "library": "library",

@@ -1,0 +1,105 @@
+"""Verb `import-results`: what another flow measured, beside our numbers."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from chipdse.api import load_study
+from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.errors import DesignError
+from chipdse.export.results import Compared, compare, read_results
+from chipdse.report.quantities import shown_metric
+from chipdse.study.folder import write_atomically
+from chipdse.units import parse_quantity
+
+IMPORTED = "imported.json"
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    parser = add_verb(
+        verbs,
+        "import-results",
+        "lay what a place-and-route flow measured beside our numbers",
+        "chipdse import-results export/mac12 runs/latest/final/metrics.json\n"
+        "  chipdse import-results studies/mac_array 6_report.json --trial 12 --clock 8ns",
+        _import,
+    )
+    parser.add_argument("point", type=Path, help="an exported folder, or a study with --trial")
+    parser.add_argument(
+        "results", type=Path, help="LibreLane metrics.json/.csv, OpenROAD 6_report.json or report"
+    )
+    parser.add_argument("--trial", type=int, help="of a study: the point's number")
+    parser.add_argument("--clock", metavar="PERIOD", help="clock of their run; default the point's")
+    parser.add_argument("--corner", help="their timing corner; default the typical one, if named")
+    parser.add_argument("--time-unit", default="1ns", help="of their slacks; 1ps for asap7")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    ours, folder = _point(arguments.point, arguments.trial)
+    period = None if arguments.clock is None else parse_quantity(arguments.clock, "s", "--clock")
+    found = compare(
+        ours,
+        read_results(arguments.results),
+        clock_period_s=period,
+        corner=arguments.corner,
+        time_unit_s=parse_quantity(arguments.time_unit, "s", "--time-unit"),
+    )
+    _keep(folder / IMPORTED, arguments.trial, arguments.results, found)
+    if arguments.json:
+        print_json([dataclasses.asdict(one) for one in found])
+        return 0
+    table = Table("metric", "chipdse", "theirs", "error", box=SIMPLE_HEAD)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for one in found:
+        error = "" if one.error_frac is None else f"{one.error_frac:+.1%}"
+        shown = [shown_metric(one.metric, number) for number in (one.ours, one.theirs)]
+        table.add_row(one.metric, *shown, error)
+    Console().print(table, markup=False)
+    print("error: ours / theirs - 1; power compares only if their run read activity.saif")
+    print(f"kept in {folder / IMPORTED}")
+    return 0
+
+
+def _point(path: Path, trial: int | None) -> tuple[dict[str, float], Path]:
+    """Our metrics of the point, and the folder to keep the comparison in."""
+    exported = path / "metrics.json"
+    if exported.is_file():
+        if trial is not None:
+            raise DesignError(
+                f"{path} is an exported folder, which is one point; leave out --trial"
+            )
+        return {name: one["value"] for name, one in json.loads(exported.read_text()).items()}, path
+    study = load_study(path)
+    if trial is None:
+        raise DesignError(f"{path} is a study; say which point with --trial N")
+    table = study.points()
+    rows = table[(table["trial"] == trial) & (table["state"] != "failed")]
+    if rows.empty:
+        raise DesignError(f"{path} has no trial {trial} with results; see 'chipdse front'")
+    row = rows.iloc[0].to_dict()
+    return {str(name): v for name, v in row.items() if isinstance(v, int | float)}, path
+
+
+def _keep(path: Path, trial: int | None, source: Path, found: list[Compared]) -> None:
+    """Add the comparison to what was imported before; the same source replaces itself."""
+    kept: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
+    kept = [one for one in kept if (one["trial"], one["source"]) != (trial, str(source))]
+    kept.append(
+        {
+            "trial": trial,
+            "source": str(source),
+            "metrics": [dataclasses.asdict(one) for one in found],
+        }
+    )
+    write_atomically(path, json.dumps(kept, indent=1) + "\n")

@@ -1,0 +1,141 @@
+"""What another flow measured, beside our numbers: worked by hand, and refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chipdse.cli import main
+from chipdse.errors import DesignError
+from chipdse.export.results import compare, corners_of, read_results
+
+OURS = {
+    "block_area_m2": 1.1e-9,
+    "block_cell_count": 90.0,
+    "block_power_w": 3e-3,
+    "critical_path_s": 4e-9,
+    "worst_hold_slack_s": 0.2e-9,
+    "clock_frequency_hz": 2e8,
+}
+LIBRELANE = {
+    "design__instance__area": 2000,
+    "design__instance__area__stdcell": 1000,
+    "design__instance__count__stdcell": 100,
+    "timing__setup__ws": -1.0,
+    "timing__setup__ws__corner:nom_ss_100C_1v60": -1.0,
+    "timing__setup__ws__corner:nom_tt_025C_1v80": 1.5,
+    "timing__hold__ws__corner:nom_tt_025C_1v80": 0.1,
+    "power__total": 0.004,
+    "design__name": "top",
+    "synthesis__check_error__count": float("inf"),
+}
+# Slack 1.5 ns of a period of 5 ns: a critical path of 3.5 ns, ours is 4 / 3.5 - 1 above it.
+EXPECTED = {
+    "block_area_m2": (1e-9, 0.1),
+    "block_cell_count": (100.0, -0.1),
+    "block_power_w": (0.004, -0.25),
+    "critical_path_s": (3.5e-9, 4 / 3.5 - 1),
+    "worst_hold_slack_s": (0.1e-9, 1.0),
+}
+
+
+def as_json(folder: Path) -> Path:
+    path = folder / "metrics.json"
+    path.write_text(json.dumps(LIBRELANE))
+    return path
+
+
+def as_csv(folder: Path) -> Path:
+    path = folder / "metrics.csv"
+    path.write_text("Metric,Value\n" + "".join(f"{k},{v}\n" for k, v in LIBRELANE.items()))
+    return path
+
+
+@pytest.mark.parametrize("write", [as_json, as_csv])
+def test_librelane_metrics_against_hand_worked_errors(tmp_path: Path, write: object) -> None:
+    results = read_results(write(tmp_path))  # type: ignore[operator]
+    found = {one.metric: (one.theirs, one.error_frac) for one in compare(OURS, results)}
+    assert found.keys() == EXPECTED.keys()
+    for name, (theirs, error) in EXPECTED.items():
+        assert found[name] == pytest.approx((theirs, error), rel=1e-12), name
+
+
+def test_corner_clock_and_unit_can_be_chosen(tmp_path: Path) -> None:
+    results = read_results(as_json(tmp_path))
+    assert corners_of(results) == ["nom_ss_100C_1v60", "nom_tt_025C_1v80"]
+    slow = compare(OURS, results, corner="nom_ss_100C_1v60", clock_period_s=6e-9, time_unit_s=1e-12)
+    paths = {one.metric: one.theirs for one in slow}
+    assert paths["critical_path_s"] == pytest.approx(6e-9 + 1e-12)
+
+
+def test_openroad_stage_prefixes_and_reports(tmp_path: Path) -> None:
+    path = tmp_path / "6_report.json"
+    path.write_text(
+        json.dumps({"finish__timing__setup__ws": 1.0, "detailedroute__route__wirelength": 1200})
+    )
+    found = {
+        o.metric: o.theirs
+        for o in compare(OURS | {"block_wire_length_m": 1e-3}, read_results(path))
+    }
+    assert found == {
+        "critical_path_s": pytest.approx(4e-9),
+        "block_wire_length_m": pytest.approx(1.2e-3),
+    }
+    report = tmp_path / "6_finish.rpt"
+    report.write_text(
+        "worst slack max 0.50\nDesign area 1234.5 u^2 43% utilization.\n"
+        "Group                  Internal  Switching    Leakage      Total\n"
+        "Sequential             1.00e-03   1.00e-03   1.00e-06   2.00e-03  66.7%\n"
+        "Total                  1.50e-03   1.49e-03   1.00e-05   3.00e-03 100.0%\n"
+    )
+    found = {o.metric: o.theirs for o in compare(OURS, read_results(report))}
+    assert found["block_power_w"] == pytest.approx(3e-3)
+    assert found["block_area_m2"] == pytest.approx(1234.5e-12)
+    assert found["critical_path_s"] == pytest.approx(4.5e-9)
+
+
+def test_names_read_here_are_those_librelane_writes() -> None:
+    metrics = pytest.importorskip("librelane.common.metrics", reason="LibreLane is not installed")
+    names = ("power__total", "power__internal__total", "timing__setup__ws", "timing__hold__ws")
+    for name in (*names, "design__instance__area", "design__instance__count", "route__wirelength"):
+        assert name in metrics.Metric.by_name, name
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("none.json", None, "cannot be read: No such file"),
+        ("bad.json", "{", "are not JSON"),
+        ("list.json", "[]", "must be one JSON object"),
+        ("empty.csv", "Metric,Value\n", "hold no metric known here"),
+        ("other.rpt", "nothing of use\n", "hold no metric known here"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, name: str, text: str | None, says: str) -> None:
+    if text is not None:
+        (tmp_path / name).write_text(text)
+    with pytest.raises(DesignError, match=says):
+        read_results(tmp_path / name)
+
+
+def test_an_unknown_corner_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DesignError, match="corner 'fast' is not in the results; they have"):
+        compare(OURS, read_results(as_json(tmp_path)), corner="fast")
+
+
+def test_the_verb_prints_and_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    point = tmp_path / "point"
+    point.mkdir()
+    (point / "metrics.json").write_text(json.dumps({k: {"value": v} for k, v in OURS.items()}))
+    results = as_json(tmp_path)
+    for _ in range(2):
+        assert main(["import-results", str(point), str(results), "--json"]) == 0
+        (first, *_) = json.loads(capsys.readouterr().out)
+        assert first["error_frac"] == pytest.approx(0.1)
+    kept = json.loads((point / "imported.json").read_text())
+    assert len(kept) == 1 and len(kept[0]["metrics"]) == len(EXPECTED)
+    assert main(["import-results", str(point), str(results)]) == 0
+    assert "+14.3%" in capsys.readouterr().out
+    assert main(["import-results", str(point), str(results), "--trial", "3"]) == 2
