@@ -13,7 +13,7 @@ from chipdse.errors import DesignError
 from chipdse.study.front import is_on_front
 from chipdse.study.rules import parse_rule
 from chipdse.study.samplers import SAMPLERS, make_sampler
-from chipdse.study.space import Axis, Space, key_of, read_axis
+from chipdse.study.space import Axis, Condition, Space, key_of, read_axis
 
 
 def values(given: Any) -> tuple[Any, ...]:
@@ -104,7 +104,14 @@ AXES = (
     Axis(group="operating", name="c", values=(0.5, 1.0)),
     Axis(group="package", name="d", values=(False, True)),
 )
-SPACE = Space(axes=AXES, allowed=lambda point: not (point["a"] == 1 and point["b"] == "x"))
+SPACE = Space(
+    axes=AXES,
+    conditions=(
+        Condition(
+            names=frozenset("ab"), holds=lambda point: not (point["a"] == 1 and point["b"] == "x")
+        ),
+    ),
+)
 
 
 def objective(point: dict[str, Any]) -> tuple[float, float]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -20,20 +22,30 @@ from chipdse.errors import DesignError
 Value = int | float | str | bool
 Point = dict[str, Value]
 
+Ints = npt.NDArray[np.int64]
+
 ENUMERATE_LIMIT = 200_000
 """Up to this many raw combinations the valid ones are listed before the search starts."""
+
+CHEAP_GROUPS = ("operating", "package")
+"""Groups whose parameters run no tool: arrays evaluate all their combinations."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
     """One parameter and the values it may take, in order.
 
-    group : "hardware", "workload", "synthesis", "operating" or "package"
+    group : the table of the sweep file: "hardware", "operating", "package", ...
     """
 
     group: str
     name: str
     values: tuple[Value, ...]
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether another value of it runs no tool."""
+        return self.group in CHEAP_GROUPS
 
     @property
     def is_numeric(self) -> bool:
@@ -69,19 +81,40 @@ def _widens(numbers: Sequence[int | float]) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Space:
-    """Axes and the condition a point must meet.
+class Condition:
+    """What some parameters must meet together.
 
-    allowed : whether a point is in the space
+    names : the parameters it speaks of, whether swept or not
+    holds : whether it is met, given at least these
+    """
+
+    names: frozenset[str]
+    holds: Callable[[Mapping[str, Value]], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """Axes and the conditions that every point meets. Points are numbered, the last axis fastest.
+
+    conditions : may also speak of parameters outside the axes, which are then given
     """
 
     axes: tuple[Axis, ...]
-    allowed: Callable[[Mapping[str, Value]], bool]
+    conditions: tuple[Condition, ...] = ()
 
     @property
     def size(self) -> int:
         """Combinations before the rules."""
         return math.prod(len(axis.values) for axis in self.axes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The axes' names, in order."""
+        return tuple(axis.name for axis in self.axes)
+
+    def allowed(self, point: Mapping[str, Value]) -> bool:
+        """Whether a point meets every condition."""
+        return all(condition.holds(point) for condition in self.conditions)
 
     def distributions(self) -> dict[str, BaseDistribution]:
         """The space as Optuna's distributions, by parameter name."""
@@ -91,17 +124,70 @@ class Space:
         """A sampler's suggestion as a point of the lattice."""
         return {axis.name: axis.nearest(params[axis.name]) for axis in self.axes}
 
-    def point_at(self, index: int) -> Point:
-        """The point with this number, allowed or not; the last axis runs fastest."""
+    def point_at(self, number: int) -> Point:
+        """The point with this number, allowed or not."""
         point: Point = {}
         for axis in reversed(self.axes):
-            index, place = divmod(index, len(axis.values))
+            number, place = divmod(number, len(axis.values))
             point[axis.name] = axis.values[place]
         return {axis.name: point[axis.name] for axis in self.axes}
 
+    def number_of(self, point: Mapping[str, Value]) -> int:
+        """The number of a point."""
+        number = 0
+        for axis in self.axes:
+            number = number * len(axis.values) + axis.values.index(point[axis.name])
+        return number
+
+    def places(self, numbers: Ints) -> list[Ints]:
+        """For each axis, the place of each numbered point's value in it."""
+        if not self.axes:
+            return []
+        shape = tuple(len(axis.values) for axis in self.axes)
+        return [np.asarray(place) for place in np.unravel_index(numbers, shape)]
+
     def points(self) -> Iterator[Point]:
         """Every allowed point, in order."""
-        return (point for point in map(self.point_at, range(self.size)) if self.allowed(point))
+        if self.size > ENUMERATE_LIMIT:
+            return (point for point in map(self.point_at, range(self.size)) if self.allowed(point))
+        return map(self.point_at, map(int, self.allowed_among(np.arange(self.size))))
+
+    def allowed_among(self, numbers: Ints, given: Mapping[str, Value] | None = None) -> Ints:
+        """Those of the numbered points that meet every condition.
+
+        Parameters
+        ----------
+        given : values of the parameters outside the axes that conditions speak of
+        """
+        given = given or {}
+        places = self.places(numbers)
+        keep = np.ones(len(numbers), dtype=bool)
+        for condition in self.conditions:
+            own = [at for at, axis in enumerate(self.axes) if axis.name in condition.names]
+            table = _table(condition, [self.axes[at] for at in own], given)
+            keep &= table[tuple(places[at] for at in own)] if own else bool(table)
+        return numbers[keep]
+
+    def part(self, cheap: bool) -> Space:
+        """Its expensive or its cheap axes; conditions on both belong to the cheap part."""
+        axes = tuple(axis for axis in self.axes if axis.is_cheap == cheap)
+        cheap_names = {axis.name for axis in self.axes if axis.is_cheap}
+        conditions = [c for c in self.conditions if bool(c.names & cheap_names) == cheap]
+        return Space(axes=axes, conditions=tuple(conditions))
+
+
+def _table(
+    condition: Condition, axes: Sequence[Axis], given: Mapping[str, Value]
+) -> npt.NDArray[np.bool_]:
+    """Whether a condition holds, for every combination of some axes."""
+    names = [axis.name for axis in axes]
+    shape = tuple(len(axis.values) for axis in axes)
+    combinations = itertools.product(*(axis.values for axis in axes))
+    holds = (
+        condition.holds({**given, **dict(zip(names, combination, strict=True))})
+        for combination in combinations
+    )
+    return np.fromiter(holds, dtype=bool, count=math.prod(shape)).reshape(shape)
 
 
 def key_of(point: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:

@@ -18,7 +18,7 @@ from chipdse.measure import check_library
 from chipdse.metrics import METRICS
 from chipdse.study.rules import Rule, parse_rule
 from chipdse.study.samplers import SAMPLERS
-from chipdse.study.space import ENUMERATE_LIMIT, Axis, Space, Value, read_axis
+from chipdse.study.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value, read_axis
 from chipdse.system.parameters import PackageParameters
 from hdl.block import Block
 
@@ -279,20 +279,41 @@ def _space(template: Template, rules: list[Rule]) -> Space:
     DesignError : there is no such point, or a value that every record of its group refuses
     """
     constants = _constants(template)
-    accepted: dict[tuple[str, ...], set[tuple[Value, ...]]] = {}
+    conditions = []
     for group in GROUPS:
         axes = [axis for axis in template.axes if axis.group == group]
-        accepted[tuple(axis.name for axis in axes)] = _accepted(template, group, axes)
-
-    def allowed(point: Mapping[str, Value]) -> bool:
-        return all(
-            tuple(point[name] for name in names) in valid for names, valid in accepted.items()
-        ) and all(rule.holds({**constants, **point}) for rule in rules)
-
-    space = Space(axes=template.axes, allowed=allowed)
+        names = tuple(axis.name for axis in axes)
+        accepted = _Accepted(names=names, values=frozenset(_accepted(template, group, axes)))
+        conditions.append(Condition(names=frozenset(names), holds=accepted))
+    for rule in rules:
+        meets = _Meets(rule=rule, constants=constants)
+        conditions.append(Condition(names=rule.names, holds=meets))
+    space = Space(axes=template.axes, conditions=tuple(conditions))
     if space.size <= ENUMERATE_LIMIT and next(space.points(), None) is None:
         raise DesignError(f"{template.where}: no point meets every rule; loosen the rules")
     return space
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Accepted:
+    """A group's record accepts its values."""
+
+    names: tuple[str, ...]
+    values: frozenset[tuple[Value, ...]]
+
+    def __call__(self, point: Mapping[str, Value]) -> bool:
+        return tuple(point[name] for name in self.names) in self.values
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Meets:
+    """A rule holds, given what is not swept."""
+
+    rule: Rule
+    constants: Mapping[str, Value]
+
+    def __call__(self, point: Mapping[str, Value]) -> bool:
+        return self.rule.holds({**self.constants, **point})
 
 
 def _accepted(template: Template, group: str, axes: list[Axis]) -> set[tuple[Value, ...]]:
