@@ -19,6 +19,7 @@ from chipdse.export.bundle import export_point
 from chipdse.export.flows import constraints, platform_of
 from chipdse.hardware.store import Store
 from chipdse.hardware.tools import run_yosys
+from chipdse.system.parameters import PackageParameters
 from hdl import BLOCKS
 
 pytestmark = pytest.mark.tools
@@ -31,6 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 
 def small(block: str) -> Design:
+    """A point that takes seconds; the filter's system has two dies."""
     found = BLOCKS[block]
     parameters = {"mac_array": {"rows": 2, "columns": 2}, "fir": {"taps": 4}}[block]
     return Design(
@@ -38,6 +40,9 @@ def small(block: str) -> Design:
         parameters=found.parameters(**parameters),
         workload=found.workload(length=32),
         library=LibraryChoice(name="sky130"),
+        package=PackageParameters(chiplets=2, tiles=2, arrangement="organic")
+        if block == "fir"
+        else PackageParameters(),
     )
 
 
@@ -199,6 +204,12 @@ def test_openroad_configuration_points_at_files(bundle: Path, tmp_path: Path) ->
     platform, top, rtl, sdc = done.stdout.split()
     assert (platform, top) == ("sky130hd", "top")
     assert Path(rtl).is_file() and "create_clock" in Path(sdc).read_text()
+
+
+def test_a_system_of_several_dies_comes_as_3dblox(bundle: Path) -> None:
+    several = "fir" in bundle.joinpath("bench", "bench.json").read_text()
+    assert (bundle / "threedblox").is_dir() == several
+    assert ("threedblox/" in (bundle / "README.md").read_text()) == several
 
 
 def test_constraints_follow_the_unit_of_the_library() -> None:

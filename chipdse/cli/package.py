@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipdse.errors import InfeasibleError
+from chipdse.errors import DesignError, InfeasibleError
 from chipdse.units import show
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ _EXAMPLE = """\
 example:
   chipdse package sweeps/systems/two_chiplets.toml --plot two_chiplets.svg
   chipdse package sweeps/systems/memory_on_logic.toml --json --sources
+  chipdse package sweeps/systems/interposer_with_memory.toml --3dblox assembly
 
 The file describes dies ([[die]]), the package ([package]) and the links ([link]); see
 docs/packages.md. Exit code 1: the system misses a limit, which is named."""
@@ -37,6 +38,9 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "system", type=Path, metavar="SYSTEM.toml", help="description of the system"
     )
     parser.add_argument("--plot", type=Path, metavar="FILE", help="figure: .svg, .png or .pdf")
+    parser.add_argument(
+        "--3dblox", type=Path, metavar="DIR", dest="threedblox", help="write the assembly as 3DBlox"
+    )
     parser.add_argument("--sources", action="store_true", help="list every constant used")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.set_defaults(run=run)
@@ -52,6 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
         from chipdse.report.package_picture import draw_package
 
         draw_package(found, arguments.plot)
+    if arguments.threedblox is not None:
+        _write_threedblox(found, arguments.threedblox)
     if arguments.json:
         print(json.dumps(_document(found, arguments.sources), indent=1, allow_nan=False))
     else:
@@ -61,6 +67,19 @@ def run(arguments: argparse.Namespace) -> int:
     if found.complaints:
         raise InfeasibleError(f"{arguments.system}: " + "; ".join(found.complaints))
     return 0
+
+
+def _write_threedblox(found: Evaluation, folder: Path) -> None:
+    from chipdse.export.threedblox import threedblox_files
+    from chipdse.system.temperature import geometry_of
+
+    geometry = geometry_of(found.columns, found.parts.dies, 0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in threedblox_files(geometry, found.sources, found.system.name).items():
+            (folder / name).write_text(text)
+    except OSError as error:
+        raise DesignError(f"--3dblox {str(folder)!r}: {error.strerror}") from error
 
 
 def _shown(value: float, unit: str) -> str:

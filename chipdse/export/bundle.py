@@ -21,9 +21,10 @@ from chipdse.export import flows
 from chipdse.export.cell_models import cell_models
 from chipdse.export.check_script import CHECK_SCRIPT
 from chipdse.export.golden import INPUTS, OUTPUTS, golden_files
+from chipdse.export.threedblox import threedblox_files
 from chipdse.hardware.sources import module_sources
 from chipdse.hardware.store import Store
-from chipdse.measure import Hardware, analyse
+from chipdse.measure import Hardware, analyse, measure
 from chipdse.metrics import METRICS
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.liberty_writer import liberty_text
@@ -31,6 +32,11 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.recorded import read_recording
 from chipdse.netlist.saif import write_saif
 from chipdse.netlist.timing_records import Timing
+from chipdse.records import BlockMetrics
+from chipdse.system.batch import BlockPoints, PackageColumns
+from chipdse.system.die_areas import dies_of
+from chipdse.system.temperature import geometry_of
+from chipdse.technology.constants import Sources
 
 VERILOG = "verilogSource-2005"
 _BENCH_PACKAGES = ("cocotb", "amaranth", "numpy")
@@ -57,6 +63,7 @@ def export_point(
     files |= _golden(hardware, rtl.top)
     files |= _bench(design)
     files |= _flows(design.block.name, timing.netlist, 1 / metrics["clock_frequency_hz"])
+    files |= _assembly(design, measure(design, hardware, store)[1])
     files["metrics.json"] = json.dumps(_described(metrics), indent=1) + "\n"
     files["check.py"] = CHECK_SCRIPT
     files["README.md"] = _readme(design, metrics, files)
@@ -151,6 +158,17 @@ def _flows(block: str, netlist: Netlist, clock_period_s: float) -> dict[str, str
     return files
 
 
+def _assembly(design: Design, block: BlockMetrics) -> dict[str, str]:
+    """The system as 3DBlox, if it has more than one die."""
+    sources, columns = Sources(), PackageColumns.of([design.package])
+    dies = dies_of(BlockPoints.of([block]), columns, sources)
+    geometry = geometry_of(columns, dies, 0)
+    if len(geometry.dies) == 1:
+        return {}
+    files = threedblox_files(geometry, sources, f"{design.block.name}_system")
+    return {f"threedblox/{name}": text for name, text in files.items()}
+
+
 def repeat_command(design: Design) -> str:
     """The `chipdse eval` command that gives this point again."""
     words = ["chipdse", "eval", design.block.name]
@@ -210,6 +228,7 @@ _FILES = {
     "rtl.eda.json": "Edalize (EDAM) with the testbench; `netlist.eda.json` for the netlist",
     "rtl.f": "file list of the RTL; `netlist.f` of the netlist",
     "librelane/config.json": "LibreLane: `librelane --pdk PDK --scl CELLS librelane/config.json`",
+    "threedblox/": "the dies and how they are assembled (3DBlox, as OpenROAD reads it)",
     "openroad/config.mk": "OpenROAD-flow-scripts: `make DESIGN_CONFIG=.../openroad/config.mk`",
 }
 
@@ -218,7 +237,11 @@ def _readme(design: Design, metrics: Mapping[str, float], files: Mapping[str, st
     parameters = dataclasses.asdict(design.parameters)
     listed = "\n".join(f"- {name}: {value}" for name, value in parameters.items())
     library = design.library.name or ", ".join(file.name for file in design.library.files)
-    table = "\n".join(f"| `{name}` | {what} |" for name, what in _FILES.items() if name in files)
+    table = "\n".join(
+        f"| `{name}` | {what} |"
+        for name, what in _FILES.items()
+        if any(file.startswith(name) for file in files)
+    )
     return f"""# {design.block.name}, one design point
 
 {listed}
