@@ -15,12 +15,13 @@ import dataclasses
 from pathlib import Path
 
 from chipdse.design import Design
+from chipdse.hardware.blocks_own import is_checked
 from chipdse.hardware.elaborate import Rtl, elaborate, source_hash, versions
 from chipdse.hardware.simulate import simulate
 from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import Synthesised, read_synthesised, synthesise
 from chipdse.measure import Hardware, library_key, library_of, measure
-from chipdse.metrics import Metrics
+from chipdse.metrics import Basis, Metrics
 from chipdse.system.evaluate import evaluate_system
 
 
@@ -36,7 +37,12 @@ def evaluate(design: Design, store: Store) -> Metrics:
     _, hardware = build_hardware(design, store)  # simulated, synthesised
     report, block = measure(design, hardware, store)  # replayed, timed, powered
     system = evaluate_system(block, design.package)  # packaged
-    return Metrics(block=report, system=system)
+    return Metrics(block=report, system=system, basis=basis_of(design))
+
+
+def basis_of(design: Design) -> Basis:
+    """What a design's numbers rest on, for their evidence."""
+    return Basis(activity="measured" if is_checked(design.block) else "estimated")
 
 
 def build_hardware(design: Design, store: Store) -> tuple[Rtl, Hardware]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from chipdse.records import metric
+from chipdse.records import EVIDENCE, metric
 from chipdse.system.metrics import SystemMetrics
 
 Array = npt.NDArray[np.float64]
@@ -40,11 +40,27 @@ class BlockReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Basis:
+    """What a block's numbers rest on; a metric's evidence is no better.
+
+    cells : "modelled" where memories are macros from a model rather than library cells
+    activity : "estimated" where random inputs stand for a workload
+    """
+
+    cells: str = "measured"
+    activity: str = "measured"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """A design point, evaluated: the block and the system around it."""
+    """A design point, evaluated: the block and the system around it.
+
+    basis : what the block's own numbers rest on, where that is weaker than a measurement
+    """
 
     block: BlockReport
     system: SystemMetrics
+    basis: Basis = field(default_factory=Basis)
 
     def flat(self) -> dict[str, float]:
         """Every metric by name; the names of `METRICS`."""
@@ -53,7 +69,7 @@ class Metrics:
 
     def evidence(self) -> dict[str, str]:
         """Kind of evidence of every metric; a system outside its tables is estimated."""
-        return {name: evidence_of(name, self.system.evidence) for name in METRICS}
+        return {name: evidence_of(name, self.system.evidence, self.basis) for name in METRICS}
 
     def constraints(self) -> dict[str, float]:
         """By how much each limit of timing and package is missed; at most 0 where it is met."""
@@ -80,11 +96,35 @@ METRICS: dict[str, dict[str, str]] = _numbers(BlockReport) | _numbers(SystemMetr
 """Doc, unit and evidence of every metric that an objective or a limit may name."""
 
 
-def evidence_of(name: str, system_evidence: str) -> str:
-    """Kind of evidence of a metric; `system_evidence` is that of the tables by process node."""
+def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> str:
+    """Kind of evidence of a metric: the weakest of what it rests on.
+
+    Parameters
+    ----------
+    system_evidence : of the tables by process node
+    basis : of the block's cells and activity; None is measured
+    """
     if name not in METRICS:
         return "chosen"  # a swept parameter
-    return system_evidence if name in _BY_NODE else METRICS[name]["evidence"]
+    kinds = [system_evidence if name in _BY_NODE else METRICS[name]["evidence"]]
+    if basis is not None and name not in _EXACT:
+        kinds += [basis.cells, *([basis.activity] if name in _BY_ACTIVITY else [])]
+    return max(kinds, key=EVIDENCE.index)
+
+
+_EXACT = {
+    *("block_cell_count", "block_flip_flop_count", "vdd_v", "library_temperature_c"),
+    *("ops_per_cycle", "annotated_frac"),
+}
+"""Metrics that rest on neither cells nor activity."""
+
+_BY_ACTIVITY = {
+    *("block_internal_power_w", "block_switching_power_w", "block_leakage_power_w"),
+    *("block_power_w", "block_register_power_w", "block_energy_per_op_j"),
+    *("power_w", "energy_per_op_j", "leakage_power_w", "peak_temperature_c"),
+    *("mean_temperature_c", "operational_kgco2e", "total_kgco2e", "carbon_per_op_kgco2e"),
+}
+"""Metrics that rest on what the workload switches."""
 
 
 _BY_NODE = {

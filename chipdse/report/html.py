@@ -10,7 +10,8 @@ from collections.abc import Hashable, Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from chipdse.metrics import METRICS, evidence_of
+from chipdse.hardware.blocks_own import is_checked
+from chipdse.metrics import METRICS, Basis, evidence_of
 from chipdse.report.quantities import heading_scale
 from chipdse.study.folder import StudyFolder, points_table
 from chipdse.study.sweepfile import Sweep
@@ -167,10 +168,12 @@ def _table(sweep: Sweep, front: pd.DataFrame) -> str:
 
 def _evidence(sweep: Sweep, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
+    checked = is_checked(sweep.template.block)
+    basis = Basis(activity="measured" if checked else "estimated")
     rows = "".join(
         f'<tr><td class="text">{_text(one.metric)}</td>'
         f'<td class="text">{_text(METRICS.get(one.metric, _PARAMETER)["doc"])}</td>'
-        f'<td class="text">{_text(evidence_of(one.metric, systems))}</td></tr>'
+        f'<td class="text">{_text(evidence_of(one.metric, systems, basis))}</td></tr>'
         for one in sweep.objectives
     )
     heads = "".join(f'<th class="text">{h}</th>' for h in ("objective", "what it is", "evidence"))

@@ -1,0 +1,179 @@
+"""Verb `blocks`: what can be explored, documented from the blocks' own records."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+from typing import Any
+
+from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.design import find_block, make_record, parse_settings
+from chipdse.errors import DesignError
+from chipdse.hardware.blocks_own import OwnBlock, is_checked
+from chipdse.hardware.blocks_ports import BlockPort, component_ports, rtl_ports
+from chipdse.hardware.elaborate import elaborate
+from chipdse.hardware.store import Store, default_store
+from hdl import BLOCKS
+from hdl.block import Block
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    parser = add_verb(
+        verbs,
+        "blocks",
+        "list blocks with parameters, ranges, ports",
+        "chipdse blocks mac_array\n  chipdse blocks mylib.blocks:fancy --set width=16",
+        _blocks,
+    )
+    parser.add_argument(
+        "block", nargs="?", help="one block in full: a name, package.module:attribute or FILE.toml"
+    )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="K=V",
+        help="parameters at which ports, latency and throughput are given",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _blocks(arguments: argparse.Namespace) -> int:
+    if arguments.block:
+        chosen = [find_block(arguments.block)]
+    elif arguments.set:
+        raise DesignError("--set is for one block; name it")
+    else:
+        chosen = list(BLOCKS.values())
+    found = [_described(block, arguments.set) for block in chosen]
+    if arguments.json:
+        print_json(found)
+    elif arguments.block:
+        _print_in_full(found[0])
+    else:
+        for about in found:
+            _print_briefly(about)
+        print("'chipdse blocks NAME' prints one in full.")
+    return 0
+
+
+def _described(block: Block, settings: list[str]) -> dict[str, Any]:
+    """Everything the records say about a block, at its defaults or the given parameters."""
+    about: dict[str, Any] = {
+        "name": block.name,
+        "summary": block.summary,
+        "description": inspect.getdoc(block.hardware) or "",
+        "parameters": _fields(block.parameters),
+        "workload": _fields(block.workload),
+        "bench": block.bench,
+        "checked": is_checked(block),
+    }
+    needed = [one["name"] for one in about["parameters"] if one["required"]]
+    given = parse_settings(block.parameters, settings, block.name)
+    if missing := [name for name in needed if name not in given]:
+        about["incomplete"] = f"give --set {' '.join(f'{name}=...' for name in missing)}"
+        return about
+    parameters = make_record(block.parameters, given, block.name)
+    workload = make_record(block.workload, {}, f"workload of {block.name}")
+    work, cycles = block.work(parameters, workload), block.cycles(parameters, workload)
+    return about | {
+        "at": dataclasses.asdict(parameters),
+        "derived": _derived(block.parameters, parameters),
+        "ports": [dataclasses.asdict(port) for port in _ports(block, parameters)],
+        "work_unit": work.unit,
+        "work_per_run": work.count,
+        "cycles_per_run": cycles,
+        "work_per_cycle": work.count / cycles,
+        "input_bits_per_work": work.input_bits / work.count,
+        "output_bits_per_work": work.output_bits / work.count,
+    }
+
+
+def _fields(record: type) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": field.name,
+            "default": None if field.default is dataclasses.MISSING else field.default,
+            "required": field.default is dataclasses.MISSING,
+            **{name: field.metadata.get(name) for name in ("doc", "minimum", "maximum", "choices")},
+        }
+        for field in dataclasses.fields(record)
+    ]
+
+
+def _derived(kind: type, record: Any) -> list[dict[str, Any]]:
+    """Values that a record works out from its fields: latencies, intervals, sizes."""
+    found = []
+    for name, member in vars(kind).items():
+        if not isinstance(member, property) or name.startswith("_"):
+            continue
+        value = getattr(record, name)
+        if isinstance(value, bool | int | float | str):
+            doc = (inspect.getdoc(member) or "").partition("\n")[0]
+            found.append({"name": name, "value": value, "doc": doc})
+    return found
+
+
+def _ports(block: Block, parameters: Any) -> list[BlockPort]:
+    """Its ports, without clock and reset."""
+    if isinstance(block, OwnBlock) and block.verilog is not None:
+        rtl = elaborate(block, parameters, Store(root=default_store()))
+        own = (block.clock, block.reset)
+        return [port for port in rtl_ports(rtl.rtlil, rtl.top) if port.name not in own]
+    try:
+        return component_ports(block.hardware(parameters))
+    except (ValueError, TypeError) as error:
+        raise DesignError(f"{block.name} refuses its parameters: {error}") from error
+
+
+def _print_briefly(about: dict[str, Any]) -> None:
+    print(f"{about['name']}: {about['summary']}")
+    names = ", ".join(f"{one['name']}={_value(one)}" for one in about["parameters"])
+    print(f"    {names}\n")
+
+
+def _print_in_full(about: dict[str, Any]) -> None:
+    print(f"{about['name']}: {about['summary']}")
+    if about["description"]:
+        print(f"\n{about['description']}")
+    for title in ("parameters", "workload"):
+        print(f"\n  {title}")
+        for one in about[title]:
+            print(f"    {one['name']} = {_value(one)}  {one['doc']}{_range(one)}")
+    if "incomplete" in about:
+        print(f"\n  ports, latency, throughput: {about['incomplete']}")
+        return
+    print(f"\n  at {', '.join(f'{name}={value}' for name, value in about['at'].items())}")
+    for one in about["derived"]:
+        print(f"    {one['name']} = {one['value']}  {one['doc']}")
+    print(
+        f"    work: {about['work_per_run']} {about['work_unit']} in about "
+        f"{about['cycles_per_run']} cycles of the default workload, "
+        f"{about['work_per_cycle']:.4g} a cycle"
+    )
+    print(
+        f"    data: {about['input_bits_per_work']:.4g} bits in and "
+        f"{about['output_bits_per_work']:.4g} bits out for one {about['work_unit']}"
+    )
+    print("    ports (and the clock and reset)")
+    for port in about["ports"]:
+        print(f"      {port['name']} : {port['direction']}({port['bits']})")
+    checked = "compares every run with a reference" if about["checked"] else "checks nothing"
+    print(f"\n  bench: {about['bench']}, {checked}")
+
+
+def _value(one: dict[str, Any]) -> str:
+    return "(required)" if one["required"] else str(one["default"])
+
+
+def _range(one: dict[str, Any]) -> str:
+    if one["choices"] is not None:
+        return f" [{', '.join(map(str, one['choices']))}]"
+    bounds = [one["minimum"], one["maximum"]]
+    if bounds == [None, None]:
+        return ""
+    low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)
+    return f" [{low}..{high}]"

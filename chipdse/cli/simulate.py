@@ -1,0 +1,163 @@
+"""Verb `sim`: run a block's bench, at one choice of parameters or at every corner of them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.design import design_options, records_of
+from chipdse.design import parse_settings
+from chipdse.errors import DesignError, MachineError, ToolError
+from chipdse.hardware.blocks_corners import corners_of
+from chipdse.hardware.blocks_own import is_checked
+from chipdse.hardware.elaborate import elaborate
+from chipdse.hardware.simulate import WAVES, Simulation, simulate
+from chipdse.hardware.store import Store, default_store
+from hdl.block import Block
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    parser = add_verb(
+        verbs,
+        "sim",
+        "run a block's cocotb bench against its reference",
+        "chipdse sim mac_array --set rows=2 columns=2 --workload length=256 --waves waves.fst\n"
+        "  chipdse sim mac_array --all-corners --workload length=64",
+        _sim,
+    )
+    design_options(parser)
+    parser.add_argument("--simulator", default="auto", help="auto, icarus or verilator")
+    parser.add_argument(
+        "--waves", type=Path, metavar="FILE", help="FST from Icarus, VCD from Verilator"
+    )
+    parser.add_argument(
+        "--all-corners",
+        action="store_true",
+        help="every combination of least, default and largest values that the block accepts",
+    )
+    parser.add_argument(
+        "--among",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="K=V,V",
+        help="with --all-corners: values to take for a parameter instead",
+    )
+    parser.add_argument(
+        "--corners",
+        type=int,
+        metavar="N",
+        help="with --all-corners: at most N of them, spread evenly (default: all)",
+    )
+
+
+def _sim(arguments: argparse.Namespace) -> int:
+    if arguments.all_corners:
+        return _sim_corners(arguments)
+    if arguments.among or arguments.corners is not None:
+        raise DesignError("--among and --corners go with --all-corners")
+    block, parameters, workload = records_of(arguments)
+    waves = arguments.waves is not None
+    run = _run(block, parameters, workload, arguments.simulator, waves)
+    if waves:
+        _copy_waves(run.folder, arguments.waves)
+    work = block.work(parameters, workload)
+    if arguments.json:
+        print_json(
+            {
+                "passed": True,
+                "checked": is_checked(block),
+                "simulator": run.simulator,
+                "cycles": run.cycles,
+                "work": work.count,
+                "work_unit": work.unit,
+                "folder": str(run.folder),
+            }
+        )
+        return 0
+    if is_checked(block):
+        print(f"passed: every output of {block.name} equals the reference ({run.simulator})")
+    else:
+        print(f"ran on random inputs: {block.name} has no bench, nothing was checked")
+    print(f"{work.count} {work.unit} in {run.cycles} cycles: {work.count / run.cycles:.4g} a cycle")
+    print(f"log: {run.folder / 'simulation.log'}")
+    return 0
+
+
+def _run(
+    block: Block, parameters: Any, workload: Any, simulator: str, waves: bool = False
+) -> Simulation:
+    store = Store(root=default_store())
+    rtl = elaborate(block, parameters, store)
+    return simulate(block, parameters, workload, rtl, store, simulator=simulator, waves=waves)
+
+
+def _sim_corners(arguments: argparse.Namespace) -> int:
+    """Run the bench at the corners of what `--set` leaves open; 1 if any fails."""
+    if arguments.waves is not None:
+        raise DesignError("--waves is for one run; repeat the corner that failed with --set")
+    block, _, workload = records_of(arguments)
+    given = parse_settings(block.parameters, arguments.set, block.name)
+    chosen = {name: [value] for name, value in given.items()}
+    for setting in arguments.among:
+        name, _, texts = setting.partition("=")
+        chosen[name] = [
+            parse_settings(block.parameters, [f"{name}={text}"], block.name)[name]
+            for text in texts.split(",")
+        ]
+    corners = corners_of(block.parameters, chosen, arguments.corners)
+    results: list[dict[str, Any]] = []
+    for number, parameters in enumerate(corners.records, 1):
+        shown = dataclasses.asdict(parameters)
+        try:
+            run = _run(block, parameters, workload, arguments.simulator)
+            results.append({"parameters": shown, "passed": True, "cycles": run.cycles})
+        except MachineError:
+            raise
+        except (ToolError, DesignError) as error:
+            results.append({"parameters": shown, "passed": False, "reason": str(error)})
+        print(
+            f"{number}/{len(corners.records)} {'passed' if results[-1]['passed'] else 'FAILED'} "
+            + " ".join(f"{name}={value}" for name, value in shown.items()),
+            file=sys.stderr,
+        )
+    failed = [one for one in results if not one["passed"]]
+    if arguments.json:
+        print_json(
+            {
+                "block": block.name,
+                "checked": is_checked(block),
+                "corners_in_all": corners.total,
+                "corners_run": len(results),
+                "failed": len(failed),
+                "results": results,
+            }
+        )
+    else:
+        for one in failed:
+            settings = " ".join(f"{name}={value}" for name, value in one["parameters"].items())
+            print(f"failed: --set {settings}\n  {one['reason']}")
+        print(
+            f"{len(results) - len(failed)} of {len(results)} corners of {block.name} passed; "
+            f"{len(results)} of {corners.total} that it accepts were run"
+        )
+    return 1 if failed else 0
+
+
+def _copy_waves(folder: Path, target: Path) -> None:
+    found = [path for path in (folder / f"{WAVES}.fst", folder / "dump.vcd") if path.exists()]
+    if found[0].suffix != target.suffix:
+        raise DesignError(
+            f"--waves {str(target)!r}: this simulator writes {found[0].suffix[1:].upper()}; "
+            f"name a file that ends in {found[0].suffix}"
+        )
+    try:
+        shutil.copyfile(found[0], target)
+    except OSError as error:
+        raise DesignError(f"--waves {str(target)!r}: {error.strerror}") from error
