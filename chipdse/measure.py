@@ -10,13 +10,14 @@ import dataclasses
 import functools
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chipdse.design import Design, LibraryChoice
+from chipdse.design import Design, LibraryChoice, OperatingPoint
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import TOP, source_hash
 from chipdse.hardware.simulate import Simulation
@@ -76,6 +77,25 @@ def measure(design: Design, hardware: Hardware, store: Store) -> tuple[BlockRepo
         job_of(design, hardware),
     )
     return operated.report_at(0), operated.metrics_at(0)
+
+
+def corners_of(
+    design: Design,
+    hardware: Hardware,
+    store: Store,
+    supplies: Sequence[tuple[float | None, float | None]],
+) -> list[Corner]:
+    """A design's netlist at some supplies and temperatures, the library's own where None.
+
+    Raises
+    ------
+    DesignError : as `measure`
+    """
+    points = (OperatingPoint(vdd_v=vdd_v, temperature_c=temp) for vdd_v, temp in supplies)
+    return [
+        _stored_corner(dataclasses.replace(design, operating=point), hardware, store)
+        for point in points
+    ]
 
 
 def job_of(design: Design, hardware: Hardware) -> Job:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import moocore
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,16 +18,17 @@ def is_on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     -------
     shape (points,)
     """
-    count = len(values)
-    unique, inverse = np.unique(values, axis=0, return_inverse=True)
-    # In lexicographic order a point can only be dominated by an earlier one.
-    keep = np.ones(len(unique), dtype=bool)
-    front = np.empty_like(unique)
-    size = 0
-    for index, point in enumerate(unique):
-        if size and np.any(np.all(front[:size] <= point, axis=1)):
-            keep[index] = False
-        else:
-            front[size] = point
-            size += 1
-    return keep[inverse.reshape(count)]
+    if not len(values):
+        return np.zeros(0, dtype=bool)
+    return np.asarray(moocore.is_nondominated(values, keep_weakly=True))
+
+
+def hypervolume(values: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
+    """Volume that points dominate, up to a reference point; points beyond it add nothing.
+
+    Parameters
+    ----------
+    values : shape (points, objectives), all minimised, finite
+    """
+    inside = values[(values < reference).all(axis=1)]
+    return float(moocore.hypervolume(inside, ref=reference)) if len(inside) else 0.0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
@@ -13,15 +15,17 @@ from chipdse.metrics import METRICS
 from chipdse.study.front import is_on_front
 from chipdse.study.sweepfile import Sweep
 
+Array = npt.NDArray[np.float64]
 
-def violations(sweep: Sweep, values: Mapping[str, float]) -> dict[str, float]:
+
+def violations(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
     """By how much each limit of the sweep is missed, relative to it; at most 0 where it is met.
 
     Parameters
     ----------
-    values : metrics and swept numbers, by name
+    values : metrics and swept numbers, by name: numbers, or arrays of them
     """
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {}
     for limit in sweep.limits:
         value = values[limit.metric]
         if math.isfinite(limit.maximum):
@@ -36,6 +40,12 @@ def violations(sweep: Sweep, values: Mapping[str, float]) -> dict[str, float]:
 def objective_values(sweep: Sweep, values: Mapping[str, float]) -> list[float]:
     """The objectives' values, in their order and own direction."""
     return [float(values[one.metric]) for one in sweep.objectives]
+
+
+def objective_columns(sweep: Sweep, values: Mapping[str, Array]) -> Array:
+    """The objectives of many points, all to be made small; shape (points, objectives)."""
+    columns = [values[one.metric] * (1 if one.minimize else -1) for one in sweep.objectives]
+    return np.stack(columns, axis=1)
 
 
 def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
