@@ -10,6 +10,7 @@ _MODULES = (
     "mac_array",
     "fir",
     "fifo",
+    "keccak",
     "adder",
     "multiplier",
 )
