@@ -1,0 +1,171 @@
+"""Finish a trial and add those harvested with it, in one transaction: all of it or nothing.
+
+Optuna's own `Study.add_trial` is a transaction for each trial, and its `Trial.set_...` one for each
+value: seconds for what one expensive point brings. Here one transaction writes the rows that these
+calls would write (a test compares them). Any other storage than a database gets Optuna's calls.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+import sqlalchemy
+from optuna.distributions import BaseDistribution, distribution_to_json
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
+from optuna.trial import TrialState, create_trial
+from sqlalchemy import Connection
+
+CONSTRAINTS = "constraints"
+"""Optuna keeps a constraint as a system attribute with this prefix."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finish:
+    """What a finished trial holds.
+
+    params : with `distributions`, by name; of a proposed trial only those it does not have yet
+    values : of the objectives; None where the trial failed
+    """
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    values: Sequence[float] | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    constraints: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def state(self) -> TrialState:
+        return TrialState.FAIL if self.values is None else TrialState.COMPLETE
+
+
+def complete(
+    study: optuna.Study,
+    trial_id: int,
+    proposed: Finish,
+    harvested: Sequence[Finish],
+    distributions: Mapping[str, BaseDistribution],
+) -> None:
+    """Finish a running trial and add complete ones.
+
+    Parameters
+    ----------
+    distributions : of every parameter
+
+    Raises
+    ------
+    UpdateFinishedTrialError : the trial is finished already; nothing was written
+    """
+    storage = study._storage
+    database = getattr(storage, "_backend", storage)
+    if isinstance(database, RDBStorage):
+        with database.engine.begin() as connection:
+            _write(connection, study._study_id, trial_id, proposed, harvested, distributions)
+        return
+    for one in harvested:
+        study.add_trial(
+            create_trial(
+                state=one.state,
+                params=dict(one.params),
+                distributions={name: distributions[name] for name in one.params},
+                values=list(one.values or ()),
+                user_attrs=dict(one.attributes),
+                constraints=dict(one.constraints),
+            )
+        )
+    for name, value in proposed.params.items():
+        inside = distributions[name].to_internal_repr(value)
+        storage.set_trial_param(trial_id, name, inside, distributions[name])
+    for name, value in proposed.attributes.items():
+        storage.set_trial_user_attr(trial_id, name, value)
+    for name, value in proposed.constraints.items():
+        storage.set_trial_system_attr(trial_id, f"{CONSTRAINTS}:{name}", value)
+    storage.set_trial_state_values(trial_id, proposed.state, proposed.values)
+
+
+def _write(
+    connection: Connection,
+    study_id: int,
+    trial_id: int,
+    proposed: Finish,
+    harvested: Sequence[Finish],
+    distributions: Mapping[str, BaseDistribution],
+) -> None:
+    trials = models.TrialModel.__table__
+    _lock(connection, study_id)
+    this = trials.c.trial_id == trial_id
+    state = connection.execute(sqlalchemy.select(trials.c.state).where(this)).scalar_one()
+    if state.is_finished():
+        raise UpdateFinishedTrialError(f"trial {trial_id} is finished already")
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    mine = trials.c.study_id == study_id
+    count = sqlalchemy.select(sqlalchemy.func.count()).select_from(trials).where(mine)
+    first = connection.execute(count).scalar_one()
+    ids = [trial_id]
+    if harvested:
+        rows = [
+            {
+                "number": first + place,
+                "study_id": study_id,
+                "state": one.state,
+                "datetime_start": now,
+                "datetime_complete": now,
+            }
+            for place, one in enumerate(harvested)
+        ]
+        connection.execute(sqlalchemy.insert(trials), rows)
+        new = sqlalchemy.select(trials.c.trial_id).where(mine, trials.c.number >= first)
+        ids += connection.execute(new.order_by(trials.c.number)).scalars()
+    _write_parts(connection, dict(zip(ids, [proposed, *harvested], strict=True)), distributions)
+    done = {"state": proposed.state, "datetime_complete": now}
+    connection.execute(sqlalchemy.update(trials).where(this).values(**done))
+
+
+def _lock(connection: Connection, study_id: int) -> None:
+    """Nobody else gives trials of this study a number meanwhile."""
+    studies = models.StudyModel.__table__
+    this = studies.c.study_id == study_id
+    if connection.dialect.name == "sqlite":  # knows no row locks: a write locks the file
+        same = {"study_name": studies.c.study_name}
+        connection.execute(sqlalchemy.update(studies).where(this).values(**same))
+    else:
+        connection.execute(sqlalchemy.select(studies.c.study_id).where(this).with_for_update())
+
+
+def _write_parts(
+    connection: Connection,
+    finishes: Mapping[int, Finish],
+    distributions: Mapping[str, BaseDistribution],
+) -> None:
+    """Rows of parameters, values and attributes, by trial id."""
+    texts = {name: distribution_to_json(one) for name, one in distributions.items()}
+    stored = models.TrialValueModel.value_to_stored_repr
+    params, values, attributes, constraints = [], [], [], []
+    for trial_id, one in finishes.items():
+        for name, value in one.params.items():
+            inside = distributions[name].to_internal_repr(value)
+            row = {"param_name": name, "param_value": inside, "distribution_json": texts[name]}
+            params.append({"trial_id": trial_id, **row})
+        for objective, value in enumerate(one.values or ()):
+            number, kind = stored(value)
+            row = {"objective": objective, "value": number, "value_type": kind}
+            values.append({"trial_id": trial_id, **row})
+        for name, value in one.attributes.items():
+            attributes.append({"trial_id": trial_id, "key": name, "value_json": json.dumps(value)})
+        for name, value in one.constraints.items():
+            key = f"{CONSTRAINTS}:{name}"
+            constraints.append({"trial_id": trial_id, "key": key, "value_json": json.dumps(value)})
+    tables: dict[Any, list[dict[str, Any]]] = {
+        models.TrialParamModel: params,
+        models.TrialValueModel: values,
+        models.TrialUserAttributeModel: attributes,
+        models.TrialSystemAttributeModel: constraints,
+    }
+    for model, rows in tables.items():
+        if rows:
+            connection.execute(sqlalchemy.insert(model.__table__), rows)
