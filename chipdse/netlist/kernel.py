@@ -64,8 +64,17 @@ class Kernel:
 
     def driver(self) -> ctypes.CDLL:
         """The library with the loop around the functions."""
-        key = hashlib.sha256((HEADER + DRIVER).encode()).hexdigest()[:24]
-        return ctypes.CDLL(str(_compiled(self.folder, f"driver-{key}", HEADER + DRIVER)))
+        return self.library("driver", HEADER + DRIVER)
+
+    def library(self, name: str, text: str) -> ctypes.CDLL:
+        """The library of some C of fixed text, compiled once.
+
+        Raises
+        ------
+        ToolError : the compiler fails
+        """
+        key = hashlib.sha256(text.encode()).hexdigest()[:24]
+        return ctypes.CDLL(str(_compiled(self.folder, f"{name}-{key}", text)))
 
     def _load(self, index: Path) -> None:
         if index.name in self._loaded:

@@ -79,7 +79,7 @@ def replay(
         wanted = states if not isinstance(states, bool) else netlist.used_types if states else ()
         plan = plan_replay(netlist, recording, registers, states=[int(each) for each in wanted])
     window = _window(recording, first_cycle, cycles)
-    _refuse_unknown(recording, window)
+    refuse_unknown(recording, window)
     counts, name = _count(plan, recording, window, engine)
     if counts.mismatch is not None:
         raise DesignError(_describe(netlist, recording, plan, counts.mismatch))
@@ -107,7 +107,8 @@ def _window(recording: Recording, first_cycle: int, cycles: int | None) -> Windo
     return Window(first=first_cycle * per_cycle, transitions=(last - first_cycle) * per_cycle)
 
 
-def _refuse_unknown(recording: Recording, window: Window) -> None:
+def refuse_unknown(recording: Recording, window: Window) -> None:
+    """Raise DesignError if the recording has X in a window, naming the signal."""
     if recording.unknown is None:
         return
     rows = recording.unknown[window.first : window.first + window.transitions + 1]

@@ -64,6 +64,19 @@ def count_with_numpy(plan: Plan, recording: Recording, window: Window) -> Counts
     return Counts(toggles=toggles, ones=ones, first=first, last=last, sets=sets, mismatch=mismatch)
 
 
+def settled_values(plan: Plan, recording: Recording, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Every slot's value before the edges in `rows` [steps, lanes]: [slots, steps, 8 words]."""
+    values = np.zeros((plan.slots, rows.shape[0] * WORDS), dtype=np.uint64)
+    values[plan.base - 1] = _ALL
+    raw = lanes(recording.words, rows)
+    values[: plan.base - 2] = raw.reshape(len(raw), -1)
+    for operation, _, out, _, columns in _runs(plan):
+        if operation.expression is not None:
+            named: dict[str, Any] = {f"i{i}": values[each] for i, each in enumerate(columns)}
+            values[out] = evaluate(operation.expression, named, _ALL)
+    return values.reshape(plan.slots, len(rows), WORDS)
+
+
 def _runs(
     plan: Plan,
 ) -> Iterator[tuple[Operation, int, slice, slice, list[NDArray[np.int32]]]]:
