@@ -66,9 +66,10 @@ def _limit_s(
     """
     rule = store.rule
     ramp_c, ramp_d = clock_slew_s * RAMP_PER_SLEW, slew_s * RAMP_PER_SLEW
-    reach = 0.5 * (ramp_c + ramp_d) + 12 * store.fo4_s
+    unit_s = store.bench.patience * store.fo4_s
+    reach = 0.5 * (ramp_c + ramp_d) + 12 * unit_s
     clock_at = 2 * reach + max(ramp_c, ramp_d)  # 50 % of the clock edge
-    stop_s = clock_at + 0.5 * ramp_c + 2 * reach + 20 * store.fo4_s
+    stop_s = clock_at + 0.5 * ramp_c + 2 * reach + 20 * unit_s
     new = int(rises)
     closing = rule.kind == "latch"  # the constrained clock edge falls
     levels = {**store.idle, rule.clock: int(closing), rule.data: 1 - new, pin: 1 - new}
@@ -87,7 +88,7 @@ def _limit_s(
         waves = store.run(levels, stored, edges, stop_s, load_f, points=POINTS)
         return judge(waves, data_at, reference_s)
 
-    fine, reference_s = works(reach + store.fo4_s * 4, None)
+    fine, reference_s = works(reach + 4 * unit_s, None)
     if not fine:
         raise SimulationError(f"{store.cell.name} {pin} {kind}: fails with ample time")
     low, high = -reach, reach
