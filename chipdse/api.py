@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -30,18 +30,19 @@ from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import Metrics
 from chipdse.report.html import report_html
 from chipdse.report.progress import shown_progress
-from chipdse.study.engine import Progress, run_sweep
+from chipdse.study.budget import Budget, parse_duration
+from chipdse.study.engine import Listener, run_sweep
 from chipdse.study.executors import open_workers
 from chipdse.study.folder import (
     REPORT,
     StudyFolder,
-    finished,
     open_study,
     points_table,
     start_study,
     write_atomically,
 )
 from chipdse.study.sweepfile import check_libraries, read_sweep
+from chipdse.study.trials import finished
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.libraries import DEFAULT
 
@@ -94,6 +95,9 @@ def sweep(
     *,
     study: str | Path | None = None,
     trials: int | None = None,
+    time: str | None = None,
+    patience: int | None = None,
+    retry_failed: bool = False,
     workers: int | None = None,
     executor: str | Executor = "processes",
     executor_options: str | Path | None = None,
@@ -109,12 +113,16 @@ def sweep(
     ----------
     study : folder of the study; default ``studies/NAME`` below the current folder
     trials, sampler : instead of the sweep file's
+    time : stop proposing after so long, e.g. "2h"; instead of the sweep file's
+    patience : stop when so many trials in a row moved the front nowhere
+    retry_failed : evaluate failed points again
     workers : points evaluated at once; default one a core
     executor : "processes", "dask", "dask:ADDRESS", "slurm", "pbs", or any executor of yours
         (`chipdse.study.executors`)
     executor_options : TOML file of what a queue wants to know (`chipdse.study.jobs`)
     liberty : Liberty files to use instead of the sweep file's library
-    storage : Optuna storage URL; default a SQLite file in the study's folder
+    storage : ``postgresql://HOST/DATABASE``, which several machines may share; default a file in
+        the study's folder
     store : folder of stage results, shared between sweeps; default each worker's cache
     progress : show a bar on stderr
 
@@ -127,11 +135,16 @@ def sweep(
         if not one.is_file():
             raise DesignError(f"Liberty file {str(one)!r} does not exist")
     plan = read_sweep(Path(file), files).with_search(trials=trials, sampler=sampler)
+    budget = Budget(
+        trials=plan.trials,
+        seconds=plan.time_s if time is None else parse_duration(time),
+        patience=plan.patience if patience is None else patience,
+    )
     check_libraries(plan)
     path = Path(study) if study is not None else Path("studies") / plan.name
     about = {"liberty": [str(one) for one in files], "versions": tool_versions()}
-    shown: AbstractContextManager[Callable[[Progress], None]] = (
-        shown_progress() if progress else nullcontext(lambda _: None)
+    shown: AbstractContextManager[Listener] = (
+        shown_progress() if progress else nullcontext(Listener())
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -146,14 +159,15 @@ def sweep(
             f"another sweep is running in {path}; wait for it or name --study"
         ) from error
     options = Path(executor_options) if executor_options is not None else None
-    with lock, shown as tell, open_workers(executor, workers, options) as pool:
+    with lock, shown as listener, open_workers(executor, workers, options) as pool:
         folder = start_study(plan, path, storage, about)
         run_sweep(
             folder,
             Path(store).absolute() if store is not None else None,
-            trials=plan.trials,
+            budget=budget,
             workers=pool,
-            tell=tell,
+            retry_failed=retry_failed,
+            listener=listener,
         )
     result = Study(folder=folder)
     result.write_report()

@@ -32,6 +32,11 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("file", type=Path, metavar="FILE.toml", help="the sweep file")
     parser.add_argument("--study", type=Path, help="folder of the study; default studies/NAME")
     parser.add_argument("--trials", type=int, help="stop at so many finished trials")
+    parser.add_argument("--time", metavar="2h", help="propose nothing more after so long")
+    parser.add_argument(
+        "--patience", type=int, metavar="N", help="stop when N trials in a row improve nothing"
+    )
+    parser.add_argument("--retry-failed", action="store_true", help="evaluate failed points again")
     parser.add_argument("--sampler", choices=SAMPLERS, help="instead of the sweep file's")
     parser.add_argument("--workers", type=int, help="points at once; default one a core")
     parser.add_argument(
@@ -42,7 +47,10 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "--executor-options", type=Path, metavar="FILE.toml", help="queue, memory, walltime, ..."
     )
-    parser.add_argument("--storage", help="Optuna storage URL; default a file in the study")
+    parser.add_argument(
+        "--storage",
+        help="postgresql://HOST/DATABASE, for several machines; default a file in the study",
+    )
     parser.add_argument(
         "--liberty",
         type=Path,
@@ -87,6 +95,9 @@ def _sweep(arguments: argparse.Namespace) -> int:
         arguments.file,
         study=arguments.study,
         trials=arguments.trials,
+        time=arguments.time,
+        patience=arguments.patience,
+        retry_failed=arguments.retry_failed,
         workers=arguments.workers,
         executor=arguments.executor,
         executor_options=arguments.executor_options,

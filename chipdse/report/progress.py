@@ -1,4 +1,4 @@
-"""Progress of a sweep on the terminal: trials, failures, the front's size, time left."""
+"""Progress of a sweep on the terminal: trials, failures, the front, hypervolume, time left."""
 
 from __future__ import annotations
 
@@ -7,66 +7,87 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from chipdse.study.engine import Progress
+from chipdse.study.engine import Listener
+from chipdse.study.status import Status
 
 _PLAIN_INTERVAL_S = 10.0
 
 
 @contextmanager
-def shown_progress() -> Iterator[Callable[[Progress], None]]:
+def shown_progress() -> Iterator[Listener]:
     """A bar on stderr; plain lines now and then where stderr is no terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _plain_lines()
+        plain = Console(stderr=True, width=10_000)
+        yield Listener(
+            status=_plain_lines(plain),
+            say=lambda text: plain.print(text, markup=False, highlight=False),
+        )
         return
     columns = (
         TextColumn("{task.completed:.0f}/{task.total:.0f} trials"),
-        BarColumn(),
+        BarColumn(bar_width=24),
         TextColumn("{task.fields[counts]}"),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        TextColumn("{task.fields[left]}"),
     )
     with Bar(*columns, console=console, refresh_per_second=2) as bar:
-        task = bar.add_task("", total=1, counts="starting")
+        task = bar.add_task("", total=1, counts="starting", left="")
 
-        def tell(progress: Progress) -> None:
+        def tell(status: Status) -> None:
             bar.update(
-                task, completed=progress.trials, total=progress.budget, counts=_counts(progress)
+                task,
+                completed=status.trials,
+                total=status.budget,
+                counts=counts_line(status),
+                left=left_text(status),
             )
-            if progress.last_failure:
-                bar.console.print(f"failed: {progress.last_failure}", style="yellow", markup=False)
 
-        yield tell
+        def say(text: str) -> None:
+            bar.console.print(text, style="yellow", markup=False)
+
+        yield Listener(status=tell, say=say)
 
 
-def _plain_lines() -> Callable[[Progress], None]:
-    start = last = time.monotonic()
-    first: int | None = None
+def _plain_lines(console: Console) -> Callable[[Status], None]:
+    last = time.monotonic()
 
-    def tell(progress: Progress) -> None:
-        nonlocal last, first
+    def tell(status: Status) -> None:
+        nonlocal last
         now = time.monotonic()
-        console = Console(stderr=True, width=10_000)
-        if progress.last_failure:
-            console.print(f"failed: {progress.last_failure}", markup=False, highlight=False)
-        first = progress.trials if first is None else first
-        done = progress.trials >= progress.budget
-        if done or now - last > _PLAIN_INTERVAL_S:
+        if not status.is_under_way or now - last > _PLAIN_INTERVAL_S:
             last = now
-            rate = (progress.trials - first) / max(now - start, 1e-9)
-            rest = (progress.budget - progress.trials) / rate if rate else float("nan")
-            left = "" if done or rest != rest else f", about {rest:.0f} s left"
-            console.print(
-                f"{progress.trials}/{progress.budget} trials, {_counts(progress)}{left}",
-                highlight=False,
-            )
+            parts = (f"{status.trials}/{status.budget} trials", counts_line(status))
+            text = ", ".join((*parts, left_text(status) or status.state))
+            console.print(text, markup=False, highlight=False)
 
     return tell
 
 
-def _counts(progress: Progress) -> str:
-    return f"{progress.failures} failed, {progress.infeasible} infeasible, front {progress.front}"
+def counts_line(status: Status) -> str:
+    """Failures, the front and its hypervolume, in one line."""
+    return (
+        f"{status.failed} failed, {status.infeasible} infeasible, front {status.front}, "
+        f"hypervolume {status.hypervolume_frac:.3f}"
+    )
+
+
+def left_text(status: Status) -> str:
+    """The expected time, where there is one."""
+    return f"about {duration_text(status.left_s)} left" if status.left_s is not None else ""
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people: "45 s", "12 min", "3 h 20 min", "2 d 4 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"

@@ -1,92 +1,72 @@
-"""Run a sweep: propose points, evaluate them on an executor, tell Optuna, lose nothing."""
+"""Run a sweep: propose points, evaluate them on an executor, tell Optuna, lose nothing.
+
+A turn of the loop claims points, hands them to the executor and records what is done. Whatever
+dies, at whatever moment, the next turn of any driver of the study finds the point and goes on.
+"""
 
 from __future__ import annotations
 
 import collections
+import contextlib
+import math
 import time
+import warnings
 from collections.abc import Callable
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    CancelledError,
-    Future,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
-import optuna
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.exceptions import OptunaError
+from optuna.trial import Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
-from chipdse.errors import ChipdseError, MachineError
-from chipdse.evaluate import evaluate
-from chipdse.hardware.store import Store, default_store
+from chipdse.errors import MachineError
+from chipdse.study import status as states
+from chipdse.study.budget import Budget, is_stalled
 from chipdse.study.executors import Workers
-from chipdse.study.folder import POINTS, StudyFolder, finished, points_table, write_atomically
-from chipdse.study.points import front_size, objective_values, violations
+from chipdse.study.folder import POINTS, StudyFolder, points_table, write_atomically
+from chipdse.study.outcome import Outcome, evaluate_point, record
 from chipdse.study.samplers import make_sampler
 from chipdse.study.space import ENUMERATE_LIMIT, Point, Space
-from chipdse.study.sweepfile import Template
+from chipdse.study.status import Status, StatusFile, is_feasible, losses, take_stock
+from chipdse.study.storage import BEAT_S, Heartbeat, alone, give_up_stale, patiently
+from chipdse.study.trials import (
+    DRIVER,
+    finished,
+    left_behind,
+    proposed,
+    queue_failed,
+    queue_interrupted,
+)
+
+T = TypeVar("T")
+
+TURN_S = 2.0
+"""The loop turns at least so often [s]: it looks at the clock and at other drivers."""
+TABLE_S = 10.0
+"""The table of points is written so often [s], and at the end."""
+SPENT = "every trial of the budget is done"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """What came of one point: its metrics, or why there are none."""
+class Listener:
+    """Who is told: how the sweep is doing after every change, and news in words."""
 
-    metrics: dict[str, float] | None
-    constraints: dict[str, float] = field(default_factory=dict)
-    system_evidence: str = ""
-    failure: str = ""
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """How far a sweep is, told after every trial.
-
-    front : points on it so far
-    """
-
-    trials: int
-    budget: int
-    failures: int
-    infeasible: int
-    front: int
-    last_failure: str = ""
-
-
-def evaluate_point(template: Template, point: Point, store: Path | None) -> Outcome:
-    """Evaluate one point; a failure of its own is an outcome, all else stops the sweep.
-
-    Parameters
-    ----------
-    store : folder of stage results; None is this machine's own
-    """
-    start = time.monotonic()
-    try:
-        metrics = evaluate(template.design(point), Store(root=store or default_store()))
-    except MachineError:
-        raise  # every point would fail like this one: stop, and lose none
-    except ChipdseError as error:
-        reason = f"{type(error).__name__}: {error}"
-        return Outcome(metrics=None, failure=reason, seconds=time.monotonic() - start)
-    return Outcome(
-        metrics=metrics.flat(),
-        constraints=metrics.constraints(),
-        system_evidence=metrics.system.evidence,
-        seconds=time.monotonic() - start,
-    )
+    status: Callable[[Status], None] = lambda status: None
+    say: Callable[[str], None] = lambda text: None
 
 
 def run_sweep(
     folder: StudyFolder,
     store: Path | None,
     *,
-    trials: int,
+    budget: Budget,
     workers: Workers,
-    tell: Callable[[Progress], None] = lambda progress: None,
-) -> None:
-    """Run or continue a study until it has `trials` finished trials or no point is left.
+    retry_failed: bool = False,
+    listener: Listener | None = None,
+) -> Status:
+    """Run or continue a study until its budget is spent or no point is left.
 
     Interrupted trials (Ctrl-C, a killed driver) are evaluated first. Every finished trial is in
     the storage before the next is proposed, so a kill loses at most the trials in flight.
@@ -95,31 +75,35 @@ def run_sweep(
     ----------
     store : folder of the stage results; None is each worker's own (`default_store`)
     workers : where points are evaluated
-    tell : called after every trial
+    retry_failed : evaluate failed points again
+    listener : told how it goes
+
+    Returns
+    -------
+    How the sweep ended
     """
-    trials = min(trials, _points_in(folder.sweep.space))
-    _requeue_interrupted(folder)
-    flight = _Flight(workers=workers)
-    table_written = time.monotonic()
-    tell(_progress(folder, trials, ""))
-    try:
-        while True:
-            _propose(folder, trials, flight)
-            _submit(folder, store, flight)
-            if not flight.running:
-                break
-            failure = _collect(folder, flight)
-            tell(_progress(folder, trials, failure))
-            if time.monotonic() - table_written > 10:
-                write_points(folder)
-                table_written = time.monotonic()
-    except BaseException:
-        workers.stop()
-        for task in flight.tasks():
-            _mark_interrupted(folder.study, task.trial)
-        raise
-    finally:
-        write_points(folder)
+    budget = replace(budget, trials=min(budget.trials, points_in(folder.sweep.space)))
+    with Heartbeat(folder.storage) as heartbeat:
+        sweep = _Sweep(
+            folder=folder,
+            store=store,
+            budget=budget,
+            workers=workers,
+            heartbeat=heartbeat,
+            listener=listener or Listener(),
+            file=StatusFile(folder=folder.path, driver=folder.driver, budget=budget.trials),
+        )
+        return sweep.run(retry_failed)
+
+
+def write_points(folder: StudyFolder) -> None:
+    """Write the table of points as CSV."""
+    write_atomically(folder.path / POINTS, points_table(folder).to_csv(index=False))
+
+
+def points_in(space: Space) -> int:
+    """Points the rules leave; for a space too large to list, the combinations."""
+    return sum(1 for _ in space.points()) if space.size <= ENUMERATE_LIMIT else space.size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,130 +116,181 @@ class _Task:
 
 
 @dataclass(kw_only=True)
-class _Flight:
-    """What is under way: waiting for a worker, and with one."""
+class _Sweep:
+    """One run of a sweep.
 
+    ready, running : what it has under way: waiting for a worker, and with one
+    others : trials that other drivers have under way
+    ending : why nothing more is proposed; empty while something may be
+    """
+
+    folder: StudyFolder
+    store: Path | None
+    budget: Budget
     workers: Workers
+    heartbeat: Heartbeat
+    listener: Listener
+    file: StatusFile
     ready: collections.deque[_Task] = field(default_factory=collections.deque)
     running: dict[Future[Outcome], _Task] = field(default_factory=dict)
+    others: int = 0
+    ending: str = ""
+    began: float = field(default_factory=time.monotonic)
+    looked: float = -math.inf
+    table_written: float = field(default_factory=time.monotonic)
 
-    def tasks(self) -> list[_Task]:
+    def run(self, retry_failed: bool) -> Status:
+        """Turn until there is nothing left to do."""
+        try:
+            if retry_failed:
+                count = self._patiently(lambda: queue_failed(self.folder.study))
+                self.listener.say(f"{count} failed points are evaluated again")
+            self._tell(states.RUNNING)
+            while not self._is_done():
+                self._submit()
+                if self._collect():
+                    self._tell(states.RUNNING)
+            write_points(self.folder)
+            return self._tell(self.ending)
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def _is_done(self) -> bool:
+        """Claim points if there is room; whether nothing is under way nor will be."""
+        room = self.workers.room() > len(self._tasks())
+        if room or time.monotonic() - self.looked > BEAT_S:
+            self._patiently(self._claim)
+            self.looked = time.monotonic()
+        if self._tasks():
+            return False
+        if self.ending and not (self.others and self.ending == SPENT):
+            return True
+        self._tell(states.WAITING)  # other drivers have the last points: one may die
+        time.sleep(TURN_S)
+        return False
+
+    def _claim(self) -> None:
+        """Find what was left behind, then ask for as many points as there is room for."""
+        study, storage = self.folder.study, self.folder.storage
+        with alone(storage, study.study_name):
+            give_up_stale(storage, study)
+            mine = [task.trial.number for task in self._tasks()]
+            for trial in left_behind(study, self.folder.driver, mine, storage.shared):
+                study.tell(trial.number, state=TrialState.FAIL)
+            queue_interrupted(study, self.folder.sweep.space.distributions())
+            running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            self.others = len(running) - len(mine)
+            rest = self.budget.trials - len(finished(study)) - len(running)
+            self.ending = self._ending(rest)
+            room = min(rest, self.workers.room() - len(mine))
+            for _ in range(0 if self.ending else room):
+                self._ask()
+
+    def _ending(self, rest: int) -> str:
+        if rest <= 0:
+            return SPENT
+        if time.monotonic() - self.began > self.budget.seconds:
+            return "the time is up"
+        if self.budget.patience:
+            trials = finished(self.folder.study)
+            done = [[one] if one.state == TrialState.COMPLETE else [] for one in trials]
+            kept = [[one for one in group if is_feasible(one)] for group in done]
+            groups = [losses(self.folder.sweep, group) for group in kept]
+            if is_stalled(groups, self.budget.patience):
+                return f"no better front in the last {self.budget.patience} trials"
+        return ""
+
+    def _ask(self) -> None:
+        sweep, study = self.folder.sweep, self.folder.study
+        seed = sweep.seed + proposed(study)
+        study.sampler = make_sampler(sweep.sampler, sweep.space, self.budget.trials, seed)
+        with warnings.catch_warnings():
+            # We record heartbeats ourselves.
+            warnings.filterwarnings("ignore", "Heartbeat of storage")
+            trial = study.ask(sweep.space.distributions())
+        if self.folder.storage.shared:
+            self.heartbeat.add(trial._trial_id)
+            trial.set_user_attr(DRIVER, self.folder.driver)
+        self.ready.append(_Task(trial=trial, point=sweep.space.point(trial.params)))
+
+    def _submit(self) -> None:
+        """Hand what is ready to the executor."""
+        submit, template = self.workers.executor.submit, self.folder.sweep.template
+        while self.ready:
+            future = submit(evaluate_point, template, self.ready[0].point, self.store)
+            self.running[future] = self.ready.popleft()
+
+    def _collect(self) -> bool:
+        """Wait for a point and record all that are done; whether there was one."""
+        done, _ = wait(self.running, timeout=TURN_S, return_when=FIRST_COMPLETED)
+        for future in done:
+            task = self.running[future]
+            outcome = self._outcome(future, task)
+            if outcome is None:
+                self.ready.append(replace(task, deaths=task.deaths + 1))
+            else:
+                self._record(task, outcome)
+                if outcome.failure:
+                    self.listener.say(f"failed: {outcome.failure}")
+            del self.running[future]
+        return bool(done)
+
+    def _outcome(self, future: Future[Outcome], task: _Task) -> Outcome | None:
+        """What came of a task; None where its worker died and it may be tried again."""
+        try:
+            return future.result()
+        except self.workers.lost:
+            if task.deaths + 1 < self.workers.tries:
+                return None
+            reason = "ToolError: the worker process died each time that it evaluated this point"
+            return Outcome(metrics=None, failure=reason)
+        except (BrokenExecutor, CancelledError) as error:
+            raise MachineError(
+                "the executor is gone; start it again, then run the same command to go on"
+            ) from error
+
+    def _record(self, task: _Task, outcome: Outcome) -> None:
+        self._patiently(lambda: record(self.folder, task.trial, outcome))
+        self.heartbeat.remove(task.trial._trial_id)
+
+    def _give_up(self, error: BaseException) -> None:
+        """Stop the workers, keep what is done, leave the rest to the next run; raise nothing."""
+        self.workers.stop()
+        failed = (OptunaError, SQLAlchemyError, OSError)
+        with contextlib.suppress(*failed):
+            for future, task in self.running.items():
+                if future.done() and not future.cancelled() and future.exception() is None:
+                    record(self.folder, task.trial, future.result())
+            for task in self._tasks():
+                self.folder.study.tell(task.trial, state=TrialState.FAIL, skip_if_finished=True)
+        state = f"stopped: {error}" if isinstance(error, Exception) else "interrupted"
+        with contextlib.suppress(*failed):
+            self.file.update(state)
+            write_points(self.folder)
+
+    def _tasks(self) -> list[_Task]:
         return [*self.running.values(), *self.ready]
 
+    def _patiently(self, action: Callable[[], T]) -> T:
+        def say(text: str) -> None:
+            self.listener.say(text)
+            with contextlib.suppress(OSError):
+                self.file.update(states.WAITING)
 
-def write_points(folder: StudyFolder) -> None:
-    """Write the table of points as CSV."""
-    write_atomically(folder.path / POINTS, points_table(folder).to_csv(index=False))
+        return patiently(action, self.folder.storage, say)
 
-
-def _propose(folder: StudyFolder, budget: int, flight: _Flight) -> None:
-    """Ask for as many points as there is room and budget for."""
-    sweep, study = folder.sweep, folder.study
-    under_way = len(flight.tasks())
-    room = min(flight.workers.room(), budget - len(finished(study))) - under_way
-    for _ in range(room):
-        number = len(study.get_trials(deepcopy=False))
-        study.sampler = make_sampler(sweep.sampler, sweep.space, budget, sweep.seed + number)
-        trial = study.ask(sweep.space.distributions())
-        flight.ready.append(_Task(trial=trial, point=sweep.space.point(trial.params)))
-
-
-def _submit(folder: StudyFolder, store: Path | None, flight: _Flight) -> None:
-    """Hand what is ready to the executor."""
-    submit = flight.workers.executor.submit
-    while flight.ready:
-        task = flight.ready[0]
-        future = submit(evaluate_point, folder.sweep.template, task.point, store)
-        flight.running[future] = flight.ready.popleft()
-
-
-def _collect(folder: StudyFolder, flight: _Flight) -> str:
-    """Wait for a point, record all that are done; the last failure's reason, if any."""
-    failure = ""
-    done, _ = wait(flight.running, return_when=FIRST_COMPLETED)
-    for future in done:
-        task = flight.running[future]
-        outcome = _outcome(future, task, flight.workers)
-        if outcome is None:
-            flight.ready.append(replace(task, deaths=task.deaths + 1))
-        else:
-            _record(folder, task.trial, outcome)
-            failure = outcome.failure or failure
-        del flight.running[future]
-    return failure
-
-
-def _outcome(future: Future[Outcome], task: _Task, workers: Workers) -> Outcome | None:
-    """What came of a task; None where its worker died and it may be tried again."""
-    try:
-        return future.result()
-    except workers.lost:
-        if task.deaths + 1 < workers.tries:
-            return None
-        reason = "ToolError: the worker process died each time that it evaluated this point"
-        return Outcome(metrics=None, failure=reason)
-    except (BrokenExecutor, CancelledError) as error:
-        raise MachineError(
-            "the executor is gone; start it again, then run the same command to go on"
-        ) from error
-
-
-def _points_in(space: Space) -> int:
-    """Points the rules leave; for a space too large to list, the combinations."""
-    return sum(1 for _ in space.points()) if space.size <= ENUMERATE_LIMIT else space.size
-
-
-def _record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
-    """Tell Optuna what came of a trial; the last call makes it count."""
-    trial.set_user_attr("seconds", round(outcome.seconds, 3))
-    if outcome.metrics is None:
-        trial.set_user_attr("failure", outcome.failure)
-        folder.study.tell(trial, state=TrialState.FAIL)
-        return
-    trial.set_user_attr("metrics", outcome.metrics)
-    trial.set_user_attr("system_evidence", outcome.system_evidence)
-    values = {**trial.params, **outcome.metrics}
-    limits = outcome.constraints | violations(folder.sweep, values)
-    for name, amount in limits.items():
-        trial.set_constraint(name, amount)
-    folder.study.tell(trial, objective_values(folder.sweep, values))
-
-
-def _requeue_interrupted(folder: StudyFolder) -> None:
-    """Close what an earlier run left open and put its points first in the queue."""
-    study = folder.study
-    for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        _mark_interrupted(study, Trial(study, frozen._trial_id))
-    trials = study.get_trials(deepcopy=False)
-    waiting = {_point_key(folder, t) for t in trials if t.state == TrialState.WAITING}
-    counted = {_point_key(folder, t) for t in finished(study)}
-    for frozen in trials:
-        if "interrupted" in frozen.user_attrs and frozen.params:
-            key = _point_key(folder, frozen)
-            if key not in waiting | counted:
-                waiting.add(key)
-                study.enqueue_trial(dict(frozen.params))
-
-
-def _point_key(folder: StudyFolder, trial: FrozenTrial) -> tuple[object, ...]:
-    params = trial.params or trial.system_attrs.get("fixed_params", {})
-    return tuple(params.get(axis.name) for axis in folder.sweep.space.axes)
-
-
-def _mark_interrupted(study: optuna.Study, trial: Trial) -> None:
-    trial.set_user_attr("interrupted", True)
-    study.tell(trial, state=TrialState.FAIL)
-
-
-def _progress(folder: StudyFolder, budget: int, failure: str) -> Progress:
-    trials = finished(folder.study)
-    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    feasible = [trial for trial in done if all(x <= 0 for x in trial.constraints.values())]
-    return Progress(
-        trials=len(trials),
-        budget=budget,
-        failures=len(trials) - len(done),
-        infeasible=len(done) - len(feasible),
-        front=front_size(folder.sweep, [trial.values for trial in feasible]),
-        last_failure=failure,
-    )
+    def _tell(self, state: str) -> Status:
+        """Take stock, write it down and tell the listener."""
+        trials = self._patiently(lambda: finished(self.folder.study))
+        status = self.file.update(
+            state,
+            **take_stock(self.folder.sweep, trials),
+            under_way=len(self._tasks()),
+            workers=self.workers.room(),
+        )
+        if time.monotonic() - self.table_written > TABLE_S:
+            write_points(self.folder)
+            self.table_written = time.monotonic()
+        self.listener.status(status)
+        return status

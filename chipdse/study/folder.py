@@ -3,16 +3,20 @@
 STUDY/study.db       Optuna storage (SQLite); optuna-dashboard opens it
 STUDY/sweep.toml     the sweep file as it was run
 STUDY/study.json     where the storage and the sweep file are, the library, versions of every tool
+STUDY/status.json    how the sweep that runs here is doing
 STUDY/points.csv     every finished point; units in the column names
 STUDY/report.html    what people look at
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
+import socket
 import tomllib
+import uuid
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,11 +25,13 @@ from typing import Any
 
 import optuna
 import pandas as pd
-from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse.errors import DesignError
 from chipdse.study.points import rows_of
+from chipdse.study.storage import Storage, alone, open_storage, reason_of
 from chipdse.study.sweepfile import Sweep, read_sweep
+from chipdse.study.trials import finished
 
 SWEEP, ABOUT, DATABASE, POINTS, REPORT = (
     *("sweep.toml", "study.json", "study.db", "points.csv", "report.html"),
@@ -40,12 +46,20 @@ class StudyFolder:
     sweep : the sweep it runs
     study : Optuna's
     about : what `study.json` says
+    storage : where its trials are
     """
 
     path: Path
     sweep: Sweep
     study: optuna.Study
     about: Mapping[str, Any]
+    storage: Storage
+
+    @property
+    def driver(self) -> str:
+        """Who runs the sweep in this folder: the machine's name, and this folder on it."""
+        place = f"{uuid.getnode()} {self.path.absolute()}"
+        return f"{socket.gethostname()}:{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
 
 def start_study(
@@ -63,7 +77,7 @@ def start_study(
     DesignError : the folder holds a study of another sweep
     """
     if (path / SWEEP).exists():
-        _check_same(sweep, path)
+        _check_same(sweep, (path / SWEEP).read_text(), str(path))
         kept = json.loads((path / ABOUT).read_text())
         about = {**about, "storage": storage or kept["storage"]}
     elif path.exists() and any(path.iterdir()):
@@ -74,14 +88,16 @@ def start_study(
     made = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     try:
-        study = _open(path, str(about["storage"]), sweep)
+        opened = open_storage(str(about["storage"]), path)
+        study = _open(path, opened, sweep)
     except DesignError:
         if made:
             shutil.rmtree(path)
         raise
+    about["storage"] = opened.url
     write_atomically(path / ABOUT, json.dumps(about, indent=1) + "\n")
     write_atomically(path / SWEEP, sweep.text)
-    return StudyFolder(path=path, sweep=sweep, study=study, about=about)
+    return StudyFolder(path=path, sweep=sweep, study=study, about=about, storage=opened)
 
 
 def open_study(path: Path) -> StudyFolder:
@@ -95,43 +111,49 @@ def open_study(path: Path) -> StudyFolder:
         raise DesignError(f"{path} is not a study; name the folder that 'chipdse sweep' printed")
     about = json.loads((path / ABOUT).read_text())
     liberty = tuple(Path(file) for file in about.get("liberty", []))
-    origin = Path(about["folder"]) if "folder" in about else None
-    sweep = read_sweep(path / SWEEP, liberty, folder=origin)
-    return StudyFolder(
-        path=path, sweep=sweep, study=_open(path, about["storage"], sweep), about=about
-    )
+    sweep = read_sweep(path / SWEEP, liberty)
+    opened = open_storage(about["storage"], path)
+    study = _open(path, opened, sweep)
+    return StudyFolder(path=path, sweep=sweep, study=study, about=about, storage=opened)
 
 
-def _open(path: Path, storage: str, sweep: Sweep) -> optuna.Study:
+def _open(path: Path, storage: Storage, sweep: Sweep) -> optuna.Study:
+    """The study of that name; in a storage that drivers share it may be there already."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if storage.startswith("sqlite:///") and not storage.startswith("sqlite:////"):
-        storage = f"sqlite:///{(path / storage.removeprefix('sqlite:///')).absolute()}"
+    name = path.absolute().name
     try:
-        study = optuna.create_study(
-            storage=storage,
-            study_name=path.absolute().name,
-            directions=["minimize" if one.minimize else "maximize" for one in sweep.objectives],
-            load_if_exists=True,
-        )
-    except Exception as error:  # whatever the database's own driver raises
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DesignError(f"storage {storage!r} cannot be opened: {reason}") from error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([one.metric for one in sweep.objectives])
+        with alone(storage, name):
+            study = optuna.create_study(
+                storage=storage.optuna,
+                study_name=name,
+                directions=["minimize" if one.minimize else "maximize" for one in sweep.objectives],
+                load_if_exists=True,
+            )
+            kept = study.user_attrs.get("sweep")
+            if kept is None:
+                study.set_user_attr("sweep", sweep.text)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                    study.set_metric_names([one.metric for one in sweep.objectives])
+    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        raise DesignError(
+            f"storage {storage.url!r} cannot be opened: {reason_of(error)}"
+        ) from error
+    if kept is not None:
+        _check_same(sweep, kept, f"{name!r} in {storage.url}")
     return study
 
 
-def _check_same(sweep: Sweep, path: Path) -> None:
+def _check_same(sweep: Sweep, other: str, where: str) -> None:
     """The same sweep may go on with another budget, not with another question."""
-    ours, theirs = tomllib.loads(sweep.text), tomllib.loads((path / SWEEP).read_text())
+    ours, theirs = tomllib.loads(sweep.text), tomllib.loads(other)
     for data in (ours, theirs):
         data.pop("search", None)
         data.pop("question", None)
     for key in sorted(set(ours) | set(theirs)):
         if ours.get(key) != theirs.get(key):
             raise DesignError(
-                f"{path} is a study of another sweep: its {key} differs from {sweep.path}; "
+                f"{where} is a study of another sweep: its {key} differs from {sweep.path}; "
                 "name a new folder with --study"
             )
 
@@ -139,14 +161,12 @@ def _check_same(sweep: Sweep, path: Path) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Write a whole file or nothing."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_text(text)
-    part.replace(path)
-
-
-def finished(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials that count: complete, or failed for a reason of their own."""
-    trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.FAIL))
-    return [trial for trial in trials if "interrupted" not in trial.user_attrs]
+    try:
+        part.write_text(text)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def points_table(folder: StudyFolder) -> pd.DataFrame:

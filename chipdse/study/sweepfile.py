@@ -16,6 +16,7 @@ from chipdse.errors import DesignError
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.measure import check_library
 from chipdse.metrics import METRICS
+from chipdse.study.budget import parse_duration
 from chipdse.study.rules import Rule, parse_rule
 from chipdse.study.samplers import SAMPLERS
 from chipdse.study.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value, read_axis
@@ -85,7 +86,11 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """A sweep file, read and checked."""
+    """A sweep file, read and checked.
+
+    trials : points to propose; where these are harvested, expensive points
+    harvest : evaluate all supplies, clocks and packages of each expensive point
+    """
 
     path: Path
     text: str
@@ -97,6 +102,8 @@ class Sweep:
     trials: int
     seed: int
     sampler: str
+    time_s: float = math.inf
+    patience: int = 0
 
     @property
     def name(self) -> str:
@@ -160,7 +167,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         raise DesignError(f"{path}: {error}") from error
     template = _template(data, block, liberty or _files(data, folder or path.parent, path), path)
     search = _table(data, "search", path)
-    _known(search, ("trials", "seed", "sampler"), f"{path}: [search]")
+    _known(search, ("trials", "seed", "sampler", "time", "patience"), f"{path}: [search]")
     sampler = search.get("sampler", "auto")
     if sampler not in SAMPLERS:
         raise DesignError(f"{path}: search.sampler = {sampler!r}; use one of {', '.join(SAMPLERS)}")
@@ -176,7 +183,15 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         trials=_whole(search, "trials", 50, 1, f"{path}"),
         seed=_whole(search, "seed", 1, 0, f"{path}"),
         sampler=sampler,
+        time_s=_duration(search, path),
+        patience=_whole(search, "patience", 0, 0, f"{path}"),
     )
+
+
+def _duration(search: Mapping[str, Any], path: Path) -> float:
+    if "time" not in search:
+        return math.inf
+    return parse_duration(str(search["time"]), f"{path}: search.time =")
 
 
 def _kind(group: str, block: Block) -> type:

@@ -1,0 +1,102 @@
+"""What the trials of a study are to a sweep: counted, interrupted, left behind by a dead driver.
+
+An Optuna trial that failed counts only with a reason. One without was interrupted: its driver was
+stopped, or died at any moment between asking for the point and telling what came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+FAILURE, DRIVER, RETRY_OF = "failure", "driver", "retry_of"
+"""Trial attributes: why it failed; who evaluates it; the number of a failed trial it replaces."""
+
+
+def is_interrupted(trial: FrozenTrial) -> bool:
+    """Whether nothing came of a trial that had begun: its point is to be evaluated again."""
+    return trial.state == TrialState.FAIL and FAILURE not in trial.user_attrs
+
+
+def finished(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that count, by number: complete, or failed for a reason of their own.
+
+    A failed one no longer counts once it is tried again.
+    """
+    trials = [one for one in study.get_trials(deepcopy=False) if not is_interrupted(one)]
+    replaced = {one.user_attrs.get(RETRY_OF) for one in trials}
+    return [one for one in trials if one.state.is_finished() and one.number not in replaced]
+
+
+def proposed(study: optuna.Study) -> int:
+    """How many points have been proposed so far, whatever happened to them meanwhile.
+
+    An interruption leaves the number as it was, so that a seed made of it gives the same points.
+    """
+    trials = study.get_trials(deepcopy=False)
+    return sum(not is_interrupted(one) and RETRY_OF not in one.user_attrs for one in trials)
+
+
+def left_behind(
+    study: optuna.Study, driver: str, mine: Collection[int], shared: bool
+) -> list[FrozenTrial]:
+    """Trials under way that nobody works on any more.
+
+    Parameters
+    ----------
+    driver : who asks; in its folder there is no second one
+    mine : numbers of the trials that it has under way
+    shared : whether there may be other drivers; a trial that names none is nobody's, as long as
+        drivers name themselves inside `chipdse.study.storage.alone`
+    """
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return [
+        trial
+        for trial in running
+        if trial.number not in mine
+        and (not shared or trial.user_attrs.get(DRIVER) in (None, driver))
+    ]
+
+
+def queue_interrupted(study: optuna.Study, names: Iterable[str]) -> None:
+    """Put the points of interrupted trials first in the queue, each once.
+
+    Parameters
+    ----------
+    names : of all parameters
+    """
+    names = tuple(names)
+    trials = study.get_trials(deepcopy=False)
+    taken = {_key(one, names): one.number for one in trials if not is_interrupted(one)}
+    for trial in trials:
+        if is_interrupted(trial) and set(names) <= set(_params(trial)):
+            key, replaced = _key(trial, names), trial.user_attrs.get(RETRY_OF)
+            if key not in taken or taken[key] == replaced:
+                _enqueue(study, trial, replaced)
+                taken[key] = -1
+
+
+def queue_failed(study: optuna.Study) -> int:
+    """Queue every failed point again; how many."""
+    failed = [one for one in finished(study) if one.state == TrialState.FAIL]
+    for trial in failed:
+        _enqueue(study, trial, trial.number)
+    return len(failed)
+
+
+def _enqueue(study: optuna.Study, trial: FrozenTrial, replaced: int | None) -> None:
+    attributes = {} if replaced is None else {RETRY_OF: replaced}
+    study.enqueue_trial(dict(_params(trial)), user_attrs=attributes)
+
+
+def _key(trial: FrozenTrial, names: tuple[str, ...]) -> tuple[object, ...]:
+    params = _params(trial)
+    return tuple(params.get(name) for name in names)
+
+
+def _params(trial: FrozenTrial) -> dict[str, Any]:
+    # A queued trial's own parameters come one by one when it begins: it can die half-way.
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}
