@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 from amaranth.hdl import Module, Signal, Value
@@ -53,27 +54,43 @@ def lanes(word: Value, bits: int, is_signed: bool = False) -> list[Value]:
     return [part.as_signed() for part in parts] if is_signed else parts
 
 
-def pipelined_product(m: Module, a: Value, b: Value, stages: int) -> Value:
+def delayed(
+    m: Module,
+    value: Value,
+    cycles: int,
+    name: str,
+    *,
+    reset: bool = False,
+    enable: Value | None = None,
+) -> Value:
+    """`value` after a chain of registers, which load while `enable` is high, or always."""
+    for stage in range(cycles):
+        register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=not reset)
+        with when(m, enable):
+            m.d.sync += register.eq(value)
+        value = register
+    return value
+
+
+def pipelined_product(
+    m: Module, a: Value, b: Value, stages: int, enables: Sequence[Value | None] = (None, None)
+) -> Value:
     """`a * b`, exact, `stages` clock cycles later.
 
     One stage registers the product. Two stages also cut the multiplier: `b` is split in halves,
     the two half products are registered, and their sum is registered. The cut is in the source
     because synthesis does not retime: a second register behind the first would shorten no path.
+    Registers of a stage load while its enable is high, or always.
     """
     if stages == 0:
         return a * b
     if stages == 1:
-        product = Signal((a * b).shape(), name="product", reset_less=True)
-        m.d.sync += product.eq(a * b)
-        return product
+        return delayed(m, a * b, 1, "product", enable=enables[0])
     half = len(b) // 2
     high = b[half:].as_signed() if b.shape().signed else b[half:]
-    low_product = Signal((a * b[:half]).shape(), name="low_product", reset_less=True)
-    high_product = Signal((a * high).shape(), name="high_product", reset_less=True)
+    low_product = delayed(m, a * b[:half], 1, "low_product", enable=enables[0])
+    high_product = delayed(m, a * high, 1, "high_product", enable=enables[0])
     product = Signal((a * b).shape(), name="product", reset_less=True)
-    m.d.sync += [
-        low_product.eq(a * b[:half]),
-        high_product.eq(a * high),
-        product.eq(low_product + (high_product << half)),
-    ]
+    with when(m, enables[1]):
+        m.d.sync += product.eq(low_product + (high_product << half))
     return product

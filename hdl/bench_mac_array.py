@@ -32,11 +32,15 @@ def hard_case(p: MacArrayParameters) -> tuple[np.ndarray, np.ndarray, np.ndarray
     a = extremes(random, p.operand_bits, p.signed, (2, p.rows, depth))
     b = extremes(random, p.operand_bits, p.signed, (2, depth, p.columns))
     # The largest sums there are; any numbers; their complements, so that every bit is seen as
-    # 0 and as 1.
+    # 0 and as 1; zeros among them, at the start, and everywhere.
     largest = -(2 ** (p.operand_bits - 1)) if p.signed else 2**p.operand_bits - 1
     complement = -1 if p.signed else 2**p.operand_bits - 1
     a = np.concatenate([np.full_like(a[:1], largest), a, complement - a])
     b = np.concatenate([np.full_like(b[:1], largest), b, complement - b])
+    some_a, some_b = (np.where(random.random(x[1:3].shape) < 0.5, 0, x[1:3]) for x in (a, b))
+    some_a[0, :, 0] = 0
+    a = np.concatenate([a, some_a, 0 * a[:1]])
+    b = np.concatenate([b, some_b, b[:1]])
     return a, b, random.integers(0, 3, (len(a), depth))
 
 

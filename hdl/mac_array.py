@@ -11,12 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
-from amaranth.lib import data, wiring
+from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.arithmetic import PIPELINE_DOC, lanes, pipelined_product
+from hdl.adder import add
+from hdl.arithmetic import PIPELINE_DOC, delayed, lanes
 from hdl.block import Block, Work, check_parameters, parameter
+from hdl.mac_element import COMMAND, Element
+from hdl.network import Network
+from hdl.operands import SPREAD_DOC, spread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,18 @@ class MacArrayParameters:
     signed: bool = parameter(True, "two's complement operands and sums")
     overlapped_drain: bool = parameter(
         False, "a result register in each element: the next product starts while this one leaves"
+    )
+    accumulation: str = parameter(
+        "carry_propagate",
+        "carry_propagate: an adder in each element; carry_save: sums stay two words, which one "
+        "adder a row makes one when they leave",
+        choices=("carry_propagate", "carry_save"),
+    )
+    gating: str = parameter(
+        "none",
+        "none: operands move in every cycle; zero: zeros and idle cycles move as one bit, operands "
+        "and sums hold; isolate: the multipliers' inputs hold too, in registers of their own",
+        choices=("none", "zero", "isolate"),
     )
 
     def __post_init__(self) -> None:
@@ -54,7 +70,22 @@ class MacArrayParameters:
     @property
     def latency_cycles(self) -> int:
         """From the edge that accepts `last` to the edge at which row 0, column 0 can be read."""
-        return 2 + self.pipeline_stages
+        return 2 + self.product_latency_cycles + self.carry_save
+
+    @property
+    def product_latency_cycles(self) -> int:
+        """From operands at an element to their product in front of its sum."""
+        return self.pipeline_stages + (self.gating == "isolate")
+
+    @property
+    def carry_save(self) -> bool:
+        """Whether sums are two words until they leave."""
+        return self.accumulation == "carry_save"
+
+    @property
+    def gated(self) -> bool:
+        """Whether a bit beside each operand says that it counts."""
+        return self.gating != "none"
 
     @property
     def last_latency_cycles(self) -> int:
@@ -76,8 +107,7 @@ class MacArrayWorkload:
     sparsity: float = parameter(0.0, "fraction of A that is zero", minimum=0.0, maximum=1.0)
     values: str = parameter(
         "uniform",
-        "uniform: over the whole range; gaussian: like trained weights and activations, "
-        "standard deviation an eighth of the range",
+        SPREAD_DOC,
         choices=("uniform", "gaussian"),
     )
     seed: int = parameter(1, "of the random operands", minimum=0, maximum=2**32 - 1)
@@ -102,16 +132,9 @@ def operands(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A[product, row, step] and B[product, step, column] of a workload, as int64."""
     random = np.random.default_rng(workload.seed)
-    lowest = -(2 ** (parameters.operand_bits - 1)) if parameters.signed else 0
-    highest = lowest + 2**parameters.operand_bits - 1
 
     def draw(*shape: int) -> np.ndarray:
-        if workload.values == "uniform":
-            return random.integers(lowest, highest, shape, endpoint=True)
-        values = random.normal(0, 2**parameters.operand_bits / 8, shape).round()
-        # Without a sign there is nothing below zero: take magnitudes, as after a rectifier.
-        values = values if parameters.signed else np.abs(values)
-        return values.clip(lowest, highest).astype(np.int64)
+        return spread(random, workload.values, parameters.operand_bits, parameters.signed, shape)
 
     a = draw(workload.products, parameters.rows, workload.depth)
     b = draw(workload.products, workload.depth, parameters.columns)
@@ -140,75 +163,6 @@ def work(parameters: MacArrayParameters, workload: MacArrayWorkload) -> Work:
         * parameters.operand_bits,
         output_bits=results * parameters.accumulator_bits,
     )
-
-
-# What an element does with the product in front of it; moves right, in step with A.
-COMMAND = data.StructLayout(
-    {
-        "accumulate": 1,  # add the product to the sum
-        "first": 1,  # ... and start a new sum with it
-        "drain": 1,  # overlapped: the sum is complete, pass it on; else: take the right one's
-    }
-)
-
-
-class Element(wiring.Component):
-    """One multiplier and one sum.
-
-    Ports
-    -----
-    All numbers are plain words: signed ports would need care in every tool downstream.
-    a, b : In        operands, from the left and from above
-    a_next, b_next : Out   the same one cycle later, to the right and below
-    command : In     for the product of the operands `pipeline_stages` cycles ago
-    command_next : Out     the same one cycle later, to the right
-    result : Out     to the left
-    result_next : In       the right neighbour's `result`
-    """
-
-    def __init__(self, parameters: MacArrayParameters) -> None:
-        self.parameters = parameters
-        operand, accumulator = parameters.operand_bits, parameters.accumulator_bits
-        super().__init__(
-            {
-                "a": In(operand),
-                "b": In(operand),
-                "a_next": Out(operand),
-                "b_next": Out(operand),
-                "command": In(COMMAND),
-                "command_next": Out(COMMAND),
-                "result": Out(accumulator),
-                "result_next": In(accumulator),
-            }
-        )
-
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        p = self.parameters
-        m.d.comb += [
-            self.a_next.eq(_delayed(m, self.a, 1, "a_passed")),
-            self.b_next.eq(_delayed(m, self.b, 1, "b_passed")),
-            self.command_next.eq(_delayed(m, self.command, 1, "command_passed")),
-        ]
-        a, b = (lanes(word, p.operand_bits, p.signed)[0] for word in (self.a, self.b))
-        product = pipelined_product(m, a, b, p.pipeline_stages)
-        accumulator = Signal.like(self.result, name="accumulator", reset_less=True)
-        total = Signal.like(self.result, name="total")
-        m.d.comb += total.eq(Mux(self.command.first, 0, accumulator) + product)
-
-        if p.overlapped_drain:
-            leaving = Signal.like(self.result, name="leaving", reset_less=True)
-            with m.If(self.command.accumulate):
-                m.d.sync += accumulator.eq(total)
-            m.d.sync += leaving.eq(Mux(self.command.drain, total, self.result_next))
-            m.d.comb += self.result.eq(leaving)
-        else:
-            with m.If(self.command.accumulate):
-                m.d.sync += accumulator.eq(total)
-            with m.Elif(self.command.drain):
-                m.d.sync += accumulator.eq(self.result_next)
-            m.d.comb += self.result.eq(accumulator)
-        return m
 
 
 class MacArray(wiring.Component):
@@ -267,32 +221,64 @@ class MacArray(wiring.Component):
             for j, element in enumerate(row):
                 m.submodules[f"element_{i}_{j}"] = element
 
+        command, leaves = self._sequence(m)
         # Row i and column j start i and j cycles late, so that partners meet at element (i, j).
         for i, operand in enumerate(lanes(self.a, p.operand_bits)):
-            m.d.comb += grid[i][0].a.eq(_delayed(m, operand, i + 1, f"a_{i}"))
+            self._enter(m, operand, command, grid[i][0], "a", i)
         for j, operand in enumerate(lanes(self.b, p.operand_bits)):
-            m.d.comb += grid[0][j].b.eq(_delayed(m, operand, j + 1, f"b_{j}"))
+            self._enter(m, operand, command, grid[0][j], "b", j)
 
-        command, leaves = self._sequence(m)
-        command = _delayed(m, command, 1 + p.pipeline_stages, "command")
-        leaves = _delayed(m, leaves, 2 + p.pipeline_stages, "leaves", reset=True)
+        command = delayed(m, command, 1 + p.product_latency_cycles, "command")
+        leaves = delayed(m, leaves, p.latency_cycles, "leaves", reset=True)
         for i, row in enumerate(grid):
             m.d.comb += [row[0].command.eq(command), self.c_valid[i].eq(leaves)]
-            command = _delayed(m, command, 1, f"command_{i}")
-            leaves = _delayed(m, leaves, 1, f"leaves_{i}", reset=True)
+            command = delayed(m, command, 1, f"command_{i}")
+            leaves = delayed(m, leaves, 1, f"leaves_{i}", reset=True)
             # Behind the last column nothing follows: it holds, which takes no gates.
             m.d.comb += row[-1].result_next.eq(row[-1].result)
             for left, right in zip(row, row[1:], strict=False):
-                m.d.comb += [
-                    right.a.eq(left.a_next),
-                    right.command.eq(left.command_next),
-                    left.result_next.eq(right.result),
-                ]
+                _connect(m, left, right, "a", "command")
+                m.d.comb += left.result_next.eq(right.result)
+                if p.gated and p.overlapped_drain:
+                    m.d.comb += left.result_moves_next.eq(right.result_moves)
         for upper, lower in zip(grid, grid[1:], strict=False):
             for above, below in zip(upper, lower, strict=True):
-                m.d.comb += below.b.eq(above.b_next)
-        m.d.comb += self.c.eq(Cat(row[0].result for row in grid))
+                _connect(m, above, below, "b")
+        results = [self._resolved(m, row[0].result, i) for i, row in enumerate(grid)]
+        m.d.comb += self.c.eq(Cat(results))
         return m
+
+    def _enter(
+        self, m: Module, operand: Value, command: Signal, element: Element, side: str, late: int
+    ) -> None:
+        """Registers from a port to the first element of a row or column."""
+        name = f"{side}_{late}"
+        if not self.parameters.gated:
+            m.d.comb += getattr(element, side).eq(delayed(m, operand, late + 1, name))
+            return
+        counts = Signal(name=f"{name}_counts")
+        m.d.comb += counts.eq(command.accumulate & operand.any())
+        for stage in range(late + 1):
+            operand = delayed(m, operand, 1, f"{name}_stage_{stage}", enable=counts)
+            counts = delayed(m, counts, 1, f"{name}_counts_{stage}")
+        m.d.comb += [
+            getattr(element, side).eq(operand),
+            getattr(element, f"{side}_counts").eq(counts),
+        ]
+
+    def _resolved(self, m: Module, result: Value, row: int) -> Value:
+        """A result as one word: of a carry-save sum the two words' sum, a cycle later.
+
+        The quickest adder: it must not set the clock period, and there is one a row.
+        """
+        bits = self.parameters.accumulator_bits
+        if not self.parameters.carry_save:
+            return result
+        network = Network()
+        words = [network.inputs(f"sum_{row}_{word}", bits) for word in range(2)]
+        total = add(network, "kogge_stone", *words)[:bits]
+        inputs = {f"sum_{row}_{i}": word for i, word in enumerate(lanes(result, bits))}
+        return delayed(m, Cat(network.build(m, inputs, total)), 1, f"resolved_{row}")
 
     def _sequence(self, m: Module) -> tuple[Signal, Signal]:
         """The command for the operands at the ports, and whether a result leaves with them."""
@@ -330,13 +316,12 @@ class MacArray(wiring.Component):
         return command, leaves
 
 
-def _delayed(m: Module, value: Value, cycles: int, name: str, *, reset: bool = False) -> Value:
-    """`value` after a chain of registers."""
-    for stage in range(cycles):
-        register = Signal(value.shape(), name=f"{name}_{stage}", reset_less=not reset)
-        m.d.sync += register.eq(value)
-        value = register
-    return value
+def _connect(m: Module, first: Element, second: Element, *names: str) -> None:
+    """What an element passes on is what the next one gets."""
+    for name in names:
+        for port in (name, f"{name}_counts"):
+            if hasattr(first, f"{port}_next"):
+                m.d.comb += getattr(second, port).eq(getattr(first, f"{port}_next"))
 
 
 def cycles(parameters: MacArrayParameters, workload: MacArrayWorkload) -> int:

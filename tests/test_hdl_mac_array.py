@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from amaranth.hdl import Module, Value
+from amaranth.hdl import Cat, Const, Module, Value
 from hdl_runs import play_in_amaranth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hdl.mac_array
+import hdl.mac_element
 from hdl.bench_mac_array import check, check_sums_fit, hard_case, schedule, stimulus
 from hdl.mac_array import (
     MacArray,
@@ -29,16 +30,18 @@ WATCH = ["ready", "c_valid", "c"]
 
 
 @st.composite
-def parameters(draw: st.DrawFn, largest: int = 4) -> MacArrayParameters:
-    operand_bits = draw(st.integers(2, 16))
+def parameters(draw: st.DrawFn, largest: int = 3) -> MacArrayParameters:
+    operand_bits = draw(st.integers(2, 8))
     return MacArrayParameters(
         rows=draw(st.integers(1, largest)),
         columns=draw(st.integers(1, largest)),
         operand_bits=operand_bits,
-        accumulator_bits=draw(st.integers(2 * operand_bits, 48)),
+        accumulator_bits=draw(st.integers(2 * operand_bits, 2 * operand_bits + 8)),
         pipeline_stages=draw(st.integers(0, 2)),
         signed=draw(st.booleans()),
         overlapped_drain=draw(st.booleans()),
+        accumulation=draw(st.sampled_from(["carry_propagate", "carry_save"])),
+        gating=draw(st.sampled_from(["none", "zero", "isolate"])),
     )
 
 
@@ -84,13 +87,13 @@ def test_hardware_by_hand() -> None:
     assert (row_1[4], row_1[6]) == (0x10000 - 13, 0x10000 - 14)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_operands(p: MacArrayParameters) -> None:
     run(p, *hard_case(p))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(parameters(), st.data())
 def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.DataObject) -> None:
     products, depth = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 8))
@@ -114,6 +117,24 @@ def test_corners(size: tuple[int, int], pipeline_stages: int, overlapped: bool) 
             pipeline_stages=pipeline_stages,
             signed=signed,
             overlapped_drain=overlapped,
+        )
+        run(p, *hard_case(p))
+
+
+@pytest.mark.parametrize("accumulation", ["carry_propagate", "carry_save"])
+@pytest.mark.parametrize("gating", ["none", "zero", "isolate"])
+def test_every_way_to_save(gating: str, accumulation: str) -> None:
+    for stages, overlapped, signed in [(0, False, True), (1, True, False), (2, False, True)]:
+        p = MacArrayParameters(
+            rows=2,
+            columns=2,
+            operand_bits=4,
+            accumulator_bits=13,
+            pipeline_stages=stages,
+            overlapped_drain=overlapped,
+            signed=signed,
+            accumulation=accumulation,
+            gating=gating,
         )
         run(p, *hard_case(p))
 
@@ -218,19 +239,19 @@ def test_workload_refusals() -> None:
 # Faults: each changes the hardware in one place, and the checks of the bench must notice.
 
 
-def _product_forgets_a_sign(m: Module, a: Value, b: Value, stages: int) -> Value:
-    return _real_product(m, a, b.as_unsigned(), stages)
+def _product_forgets_a_sign(m: Module, a: Value, b: Value, stages: int, enables: Any) -> Value:
+    return _real_product(m, a, b.as_unsigned(), stages, enables)
 
 
-def _product_is_early(m: Module, a: Value, b: Value, stages: int) -> Value:
-    return _real_product(m, a, b, stages - 1)
+def _product_is_early(m: Module, a: Value, b: Value, stages: int, enables: Any) -> Value:
+    return _real_product(m, a, b, stages - 1, enables)
 
 
-def _product_drops_a_bit(m: Module, a: Value, b: Value, stages: int) -> Value:
-    return _real_product(m, a, b, stages) & ~1
+def _product_drops_a_bit(m: Module, a: Value, b: Value, stages: int, enables: Any) -> Value:
+    return _real_product(m, a, b, stages, enables) & ~1
 
 
-_real_product = hdl.mac_array.pipelined_product
+_real_product = hdl.mac_element.pipelined_product
 
 
 @pytest.mark.parametrize(
@@ -241,7 +262,7 @@ def test_faults_in_the_multiplier_are_caught(
 ) -> None:
     p = MacArrayParameters(rows=2, columns=2, pipeline_stages=2)
     run(p, *hard_case(p))
-    monkeypatch.setattr(hdl.mac_array, "pipelined_product", fault)
+    monkeypatch.setattr(hdl.mac_element, "pipelined_product", fault)
     with pytest.raises(AssertionError, match="results differ"):
         run(p, *hard_case(p))
 
@@ -251,18 +272,62 @@ def test_faults_in_the_multiplier_are_caught(
 def test_a_missing_register_is_caught(
     register: str, overlapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = hdl.mac_array._delayed
+    real = hdl.mac_array.delayed
     name, stage = register.rsplit("_", 1)
     removed = []
 
-    def one_short(m: Module, value: Value, cycles: int, chain: str, **kind: bool) -> Value:
+    def one_short(m: Module, value: Value, cycles: int, chain: str, **kind: Any) -> Value:
         if chain == name and cycles == int(stage) + 1:
             removed.append(register)
             cycles -= 1
         return real(m, value, cycles, chain, **kind)
 
     p = MacArrayParameters(rows=3, columns=3, overlapped_drain=overlapped)
-    monkeypatch.setattr(hdl.mac_array, "_delayed", one_short)
+    run(p, *hard_case(p))
+    monkeypatch.setattr(hdl.mac_array, "delayed", one_short)
     with pytest.raises(AssertionError):
         run(p, *hard_case(p))
     assert removed == [register]
+
+
+def _never(m: Module, value: Value, cycles: int, name: str, **kind: Any) -> Value:
+    if name in ("a_counts_passed", "counts_held", "moves_passed"):
+        return Const(0, len(value))
+    return _real_delayed(m, value, cycles, name, **kind)
+
+
+def _always(m: Module, value: Value, cycles: int, name: str, **kind: Any) -> Value:
+    counts = name in ("a_counts_passed", "counts_held", "counts_0")
+    return Const(1, len(value)) if counts else _real_delayed(m, value, cycles, name, **kind)
+
+
+_real_delayed = hdl.mac_element.delayed
+
+
+@pytest.mark.parametrize("fault", [_never, _always])
+@pytest.mark.parametrize("gating", ["zero", "isolate"])
+def test_faults_in_gating_are_caught(
+    fault: Callable[..., Value], gating: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p = MacArrayParameters(
+        rows=2, columns=3, pipeline_stages=1, gating=gating, overlapped_drain=True
+    )
+    monkeypatch.setattr(hdl.mac_element, "delayed", fault)
+    with pytest.raises(AssertionError, match="results differ"):
+        run(p, *hard_case(p))
+
+
+@pytest.mark.parametrize("fault", ["no_carries", "late_carries"])
+def test_faults_in_carry_save_sums_are_caught(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    p = MacArrayParameters(rows=2, columns=2, accumulation="carry_save")
+    run(p, *hard_case(p))
+    real = hdl.mac_element.Element._sum
+
+    def broken(self: Any, m: Module, kept: Value, words: list[Value]) -> Value:
+        total = real(self, m, kept, words)
+        half = p.accumulator_bits
+        return total[:half] if fault == "no_carries" else Cat(total[:half], 0, total[half:])
+
+    monkeypatch.setattr(hdl.mac_element.Element, "_sum", broken)
+    with pytest.raises(AssertionError, match="results differ"):
+        run(p, *hard_case(p))
