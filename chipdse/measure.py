@@ -129,8 +129,15 @@ def check_library(design: Design) -> None:
 def _node_nm(design: Design) -> float:
     node = design.package.node_nm or library_of(design.library).node_nm
     if not node:
+        name = design.library.name
+        if name is None:
+            raise DesignError(
+                "the process node of the given Liberty files is not known; "
+                "set the package's node_nm"
+            )
         raise DesignError(
-            "the process node of the given Liberty files is not known; set the package's node_nm"
+            f"the process node of library {name!r} is not known; state it with "
+            f"'chipdse library add {name} FILE... --node 7nm --replace' or as the package's node_nm"
         )
     return node
 

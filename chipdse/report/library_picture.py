@@ -52,7 +52,7 @@ def draw_library(library: CellLibrary, name: str, path: Path) -> None:
             axis.grid(visible=True, which="major", linewidth=0.3)
         axes[0].set_yscale("log")
         axes[2].set_yscale("log")
-        axes[2].legend(frameon=False)
+        axes[0].legend(*axes[2].get_legend_handles_labels(), frameon=False)
         figure.suptitle(f"{name}: {marks.inverter}, fanout 4; dots are characterised", fontsize=8.5)
         metadata = {"Date": None} if path.suffix == ".svg" else None
         figure.savefig(path, dpi=200, metadata=metadata)

@@ -1,0 +1,115 @@
+"""Threshold flavours as an axis: the user's own libraries, added by name, swept like any other."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.tools
+
+CHIPDSE = (sys.executable, "-c", "import sys, chipdse.cli; sys.exit(chipdse.cli.main())")
+SWEEP = """
+block = "mac_array"
+[hardware]
+rows = 1
+columns = 1
+operand_bits = 4
+accumulator_bits = 12
+[workload]
+length = 32
+depth = 8
+[library]
+name = {names}
+[operating]
+clock_frac = [0.001, 1.0]
+[package]
+die_overhead_frac = 4.0
+[objectives]
+block_energy_per_op_j = "minimize"
+block_throughput_ops_per_s = "maximize"
+[search]
+trials = {trials}
+sampler = "grid"
+"""
+
+
+class Person:
+    """Somebody with the program, a configuration of their own, and Liberty files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = os.environ | {
+            "CHIPDSE_CONFIG": str(folder / "config"),
+            "CHIPDSE_CACHE": str(folder / "cache"),
+        }
+
+    def runs(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*CHIPDSE, *map(str, arguments)],
+            env=self.environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def sweeps(self, names: list[str]) -> dict[tuple[str, float], dict[str, Any]]:
+        """Every point of the sweep by library and clock."""
+        file = self.folder / "flavours.toml"
+        file.write_text(SWEEP.format(names=json.dumps(names), trials=2 * len(names)))
+        done = self.runs("sweep", file, "--study", self.folder / "study", "--workers", "2")
+        assert done.returncode == 0, done.stderr
+        with (self.folder / "study" / "points.csv").open() as stream:
+            rows = list(csv.DictReader(stream))
+        return {(row["library"], float(row["clock_frac"])): row for row in rows}
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Person:
+    return Person(tmp_path)
+
+
+def test_what_a_threshold_buys(person: Person, shared: Path) -> None:
+    """From high to low threshold: faster, leakier; each is best at some throughput."""
+    flavours = [f"gt2n_{vt}" for vt in ("hvt", "svt", "lvt", "ulvt")]
+    for name in flavours:
+        file = shared / "pdk" / "gt2n" / f"gt2_6t_w31_{name[5:]}_tt_0p7v25c.lib.gz"
+        added = person.runs("library", "add", name, file, "--node", "2nm")
+        assert added.stdout == f"{name}: 72 cells at 0.7 V 25 °C\n"
+    points = person.sweeps(flavours)
+    assert len(points) == 8
+
+    def of(quantity: str, clock_frac: float) -> list[float]:
+        return [float(points[name, clock_frac][quantity]) for name in flavours]
+
+    assert {float(row["vdd_v"]) for row in points.values()} == {0.7}  # each its own nominal one
+    delay, leakage = of("critical_path_s", 1.0), of("block_leakage_power_w", 1.0)
+    assert delay == sorted(delay, reverse=True)
+    assert leakage == sorted(leakage)
+    assert leakage[3] > 100 * leakage[0]
+    # slow clocks: energy is leakage; full clock: nobody is beaten in speed and energy at once
+    slow, full = of("block_energy_per_op_j", 0.001), of("block_energy_per_op_j", 1.0)
+    assert slow == sorted(slow)
+    assert slow[3] > 10 * slow[0]
+    assert full == sorted(full)
+    assert full[3] < 1.5 * full[0]
+    front = {name for (name, _), row in points.items() if row["on_front"] == "True"}
+    assert front == set(flavours)
+
+
+def test_a_node_nobody_stated_is_asked_for(person: Person, shared: Path) -> None:
+    file = shared / "pdk" / "gt2n" / "gt2_6t_w31_svt_tt_0p7v25c.lib.gz"
+    person.runs("library", "add", "nodeless", file)
+    sweep = person.folder / "nodeless.toml"
+    sweep.write_text(SWEEP.format(names='"nodeless"', trials=2))
+    done = person.runs("sweep", sweep)
+    assert done.returncode == 2
+    assert "library 'nodeless'" in done.stderr
+    assert "library add nodeless FILE... --node 7nm --replace" in done.stderr
