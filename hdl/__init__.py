@@ -11,6 +11,7 @@ _MODULES = (
     "fir",
     "fifo",
     "keccak",
+    "ascon",
     "adder",
     "multiplier",
 )
