@@ -2,14 +2,17 @@
 
 Prints one JSON line: for mac_array the supply of least energy by temperature and duty (the share
 of cycles in which it works; the clock is stopped in the others, leakage goes on), and how much
-energy an operation takes at equal throughput when the supply may be chosen, against 1.8 V alone.
+energy an operation takes at equal throughput when the supply may be chosen, against 1.8 V alone,
+from the points of a sweep over hardware, supply and clock.
 
-    python benchmarks/supply_axis.py --plot docs/supply_axis.svg
+    chipdse sweep sweeps/supply.toml
+    python benchmarks/supply_axis.py --study studies/supply --plot docs/supply_axis.svg
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import dataclasses
 import json
 from pathlib import Path
@@ -25,11 +28,7 @@ from chipdse.measure import analyse, library_of
 LIBRARY = LibraryChoice(name="sky130")
 BLOCK = find_block("mac_array")
 DUTIES = (1.0, 0.1, 0.01, 0.001)
-VARIANTS: tuple[dict[str, Any], ...] = tuple(
-    {"rows": n, "columns": n, "pipeline_stages": stages, "overlapped_drain": drain}
-    for n in (2, 4)
-    for stages, drain in ((0, False), (1, True), (2, True))
-)
+Candidate = tuple[float, float, float, str]  # throughput, energy, supply, design
 NOMINAL_V = 1.8
 
 
@@ -45,13 +44,11 @@ class Point:
     leakage_w: np.ndarray
     ops_per_cycle: float
 
-    def energy_per_op_j(self, duty: float = 1.0, slowdown: float = 1.0) -> np.ndarray:
+    def energy_per_op_j(self, duty: float = 1.0) -> np.ndarray:
         """Dynamic energy, and leakage of the cycles it takes, idle ones included."""
-        cycle_s = self.period_s * slowdown / duty
-        return self.dynamic_j + self.leakage_w * cycle_s / self.ops_per_cycle
-
-    def throughput(self, slowdown: float = 1.0) -> np.ndarray:
-        return self.ops_per_cycle / (self.period_s * slowdown)
+        idle_j = self.leakage_w * self.period_s / duty / self.ops_per_cycle
+        energy: np.ndarray = self.dynamic_j + idle_j
+        return energy
 
 
 def characterise(given: dict[str, Any], supply_v: np.ndarray, temperature_c: float) -> Point:
@@ -74,32 +71,32 @@ def characterise(given: dict[str, Any], supply_v: np.ndarray, temperature_c: flo
     )
 
 
-def front(points: list[tuple[float, float, float, str]]) -> list[tuple[float, float, float, str]]:
-    """Points (throughput, energy, supply, design) that no other beats in both."""
-    best: list[tuple[float, float, float, str]] = []
+def swept(study: Path) -> list[Candidate]:
+    """Every point of a finished study."""
+    with (study / "points.csv").open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["state"] == "feasible"]
+    axes = [f.name for f in dataclasses.fields(BLOCK.parameters) if f.name in rows[0]]
+    return [
+        (
+            float(row["block_throughput_ops_per_s"]),
+            float(row["block_energy_per_op_j"]),
+            float(row["vdd_v"]),
+            ", ".join(f"{name}={row[name]}" for name in axes),
+        )
+        for row in rows
+    ]
+
+
+def front(points: list[Candidate]) -> list[Candidate]:
+    """Points that no other beats in both throughput and energy."""
+    best: list[Candidate] = []
     for point in sorted(points, key=lambda p: (-p[0], p[1])):
         if not best or point[1] < best[-1][1]:
             best.append(point)
     return best[::-1]
 
 
-def candidates(designs: list[Point], supplies: set[float] | None) -> list[Any]:
-    slowdowns = (1.0, 1.25, 1.6, 2.0, 3.0, 5.0, 10.0)
-    return [
-        (float(rate), float(energy), float(supply), design.name)
-        for design in designs
-        for slowdown in slowdowns
-        for rate, energy, supply in zip(
-            design.throughput(slowdown),
-            design.energy_per_op_j(slowdown=slowdown),
-            design.supply_v,
-            strict=True,
-        )
-        if supplies is None or float(supply) in supplies
-    ]
-
-
-def saving(free: list[Any], fixed: list[Any]) -> list[dict[str, float]]:
+def saving(free: list[Candidate], fixed: list[Candidate]) -> list[dict[str, float]]:
     """Energy at equal throughput: the cheapest point at least that fast, of either front."""
     found = []
     for share in (1.0, 0.5, 0.2, 0.1, 0.05, 0.01):
@@ -120,14 +117,15 @@ def saving(free: list[Any], fixed: list[Any]) -> list[dict[str, float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", type=Path, required=True, help="of sweeps/supply.toml, finished")
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     library = library_of(LIBRARY).load()
     curves = []
-    for temp in np.unique(library.temperature_c):
+    for temp in library.grid.temperatures_c:
         own = library.supply_v[library.temperature_c == temp]
         fine = np.round(np.arange(own.min(), own.max() + 1e-9, 0.02), 3)
-        curves.append(characterise({"rows": 2, "columns": 2}, fine, float(temp)))
+        curves.append(characterise({"rows": 2, "columns": 2}, fine, temp))
     least = [
         {
             "temperature_c": curve.temperature_c,
@@ -144,12 +142,11 @@ def main() -> None:
         for curve in curves
         for duty in DUTIES
     ]
-    supplies = np.unique(library.supply_v[library.temperature_c == 25.0])
-    designs = [characterise(given, supplies, 25.0) for given in VARIANTS]
-    free = front(candidates(designs, None))
-    fixed = front(candidates(designs, {NOMINAL_V}))
+    points = swept(options.study)
+    free, fixed = front(points), front([point for point in points if point[2] == NOMINAL_V])
     result = {
         "least_energy": least,
+        "points": len(points),
         "front_points": len(free),
         "front_supplies_v": sorted({point[2] for point in free}),
         "front_designs": len({point[3] for point in free}),
@@ -160,7 +157,7 @@ def main() -> None:
     print(json.dumps(result))
 
 
-def plot(curves: list[Point], free: list[Any], fixed: list[Any], path: Path) -> None:
+def plot(curves: list[Point], free: list[Candidate], fixed: list[Candidate], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("Agg")

@@ -36,8 +36,12 @@ def test_list(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
     assert found["mine"]["nominal_supply_v"] == 1.2
     assert not found["mine"]["shipped"]
+    assert found["mine"]["node_nm"] is None
+    assert found["sky130"]["node_nm"] == 130
     assert main(["library", "list"]) == 0
-    assert "2 file(s) of yours" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "node unknown  2 file(s) of yours" in said
+    assert "nominal 1.8 V 25 °C" in said and "130 nm" in said
 
 
 def test_info(mine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

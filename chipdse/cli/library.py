@@ -96,6 +96,7 @@ def _list(arguments: argparse.Namespace) -> int:
                     "shipped": entry.shipped if entry else None,
                     "nominal_supply_v": entry.nominal.supply_v if entry else None,
                     "nominal_temperature_c": entry.nominal.temperature_c if entry else None,
+                    "node_nm": entry.node_nm or None if entry else None,
                     "files": [str(path) for path in entry.files] if entry else [],
                     "problem": problem or None,
                 }
@@ -110,7 +111,8 @@ def _list(arguments: argparse.Namespace) -> int:
             continue
         corner = f"{show(entry.nominal.supply_v, 'V')} {entry.nominal.temperature_c:g} °C"
         origin = "ships with chipdse" if entry.shipped else f"{len(entry.files)} file(s) of yours"
-        print(f"{name:<{width}}  nominal {corner:<14}  {origin}")
+        node = f"{entry.node_nm:g} nm" if entry.node_nm else "node unknown"
+        print(f"{name:<{width}}  nominal {corner:<14}  {node:<12}  {origin}")
     return 0
 
 
