@@ -1,7 +1,7 @@
 """cocotb bench of `fir`: every output sample, and when it comes.
 
 Short runs on hard coefficients and samples, with pauses and a reset at work, come first; then the
-workload through the low-pass filter, without pauses.
+workload through the low-pass filter, as often as it says.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from hdl.fir import FirParameters, FirWorkload, low_pass, reference, samples
+from hdl.fir import FirParameters, FirWorkload, low_pass, reference, samples, waits
 from hdl.testbench import RESET_CYCLES, extremes, pack, passed, play, records, reset, start, unpack
 
 Case = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -55,24 +55,29 @@ def filtering(p: FirParameters, x: np.ndarray, pauses: np.ndarray) -> dict[str, 
 
     `pauses` cycles pass before each word; the next one waits at the port meanwhile.
     """
-    accept = np.cumsum(pauses + 1) - 1
+    accept = acceptance(p, pauses)
     cycle = np.arange(accept[-1] + 1 + p.latency_cycles)
     blocks = _blocks(p, x)
     word = np.searchsorted(accept, cycle).clip(max=len(accept) - 1)
     words = {
         "x": pack(blocks[word], p.data_bits),
-        "x_valid": np.isin(cycle, accept).astype(int).tolist(),
+        "x_valid": _offered(p, pauses, cycle).astype(int).tolist(),
     }
     if p.coefficients == "loadable":
         words |= {"coefficient": [0] * len(cycle), "load": [0] * len(cycle)}
     return words
 
 
+def acceptance(p: FirParameters, pauses: np.ndarray) -> np.ndarray:
+    """The cycle in which each word is accepted."""
+    return np.cumsum(pauses + p.folding) - p.folding
+
+
 def check(
     p: FirParameters, h: np.ndarray, x: np.ndarray, pauses: np.ndarray, seen: dict[str, list[int]]
 ) -> None:
     """Raise AssertionError unless every output came where and when it should."""
-    accept = np.cumsum(pauses + 1) - 1
+    accept = acceptance(p, pauses)
     expected_valid = np.zeros(len(seen["y_valid"]), int)
     expected_valid[accept + p.latency_cycles] = 1
     wrong = np.flatnonzero(np.array(seen["y_valid"]) != expected_valid)
@@ -91,6 +96,16 @@ def check(
         )
 
 
+def _offered(p: FirParameters, pauses: np.ndarray, cycle: np.ndarray) -> np.ndarray:
+    """In which cycles a word is offered: those of the pauses, and folded while it must wait."""
+    accept = acceptance(p, pauses)
+    word = np.searchsorted(accept, cycle).clip(max=len(accept) - 1)
+    free = np.append(0, accept[:-1] + 1)[word]
+    # Without a pause the next word is offered at once, and waits.
+    first = np.where(pauses[word] > 0, accept[word], free)
+    return (cycle >= first) & (cycle <= accept[word])
+
+
 def _blocks(p: FirParameters, x: np.ndarray) -> np.ndarray:
     """The samples in words, int64[word, lane]; zeros fill the last one."""
     return np.pad(x, (0, -len(x) % p.samples_per_cycle)).reshape(-1, p.samples_per_cycle)
@@ -100,8 +115,7 @@ def _blocks(p: FirParameters, x: np.ndarray) -> np.ndarray:
 async def outputs_match(dut: Any) -> None:
     p, workload = records(FirParameters, FirWorkload)
     x = samples(p, workload)
-    pauses = np.zeros(-(-len(x) // p.samples_per_cycle), int)
-    job = low_pass(p.taps, p.coefficient_bits), x, pauses
+    job = low_pass(p.taps, p.coefficient_bits), x, waits(p, workload)
     hard = hard_cases(p)
     # Reset with outputs under way in every register: none may come.
     flowing = (*hard[1][:2], np.zeros_like(hard[1][2]))

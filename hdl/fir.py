@@ -11,12 +11,20 @@ from dataclasses import dataclass
 from functools import reduce
 
 import numpy as np
-from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from hdl.arithmetic import PIPELINE_DOC, lanes, pipelined_product
+from hdl.arithmetic import (
+    GATING_DOC,
+    PIPELINE_DOC,
+    Flow,
+    delayed,
+    lanes,
+    pipelined_product,
+    when,
+)
 from hdl.block import Block, Work, check_parameters, parameter
 
 
@@ -42,9 +50,22 @@ class FirParameters:
         "multipliers shrink to the additions its bits need",
         choices=("loadable", "fixed"),
     )
+    folding: int = parameter(
+        1, "taps that share a multiplier, one cycle each; direct form only", minimum=1, maximum=256
+    )
+    gating: str = parameter("none", GATING_DOC, choices=("none", "idle"))
 
     def __post_init__(self) -> None:
         check_parameters(self)
+        if self.folding > self.taps:
+            raise ValueError(
+                f"folding={self.folding} is more than there are taps; use folding <= {self.taps}"
+            )
+        if self.folding > 1 and (self.form != "direct" or self.samples_per_cycle > 1):
+            raise ValueError(
+                f"folding={self.folding} needs form='direct' and samples_per_cycle=1: a sample "
+                "already takes several cycles; use them, or folding=1"
+            )
         if self.output_bits > 62:
             raise ValueError(
                 f"data_bits={self.data_bits} and coefficient_bits={self.coefficient_bits} make "
@@ -60,7 +81,13 @@ class FirParameters:
     @property
     def latency_cycles(self) -> int:
         """From the edge that accepts a sample to the edge at which its output can be read."""
-        return 2 + self.pipeline_stages
+        # Folded: one more for each further tap, and the register between products and their sum.
+        return 2 + self.pipeline_stages + (self.folding if self.folding > 1 else 0)
+
+    @property
+    def multipliers(self) -> int:
+        """How many there are."""
+        return self.samples_per_cycle * -(-self.taps // self.folding)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +108,23 @@ class FirWorkload:
         0.9, "speech: of neighbouring samples; 0 is noise", minimum=-0.999, maximum=0.999
     )
     frequency: float = parameter(0.05, "tone: cycles per sample", minimum=0.0, maximum=0.5)
+    duty: float = parameter(
+        1.0,
+        "words per cycle, of as many as the filter takes; 1 is no pause",
+        minimum=0.001,
+        maximum=1.0,
+    )
     seed: int = parameter(1, "of the random samples", minimum=0, maximum=2**32 - 1)
 
     def __post_init__(self) -> None:
         check_parameters(self)
+
+
+def waits(parameters: FirParameters, workload: FirWorkload) -> np.ndarray:
+    """Cycles that a feeder lets pass before each word, evenly, beyond what the filter asks for."""
+    words = -(-workload.length // parameters.samples_per_cycle)
+    starts = np.floor(np.arange(words) * parameters.folding / workload.duty).astype(int)
+    return np.diff(starts, prepend=-parameters.folding) - parameters.folding
 
 
 def low_pass(taps: int, coefficient_bits: int) -> np.ndarray:
@@ -155,13 +195,16 @@ class Fir(wiring.Component):
     coefficient : In(coefficient_bits)        loadable only
     load : In(1)       loadable only: accept a coefficient, h[0] first; `taps` of them fill the
                        filter. Load before the first sample, or reset afterwards
+    x_ready : Out(1)   folded only: low for folding - 1 cycles after a sample; while it is low,
+                       none is accepted
 
     Numbers are two's complement. All ports are plain words. Inputs go straight to registers,
     outputs come from registers. Reset forgets the samples so far and keeps the coefficients.
 
     Timing
     ------
-    Accepted at edge t, read at edge ``t + latency_cycles``; `samples_per_cycle` samples a cycle.
+    Accepted at edge t, read at edge ``t + latency_cycles``; `samples_per_cycle` samples a cycle,
+    folded one in `folding` cycles.
     """
 
     x: Signal
@@ -179,16 +222,21 @@ class Fir(wiring.Component):
         }
         if p.coefficients == "loadable":
             ports |= {"coefficient": In(p.coefficient_bits), "load": In(1)}
+        if p.folding > 1:
+            ports |= {"x_ready": Out(1)}
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.parameters
         coefficients = self._coefficients(m)
+        if p.folding > 1:
+            return self._folded(m, coefficients)
         valid = [Signal(name=f"valid_{stage}") for stage in range(1 + p.pipeline_stages)]
         for earlier, later in zip([self.x_valid, *valid], [*valid, self.y_valid], strict=True):
             m.d.sync += later.eq(earlier)
 
+        self._enables = [*valid[:-1]] if p.gating == "idle" else [None] * p.pipeline_stages
         form = self._direct if p.form == "direct" else self._transposed
         sums = []
         for lane, total in enumerate(form(m, coefficients, valid[-1])):
@@ -196,8 +244,8 @@ class Fir(wiring.Component):
             m.d.comb += sums[-1].eq(total)
         held = Signal.like(self.y, name="held", reset_less=True)
         # The sum of a delay line stands while the line does; partial sums move on at once.
-        takes = valid[-1] if p.form == "transposed" else Const(1)
-        with m.If(takes):
+        takes = valid[-1] if p.form == "transposed" or p.gating == "idle" else None
+        with when(m, takes):
             m.d.sync += held.eq(Cat(sums))
         m.d.comb += self.y.eq(held)
         return m
@@ -214,7 +262,7 @@ class Fir(wiring.Component):
         return registers
 
     def _product(self, m: Module, x: Value, h: Value) -> Value:
-        return pipelined_product(m, x, h, self.parameters.pipeline_stages)
+        return pipelined_product(m, x, h, self.parameters.pipeline_stages, self._enables)
 
     def _direct(self, m: Module, coefficients: list[Value], valid: Value) -> list[Value]:
         """The sums of all products, from a delay line of samples."""
@@ -234,6 +282,59 @@ class Fir(wiring.Component):
             products = [self._product(m, x, h) for x, h in zip(window, coefficients, strict=True)]
             sums.append(_tree(products))
         return sums
+
+    def _folded(self, m: Module, coefficients: list[Value]) -> Module:
+        """Each multiplier works through `folding` taps of the delay line, one a cycle."""
+        p = self.parameters
+        line = [
+            Signal(signed(p.data_bits), name=f"x_{age}", reset_less=age >= p.taps - 1)
+            for age in range(p.taps)
+        ]
+        tap = Signal(range(p.folding))  # whose turn it is
+        busy = Signal()
+        last = Signal()
+        accept = Signal()
+        m.d.comb += [
+            last.eq(busy & (tap == p.folding - 1)),
+            self.x_ready.eq(~busy | last),
+            accept.eq(self.x_valid & self.x_ready),
+        ]
+        with m.If(accept):
+            m.d.sync += [busy.eq(1), tap.eq(0)]
+            for register, source in zip(line, [self.x.as_signed(), *line], strict=False):
+                m.d.sync += register.eq(source)
+        with m.Elif(busy):
+            m.d.sync += [busy.eq(~last), tap.eq(tap + 1)]
+
+        first = Signal()
+        m.d.comb += first.eq(tap == 0)
+        flow = Flow(m, busy, 1 + p.pipeline_stages, hold=p.gating == "idle", name="busy")
+        self._enables = flow.enables[: p.pipeline_stages]
+        turns = range(0, p.taps, p.folding)
+        products = [
+            self._product(
+                m,
+                _chosen(line[k : k + p.folding], tap),
+                _chosen(coefficients[k : k + p.folding], tap),
+            )
+            for k in turns
+        ]
+        products_total = _tree(products)
+        added = flow.register(products_total, -1, "products_total")
+        marks = Cat(first, last)
+        marks = delayed(m, marks, 1 + p.pipeline_stages, "marks")
+        total = Signal(signed(p.output_bits), name="total", reset_less=True)
+        new = Signal(signed(p.output_bits), name="new_total")
+        m.d.comb += new.eq(Mux(marks[0], 0, total) + added)
+        with when(m, flow.valid[-1] if p.gating == "idle" else None):
+            m.d.sync += total.eq(new)
+        held = Signal.like(self.y, name="held", reset_less=True)
+        done = flow.valid[-1] & marks[1]
+        with m.If(done):
+            m.d.sync += held.eq(new)
+        m.d.sync += self.y_valid.eq(done)
+        m.d.comb += self.y.eq(held)
+        return m
 
     def _transposed(self, m: Module, coefficients: list[Value], valid: Value) -> list[Value]:
         """The sums of the newest products and the oldest partial sums.
@@ -272,6 +373,14 @@ class Fir(wiring.Component):
         return [after(0, lane + 1) for lane in range(p.samples_per_cycle)]
 
 
+def _chosen(terms: list[Value], which: Value) -> Value:
+    """The term whose turn it is; 0 where there is none."""
+    chosen: Value = Const(0, terms[0].shape())
+    for index, term in reversed([*enumerate(terms)]):
+        chosen = Mux(which == index, term, chosen)
+    return chosen
+
+
 def _tree(terms: list[Value]) -> Value:
     """The sum of `terms` in a balanced tree."""
     while len(terms) > 1:
@@ -281,13 +390,13 @@ def _tree(terms: list[Value]) -> Value:
 
 def cycles(parameters: FirParameters, workload: FirWorkload) -> int:
     """Clock cycles of a workload without pauses, latency included."""
-    words = -(-workload.length // parameters.samples_per_cycle)
-    return words + parameters.latency_cycles
+    intervals = waits(parameters, workload) + parameters.folding
+    return int(intervals.sum()) - parameters.folding + 1 + parameters.latency_cycles
 
 
 BLOCK = Block(
     name="fir",
-    summary="finite impulse response filter, direct or transposed",
+    summary="finite impulse response filter: direct, transposed, folded",
     parameters=FirParameters,
     workload=FirWorkload,
     hardware=Fir,

@@ -22,6 +22,7 @@ from hdl.fir import (
     low_pass,
     reference,
     samples,
+    waits,
     work,
 )
 
@@ -30,12 +31,20 @@ FORMS = ["direct", "transposed"]
 
 @st.composite
 def parameters(draw: st.DrawFn, largest: int = 12) -> FirParameters:
+    taps, form, lanes = (
+        draw(st.integers(1, largest)),
+        draw(st.sampled_from(FORMS)),
+        draw(st.integers(1, 4)),
+    )
+    folds = form == "direct" and lanes == 1
     return FirParameters(
-        taps=draw(st.integers(1, largest)),
+        taps=taps,
+        form=form,
+        samples_per_cycle=lanes,
+        folding=draw(st.integers(1, taps)) if folds else 1,
+        gating=draw(st.sampled_from(["none", "idle"])),
         data_bits=draw(st.integers(2, 24)),
         coefficient_bits=draw(st.integers(2, 24)),
-        form=draw(st.sampled_from(FORMS)),
-        samples_per_cycle=draw(st.integers(1, 4)),
         pipeline_stages=draw(st.integers(0, 2)),
         coefficients=draw(st.sampled_from(["loadable", "fixed"])),
     )
@@ -95,9 +104,9 @@ def test_hardware_is_the_reference_on_hard_samples(p: FirParameters) -> None:
 @settings(max_examples=30, deadline=None)
 @given(parameters(), st.integers(1, 50), st.sampled_from(["noise", "tone", "speech"]))
 def test_hardware_is_the_reference_on_signals(p: FirParameters, length: int, signal: str) -> None:
-    workload = FirWorkload(length=length, signal=signal, level=1.0)
+    workload = FirWorkload(length=length, signal=signal, level=1.0, duty=0.7)
     x = samples(p, workload)
-    pauses = np.zeros(-(-length // p.samples_per_cycle), int)
+    pauses = waits(p, workload)
     words = filtering(p, x, pauses)
     assert len(words["x"]) == cycles(p, workload)
     run(p, low_pass(p.taps, p.coefficient_bits), x, pauses)
@@ -122,6 +131,38 @@ CORNERS = [
 def test_corners(p: FirParameters) -> None:
     for case in hard_cases(p):
         run(p, *case)
+
+
+@pytest.mark.parametrize("gating", ["none", "idle"])
+@pytest.mark.parametrize("stages", [0, 1, 2])
+@pytest.mark.parametrize(("taps", "folding"), [(2, 2), (7, 3), (6, 2), (5, 5)])
+def test_folded(taps: int, folding: int, stages: int, gating: str) -> None:
+    p = FirParameters(
+        taps=taps,
+        data_bits=5,
+        coefficient_bits=4,
+        folding=folding,
+        pipeline_stages=stages,
+        gating=gating,
+    )
+    assert p.multipliers == -(-taps // folding)
+    for case in hard_cases(p):
+        run(p, *case)
+
+
+def test_folded_by_hand() -> None:
+    """Three taps on two multipliers: h[0] and h[2], then h[1] alone; the second sample waits."""
+    p = FirParameters(taps=3, data_bits=8, coefficient_bits=4, folding=2)
+    words = {"x": [4, 5, 5, 99, 0, 0, 0, 0], "x_valid": [1, 1, 1, 0, 0, 0, 0, 0]}
+    words |= {"coefficient": [0] * 8, "load": [0] * 8}
+    words["coefficient"] = [1, 2, 0xD, *words["coefficient"]]
+    words["load"] = [1, 1, 1, *words["load"]]
+    words |= {name: [0, 0, 0, *words[name]] for name in ("x", "x_valid")}
+    seen = play_in_amaranth(Fir(p), words, ["x_ready", "y_valid", "y"])
+    assert p.latency_cycles == 2 + 2
+    assert seen["x_ready"][3:] == [1, 0, 1, 0, 1, 1, 1, 1]
+    assert seen["y_valid"][3:] == [0, 0, 0, 0, 1, 0, 1, 0]
+    assert (seen["y"][7], seen["y"][9]) == (4, 13)  # 1 * 4; 1 * 5 + 2 * 4
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -184,6 +225,11 @@ def test_work_by_hand() -> None:
         ({"taps": 0}, "taps=0 is too small; use >= 1"),
         ({"form": "folded"}, "form='folded' is not one of 'direct', 'transposed'"),
         ({"samples_per_cycle": 9}, "samples_per_cycle=9 is too large; use <= 8"),
+        ({"folding": 17}, "folding=17 is more than there are taps; use folding <= 16"),
+        (
+            {"folding": 2, "form": "transposed"},
+            "folding=2 needs form='direct' and samples_per_cycle=1",
+        ),
         ({"data_bits": 25}, "data_bits=25 is too large; use <= 24"),
     ],
 )
@@ -257,3 +303,31 @@ def test_a_wrong_fixed_coefficient_is_caught(form: str, monkeypatch: pytest.Monk
     monkeypatch.setattr(hdl.fir, "low_pass", lambda *given_: low_pass(*given_) + [0, 0, 0, 0, 1])
     with pytest.raises(AssertionError, match="outputs differ"):
         run(p, *cases[1])
+
+
+class NeverReady(Fir):
+    """Folded: takes a sample in the midst of the last one's turns."""
+
+    def _folded(self, m: Module, coefficients: list[Value]) -> Module:
+        port, self.x_valid = self.x_valid, Const(1)
+        m = super()._folded(m, coefficients)
+        self.x_valid = port
+        return m
+
+
+class TurnsMixed(Fir):
+    def _folded(self, m: Module, coefficients: list[Value]) -> Module:
+        return super()._folded(m, [coefficients[1], coefficients[0], *coefficients[2:]])
+
+
+@pytest.mark.parametrize("broken", [NeverReady, TurnsMixed, LateByOne, StuckCoefficientBit])
+def test_faults_of_the_folded_filter_are_caught(
+    broken: type[Fir], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p = FirParameters(taps=5, data_bits=6, coefficient_bits=6, folding=2)
+    for case in hard_cases(p):
+        run(p, *case)
+    monkeypatch.setitem(globals(), "Fir", broken)
+    with pytest.raises(AssertionError):
+        for case in hard_cases(p):
+            run(p, *case)
