@@ -52,6 +52,9 @@ SI_FACTORS: dict[str, float] = {
     "ns": 1e-9,
     "ps": 1e-12,
     "fJ": 1e-15,
+    "pJ": 1e-12,
+    "pW": 1e-12,
+    "fF": 1e-15,
     "W/mK": 1.0,
     "J/m3K": 1.0,
     "K/W": 1.0,
@@ -70,6 +73,7 @@ TABLES = (
     "memory",
     "scaling",
     "devices",
+    "sram",
 )
 _SHARED_KEYS = {"source", "note", "evidence", "readiness"}
 
