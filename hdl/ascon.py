@@ -288,8 +288,10 @@ class Ascon(wiring.Component):
         return mask, padding
 
     def _hash(self, m: Module, state: list[Signal], accept: Signal) -> None:
+        p = self.parameters
         mask, padding = self._padded(m)
         ending, given = Signal(name="ending"), Signal(range(DIGEST_WORDS), name="given")
+        number = Signal(range(p.long_cycles), name="number")
         valid = Signal(name="valid")
         m.d.sync += valid.eq(0)
         m.d.comb += [self.out_data.eq(state[0]), self.out_valid.eq(valid)]
@@ -301,7 +303,7 @@ class Ascon(wiring.Component):
                     m.d.sync += ending.eq(self.in_last)
                     m.next = "PERMUTE"
             with m.State("PERMUTE"):
-                after, done = self._rounds(m, state, Const(0))
+                after, done = self._rounds(m, state, number)
                 m.d.sync += Cat(state).eq(Cat(after))
                 with m.If(done & ending):
                     m.d.sync += [valid.eq(1), given.eq(given + 1)]
@@ -322,7 +324,8 @@ class Ascon(wiring.Component):
             decrypt = Signal(name="decrypts", reset_less=True)
         answer = Signal(128, name="answer", reset_less=True)
         valid = Signal(name="valid")
-        short = Signal()  # 8 rounds follow, not 12
+        number = Signal(range(p.long_cycles), name="number")
+        skipped = p.long_cycles - p.short_cycles
         m.d.sync += valid.eq(0)
         m.d.comb += [self.out_data.eq(answer), self.out_valid.eq(valid)]
 
@@ -346,26 +349,26 @@ class Ascon(wiring.Component):
                 m.d.comb += self.in_ready.eq(1)
                 with m.If(accept):
                     m.d.sync += Cat(state).eq(Cat(Const(AEAD_IV, WORD), *key, self.in_data))
-                    m.d.sync += [short.eq(0), keyed.eq(1), marked.eq(self.in_last), tagged.eq(0)]
+                    m.d.sync += [keyed.eq(1), marked.eq(self.in_last), tagged.eq(0)]
                     m.next = "PERMUTE"
             with m.State("DATA"):
                 m.d.comb += self.in_ready.eq(1)
                 with m.If(accept):
                     m.d.sync += rate.eq(rate ^ given ^ padding)
-                    m.d.sync += [short.eq(1), keyed.eq(0), marked.eq(self.in_last)]
+                    m.d.sync += [number.eq(skipped), keyed.eq(0), marked.eq(self.in_last)]
                     m.next = "PERMUTE"
             with m.State("TEXT"):
                 m.d.comb += self.in_ready.eq(1)
                 with m.If(accept):
                     m.d.sync += [answer.eq(other), valid.eq(1)]
                     m.d.sync += rate.eq(rate ^ plain ^ padding)
-                    m.d.sync += [short.eq(1), keyed.eq(0), marked.eq(0)]
+                    m.d.sync += [number.eq(skipped), keyed.eq(0), marked.eq(0)]
                     with m.If(self.in_last):
                         m.d.sync += [state[2].eq(state[2] ^ key[0]), state[3].eq(state[3] ^ key[1])]
-                        m.d.sync += [short.eq(0), keyed.eq(1), tagged.eq(1)]
+                        m.d.sync += [number.eq(0), keyed.eq(1), tagged.eq(1)]
                     m.next = "PERMUTE"
             with m.State("PERMUTE"):
-                after, done = self._rounds(m, state, short)
+                after, done = self._rounds(m, state, number)
                 mixed = Cat(after[3:]) ^ Mux(done & keyed, Cat(key), 0)
                 m.d.sync += Cat(state).eq(Cat(after[:3], mixed))
                 with m.If(done):
@@ -381,15 +384,14 @@ class Ascon(wiring.Component):
                         m.next = "DATA"
                     m.d.sync += text.eq((text | marked) & ~tagged)
 
-    def _rounds(self, m: Module, state: list[Signal], short: Value) -> tuple[list[Value], Value]:
-        """The state after some rounds in this cycle, and whether they are the last."""
+    def _rounds(self, m: Module, state: list[Signal], number: Signal) -> tuple[list[Value], Value]:
+        """The state after some rounds in this cycle, and whether they are the last.
+
+        `number` counts cycles and ends at 0; a permutation of 8 rounds starts it further on.
+        """
         p = self.parameters
-        step = Signal(range(p.long_cycles), name="step")
-        skipped = (LONG - SHORT) // p.rounds_per_cycle
-        number = Signal(range(p.long_cycles), name="round_number")
-        m.d.comb += number.eq(Mux(short, step + skipped, step))
         done = number == p.long_cycles - 1
-        m.d.sync += step.eq(Mux(done, 0, step + 1))
+        m.d.sync += number.eq(Mux(done, 0, number + 1))
         after: list[Value] = list(state)
         for n in range(p.rounds_per_cycle):
             constants = [round_constant(i) for i in range(n, LONG, p.rounds_per_cycle)]

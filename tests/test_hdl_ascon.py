@@ -178,7 +178,7 @@ FAULTS = {
     "text of the wrong direction": (r"decrypts \? other", "1'b0 ? other"),
     "a byte that should not count": (r"in_bytes > 2'h3", "in_bytes > 2'h2"),
     "padding in the wrong place": (r"in_bytes == 4'hd", "in_bytes == 4'hc"),
-    "eight rounds for twelve": (r"short \? ", "1'b1 ? "),
+    "eight rounds for twelve": (r"in_last \? 4'h0 : 4'h4", "4'h4"),
 }
 
 
