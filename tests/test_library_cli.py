@@ -100,6 +100,7 @@ def test_export_between_corners_reads_back_exactly(
     [
         (["export", "mine", "--supply", "0.5V"], "never extrapolated"),
         (["export", "mine", "--supply", "1V", "--temperature", "85C"], "never extrapolated"),
+        (["export", "mine", "--supply", "1V", "--temperature=-20C"], "1 V at -20 °C lies outside"),
         (["export", "mine", "--supply", "1"], "has no unit"),
         (["export", "nobody"], "is not known"),
     ],

@@ -54,6 +54,8 @@ def test_add_keeps_the_name(tmp_path: Path) -> None:
     added = add_library("mine", [liberty(tmp_path, "a.lib")])
     assert "mine" in library_names()
     assert resolve("mine").corners == added.corners
+    with pytest.raises(DesignError, match="what library mine was characterised for"):
+        added.load().at(2.0, 25.0)
     with pytest.raises(DesignError, match="exists already"):
         add_library("mine", [tmp_path / "a.lib"])
     other = liberty(tmp_path, "b.lib", volts=1.1)

@@ -54,7 +54,9 @@ def add(verbs: Verbs) -> None:
     )
     export.add_argument("name", help="a name from 'chipdse library list'")
     export.add_argument("--supply", metavar="V", help="e.g. 0.9V; default the nominal supply")
-    export.add_argument("--temperature", metavar="C", help="e.g. 85C; default the nominal one")
+    export.add_argument(
+        "--temperature", metavar="C", help="e.g. 85C or =-20C; default the nominal one"
+    )
     export.add_argument("--to", type=Path, required=True, metavar="FILE", help="Liberty file")
     adds = add_verb(
         inner,

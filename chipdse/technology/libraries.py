@@ -7,6 +7,7 @@ all corners for timing and power.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import re
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 SHIPPED = ("sky130",)
 DEFAULT = "sky130"
+GIVEN = "given"  # files without a name
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
@@ -100,7 +102,10 @@ class LibraryEntry:
         if self.saved is not None:
             return load_packed(self.saved)
         loaded = [load_library(files) for files in self.corners]
-        return loaded[0] if len(loaded) == 1 else join_corners(loaded, self.name)
+        if len(loaded) > 1:
+            return join_corners(loaded, self.name)
+        # messages speak of a library as its user does
+        return loaded[0] if self.name == GIVEN else dataclasses.replace(loaded[0], name=self.name)
 
 
 def resolve(library: str | Sequence[Path]) -> LibraryEntry:
@@ -116,7 +121,7 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
     DesignError : unknown name, missing file, corners of different processes
     """
     if not isinstance(library, str):
-        return _from_files("given", tuple(library))
+        return _from_files(GIVEN, tuple(library))
     if library in SHIPPED:
         saved = shipped_file(library)
         if not saved.is_file():
