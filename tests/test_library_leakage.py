@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from chipdse.netlist.activity import Activity
 from chipdse.netlist.liberty import read_liberty
 from chipdse.netlist.liberty_writer import liberty_text
 from chipdse.netlist.library import CellLibrary
+from chipdse.netlist.library_grid import Corners
 from chipdse.netlist.library_join import add_leakage, join_corners
 from chipdse.netlist.library_pack import load_packed, save_packed
 from chipdse.netlist.library_store import load_saved, save_library
@@ -72,6 +74,14 @@ def test_every_form_of_file_keeps_it(library: CellLibrary, tmp_path: Path) -> No
     (tmp_path / "one.lib").write_text(liberty_text(library.at(1.0, 25.0)))
     exported = read_liberty([tmp_path / "one.lib"])
     assert exported.cell_leakage_w[0, 0] == pytest.approx(3**0.5 * 1e-9, rel=1e-11)
+
+
+def test_what_cannot_be_packed(library: CellLibrary, tmp_path: Path) -> None:
+    known = library.leakage_grid
+    other = Corners(supply_v=known.supply_v[::-1], temperature_c=known.temperature_c[::-1])
+    with pytest.raises(ValueError, match="first corner of leakage"):
+        save_packed(replace(library, leakage_corners=other), tmp_path / "packed.npz")
+    assert not list(tmp_path.iterdir())
 
 
 def test_joins_keep_it(library: CellLibrary, tmp_path: Path) -> None:
