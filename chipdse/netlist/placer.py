@@ -1,0 +1,363 @@
+"""Global placement: where the cells of a netlist lie, as far as wire length needs to know.
+
+Of the electrostatic family [1]_: quadratic wire length to start, then Nesterov's method on smooth
+wire length plus a density penalty that grows until the cells no longer overlap in the grid.
+Totals of wire length resemble those of a full placer; a single net is indicative only.
+
+References
+----------
+.. [1] J. Lu et al., ePlace: electrostatics-based placement using fast Fourier transform and
+   Nesterov's method, ACM TODAES 20(2), article 17, 2015
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.fft
+from numpy.typing import NDArray
+
+from chipdse.errors import DesignError, InfeasibleError
+from chipdse.netlist.placer_gradient import Charges, Density, Floats, Pins, WireLength
+from chipdse.netlist.placer_kernel import PlacerKernel, placer_kernel
+from chipdse.netlist.placer_start import Outline, move_ports, ports_in_order, quadratic_placement
+
+OVERFLOW = 0.10
+"""Area that finds no room in its bin, as a share of the cells' area, at which placement ends."""
+MOST_STEPS = 2000
+_CELLS_A_BIN = 4.0
+_FILLER_BINS = 1.0  # area of a filler, in full bins
+_FIRST_WEIGHT = 1e-2  # of density against wire length, as the ratio of their gradients
+_SMOOTH = 10.0  # gamma in bins at an overflow of 0.55
+_LEAST_SCALE = 1.0
+_PORTS_MOVE_AT = (0.7, 0.45, 0.25)  # overflows at which ports are assigned anew
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlacementProblem:
+    """What is to be placed.
+
+    Nodes below the number of cells are cells, the others ports; pins are sorted by net. Nets
+    that wires do not matter for (clocks, nets of one pin) are left out.
+
+    Parameters
+    ----------
+    pin_net, pin_node : [pins]
+    cell_area_m2 : [cells]
+    port_count : ports, which may lie anywhere on the border
+    core_width_m, core_height_m : the core, from the origin
+    target_density : the share of a place that cells may fill, at least area / core area
+    port_margin_m : how far outside the core the ports lie
+    """
+
+    pin_net: NDArray[np.int32]
+    pin_node: NDArray[np.int32]
+    cell_area_m2: Floats
+    port_count: int
+    core_width_m: float
+    core_height_m: float
+    target_density: float
+    port_margin_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        cells, pins = len(self.cell_area_m2), len(self.pin_net)
+        if len(self.pin_node) != pins:
+            raise DesignError("a placement needs one net and one node for each pin")
+        if pins and not 0 <= int(self.pin_node.min()) <= int(self.pin_node.max()) < self.nodes:
+            raise DesignError(f"a pin's node lies outside the {self.nodes} cells and ports")
+        if pins and (np.diff(self.pin_net) < 0).any():
+            raise DesignError("the pins of a placement must be sorted by net")
+        if not (self.core_width_m > 0 and self.core_height_m > 0 and self.port_margin_m >= 0):
+            raise DesignError("the core must have a width and a height above 0")
+        if cells and not (np.isfinite(self.cell_area_m2).all() and self.cell_area_m2.min() > 0):
+            raise DesignError("every cell to be placed needs an area above 0")
+        if not 0 < self.target_density <= 1:
+            raise DesignError(f"target_density={self.target_density!r} must lie in (0, 1]")
+        if self.utilisation > self.target_density * (1 + 1e-9):
+            raise InfeasibleError(
+                f"the cells fill {self.utilisation:.1%} of the core, more than the density of "
+                f"{self.target_density:.1%} allows; enlarge the core"
+            )
+
+    @property
+    def nodes(self) -> int:
+        """Cells and ports."""
+        return len(self.cell_area_m2) + self.port_count
+
+    @property
+    def utilisation(self) -> float:
+        """Share of the core that the cells fill."""
+        return float(self.cell_area_m2.sum()) / (self.core_width_m * self.core_height_m)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Placement:
+    """Where every node lies.
+
+    Parameters
+    ----------
+    x_m, y_m : [nodes] centres, cells first, then ports
+    wire_length_m : half the perimeter of every net's bounding box, summed
+    overflow : area that finds no room in its bin, as a share of the cells' area
+    """
+
+    problem: PlacementProblem
+    x_m: Floats
+    y_m: Floats
+    wire_length_m: float
+    overflow: float
+    steps: int
+    seed: int
+
+    def net_spans_m(self) -> tuple[NDArray[np.int64], Floats]:
+        """Nets by their number, and half the perimeter of each one's bounding box [m]."""
+        numbers, pins = _pins(self.problem)
+        return numbers, pins.spans(self.x_m) + pins.spans(self.y_m)
+
+
+def place(problem: PlacementProblem, *, seed: int = 0, compiled: bool | None = None) -> Placement:
+    """Place cells and ports.
+
+    Parameters
+    ----------
+    seed : of the random start; the same seed gives the same placement
+    compiled : use compiled inner loops; None: where there is a compiler. No result changes.
+
+    Raises
+    ------
+    InfeasibleError : the overflow does not come down (an unreasonable core or density)
+    """
+    kernel = placer_kernel() if compiled in (None, True) else None
+    cells = len(problem.cell_area_m2)
+    if not cells:
+        raise DesignError("there is no cell to place")
+    run = _Run(problem, seed, kernel)
+    run.descend()
+    x, y = run.x[: problem.nodes], run.y[: problem.nodes]
+    length = float(run.pins.spans(x).sum() * run.bin_width_m)
+    length += float(run.pins.spans(y).sum() * run.bin_height_m)
+    return Placement(
+        problem=problem,
+        x_m=x * run.bin_width_m,
+        y_m=y * run.bin_height_m,
+        wire_length_m=length,
+        overflow=run.overflow,
+        steps=run.steps,
+        seed=seed,
+    )
+
+
+def read_problem(path: Path) -> tuple[PlacementProblem, float]:
+    """A placement problem from arrays in a file, and the half-perimeter length it states [m].
+
+    The file (NumPy's npz) holds, in micrometres: ``pin_net`` and ``pin_node`` sorted by net,
+    ``cells``, ``ports``, ``cell_area_um2``, ``core_width_um``, ``core_height_um`` and
+    ``target_density``. Where it holds a placement too, ``placed_x_um`` and ``placed_y_um``, only
+    how far outside the core its ports lie is taken from that.
+
+    Raises
+    ------
+    DesignError : not such a file
+    """
+    um = 1e-6
+    try:
+        with np.load(path) as data:
+            cells = int(data["cells"])
+            width, height = float(data["core_width_um"]), float(data["core_height_um"])
+            margin = 0.0
+            if "placed_x_um" in data and int(data["ports"]):
+                x, y = data["placed_x_um"][cells:], data["placed_y_um"][cells:]
+                margin = max(0.0, float(min(-x.min(), -y.min(), x.max() - width, y.max() - height)))
+            problem = PlacementProblem(
+                pin_net=data["pin_net"],
+                pin_node=data["pin_node"],
+                cell_area_m2=data["cell_area_um2"].astype(np.float64) * um**2,
+                port_count=int(data["ports"]),
+                core_width_m=width * um,
+                core_height_m=height * um,
+                target_density=float(data["target_density"]),
+                port_margin_m=margin * um,
+            )
+            stated = float(data["reference_hpwl_um"]) if "reference_hpwl_um" in data else math.nan
+    except (OSError, KeyError, ValueError) as error:
+        raise DesignError(f"{path} is no placement problem ({error})") from error
+    return problem, stated * um
+
+
+def _pins(problem: PlacementProblem) -> tuple[NDArray[np.int64], Pins]:
+    """Nets with two pins or more, renumbered without gaps, and their numbers."""
+    first = np.flatnonzero(np.diff(problem.pin_net, prepend=-1))
+    degree = np.diff(np.append(first, len(problem.pin_net)))
+    keep = np.repeat(degree >= 2, degree)
+    numbers, net = np.unique(problem.pin_net[keep], return_inverse=True)
+    pins = Pins(net=net.astype(np.int32), node=problem.pin_node[keep].astype(np.int32))
+    return numbers.astype(np.int64), pins
+
+
+class _Run:
+    """One descent. Positions in bins; nodes are cells, ports, then fillers."""
+
+    def __init__(self, problem: PlacementProblem, seed: int, kernel: PlacerKernel | None) -> None:
+        self.problem = problem
+        _, self.pins = _pins(problem)
+        self.cells, self.nodes = len(problem.cell_area_m2), problem.nodes
+        width, height = _grid(problem)
+        self.bin_width_m = problem.core_width_m / width
+        self.bin_height_m = problem.core_height_m / height
+        self.outline = Outline(
+            width=width, height=height, margin=problem.port_margin_m / self.bin_width_m
+        )
+        self.stretch = self.bin_height_m / self.bin_width_m
+        bin_m2 = self.bin_width_m * self.bin_height_m
+        random = np.random.default_rng(seed)
+        area = problem.cell_area_m2 / bin_m2
+        room = width * height * problem.target_density - float(area.sum())
+        self.fillers = round(room / _FILLER_BINS / problem.target_density) if room > 0.0 else 0
+        filler_area = room / self.fillers if self.fillers else 0.0
+        self.area = np.concatenate(
+            [area, np.zeros(problem.port_count), np.full(self.fillers, filler_area)]
+        )
+        self.wires = WireLength(self.pins, len(self.area), kernel)
+        self.density = Density(
+            _charges(self.area, self.stretch), len(self.area), (width, height), self.stretch, kernel
+        )
+        cells = self.area.copy()
+        cells[self.nodes :] = 0.0
+        self.of_cells = Density(
+            _charges(cells, self.stretch), len(self.area), (width, height), self.stretch, kernel
+        )
+        self.shape = (width, height)
+        self.pin_count = np.bincount(self.pins.node, minlength=len(self.area)).astype(np.float64)
+        self.moves = np.ones(len(self.area), dtype=bool)
+        self.moves[self.cells : self.nodes] = False
+        self.x, self.y = self._start(random)
+        self.overflow, self.steps = 1.0, 0
+        self.weight = 0.0
+
+    def _start(self, random: np.random.Generator) -> tuple[Floats, Floats]:
+        width, height = self.shape
+        x = width / 2 + random.uniform(-0.5, 0.5, self.nodes)
+        y = height / 2 + random.uniform(-0.5, 0.5, self.nodes)
+        x[self.cells :], y[self.cells :] = ports_in_order(self.nodes - self.cells, self.outline)
+        x, y = quadratic_placement(self.pins, self.cells, x, y, self.outline)
+        return (
+            np.concatenate([x, random.uniform(0, width, self.fillers)]),
+            np.concatenate([y, random.uniform(0, height, self.fillers)]),
+        )
+
+    def _gradient(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Preconditioned gradient at a place; ports do not move."""
+        wire_x = self.wires.gradient(x, self.gamma)
+        wire_y = self.wires.gradient(y, self.gamma / self.stretch) * self.stretch
+        grid = self.density.spread(x, y)
+        force_x, force_y = self.density.gradient(x, y, self.density.potential(grid))
+        if self.weight == 0.0:
+            pull = np.abs(wire_x).sum() + np.abs(wire_y).sum()
+            push = np.abs(force_x[: self.nodes]).sum() + np.abs(force_y[: self.nodes]).sum()
+            self.weight = _FIRST_WEIGHT * float(pull / push) if push > 0 else 1.0
+        scale = 1.0 / np.maximum(self.pin_count + self.weight * self.area, _LEAST_SCALE)
+        scale[~self.moves] = 0.0
+        return (
+            (wire_x + self.weight * force_x) * scale,
+            (wire_y + self.weight * force_y) * scale,
+        )
+
+    def _inside(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        fixed = slice(self.cells, self.nodes)
+        at_x, at_y = np.clip(x, 0.0, self.shape[0]), np.clip(y, 0.0, self.shape[1])
+        at_x[fixed], at_y[fixed] = x[fixed], y[fixed]
+        return at_x, at_y
+
+    def _look(self, x: Floats, y: Floats) -> float:
+        """Update overflow and smoothing; half-perimeter length in bin widths."""
+        grid = self.of_cells.spread(x, y)
+        full = self.problem.target_density
+        total = float(self.area[: self.cells].sum())
+        self.overflow = float(np.maximum(grid - full, 0.0).sum()) / total
+        self.gamma = _SMOOTH * 10.0 ** (20.0 / 9.0 * self.overflow - 11.0 / 9.0)
+        span = self.pins.spans(x).sum() + self.pins.spans(y).sum() * self.stretch
+        return float(span)
+
+    def descend(self) -> None:
+        """Nesterov's method with steps from the gradient's measured steepness."""
+        u_x, u_y = self.x, self.y
+        length = self._look(u_x, u_y)
+        v_x, v_y = u_x, u_y
+        g_x, g_y = self._gradient(v_x, v_y)
+        # The first step moves the fastest node a tenth of a bin, to measure the steepness with.
+        reach = 0.1 / max(float(np.hypot(g_x, g_y).max()), 1e-30)
+        last_x, last_y = self._inside(v_x - reach * g_x, v_y - reach * g_y)
+        back_x, back_y = self._gradient(last_x, last_y)
+        step = _distance(v_x, v_y, last_x, last_y) / max(_distance(g_x, g_y, back_x, back_y), 1e-30)
+        momentum = 1.0
+        cell_m2 = float(self.area[: self.cells].mean())
+        usual = max(length, 1.3 * self.cells**1.13 * math.sqrt(cell_m2))
+        waiting = list(_PORTS_MOVE_AT)
+        for self.steps in range(1, MOST_STEPS + 1):
+            following = (1.0 + math.sqrt(4.0 * momentum * momentum + 1.0)) / 2.0
+            ahead = (momentum - 1.0) / following
+            for _ in range(10):
+                next_x, next_y = self._inside(v_x - step * g_x, v_y - step * g_y)
+                w_x, w_y = self._inside(
+                    next_x + ahead * (next_x - u_x), next_y + ahead * (next_y - u_y)
+                )
+                h_x, h_y = self._gradient(w_x, w_y)
+                moved = _distance(w_x, w_y, v_x, v_y)
+                found = moved / max(_distance(h_x, h_y, g_x, g_y), 1e-30)
+                if found > 0.95 * step:
+                    break
+                step = found
+            u_x, u_y, v_x, v_y, g_x, g_y = next_x, next_y, w_x, w_y, h_x, h_y
+            step, momentum = found, following
+            before, length = length, self._look(u_x, u_y)
+            if self.overflow < OVERFLOW:
+                break
+            change = (length - before) / (0.005 * max(length, usual))
+            self.weight *= min(1.1, max(0.95, 1.1 ** (1.0 - change)))
+            while waiting and self.overflow < waiting[0]:
+                waiting.pop(0)
+                at_x, at_y = u_x[: self.nodes], u_y[: self.nodes]
+                move_ports(self.pins, self.cells, at_x, at_y, self.outline)
+                fixed = slice(self.cells, self.nodes)
+                v_x[fixed], v_y[fixed] = u_x[fixed], u_y[fixed]
+        self.x, self.y = u_x, u_y
+        if self.overflow >= OVERFLOW:
+            raise InfeasibleError(
+                f"placement did not spread the cells: overflow {self.overflow:.2f} after "
+                f"{self.steps} steps; give the core more room or a higher density"
+            )
+
+
+def _distance(ax: Floats, ay: Floats, bx: Floats, by: Floats) -> float:
+    dx, dy = ax - bx, ay - by
+    return math.sqrt(float(np.sum(dx * dx)) + float(np.sum(dy * dy)))
+
+
+def _grid(problem: PlacementProblem) -> tuple[int, int]:
+    """Bins across and up: about square, each with room for a few cells."""
+    mean = float(problem.cell_area_m2.mean())
+    side = math.sqrt(_CELLS_A_BIN * mean / problem.target_density)
+    counts = []
+    for extent in (problem.core_width_m, problem.core_height_m):
+        counts.append(int(scipy.fft.next_fast_len(max(8, round(extent / side)), real=True)))
+    return counts[0], counts[1]
+
+
+def _charges(area: Floats, stretch: float) -> Charges:
+    """One charge a node with area; a node larger than a bin is divided into squares."""
+    nodes = np.flatnonzero(area > 0)
+    parts = np.maximum(np.ceil(np.sqrt(area[nodes])), 1).astype(np.int64)
+    node = np.repeat(nodes, parts**2)
+    per = np.repeat(parts, parts**2)
+    number = np.arange(len(node)) - np.repeat(np.cumsum(parts**2) - parts**2, parts**2)
+    side = np.sqrt(area[node])
+    # Cells are taken as square in metres; a bin is `stretch` times as high as wide.
+    return Charges(
+        node=node.astype(np.int32),
+        offset_x=((number % per + 0.5) / per - 0.5) * side * math.sqrt(stretch),
+        offset_y=((number // per + 0.5) / per - 0.5) * side / math.sqrt(stretch),
+        area=area[node] / per**2,
+    )

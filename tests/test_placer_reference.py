@@ -1,0 +1,165 @@
+"""The placer: against placements of a full flow, and what must hold for any."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chipdse.errors import DesignError, InfeasibleError
+from chipdse.netlist.placer import OVERFLOW, PlacementProblem, place, read_problem
+from chipdse.netlist.placer_gradient import Charges, Density, Pins, WireLength
+from chipdse.netlist.placer_kernel import placer_kernel
+
+UM = 1e-6
+
+
+def chain(cells: int, *, utilisation: float = 0.5, side_um: float = 2.0) -> PlacementProblem:
+    """Cells in a row, each wired to the next, a port at both ends."""
+    nets = np.repeat(np.arange(cells + 1), 2)
+    nodes = np.stack([np.r_[cells, 0:cells], np.r_[0:cells, cells + 1]], axis=1).ravel()
+    area = np.full(cells, (side_um * UM) ** 2)
+    side = float(np.sqrt(area.sum() / utilisation))
+    return PlacementProblem(
+        pin_net=nets.astype(np.int32),
+        pin_node=nodes.astype(np.int32),
+        cell_area_m2=area,
+        port_count=2,
+        core_width_m=side,
+        core_height_m=side,
+        target_density=min(1.0, 1.1 * utilisation),
+    )
+
+
+@pytest.mark.parametrize("name", ["gcd", "medium01", "aes"])
+def test_wire_length_is_that_of_a_full_placer(shared, name):
+    """Half-perimeter length within 5 % of OpenROAD's own placement of the same netlist."""
+    folder = shared / "reference" / "wires"
+    problem, reference_m = read_problem(folder / f"{name}_nangate45.npz")
+    placed = place(problem)
+    assert placed.overflow < OVERFLOW
+    assert placed.wire_length_m == pytest.approx(reference_m, rel=0.05)
+
+
+def test_compiled_and_numpy_place_alike():
+    if placer_kernel() is None:
+        pytest.skip("no C compiler")
+    problem = chain(300)
+    fast, plain = place(problem, compiled=True), place(problem, compiled=False)
+    assert np.array_equal(fast.x_m, plain.x_m) and np.array_equal(fast.y_m, plain.y_m)
+
+
+def test_same_seed_same_placement():
+    problem = chain(100)
+    assert np.array_equal(place(problem, seed=3).x_m, place(problem, seed=3).x_m)
+    assert not np.array_equal(place(problem, seed=3).x_m, place(problem, seed=4).x_m)
+
+
+def test_cells_lie_in_the_core_and_ports_on_its_border():
+    problem = chain(200)
+    placed = place(problem)
+    x, y = placed.x_m, placed.y_m
+    assert x[:200].min() >= 0 and x[:200].max() <= problem.core_width_m
+    assert y[:200].min() >= 0 and y[:200].max() <= problem.core_height_m
+    edge = np.minimum.reduce(
+        [x[200:], y[200:], problem.core_width_m - x[200:], problem.core_height_m - y[200:]]
+    )
+    assert np.abs(edge).max() < 1e-9
+
+
+def test_more_utilisation_shortens_wires():
+    lengths = [place(chain(400, utilisation=u)).wire_length_m for u in (0.2, 0.45, 0.8)]
+    assert lengths[0] > lengths[1] > lengths[2]
+
+
+pins = st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=6), min_size=1, max_size=8)
+
+
+def _pins(nets: list[list[int]]) -> Pins:
+    counts = [len(net) for net in nets]
+    return Pins(
+        net=np.repeat(np.arange(len(nets)), counts).astype(np.int32),
+        node=np.concatenate(nets).astype(np.int32),
+    )
+
+
+@given(pins, st.floats(-100, 100), st.randoms(use_true_random=False))
+@settings(max_examples=30, deadline=None)
+def test_length_does_not_change_when_everything_moves(nets, shift, random):
+    at = np.array([random.uniform(0, 50) for _ in range(10)])
+    own = _pins(nets)
+    assert own.spans(at + shift).sum() == pytest.approx(own.spans(at).sum(), abs=1e-9)
+    # and so the pulls of the smooth length add up to nothing
+    assert WireLength(own, 10, None).gradient(at, 2.0).sum() == pytest.approx(0, abs=1e-9)
+
+
+def test_smooth_length_of_two_pins_by_hand():
+    # Pins at 0 and d: the extent is d (1 - e^(-d/g)) / (1 + e^(-d/g)) = d tanh(d / 2g), whose
+    # derivative is tanh(q) + q / cosh(q)^2 with q = d / 2g.
+    d, g = 3.0, 2.0
+    q = d / (2 * g)
+    pull = WireLength(_pins([[0, 1]]), 2, None).gradient(np.array([0.0, d]), g)
+    by_hand = np.tanh(q) + q / np.cosh(q) ** 2
+    assert pull == pytest.approx([-by_hand, by_hand])
+
+
+def test_density_force_is_the_slope_of_its_energy():
+    """Numerical derivative of half the sum of density times potential."""
+    rng = np.random.default_rng(1)
+    n = 12
+    charges = Charges(
+        node=np.arange(n, dtype=np.int32),
+        offset_x=np.zeros(n),
+        offset_y=np.zeros(n),
+        area=rng.uniform(0.2, 1, n),
+    )
+    field = Density(charges, n, (12, 10), 0.9, None)
+    x, y = rng.uniform(2, 10, n), rng.uniform(2, 8, n)
+
+    def energy(x, y):
+        grid = field.spread(x, y)
+        return 0.5 * float((grid * field.potential(grid)).sum())
+
+    gx, gy = field.gradient(x, y, field.potential(field.spread(x, y)))
+    for i in range(n):
+        step = np.zeros(n)
+        step[i] = 1e-5
+        along_x = (energy(x + step, y) - energy(x - step, y)) / 2e-5
+        along_y = (energy(x, y + step) - energy(x, y - step)) / 2e-5
+        assert gx[i] == pytest.approx(along_x, rel=1e-4, abs=1e-7)
+        assert gy[i] == pytest.approx(along_y, rel=1e-4, abs=1e-7)
+
+
+@given(st.integers(1, 25), st.integers(0, 3), st.floats(0.1, 0.9), st.integers(0, 2**32 - 1))
+@settings(max_examples=15, deadline=None)
+def test_small_and_odd_designs_are_placed(cells, ports, utilisation, seed):
+    """One cell, no port, cells far larger than a bin, nets of one pin: none is special."""
+    rng = np.random.default_rng(seed)
+    area = rng.uniform(1, 40, cells) * UM**2
+    nodes = rng.integers(0, cells + ports, 3 * cells)
+    side = float(np.sqrt(area.sum() / utilisation))
+    problem = PlacementProblem(
+        pin_net=np.sort(rng.integers(0, cells, 3 * cells)).astype(np.int32),
+        pin_node=nodes.astype(np.int32),
+        cell_area_m2=area,
+        port_count=ports,
+        core_width_m=side,
+        core_height_m=side,
+        target_density=1.0,
+    )
+    placed = place(problem)
+    assert np.isfinite(placed.x_m).all() and np.isfinite(placed.y_m).all()
+    assert placed.overflow < OVERFLOW
+
+
+def test_refusals():
+    problem = chain(10)
+    with pytest.raises(InfeasibleError, match="enlarge the core"):
+        dataclasses.replace(problem, core_width_m=problem.core_width_m / 3)
+    with pytest.raises(DesignError, match="sorted by net"):
+        dataclasses.replace(problem, pin_net=problem.pin_net[::-1].copy())
+    with pytest.raises(DesignError, match="outside the 12 cells and ports"):
+        dataclasses.replace(problem, pin_node=problem.pin_node + 5)
+    with pytest.raises(DesignError, match="target_density"):
+        dataclasses.replace(problem, target_density=1.5)
