@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import optuna
 import sqlalchemy
@@ -110,14 +110,15 @@ def _sqlite(file: Path) -> RDBStorage:
 
 def _postgresql(url: str) -> RDBStorage:
     arguments = {"options": _POSTGRESQL, "connect_timeout": 10}
-    with warnings.catch_warnings():
+    settings: dict[str, Any] = {"pool_pre_ping": True, "connect_args": arguments}
+    engine = sqlalchemy.create_engine(url, **settings)
+    with warnings.catch_warnings(), _advisory_lock(engine, "tables"):  # which opening creates
         warnings.simplefilter("ignore", ExperimentalWarning)
-        return RDBStorage(
-            url,
-            engine_kwargs={"pool_pre_ping": True, "connect_args": arguments},
-            heartbeat_interval=BEAT_S,
-            grace_period=GRACE_S,
+        opened = RDBStorage(
+            url, engine_kwargs=settings, heartbeat_interval=BEAT_S, grace_period=GRACE_S
         )
+    engine.dispose()
+    return opened
 
 
 @contextmanager
@@ -126,10 +127,16 @@ def alone(storage: Storage, study_name: str) -> Iterator[None]:
     if not storage.shared:
         yield  # the study's folder has a lock of its own
         return
-    digest = hashlib.sha256(f"chipdse {study_name}".encode()).digest()
+    with _advisory_lock(storage.optuna.engine, f"study {study_name}"):
+        yield
+
+
+@contextmanager
+def _advisory_lock(engine: sqlalchemy.Engine, what: str) -> Iterator[None]:
+    digest = hashlib.sha256(f"chipdse {what}".encode()).digest()
     key = {"key": int.from_bytes(digest[:8], signed=True)}
-    engine = storage.optuna.engine.execution_options(isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
+    at_once = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with at_once.connect() as connection:
         connection.execute(sqlalchemy.text("SELECT pg_advisory_lock(:key)"), key)
         try:
             yield
