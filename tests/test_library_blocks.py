@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chipdse.design import Design, LibraryChoice, find_block
+from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store
-from chipdse.measure import Hardware, analyse
+from chipdse.measure import Hardware, analyse, measure
 from chipdse.netlist.power import analyse_power
 
 pytestmark = pytest.mark.tools
@@ -53,6 +53,18 @@ def test_critical_path_and_power_against_the_official_file(
         powers.append(float(analyse_power(at_clock, replayed.activity).total_w[0]))
     assert paths[0] == pytest.approx(paths[1], rel=0.05)
     assert powers[0] == pytest.approx(powers[1], rel=0.05)
+
+
+def test_leakage_over_temperature_at_a_supply_near_threshold(
+    built: dict[str, tuple[Design, Hardware]], tmp_path: Path
+) -> None:
+    """The package's feedback of leakage and temperature gets all four, timing or not."""
+    design, hardware = built["mac_array"]
+    low = dataclasses.replace(design, operating=OperatingPoint(vdd_v=0.6))
+    _, metrics = measure(low, hardware, Store(root=tmp_path))
+    assert metrics.leakage_temperatures_c == (-40.0, 25.0, 85.0, 125.0)
+    assert (np.diff(metrics.leakage_powers_w) > 0).all()
+    assert metrics.leakage_powers_w[1] == pytest.approx(metrics.leakage_power_w)
 
 
 @dataclasses.dataclass(frozen=True)
