@@ -14,6 +14,7 @@ _MODULES = (
     "ascon",
     "adder",
     "multiplier",
+    "dot_product",
 )
 
 BLOCKS: dict[str, Block] = {name: importlib.import_module(f"hdl.{name}").BLOCK for name in _MODULES}
