@@ -15,3 +15,13 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the reference folder ../shared is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def warm_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that has what the designs of `sweeps.SWEEP` need, and the study that filled it."""
+    import sweeps
+
+    folder = tmp_path_factory.mktemp("warm")
+    sweeps.run(sweeps.sweep_file(folder), folder / "undisturbed", folder)
+    return folder

@@ -12,6 +12,7 @@ import hashlib
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,6 +119,7 @@ def _postgresql(url: str) -> RDBStorage:
             url, engine_kwargs=settings, heartbeat_interval=BEAT_S, grace_period=GRACE_S
         )
     engine.dispose()
+    weakref.finalize(opened, opened.engine.dispose)  # closes its connections
     return opened
 
 

@@ -1,0 +1,96 @@
+"""A small real sweep for tests of what surrounds it: 24 points on four designs, quick when warm."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import chipdse
+
+CHIPDSE = Path(sys.executable).with_name("chipdse")
+TRIALS = 24
+SWEEP = f"""
+question = "Does it survive?"
+block = "mac_array"
+[hardware]
+rows = 1
+columns = [1, 2]
+operand_bits = 2
+accumulator_bits = 10
+signed = false
+[workload]
+length = 32
+depth = 8
+sparsity = [0.0, 0.5]
+[library]
+name = "sky130"
+[operating]
+clock_frac = [0.5, 0.75, 1.0]
+[package]
+tiles = [1, 10, 100]
+[objectives]
+energy_per_op_j = "minimize"
+throughput_ops_per_s = "maximize"
+block_area_m2 = "minimize"
+[search]
+trials = {TRIALS}
+sampler = "random"
+"""
+
+
+def sweep_file(folder: Path, text: str = SWEEP) -> Path:
+    file = folder / "small.toml"
+    file.write_text(text)
+    return file
+
+
+def start(file: Path, study: Path, store: Path, *arguments: object) -> subprocess.Popen[str]:
+    """`chipdse sweep` in a process of its own, as the leader of a group."""
+    command = [CHIPDSE, "sweep", file, "--study", study, "--workers", "2", *arguments]
+    return subprocess.Popen(
+        [str(word) for word in command],
+        env=os.environ | {"CHIPDSE_CACHE": str(store)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(file: Path, study: Path, store: Path, *arguments: object) -> str:
+    """The same, to its end; what it said on stderr."""
+    process = start(file, study, store, *arguments)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return errors
+
+
+def front(study: Path) -> pd.DataFrame:
+    """The front, without the order in which it was found."""
+    return comparable(chipdse.load_study(study).front())
+
+
+def comparable(table: pd.DataFrame) -> pd.DataFrame:
+    names = [name for name in table.columns if name != "trial"]
+    return table[names].sort_values(names[2:7], ignore_index=True)
+
+
+def parameters(study: Path) -> list[str]:
+    return [axis.name for axis in chipdse.load_study(study).folder.sweep.space.axes]
+
+
+def assert_same_front(study: Path, other: Path) -> None:
+    pd.testing.assert_frame_equal(front(study), front(other))
+
+
+def assert_whole(study: Path, trials: int = TRIALS) -> Any:
+    """Every trial is there and no point twice; returns the points."""
+    points = chipdse.load_study(study).points()
+    assert len(points) == trials
+    assert not points.duplicated(parameters(study)).any()
+    return points
