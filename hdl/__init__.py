@@ -15,6 +15,7 @@ _MODULES = (
     "adder",
     "multiplier",
     "dot_product",
+    "fft",
 )
 
 BLOCKS: dict[str, Block] = {name: importlib.import_module(f"hdl.{name}").BLOCK for name in _MODULES}
