@@ -17,12 +17,15 @@ from pathlib import Path
 from chipdse.design import Design
 from chipdse.hardware.blocks_own import is_checked
 from chipdse.hardware.elaborate import Rtl, elaborate, source_hash, versions
+from chipdse.hardware.memories import family_for, with_memories
 from chipdse.hardware.simulate import simulate
 from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import Synthesised, read_synthesised, synthesise
 from chipdse.measure import Hardware, library_key, library_of, measure
-from chipdse.metrics import Basis, Metrics
+from chipdse.metrics import Basis, BlockReport, Metrics
+from chipdse.netlist.macro_liberty import macro_cells
 from chipdse.system.evaluate import evaluate_system
+from hdl.block import Block
 
 
 def evaluate(design: Design, store: Store) -> Metrics:
@@ -37,33 +40,48 @@ def evaluate(design: Design, store: Store) -> Metrics:
     _, hardware = build_hardware(design, store)  # simulated, synthesised
     report, block = measure(design, hardware, store)  # replayed, timed, powered
     system = evaluate_system(block, design.package)  # packaged
-    return Metrics(block=report, system=system, basis=basis_of(design))
+    return Metrics(block=report, system=system, basis=basis_of(design.block, report))
 
 
-def basis_of(design: Design) -> Basis:
+def basis_of(block: Block, report: BlockReport) -> Basis:
     """What a design's numbers rest on, for their evidence."""
-    return Basis(activity="measured" if is_checked(design.block) else "estimated")
+    return Basis(
+        cells="modelled" if report.block_memory_area_m2 else "measured",
+        activity="measured" if is_checked(block) else "estimated",
+    )
 
 
 def build_hardware(design: Design, store: Store) -> tuple[Rtl, Hardware]:
     """The expensive stages: everything that runs a tool."""
     rtl = elaborate(design.block, design.parameters, store)
+    rtl = with_memories(rtl, *memory_choice(design), store)
     run = simulate(design.block, design.parameters, design.workload, rtl, store)
-    return rtl, Hardware(run=run, mapped=_synthesise(design, rtl, store))
+    mapped = _synthesise(design, rtl, store)
+    return rtl, Hardware(run=run, mapped=mapped, macros=rtl.macros)
+
+
+def memory_choice(design: Design) -> tuple[int, str]:
+    """From how many bits on a memory is a macro, and of which family; "" if there is none."""
+    options, entry = design.synthesis, library_of(design.library)
+    known = entry.name if entry.saved is not None else entry.files[0].name
+    return options.memory_macro_bits, family_for(known, options.memory_family)
 
 
 def _synthesise(design: Design, rtl: Rtl, store: Store) -> Synthesised:
+    # What became of memories is in the RTL already.
+    options = dataclasses.replace(design.synthesis, memory_macro_bits=0, memory_family="auto")
     inputs = {
         "rtl": rtl.content,
         "library": library_key(design.library),
-        "options": dataclasses.asdict(design.synthesis),
+        "options": dataclasses.asdict(options),
         "source": source_hash("chipdse.hardware"),
         "versions": versions("pyosys"),
     }
 
     def build(folder: Path) -> None:
         liberty = library_of(design.library).liberty_files_for_synthesis(folder / "library")
-        synthesise(rtl, liberty, design.synthesis, folder)
+        macros = macro_cells(rtl.macros).cells if rtl.macros else ()
+        synthesise(rtl, liberty, options, folder, macros)
 
     folder = store.folder("synthesise", inputs, build)
     return read_synthesised(folder, rtl.top)

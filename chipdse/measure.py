@@ -24,7 +24,8 @@ from chipdse.hardware.simulate import Simulation
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.synthesise import Synthesised
 from chipdse.metrics import BlockReport
-from chipdse.netlist.library import LeakagePoints
+from chipdse.netlist.library import CellLibrary, LeakagePoints
+from chipdse.netlist.macro_liberty import check_macro_supply, with_macros
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power import GROUPS, Power, PowerModel, analyse_power
 from chipdse.netlist.recorded import read_recording, read_register_map
@@ -35,6 +36,7 @@ from chipdse.netlist.verilog import read_verilog
 from chipdse.operating import Corner, Job, operate
 from chipdse.records import BlockMetrics
 from chipdse.technology.libraries import LibraryEntry, resolve
+from chipdse.technology.sram import MacroSize, macro_figures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +44,12 @@ class Hardware:
     """What the expensive stages made of a design.
 
     mapped, run : its netlist and its recorded simulation
+    macros : sizes of its SRAM macros
     """
 
     mapped: Synthesised
     run: Simulation
+    macros: tuple[MacroSize, ...] = ()
 
 
 @functools.lru_cache(maxsize=8)
@@ -144,11 +148,13 @@ def _node_nm(design: Design) -> float:
 
 def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
     vdd_v, temperature_c = _supply(design)
+    check_macro_supply(hardware.macros, vdd_v)
     inputs = {
         "netlist": hash_file(hardware.mapped.netlist),
         "recording": hash_file(hardware.run.data),
         "window": [hardware.run.first_cycle, hardware.run.cycles],
         "library": library_key(design.library),
+        "macros": [dataclasses.asdict(macro_figures(size)) for size in hardware.macros],
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
         "source": source_hash("chipdse.netlist"),
@@ -165,6 +171,13 @@ def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
     return Corner(**values)
 
 
+@functools.lru_cache(maxsize=4)
+def _cells_of(choice: LibraryChoice, macros: tuple[MacroSize, ...]) -> CellLibrary:
+    """The library of a design, with its SRAM macros beside the cells."""
+    library = library_of(choice).load()
+    return with_macros(library, macros) if macros else library
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Loaded:
     """A netlist and its activity, ready for any operating point."""
@@ -177,7 +190,7 @@ class _Loaded:
 
 @functools.lru_cache(maxsize=2)
 def _load(choice: LibraryChoice, hardware: Hardware) -> _Loaded:
-    library, run = library_of(choice).load(), hardware.run
+    library, run = _cells_of(choice, hardware.macros), hardware.run
     netlist = read_verilog(hardware.mapped.netlist, library, TOP)
     recording = read_recording(run.layout, run.data)
     replayed = replay(
@@ -210,7 +223,7 @@ def analyse(
     leakage_at : more points, at which only leakage is wanted
     """
     loaded = _load(choice, hardware)
-    library = library_of(choice).load().at(vdd_v, temperature_c)
+    library = _cells_of(choice, hardware.macros).at(vdd_v, temperature_c)
     timing = analyse_timing(loaded.graph, library, 1.0)
     timing = dataclasses.replace(timing, clock_period_s=timing.min_period_s)
     power = analyse_power(
@@ -222,7 +235,7 @@ def analyse(
 def _corner(
     choice: LibraryChoice, hardware: Hardware, vdd_v: float, temperature_c: float
 ) -> Corner:
-    library = library_of(choice).load()
+    library = _cells_of(choice, hardware.macros)
     known = library.leakage_grid
     others = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
     timing, power, replayed = analyse(
@@ -239,6 +252,7 @@ def _corner(
         return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
 
     sequential = int((power.group == GROUPS.index("sequential")).sum())
+    netlist, macros = power.netlist, np.flatnonzero(power.group == GROUPS.index("macro"))
     return Corner(
         vdd_v=vdd_v,
         temperature_c=temperature_c,
@@ -252,5 +266,9 @@ def _corner(
         cell_count=power.netlist.cell_count,
         sequential_count=sequential,
         area_m2=hardware.mapped.area_m2,
+        macro_count=len(macros),
+        macro_area_m2=float(
+            sum(netlist.cells[kind].area_m2 for kind in netlist.cell_types[macros])
+        ),
         annotated_frac=replayed.annotated_fraction,
     )

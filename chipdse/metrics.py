@@ -21,6 +21,8 @@ class BlockReport:
     block_area_m2: float = metric("cell area of the block", "m2", "measured")
     block_cell_count: int = metric("cells of the block", "1", "measured")
     block_flip_flop_count: int = metric("flip-flops and latches of the block", "1", "measured")
+    block_memory_count: int = metric("SRAM macros of the block", "1", "measured")
+    block_memory_area_m2: float = metric("area of its SRAM macros", "m2", "modelled")
     vdd_v: float = metric("supply voltage", "V", "measured")
     library_temperature_c: float = metric("temperature of the library tables", "°C", "measured")
     critical_path_s: float = metric("longest path, setup time included", "s", "measured")
@@ -35,6 +37,7 @@ class BlockReport:
     block_leakage_power_w: float = metric("leakage power", "W", "measured")
     block_power_w: float = metric("total power of the block", "W", "measured")
     block_register_power_w: float = metric("of it, flip-flops and latches", "W", "measured")
+    block_memory_power_w: float = metric("of it, SRAM macros", "W", "modelled")
     block_energy_per_op_j: float = metric("total energy per unit of work", "J", "measured")
     annotated_frac: float = metric("nets with recorded activity", "1", "measured")
 
@@ -113,14 +116,15 @@ def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> 
 
 
 _EXACT = {
-    *("block_cell_count", "block_flip_flop_count", "vdd_v", "library_temperature_c"),
+    *("block_cell_count", "block_flip_flop_count", "block_memory_count"),
+    *("vdd_v", "library_temperature_c"),
     *("ops_per_cycle", "annotated_frac"),
 }
 """Metrics that rest on neither cells nor activity."""
 
 _BY_ACTIVITY = {
     *("block_internal_power_w", "block_switching_power_w", "block_leakage_power_w"),
-    *("block_power_w", "block_register_power_w", "block_energy_per_op_j"),
+    *("block_power_w", "block_register_power_w", "block_memory_power_w", "block_energy_per_op_j"),
     *("power_w", "energy_per_op_j", "leakage_power_w", "peak_temperature_c"),
     *("mean_temperature_c", "operational_kgco2e", "total_kgco2e", "carbon_per_op_kgco2e"),
 }

@@ -45,6 +45,8 @@ class Corner:
     sequential_count: int
     area_m2: float
     annotated_frac: float
+    macro_count: int = 0
+    macro_area_m2: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,13 +128,18 @@ def operate(
     switching = of([sum(one.switching_energy_j.values()) for one in corners]) * frequency
     leakage = of([sum(one.leakage_w.values()) for one in corners])
     registers = of([one.leakage_w["sequential"] for one in corners]) + frequency * of(
-        [_register_energy_j(one) for one in corners]
+        [_energy_j(one, "sequential") for one in corners]
     )
     total = internal + switching + leakage
+    memory = of([one.leakage_w.get("macro", 0.0) for one in corners]) + frequency * of(
+        [_energy_j(one, "macro") for one in corners]
+    )
     report = {
         "block_area_m2": of([one.area_m2 for one in corners]),
         "block_cell_count": of([one.cell_count for one in corners]),
         "block_flip_flop_count": of([one.sequential_count for one in corners]),
+        "block_memory_count": of([one.macro_count for one in corners]),
+        "block_memory_area_m2": of([one.macro_area_m2 for one in corners]),
         "vdd_v": of([one.vdd_v for one in corners]),
         "library_temperature_c": of([one.temperature_c for one in corners]),
         "critical_path_s": critical,
@@ -147,6 +154,7 @@ def operate(
         "block_leakage_power_w": leakage,
         "block_power_w": total,
         "block_register_power_w": registers,
+        "block_memory_power_w": memory,
         "block_energy_per_op_j": total / per_second,
         "annotated_frac": of([one.annotated_frac for one in corners]),
     }
@@ -164,5 +172,5 @@ def operate(
     return Operated(report=report, points=points)
 
 
-def _register_energy_j(corner: Corner) -> float:
-    return corner.internal_energy_j["sequential"] + corner.switching_energy_j["sequential"]
+def _energy_j(corner: Corner, group: str) -> float:
+    return corner.internal_energy_j.get(group, 0.0) + corner.switching_energy_j.get(group, 0.0)

@@ -18,6 +18,7 @@ from chipdse.hardware.blocks_own import OwnBlock, VerilogSource
 from chipdse.hardware.sources import module_sources
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.tools import run_yosys
+from chipdse.technology.sram import MacroSize
 from hdl.block import Block
 
 TOP, CLOCK = "top", "clk"
@@ -32,6 +33,8 @@ class Rtl:
     top : name of the top module
     content : hash of both; equal RTL from different sources shares all later stages
     clock : input port of its one clock
+    macros : sizes of the SRAM macros it instantiates (`chipdse.hardware.memories`)
+    models : Verilog of what they do; None if there are none
     """
 
     rtlil: Path
@@ -39,6 +42,8 @@ class Rtl:
     top: str
     content: str
     clock: str = CLOCK
+    macros: tuple[MacroSize, ...] = ()
+    models: Path | None = None
 
 
 def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:

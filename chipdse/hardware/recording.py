@@ -63,7 +63,7 @@ def write_recorder(
         falling-edge registers or latches
     four_state : record X and Z too (`%z`); twice the data, and Icarus only
     black_boxes : library cells that the RTL may instantiate (clock gates, memories); their
-        outputs are recorded, and the simulation needs models of them
+        outputs are recorded, of memories the inputs too, and the simulation needs models of them
 
     Raises
     ------

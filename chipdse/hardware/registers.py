@@ -24,7 +24,7 @@ _FLIP_FLOPS = (
 _LATCHES = ("$dlatch", "$adlatch", "$dlatchsr", "$sr")
 PREPARED = "prepared.json"
 
-Kind = Literal["input", "output", "register", "latch", "memory", "blackbox"]
+Kind = Literal["input", "output", "register", "latch", "memory", "blackbox", "blackbox_input"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +97,15 @@ def _stub(cell: Cell) -> str:
         for bus, bits in cell.buses.items()
     ]
     ports += [f"{p.direction} {p.name}" for i, p in enumerate(cell.pins) if i not in in_bus]
-    return f"(* blackbox *) module {cell.name}({', '.join(ports)}); endmodule"
+    clocks = " ".join(p.name for p in cell.pins if p.is_clock) if cell.is_macro else ""
+    marked = f'(* blackbox, macro_clocks = "{clocks}" *)' if clocks else "(* blackbox *)"
+    return f"{marked} module {cell.name}({', '.join(ports)}); endmodule"
 
 
 def read_signals(prepared: Path, top: str) -> list[Signal]:
-    """All ports, registers, memory words and black-box outputs of a prepared design.
+    """All ports, registers, memory words and black boxes' outputs of a prepared design.
+
+    Of macros, black boxes with a clock, the inputs too.
 
     Parameters
     ----------
@@ -186,11 +190,16 @@ def _registers(
             }
             yield from _registers(modules, kind, (*path, cell_name), below)
         elif kind in modules:
+            clocks = modules[kind]["attributes"].get("macro_clocks", "").split()
             for port, about in modules[kind]["ports"].items():
-                if about["direction"] == "output":
-                    whole = (*path, cell_name, port)
+                whole = (*path, cell_name, port)
+                bits, is_output = len(about["bits"]), about["direction"] == "output"
+                if is_output:
+                    yield Signal(name=".".join(whole), path=whole, kind="blackbox", width=bits)
+                elif clocks and port in pins and port not in clocks:
+                    # What a macro is given is recorded too: replay checks the netlist against it.
                     yield Signal(
-                        name=".".join(whole), path=whole, kind="blackbox", width=len(about["bits"])
+                        name=".".join(whole), path=whole, kind="blackbox_input", width=bits
                     )
 
 

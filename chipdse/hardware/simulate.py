@@ -17,6 +17,7 @@ from chipdse.hardware.blocks_ports import rtl_ports
 from chipdse.hardware.elaborate import Rtl, source_hash, versions
 from chipdse.hardware.recording import LAYOUT, RECORDER, write_recorder
 from chipdse.hardware.store import Store
+from chipdse.netlist.macro_liberty import macro_cells
 from chipdse.netlist.recorded import read_recording
 from hdl.block import Block
 
@@ -82,9 +83,10 @@ def simulate(
     }
 
     def build(folder: Path) -> None:
-        recorder = write_recorder(rtl, folder, clock=rtl.clock)
+        macros = macro_cells(rtl.macros).cells if rtl.macros else ()
+        recorder = write_recorder(rtl, folder, clock=rtl.clock, black_boxes=macros)
         check_one_clock(recorder.layout)
-        sources = list(recorder.sources)
+        sources = [*recorder.sources, *([rtl.models] if rtl.models is not None else [])]
         if tool.name == "verilator":
             (folder / "ports.vlt").write_text(_PUBLIC_PORTS)
             sources.insert(0, folder / "ports.vlt")

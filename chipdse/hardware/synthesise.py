@@ -34,11 +34,16 @@ class SynthesisOptions:
     effort : "quick" for searches; "full" tries harder for area and speed, at several times the cost
     seed : 0 for the plain flow; any other value gives ABC another, equally good start, so that
         replicates show how much of a difference is luck
+    memory_macro_bits : memories of at least so many bits become SRAM macros (docs/memories.md);
+        0 keeps all in registers
+    memory_family : of SRAM macros; "auto" is the one of the library's process, if there is one
     """
 
     target_period_s: float | None = None
     effort: Literal["quick", "full"] = "quick"
     seed: int = 0
+    memory_macro_bits: int = 4096
+    memory_family: str = "auto"
 
     def __post_init__(self) -> None:
         if self.target_period_s is not None and not self.target_period_s > 0:
@@ -47,6 +52,8 @@ class SynthesisOptions:
             raise DesignError(f"effort={self.effort!r} is not one of 'quick', 'full'")
         if self.seed < 0:
             raise DesignError(f"seed={self.seed} must not be negative")
+        if type(self.memory_macro_bits) is not int or self.memory_macro_bits < 0:
+            raise DesignError(f"memory_macro_bits={self.memory_macro_bits!r} must be 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -442,8 +442,31 @@ class _Planner:
             slots.append((int(slot[next_node]), recorded, edge, forced))
         return checks, slots
 
-    def _outputs(self, slot_of_net: NDArray[np.int32]) -> tuple[list[str], list[tuple[int, int]]]:
+    def _macro_inputs(
+        self, slot_of_net: NDArray[np.int32]
+    ) -> tuple[list[str], list[tuple[int, int]]]:
+        """What macros are given, where it was recorded: as good as outputs to compare."""
         names, slots = [], []
+        for kind in map(int, self.netlist.used_types):
+            cell = self.netlist.cells[kind]
+            if not cell.is_macro:
+                continue
+            nets = self.netlist.pins_of_type(kind).tolist()
+            for row, instance in zip(nets, self.netlist.instances_of[kind], strict=True):
+                for position in cell.inputs:
+                    port, _, index = cell.pins[position].name.partition("[")
+                    name = f"{self.netlist.cell_names[instance]}.{port}"
+                    signal, net = self.recording.signals.get(name), row[position]
+                    if signal is None or net < 0 or net in self.clock_nets:
+                        continue
+                    at = self.graph.net(net) if net < 2 else int(slot_of_net[net])
+                    if at >= 0:
+                        names.append(f"{name}[{index}" if index else name)
+                        slots.append((at, signal.offset + (int(index[:-1]) if index else 0)))
+        return names, slots
+
+    def _outputs(self, slot_of_net: NDArray[np.int32]) -> tuple[list[str], list[tuple[int, int]]]:
+        names, slots = self._macro_inputs(slot_of_net)
         for port in self.netlist.ports:
             signal = self.recording.signals.get(port.name)
             if port.direction != "output" or signal is None:
