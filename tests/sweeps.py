@@ -40,6 +40,7 @@ block_area_m2 = "minimize"
 [search]
 trials = {TRIALS}
 sampler = "random"
+harvest = false
 """
 
 

@@ -50,6 +50,7 @@ throughput_ops_per_s = "maximize"
 [search]
 trials = 12
 sampler = "random"
+harvest = false
 """
 
 

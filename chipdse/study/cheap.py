@@ -12,7 +12,7 @@ import numpy.typing as npt
 from chipdse.design import Design, OperatingPoint
 from chipdse.errors import InfeasibleError
 from chipdse.metrics import METRICS, timing_violation
-from chipdse.operating import Corner, Job, operate
+from chipdse.operating import Corner, Job, Operated, operate
 from chipdse.study.front import is_on_front
 from chipdse.study.points import objective_columns, violations
 from chipdse.study.space import Ints, Space, Value
@@ -26,6 +26,7 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Supply = tuple[float | None, float | None]
 
+_LIMIT = "limit "
 CHEAP_LIMIT = 100_000
 """Of a cheap part with more combinations, so many are drawn for each expensive point."""
 
@@ -128,29 +129,46 @@ class CheapSpace:
         op, operating = self._operating_points(numbers)
         pk, packages = self._package_parameters(numbers)
         supplies = list(dict.fromkeys((one.vdd_v, one.temperature_c) for one in operating))
+        corners = dict(zip(supplies, corners_at(supplies), strict=True))
+        own = [corners[one.vdd_v, one.temperature_c] for one in operating]
         jobs = {  # the process, which the package may set, is all that differs
             one.node_nm: job_of(dataclasses.replace(design, package=one))
             for one in {one.node_nm: one for one in packages}.values()
         }
-        operated = operate(
-            corners_at(supplies),
-            np.array([supplies.index((one.vdd_v, one.temperature_c)) for one in operating]),
-            np.array([one.clock_period_s for one in operating], dtype=np.float64),
-            np.array([one.clock_frac for one in operating]),
-            next(iter(jobs.values())),
-        )
         node_nm = np.array([jobs[one.node_nm].node_nm for one in packages])
-        blocks = dataclasses.replace(operated.points.take(op), node_nm=node_nm[pk])
-        system, limits, _ = evaluate_pairs(blocks, PackageColumns.of(packages).take(pk), Sources())
-        every = {name: column[op] for name, column in operated.report.items()} | system
-        metrics = {name: every[name] for name in METRICS}
+        job, columns = next(iter(jobs.values())), PackageColumns.of(packages)
+        found: dict[str, Array] = {}
+        # Where a library covers other temperatures at other supplies, leakage tables differ.
+        for table in dict.fromkeys(one.leakage_temperatures_c for one in own):
+            which = np.array(
+                [at for at, one in enumerate(own) if one.leakage_temperatures_c == table]
+            )
+            rows = np.flatnonzero(np.isin(op, which))
+            operated = _operated([operating[at] for at in which], [own[at] for at in which], job)
+            at, package = np.searchsorted(which, op[rows]), pk[rows]
+            blocks = dataclasses.replace(operated.points.take(at), node_nm=node_nm[package])
+            system, limits, _ = evaluate_pairs(blocks, columns.take(package), Sources())
+            report = {name: column[at] for name, column in operated.report.items()}
+            limits = {_LIMIT + name: amount for name, amount in limits.items()}
+            for name, column in (report | system | limits).items():
+                found.setdefault(name, np.empty(len(numbers)))[rows] = column
+        return self._points(numbers, expensive, found)
+
+    def _points(
+        self, numbers: Ints, expensive: Mapping[str, Value], found: Mapping[str, Array]
+    ) -> CheapPoints:
+        """The sweep's view of what was found: its limits and objectives."""
+        metrics = {name: found[name] for name in METRICS}
         timing = timing_violation(metrics["timing_slack_s"], metrics["critical_path_s"])
+        limits = {n.removeprefix(_LIMIT): found[n] for n in found if n.startswith(_LIMIT)}
         values = {**self._numbers_swept(numbers, expensive), **metrics}
+        constraints = {"timing": timing, **limits, **violations(self.sweep, values)}
         return CheapPoints(
             numbers=numbers,
             metrics=metrics,
-            constraints={"timing": timing, **limits, **violations(self.sweep, values)},
-            estimated=system["estimated"] > 0,
+            # What has no value (a temperature that runs away) is no point to have.
+            constraints={n: np.where(np.isnan(c), 1.0, c) for n, c in constraints.items()},
+            estimated=found["estimated"] > 0,
             objectives=objective_columns(self.sweep, values),
         )
 
@@ -198,6 +216,17 @@ class CheapSpace:
             for axis, place in zip(self.part.axes, places, strict=True)
             if axis.is_numeric
         }
+
+
+def _operated(operating: Sequence[OperatingPoint], corners: Sequence[Corner], job: Job) -> Operated:
+    """A block at some operating points, the corner of each given."""
+    return operate(
+        corners,
+        np.arange(len(corners)),
+        np.array([one.clock_period_s for one in operating], dtype=np.float64),
+        np.array([one.clock_frac for one in operating]),
+        job,
+    )
 
 
 def _drawn(size: int, seed: int) -> Ints:

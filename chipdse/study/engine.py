@@ -33,6 +33,7 @@ from chipdse.study.status import Status, StatusFile, is_feasible, losses, take_s
 from chipdse.study.storage import BEAT_S, Heartbeat, alone, give_up_stale, patiently
 from chipdse.study.trials import (
     DRIVER,
+    by_evaluation,
     finished,
     left_behind,
     proposed,
@@ -82,7 +83,7 @@ def run_sweep(
     -------
     How the sweep ended
     """
-    budget = replace(budget, trials=min(budget.trials, points_in(folder.sweep.space)))
+    budget = replace(budget, trials=min(budget.trials, points_in(folder.sweep.proposed_space)))
     with Heartbeat(folder.storage) as heartbeat:
         sweep = _Sweep(
             folder=folder,
@@ -178,10 +179,11 @@ class _Sweep:
             mine = [task.trial.number for task in self._tasks()]
             for trial in left_behind(study, self.folder.driver, mine, storage.shared):
                 study.tell(trial.number, state=TrialState.FAIL)
-            queue_interrupted(study, self.folder.sweep.space.distributions())
+            queue_interrupted(study, self.folder.sweep.proposed_space.distributions())
             running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
             self.others = len(running) - len(mine)
-            rest = self.budget.trials - len(finished(study)) - len(running)
+            done = by_evaluation(finished(study))
+            rest = self.budget.trials - len(done) - len(running)
             self.ending = self._ending(rest)
             room = min(rest, self.workers.room() - len(mine))
             for _ in range(0 if self.ending else room):
@@ -193,9 +195,10 @@ class _Sweep:
         if time.monotonic() - self.began > self.budget.seconds:
             return "the time is up"
         if self.budget.patience:
-            trials = finished(self.folder.study)
-            done = [[one] if one.state == TrialState.COMPLETE else [] for one in trials]
-            kept = [[one for one in group if is_feasible(one)] for group in done]
+            kept = [
+                [one for one in group if one.state == TrialState.COMPLETE and is_feasible(one)]
+                for group in by_evaluation(finished(self.folder.study))
+            ]
             groups = [losses(self.folder.sweep, group) for group in kept]
             if is_stalled(groups, self.budget.patience):
                 return f"no better front in the last {self.budget.patience} trials"
@@ -203,22 +206,23 @@ class _Sweep:
 
     def _ask(self) -> None:
         sweep, study = self.folder.sweep, self.folder.study
+        space = sweep.proposed_space
         seed = sweep.seed + proposed(study)
-        study.sampler = make_sampler(sweep.sampler, sweep.space, self.budget.trials, seed)
+        study.sampler = make_sampler(sweep.sampler, space, self.budget.trials, seed)
         with warnings.catch_warnings():
             # We record heartbeats ourselves.
             warnings.filterwarnings("ignore", "Heartbeat of storage")
-            trial = study.ask(sweep.space.distributions())
+            trial = study.ask(space.distributions())
         if self.folder.storage.shared:
             self.heartbeat.add(trial._trial_id)
             trial.set_user_attr(DRIVER, self.folder.driver)
-        self.ready.append(_Task(trial=trial, point=sweep.space.point(trial.params)))
+        self.ready.append(_Task(trial=trial, point=space.point(trial.params)))
 
     def _submit(self) -> None:
         """Hand what is ready to the executor."""
-        submit, template = self.workers.executor.submit, self.folder.sweep.template
+        submit, sweep = self.workers.executor.submit, self.folder.sweep
         while self.ready:
-            future = submit(evaluate_point, template, self.ready[0].point, self.store)
+            future = submit(evaluate_point, sweep, self.ready[0].point, self.store)
             self.running[future] = self.ready.popleft()
 
     def _collect(self) -> bool:

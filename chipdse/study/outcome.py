@@ -3,45 +3,53 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
-import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import Trial, TrialState
+from optuna.trial import Trial
 
 from chipdse.errors import ChipdseError, MachineError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.store import Store, default_store
+from chipdse.study.complete import Finish, complete
 from chipdse.study.folder import StudyFolder
+from chipdse.study.harvest import Harvest, finishes, harvest_point
 from chipdse.study.points import objective_values, violations
 from chipdse.study.space import Point
-from chipdse.study.sweepfile import Template
-from chipdse.study.trials import FAILURE
+from chipdse.study.sweepfile import Sweep
+from chipdse.study.trials import FAILURE, ORIGIN, PROPOSED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of one point: its metrics, or why there are none."""
+    """What came of one point: its metrics or harvest, or why there is neither."""
 
     metrics: dict[str, float] | None
     constraints: dict[str, float] = field(default_factory=dict)
     system_evidence: str = ""
+    harvest: Harvest | None = None
     failure: str = ""
     seconds: float = 0.0
 
 
-def evaluate_point(template: Template, point: Point, store: Path | None) -> Outcome:
+def evaluate_point(sweep: Sweep, point: Point, store: Path | None) -> Outcome:
     """Evaluate one point; a failure of its own is an outcome, all else stops the sweep.
 
     Parameters
     ----------
+    point : where the sweep harvests, an expensive point
     store : folder of stage results; None is this machine's own
     """
     start = time.monotonic()
+    stages = Store(root=store or default_store())
     try:
-        metrics = evaluate(template.design(point), Store(root=store or default_store()))
+        if sweep.harvests:
+            harvest = harvest_point(sweep, point, stages)
+            return Outcome(metrics=None, harvest=harvest, seconds=time.monotonic() - start)
+        metrics = evaluate(sweep.template.design(point), stages)
     except MachineError:
         raise  # every point would fail like this one: stop, and lose none
     except ChipdseError as error:
@@ -56,26 +64,42 @@ def evaluate_point(template: Template, point: Point, store: Path | None) -> Outc
 
 
 def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
-    """Tell Optuna what came of a trial; the last call makes it count.
+    """Tell Optuna what came of a trial, in one transaction.
 
     May be done again when it was not heard of: a trial that is finished stays as it is.
     """
-    with warnings.catch_warnings(), contextlib.suppress(UpdateFinishedTrialError):
-        warnings.filterwarnings("ignore", "The constraint value is ignored")
-        _record(folder, trial, outcome)
+    sweep = folder.sweep
+    seconds = {"seconds": round(outcome.seconds, 3)}
+    harvested: list[Finish] = []
+    if outcome.harvest is not None:
+        expensive = sweep.proposed_space.point(trial.params)
+        proposed, harvested = finishes(sweep, expensive, outcome.harvest, trial.number)
+    elif outcome.metrics is not None:
+        proposed = _finish(sweep, trial, outcome)
+    else:
+        proposed = Finish(attributes={FAILURE: outcome.failure})
+    proposed = replace(proposed, attributes={**proposed.attributes, **seconds})
+    with contextlib.suppress(UpdateFinishedTrialError):
+        complete(folder.study, trial._trial_id, proposed, harvested, sweep.space.distributions())
 
 
-def _record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
-    trial.set_user_attr("seconds", round(outcome.seconds, 3))
-    if outcome.metrics is None:
-        trial.set_user_attr(FAILURE, outcome.failure)
-        folder.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
-        return
-    trial.set_user_attr("metrics", outcome.metrics)
-    trial.set_user_attr("system_evidence", outcome.system_evidence)
+def _finish(sweep: Sweep, trial: Trial, outcome: Outcome) -> Finish:
+    """What a trial that was evaluated alone holds."""
+    assert outcome.metrics is not None
     values = {**trial.params, **outcome.metrics}
-    limits = outcome.constraints | violations(folder.sweep, values)
-    for name, amount in limits.items():
-        trial.set_constraint(name, amount)
-    losses = objective_values(folder.sweep, values)
-    folder.study.tell(trial, losses, skip_if_finished=True)
+    losses = objective_values(sweep, values)
+    if not all(map(math.isfinite, losses)):
+        names = [o.metric for o, x in zip(sweep.objectives, losses, strict=True) if x - x != 0]
+        reason = f"InfeasibleError: {', '.join(names)} has no finite value here"
+        return Finish(attributes={FAILURE: reason, "metrics": outcome.metrics})
+    limits = outcome.constraints | violations(sweep, values)
+    return Finish(
+        values=losses,
+        attributes={
+            ORIGIN: PROPOSED,
+            "metrics": outcome.metrics,
+            "system_evidence": outcome.system_evidence,
+        },
+        # What has no value (a temperature that runs away) is no point to have.
+        constraints={name: 1.0 if math.isnan(x) else x for name, x in limits.items()},
+    )

@@ -53,7 +53,9 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     names = [axis.name for axis in sweep.space.axes]
     rows = []
     for trial in trials:
-        point = sweep.space.point(trial.params)
+        # A failed expensive point never got to its cheap parameters.
+        given = [axis for axis in sweep.space.axes if axis.name in trial.params]
+        point = {axis.name: axis.nearest(trial.params[axis.name]) for axis in given}
         metrics = trial.user_attrs.get("metrics", {})
         missed = [name for name, amount in trial.constraints.items() if amount > 0]
         done = trial.state == TrialState.COMPLETE
@@ -61,7 +63,7 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
             {
                 "trial": trial.number,
                 "state": ("infeasible" if missed else "feasible") if done else "failed",
-                **{name: point[name] for name in names},
+                **{name: point.get(name) for name in names},
                 **{name: metrics.get(name, math.nan) for name in METRICS if name not in names},
                 "system_evidence": trial.user_attrs.get("system_evidence", ""),
                 "violations": "; ".join(missed),

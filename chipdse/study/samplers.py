@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.study.space import ENUMERATE_LIMIT, Point, Space, key_of
-from chipdse.study.trials import is_interrupted
+from chipdse.study.trials import is_harvested, is_interrupted
 
 SUGGESTIONS = 20
 """So often the inner sampler may propose a repeated or forbidden point before one is drawn."""
@@ -122,7 +122,9 @@ def seen_points(study: optuna.Study, space: Space, but: int = -1) -> set[Any]:
     keys = set()
     for trial in study.get_trials(deepcopy=False, states=states):
         params = trial.params or trial.system_attrs.get("fixed_params", {})
-        if trial.number != but and names <= set(params) and not is_interrupted(trial):
+        if trial.number == but or is_harvested(trial) or is_interrupted(trial):
+            continue
+        if names <= set(params):
             keys.add(key_of(space.point(params)))
     return keys
 

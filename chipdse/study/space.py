@@ -169,11 +169,29 @@ class Space:
         return numbers[keep]
 
     def part(self, cheap: bool) -> Space:
-        """Its expensive or its cheap axes; conditions on both belong to the cheap part."""
-        axes = tuple(axis for axis in self.axes if axis.is_cheap == cheap)
+        """Its expensive or its cheap axes; conditions on both belong to the cheap part.
+
+        The expensive part has the points around which some cheap point is allowed.
+        """
         cheap_names = {axis.name for axis in self.axes if axis.is_cheap}
         conditions = [c for c in self.conditions if bool(c.names & cheap_names) == cheap]
+        if not cheap:
+            inner = self.part(cheap=True)
+            both = frozenset().union(*(c.names for c in inner.conditions)) - cheap_names
+            if both & set(self.names) and inner.size <= ENUMERATE_LIMIT:
+                conditions.append(Condition(names=both, holds=_Extends(inner)))
+        axes = tuple(axis for axis in self.axes if axis.is_cheap == cheap)
         return Space(axes=axes, conditions=tuple(conditions))
+
+
+@dataclass(frozen=True)
+class _Extends:
+    """Some point of the cheap part is allowed."""
+
+    part: Space
+
+    def __call__(self, point: Mapping[str, Value]) -> bool:
+        return len(self.part.allowed_among(np.arange(self.part.size), point)) > 0
 
 
 def _table(

@@ -26,7 +26,7 @@ from chipdse.errors import DesignError
 from chipdse.study.folder import write_atomically
 from chipdse.study.front import hypervolume, is_on_front
 from chipdse.study.sweepfile import Sweep
-from chipdse.study.trials import FAILURE
+from chipdse.study.trials import FAILURE, is_harvested
 
 STATUS = "status.json"
 RUNNING, WAITING = "running", "waiting"
@@ -41,10 +41,11 @@ class Status:
 
     state : "running", "waiting" (for workers, other drivers or the storage), or why it ended
     trials, budget : finished, and to be finished
+    points : these, and those harvested with them
     under_way : being evaluated for this driver
     workers : points that may be under way at once
-    feasible : finished trials within every limit
-    infeasible : finished trials that miss a limit
+    feasible : points within every limit
+    infeasible : points that miss a limit
     failures : failed trials by reason
     front : points on it
     hypervolume_frac : of the box between the best and the worst feasible values so far, the part
@@ -59,6 +60,7 @@ class Status:
     state: str
     trials: int
     budget: int
+    points: int = 0
     under_way: int = 0
     workers: int = 0
     feasible: int = 0
@@ -92,7 +94,8 @@ def take_stock(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
     seconds = [s for one in trials if (s := one.user_attrs.get("seconds"))]
     front, part = _front(losses(sweep, feasible))
     return {
-        "trials": len(trials),
+        "trials": sum(not is_harvested(one) for one in trials),
+        "points": len(trials),
         "feasible": len(feasible),
         "infeasible": len(done) - len(feasible),
         "failures": failures_by_reason(trials),

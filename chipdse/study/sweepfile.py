@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 import tomllib
@@ -25,6 +26,9 @@ from hdl.block import Block
 
 GROUPS = ("hardware", "workload", "library", "synthesis", "operating", "package")
 _KEYS = {"question", "block", "rules", "objectives", "limits", "search", *GROUPS}
+
+
+_SEARCH = ("trials", "seed", "sampler", "harvest", "time", "patience")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,12 +106,23 @@ class Sweep:
     trials: int
     seed: int
     sampler: str
+    harvest: bool = True
     time_s: float = math.inf
     patience: int = 0
 
     @property
     def name(self) -> str:
         return self.path.stem
+
+    @property
+    def harvests(self) -> bool:
+        """Whether each expensive point brings its local front (`chipdse.study.harvest`)."""
+        return self.harvest and any(axis.is_cheap for axis in self.space.axes)
+
+    @functools.cached_property
+    def proposed_space(self) -> Space:
+        """What samplers propose: expensive points only, where the cheap part is harvested."""
+        return self.space.part(cheap=False) if self.harvests else self.space
 
     def with_search(self, *, trials: int | None, sampler: str | None) -> Sweep:
         """The same sweep with another budget or sampler; None keeps the file's."""
@@ -167,7 +182,12 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         raise DesignError(f"{path}: {error}") from error
     template = _template(data, block, liberty or _files(data, folder or path.parent, path), path)
     search = _table(data, "search", path)
-    _known(search, ("trials", "seed", "sampler", "time", "patience"), f"{path}: [search]")
+    _known(
+        search, ("trials", "seed", "sampler", "time", "patience", "harvest"), f"{path}: [search]"
+    )
+    harvest = search.get("harvest", True)
+    if not isinstance(harvest, bool):
+        raise DesignError(f"{path}: search.harvest = {harvest!r}; write true or false")
     sampler = search.get("sampler", "auto")
     if sampler not in SAMPLERS:
         raise DesignError(f"{path}: search.sampler = {sampler!r}; use one of {', '.join(SAMPLERS)}")
@@ -183,6 +203,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         trials=_whole(search, "trials", 50, 1, f"{path}"),
         seed=_whole(search, "seed", 1, 0, f"{path}"),
         sampler=sampler,
+        harvest=harvest,
         time_s=_duration(search, path),
         patience=_whole(search, "patience", 0, 0, f"{path}"),
     )

@@ -14,6 +14,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 FAILURE, DRIVER, RETRY_OF = "failure", "driver", "retry_of"
 """Trial attributes: why it failed; who evaluates it; the number of a failed trial it replaces."""
+ORIGIN, PROPOSED, HARVESTED, HARVESTED_FROM = (
+    *("origin", "proposed", "harvested", "harvested_from"),
+)
+"""Trial attributes: "proposed" by the sampler or "harvested", and the number of the trial whose
+evaluation gave it (`chipdse.study.harvest`)."""
 
 
 def is_interrupted(trial: FrozenTrial) -> bool:
@@ -31,13 +36,29 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
     return [one for one in trials if one.state.is_finished() and one.number not in replaced]
 
 
+def is_harvested(trial: FrozenTrial) -> bool:
+    """Whether another trial's evaluation gave this one."""
+    return HARVESTED_FROM in trial.user_attrs
+
+
+def by_evaluation(trials: Iterable[FrozenTrial]) -> list[list[FrozenTrial]]:
+    """Trials that count, by the evaluation that gave them: each evaluated trial first, in order."""
+    groups: dict[int, list[FrozenTrial]] = {}
+    for trial in trials:
+        groups.setdefault(trial.user_attrs.get(HARVESTED_FROM, trial.number), []).append(trial)
+    return [groups[number] for number in sorted(groups)]
+
+
 def proposed(study: optuna.Study) -> int:
     """How many points have been proposed so far, whatever happened to them meanwhile.
 
     An interruption leaves the number as it was, so that a seed made of it gives the same points.
     """
     trials = study.get_trials(deepcopy=False)
-    return sum(not is_interrupted(one) and RETRY_OF not in one.user_attrs for one in trials)
+    return sum(
+        not (is_interrupted(one) or is_harvested(one) or RETRY_OF in one.user_attrs)
+        for one in trials
+    )
 
 
 def left_behind(
