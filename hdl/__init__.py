@@ -16,6 +16,7 @@ _MODULES = (
     "multiplier",
     "dot_product",
     "fft",
+    "cordic",
 )
 
 BLOCKS: dict[str, Block] = {name: importlib.import_module(f"hdl.{name}").BLOCK for name in _MODULES}

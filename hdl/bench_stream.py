@@ -31,27 +31,49 @@ class Case:
 
 @dataclass(frozen=True, kw_only=True)
 class Stream:
-    """The timing of a block: results `latency_cycles` after their operands, with `out_valid`."""
+    """The timing of a block: results `latency_cycles` after their operands, with `out_valid`.
+
+    interval_cycles, ready : of a block that is busy for a while with what it accepted
+    """
 
     latency_cycles: int
     out_valid: str
     outputs: tuple[str, ...]
+    interval_cycles: int = 1
+    ready: str | None = None
+
+    @property
+    def watch(self) -> list[str]:
+        """The ports to look at."""
+        return [self.out_valid, *self.outputs, *([self.ready] if self.ready else [])]
 
     def stimulus(self, case: Case) -> dict[str, list[int]]:
         """Input words for a case, then time for the last result to come out."""
         # What follows the last operands is not zero: were it used, it would show.
         tail = range(self.latency_cycles)
-        words = {name: [*given, *(given[0] for _ in tail)] for name, given in case.words.items()}
-        return words | {"valid": [*map(int, case.valid), *(0 for _ in tail)]}
+        step = self.interval_cycles
+        words = {}
+        for name, given in case.words.items():
+            # A busy block is offered what follows already, and must not take it.
+            shown = [word for pair in _pairs(given) for word in [pair[0], *[pair[1]] * (step - 1)]]
+            words[name] = [*shown, *(given[0] for _ in tail)]
+        valid = [bit for v in case.valid for bit in [int(v)] + [int(v)] * (step - 1)]
+        return words | {"valid": [*valid, *(0 for _ in tail)]}
+
+    def _accepted(self, case: Case) -> np.ndarray:
+        """In which cycles operands are accepted, bool[cycle], latency included."""
+        spaced = np.zeros((len(case.valid), self.interval_cycles), bool)
+        spaced[:, 0] = case.valid
+        return np.append(spaced.ravel(), np.zeros(self.latency_cycles, bool))
 
     def check(self, case: Case, seen: Mapping[str, Sequence[int]]) -> None:
         """Raise AssertionError unless every result came when it should and is right."""
-        expected = np.append(np.zeros(self.latency_cycles, bool), case.valid)
-        wrong = np.flatnonzero(np.array(seen[self.out_valid]) != expected)
-        if len(wrong):
-            raise AssertionError(
-                f"{self.out_valid} differs in {len(wrong)} cycles, first in cycle {wrong[0]}"
-            )
+        accepted = self._accepted(case)
+        expected = np.roll(accepted, self.latency_cycles)
+        _check_bits(self.out_valid, seen, expected)
+        if self.ready:
+            busy = sum(np.roll(accepted, k) for k in range(1, self.interval_cycles))
+            _check_bits(self.ready, seen, np.asarray(busy) == 0)
         for name in self.outputs:
             got = [seen[name][cycle] for cycle in np.flatnonzero(expected)]
             pairs = zip(got, case.expected[name], strict=True)
@@ -64,16 +86,26 @@ class Stream:
                 )
 
 
+def _pairs(words: Sequence[int]) -> list[tuple[int, int]]:
+    """Each word and the next."""
+    return list(zip(words, [*words[1:], words[0]], strict=True))
+
+
+def _check_bits(name: str, seen: Mapping[str, Sequence[int]], expected: np.ndarray) -> None:
+    wrong = np.flatnonzero(np.array(seen[name]) != expected)
+    if len(wrong):
+        raise AssertionError(f"{name} differs in {len(wrong)} cycles, first in cycle {wrong[0]}")
+
+
 async def stream_test(dut: Any, stream: Stream, hard: Sequence[Case], job: Case) -> None:
     """Play the hard cases, resets in the midst of them, and the workload; check everything."""
-    watch = [stream.out_valid, *stream.outputs]
     runs = [(hard[0], stream.latency_cycles, 0), *((case, None, 1) for case in hard)]
     cycle = 0
     await start(dut)
     for case, cut, inputs in [*runs, (job, None, 0)]:
         words = {name: given[:cut] for name, given in stream.stimulus(case).items()}
         await reset(dut, list(words), inputs)
-        for seen in await play(dut, words, watch):
+        for seen in await play(dut, words, stream.watch):
             if cut is None:
                 stream.check(case, seen)
         first_cycle = cycle + RESET_CYCLES
