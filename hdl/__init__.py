@@ -12,6 +12,7 @@ _MODULES = (
     "fifo",
     "keccak",
     "ascon",
+    "ntt",
     "adder",
     "multiplier",
     "dot_product",

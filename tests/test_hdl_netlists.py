@@ -20,6 +20,7 @@ pytestmark = pytest.mark.tools
 SMALL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "keccak": ({"bus_bits": 32}, {"length": 100, "message_bytes": 60}),
     "ascon": ({"function": "both"}, {"length": 100, "message_bytes": 40}),
+    "ntt": ({"inverse": True}, {"length": 1}),
     "fifo": ({"width": 4, "depth": 3, "organisation": "prefetch"}, {"length": 100}),
 }
 
