@@ -143,6 +143,14 @@ def test_near_threshold_hot_is_fast(library: CellLibrary) -> None:
     cold, hot = (fo4(library.at([0.7, 1.8], t)).delay_s for t in (25.0, 85.0))
     assert hot[1] > cold[1]
     assert hot[0] < cold[0]
+    # the lower the supply, the more the cold slows, over the whole range of temperature
+    temps = np.array([-40.0, 25.0, 85.0, 125.0])
+    delay = np.array([fo4(library.at([0.8, 1.0, 1.2, 1.8], t)).delay_s for t in temps])
+    assert (np.diff(delay[:, :3], axis=0) < 0).all()
+    slowing = delay[0] / delay[-1]
+    assert (np.diff(slowing) < 0).all()
+    assert slowing[0] > 10
+    assert slowing[-1] == pytest.approx(1, abs=0.03)
 
 
 def test_area_is_the_layout(library: CellLibrary) -> None:
