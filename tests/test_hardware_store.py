@@ -1,12 +1,17 @@
 """The store: built once, complete or not at all, repaired when damaged."""
 
+import os
+import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from chipdse.errors import ToolError
+from chipdse.errors import DesignError, ToolError
 from chipdse.hardware.store import Store
+from chipdse.hardware.store_care import entries, parse_size, prune, verify
 
 
 def write(folder: Path) -> None:
@@ -73,3 +78,136 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ToolError, match="cannot be written"):
         Store(root=tmp_path / "file").folder("stage", {"a": 1}, write)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "empty manifest"])
+def test_other_damage(tmp_path: Path, damage: str) -> None:
+    store = Store(root=tmp_path)
+    folder = store.folder("stage", {"a": 1}, write)
+    if damage == "truncate":
+        os.truncate(folder / "result.txt", 1)
+    else:
+        (folder / "manifest.json").write_text("{}")
+    assert verify(tmp_path) == []  # it is in use
+    del store
+    assert verify(tmp_path) == [folder]
+    store = Store(root=tmp_path)
+    assert (store.folder("stage", {"a": 1}, write) / "result.txt").read_text() == "42"
+    assert store.built == ["stage"]
+
+
+def big(folder: Path) -> None:
+    (folder / "result.bin").write_bytes(bytes(100_000))
+
+
+def test_pruning_takes_the_longest_unused_and_nothing_in_use(tmp_path: Path) -> None:
+    folders = [Store(root=tmp_path).folder("stage", {"a": key}, big) for key in range(4)]
+    for age, folder in enumerate(reversed(folders)):
+        os.utime(folder / "manifest.json", (1e9 - age, 1e9 - age))
+    held = Store(root=tmp_path)
+    held.folder("stage", {"a": 0}, big)
+    os.utime(folders[0] / "manifest.json", (1e8, 1e8))  # unused for longest, but in use
+    done = prune(tmp_path, 250_000)
+    assert done.removed == 2
+    assert done.in_use == 1
+    assert [folder.exists() for folder in folders] == [True, False, False, True]
+    assert done.kept_bytes == sum(entry.size_bytes for entry in entries(tmp_path))
+    del held
+    assert prune(tmp_path, 0).kept == 0
+    assert list(entries(tmp_path)) == []
+
+
+def test_a_use_is_noted(tmp_path: Path) -> None:
+    folders = [Store(root=tmp_path).folder("stage", {"a": key}, big) for key in range(2)]
+    for folder in folders:
+        os.utime(folder / "manifest.json", (1e9, 1e9))
+    Store(root=tmp_path).folder("stage", {"a": 0}, big)
+    prune(tmp_path, 150_000)
+    assert [folder.exists() for folder in folders] == [True, False]
+
+
+def test_the_limit_is_kept_while_building(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHIPDSE_CACHE_LIMIT", "250KB")
+    monkeypatch.setattr("chipdse.hardware.store_care.CHECK_S", 0.0)
+    for key in range(5):
+        folder = Store(root=tmp_path).folder("stage", {"a": key}, big)
+        assert folder.exists()
+    found = list(entries(tmp_path))
+    assert len(found) == 2
+    assert sum(entry.size_bytes for entry in found) <= 250_000
+
+
+def test_what_a_killed_builder_left_goes(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from pathlib import Path\n"
+        "from chipdse.hardware.store import Store\n"
+        "def build(folder):\n"
+        "    (folder / 'half').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "Store(root=Path(sys.argv[1])).folder('stage', {'a': int(sys.argv[2])}, build)\n"
+    )
+    for key in ("1", "2"):
+        done = subprocess.run([sys.executable, "-c", code, str(tmp_path), key], check=False)
+        assert done.returncode == -signal.SIGKILL
+    kinds = [entry.kind for entry in entries(tmp_path)]
+    assert kinds == ["leftover", "leftover"]
+    folder = Store(root=tmp_path).folder("stage", {"a": 1}, write)  # nobody holds the lock
+    assert (folder / "result.txt").read_text() == "42"
+    assert sorted(entry.kind for entry in entries(tmp_path)) == ["leftover", "result"]
+    assert prune(tmp_path, float("inf")).removed == 1
+    assert [entry.kind for entry in entries(tmp_path)] == ["result"]
+
+
+def test_readers_and_builders_of_many_processes(tmp_path: Path) -> None:
+    """Six processes build, read, damage and prune the same few keys for a while."""
+    code = (
+        "import random, sys; from pathlib import Path; from chipdse.hardware.store import Store\n"
+        "from chipdse.hardware.store_care import prune\n"
+        "root, seed = Path(sys.argv[1]), int(sys.argv[2]); draw = random.Random(seed)\n"
+        "def write(folder): (folder / 'result.txt').write_text('42' * 1000)\n"
+        "for _ in range(150):\n"
+        "    store = Store(root=root)\n"
+        "    folder = store.folder('stage', {'a': draw.randrange(3)}, write)\n"
+        "    assert (folder / 'result.txt').read_text() == '42' * 1000\n"
+        "    if draw.random() < 0.2: prune(root, 4096)\n"
+        "    assert (folder / 'result.txt').read_text() == '42' * 1000\n"
+    )
+    workers = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path), str(seed)])
+        for seed in range(4)
+    ]
+    assert [worker.wait(120) for worker in workers] == [0] * 4
+    assert verify(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up root")
+def test_a_store_that_may_only_be_read(tmp_path: Path) -> None:
+    """What is there is read; what is missing is a machine's error, in one line."""
+    Store(root=tmp_path).folder("stage", {"a": 1}, write)
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    code = (
+        "import os, sys; from pathlib import Path; from chipdse.hardware.store import Store\n"
+        "os.setuid(65534)\n"
+        "store = Store(root=Path('.')); write = lambda folder: None\n"
+        "print((store.folder('stage', {'a': 1}, write) / 'result.txt').read_text())\n"
+        "try: store.folder('stage', {'a': 2}, write)\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    whole, missing = done.stdout.splitlines()
+    assert whole == "42"
+    assert missing.startswith("MachineError the store . cannot be written (Permission denied)")
+
+
+@pytest.mark.parametrize("text", ["20", "GB", "-1GB", "1e999GB", "nanGB", "5 apples"])
+def test_sizes_that_are_none(text: str) -> None:
+    with pytest.raises(DesignError, match="is not a size; write e.g. 500MB or 20GB"):
+        parse_size(text)
+
+
+def test_sizes() -> None:
+    assert parse_size("20GB") == 2e10
+    assert parse_size(" 1.5 mb ") == 1.5e6
+    assert parse_size("0B") == 0

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 from chipdse.errors import DesignError
+
+# CPython 3.11 loses count when two threads parse: "AST constructor recursion depth mismatch".
+_PARSING = threading.Lock()
 
 
 def module_sources(module: str) -> dict[str, Path]:
@@ -31,7 +35,8 @@ def module_sources(module: str) -> dict[str, Path]:
         if path is None:
             raise DesignError(f"module {name!r} has no source file; name a module in a .py file")
         found[name] = path
-        tree = ast.parse(path.read_text(), str(path))
+        with _PARSING:
+            tree = ast.parse(path.read_text(), str(path))
         is_package = path.name == "__init__.py"
         waiting += [one for one in _imports(tree, name, is_package) if _within(one, package)]
     return dict(sorted(found.items()))

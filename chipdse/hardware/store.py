@@ -2,29 +2,35 @@
 
     ROOT/<stage>/<key>/            the stage's files, `inputs.json` and `manifest.json`
     ROOT/<stage>/<key>.failed/     the last failed attempt, kept with its logs
-    ROOT/<stage>/<key>.lock        held by the one process that builds it
+    ROOT/<stage>/<key>.lock        held by the one process that builds it, or by those that read it
 
 A folder appears under its key by one rename, complete or not at all; `manifest.json` holds the
-SHA-256 of every file, checked whenever the folder is read. A damaged folder is built again.
+SHA-256 of every file, checked whenever the folder is read. A damaged folder is built again. What a
+builder that was killed left behind goes with the next build of its key, or with `chipdse cache
+prune` (`chipdse.hardware.store_care`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
+import time
+import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from chipdse.errors import ChipdseError, MachineError, ToolError
+from chipdse.hardware.store_care import prune_if_due
+from chipdse.hardware.store_folder import INPUTS, MANIFEST, is_whole, leftovers
+from chipdse.hardware.store_folder import hash_file as hash_file
+from chipdse.hardware.store_lock import exclusive, hold_shared, release
 from chipdse.paths import cache_folder
-
-INPUTS, MANIFEST = "inputs.json", "manifest.json"
 
 
 def canonical_json(value: Any) -> str:
@@ -37,12 +43,6 @@ def hash_of(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:32]
 
 
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def default_store() -> Path:
     """Where stage results are kept: below CHIPDSE_CACHE, else the user's cache folder."""
     return cache_folder() / "stages"
@@ -50,10 +50,17 @@ def default_store() -> Path:
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """Stage folders below `root`; `built` lists the stages this process had to build."""
+    """Stage folders below `root`; `built` lists the stages this process had to build.
+
+    The folders that it gave out are kept from eviction for as long as the object lives.
+    """
 
     root: Path
     built: list[str] = field(default_factory=list)
+    _held: dict[Path, int] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, _release_all, self._held)
 
     def folder(self, stage: str, inputs: Mapping[str, Any], build: Callable[[Path], None]) -> Path:
         """The complete folder of a stage; `build(folder)` fills it if nobody has yet.
@@ -70,32 +77,73 @@ class Store:
         MachineError : the store cannot be written
         """
         target = self.root / stage / hash_of(dict(inputs))
-        if is_whole(target):
-            return target
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(target.with_name(target.name + ".lock")):
-                if not is_whole(target):
-                    self.built.append(stage)
-                    _build(target, inputs, build)
+            built = False
+            for _ in range(TRIES):
+                if self._take(target):
+                    if built:
+                        prune_if_due(self.root)
+                    return target
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with exclusive(target):
+                    if not is_whole(target):
+                        self.built.append(stage)
+                        _build(target, inputs, build)
+                        built = True
         except OSError as error:
-            raise MachineError(
-                f"the store {self.root} cannot be written ({error.strerror or error}); "
-                "free some space or name another folder"
-            ) from error
-        return target
+            raise self._unwritable(error) from error
+        raise MachineError(f"{target} is damaged each time that it is built; check that disk")
+
+    def _take(self, target: Path) -> bool:
+        """Hold a folder if it is whole; it is now the one used last."""
+        if target in self._held:
+            release(self._held.pop(target))
+        if not target.parent.is_dir():
+            return False
+        descriptor = hold_shared(target)
+        if not is_whole(target):
+            if descriptor is not None:
+                release(descriptor)
+            return False
+        if descriptor is not None:
+            self._held[target] = descriptor
+            while len(self._held) > HELD:
+                release(self._held.pop(next(iter(self._held))))
+        _note_use(target)
+        return True
+
+    def _unwritable(self, error: OSError) -> MachineError:
+        return MachineError(
+            f"the store {self.root} cannot be written ({error.strerror or error}); "
+            "free some space ('chipdse cache prune') or name another folder (CHIPDSE_CACHE)"
+        )
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether a stage folder is there and every file still has the hash it was written with."""
-    try:
-        manifest: dict[str, str] = json.loads((folder / MANIFEST).read_text())
-        return all(hash_file(folder / name) == digest for name, digest in manifest.items())
-    except (OSError, ValueError, AttributeError):
-        return False
+TRIES = 4
+"""A folder that is not whole after so many builds is the disk's fault, or another program's."""
+HELD = 200
+"""So many folders one store keeps from eviction, the last ones it gave out."""
+USE_S = 60.0
+"""How exactly the time of the last use is kept [s]."""
+
+
+def _note_use(target: Path) -> None:
+    """The manifest's date is when a folder was last used; a store may be read-only."""
+    with suppress(OSError):
+        manifest = target / MANIFEST
+        if time.time() - manifest.stat().st_mtime > USE_S:
+            os.utime(manifest)
+
+
+def _release_all(held: dict[Path, int]) -> None:
+    for descriptor in held.values():
+        release(descriptor)
+    held.clear()
 
 
 def _build(target: Path, inputs: Mapping[str, Any], build: Callable[[Path], None]) -> None:
+    for path in leftovers(target):
+        shutil.rmtree(path, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
     work.chmod(0o755)
     try:
@@ -105,6 +153,7 @@ def _build(target: Path, inputs: Mapping[str, Any], build: Callable[[Path], None
         manifest = {str(path.relative_to(work)): hash_file(path) for path in files}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
     except ChipdseError as error:
+        _check_room(target.parent)  # a tool that found the disk full is no word on the design
         failed = target.with_name(target.name + ".failed")
         shutil.rmtree(failed, ignore_errors=True)
         work.rename(failed)
@@ -112,8 +161,29 @@ def _build(target: Path, inputs: Mapping[str, Any], build: Callable[[Path], None
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    shutil.rmtree(target, ignore_errors=True)
-    work.replace(target)
+    _put(work, target)
+
+
+def _put(work: Path, target: Path) -> None:
+    """Make a built folder the one of its key; a damaged one goes."""
+    old = work.with_name(work.name + ".old")
+    with suppress(FileNotFoundError):
+        target.rename(old)
+    try:
+        work.rename(target)
+    except OSError:  # where locks do not reach another machine, it was quicker
+        if not is_whole(target):
+            raise
+        shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _check_room(folder: Path) -> None:
+    """Raise OSError if not even a small file can be written."""
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(bytes(1 << 16))
+        probe.flush()
+        os.fsync(probe.fileno())
 
 
 def _moved(error: ChipdseError, old: Path, new: Path) -> ChipdseError:

@@ -1,0 +1,81 @@
+"""Who uses a stage folder: many readers or one builder, across processes and machines.
+
+A lock is `flock` on ``<key>.lock`` beside the folder; the kernel lets go of it when its holder
+ends, however it ends. On a shared file system it must work across machines (docs/execution.md).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+def lock_file(target: Path) -> Path:
+    """The lock of a stage folder."""
+    return target.with_name(target.name + ".lock")
+
+
+def hold_shared(target: Path) -> int | None:
+    """Take part in reading a folder; closing the descriptor ends it.
+
+    Returns
+    -------
+    None where there is no lock to take: a store that cannot be written
+    """
+    descriptor = _open(target)
+    if descriptor is not None:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
+
+
+@contextmanager
+def exclusive(target: Path) -> Iterator[None]:
+    """Wait until nobody reads or builds a folder, and keep everybody out.
+
+    Raises
+    ------
+    OSError : the store cannot be written
+    """
+    descriptor = os.open(lock_file(target), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def exclusive_if_free(target: Path) -> Iterator[bool]:
+    """The same without waiting; False if somebody reads or builds it."""
+    descriptor = os.open(lock_file(target), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        free = True
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+            free = False
+        yield free
+    finally:
+        os.close(descriptor)
+
+
+def release(descriptor: int) -> None:
+    """End a reader's share."""
+    with suppress(OSError):
+        os.close(descriptor)
+
+
+def _open(target: Path) -> int | None:
+    flags = os.O_CLOEXEC
+    try:
+        return os.open(lock_file(target), flags | os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError:
+        with suppress(OSError):
+            return os.open(lock_file(target), flags | os.O_RDONLY)
+    return None
