@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from chipdse.hardware.elaborate import versions
 from chipdse.hardware.store import Store, default_store
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import Metrics
-from chipdse.report.html import report_html
+from chipdse.report.page import report_html
 from chipdse.report.progress import shown_progress
 from chipdse.study.budget import Budget, parse_duration
 from chipdse.study.engine import Listener, run_sweep
@@ -78,10 +78,26 @@ class Study:
         first = self.folder.sweep.objectives[0]
         return front.sort_values(first.metric, ascending=first.minimize, ignore_index=True)
 
-    def write_report(self, path: Path | None = None) -> Path:
-        """Write the HTML report and return where it is."""
+    def write_report(
+        self,
+        path: Path | None = None,
+        *,
+        details: int | Sequence[int] = 4,
+        store: str | Path | None = None,
+        tell: Callable[[int], None] = lambda trial: None,
+    ) -> Path:
+        """Write the HTML report and return where it is.
+
+        Parameters
+        ----------
+        details : how many points to look into (power by module, path, supply, package), or which
+        store : folder of stage results; default the user's cache
+        tell : called with each trial that is looked into
+        """
         path = path or self.folder.path / REPORT
-        write_atomically(path, report_html(self.folder))
+        stages = Store(root=Path(store) if store is not None else default_store())
+        text = report_html(self.folder, stages, details=details, tell=tell)
+        write_atomically(path, text)
         return path
 
 
@@ -170,7 +186,7 @@ def sweep(
             listener=listener,
         )
     result = Study(folder=folder)
-    result.write_report()
+    result.write_report(details=1, store=store)
     return result
 
 

@@ -1,4 +1,4 @@
-"""Verbs `sweep`, `front`, `report`: search, and look at what was found."""
+"""Verbs `sweep`, `front`: search, and list what was found."""
 
 from __future__ import annotations
 
@@ -74,17 +74,6 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--all", action="store_true", help="every point, not only the front")
     _json_option(parser)
 
-    parser = add_verb(
-        verbs,
-        "report",
-        "write a study's HTML report",
-        "chipdse report studies/mac_array -o report.html",
-        _report,
-    )
-    parser.add_argument("study", type=Path, help="folder of the study")
-    parser.add_argument("-o", "--output", type=Path, help="default report.html in the study")
-    _json_option(parser)
-
 
 def _json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -145,18 +134,6 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
         raise DesignError("--parquet needs pyarrow: pip install pyarrow") from error
     except OSError as error:
         raise DesignError(f"--parquet {str(path)!r}: {error.strerror}") from error
-
-
-def _report(arguments: argparse.Namespace) -> int:
-    try:
-        path = load_study(arguments.study).write_report(arguments.output)
-    except OSError as error:
-        raise DesignError(f"--output {str(arguments.output)!r}: {error.strerror}") from error
-    if arguments.json:
-        print_json({"report": str(path)})
-    else:
-        print(path)
-    return 0
 
 
 def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> None:

@@ -1,0 +1,248 @@
+"""Figures of a study for papers: PNG, SVG or PDF, colour-blind safe, the same bytes each time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from chipdse.design import suggest
+from chipdse.errors import DesignError, InfeasibleError
+from chipdse.hardware.store import Store, default_store
+from chipdse.report.page import point_of
+from chipdse.report.page_data import history, importance
+from chipdse.report.quantities import heading_scale, label_of
+from chipdse.study.choose import knee
+from chipdse.study.folder import StudyFolder, points_table
+
+SUFFIXES = (".png", ".svg", ".pdf")
+_BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#8d99a6"
+_BARS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#999999")
+_HATCHES = ("", "///", "...", "xxx", "\\\\\\")
+_STYLE: Any = {
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "chipdse",
+    "pdf.fonttype": 42,
+    "text.parse_math": False,  # names are text: a dollar sign in one is a dollar sign
+}
+
+
+def draw(
+    folder: StudyFolder,
+    kind: str,
+    path: Path,
+    *,
+    axes: Sequence[str] = (),
+    trial: int | None = None,
+    width_in: float | None = None,
+) -> None:
+    """Write one figure of a study.
+
+    Parameters
+    ----------
+    kind : front, parallel, importance, history or power
+    axes : of the front: across, up, colour; default the objectives
+    trial : of power: the point; default the compromise
+    width_in : width of the figure [inch]; default one column of a paper, two for parallel
+
+    Raises
+    ------
+    DesignError : an unknown suffix, metric or trial
+    InfeasibleError : the study has nothing to show
+    """
+    if path.suffix not in SUFFIXES:
+        raise DesignError(f"--output {str(path)!r} must end in {', '.join(SUFFIXES)}")
+    if width_in is None:
+        width_in = 7.2 if kind == "parallel" else 3.5
+    if not 1 <= width_in <= 30:
+        raise DesignError(f"--width {width_in:g} must be between 1 and 30 inches")
+    table = points_table(folder)
+    if not table["on_front"].any():
+        raise InfeasibleError(f"{folder.path} has no feasible point to draw")
+    with plt.rc_context(_STYLE):
+        figure, plot = plt.subplots(
+            figsize=(width_in, width_in * (0.45 if kind == "parallel" else 0.72)),
+            layout="constrained",
+        )
+        try:
+            if kind == "front":
+                _front(figure, plot, folder, table, axes)
+            elif kind == "parallel":
+                _parallel(plot, folder, table)
+            elif kind == "importance":
+                _importance(plot, folder)
+            elif kind == "history":
+                _history(plot, folder, table)
+            else:
+                _power(plot, folder, table, trial)
+            no_date = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+            figure.savefig(path, dpi=300, metadata=no_date[path.suffix])
+        except OSError as error:
+            raise DesignError(f"--output {str(path)!r}: {error.strerror}") from error
+        finally:
+            plt.close(figure)
+
+
+def _scaled(folder: StudyFolder, table: pd.DataFrame, name: str) -> tuple[str, Any]:
+    known = [str(c) for c in table.select_dtypes("number").columns]
+    if name not in known:
+        raise DesignError(f"{name!r} is not a number of this study; {suggest(name, known)}")
+    label, scale = heading_scale(name, table[name].tolist())
+    better = {one.metric: "less" if one.minimize else "more" for one in folder.sweep.objectives}
+    text = f"{label}, {better[name]} is better" if name in better else label
+    return text, table[name].to_numpy(dtype=float) / scale
+
+
+def _log_if_wide(axis: Any, values: Any) -> None:
+    finite = values[np.isfinite(values)]
+    if len(finite) and finite.min() > 0 and finite.max() / finite.min() > 20:
+        axis("log")
+
+
+def _legend(plot: Axes) -> None:
+    """Above the axes: it hides nothing."""
+    plot.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0)
+
+
+def _front(
+    figure: Figure, plot: Axes, folder: StudyFolder, table: pd.DataFrame, axes: Sequence[str]
+) -> None:
+    goals = [one.metric for one in folder.sweep.objectives]
+    names = [*axes, *goals[len(axes) : 3]]
+    (x_label, x), (y_label, y) = (_scaled(folder, table, name) for name in names[:2])
+    front = table["on_front"].to_numpy()
+    kinds = (
+        ("infeasible", (table["state"] == "infeasible").to_numpy(), "x", _ORANGE, 12),
+        ("feasible", (table["state"] == "feasible").to_numpy() & ~front, "o", _GREY, 9),
+    )
+    for label, mask, marker, color, size in kinds:
+        if mask.any():
+            plot.scatter(x[mask], y[mask], s=size, c=color, marker=marker, lw=0.7, label=label)
+    order = np.argsort(x[front])
+    if len(names) > 2:
+        label, color = _scaled(folder, table, names[2])
+        made = plot.scatter(
+            x[front], y[front], s=26, c=color[front], marker="D", cmap="viridis", label="front"
+        )
+        figure.colorbar(made, ax=plot, label=label)
+    else:
+        plot.plot(x[front][order], y[front][order], "D-", c=_BLUE, ms=4, lw=0.8, label="front")
+    for name, low_high, axis in ((names[0], "x", plot.axvline), (names[1], "y", plot.axhline)):
+        scale = heading_scale(name, table[name].tolist())[1]
+        for limit in folder.sweep.limits:
+            if limit.metric == name:
+                for bound in (limit.minimum, limit.maximum):
+                    low, high = plot.get_xlim() if low_high == "x" else plot.get_ylim()
+                    if math.isfinite(bound) and low <= bound / scale <= high:
+                        axis(bound / scale, color=_ORANGE, ls="--", lw=0.8)
+    _log_if_wide(plot.set_xscale, x)
+    _log_if_wide(plot.set_yscale, y)
+    plot.set_xlabel(x_label)
+    plot.set_ylabel(y_label)
+    _legend(plot)
+
+
+def _parallel(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
+    swept = [axis.name for axis in folder.sweep.space.axes]
+    goals = [one.metric for one in folder.sweep.objectives if one.metric not in swept]
+    shown = table[table["state"] == "feasible"]
+    columns: list[Any] = []
+    ends: list[tuple[Any, ...]] = []
+    for name in [*swept, *goals]:
+        values = shown[name]
+        if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+            codes, texts = pd.factorize(values.map(str), sort=True)
+            columns.append(codes / max(1, len(texts) - 1))
+            ends.append((texts[0], texts[-1]))
+            continue
+        label, scale = heading_scale(name, values.tolist())
+        number = values.to_numpy(dtype=float)
+        low, high = number.min(), number.max()
+        columns.append((number - low) / (high - low) if high > low else np.full(len(number), 0.5))
+        unit = label.rpartition(" [")[2].removesuffix("]") if label.endswith("]") else ""
+        ends.append(tuple(f"{v / scale:.3g} {unit}".strip() for v in (low, high)))
+    lines = np.array(columns).T
+    front = shown["on_front"].to_numpy()
+    plot.plot(lines[~front].T, color=_GREY, lw=0.4, alpha=0.4)
+    plot.plot(lines[front].T, color=_BLUE, lw=0.9, alpha=0.9)
+    labels = [label_of(name) for name in (*swept, *goals)]
+    plot.set_xticks(range(len(labels)), labels, rotation=35, ha="right")
+    plot.set_yticks([])
+    plot.set_ylim(-0.1, 1.1)
+    plot.spines["left"].set_visible(False)
+    for place, (low_text, high_text) in enumerate(ends):
+        plot.axvline(place, color="0.6", lw=0.5)
+        plot.annotate(low_text, (place, -0.08), ha="center", fontsize=6)
+        plot.annotate(high_text, (place, 1.04), ha="center", fontsize=6)
+
+
+def _importance(plot: Axes, folder: StudyFolder) -> None:
+    found = importance(folder)
+    if not found:
+        raise InfeasibleError(f"{folder.path} has too few points to tell what matters")
+    names = [axis.name for axis in folder.sweep.space.axes]
+    height = 0.8 / len(found)
+    for index, (metric, shares) in enumerate(found.items()):
+        places = np.arange(len(names)) + index * height
+        plot.barh(
+            places,
+            [shares.get(name, 0.0) for name in names],
+            height,
+            label=label_of(metric),
+            color=_BARS[index % len(_BARS)],
+            hatch=_HATCHES[index % len(_HATCHES)],
+        )
+    plot.set_yticks(np.arange(len(names)) + 0.4 - height / 2, [label_of(name) for name in names])
+    plot.invert_yaxis()
+    plot.set_xlabel("share of what decides it (PED-ANOVA)")
+    _legend(plot)
+
+
+def _history(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
+    found = history(folder.sweep, table)
+    plot.step(found["trial"], found["hypervolume"], where="post", color=_BLUE)
+    plot.set_xlabel("trials told")
+    plot.set_ylabel("hypervolume, of the final")
+    plot.set_ylim(bottom=0)
+
+
+def _power(plot: Axes, folder: StudyFolder, table: pd.DataFrame, trial: int | None) -> None:
+    number = knee(folder.sweep, table) if trial is None else trial
+    detail = point_of(folder, table, number, Store(root=default_store()))
+    if "error" in detail:
+        raise DesignError(f"--trial {number}: {detail['error']}")
+    kinds = detail["kinds"]
+    total = sum(map(sum, kinds["power_w"]))
+    _, scale = heading_scale("block_power_w", [total])
+    unit = heading_scale("block_power_w", [total])[0].rpartition("[")[2].rstrip("]")
+    left = np.zeros(len(kinds["groups"]))
+    for index, (kind, watts) in enumerate(zip(kinds["kinds"], kinds["power_w"], strict=True)):
+        values = np.array(watts) / scale
+        plot.barh(
+            kinds["groups"],
+            values,
+            left=left,
+            label=kind,
+            color=_BARS[index % len(_BARS)],
+            hatch=_HATCHES[index % len(_HATCHES)],
+        )
+        left += values
+    plot.invert_yaxis()
+    plot.set_xlabel(f"power of trial {number} [{unit}]")
+    _legend(plot)
