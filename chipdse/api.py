@@ -19,13 +19,21 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from chipdse import __version__
-from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block, make_record
-from chipdse.errors import DesignError, InfeasibleError
+from chipdse.design import (
+    Design,
+    LibraryChoice,
+    OperatingPoint,
+    PhysicalOptions,
+    find_block,
+    make_record,
+)
+from chipdse.errors import DesignError, InfeasibleError, MachineError
 from chipdse.evaluate import evaluate
 from chipdse.export.bundle import export_point
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import versions
 from chipdse.hardware.store import Store, default_store
+from chipdse.hardware.store_care import size_limit
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import Metrics
 from chipdse.report.page import report_html
@@ -157,6 +165,7 @@ def sweep(
         patience=plan.patience if patience is None else patience,
     )
     check_libraries(plan)
+    size_limit()  # refused here, not at every point
     path = Path(study) if study is not None else Path("studies") / plan.name
     about = {"liberty": [str(one) for one in files], "versions": tool_versions()}
     shown: AbstractContextManager[Listener] = (
@@ -186,7 +195,12 @@ def sweep(
             listener=listener,
         )
     result = Study(folder=folder)
-    result.write_report(details=1, store=store)
+    try:
+        result.write_report(details=1, store=store)
+    except OSError as error:
+        raise MachineError(
+            f"the report in {path} cannot be written ({error.strerror}); the study is whole"
+        ) from error
     return result
 
 
@@ -200,6 +214,7 @@ def evaluate_point(
     synthesis: Mapping[str, Any] | None = None,
     operating: Mapping[str, Any] | None = None,
     package: Mapping[str, Any] | None = None,
+    physical: Mapping[str, Any] | None = None,
     store: str | Path | None = None,
 ) -> Metrics:
     """One design point through every stage.
@@ -218,6 +233,7 @@ def evaluate_point(
         synthesis=make_record(SynthesisOptions, synthesis or {}, "synthesis"),
         operating=make_record(OperatingPoint, operating or {}, "operating"),
         package=make_record(PackageParameters, package or {}, "package"),
+        physical=make_record(PhysicalOptions, physical or {}, "physical"),
     )
     return evaluate(design, Store(root=Path(store) if store is not None else default_store()))
 

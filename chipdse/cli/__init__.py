@@ -21,6 +21,8 @@ _MODULE_OF = {
     "eval": "design",
     **dict.fromkeys(("sweep", "front"), "sweep"),
     **dict.fromkeys(("report", "explore", "plot"), "report"),
+    "status": "status",
+    "cache": "cache",
     "export": "export",
     "import-results": "results",
     **dict.fromkeys(("sta", "power"), "netlist"),

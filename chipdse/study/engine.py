@@ -22,13 +22,15 @@ from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse.errors import MachineError
+from chipdse.hardware.store import default_store
 from chipdse.study import status as states
 from chipdse.study.budget import Budget, is_stalled
 from chipdse.study.executors import Workers
 from chipdse.study.folder import POINTS, StudyFolder, points_table, write_atomically
 from chipdse.study.outcome import Outcome, evaluate_point, record
+from chipdse.study.plan import plan_text, points_in
 from chipdse.study.samplers import make_sampler
-from chipdse.study.space import ENUMERATE_LIMIT, Point, Space
+from chipdse.study.space import Point
 from chipdse.study.status import Status, StatusFile, is_feasible, losses, take_stock
 from chipdse.study.storage import BEAT_S, Heartbeat, alone, give_up_stale, patiently
 from chipdse.study.trials import (
@@ -102,11 +104,6 @@ def write_points(folder: StudyFolder) -> None:
     write_atomically(folder.path / POINTS, points_table(folder).to_csv(index=False))
 
 
-def points_in(space: Space) -> int:
-    """Points the rules leave; for a space too large to list, the combinations."""
-    return sum(1 for _ in space.points()) if space.size <= ENUMERATE_LIMIT else space.size
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Task:
     """A trial under way, and how many workers died on it."""
@@ -146,6 +143,7 @@ class _Sweep:
             if retry_failed:
                 count = self._patiently(lambda: queue_failed(self.folder.study))
                 self.listener.say(f"{count} failed points are evaluated again")
+            self._announce()
             self._tell(states.RUNNING)
             while not self._is_done():
                 self._submit()
@@ -153,9 +151,21 @@ class _Sweep:
                     self._tell(states.RUNNING)
             write_points(self.folder)
             return self._tell(self.ending)
+        except OSError as error:
+            stopped = MachineError(
+                f"{self.folder.path} cannot be written ({error.strerror or error}); what is "
+                "finished is safe: put that right and run the same command again"
+            )
+            self._give_up(stopped)
+            raise stopped from error
         except BaseException as error:
             self._give_up(error)
             raise
+
+    def _announce(self) -> None:
+        trials = self._patiently(lambda: finished(self.folder.study))
+        store, room = self.store or default_store(), self.workers.room()
+        self.listener.say(plan_text(self.folder.sweep, self.budget, trials, store, room))
 
     def _is_done(self) -> bool:
         """Claim points if there is room; whether nothing is under way nor will be."""

@@ -1,0 +1,62 @@
+"""What a sweep is about to do, told before it starts: points, disk, time as far as it is known."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from optuna.trial import FrozenTrial
+
+from chipdse.hardware.store_care import usual_size
+from chipdse.study.budget import Budget
+from chipdse.study.space import ENUMERATE_LIMIT, Space
+from chipdse.study.sweepfile import Sweep
+from chipdse.study.trials import by_evaluation
+
+STAGES = ("elaborate", "simulate", "synthesise", "measure")
+"""Stages of the store that an expensive point fills."""
+
+
+def points_in(space: Space) -> int:
+    """Points the rules leave; for a space too large to list, the combinations."""
+    return sum(1 for _ in space.points()) if space.size <= ENUMERATE_LIMIT else space.size
+
+
+def plan_text(
+    sweep: Sweep, budget: Budget, trials: Sequence[FrozenTrial], store: Path, workers: int
+) -> str:
+    """A few lines for people.
+
+    Parameters
+    ----------
+    trials : the ones that count already
+    store : folder of stage results on this machine
+    workers : points under way at once
+    """
+    expensive, cheap = sweep.space.part(cheap=False), sweep.space.part(cheap=True)
+    bound = "" if sweep.space.size <= ENUMERATE_LIMIT else "up to "
+    whole = points_in(sweep.space)
+    points = points_in(expensive)
+    text = f"{bound}{whole} points: {points} expensive (simulated, synthesised)"
+    if cheap.axes:
+        text += f" with up to {points_in(cheap)} cheap ones each (supply, clock, package)"
+        text += ", harvested" if sweep.harvests else ", one at a time"
+    done = len(by_evaluation(trials))
+    rest = max(0, budget.trials - done)
+    lines = [text, f"{budget.trials} trials, {done} done, {rest} to go on {workers} workers"]
+    lines.append(_disk_text(store, min(rest, points)))
+    seconds = [s for one in trials if (s := one.user_attrs.get("seconds"))]
+    if seconds and rest:
+        minutes = sum(seconds) / len(seconds) * rest / workers / 60
+        lines.append(f"about {minutes:.1f} min at the speed of the trials done")
+    return "\n".join(lines)
+
+
+def _disk_text(store: Path, count: int) -> str:
+    known = [size for stage in STAGES if (size := usual_size(store, stage)) is not None]
+    folder = next((path for path in (store, *store.parents) if path.is_dir()), Path("/"))
+    free = f"{shutil.disk_usage(folder).free / 1e9:.3g} GB free"
+    if len(known) < len(STAGES):
+        return f"store {store}: size of a point not known yet, {free}"
+    return f"store {store}: at most about {sum(known) * count / 1e6:.3g} MB more, {free}"
