@@ -86,6 +86,15 @@ class Stream:
                 )
 
 
+def _first(case: Case, count: int) -> Case:
+    """The first operands of a case, all of which count."""
+    return Case(
+        words={name: given[:count] for name, given in case.words.items()},
+        valid=case.valid[:count],
+        expected={name: given[: case.valid[:count].sum()] for name, given in case.expected.items()},
+    )
+
+
 def _pairs(words: Sequence[int]) -> list[tuple[int, int]]:
     """Each word and the next."""
     return list(zip(words, [*words[1:], words[0]], strict=True))
@@ -99,7 +108,10 @@ def _check_bits(name: str, seen: Mapping[str, Sequence[int]], expected: np.ndarr
 
 async def stream_test(dut: Any, stream: Stream, hard: Sequence[Case], job: Case) -> None:
     """Play the hard cases, resets in the midst of them, and the workload; check everything."""
-    runs = [(hard[0], stream.latency_cycles, 0), *((case, None, 1) for case in hard)]
+    runs: list[tuple[Case, int | None, int]] = []
+    for later in range(stream.interval_cycles):  # with work in every register there is
+        runs += [(hard[0], stream.latency_cycles + later, 0), (_first(hard[0], 2), None, 1)]
+    runs += [(case, None, 1) for case in hard]
     cycle = 0
     await start(dut)
     for case, cut, inputs in [*runs, (job, None, 0)]:
