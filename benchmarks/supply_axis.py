@@ -194,7 +194,7 @@ def plot(curves: list[Point], free: list[Candidate], fixed: list[Candidate], pat
         axes[2].set_ylim(0, None)
         axes[2].set_xlabel("throughput [million operations/s]")
         axes[2].set_ylabel("energy per operation [pJ]")
-        axes[2].set_title("fronts over design, supply and clock, 25 °C")
+        axes[2].set_title("fronts of the sweep, 25 °C")
         axes[2].legend(frameon=False)
         for axis in axes:
             axis.grid(visible=True, linewidth=0.3)
