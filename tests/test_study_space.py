@@ -1,5 +1,6 @@
 """Search spaces, rules and fronts."""
 
+import importlib.util
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,8 @@ def objective(point: dict[str, Any]) -> tuple[float, float]:
 
 
 def run(sampler: str, trials: int, seed: int = 1) -> list[Any]:
+    if sampler == "gp":
+        pytest.importorskip("torch", reason="Optuna's GPSampler needs torch")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(directions=["minimize", "minimize"])
     points = []
@@ -147,6 +150,12 @@ def test_the_same_seed_proposes_the_same_points(sampler: str) -> None:
 
 def test_another_seed_proposes_other_points() -> None:
     assert run("random", 12, seed=1) != run("random", 12, seed=100)
+
+
+def test_a_sampler_that_lacks_a_package_says_so() -> None:
+    if importlib.util.find_spec("torch") is None:
+        with pytest.raises(DesignError, match=r"needs torch: pip install 'chipdse\[gp\]'"):
+            make_sampler("gp", SPACE, 10, 1)
 
 
 def test_an_unknown_sampler_is_refused() -> None:

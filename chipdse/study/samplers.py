@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
-from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
+from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.study.space import ENUMERATE_LIMIT, Point, Space, key_of
+from chipdse.study.space import Point, Space
 from chipdse.study.trials import is_harvested, is_interrupted
 
 SUGGESTIONS = 20
@@ -68,10 +70,10 @@ class Unrepeated(BaseSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        seen = seen_points(study, self._space, trial.number)
+        seen = self.seen_numbers(study, trial.number)
         for _ in range(SUGGESTIONS if self._inner is not None else 0):
             point = self._suggest(study, trial, search_space)
-            if key_of(point) not in seen and self._space.allowed(point):
+            if self._space.number_of(point) not in seen and self._space.allowed(point):
                 return point
         return self._draw(seen)
 
@@ -86,18 +88,36 @@ class Unrepeated(BaseSampler):
                 params[name] = self._inner.sample_independent(study, trial, name, distribution)
         return self._space.point(params)
 
-    def _draw(self, seen: set[Any]) -> Point:
-        if self._space.size > ENUMERATE_LIMIT:
+    def _draw(self, seen: set[int]) -> Point:
+        every = self._space.every
+        if every is None:
             for _ in range(10_000):
-                point = self._space.point_at(self._random.randrange(self._space.size))
-                if key_of(point) not in seen and self._space.allowed(point):
+                number = self._random.randrange(self._space.size)
+                point = self._space.point_at(number)
+                if number not in seen and self._space.allowed(point):
                     return point
             raise InfeasibleError(
                 "10000 draws found no new point that the rules allow; they leave too few of the "
                 f"{self._space.size} combinations: make the space smaller"
             )
-        rest = [point for point in self._space.points() if key_of(point) not in seen]
-        return self._random.choice(rest)
+        rest = every[~np.isin(every, np.array(sorted(seen), dtype=np.int64))]
+        return self._space.point_at(int(rest[self._random.randrange(len(rest))]))
+
+    def seen_numbers(self, study: optuna.Study, but: int = -1) -> set[int]:
+        """Numbers of the points that trials have, done or under way, other than trial `but`.
+
+        Interrupted trials do not count; nor do harvested ones, whose expensive point is their
+        proposer's.
+        """
+        names = set(self._space.names)
+        numbers = set()
+        for trial in study.get_trials(deepcopy=False):
+            if trial.number == but or is_harvested(trial) or is_interrupted(trial):
+                continue
+            params = trial.params or trial.system_attrs.get("fixed_params", {})
+            if names <= set(params):
+                numbers.add(self._space.number_of(self._space.point(params)))
+        return numbers
 
 
 class InOrder(Unrepeated):
@@ -106,53 +126,64 @@ class InOrder(Unrepeated):
     def __init__(self, space: Space) -> None:
         super().__init__(None, space, 0)
 
-    def _draw(self, seen: set[Any]) -> Point:
-        return next(point for point in self._space.points() if key_of(point) not in seen)
-
-
-def seen_points(study: optuna.Study, space: Space, but: int = -1) -> set[Any]:
-    """Keys of the points that trials have, done or under way; interrupted ones do not count.
-
-    Parameters
-    ----------
-    but : the number of a trial to leave out
-    """
-    states = (TrialState.COMPLETE, TrialState.FAIL, TrialState.RUNNING, TrialState.WAITING)
-    names = {axis.name for axis in space.axes}
-    keys = set()
-    for trial in study.get_trials(deepcopy=False, states=states):
-        params = trial.params or trial.system_attrs.get("fixed_params", {})
-        if trial.number == but or is_harvested(trial) or is_interrupted(trial):
-            continue
-        if names <= set(params):
-            keys.add(key_of(space.point(params)))
-    return keys
+    def _draw(self, seen: set[int]) -> Point:
+        points = self._space.points()
+        return next(point for point in points if self._space.number_of(point) not in seen)
 
 
 def _tpe(space: Space, seed: int) -> BaseSampler:
     startup = min(10, max(4, space.size // 10))
-    return TPESampler(seed=seed, n_startup_trials=startup)
+    return Unrepeated(TPESampler(seed=seed, n_startup_trials=startup), space, seed)
+
+
+def _nsga2(space: Space, seed: int) -> BaseSampler:
+    return Unrepeated(NSGAIISampler(seed=seed, population_size=20), space, seed)
+
+
+def _gp(space: Space, seed: int) -> BaseSampler:
+    if importlib.util.find_spec("torch") is None:  # Optuna imports it at the first suggestion
+        raise DesignError(
+            "sampler 'gp' is Optuna's and needs torch: pip install 'chipdse[gp]'; "
+            "or use sampler 'lattice', which needs nothing more"
+        )
+    return Unrepeated(GPSampler(seed=seed), space, seed)
+
+
+def _lattice(space: Space, seed: int) -> BaseSampler:
+    from chipdse.study.lattice import Lattice  # scikit-learn takes a second to import
+
+    return Lattice(space, seed)
 
 
 _SAMPLERS: dict[str, Callable[[Space, int], BaseSampler]] = {
+    "gp": _gp,
     "grid": lambda space, seed: InOrder(space),
+    "lattice": _lattice,
+    "nsga2": _nsga2,
     "random": lambda space, seed: Unrepeated(None, space, seed),
-    "tpe": lambda space, seed: Unrepeated(_tpe(space, seed), space, seed),
-    "nsga2": lambda space, seed: Unrepeated(
-        NSGAIISampler(seed=seed, population_size=20), space, seed
-    ),
+    "tpe": _tpe,
 }
-SAMPLERS = ("auto", *sorted(_SAMPLERS))
+SAMPLERS = ("auto", *_SAMPLERS)
+
+
+def choose_sampler(space: Space, trials: int) -> str:
+    """What "auto" stands for: every point if the budget covers the space, else "lattice"."""
+    count = space.size if space.every is None else len(space.every)
+    return "grid" if count <= trials else "lattice"
 
 
 def make_sampler(name: str, space: Space, trials: int, seed: int) -> BaseSampler:
-    """The sampler of that name; "auto" is the grid if it fits the budget, else TPE.
+    """The sampler of that name; "auto" is what `choose_sampler` says.
 
-    Optuna's samplers read the study afresh at every trial, so one made anew for each trial, with a
-    seed of its own, continues an interrupted study exactly where it stopped.
+    Samplers read the study afresh at every trial, so one made anew for each trial, with a seed of
+    its own, continues an interrupted study exactly where it stopped.
+
+    Raises
+    ------
+    DesignError : no such sampler, or it lacks a package
     """
     if name == "auto":
-        name = "grid" if space.size <= trials else "tpe"
+        name = choose_sampler(space, trials)
     if name not in _SAMPLERS:
         raise DesignError(f"sampler {name!r} is unknown; use one of {', '.join(SAMPLERS)}")
     return _SAMPLERS[name](space, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -62,7 +63,7 @@ class Axis:
         if len(numbers) < len(self.values):
             return CategoricalDistribution(list(self.values))
         low, high = numbers[0], numbers[-1]
-        log = low > 0 and len(numbers) > 2 and _widens(numbers)
+        log = low > 0 and len(numbers) > 2 and widens(numbers)
         if all(type(v) is int for v in numbers):
             return IntDistribution(int(low), int(high), log=log)
         return FloatDistribution(float(low), float(high), log=log)
@@ -74,7 +75,7 @@ class Axis:
         return min(self.values, key=lambda own: abs(float(own) - float(value)))
 
 
-def _widens(numbers: Sequence[int | float]) -> bool:
+def widens(numbers: Sequence[Any]) -> bool:
     """Whether the steps grow at least in proportion: 2, 4, 8 but not 1, 2, 3."""
     steps = [float(b) - float(a) for a, b in itertools.pairwise(numbers)]
     return steps[-1] > 1.5 * steps[0]
@@ -101,6 +102,10 @@ class Space:
 
     axes: tuple[Axis, ...]
     conditions: tuple[Condition, ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What workers get: without the list of points."""
+        return {"axes": self.axes, "conditions": self.conditions}
 
     @property
     def size(self) -> int:
@@ -139,6 +144,13 @@ class Space:
             number = number * len(axis.values) + axis.values.index(point[axis.name])
         return number
 
+    @functools.cached_property
+    def every(self) -> Ints | None:
+        """Numbers of the allowed points; None where there are too many to list."""
+        if self.size > ENUMERATE_LIMIT:
+            return None
+        return self.allowed_among(np.arange(self.size))
+
     def places(self, numbers: Ints) -> list[Ints]:
         """For each axis, the place of each numbered point's value in it."""
         if not self.axes:
@@ -148,9 +160,9 @@ class Space:
 
     def points(self) -> Iterator[Point]:
         """Every allowed point, in order."""
-        if self.size > ENUMERATE_LIMIT:
+        if self.every is None:
             return (point for point in map(self.point_at, range(self.size)) if self.allowed(point))
-        return map(self.point_at, map(int, self.allowed_among(np.arange(self.size))))
+        return map(self.point_at, map(int, self.every))
 
     def allowed_among(self, numbers: Ints, given: Mapping[str, Value] | None = None) -> Ints:
         """Those of the numbered points that meet every condition.

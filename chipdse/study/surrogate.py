@@ -1,0 +1,242 @@
+"""What is expected of points not evaluated yet: hypervolume improvement by Gaussian processes.
+
+The hypervolume of a set is the mean, over directions from the reference point, of a power of how
+far the set reaches along each [1]_ (`reach`). So a point's reach along a fixed set of directions
+says all that the hypervolume asks of it, whether it brings one vector or, harvested, a whole front.
+The reaches of the points evaluated so far differ in a few ways only: their principal components are
+modelled, each by a Gaussian process over the lattice, and the expected improvement follows from the
+processes' means and variances direction by direction, exactly: a mean of sums is the sum of means.
+
+References
+----------
+.. [1] R. Zhang, D. Golovin, Random hypervolume scalarizations for provable multi-objective black
+   box optimization, ICML 2020, proceedings of machine learning research 119, pages 11096-11105,
+   lemma 5
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm, qmc
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, WhiteKernel
+
+from chipdse.study.front import is_on_front
+
+Array = npt.NDArray[np.float64]
+
+DIRECTIONS = 128
+COMPONENTS = 4
+EXPLAINED = 0.999
+"""Principal components are added up to this share of the variance, at most `COMPONENTS`."""
+MARGIN = 0.1
+"""The reference point lies beyond the front's worst values by this share of its range."""
+QUANTILES = 9
+REFIT = 1.25
+"""Length scales are fitted anew whenever there are so many times as many points."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Seen:
+    """What a search has seen.
+
+    places : of the points evaluated, in order, in the unit cube; shape (points, features)
+    fronts : feasible objectives that each gave, all minimised; none where it failed
+    trouble : of each: 1 it failed, between 0 and 1 it missed limits by more or less, 0 feasible
+    pending : places of the points under way
+    """
+
+    places: Array
+    fronts: Sequence[Array]
+    trouble: Array
+    pending: Array
+
+
+def scores(candidates: Array, seen: Seen) -> Array:
+    """Expected hypervolume improvement of candidates times the probability that they are feasible.
+
+    Parameters
+    ----------
+    candidates : places; shape (candidates, features)
+
+    Returns
+    -------
+    One score a candidate, to be made large; zero everywhere if nothing can be said yet.
+    """
+    good = [at for at, front in enumerate(seen.fronts) if len(front)]
+    chance = feasible_probability(candidates, seen)
+    if len(good) < 2:
+        return chance
+    fronts = [seen.fronts[at] for at in good]
+    reaches = reach_of(fronts)
+    places = seen.places[good]
+    kernels = _kernels_of(places, fronts)
+    at = np.vstack([candidates, seen.pending])
+    mean, variance = predict_many(places, reaches, at, kernels)
+    count = len(candidates)
+    # Points under way are taken to give what is expected of them.
+    best = np.vstack([reaches, mean[count:]]).max(axis=0)
+    power = fronts[0].shape[1]
+    gain = expected_gain(mean[:count], variance[:count], np.maximum(best, 0.0), power)
+    return gain * chance
+
+
+def reach_of(fronts: Sequence[Array]) -> Array:
+    """How far each front reaches along each direction, in logarithms; (fronts, directions).
+
+    Zero is at the reference point; what lies beyond it is cut off a little behind.
+    """
+    scaled = _scaled(fronts)
+    directions = directions_of(scaled[0].shape[1])
+    return np.stack([reach(one, directions) for one in scaled])
+
+
+def reach(front: Array, directions: Array) -> Array:
+    """The largest multiple of each direction that stays dominated by a front's point.
+
+    Parameters
+    ----------
+    front : shape (points, objectives); the reference point is at 1, all are minimised
+    directions : shape (directions, objectives), positive
+    """
+    room = np.maximum(1.0 - front, -0.2)
+    return np.asarray((room[:, None] / directions).min(axis=2).max(axis=0)).clip(min=-0.2)
+
+
+def directions_of(objectives: int) -> Array:
+    """Directions spread evenly over the positive part of the sphere."""
+    points = qmc.Sobol(objectives, scramble=True, rng=np.random.default_rng(0)).random(DIRECTIONS)
+    gauss = np.abs(norm.ppf(np.clip(points, 1e-9, 1 - 1e-9)))
+    lengths = np.linalg.norm(gauss, axis=1, keepdims=True)
+    return np.asarray(np.maximum(gauss / lengths, 1e-3))
+
+
+def _scaled(fronts: Sequence[Array]) -> list[Array]:
+    """Logarithms where an objective has one sign, and the front's range scaled to [0, 1]."""
+    every = np.concatenate(fronts)
+    for objective in range(every.shape[1]):
+        column = every[:, objective]
+        if (column > 0).all():
+            every[:, objective] = np.log(column)
+        elif (column < 0).all():  # a large positive number, turned round to be made small
+            every[:, objective] = -np.log(-column)
+    best = every[is_on_front(every)]
+    low, high = best.min(axis=0), best.max(axis=0)
+    width = np.where(high > low, high - low, 1.0) * (1 + MARGIN)
+    return np.split((every - low) / width, np.cumsum([len(one) for one in fronts])[:-1])
+
+
+def expected_gain(mean: Array, variance: Array, best: Array, power: int) -> Array:
+    """Mean over directions of the expected growth of the reach's power; one value a row."""
+    shape = (-1, *[1] * mean.ndim)
+    z = norm.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES).reshape(shape)
+    reached = np.maximum(mean + z * np.sqrt(variance), 0.0) ** power
+    return np.asarray(np.maximum(reached - best**power, 0.0).mean(axis=(0, 2)))
+
+
+def predict_many(
+    places: Array, values: Array, at: Array, kernels: Sequence[Kernel]
+) -> tuple[Array, Array]:
+    """Means and variances of many related quantities, by their principal components.
+
+    Parameters
+    ----------
+    values : shape (points, quantities)
+    at : places to predict at
+    kernels : of the components; so many are modelled at most
+
+    Returns
+    -------
+    Two arrays of shape (places, quantities)
+    """
+    centre = values.mean(axis=0)
+    amounts, axes = _components(values - centre)
+    amounts, axes = amounts[:, : len(kernels)], axes[: len(kernels)]
+    rest = values - centre - amounts @ axes
+    mean = np.tile(centre, (len(at), 1))
+    variance = np.tile((rest**2).mean(axis=0), (len(at), 1))
+    for amount, axis, kernel in zip(amounts.T, axes, kernels, strict=False):
+        own_mean, own_deviation = predict(places, amount, at, kernel)
+        mean += own_mean[:, None] * axis
+        variance += (own_deviation[:, None] * axis) ** 2
+    return mean, variance
+
+
+def _components(centred: Array) -> tuple[Array, Array]:
+    """Principal components, the greatest first: amounts [points, components] and axes."""
+    left, size, axes = np.linalg.svd(centred, full_matrices=False)
+    share = np.cumsum(size**2) / max(float((size**2).sum()), 1e-300)
+    kept = min(int(np.searchsorted(share, EXPLAINED)) + 1, COMPONENTS, len(size))
+    return left[:, :kept] * size[:kept], axes[:kept]
+
+
+def predict(places: Array, values: Array, at: Array, kernel: Kernel) -> tuple[Array, Array]:
+    """Mean and standard deviation of a Gaussian process with a kernel for standardised values."""
+    offset, scale = float(values.mean()), float(values.std())
+    if scale < 1e-12:
+        return np.full(len(at), offset), np.zeros(len(at))
+    process = GaussianProcessRegressor(kernel, optimizer=None)
+    process.fit(places, (values - offset) / scale)
+    mean, deviation = process.predict(at, return_std=True)
+    return offset + scale * mean, scale * deviation
+
+
+def _kernels_of(places: Array, fronts: Sequence[Array]) -> list[Kernel]:
+    """Kernels of the reaches' components, fitted to the first points (`_first`)."""
+    count = _first(len(places))
+    key = (places[:count].tobytes(), *(one.tobytes() for one in fronts[:count]))
+    if key not in _KERNELS:
+        reaches = reach_of(fronts[:count])
+        amounts, _ = _components(reaches - reaches.mean(axis=0))
+        _KERNELS[key] = [fit_kernel(places[:count], amount) for amount in amounts.T]
+    while len(_KERNELS) > 8:
+        del _KERNELS[next(iter(_KERNELS))]
+    return _KERNELS[key]
+
+
+_KERNELS: dict[object, list[Kernel]] = {}
+
+
+def _first(count: int) -> int:
+    """The largest number of the series 4, 5, 6, ... (each `REFIT` times the last) within a count.
+
+    A kernel fitted to the first points serves until there are so many more. It follows from the
+    points alone: a search that goes on elsewhere finds the same.
+    """
+    first = min(count, 4)
+    while first < count and (larger := math.ceil(first * REFIT)) <= count:
+        first = larger
+    return first
+
+
+def fit_kernel(places: Array, values: Array) -> Kernel:
+    """The most likely kernel: Matérn 5/2 with a length a feature, and noise."""
+    spread = float(values.std())
+    scaled = (values - values.mean()) / (spread if spread > 1e-12 else 1.0)
+    # A feature that does not matter has a length beyond which nothing changes.
+    lengths = Matern(np.ones(places.shape[1]), (0.1, 20.0), nu=2.5)
+    kernel = ConstantKernel(1.0, (1e-2, 1e2)) * lengths + WhiteKernel(1e-3, (1e-6, 1.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound
+        return GaussianProcessRegressor(kernel).fit(places, scaled).kernel_
+
+
+def feasible_probability(candidates: Array, seen: Seen) -> Array:
+    """How likely each candidate is to give a feasible point."""
+    if not len(seen.trouble) or not (seen.trouble > 0).any():
+        return np.ones(len(candidates))
+    # Feasible points are as far on the good side as failed ones on the bad.
+    signed = np.where(seen.trouble > 0, seen.trouble, -1.0)
+    count = _first(len(signed))
+    key = (seen.places[:count].tobytes(), signed[:count].tobytes())
+    if key not in _KERNELS:
+        _KERNELS[key] = [fit_kernel(seen.places[:count], signed[:count])]
+    mean, deviation = predict(seen.places, signed, candidates, _KERNELS[key][0])
+    return np.asarray(norm.cdf(-mean / np.maximum(deviation, 0.05)).clip(1e-6, 1.0))
