@@ -3,12 +3,13 @@
 A run's time is the bench's own: stimulus, simulation, recording and checks, without the start of
 the simulator and without its build, which are given apart. The quickest of RUNS counts.
 
-    python benchmarks/simulation_speed.py
+    python benchmarks/simulation_speed.py [BLOCK ...]
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import time
 from typing import Any
 from xml.etree import ElementTree
@@ -25,6 +26,10 @@ LENGTH = {"icarus": 5_000, "verilator": 50_000}
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "mac_array": {"4x4": {}, "8x8": {"rows": 8, "columns": 8}},
     "fir": {"16 taps": {}, "64 taps": {"taps": 64}},
+    "multiplier": {"8 bits": {}, "32 bits": {"bits": 32}},
+    "fft": {"16 points": {}, "256 points": {"points": 256}},
+    "cordic": {"unrolled": {}, "iterative": {"architecture": "iterative"}},
+    "dot_product": {"int8": {}, "bf16": {"number_format": "bf16"}},
 }
 
 
@@ -44,7 +49,8 @@ def _run(
 def main() -> None:
     store = Store(root=default_store())
     results = []
-    for name, block in BLOCKS.items():
+    for name in sys.argv[1:] or BLOCKS:
+        block = BLOCKS[name]
         for variant, given in VARIANTS.get(name, {"defaults": {}}).items():
             parameters = block.parameters(**given)
             rtl = elaborate(block, parameters, store)
