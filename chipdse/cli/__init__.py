@@ -25,6 +25,7 @@ _MODULE_OF = {
     "cache": "cache",
     "export": "export",
     "import-results": "results",
+    "compare": "compare",
     **dict.fromkeys(("sta", "power"), "netlist"),
     "package": "package",
     "library": "library",

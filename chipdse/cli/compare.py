@@ -1,0 +1,94 @@
+"""Verb `compare`: a study against an earlier one, for people and for CI."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from chipdse.api import load_study
+from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.errors import DesignError
+from chipdse.study.compare import StudyComparison, compare_studies
+from chipdse.study.folder import write_atomically
+
+SHOWN = 12
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    parser = add_verb(
+        verbs,
+        "compare",
+        "compare two studies of one question; exit code 1 if the second is worse",
+        "chipdse compare studies/before studies/after --tolerance 0.02 -o compare.html",
+        _compare,
+    )
+    parser.add_argument("first", type=Path, help="folder of the study to hold on to")
+    parser.add_argument("second", type=Path, help="folder of the study to judge")
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=0.02,
+        help="relative change that counts as none; default 0.02, what a synthesis seed can do",
+    )
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE.html", help="also as a page")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    studies = [load_study(path) for path in (arguments.first, arguments.second)]
+    tables = [study.points() for study in studies]
+    first, second = [
+        (study.folder.sweep, table) for study, table in zip(studies, tables, strict=True)
+    ]
+    found = compare_studies(first, second, arguments.tolerance)
+    if arguments.output is not None:
+        from chipdse.report.compare_page import comparison_html
+
+        page = comparison_html(
+            (str(arguments.first), str(arguments.second)),
+            (tables[0], tables[1]),
+            first[0].objectives,
+            found,
+        )
+        try:
+            write_atomically(arguments.output, page)
+        except OSError as error:
+            raise DesignError(f"--output {str(arguments.output)!r}: {error.strerror}") from error
+    if arguments.json:
+        change = {"hypervolume_change_frac": found.hypervolume_change_frac}
+        print_json(dataclasses.asdict(found) | change)
+    else:
+        _print(found)
+    return 1 if found.worse else 0
+
+
+def _print(found: StudyComparison) -> None:
+    print(f"hypervolume  {found.hypervolume_change_frac:+.2%}")
+    print(f"front        {len(found.lost)} points lost {_some(found.lost)}")
+    print(f"             {len(found.won)} points won {_some(found.won)}")
+    print(f"equal        {found.matched} points with equal parameters, feasible in both")
+    if found.moved:
+        table = Table("metric", "points", "median", "largest change", box=SIMPLE_HEAD)
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for one in found.moved[:SHOWN]:
+            changes = (f"{one.median_frac:+.2%}", f"{one.worst_frac:+.2%}")
+            table.add_row(one.metric, str(one.points), *changes)
+        Console().print(table, markup=False)
+        if len(found.moved) > SHOWN:
+            print(f"... and {len(found.moved) - SHOWN} more: --json lists them")
+    for line in found.worse:
+        print(f"worse: {line}")
+    if not found.worse:
+        print("as good, within the tolerance")
+
+
+def _some(trials: tuple[int, ...]) -> str:
+    listed = ", ".join(map(str, trials[:6]))
+    return f"(trials {listed}{', …' if len(trials) > 6 else ''})" if trials else ""

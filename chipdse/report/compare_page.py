@@ -1,0 +1,80 @@
+"""A comparison of two studies as one HTML file."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from chipdse.report.quantities import heading_scale
+from chipdse.study.compare import StudyComparison
+from chipdse.study.sweepfile import Objective
+
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:1rem auto;padding:0 1rem;"
+    "background:#fff;color:#1b1f24}table{border-collapse:collapse}td,th{padding:.2rem .6rem;"
+    "border-bottom:1px solid #d4d9e0;text-align:right}td:first-child,th:first-child"
+    "{text-align:left}.bad{color:#b34700}"
+)
+
+
+def comparison_html(
+    names: tuple[str, str],
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+    objectives: Sequence[Objective],
+    found: StudyComparison,
+) -> str:
+    """Fronts over each other, and what moved."""
+    first, *others = [one.metric for one in objectives]
+    figures = [_fronts(names, tables, first, other) for other in others]
+    plots = "".join(
+        figure.to_html(full_html=False, include_plotlyjs=number == 0, div_id=f"fronts-{number}")
+        for number, figure in enumerate(figures)
+    )
+    verdict = "".join(f'<li class="bad">{_text(line)}</li>' for line in found.worse)
+    moved = "".join(
+        f"<tr><td>{_text(one.metric)}</td><td>{one.points}</td><td>{one.median_frac:+.2%}</td>"
+        f"<td>{one.worst_frac:+.2%}</td></tr>"
+        for one in found.moved
+    )
+    title = f"{_text(names[1])} against {_text(names[0])}"
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>"
+        f"<p>Hypervolume {found.hypervolume_change_frac:+.2%}; {len(found.lost)} points of the "
+        f"front lost, {len(found.won)} won; {found.matched} points with equal parameters.</p>"
+        + (f"<ul>{verdict}</ul>" if verdict else "<p>As good, within the tolerance.</p>")
+        + plots
+        + "<h2>What moved for equal parameters</h2><table><tr><th>metric</th><th>points</th>"
+        f"<th>median</th><th>largest</th></tr>{moved}</table></body></html>"
+    )
+
+
+def _fronts(
+    names: tuple[str, str], tables: tuple[pd.DataFrame, pd.DataFrame], x: str, y: str
+) -> go.Figure:
+    both = pd.concat(tables)
+    (x_label, x_scale), (y_label, y_scale) = (heading_scale(n, both[n].tolist()) for n in (x, y))
+    figure = go.Figure()
+    looks = (("#0072b2", "circle"), ("#d55e00", "diamond-open"))
+    for name, table, (color, symbol) in zip(names, tables, looks, strict=True):
+        front = table[table["on_front"]].sort_values(x)
+        figure.add_scatter(
+            x=front[x] / x_scale,
+            y=front[y] / y_scale,
+            mode="markers",
+            name=_text(name),
+            marker={"color": color, "symbol": symbol, "size": 9},
+            text=[f"trial {trial}" for trial in front["trial"]],
+        )
+    figure.update_layout(
+        template="plotly_white", height=420, xaxis_title=x_label, yaxis_title=y_label
+    )
+    return figure
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))
