@@ -124,7 +124,7 @@ def _ports(block: Block, parameters: Any) -> list[BlockPort]:
         own = (block.clock, block.reset)
         return [port for port in rtl_ports(rtl.rtlil, rtl.top) if port.name not in own]
     try:
-        return component_ports(block.hardware(parameters))
+        return component_ports(lambda: block.hardware(parameters))
     except (ValueError, TypeError) as error:
         raise DesignError(f"{block.name} refuses its parameters: {error}") from error
 

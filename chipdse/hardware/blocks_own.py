@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -111,11 +112,15 @@ def component_block(reference: str, folder: Path, source: str, make: Callable[..
     def hardware(parameters: Any) -> Any:
         return make(**vars(parameters))
 
-    def work(parameters: Any, workload: Any) -> Work:
-        ports = component_ports(hardware(parameters))
+    @functools.cache
+    def port_bits(parameters: Any) -> dict[str, int]:
         bits = {"in": 0, "out": 0}
-        for port in ports:
+        for port in component_ports(lambda: hardware(parameters)):
             bits[port.direction] += port.bits
+        return bits
+
+    def work(parameters: Any, workload: Any) -> Work:
+        bits = port_bits(parameters)
         return Work(
             count=workload.length,
             unit="clock cycle",

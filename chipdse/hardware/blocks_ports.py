@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import Value
+from amaranth.hdl import UnusedElaboratable, Value
 from amaranth.lib import wiring
 
 _WIRE = re.compile(
@@ -24,10 +27,17 @@ class BlockPort:
     bits: int
 
 
-def component_ports(component: Any) -> list[BlockPort]:
-    """Ports of a component, without the clock and reset that elaboration adds."""
-    # Only looked at: Amaranth would warn that it is never elaborated.
-    component._MustUse__silence = True
+def component_ports(make: Callable[[], Any]) -> list[BlockPort]:
+    """Ports of the component that `make` returns, without the clock and reset of elaboration."""
+    with warnings.catch_warnings():
+        # Only looked at: Amaranth would warn that it, or a part of it, is never elaborated.
+        warnings.simplefilter("ignore", UnusedElaboratable)
+        ports = _signature_ports(make())
+        gc.collect()
+    return ports
+
+
+def _signature_ports(component: Any) -> list[BlockPort]:
     return [
         BlockPort(
             name="__".join(map(str, path)),
