@@ -171,13 +171,13 @@ def sweep(
         raise DesignError(f"--study {str(path)!r} cannot be made: {error.strerror}") from error
     lock = FileLock(path.parent / f".{path.name}.lock")
     try:
-        lock.acquire(timeout=0)
+        held = lock.acquire(timeout=0)
     except Timeout as error:
         raise DesignError(
             f"another sweep is running in {path}; wait for it or name --study"
         ) from error
     options = Path(executor_options) if executor_options is not None else None
-    with lock, shown as listener, open_workers(executor, workers, options) as pool:
+    with held, shown as listener, open_workers(executor, workers, options) as pool:
         folder = start_study(plan, path, storage, about)
         run_sweep(
             folder,
