@@ -19,7 +19,14 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from chipdse import __version__
-from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block, make_record
+from chipdse.design import (
+    Design,
+    LibraryChoice,
+    OperatingPoint,
+    PhysicalOptions,
+    find_block,
+    make_record,
+)
 from chipdse.errors import DesignError, InfeasibleError, MachineError
 from chipdse.evaluate import evaluate
 from chipdse.export.bundle import export_point
@@ -207,6 +214,7 @@ def evaluate_point(
     synthesis: Mapping[str, Any] | None = None,
     operating: Mapping[str, Any] | None = None,
     package: Mapping[str, Any] | None = None,
+    physical: Mapping[str, Any] | None = None,
     store: str | Path | None = None,
 ) -> Metrics:
     """One design point through every stage.
@@ -225,6 +233,7 @@ def evaluate_point(
         synthesis=make_record(SynthesisOptions, synthesis or {}, "synthesis"),
         operating=make_record(OperatingPoint, operating or {}, "operating"),
         package=make_record(PackageParameters, package or {}, "package"),
+        physical=make_record(PhysicalOptions, physical or {}, "physical"),
     )
     return evaluate(design, Store(root=Path(store) if store is not None else default_store()))
 

@@ -51,6 +51,45 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhysicalOptions:
+    """What of layout is counted before there is a layout.
+
+    wires : "none"; "formula", by the size of the netlist; "placed", from a placement; "auto" is
+        "placed" where wire constants of the library's process are known, else "none"
+    clock_tree : count the clock's buffers and wires; left out where "auto" finds no constants
+    glitches : count transitions within a cycle, by a replay with delays
+    glitch_cycles : cycles drawn for that replay; 0 takes every cycle of the run
+    utilisation : share of the core that cells fill, in (0, 1]
+    aspect : height of the core over its width
+    placement_seed : of the placement's start and of the drawn cycles
+    """
+
+    wires: str = "auto"
+    clock_tree: bool = True
+    glitches: bool = True
+    glitch_cycles: int = 512
+    utilisation: float = 0.7
+    aspect: float = 1.0
+    placement_seed: int = 0
+
+    def __post_init__(self) -> None:
+        levels = ("auto", "none", "formula", "placed")
+        if self.wires not in levels:
+            raise DesignError(f"wires={self.wires!r} is not one of {', '.join(levels)}")
+        for name in ("clock_tree", "glitches"):
+            if type(getattr(self, name)) is not bool:
+                raise DesignError(f"{name}={getattr(self, name)!r} must be true or false")
+        for name in ("glitch_cycles", "placement_seed"):
+            value = getattr(self, name)
+            if type(value) is not int or value < 0:
+                raise DesignError(f"{name}={value!r} must be a whole number of at least 0")
+        for name, low, high in (("utilisation", 0.05, 0.95), ("aspect", 0.1, 10.0)):
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not low <= value <= high:
+                raise DesignError(f"{name}={value!r} must lie between {low} and {high}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LibraryChoice:
     """A cell library by name, or the user's Liberty files (several files are one library)."""
 
@@ -73,6 +112,7 @@ class Design:
     synthesis: SynthesisOptions = field(default_factory=SynthesisOptions)
     operating: OperatingPoint = field(default_factory=OperatingPoint)
     package: PackageParameters = field(default_factory=PackageParameters)
+    physical: PhysicalOptions = field(default_factory=PhysicalOptions)
 
 
 def find_block(name: str, folder: str | Path = "") -> Block:

@@ -24,16 +24,27 @@ from chipdse.hardware.simulate import Simulation
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.synthesise import Synthesised
 from chipdse.metrics import BlockReport
-from chipdse.netlist.library import CellLibrary, LeakagePoints
+from chipdse.netlist.activity import Activity
+from chipdse.netlist.library import CellLibrary, Floats, LeakagePoints, OperatingLibrary
 from chipdse.netlist.macro_liberty import check_macro_supply, with_macros
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power import GROUPS, Power, PowerModel, analyse_power
-from chipdse.netlist.recorded import read_recording, read_register_map
+from chipdse.netlist.recorded import Recording, read_recording, read_register_map
 from chipdse.netlist.replay import Replayed, replay
+from chipdse.netlist.timed_replay import timed_replay
 from chipdse.netlist.timing import Timing, analyse_timing
 from chipdse.netlist.timing_graph import TimingGraph, build_timing_graph
 from chipdse.netlist.verilog import read_verilog
+from chipdse.netlist.wires import WireLoads
 from chipdse.operating import Corner, Job, operate
+from chipdse.physical import (
+    Layout,
+    layout_of,
+    level_number,
+    stored_toggles,
+    wire_constants_file,
+    wire_energy_j,
+)
 from chipdse.records import BlockMetrics
 from chipdse.technology.libraries import LibraryEntry, resolve
 from chipdse.technology.sram import MacroSize, macro_figures
@@ -150,18 +161,16 @@ def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
     vdd_v, temperature_c = _supply(design)
     check_macro_supply(hardware.macros, vdd_v)
     inputs = {
-        "netlist": hash_file(hardware.mapped.netlist),
-        "recording": hash_file(hardware.run.data),
-        "window": [hardware.run.first_cycle, hardware.run.cycles],
-        "library": library_key(design.library),
-        "macros": [dataclasses.asdict(macro_figures(size)) for size in hardware.macros],
+        **_run_inputs(design, hardware),
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
+        "physical": dataclasses.asdict(design.physical),
+        "constants": hash_file(wire_constants_file()),
         "source": source_hash("chipdse.netlist"),
     }
 
     def build(folder: Path) -> None:
-        corner = _corner(design.library, hardware, vdd_v, temperature_c)
+        corner = _corner(design, hardware, vdd_v, temperature_c, store)
         (folder / "corner.json").write_text(json.dumps(dataclasses.asdict(corner)))
 
     folder = store.folder("measure", inputs, build)
@@ -178,6 +187,24 @@ def _cells_of(choice: LibraryChoice, macros: tuple[MacroSize, ...]) -> CellLibra
     return with_macros(library, macros) if macros else library
 
 
+def _netlist_inputs(design: Design, hardware: Hardware) -> dict[str, Any]:
+    """What a netlist is known by."""
+    return {
+        "netlist": hash_file(hardware.mapped.netlist),
+        "library": library_key(design.library),
+        "macros": [dataclasses.asdict(macro_figures(size)) for size in hardware.macros],
+    }
+
+
+def _run_inputs(design: Design, hardware: Hardware) -> dict[str, Any]:
+    """What a recorded run of a netlist is known by."""
+    return {
+        **_netlist_inputs(design, hardware),
+        "recording": hash_file(hardware.run.data),
+        "window": [hardware.run.first_cycle, hardware.run.cycles],
+    }
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Loaded:
     """A netlist and its activity, ready for any operating point."""
@@ -186,6 +213,7 @@ class _Loaded:
     graph: TimingGraph
     model: PowerModel
     replayed: Replayed
+    recording: Recording
 
 
 @functools.lru_cache(maxsize=2)
@@ -205,6 +233,7 @@ def _load(choice: LibraryChoice, hardware: Hardware) -> _Loaded:
         graph=build_timing_graph(netlist, recording.clock),
         model=PowerModel(netlist),
         replayed=replayed,
+        recording=recording,
     )
 
 
@@ -232,43 +261,127 @@ def analyse(
     return timing, power, loaded.replayed
 
 
-def _corner(
-    choice: LibraryChoice, hardware: Hardware, vdd_v: float, temperature_c: float
-) -> Corner:
-    library = _cells_of(choice, hardware.macros)
-    known = library.leakage_grid
-    others = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
-    timing, power, replayed = analyse(
-        choice,
-        hardware,
-        [vdd_v],
-        [temperature_c],
-        leakage_at=library.leakage_at(vdd_v, others) if len(others) > 1 else None,
+def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
+    """Wires and clock tree of a design's netlist, as its options ask.
+
+    Raises
+    ------
+    DesignError : nothing is known of the wires of the library's process
+    InfeasibleError : the cells cannot be placed at this utilisation
+    """
+    loaded = _load(design.library, hardware)
+    return layout_of(
+        design.physical,
+        loaded.graph,
+        loaded.netlist.library,
+        _netlist_inputs(design, hardware),
+        store,
     )
-    period = float(timing.min_period_s[0])
+
+
+def activity_of(design: Design, hardware: Hardware, store: Store, laid: Layout) -> Activity:
+    """Activity of every net, with glitches where the design's options ask for them.
+
+    Glitches are counted at the library's nominal corner, with its wires.
+    """
+    loaded, options = _load(design.library, hardware), design.physical
+    activity = loaded.replayed.activity
+    if not options.glitches:
+        return activity
+    nominal = library_of(design.library).nominal
+    inputs = {
+        **_run_inputs(design, hardware),
+        "wires": [laid.counted.wires, laid.counted.clock_tree],
+        "layout": [options.utilisation, options.aspect, options.placement_seed],
+        "cycles": options.glitch_cycles,
+    }
+
+    def count() -> Floats:
+        library = loaded.netlist.library.at([nominal.supply_v], [nominal.temperature_c])
+        timing = _timed(loaded.graph, library, laid.loads(library))
+        return timed_replay(
+            timing,
+            loaded.recording,
+            read_register_map(hardware.mapped.register_map),
+            loaded.replayed,
+            first_cycle=hardware.run.first_cycle,
+            cycles=hardware.run.cycles,
+            sampled=options.glitch_cycles or None,
+            seed=options.placement_seed,
+        ).total.toggles
+
+    toggles = stored_toggles(inputs, store, count)
+    return dataclasses.replace(activity, toggles=toggles, glitches=True)
+
+
+def _timed(graph: TimingGraph, library: OperatingLibrary, loads: WireLoads | None) -> Timing:
+    """Timing at the shortest clock period."""
+    timing = analyse_timing(graph, library, 1.0, wires=None if loads is None else loads.timing)
+    return dataclasses.replace(timing, clock_period_s=timing.min_period_s)
+
+
+def _corner(
+    design: Design, hardware: Hardware, vdd_v: float, temperature_c: float, store: Store
+) -> Corner:
+    loaded, laid = _load(design.library, hardware), layout(design, hardware, store)
+    whole = loaded.netlist.library
+    known = whole.leakage_grid
+    others = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
+    library = whole.at([vdd_v], [temperature_c])
+    loads = laid.loads(library)
+    timing = _timed(loaded.graph, library, loads)
+    path = float(timing.min_period_s[0])
+    switched = timing if loads is None else dataclasses.replace(timing, wires=loads.power)
+    activity = activity_of(design, hardware, store, laid)
+    power = analyse_power(
+        switched,
+        activity,
+        model=loaded.model,
+        leakage_at=whole.leakage_at(vdd_v, others) if len(others) > 1 else None,
+    )
     groups = power.by_group()
+    glitches = 0.0
+    if activity.glitches:
+        without = analyse_power(switched, loaded.replayed.activity, model=loaded.model)
+        glitches = _dynamic_w(power) - _dynamic_w(without)
 
     def of(kind: str, factor: float) -> dict[str, float]:
         return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
 
     sequential = int((power.group == GROUPS.index("sequential")).sum())
     netlist, macros = power.netlist, np.flatnonzero(power.group == GROUPS.index("macro"))
+    skew = path * laid.skew_frac / (1 - laid.skew_frac)
+    area = hardware.mapped.area_m2
     return Corner(
         vdd_v=vdd_v,
         temperature_c=temperature_c,
-        critical_path_s=period,
+        critical_path_s=path + skew,
         worst_hold_slack_s=float(timing.worst_hold_slack_s[0]),
-        internal_energy_j=of("internal_w", period),
-        switching_energy_j=of("switching_w", period),
+        internal_energy_j=of("internal_w", path),
+        switching_energy_j=of("switching_w", path),
         leakage_w=of("leakage_w", 1.0),
         leakage_temperatures_c=others if len(others) > 1 else (),
         leakage_powers_w=tuple(map(float, power.leakage_elsewhere_w)),
         cell_count=power.netlist.cell_count,
         sequential_count=sequential,
-        area_m2=hardware.mapped.area_m2,
+        area_m2=area,
         macro_count=len(macros),
         macro_area_m2=float(
             sum(netlist.cells[kind].area_m2 for kind in netlist.cell_types[macros])
         ),
-        annotated_frac=replayed.annotated_fraction,
+        annotated_frac=loaded.replayed.annotated_fraction,
+        wire_energy_j=wire_energy_j(loads, netlist, activity, vdd_v),
+        glitch_energy_j=glitches * path,
+        clock_tree_energy_j=laid.clock_tree_energy_j(vdd_v, activity),
+        wire_length_m=0.0 if laid.routes is None else laid.routes.wire_length_m,
+        core_area_m2=area / design.physical.utilisation,
+        clock_skew_s=skew,
+        clock_buffer_count=0 if laid.tree is None else laid.tree.buffer_count,
+        wire_level=level_number(laid.counted.wires),
+        glitches_counted=int(activity.glitches),
+        clock_tree_counted=int(laid.tree is not None),
     )
+
+
+def _dynamic_w(power: Power) -> float:
+    return float((power.internal_w + power.switching_w).sum())

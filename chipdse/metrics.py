@@ -40,6 +40,22 @@ class BlockReport:
     block_memory_power_w: float = metric("of it, SRAM macros", "W", "modelled")
     block_energy_per_op_j: float = metric("total energy per unit of work", "J", "measured")
     annotated_frac: float = metric("nets with recorded activity", "1", "measured")
+    block_wire_power_w: float = metric(
+        "of the switching power, in wires and buffers on them", "W", "modelled", 0.0
+    )
+    block_clock_tree_power_w: float = metric(
+        "clock buffers and wires, part of the total", "W", "modelled", 0.0
+    )
+    block_glitch_power_w: float = metric(
+        "of internal and switching power, in glitches", "W", "measured", 0.0
+    )
+    block_core_area_m2: float = metric("cell area over utilisation", "m2", "modelled", 0.0)
+    wire_length_m: float = metric("length of all signal wires", "m", "modelled", 0.0)
+    clock_skew_s: float = metric("allowance in the longest path", "s", "modelled", 0.0)
+    clock_buffer_count: int = metric("buffers of the clock tree", "1", "modelled", 0)
+    wire_level: int = metric("wires: 0 none, 1 by formula, 2 placed", "1", "measured", 0)
+    glitches_counted: int = metric("1 if glitches are in the power", "1", "measured", 0)
+    clock_tree_counted: int = metric("1 if the clock tree is in the power", "1", "measured", 0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,6 +23,12 @@ Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
+_AS_THEY_ARE = (
+    *("wire_length_m", "clock_skew_s", "clock_buffer_count"),
+    *("wire_level", "glitches_counted", "clock_tree_counted"),
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Corner:
     """A netlist at one supply and temperature; whatever the clock.
@@ -30,6 +36,11 @@ class Corner:
     internal_energy_j, switching_energy_j : per cycle, by group of cells
     leakage_w : by group of cells
     leakage_temperatures_c, leakage_powers_w : of the whole, where the library is characterised
+    wire_energy_j, glitch_energy_j : of the two above, what wires and what glitches cost a cycle
+    clock_tree_energy_j : of buffers and wires per cycle, in neither of the two
+    core_area_m2 : cell area over utilisation
+    wire_level : 0 without wires, 1 by formula, 2 placed
+    glitches_counted, clock_tree_counted : 1 if they are in the numbers
     """
 
     vdd_v: float
@@ -47,6 +58,16 @@ class Corner:
     annotated_frac: float
     macro_count: int = 0
     macro_area_m2: float = 0.0
+    wire_energy_j: float = 0.0
+    glitch_energy_j: float = 0.0
+    clock_tree_energy_j: float = 0.0
+    wire_length_m: float = 0.0
+    core_area_m2: float = 0.0
+    clock_skew_s: float = 0.0
+    clock_buffer_count: int = 0
+    wire_level: int = 0
+    glitches_counted: int = 0
+    clock_tree_counted: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +151,8 @@ def operate(
     registers = of([one.leakage_w["sequential"] for one in corners]) + frequency * of(
         [_energy_j(one, "sequential") for one in corners]
     )
-    total = internal + switching + leakage
+    tree = of([one.clock_tree_energy_j for one in corners]) * frequency
+    total = internal + switching + tree + leakage
     memory = of([one.leakage_w.get("macro", 0.0) for one in corners]) + frequency * of(
         [_energy_j(one, "macro") for one in corners]
     )
@@ -157,10 +179,15 @@ def operate(
         "block_memory_power_w": memory,
         "block_energy_per_op_j": total / per_second,
         "annotated_frac": of([one.annotated_frac for one in corners]),
+        "block_clock_tree_power_w": tree,
+        "block_wire_power_w": of([one.wire_energy_j for one in corners]) * frequency,
+        "block_glitch_power_w": of([one.glitch_energy_j for one in corners]) * frequency,
+        "block_core_area_m2": of([one.core_area_m2 or one.area_m2 for one in corners]),
+        **{name: of([getattr(one, name) for one in corners]) for name in _AS_THEY_ARE},
     }
     points = BlockPoints(
-        area_m2=report["block_area_m2"],
-        dynamic_power_w=internal + switching,
+        area_m2=report["block_core_area_m2"],
+        dynamic_power_w=internal + switching + tree,
         leakage_power_w=leakage,
         temperature_c=report["library_temperature_c"],
         throughput_ops_per_s=per_second,

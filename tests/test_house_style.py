@@ -16,7 +16,7 @@ LADDER = [
     {"technology"},
     {"netlist", "system"},
     {"hardware"},
-    {"design", "metrics", "operating", "measure", "evaluate"},
+    {"design", "metrics", "operating", "physical", "measure", "evaluate"},
     {"study"},
     {"report", "export"},
     {"api", "cli"},

@@ -9,7 +9,7 @@ from typing import Any
 
 from chipdse.api import evaluate_point
 from chipdse.cli.common import Verbs, add_verb, print_json
-from chipdse.design import OperatingPoint, find_block, make_record, parse_settings
+from chipdse.design import OperatingPoint, PhysicalOptions, find_block, make_record, parse_settings
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import METRICS, Metrics
 from chipdse.report.quantities import shown_metric
@@ -38,7 +38,12 @@ def add(verbs: Verbs) -> None:
     clock = parser.add_mutually_exclusive_group()
     clock.add_argument("--clock", metavar="S", help="clock period, e.g. 10ns; default the shortest")
     clock.add_argument("--clock-frac", type=float, help="share of the highest frequency, e.g. 0.5")
-    for name, what in (("synthesis", "effort=full"), ("package", "cooling=cold_plate")):
+    groups = (
+        ("synthesis", "effort=full"),
+        ("package", "cooling=cold_plate"),
+        ("physical", "wires=formula glitches=false utilisation=0.6"),
+    )
+    for name, what in groups:
         parser.add_argument(f"--{name}", nargs="+", default=[], metavar="K=V", help=f"e.g. {what}")
 
 
@@ -89,6 +94,7 @@ def _eval(arguments: argparse.Namespace) -> int:
         operating=operating,
         synthesis=parse_settings(SynthesisOptions, arguments.synthesis, "synthesis"),
         package=parse_settings(PackageParameters, arguments.package, "package"),
+        physical=parse_settings(PhysicalOptions, arguments.physical, "physical"),
     )
     missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
     if arguments.json:

@@ -28,6 +28,8 @@ from chipdse.netlist.placer_start import Outline, move_ports, ports_in_order, qu
 OVERFLOW = 0.10
 """Area that finds no room in its bin, as a share of the cells' area, at which placement ends."""
 MOST_STEPS = 2000
+FEW_CELLS = 20
+"""So few cells are larger than any grid; they are placed without a promise about overflow."""
 _CELLS_A_BIN = 4.0
 _FILLER_BINS = 1.0  # area of a filler, in full bins
 _FIRST_WEIGHT = 1e-2  # of density against wire length, as the ratio of their gradients
@@ -220,14 +222,23 @@ class _Run:
         self.area = np.concatenate(
             [area, np.zeros(problem.port_count), np.full(self.fillers, filler_area)]
         )
+        full = problem.target_density
         self.wires = WireLength(self.pins, len(self.area), kernel)
         self.density = Density(
-            _charges(self.area, self.stretch), len(self.area), (width, height), self.stretch, kernel
+            _charges(self.area, self.stretch, full),
+            len(self.area),
+            (width, height),
+            self.stretch,
+            kernel,
         )
         cells = self.area.copy()
         cells[self.nodes :] = 0.0
         self.of_cells = Density(
-            _charges(cells, self.stretch), len(self.area), (width, height), self.stretch, kernel
+            _charges(cells, self.stretch, full),
+            len(self.area),
+            (width, height),
+            self.stretch,
+            kernel,
         )
         self.shape = (width, height)
         self.pin_count = np.bincount(self.pins.node, minlength=len(self.area)).astype(np.float64)
@@ -296,7 +307,8 @@ class _Run:
         cell_m2 = float(self.area[: self.cells].mean())
         usual = max(length, 1.3 * self.cells**1.13 * math.sqrt(cell_m2))
         waiting = list(_PORTS_MOVE_AT)
-        for self.steps in range(1, MOST_STEPS + 1):
+        most = MOST_STEPS if self.cells > FEW_CELLS else 400
+        for self.steps in range(1, most + 1):
             following = (1.0 + math.sqrt(4.0 * momentum * momentum + 1.0)) / 2.0
             ahead = (momentum - 1.0) / following
             for _ in range(10):
@@ -324,7 +336,7 @@ class _Run:
                 fixed = slice(self.cells, self.nodes)
                 v_x[fixed], v_y[fixed] = u_x[fixed], u_y[fixed]
         self.x, self.y = u_x, u_y
-        if self.overflow >= OVERFLOW:
+        if self.overflow >= OVERFLOW and self.cells > FEW_CELLS:
             raise InfeasibleError(
                 f"placement did not spread the cells: overflow {self.overflow:.2f} after "
                 f"{self.steps} steps; give the core more room or a higher density"
@@ -346,14 +358,18 @@ def _grid(problem: PlacementProblem) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
-def _charges(area: Floats, stretch: float) -> Charges:
-    """One charge a node with area; a node larger than a bin is divided into squares."""
+def _charges(area: Floats, stretch: float, density: float) -> Charges:
+    """One charge a node with area; a node larger than a bin is divided into squares.
+
+    Such a node is dense all over, which no spreading can change: it is taken as large as it would
+    be at the target density.
+    """
     nodes = np.flatnonzero(area > 0)
-    parts = np.maximum(np.ceil(np.sqrt(area[nodes])), 1).astype(np.int64)
+    parts = np.maximum(np.ceil(np.sqrt(area[nodes] / density)), 1).astype(np.int64)
     node = np.repeat(nodes, parts**2)
     per = np.repeat(parts, parts**2)
     number = np.arange(len(node)) - np.repeat(np.cumsum(parts**2) - parts**2, parts**2)
-    side = np.sqrt(area[node])
+    side = np.sqrt(area[node] / density)
     # Cells are taken as square in metres; a bin is `stretch` times as high as wide.
     return Charges(
         node=node.astype(np.int32),

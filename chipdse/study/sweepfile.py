@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block, make_record, suggest
+from chipdse.design import (
+    Design,
+    LibraryChoice,
+    OperatingPoint,
+    PhysicalOptions,
+    find_block,
+    make_record,
+    suggest,
+)
 from chipdse.errors import DesignError
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.measure import check_library
@@ -24,7 +32,7 @@ from chipdse.study.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value, 
 from chipdse.system.parameters import PackageParameters
 from hdl.block import Block
 
-GROUPS = ("hardware", "workload", "library", "synthesis", "operating", "package")
+GROUPS = ("hardware", "workload", "library", "synthesis", "operating", "package", "physical")
 _KEYS = {"question", "block", "rules", "objectives", "limits", "search", *GROUPS}
 
 
@@ -76,7 +84,7 @@ class Template:
     def design(self, point: Mapping[str, Value]) -> Design:
         """The design that a point stands for."""
         hardware, *others = (self.record(group, point) for group in GROUPS)
-        workload, library, synthesis, operating, package = others
+        workload, library, synthesis, operating, package, physical = others
         return Design(
             block=self.block,
             parameters=hardware,
@@ -85,6 +93,7 @@ class Template:
             synthesis=synthesis,
             operating=operating,
             package=package,
+            physical=physical,
         )
 
 
@@ -223,6 +232,7 @@ def _kind(group: str, block: Block) -> type:
         "synthesis": SynthesisOptions,
         "operating": OperatingPoint,
         "package": PackageParameters,
+        "physical": PhysicalOptions,
     }
     return kinds[group]
 

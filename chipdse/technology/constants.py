@@ -61,6 +61,8 @@ SI_FACTORS: dict[str, float] = {
     "W/m2K": 1.0,
     "J/K": 1.0,
     "uOhm cm": 1e-8,
+    "fF/um": 1e-9,
+    "ohm/um": 1e6,
     "1/K": 1.0,
 }
 TABLES = (
@@ -74,6 +76,7 @@ TABLES = (
     "scaling",
     "devices",
     "sram",
+    "wires",
 )
 _SHARED_KEYS = {"source", "note", "evidence", "readiness"}
 

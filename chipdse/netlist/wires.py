@@ -1,0 +1,307 @@
+"""Wires of a netlist: how long each net is, and the capacitance and delay that makes.
+
+Lengths come from a formula over the whole netlist or from a placement; neither depends on supply,
+temperature or activity. `wires_of` turns them into what timing and power take.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.errors import DesignError, InfeasibleError
+from chipdse.netlist.library import Floats, OperatingLibrary
+from chipdse.netlist.netlist import CONSTANT_1, Netlist
+from chipdse.netlist.placer import PlacementProblem, place
+from chipdse.netlist.placer_gradient import sums
+from chipdse.netlist.timing import library_pins
+from chipdse.netlist.timing_clock import ClockNetwork
+from chipdse.netlist.timing_records import Wires
+from chipdse.netlist.wires_buffers import Repeater, repeaters, stage_delay_s
+from chipdse.technology.constants import Sources
+from chipdse.technology.wires import WireData
+
+LEVELS = ("none", "formula", "placed")
+_SPREAD = 1.1  # the density the placer may reach, over the utilisation
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Routes:
+    """Lengths of every net's wire, and where the cells lie if they were placed.
+
+    Clock nets have no length here: their wires belong to the clock tree.
+
+    Parameters
+    ----------
+    level : "formula" or "placed"
+    net_length_m : [nets]
+    pin_distance_m : [pins] along the wire from the driver to an input pin; 0 for other pins
+    core_width_m, core_height_m : the core at the chosen utilisation and aspect
+    cell_x_m, cell_y_m : [cells] centres; empty unless placed
+    overflow : of the placement; 0 unless placed
+    """
+
+    level: str
+    net_length_m: Floats
+    pin_distance_m: Floats
+    core_width_m: float
+    core_height_m: float
+    cell_x_m: Floats
+    cell_y_m: Floats
+    overflow: float
+
+    @property
+    def wire_length_m(self) -> float:
+        """All signal wire [m]."""
+        return float(self.net_length_m.sum())
+
+
+def net_degrees(netlist: Netlist) -> NDArray[np.int64]:
+    """Pins of each net: driver, loads and output ports; a port that drives is one too."""
+    pins = netlist.pin_net[netlist.pin_net >= 0]
+    degree = np.bincount(pins, minlength=netlist.net_count)
+    for nets in (netlist.input_nets, netlist.output_nets):
+        degree += np.bincount(nets, minlength=netlist.net_count)
+    return degree
+
+
+def wired_nets(netlist: Netlist, clock: ClockNetwork | None) -> NDArray[np.bool_]:
+    """Nets with a signal wire: two pins or more, neither a constant nor the clock."""
+    wired = net_degrees(netlist) >= 2
+    wired[: CONSTANT_1 + 1] = False
+    if clock is not None:
+        wired &= clock.polarity == 0
+    return wired
+
+
+def steiner_factor(degree: NDArray[np.int64], sources: Sources) -> Floats:
+    """Wire length over half the perimeter of the bounding box, by a net's pins.
+
+    By table up to 8 pins, from then on max(1, 0.42 sqrt(pins)) but no less than the table's last.
+    """
+    table = np.array([1.0, 1.0, *(sources(f"wires.steiner.d{d}") for d in range(2, 9))])
+    few = table[np.minimum(degree, 8)]
+    many = np.maximum(few, sources("wires.steiner_root") * np.sqrt(degree))
+    return np.where(degree > 8, many, few)
+
+
+def core_of(area_m2: float, utilisation: float, aspect: float) -> tuple[float, float]:
+    """Width and height [m] of a core for some cell area; `aspect` is height over width."""
+    if not 0 < utilisation <= 1:
+        raise DesignError(f"utilisation={utilisation!r} must lie in (0, 1]")
+    if not 0.1 <= aspect <= 10:
+        raise DesignError(f"aspect={aspect!r} must lie between 0.1 and 10")
+    width = math.sqrt(area_m2 / utilisation / aspect)
+    return width, width * aspect
+
+
+def formula_routes(
+    netlist: Netlist,
+    clock: ClockNetwork | None,
+    sources: Sources,
+    *,
+    utilisation: float = 0.7,
+    aspect: float = 1.0,
+) -> Routes:
+    """Lengths without a placement: total by size, shared out by the number of pins.
+
+    ``total = 3.557 n^1.129 sqrt(A/n)`` for n cells of area A; a net of d pins gets a share as
+    ``(d - 1)^0.75`` with the Steiner factor of its degree. Utilisation and aspect do not enter the
+    lengths: the fit is over designs of every utilisation.
+    """
+    width, height = core_of(netlist.area_m2, utilisation, aspect)
+    count, degree = netlist.cell_count, net_degrees(netlist)
+    total = (
+        sources("wires.routed_length_factor")
+        * count ** sources("wires.routed_length_exponent")
+        * math.sqrt(netlist.area_m2 / count)
+        if count
+        else 0.0
+    )
+    share = np.where(
+        wired_nets(netlist, clock),
+        np.maximum(degree - 1, 0) ** sources("wires.fanout_exponent")
+        * steiner_factor(degree, sources),
+        0.0,
+    )
+    whole = float(share.sum())
+    length = share * (total / whole) if whole else share
+    distance = np.zeros(len(netlist.pin_net))
+    loads = netlist.pin_is_load & (netlist.pin_net >= 0)
+    # Of a wire with several loads, each lies at the end of its own branch of equal length.
+    distance[loads] = (length / np.maximum(degree - 1, 1))[netlist.pin_net[loads]]
+    return Routes(
+        level="formula",
+        net_length_m=length,
+        pin_distance_m=distance,
+        core_width_m=width,
+        core_height_m=height,
+        cell_x_m=np.zeros(0),
+        cell_y_m=np.zeros(0),
+        overflow=0.0,
+    )
+
+
+def placed_routes(
+    netlist: Netlist,
+    clock: ClockNetwork | None,
+    sources: Sources,
+    *,
+    utilisation: float = 0.7,
+    aspect: float = 1.0,
+    seed: int = 0,
+) -> Routes:
+    """Lengths from a placement: half the perimeter of each net's box times its Steiner factor.
+
+    Raises
+    ------
+    InfeasibleError : the cells cannot be spread at this utilisation
+    """
+    problem = placement_problem(netlist, clock, utilisation=utilisation, aspect=aspect)
+    placed = place(problem, seed=seed)
+    numbers, spans = placed.net_spans_m()
+    length = np.zeros(netlist.net_count)
+    length[numbers] = spans
+    length *= steiner_factor(net_degrees(netlist), sources)
+    cells = netlist.cell_count
+    return Routes(
+        level="placed",
+        net_length_m=length,
+        pin_distance_m=_distances(netlist, placed.x_m, placed.y_m, length),
+        core_width_m=problem.core_width_m,
+        core_height_m=problem.core_height_m,
+        cell_x_m=placed.x_m[:cells],
+        cell_y_m=placed.y_m[:cells],
+        overflow=placed.overflow,
+    )
+
+
+def placement_problem(
+    netlist: Netlist, clock: ClockNetwork | None, *, utilisation: float, aspect: float
+) -> PlacementProblem:
+    """What the placer is given of a netlist: one node a cell and a port bit."""
+    if not netlist.cell_count:
+        raise InfeasibleError(f"{netlist.top} has no cells to place")
+    area = np.array([cell.area_m2 for cell in netlist.cells])[netlist.cell_types]
+    least = float(area[area > 0].min(initial=np.inf))
+    if not math.isfinite(least):
+        raise DesignError("the library states no cell areas, which wires need; use wires=none")
+    area = np.maximum(area, least)  # a cell of no area is as small as the smallest
+    width, height = core_of(float(area.sum()), utilisation, aspect)
+    ports = np.concatenate([netlist.input_nets, netlist.output_nets])
+    wired = wired_nets(netlist, clock)
+    pins = np.flatnonzero(netlist.pin_net >= 0)
+    nets = np.concatenate([netlist.pin_net[pins], ports])
+    nodes = np.concatenate([netlist.pin_cell[pins], netlist.cell_count + np.arange(len(ports))])
+    keep = wired[nets]
+    order = np.argsort(nets[keep], kind="stable")
+    return PlacementProblem(
+        pin_net=nets[keep][order].astype(np.int32),
+        pin_node=nodes[keep][order].astype(np.int32),
+        cell_area_m2=area,
+        port_count=len(ports),
+        core_width_m=width,
+        core_height_m=height,
+        target_density=min(1.0, _SPREAD * utilisation),
+    )
+
+
+def _distances(netlist: Netlist, x: Floats, y: Floats, length: Floats) -> Floats:
+    """Manhattan distance from each net's driver to its load pins, at most the net's length."""
+    from_x = np.full(netlist.net_count, np.nan)
+    from_y = np.full(netlist.net_count, np.nan)
+    ports = netlist.cell_count + np.arange(len(netlist.input_nets))
+    from_x[netlist.input_nets], from_y[netlist.input_nets] = x[ports], y[ports]
+    driven = np.flatnonzero(netlist.net_driver_pin >= 0)
+    driver = netlist.pin_cell[netlist.net_driver_pin[driven]]
+    from_x[driven], from_y[driven] = x[driver], y[driver]
+    distance = np.zeros(len(netlist.pin_net))
+    loads = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net >= 0))
+    net, cell = netlist.pin_net[loads], netlist.pin_cell[loads]
+    apart = np.abs(x[cell] - from_x[net]) + np.abs(y[cell] - from_y[net])
+    distance[loads] = np.where(np.isfinite(apart), np.minimum(apart, length[net]), 0.0)
+    return distance
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class WireLoads:
+    """Wires at one operating point, as timing and as power see them.
+
+    A driver of a net with many loads drives the first of a tree of buffers, but all of the net
+    switches: `timing` has what the driver sees and the delay after it, `power` every farad.
+
+    Parameters
+    ----------
+    wire_f, pins_f : [nets] the signal wires alone, the load pins alone
+    power_f : [nets] what wires and the buffers on them add to the pins
+    buffers : [nets] buffers in each net's tree, on average (0 for most)
+    """
+
+    timing: Wires
+    power: Wires
+    wire_f: Floats
+    pins_f: Floats
+    power_f: Floats
+    buffers: Floats
+
+
+def wires_of(
+    routes: Routes,
+    netlist: Netlist,
+    library: OperatingLibrary,
+    data: WireData,
+    *,
+    repeater: Repeater | None = None,
+) -> WireLoads:
+    """Capacitance of every net and delay to every pin, at one operating point.
+
+    The delay is Elmore's: the resistance of the wire to the pin times the load behind it, which is
+    half the net's wire and all its pins. A net loaded with more than twice what a buffer drives
+    best is driven through a tree of such buffers, each adding one stage's delay.
+
+    Parameters
+    ----------
+    repeater : the buffers to use; None finds the library's best
+    """
+    load_pins = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net >= 0))
+    net = netlist.pin_net[load_pins]
+    pin_f = library.pin_capacitance_f[0].max(axis=1)[library_pins(netlist)[load_pins]]
+    pins_f = sums(net, pin_f, netlist.net_count)
+    wire_f = data.signal_f_per_m * routes.net_length_m
+    total = wire_f + pins_f
+    repeater = repeaters(library.library) if repeater is None else repeater
+    stages, buffers, seen = np.zeros(len(total)), np.zeros(len(total)), total
+    stage = buffer_f = 0.0
+    if repeater is not None:
+        stages, buffers = repeater.tree(np.where(routes.net_length_m > 0, total, 0.0))
+        seen = np.where(stages > 0, repeater.load_f, total)
+        if stages.any():
+            stage, buffer_f = stage_delay_s(repeater, library), repeater.input_f
+    parts = np.maximum(buffers, 1.0)[net]  # each buffer has its own piece of wire
+    ohm = data.signal_ohm_per_m * routes.pin_distance_m[load_pins] / parts
+    delay = np.zeros(len(netlist.pin_net))
+    delay[load_pins] = elmore_s(ohm, wire_f[net] / parts, pins_f[net] / parts)
+    delay[load_pins] += stages[net] * stage
+    power_f = wire_f + buffers * buffer_f
+    return WireLoads(
+        timing=Wires(net_capacitance_f=seen - pins_f, pin_delay_s=delay),
+        power=Wires(net_capacitance_f=power_f, pin_delay_s=delay),
+        wire_f=wire_f,
+        pins_f=pins_f,
+        power_f=power_f,
+        buffers=buffers,
+    )
+
+
+def elmore_s(ohm: Floats, wire_f: Floats, load_f: Floats) -> Floats:
+    """Elmore delay [s] of a uniform wire [1]_: ``R (C/2 + load)``.
+
+    References
+    ----------
+    .. [1] W. C. Elmore, The transient response of damped linear networks with particular regard to
+       wideband amplifiers, J. Appl. Phys. 19, 55-63, 1948
+    """
+    return ohm * (0.5 * wire_f + load_f)

@@ -1,0 +1,76 @@
+"""Which process a cell library is made for, and what wires and clock trees cost there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chipdse.technology.constants import Sources
+
+# Cells of a library carry its process in their names; these are the published libraries' own.
+_CELLS = {
+    "sky130": r"sky130_fd_sc_\w+__",
+    "ihp-sg13g2": r"sg13g2_",
+    "gf180": r"gf180mcu_",
+    "asap7": r"\w+_ASAP7_75t_\w+",
+    "gt2n": r"gt2_6t_",
+    "nangate45": r"(INV|BUF|NAND2|DFF)_X\d+$",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockTreeData:
+    """Routed clock trees of a process.
+
+    fanout : sinks a buffer
+    buffer_energy_j : a cycle, at `buffer_voltage_v`; its wire and loads included
+    skew_frac : of the clock period
+    """
+
+    fanout: float
+    buffer_energy_j: float
+    buffer_voltage_v: float
+    skew_frac: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class WireData:
+    """Wires of a process; `clock_tree` is None where nothing is known of its clock trees."""
+
+    process: str
+    signal_f_per_m: float
+    signal_ohm_per_m: float
+    clock_f_per_m: float
+    clock_tree: ClockTreeData | None
+
+
+def process_of(cell_names: Iterable[str]) -> str | None:
+    """The process of a library, by the names of its cells; None if it is none of those known."""
+    names = list(cell_names)
+    for process, pattern in _CELLS.items():
+        if any(re.match(pattern, name) for name in names):
+            return process
+    return None
+
+
+def wire_data(cell_names: Iterable[str], sources: Sources) -> WireData | None:
+    """Wire constants of the process a library is made for; None where none are known."""
+    process = process_of(cell_names)
+    if process is None:
+        return None
+    tree = None
+    if sources.has(f"wires.clock_buffer_energy.{process}"):
+        tree = ClockTreeData(
+            fanout=sources(f"wires.clock_fanout.{process}"),
+            buffer_energy_j=sources(f"wires.clock_buffer_energy.{process}"),
+            buffer_voltage_v=sources(f"wires.clock_buffer_voltage.{process}"),
+            skew_frac=sources(f"wires.clock_skew.{process}"),
+        )
+    return WireData(
+        process=process,
+        signal_f_per_m=sources(f"wires.signal_capacitance.{process}"),
+        signal_ohm_per_m=sources(f"wires.signal_resistance.{process}"),
+        clock_f_per_m=sources(f"wires.clock_capacitance.{process}"),
+        clock_tree=tree,
+    )
