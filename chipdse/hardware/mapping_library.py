@@ -19,7 +19,7 @@ from typing import Any
 from chipdse.errors import DesignError, ToolError
 from chipdse.paths import cache_folder
 
-_FORMAT = "3"
+_FORMAT = "5"
 _KEPT_GROUPS = {
     *("library", "cell", "pin", "bus", "bundle", "type", "ff", "latch", "ff_bank", "latch_bank"),
     *("timing", "lu_table_template", "operating_conditions"),
@@ -39,6 +39,17 @@ _NEVER = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClockGateCell:
+    """An integrated clock gate for rising edges, and its pins; `test` is empty if it has none."""
+
+    name: str
+    enable: str
+    clock: str
+    output: str
+    test: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class MappingLibrary:
     """A reduced Liberty file and what the flow must know of it.
 
@@ -48,6 +59,7 @@ class MappingLibrary:
     driving_cell : a small buffer (else inverter): what drives the inputs
     input_capacitance_f : of the driving cell's input; the unit for loads [F]
     flip_flops, latches : names of the sequential cells
+    clock_gate : the smallest one, those without a test pin first; None if the library has none
     """
 
     liberty: Path
@@ -58,6 +70,7 @@ class MappingLibrary:
     input_capacitance_f: float
     flip_flops: tuple[str, ...]
     latches: tuple[str, ...]
+    clock_gate: ClockGateCell | None = None
 
 
 def mapping_library(files: Sequence[Path], cache: Path | None = None) -> MappingLibrary:
@@ -126,6 +139,7 @@ def _from_json(liberty: Path, known: dict[str, Any]) -> MappingLibrary:
         input_capacitance_f=known["input_capacitance_f"],
         flip_flops=tuple(known["flip_flops"]),
         latches=tuple(known["latches"]),
+        clock_gate=None if known["clock_gate"] is None else ClockGateCell(**known["clock_gate"]),
     )
 
 
@@ -231,11 +245,13 @@ def _break(found: re.Match[str]) -> str:
 
 
 def _excluded(name: str, text: str) -> bool:
-    marked = re.search(r'\bdont_use\s*:\s*"?true', text) is not None
+    # Clock gates are often marked so that only clock gating picks them.
+    marked = re.search(r'\bdont_use\s*:\s*"?true', text) is not None and _GATE not in text
     short = name.split("__")[-1]
     return marked or _NEVER.search(short) is not None
 
 
+_GATE = "clock_gating_integrated_cell"
 _PIN = re.compile(
     r"^pin \(([^)]*)\) \{$(.*?)(?=^(?:pin|bus|bundle) \(|\Z)", re.MULTILINE | re.DOTALL
 )
@@ -252,10 +268,13 @@ def _describe(head: str, cells: dict[str, str]) -> dict[str, Any]:
     drivers: list[tuple[bool, float, str, float]] = []
     flip_flops: list[str] = []
     latches: list[str] = []
+    gates: list[tuple[bool, float, str, dict[str, str]]] = []
     for name, text in cells.items():
         found = re.search(r"^area : ([\d.eE+-]+)", text, re.MULTILINE)
         area[name] = float(found[1]) if found else 0.0
         if _SEQUENTIAL.search(text):
+            if gate := _clock_gate(name, text):
+                gates.append((gate["test"] != "", area[name], name, gate))
             (flip_flops if re.search(r"^ff", text, re.MULTILINE) else latches).append(name)
             cells[name] = _without_timing(text)
             continue
@@ -288,7 +307,21 @@ def _describe(head: str, cells: dict[str, str]) -> dict[str, Any]:
         "input_capacitance_f": capacitance,
         "flip_flops": tuple(flip_flops),
         "latches": tuple(latches),
+        "clock_gate": min(gates)[3] if gates else None,
     }
+
+
+def _clock_gate(name: str, text: str) -> dict[str, str] | None:
+    """The pins of a clock gate for rising edges, by what they are for; None for other cells."""
+    if not re.search(rf'^{_GATE} : "?latch_posedge', text, re.MULTILINE):
+        return None
+    pins = {"name": name, "enable": "", "clock": "", "output": "", "test": ""}
+    names = {"enable": "enable", "clock": "clock", "out": "output", "test": "test"}
+    for pin, body in _PIN.findall(text):
+        for what in re.findall(r'^clock_gate_(\w+)_pin : "?true', body, re.MULTILINE):
+            if what in names:
+                pins[names[what]] = pin.strip().strip('"')
+    return pins if pins["enable"] and pins["clock"] and pins["output"] else None
 
 
 def _without_timing(text: str) -> str:

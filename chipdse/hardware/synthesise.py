@@ -7,6 +7,7 @@ names, `registers.json` notes which register bit each cell of the netlist holds.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Sequence
@@ -24,14 +25,19 @@ from chipdse.netlist.recorded import RegisterBit
 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
 _MAPPED = "flip_flops.json"
+_RESET_FIRST = "reset_first.v"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SynthesisOptions:
     """What a designer chooses about synthesis.
 
-    target_period_s : clock period to aim at [s]; None lets ABC find the fastest cells anywhere
+    target_period_s : clock period to aim at [s]; None is as fast as can be
     effort : "quick" for searches; "full" tries harder for area and speed, at several times the cost
+    goal : "delay" maps for the shortest path and recovers area off it; "area" maps for few cells,
+        which are slower and, in arithmetic, cost less energy
+    clock_gating : smallest group of flip-flops that share an enable and get a clock gate; 0 makes
+        no gates, and enables become multiplexers or the library's enabled flip-flops
     seed : 0 for the plain flow; any other value gives ABC another, equally good start, so that
         replicates show how much of a difference is luck
     memory_macro_bits : memories of at least so many bits become SRAM macros (docs/memories.md);
@@ -41,6 +47,8 @@ class SynthesisOptions:
 
     target_period_s: float | None = None
     effort: Literal["quick", "full"] = "quick"
+    goal: Literal["delay", "area"] = "delay"
+    clock_gating: int = 0
     seed: int = 0
     memory_macro_bits: int = 4096
     memory_family: str = "auto"
@@ -50,6 +58,13 @@ class SynthesisOptions:
             raise DesignError(f"target_period_s={self.target_period_s} must be positive")
         if self.effort not in ("quick", "full"):
             raise DesignError(f"effort={self.effort!r} is not one of 'quick', 'full'")
+        if self.goal not in ("delay", "area"):
+            raise DesignError(f"goal={self.goal!r} is not one of 'delay', 'area'")
+        if self.clock_gating < 0:
+            raise DesignError(
+                f"clock_gating={self.clock_gating} must not be negative; 0 makes no clock gates, "
+                "4 makes them for groups of four flip-flops and more"
+            )
         if self.seed < 0:
             raise DesignError(f"seed={self.seed} must not be negative")
         if type(self.memory_macro_bits) is not int or self.memory_macro_bits < 0:
@@ -95,7 +110,14 @@ def synthesise(
     ToolError : Yosys or ABC failed
     """
     library = mapping_library(liberty)
+    if options.clock_gating and library.clock_gate is None:
+        raise DesignError(
+            f"clock_gating={options.clock_gating}: the library has no integrated clock gate for "
+            "rising edges; use clock_gating=0"
+        )
     folder.mkdir(parents=True, exist_ok=True)
+    if options.clock_gating:
+        (folder / _RESET_FIRST).write_text(_reset_joins_enable())
     (folder / "abc.constr").write_text(
         f"set_driving_cell {library.driving_cell}\n"
         f"set_load {4e15 * library.input_capacitance_f:.6g}\n"
@@ -140,20 +162,22 @@ def read_synthesised(folder: Path, top: str) -> Synthesised:
 def _recipes(options: SynthesisOptions) -> list[list[str]]:
     """ABC's commands, one list a candidate.
 
-    Measured on a 4x4 array of 8-bit multiply-accumulators (sky130hd): `dc2` saves 8 % of the area
-    and costs 60 % of the delay; `map -B` is 12 % faster and 14 % larger. Only "full" tries them.
+    All buffer nets of more than ten readers and size every cell against the delay. What the
+    mappers differ in is measured in docs/glitches.md; "full" tries them all.
     ABC does not replace ``{D}`` in script files as Yosys does in its own, so it is written out.
     """
     period = options.target_period_s
     delay = "" if period is None else f" -D {period * 1e12:.0f}"
     shuffle = [f"permute -S {options.seed}"] if options.seed else []
     size = ["buffer -c", "topo", "stime -p", f"upsize{delay}", f"dnsize{delay}", "stime -p"]
-    speed = ["strash", *shuffle, "&get -n", "&st", "&dch", "&nf", "&put", *size]
+    choices = ["strash", *shuffle, "&get -n", "&st", "&dch"]
+    # A period no path can meet: area is recovered only where it costs no delay.
+    fast = [*choices, "&put", f"map -B 0.9{delay or ' -D 1'}", "topo", *size]
+    small = [*choices, "&nf", "&put", *size]
     if options.effort == "quick":
-        return [speed]
-    area = ["strash", *shuffle, "dc2", "&get -n", "&st", "&dch", "&nf", "&put", *size]
-    fast = ["strash", *shuffle, "dch", f"map -B 0.9{delay}", "topo", *size]
-    return [speed, area, fast]
+        return [fast if options.goal == "delay" else small]
+    smaller = ["strash", *shuffle, "dc2", "&get -n", "&st", "&dch", "&nf", "&put", *size]
+    return [fast, small, smaller] if options.goal == "delay" else [small, smaller, fast]
 
 
 def _script(
@@ -172,6 +196,7 @@ def _script(
         # Without -nofsm a state machine keeps its names and changes its encoding.
         # Booth multipliers: 11 % less area, 4 % more delay than Yosys's default (8 x 8 bits).
         f"synth -top {rtl.top} -nofsm -nordff -noabc -booth{share}",
+        *_clock_gates(library, options),
         f"dfflibmap -prepare -liberty {liberty}",
         "opt_clean",
         "select -set flip_flops t:$_*DFF* t:$_*LATCH* t:$_SR_*",
@@ -192,6 +217,51 @@ def _script(
             f"write_verilog -noattr -noexpr -nohex -nodec candidate_{number}.v",
         ]
     return "\n".join([*commands, ""])
+
+
+def _clock_gates(library: MappingLibrary, options: SynthesisOptions) -> list[str]:
+    """Replace enables of groups of flip-flops by gates in their clock.
+
+    A reset that comes before the enable joins it, so that it still gets through.
+    """
+    gate = library.clock_gate
+    if not options.clock_gating or gate is None:
+        return []
+    test = f", input {gate.test}" if gate.test else ""
+    ports = f"input {gate.enable}, input {gate.clock}{test}, output {gate.output}"
+    tie = f" -tie_lo {gate.test}" if gate.test else ""
+    return [
+        f"techmap -map {_RESET_FIRST}",
+        "simplemap",
+        "dffunmap -srst-only",
+        "opt_merge",
+        "opt_clean",
+        "read_verilog -overwrite <<CLOCK_GATE",
+        f"(* blackbox *) module {gate.name}({ports}); endmodule",
+        "CLOCK_GATE",
+        f"clockgate -pos {gate.name} {gate.enable}:{gate.clock}:{gate.output}{tie}"
+        f" -min_net_size {options.clock_gating}",
+        f"select -set clock_gates t:{gate.name}",
+        "rename -enumerate -pattern gate_% @clock_gates",
+    ]
+
+
+def _reset_joins_enable() -> str:
+    """Yosys's flip-flops with a synchronous reset before their enable, with an enable alone.
+
+    Left to itself Yosys undoes the enable of such a flip-flop.
+    """
+    lines = []
+    for reset, value, enable in itertools.product("PN", "01", "PN"):
+        clears = "R" if reset == "P" else "~R"
+        data = f"{clears} | D" if value == "1" else f"~({clears}) & D"
+        enabled = "E" if enable == "P" else "~E"
+        lines += [
+            f"module \\$_SDFFE_P{reset}{value}{enable}_ (input D, C, R, E, output Q);",
+            f"  \\$_DFFE_PP_ cell_(.D({data}), .C(C), .E({enabled} | {clears}), .Q(Q));",
+            "endmodule",
+        ]
+    return "\n".join([*lines, ""])
 
 
 _TIMED = re.compile(r"Area =\s*([\d.]+).*?Delay =\s*([\d.]+)\s*ps")
