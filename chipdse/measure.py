@@ -320,30 +320,70 @@ def _timed(graph: TimingGraph, library: OperatingLibrary, loads: WireLoads | Non
     return dataclasses.replace(timing, clock_period_s=timing.min_period_s)
 
 
-def _corner(
-    design: Design, hardware: Hardware, vdd_v: float, temperature_c: float, store: Store
-) -> Corner:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Analysed:
+    """A netlist at one operating point, with everything of layout that its design counts.
+
+    timing, power : at the shortest clock period; power with glitches if they are counted
+    glitch_w : what of that power glitches are
+    loads : wires at this point; None without
+    """
+
+    timing: Timing
+    power: Power
+    glitch_w: float
+    activity: Activity
+    layout: Layout
+    loads: WireLoads | None
+
+
+def analyse_design(
+    design: Design,
+    hardware: Hardware,
+    store: Store,
+    *,
+    leakage_at: LeakagePoints | None = None,
+) -> Analysed:
+    """Timing and power of a design's netlist at its supply and temperature.
+
+    Parameters
+    ----------
+    leakage_at : more points, at which only leakage is wanted
+    """
+    vdd_v, temperature_c = _supply(design)
     loaded, laid = _load(design.library, hardware), layout(design, hardware, store)
-    whole = loaded.netlist.library
-    known = whole.leakage_grid
-    others = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
-    library = whole.at([vdd_v], [temperature_c])
+    library = loaded.netlist.library.at([vdd_v], [temperature_c])
     loads = laid.loads(library)
     timing = _timed(loaded.graph, library, loads)
-    path = float(timing.min_period_s[0])
     switched = timing if loads is None else dataclasses.replace(timing, wires=loads.power)
     activity = activity_of(design, hardware, store, laid)
-    power = analyse_power(
-        switched,
-        activity,
-        model=loaded.model,
-        leakage_at=whole.leakage_at(vdd_v, others) if len(others) > 1 else None,
-    )
-    groups = power.by_group()
+    power = analyse_power(switched, activity, model=loaded.model, leakage_at=leakage_at)
     glitches = 0.0
     if activity.glitches:
         without = analyse_power(switched, loaded.replayed.activity, model=loaded.model)
         glitches = _dynamic_w(power) - _dynamic_w(without)
+    return Analysed(
+        timing=timing,
+        power=power,
+        glitch_w=glitches,
+        activity=activity,
+        layout=laid,
+        loads=loads,
+    )
+
+
+def _corner(
+    design: Design, hardware: Hardware, vdd_v: float, temperature_c: float, store: Store
+) -> Corner:
+    loaded = _load(design.library, hardware)
+    whole = loaded.netlist.library
+    known = whole.leakage_grid
+    others = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
+    at = whole.leakage_at(vdd_v, others) if len(others) > 1 else None
+    found = analyse_design(design, hardware, store, leakage_at=at)
+    timing, power, laid, activity = found.timing, found.power, found.layout, found.activity
+    path = float(timing.min_period_s[0])
+    groups = power.by_group()
 
     def of(kind: str, factor: float) -> dict[str, float]:
         return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
@@ -370,8 +410,8 @@ def _corner(
             sum(netlist.cells[kind].area_m2 for kind in netlist.cell_types[macros])
         ),
         annotated_frac=loaded.replayed.annotated_fraction,
-        wire_energy_j=wire_energy_j(loads, netlist, activity, vdd_v),
-        glitch_energy_j=glitches * path,
+        wire_energy_j=wire_energy_j(found.loads, netlist, activity, vdd_v),
+        glitch_energy_j=found.glitch_w * path,
         clock_tree_energy_j=laid.clock_tree_energy_j(vdd_v, activity),
         wire_length_m=0.0 if laid.routes is None else laid.routes.wire_length_m,
         core_area_m2=area / design.physical.utilisation,

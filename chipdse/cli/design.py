@@ -12,6 +12,7 @@ from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.design import OperatingPoint, PhysicalOptions, find_block, make_record, parse_settings
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import METRICS, Metrics
+from chipdse.report.physical import counted_text
 from chipdse.report.quantities import shown_metric
 from chipdse.system.metrics import CONSTRAINTS
 from chipdse.system.parameters import PackageParameters
@@ -114,4 +115,4 @@ def _print_metrics(metrics: Metrics) -> None:
         about = METRICS[name]
         shown = shown_metric(name, value)
         print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {about['doc']}")
-    print("\nActivity is zero-delay (no glitches); no wires, no clock tree.")
+    print("\n" + counted_text(metrics.block))

@@ -98,6 +98,17 @@ def core_of(area_m2: float, utilisation: float, aspect: float) -> tuple[float, f
     return width, width * aspect
 
 
+def published_length_m(count: int, area_m2: float, sources: Sources) -> float:
+    """Routed wire of a design [m] by its size alone: ``3.557 n^1.129 sqrt(A/n)``.
+
+    A fit over published routed designs: median error 13 %, 90th percentile 46 %.
+    """
+    if not count:
+        return 0.0
+    cells = math.pow(count, sources("wires.routed_length_exponent"))
+    return sources("wires.routed_length_factor") * cells * math.sqrt(area_m2 / count)
+
+
 def formula_routes(
     netlist: Netlist,
     clock: ClockNetwork | None,
@@ -108,19 +119,13 @@ def formula_routes(
 ) -> Routes:
     """Lengths without a placement: total by size, shared out by the number of pins.
 
-    ``total = 3.557 n^1.129 sqrt(A/n)`` for n cells of area A; a net of d pins gets a share as
+    `published_length_m` in total; a net of d pins gets a share as
     ``(d - 1)^0.75`` with the Steiner factor of its degree. Utilisation and aspect do not enter the
     lengths: the fit is over designs of every utilisation.
     """
     width, height = core_of(netlist.area_m2, utilisation, aspect)
     count, degree = netlist.cell_count, net_degrees(netlist)
-    total = (
-        sources("wires.routed_length_factor")
-        * count ** sources("wires.routed_length_exponent")
-        * math.sqrt(netlist.area_m2 / count)
-        if count
-        else 0.0
-    )
+    total = published_length_m(count, netlist.area_m2, sources)
     share = np.where(
         wired_nets(netlist, clock),
         np.maximum(degree - 1, 0) ** sources("wires.fanout_exponent")
