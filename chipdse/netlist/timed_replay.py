@@ -61,7 +61,7 @@ class TimedActivity:
     seed: int
     resolution_s: float
     group_glitches: NDArray[np.int64]
-    group_cycles: NDArray[np.int64]
+    group_cycles: Floats
     latest_s: Floats
     engine: str
 
@@ -131,33 +131,33 @@ def timed_replay(
 
     Raises
     ------
-    DesignError : the recording has both clock edges or X in the window, or the netlist does not
-        settle within a period
+    DesignError : the recording has X in the window, or the netlist does not settle in a period
     """
     netlist = timing.netlist
-    if recording.both_edges:
-        raise DesignError(
-            "the recording has both clock edges; glitches are replayed for designs whose registers "
-            "are all clocked by the rising edge"
-        )
     if sampled is not None and sampled < 1:
         raise DesignError(f"sampled={sampled} cycles; use 1 or more, 512 is usual")
     plan = plan or plan_replay(netlist, recording, registers)
     window = int(replayed.activity.cycles)
-    if cycles is not None and cycles != window:
-        window = min(window, cycles)
-    refuse_unknown(recording, Window(first=first_cycle, transitions=window))
+    if cycles is not None and not cycles - 1 <= window <= cycles:  # a bench may stop at an edge
+        raise DesignError(
+            f"the zero-delay replay covers {window} cycles and glitches are asked of {cycles}; "
+            "replay the same window"
+        )
+    # With both edges recorded a step is half a cycle, each from its own settled state.
+    steps = 2 if recording.both_edges else 1
+    whole = Window(first=steps * first_cycle, transitions=steps * window)
+    refuse_unknown(recording, whole)
     if resolution_s is None:
         late = timing.arrival_s[MAX, :, point]
         resolution_s = float(late[np.isfinite(late)].max(initial=BINS * FINEST_RESOLUTION_S)) / BINS
     timed = plan_timed(timing, plan.annotated, resolution_s, point)
-    rows = first_cycle + _draw(window, sampled, seed)
+    rows = whole.first + _draw(whole.transitions, sampled and steps * sampled, seed)
     lanes, name = _engine(timed, engine)
     groups, sizes, latest = _replay(lanes, timed, plan, recording, rows)
     latest_s = latest.astype(np.float64) * resolution_s
     _check_settled(timing, latest_s, point)
     counted, functional = groups[0].sum(axis=0), groups[1].sum(axis=0)
-    scale = window / len(rows)
+    scale = whole.transitions / len(rows)
     glitches = (counted - functional) * scale
     activity = replayed.activity
     total = dataclasses.replace(activity, toggles=activity.toggles + glitches, glitches=True)
@@ -165,12 +165,12 @@ def timed_replay(
         functional=activity,
         total=total,
         glitch_toggles=glitches,
-        sampled_cycles=len(rows),
+        sampled_cycles=len(rows) // steps,
         cycles=window,
         seed=seed,
         resolution_s=resolution_s,
         group_glitches=groups[0] - groups[1],
-        group_cycles=sizes,
+        group_cycles=sizes / steps,
         latest_s=latest_s,
         engine=name,
     )
