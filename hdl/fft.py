@@ -21,34 +21,8 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hdl.block import Block, Work, check_parameters, parameter
+from hdl.fft_stages import Stage, chain, twiddles
 from hdl.operands import stream_cycles, valid_cycles
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One butterfly and the rotation behind it.
-
-    delay : samples between the two partners
-    block : after so many samples the rotations repeat
-    turns : of each sample of a block, in `block`-ths of a full turn, clockwise
-    growth_bits : how much wider its results are than its samples
-    """
-
-    delay: int
-    block: int
-    turns: tuple[int, ...]
-    in_bits: int
-    growth_bits: int
-
-    @property
-    def bits(self) -> int:
-        """The width of a result's part."""
-        return self.in_bits + self.growth_bits
-
-    @property
-    def multiplies(self) -> bool:
-        """Whether a rotation is not by quarter turns only."""
-        return any(4 * turn % self.block for turn in self.turns)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,32 +64,8 @@ class FftParameters:
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The butterflies from the input on, with what each does."""
-        made: list[Stage] = []
-        block, bits = self.points, self.data_bits + 1  # a turned sample is up to sqrt(2) larger
-        growth = int(self.scaling == "grow")
-        while block > 1:
-            if self.radix == 4 and block >= 4:
-                quarter = block // 4
-                first = tuple(quarter * (n >= 3 * quarter) for n in range(block))
-                # Quarters leave in the order 0, 2, 1, 3.
-                second = tuple((0, 2, 1, 3)[n // quarter] * (n % quarter) for n in range(block))
-                for delay, turns in ((block // 2, first), (quarter, second)):
-                    made.append(
-                        Stage(
-                            delay=delay, block=block, turns=turns, in_bits=bits, growth_bits=growth
-                        )
-                    )
-                    bits += growth
-                block = quarter
-            else:
-                half = block // 2
-                turns = tuple(max(n - half, 0) for n in range(block))
-                made.append(
-                    Stage(delay=half, block=block, turns=turns, in_bits=bits, growth_bits=growth)
-                )
-                bits += growth
-                block = half
-        return tuple(made)
+        # A turned sample is up to sqrt(2) larger than its parts.
+        return chain(self.points, self.radix, self.data_bits + 1, int(self.scaling == "grow"))
 
     @property
     def output_bits(self) -> int:
@@ -198,19 +148,6 @@ def samples(p: FftParameters, workload: FftWorkload) -> np.ndarray:
     return scaled.clip(-full_scale, full_scale - 1).astype(np.int64)
 
 
-def bit_reversed(points: int) -> np.ndarray:
-    """The frequency of each result in the order in which they leave."""
-    bits = points.bit_length() - 1
-    return np.array([int(f"{n:0{bits}b}"[::-1], 2) for n in range(points)])
-
-
-def twiddles(p: FftParameters, stage: Stage) -> np.ndarray:
-    """The rotations of a stage's block as integers, int64[part, sample]."""
-    turn = np.exp(-2j * np.pi * np.array(stage.turns) / stage.block)
-    one = 2 ** (p.twiddle_bits - 2)
-    return np.rint(one * np.stack([turn.real, turn.imag])).astype(np.int64)
-
-
 def reference(p: FftParameters, x: np.ndarray) -> np.ndarray:
     """What the hardware must output: int64[part, block, result], bit for bit, in its order."""
     blocks = x.shape[1]
@@ -222,7 +159,7 @@ def reference(p: FftParameters, x: np.ndarray) -> np.ndarray:
         x = x.reshape(2, blocks, -1, stage.block)
         if stage.multiplies:
             shift = p.twiddle_bits - 2
-            (re, im), (c, s) = x, twiddles(p, stage)
+            (re, im), (c, s) = x, twiddles(stage, p.twiddle_bits)
             turned = np.stack([re * c - im * s, re * s + im * c])
             x = (turned + (1 << (shift - 1))) >> shift
         else:
@@ -389,7 +326,7 @@ class Fft(wiring.Component):
         c = Signal(signed(p.twiddle_bits), name=f"cosine_{number}")
         s = Signal(signed(p.twiddle_bits), name=f"sine_{number}")
         with m.Switch(place):
-            for index, (cosine, sine) in enumerate(twiddles(p, stage).T.tolist()):
+            for index, (cosine, sine) in enumerate(twiddles(stage, p.twiddle_bits).T.tolist()):
                 with m.Case(index):
                     m.d.comb += [c.eq(cosine), s.eq(sine)]
         shift = p.twiddle_bits - 2

@@ -26,6 +26,7 @@ from hdl.arithmetic import (
     when,
 )
 from hdl.block import Block, Work, check_parameters, parameter
+from hdl.signals import correlated, low_pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,18 +128,6 @@ def waits(parameters: FirParameters, workload: FirWorkload) -> np.ndarray:
     return np.diff(starts, prepend=-parameters.folding) - parameters.folding
 
 
-def low_pass(taps: int, coefficient_bits: int) -> np.ndarray:
-    """A low-pass filter, int64[taps]: windowed sinc, cut off at 0.15 of the sampling rate.
-
-    Hamming window; scaled so that the largest coefficient is the largest positive number.
-    Symmetric, so that its phase is linear.
-    """
-    position = np.arange(taps) - (taps - 1) / 2
-    response = np.sinc(2 * 0.15 * position) * np.hamming(taps)
-    largest = 2 ** (coefficient_bits - 1) - 1
-    return np.rint(response / np.abs(response).max() * largest).astype(np.int64)
-
-
 def samples(parameters: FirParameters, workload: FirWorkload) -> np.ndarray:
     """The signal of a workload, int64[length], rounded and clipped to `data_bits`."""
     random = np.random.default_rng(workload.seed)
@@ -148,24 +137,10 @@ def samples(parameters: FirParameters, workload: FirWorkload) -> np.ndarray:
     else:
         signal = random.standard_normal(workload.length)
         if workload.signal == "speech":
-            signal = _correlated(signal, workload.correlation)
+            signal = correlated(signal, workload.correlation)
     full_scale = 2 ** (parameters.data_bits - 1)
     scaled = np.rint(workload.level * full_scale * signal)
     return scaled.clip(-full_scale, full_scale - 1).astype(np.int64)
-
-
-def _correlated(noise: np.ndarray, correlation: float) -> np.ndarray:
-    """First-order autoregressive: s[n] = correlation * s[n-1] + noise, of unit variance.
-
-    What it shares with speech is only that neighbouring samples are alike; the default of 0.9 is
-    an assumption, not a measurement.
-    """
-    scale = np.sqrt(1 - correlation**2)
-    signal = np.empty_like(noise)
-    state = signal[0] = noise[0]
-    for n in range(1, len(noise)):
-        state = signal[n] = correlation * state + scale * noise[n]
-    return signal
 
 
 def reference(coefficients: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -20,12 +20,12 @@ from hdl.fft import (
     FftParameters,
     FftWorkload,
     accepted,
-    bit_reversed,
     cycles,
     reference,
     samples,
     work,
 )
+from hdl.fft_stages import bit_reversed
 
 
 def run(p: FftParameters, x: np.ndarray, valid: np.ndarray) -> None:
