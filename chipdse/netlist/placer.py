@@ -254,6 +254,9 @@ class _Run:
         y = height / 2 + random.uniform(-0.5, 0.5, self.nodes)
         x[self.cells :], y[self.cells :] = ports_in_order(self.nodes - self.cells, self.outline)
         x, y = quadratic_placement(self.pins, self.cells, x, y, self.outline)
+        # Cells on one spot feel the same forces for ever; half a bin tells them apart.
+        x[: self.cells] += random.uniform(-0.5, 0.5, self.cells)
+        y[: self.cells] += random.uniform(-0.5, 0.5, self.cells)
         return (
             np.concatenate([x, random.uniform(0, width, self.fillers)]),
             np.concatenate([y, random.uniform(0, height, self.fillers)]),

@@ -1,0 +1,86 @@
+"""The placer: wire length against reference placements, and cost over size: one JSON line.
+
+    python benchmarks/placer.py REFERENCE.npz ...       # as `chipdse.netlist.placer.read_problem`
+    python benchmarks/placer.py --sizes 1000,10000,100000
+
+Designs of a size are made: cells on a square, each wired to a few others at distances drawn from
+a power law, so that wires are mostly short, as Rent's rule has it. Times are of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chipdse.netlist.placer import PlacementProblem, place, read_problem
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--sizes", default="")
+    parser.add_argument("--numpy", action="store_true", help="without the compiled loops")
+    arguments = parser.parse_args()
+    compiled = None if not arguments.numpy else False
+    rows = []
+    for file in arguments.files:
+        problem, reference_m = read_problem(file)
+        row = _placed(problem, compiled)
+        rows.append({"design": file.stem, **row, "over_reference": row["wire_m"] / reference_m})
+    for size in filter(None, arguments.sizes.split(",")):
+        rows.append({"design": "made", **_placed(made(int(size)), compiled)})
+    print(json.dumps({"benchmark": "placer", "compiled": not arguments.numpy, "results": rows}))
+
+
+def _placed(problem: PlacementProblem, compiled: bool | None) -> dict[str, Any]:
+    began = time.process_time()
+    found = place(problem, compiled=compiled)
+    spent = time.process_time() - began
+    cells = len(problem.cell_area_m2)
+    return {
+        "cells": cells,
+        "wire_m": found.wire_length_m,
+        "overflow": round(found.overflow, 3),
+        "steps": found.steps,
+        "cpu_s": round(spent, 2),
+        "cpu_ms_per_cell": round(1e3 * spent / cells, 3),
+    }
+
+
+def made(cells: int) -> PlacementProblem:
+    """A design of that many cells: nets of 2 to 5 pins, lengths from a power law."""
+    rng = np.random.default_rng(cells)
+    side = math.ceil(math.sqrt(cells))
+    driver = np.arange(cells)
+    loads = rng.choice([1, 1, 1, 2, 2, 3, 4], cells)
+    owner = np.repeat(driver, loads)
+    reach = (1 - rng.random(len(owner))) ** -0.7  # P(distance > r) falls as r^-1.4
+    angle = rng.uniform(0, 2 * np.pi, len(owner))
+    x = np.clip(np.rint(owner % side + reach * np.cos(angle)), 0, side - 1)
+    y = np.clip(np.rint(owner // side + reach * np.sin(angle)), 0, side - 1)
+    target = np.minimum((y * side + x).astype(np.int64), cells - 1)
+    ports = 4 * math.ceil(cells**0.5 / 4)
+    nets = np.concatenate([driver, owner, rng.choice(cells, ports)])
+    nodes = np.concatenate([driver, target, cells + np.arange(ports)])
+    order = np.argsort(nets, kind="stable")
+    area = rng.choice([3.75, 5.0, 7.5, 21.0], cells, p=[0.45, 0.3, 0.15, 0.1]) * 1e-12
+    edge = math.sqrt(float(area.sum()) / 0.6)
+    return PlacementProblem(
+        pin_net=nets[order].astype(np.int32),
+        pin_node=nodes[order].astype(np.int32),
+        cell_area_m2=area,
+        port_count=ports,
+        core_width_m=edge,
+        core_height_m=edge,
+        target_density=0.7,
+    )
+
+
+if __name__ == "__main__":
+    main()
