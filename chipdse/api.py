@@ -36,7 +36,6 @@ from chipdse.hardware.store import Store, default_store
 from chipdse.hardware.store_care import size_limit
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import Metrics
-from chipdse.report.page import report_html
 from chipdse.report.progress import shown_progress
 from chipdse.study.budget import Budget, parse_duration
 from chipdse.study.engine import Listener, run_sweep
@@ -49,6 +48,7 @@ from chipdse.study.folder import (
     start_study,
     write_atomically,
 )
+from chipdse.study.shipped import find_sweep
 from chipdse.study.sweepfile import check_libraries, read_sweep
 from chipdse.study.trials import finished
 from chipdse.system.parameters import PackageParameters
@@ -102,6 +102,8 @@ class Study:
         store : folder of stage results; default the user's cache
         tell : called with each trial that is looked into
         """
+        from chipdse.report.page import report_html  # its libraries take a second to load
+
         path = path or self.folder.path / REPORT
         stages = Store(root=Path(store) if store is not None else default_store())
         text = report_html(self.folder, stages, details=details, tell=tell)
@@ -129,12 +131,14 @@ def sweep(
     storage: str | None = None,
     sampler: str | None = None,
     store: str | Path | None = None,
+    report: bool = True,
     progress: bool = True,
 ) -> Study:
     """Run a sweep file, or continue it, and return its study.
 
     Parameters
     ----------
+    file : a sweep file, or the name of one that comes with the package (``"fir"``)
     study : folder of the study; default ``studies/NAME`` below the current folder
     trials, sampler : instead of the sweep file's
     time : stop proposing after so long, e.g. "2h"; instead of the sweep file's
@@ -148,6 +152,7 @@ def sweep(
     storage : ``postgresql://HOST/DATABASE``, which several machines may share; default a file in
         the study's folder
     store : folder of stage results, shared between sweeps; default each worker's cache
+    report : write the HTML report when the sweep ends
     progress : show a bar on stderr
 
     Raises
@@ -158,7 +163,7 @@ def sweep(
     for one in files:
         if not one.is_file():
             raise DesignError(f"Liberty file {str(one)!r} does not exist")
-    plan = read_sweep(Path(file), files).with_search(trials=trials, sampler=sampler)
+    plan = read_sweep(find_sweep(Path(file)), files).with_search(trials=trials, sampler=sampler)
     budget = Budget(
         trials=plan.trials,
         seconds=plan.time_s if time is None else parse_duration(time),
@@ -195,12 +200,13 @@ def sweep(
             listener=listener,
         )
     result = Study(folder=folder)
-    try:
-        result.write_report(details=1, store=store)
-    except OSError as error:
-        raise MachineError(
-            f"the report in {path} cannot be written ({error.strerror}); the study is whole"
-        ) from error
+    if report:
+        try:
+            result.write_report(details=1, store=store)
+        except OSError as error:
+            raise MachineError(
+                f"the report in {path} cannot be written ({error.strerror}); the study is whole"
+            ) from error
     return result
 
 

@@ -52,9 +52,9 @@ def sweep_file(folder: Path, text: str = SWEEP) -> Path:
 
 def start(file: Path, study: Path, store: Path, *arguments: object) -> subprocess.Popen[str]:
     """`chipdse sweep` in a process of its own, as the leader of a group."""
-    command = [CHIPDSE, "sweep", file, "--study", study, "--workers", "2", *arguments]
+    command = [CHIPDSE, "sweep", file, "--study", study, "--workers", "2", "--no-report"]
     return subprocess.Popen(
-        [str(word) for word in command],
+        [str(word) for word in (*command, *arguments)],
         env=os.environ | {"CHIPDSE_CACHE": str(store)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
