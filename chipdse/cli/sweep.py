@@ -16,6 +16,8 @@ from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.report.quantities import heading_scale
 from chipdse.study.samplers import SAMPLERS
+from chipdse.study.status import read_status
+from chipdse.study.trials import by_evaluation, finished
 
 SHOWN_ROWS = 20
 
@@ -37,6 +39,9 @@ def add(verbs: Verbs) -> None:
         "--patience", type=int, metavar="N", help="stop when N trials in a row improve nothing"
     )
     parser.add_argument("--retry-failed", action="store_true", help="evaluate failed points again")
+    parser.add_argument(
+        "--no-report", dest="report", action="store_false", help="write no report at the end"
+    )
     parser.add_argument("--sampler", choices=SAMPLERS, help="instead of the sweep file's")
     parser.add_argument("--workers", type=int, help="points at once; default one a core")
     parser.add_argument(
@@ -87,6 +92,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         time=arguments.time,
         patience=arguments.patience,
         retry_failed=arguments.retry_failed,
+        report=arguments.report,
         workers=arguments.workers,
         executor=arguments.executor,
         executor_options=arguments.executor_options,
@@ -96,18 +102,23 @@ def _sweep(arguments: argparse.Namespace) -> int:
     )
     front = study.front()
     path = study.folder.path
+    ended = read_status(path).state
     if arguments.json:
         print_json(
             {
                 "study": str(path),
-                "report": str(path / "report.html"),
-                "trials": len(study.points()),
+                "report": str(path / "report.html") if arguments.report else None,
+                "ended": ended,
+                "trials": len(by_evaluation(finished(study.folder.study))),
+                "points": len(study.points()),
                 "front": front.to_dict("records"),
             }
         )
         return 0
     _print_front(study, front)
-    print(f"report:  {path / 'report.html'}")
+    print(f"ended:   {ended}")
+    if arguments.report:
+        print(f"report:  {path / 'report.html'}")
     print(f"points:  {path / 'points.csv'}")
     print(f"export:  chipdse export {path} --trial {front['trial'].iloc[0]} --to DIR")
     return 0
