@@ -48,7 +48,6 @@ from chipdse.study.folder import (
     start_study,
     write_atomically,
 )
-from chipdse.study.shipped import find_sweep
 from chipdse.study.sweepfile import check_libraries, read_sweep
 from chipdse.study.trials import finished
 from chipdse.system.parameters import PackageParameters
@@ -138,7 +137,6 @@ def sweep(
 
     Parameters
     ----------
-    file : a sweep file, or the name of one that comes with the package (``"fir"``)
     study : folder of the study; default ``studies/NAME`` below the current folder
     trials, sampler : instead of the sweep file's
     time : stop proposing after so long, e.g. "2h"; instead of the sweep file's
@@ -163,7 +161,7 @@ def sweep(
     for one in files:
         if not one.is_file():
             raise DesignError(f"Liberty file {str(one)!r} does not exist")
-    plan = read_sweep(find_sweep(Path(file)), files).with_search(trials=trials, sampler=sampler)
+    plan = read_sweep(Path(file), files).with_search(trials=trials, sampler=sampler)
     budget = Budget(
         trials=plan.trials,
         seconds=plan.time_s if time is None else parse_duration(time),
