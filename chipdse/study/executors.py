@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 KINDS = ("processes", "dask", *QUEUES)
 CONNECT_S = 30
 """How long to wait for a Dask scheduler [s]."""
-TRIES = 3
+TRIES = 4
 """A point whose worker process died so often is recorded as failed."""
 
 
