@@ -40,6 +40,7 @@ class CheapPoints:
         sweep's limits among the constraints
     estimated : where a table by process node does not reach
     objectives : shape (points, objectives), all to be made small
+    spread : their standard deviations over replicates; None without (`chipdse.study.replicates`)
     """
 
     numbers: Ints
@@ -47,6 +48,7 @@ class CheapPoints:
     constraints: dict[str, Array]
     estimated: Flags
     objectives: Array
+    spread: Array | None = None
 
     @property
     def violation(self) -> Array:
@@ -61,6 +63,7 @@ class CheapPoints:
             constraints={name: column[rows] for name, column in self.constraints.items()},
             estimated=self.estimated[rows],
             objectives=self.objectives[rows],
+            spread=None if self.spread is None else self.spread[rows],
         )
 
     def local_front(self) -> CheapPoints:

@@ -21,9 +21,10 @@ from chipdse.measure import corners_of, job_of
 from chipdse.operating import Corner, Job
 from chipdse.study.cheap import Array, CheapPoints, CheapSpace, Supply
 from chipdse.study.complete import Finish
-from chipdse.study.space import Point, Value
+from chipdse.study.replicates import average, replicated
+from chipdse.study.space import Ints, Point, Value
 from chipdse.study.sweepfile import Sweep
-from chipdse.study.trials import HARVESTED, HARVESTED_FROM, ORIGIN, PROPOSED
+from chipdse.study.trials import HARVESTED, HARVESTED_FROM, ORIGIN, PROPOSED, SPREAD
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,17 +42,35 @@ class Harvest:
 
 
 def harvest_point(sweep: Sweep, expensive: Mapping[str, Value], store: Store) -> Harvest:
-    """Evaluate an expensive point and everything cheap around it.
+    """Evaluate an expensive point and everything cheap around it, in every replicate.
+
+    A sweep that does not harvest gives one point, cheap parameters included, and gets that point.
 
     Raises
     ------
     ChipdseError : as `chipdse.evaluate.evaluate`; InfeasibleError where no cheap point has a value
     """
     cheap = _cheap_space(sweep)
-    numbers = cheap.numbers(expensive)
+    if sweep.harvests:
+        numbers = cheap.numbers(expensive)
+    else:
+        numbers = np.array([cheap.part.number_of(expensive)])
     if not len(numbers):
         raise InfeasibleError("the rules leave no supply, clock and package to this point")
     design = sweep.template.design({**expensive, **cheap.part.point_at(int(numbers[0]))})
+    points = average(
+        [
+            _cheap_points(cheap, expensive, replicated(design, number), numbers, store)
+            for number in range(sweep.replicates)
+        ]
+    )
+    return Harvest(front=points.local_front(), evaluated=len(numbers), sampled=cheap.is_sampled)
+
+
+def _cheap_points(
+    cheap: CheapSpace, expensive: Mapping[str, Value], design: Design, numbers: Ints, store: Store
+) -> CheapPoints:
+    """Cheap points around a design's netlist, which is built first."""
     _, hardware = build_hardware(design, store)
 
     def corners_at(supplies: Sequence[Supply]) -> list[Corner]:
@@ -60,8 +79,7 @@ def harvest_point(sweep: Sweep, expensive: Mapping[str, Value], store: Store) ->
     def job_with(one: Design) -> Job:
         return job_of(one, hardware)
 
-    points = cheap.evaluate(expensive, design, numbers, corners_at, job_with)
-    return Harvest(front=points.local_front(), evaluated=len(numbers), sampled=cheap.is_sampled)
+    return cheap.evaluate(expensive, design, numbers, corners_at, job_with)
 
 
 def finishes(
@@ -83,9 +101,10 @@ def finishes(
     for row in range(len(front.numbers)):
         cheap = part.point_at(int(front.numbers[row]))
         own = row == chosen
+        rest = cheap if sweep.harvests else {}  # the trial has the others already
         found.append(
             Finish(
-                params=cheap if own else {**expensive, **cheap},
+                params=rest if own else {**expensive, **cheap},
                 values=_values(sweep, front, row),
                 attributes=_attributes(front, row) | ({} if own else {HARVESTED_FROM: number}),
                 constraints=_constraints(front, row),
@@ -121,7 +140,9 @@ def _values(sweep: Sweep, front: CheapPoints, row: int) -> list[float]:
 
 
 def _attributes(front: CheapPoints, row: int) -> dict[str, Any]:
+    spread = {} if front.spread is None else {SPREAD: [float(x) for x in front.spread[row]]}
     return {
+        **spread,
         ORIGIN: HARVESTED,
         "metrics": {name: float(column[row]) for name, column in front.metrics.items()},
         "system_evidence": "estimated" if front.estimated[row] else "modelled",

@@ -46,7 +46,7 @@ def evaluate_point(sweep: Sweep, point: Point, store: Path | None) -> Outcome:
     start = time.monotonic()
     stages = Store(root=store or default_store())
     try:
-        if sweep.harvests:
+        if sweep.harvests or sweep.replicates > 1:
             harvest = harvest_point(sweep, point, stages)
             return Outcome(metrics=None, harvest=harvest, seconds=time.monotonic() - start)
         metrics = evaluate(sweep.template.design(point), stages)

@@ -14,8 +14,13 @@ from optuna.trial import FrozenTrial, TrialState
 from chipdse.metrics import METRICS
 from chipdse.study.front import is_on_front
 from chipdse.study.sweepfile import Sweep
+from chipdse.study.ties import tied
+from chipdse.study.trials import HARVESTED_FROM, SPREAD
 
 Array = npt.NDArray[np.float64]
+
+TIES_LIMIT = 1_000_000
+"""So many pairs of points are compared, by three tests each, in about a second."""
 
 
 def violations(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,7 +79,32 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     header = ["trial", "state", *names, *columns, "system_evidence", "violations", "failure"]
     table = pd.DataFrame(rows, columns=header)
     table.insert(2, "on_front", front_mask(sweep, table))
+    if sweep.replicates > 1:
+        _add_spread(sweep, table, trials)
     return table
+
+
+def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]) -> None:
+    """Columns of replicates: each objective's standard deviation; the front's points tied with it.
+
+    `tied_with` names trials; of points off the front only while the table is small.
+    """
+    names = [f"{one.metric}_std" for one in sweep.objectives]
+    nothing = [math.nan] * len(names)
+    spread = np.array([one.user_attrs.get(SPREAD, nothing) for one in trials], dtype=np.float64)
+    table[names] = spread.reshape(-1, len(names))
+    table["tied_with"] = ""
+    front = table["on_front"].to_numpy()
+    rows = np.flatnonzero(table["state"] == "feasible")
+    if len(rows) * front.sum() > TIES_LIMIT:
+        rows = np.flatnonzero(front)
+    if len(rows):
+        numbers = table["trial"].to_numpy()
+        group = [one.user_attrs.get(HARVESTED_FROM, one.number) for one in trials]
+        mean = table[[one.metric for one in sweep.objectives]].to_numpy(dtype=np.float64)
+        found = tied(mean[rows], spread[rows], front[rows], np.array(group)[rows], sweep.replicates)
+        texts = [" ".join(str(numbers[rows[one]]) for one in others) for others in found]
+        table.loc[rows, "tied_with"] = texts
 
 
 def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:

@@ -36,7 +36,7 @@ GROUPS = ("hardware", "workload", "library", "synthesis", "operating", "package"
 _KEYS = {"question", "block", "rules", "objectives", "limits", "search", *GROUPS}
 
 
-_SEARCH = ("trials", "seed", "sampler", "harvest", "time", "patience")
+_SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +103,7 @@ class Sweep:
 
     trials : points to propose; where these are harvested, expensive points
     harvest : evaluate all supplies, clocks and packages of each expensive point
+    replicates : so often is each point evaluated, under other seeds
     """
 
     path: Path
@@ -116,6 +117,7 @@ class Sweep:
     seed: int
     sampler: str
     harvest: bool = True
+    replicates: int = 1
     time_s: float = math.inf
     patience: int = 0
 
@@ -191,9 +193,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         raise DesignError(f"{path}: {error}") from error
     template = _template(data, block, liberty or _files(data, folder or path.parent, path), path)
     search = _table(data, "search", path)
-    _known(
-        search, ("trials", "seed", "sampler", "time", "patience", "harvest"), f"{path}: [search]"
-    )
+    _known(search, _SEARCH, f"{path}: [search]")
     harvest = search.get("harvest", True)
     if not isinstance(harvest, bool):
         raise DesignError(f"{path}: search.harvest = {harvest!r}; write true or false")
@@ -213,6 +213,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         seed=_whole(search, "seed", 1, 0, f"{path}"),
         sampler=sampler,
         harvest=harvest,
+        replicates=_replicates(search, template, path),
         time_s=_duration(search, path),
         patience=_whole(search, "patience", 0, 0, f"{path}"),
     )
@@ -222,6 +223,16 @@ def _duration(search: Mapping[str, Any], path: Path) -> float:
     if "time" not in search:
         return math.inf
     return parse_duration(str(search["time"]), f"{path}: search.time =")
+
+
+def _replicates(search: Mapping[str, Any], template: Template, path: Path) -> int:
+    count = _whole(search, "replicates", 1, 1, f"{path}")
+    if count > 1 and any(axis.name == "seed" for axis in template.axes):
+        raise DesignError(
+            f"{path}: search.replicates = {count} sets the seeds, but a seed is swept; "
+            "fix it or leave replicates out"
+        )
+    return count
 
 
 def _kind(group: str, block: Block) -> type:

@@ -21,6 +21,10 @@ ORIGIN, PROPOSED, HARVESTED, HARVESTED_FROM = (
 evaluation gave it (`chipdse.study.harvest`)."""
 
 
+SPREAD = "spread"
+"""Trial attribute: the objectives' standard deviations over replicates, in their order."""
+
+
 def is_interrupted(trial: FrozenTrial) -> bool:
     """Whether nothing came of a trial that had begun: its point is to be evaluated again."""
     return trial.state == TrialState.FAIL and FAILURE not in trial.user_attrs
