@@ -13,6 +13,7 @@ _MODULES = (
     "keccak",
     "ascon",
     "ntt",
+    "d2d_link",
     "adder",
     "multiplier",
     "dot_product",

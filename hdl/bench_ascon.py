@@ -157,8 +157,7 @@ async def outputs_match(dut: Any) -> None:
         words = {name: column[:cut] for name, column in inputs.items()}
         await reset(dut, list(words), number % 2)
         for seen in await play(dut, words, WATCH):
-            if cut is None:
-                check(expected, seen)
+            check({name: column[:cut] for name, column in expected.items()}, seen)
         first_cycle = cycle + RESET_CYCLES
         cycle = first_cycle + len(words["in_valid"])
     passed(first_cycle=first_cycle, cycles=len(words["in_valid"]))

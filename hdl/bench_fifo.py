@@ -50,10 +50,10 @@ def stimulus(p: FifoParameters, traffic: Traffic, junk: bool) -> dict[str, list[
 
 
 def check(traffic: Traffic, seen: dict[str, list[int]]) -> None:
-    """Raise AssertionError unless every output was right in every cycle."""
+    """Raise AssertionError unless every output was right in every cycle, so far."""
     for name in WATCH:
         for cycle, (got, expected) in enumerate(
-            zip(seen[name], getattr(traffic, name), strict=True)
+            zip(seen[name], getattr(traffic, name), strict=False)
         ):
             if expected is not None and got != expected:
                 raise AssertionError(
@@ -76,8 +76,7 @@ async def words_come_out_in_order(dut: Any) -> None:
         inputs = {name: word[:cut] for name, word in stimulus(p, traffic, junk).items()}
         await reset(dut, list(inputs), number % 2)
         for seen in await play(dut, inputs, WATCH):
-            if cut is None:
-                check(traffic, seen)
+            check(traffic, seen)
         first_cycle = cycle + RESET_CYCLES
         cycle = first_cycle + len(inputs["w_valid"])
     passed(first_cycle=first_cycle, cycles=len(inputs["w_valid"]))

@@ -77,16 +77,14 @@ def traffic(
 
 
 def check(p: NttParameters, expected: dict[str, np.ndarray], seen: dict[str, list[int]]) -> None:
-    """Raise AssertionError unless every output was right and came when it should."""
+    """Raise AssertionError unless every output was right and came when it should, so far."""
     for name in ("in_ready", "out_valid"):
-        wrong = np.flatnonzero(np.array(seen[name], bool) != expected[name])
+        wrong = np.flatnonzero(np.array(seen[name], bool) != expected[name][: len(seen[name])])
         if len(wrong):
             raise AssertionError(f"{name} differs {len(wrong)} times, first in cycle {wrong[0]}")
-    words = [
-        word for word, valid in zip(seen["out_data"], expected["out_valid"], strict=True) if valid
-    ]
-    found = unpack(words, p.of.bits, 2 * p.butterflies, False)
-    wrong = np.argwhere(found != expected["out_data"])
+    pairs = zip(seen["out_data"], expected["out_valid"], strict=False)
+    found = unpack([word for word, valid in pairs if valid], p.of.bits, 2 * p.butterflies, False)
+    wrong = np.argwhere(found != expected["out_data"][: len(found)])
     if len(wrong):
         where = tuple(wrong[0])
         polynomial, place = divmod(int(where[0]), p.groups)
@@ -112,8 +110,7 @@ async def transforms_match(dut: Any) -> None:
         words = {name: column[:cut] for name, column in inputs.items()}
         await reset(dut, list(words), number % 2)
         for seen in await play(dut, words, WATCH):
-            if cut is None:
-                check(p, expected, seen)
+            check(p, expected, seen)
         first_cycle = cycle + RESET_CYCLES
         cycle = first_cycle + len(words["in_valid"])
     passed(first_cycle=first_cycle, cycles=len(words["in_valid"]))

@@ -16,6 +16,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.block import Block, Work, check_parameters, parameter
+from hdl.words import VALUES, VALUES_DOC, word_stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +63,7 @@ class FifoWorkload:
     service: float = parameter(
         0.75, "fraction of the cycles in which the consumer takes one", minimum=0.01, maximum=1.0
     )
-    values: str = parameter(
-        "uniform",
-        "uniform: random bits; counter: consecutive numbers, like addresses; sparse: half the "
-        "bytes zero, like activations after a rectifier",
-        choices=("uniform", "counter", "sparse"),
-    )
+    values: str = parameter("uniform", VALUES_DOC, choices=VALUES)
     seed: int = parameter(1, "of the random words and pauses", minimum=0, maximum=2**32 - 1)
 
     def __post_init__(self) -> None:
@@ -76,14 +72,7 @@ class FifoWorkload:
 
 def words(parameters: FifoParameters, workload: FifoWorkload) -> list[int]:
     """The words of a workload."""
-    random = np.random.default_rng(workload.seed)
-    mask = (1 << parameters.width) - 1
-    if workload.values == "counter":
-        return [n & mask for n in range(workload.length)]
-    data = random.integers(0, 256, (workload.length, -(-parameters.width // 8)), dtype=np.uint8)
-    if workload.values == "sparse":
-        data[random.random(data.shape) < 0.5] = 0
-    return [int.from_bytes(row.tobytes(), "little") & mask for row in data]
+    return word_stream(workload.values, workload.length, parameters.width, workload.seed)
 
 
 def pace(workload: FifoWorkload) -> tuple[list[int], list[bool]]:

@@ -21,6 +21,10 @@ SMALL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "keccak": ({"bus_bits": 32}, {"length": 100, "message_bytes": 60}),
     "ascon": ({"function": "both"}, {"length": 100, "message_bytes": 40}),
     "ntt": ({"inverse": True}, {"length": 1}),
+    "d2d_link": (
+        {"flit_bits": 16, "inversion": "ac", "group_wires": 4, "replay": True},
+        {"length": 50, "error_rate": 0.02},
+    ),
     "fifo": ({"width": 4, "depth": 3, "organisation": "prefetch"}, {"length": 100}),
 }
 
