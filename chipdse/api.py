@@ -36,6 +36,7 @@ from chipdse.hardware.store import Store, default_store
 from chipdse.hardware.store_care import size_limit
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import Metrics
+from chipdse.report.placement_picture import draw_point
 from chipdse.report.progress import shown_progress
 from chipdse.study.budget import Budget, parse_duration
 from chipdse.study.engine import Listener, run_sweep
@@ -48,6 +49,7 @@ from chipdse.study.folder import (
     start_study,
     write_atomically,
 )
+from chipdse.study.shipped import find_sweep
 from chipdse.study.sweepfile import check_libraries, read_sweep
 from chipdse.study.trials import finished
 from chipdse.system.parameters import PackageParameters
@@ -137,6 +139,7 @@ def sweep(
 
     Parameters
     ----------
+    file : a sweep file, or the name of one that comes with the package (``"fir"``)
     study : folder of the study; default ``studies/NAME`` below the current folder
     trials, sampler : instead of the sweep file's
     time : stop proposing after so long, e.g. "2h"; instead of the sweep file's
@@ -161,7 +164,7 @@ def sweep(
     for one in files:
         if not one.is_file():
             raise DesignError(f"Liberty file {str(one)!r} does not exist")
-    plan = read_sweep(Path(file), files).with_search(trials=trials, sampler=sampler)
+    plan = read_sweep(find_sweep(Path(file)), files).with_search(trials=trials, sampler=sampler)
     budget = Budget(
         trials=plan.trials,
         seconds=plan.time_s if time is None else parse_duration(time),
@@ -219,9 +222,14 @@ def evaluate_point(
     operating: Mapping[str, Any] | None = None,
     package: Mapping[str, Any] | None = None,
     physical: Mapping[str, Any] | None = None,
+    placement: str | Path | None = None,
     store: str | Path | None = None,
 ) -> Metrics:
     """One design point through every stage.
+
+    Parameters
+    ----------
+    placement : a picture to draw, of the cells by module and of the power by place
 
     >>> evaluate_point("mac_array", {"rows": 2, "columns": 2}).flat()   # doctest: +SKIP
     """
@@ -239,7 +247,11 @@ def evaluate_point(
         package=make_record(PackageParameters, package or {}, "package"),
         physical=make_record(PhysicalOptions, physical or {}, "physical"),
     )
-    return evaluate(design, Store(root=Path(store) if store is not None else default_store()))
+    kept = Store(root=Path(store) if store is not None else default_store())
+    metrics = evaluate(design, kept)
+    if placement is not None:
+        draw_point(design, kept, Path(placement))
+    return metrics
 
 
 def export(study: Study, trial: int, to: str | Path) -> list[Path]:

@@ -16,6 +16,7 @@ from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.report.quantities import heading_scale
 from chipdse.study.samplers import SAMPLERS
+from chipdse.study.shipped import questions
 from chipdse.study.status import read_status
 from chipdse.study.trials import by_evaluation, finished
 
@@ -31,7 +32,12 @@ def add(verbs: Verbs) -> None:
         "chipdse sweep sweeps/mac_array.toml --trials 60 --workers 2",
         _sweep,
     )
-    parser.add_argument("file", type=Path, metavar="FILE.toml", help="the sweep file")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE.toml", help="the sweep file, or the name of a shipped one"
+    )
+    parser.add_argument(
+        "--list", action=_ListShipped, nargs=0, help="print the shipped sweeps, and end"
+    )
     parser.add_argument("--study", type=Path, help="folder of the study; default studies/NAME")
     parser.add_argument("--trials", type=int, help="stop at so many finished trials")
     parser.add_argument("--time", metavar="2h", help="propose nothing more after so long")
@@ -78,6 +84,15 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--parquet", type=Path, metavar="FILE", help="also write all columns here")
     parser.add_argument("--all", action="store_true", help="every point, not only the front")
     _json_option(parser)
+
+
+class _ListShipped(argparse.Action):
+    """As --help does: print and end, whatever else is missing."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        for name, question in questions().items():
+            print(f"{name:20} {question}")
+        parser.exit()
 
 
 def _json_option(parser: argparse.ArgumentParser) -> None:
