@@ -24,7 +24,7 @@ from chipdse.export.golden import INPUTS, OUTPUTS, golden_files
 from chipdse.export.threedblox import threedblox_files
 from chipdse.hardware.sources import module_sources
 from chipdse.hardware.store import Store
-from chipdse.measure import Hardware, analyse, measure
+from chipdse.measure import Hardware, activity_of, analyse, layout, measure
 from chipdse.metrics import METRICS
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.liberty_writer import liberty_text
@@ -58,11 +58,14 @@ def export_point(
     rtl, hardware = build_hardware(design, store)
     files = {"rtl.v": rtl.verilog.read_text(), "netlist.v": hardware.mapped.netlist.read_text()}
     corner = [metrics["vdd_v"]], [metrics["library_temperature_c"]]
-    timing, _, replayed = analyse(design.library, hardware, *corner)
-    files |= _measured(timing, replayed.activity, 1 / metrics["clock_frequency_hz"])
+    timing, _, _ = analyse(design.library, hardware, *corner)
+    # Other flows add wires of their own; the activity is ours, glitches counted if they were.
+    activity = activity_of(design, hardware, store, layout(design, hardware, store))
+    files |= _measured(timing, activity, 1 / metrics["clock_frequency_hz"], rtl.clock)
     files |= _golden(hardware, rtl.top)
     files |= _bench(design)
-    files |= _flows(design.block.name, timing.netlist, 1 / metrics["clock_frequency_hz"])
+    clock_period_s = 1 / metrics["clock_frequency_hz"]
+    files |= _flows(design.block.name, timing.netlist, clock_period_s, rtl.clock)
     files |= _assembly(design, measure(design, hardware, store)[1])
     files["metrics.json"] = json.dumps(_described(metrics), indent=1) + "\n"
     files["check.py"] = CHECK_SCRIPT
@@ -86,7 +89,9 @@ def export_point(
     return [target / name for name in sorted(files)]
 
 
-def _measured(timing: Timing, activity: Activity, clock_period_s: float) -> dict[str, str]:
+def _measured(
+    timing: Timing, activity: Activity, clock_period_s: float, clock: str
+) -> dict[str, str]:
     """Clock, activity, cells: what a timing and power tool needs to follow our figures."""
     timed = dataclasses.replace(activity, duration_s=activity.cycles * clock_period_s)
     with tempfile.TemporaryDirectory() as scratch:
@@ -94,7 +99,7 @@ def _measured(timing: Timing, activity: Activity, clock_period_s: float) -> dict
         write_saif(timed, timing.netlist, saif)
         saif_text = saif.read_text()
     return {
-        "constraints.sdc": flows.constraints(clock_period_s),
+        "constraints.sdc": flows.constraints(clock_period_s, clock=clock),
         "activity.saif": saif_text,
         "cells.lib": liberty_text(timing.library),
         "cells.v": cell_models(timing.netlist),
@@ -136,7 +141,7 @@ def _bench(design: Design) -> dict[str, str]:
     return {f"bench/{name}": text for name, text in files.items()}
 
 
-def _flows(block: str, netlist: Netlist, clock_period_s: float) -> dict[str, str]:
+def _flows(block: str, netlist: Netlist, clock_period_s: float, clock: str) -> dict[str, str]:
     """Configurations of other flows; of those that know the library."""
     name = f"{block}_exported"
     rtl = {"rtl.v": VERILOG}
@@ -151,10 +156,12 @@ def _flows(block: str, netlist: Netlist, clock_period_s: float) -> dict[str, str
     }
     platform = flows.platform_of(netlist.cells[kind].name for kind in netlist.used_types)
     if platform is not None and platform.pdk:
-        files["librelane/config.json"] = flows.librelane(netlist.top, clock_period_s)
+        files["librelane/config.json"] = flows.librelane(netlist.top, clock_period_s, clock)
     if platform is not None and platform.openroad:
         files["openroad/config.mk"] = flows.openroad(netlist.top, platform)
-        files["openroad/constraint.sdc"] = flows.constraints(clock_period_s, platform.time_unit_s)
+        files["openroad/constraint.sdc"] = flows.constraints(
+            clock_period_s, platform.time_unit_s, clock
+        )
     return files
 
 

@@ -50,27 +50,28 @@ def platform_of(cells: Iterable[str]) -> Platform | None:
     return None
 
 
-def constraints(clock_period_s: float, unit_s: float = 1e-9) -> str:
+def constraints(clock_period_s: float, unit_s: float = 1e-9, clock: str = CLOCK) -> str:
     """Synopsys design constraints: the clock, as our own timing has it.
 
     Parameters
     ----------
     unit_s : unit of the times, which is that of the first Liberty file a tool reads [s]
+    clock : its port
     """
     return (
-        f"create_clock -name {CLOCK} -period {clock_period_s / unit_s:.6g} [get_ports {CLOCK}]\n"
-        f"set_input_delay 0 -clock {CLOCK} [all_inputs -no_clocks]\n"
-        f"set_output_delay 0 -clock {CLOCK} [all_outputs]\n"
+        f"create_clock -name {clock} -period {clock_period_s / unit_s:.6g} [get_ports {clock}]\n"
+        f"set_input_delay 0 -clock {clock} [all_inputs -no_clocks]\n"
+        f"set_output_delay 0 -clock {clock} [all_outputs]\n"
     )
 
 
-def librelane(top: str, clock_period_s: float) -> str:
+def librelane(top: str, clock_period_s: float, clock: str = CLOCK) -> str:
     """A LibreLane configuration (JSON); run with ``librelane --pdk PDK --scl CELLS FILE``."""
     values = {
         "meta": {"version": 2, "flow": "Classic"},
         "DESIGN_NAME": top,
         "VERILOG_FILES": "dir::../rtl.v",
-        "CLOCK_PORT": CLOCK,
+        "CLOCK_PORT": clock,
         "CLOCK_PERIOD": float(f"{clock_period_s * 1e9:.6g}"),
         "PNR_SDC_FILE": "dir::../constraints.sdc",
         "SIGNOFF_SDC_FILE": "dir::../constraints.sdc",

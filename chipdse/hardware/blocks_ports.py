@@ -14,7 +14,7 @@ from amaranth.hdl import UnusedElaboratable, Value
 from amaranth.lib import wiring
 
 _WIRE = re.compile(
-    r"^  wire (?:width (\d+) )?(?:upto )?(?:offset \S+ )?(input|output) \d+ +\\(\S+)$"
+    r"^  wire (?:width (\d+) )?(?:upto )?(?:offset \S+ )?(input|output) (\d+) +\\(\S+)$"
 )
 
 
@@ -50,17 +50,15 @@ def _signature_ports(component: Any) -> list[BlockPort]:
 
 def rtl_ports(rtlil: Path, top: str) -> list[BlockPort]:
     """Ports of a module, in the order of its declaration."""
-    ports: list[BlockPort] = []
+    ports: dict[int, BlockPort] = {}
     inside = False
     with rtlil.open() as file:
         for line in file:
             if line.startswith("module "):
                 inside = line.split()[1] == f"\\{top}"
             elif inside and (found := _WIRE.match(line.rstrip())):
-                width, direction, name = found.groups()
-                ports.append(
-                    BlockPort(
-                        name=name, direction=direction.removesuffix("put"), bits=int(width or 1)
-                    )
+                width, direction, place, name = found.groups()
+                ports[int(place)] = BlockPort(
+                    name=name, direction=direction.removesuffix("put"), bits=int(width or 1)
                 )
-    return ports
+    return [port for _, port in sorted(ports.items())]

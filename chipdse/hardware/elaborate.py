@@ -68,12 +68,12 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
             text = _from_amaranth(block, parameters)
         # Signed ports: OpenSTA and OpenROAD refuse them, and RTLIL's cells carry the sign anyway.
         (folder / "rtl.il").write_text(text.replace(" signed \\", " \\"))
-        run_yosys(
+        _write_verilog(
+            block,
             "read_rtlil rtl.il\nproc -nomux -norom\nmemory_collect\n"
             "attrmap -remove top -remove generator\n"
             "write_verilog -norename rtl.v\n",
             folder,
-            "write_verilog",
         )
 
     folder = store.folder("elaborate", inputs, build)
@@ -82,6 +82,18 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
     return Rtl(
         rtlil=folder / "rtl.il", verilog=folder / "rtl.v", top=TOP, content=content, clock=clock
     )
+
+
+def _write_verilog(block: Block, script: str, folder: Path) -> None:
+    """Run a script that writes the RTL; what Yosys says of someone's Verilog is a design error."""
+    try:
+        run_yosys(script, folder, "write_verilog")
+    except MachineError:
+        raise
+    except ToolError as error:
+        if isinstance(block, OwnBlock) and block.verilog is not None:
+            raise DesignError(str(error)) from error
+        raise
 
 
 def block_hash(block: Block) -> str:

@@ -36,12 +36,14 @@ class Recorder:
     layout : JSON, what the recording's rows hold
     data : name of the file that the simulation writes to its working directory; the plusarg
         ``+recording=PATH`` names another
+    latches : names of the RTL's latches
     """
 
     top: str
     sources: tuple[Path, ...]
     layout: Path
     data: str
+    latches: tuple[str, ...] = ()
 
 
 def write_recorder(
@@ -105,6 +107,7 @@ def write_recorder(
         sources=(folder / RTL, folder / WRAPPER),
         layout=folder / LAYOUT,
         data=DATA,
+        latches=tuple(signal.name for signal in signals if signal.level),
     )
 
 

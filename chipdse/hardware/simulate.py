@@ -15,7 +15,7 @@ from chipdse.hardware import simulators
 from chipdse.hardware.blocks_own import OwnBlock
 from chipdse.hardware.blocks_ports import rtl_ports
 from chipdse.hardware.elaborate import Rtl, source_hash, versions
-from chipdse.hardware.recording import LAYOUT, RECORDER, write_recorder
+from chipdse.hardware.recording import LAYOUT, RECORDER, Recorder, write_recorder
 from chipdse.hardware.store import Store
 from chipdse.netlist.macro_liberty import macro_cells
 from chipdse.netlist.recorded import read_recording
@@ -85,7 +85,7 @@ def simulate(
     def build(folder: Path) -> None:
         macros = macro_cells(rtl.macros).cells if rtl.macros else ()
         recorder = write_recorder(rtl, folder, clock=rtl.clock, black_boxes=macros)
-        check_one_clock(recorder.layout)
+        check_one_clock(recorder)
         sources = [*recorder.sources, *([rtl.models] if rtl.models is not None else [])]
         if tool.name == "verilator":
             (folder / "ports.vlt").write_text(_PUBLIC_PORTS)
@@ -144,17 +144,15 @@ def random_ports(block: OwnBlock, rtl: Rtl) -> dict[str, Any]:
     }
 
 
-def check_one_clock(layout: Path) -> None:
+def check_one_clock(recorder: Recorder) -> None:
     """Raise DesignError for what has no place between the edges of one clock.
 
     Latches, and registers or memories on another clock than the recorded one.
     """
-    about = json.loads(layout.read_text())
+    for latch in recorder.latches:
+        raise DesignError(f"{latch} is a latch; give it a value in every branch, or a clock")
+    about = json.loads(recorder.layout.read_text())
     for signal in about["signals"]:
-        if signal["kind"] == "latch":
-            raise DesignError(
-                f"{signal['name']} is a latch; give it a value in every branch, or a clock"
-            )
         if signal["clock"] not in ("", about["clock"]):
             raise DesignError(
                 f"{signal['name']} is clocked by {signal['clock']!r}, not by "

@@ -111,7 +111,8 @@ def open_study(path: Path) -> StudyFolder:
         raise DesignError(f"{path} is not a study; name the folder that 'chipdse sweep' printed")
     about = json.loads((path / ABOUT).read_text())
     liberty = tuple(Path(file) for file in about.get("liberty", []))
-    sweep = read_sweep(path / SWEEP, liberty)
+    origin = Path(about["folder"]) if "folder" in about else None
+    sweep = read_sweep(path / SWEEP, liberty, folder=origin)
     opened = open_storage(about["storage"], path)
     study = _open(path, opened, sweep)
     return StudyFolder(path=path, sweep=sweep, study=study, about=about, storage=opened)
