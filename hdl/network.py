@@ -19,7 +19,7 @@ from hdl.arithmetic import when
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What a gate does, and how many levels of simple gates it is worth."""
+    """What a gate does, and how long it takes: in AND gates, so that an XOR is worth two."""
 
     levels: int
     function: Callable[..., Any]
@@ -29,13 +29,13 @@ KINDS = {
     "not": Kind(levels=0, function=operator.invert),
     "and": Kind(levels=1, function=lambda a, b: a & b),
     "or": Kind(levels=1, function=lambda a, b: a | b),
-    "xor": Kind(levels=1, function=lambda a, b: a ^ b),
+    "xor": Kind(levels=2, function=lambda a, b: a ^ b),
     # (generate, propagate, generate below): the carry of two neighbouring groups.
     "carry_out": Kind(levels=1, function=lambda g, p, below: g | (p & below)),
     "mux": Kind(levels=1, function=lambda choose, yes, no: (choose & yes) | (~choose & no)),
     # A full adder's two halves.
-    "sum": Kind(levels=2, function=lambda a, b, c: a ^ b ^ c),
-    "carry": Kind(levels=2, function=lambda a, b, c: (a & b) | (c & (a ^ b))),
+    "sum": Kind(levels=4, function=lambda a, b, c: a ^ b ^ c),
+    "carry": Kind(levels=3, function=lambda a, b, c: (a & b) | (c & (a ^ b))),
 }
 
 
@@ -134,6 +134,18 @@ class Network:
         kinds = [self.gates[bit].kind for bit in self.needed(outputs)]
         return {kind: kinds.count(kind) for kind in sorted({*kinds} - {"input"})}
 
+    def stages(self, outputs: Sequence[int], cuts: int) -> dict[int, int]:
+        """How many registers precede each gate that some outputs need, cut in equal parts."""
+        depth = max((self.level(bit) for bit in outputs), default=0)
+        stage_of = {}
+        for bit in self.needed(outputs):
+            gate = self.gates[bit]
+            levels = KINDS[gate.kind].levels if gate.kind in KINDS else 0
+            # A gate stands where its middle is.
+            middle = 2 * gate.level - levels
+            stage_of[bit] = min(cuts, middle * (cuts + 1) // max(2 * depth, 1))
+        return stage_of
+
     def build(
         self,
         m: Module,
@@ -151,11 +163,7 @@ class Network:
             with None always. The outputs come `len(enables)` cycles after the inputs
         """
         cuts = len(enables)
-        depth = max((self.level(bit) for bit in outputs), default=0)
-        stage_of = {
-            bit: max(0, -(-self.level(bit) * (cuts + 1) // max(depth, 1)) - 1)
-            for bit in self.needed(outputs)
-        }
+        stage_of = self.stages(outputs, cuts)
         made = {
             bit: inputs[name][int(index)]
             for bit in stage_of

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from test_hdl_adder import evaluate
 
 import hdl.multiplier
+from hdl.adder import add
 from hdl.bench_multiplier import hard_cases, job, stream
 from hdl.bench_stream import Case
 from hdl.compression import STRUCTURES, and_rows, booth_rows, compress, dense, with_constant
@@ -26,7 +27,7 @@ from hdl.multiplier import (
     reference,
     work,
 )
-from hdl.network import Network
+from hdl.network import KINDS, Network
 
 
 def run(p: MultiplierParameters, cases: Sequence[Case]) -> None:
@@ -69,17 +70,18 @@ def test_an_array_has_n_minus_2_rows_of_adders(n: int) -> None:
 
 
 def test_levels_of_trees_by_hand() -> None:
-    """8 rows to 6, 4, 3, 2: four full adders of two levels, behind one AND."""
+    """8 rows to 6, 4, 3, 2: four full adders of two XORs, behind one AND."""
     levels = {}
     for structure in STRUCTURES:
         network = Network()
         rows, _ = and_rows(network, network.inputs("a", 8), network.inputs("b", 8), False)
         words = dense(compress(network, structure, rows, 16), 16)
         levels[structure] = max(network.level(bit) for word in words for bit in word)
-    assert levels["dadda"] == levels["wallace"] == 1 + 4 * 2
+    # A path can go through a carry instead, which is three.
+    assert 1 + 3 * 4 + 3 <= levels["dadda"] <= levels["wallace"] <= 1 + 4 * 4
     # The first two of 8 rows meet the third in one adder: 6 full adders in a row; the half adders
     # that start each row's carries are early.
-    assert levels["array"] == 1 + 6 * 2
+    assert levels["array"] == 1 + 6 * 4
 
 
 @given(
@@ -133,10 +135,10 @@ def test_truncation_by_hand() -> None:
     assert reference(p, np.array([15]), np.array([15])).tolist() == [27]
 
 
-KINDS = [("none", False), ("none", True), ("booth", True)]
+RECODINGS = [("none", False), ("none", True), ("booth", True)]
 
 
-@pytest.mark.parametrize(("recoding", "signed"), KINDS)
+@pytest.mark.parametrize(("recoding", "signed"), RECODINGS)
 @pytest.mark.parametrize("bits", [2, 3, 5, 6])
 def test_the_error_bound_holds_and_is_reached(recoding: str, signed: bool, bits: int) -> None:
     """For all operands there are."""
@@ -271,3 +273,28 @@ def test_a_zero_that_shows_the_last_product_is_caught(monkeypatch: pytest.Monkey
     monkeypatch.setattr(hdl.multiplier, "Mux", lambda choose, yes, no: yes)
     with pytest.raises(AssertionError, match="words of product differ"):
         run(p, hard_cases(p))
+
+
+def test_pipeline_stages_are_about_equally_deep() -> None:
+    """No stage of 8 x 8 bits is deeper than its share by more than a full adder."""
+    network = Network()
+    rows, _ = and_rows(network, network.inputs("a", 8), network.inputs("b", 8), False)
+    first, second = dense(compress(network, "dadda", rows, 16), 16)
+    total = add(network, "sklansky", first, second)[:16]
+    depth = max(map(network.level, total))
+    for cuts in (1, 2, 3, 4):
+        stages = network.stages(total, cuts)
+        deepest = {stage: 0 for stage in range(cuts + 1)}
+        within: dict[int, int] = {}
+        for bit in network.needed(total):
+            gate = network.gates[bit]
+            if gate.kind == "input":
+                continue
+            before = [
+                within[operand]
+                for operand in gate.inputs
+                if operand in within and stages[operand] == stages[bit]
+            ]
+            within[bit] = max(before, default=0) + KINDS[gate.kind].levels
+            deepest[stages[bit]] = max(deepest[stages[bit]], within[bit])
+        assert max(deepest.values()) <= depth / (cuts + 1) + KINDS["sum"].levels
