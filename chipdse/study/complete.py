@@ -102,7 +102,7 @@ def _write(
     state = connection.execute(sqlalchemy.select(trials.c.state).where(this)).scalar_one()
     if state.is_finished():
         raise UpdateFinishedTrialError(f"trial {trial_id} is finished already")
-    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    now = datetime.datetime.now()  # as Optuna does: local, without a zone
     mine = trials.c.study_id == study_id
     count = sqlalchemy.select(sqlalchemy.func.count()).select_from(trials).where(mine)
     first = connection.execute(count).scalar_one()
