@@ -194,6 +194,7 @@ def repeat_command(design: Design) -> str:
         words += ["--clock", f"{operating.clock_period_s!r}s"]
     elif operating.clock_frac != 1:
         words += ["--clock-frac", repr(operating.clock_frac)]
+    words += _settings("--physical", design.physical)
     words += _settings("--package", design.package)
     return shlex.join(words)
 

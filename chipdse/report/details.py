@@ -15,7 +15,8 @@ from chipdse.errors import ChipdseError, DesignError
 from chipdse.evaluate import build_hardware
 from chipdse.export.bundle import repeat_command
 from chipdse.hardware.store import Store
-from chipdse.measure import Hardware, analyse, corners_of, job_of, library_of, measure
+from chipdse.measure import Hardware, analyse_design, corners_of, job_of, library_of, measure
+from chipdse.metrics import BlockReport
 from chipdse.netlist.power import GROUPS, Power
 from chipdse.netlist.power_modules import assign_modules
 from chipdse.netlist.timing import Timing
@@ -40,9 +41,8 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
     """
     _, hardware = build_hardware(design, store)
     report, block = measure(design, hardware, store)
-    timing, power, _ = analyse(
-        design.library, hardware, [report.vdd_v], [report.library_temperature_c]
-    )
+    analysed = analyse_design(design, hardware, store)
+    timing, power = analysed.timing, analysed.power
     # Energy a cycle does not depend on the clock: powers are scaled to the point's own.
     scale = report.clock_frequency_hz * float(timing.min_period_s[0])
     endpoint, path = critical_path(timing)
@@ -50,7 +50,8 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
     return {
         "repeat": repeat_command(design),
         "modules": _modules(timing, power, scale),
-        "kinds": _kinds(power, scale),
+        "kinds": _kinds(power, scale, report.block_clock_tree_power_w),
+        "layout": _layout_note(report),
         "critical_path_s": float(timing.min_period_s[0]),
         "endpoint": endpoint,
         "path": [
@@ -113,16 +114,33 @@ def _modules(timing: Timing, power: Power, scale: float) -> list[dict[str, Any]]
     ]  # fmt: skip
 
 
-def _kinds(power: Power, scale: float) -> dict[str, Any]:
+def _kinds(power: Power, scale: float, clock_tree_w: float) -> dict[str, Any]:
+    """Power by group of cells and kind; the clock tree, which only switches, as a group."""
     groups = [g for n, g in enumerate(GROUPS) if (power.group == n).any()]
-    return {
-        "groups": groups,
-        "kinds": [kind.removesuffix("_w") for kind in KINDS],
-        "power_w": [
-            [_powers(power, kind, power.group == GROUPS.index(group), scale) for group in groups]
-            for kind in KINDS
-        ],
-    }
+    watts = [
+        [_powers(power, kind, power.group == GROUPS.index(group), scale) for group in groups]
+        for kind in KINDS
+    ]
+    if clock_tree_w > 0:
+        groups.append("clock tree")
+        for kind, row in zip(KINDS, watts, strict=True):
+            row.append(clock_tree_w if kind == "switching_w" else 0.0)
+    kinds = [kind.removesuffix("_w") for kind in KINDS]
+    return {"groups": groups, "kinds": kinds, "power_w": watts}
+
+
+def _layout_note(report: BlockReport) -> str:
+    """What of layout is in the figures, and how much of the power it is."""
+    wires = ("none", "by formula", "placed")[report.wire_level]
+    parts = [f"wires {wires}"]
+    if report.wire_level:
+        parts[0] += f" ({report.block_wire_power_w / report.block_power_w:.0%} of the power)"
+    for name, on, watts in (
+        ("glitches", report.glitches_counted, report.block_glitch_power_w),
+        ("clock tree", report.clock_tree_counted, report.block_clock_tree_power_w),
+    ):
+        parts.append(f"{name} {watts / report.block_power_w:.0%}" if on else f"no {name}")
+    return "Counted: " + ", ".join(parts) + "."
 
 
 def _over_supply(

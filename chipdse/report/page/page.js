@@ -313,6 +313,7 @@ function pointPanel(row, detail, at) {
       box.append(element("h4", caption), made);
       queueMicrotask(() => Plotly.newPlot(made, traces, layout(extra), { ...config, displayModeBar: false }));
     };
+    box.append(element("p", detail.layout, { class: "quiet" }));
     const modules = detail.modules;
     plot("Power by module", [{ type: "treemap", labels: modules.map((m) => escaped(m.label)), ids: modules.map((m) => m.id), parents: modules.map((m) => m.parent), values: modules.map((m) => m.power_w), branchvalues: "total", text: modules.map((m) => shown({ unit: "W" }, m.power_w)), texttemplate: "%{label}<br>%{text}", hovertemplate: "%{label}<br>%{text}<extra></extra>" }], { margin: { l: 5, r: 5, t: 20, b: 5 } });
     const kinds = detail.kinds;
