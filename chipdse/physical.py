@@ -30,6 +30,7 @@ from chipdse.netlist.clock_tree import (
 )
 from chipdse.netlist.library import CellLibrary, Floats, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.placer_gradient import sums
 from chipdse.netlist.timing_graph import TimingGraph
 from chipdse.netlist.timing_records import Wires
 from chipdse.netlist.wires import LEVELS, Routes, WireLoads, formula_routes, placed_routes, wires_of
@@ -136,6 +137,15 @@ def wire_energy_j(
     driven = netlist.net_driver_pin >= 0
     charge = loads.power_f[driven] @ activity.toggles[driven]
     return float(0.5 * vdd_v**2 * charge / activity.cycles)
+
+
+def power_map_w(routes: Routes, cell_power_w: Floats, bins: int) -> Floats:
+    """Power of the placed cells on a square grid over the core [bins, bins], x first."""
+    if not len(routes.cell_x_m):
+        raise DesignError('without a placement there is no map of power; set wires="placed"')
+    column = np.clip((routes.cell_x_m / routes.core_width_m * bins).astype(np.int64), 0, bins - 1)
+    row = np.clip((routes.cell_y_m / routes.core_height_m * bins).astype(np.int64), 0, bins - 1)
+    return sums(column * bins + row, cell_power_w, bins * bins).reshape(bins, bins)
 
 
 def layout_of(

@@ -27,6 +27,7 @@ _MODULE_OF = {
     "import-results": "results",
     "compare": "compare",
     **dict.fromkeys(("sta", "power"), "netlist"),
+    "place": "place",
     "package": "package",
     "library": "library",
 }

@@ -39,6 +39,9 @@ def add(verbs: Verbs) -> None:
     clock = parser.add_mutually_exclusive_group()
     clock.add_argument("--clock", metavar="S", help="clock period, e.g. 10ns; default the shortest")
     clock.add_argument("--clock-frac", type=float, help="share of the highest frequency, e.g. 0.5")
+    parser.add_argument(
+        "--placement", type=Path, metavar="FILE", help="draw cells by module and power, e.g. p.png"
+    )
     groups = (
         ("synthesis", "effort=full"),
         ("package", "cooling=cold_plate"),
@@ -96,6 +99,7 @@ def _eval(arguments: argparse.Namespace) -> int:
         synthesis=parse_settings(SynthesisOptions, arguments.synthesis, "synthesis"),
         package=parse_settings(PackageParameters, arguments.package, "package"),
         physical=parse_settings(PhysicalOptions, arguments.physical, "physical"),
+        placement=arguments.placement,
     )
     missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
     if arguments.json:

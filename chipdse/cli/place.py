@@ -1,0 +1,96 @@
+"""Verb `place`: where the cells of a netlist lie and how long its wires are."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.errors import DesignError
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    parser = add_verb(
+        verbs,
+        "place",
+        "place a mapped netlist: wire length, overflow, positions",
+        "chipdse place mac8.v --top mac8 --liberty cells.lib.gz --clock clk --to mac8.npz\n"
+        "  chipdse place problem.npz     # pin_net, pin_node, cell_area_um2 ...: docs/physical.md",
+        _place,
+    )
+    parser.add_argument("netlist", type=Path, help="structural Verilog, or a problem in .npz")
+    parser.add_argument("--top", help="the module to read; needed when it is not clear")
+    parser.add_argument(
+        "--liberty", type=Path, action="append", default=[], metavar="FILE", help="of its cells"
+    )
+    parser.add_argument("--clock", metavar="PORT", help="left out of the wires")
+    parser.add_argument("--utilisation", type=float, default=0.7, help="default 0.7")
+    parser.add_argument("--aspect", type=float, default=1.0, help="height over width, default 1")
+    parser.add_argument("--seed", type=int, default=0, help="of the start, default 0")
+    parser.add_argument("--to", type=Path, metavar="FILE.npz", help="write positions here")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _place(arguments: argparse.Namespace) -> int:
+    # Imported here: a netlist's reader and the placer take time that other verbs need not spend.
+    import numpy as np
+
+    from chipdse.netlist.placer import place, read_problem
+
+    stated_m = float("nan")
+    if arguments.netlist.suffix == ".npz":
+        problem, stated_m = read_problem(arguments.netlist)
+    else:
+        problem = _problem(arguments)
+    began = time.process_time()
+    found = place(problem, seed=arguments.seed)
+    spent_s = time.process_time() - began
+    cells = len(problem.cell_area_m2)
+    result: dict[str, Any] = {
+        "cells": cells,
+        "ports": problem.port_count,
+        "half_perimeter_m": found.wire_length_m,
+        "overflow": found.overflow,
+        "core_width_m": problem.core_width_m,
+        "core_height_m": problem.core_height_m,
+        "utilisation_frac": problem.utilisation,
+        "steps": found.steps,
+        "cpu_s": spent_s,
+    }
+    if stated_m == stated_m:  # the file states a length to compare with
+        result["over_reference"] = found.wire_length_m / stated_m
+    if arguments.to is not None:
+        try:
+            np.savez(arguments.to, x_m=found.x_m, y_m=found.y_m)
+        except OSError as error:
+            raise DesignError(f"--to {str(arguments.to)!r}: {error.strerror}") from error
+    if arguments.json:
+        print_json(result)
+        return 0
+    print(f"{cells} cells, {problem.port_count} ports: {found.wire_length_m * 1e3:.4g} mm of wire")
+    if "over_reference" in result:
+        print(f"{result['over_reference']:.3f} times the length the file states")
+    print(f"overflow {found.overflow:.3f} after {found.steps} steps, {spent_s:.2f} s of CPU time")
+    return 0
+
+
+def _problem(arguments: argparse.Namespace) -> Any:
+    from chipdse.netlist.timing_clock import trace_clock
+    from chipdse.netlist.timing_constants import constant_nets
+    from chipdse.netlist.verilog import read_verilog
+    from chipdse.netlist.wires import placement_problem
+    from chipdse.technology.libraries import resolve
+
+    if not arguments.liberty:
+        raise DesignError("--liberty is missing: the areas of the netlist's cells come from it")
+    library = resolve(arguments.liberty).load()
+    netlist = read_verilog(arguments.netlist, library, arguments.top)
+    clock = None
+    if arguments.clock is not None:
+        clock = trace_clock(netlist, arguments.clock, constant_nets(netlist))
+    return placement_problem(
+        netlist, clock, utilisation=arguments.utilisation, aspect=arguments.aspect
+    )

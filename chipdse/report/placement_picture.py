@@ -1,0 +1,127 @@
+"""A placement as a picture: cells coloured by the module they belong to, and power by place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PatchCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from chipdse.design import Design
+from chipdse.errors import DesignError
+from chipdse.evaluate import build_hardware
+from chipdse.hardware.store import Store
+from chipdse.measure import analyse_design, measure
+from chipdse.netlist.library import Floats
+from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.power_modules import Modules, assign_modules
+from chipdse.netlist.wires import Routes
+from chipdse.physical import power_map_w
+from chipdse.units import show
+
+MOST_MODULES = 12
+_BINS = 48
+_PALETTE = (
+    *("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"),
+    *("#994455", "#997700", "#6699cc", "#004488", "#eecc66", "#ee99aa"),
+)
+
+
+def draw_point(design: Design, store: Store, path: Path) -> None:
+    """Draw the placement of a design that was evaluated; runs no tool the store has results of.
+
+    Raises
+    ------
+    DesignError : it is not placed, or the file cannot be written
+    """
+    _, hardware = build_hardware(design, store)
+    found = analyse_design(design, hardware, store)
+    report, _ = measure(design, hardware, store)
+    if found.layout.routes is None:
+        raise DesignError('--placement: nothing is placed; leave out wires="none"')
+    power = found.power
+    # Energy a cycle does not depend on the clock: powers are scaled to the point's own.
+    scale = report.clock_frequency_hz * float(found.timing.min_period_s[0])
+    watts = (power.internal_w[0] + power.switching_w[0]) * scale + power.leakage_w[0]
+    modules = assign_modules(found.timing.graph)
+    draw_placement(found.layout.routes, found.timing.netlist, modules, watts, path)
+
+
+def draw_placement(
+    routes: Routes, netlist: Netlist, modules: Modules, cell_power_w: Floats, path: Path
+) -> None:
+    """Write a picture with cells by module on the left, power density on the right.
+
+    Parameters
+    ----------
+    cell_power_w : [cells]
+    path : .png, .svg or .pdf
+
+    Raises
+    ------
+    DesignError : nothing was placed, or the file cannot be written
+    """
+    if not len(routes.cell_x_m):
+        raise DesignError('there is no placement to draw; set wires="placed"')
+    figure = Figure(figsize=(11, 5.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    _by_module(left, routes, netlist, modules)
+    _by_power(figure, right, routes, cell_power_w)
+    try:
+        figure.savefig(path, dpi=160)
+    except (OSError, ValueError) as error:
+        raise DesignError(f"{path} cannot be written: {error}") from error
+
+
+def _by_module(axes: Axes, routes: Routes, netlist: Netlist, modules: Modules) -> None:
+    area = np.array([cell.area_m2 for cell in netlist.cells])[netlist.cell_types]
+    count = np.bincount(modules.of_cell, minlength=len(modules.names))
+    largest = np.argsort(-count, kind="stable")[:MOST_MODULES]
+    for place, number in enumerate(largest.tolist()):
+        own = np.flatnonzero(modules.of_cell == number)
+        if len(own):
+            label = f"{modules.names[number] or '(top)'}: {len(own)}"
+            _squares(axes, routes, area, own, _PALETTE[place], label)
+    others = np.flatnonzero(~np.isin(modules.of_cell, largest))
+    if len(others):
+        _squares(axes, routes, area, others, "#bbbbbb", f"others: {len(others)}")
+    _frame(axes, routes, "cells by module")
+    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(0, -0.06), ncols=3, frameon=False)
+
+
+def _squares(
+    axes: Axes, routes: Routes, area: Floats, own: NDArray[np.int64], colour: str, label: str
+) -> None:
+    side = np.sqrt(area[own]) * 1e6
+    corners = zip(
+        routes.cell_x_m[own] * 1e6 - side / 2,
+        routes.cell_y_m[own] * 1e6 - side / 2,
+        side,
+        strict=True,
+    )
+    patches = [Rectangle((float(x), float(y)), float(s), float(s)) for x, y, s in corners]
+    axes.add_collection(PatchCollection(patches, color=colour, linewidth=0))
+    axes.plot([], [], "s", color=colour, label=label)
+
+
+def _by_power(figure: Figure, axes: Axes, routes: Routes, cell_power_w: Floats) -> None:
+    power = power_map_w(routes, cell_power_w, _BINS)
+    bin_m2 = routes.core_width_m * routes.core_height_m / power.size
+    extent = (0, routes.core_width_m * 1e6, 0, routes.core_height_m * 1e6)
+    image = axes.imshow(power.T / bin_m2 * 1e-6, origin="lower", extent=extent, cmap="inferno")
+    figure.colorbar(image, ax=axes, label="W/mm²", shrink=0.8)
+    _frame(axes, routes, f"power, {show(float(cell_power_w.sum()), 'W')} in all")
+
+
+def _frame(axes: Axes, routes: Routes, title: str) -> None:
+    axes.set_xlim(0, routes.core_width_m * 1e6)
+    axes.set_ylim(0, routes.core_height_m * 1e6)
+    axes.set_aspect("equal")
+    axes.set_xlabel("µm")
+    axes.set_title(title, fontsize=9)
