@@ -80,7 +80,7 @@ def start_study(
         _check_same(sweep, (path / SWEEP).read_text(), str(path))
         kept = json.loads((path / ABOUT).read_text())
         about = {**about, "storage": storage or kept["storage"]}
-    elif path.exists() and any(path.iterdir()):
+    elif path.exists() and any(not _is_begun(one) for one in path.iterdir()):
         raise DesignError(f"{path} holds other files; name an empty or new folder with --study")
     else:
         about = {**about, "storage": storage or f"sqlite:///{DATABASE}"}
@@ -98,6 +98,13 @@ def start_study(
     write_atomically(path / ABOUT, json.dumps(about, indent=1) + "\n")
     write_atomically(path / SWEEP, sweep.text)
     return StudyFolder(path=path, sweep=sweep, study=study, about=about, storage=opened)
+
+
+def _is_begun(file: Path) -> bool:
+    """Whether a sweep that was killed while it made its study has left this."""
+    return file.name in (DATABASE, f"{DATABASE}-journal", ABOUT) or file.name.startswith(
+        (f".{ABOUT}.", f".{SWEEP}.")
+    )
 
 
 def open_study(path: Path) -> StudyFolder:
@@ -132,10 +139,10 @@ def _open(path: Path, storage: Storage, sweep: Sweep) -> optuna.Study:
             )
             kept = study.user_attrs.get("sweep")
             if kept is None:
-                study.set_user_attr("sweep", sweep.text)
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                     study.set_metric_names([one.metric for one in sweep.objectives])
+                study.set_user_attr("sweep", sweep.text)
     except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         raise DesignError(
             f"storage {storage.url!r} cannot be opened: {reason_of(error)}"
