@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +52,15 @@ def sweep_file(folder: Path, text: str = SWEEP) -> Path:
     return file
 
 
-def start(file: Path, study: Path, store: Path, *arguments: object) -> subprocess.Popen[str]:
+def start(
+    file: Path, study: Path, store: Path, *arguments: object, program: Sequence[object] = (CHIPDSE,)
+) -> subprocess.Popen[str]:
     """`chipdse sweep` in a process of its own, as the leader of a group."""
-    command = [CHIPDSE, "sweep", file, "--study", study, "--workers", "2", "--no-report"]
+    command = [*program, "sweep", file, "--study", study, "--workers", "2", "--no-report"]
     return subprocess.Popen(
         [str(word) for word in (*command, *arguments)],
         env=os.environ | {"CHIPDSE_CACHE": str(store)},
-        stdout=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -69,6 +73,26 @@ def run(file: Path, study: Path, store: Path, *arguments: object) -> str:
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     return errors
+
+
+def trials_done(study: Path) -> int:
+    """What the study's status file says; 0 while there is none."""
+    try:
+        done: int = json.loads((study / "status.json").read_text())["trials"]
+    except FileNotFoundError:
+        return 0
+    return done
+
+
+def workers_of(driver: subprocess.Popen[str]) -> list[int]:
+    """Process ids of a driver's worker processes, of its own or of Dask."""
+    found = []
+    for line in Path(f"/proc/{driver.pid}/task").glob("*/children"):
+        for pid in line.read_text().split():
+            command = Path(f"/proc/{pid}/cmdline").read_text()
+            if "spawn_main" in command:
+                found.append(int(pid))
+    return found
 
 
 def front(study: Path) -> pd.DataFrame:

@@ -1,0 +1,131 @@
+"""Throughput of a sweep over workers: the same cold sweep with one and with more, in one run.
+
+    python benchmarks/throughput.py [--trials 12] [--workers 2] [--rounds 3] [--executor processes]
+
+Each sweep starts with an empty store, except for Verilator's runtime objects, which are compiled
+once a machine. The ratio is of the evaluation phase: from the first trial that begins to the last
+that ends, so the start of the program is not in it. Pairs alternate; on a machine that others use,
+the median of the ratios is what can be trusted. `cores` says what two busy loops at once achieve
+against one at the same moment, the most that any sweep could. Prints one JSON line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import chipdse
+
+SWEEP = """
+block = "mac_array"
+[hardware]
+rows = [2, 3]
+columns = [2, 3, 4]
+operand_bits = [4, 6]
+accumulator_bits = 20
+pipeline_stages = [0, 1]
+[workload]
+length = 128
+depth = 16
+[library]
+name = "sky130"
+[objectives]
+block_energy_per_op_j = "minimize"
+block_throughput_ops_per_s = "maximize"
+[search]
+trials = 24
+sampler = "random"
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--executor", default="processes")
+    arguments = parser.parse_args()
+    ratios, singles, multiples, cores = [], [], [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "cold.toml").write_text(SWEEP)
+        _sweep(folder, 1, 1, "processes")  # loads libraries, compiles what is compiled once
+        for _ in range(arguments.rounds):
+            single = _sweep(folder, arguments.trials, 1, "processes")
+            multiple = _sweep(folder, arguments.trials, arguments.workers, arguments.executor)
+            singles.append(single)
+            multiples.append(multiple)
+            ratios.append(single / multiple)
+            cores.append(_cores(arguments.workers))
+    print(
+        json.dumps(
+            {
+                "trials": arguments.trials,
+                "workers": arguments.workers,
+                "executor": arguments.executor,
+                "one_worker_s": [round(one, 2) for one in singles],
+                "workers_s": [round(one, 2) for one in multiples],
+                "ratios": [round(one, 3) for one in ratios],
+                "median_ratio": round(statistics.median(ratios), 3),
+                "cores": [round(one, 3) for one in cores],
+                "median_of_what_the_machine_gave": round(
+                    statistics.median(r / c for r, c in zip(ratios, cores, strict=True)), 3
+                ),
+            }
+        )
+    )
+
+
+def _sweep(folder: Path, trials: int, workers: int, executor: str) -> float:
+    """Seconds of the evaluation phase of a cold sweep."""
+    study, store = folder / "study", folder / "store"
+    runtime = store / "verilator-runtime"
+    for path in store.iterdir() if store.is_dir() else ():
+        if path != runtime:
+            shutil.rmtree(path, ignore_errors=True)
+    shutil.rmtree(study, ignore_errors=True)
+    done = chipdse.sweep(
+        folder / "cold.toml",
+        study=study,
+        store=store,
+        trials=trials,
+        workers=workers,
+        executor=executor,
+        report=False,
+        progress=False,
+    )
+    found = done.folder.study.get_trials()
+    assert len(found) == trials
+    assert all(trial.state.name == "COMPLETE" for trial in found)
+    # A worker's first trial waits for its program to load: count from the first one's evaluation.
+    ended = [(one.datetime_complete.timestamp(), one.user_attrs["seconds"]) for one in found]
+    return max(end for end, _ in ended) - min(end - seconds for end, seconds in ended)
+
+
+def _cores(count: int) -> float:
+    """What so many busy processes achieve together, against one alone, now."""
+    with multiprocessing.get_context("spawn").Pool(count) as pool:
+        pool.map(_busy, [1e5] * count)
+        start = time.perf_counter()
+        _ = pool.apply(_busy, (2e7,))
+        alone = time.perf_counter() - start
+        start = time.perf_counter()
+        pool.map(_busy, [2e7] * count, chunksize=1)
+        return count * alone / (time.perf_counter() - start)
+
+
+def _busy(loops: float) -> int:
+    total = 0
+    for value in range(int(loops)):
+        total += value
+    return total
+
+
+if __name__ == "__main__":
+    main()
