@@ -22,10 +22,13 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power_modules import Modules, assign_modules
 from chipdse.netlist.wires import Routes
 from chipdse.physical import power_map_w
+from chipdse.system.power_map import mapped_temperature
+from chipdse.technology.constants import Sources
 from chipdse.units import show
 
 MOST_MODULES = 12
 _BINS = 48
+_MOST_COPIES = 64  # a die of more copies of a block is even to the eye
 _PALETTE = (
     *("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"),
     *("#994455", "#997700", "#6699cc", "#004488", "#eecc66", "#ee99aa"),
@@ -49,11 +52,25 @@ def draw_point(design: Design, store: Store, path: Path) -> None:
     scale = report.clock_frequency_hz * float(found.timing.min_period_s[0])
     watts = (power.internal_w[0] + power.switching_w[0]) * scale + power.leakage_w[0]
     modules = assign_modules(found.timing.graph)
-    draw_placement(found.layout.routes, found.timing.netlist, modules, watts, path)
+    routes, package = found.layout.routes, design.package
+    warm = mapped_temperature(
+        power_map_w(routes, watts, _BINS),
+        routes.core_width_m * routes.core_height_m,
+        package,
+        Sources(),
+        copies=min(-(-package.tiles // package.chiplets), _MOST_COPIES),
+    )
+    note = f"hottest spot of the die {show(warm.hotspot_k, 'K')} above an even one"
+    draw_placement(routes, found.timing.netlist, modules, watts, path, note)
 
 
 def draw_placement(
-    routes: Routes, netlist: Netlist, modules: Modules, cell_power_w: Floats, path: Path
+    routes: Routes,
+    netlist: Netlist,
+    modules: Modules,
+    cell_power_w: Floats,
+    path: Path,
+    note: str = "",
 ) -> None:
     """Write a picture with cells by module on the left, power density on the right.
 
@@ -61,6 +78,7 @@ def draw_placement(
     ----------
     cell_power_w : [cells]
     path : .png, .svg or .pdf
+    note : below the power
 
     Raises
     ------
@@ -73,6 +91,7 @@ def draw_placement(
     left, right = figure.subplots(1, 2)
     _by_module(left, routes, netlist, modules)
     _by_power(figure, right, routes, cell_power_w)
+    right.text(0, -0.14, note, transform=right.transAxes, fontsize=7)
     try:
         figure.savefig(path, dpi=160)
     except (OSError, ValueError) as error:
