@@ -21,6 +21,7 @@ from optuna.exceptions import OptunaError
 from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from chipdse import __version__
 from chipdse.errors import MachineError
 from chipdse.hardware.store import default_store
 from chipdse.study import status as states
@@ -232,7 +233,7 @@ class _Sweep:
         """Hand what is ready to the executor."""
         submit, sweep = self.workers.executor.submit, self.folder.sweep
         while self.ready:
-            future = submit(evaluate_point, sweep, self.ready[0].point, self.store)
+            future = submit(evaluate_point, sweep, self.ready[0].point, self.store, __version__)
             self.running[future] = self.ready.popleft()
 
     def _collect(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import socket
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial
 
+from chipdse import __version__
 from chipdse.errors import ChipdseError, MachineError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.store import Store, default_store
@@ -35,14 +37,24 @@ class Outcome:
     seconds: float = 0.0
 
 
-def evaluate_point(sweep: Sweep, point: Point, store: Path | None) -> Outcome:
+def evaluate_point(sweep: Sweep, point: Point, store: Path | None, version: str) -> Outcome:
     """Evaluate one point; a failure of its own is an outcome, all else stops the sweep.
 
     Parameters
     ----------
     point : where the sweep harvests, an expensive point
     store : folder of stage results; None is this machine's own
+    version : of the driver's chipdse, which this one must be
+
+    Raises
+    ------
+    MachineError : no point can be evaluated here
     """
+    if version != __version__:
+        raise MachineError(
+            f"a worker on {socket.gethostname()} has chipdse {__version__}, the driver {version}; "
+            "install the same on both"
+        )
     start = time.monotonic()
     stages = Store(root=store or default_store())
     try:
