@@ -25,7 +25,7 @@ from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.synthesise import Synthesised
 from chipdse.metrics import BlockReport
 from chipdse.netlist.activity import Activity
-from chipdse.netlist.library import CellLibrary, Floats, LeakagePoints, OperatingLibrary
+from chipdse.netlist.library import CellLibrary, LeakagePoints, OperatingLibrary
 from chipdse.netlist.macro_liberty import check_macro_supply, with_macros
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power import GROUPS, Power, PowerModel, analyse_power
@@ -296,7 +296,7 @@ def activity_of(design: Design, hardware: Hardware, store: Store, laid: Layout) 
         "cycles": options.glitch_cycles,
     }
 
-    def count() -> Floats:
+    def count() -> Activity:
         library = loaded.netlist.library.at([nominal.supply_v], [nominal.temperature_c])
         timing = _timed(loaded.graph, library, laid.loads(library))
         return timed_replay(
@@ -308,10 +308,10 @@ def activity_of(design: Design, hardware: Hardware, store: Store, laid: Layout) 
             cycles=hardware.run.cycles,
             sampled=options.glitch_cycles or None,
             seed=options.placement_seed,
-        ).total.toggles
+        ).total
 
-    toggles = stored_toggles(inputs, store, count)
-    return dataclasses.replace(activity, toggles=toggles, glitches=True)
+    toggles, error = stored_toggles(inputs, store, count)
+    return dataclasses.replace(activity, toggles=toggles, glitches=True, standard_error_frac=error)
 
 
 def _timed(graph: TimingGraph, library: OperatingLibrary, loads: WireLoads | None) -> Timing:
@@ -419,6 +419,7 @@ def _corner(
         clock_buffer_count=0 if laid.tree is None else laid.tree.buffer_count,
         wire_level=level_number(laid.counted.wires),
         glitches_counted=int(activity.glitches),
+        toggle_error_frac=activity.standard_error_frac,
         clock_tree_counted=int(laid.tree is not None),
     )
 

@@ -56,6 +56,9 @@ class BlockReport:
     wire_level: int = metric("wires: 0 none, 1 by formula, 2 placed", "1", "measured", 0)
     glitches_counted: int = metric("1 if glitches are in the power", "1", "measured", 0)
     clock_tree_counted: int = metric("1 if the clock tree is in the power", "1", "measured", 0)
+    toggle_error_frac: float = metric(
+        "standard error of all transitions, as cycles were drawn for glitches", "1", "measured", 0.0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

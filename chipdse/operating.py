@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int64]
 
 _AS_THEY_ARE = (
     *("wire_length_m", "clock_skew_s", "clock_buffer_count"),
-    *("wire_level", "glitches_counted", "clock_tree_counted"),
+    *("wire_level", "glitches_counted", "clock_tree_counted", "toggle_error_frac"),
 )
 
 
@@ -41,6 +41,7 @@ class Corner:
     core_area_m2 : cell area over utilisation
     wire_level : 0 without wires, 1 by formula, 2 placed
     glitches_counted, clock_tree_counted : 1 if they are in the numbers
+    toggle_error_frac : standard error of all transitions, of drawing cycles for the glitches
     """
 
     vdd_v: float
@@ -68,6 +69,7 @@ class Corner:
     wire_level: int = 0
     glitches_counted: int = 0
     clock_tree_counted: int = 0
+    toggle_error_frac: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -190,14 +190,19 @@ def _columns(routes: Routes) -> dict[str, Any]:
     return {name: np.asarray(getattr(routes, name)) for name in (*_ARRAYS, *_NUMBERS)}
 
 
-def stored_toggles(inputs: Mapping[str, Any], store: Store, count: Callable[[], Floats]) -> Floats:
-    """Transitions of every net with glitches, from the store if they are there.
+def stored_toggles(
+    inputs: Mapping[str, Any], store: Store, count: Callable[[], Activity]
+) -> tuple[Floats, float]:
+    """Transitions of every net with glitches, and the standard error of their sum, stored.
 
     count : counts them
     """
 
     def build(folder: Path) -> None:
-        np.savez(folder / "glitches.npz", toggles=count())
+        activity = count()
+        np.savez(
+            folder / "glitches.npz", toggles=activity.toggles, error=activity.standard_error_frac
+        )
 
     key = {
         **inputs,
@@ -206,7 +211,7 @@ def stored_toggles(inputs: Mapping[str, Any], store: Store, count: Callable[[], 
     }
     with np.load(store.folder("glitches", key, build) / "glitches.npz") as found:
         toggles: Floats = found["toggles"]
-    return toggles
+        return toggles, float(found["error"])
 
 
 def level_number(level: str) -> int:

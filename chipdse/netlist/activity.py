@@ -28,6 +28,7 @@ class Activity:
         (`Cell.state_variables`, first = least significant bit), one row an instance of that
         cell in netlist order; cells left out are taken as independent
     glitches : whether transitions within a cycle were seen; zero-delay activity has none
+    standard_error_frac : of the sum of all transitions, where only some cycles were looked at
     """
 
     toggles: NDArray[np.float64]
@@ -38,6 +39,7 @@ class Activity:
     origin: str
     states: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     glitches: bool = False
+    standard_error_frac: float = 0.0
 
     def __post_init__(self) -> None:
         if self.origin not in ORIGINS:

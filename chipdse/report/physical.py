@@ -15,9 +15,10 @@ _WIRES = {
 def counted_text(report: BlockReport) -> str:
     """One line that says which physical effects are on, with the measured error of each."""
     glitches = (
-        "glitches (switched capacitance within 2 % of event simulation with the same delays)"
+        f"glitches (standard error of drawn cycles {report.toggle_error_frac:.1%} of all "
+        "transitions; switched capacitance within 2 % of event simulation with the same delays)"
         if report.glitches_counted
-        else "no glitches (arithmetic switches up to twice as much with them)"
+        else "no glitches (arithmetic switches two to three times as often with them)"
     )
     tree = (
         "clock tree (buffers to 15-40 % of routed designs)"
