@@ -295,7 +295,7 @@ def cycles(parameters: AdderParameters, workload: AdderWorkload) -> int:
 
 BLOCK = Block(
     name="adder",
-    summary="adders: ripple, carry-select and parallel prefix",
+    summary="a + b, by ripple, carry-select or parallel prefix; pipelined",
     parameters=AdderParameters,
     workload=AdderWorkload,
     hardware=Adder,

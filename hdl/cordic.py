@@ -365,7 +365,7 @@ def cycles(parameters: CordicParameters, workload: CordicWorkload) -> int:
 
 BLOCK = Block(
     name="cordic",
-    summary="CORDIC: vectors turned and measured by shifts and additions",
+    summary="vectors turned and measured by shifts and additions",
     parameters=CordicParameters,
     workload=CordicWorkload,
     hardware=Cordic,

@@ -11,8 +11,8 @@ The contract, which `reference` follows step by step:
    to even; above its largest number is infinity. A sum of 0 is +0.
 5. With a NaN, infinity times 0, or infinities of both signs the result is the NaN 0x7fc00000.
 
-So at most `lanes` units are lost before the one rounding: `alignment_error`. With enough guard bits
-for all the exponents there are, nothing is (`exact`).
+So at most `lanes` units are lost before the one rounding: `alignment_error`. With guard bits for
+all the exponents there are, nothing is (`exact`): that is 28 for E4M3.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class DotProductParameters:
         8,
         "floating point: places below the largest product's that terms keep",
         minimum=0,
-        maximum=24,
+        maximum=28,
     )
     pipeline_stages: int = parameter(
         0,
@@ -276,7 +276,7 @@ def cycles(parameters: DotProductParameters, workload: DotProductWorkload) -> in
 
 BLOCK = Block(
     name="dot_product",
-    summary="dot products: int4, int8, bf16, fp8 (E4M3, E5M2)",
+    summary="sums of products in int4, int8, bf16 and fp8 (E4M3, E5M2)",
     parameters=DotProductParameters,
     workload=DotProductWorkload,
     hardware=DotProduct,

@@ -254,7 +254,7 @@ def cycles(parameters: MultiplierParameters, workload: MultiplierWorkload) -> in
 
 BLOCK = Block(
     name="multiplier",
-    summary="multipliers: array, Wallace, Dadda, Booth; pipelined, truncated",
+    summary="a * b, by array, Wallace or Dadda tree, with or without Booth; pipelined, truncated",
     parameters=MultiplierParameters,
     workload=MultiplierWorkload,
     hardware=Multiplier,
