@@ -14,6 +14,7 @@ _MODULES = (
     "ascon",
     "ntt",
     "d2d_link",
+    "noc_router",
     "adder",
     "multiplier",
     "dot_product",

@@ -25,6 +25,10 @@ SMALL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"flit_bits": 16, "inversion": "ac", "group_wires": 4, "replay": True},
         {"length": 50, "error_rate": 0.02},
     ),
+    "noc_router": (
+        {"ports": 3, "flit_bits": 8, "buffer_flits": 2, "flow": "credit"},
+        {"length": 60, "destinations": "uniform"},
+    ),
     "fifo": ({"width": 4, "depth": 3, "organisation": "prefetch"}, {"length": 100}),
 }
 
