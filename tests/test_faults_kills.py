@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -12,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import servers
+from optuna.trial import TrialState
 
 import chipdse
 import sweeps
@@ -85,6 +87,15 @@ def test_driver(warm_store: Path, tmp_path: Path) -> None:
         after = finished_points(study)
         assert_kept(before, after)
         before = after
+    process = sweeps.start(file, study, warm_store)  # and as a queue ends a job
+    wait_for_trials(process, study, len(before) + 1)
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    if process.returncode:
+        assert process.returncode == 130
+        assert "interrupted; run the same command again to go on" in said
+        opened = chipdse.load_study(study).folder.study
+        assert not opened.get_trials(states=(TrialState.RUNNING,))
     sweeps.run(file, study, warm_store)
     assert_kept(before, sweeps.assert_whole(study).drop(columns="on_front"))
     sweeps.assert_same_front(study, warm_store / "undisturbed")
@@ -96,11 +107,15 @@ def test_driver_workers_and_tools(tmp_path: Path) -> None:
     text = text.replace("harvest = false", "harvest = true").replace("trials = 24", "trials = 8")
     draw, study, file = random.Random(3), tmp_path / "study", sweeps.sweep_file(tmp_path, text)
     before, store = finished_points(study), tmp_path / "store"
-    for _ in range(KILLS["both"]):
+    for kill in range(KILLS["both"]):
         process = sweeps.start(file, study, store)
-        wait_for_trials(process, study, 0)
-        time.sleep(draw.uniform(1, 6))
-        os.killpg(process.pid, signal.SIGKILL)
+        if kill % 2:  # within an evaluation
+            wait_for_trials(process, study, min(sweeps.trials_done(study) + 1, 7))
+            time.sleep(draw.uniform(0, 1))
+        else:
+            time.sleep(draw.uniform(1, 6))
+        with contextlib.suppress(ProcessLookupError):  # it may be done
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=60)
         after = finished_points(study)
         assert_kept(before, after)

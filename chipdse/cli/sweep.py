@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -100,6 +101,8 @@ def _json_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
+    # A queue ends a job by SIGTERM: as Ctrl-C, what is under way is given back at once.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     study = sweep(
         arguments.file,
         study=arguments.study,
