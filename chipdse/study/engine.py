@@ -29,6 +29,7 @@ from chipdse.study.budget import Budget, is_stalled
 from chipdse.study.executors import Workers
 from chipdse.study.folder import POINTS, StudyFolder, points_table, write_atomically
 from chipdse.study.outcome import Outcome, evaluate_point, record
+from chipdse.study.pace import Pace
 from chipdse.study.plan import plan_text, points_in
 from chipdse.study.samplers import make_sampler
 from chipdse.study.space import Point
@@ -136,7 +137,8 @@ class _Sweep:
     ending: str = ""
     began: float = field(default_factory=time.monotonic)
     looked: float = -math.inf
-    table_written: float = field(default_factory=time.monotonic)
+    stock: Pace = field(default_factory=Pace)
+    table: Pace = field(default_factory=lambda: Pace(least_s=TABLE_S))
 
     def run(self, retry_failed: bool) -> Status:
         """Turn until there is nothing left to do."""
@@ -148,8 +150,10 @@ class _Sweep:
             self._tell(states.RUNNING)
             while not self._is_done():
                 self._submit()
-                if self._collect():
+                if self._collect() and self.stock.is_due():
                     self._tell(states.RUNNING)
+                else:
+                    self.file.renew()
             write_points(self.folder)
             return self._tell(self.ending)
         except OSError as error:
@@ -297,15 +301,16 @@ class _Sweep:
 
     def _tell(self, state: str) -> Status:
         """Take stock, write it down and tell the listener."""
-        trials = self._patiently(lambda: finished(self.folder.study))
-        status = self.file.update(
-            state,
-            **take_stock(self.folder.sweep, trials),
-            under_way=len(self._tasks()),
-            workers=self.workers.room(),
-        )
-        if time.monotonic() - self.table_written > TABLE_S:
-            write_points(self.folder)
-            self.table_written = time.monotonic()
+        with self.stock.measured():
+            trials = self._patiently(lambda: finished(self.folder.study))
+            status = self.file.update(
+                state,
+                **take_stock(self.folder.sweep, trials),
+                under_way=len(self._tasks()),
+                workers=self.workers.room(),
+            )
+        if self.table.is_due():
+            with self.table.measured():
+                write_points(self.folder)
         self.listener.status(status)
         return status

@@ -159,6 +159,7 @@ class StatusFile:
     budget: int
     status: Status = field(init=False)
     _began: float = field(init=False)
+    _written: float = field(init=False, default=0.0)
     _trials_before: int | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -187,7 +188,13 @@ class StatusFile:
         )
         text = json.dumps(dataclasses.asdict(self.status), indent=1)
         write_atomically(self.folder / STATUS, text + "\n")
+        self._written = time.monotonic()
         return self.status
+
+    def renew(self) -> None:
+        """Show that the driver lives, now and then, where nothing has changed."""
+        if time.monotonic() - self._written > SILENCE_S / 4:
+            self.update(self.status.state)
 
 
 def read_status(folder: Path) -> Status:
