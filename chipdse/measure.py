@@ -282,22 +282,25 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
 def activity_of(design: Design, hardware: Hardware, store: Store, laid: Layout) -> Activity:
     """Activity of every net, with glitches where the design's options ask for them.
 
-    Glitches are counted at the library's nominal corner, with its wires.
+    Glitches are counted with the delays at the design's own supply and temperature: at low
+    supplies they differ too much from the nominal ones to take those over.
     """
     loaded, options = _load(design.library, hardware), design.physical
     activity = loaded.replayed.activity
     if not options.glitches:
         return activity
-    nominal = library_of(design.library).nominal
+    vdd_v, temperature_c = _supply(design)
     inputs = {
         **_run_inputs(design, hardware),
+        "vdd_v": vdd_v,
+        "temperature_c": temperature_c,
         "wires": [laid.counted.wires, laid.counted.clock_tree],
         "layout": [options.utilisation, options.aspect, options.placement_seed],
         "cycles": options.glitch_cycles,
     }
 
     def count() -> Activity:
-        library = loaded.netlist.library.at([nominal.supply_v], [nominal.temperature_c])
+        library = loaded.netlist.library.at([vdd_v], [temperature_c])
         timing = _timed(loaded.graph, library, laid.loads(library))
         return timed_replay(
             timing,

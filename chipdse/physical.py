@@ -1,8 +1,7 @@
 """What layout adds to a netlist: wires, clock tree and glitches, each stored under its own key.
 
 Lengths, placement and clock tree do not depend on supply or temperature: one placement serves
-every corner. Glitches are counted with the delays of the library's nominal corner and taken over
-to the others (see docs/physical.md for what that is worth).
+every corner. Glitches do: they are counted with the delays of each corner.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ class Layout:
     """
 
     counted: Counted
-    netlist: Netlist
+    graph: TimingGraph
     routes: Routes | None
     tree: ClockTree | None
 
@@ -104,10 +103,10 @@ class Layout:
         data = self.counted.data
         if self.routes is None or data is None:
             return None
-        loads = wires_of(self.routes, self.netlist, library, data)
+        loads = wires_of(self.routes, self.graph, library, data)
         if self.tree is None:
             return loads
-        extra = gate_loads_f(self.tree, self.netlist, data, loads.pins_f)
+        extra = gate_loads_f(self.tree, self.graph.netlist, data, loads.pins_f)
 
         def more(wires: Wires) -> Wires:
             return Wires(
@@ -165,7 +164,7 @@ def layout_of(
     if what.clock_tree and graph.clock is not None and what.data and what.data.clock_tree:
         tree = build_clock_tree(netlist, graph.clock, what.data.clock_tree, width)
     if what.wires == "none":
-        return Layout(counted=what, netlist=netlist, routes=None, tree=tree)
+        return Layout(counted=what, graph=graph, routes=None, tree=tree)
     shape = {"utilisation": options.utilisation, "aspect": options.aspect}
     make: Callable[..., Routes] = formula_routes
     if what.wires == "placed":
@@ -182,7 +181,7 @@ def layout_of(
         columns: dict[str, Any] = {name: found[name] for name in _ARRAYS}
         columns |= {name: float(found[name]) for name in _NUMBERS}
         routes = Routes(level=what.wires, **columns)
-    return Layout(counted=what, netlist=netlist, routes=routes, tree=tree)
+    return Layout(counted=what, graph=graph, routes=routes, tree=tree)
 
 
 def _columns(routes: Routes) -> dict[str, Any]:

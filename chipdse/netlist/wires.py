@@ -17,8 +17,9 @@ from chipdse.netlist.library import Floats, OperatingLibrary
 from chipdse.netlist.netlist import CONSTANT_1, Netlist
 from chipdse.netlist.placer import PlacementProblem, place
 from chipdse.netlist.placer_gradient import sums
-from chipdse.netlist.timing import library_pins
+from chipdse.netlist.timing import MAX, analyse_timing, arc_delays, library_pins
 from chipdse.netlist.timing_clock import ClockNetwork
+from chipdse.netlist.timing_graph import TimingGraph
 from chipdse.netlist.timing_records import Wires
 from chipdse.netlist.wires_buffers import Repeater, repeaters, stage_delay_s
 from chipdse.technology.constants import Sources
@@ -254,43 +255,69 @@ class WireLoads:
 
 
 def wires_of(
-    routes: Routes,
-    netlist: Netlist,
-    library: OperatingLibrary,
-    data: WireData,
-    *,
-    repeater: Repeater | None = None,
+    routes: Routes, graph: TimingGraph, library: OperatingLibrary, data: WireData
 ) -> WireLoads:
     """Capacitance of every net and delay to every pin, at one operating point.
 
     The delay is Elmore's: the resistance of the wire to the pin times the load behind it, which is
-    half the net's wire and all its pins. A net loaded with more than twice what a buffer drives
-    best is driven through a tree of such buffers, each adding one stage's delay.
-
-    Parameters
-    ----------
-    repeater : the buffers to use; None finds the library's best
+    half the net's wire and all its pins. Where a tree of the library's buffers is faster than the
+    net's own driver with all of its load, the net is driven through such a tree.
     """
+    netlist = graph.netlist
+    bare = _wires(routes, netlist, library, data, None, np.zeros(netlist.net_count))
+    repeater = repeaters(library.library)
+    if repeater is None:
+        return bare
+    total = np.where(routes.net_length_m > 0, bare.wire_f + bare.pins_f, 0.0)
+    stages, buffers = repeater.tree(total)
+    if not stages.any():
+        return bare
+    tried = _wires(routes, netlist, library, data, repeater, buffers)
+    slow, slow_slew = _driver_delays(graph, library, bare.timing)
+    fast, fast_slew = _driver_delays(graph, library, tried.timing)
+    # A slow edge costs the cells behind it about half of what it is longer.
+    gain = slow - fast + 0.5 * (slow_slew - fast_slew)
+    worth = gain > stages * stage_delay_s(repeater, library)
+    return _wires(routes, netlist, library, data, repeater, np.where(worth, buffers, 0.0))
+
+
+def _driver_delays(
+    graph: TimingGraph, library: OperatingLibrary, wires: Wires
+) -> tuple[Floats, Floats]:
+    """Slowest arc and slew of the driver of each net [nets]."""
+    timing = analyse_timing(graph, library, 1.0, wires=wires)
+    slowest = np.zeros(graph.netlist.net_count)
+    before = wires.pin_delay_s[graph.pin >> 1]
+    np.maximum.at(slowest, graph.sink >> 1, arc_delays(timing)[0] - before)
+    slew: Floats = timing.slew_s[MAX, 0].reshape(-1, 2).max(axis=1)
+    return slowest, slew
+
+
+def _wires(
+    routes: Routes,
+    netlist: Netlist,
+    library: OperatingLibrary,
+    data: WireData,
+    repeater: Repeater | None,
+    buffers: Floats,
+) -> WireLoads:
+    """Wires with trees of so many buffers on each net."""
     load_pins = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net >= 0))
     net = netlist.pin_net[load_pins]
     pin_f = library.pin_capacitance_f[0].max(axis=1)[library_pins(netlist)[load_pins]]
     pins_f = sums(net, pin_f, netlist.net_count)
     wire_f = data.signal_f_per_m * routes.net_length_m
-    total = wire_f + pins_f
-    repeater = repeaters(library.library) if repeater is None else repeater
-    stages, buffers, seen = np.zeros(len(total)), np.zeros(len(total)), total
-    stage = buffer_f = 0.0
-    if repeater is not None:
-        stages, buffers = repeater.tree(np.where(routes.net_length_m > 0, total, 0.0))
-        seen = np.where(stages > 0, repeater.load_f, total)
-        if stages.any():
-            stage, buffer_f = stage_delay_s(repeater, library), repeater.input_f
+    seen, power_f, after = wire_f + pins_f, wire_f, np.zeros(netlist.net_count)
+    buffered = buffers > 0
+    if repeater is not None and buffered.any():
+        stages, _ = repeater.tree(seen)
+        after = np.where(buffered, stages * stage_delay_s(repeater, library), 0.0)
+        seen = np.where(buffered, repeater.load_f, seen)
+        power_f = wire_f + buffers * repeater.input_f
     parts = np.maximum(buffers, 1.0)[net]  # each buffer has its own piece of wire
     ohm = data.signal_ohm_per_m * routes.pin_distance_m[load_pins] / parts
     delay = np.zeros(len(netlist.pin_net))
-    delay[load_pins] = elmore_s(ohm, wire_f[net] / parts, pins_f[net] / parts)
-    delay[load_pins] += stages[net] * stage
-    power_f = wire_f + buffers * buffer_f
+    delay[load_pins] = elmore_s(ohm, wire_f[net] / parts, pins_f[net] / parts) + after[net]
     return WireLoads(
         timing=Wires(net_capacitance_f=seen - pins_f, pin_delay_s=delay),
         power=Wires(net_capacitance_f=power_f, pin_delay_s=delay),

@@ -24,7 +24,7 @@ from chipdse.netlist.timing_records import Wires
 GAINS = (3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
 """Load over input capacitance that is tried for each buffer."""
 _CHAIN = 4
-_WORTH_IT = 2.0
+_NEAR_BEST = 1.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +38,9 @@ class Repeater:
     def tree(self, load_f: Floats) -> tuple[Floats, Floats]:
         """Levels and number of buffers between a driver and each load.
 
-        A load is buffered above twice `load_f`; levels then divide it until a driver sees no
-        more than that.
+        Levels divide a load until a driver sees no more than `load_f`.
         """
-        needed = load_f > _WORTH_IT * self.load_f
+        needed = load_f > self.load_f
         ratio = np.where(needed, load_f / self.load_f, 1.0)
         gain = self.load_f / self.input_f
         levels = np.where(needed, np.ceil(np.log(ratio) / math.log(gain) - 1e-9), 0.0)
@@ -60,9 +59,10 @@ def stage_delay_s(repeater: Repeater, library: OperatingLibrary) -> float:
 
 @functools.lru_cache(maxsize=8)
 def repeaters(library: CellLibrary) -> Repeater | None:
-    """The library's best buffer and load at its first corner; None if it has no buffer.
+    """A buffer and load for trees, at the library's first corner; None if it has no buffer.
 
-    Best is the least delay for each e-fold gain in load, ``delay / ln(load / input)``.
+    Of all buffers and loads that are within a tenth of the least delay for each e-fold gain in
+    load, ``delay / ln(load / input)``, the one with the smallest load, which helps most nets.
     """
     known = [i for i, cell in enumerate(library.cells) if is_buffer(cell)]
     if not known:
@@ -72,7 +72,8 @@ def repeaters(library: CellLibrary) -> Repeater | None:
     loads = inputs[:, None] * np.array(GAINS)[None, :]
     delays = _chain_delays(library, at, known, loads)
     cost = delays / np.log(np.array(GAINS))[None, :]
-    row, column = np.unravel_index(int(np.argmin(cost)), cost.shape)
+    good = np.where(cost <= _NEAR_BEST * cost.min(), loads, np.inf)
+    row, column = np.unravel_index(int(np.argmin(good)), cost.shape)
     return Repeater(
         cell=library.cells[known[int(row)]].name,
         input_f=float(inputs[row]),

@@ -111,7 +111,7 @@ def _by_module(axes: Axes, routes: Routes, netlist: Netlist, modules: Modules) -
     if len(others):
         _squares(axes, routes, area, others, "#bbbbbb", f"others: {len(others)}")
     _frame(axes, routes, "cells by module")
-    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(0, -0.06), ncols=3, frameon=False)
+    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(0, -0.1), ncols=3, frameon=False)
 
 
 def _squares(
