@@ -105,7 +105,7 @@ def test_sim_writes_waves(home: Path) -> None:
 def test_eval(home: Path) -> None:
     done = chipdse("eval", "mac_array", "--set", *SMALL, "--workload", "length=32")
     assert "energy_per_op_j" in done.stdout
-    assert "no glitches" in done.stdout
+    assert "Counted: wires" in done.stdout and "glitches (standard error" in done.stdout
     metrics = json.loads(
         chipdse(
             *("eval", "mac_array", "--set", *SMALL, "--workload", "length=32", "--clock", "20ns"),
