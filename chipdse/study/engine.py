@@ -144,7 +144,7 @@ class _Sweep:
         """Turn until there is nothing left to do."""
         try:
             if retry_failed:
-                count = self._patiently(lambda: queue_failed(self.folder.study))
+                count = self._patiently(self._queue_failed)
                 self.listener.say(f"{count} failed points are evaluated again")
             self._announce()
             self._tell(states.RUNNING)
@@ -166,6 +166,10 @@ class _Sweep:
         except BaseException as error:
             self._give_up(error)
             raise
+
+    def _queue_failed(self) -> int:
+        with alone(self.folder.storage, self.folder.study.study_name):
+            return queue_failed(self.folder.study)
 
     def _announce(self) -> None:
         trials = self._patiently(lambda: finished(self.folder.study))
