@@ -182,7 +182,8 @@ def points_table(folder: StudyFolder) -> pd.DataFrame:
 
     Returns
     -------
-    columns: trial; state ("feasible", "infeasible", "failed"); on_front; the swept parameters;
+    columns: trial; state ("feasible", "infeasible", "failed"); on_front; origin ("proposed",
+    "harvested"); the swept parameters;
     every metric, its unit in its name; system_evidence ("modelled", or "estimated" where a table
     does not reach); violations and failure, as text
     """

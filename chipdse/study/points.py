@@ -15,7 +15,7 @@ from chipdse.metrics import METRICS
 from chipdse.study.front import is_on_front
 from chipdse.study.sweepfile import Sweep
 from chipdse.study.ties import tied
-from chipdse.study.trials import HARVESTED_FROM, SPREAD
+from chipdse.study.trials import HARVESTED, HARVESTED_FROM, PROPOSED, SPREAD, is_harvested
 
 Array = npt.NDArray[np.float64]
 
@@ -68,6 +68,7 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
             {
                 "trial": trial.number,
                 "state": ("infeasible" if missed else "feasible") if done else "failed",
+                "origin": HARVESTED if is_harvested(trial) else PROPOSED,
                 **{name: point.get(name) for name in names},
                 **{name: metrics.get(name, math.nan) for name in METRICS if name not in names},
                 "system_evidence": trial.user_attrs.get("system_evidence", ""),
@@ -76,7 +77,16 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
             }
         )
     columns = [name for name in METRICS if name not in names]
-    header = ["trial", "state", *names, *columns, "system_evidence", "violations", "failure"]
+    header = [
+        "trial",
+        "state",
+        "origin",
+        *names,
+        *columns,
+        "system_evidence",
+        "violations",
+        "failure",
+    ]
     table = pd.DataFrame(rows, columns=header)
     table.insert(2, "on_front", front_mask(sweep, table))
     if sweep.replicates > 1:

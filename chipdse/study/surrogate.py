@@ -32,13 +32,13 @@ from chipdse.study.front import is_on_front
 
 Array = npt.NDArray[np.float64]
 
-DIRECTIONS = 128
+DIRECTIONS = 256
 COMPONENTS = 4
 EXPLAINED = 0.999
 """Principal components are added up to this share of the variance, at most `COMPONENTS`."""
 MARGIN = 0.1
 """The reference point lies beyond the front's worst values by this share of its range."""
-QUANTILES = 9
+QUANTILES, SAMPLES = 9, 16
 REFIT = 1.25
 """Length scales are fitted anew whenever there are so many times as many points."""
 
@@ -74,18 +74,61 @@ def scores(candidates: Array, seen: Seen) -> Array:
     chance = feasible_probability(candidates, seen)
     if len(good) < 2:
         return chance
-    fronts = [seen.fronts[at] for at in good]
-    reaches = reach_of(fronts)
-    places = seen.places[good]
+    fronts, places = [seen.fronts[at] for at in good], seen.places[good]
     kernels = _kernels_of(places, fronts)
-    at = np.vstack([candidates, seen.pending])
-    mean, variance = predict_many(places, reaches, at, kernels)
-    count = len(candidates)
-    # Points under way are taken to give what is expected of them.
-    best = np.vstack([reaches, mean[count:]]).max(axis=0)
-    power = fronts[0].shape[1]
-    gain = expected_gain(mean[:count], variance[:count], np.maximum(best, 0.0), power)
+    if all(len(front) == 1 for front in fronts):
+        gain = _gain_of_points(candidates, places, fronts, seen.pending, kernels)
+    else:
+        gain = _gain_of_fronts(candidates, places, fronts, seen.pending, kernels)
     return gain * chance
+
+
+def _gain_of_fronts(
+    candidates: Array,
+    places: Array,
+    fronts: Sequence[Array],
+    pending: Array,
+    kernels: Sequence[Kernel],
+) -> Array:
+    """Expected hypervolume improvement where each evaluation brings a local front."""
+    reaches = reach_of(fronts)
+    mean, variance = predict_many(places, reaches, candidates, kernels, pending)
+    best, power = reaches.max(axis=0), fronts[0].shape[1]
+    if len(pending):  # points under way are taken to give what is expected of them
+        best = np.maximum(best, predict_many(places, reaches, pending, kernels)[0].max(axis=0))
+    return expected_gain(mean, variance, np.maximum(best, 0.0), power)
+
+
+def _gain_of_points(
+    candidates: Array,
+    places: Array,
+    fronts: Sequence[Array],
+    pending: Array,
+    kernels: Sequence[Kernel],
+) -> Array:
+    """The same where each brings one point: then each objective is modelled by itself."""
+    values = np.concatenate(_scaled(fronts))
+    power = values.shape[1]
+    directions = directions_of(power)
+    reaches = [reach(one[None], directions) for one in values]
+    pairs = [
+        predict(places, column, candidates, kernel, pending)
+        for column, kernel in zip(values.T, kernels, strict=True)
+    ]
+    mean, deviation = (np.stack(columns, axis=1) for columns in zip(*pairs, strict=True))
+    if len(pending):
+        expected = [
+            predict(places, column, pending, kernel)[0]
+            for column, kernel in zip(values.T, kernels, strict=True)
+        ]
+        reaches += [reach(one[None], directions) for one in np.stack(expected, axis=1)]
+    best = np.maximum(np.stack(reaches).max(axis=0), 0.0) ** power
+    gain = np.zeros(len(candidates))
+    for z in norm.ppf(qmc.Sobol(power, rng=np.random.default_rng(0)).random(SAMPLES)):
+        room = 1.0 - (mean + z * deviation)
+        reached = (room[:, None] / directions).min(axis=2).clip(min=0.0) ** power
+        gain += np.maximum(reached - best, 0.0).mean(axis=1) / SAMPLES
+    return gain
 
 
 def reach_of(fronts: Sequence[Array]) -> Array:
@@ -142,7 +185,11 @@ def expected_gain(mean: Array, variance: Array, best: Array, power: int) -> Arra
 
 
 def predict_many(
-    places: Array, values: Array, at: Array, kernels: Sequence[Kernel]
+    places: Array,
+    values: Array,
+    at: Array,
+    kernels: Sequence[Kernel],
+    pending: Array | None = None,
 ) -> tuple[Array, Array]:
     """Means and variances of many related quantities, by their principal components.
 
@@ -151,6 +198,7 @@ def predict_many(
     values : shape (points, quantities)
     at : places to predict at
     kernels : of the components; so many are modelled at most
+    pending : places about to be known (`predict`)
 
     Returns
     -------
@@ -163,7 +211,7 @@ def predict_many(
     mean = np.tile(centre, (len(at), 1))
     variance = np.tile((rest**2).mean(axis=0), (len(at), 1))
     for amount, axis, kernel in zip(amounts.T, axes, kernels, strict=False):
-        own_mean, own_deviation = predict(places, amount, at, kernel)
+        own_mean, own_deviation = predict(places, amount, at, kernel, pending)
         mean += own_mean[:, None] * axis
         variance += (own_deviation[:, None] * axis) ** 2
     return mean, variance
@@ -177,24 +225,38 @@ def _components(centred: Array) -> tuple[Array, Array]:
     return left[:, :kept] * size[:kept], axes[:kept]
 
 
-def predict(places: Array, values: Array, at: Array, kernel: Kernel) -> tuple[Array, Array]:
-    """Mean and standard deviation of a Gaussian process with a kernel for standardised values."""
+def predict(
+    places: Array, values: Array, at: Array, kernel: Kernel, pending: Array | None = None
+) -> tuple[Array, Array]:
+    """Mean and standard deviation of a Gaussian process with a kernel for standardised values.
+
+    Parameters
+    ----------
+    pending : places about to be known: the mean stays, the uncertainty about them goes
+    """
     offset, scale = float(values.mean()), float(values.std())
     if scale < 1e-12:
         return np.full(len(at), offset), np.zeros(len(at))
-    process = GaussianProcessRegressor(kernel, optimizer=None)
-    process.fit(places, (values - offset) / scale)
+    known = (values - offset) / scale
+    process = GaussianProcessRegressor(kernel, optimizer=None).fit(places, known)
+    if pending is not None and len(pending):
+        known = np.concatenate([known, process.predict(pending)])
+        process.fit(np.vstack([places, pending]), known)
     mean, deviation = process.predict(at, return_std=True)
     return offset + scale * mean, scale * deviation
 
 
 def _kernels_of(places: Array, fronts: Sequence[Array]) -> list[Kernel]:
-    """Kernels of the reaches' components, fitted to the first points (`_first`)."""
+    """Kernels of what is modelled, fitted to the first points (`_first`)."""
     count = _first(len(places))
-    key = (places[:count].tobytes(), *(one.tobytes() for one in fronts[:count]))
+    single = all(len(front) == 1 for front in fronts)
+    key = (single, places[:count].tobytes(), *(one.tobytes() for one in fronts[:count]))
     if key not in _KERNELS:
-        reaches = reach_of(fronts[:count])
-        amounts, _ = _components(reaches - reaches.mean(axis=0))
+        if single:
+            amounts = np.concatenate(_scaled(fronts[:count]))
+        else:
+            reaches = reach_of(fronts[:count])
+            amounts, _ = _components(reaches - reaches.mean(axis=0))
         _KERNELS[key] = [fit_kernel(places[:count], amount) for amount in amounts.T]
     while len(_KERNELS) > 8:
         del _KERNELS[next(iter(_KERNELS))]
