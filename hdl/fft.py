@@ -300,11 +300,13 @@ class Fft(wiring.Component):
                 value = register
             return value
         m.submodules[f"line_{name}"] = line = Memory(shape=stage.bits, depth=stage.delay, init=[])
-        write, read = line.write_port(), line.read_port(domain="comb")
-        # The oldest sample gives its place to the newest.
+        write, read = line.write_port(), line.read_port()
+        # The oldest sample gives its place to the newest. It was read with the one before, so that
+        # a register stands between the memory and the butterfly.
         place = self._counter(m, stage.delay, 0, f"pointer_{name}")
         m.d.comb += [
-            read.addr.eq(place),
+            read.addr.eq(place + 1),
+            read.en.eq(self.x_valid),
             write.addr.eq(place),
             write.data.eq(value),
             write.en.eq(self.x_valid),
