@@ -154,7 +154,7 @@ class _Sweep:
                     self._tell(states.RUNNING)
                 else:
                     self.file.renew()
-            write_points(self.folder)
+            self._patiently(lambda: write_points(self.folder))
             return self._tell(self.ending)
         except OSError as error:
             stopped = MachineError(
@@ -315,6 +315,6 @@ class _Sweep:
             )
         if self.table.is_due():
             with self.table.measured():
-                write_points(self.folder)
+                self._patiently(lambda: write_points(self.folder))
         self.listener.status(status)
         return status

@@ -127,7 +127,7 @@ def open_study(path: Path) -> StudyFolder:
 
 def _open(path: Path, storage: Storage, sweep: Sweep) -> optuna.Study:
     """The study of that name; in a storage that drivers share it may be there already."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     name = path.absolute().name
     try:
         with alone(storage, name):

@@ -24,7 +24,13 @@ import optuna
 import sqlalchemy
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage, fail_stale_trials
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 
 from chipdse.errors import DesignError, MachineError
 
@@ -200,9 +206,7 @@ def patiently(action: Callable[[], T], storage: Storage, say: Callable[[str], No
 def _may_pass(error: BaseException) -> bool:
     """Whether it is the connection or the server, and not what was asked of it."""
     cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-    if isinstance(cause, DBAPIError) and cause.connection_invalidated:
-        return True
-    return isinstance(cause, OperationalError | InterfaceError)
+    return not isinstance(cause, ProgrammingError | DataError | IntegrityError)
 
 
 def reason_of(error: BaseException) -> str:
