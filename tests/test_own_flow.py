@@ -100,7 +100,6 @@ BROKEN = {
     "gated": ({"rtl/counter.sv": GATED}, 2, "count is clocked by 'slow', not by 'clk_i'"),
     "bench": ({"bench_counter.py": WRONG_BENCH}, 1, "failed in counts: count in cycle"),
     "syntax": ({"rtl/counter.sv": COUNTER.replace("endmodule", "end")}, 2, "counter.sv"),
-    "top": ({"rtl/counter.sv": COUNTER.replace("module counter", "module count")}, 2, "counter"),
 }
 
 
@@ -116,10 +115,3 @@ def test_what_cannot_be_measured_is_refused(kind: str, cache: Path, tmp_path: Pa
 def test_logic_without_a_clock_is_refused(project: Path, cache: Path) -> None:
     done = run(project, "eval", "acme.blocks:Logic", cache=cache)
     assert done.returncode == 2 and "has no clock 'clk'" in done.stderr
-
-
-def test_all_corners(project: Path, cache: Path) -> None:
-    words = ["sim", "counter.toml", "--all-corners", "--workload", "length=20"]
-    found = json_of(project, *words, "--among", "WIDTH=4,5", cache=cache)
-    # Two widths and both steps; all four meet the rule.
-    assert (found["corners_in_all"], found["corners_run"], found["failed"]) == (4, 4, 0)
