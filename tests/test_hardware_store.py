@@ -11,7 +11,7 @@ import pytest
 
 from chipdse.errors import DesignError, ToolError
 from chipdse.hardware.store import Store
-from chipdse.hardware.store_care import entries, parse_size, prune, verify
+from chipdse.hardware.store_care import entries, parse_size, prune, size_per_result, verify
 
 
 def write(folder: Path) -> None:
@@ -211,3 +211,14 @@ def test_sizes() -> None:
     assert parse_size("20GB") == 2e10
     assert parse_size(" 1.5 mb ") == 1.5e6
     assert parse_size("0B") == 0
+
+
+def test_the_size_of_a_design_is_estimated_from_what_is_there(tmp_path: Path) -> None:
+    assert size_per_result(tmp_path, "simulate") is None
+    for key in range(2):
+        Store(root=tmp_path).folder("simulate", {"a": key}, big)
+    for key in range(4):
+        Store(root=tmp_path).folder("measure", {"a": key}, write)
+    Store(root=tmp_path).folder("verilator-runtime", {}, big)  # no part of a design
+    sizes = [one.size_bytes for one in entries(tmp_path) if one.stage != "verilator-runtime"]
+    assert size_per_result(tmp_path, "simulate") == pytest.approx(sum(sizes) / 2)

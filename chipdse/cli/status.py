@@ -78,7 +78,7 @@ def status_text(status: Status) -> str:
         f"hypervolume {status.hypervolume_frac:.3f}",
     ]
     if status.seconds_per_trial is not None:
-        rate = f"{status.trials_per_hour:.3g} trials an hour, " if status.trials_per_hour else ""
+        rate = f"{status.trials_per_hour:.0f} trials an hour, " if status.trials_per_hour else ""
         lines.append(f"{rate}{duration_text(status.seconds_per_trial)} an evaluation")
     if status.left_s is not None:
         lines.append(f"about {duration_text(status.left_s)} left")

@@ -17,6 +17,8 @@ from chipdse.hardware.store_lock import exclusive_if_free
 LIMIT = "CHIPDSE_CACHE_LIMIT"
 CHECK_S = 60.0
 """A store with a limit is measured so often at most [s], after something was built."""
+ONCE = ("verilator-runtime",)
+"""Stages that are no part of a design."""
 SAMPLE = 30
 """So many folders of a stage are measured for an estimate."""
 
@@ -152,12 +154,25 @@ def prune_if_due(root: Path) -> None:
         prune(root, limit)
 
 
-def usual_size(root: Path, stage: str) -> float | None:
-    """Mean size of a stage's result [bytes], from the ones used last; None if there is none."""
-    folders = [path for path in _folders(root / stage) if "." not in path.name]
-    folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    sizes = [_size(path) for path in folders[:SAMPLE]]
-    return sum(sizes) / len(sizes) if sizes else None
+def size_per_result(root: Path, of: str) -> float | None:
+    """What the store holds for each result of a stage, everything beside it included [bytes].
+
+    An estimate: the results used last stand for all of their stage. None if there is none.
+
+    Parameters
+    ----------
+    of : e.g. "simulate": how much a simulated design takes
+    """
+    total, count = 0.0, 0
+    for stage in _folders(root):
+        results = [path for path in _folders(stage) if "." not in path.name]
+        if stage.name == of:
+            count = len(results)
+        if results and stage.name not in ONCE:
+            results.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+            sample = [_size(path) for path in results[:SAMPLE]]
+            total += len(results) * sum(sample) / len(sample)
+    return total / count if count else None
 
 
 def _remove(entry: Entry) -> None:

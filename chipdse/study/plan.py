@@ -8,14 +8,11 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
-from chipdse.hardware.store_care import usual_size
+from chipdse.hardware.store_care import size_per_result
 from chipdse.study.budget import Budget
 from chipdse.study.space import ENUMERATE_LIMIT, Space
 from chipdse.study.sweepfile import Sweep
 from chipdse.study.trials import by_evaluation
-
-STAGES = ("elaborate", "simulate", "synthesise", "measure")
-"""Stages of the store that an expensive point fills."""
 
 
 def points_in(space: Space) -> int:
@@ -54,9 +51,9 @@ def plan_text(
 
 
 def _disk_text(store: Path, count: int) -> str:
-    known = [size for stage in STAGES if (size := usual_size(store, stage)) is not None]
+    size = size_per_result(store, "simulate")
     folder = next((path for path in (store, *store.parents) if path.is_dir()), Path("/"))
     free = f"{shutil.disk_usage(folder).free / 1e9:.3g} GB free"
-    if len(known) < len(STAGES):
+    if size is None:
         return f"store {store}: size of a point not known yet, {free}"
-    return f"store {store}: at most about {sum(known) * count / 1e6:.3g} MB more, {free}"
+    return f"store {store}: at most about {size * count / 1e6:.3g} MB more, {free}"
