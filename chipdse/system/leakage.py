@@ -98,7 +98,7 @@ def equilibrium(resistance_k_per_w: Array, power_w: Array, leakage: Leakage) -> 
         residual = (power_w + value) @ resistance_k_per_w.T - rise
         # ρ(M) of a non-negative matrix is at most its largest row sum.
         gain = (slope @ resistance_k_per_w.T).max(axis=1)
-        # Far beyond any temperature leakage exceeds all numbers: there is no fixed point on the way.
+        # Far beyond any temperature leakage exceeds all numbers: no fixed point on the way.
         runaway |= ~(np.isfinite(gain) & np.isfinite(residual).all(axis=1))
         active = np.flatnonzero(~runaway & (np.abs(residual).max(axis=1) > _TOLERANCE_K))
         if not len(active):
