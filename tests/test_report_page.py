@@ -124,3 +124,23 @@ def test_the_verbs_refuse_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
         first = target.read_bytes()
         main(["plot", str(made.path), "--kind", kind, "-o", str(target)])
         assert target.read_bytes() == first, kind
+
+
+def test_replicates_show_as_error_bars_and_ties(study: StudyFolder) -> None:
+    table = points_table(study)
+    table["energy_per_op_j_std"] = 1e-14
+    table["tied_with"] = ""
+    table.loc[3, "tied_with"] = "1 17"
+    data = page_data(study, table, {})
+    assert data["ties"] == {str(table.loc[3, "trial"]): [1, 17]}
+    assert "energy_per_op_j_std" in {one["name"] for one in data["columns"]}
+
+
+def test_failed_points_without_cheap_parameters_do_not_disturb(study: StudyFolder) -> None:
+    table = points_table(study)
+    failed = table.index[table["state"] == "failed"][0]
+    table = table.astype({"vdd_v": object, "values": object})
+    table.loc[failed, ["vdd_v", "values"]] = None
+    columns = {one["name"]: one for one in page_data(study, table, {})["columns"]}
+    assert "texts" not in columns["vdd_v"]
+    assert set(columns["values"]["texts"]) == {"", "gaussian", "uniform"}

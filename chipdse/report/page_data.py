@@ -64,6 +64,7 @@ def page_data(
         "trial": _packed(table["trial"], np.int32),
         "reasons": {"texts": reasons[0], "codes": _packed(reasons[1], np.uint16)},
         "columns": _columns(sweep, table),
+        "ties": _ties(table),
         "failures": sorted(
             ([str(reason), trials.tolist()] for reason, trials in failed),
             key=lambda one: -len(one[1]),
@@ -109,6 +110,8 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
         is_text |= bool(pd.api.types.is_bool_dtype(table[name]))
         if name not in swept and (is_text or name in ("trial", "on_front")):
             continue
+        if name in swept and is_text and table[name].map(_is_number).all():
+            is_text = False  # numbers, and none where a point failed
         about = METRICS.get(name, {"doc": "a swept parameter" if name in swept else "", "unit": ""})
         column: dict[str, Any] = {
             "name": name,
@@ -119,11 +122,31 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             "evidence": evidence_of(name, systems),
         }
         if is_text:
-            column["texts"], values = _texts(table[name].map(str))
+            column["texts"], values = _texts(table[name].map(_shown))
         else:
-            values = table[name].to_numpy(dtype=float)
+            values = pd.to_numeric(table[name]).to_numpy(dtype=float)
         found.append(column | {"values": _packed(values, np.float32)})
     return found
+
+
+def _shown(value: object) -> str:
+    """A text value; a failed point may have none."""
+    return "" if value is None or value != value else str(value)
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _ties(table: pd.DataFrame) -> dict[str, list[int]]:
+    """Trials that replicates cannot tell from each, by trial."""
+    if "tied_with" not in table.columns:
+        return {}
+    tied = table[table["tied_with"] != ""]
+    return {
+        str(trial): [int(one) for one in str(others).split()]
+        for trial, others in zip(tied["trial"], tied["tied_with"], strict=True)
+    }
 
 
 def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:

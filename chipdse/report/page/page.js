@@ -96,6 +96,8 @@ function extent(values) {
   for (const v of values) if (Number.isFinite(v)) { cmin = Math.min(cmin, v); cmax = Math.max(cmax, v); }
   return { cmin, cmax };
 }
+// A failed point may have got no value of some parameters.
+const distinct = (c) => [...new Set(c.values.filter((v, row) => state_of[row] !== 2 && Number.isFinite(v)))].sort((a, b) => a - b);
 function wide(values) {
   const { cmin, cmax } = extent(values);
   return cmin > 0 && cmax / cmin > 20;
@@ -139,7 +141,7 @@ function drawFront() {
     };
     if (three) trace.z = members.map((row) => z.values[row]);
     for (const [axis, c] of [["error_x", x], ["error_y", y]]) {
-      const spread = columns.get(`${c.name}_spread`);
+      const spread = columns.get(`${c.name}_std`);
       if (spread && !three) trace[axis] = { type: "data", array: members.map((row) => spread.values[row]), thickness: 1 };
     }
     traces.push(trace);
@@ -182,7 +184,7 @@ function drawParallel() {
   const dimensions = names.map((name) => {
     const c = columns.get(name), log = !c.texts && wide(c.values), values = members.map((row) => (log ? Math.log10(c.values[row]) : c.values[row]));
     const one = { label: escaped(c.label), values, name, log };
-    const ticks = c.texts ? c.texts.map((_, i) => i) : c.group === "parameter" ? [...new Set(c.values)].filter(Number.isFinite).sort((a, b) => a - b) : null;
+    const ticks = c.texts || c.group === "parameter" ? distinct(c) : null;
     if (ticks && ticks.length <= 12) { one.tickvals = log ? ticks.map(Math.log10) : ticks; one.ticktext = ticks.map((t) => escaped(shown(c, t))); }
     else if (log && values.length) {
       const low = Math.min(...values), high = Math.max(...values);
@@ -288,7 +290,7 @@ function comparison() {
   const scroll = element("div", null, { class: "scroll", tabindex: "0" }), table = element("table"), body = element("tbody"), head = element("tr");
   for (const text of both ? ["", "A", "B", "B against A", "evidence"] : ["", "value", "evidence"]) head.append(element("th", text));
   const thead = element("thead"); thead.append(head); table.append(thead);
-  for (const c of [...parameters, ...metrics.filter((m) => !m.name.endsWith("_spread"))]) {
+  for (const c of [...parameters, ...metrics.filter((m) => !m.name.endsWith("_std"))]) {
     const line = element("tr");
     line.append(element("td", c.label, { title: c.doc }), element("td", shown(c, c.values[a])));
     if (both) {
@@ -357,7 +359,7 @@ function drawHistory() {
 function drawFilters() {
   const box = $("filters");
   for (const c of parameters) {
-    const values = [...new Set(c.values)].filter(Number.isFinite).sort((a, b) => a - b);
+    const values = distinct(c);
     if (values.length < 2 || values.length > 24) continue;
     const set = element("fieldset"); set.append(element("legend", c.label));
     for (const value of values) {
@@ -381,7 +383,7 @@ function fill(select, names, value, none) {
 }
 function drawStatic() {
   const goals = data.objectives.map((o) => o.name);
-  const names = [...goals, ...[...columns.keys()].filter((n) => !goals.includes(n) && !columns.get(n).texts && !n.endsWith("_spread"))];
+  const names = [...goals, ...[...columns.keys()].filter((n) => !goals.includes(n) && !columns.get(n).texts && !n.endsWith("_std"))];
   for (const axis of ["x", "y", "z"]) {
     fill($(`axis-${axis}`), names, view[axis], axis === "z" ? "none" : "");
     $(`axis-${axis}`).onchange = (event) => { view[axis] = event.target.value; refresh(); };
