@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chipdse.api import Study, evaluate_point, export, load_study, sweep
+    from chipdse.api import Study, evaluate_point, load_study, sweep
 
 __version__ = "0.1.0"
-__all__ = ["Study", "evaluate_point", "export", "load_study", "sweep"]
+__all__ = ["Study", "evaluate_point", "load_study", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

@@ -111,6 +111,25 @@ class Study:
         write_atomically(path, text)
         return path
 
+    def export(self, trial: int, to: str | Path) -> list[Path]:
+        """Write the files of one finished trial into a new folder (`chipdse.export.bundle`).
+
+        Raises
+        ------
+        DesignError : no such trial, or it has no result
+        """
+        found = [one for one in finished(self.folder.study) if one.number == trial]
+        if not found:
+            raise DesignError(
+                f"{self.folder.path} has no finished trial {trial}; see 'chipdse front'"
+            )
+        metrics = found[0].user_attrs.get("metrics")
+        if metrics is None:
+            raise DesignError(f"trial {trial} failed: {found[0].user_attrs.get('failure')}")
+        plan = self.folder.sweep
+        design = plan.template.design(plan.space.point(found[0].params))
+        return export_point(design, metrics, Store(root=default_store()), Path(to))
+
 
 def load_study(path: str | Path) -> Study:
     """Open a study folder."""
@@ -252,24 +271,6 @@ def evaluate_point(
     if placement is not None:
         draw_point(design, kept, Path(placement))
     return metrics
-
-
-def export(study: Study, trial: int, to: str | Path) -> list[Path]:
-    """Write the files of one finished trial into a new folder (`chipdse.export.bundle`).
-
-    Raises
-    ------
-    DesignError : no such trial, or it has no result
-    """
-    found = [one for one in finished(study.folder.study) if one.number == trial]
-    if not found:
-        raise DesignError(f"{study.folder.path} has no finished trial {trial}; see 'chipdse front'")
-    metrics = found[0].user_attrs.get("metrics")
-    if metrics is None:
-        raise DesignError(f"trial {trial} failed: {found[0].user_attrs.get('failure')}")
-    plan = study.folder.sweep
-    design = plan.template.design(plan.space.point(found[0].params))
-    return export_point(design, metrics, Store(root=default_store()), Path(to))
 
 
 def tool_versions() -> dict[str, str]:

@@ -65,6 +65,7 @@ def test_models_open_no_files(path: Path) -> None:
 def test_the_public_api_is_exact() -> None:
     assert len(chipdse.__all__) <= 10
     for name in chipdse.__all__:
+        assert callable(getattr(chipdse, name)), f"a module hides chipdse.{name}"
         assert getattr(chipdse, name).__doc__
     with pytest.raises(AttributeError):
         _ = chipdse.nothing

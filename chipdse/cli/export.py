@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from chipdse.api import Study, export, load_study
+from chipdse.api import Study, load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.study.choose import best, knee
 
@@ -45,7 +45,7 @@ def chosen_trial(study: Study, arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     study = load_study(arguments.study)
     trial = chosen_trial(study, arguments)
-    files = export(study, trial, arguments.to)
+    files = study.export(trial, arguments.to)
     if arguments.json:
         print_json({"trial": trial, "files": [str(path) for path in files]})
     else:
