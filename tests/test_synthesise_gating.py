@@ -130,12 +130,12 @@ endmodule
 """
 
 
-def test_mapping_for_delay_and_for_area(tmp_path: Path) -> None:
-    fast = make(tmp_path / "fast", SynthesisOptions(), MULTIPLY)
-    small = make(tmp_path / "small", SynthesisOptions(goal="area"), MULTIPLY)
-    assert fast.timing.min_period_s[0] < 0.9 * small.timing.min_period_s[0]
-    assert fast.timing.netlist.area_m2 > small.timing.netlist.area_m2
-    fast.replayed(CYCLES), small.replayed(CYCLES)  # both are what the RTL does
+def test_mapping_for_delay(tmp_path: Path) -> None:
+    fast = make(tmp_path / "fast", SynthesisOptions(goal="delay"), MULTIPLY)
+    plain = make(tmp_path / "plain", SynthesisOptions(), MULTIPLY)
+    assert fast.timing.min_period_s[0] < 0.9 * plain.timing.min_period_s[0]
+    assert fast.timing.netlist.area_m2 > plain.timing.netlist.area_m2
+    fast.replayed(CYCLES), plain.replayed(CYCLES)  # both are what the RTL does
 
 
 def test_the_same_input_maps_to_the_same_netlist(tmp_path: Path) -> None:

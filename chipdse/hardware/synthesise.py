@@ -34,8 +34,8 @@ class SynthesisOptions:
 
     target_period_s : clock period to aim at [s]; None is as fast as can be
     effort : "quick" for searches; "full" tries harder for area and speed, at several times the cost
-    goal : "delay" maps for the shortest path and recovers area off it; "area" maps for few cells,
-        which are slower and, in arithmetic, cost less energy
+    goal : "balanced" maps for delay with area recovered everywhere; "delay" for the shortest path,
+        with up to twice the cells, and more energy also at equal speed (docs/glitches.md)
     clock_gating : smallest group of flip-flops that share an enable and get a clock gate; 0 makes
         no gates, and enables become multiplexers or the library's enabled flip-flops
     seed : 0 for the plain flow; any other value gives ABC another, equally good start, so that
@@ -47,7 +47,7 @@ class SynthesisOptions:
 
     target_period_s: float | None = None
     effort: Literal["quick", "full"] = "quick"
-    goal: Literal["delay", "area"] = "delay"
+    goal: Literal["balanced", "delay"] = "balanced"
     clock_gating: int = 0
     seed: int = 0
     memory_macro_bits: int = 4096
@@ -58,8 +58,8 @@ class SynthesisOptions:
             raise DesignError(f"target_period_s={self.target_period_s} must be positive")
         if self.effort not in ("quick", "full"):
             raise DesignError(f"effort={self.effort!r} is not one of 'quick', 'full'")
-        if self.goal not in ("delay", "area"):
-            raise DesignError(f"goal={self.goal!r} is not one of 'delay', 'area'")
+        if self.goal not in ("balanced", "delay"):
+            raise DesignError(f"goal={self.goal!r} is not one of 'balanced', 'delay'")
         if self.clock_gating < 0:
             raise DesignError(
                 f"clock_gating={self.clock_gating} must not be negative; 0 makes no clock gates, "
@@ -173,11 +173,11 @@ def _recipes(options: SynthesisOptions) -> list[list[str]]:
     choices = ["strash", *shuffle, "&get -n", "&st", "&dch"]
     # A period no path can meet: area is recovered only where it costs no delay.
     fast = [*choices, "&put", f"map -B 0.9{delay or ' -D 1'}", "topo", *size]
-    small = [*choices, "&nf", "&put", *size]
+    balanced = [*choices, "&nf", "&put", *size]
     if options.effort == "quick":
-        return [fast if options.goal == "delay" else small]
-    smaller = ["strash", *shuffle, "dc2", "&get -n", "&st", "&dch", "&nf", "&put", *size]
-    return [fast, small, smaller] if options.goal == "delay" else [small, smaller, fast]
+        return [fast if options.goal == "delay" else balanced]
+    small = ["strash", *shuffle, "dc2", "&get -n", "&st", "&dch", "&nf", "&put", *size]
+    return [fast, balanced, small] if options.goal == "delay" else [balanced, small, fast]
 
 
 def _script(
