@@ -15,6 +15,7 @@ _MODULES = (
     "ntt",
     "d2d_link",
     "noc_router",
+    "rv32",
     "adder",
     "multiplier",
     "dot_product",

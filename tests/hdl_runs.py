@@ -99,7 +99,7 @@ def bench_catches(
     """Plant a fault, a pattern and what replaces its first match: the bench must complain."""
     text, count = re.subn(*fault, exported(block.hardware, parameters), count=1)
     assert count == 1, f"{fault[0]} is not in the Verilog"
-    (folder / "top.v").write_text(text)
+    (folder / "top.v").write_text(unknown_at_start(text))
     result, complaints = run_bench(block, parameters, workload, folder / "top.v", folder)
     assert result is None
     assert re.search("differ", complaints), complaints

@@ -29,6 +29,7 @@ SMALL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"ports": 3, "flit_bits": 8, "buffer_flits": 2, "flow": "credit"},
         {"length": 60, "destinations": "uniform"},
     ),
+    "rv32": ({"registers": 16, "stages": 2, "shifter": "serial"}, {"length": 3}),
     "fifo": ({"width": 4, "depth": 3, "organisation": "prefetch"}, {"length": 100}),
 }
 
