@@ -18,6 +18,7 @@ from chipdse.report.details import details_or_reason, used_sources
 from chipdse.report.page_data import as_script, page_data
 from chipdse.study.choose import best, knee
 from chipdse.study.folder import StudyFolder, points_table
+from chipdse.study.points import basis_of
 
 MODELLING_NOTE = (
     "Block figures are measured (simulation, netlist, Liberty); system figures are modelled by "
@@ -131,12 +132,13 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
+    basis = basis_of(folder.sweep.template.block, table)
     names = [one.metric for one in folder.sweep.objectives]
     names += [name for name in METRICS if name not in names]
     swept = {"doc": "a swept parameter", "unit": ""}
     rows = [
         (name, METRICS.get(name, swept)["unit"], METRICS.get(name, swept)["doc"],
-         evidence_of(name, systems))
+         evidence_of(name, systems, basis))
         for name in names
     ]  # fmt: skip
     listed = _table(("metric", "unit", "what it is", "evidence"), rows)

@@ -19,6 +19,7 @@ from chipdse.metrics import METRICS, evidence_of
 from chipdse.report.quantities import label_of
 from chipdse.study.folder import StudyFolder
 from chipdse.study.front import hypervolume
+from chipdse.study.points import basis_of
 from chipdse.study.sweepfile import Sweep
 
 STATES = ("feasible", "infeasible", "failed")
@@ -103,6 +104,7 @@ def _texts(column: pd.Series[str]) -> tuple[list[str], Any]:
 
 def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
+    basis = basis_of(sweep.template.block, table)
     swept = [axis.name for axis in sweep.space.axes]
     found = []
     for name in [*swept, *(n for n in table.columns if n not in swept)]:
@@ -119,7 +121,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             "group": "parameter" if name in swept else "metric",
             "unit": about["unit"],
             "doc": about["doc"],
-            "evidence": evidence_of(name, systems),
+            "evidence": evidence_of(name, systems, basis),
         }
         if is_text:
             column["texts"], values = _texts(table[name].map(_shown))

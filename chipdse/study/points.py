@@ -11,11 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
-from chipdse.metrics import METRICS
+from chipdse.hardware.blocks_own import is_checked
+from chipdse.metrics import METRICS, Basis
 from chipdse.study.front import is_on_front
 from chipdse.study.sweepfile import Sweep
 from chipdse.study.ties import tied
 from chipdse.study.trials import HARVESTED, HARVESTED_FROM, PROPOSED, SPREAD, is_harvested
+from hdl.block import Block
 
 Array = npt.NDArray[np.float64]
 
@@ -115,6 +117,15 @@ def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]
         found = tied(mean[rows], spread[rows], front[rows], np.array(group)[rows], sweep.replicates)
         texts = [" ".join(str(numbers[rows[one]]) for one in others) for others in found]
         table.loc[rows, "tied_with"] = texts
+
+
+def basis_of(block: Block, table: pd.DataFrame) -> Basis:
+    """What the weakest point of a table rests on, for the evidence of its metrics."""
+    areas = table.get("block_memory_area_m2")
+    return Basis(
+        cells="modelled" if areas is not None and (areas > 0).any() else "measured",
+        activity="measured" if is_checked(block) else "estimated",
+    )
 
 
 def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:
