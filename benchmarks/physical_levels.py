@@ -1,7 +1,7 @@
 """What wires, clock tree and glitches add to a mapped block: one JSON line.
 
-Every block is simulated and synthesised once a library; then each level of physical effect is
-measured on that netlist, at nominal supply and the shortest clock period.
+Every block is simulated and synthesised once a library, mapped for delay; then each level of
+physical effect is measured on that netlist, at nominal supply and the shortest clock period.
 
     python benchmarks/physical_levels.py --library sky130hd=FILE.lib.gz --library ihp=FILE.lib.gz
     python benchmarks/physical_levels.py --library ... --only fir,keccak
@@ -19,6 +19,7 @@ from typing import Any
 from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, make_record
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store, default_store
+from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.measure import measure
 from chipdse.netlist.wires import published_length_m
 from chipdse.system.parameters import PackageParameters
@@ -69,6 +70,7 @@ def _case(case: str, choice: LibraryChoice) -> dict[str, Any]:
         parameters=make_record(found.parameters, hardware_parameters, block),
         workload=make_record(found.workload, {}, block),
         library=choice,
+        synthesis=SynthesisOptions(goal="delay"),
         package=PackageParameters(node_nm=130.0),
     )
     store = Store(root=default_store())
