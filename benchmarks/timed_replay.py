@@ -1,7 +1,8 @@
 """Glitches by timed replay against Icarus with the same delays: accuracy, speed, sampling.
 
 Prints one JSON line. Accuracy: three small designs, each on the library that ships and on those
-given, every cycle replayed, at 1 fs, 1 ps and the default resolution. Speed: a 4 x 4 mac_array of
+given, mapped for delay (most glitches), every cycle replayed, at 1 fs, 1 ps and the default
+resolution. Speed: a 4 x 4 mac_array of
 about 12,000 cells; all times are processor times of one run on one core.
 
     python benchmarks/timed_replay.py --liberty LIBRARY.lib.gz
@@ -22,6 +23,7 @@ from typing import Any
 import numpy as np
 from amaranth.back import rtlil
 
+from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.netlist.cache import load_library
 from chipdse.netlist.library import OperatingLibrary
 from chipdse.netlist.timed_replay import timed_replay
@@ -33,7 +35,7 @@ import timed_designs  # noqa: E402
 from timed_icarus import toggles  # noqa: E402
 
 ACCURACY_CYCLES, SPEED_CYCLES, RUN_CYCLES, DRAWS = 200, 30, 2001, 40
-Options = dict[str, Any]
+MAPPED = SynthesisOptions(goal="delay")
 
 
 def main() -> None:
@@ -73,7 +75,12 @@ def accuracy(
 ) -> Iterator[dict[str, Any]]:
     """One row a resolution: deviation from Icarus of all toggles and of switched capacitance."""
     design = timed_designs.make_design(
-        folder, timed_designs.DESIGNS[name], library, files, cycles=ACCURACY_CYCLES + 5
+        folder,
+        timed_designs.DESIGNS[name],
+        library,
+        files,
+        cycles=ACCURACY_CYCLES + 5,
+        options=MAPPED,
     )
     timing = design.timing
     logic = timing.graph.clock.polarity == 0
@@ -116,7 +123,9 @@ def speed(folder: Path, library: OperatingLibrary, files: list[Path]) -> dict[st
     """Seconds of 512 drawn cycles and of a whole run, and Icarus's cycles a second."""
     array = MacArray(MacArrayParameters(accumulator_bits=32, overlapped_drain=True))
     source = rtlil.convert(array, name="top", emit_src=False)
-    design = timed_designs.make_design(folder, source, library, files, cycles=RUN_CYCLES + 5)
+    design = timed_designs.make_design(
+        folder, source, library, files, cycles=RUN_CYCLES + 5, options=MAPPED
+    )
     _, icarus_s = design.simulate(SPEED_CYCLES)
     run = functools.partial(
         timed_replay,
