@@ -22,7 +22,7 @@ from hdl import BLOCKS
 from hdl.block import Block
 
 RUNS = 2
-LENGTH = {"icarus": 5_000, "verilator": 50_000}
+CYCLES = {"icarus": 5_000, "verilator": 50_000}
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "mac_array": {"4x4": {}, "8x8": {"rows": 8, "columns": 8}},
     "fir": {"16 taps": {}, "64 taps": {"taps": 64}},
@@ -30,7 +30,15 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "fft": {"16 points": {}, "256 points": {"points": 256}},
     "cordic": {"unrolled": {}, "iterative": {"architecture": "iterative"}},
     "dot_product": {"int8": {}, "bf16": {"number_format": "bf16"}},
+    "keccak": {"1 round": {}, "4 rounds": {"rounds_per_cycle": 4}},
+    "ntt": {"1 butterfly": {}, "4 butterflies": {"butterflies": 4}},
 }
+
+
+def _length(block: Block, parameters: Any, cycles: int) -> int:
+    """The length of a workload that takes about so many cycles, a multiple of 32."""
+    taken = block.cycles(parameters, block.workload(length=1024))
+    return max(1, round(cycles * 1024 / taken / 32)) * 32
 
 
 def _run(
@@ -55,7 +63,7 @@ def main() -> None:
             parameters = block.parameters(**given)
             rtl = elaborate(block, parameters, store)
             for simulator in available():
-                length = LENGTH[simulator] // 32 * 32
+                length = _length(block, parameters, CYCLES[simulator])
                 timed = [
                     _run(block, parameters, rtl, simulator, length, store) for _ in range(RUNS)
                 ]
