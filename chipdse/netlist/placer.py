@@ -31,6 +31,7 @@ MOST_STEPS = 2000
 FEW_CELLS = 20
 """So few cells are larger than any grid; they are placed without a promise about overflow."""
 _CELLS_A_BIN = 4.0
+_MOST_BINS_A_CELL = 4.0  # a nearly empty core has a coarser grid
 _FILLER_BINS = 1.0  # area of a filler, in full bins
 _FIRST_WEIGHT = 1e-2  # of density against wire length, as the ratio of their gradients
 _SMOOTH = 10.0  # gamma in bins at an overflow of 0.55
@@ -355,6 +356,8 @@ def _grid(problem: PlacementProblem) -> tuple[int, int]:
     """Bins across and up: about square, each with room for a few cells."""
     mean = float(problem.cell_area_m2.mean())
     side = math.sqrt(_CELLS_A_BIN * mean / problem.target_density)
+    core = problem.core_width_m * problem.core_height_m
+    side = max(side, math.sqrt(core / (_MOST_BINS_A_CELL * len(problem.cell_area_m2))))
     counts = []
     for extent in (problem.core_width_m, problem.core_height_m):
         counts.append(int(scipy.fft.next_fast_len(max(8, round(extent / side)), real=True)))
