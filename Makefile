@@ -1,9 +1,9 @@
-# `make install` sets up .venv; `make test` and `make sweep` do that first and then their job.
+# `make install` sets up .venv; `make test`, `make sweep` and `make docs` do that first and then their job.
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: install test sweep clean
+.PHONY: install test sweep docs notebooks clean
 
 install: $(STAMP)
 
@@ -22,10 +22,17 @@ test: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest $(PYTEST_ARGS)
+	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 
 sweep: install
 	$(VENV)/bin/chipdse sweep sweeps/mac_array.toml
+
+docs: install
+	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going -q docs build/docs
+	@echo "build/docs/index.html; links that leave the site: build/docs/external_links.txt"
+
+notebooks: install
+	$(VENV)/bin/python docs/run_notebooks.py
 
 clean:
 	rm -rf $(VENV) runs studies build dist
