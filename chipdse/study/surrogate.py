@@ -38,7 +38,7 @@ EXPLAINED = 0.999
 """Principal components are added up to this share of the variance, at most `COMPONENTS`."""
 MARGIN = 0.1
 """The reference point lies beyond the front's worst values by this share of its range."""
-QUANTILES, SAMPLES = 9, 16
+QUANTILES, SAMPLES = 9, 8
 REFIT = 1.25
 """Length scales are fitted anew whenever there are so many times as many points."""
 
@@ -125,9 +125,8 @@ def _gain_of_points(
     best = np.maximum(np.stack(reaches).max(axis=0), 0.0) ** power
     gain = np.zeros(len(candidates))
     for z in norm.ppf(qmc.Sobol(power, rng=np.random.default_rng(0)).random(SAMPLES)):
-        room = 1.0 - (mean + z * deviation)
-        reached = (room[:, None] / directions).min(axis=2).clip(min=0.0) ** power
-        gain += np.maximum(reached - best, 0.0).mean(axis=1) / SAMPLES
+        reached = np.maximum(_along(1.0 - (mean + z * deviation), directions), 0.0)
+        gain += np.maximum(reached**power - best, 0.0).mean(axis=1) / SAMPLES
     return gain
 
 
@@ -149,8 +148,16 @@ def reach(front: Array, directions: Array) -> Array:
     front : shape (points, objectives); the reference point is at 1, all are minimised
     directions : shape (directions, objectives), positive
     """
-    room = np.maximum(1.0 - front, -0.2)
-    return np.asarray((room[:, None] / directions).min(axis=2).max(axis=0)).clip(min=-0.2)
+    return np.asarray(_along(1.0 - front, directions).max(axis=0)).clip(min=-0.2)
+
+
+def _along(room: Array, directions: Array) -> Array:
+    """How far each point lies along each direction; (points, directions)."""
+    room = np.maximum(room, -0.2)
+    far = room[:, 0, None] / directions[:, 0]
+    for objective in range(1, room.shape[1]):
+        np.minimum(far, room[:, objective, None] / directions[:, objective], out=far)
+    return far
 
 
 def directions_of(objectives: int) -> Array:
