@@ -30,8 +30,6 @@ VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "fft": {"16 points": {}, "256 points": {"points": 256}},
     "cordic": {"unrolled": {}, "iterative": {"architecture": "iterative"}},
     "dot_product": {"int8": {}, "bf16": {"number_format": "bf16"}},
-    "keccak": {"1 round": {}, "4 rounds": {"rounds_per_cycle": 4}},
-    "ntt": {"1 butterfly": {}, "4 butterflies": {"butterflies": 4}},
 }
 
 
