@@ -40,9 +40,9 @@ from chipdse.operating import Corner, Job, operate
 from chipdse.physical import (
     Layout,
     layout_of,
+    layout_sources,
     level_number,
     stored_toggles,
-    wire_constants_file,
     wire_energy_j,
 )
 from chipdse.records import BlockMetrics
@@ -165,7 +165,7 @@ def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
         "physical": dataclasses.asdict(design.physical),
-        "constants": hash_file(wire_constants_file()),
+        "layout": layout_sources(),
         "source": source_hash("chipdse.netlist"),
     }
 
@@ -279,11 +279,21 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
     )
 
 
-def activity_of(design: Design, hardware: Hardware, store: Store, laid: Layout) -> Activity:
+def activity_of(
+    design: Design,
+    hardware: Hardware,
+    store: Store,
+    laid: Layout,
+    timing: Timing | None = None,
+) -> Activity:
     """Activity of every net, with glitches where the design's options ask for them.
 
     Glitches are counted with the delays at the design's own supply and temperature: at low
     supplies they differ too much from the nominal ones to take those over.
+
+    Parameters
+    ----------
+    timing : of the design at its supply and temperature, to save its making
     """
     loaded, options = _load(design.library, hardware), design.physical
     activity = loaded.replayed.activity
@@ -301,9 +311,8 @@ def activity_of(design: Design, hardware: Hardware, store: Store, laid: Layout) 
 
     def count() -> Activity:
         library = loaded.netlist.library.at([vdd_v], [temperature_c])
-        timing = _timed(loaded.graph, library, laid.loads(library))
         return timed_replay(
-            timing,
+            timing or _timed(loaded.graph, library, laid.loads(library)),
             loaded.recording,
             read_register_map(hardware.mapped.register_map),
             loaded.replayed,
@@ -359,7 +368,7 @@ def analyse_design(
     loads = laid.loads(library)
     timing = _timed(loaded.graph, library, loads)
     switched = timing if loads is None else dataclasses.replace(timing, wires=loads.power)
-    activity = activity_of(design, hardware, store, laid)
+    activity = activity_of(design, hardware, store, laid, timing)
     power = analyse_power(switched, activity, model=loaded.model, leakage_at=leakage_at)
     glitches = 0.0
     if activity.glitches:

@@ -171,7 +171,7 @@ def layout_of(
         shape["seed"] = options.placement_seed
         make = placed_routes
     key = {**inputs, **shape, "wires": what.wires, "source": source_hash("chipdse.netlist")}
-    key["constants"] = hash_file(wire_constants_file())
+    key["layout"] = layout_sources()
 
     def build(folder: Path) -> None:
         routes = make(netlist, graph.clock, Sources(), **shape)
@@ -206,7 +206,7 @@ def stored_toggles(
     key = {
         **inputs,
         "source": source_hash("chipdse.netlist"),
-        "constants": hash_file(wire_constants_file()),
+        "layout_sources": layout_sources(),
     }
     with np.load(store.folder("glitches", key, build) / "glitches.npz") as found:
         toggles: Floats = found["toggles"]
@@ -218,6 +218,7 @@ def level_number(level: str) -> int:
     return LEVELS.index(level)
 
 
-def wire_constants_file() -> Path:
-    """The table of wire constants, which results depend on."""
-    return Path(str(resources.files("chipdse.technology"))) / "data" / "wires.toml"
+def layout_sources() -> list[str]:
+    """Hashes of the table of wire constants and of this module, which results depend on."""
+    table = Path(str(resources.files("chipdse.technology"))) / "data" / "wires.toml"
+    return [hash_file(table), hash_file(Path(__file__))]
