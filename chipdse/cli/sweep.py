@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -171,7 +172,9 @@ def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> N
     names = [axis.name for axis in sweep_.space.axes]
     objectives = [one.metric for one in sweep_.objectives if one.metric not in names]
     scales = [heading_scale(name, front[name].tolist()) for name in objectives]
+    replicated = "tied_with" in front
     headings = ["trial", *(label.replace(" [", "\n[") for label, _ in scales), *names]
+    headings += ["tied_with"] if replicated else []
     table = Table(
         *(heading.replace("_", "\n") for heading in headings),
         title=f"Pareto front: {len(front)} of {len(study.points())} points",
@@ -182,13 +185,20 @@ def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> N
         column.justify = "right"
     for row in front.head(rows).to_dict("records"):
         values = [
-            f"{row[name] / scale:.4g}" for name, (_, scale) in zip(objectives, scales, strict=True)
+            f"{row[name] / scale:.4g}{_spread(row, name, scale)}"
+            for name, (_, scale) in zip(objectives, scales, strict=True)
         ]
-        table.add_row(str(row["trial"]), *values, *_shown([row[name] for name in names]))
+        ties = [str(row["tied_with"])] if replicated else []
+        table.add_row(str(row["trial"]), *values, *_shown([row[name] for name in names]), *ties)
     console = Console(width=None if Console().is_terminal else 10_000)
     console.print(table, markup=False)
     if len(front) > rows:
         print(f"... and {len(front) - rows} more: chipdse front {study.folder.path}")
+
+
+def _spread(row: Mapping[Hashable, Any], name: str, scale: float) -> str:
+    """Standard deviation over replicates, where there are any."""
+    return f" ± {row[f'{name}_std'] / scale:.2g}" if f"{name}_std" in row else ""
 
 
 def _shown(values: Sequence[object]) -> list[str]:
