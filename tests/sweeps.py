@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,13 @@ def run(file: Path, study: Path, store: Path, *arguments: object) -> str:
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     return errors
+
+
+def here(file: Path, study: Path, **arguments: Any) -> chipdse.Study:
+    """A sweep in this process, which has everything loaded."""
+    with ThreadPoolExecutor(1) as thread:
+        return chipdse.sweep(file, study=study, executor=thread, workers=1, report=False,
+                             progress=False, **arguments)  # fmt: skip
 
 
 def trials_done(study: Path) -> int:

@@ -146,14 +146,14 @@ def test_failed_points_are_tried_again_when_asked(
     text = text.replace("trials = 24", "trials = 12")
     file, study = sweeps.sweep_file(tmp_path, text), tmp_path / "study"
     monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
-    chipdse.sweep(file, study=study, progress=False)
+    sweeps.here(file, study)
     first = chipdse.load_study(study).points()
     failed = first[first["state"] == "failed"]
     assert 0 < len(failed) < 12
-    again = chipdse.sweep(file, study=study, progress=False).points()
+    again = sweeps.here(file, study).points()
     assert len(again) == 12
     assert (again["trial"] == first["trial"]).all()  # not unless it is asked for
-    retried = chipdse.sweep(file, study=study, progress=False, retry_failed=True).points()
+    retried = sweeps.here(file, study, retry_failed=True).points()
     names = sweeps.parameters(study)
     assert len(retried) == 12
     assert not retried.duplicated(names).any()

@@ -45,10 +45,9 @@ def failing(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
-@pytest.mark.parametrize("size", ["40k", "400k"])
-def test_the_stores_disk_is_full(warm_store: Path, tmp_path: Path, size: str) -> None:
+def test_the_stores_disk_is_full(warm_store: Path, tmp_path: Path) -> None:
     file, study = sweeps.sweep_file(tmp_path), tmp_path / "study"
-    with small_disk(tmp_path / "disk", size) as disk:
+    with small_disk(tmp_path / "disk", "400k") as disk:
         line = failing(sweeps.start(file, study, disk))
         assert "the store" in line
         assert "cannot be written (No space left on device); free some space" in line
@@ -93,14 +92,7 @@ def test_a_damaged_and_truncated_store_is_repaired(
             victim.write_bytes(b"\0" + victim.read_bytes()[1:] + b"\0")
     assert chipdse.cli.main(["cache", "verify", "--store", str(store)]) == 1
     assert f"{len(results)} results, {len(results)} damaged" in capsys.readouterr().out
-    study = chipdse.sweep(
-        sweeps.sweep_file(tmp_path),
-        study=tmp_path / "study",
-        store=store,
-        workers=2,
-        report=False,
-        progress=False,
-    )
+    study = sweeps.here(sweeps.sweep_file(tmp_path), tmp_path / "study", store=store)
     assert verify(store) == []
     assert len(study.points()) == sweeps.TRIALS
     sweeps.assert_same_front(tmp_path / "study", warm_store / "undisturbed")

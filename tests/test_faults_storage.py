@@ -94,8 +94,7 @@ def test_another_sweep_of_the_same_name_is_refused(
     monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
     url = postgresql.url("names")
     file = sweeps.sweep_file(tmp_path)
-    chipdse.sweep(file, study=tmp_path / "a" / "one", storage=url, trials=1, workers=1,
-                  report=False, progress=False)  # fmt: skip
+    sweeps.here(file, tmp_path / "a" / "one", storage=url, trials=1)
     other = sweeps.sweep_file(tmp_path, sweeps.SWEEP.replace("depth = 8", "depth = 4"))
     with pytest.raises(DesignError, match="is a study of another sweep: its workload differs"):
         chipdse.sweep(other, study=tmp_path / "b" / "one", storage=url, progress=False)

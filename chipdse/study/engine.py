@@ -6,6 +6,7 @@ dies, at whatever moment, the next turn of any driver of the study finds the poi
 
 from __future__ import annotations
 
+import asyncio
 import collections
 import contextlib
 import math
@@ -268,7 +269,7 @@ class _Sweep:
                 return None
             reason = "ToolError: the worker process died each time that it evaluated this point"
             return Outcome(metrics=None, failure=reason)
-        except (BrokenExecutor, CancelledError) as error:
+        except (BrokenExecutor, CancelledError, asyncio.CancelledError) as error:
             raise MachineError(
                 "the executor is gone; start it again, then run the same command to go on"
             ) from error
