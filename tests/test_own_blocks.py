@@ -20,7 +20,7 @@ from chipdse.errors import DesignError
 from chipdse.hardware.bench_random import random_words
 from chipdse.hardware.blocks_corners import corners_of
 from chipdse.hardware.blocks_own import RANDOM_BENCH, is_checked
-from chipdse.hardware.blocks_sources import hash_files, module_hash, search_folders
+from chipdse.hardware.blocks_sources import forget_hashes, hash_files, module_hash, search_folders
 from chipdse.hardware.blocks_verilog import read_verilog_block
 from hdl.block import parameter
 from hdl.fir import FirParameters
@@ -30,13 +30,13 @@ from hdl.fir import FirParameters
 def project(tmp_path: Path) -> Iterator[Path]:
     """A project of the user's; what it put on the path and imported is taken back."""
     path, modules = list(sys.path), set(sys.modules)
-    module_hash.cache_clear()
+    forget_hashes()
     yield write_project(tmp_path / "project")
     sys.path[:] = path
     for name in set(sys.modules) - modules:
         if name.startswith("acme"):
             del sys.modules[name]
-    module_hash.cache_clear()
+    forget_hashes()
 
 
 def fields(block: Any) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def test_rules_between_verilog_parameters_hold(project: Path) -> None:
 def test_any_file_of_a_verilog_block_changes_its_hash(project: Path, name: str) -> None:
     before = read_verilog_block(project / "counter.toml").source
     (project / name).write_text((project / name).read_text() + "\n")
-    module_hash.cache_clear()
+    forget_hashes()
     assert read_verilog_block(project / "counter.toml").source != before
 
 
@@ -162,7 +162,7 @@ def test_a_module_that_a_block_imports_changes_its_hash(project: Path) -> None:
     (project / "other.py").write_text("B = 1\n")
 
     def source() -> str:
-        module_hash.cache_clear()
+        forget_hashes()
         return find_block("flat:Summer", project).source
 
     before = source()

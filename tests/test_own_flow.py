@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from own_projects import BENCH_COUNTER, COUNTER, run, write_project
+
+from chipdse.design import find_block
+from chipdse.errors import DesignError, ToolError
+from chipdse.hardware.elaborate import elaborate
+from chipdse.hardware.simulate import simulate
+from chipdse.hardware.store import Store
+from chipdse.metrics import METRICS, evidence_of
+from chipdse.study.points import basis_of
 
 pytestmark = pytest.mark.tools
 
@@ -61,13 +71,24 @@ def test_verilog_through_the_whole_flow(project: Path, cache: Path) -> None:
 
 def test_a_component_without_a_bench_is_an_estimate(project: Path, cache: Path) -> None:
     words = ["acme.blocks:Summer", "--set", "width=4", "--workload", "length=100"]
-    done = run(project, "eval", *words, cache=cache)
-    assert done.returncode == 0, done.stderr
-    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line}
-    assert "estimated" in rows["block_power_w"] and "estimated" in rows["energy_per_op_j"]
-    assert "measured" in rows["block_area_m2"] and "measured" in rows["f_max_hz"]
     done = run(project, "sim", *words, cache=cache)
-    assert "nothing was checked" in done.stdout
+    assert done.returncode == 0, done.stderr
+    assert "nothing was checked" in done.stdout and "100 clock cycle in 100 cycles" in done.stdout
+
+
+def test_what_rests_on_random_inputs_is_estimated(project: Path) -> None:
+    path = list(sys.path)
+    block = find_block("acme.blocks:Summer", project)
+    sys.path[:] = path
+    basis = basis_of(block, pd.DataFrame({"block_memory_area_m2": [0.0]}))
+    found = {name: evidence_of(name, "modelled", basis) for name in METRICS}
+    assert found["block_power_w"] == found["energy_per_op_j"] == "estimated"
+    assert found["peak_temperature_c"] == found["carbon_per_op_kgco2e"] == "estimated"
+    assert found["block_area_m2"] == found["f_max_hz"] == found["ops_per_cycle"] == "measured"
+    assert found["cost_usd"] == "modelled"
+    checked = basis_of(find_block("fir"), pd.DataFrame({"block_memory_area_m2": [0.0, 1e-8]}))
+    assert evidence_of("block_area_m2", "modelled", checked) == "modelled"  # a macro among cells
+    assert evidence_of("block_power_w", "estimated", checked) == "modelled"
 
 
 def test_sweeps_find_it_in_worker_processes_and_afterwards(
@@ -95,23 +116,32 @@ GATED = COUNTER.replace(
     "  always_ff @(posedge clk_i", "  wire slow = clk_i & en;\n  always_ff @(posedge slow"
 )
 WRONG_BENCH = BENCH_COUNTER.replace('p["STEP"]', "2")
-BROKEN = {
-    "latch": ({"rtl/counter.sv": LATCH}, 2, "count is a latch"),
-    "gated": ({"rtl/counter.sv": GATED}, 2, "count is clocked by 'slow', not by 'clk_i'"),
-    "bench": ({"bench_counter.py": WRONG_BENCH}, 1, "failed in counts: count in cycle"),
-    "syntax": ({"rtl/counter.sv": COUNTER.replace("endmodule", "end")}, 2, "counter.sv"),
+BROKEN: dict[str, tuple[dict[str, str], type[Exception], str]] = {
+    "latch": ({"rtl/counter.sv": LATCH}, DesignError, "count is a latch"),
+    "gated": ({"rtl/counter.sv": GATED}, DesignError, "clocked by 'slow', not by 'clk_i'"),
+    "bench": ({"bench_counter.py": WRONG_BENCH}, ToolError, "failed in counts: count in cycle"),
+    "syntax": (
+        {"rtl/counter.sv": COUNTER.replace("endmodule", "end")},
+        DesignError,
+        "counter.sv:.*syntax error",
+    ),
 }
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_what_cannot_be_measured_is_refused(kind: str, cache: Path, tmp_path: Path) -> None:
-    changed, code, message = BROKEN[kind]
+def test_what_cannot_be_measured_is_refused(kind: str, tmp_path: Path) -> None:
+    changed, error, message = BROKEN[kind]
     project = write_project(tmp_path / "project", **changed)
-    done = run(project, "sim", "counter.toml", cache=cache)
-    assert done.returncode == code, done.stdout + done.stderr
-    assert message in done.stderr and done.stderr.count("\n") == 1, done.stderr
+    path = list(sys.path)
+    try:
+        block, store = find_block("counter.toml", project), Store(root=tmp_path / "stages")
+        with pytest.raises(error, match=message):
+            rtl = elaborate(block, block.parameters(), store)
+            simulate(block, block.parameters(), block.workload(), rtl, store)
+    finally:
+        sys.path[:] = path
 
 
 def test_logic_without_a_clock_is_refused(project: Path, cache: Path) -> None:
-    done = run(project, "eval", "acme.blocks:Logic", cache=cache)
+    done = run(project, "sim", "acme.blocks:Logic", cache=cache)
     assert done.returncode == 2 and "has no clock 'clk'" in done.stderr

@@ -46,12 +46,24 @@ def hash_files(files: Iterable[Path], more: Iterable[str] = ()) -> str:
     return digest.hexdigest()[:32]
 
 
-@functools.cache
 def module_hash(module: str) -> str:
-    """Hash of a module, of all that its project imports for it, and of the packages they use."""
+    """Hash of a module, of all that its project imports for it, and of the packages they use.
+
+    Taken once a process, like the module itself: what is edited later is not what runs.
+    """
+    return _hash_of(module, _origin(module.partition(".")[0]))
+
+
+@functools.cache
+def _hash_of(module: str, origin: Path | None) -> str:
     files, packages = _closure(module)
     installed = (f"{name} {version}" for name, version in _installed(packages))
     return hash_files(files, installed)
+
+
+def forget_hashes() -> None:
+    """Take every hash anew."""
+    _hash_of.cache_clear()
 
 
 def _closure(module: str) -> tuple[list[Path], set[str]]:
