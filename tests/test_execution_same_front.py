@@ -121,7 +121,7 @@ def test_options_of_a_queue_are_checked(tmp_path: Path) -> None:
         ("memory = 4", "memory = 4 must be text"),
         ('prologue = "module load x"', "must be a list of texts"),
         ("queue =", "not TOML"),
-        ('queue = "short"', "slurm: .*memory.* Write it into --executor-options FILE"),
+        ('queue = "short"', "slurm: the memory of a job is not given; write e.g. memory"),
     ]:
         file.write_text(text)
         with pytest.raises(DesignError, match=message), open_workers("slurm", 1, file):

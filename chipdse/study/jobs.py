@@ -80,11 +80,16 @@ def start_jobs(queue: str, workers: int, options: Path | None) -> Iterator[Any]:
         ) from error
     settings = {"cores": 1, **_configured(queue), **(read_options(options) if options else {})}
     settings.setdefault("processes", settings["cores"])
+    if "memory" not in settings:
+        raise DesignError(
+            f'{queue}: the memory of a job is not given; write e.g. memory = "4GB" into a file '
+            "and name it by --executor-options"
+        )
     try:
         cluster = getattr(dask_jobqueue, QUEUES[queue])(**settings)
-    except ValueError as error:  # e.g. no memory given
+    except ValueError as error:
         raise DesignError(
-            f"{queue}: {str(error).strip().splitlines()[0]} Write it into --executor-options FILE"
+            f"{queue}: {str(error).strip().splitlines()[0]}; put it right in --executor-options"
         ) from error
     with cluster:
         jobs = math.ceil(workers / settings["processes"])
@@ -93,9 +98,12 @@ def start_jobs(queue: str, workers: int, options: Path | None) -> Iterator[Any]:
         yield cluster
 
 
+_SIZE = ("cores", "processes", "memory")
+
+
 def _configured(queue: str) -> Mapping[str, Any]:
-    """What dask-jobqueue's own configuration says of cores and processes."""
+    """What dask-jobqueue's own configuration says of a job's size."""
     import dask
 
-    found = {name: dask.config.get(f"jobqueue.{queue}.{name}") for name in ("cores", "processes")}
+    found = {name: dask.config.get(f"jobqueue.{queue}.{name}") for name in _SIZE}
     return {name: value for name, value in found.items() if value is not None}
