@@ -1,0 +1,233 @@
+"""Samplers on the frozen space: how much of the true front after so many expensive evaluations.
+
+    nice python -m benchmarks.search.compare --seeds 10 --plot docs/search.svg
+
+Every sampler, with and without harvest, and on a copy whose results are dealt out at random to the
+points (no structure is left: nothing can beat chance there). Prints one JSON line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import moocore
+import numpy as np
+import optuna
+
+from benchmarks.search.frozen import Frozen, load
+from chipdse.paths import cache_folder
+from chipdse.study.complete import Finish, complete
+from chipdse.study.front import hypervolume, is_on_front
+from chipdse.study.harvest import knee_of
+from chipdse.study.samplers import make_sampler
+from chipdse.study.trials import HARVESTED_FROM
+
+BUDGETS = (25, 50, 100)
+MARGIN = 1.1
+"""The reference point, where the true front spans 0 to 1 in every objective."""
+
+
+class Truth:
+    """The true front, in logarithms and scaled to [0, 1], to measure others against."""
+
+    def __init__(self, front: np.ndarray) -> None:
+        scaled = _logarithms(front)
+        self._low, self._high = scaled.min(axis=0), scaled.max(axis=0)
+        self._front = self._scale(front)
+        self._full = hypervolume(self._front, np.full(front.shape[1], MARGIN))
+
+    def _scale(self, objectives: np.ndarray) -> np.ndarray:
+        return (_logarithms(objectives) - self._low) / (self._high - self._low)
+
+    def hypervolume_frac(self, objectives: np.ndarray) -> float:
+        """Part of the true front's hypervolume."""
+        if not len(objectives):
+            return 0.0
+        scaled = self._scale(objectives)
+        return hypervolume(scaled, np.full(scaled.shape[1], MARGIN)) / self._full
+
+    def distance(self, objectives: np.ndarray) -> float:
+        """IGD+: mean distance from the true front to what was found; nan if nothing was."""
+        if not len(objectives):
+            return float("nan")
+        return float(moocore.igd_plus(self._scale(objectives), ref=self._front))
+
+
+def _logarithms(objectives: np.ndarray) -> np.ndarray:
+    return np.sign(objectives) * np.log(np.abs(objectives))
+
+
+class Search:
+    """One search of the frozen space, by Optuna's ask and tell.
+
+    harvest : whether an evaluation brings a local front, or one point
+    deal : which point's results each expensive point shows; each its own where None
+    """
+
+    def __init__(
+        self, frozen: Frozen, table: Table | None, harvest: bool, deal: np.ndarray | None
+    ) -> None:
+        self._frozen, self._table, self._harvest = frozen, table, harvest
+        self._deal = np.arange(len(frozen.points)) if deal is None else deal
+        sweep = frozen.sweep
+        self._space = sweep.proposed_space if harvest else sweep.space
+        self._distributions = sweep.space.distributions()
+        directions = ["minimize" if one.minimize else "maximize" for one in sweep.objectives]
+        self._signs = np.array([1.0 if one.minimize else -1.0 for one in sweep.objectives])
+        self._cheap = sweep.space.part(cheap=True)
+        self._expensive = sweep.space.part(cheap=False)
+        self.study = optuna.create_study(directions=directions)
+
+    def run(self, sampler: str, seed: int, budget: int) -> tuple[list[np.ndarray], float]:
+        """Feasible objectives that each evaluation gave; the sampler's time a proposal [s]."""
+        gave, spent = [], 0.0
+        for number in range(budget):
+            start = time.process_time()
+            self.study.sampler = make_sampler(sampler, self._space, budget, 1000 * seed + number)
+            trial = self.study.ask(self._space.distributions())
+            spent += time.process_time() - start
+            point = self._space.point(trial.params)
+            at = self._deal[self._frozen.index[self._expensive.number_of(point)]]
+            give = self._give_front if self._harvest else self._give_point
+            gave.append(give(trial, point, int(at)))
+        return gave, spent / budget
+
+    def _give_front(self, trial: optuna.Trial, point: dict[str, Any], at: int) -> np.ndarray:
+        numbers, objectives = self._frozen.fronts[at]
+        chosen = knee_of(objectives)
+        finishes = []
+        for row, (number, values) in enumerate(zip(numbers, objectives, strict=True)):
+            own = self._cheap.point_at(int(number))
+            finishes.append(
+                Finish(
+                    params=own if row == chosen else {**point, **own},
+                    values=list(values * self._signs),
+                    attributes={} if row == chosen else {HARVESTED_FROM: trial.number},
+                    constraints={"limits": -1.0},
+                )
+            )
+        proposed = finishes.pop(chosen)
+        complete(self.study, trial._trial_id, proposed, finishes, self._distributions)
+        return objectives
+
+    def _give_point(self, trial: optuna.Trial, point: dict[str, Any], at: int) -> np.ndarray:
+        values, feasible = self._table.look_up(at, self._cheap.number_of(point))
+        finish = Finish(
+            values=list(values * self._signs), constraints={"limits": -1.0 if feasible else 1.0}
+        )
+        complete(self.study, trial._trial_id, finish, [], self._distributions)
+        return values[None] if feasible else np.zeros((0, len(values)))
+
+
+class Table:
+    """Every point of the frozen space; computed once from its corners, in some minutes."""
+
+    def __init__(self, frozen: Frozen) -> None:
+        file = cache_folder() / "benchmarks" / "search_space.npz"
+        size = frozen.sweep.space.part(cheap=True).size
+        if not file.is_file():
+            objectives = np.full((len(frozen.points), size, 3), np.nan, dtype=np.float32)
+            feasible = np.zeros((len(frozen.points), size), dtype=bool)
+            for at in range(len(frozen.points)):
+                found = frozen.evaluate(at)
+                objectives[at, found.numbers] = found.objectives
+                feasible[at, found.numbers] = found.violation <= 0
+            file.parent.mkdir(parents=True, exist_ok=True)
+            np.savez_compressed(file, objectives=objectives, feasible=feasible)
+        with np.load(file) as data:
+            self._objectives, self._feasible = data["objectives"], data["feasible"]
+
+    def look_up(self, at: int, cheap: int) -> tuple[np.ndarray, bool]:
+        """Objectives, all minimised, and whether every limit is met."""
+        return self._objectives[at, cheap].astype(np.float64), bool(self._feasible[at, cheap])
+
+
+def measure(truth: Truth, gave: list[np.ndarray], budgets: tuple[int, ...]) -> dict[str, Any]:
+    """Quality after each budget."""
+    fronts = []
+    for budget in budgets:
+        every = np.concatenate(gave[:budget])
+        fronts.append(every[is_on_front(every)] if len(every) else every)
+    return {
+        "hypervolume_frac": [truth.hypervolume_frac(front) for front in fronts],
+        "igd_plus": [truth.distance(front) for front in fronts],
+    }
+
+
+def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """Median, quartiles and worst over the seeds, after each budget."""
+    hv = np.array([one["hypervolume_frac"] for one in results])
+    distance = np.array([one["igd_plus"] for one in results])
+    return {
+        "hypervolume_frac": np.median(hv, axis=0).round(4).tolist(),
+        "hypervolume_mean": hv.mean(axis=0).round(4).tolist(),
+        "hypervolume_std": hv.std(axis=0, ddof=1).round(4).tolist(),
+        "hypervolume_worst": hv.min(axis=0).round(4).tolist(),
+        "igd_plus": np.nanmedian(distance, axis=0).round(4).tolist(),
+        "suggestion_s": round(float(np.mean([one["suggestion_s"] for one in results])), 4),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--samplers", nargs="+", default=["random", "tpe", "nsga2", "lattice"])
+    parser.add_argument("--modes", nargs="+", default=["harvest", "shuffled", "plain"])
+    parser.add_argument("--plot", type=Path)
+    given = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    frozen = load()
+    truth = Truth(frozen.front)
+    table = Table(frozen) if "plain" in given.modes else None
+    found: dict[str, Any] = {"budgets": BUDGETS, "seeds": given.seeds, "points": len(frozen.points)}
+    curves = {}
+    for mode in given.modes:
+        for sampler in given.samplers:
+            results = []
+            for seed in range(given.seeds):
+                deal = np.random.default_rng(seed).permutation(len(frozen.points))
+                search = Search(
+                    frozen, table, mode != "plain", deal if mode == "shuffled" else None
+                )
+                gave, spent = search.run(sampler, seed, max(BUDGETS))
+                results.append({**measure(truth, gave, BUDGETS), "suggestion_s": spent})
+                run = {"mode": mode, "sampler": sampler, "seed": seed, **results[-1]}
+                print(json.dumps(run), flush=True, file=sys.stderr)
+                curve = measure(truth, gave, tuple(range(5, max(BUDGETS) + 1, 5)))
+                curves.setdefault((mode, sampler), []).append(curve["hypervolume_frac"])
+            found[f"{mode} {sampler}"] = summary(results)
+    print(json.dumps(found))
+    if given.plot is not None:
+        draw(curves, given.plot)
+
+
+def draw(curves: dict[tuple[str, str], list[list[float]]], file: Path) -> None:
+    """Hypervolume over evaluations: medians, and quartiles as bands."""
+    import matplotlib.pyplot as plt
+
+    modes = list(dict.fromkeys(mode for mode, _ in curves))
+    titles = {"harvest": "with harvest", "plain": "one point a trial", "shuffled": "no structure"}
+    figure, panels = plt.subplots(1, len(modes), figsize=(4 * len(modes), 3.4), squeeze=False)
+    for panel, mode in zip(panels[0], modes, strict=True):
+        for (own, sampler), runs in curves.items():
+            if own == mode:
+                at = np.arange(5, max(BUDGETS) + 1, 5)
+                low, middle, high = np.quantile(np.array(runs), (0.25, 0.5, 0.75), axis=0)
+                (line,) = panel.plot(at, middle, label=sampler)
+                panel.fill_between(at, low, high, alpha=0.2, color=line.get_color(), linewidth=0)
+        panel.set_title(titles[mode])
+        panel.set_xlabel("expensive evaluations")
+        panel.set_ylabel("part of the full hypervolume")
+        panel.grid(alpha=0.3)
+    panels[0][0].legend()
+    figure.tight_layout()
+    figure.savefig(file)
+
+
+if __name__ == "__main__":
+    main()

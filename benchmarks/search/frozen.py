@@ -1,0 +1,180 @@
+"""A space of which every point is known, so that a search can be repeated in seconds.
+
+`space.npz` holds what `freeze.py` measured of each expensive point of `space.toml`: its corners,
+from which every cheap point follows (`objectives`), and its local front.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chipdse.operating import Corner, Job
+from chipdse.study.cheap import CheapPoints, CheapSpace
+from chipdse.study.front import is_on_front
+from chipdse.study.sweepfile import Sweep, read_sweep
+
+HERE = Path(__file__).parent
+SCALARS = ("critical_path_s", "worst_hold_slack_s", "area_m2", "annotated_frac")
+COUNTS = ("cell_count", "sequential_count")
+GROUPED = ("internal_energy_j", "switching_energy_j", "leakage_w")
+DIGITS = 13
+"""Bits kept of a mantissa: a relative error below 7e-5."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One expensive point."""
+
+    point: dict[str, Any]
+    job: Job
+    corners: list[Corner]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Frozen:
+    """The space, every expensive point of it, and their local fronts.
+
+    fronts : for each point the numbers of its cheap points, and their objectives (all minimised)
+    """
+
+    sweep: Sweep
+    points: list[Measured]
+    fronts: list[tuple[np.ndarray, np.ndarray]]
+    about: dict[str, Any]
+
+    @cached_property
+    def index(self) -> dict[int, int]:
+        """Place in `points` by number in the expensive space."""
+        space = self.sweep.proposed_space
+        return {space.number_of(one.point): at for at, one in enumerate(self.points)}
+
+    @cached_property
+    def front(self) -> np.ndarray:
+        """The true front."""
+        every = np.concatenate([objectives for _, objectives in self.fronts])
+        return every[is_on_front(every)]
+
+    def evaluate(self, at: int) -> CheapPoints:
+        """Every cheap point of an expensive one."""
+        return evaluate(self.sweep, self.points[at])
+
+
+def evaluate(sweep: Sweep, one: Measured) -> CheapPoints:
+    """Every cheap point around a measured netlist."""
+    cheap = CheapSpace.of(sweep)
+    numbers = cheap.numbers(one.point)
+    design = sweep.template.design({**one.point, **cheap.part.point_at(int(numbers[0]))})
+    at = {corner.vdd_v: corner for corner in one.corners}
+    return cheap.evaluate(
+        one.point, design, numbers, lambda supplies: [at[v] for v, _ in supplies], lambda _: one.job
+    )
+
+
+def load(file: Path = HERE / "space.npz") -> Frozen:
+    """The frozen space."""
+    sweep = read_sweep(HERE / "space.toml")
+    with np.load(file) as data:
+        arrays = {name: data[name] for name in data.files}
+    about = json.loads(str(arrays["about"]))
+    space = sweep.proposed_space
+    points = [
+        Measured(
+            point=space.point_at(int(number)),
+            job=Job(
+                op_count=int(arrays["op_count"][row]),
+                cycle_count=int(arrays["cycle_count"][row]),
+                io_bits_per_op=float(arrays["io_bits_per_op"][row]),
+                node_nm=about["node_nm"],
+            ),
+            corners=[_corner(arrays, about, row, at) for at in range(len(about["vdd_v"]))],
+        )
+        for row, number in enumerate(arrays["number"])
+    ]
+    ends = np.cumsum(arrays["front_size"])
+    cheap = np.split(arrays["front_number"].astype(np.int64), ends[:-1])
+    objectives = np.split(arrays["front_objectives"].astype(np.float64), ends[:-1])
+    fronts = list(zip(cheap, objectives, strict=True))
+    return Frozen(sweep=sweep, points=points, fronts=fronts, about=about)
+
+
+def _corner(arrays: dict[str, np.ndarray], about: dict[str, Any], row: int, at: int) -> Corner:
+    temperatures = tuple(about["leakage_temperatures_c"][at])
+    powers = arrays["leakage_powers_w"][row, at, : len(temperatures)]
+    return Corner(
+        vdd_v=about["vdd_v"][at],
+        temperature_c=about["temperature_c"],
+        **{name: float(arrays[name][row, at]) for name in SCALARS},
+        **{name: int(arrays[name][row]) for name in COUNTS},
+        **{
+            name: dict(zip(about["groups"], map(float, arrays[name][row, at]), strict=True))
+            for name in GROUPED
+        },
+        leakage_temperatures_c=temperatures,
+        leakage_powers_w=tuple(map(float, powers)),
+    )
+
+
+def save(
+    sweep: Sweep, points: Sequence[Measured], file: Path, versions: dict[str, str]
+) -> dict[str, Any]:
+    """Pack measured points and the local fronts that follow from them."""
+    corners = [one.corners for one in points]
+    groups = list(corners[0][0].leakage_w)
+    most = max(len(corner.leakage_powers_w) for corner in corners[0])
+    arrays: dict[str, np.ndarray] = {
+        "number": np.array([sweep.proposed_space.number_of(p.point) for p in points], np.uint16),
+        "op_count": np.array([one.job.op_count for one in points], np.uint32),
+        "cycle_count": np.array([one.job.cycle_count for one in points], np.uint32),
+        "io_bits_per_op": np.array([one.job.io_bits_per_op for one in points]),
+    }
+    for name in COUNTS:
+        arrays[name] = np.array([getattr(one[0], name) for one in corners], np.uint32)
+    for name in SCALARS:
+        arrays[name] = _short([[getattr(c, name) for c in one] for one in corners])
+    for name in GROUPED:
+        arrays[name] = _short([[list(getattr(c, name).values()) for c in one] for one in corners])
+    padded = [
+        [[*c.leakage_powers_w, *[0.0] * (most - len(c.leakage_powers_w))] for c in one]
+        for one in corners
+    ]
+    arrays["leakage_powers_w"] = _short(padded)
+    about = {
+        "vdd_v": [corner.vdd_v for corner in corners[0]],
+        "temperature_c": corners[0][0].temperature_c,
+        "node_nm": points[0].job.node_nm,
+        "groups": groups,
+        "leakage_temperatures_c": [c.leakage_temperatures_c for c in corners[0]],
+        "versions": versions,
+    }
+    arrays["about"] = np.array(json.dumps(about))
+    nothing = {
+        "front_size": np.zeros(len(points), np.int64),
+        "front_number": np.zeros(0, np.int64),
+        "front_objectives": np.zeros((0, len(sweep.objectives))),
+    }
+    np.savez_compressed(file, **arrays, **nothing)
+    kept = load(file)  # the fronts of what is kept, not of what was rounded
+    fronts = []
+    for at in range(len(points)):
+        front = kept.evaluate(at).local_front()
+        fronts.append(front.take(front.violation <= 0))
+    arrays["front_size"] = np.array([len(one.numbers) for one in fronts], np.uint16)
+    arrays["front_number"] = np.concatenate([one.numbers for one in fronts]).astype(np.uint16)
+    values = np.concatenate([one.objectives for one in fronts])
+    arrays["front_objectives"] = values.astype(np.float32)
+    np.savez_compressed(file, **arrays)
+    return {"points": len(points), "cheap_points": len(values), "bytes": file.stat().st_size}
+
+
+def _short(values: Any) -> np.ndarray:
+    """Numbers of fewer bits, so that they pack."""
+    mantissa, exponent = np.frexp(np.array(values, dtype=np.float64))
+    rounded = np.round(mantissa * 2**DIGITS) / 2**DIGITS
+    return np.ldexp(rounded, exponent).astype(np.float32)
