@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from memory_designs import TABLE, TableParameters, TableWorkload, Zoo, accesses
 
-from chipdse.design import Design, LibraryChoice
+from chipdse.design import Design, LibraryChoice, PhysicalOptions
 from chipdse.errors import DesignError, ToolError
 from chipdse.evaluate import build_hardware, evaluate
 from chipdse.hardware.elaborate import elaborate
@@ -39,6 +39,7 @@ def design(macro_bits: int, **load: Any) -> Design:
         workload=TableWorkload(**load),
         library=LibraryChoice(name="sky130"),
         synthesis=SynthesisOptions(memory_macro_bits=macro_bits),
+        physical=PhysicalOptions(wires="none", clock_tree=False, glitches=False),
     )
 
 
