@@ -37,7 +37,8 @@ SPARSE = {"sparsity": 0.7}
 Variant = tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]
 VARIANTS: dict[str, Variant] = {
     "mac": ("mac_array", MAC, {}, SPARSE),
-    "mac, for area": ("mac_array", MAC, {"goal": "area"}, SPARSE),
+    "mac, for delay": ("mac_array", MAC, {"goal": "delay"}, SPARSE),
+    "mac, balanced": ("mac_array", MAC, {"goal": "balanced"}, SPARSE),
     "mac, carry save": ("mac_array", MAC | {"accumulation": "carry_save"}, {}, SPARSE),
     "mac, 1 stage": ("mac_array", MAC | {"pipeline_stages": 1}, {}, SPARSE),
     "mac, 2 stages": ("mac_array", MAC | {"pipeline_stages": 2}, {}, SPARSE),
@@ -58,7 +59,8 @@ VARIANTS: dict[str, Variant] = {
     "fir": ("fir", FIR, {}, {}),
     "fir, transposed": ("fir", FIR | {"form": "transposed"}, {}, {}),
     "fir, 1 stage": ("fir", FIR | {"pipeline_stages": 1}, {}, {}),
-    "fir, for area": ("fir", FIR, {"goal": "area"}, {}),
+    "fir, for delay": ("fir", FIR, {"goal": "delay"}, {}),
+    "fir, balanced": ("fir", FIR, {"goal": "balanced"}, {}),
 }
 SUPPLIES = (0.9, 1.2, 1.5, 1.8)
 LEVELS = {
@@ -70,11 +72,12 @@ LEVELS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--library", default="sky130")
+    parser.add_argument("--goal", default="balanced", help="of mapping, where a variant has none")
     arguments = parser.parse_args()
     store = Store(root=default_store())
     points = []
     for variant in VARIANTS:
-        points += _points(variant, LibraryChoice(name=arguments.library), store)
+        points += _points(variant, LibraryChoice(name=arguments.library), arguments.goal, store)
     fronts = {
         block: {level: _front(points, block, level) for level in LEVELS} for block in ("mac", "fir")
     }
@@ -82,7 +85,7 @@ def main() -> None:
     print(json.dumps({"benchmark": "physical_front", "fronts": fronts, "nominal": nominal}))
 
 
-def _points(variant: str, library: LibraryChoice, store: Store) -> list[dict[str, Any]]:
+def _points(variant: str, library: LibraryChoice, goal: str, store: Store) -> list[dict[str, Any]]:
     block, hardware_parameters, synthesis, workload = VARIANTS[variant]
     found = find_block(block)
     design = Design(
@@ -90,7 +93,7 @@ def _points(variant: str, library: LibraryChoice, store: Store) -> list[dict[str
         parameters=make_record(found.parameters, hardware_parameters, block),
         workload=make_record(found.workload, workload, block),
         library=library,
-        synthesis=make_record(SynthesisOptions, synthesis, "synthesis"),
+        synthesis=make_record(SynthesisOptions, {"goal": goal} | synthesis, "synthesis"),
     )
     _, hardware = build_hardware(design, store)
     points = []

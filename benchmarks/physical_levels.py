@@ -20,6 +20,7 @@ from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, m
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store, default_store
 from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.measure import measure
 from chipdse.netlist.wires import published_length_m
 from chipdse.system.parameters import PackageParameters
@@ -52,17 +53,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--library", action="append", required=True, metavar="NAME=FILE")
     parser.add_argument("--only", help="cases, with commas")
+    parser.add_argument("--goal", default="balanced", help="of mapping: balanced or delay")
     arguments = parser.parse_args()
     wanted = arguments.only.split(",") if arguments.only else list(CASES)
     rows = []
     for library in arguments.library:
         name, _, file = library.partition("=")
         choice = LibraryChoice(files=(Path(file).absolute(),))
-        rows += [{"library": name, "case": case, **_case(case, choice)} for case in wanted]
+        rows += [
+            {"library": name, "case": case, **_case(case, choice, arguments.goal)}
+            for case in wanted
+        ]
     print(json.dumps({"benchmark": "physical_levels", "results": rows}))
 
 
-def _case(case: str, choice: LibraryChoice) -> dict[str, Any]:
+def _case(case: str, choice: LibraryChoice, goal: str) -> dict[str, Any]:
     block, hardware_parameters = CASES[case]
     found = find_block(block)
     design = Design(
