@@ -178,27 +178,30 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--samplers", nargs="+", default=["random", "tpe", "nsga2", "lattice"])
     parser.add_argument("--modes", nargs="+", default=["harvest", "shuffled", "plain"])
+    parser.add_argument("--budgets", nargs="+", type=int, default=BUDGETS)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--plot", type=Path)
     given = parser.parse_args()
+    budgets = tuple(given.budgets)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     frozen = load()
     truth = Truth(frozen.front)
     table = Table(frozen) if "plain" in given.modes else None
-    found: dict[str, Any] = {"budgets": BUDGETS, "seeds": given.seeds, "points": len(frozen.points)}
+    found: dict[str, Any] = {"budgets": budgets, "seeds": given.seeds, "points": len(frozen.points)}
     curves = {}
     for mode in given.modes:
         for sampler in given.samplers:
             results = []
-            for seed in range(given.seeds):
+            for seed in range(given.first_seed, given.first_seed + given.seeds):
                 deal = np.random.default_rng(seed).permutation(len(frozen.points))
                 search = Search(
                     frozen, table, mode != "plain", deal if mode == "shuffled" else None
                 )
-                gave, spent = search.run(sampler, seed, max(BUDGETS))
-                results.append({**measure(truth, gave, BUDGETS), "suggestion_s": spent})
+                gave, spent = search.run(sampler, seed, max(budgets))
+                results.append({**measure(truth, gave, budgets), "suggestion_s": spent})
                 run = {"mode": mode, "sampler": sampler, "seed": seed, **results[-1]}
                 print(json.dumps(run), flush=True, file=sys.stderr)
-                curve = measure(truth, gave, tuple(range(5, max(BUDGETS) + 1, 5)))
+                curve = measure(truth, gave, tuple(range(5, max(budgets) + 1, 5)))
                 curves.setdefault((mode, sampler), []).append(curve["hypervolume_frac"])
             found[f"{mode} {sampler}"] = summary(results)
     print(json.dumps(found))
@@ -216,7 +219,7 @@ def draw(curves: dict[tuple[str, str], list[list[float]]], file: Path) -> None:
     for panel, mode in zip(panels[0], modes, strict=True):
         for (own, sampler), runs in curves.items():
             if own == mode:
-                at = np.arange(5, max(BUDGETS) + 1, 5)
+                at = 5 * np.arange(1, len(runs[0]) + 1)
                 low, middle, high = np.quantile(np.array(runs), (0.25, 0.5, 0.75), axis=0)
                 (line,) = panel.plot(at, middle, label=sampler)
                 panel.fill_between(at, low, high, alpha=0.2, color=line.get_color(), linewidth=0)
