@@ -20,7 +20,6 @@ from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, m
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store, default_store
 from chipdse.hardware.synthesise import SynthesisOptions
-from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.measure import measure
 from chipdse.netlist.wires import published_length_m
 from chipdse.system.parameters import PackageParameters
@@ -75,7 +74,7 @@ def _case(case: str, choice: LibraryChoice, goal: str) -> dict[str, Any]:
         parameters=make_record(found.parameters, hardware_parameters, block),
         workload=make_record(found.workload, {}, block),
         library=choice,
-        synthesis=SynthesisOptions(goal="delay"),
+        synthesis=make_record(SynthesisOptions, {"goal": goal}, "synthesis"),
         package=PackageParameters(node_nm=130.0),
     )
     store = Store(root=default_store())
