@@ -22,6 +22,7 @@ from chipdse.export.cell_models import cell_models
 from chipdse.export.check_script import CHECK_SCRIPT
 from chipdse.export.golden import INPUTS, OUTPUTS, golden_files
 from chipdse.export.threedblox import threedblox_files
+from chipdse.hardware.memory_model import memory_model
 from chipdse.hardware.sources import module_sources
 from chipdse.hardware.store import Store
 from chipdse.measure import Hardware, activity_of, analyse, layout, measure
@@ -62,6 +63,7 @@ def export_point(
     # Other flows add wires of their own; the activity is ours, glitches counted if they were.
     activity = activity_of(design, hardware, store, layout(design, hardware, store))
     files |= _measured(timing, activity, 1 / metrics["clock_frequency_hz"], rtl.clock)
+    files["cells.v"] += "".join(memory_model(size) for size in hardware.macros)
     files |= _golden(hardware, rtl.top)
     files |= _bench(design)
     clock_period_s = 1 / metrics["clock_frequency_hz"]
