@@ -35,7 +35,7 @@ class SynthesisOptions:
     target_period_s : clock period to aim at [s]; None is as fast as can be
     effort : "quick" for searches; "full" tries harder for area and speed, at several times the cost
     goal : "balanced" maps for delay with area recovered everywhere; "delay" for the shortest path,
-        with up to twice the cells, and more energy also at equal speed (docs/glitches.md)
+        with up to twice the cells and more energy an operation (docs/glitches.md)
     clock_gating : smallest group of flip-flops that share an enable and get a clock gate; 0 makes
         no gates, and enables become multiplexers or the library's enabled flip-flops
     seed : 0 for the plain flow; any other value gives ABC another, equally good start, so that
