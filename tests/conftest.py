@@ -25,3 +25,9 @@ def warm_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("warm")
     sweeps.run(sweeps.sweep_file(folder), folder / "undisturbed", folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def docs_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all that the documentation runs: its pages ask about the same adders."""
+    return tmp_path_factory.mktemp("docs_store")

@@ -56,7 +56,10 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("study", type=Path, help="folder of the study")
     parser.add_argument(
-        "--kind", choices=("front", "parallel", "importance", "history", "power"), default="front"
+        "--kind",
+        choices=("front", "parallel", "importance", "history", "power"),
+        default="front",
+        help="what to draw; default the front",
     )
     parser.add_argument("-o", "--output", type=Path, required=True, help=".png, .svg or .pdf")
     parser.add_argument("--x", metavar="METRIC", help="of the front; default the first objective")

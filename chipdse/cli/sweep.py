@@ -82,7 +82,9 @@ def add(verbs: Verbs) -> None:
         _front,
     )
     parser.add_argument("study", type=Path, help="folder of the study")
-    parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    parser.add_argument(
+        "--format", choices=("table", "csv", "json"), default="table", help="default a table"
+    )
     parser.add_argument("--parquet", type=Path, metavar="FILE", help="also write all columns here")
     parser.add_argument("--all", action="store_true", help="every point, not only the front")
     _json_option(parser)

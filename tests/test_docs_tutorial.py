@@ -1,0 +1,106 @@
+"""The tutorial's commands run as typed, one after another from an empty folder; so do README's."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from docs_pages import ROOT, commands, listings, typed
+
+from chipdse.cli import main
+
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+INSTALLS = ("python3 -m venv", "pip install")  # tests/test_packaging.py does that, from the wheel
+
+
+@pytest.fixture(scope="module")
+def walked(docs_store: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """The tutorial, walked through: its folder, and shown against printed output."""
+    if shutil.which("iverilog") is None:
+        pytest.skip("Icarus is not installed, and check.py runs it")
+    folder = tmp_path_factory.mktemp("tutorial")
+    shown: list[tuple[str, str, str]] = []
+    here = folder
+    for listing in listings(TUTORIAL):
+        first = listing.text.partition("\n")[0]
+        if found := re.fullmatch(r"# (\w+\.toml)", first):
+            (here / found[1]).write_text(listing.text)
+        if listing.language != "console":
+            continue
+        for block in re.split(r"^\$ ", listing.text, flags=re.MULTILINE)[1:]:
+            line, _, output = block.partition("\n")
+            if line.startswith(INSTALLS):
+                continue
+            done = subprocess.run(
+                ["bash", "-ec", line],
+                cwd=here,
+                env=os.environ | _environment(docs_store),
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+            shown.append((line, output, done.stdout + done.stderr))
+    return {"folder": folder, "shown": shown}
+
+
+def _environment(store: Path) -> dict[str, str]:
+    scripts = str(Path(sys.executable).parent)
+    return {
+        "CHIPDSE_CACHE": str(store),
+        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "100",
+    }
+
+
+def without_numbers(text: str) -> set[str]:
+    """The lines of an output, numbers and spacing aside."""
+    lines = (re.sub(r"[\d.,]+(e[+-]?\d+)?", "#", line) for line in text.splitlines())
+    return {" ".join(line.split()) for line in lines}
+
+
+@pytest.mark.tools
+def test_the_tutorial_runs(walked: dict[str, object]) -> None:
+    folder = walked["folder"]
+    assert isinstance(folder, Path)
+    for name in ("adders.html", "front.svg", "points.csv", "chosen/netlist.v"):
+        assert (folder / name).stat().st_size > 0
+    assert len((folder / "points.csv").read_text().splitlines()) == 19
+
+
+@pytest.mark.tools
+def test_its_outputs_look_as_shown(walked: dict[str, object]) -> None:
+    """Every shown line is printed, apart from its numbers, which move with tools and models."""
+    shown = walked["shown"]
+    assert isinstance(shown, list)
+    compared = 0
+    for line, expected, printed in shown:
+        wanted = without_numbers(expected) - {"", "..."}
+        compared += len(wanted)
+        assert wanted <= without_numbers(printed), f"{line}: {wanted - without_numbers(printed)}"
+    assert compared >= 10
+
+
+@pytest.mark.tools
+def test_readme_commands_run(
+    walked: dict[str, object], docs_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of README that take seconds; the study is the tutorial's."""
+    study = f"{walked['folder']}/studies/which_adder"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHIPDSE_CACHE", str(docs_store))
+    quick = ("blocks", "front", "plot", "export", "new")
+    ran = [one for one in commands("chipdse") if one.where.startswith("README") and one.whole]
+    ran = [one for one in ran if one.words[0] in quick]
+    assert len(ran) >= 4
+    for one in ran:
+        assert main([word.replace("studies/fir", study) for word in one.words]) == 0, str(one)
+
+
+def test_every_typed_line_is_looked_at() -> None:
+    lines = [line for one in listings(TUTORIAL) for line in typed(one)]
+    assert len(lines) >= 10 and all(line.strip() for line in lines)
