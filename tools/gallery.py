@@ -108,7 +108,7 @@ def draw(name: str, points: Sequence[dict[str, Any]], unit: str, path: Path) -> 
         for chosen, face in ((True, colour), (False, "none")):
             some = [points[n] for n in own if on_front[n] == chosen]
             axes.scatter(
-                [p["block_throughput_ops_per_s"] / 1e9 for p in some],
+                [p["block_throughput_ops_per_s"] / 1e6 for p in some],
                 [p["block_energy_per_op_j"] * 1e12 for p in some],
                 s=[15 + 200 * p["block_area_m2"] / largest for p in some],
                 facecolors=face,
@@ -117,7 +117,7 @@ def draw(name: str, points: Sequence[dict[str, Any]], unit: str, path: Path) -> 
                 label=f"{vdd_v:g} V" if chosen else None,
             )
     axes.set(xscale="log", yscale="log", title=name)
-    axes.set_xlabel(f"throughput [10⁹ {unit}/s]")
+    axes.set_xlabel(f"throughput [10⁶ {unit}/s]")
     axes.set_ylabel(f"energy [pJ/{unit}]")
     axes.grid(which="both", alpha=0.2)
     axes.legend(title=f"largest mark {largest * 1e12:,.0f} µm²", fontsize=7, title_fontsize=7)
@@ -148,13 +148,13 @@ def page(every: dict[str, dict[str, Any]]) -> str:
         lines += [
             f"## {name}",
             "",
-            f"{about['summary'][:1].upper()}{about['summary'][1:]}.",
+            f"{about['summary']}.",
             "",
             f"![{name}: energy over throughput](gallery/{name}.svg)",
             "",
             f"{len(points)} designs, {int(on_front.sum())} on the front. Least energy:"
             f" {best['block_energy_per_op_j'] * 1e12:.3g} pJ/{about['unit']} at"
-            f" {best['block_throughput_ops_per_s'] / 1e9:.3g}·10⁹/s and"
+            f" {best['block_throughput_ops_per_s'] / 1e6:,.3g}·10⁶/s and"
             f" {best['block_area_m2'] * 1e12:,.0f} µm² ({best['vdd_v']:g} V; {chosen}).",
             "",
         ]
