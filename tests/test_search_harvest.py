@@ -17,7 +17,7 @@ from chipdse.evaluate import build_hardware, evaluate
 from chipdse.hardware.store import Store
 from chipdse.measure import corners_of, job_of
 from chipdse.study.cheap import CheapPoints, CheapSpace
-from chipdse.study.harvest import knee_of
+from chipdse.study.front import knee_of
 from chipdse.study.space import Axis, Condition, Space
 from chipdse.study.sweepfile import Sweep, read_sweep
 from chipdse.study.trials import HARVESTED_FROM, by_evaluation, finished

@@ -22,8 +22,7 @@ import optuna
 from benchmarks.search.frozen import Frozen, load
 from chipdse.paths import cache_folder
 from chipdse.study.complete import Finish, complete
-from chipdse.study.front import hypervolume, is_on_front
-from chipdse.study.harvest import knee_of
+from chipdse.study.front import hypervolume, is_on_front, knee_of
 from chipdse.study.samplers import make_sampler
 from chipdse.study.trials import HARVESTED_FROM
 

@@ -7,23 +7,18 @@ import pandas as pd
 
 from chipdse.design import suggest
 from chipdse.errors import DesignError, InfeasibleError
+from chipdse.study.front import knee_of
 from chipdse.study.sweepfile import Sweep
 
 _DIRECTIONS = {"min": True, "max": False}
 
 
 def knee(sweep: Sweep, table: pd.DataFrame) -> int:
-    """Trial of the front's point nearest to the ideal, each objective scaled to its front's range.
-
-    The ideal has the best value of every objective. Compromise programming with the Euclidean
-    distance: M. Zeleny, Multiple Criteria Decision Making, McGraw-Hill 1982, chapter 10.
-    """
+    """Trial of the front's compromise (`knee_of`)."""
     front = _feasible(table, table["on_front"])
     signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
     values = front[[one.metric for one in sweep.objectives]].to_numpy(dtype=float) * signs
-    low, high = values.min(axis=0), values.max(axis=0)
-    scaled = (values - low) / np.where(high > low, high - low, 1.0)
-    return int(front["trial"].iloc[int(np.argmin((scaled**2).sum(axis=1)))])
+    return int(front["trial"].iloc[knee_of(values)])
 
 
 def best(sweep: Sweep, table: pd.DataFrame, metric: str) -> int:

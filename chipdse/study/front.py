@@ -23,6 +23,21 @@ def is_on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(moocore.is_nondominated(values, keep_weakly=True))
 
 
+def knee_of(values: NDArray[np.float64]) -> int:
+    """Row of the point nearest to the ideal, each objective scaled to its range.
+
+    The ideal has the best value of every objective. Compromise programming with the Euclidean
+    distance: M. Zeleny, Multiple Criteria Decision Making, McGraw-Hill 1982, chapter 10.
+
+    Parameters
+    ----------
+    values : shape (points, objectives), all minimised, finite; at least one point
+    """
+    low, high = values.min(axis=0), values.max(axis=0)
+    scaled = (values - low) / np.where(high > low, high - low, 1.0)
+    return int(np.argmin((scaled**2).sum(axis=1)))
+
+
 def hypervolume(values: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
     """Volume that points dominate, up to a reference point; points beyond it add nothing.
 

@@ -19,8 +19,9 @@ from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store
 from chipdse.measure import corners_of, job_of
 from chipdse.operating import Corner, Job
-from chipdse.study.cheap import Array, CheapPoints, CheapSpace, Supply
+from chipdse.study.cheap import CheapPoints, CheapSpace, Supply
 from chipdse.study.complete import Finish
+from chipdse.study.front import knee_of
 from chipdse.study.replicates import average, replicated
 from chipdse.study.space import Ints, Point, Value
 from chipdse.study.sweepfile import Sweep
@@ -125,13 +126,6 @@ def finishes(
         ),
         found,
     )
-
-
-def knee_of(objectives: Array) -> int:
-    """Row of the point nearest to the best value of every objective, each scaled to its range."""
-    low, high = objectives.min(axis=0), objectives.max(axis=0)
-    scaled = (objectives - low) / np.where(high > low, high - low, 1.0)
-    return int(np.argmin((scaled**2).sum(axis=1)))
 
 
 def _values(sweep: Sweep, front: CheapPoints, row: int) -> list[float]:
