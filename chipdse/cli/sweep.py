@@ -41,7 +41,9 @@ def add(verbs: Verbs) -> None:
         "--list", action=_ListShipped, nargs=0, help="print the shipped sweeps, and end"
     )
     parser.add_argument("--study", type=Path, help="folder of the study; default studies/NAME")
-    parser.add_argument("--trials", type=int, help="stop at so many finished trials")
+    parser.add_argument(
+        "--trials", type=int, help="stop at so many points proposed; harvested ones do not count"
+    )
     parser.add_argument("--time", metavar="2h", help="propose nothing more after so long")
     parser.add_argument(
         "--patience", type=int, metavar="N", help="stop when N trials in a row improve nothing"
