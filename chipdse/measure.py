@@ -167,6 +167,7 @@ def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
         "physical": dataclasses.asdict(design.physical),
         "layout": layout_sources(),
         "source": source_hash("chipdse.netlist"),
+        "corner": _corner_source(),
     }
 
     def build(folder: Path) -> None:
@@ -178,6 +179,12 @@ def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
     for name in ("leakage_temperatures_c", "leakage_powers_w"):
         values[name] = tuple(values[name])
     return Corner(**values)
+
+
+@functools.cache
+def _corner_source() -> list[str]:
+    """Hash of this module, which makes corners, and what they hold: stored ones depend on both."""
+    return [hash_file(Path(__file__)), *(one.name for one in dataclasses.fields(Corner))]
 
 
 @functools.lru_cache(maxsize=4)
