@@ -48,7 +48,9 @@ def add(verbs: Verbs) -> None:
         ("physical", "wires=formula glitches=false utilisation=0.6"),
     )
     for name, what in groups:
-        parser.add_argument(f"--{name}", nargs="+", default=[], metavar="K=V", help=f"e.g. {what}")
+        parser.add_argument(
+            f"--{name}", nargs="+", action="extend", default=[], metavar="K=V", help=f"e.g. {what}"
+        )
 
 
 def design_options(parser: argparse.ArgumentParser) -> None:
