@@ -109,7 +109,8 @@ def _from_amaranth(block: Block, parameters: Any) -> str:
         text: str = rtlil.convert(block.hardware(parameters), name=TOP, emit_src=False)
     except refusals as error:
         raise DesignError(f"{block.name} refuses its parameters: {error}") from error
-    return text
+    # Amaranth calls a signal without a name `$signal`; what begins with a dollar is Yosys's own.
+    return text.replace("\\$", "\\unnamed_")
 
 
 def _from_verilog(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path) -> str:
