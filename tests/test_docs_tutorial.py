@@ -59,7 +59,7 @@ def _environment(store: Path) -> dict[str, str]:
 
 def without_numbers(text: str) -> set[str]:
     """The lines of an output, numbers and spacing aside."""
-    lines = (re.sub(r"[\d.,]+(e[+-]?\d+)?", "#", line) for line in text.splitlines())
+    lines = (re.sub(r"\d[\d.,]*(e[+-]?\d+)?", "#", line) for line in text.splitlines())
     return {" ".join(line.split()) for line in lines}
 
 
