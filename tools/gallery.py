@@ -131,7 +131,7 @@ def page(every: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# The gallery",
         "",
-        "Every block that ships, a few of its designs: area (size of a mark), energy, throughput",
+        "The blocks that ship, a few designs of each: area (size of a mark), energy, throughput",
         "of the block alone with the library `sky130` at 25 °C, as fast as timing allows, default",
         "workload. Full marks are on the front of what was evaluated.",
         "",
@@ -158,6 +158,8 @@ def page(every: dict[str, dict[str, Any]]) -> str:
             f" {best['block_area_m2'] * 1e12:,.0f} µm² ({best['vdd_v']:g} V; {chosen}).",
             "",
         ]
+    if missing := [name for name in BLOCKS if name not in every]:
+        lines += [f"Not evaluated yet: {', '.join(missing)}.", ""]
     return "\n".join(lines)
 
 
