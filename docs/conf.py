@@ -29,6 +29,7 @@ exclude_patterns = ["**.ipynb_checkpoints"]
 html_theme = "furo"
 html_title = f"chipdse {release}"
 html_show_sphinx = False
+smartquotes = False  # they would turn the options of a command into dashes
 templates_path: list[str] = []
 nitpicky = True
 # Listings of our own formats (sweep output, file trees) have no lexer; a typo in a language has.
