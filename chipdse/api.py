@@ -35,6 +35,7 @@ from chipdse.hardware.elaborate import versions
 from chipdse.hardware.store import Store, default_store
 from chipdse.hardware.store_care import size_limit
 from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.measure import check_library
 from chipdse.metrics import Metrics
 from chipdse.report.placement_picture import draw_point
 from chipdse.report.progress import shown_progress
@@ -266,6 +267,7 @@ def evaluate_point(
         package=make_record(PackageParameters, package or {}, "package"),
         physical=make_record(PhysicalOptions, physical or {}, "physical"),
     )
+    check_library(design)  # before tools run for a supply that no table covers
     kept = Store(root=Path(store) if store is not None else default_store())
     metrics = evaluate(design, kept)
     if placement is not None:

@@ -141,6 +141,14 @@ def test_wrong_input_is_one_line_and_code_2(home: Path, arguments: list[str], sa
     assert not done.stdout
 
 
+def test_a_supply_that_no_table_covers_is_refused_before_any_tool_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path))
+    assert "9 V at 25 °C" in chipdse("eval", "mac_array", "--vdd", "9V", code=2).stderr
+    assert not (tmp_path / "stages").exists()
+
+
 def test_front_in_three_formats(study: Path) -> None:
     rows = json.loads(chipdse("front", study, "--json").stdout)
     table = pd.read_csv(study / "points.csv")
