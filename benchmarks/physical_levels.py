@@ -1,6 +1,6 @@
 """What wires, clock tree and glitches add to a mapped block: one JSON line.
 
-Every block is simulated and synthesised once a library, mapped for delay; then each level of
+Every block is simulated and synthesised once a library and mapped to `--goal`; then each level of
 physical effect is measured on that netlist, at nominal supply and the shortest clock period.
 
     python benchmarks/physical_levels.py --library sky130hd=FILE.lib.gz --library ihp=FILE.lib.gz
