@@ -343,7 +343,7 @@ class _Run:
         if self.overflow >= OVERFLOW and self.cells > FEW_CELLS:
             raise InfeasibleError(
                 f"placement did not spread the cells: overflow {self.overflow:.2f} after "
-                f"{self.steps} steps; give the core more room or a higher density"
+                f"{self.steps} steps; give the core more room: a lower utilisation"
             )
 
 
