@@ -52,7 +52,8 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
         "modules": _modules(timing, power, scale),
         "kinds": _kinds(power, scale, report.block_clock_tree_power_w),
         "layout": _layout_note(report),
-        "critical_path_s": float(timing.min_period_s[0]),
+        "critical_path_s": report.critical_path_s,
+        "clock_skew_s": report.clock_skew_s,
         "endpoint": endpoint,
         "path": [
             {"pin": s.pin, "cell": s.cell, "edge": s.edge, "arrival_s": s.arrival_s} for s in path

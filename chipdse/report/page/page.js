@@ -327,7 +327,7 @@ function pointPanel(row, detail, at) {
     ], { xaxis: { title: { text: "supply [V]" } }, yaxis: { tickformat: "~s", ticksuffix: "J", rangemode: "tozero" }, yaxis2: { overlaying: "y", side: "right", tickformat: "~s", ticksuffix: "Hz", type: "log", dtick: 1, automargin: true, showgrid: false }, margin: { l: 60, r: 60, t: 35, b: 40 } });
     if (detail.package_svg) box.append(element("img", null, { src: `data:image/svg+xml;base64,${detail.package_svg}`, alt: "Package: cross-section, floorplan with temperatures, cost and carbon" }));
     const path = element("details"), list = element("table"), body = element("tbody");
-    path.append(element("summary", `Critical path: ${shown({ unit: "s" }, detail.critical_path_s)} to ${detail.endpoint}, ${detail.path.length} pins`));
+    path.append(element("summary", `Critical path: ${shown({ unit: "s" }, detail.critical_path_s)}${detail.clock_skew_s ? ` (${shown({ unit: "s" }, detail.clock_skew_s)} of it for clock skew)` : ""} to ${detail.endpoint}, ${detail.path.length} pins`));
     for (const stage of detail.path) {
       const line = element("tr");
       for (const text of [shown({ unit: "s" }, stage.arrival_s), stage.edge, stage.pin, stage.cell]) line.append(element("td", text, { class: "text" }));
