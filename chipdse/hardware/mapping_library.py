@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import tempfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ def _content(file: Path) -> bytes:
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DesignError(f"Liberty file {file} cannot be read: {reason}") from error
-    except Exception as error:  # zlib.error
+    except zlib.error as error:
         raise DesignError(f"Liberty file {file} is not valid gzip: {error}") from error
 
 
