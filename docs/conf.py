@@ -47,6 +47,7 @@ nb_merge_streams = True
 nb_execution_show_tb = True
 nb_output_stderr = "remove"
 
+# A page named search would be overwritten by the site's own search page: docs/searching.md.
 # Markdown outside this folder that is a page of the site.
 INCLUDED = {
     "../benchmarks/README.md": "measurements.md",
