@@ -56,7 +56,8 @@ class PhysicalOptions:
 
     wires : "none"; "formula", by the size of the netlist; "placed", from a placement; "auto" is
         "placed" where wire constants of the library's process are known, else "none"
-    clock_tree : count the clock's buffers and wires; left out where "auto" finds no constants
+    clock_tree : count the clock's buffers and wires; left out with wires="none", and where "auto"
+        finds no constants
     glitches : count transitions within a cycle, by a replay with delays
     glitch_cycles : cycles drawn for that replay; 0 takes every cycle of the run
     utilisation : share of the core that cells fill, in (0, 1]

@@ -27,7 +27,7 @@ Array = npt.NDArray[np.float64]
 START = 8
 """Points drawn before the first model, or as many as there are axes if that is more."""
 POOL = 2_000
-"""Candidates drawn from a space with more points; the neighbours of the front join them."""
+"""Candidates drawn from a space with more points; neighbours of recent good ones join them."""
 
 
 class Lattice(Unrepeated):
