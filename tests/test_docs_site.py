@@ -92,6 +92,11 @@ def written_pages() -> list[Path]:
     return [*(ROOT / "docs").rglob("*.md"), *NOTEBOOKS]
 
 
+def test_no_page_is_overwritten_by_one_of_the_generator() -> None:
+    names = {path.stem for path in (ROOT / "docs").glob("*.md")}
+    assert not names & {"search", "genindex", "py-modindex"}
+
+
 @pytest.mark.tools
 def test_links_that_leave_the_site_are_listed(site: Path) -> None:
     lines = (site / "external_links.txt").read_text().splitlines()
