@@ -1,7 +1,7 @@
 """For notebooks: sweeps and single points in a few lines, results as pandas frames.
 
 >>> import chipdse
->>> study = chipdse.sweep("sweeps/mac_array.toml", trials=60, workers=2)   # doctest: +SKIP
+>>> study = chipdse.sweep("sweeps/mac_array.toml", trials=30, workers=2)   # doctest: +SKIP
 >>> study.front()[["energy_per_op_j", "cost_usd", "rows", "columns"]]      # doctest: +SKIP
 """
 

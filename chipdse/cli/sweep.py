@@ -31,7 +31,7 @@ def add(verbs: Verbs) -> None:
         verbs,
         "sweep",
         "run or continue a study",
-        "chipdse sweep sweeps/mac_array.toml --trials 60 --workers 2",
+        "chipdse sweep sweeps/mac_array.toml --trials 30 --workers 2",
         _sweep,
     )
     parser.add_argument(
