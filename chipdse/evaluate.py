@@ -25,6 +25,7 @@ from chipdse.measure import Hardware, library_key, library_of, measure
 from chipdse.metrics import Basis, BlockReport, Metrics
 from chipdse.netlist.macro_liberty import macro_cells
 from chipdse.system.evaluate import evaluate_system
+from chipdse.technology.sram import macro_figures
 from hdl.block import Block
 
 
@@ -48,6 +49,7 @@ def basis_of(block: Block, report: BlockReport) -> Basis:
     return Basis(
         cells="modelled" if report.block_memory_area_m2 else "measured",
         activity="measured" if is_checked(block) else "estimated",
+        layout="modelled" if report.wire_level or report.clock_tree_counted else "measured",
     )
 
 
@@ -73,6 +75,7 @@ def _synthesise(design: Design, rtl: Rtl, store: Store) -> Synthesised:
     inputs = {
         "rtl": rtl.content,
         "library": library_key(design.library),
+        "macros": [dataclasses.asdict(macro_figures(size)) for size in rtl.macros],
         "options": dataclasses.asdict(options),
         "source": source_hash("chipdse.hardware"),
         "versions": versions("pyosys"),

@@ -39,6 +39,7 @@ from chipdse.netlist.wires import WireLoads
 from chipdse.operating import Corner, Job, operate
 from chipdse.physical import (
     Layout,
+    counted,
     layout_of,
     layout_sources,
     level_number,
@@ -137,7 +138,9 @@ def _supply(design: Design) -> tuple[float, float]:
 def check_library(design: Design) -> None:
     """Raise DesignError if the library does not cover a design, before anything runs."""
     vdd_v, temperature_c = _supply(design)
-    library_of(design.library).load().at([vdd_v], [temperature_c])
+    library = library_of(design.library).load()
+    library.at([vdd_v], [temperature_c])
+    counted(design.physical, library)
     _node_nm(design)
 
 
@@ -252,7 +255,9 @@ def analyse(
     *,
     leakage_at: LeakagePoints | None = None,
 ) -> tuple[Timing, Power, Replayed]:
-    """Timing, and power at the highest frequency, at K operating points at once.
+    """Timing, and power at the highest frequency, at K operating points at once: cells alone.
+
+    `analyse_design` counts wires, clock tree and glitches too, at one point.
 
     Parameters
     ----------

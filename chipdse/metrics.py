@@ -67,10 +67,12 @@ class Basis:
 
     cells : "modelled" where memories are macros from a model rather than library cells
     activity : "estimated" where random inputs stand for a workload
+    layout : "modelled" where wires or a clock tree are counted
     """
 
     cells: str = "measured"
     activity: str = "measured"
+    layout: str = "measured"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +133,7 @@ def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> 
     kinds = [system_evidence if name in _BY_NODE else METRICS[name]["evidence"]]
     if basis is not None and name not in _EXACT:
         kinds += [basis.cells, *([basis.activity] if name in _BY_ACTIVITY else [])]
+        kinds += [basis.layout] if name in _BY_LAYOUT else []
     return max(kinds, key=EVIDENCE.index)
 
 
@@ -148,6 +151,14 @@ _BY_ACTIVITY = {
     *("mean_temperature_c", "operational_kgco2e", "total_kgco2e", "carbon_per_op_kgco2e"),
 }
 """Metrics that rest on what the workload switches."""
+
+_BY_LAYOUT = {
+    *("critical_path_s", "f_max_hz", "clock_frequency_hz", "timing_slack_s", "worst_hold_slack_s"),
+    *("block_throughput_ops_per_s", "block_internal_power_w", "block_switching_power_w"),
+    *("block_power_w", "block_register_power_w", "block_memory_power_w", "block_glitch_power_w"),
+    "block_energy_per_op_j",
+}
+"""Metrics of which wires and clock tree are a part."""
 
 
 _BY_NODE = {

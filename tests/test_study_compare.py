@@ -79,6 +79,17 @@ def test_a_point_that_no_longer_works_is_worse() -> None:
     assert found.broken == (2,) and len(found.worse) == 1
 
 
+def test_a_design_that_fails_loses_everything_cheap_around_it() -> None:
+    before = BEFORE.assign(rows=[2, 2, 3], vdd_v=[1.2, 1.8, 1.2])
+    after = before.assign(
+        state=["failed", "feasible", "feasible"],
+        on_front=[False, True, False],
+        vdd_v=[None, 1.5, 1.2],
+    )
+    found = compare_studies((sweep("rows", "vdd_v"), before), (sweep("rows", "vdd_v"), after))
+    assert found.broken == (0, 1)
+
+
 def test_a_fixed_parameter_meets_a_swept_one() -> None:
     after = BEFORE.assign(columns=[4, 8, 4])
     found = compare_studies((sweep("rows", columns=4), BEFORE), (sweep("rows", "columns"), after))

@@ -147,8 +147,15 @@ def _joined(
     a, b = (table.drop_duplicates(names, keep="last") for table in whole if table is not None)
     pairs = a.merge(b, on=names, suffixes=("_first", "_second"))
     was = pairs["state_first"] == "feasible"
-    gone = pairs.loc[was & (pairs["state_second"] != "feasible"), "trial_first"]
-    return pairs[was & (pairs["state_second"] == "feasible")], tuple(map(int, gone))
+    gone = pairs.loc[was & (pairs["state_second"] != "feasible"), "trial_first"].tolist()
+    for _, row in b[b["state"] == "failed"].iterrows():
+        # An expensive point that failed never got to its cheap parameters: it lost them all.
+        given = [name for name in names if not pd.isna(row[name])]
+        if len(given) < len(names):
+            same = (a[given] == row[given]).all(axis=1) & (a["state"] == "feasible")
+            gone += a.loc[same, "trial"].tolist()
+    both = pairs[was & (pairs["state_second"] == "feasible")]
+    return both, tuple(sorted({int(trial) for trial in gone}))
 
 
 def _with_parameters(sweep: Sweep, table: pd.DataFrame, names: list[str]) -> pd.DataFrame | None:

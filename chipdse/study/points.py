@@ -121,10 +121,15 @@ def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]
 
 def basis_of(block: Block, table: pd.DataFrame) -> Basis:
     """What the weakest point of a table rests on, for the evidence of its metrics."""
-    areas = table.get("block_memory_area_m2")
+
+    def any_has(name: str) -> bool:
+        return name in table.columns and bool((table[name] > 0).any())
+
+    laid = any_has("wire_level") or any_has("clock_tree_counted")
     return Basis(
-        cells="modelled" if areas is not None and (areas > 0).any() else "measured",
+        cells="modelled" if any_has("block_memory_area_m2") else "measured",
         activity="measured" if is_checked(block) else "estimated",
+        layout="modelled" if laid else "measured",
     )
 
 

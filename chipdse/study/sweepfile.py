@@ -181,7 +181,9 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         text = path.read_text()
         data = tomllib.loads(text)
     except OSError as error:
-        raise DesignError(f"sweep file {str(path)!r}: {error.strerror}") from error
+        hint = "; 'chipdse sweep --list' names those that come with the package"
+        shown = f"{error.strerror}{hint if isinstance(error, FileNotFoundError) else ''}"
+        raise DesignError(f"sweep file {str(path)!r}: {shown}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DesignError(f"{path}: not TOML: {error}") from error
     _known(data, _KEYS, f"{path}")
