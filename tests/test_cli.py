@@ -235,11 +235,14 @@ def test_a_machine_that_cannot_run_anything_stops_the_sweep(
     assert "4/4 trials, 0 failed" in done.stderr
 
 
-@pytest.mark.parametrize("storage", ["foo://x", "sqlite:////nowhere/x.db"])
-def test_a_storage_that_cannot_be_opened_is_named(home: Path, storage: str) -> None:
+@pytest.mark.parametrize(
+    ("storage", "why"),
+    [("foo://x", "is not supported"), ("sqlite:////nowhere/x.db", "cannot be opened")],
+)
+def test_a_storage_that_cannot_be_opened_is_named(home: Path, storage: str, why: str) -> None:
     command = ["sweep", "small.toml", "--study", "stored", "--storage", storage]
     error = chipdse(*command, code=2).stderr
-    assert f"storage '{storage}' cannot be opened" in error
+    assert f"storage '{storage}' {why}" in error
     assert error.count("\n") == 1
     assert not (home / "stored").exists()
 

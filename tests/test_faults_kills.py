@@ -51,6 +51,8 @@ def wait_for_trials(process: subprocess.Popen[str], study: Path, count: int) -> 
     )
 
 
+# Python's own pool leaves a pipe of a killed worker to be closed by the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_workers(warm_store: Path, tmp_path: Path) -> None:
     draw, kills, study = random.Random(1), 0, tmp_path / "0"
     process = sweeps.start(sweeps.sweep_file(tmp_path), study, warm_store)
