@@ -25,7 +25,7 @@ from chipdse.study.trials import by_evaluation, finished
 Array = npt.NDArray[np.float64]
 
 START = 8
-"""Points drawn before the first model, or as many as there are axes if that is more."""
+"""Points before the first model, or as many as there are axes if that is more: spread out."""
 POOL = 2_000
 """Candidates drawn from a space with more points; neighbours of recent good ones join them."""
 
@@ -42,13 +42,15 @@ class Lattice(Unrepeated):
     ) -> dict[str, object]:
         space, seen = self._space, self.seen_numbers(study, trial.number)
         groups = by_evaluation(finished(study))
-        if len(groups) < max(START, len(space.axes)):
-            return dict(self._draw(seen))
         numbers = self._candidates(seen, groups)
-        if not len(numbers):
+        if not groups or not len(numbers):
             return dict(self._draw(seen))
         known = look(study, space, groups, trial.number)
-        score = scores(places_of(space, numbers), known)
+        places = places_of(space, numbers)
+        if len(groups) < max(START, len(space.axes)):
+            score = nearest_distance(places, np.vstack([known.places, known.pending]))
+        else:
+            score = scores(places, known)
         # Equal scores are drawn from, so that a flat model searches at random.
         best = np.flatnonzero(score >= score.max() * (1 - 1e-9))
         chosen = int(np.random.default_rng(self._seed).choice(best))
@@ -67,6 +69,15 @@ class Lattice(Unrepeated):
                 drawn = random.choice(every, POOL, replace=False)
                 every = np.intersect1d(every, np.union1d(drawn, near))
         return np.asarray(every[~np.isin(every, np.array(sorted(seen), dtype=np.int64))])
+
+
+def nearest_distance(places: Array, others: Array) -> Array:
+    """How far each place is from the nearest of the others.
+
+    Taking the farthest makes a maximin design: M. Johnson, L. Moore, D. Ylvisaker, Journal of
+    Statistical Planning and Inference 26, 1990, pages 131-148.
+    """
+    return np.asarray(np.sqrt(((places[:, None] - others[None]) ** 2).sum(axis=2)).min(axis=1))
 
 
 def look(

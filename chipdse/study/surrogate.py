@@ -33,13 +33,13 @@ from chipdse.study.front import is_on_front
 Array = npt.NDArray[np.float64]
 
 DIRECTIONS = 256
-COMPONENTS = 4
-EXPLAINED = 0.999
+COMPONENTS = 8
+EXPLAINED = 0.99999
 """Principal components are added up to this share of the variance, at most `COMPONENTS`."""
 MARGIN = 0.1
 """The reference point lies beyond the front's worst values by this share of its range."""
 QUANTILES, SAMPLES = 9, 8
-REFIT = 1.25
+REFIT = 1.1
 """Length scales are fitted anew whenever there are so many times as many points."""
 
 
@@ -274,7 +274,7 @@ _KERNELS: dict[object, list[Kernel]] = {}
 
 
 def _first(count: int) -> int:
-    """The largest number of the series 4, 5, 6, ... (each `REFIT` times the last) within a count.
+    """The largest number within a count of the series 4, 5, 6, ..., each `REFIT` times the last.
 
     A kernel fitted to the first points serves until there are so many more. It follows from the
     points alone: a search that goes on elsewhere finds the same.
