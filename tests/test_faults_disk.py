@@ -78,9 +78,8 @@ def test_the_studys_disk_is_full(warm_store: Path, tmp_path: Path) -> None:
 def test_a_damaged_and_truncated_store_is_repaired(
     warm_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = tmp_path / "cache" / "stages"
-    store.parent.mkdir()
-    subprocess.run(["cp", "-r", warm_store / "stages", store], check=True)
+    store = tmp_path / "cache" / "stages"  # of its own: it holds what this sweep reads, no more
+    sweeps.run(sweeps.sweep_file(tmp_path), tmp_path / "first", store.parent)
     results = [one.path for one in entries(store) if one.kind == "result"]
     for place, folder in enumerate(sorted(results)):
         victim = max(
