@@ -1,6 +1,7 @@
 """The store: built once, complete or not at all, repaired when damaged."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -178,6 +179,18 @@ def test_readers_and_builders_of_many_processes(tmp_path: Path) -> None:
     ]
     assert [worker.wait(120) for worker in workers] == [0] * 4
     assert verify(tmp_path) == []
+
+
+def test_what_another_process_removed_meanwhile_is_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [Store(root=tmp_path).folder("stage", {"a": key}, big) for key in range(2)]
+    found = sorted(entries(tmp_path), key=lambda entry: entry.path)
+    shutil.rmtree(found[0].path)
+    monkeypatch.setattr("chipdse.hardware.store_care.entries", lambda root: found)
+    pruned = prune(tmp_path, 0)
+    assert (pruned.removed, pruned.kept, pruned.kept_bytes) == (1, 0, 0)
+    assert not any(folder.exists() for folder in folders)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up root")

@@ -103,7 +103,7 @@ def verify(root: Path) -> list[Path]:
 def prune(root: Path, limit_bytes: float, *, dry: bool = False) -> Pruned:
     """Remove leftovers, then failed builds and results, the longest unused first, until it fits.
 
-    Nothing that is being read or built goes.
+    Nothing that is being read or built goes; what another process removed meanwhile is not counted.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def prune(root: Path, limit_bytes: float, *, dry: bool = False) -> Pruned:
     """
     found = sorted(entries(root), key=lambda entry: (entry.kind != "leftover", entry.used_s))
     rest = sum(entry.size_bytes for entry in found)
-    removed = freed = in_use = 0
+    removed = freed = in_use = gone = 0
     try:
         for entry in found:
             if rest <= limit_bytes and entry.kind != "leftover":
@@ -126,15 +126,19 @@ def prune(root: Path, limit_bytes: float, *, dry: bool = False) -> Pruned:
                 if not free:
                     in_use += 1
                     continue
+                rest -= entry.size_bytes
+                if not entry.path.exists():
+                    gone += 1
+                    continue
                 if not dry:
                     _remove(entry)
-            removed, freed, rest = removed + 1, freed + entry.size_bytes, rest - entry.size_bytes
+            removed, freed = removed + 1, freed + entry.size_bytes
     except OSError as error:
         raise MachineError(f"the store {root} cannot be pruned ({error.strerror})") from error
     return Pruned(
         removed=removed,
         removed_bytes=freed,
-        kept=len(found) - removed,
+        kept=len(found) - removed - gone,
         kept_bytes=rest,
         in_use=in_use,
     )
