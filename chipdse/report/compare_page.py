@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from chipdse.report.quantities import heading_scale
 from chipdse.study.compare import StudyComparison
-from chipdse.study.sweepfile import Objective
+from chipdse.study.goals import Objective
 
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:1rem auto;padding:0 1rem;"

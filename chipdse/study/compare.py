@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.study.front import hypervolume
-from chipdse.study.sweepfile import Objective, Sweep
+from chipdse.study.goals import Objective
+from chipdse.study.sweepfile import Sweep
 
 Floats = NDArray[np.float64]
 REFERENCE = 1.1

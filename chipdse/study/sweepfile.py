@@ -7,94 +7,26 @@ import functools
 import itertools
 import math
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chipdse.design import (
-    Design,
-    LibraryChoice,
-    OperatingPoint,
-    PhysicalOptions,
-    find_block,
-    make_record,
-    suggest,
-)
+from chipdse.design import find_block, suggest
 from chipdse.errors import DesignError
-from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.measure import check_library
 from chipdse.metrics import METRICS
 from chipdse.study.budget import parse_duration
+from chipdse.study.goals import Limit, Objective, read_limits, read_objectives
 from chipdse.study.rules import Rule, parse_rule
 from chipdse.study.samplers import SAMPLERS
-from chipdse.study.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value, read_axis
-from chipdse.system.parameters import PackageParameters
+from chipdse.study.space import ENUMERATE_LIMIT, Axis, Space, Value, read_axis
+from chipdse.study.template import GROUPS, Template, constants_of, kind_of, space_of
+from chipdse.study.toml_values import refuse_unknown, table_of, whole_number
 from hdl.block import Block
 
-GROUPS = ("hardware", "workload", "library", "synthesis", "operating", "package", "physical")
 _KEYS = {"question", "block", "rules", "objectives", "limits", "search", *GROUPS}
-
-
 _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Objective:
-    """A metric or swept number, and whether it is to be small or large."""
-
-    metric: str
-    minimize: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limit:
-    """Bounds on a metric or swept number; a point outside is infeasible, not failed."""
-
-    metric: str
-    minimum: float = -math.inf
-    maximum: float = math.inf
-
-
-@dataclass(frozen=True, kw_only=True)
-class Template:
-    """A design with holes: what is fixed, and the axes that fill the rest.
-
-    fixed : values by group and name
-    liberty : Liberty files of every point, where the library is not named
-    where : the sweep file, for messages
-    """
-
-    block: Block
-    axes: tuple[Axis, ...]
-    fixed: Mapping[str, Mapping[str, Value]]
-    liberty: tuple[Path, ...]
-    where: str
-
-    def record(self, group: str, point: Mapping[str, Value]) -> Any:
-        """The record of one group at a point; DesignError where the record refuses it."""
-        values = dict(self.fixed[group])
-        values |= {axis.name: point[axis.name] for axis in self.axes if axis.group == group}
-        if group == "library":
-            if self.liberty:
-                return LibraryChoice(files=self.liberty)
-            return LibraryChoice(name=str(values["library"]))
-        return make_record(_kind(group, self.block), values, f"{self.where}: [{group}]")
-
-    def design(self, point: Mapping[str, Value]) -> Design:
-        """The design that a point stands for."""
-        hardware, *others = (self.record(group, point) for group in GROUPS)
-        workload, library, synthesis, operating, package, physical = others
-        return Design(
-            block=self.block,
-            parameters=hardware,
-            workload=workload,
-            library=library,
-            synthesis=synthesis,
-            operating=operating,
-            package=package,
-            physical=physical,
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +118,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         raise DesignError(f"sweep file {str(path)!r}: {shown}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DesignError(f"{path}: not TOML: {error}") from error
-    _known(data, _KEYS, f"{path}")
+    refuse_unknown(data, _KEYS, f"{path}")
     if "block" not in data:
         raise DesignError(f'{path}: block is missing; write e.g. block = "mac_array"')
     try:
@@ -194,8 +126,8 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
     except DesignError as error:
         raise DesignError(f"{path}: {error}") from error
     template = _template(data, block, liberty or _files(data, folder or path.parent, path), path)
-    search = _table(data, "search", path)
-    _known(search, _SEARCH, f"{path}: [search]")
+    search = table_of(data, "search", path)
+    refuse_unknown(search, _SEARCH, f"{path}: [search]")
     harvest = search.get("harvest", True)
     if not isinstance(harvest, bool):
         raise DesignError(f"{path}: search.harvest = {harvest!r}; write true or false")
@@ -208,16 +140,16 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         text=text,
         question=str(data.get("question", "")),
         template=template,
-        space=_space(template, _rules(data, template)),
-        objectives=_objectives(data, known, path),
-        limits=_limits(data, known, path),
-        trials=_whole(search, "trials", 50, 1, f"{path}"),
-        seed=_whole(search, "seed", 1, 0, f"{path}"),
+        space=space_of(template, _rules(data, template)),
+        objectives=read_objectives(data, known, path),
+        limits=read_limits(data, known, path),
+        trials=whole_number(search, "trials", 50, 1, f"{path}"),
+        seed=whole_number(search, "seed", 1, 0, f"{path}"),
         sampler=sampler,
         harvest=harvest,
         replicates=_replicates(search, template, path),
         time_s=_duration(search, path),
-        patience=_whole(search, "patience", 0, 0, f"{path}"),
+        patience=whole_number(search, "patience", 0, 0, f"{path}"),
     )
 
 
@@ -228,26 +160,13 @@ def _duration(search: Mapping[str, Any], path: Path) -> float:
 
 
 def _replicates(search: Mapping[str, Any], template: Template, path: Path) -> int:
-    count = _whole(search, "replicates", 1, 1, f"{path}")
+    count = whole_number(search, "replicates", 1, 1, f"{path}")
     if count > 1 and any(axis.name == "seed" for axis in template.axes):
         raise DesignError(
             f"{path}: search.replicates = {count} sets the seeds, but a seed is swept; "
             "fix it or leave replicates out"
         )
     return count
-
-
-def _kind(group: str, block: Block) -> type:
-    kinds: dict[str, type] = {
-        "hardware": block.parameters,
-        "workload": block.workload,
-        "library": LibraryChoice,
-        "synthesis": SynthesisOptions,
-        "operating": OperatingPoint,
-        "package": PackageParameters,
-        "physical": PhysicalOptions,
-    }
-    return kinds[group]
 
 
 def _template(
@@ -257,13 +176,13 @@ def _template(
     fixed: dict[str, dict[str, Value]] = {group: {} for group in GROUPS}
     files = liberty
     for group in GROUPS:
-        table = _table(data, group, path)
+        table = table_of(data, group, path)
         if group == "library":
-            _known(table, ("name", "files"), f"{path}: [library]")
+            refuse_unknown(table, ("name", "files"), f"{path}: [library]")
             table = {} if files else {"library": table["name"]} if "name" in table else table
         else:
-            fields = [field.name for field in dataclasses.fields(_kind(group, block))]
-            _known(table, fields, f"{path}: [{group}]")
+            fields = [field.name for field in dataclasses.fields(kind_of(group, block))]
+            refuse_unknown(table, fields, f"{path}: [{group}]")
         for name, given in table.items():
             found = read_axis(group, name, given, f"{path}: {group}.{name}")
             if isinstance(found, Axis) and len(found.values) > 1:
@@ -285,7 +204,7 @@ def _template(
 
 def _files(data: Mapping[str, Any], folder: Path, path: Path) -> tuple[Path, ...]:
     """Liberty files of the library, relative to a folder."""
-    table = _table(data, "library", path)
+    table = table_of(data, "library", path)
     given = table.get("files", [])
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
         raise DesignError(f"{path}: library.files = {given!r} must be a list of file names")
@@ -303,7 +222,7 @@ def _rules(data: Mapping[str, Any], template: Template) -> list[Rule]:
     if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
         raise DesignError(f"{template.where}: rules = {given!r} must be a list of texts")
     rules = []
-    known = {axis.name for axis in template.axes} | set(_constants(template))
+    known = {axis.name for axis in template.axes} | set(constants_of(template))
     for text in given:
         try:
             rule = parse_rule(text)
@@ -318,156 +237,8 @@ def _rules(data: Mapping[str, Any], template: Template) -> list[Rule]:
     return rules
 
 
-def _constants(template: Template) -> dict[str, Value]:
-    """What rules may speak of besides the axes: fixed values and the records' defaults."""
-    values: dict[str, Value] = {}
-    for group in reversed(GROUPS):
-        if group != "library":
-            for field in dataclasses.fields(_kind(group, template.block)):
-                if isinstance(field.default, int | float | str):
-                    values[field.name] = field.default
-        values |= template.fixed[group]
-    return values
-
-
-def _space(template: Template, rules: list[Rule]) -> Space:
-    """The points that meet every rule and that every record accepts.
-
-    Raises
-    ------
-    DesignError : there is no such point, or a value that every record of its group refuses
-    """
-    constants = _constants(template)
-    conditions = []
-    for group in GROUPS:
-        axes = [axis for axis in template.axes if axis.group == group]
-        names = tuple(axis.name for axis in axes)
-        accepted = _Accepted(names=names, values=frozenset(_accepted(template, group, axes)))
-        conditions.append(Condition(names=frozenset(names), holds=accepted))
-    for rule in rules:
-        meets = _Meets(rule=rule, constants=constants)
-        conditions.append(Condition(names=rule.names, holds=meets))
-    space = Space(axes=template.axes, conditions=tuple(conditions))
-    if space.size <= ENUMERATE_LIMIT and next(space.points(), None) is None:
-        raise DesignError(f"{template.where}: no point meets every rule; loosen the rules")
-    return space
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Accepted:
-    """A group's record accepts its values."""
-
-    names: tuple[str, ...]
-    values: frozenset[tuple[Value, ...]]
-
-    def __call__(self, point: Mapping[str, Value]) -> bool:
-        return tuple(point[name] for name in self.names) in self.values
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Meets:
-    """A rule holds, given what is not swept."""
-
-    rule: Rule
-    constants: Mapping[str, Value]
-
-    def __call__(self, point: Mapping[str, Value]) -> bool:
-        return self.rule.holds({**self.constants, **point})
-
-
-def _accepted(template: Template, group: str, axes: list[Axis]) -> set[tuple[Value, ...]]:
-    """The combinations of a group's values that its record accepts."""
-    count = math.prod(len(axis.values) for axis in axes)
-    if count > ENUMERATE_LIMIT:
-        raise DesignError(
-            f"{template.where}: [{group}] has {count} combinations, more than {ENUMERATE_LIMIT}; "
-            "take larger steps"
-        )
-    valid = set()
-    refused: dict[tuple[str, Value], set[str]] = {}
-    for values in itertools.product(*(axis.values for axis in axes)):
-        point = dict(zip((axis.name for axis in axes), values, strict=True))
-        try:
-            template.record(group, point)
-            valid.add(values)
-        except DesignError as error:
-            for item in point.items():
-                refused.setdefault(item, set()).add(str(error))
-            if not axes:
-                raise
-    never = [
-        refused[axis.name, value]
-        for position, axis in enumerate(axes)
-        for value in axis.values
-        if all(one[position] != value for one in valid)
-    ]
-    if never:
-        # A value that is wrong in itself is refused for one reason, whatever stands beside it.
-        fewest = sorted(never, key=len)[0]
-        raise DesignError(min(fewest))
-    return valid
-
-
-def _objectives(
-    data: Mapping[str, Any], known: Collection[str], path: Path
-) -> tuple[Objective, ...]:
-    given = data.get("objectives")
-    if not isinstance(given, dict) or len(given) < 2:
-        raise DesignError(
-            f'{path}: [objectives] needs two metrics or more, each "minimize" or "maximize"'
-        )
-    for metric, direction in given.items():
-        _known((metric,), known, f"{path}: [objectives]")
-        if direction not in ("minimize", "maximize"):
-            raise DesignError(
-                f'{path}: objectives.{metric} = {direction!r}; write "minimize" or "maximize"'
-            )
-    return tuple(
-        Objective(metric=metric, minimize=direction == "minimize")
-        for metric, direction in given.items()
-    )
-
-
-def _limits(data: Mapping[str, Any], known: Collection[str], path: Path) -> tuple[Limit, ...]:
-    limits = []
-    for metric, given in _table(data, "limits", path).items():
-        where = f"{path}: limits.{metric}"
-        _known((metric,), known, f"{path}: [limits]")
-        if not isinstance(given, dict) or not given:
-            raise DesignError(f"{where} = {given!r}; write e.g. {{ max = 100 }}")
-        _known(given, ("min", "max"), where)
-        for key, bound in given.items():
-            if type(bound) not in (int, float) or not math.isfinite(bound):
-                raise DesignError(f"{where}.{key} = {bound!r} must be a number")
-        low, high = given.get("min", -math.inf), given.get("max", math.inf)
-        if low > high:
-            raise DesignError(f"{where}: min = {low} is above max = {high}; swap them")
-        limits.append(Limit(metric=metric, minimum=float(low), maximum=float(high)))
-    return tuple(limits)
-
-
-def _known(given: Iterable[str], known: Collection[str], where: str) -> None:
-    for key in given:
-        if key not in known:
-            raise DesignError(f"{where}: {key!r} is not known here; {suggest(key, known)}")
-
-
-def _table(data: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
-    table = data.get(key, {})
-    if not isinstance(table, dict):
-        raise DesignError(f"{path}: {key} = {table!r} must be a table; write [{key}]")
-    return table
-
-
 def _text(data: Mapping[str, Any], key: str) -> str:
     value = data[key]
     if not isinstance(value, str):
         raise DesignError(f"{key} = {value!r} must be text")
-    return value
-
-
-def _whole(table: Mapping[str, Any], key: str, default: int, minimum: int, where: str) -> int:
-    value = table.get(key, default)
-    if type(value) is not int or value < minimum:
-        raise DesignError(f"{where}: search.{key} = {value!r}; write a whole number >= {minimum}")
     return value
