@@ -23,7 +23,8 @@ from chipdse.system.fabrication import fabrication_of
 from chipdse.system.footprint import carbon_of
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.pricing import cost_of
-from chipdse.system.thermal import Layer, Material, Rectangle, Stack, assemble, centred, solve
+from chipdse.system.thermal import assemble, solve
+from chipdse.system.thermal_stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.system.traffic import links_of
 from chipdse.technology.constants import Sources
 
@@ -86,6 +87,17 @@ def whole_rate() -> float:
     return len(blocks) * len(chosen) / best_of(3, lambda: evaluate_systems(blocks, chosen))
 
 
+def cold_rate(count: int) -> float:
+    """The same with as many operating points, every geometry new: dies of another area each run."""
+    chosen, areas = packages(), iter((1.01, 1.02, 1.03))
+
+    def work() -> None:
+        grown = BLOCK.area_m2 * next(areas)
+        evaluate_systems([dataclasses.replace(b, area_m2=grown) for b in points(count)], chosen)
+
+    return count * len(chosen) / best_of(3, work)
+
+
 def stack(cells: int) -> Stack:
     """Six layers of one outline, 32 heat sources."""
     side, columns, rows = 0.016, 8, 4
@@ -123,6 +135,8 @@ def main() -> None:
                 "benchmark": "system",
                 "systems_per_s_cost_links_carbon": round(closed_form_rate()),
                 "systems_per_s_with_temperature": round(whole_rate()),
+                "systems_per_s_new_geometries_100_points": round(cold_rate(100)),
+                "systems_per_s_new_geometries_1000_points": round(cold_rate(1000)),
                 "cells": int(operator.field.shape[0]),
                 "new_geometry_64x64x6_s": round(new_geometry_s, 3),
                 "mean_maps_per_s": round(len(maps) / best_of(3, lambda: operator.rise(maps))),

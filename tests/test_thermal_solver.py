@@ -13,17 +13,10 @@ from pytest import approx
 
 from chipdse.errors import DesignError
 from chipdse.system.leakage import equilibrium, leakage_ratio
-from chipdse.system.thermal import (
-    Layer,
-    Material,
-    Rectangle,
-    Stack,
-    assemble,
-    centred,
-    mesh_lines,
-    solve,
-)
+from chipdse.system.thermal import assemble, solve
 from chipdse.system.thermal_hotspot import HotSpotPackage, hotspot_rises
+from chipdse.system.thermal_mesh import mesh_lines
+from chipdse.system.thermal_stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.system.thermal_transient import step_response
 
 SILICON = Material(name="silicon", conductivity_w_per_mk=130.0, heat_capacity_j_per_m3k=1.63e6)

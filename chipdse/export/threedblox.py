@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from chipdse.system.geometry import Geometry, layers_of
 from chipdse.system.parameters import STACKS
-from chipdse.system.thermal import Layer, Rectangle
+from chipdse.system.thermal_stack import Layer, Rectangle
 from chipdse.technology.constants import Sources
 
 VERSION, PRECISION, MICRO = "2.5", 1000, 1e-6

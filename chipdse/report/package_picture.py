@@ -22,7 +22,8 @@ from chipdse.system.batch import Ints
 from chipdse.system.geometry import material_label
 from chipdse.system.system import Evaluation
 from chipdse.system.temperature import geometry_of, operator_for
-from chipdse.system.thermal import Layer, Material, Operator
+from chipdse.system.thermal import Operator
+from chipdse.system.thermal_stack import Layer, Material
 from chipdse.system.yields import Array
 
 MM, MICRO = 1e3, 1e6

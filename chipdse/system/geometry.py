@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from chipdse.system.die_areas import BOND
 from chipdse.system.links import grid_shape
 from chipdse.system.parameters import STACKS
-from chipdse.system.thermal import Layer, Material, Rectangle, Stack, centred
+from chipdse.system.thermal_stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.technology.constants import Sources, load_constants
 
 
 @dataclass(frozen=True, kw_only=True)
 class DieOutline:
-    """A die on the package: its name and area."""
+    """A die on the package; those of a kind always have the same power."""
 
     name: str
     area_m2: float
+    kind: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

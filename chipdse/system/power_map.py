@@ -11,7 +11,8 @@ import numpy as np
 from chipdse.errors import DesignError
 from chipdse.system.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.parameters import PackageParameters
-from chipdse.system.thermal import Layer, Rectangle, Stack, assemble, factorise
+from chipdse.system.thermal import assemble, factorise
+from chipdse.system.thermal_stack import Layer, Rectangle, Stack
 from chipdse.system.yields import Array
 from chipdse.technology.constants import Sources
 

@@ -11,6 +11,7 @@ from chipdse.system.batch import Dies, Ints, PackageColumns
 from chipdse.system.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.leakage import Equilibrium, equilibrium, leakage_ratio
 from chipdse.system.thermal import Operator, assemble, solve
+from chipdse.system.thermal_symmetry import fold_of
 from chipdse.system.yields import Array
 from chipdse.technology.constants import Constant, Sources
 
@@ -23,10 +24,15 @@ _NUMBERS = ("die_thickness_m", "spreader_side_m", "sink_side_m")
 def operator_of(
     geometry: Geometry, cells: int = CELLS
 ) -> tuple[Operator, tuple[tuple[str, Constant], ...]]:
-    """The reduced operator of a geometry and the constants it rests on."""
+    """The folded operator of a geometry and the constants it rests on."""
     sources = Sources()
-    operator = solve(assemble(layers_of(geometry, sources), cells=cells))
-    return operator, tuple(sources.used.items())
+    return _folded(geometry, sources, cells), tuple(sources.used.items())
+
+
+def _folded(geometry: Geometry, sources: Sources, cells: int) -> Operator:
+    stack = layers_of(geometry, sources)
+    fold = fold_of(stack, tuple(die.kind for die in geometry.dies))
+    return solve(assemble(stack, cells=cells, fold=fold))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,9 +54,9 @@ class TemperatureResult:
 def geometry_of(package: PackageColumns, dies: Dies, row: int) -> Geometry:
     """The geometry of one system."""
     outlines = tuple(
-        DieOutline(name=f"{name} {i + 1}" if n > 1 else name, area_m2=float(area))
-        for name, n, area in zip(
-            dies.names, dies.count[row].astype(int), dies.area_m2[row], strict=True
+        DieOutline(name=f"{name} {i + 1}" if n > 1 else name, area_m2=float(area), kind=kind)
+        for kind, (name, n, area) in enumerate(
+            zip(dies.names, dies.count[row].astype(int), dies.area_m2[row], strict=True)
         )
         for i in range(n)
     )
@@ -112,19 +118,22 @@ def temperatures_of(
     for g, row in enumerate(first):
         at = order[starts[g] : starts[g + 1]]
         geometry = geometry_of(package, dies, int(row))
-        operator = operator_for(geometry, sources, cells)
+        operator = folded_operator_for(geometry, sources, cells)
+        fold = operator.network.fold
+        copies = np.array(fold.copies)
         kind = np.repeat(np.arange(len(dies.names)), dies.count[row].astype(int))
+        kind = kind[list(fold.sources)]
         found, power, beyond = _group(
             operator, fixed_w[at][:, kind], dies.static_w[at][:, kind],
             package["ambient_c"][at], leak, at,
         )  # fmt: skip
         ambient = package["ambient_c"][at]
         computes = ~dies.memory[row, kind]
-        mean = found.rise_k[:, computes].mean(axis=1)
+        mean = np.average(found.rise_k[:, computes], axis=1, weights=copies[computes])
         peak = operator.peak_rise(power).max(axis=1)
         out["peak"][at] = np.where(found.runaway, np.nan, ambient + peak)
         out["mean"][at] = np.where(found.runaway, np.nan, ambient + mean)
-        out["leak"][at] = np.where(found.runaway, np.nan, found.leakage_w.sum(axis=1))
+        out["leak"][at] = np.where(found.runaway, np.nan, found.leakage_w @ copies)
         out["runaway"][at], out["gain"][at] = found.runaway, found.loop_gain
         out["beyond"][at] = beyond
     return TemperatureResult(
@@ -155,9 +164,16 @@ def equal_rows(columns: Array) -> tuple[Ints, Ints, Ints]:
 
 
 def operator_for(geometry: Geometry, sources: Sources, cells: int = CELLS) -> Operator:
-    """The operator of a geometry, from the cache unless the user gave constants of his own."""
+    """The operator of a geometry, with each of its dies."""
+    return solve(assemble(layers_of(geometry, sources), cells=cells))
+
+
+def folded_operator_for(geometry: Geometry, sources: Sources, cells: int = CELLS) -> Operator:
+    """The operator of a geometry whose dies of a kind have equal power; dies that mirrors swap
+    are one source. From the cache unless the user gave constants of his own.
+    """
     if sources.given:
-        return solve(assemble(layers_of(geometry, sources), cells=cells))
+        return _folded(geometry, sources, cells)
     operator, used = operator_of(geometry, cells)
     sources.used.update(used)
     return operator

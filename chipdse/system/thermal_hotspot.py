@@ -18,7 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from chipdse.system.thermal import Ints, Layer, factorise, overlaps
+from chipdse.system.thermal import factorise
+from chipdse.system.thermal_mesh import Ints, overlaps
+from chipdse.system.thermal_stack import Layer
 from chipdse.system.yields import Array
 
 

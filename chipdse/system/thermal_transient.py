@@ -47,10 +47,10 @@ def step_response(
     weight = _GAMMA / 2 * step_s
     factors = factorise((sp.diags(capacity) + weight * conductance).tocsc())
     rise = np.zeros(len(capacity)) if start_rise_k is None else np.array(start_rise_k)
-    mean = network.spread
+    mean, heating = network.spread, network.heat
     found = []
     for power in power_w:
-        heat = mean @ power
+        heat = heating @ power
         half = factors.solve(capacity * rise + weight * (2 * heat - conductance @ rise))
         a = 1 / (_GAMMA * (2 - _GAMMA))
         b = (1 - _GAMMA) ** 2 / (_GAMMA * (2 - _GAMMA))
