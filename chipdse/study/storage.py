@@ -33,6 +33,7 @@ from sqlalchemy.exc import (
 )
 
 from chipdse.errors import DesignError, MachineError
+from chipdse.study.sql_storage import SqlStorage
 
 T = TypeVar("T")
 
@@ -112,7 +113,7 @@ def _without_password(url: sqlalchemy.URL) -> str:
 
 def _sqlite(file: Path) -> RDBStorage:
     # A dashboard that reads holds the file for a moment: wait for it.
-    return RDBStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 60}})
+    return SqlStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 60}})
 
 
 def _postgresql(url: str) -> RDBStorage:
@@ -121,7 +122,7 @@ def _postgresql(url: str) -> RDBStorage:
     engine = sqlalchemy.create_engine(url, **settings)
     with warnings.catch_warnings(), _advisory_lock(engine, "tables"):  # which opening creates
         warnings.simplefilter("ignore", ExperimentalWarning)
-        opened = RDBStorage(
+        opened = SqlStorage(
             url, engine_kwargs=settings, heartbeat_interval=BEAT_S, grace_period=GRACE_S
         )
     engine.dispose()

@@ -1,0 +1,128 @@
+"""Optuna's database storage, read with plain queries: thousands of trials in a second.
+
+Optuna makes an object of every parameter, value and attribute it reads: half a minute for 20,000
+trials. What is returned here is equal to what it returns (a test compares them).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterable
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy
+from optuna.distributions import BaseDistribution, json_to_distribution
+from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
+from optuna.storages._rdb.storage import _create_scoped_session
+from optuna.trial import FrozenTrial, TrialState
+
+LISTED = 500
+"""More trials than this are not asked for one by one."""
+
+_VALUE = models.TrialValueModel.stored_repr_to_value
+_INTERMEDIATE = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
+
+
+class SqlStorage(RDBStorage):
+    """A storage whose trials are read at once."""
+
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        """Trials of a study by id: those after a certain one, and some before it.
+
+        Rows of a trial are read after its state: they are at least as new.
+        """
+        wanted = {one for one in included_trial_ids if one <= trial_id_greater_than}
+        trials = models.TrialModel.__table__
+        which = trials.c.study_id == study_id
+        if wanted and len(wanted) <= LISTED:
+            which &= (trials.c.trial_id > trial_id_greater_than) | trials.c.trial_id.in_(wanted)
+        elif trial_id_greater_than > -1:
+            first = min(wanted, default=trial_id_greater_than + 1)
+            which &= trials.c.trial_id >= first
+        columns = (
+            *(trials.c.trial_id, trials.c.number, trials.c.state),
+            *(trials.c.datetime_start, trials.c.datetime_complete),
+        )
+        with _create_scoped_session(self.scoped_session) as session:
+            models.StudyModel.find_or_raise_by_id(study_id, session)
+            rows = session.execute(sqlalchemy.select(*columns).where(which)).all()
+            found = {
+                row.trial_id: _Parts(row)
+                for row in sorted(rows)
+                if (row.trial_id > trial_id_greater_than or row.trial_id in wanted)
+                and (states is None or row.state in states)
+            }
+            if found:
+                _read_parts(session, found, sqlalchemy.select(trials.c.trial_id).where(which))
+        return [one.trial() for one in found.values()]
+
+
+class _Parts:
+    """What the tables hold of one trial."""
+
+    __slots__ = ("distributions", "intermediate", "params", "row", "system", "user", "values")
+
+    def __init__(self, row: Any) -> None:
+        self.row = row
+        self.params: dict[str, Any] = {}
+        self.distributions: dict[str, BaseDistribution] = {}
+        self.values: dict[int, float] = {}
+        self.user: dict[str, Any] = {}
+        self.system: dict[str, Any] = {}
+        self.intermediate: dict[int, float] = {}
+
+    def trial(self) -> FrozenTrial:
+        row = self.row
+        return FrozenTrial(
+            number=row.number,
+            state=row.state,
+            value=None,
+            values=[self.values[at] for at in sorted(self.values)] or None,
+            datetime_start=row.datetime_start,
+            datetime_complete=row.datetime_complete,
+            params=self.params,
+            distributions=self.distributions,
+            user_attrs=self.user,
+            system_attrs=self.system,
+            intermediate_values=self.intermediate,
+            trial_id=row.trial_id,
+        )
+
+
+def _read_parts(session: Any, found: dict[int, _Parts], ids: Any) -> None:
+    """Fill in parameters, values and attributes of some trials."""
+
+    def rows(model: Any, *names: str) -> Iterable[tuple[_Parts, Any]]:
+        table = model.__table__
+        columns = [table.c.trial_id, *(table.c[name] for name in names)]
+        asked = sqlalchemy.select(*columns).where(table.c.trial_id.in_(ids))
+        order = next(iter(table.primary_key.columns))  # Optuna's: parameters in order of asking
+        for some in session.execute(asked.order_by(order)).partitions(10_000):
+            for trial_id, *values in some:
+                if (parts := found.get(trial_id)) is not None:
+                    yield parts, values
+
+    decoded = lru_cache(maxsize=None)(json_to_distribution)
+    param_columns = ("param_name", "param_value", "distribution_json")
+    for parts, (name, value, text) in rows(models.TrialParamModel, *param_columns):
+        parts.distributions[name] = decoded(text)
+        parts.params[name] = decoded(text).to_external_repr(value)
+    for parts, (at, value, kind) in rows(
+        models.TrialValueModel, "objective", "value", "value_type"
+    ):
+        parts.values[at] = _VALUE(value, kind)
+    for parts, (key, text) in rows(models.TrialUserAttributeModel, "key", "value_json"):
+        parts.user[key] = json.loads(text)
+    for parts, (key, text) in rows(models.TrialSystemAttributeModel, "key", "value_json"):
+        parts.system[key] = json.loads(text)
+    kept = ("step", "intermediate_value", "intermediate_value_type")
+    for parts, (step, value, kind) in rows(models.TrialIntermediateValueModel, *kept):
+        parts.intermediate[step] = _INTERMEDIATE(value, kind)
