@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from chipdse.errors import DesignError
 from chipdse.netlist.timing import Timing, analyse_timing
 from chipdse.netlist.timing_graph import build_timing_graph
+from chipdse.netlist.verilog import read_verilog
 from tests.netlist_cases import netlist_of, tiny_library
 
 NS = 1e-9
@@ -40,6 +43,21 @@ def timed(body: str, period: float = 5 * NS, clock: str | None = "clk") -> Timin
 def test_refused_by_name(body: str, message: str) -> None:
     with pytest.raises(DesignError, match=message):
         timed(body)
+
+
+def test_supplies_may_come_through_bidirectional_ports() -> None:
+    plain = netlist_of("INV g (.A(a), .Y(y));", LIBRARY)
+    text = "module top (a, y, vdd, vss); input a; output y; inout vdd, vss; {} endmodule"
+    powered = read_verilog(Path("n.v"), LIBRARY, text=text.format("INV g (.A(a), .Y(y));"))
+    paths = [
+        analyse_timing(build_timing_graph(each), LIBRARY.at(), NS).critical_path_s
+        for each in (plain, powered)
+    ]
+    assert paths[0] == paths[1]
+    for cell in ("INV g (.A(vdd), .Y(y));", "INV g (.A(a), .Y(y)); INV h (.A(a), .Y(vdd));"):
+        wrong = read_verilog(Path("n.v"), LIBRARY, text=text.format(cell))
+        with pytest.raises(DesignError, match="vdd"):
+            build_timing_graph(wrong)
 
 
 def test_many_culprits_are_counted() -> None:

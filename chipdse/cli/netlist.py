@@ -19,7 +19,7 @@ class _Point:
     netlist: Path
     liberty: list[Path]
     top: str | None
-    clock: str
+    clock: str | None
     clock_period_s: float
     input_slew_s: float
     output_load_f: float
@@ -56,7 +56,11 @@ def add(verbs: Verbs) -> None:
             help="a Liberty file, plain or .gz; repeat for libraries of several files or corners",
         )
         parser.add_argument(
-            "--clock", required=True, metavar="PORT=PERIOD", help="e.g. clk=10ns; ideal clock"
+            "--clock",
+            required=True,
+            action="append",
+            metavar="PORT=PERIOD",
+            help="e.g. clk=10ns; ideal clock; of a netlist without registers the period alone",
         )
         parser.add_argument("--input-slew", default="0s", metavar="S", help="at inputs [0s]")
         parser.add_argument("--output-load", default="0F", metavar="F", help="on outputs [0F]")
@@ -88,16 +92,19 @@ def add(verbs: Verbs) -> None:
 
 
 def _point(arguments: argparse.Namespace) -> _Point:
-    port, mark, period = arguments.clock.partition("=")
-    if not mark or not port:
-        raise DesignError(f"--clock {arguments.clock!r} is not PORT=PERIOD; write e.g. clk=10ns")
+    if len(arguments.clock) > 1:
+        raise DesignError(f"--clock is given {len(arguments.clock)} times; one clock is timed")
+    port, mark, period = arguments.clock[0].rpartition("=")
+    if not (port if mark else period[:1].isdigit()):
+        given = arguments.clock[0]
+        raise DesignError(f"--clock {given!r} is not PORT=PERIOD; write e.g. clk=10ns")
     supply, temperature = arguments.supply, arguments.temperature
     return _Point(
         netlist=arguments.netlist,
         liberty=arguments.liberty,
         top=arguments.top,
-        clock=port,
-        clock_period_s=_positive(period, "s", "--clock"),
+        clock=port or None,
+        clock_period_s=_positive(period, "s", "--clock PORT=PERIOD:" if mark else "--clock"),
         input_slew_s=parse_quantity(arguments.input_slew, "s", "--input-slew"),
         output_load_f=parse_quantity(arguments.output_load, "F", "--output-load"),
         supply_v=None if supply is None else parse_quantity(supply, "V", "--supply"),

@@ -130,7 +130,14 @@ def _check_drivers(netlist: Netlist) -> None:
         if wrong.any():
             names = [netlist.net_names[net] for net in np.flatnonzero(wrong)[:50]]
             raise DesignError(f"{what} in {netlist.top!r}: {list_names(names)}")
-    inouts = [port.name for port in netlist.ports if port.direction == "inout"]
+    touched = used.copy()
+    touched[driving[driving >= 0]] = True
+    # A supply that comes in through a bidirectional port meets no signal pin.
+    inouts = [
+        port.name
+        for port in netlist.ports
+        if port.direction == "inout" and touched[[net for net in port.nets if net >= 0]].any()
+    ]
     if inouts:
         raise DesignError(f"bidirectional ports are not timed: {list_names(inouts)}")
 

@@ -84,19 +84,20 @@ def read_vcd_activity(
 
 def _match(trace: Trace | FstTrace, scope: str, netlist: Netlist) -> NDArray[np.int64]:
     """The trace's signal of each net, -1 where there is none."""
-    inside = tuple(part for part in scope.split(".") if part)
-    depth = len(inside)
+    # An escaped instance name may hold dots itself: paths are compared as they are written.
+    wanted = "".join(f"{part.strip()}." for part in scope.replace("\\", "").split(".") if part)
     names: dict[str, int] = {}
     scopes = set()
     for variable in trace.header.variables:
-        scopes.add(variable.scope)
-        if variable.scope[:depth] != inside:
+        path = ".".join(variable.scope)
+        scopes.add(path)
+        if not f"{path}.".startswith(wanted):
             continue
-        prefix = "".join(f"{part}." for part in variable.scope[depth:])
+        prefix = f"{path}."[len(wanted) :] if path else ""
         for name, signal in variable.bit_names():
             names.setdefault(prefix + name, signal)
     if not names:
-        near = ", ".join(sorted({".".join(part) for part in scopes})[:8])
+        near = ", ".join(sorted(scopes)[:8])
         raise DesignError(f"{trace.path}: no signal in scope {scope!r}; the trace has {near}")
     signal_of_net = np.full(netlist.net_count, -1, dtype=np.int64)
     for name, net in netlist.nets_by_name.items():

@@ -114,6 +114,8 @@ class StateCounter:
         """Part of the time in each state: by cell, [instances, 2**variables]."""
         np.add.at(self.time, self.place + self.code, last - self.since)
         result = {}
+        if not self.kinds:
+            return {}
         bounds = [start for _, start, _ in self.kinds[1:]] + [len(self.code)]
         for (kind, start, width), end in zip(self.kinds, bounds, strict=True):
             begin = int(self.place[start]) if start < len(self.place) else 0

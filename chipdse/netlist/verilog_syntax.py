@@ -157,6 +157,9 @@ class VerilogFile:
             word = found[1] if found else ""
             if word == "endmodule":
                 self.take()
+                if self.peek() == ":":  # SystemVerilog repeats the name
+                    self.take()
+                    self.name("the module's name after 'endmodule :'")
                 break
             if word in _DIRECTIONS or word in _NETS:
                 self._declaration(module)
