@@ -215,7 +215,7 @@ def test_the_server_only_reads_and_only_for_its_user(server: Any, tmp_path: Path
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
     assert refused.value.code == 501
-    with make_server(server.path, "0.0.0.0", 0) as open_to_all:
+    with make_server(server.folder.path, "0.0.0.0", 0) as open_to_all:
         threading.Thread(target=open_to_all.serve_forever, daemon=True).start()
         address = open_to_all.address.replace("0.0.0.0", "127.0.0.1")
         base, _, token = address.partition("?")

@@ -48,11 +48,12 @@ class StudyServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(self, path: Path, host: str, port: int, store: Store | None) -> None:
-        self.path = path
         self.store = store or Store(root=default_store())
         self.token = "" if host in _LOOPBACK else secrets.token_urlsafe(24)
         self.details: dict[int, dict[str, Any]] = {}
-        self.looking = threading.Lock()  # one point is looked into at a time
+        self.looking = threading.Lock()  # one request looks into the study at a time
+        self.folder = open_study(path)  # kept: only what is new is read again
+        self.shown = (-1, "")
         super().__init__((host, port), _Handler)
 
     @property
@@ -74,18 +75,32 @@ class StudyServer(ThreadingHTTPServer):
         name = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
         return name.strip("[]") in _LOOPBACK
 
+    def count(self) -> int:
+        """How many trials are finished."""
+        with self.looking:
+            return len(finished(self.folder.study))
+
+    def page(self) -> str:
+        """The page; made anew once more trials are finished."""
+        count = self.count()
+        with self.looking:
+            if self.shown[0] != count:
+                self.shown = (count, report_html(self.folder, None, live=True))
+            return self.shown[1]
+
     def detail(self, trial: int) -> dict[str, Any]:
         """What is inside a point; looked into once."""
         with self.looking:
-            if trial not in self.details:
-                folder = open_study(self.path)
-                self.details[trial] = point_of(folder, points_table(folder), trial, self.store)
-            return self.details[trial]
+            if (known := self.details.get(trial)) is not None:
+                return known
+            found = point_of(self.folder, points_table(self.folder), trial, self.store)
+            if "error" not in found:  # another time it may be there
+                self.details[trial] = found
+            return found
 
 
 def make_server(path: Path, host: str, port: int, store: Store | None = None) -> StudyServer:
     """The server of a study, listening; `serve_forever` runs it."""
-    open_study(path)
     try:
         return StudyServer(path, host, port, store)
     except OSError as error:
@@ -113,11 +128,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, path: str) -> None:
         detail = _DETAIL.fullmatch(path)
         if path == "/":
-            page = report_html(open_study(self.server.path), None, live=True)
-            self._send(200, "text/html", page)
+            self._send(200, "text/html", self.server.page())
         elif path == "/count":
-            count = len(finished(open_study(self.server.path).study))
-            self._send(200, "application/json", json.dumps({"count": count}))
+            self._send(200, "application/json", json.dumps({"count": self.server.count()}))
         elif detail:
             self._send(200, "application/json", as_script(self.server.detail(int(detail[1]))))
         else:

@@ -175,11 +175,17 @@ function drawFront() {
     plot.on("plotly_deselect", () => { view.selected = null; refresh("front"); });
   }
 }
+const FRONT_LINES = 800, OTHER_LINES = 700;
+function some(members, most) { // evenly spaced, at most so many
+  return members.length <= most ? members : Array.from({ length: most }, (_, at) => members[Math.floor((at * members.length) / most)]);
+}
 function drawParallel() {
   const plot = $("parallel-plot");
   if (!webgl) { plot.textContent = "This browser has no WebGL, which parallel coordinates need."; return; }
-  const members = rows((row) => visible(row) && (!view.selected || view.selected.has(row)));
-  const first = columns.get(view.x);
+  const every = rows((row) => visible(row) && (!view.selected || view.selected.has(row)));
+  const members = [...some(every.filter((row) => !on_front[row]), OTHER_LINES), ...some(every.filter((row) => on_front[row]), FRONT_LINES)];
+  plot.every = every;
+  $("parallel-count").textContent = members.length < every.length ? `${members.length} of ${every.length} points drawn; what you brush holds for all.` : "";
   const names = [...parameters.map((c) => c.name), ...data.objectives.map((o) => o.name).filter((n) => !parameters.some((c) => c.name === n))];
   const dimensions = names.map((name) => {
     const c = columns.get(name), log = !c.texts && wide(c.values), values = members.map((row) => (log ? Math.log10(c.values[row]) : c.values[row]));
@@ -204,20 +210,18 @@ function drawParallel() {
   }], layout({ margin: { l: 55, r: 45, t: 60, b: 20 } }), config);
   if (!plot.wired) {
     plot.wired = true;
-    plot.on("plotly_restyle", () => { brush(plot.data[0]); refresh("parallel"); });
+    plot.on("plotly_restyle", () => { brush(plot.data[0].dimensions, plot.every); refresh("parallel"); });
   }
 }
-function brush(trace) {
-  const active = trace.dimensions.filter((d) => d.constraintrange);
-  if (!active.length) { view.brushed = null; return; }
-  view.brushed = new Set();
-  trace.customdata.forEach((row, at) => {
-    const inside = active.every((d) => {
-      const ranges = Array.isArray(d.constraintrange[0]) ? d.constraintrange : [d.constraintrange];
-      return ranges.some(([low, high]) => d.values[at] >= low && d.values[at] <= high);
-    });
-    if (inside) view.brushed.add(row);
-  });
+function brush(dimensions, every) {
+  const active = dimensions.filter((d) => d.constraintrange).map((d) => ({
+    ranges: Array.isArray(d.constraintrange[0]) ? d.constraintrange : [d.constraintrange],
+    log: d.log, values: columns.get(d.name).values,
+  }));
+  view.brushed = !active.length ? null : new Set(every.filter((row) => active.every((d) => {
+    const value = d.log ? Math.log10(d.values[row]) : d.values[row];
+    return d.ranges.some(([low, high]) => value >= low && value <= high);
+  })));
 }
 function element(tag, text, attributes = {}) {
   const made = document.createElement(tag);
@@ -386,11 +390,11 @@ function drawStatic() {
   const names = [...goals, ...[...columns.keys()].filter((n) => !goals.includes(n) && !columns.get(n).texts && !n.endsWith("_std"))];
   for (const axis of ["x", "y", "z"]) {
     fill($(`axis-${axis}`), names, view[axis], axis === "z" ? "none" : "");
-    $(`axis-${axis}`).onchange = (event) => { view[axis] = event.target.value; refresh(); };
+    $(`axis-${axis}`).onchange = (event) => { view[axis] = event.target.value; drawFront(); };
   }
   for (const [id, key] of [["three", "three"], ["front-only", "front_only"], ["show-infeasible", "infeasible"]]) {
     $(id).checked = view[key];
-    $(id).onchange = (event) => { view[key] = event.target.checked; refresh(); };
+    $(id).onchange = (event) => { view[key] = event.target.checked; if (id === "three") drawFront(); else refresh(); };
   }
   $("clear").onclick = () => { view.selected = view.brushed = null; view.filters.clear(); for (const tick of $("filters").querySelectorAll("input")) tick.checked = true; refresh(); };
   const reasons = $("failure-table");
