@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial
 from chipdse.metrics import METRICS, evidence_of
 from chipdse.report.quantities import label_of
 from chipdse.study.folder import StudyFolder
-from chipdse.study.front import hypervolume
+from chipdse.study.front import REFERENCE, hypervolume
 from chipdse.study.points import basis_of
 from chipdse.study.sweepfile import Sweep
 
@@ -194,7 +194,7 @@ def history(sweep: Sweep, table: pd.DataFrame) -> dict[str, list[float]]:
     values = (feasible[names].to_numpy(dtype=float) * signs - low) / span
     numbers = feasible["trial"].to_numpy()
     counts = np.unique(np.linspace(1, len(values), min(HISTORY_STEPS, len(values))).astype(int))
-    reference = np.full(len(names), 1.1)
+    reference = np.full(len(names), REFERENCE)
     volumes = [hypervolume(values[:count], reference) for count in counts]
     whole = volumes[-1] or 1.0
     return {

@@ -10,13 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.study.front import hypervolume
+from chipdse.study.front import REFERENCE, hypervolume
 from chipdse.study.goals import Objective
 from chipdse.study.sweepfile import Sweep
 
 Floats = NDArray[np.float64]
-REFERENCE = 1.1
-"""Reference point of the hypervolume, where both fronts span 0 to 1 in every objective."""
 
 
 @dataclass(frozen=True, kw_only=True)

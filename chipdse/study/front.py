@@ -6,6 +6,9 @@ import moocore
 import numpy as np
 from numpy.typing import NDArray
 
+REFERENCE = 1.1
+"""Reference point of hypervolumes, in every objective, where fronts span 0 to 1."""
+
 
 def is_on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which points no other point dominates.
