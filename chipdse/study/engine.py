@@ -53,6 +53,8 @@ TURN_S = 2.0
 TABLE_S = 10.0
 """The table of points is written so often [s], and at the end."""
 SPENT = "every trial of the budget is done"
+AHEAD = 1
+"""So many points are proposed before a worker is free for them, so that none of several waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,10 +179,14 @@ class _Sweep:
         store, room = self.store or default_store(), self.workers.room()
         self.listener.say(plan_text(self.folder.sweep, self.budget, trials, store, room))
 
+    def _room(self) -> int:
+        """For how many points there is room; one worker alone gets each from all that is known."""
+        workers = self.workers.room()
+        return workers + (AHEAD if workers > 1 else 0) - len(self._tasks())
+
     def _is_done(self) -> bool:
         """Claim points if there is room; whether nothing is under way nor will be."""
-        room = self.workers.room() > len(self._tasks())
-        if room or time.monotonic() - self.looked > BEAT_S:
+        if self._room() > 0 or time.monotonic() - self.looked > BEAT_S:
             self._patiently(self._claim)
             self.looked = time.monotonic()
         if self._tasks():
@@ -205,14 +211,13 @@ class _Sweep:
             done = by_evaluation(finished(study))
             rest = self.budget.trials - len(done) - len(running)
             self.ending = self._ending(rest)
-            room = min(rest, self.workers.room() - len(mine))
-            for _ in range(0 if self.ending else room):
+            for _ in range(0 if self.ending else min(rest, self._room())):
                 self._ask()
 
     def _ending(self, rest: int) -> str:
         if rest <= 0:
             return SPENT
-        if time.monotonic() - self.began > self.budget.seconds:
+        if self._is_late():
             return "the time is up"
         if self.budget.patience:
             kept = [
@@ -239,15 +244,30 @@ class _Sweep:
         self.ready.append(_Task(trial=trial, point=space.point(trial.params)))
 
     def _submit(self) -> None:
-        """Hand what is ready to the executor."""
+        """Hand what is ready to the executor's free workers; no more once the time is up."""
+        if self._is_late():
+            self._patiently(self._give_back)
         submit, sweep = self.workers.executor.submit, self.folder.sweep
-        while self.ready:
+        free = self.workers.room() - sum(not future.done() for future in self.running)
+        for _ in range(min(free, len(self.ready))):
             future = submit(evaluate_point, sweep, self.ready[0].point, self.store, __version__)
             self.running[future] = self.ready.popleft()
+
+    def _give_back(self) -> None:
+        """Leave what waits for a worker to the next run of the study."""
+        while self.ready:
+            trial = self.ready[0].trial
+            self.folder.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+            self.heartbeat.remove(trial._trial_id)
+            self.ready.popleft()
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self.began > self.budget.seconds
 
     def _collect(self) -> bool:
         """Wait for a point and record all that are done; whether there was one."""
         done, _ = wait(self.running, timeout=TURN_S, return_when=FIRST_COMPLETED)
+        self._submit()
         for future in done:
             task = self.running[future]
             outcome = self._outcome(future, task)
@@ -311,7 +331,7 @@ class _Sweep:
             status = self.file.update(
                 state,
                 **take_stock(self.folder.sweep, trials),
-                under_way=len(self._tasks()),
+                under_way=len(self.running),
                 workers=self.workers.room(),
             )
         if self.table.is_due():
