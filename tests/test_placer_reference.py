@@ -153,6 +153,43 @@ def test_small_and_odd_designs_are_placed(cells, ports, utilisation, seed):
     assert placed.overflow < OVERFLOW or cells <= FEW_CELLS
 
 
+def test_cells_without_wires_spread_too():
+    problem = dataclasses.replace(
+        chain(60), pin_net=np.zeros(0, np.int32), pin_node=np.zeros(0, np.int32)
+    )
+    placed = place(problem)
+    assert placed.wire_length_m == 0 and placed.overflow < OVERFLOW
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cells": 9}, "10 areas of 9 cells"),
+        ({"cells": np.array([10, 10])}, "no placement problem"),
+        ({"pin_net": np.zeros((22, 1), np.int32)}, "one net and one node for each pin"),
+        ({"target_density": None}, "'target_density is not a file in the archive'"),
+    ],
+)
+def test_files_that_hold_no_problem(tmp_path, change, message):
+    problem = chain(10)
+    held = {
+        "cells": 10,
+        "ports": 2,
+        "pin_net": problem.pin_net,
+        "pin_node": problem.pin_node,
+        "cell_area_um2": problem.cell_area_m2 / UM**2,
+        "core_width_um": problem.core_width_m / UM,
+        "core_height_um": problem.core_height_m / UM,
+        "target_density": problem.target_density,
+    }
+    file = tmp_path / "problem.npz"
+    np.savez(file, **held)
+    assert read_problem(file)[0].utilisation == pytest.approx(problem.utilisation)
+    np.savez(file, **{k: v for k, v in (held | change).items() if v is not None})
+    with pytest.raises(DesignError, match=message):
+        read_problem(file)
+
+
 def test_refusals():
     problem = chain(10)
     with pytest.raises(InfeasibleError, match="enlarge the core"):

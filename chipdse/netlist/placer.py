@@ -67,8 +67,8 @@ class PlacementProblem:
 
     def __post_init__(self) -> None:
         cells, pins = len(self.cell_area_m2), len(self.pin_net)
-        if len(self.pin_node) != pins:
-            raise DesignError("a placement needs one net and one node for each pin")
+        if self.pin_net.ndim != 1 or self.pin_node.shape != self.pin_net.shape:
+            raise DesignError("a placement needs one net and one node for each pin, as lists")
         if pins and not 0 <= int(self.pin_node.min()) <= int(self.pin_node.max()) < self.nodes:
             raise DesignError(f"a pin's node lies outside the {self.nodes} cells and ports")
         if pins and (np.diff(self.pin_net) < 0).any():
@@ -174,10 +174,13 @@ def read_problem(path: Path) -> tuple[PlacementProblem, float]:
             if "placed_x_um" in data and int(data["ports"]):
                 x, y = data["placed_x_um"][cells:], data["placed_y_um"][cells:]
                 margin = max(0.0, float(min(-x.min(), -y.min(), x.max() - width, y.max() - height)))
+            area = data["cell_area_um2"].astype(np.float64)
+            if area.shape != (cells,):
+                raise DesignError(f"{path}: {len(area)} areas of {cells} cells; give one a cell")
             problem = PlacementProblem(
                 pin_net=data["pin_net"],
                 pin_node=data["pin_node"],
-                cell_area_m2=data["cell_area_um2"].astype(np.float64) * um**2,
+                cell_area_m2=area * um**2,
                 port_count=int(data["ports"]),
                 core_width_m=width * um,
                 core_height_m=height * um,
@@ -185,7 +188,7 @@ def read_problem(path: Path) -> tuple[PlacementProblem, float]:
                 port_margin_m=margin * um,
             )
             stated = float(data["reference_hpwl_um"]) if "reference_hpwl_um" in data else math.nan
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise DesignError(f"{path} is no placement problem ({error})") from error
     return problem, stated * um
 
@@ -272,7 +275,8 @@ class _Run:
         if self.weight == 0.0:
             pull = np.abs(wire_x).sum() + np.abs(wire_y).sum()
             push = np.abs(force_x[: self.nodes]).sum() + np.abs(force_y[: self.nodes]).sum()
-            self.weight = _FIRST_WEIGHT * float(pull / push) if push > 0 else 1.0
+            # Without wires nothing pulls, and any weight will do.
+            self.weight = _FIRST_WEIGHT * float(pull / push) if push > 0 < pull else 1.0
         scale = 1.0 / np.maximum(self.pin_count + self.weight * self.area, _LEAST_SCALE)
         scale[~self.moves] = 0.0
         return (
