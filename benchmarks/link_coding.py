@@ -14,7 +14,8 @@ import json
 from typing import Any
 
 from chipdse.api import evaluate_point
-from hdl.d2d_link import D2dLinkParameters, D2dLinkWorkload, flits, pace, reference
+from hdl.d2d_link import D2dLinkParameters, D2dLinkWorkload, flits, pace
+from hdl.d2d_model import reference
 from hdl.words import VALUES
 
 HARDWARE = {"protection": "none", "serialisation": 4}

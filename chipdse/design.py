@@ -155,6 +155,9 @@ def make_record(kind: type, values: Mapping[str, Any], where: str) -> Any:
     for name in values:
         if name not in names:
             raise DesignError(f"{where}: {name!r} is not a parameter; {suggest(name, names)}")
+    for one in dataclasses.fields(kind):
+        if one.name not in values and one.default is dataclasses.MISSING:
+            raise DesignError(f"{where}: {one.name!r} has no default; give it a value")
     try:
         return kind(**values)
     except (ValueError, TypeError) as error:

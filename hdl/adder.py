@@ -14,9 +14,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.arithmetic import GATING_DOC, PIPELINE_CUTS_DOC, Flow
-from hdl.block import Block, Work, check_parameters, parameter
+from hdl.block import Block, Work, check_parameters, parameter, seed_parameter
 from hdl.network import Network
-from hdl.operands import DUTY_DOC, SEED_DOC, stream_cycles, valid_cycles
+from hdl.operands import duty_parameter, stream_cycles, valid_cycles
 
 PREFIX = ("brent_kung", "kogge_stone", "sklansky")
 STRUCTURES = ("ripple", "carry_select", *PREFIX)
@@ -72,8 +72,8 @@ class AdderWorkload:
         "running address and strides of 1 to 64",
         choices=("uniform", "narrow", "addresses"),
     )
-    duty: float = parameter(1.0, DUTY_DOC, minimum=0.001, maximum=1.0)
-    seed: int = parameter(1, SEED_DOC, minimum=0, maximum=2**32 - 1)
+    duty: float = duty_parameter()
+    seed: int = seed_parameter("operands")
 
     def __post_init__(self) -> None:
         check_parameters(self)

@@ -48,6 +48,13 @@ class Flow:
         return register
 
 
+def named(m: Module, value: Value, name: str) -> Signal:
+    """`value` as a signal of that name: what is used twice is written once."""
+    signal = Signal(value.shape(), name=name)
+    m.d.comb += signal.eq(value)
+    return signal
+
+
 def lanes(word: Value, bits: int, is_signed: bool = False) -> list[Value]:
     """The numbers packed into `word`, first one in the least significant bits."""
     parts = [word[start : start + bits] for start in range(0, len(word), bits)]

@@ -12,18 +12,12 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from hdl.ascon import (
-    DIGEST_WORDS,
-    AsconParameters,
-    AsconWorkload,
-    Message,
-    messages,
-    reference_aead,
-    reference_hash,
-)
-from hdl.testbench import RESET_CYCLES, passed, play, records, reset, start
+from hdl.ascon import AsconParameters, AsconWorkload, messages
+from hdl.ascon_model import DIGEST_WORDS, Message, reference_aead, reference_hash
+from hdl.testbench import compared, play_runs, records
 
 WATCH = ["in_ready", "out_valid", "out_data"]
+Traffic = tuple[dict[str, list[int]], dict[str, list[Any]]]
 Row = tuple[dict[str, int], int, list[tuple[int, int]]]  # ports, cycles busy, (cycles later, word)
 
 
@@ -92,9 +86,7 @@ def rows(p: AsconParameters, message: Message) -> list[Row]:
     return found
 
 
-def traffic(
-    p: AsconParameters, given: Sequence[Message], gaps: Sequence[int] = (0,)
-) -> tuple[dict[str, list[int]], dict[str, list[Any]]]:
+def traffic(p: AsconParameters, given: Sequence[Message], gaps: Sequence[int] = (0,)) -> Traffic:
     """Input words and expected outputs (None: anything) by cycle, until the last output.
 
     The sender waits `gaps[n]` cycles before word n, over and over, once it would be accepted.
@@ -129,35 +121,14 @@ def traffic(
     return inputs, {"in_ready": ready[:length], "out_valid": valid, "out_data": data}
 
 
-def check(expected: dict[str, list[Any]], seen: dict[str, list[int]]) -> None:
-    """Raise AssertionError unless every output was right in every cycle."""
-    for name, column in expected.items():
-        for cycle, (got, right) in enumerate(zip(seen[name], column, strict=True)):
-            if right is not None and got != right:
-                raise AssertionError(
-                    f"{name} differs in cycle {cycle}: {got:#x}, not {int(right):#x}"
-                )
-
-
 @cocotb.test()
 async def outputs_match(dut: Any) -> None:
     p, workload = records(AsconParameters, AsconWorkload)
     hard = traffic(p, hard_messages(p), gaps=(0, 2, 1, 0, 0))
+    job = traffic(p, messages(p, workload))
     # Reset at work: at the end of a permutation, and just when an output comes.
     first_output = hard[1]["out_valid"].index(1)
     first_busy = hard[1]["in_ready"].index(False)
-    runs: list[tuple[Any, int | None]] = [
-        (hard, cut) for cut in (first_busy + p.long_cycles - 1, first_output, first_output + 2)
-    ]
-    runs += [(hard, None), (traffic(p, messages(p, workload)), None)]
-
-    cycle = 0
-    await start(dut)
-    for number, ((inputs, expected), cut) in enumerate(runs):
-        words = {name: column[:cut] for name, column in inputs.items()}
-        await reset(dut, list(words), number % 2)
-        for seen in await play(dut, words, WATCH):
-            check({name: column[:cut] for name, column in expected.items()}, seen)
-        first_cycle = cycle + RESET_CYCLES
-        cycle = first_cycle + len(words["in_valid"])
-    passed(first_cycle=first_cycle, cycles=len(words["in_valid"]))
+    cuts = first_busy + p.long_cycles - 1, first_output, first_output + 2
+    runs = [compared(*hard, cut) for cut in (*cuts, None)]
+    await play_runs(dut, [*runs, compared(*job)], WATCH)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import cocotb
 import numpy as np
 
 from hdl.fft import FftParameters, FftWorkload, accepted, reference, samples
-from hdl.testbench import RESET_CYCLES, extremes, passed, play, records, reset, start
+from hdl.testbench import Run, extremes, play_runs, records
 
 WATCH = ["y_valid", "y_first", "y_re", "y_im"]
-Run = tuple[np.ndarray, np.ndarray]
+Samples = tuple[np.ndarray, np.ndarray]  # and in which cycles they come
 
 
-def hard_case(p: FftParameters) -> Run:
+def hard_case(p: FftParameters) -> Samples:
     """Samples[part, block, sample] that are hard to get right, and in which cycles they come.
 
     The largest sums there are, of every sign; an impulse in each of some places, which tells the
@@ -71,19 +72,7 @@ async def results_match(dut: Any) -> None:
     job = samples(p, workload), accepted(p, workload)
     hard = hard_case(p)
     # Reset with results about to leave: none may, and the next sample is a block's first.
-    runs: list[tuple[Run, int | None, int]] = [
-        ((hard[0], np.ones_like(hard[1])), p.latency_samples + 1, 0),
-        (hard, None, 1),
-        (job, None, 0),
-    ]
-    cycle = 0
-    await start(dut)
-    for (x, valid), cut, inputs in runs:
-        words = {name: word[:cut] for name, word in stimulus(p, x, valid).items()}
-        await reset(dut, list(words), inputs)
-        for seen in await play(dut, words, WATCH):
-            if cut is None:
-                check(p, x, valid, seen)
-        first_cycle = cycle + RESET_CYCLES
-        cycle = first_cycle + len(words["x_valid"])
-    passed(first_cycle=first_cycle, cycles=len(words["x_valid"]))
+    flowing = stimulus(p, hard[0], np.ones_like(hard[1]))
+    runs = [Run(stimulus=flowing, check=None, cut=p.latency_samples + 1)]
+    runs += [Run(stimulus=stimulus(p, *one), check=partial(check, p, *one)) for one in (hard, job)]
+    await play_runs(dut, runs, WATCH)

@@ -12,7 +12,7 @@ import cocotb
 import numpy as np
 
 from hdl.fifo import FifoParameters, FifoWorkload, Traffic, pace, reference, words
-from hdl.testbench import RESET_CYCLES, passed, play, records, reset, start
+from hdl.testbench import Run, compared, play_runs, records
 
 WATCH = ["w_ready", "r_valid", "r_data"]
 Case = tuple[list[int], list[int], list[bool]]
@@ -49,16 +49,15 @@ def stimulus(p: FifoParameters, traffic: Traffic, junk: bool) -> dict[str, list[
     return {"w_data": data, "w_valid": traffic.w_valid, "r_ready": traffic.r_ready}
 
 
-def check(traffic: Traffic, seen: dict[str, list[int]]) -> None:
-    """Raise AssertionError unless every output was right in every cycle, so far."""
-    for name in WATCH:
-        for cycle, (got, expected) in enumerate(
-            zip(seen[name], getattr(traffic, name), strict=False)
-        ):
-            if expected is not None and got != expected:
-                raise AssertionError(
-                    f"{name} differs in cycle {cycle}: {got:#x}, not {expected:#x}"
-                )
+def outputs(traffic: Traffic) -> dict[str, list[int | None]]:
+    """What the outputs must be."""
+    return {name: getattr(traffic, name) for name in WATCH}
+
+
+def run(p: FifoParameters, case: Case, *, junk: bool, cut: int | None = None) -> Run:
+    """Play it, whole or until a reset at work."""
+    traffic = reference(p, *case)
+    return compared(stimulus(p, traffic, junk), outputs(traffic), cut)
 
 
 @cocotb.test()
@@ -66,17 +65,7 @@ async def words_come_out_in_order(dut: Any) -> None:
     p, workload = records(FifoParameters, FifoWorkload)
     hard = hard_cases(p)
     # Reset when full: nothing of it may be left.
-    runs = [(hard[0], p.depth + 1, True), *((case, None, True) for case in hard)]
-    runs.append(((words(p, workload), *pace(workload)), None, False))
-
-    cycle = 0
-    await start(dut)
-    for number, (case, cut, junk) in enumerate(runs):
-        traffic = reference(p, *case)
-        inputs = {name: word[:cut] for name, word in stimulus(p, traffic, junk).items()}
-        await reset(dut, list(inputs), number % 2)
-        for seen in await play(dut, inputs, WATCH):
-            check(traffic, seen)
-        first_cycle = cycle + RESET_CYCLES
-        cycle = first_cycle + len(inputs["w_valid"])
-    passed(first_cycle=first_cycle, cycles=len(inputs["w_valid"]))
+    runs = [run(p, hard[0], junk=True, cut=p.depth + 1)]
+    runs += [run(p, case, junk=True) for case in hard]
+    job = words(p, workload), *pace(workload)
+    await play_runs(dut, [*runs, run(p, job, junk=False)], WATCH)

@@ -13,16 +13,11 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from hdl.keccak import (
-    MODES,
-    KeccakParameters,
-    KeccakWorkload,
-    messages,
-    output_bytes,
-    reference,
-)
-from hdl.testbench import RESET_CYCLES, passed, play, records, reset, start
+from hdl.keccak import KeccakParameters, KeccakWorkload, messages, output_bytes
+from hdl.keccak_model import MODES, reference
+from hdl.testbench import compared, play_runs, records
 
+Traffic = tuple[dict[str, list[int]], dict[str, list[Any]]]
 WATCH = ["in_ready", "out_valid", "out_data"]
 
 
@@ -65,7 +60,7 @@ def input_words(p: KeccakParameters, message: bytes) -> list[tuple[int, int, int
     return [(word, 0, 0) for word in words[:-1]] + [(words[-1], len(message) % size, 1)]
 
 
-def traffic(p: KeccakParameters, case: Case) -> tuple[dict[str, list[int]], dict[str, list[Any]]]:
+def traffic(p: KeccakParameters, case: Case) -> Traffic:
     """Input words and expected outputs (None: anything) of each cycle until the last digest."""
     incoming = [word for message in case.messages for word in input_words(p, message)]
     size = p.bus_bits // 8
@@ -127,16 +122,6 @@ def traffic(p: KeccakParameters, case: Case) -> tuple[dict[str, list[int]], dict
     return inputs, expected
 
 
-def check(expected: dict[str, list[Any]], seen: dict[str, list[int]]) -> None:
-    """Raise AssertionError unless every output was right in every cycle."""
-    for name, column in expected.items():
-        for cycle, (got, right) in enumerate(zip(seen[name], column, strict=True)):
-            if right is not None and got != right:
-                raise AssertionError(
-                    f"{name} differs in cycle {cycle}: {got:#x}, not {int(right):#x}"
-                )
-
-
 def workload_case(p: KeccakParameters, workload: KeccakWorkload) -> Case:
     """The workload, at full pace."""
     given = messages(workload)
@@ -147,19 +132,9 @@ def workload_case(p: KeccakParameters, workload: KeccakWorkload) -> Case:
 async def digests_match(dut: Any) -> None:
     p, workload = records(KeccakParameters, KeccakWorkload)
     hard = traffic(p, hard_case(p))
+    job = traffic(p, workload_case(p, workload))
     # Reset at work: while the permutation runs, and while a digest leaves.
     ready, valid = hard[1]["in_ready"], hard[1]["out_valid"]
     cuts = [valid.index(True) - 1, valid.index(True) + 2, ready.index(False, valid.index(True)) + 1]
-    runs = [(hard, cut) for cut in cuts]
-    runs += [(hard, None), (traffic(p, workload_case(p, workload)), None)]
-
-    cycle = 0
-    await start(dut)
-    for number, ((inputs, expected), cut) in enumerate(runs):
-        words = {name: column[:cut] for name, column in inputs.items()}
-        await reset(dut, list(words), number % 2)
-        for seen in await play(dut, words, WATCH):
-            check({name: column[:cut] for name, column in expected.items()}, seen)
-        first_cycle = cycle + RESET_CYCLES
-        cycle = first_cycle + len(words["in_valid"])
-    passed(first_cycle=first_cycle, cycles=len(words["in_valid"]))
+    runs = [compared(*hard, cut) for cut in (*cuts, None)]
+    await play_runs(dut, [*runs, compared(*job)], WATCH)

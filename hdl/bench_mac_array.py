@@ -6,26 +6,19 @@ fast as the array takes it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import cocotb
 import numpy as np
 
 from hdl.mac_array import MacArrayParameters, MacArrayWorkload, operands, reference
-from hdl.testbench import (
-    RESET_CYCLES,
-    extremes,
-    pack,
-    passed,
-    play,
-    records,
-    reset,
-    start,
-    unpack,
-)
+from hdl.testbench import Run, extremes, pack, play_runs, records, unpack
+
+Products = tuple[np.ndarray, np.ndarray, np.ndarray]  # A, B, cycles before each step
 
 
-def hard_case(p: MacArrayParameters) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def hard_case(p: MacArrayParameters) -> Products:
     """A, B and pauses (cycles before each step) that are hard to get right; sums may wrap."""
     random = np.random.default_rng(p.columns)
     depth = 3
@@ -140,6 +133,12 @@ def check_sums_fit(p: MacArrayParameters, a: np.ndarray, b: np.ndarray) -> None:
         )
 
 
+def run(p: MacArrayParameters, products: Products, cut: int | None = None, inputs: int = 0) -> Run:
+    """Play them, whole or until a reset at work, after which nobody looks."""
+    check_all = partial(check, p, *products) if cut is None else None
+    return Run(stimulus=stimulus(p, *products), check=check_all, cut=cut, inputs=inputs)
+
+
 @cocotb.test()
 async def products_match(dut: Any) -> None:
     p, workload = records(MacArrayParameters, MacArrayWorkload)
@@ -147,25 +146,13 @@ async def products_match(dut: Any) -> None:
     check_sums_fit(p, a, b)
     job = a, b, np.zeros((workload.products, workload.depth), int)
     hard = hard_case(p)
-    one = tuple(part[:1] for part in hard)
+    one = hard[0][:1], hard[1][:1], hard[2][:1]
     # Reset in the midst of a product, when all elements have begun, and in the midst of a drain,
     # with results in all the registers behind `c_valid`: nothing of it may be left.
     waiting = np.zeros_like(hard[2])
     waiting[0, 1] = begun = p.last_latency_cycles
-    runs = [((*hard[:2], waiting), begun, 0), (one, None, 0)]
+    runs = [run(p, (*hard[:2], waiting), begun), run(p, one)]
     end = int(schedule(p, hard[2])[0, -1])
     for later in (0, p.pipeline_stages + p.rows - 1, p.pipeline_stages + p.rows):
-        runs += [(hard, end + 1 + later, 0), (one, None, 1)]
-    runs += [(hard, None, 0), (job, None, 0)]
-
-    cycle = 0
-    await start(dut)
-    for (a, b, pauses), cut, inputs in runs:
-        words = {name: word[:cut] for name, word in stimulus(p, a, b, pauses).items()}
-        await reset(dut, list(words), inputs)
-        for seen in await play(dut, words, ["ready", "c_valid", "c"]):
-            if cut is None:
-                check(p, a, b, pauses, seen)
-        first_cycle = cycle + RESET_CYCLES
-        cycle = first_cycle + len(words["valid"])
-    passed(first_cycle=first_cycle, cycles=len(words["valid"]))
+        runs += [run(p, hard, end + 1 + later), run(p, one, inputs=1)]
+    await play_runs(dut, [*runs, run(p, hard), run(p, job)], ["ready", "c_valid", "c"])

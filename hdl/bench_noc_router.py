@@ -6,21 +6,16 @@ that buffers fill; resets with packets half way; then the workload.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import cocotb
 import numpy as np
 
-from hdl.noc_router import (
-    Flit,
-    NocRouterParameters,
-    NocRouterWorkload,
-    Traffic,
-    packets,
-    reference,
-    service,
-)
-from hdl.testbench import RESET_CYCLES, passed, play, records, reset, start
+from hdl.noc_model import Traffic, reference
+from hdl.noc_router import NocRouterParameters, NocRouterWorkload
+from hdl.noc_traffic import Flit, packets, service
+from hdl.testbench import Run, play_runs, records
 
 Case = tuple[list[list[Flit]], list[list[int]], list[list[bool]]]
 
@@ -78,6 +73,11 @@ def check(p: NocRouterParameters, traffic: Traffic, seen: dict[str, list[int]]) 
                     )
 
 
+def run(p: NocRouterParameters, traffic: Traffic, cut: int | None = None) -> Run:
+    """Play it, whole or until a reset at work."""
+    return Run(stimulus=stimulus(p, traffic), check=partial(check, p, traffic), cut=cut)
+
+
 @cocotb.test()
 async def flits_arrive(dut: Any) -> None:
     p, workload = records(NocRouterParameters, NocRouterWorkload)
@@ -85,16 +85,5 @@ async def flits_arrive(dut: Any) -> None:
     job = reference(p, *packets(p, workload), service(p, workload))
     length = len(hard.inputs["in_valid"])
     # Reset with packets half way: nobody may own an output afterwards.
-    runs: list[tuple[Traffic, int | None]] = [(hard, 7), (hard, length // 2), (hard, None)]
-    runs.append((job, None))
-
-    cycle = 0
-    await start(dut)
-    for number, (traffic, cut) in enumerate(runs):
-        words = {name: column[:cut] for name, column in stimulus(p, traffic).items()}
-        await reset(dut, list(words), number % 2)
-        for seen in await play(dut, words, watched(p)):
-            check(p, traffic, seen)
-        first_cycle = cycle + RESET_CYCLES
-        cycle = first_cycle + len(words["in_valid"])
-    passed(first_cycle=first_cycle, cycles=len(words["in_valid"]))
+    runs = [run(p, hard, cut) for cut in (7, length // 2, None)]
+    await play_runs(dut, [*runs, run(p, job)], watched(p))

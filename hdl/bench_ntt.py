@@ -7,14 +7,17 @@ resets in each phase; then the workload at full pace.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import cocotb
 import numpy as np
 
-from hdl.ntt import Job, N, NttParameters, NttWorkload, jobs, reference
-from hdl.testbench import RESET_CYCLES, pack, passed, play, records, reset, start, unpack
+from hdl.ntt import Job, NttParameters, NttWorkload, jobs
+from hdl.ntt_model import N, reference
+from hdl.testbench import Run, pack, play_runs, records, unpack
 
+Traffic = tuple[dict[str, list[int]], dict[str, np.ndarray]]
 WATCH = ["in_ready", "out_valid", "out_data"]
 
 
@@ -30,9 +33,7 @@ def hard_jobs(p: NttParameters) -> list[Job]:
     return found
 
 
-def traffic(
-    p: NttParameters, given: Sequence[Job], gaps: Sequence[int] = (0,)
-) -> tuple[dict[str, list[int]], dict[str, np.ndarray]]:
+def traffic(p: NttParameters, given: Sequence[Job], gaps: Sequence[int] = (0,)) -> Traffic:
     """Input words and expected outputs by cycle, until the last coefficient has left.
 
     `gaps[n]` cycles pass before word n, over and over.
@@ -97,20 +98,15 @@ def check(p: NttParameters, expected: dict[str, np.ndarray], seen: dict[str, lis
 @cocotb.test()
 async def transforms_match(dut: Any) -> None:
     p, workload = records(NttParameters, NttWorkload)
+
+    def run(traffic: Traffic, cut: int | None = None) -> Run:
+        inputs, expected = traffic
+        return Run(stimulus=inputs, check=partial(check, p, expected), cut=cut)
+
     hard = traffic(p, hard_jobs(p), gaps=(0, 1, 0, 0, 2))
+    job = traffic(p, jobs(p, workload))
     # Reset while loading, in the midst of a layer, while the coefficients leave.
     leaving = int(np.argmax(hard[1]["out_valid"]))
     cuts = (p.groups // 2 + 1, leaving - p.layer_cycles - p.groups // 2, leaving + 2)
-    runs: list[tuple[Any, int | None]] = [(hard, cut) for cut in cuts]
-    runs += [(hard, None), (traffic(p, jobs(p, workload)), None)]
-
-    cycle = 0
-    await start(dut)
-    for number, ((inputs, expected), cut) in enumerate(runs):
-        words = {name: column[:cut] for name, column in inputs.items()}
-        await reset(dut, list(words), number % 2)
-        for seen in await play(dut, words, WATCH):
-            check(p, expected, seen)
-        first_cycle = cycle + RESET_CYCLES
-        cycle = first_cycle + len(words["in_valid"])
-    passed(first_cycle=first_cycle, cycles=len(words["in_valid"]))
+    runs = [run(hard, cut) for cut in (*cuts, None)]
+    await play_runs(dut, [*runs, run(job)], WATCH)

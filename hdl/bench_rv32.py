@@ -15,8 +15,9 @@ import cocotb
 from hdl.rv32 import Rv32Parameters, Rv32Workload, execute, steps
 from hdl.rv32_model import ALU, BRANCHES, LOADS, STORES, Step, assemble
 from hdl.rv32_programs import program
-from hdl.testbench import RESET_CYCLES, passed, play, records, reset, start
+from hdl.testbench import compared, play_runs, records
 
+Traffic = tuple[dict[str, list[int]], dict[str, list[int | None]]]
 WATCH = ["fetch_address", "read", "write_mask", "data_address", "write_data", "halted"]
 IDLE_CYCLES = 3  # after it has halted nothing may happen
 OPERANDS = (0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x8000, 0xA5A5F00F)
@@ -74,9 +75,7 @@ def hard_program(p: Rv32Parameters) -> list[int]:
     return assemble("\n".join([*lines, "ecall"]))
 
 
-def traffic(
-    p: Rv32Parameters, words: dict[int, int], done: Sequence[Step]
-) -> tuple[dict[str, list[int]], dict[str, list[int | None]]]:
+def traffic(p: Rv32Parameters, words: dict[int, int], done: Sequence[Step]) -> Traffic:
     """Input words and expected outputs (None: anything) by cycle, until it has halted a while."""
     late = p.stages - 1
     length = late + sum(map(p.cycles_of, done)) + 1 + IDLE_CYCLES
@@ -115,15 +114,7 @@ def traffic(
     return inputs, {"fetch_address": [*fetch], **expected}
 
 
-def check(expected: dict[str, list[int | None]], seen: dict[str, list[int]]) -> None:
-    """Raise AssertionError unless every output was right in every cycle, so far."""
-    for name in WATCH:
-        for cycle, (got, right) in enumerate(zip(seen[name], expected[name], strict=False)):
-            if right is not None and got != right:
-                raise AssertionError(f"{name} differs in cycle {cycle}: {got:#x}, not {right:#x}")
-
-
-def hard_case(p: Rv32Parameters) -> tuple[dict[str, list[int]], dict[str, list[int | None]]]:
+def hard_case(p: Rv32Parameters) -> Traffic:
     """The hard program, run."""
     words = dict(enumerate(hard_program(p)))
     return traffic(p, words, execute(words))
@@ -134,21 +125,10 @@ async def programs_run(dut: Any) -> None:
     p, workload = records(Rv32Parameters, Rv32Workload)
     hard = hard_case(p)
     words, _ = program(workload.program, workload.length, workload.seed)
-    inputs, expected = traffic(p, words, steps(workload))
-    end = len(inputs["instruction"]) - IDLE_CYCLES  # the workload ends when it has halted
+    job = traffic(p, words, steps(workload))
+    end = len(job[0]["instruction"]) - IDLE_CYCLES  # the workload ends when it has halted
     # Reset with a store at the port, in the midst of a load, and when it has halted.
     store = next(n for n, mask in enumerate(hard[1]["write_mask"]) if mask)
     load = hard[1]["read"].index(1)
-    runs: list[tuple[Any, int | None]] = [(hard, store), (hard, load), (hard, None)]
-    runs.append(((inputs, expected), end))
-
-    cycle = 0
-    await start(dut)
-    for number, ((inputs, expected), cut) in enumerate(runs):
-        given = {name: column[:cut] for name, column in inputs.items()}
-        await reset(dut, list(given), number % 2)
-        for seen in await play(dut, given, WATCH):
-            check(expected, seen)
-        first_cycle = cycle + RESET_CYCLES
-        cycle = first_cycle + len(given["instruction"])
-    passed(first_cycle=first_cycle, cycles=len(given["instruction"]))
+    runs = [compared(*hard, cut) for cut in (store, load, None)]
+    await play_runs(dut, [*runs, compared(*job, end)], WATCH)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from hdl.testbench import RESET_CYCLES, passed, play, reset, start
+from hdl.testbench import Run, play_runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,21 +109,16 @@ def _check_bits(name: str, seen: Mapping[str, Sequence[int]], expected: np.ndarr
 
 async def stream_test(dut: Any, stream: Stream, hard: Sequence[Case], job: Case) -> None:
     """Play the hard cases, resets in the midst of them, and the workload; check everything."""
-    runs: list[tuple[Case, int | None, int]] = []
+
+    def run(case: Case, cut: int | None = None, inputs: int = 1) -> Run:
+        check = partial(stream.check, case) if cut is None else None
+        return Run(stimulus=stream.stimulus(case), check=check, cut=cut, inputs=inputs)
+
+    runs = []
     for later in range(stream.interval_cycles):  # with work in every register there is
-        runs += [(hard[0], stream.latency_cycles + later, 0), (_first(hard[0], 2), None, 1)]
-    runs += [(case, None, 1) for case in hard]
-    cycle = 0
-    await start(dut)
-    for case, cut, inputs in [*runs, (job, None, 0)]:
-        words = {name: given[:cut] for name, given in stream.stimulus(case).items()}
-        await reset(dut, list(words), inputs)
-        for seen in await play(dut, words, stream.watch):
-            if cut is None:
-                stream.check(case, seen)
-        first_cycle = cycle + RESET_CYCLES
-        cycle = first_cycle + len(words["valid"])
-    passed(first_cycle=first_cycle, cycles=len(words["valid"]))
+        runs += [run(hard[0], stream.latency_cycles + later, 0), run(_first(hard[0], 2))]
+    runs += [run(case) for case in hard]
+    await play_runs(dut, [*runs, run(job, inputs=0)], stream.watch)
 
 
 def case(

@@ -24,6 +24,11 @@ def parameter(
     return dataclasses.field(default=default, metadata=about)
 
 
+def seed_parameter(what: str) -> Any:
+    """The field `seed` of a workload: the same seed makes the same workload."""
+    return parameter(1, f"of the random {what}", minimum=0, maximum=2**32 - 1)
+
+
 def check_parameters(record: Any) -> None:
     """Raise ValueError for the first field of a record outside the range it declares."""
     for field in dataclasses.fields(record):

@@ -19,8 +19,8 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from hdl.arithmetic import GATING_DOC, Flow, when
-from hdl.block import Block, Work, check_parameters, parameter
-from hdl.operands import DUTY_DOC, SEED_DOC, stream_cycles, valid_cycles
+from hdl.block import Block, Work, check_parameters, parameter, seed_parameter
+from hdl.operands import duty_parameter, stream_cycles, valid_cycles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +116,8 @@ class CordicWorkload:
         choices=("carrier", "uniform"),
     )
     frequency: float = parameter(0.05, "carrier: cycles per vector", minimum=-0.5, maximum=0.5)
-    duty: float = parameter(
-        1.0, f"{DUTY_DOC}; of those in which one can be taken", minimum=0.001, maximum=1.0
-    )
-    seed: int = parameter(1, SEED_DOC, minimum=0, maximum=2**32 - 1)
+    duty: float = duty_parameter("; of those in which one can be taken")
+    seed: int = seed_parameter("operands")
 
     def __post_init__(self) -> None:
         check_parameters(self)

@@ -26,10 +26,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from hdl.arithmetic import Flow, delayed, lanes
-from hdl.block import Block, Work, check_parameters, parameter
+from hdl.block import Block, Work, check_parameters, parameter, seed_parameter
 from hdl.float_sum import Term, binary32, sum_of_terms, term_of
 from hdl.number_formats import FORMATS, FloatFormat, from_float, take_apart
-from hdl.operands import DUTY_DOC, SEED_DOC, spread, stream_cycles, valid_cycles
+from hdl.operands import duty_parameter, sparsity_parameter, spread, stream_cycles, valid_cycles
 
 INTEGERS = {"int4": 4, "int8": 8}
 NAN = 0x7FC00000
@@ -109,9 +109,9 @@ class DotProductWorkload:
         "the range; floating point: 1); uniform: all words alike, but infinities and NaN",
         choices=("gaussian", "uniform"),
     )
-    sparsity: float = parameter(0.0, "fraction of a that is zero", minimum=0.0, maximum=1.0)
-    duty: float = parameter(1.0, DUTY_DOC, minimum=0.001, maximum=1.0)
-    seed: int = parameter(1, SEED_DOC, minimum=0, maximum=2**32 - 1)
+    sparsity: float = sparsity_parameter()
+    duty: float = duty_parameter()
+    seed: int = seed_parameter("operands")
 
     def __post_init__(self) -> None:
         check_parameters(self)

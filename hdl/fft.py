@@ -20,7 +20,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hdl.block import Block, Work, check_parameters, parameter
+from hdl.block import Block, Work, check_parameters, parameter, seed_parameter
 from hdl.fft_stages import Stage, chain, twiddles
 from hdl.operands import stream_cycles, valid_cycles
 
@@ -120,7 +120,7 @@ class FftWorkload:
         0.25, "root mean square of a part, 1 is full scale; clipped", minimum=0.0, maximum=1.0
     )
     duty: float = parameter(1.0, "fraction of cycles with a sample", minimum=0.001, maximum=1.0)
-    seed: int = parameter(1, "of the random samples", minimum=0, maximum=2**32 - 1)
+    seed: int = seed_parameter("samples")
 
     def __post_init__(self) -> None:
         check_parameters(self)

@@ -15,8 +15,10 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block import Block, Work, check_parameters, parameter
+from hdl.block import Block, Work, check_parameters, parameter, seed_parameter
 from hdl.words import VALUES, VALUES_DOC, word_stream
+
+MOST_FLIP_FLOPS = 1 << 16  # more than anybody would build of them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,13 @@ class FifoParameters:
             raise ValueError(
                 f"depth={self.depth} with organisation='prefetch' could take a word only every "
                 "second cycle; use depth >= 3"
+            )
+        if self.organisation != "prefetch" and self.width * self.depth > MOST_FLIP_FLOPS:
+            raise ValueError(
+                f"width={self.width} and depth={self.depth} with "
+                f"organisation={self.organisation!r} take {self.width * self.depth} flip-flops; "
+                "use organisation='prefetch', whose words may lie in an SRAM macro, or at most "
+                f"{MOST_FLIP_FLOPS}"
             )
 
     @property
@@ -64,7 +73,7 @@ class FifoWorkload:
         0.75, "fraction of the cycles in which the consumer takes one", minimum=0.01, maximum=1.0
     )
     values: str = parameter("uniform", VALUES_DOC, choices=VALUES)
-    seed: int = parameter(1, "of the random words and pauses", minimum=0, maximum=2**32 - 1)
+    seed: int = seed_parameter("words and pauses")
 
     def __post_init__(self) -> None:
         check_parameters(self)

@@ -25,7 +25,7 @@ from hdl.arithmetic import (
     pipelined_product,
     when,
 )
-from hdl.block import Block, Work, check_parameters, parameter
+from hdl.block import Block, Work, check_parameters, parameter, seed_parameter
 from hdl.signals import correlated, low_pass
 
 
@@ -115,7 +115,7 @@ class FirWorkload:
         minimum=0.001,
         maximum=1.0,
     )
-    seed: int = parameter(1, "of the random samples", minimum=0, maximum=2**32 - 1)
+    seed: int = seed_parameter("samples")
 
     def __post_init__(self) -> None:
         check_parameters(self)

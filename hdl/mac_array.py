@@ -17,10 +17,10 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.adder import add
 from hdl.arithmetic import PIPELINE_DOC, delayed, lanes
-from hdl.block import Block, Work, check_parameters, parameter
+from hdl.block import Block, Work, check_parameters, parameter, seed_parameter
 from hdl.mac_element import COMMAND, Element
 from hdl.network import Network
-from hdl.operands import SPREAD_DOC, spread
+from hdl.operands import SPREAD_DOC, sparsity_parameter, spread
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,13 +104,13 @@ class MacArrayWorkload:
 
     length: int = parameter(512, "steps of the inner dimension in all", minimum=1, maximum=10**7)
     depth: int = parameter(32, "inner dimension of one product", minimum=1, maximum=10**6)
-    sparsity: float = parameter(0.0, "fraction of A that is zero", minimum=0.0, maximum=1.0)
+    sparsity: float = sparsity_parameter("A")
     values: str = parameter(
         "uniform",
         SPREAD_DOC,
         choices=("uniform", "gaussian"),
     )
-    seed: int = parameter(1, "of the random operands", minimum=0, maximum=2**32 - 1)
+    seed: int = seed_parameter("operands")
 
     def __post_init__(self) -> None:
         check_parameters(self)

@@ -18,10 +18,17 @@ from hdl import compression
 from hdl.adder import STRUCTURE_DOC, add
 from hdl.adder import STRUCTURES as ADDERS
 from hdl.arithmetic import GATING_DOC, PIPELINE_CUTS_DOC, Flow
-from hdl.block import Block, Work, check_parameters, parameter
+from hdl.block import Block, Work, check_parameters, parameter, seed_parameter
 from hdl.compression import and_rows, booth_rows, compress, dense, with_constant
 from hdl.network import Network
-from hdl.operands import DUTY_DOC, SEED_DOC, SPREAD_DOC, spread, stream_cycles, valid_cycles
+from hdl.operands import (
+    SPREAD_DOC,
+    duty_parameter,
+    sparsity_parameter,
+    spread,
+    stream_cycles,
+    valid_cycles,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +121,9 @@ class MultiplierWorkload:
 
     length: int = parameter(1024, "multiplications", minimum=1, maximum=10**7)
     values: str = parameter("gaussian", SPREAD_DOC, choices=("uniform", "gaussian"))
-    sparsity: float = parameter(0.0, "fraction of a that is zero", minimum=0.0, maximum=1.0)
-    duty: float = parameter(1.0, DUTY_DOC, minimum=0.001, maximum=1.0)
-    seed: int = parameter(1, SEED_DOC, minimum=0, maximum=2**32 - 1)
+    sparsity: float = sparsity_parameter()
+    duty: float = duty_parameter()
+    seed: int = seed_parameter("operands")
 
     def __post_init__(self) -> None:
         check_parameters(self)

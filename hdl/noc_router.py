@@ -7,9 +7,7 @@ out, so that the next router finds its own.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,11 +17,10 @@ from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
 from hdl.arithmetic import lanes
-from hdl.block import Block, Work, check_parameters, parameter
+from hdl.block import Block, Work, check_parameters, parameter, seed_parameter
 from hdl.fifo import Fifo, FifoParameters
-from hdl.words import VALUES, VALUES_DOC, word_stream
-
-MESH, MESH_PORTS = 8, 5  # a mesh of 8 x 8; ports: own core, north, east, south, west
+from hdl.noc_traffic import matrix, packets
+from hdl.words import VALUES, VALUES_DOC
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,226 +71,10 @@ class NocRouterWorkload:
         1.0, "fraction of the cycles in which a receiver takes a flit", minimum=0.05, maximum=1.0
     )
     values: str = parameter("activations", VALUES_DOC, choices=VALUES)
-    seed: int = parameter(1, "of the random packets and pauses", minimum=0, maximum=2**32 - 1)
+    seed: int = seed_parameter("packets and pauses")
 
     def __post_init__(self) -> None:
         check_parameters(self)
-
-
-Flit = tuple[int, bool]  # data, whether it is the packet's last
-
-
-def mesh_matrix() -> np.ndarray:
-    """Share of the packets that go from each input to each output, float[input, output].
-
-    Of the router at (3, 3) of the mesh, over all pairs of source and destination.
-    """
-    counts = np.zeros((MESH_PORTS, MESH_PORTS))
-    local, north, east, south, west = range(MESH_PORTS)
-    here = MESH // 2 - 1, MESH // 2 - 1
-    for sx, sy, dx, dy in product(range(MESH), repeat=4):
-        if (sx, sy) == (dx, dy):
-            continue
-        in_row, in_column = sy == here[1], dx == here[0]
-        between_x = min(sx, dx) <= here[0] <= max(sx, dx)
-        between_y = min(sy, dy) <= here[1] <= max(sy, dy)
-        if not (in_row and between_x) and not (in_column and between_y):
-            continue
-        if in_row and sx != here[0]:
-            enters = west if sx < here[0] else east
-        elif sy != here[1]:
-            enters = north if sy < here[1] else south
-        else:
-            enters = local
-        if dx != here[0]:
-            leaves = east if dx > here[0] else west
-        elif dy != here[1]:
-            leaves = south if dy > here[1] else north
-        else:
-            leaves = local
-        counts[enters, leaves] += 1
-    return counts / counts.sum()
-
-
-def matrix(parameters: NocRouterParameters, workload: NocRouterWorkload) -> np.ndarray:
-    """Share of the packets that go from each input to each output."""
-    count = parameters.ports
-    if workload.destinations == "mesh":
-        if count != MESH_PORTS:
-            raise ValueError(
-                f"destinations='mesh' needs ports={MESH_PORTS}, not {count}; use 'uniform'"
-            )
-        return mesh_matrix()
-    shares = 1 - np.eye(count)
-    if workload.destinations == "hotspot":
-        shares[1:, 0] = shares[1:, 1:].sum(axis=1)  # port 0 itself sends everywhere alike
-    return shares / shares.sum(axis=1, keepdims=True) / count
-
-
-def packets(
-    parameters: NocRouterParameters, workload: NocRouterWorkload
-) -> tuple[list[list[Flit]], list[list[int]]]:
-    """Each input's flits, and the cycles it pauses before each of them."""
-    p, random = parameters, np.random.default_rng([workload.seed, 1])
-    shares, size = matrix(p, workload), workload.packet_flits
-    total = max(1, round(workload.length / size))
-    payload = iter(
-        word_stream(workload.values, (total + p.ports) * size, p.flit_bits, workload.seed)
-    )
-    flits: list[list[Flit]] = []
-    gaps: list[list[int]] = []
-    keep = -(1 << p.port_bits)
-    for row in shares:
-        share = row.sum()
-        count = round(total * share)
-        load = min(1.0, workload.load * share * p.ports)  # busier inputs have more to send
-        targets = random.choice(p.ports, count, p=row / share) if count else []
-        own, waits = [], []
-        for target in targets:
-            own += [(next(payload), n == size - 1) for n in range(size)]
-            own[-size] = (own[-size][0] & keep | int(target), size == 1)
-            waits += [int(random.geometric(1 / (1 + size * (1 / load - 1)))) - 1, *[0] * (size - 1)]
-        flits.append(own)
-        gaps.append(waits)
-    return flits, gaps
-
-
-def service(parameters: NocRouterParameters, workload: NocRouterWorkload) -> list[list[bool]]:
-    """Whether each receiver takes a flit, by cycle, over and over."""
-    random = np.random.default_rng([workload.seed, 2])
-    takes = random.random((parameters.ports, 1009)) < workload.service
-    takes[:, 0] = True
-    return takes.tolist()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Traffic:
-    """A router's ports, a row a cycle, each a list by port; None where an output says nothing."""
-
-    inputs: dict[str, list[list[int]]]
-    outputs: dict[str, list[list[int | None]]]
-
-
-class _Model:
-    """The router, its senders and its receivers, cycle by cycle."""
-
-    def __init__(self, p: NocRouterParameters) -> None:
-        self.p = p
-        count = range(p.ports)
-        self.buffers: list[deque[Flit]] = [deque() for _ in count]
-        self.claims: list[int | None] = [None] * p.ports  # by input: the output of its packet
-        self.owners: list[int | None] = [None] * p.ports  # by output: the input of its packet
-        self.winners = [p.ports - 1] * p.ports  # by output: who won last
-        self.registers: list[Flit | None] = [None] * p.ports
-        self.credits = [p.buffer_flits] * p.ports
-        self.freed = [0] * p.ports  # by input: the credit that is given back
-
-    def grant(self, output: int, free: bool) -> int | None:
-        """Which input sends to an output, if any."""
-        if not free:
-            return None
-        owner = self.owners[output]
-        if owner is not None:
-            return owner if self.buffers[owner] else None
-        start = self.winners[output] + 1 if self.p.arbitration == "round_robin" else 0
-        for n in range(self.p.ports):
-            i = (start + n) % self.p.ports
-            first = self.buffers[i][0][0] if self.buffers[i] else None
-            if (
-                first is not None
-                and self.claims[i] is None
-                and first & ((1 << self.p.port_bits) - 1) == output
-            ):
-                return i
-        return None
-
-    def step(self, taken: list[bool], credits: list[int]) -> None:
-        """One clock edge: flits leave the registers that are taken, others move into them."""
-        p = self.p
-        free = [
-            self.credits[o] > 0 if p.flow == "credit" else self.registers[o] is None or taken[o]
-            for o in range(p.ports)
-        ]
-        grants = [self.grant(o, free[o]) for o in range(p.ports)]
-        self.freed = [0] * p.ports
-        for o, i in enumerate(grants):
-            if self.registers[o] is not None and (taken[o] or p.flow == "credit"):
-                self.registers[o] = None
-            self.credits[o] += credits[o] - (i is not None)
-            if i is None:
-                continue
-            data, last = self.buffers[i].popleft()
-            head = self.owners[o] is None
-            self.registers[o] = (data >> p.port_bits if head else data), last
-            self.freed[i] = 1
-            if head:
-                self.winners[o] = i
-            self.owners[o] = None if last else i
-            self.claims[i] = None if last else o
-
-
-def reference(
-    parameters: NocRouterParameters,
-    flits: list[list[Flit]],
-    gaps: list[list[int]],
-    takes: list[list[bool]],
-) -> Traffic:
-    """What happens in each cycle until every flit has left.
-
-    Input i sends `flits[i]`, each after its pause; receiver o takes a flit in the cycles that
-    `takes[o]` says (with credits: out of a buffer of its own, as big as the router's).
-    """
-    p, model, count = parameters, _Model(parameters), range(parameters.ports)
-    credit = p.flow == "credit"
-    back = "credit" if credit else "ready"
-    names_in = ["in_data", "in_tail", "in_valid", f"out_{back}"]
-    inputs: dict[str, list[list[int]]] = {name: [] for name in names_in}
-    names_out = [f"in_{back}", "out_valid", "out_tail", "out_data"]
-    outputs: dict[str, list[list[int | None]]] = {name: [] for name in names_out}
-    sent, left = [0] * p.ports, sum(map(len, flits))
-    waits = [row[0] if row else 0 for row in gaps]
-    balance, stored = [p.buffer_flits] * p.ports, [0] * p.ports
-    cycle = 0
-    while left:
-        ready = [len(model.buffers[i]) < p.buffer_flits for i in count]
-        offers = [
-            sent[i] < len(flits[i]) and waits[i] == 0 and (not credit or balance[i] > 0)
-            for i in count
-        ]
-        nexts = [
-            flits[i][min(sent[i], len(flits[i]) - 1)] if flits[i] else (0, False) for i in count
-        ]
-        wants = [takes[o][cycle % len(takes[o])] for o in count]
-        shown = list(model.registers)
-        returned = [int(wants[o] and stored[o] > 0) for o in count]
-        inputs["in_data"].append([data for data, _ in nexts])
-        inputs["in_tail"].append([int(last) for _, last in nexts])
-        inputs["in_valid"].append([int(offer) for offer in offers])
-        inputs[f"out_{back}"].append(returned if credit else [int(want) for want in wants])
-        outputs[f"in_{back}"].append(list(model.freed) if credit else [int(r) for r in ready])
-        outputs["out_valid"].append([int(flit is not None) for flit in shown])
-        outputs["out_tail"].append([int(flit[1]) if flit else None for flit in shown])
-        outputs["out_data"].append([flit[0] if flit else None for flit in shown])
-
-        given = list(model.freed)
-        model.step(wants, returned)
-        for i in count:
-            accepted = offers[i] and (credit or ready[i])
-            balance[i] += given[i] - accepted
-            if accepted:
-                model.buffers[i].append(flits[i][sent[i]])
-                sent[i] += 1
-                waits[i] = gaps[i][sent[i]] if sent[i] < len(flits[i]) else 0
-            elif waits[i]:
-                waits[i] -= 1
-            arrived = shown[i] is not None
-            if credit:
-                stored[i] += arrived - returned[i]
-                left -= arrived
-            else:
-                left -= arrived and wants[i]
-        cycle += 1
-    return Traffic(inputs=inputs, outputs=outputs)
 
 
 def work(parameters: NocRouterParameters, workload: NocRouterWorkload) -> Work:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-DUTY_DOC = "fraction of cycles that bring operands; in the others the inputs change all the same"
-SEED_DOC = "of the random operands"
+from hdl.block import parameter
+
+_DUTY = "fraction of cycles that bring operands; in the others the inputs change all the same"
 SPREAD_DOC = (
     "uniform: over the whole range; gaussian: like trained weights and activations, "
     "standard deviation an eighth of the range"
 )
+
+
+def duty_parameter(where: str = "") -> Any:
+    """The field `duty` of a workload."""
+    return parameter(1.0, _DUTY + where, minimum=0.001, maximum=1.0)
+
+
+def sparsity_parameter(name: str = "a") -> Any:
+    """The field `sparsity` of a workload."""
+    return parameter(0.0, f"fraction of {name} that is zero", minimum=0.0, maximum=1.0)
 
 
 def stream_cycles(length: int, duty: float) -> int:

@@ -13,7 +13,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.block import Block, Work, check_parameters, parameter
+from hdl.block import Block, Work, check_parameters, parameter, seed_parameter
 from hdl.rv32_model import (
     AUIPC,
     BRANCH,
@@ -68,7 +68,7 @@ class Rv32Workload:
         choices=tuple(SOURCES),
     )
     length: int = parameter(32, "bytes, words or pairs", minimum=1, maximum=10**5)
-    seed: int = parameter(1, "of the random data", minimum=0, maximum=2**32 - 1)
+    seed: int = seed_parameter("data")
 
     def __post_init__(self) -> None:
         check_parameters(self)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,58 @@ async def play(
             }
             for digit in "01"
         ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What follows one reset.
+
+    stimulus : of each input port, one word a cycle
+    check : is given what the watched outputs were, and raises AssertionError unless they are
+        right; None: nobody looks
+    cut : after so many cycles comes the next reset, in the midst of work; None: at the end
+    inputs : what all inputs are during the reset before it, where they must not count; None: 0
+        before the workload, 1 before the run ahead of it, and so on in turn
+    """
+
+    stimulus: Mapping[str, Sequence[int]]
+    check: Callable[[dict[str, list[int]]], None] | None
+    cut: int | None = None
+    inputs: int | None = None
+
+
+def compared(
+    stimulus: Mapping[str, Sequence[int]],
+    expected: Mapping[str, Sequence[int | None]],
+    cut: int | None = None,
+) -> Run:
+    """A run whose outputs are compared in every cycle, those with None excepted."""
+    return Run(stimulus=stimulus, check=partial(check_ports, expected), cut=cut)
+
+
+def check_ports(expected: Mapping[str, Sequence[int | None]], seen: dict[str, list[int]]) -> None:
+    """Raise AssertionError unless every output was right in every cycle so far; None: anything."""
+    for name, column in expected.items():
+        for cycle, (got, right) in enumerate(zip(seen[name], column, strict=False)):
+            if right is not None and got != right:
+                raise AssertionError(
+                    f"{name} differs in cycle {cycle}: {got:#x}, not {int(right):#x}"
+                )
+
+
+async def play_runs(dut: Any, runs: Sequence[Run], watch: Sequence[str]) -> None:
+    """Play each run after a reset of its own, and report the last one, the workload."""
+    cycle = first_cycle = 0
+    await start(dut)
+    for ahead, run in zip(reversed(range(len(runs))), runs, strict=True):
+        words = {name: column[: run.cut] for name, column in run.stimulus.items()}
+        await reset(dut, list(words), ahead % 2 if run.inputs is None else run.inputs)
+        for seen in await play(dut, words, watch):
+            if run.check:
+                run.check(seen)
+        first_cycle = cycle + RESET_CYCLES
+        cycle = first_cycle + len(next(iter(words.values())))
+    passed(first_cycle=first_cycle, cycles=cycle - first_cycle)
 
 
 def passed(*, first_cycle: int, cycles: int) -> None:

@@ -9,20 +9,10 @@ from hdl_runs import bench_catches, bench_passes, play_in_amaranth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hdl.ascon import (
-    BLOCK,
-    HASH_START,
-    Ascon,
-    AsconParameters,
-    AsconWorkload,
-    Message,
-    cycles,
-    messages,
-    reference_aead,
-    reference_hash,
-    work,
-)
-from hdl.bench_ascon import WATCH, check, hard_messages, traffic
+from hdl.ascon import BLOCK, Ascon, AsconParameters, AsconWorkload, cycles, messages, work
+from hdl.ascon_model import HASH_START, Message, reference_aead, reference_hash
+from hdl.bench_ascon import WATCH, hard_messages, traffic
+from hdl.testbench import check_ports
 
 # From LWC_AEAD_KAT_128_128.txt of Ascon-AEAD128 in github.com/ascon/ascon-c: number, bytes of
 # plaintext (0x20, 0x21, ...), bytes of associated data (0x30, ...), ciphertext and tag.
@@ -67,7 +57,7 @@ HASH_ANSWERS = [
 
 def run(p: AsconParameters, given_: list[Message], gaps: tuple[int, ...] = (0,)) -> None:
     inputs, expected = traffic(p, given_, gaps)
-    check(expected, play_in_amaranth(Ascon(p), inputs, WATCH))
+    check_ports(expected, play_in_amaranth(Ascon(p), inputs, WATCH))
 
 
 def known(text: int, data: int) -> Message:

@@ -11,25 +11,15 @@ from hdl_runs import bench_catches, bench_passes, play_in_amaranth
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hdl.bench_keccak import WATCH, Case, check, hard_case, traffic, workload_case
-from hdl.keccak import (
-    BLOCK,
-    MODES,
-    ROTATIONS,
-    ROUND_CONSTANTS,
-    Keccak,
-    KeccakParameters,
-    KeccakWorkload,
-    cycles,
-    permute,
-    reference,
-    work,
-)
+from hdl.bench_keccak import WATCH, Case, hard_case, traffic, workload_case
+from hdl.keccak import BLOCK, Keccak, KeccakParameters, KeccakWorkload, cycles, work
+from hdl.keccak_model import MODES, ROTATIONS, ROUND_CONSTANTS, permute, reference
+from hdl.testbench import check_ports
 
 
 def run(p: KeccakParameters, case: Case) -> None:
     inputs, expected = traffic(p, case)
-    check(expected, play_in_amaranth(Keccak(p), inputs, WATCH))
+    check_ports(expected, play_in_amaranth(Keccak(p), inputs, WATCH))
 
 
 def independent(mode: str, message: bytes, count: int) -> bytes:

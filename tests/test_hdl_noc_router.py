@@ -11,21 +11,9 @@ import pytest
 from hdl_runs import bench_catches, bench_passes, play_in_amaranth
 
 from hdl.bench_noc_router import check, hard_case, stimulus, watched
-from hdl.noc_router import (
-    BLOCK,
-    Flit,
-    NocRouter,
-    NocRouterParameters,
-    NocRouterWorkload,
-    Traffic,
-    cycles,
-    matrix,
-    mesh_matrix,
-    packets,
-    reference,
-    service,
-    work,
-)
+from hdl.noc_model import Traffic, reference
+from hdl.noc_router import BLOCK, NocRouter, NocRouterParameters, NocRouterWorkload, cycles, work
+from hdl.noc_traffic import Flit, matrix, mesh_matrix, packets, service
 
 
 def run(p: NocRouterParameters, *case: Any) -> None:

@@ -14,22 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hdl.bench_ntt import WATCH, check, hard_jobs, traffic
-from hdl.ntt import (
-    ADDRESS_BITS,
-    BLOCK,
-    SCHEMES,
-    N,
-    Ntt,
-    NttParameters,
-    NttWorkload,
-    barrett,
-    cycles,
-    jobs,
-    lane_positions,
-    montgomery,
-    reference,
-    work,
-)
+from hdl.ntt import BLOCK, Ntt, NttParameters, NttWorkload, cycles, jobs, work
+from hdl.ntt_arithmetic import barrett, montgomery
+from hdl.ntt_banks import lane_positions
+from hdl.ntt_model import ADDRESS_BITS, SCHEMES, N, reference
 
 KEM, DSA = SCHEMES["ml_kem"], SCHEMES["ml_dsa"]
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from hdl_runs import bench_catches, bench_passes, play_in_amaranth
 
-from hdl.bench_rv32 import WATCH, check, hard_case, hard_program
+from hdl.bench_rv32 import WATCH, hard_case, hard_program
 from hdl.rv32 import BLOCK, Rv32, Rv32Parameters, Rv32Workload, cycles, execute, steps, work
 from hdl.rv32_model import MASK, Machine, assemble
 from hdl.rv32_programs import SOURCES, program
+from hdl.testbench import check_ports
 
 
 def run(source: str, memory: dict[int, int] | None = None, registers: int = 7) -> int:
@@ -189,7 +190,7 @@ def test_work_by_hand() -> None:
 def test_hardware_is_the_model(registers: int, stages: int, shifter: str) -> None:
     p = Rv32Parameters(registers=registers, stages=stages, shifter=shifter)
     inputs, expected = hard_case(p)
-    check(expected, play_in_amaranth(Rv32(p), inputs, WATCH))
+    check_ports(expected, play_in_amaranth(Rv32(p), inputs, WATCH))
 
 
 def test_refusals() -> None:

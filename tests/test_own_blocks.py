@@ -55,6 +55,19 @@ def test_constructor_arguments_become_parameters(project: Path) -> None:
         make_record(block.parameters, {"width": "wide"}, block.name)
 
 
+def test_an_argument_without_default_must_be_given(project: Path) -> None:
+    block = find_block("acme.blocks:Summer", project)
+    with pytest.raises(DesignError, match="'width' has no default; give it a value"):
+        make_record(block.parameters, {}, block.name)
+
+
+def test_a_class_without_docstring_has_not_its_parents(tmp_path: Path, project: Path) -> None:
+    source = "from amaranth.lib.wiring import Component\n\n\nclass Bare(Component):\n    pass\n"
+    (project / "acme" / "bare.py").write_text(source)
+    block = find_block("acme.bare:Bare", project)
+    assert block.summary.startswith("no description") and not block.hardware.__doc__
+
+
 def test_a_function_that_returns_a_component(project: Path) -> None:
     block = find_block("acme.blocks:narrow", project)
     assert list(fields(block)) == ["extra"]

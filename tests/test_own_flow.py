@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from own_projects import BENCH_COUNTER, COUNTER, run, write_project
+from own_projects import BENCH_COUNTER, COUNTER, COUNTER_TOML, run, write_project
 
 from chipdse.design import find_block
 from chipdse.errors import DesignError, ToolError
@@ -122,6 +122,8 @@ GATED = COUNTER.replace(
     "  always_ff @(posedge clk_i", "  wire slow = clk_i & en;\n  always_ff @(posedge slow"
 )
 WRONG_BENCH = BENCH_COUNTER.replace('p["STEP"]', "2")
+UNCHECKED_TOML = COUNTER_TOML.replace('bench = "bench_counter"\n', "").partition("[workload]")[0]
+UNCHECKED_TOML = UNCHECKED_TOML.replace('cycles = "length"\n', "")
 BROKEN: dict[str, tuple[dict[str, str], type[Exception], str]] = {
     "latch": ({"rtl/counter.sv": LATCH}, DesignError, "count is a latch"),
     "gated": ({"rtl/counter.sv": GATED}, DesignError, "clocked by 'slow', not by 'clk_i'"),
@@ -130,6 +132,31 @@ BROKEN: dict[str, tuple[dict[str, str], type[Exception], str]] = {
         {"rtl/counter.sv": COUNTER.replace("endmodule", "end")},
         DesignError,
         "counter.sv:.*syntax error",
+    ),
+    "top": (
+        {"counter.toml": COUNTER_TOML.replace('top = "counter"', 'top = "count"')},
+        DesignError,
+        "top = 'count' is not a module in counter.sv",
+    ),
+    "parameter": (
+        {"counter.toml": COUNTER_TOML.replace("[parameters]", "[parameters]\nWIDHT = 4")},
+        DesignError,
+        "WIDHT is not a parameter of module 'counter'",
+    ),
+    "clock": (
+        {"counter.toml": UNCHECKED_TOML.replace('"clk_i"', '"clk"')},
+        DesignError,
+        "clock = 'clk' is not an input of the top, which has clk_i, en, rst_n",
+    ),
+    "no bench": (
+        {"counter.toml": COUNTER_TOML.replace('"bench_counter"', '"bench_missing"')},
+        ToolError,
+        "ended without a result: ModuleNotFoundError: No module named 'bench_missing'",
+    ),
+    "no test": (
+        {"bench_counter.py": "x = 1\n"},
+        ToolError,
+        "ended without a result: RuntimeError: No tests were discovered",
     ),
 }
 

@@ -91,6 +91,7 @@ def test_the_documented_recipe_is_the_starters() -> None:
         ("class", "no name"),
         ("Mine", "small letters"),
         ("hdl", "would hide a package"),
+        ("re", "would hide a package"),
     ],
 )
 def test_names_that_are_none(tmp_path: Path, name: str, message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import keyword
 import os
+import sys
 import tempfile
 from importlib import resources
 from pathlib import Path
@@ -21,6 +22,7 @@ _FILES = {
     "tests/test_NAME.py": "test_block.py",
     ".github/workflows/hardware.yml": "hardware.yml",
 }
+_TAKEN = ("hdl", "chipdse", "tests", "cocotb", "amaranth", "numpy", "pandas", "optuna", "pytest")
 _IGNORED = "studies/\nwaves/\n.chipdse/\n__pycache__/\n"
 
 
@@ -61,7 +63,7 @@ def write_starter(name: str, target: Path) -> list[Path]:
         raise DesignError(
             f"{name!r} is no name for a Python package; use small letters, digits and _"
         )
-    if name in ("hdl", "chipdse", "tests", "test", "cocotb", "amaranth", "numpy"):
+    if name in _TAKEN or name in sys.stdlib_module_names:
         raise DesignError(f"{name!r} would hide a package of that name; choose another")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DesignError(f"{str(target)!r} is not an empty folder; name a new one with --to")

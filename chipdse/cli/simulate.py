@@ -98,6 +98,9 @@ def _run(
     return simulate(block, parameters, workload, rtl, store, simulator=simulator, waves=waves)
 
 
+_MANY_CORNERS = 20
+
+
 def _sim_corners(arguments: argparse.Namespace) -> int:
     """Run the bench at the corners of what `--set` leaves open; 1 if any fails."""
     if arguments.waves is not None:
@@ -112,6 +115,12 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
             for text in texts.split(",")
         ]
     corners = corners_of(block.parameters, chosen, arguments.corners)
+    if len(corners.records) > _MANY_CORNERS:
+        print(
+            f"{len(corners.records)} corners to run; --corners N takes N of them, spread evenly, "
+            "--among and --set fewer values",
+            file=sys.stderr,
+        )
     results: list[dict[str, Any]] = []
     for number, parameters in enumerate(corners.records, 1):
         shown = dataclasses.asdict(parameters)

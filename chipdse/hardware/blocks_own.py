@@ -128,8 +128,9 @@ def component_block(reference: str, folder: Path, source: str, make: Callable[..
             output_bits=workload.length * bits["out"],
         )
 
-    summary = (inspect.getdoc(make) or "no description").strip().splitlines()[0]
-    hardware.__doc__ = inspect.getdoc(make) or ""
+    docs = _own_docs(make)
+    summary = (docs or "no description").splitlines()[0]
+    hardware.__doc__ = docs
     return OwnBlock(
         name=reference,
         summary=f"{summary.rstrip('.')} (no bench: random inputs, nothing is checked)",
@@ -146,10 +147,15 @@ def component_block(reference: str, folder: Path, source: str, make: Callable[..
     )
 
 
+def _own_docs(make: Callable[..., Any]) -> str:
+    """Its docstring, and not, as `inspect.getdoc` would have it, that of a class above it."""
+    return inspect.cleandoc(make.__doc__ or "")
+
+
 def _constructor_fields(reference: str, make: Callable[..., Any]) -> dict[str, Any]:
     """A parameter for each argument that a number, text or true/false can be given to."""
     fields: dict[str, Any] = {}
-    docs = inspect.getdoc(make) or ""
+    docs = _own_docs(make)
     for name, argument in inspect.signature(make).parameters.items():
         if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
             continue

@@ -175,7 +175,9 @@ class _Reader:
             about = {"default": about}
         for name in about:
             if name not in _FIELD_KEYS:
-                raise self.wrong(f"{key}.{name}", f"is not known; use {sorted(_FIELD_KEYS)}")
+                raise self.wrong(
+                    f"{key}.{name}", f"is not known; use {', '.join(sorted(_FIELD_KEYS))}"
+                )
         if "default" not in about:
             raise self.wrong(key, "has no default; write e.g. { default = 8, min = 2, max = 64 }")
         default, choices = about["default"], about.get("choices")
@@ -205,7 +207,9 @@ class _Reader:
             raise self.wrong(key, f"= {given!r} must be a whole number or an expression as text")
         expression = parse_expression(str(given), f"{self.path}: {key}")
         for name in sorted(expression.names - names):
-            raise self.wrong(key, f"speaks of {name!r}; known: {', '.join(sorted(names))}")
+            raise self.wrong(
+                key, f"speaks of {name!r}; known: {', '.join(sorted(names)) or 'nothing'}"
+            )
         return expression
 
     def _cycles(self, names: set[str]) -> Callable[[Any, Any], int]:

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import hashlib
 import importlib.metadata
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,8 +135,19 @@ def _from_verilog(verilog: VerilogSource, parameters: Mapping[str, Any], folder:
     except MachineError:
         raise
     except ToolError as error:
-        raise DesignError(str(error)) from error  # Yosys says which file and line
+        raise DesignError(_complaint(verilog, str(error))) from error
     return (folder / "read.il").read_text()
+
+
+def _complaint(verilog: VerilogSource, said: str) -> str:
+    """What Yosys says of someone's Verilog, in the words of their description where it can be."""
+    if unknown := re.search(r"Can't find object for defparam `(\w+)`", said):
+        name = unknown.group(1)
+        return f"[parameters] {name} is not a parameter of module {verilog.top!r}; see its header"
+    if f"Module `{verilog.top}' not found" in said:
+        files = ", ".join(path.name for path in verilog.sources)
+        return f"top = {verilog.top!r} is not a module in {files}"
+    return said
 
 
 def _literal(value: Any) -> str:

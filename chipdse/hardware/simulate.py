@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,8 +130,13 @@ def random_ports(block: OwnBlock, rtl: Rtl) -> dict[str, Any]:
     ports = rtl_ports(rtl.rtlil, rtl.top)
     inputs = {port.name: port.bits for port in ports if port.direction == "in"}
     reset = block.reset if block.reset in inputs else ""
-    if block.reset and not reset and block.verilog is not None:
-        raise DesignError(f"{block.name}: reset {block.reset!r} is not an input of the top")
+    if block.verilog is not None:
+        for what, name in (("clock", block.clock), ("reset", block.reset)):
+            if name and name not in inputs:
+                raise DesignError(
+                    f"{block.name}: {what} = {name!r} is not an input of the top, which has "
+                    f"{', '.join(sorted(inputs)) or 'none'}"
+                )
     if block.clock not in inputs:
         raise DesignError(
             f"{block.name} has no clock {block.clock!r}: it is only logic; put registers at its "
@@ -177,13 +183,25 @@ def window_after_reset(layout: Path, data: Path, block: OwnBlock) -> dict[str, i
     return {"first_cycle": first, "cycles": cycles}
 
 
+def _last_error(log: Path) -> str:
+    """What Python complained of last: a bench that cannot be imported has no results."""
+    try:
+        lines = log.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    found = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return f": {found[-1]}" if found else ""
+
+
 def check_results(name: str, folder: Path) -> None:
     """Raise unless cocotb says that every test passed."""
     log = folder / "simulation.log"
     try:
         cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
     except (OSError, ElementTree.ParseError) as error:
-        raise ToolError(f"the bench of {name} ended without a result", log) from error
+        raise ToolError(
+            f"the bench of {name} ended without a result{_last_error(log)}", log
+        ) from error
     for case in cases:
         for kind in ("failure", "error"):
             failure = case.find(kind)
