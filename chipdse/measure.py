@@ -350,12 +350,15 @@ class Analysed:
 
     timing, power : at the shortest clock period; power with glitches if they are counted
     glitch_w : what of that power glitches are
+    plain, plain_activity : power and activity at zero delay, so without them
     loads : wires at this point; None without
     """
 
     timing: Timing
     power: Power
     glitch_w: float
+    plain: Power
+    plain_activity: Activity
     activity: Activity
     layout: Layout
     loads: WireLoads | None
@@ -382,14 +385,15 @@ def analyse_design(
     switched = timing if loads is None else dataclasses.replace(timing, wires=loads.power)
     activity = activity_of(design, hardware, store, laid, timing)
     power = analyse_power(switched, activity, model=loaded.model, leakage_at=leakage_at)
-    glitches = 0.0
+    plain = power
     if activity.glitches:
-        without = analyse_power(switched, loaded.replayed.activity, model=loaded.model)
-        glitches = _dynamic_w(power) - _dynamic_w(without)
+        plain = analyse_power(switched, loaded.replayed.activity, model=loaded.model)
     return Analysed(
         timing=timing,
         power=power,
-        glitch_w=glitches,
+        glitch_w=_dynamic_w(power) - _dynamic_w(plain),
+        plain=plain,
+        plain_activity=loaded.replayed.activity,
         activity=activity,
         layout=laid,
         loads=loads,

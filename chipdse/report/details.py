@@ -15,8 +15,17 @@ from chipdse.errors import ChipdseError, DesignError
 from chipdse.evaluate import build_hardware
 from chipdse.export.bundle import repeat_command
 from chipdse.hardware.store import Store
-from chipdse.measure import Hardware, analyse_design, corners_of, job_of, library_of, measure
+from chipdse.measure import (
+    Analysed,
+    Hardware,
+    analyse_design,
+    corners_of,
+    job_of,
+    library_of,
+    measure,
+)
 from chipdse.metrics import BlockReport
+from chipdse.netlist.library import Floats
 from chipdse.netlist.power import GROUPS, Power
 from chipdse.netlist.power_modules import assign_modules
 from chipdse.netlist.timing import Timing
@@ -24,9 +33,11 @@ from chipdse.netlist.timing_paths import critical_path
 from chipdse.operating import operate
 from chipdse.report.package_parts import carbon_parts, cost_parts
 from chipdse.report.package_picture import draw_package
+from chipdse.report.placement_picture import draw_analysed
 from chipdse.system.system import Evaluation, evaluate_described, from_block
 
 KINDS = ("internal_w", "switching_w", "leakage_w")
+SHOWN_KINDS = (*("inside cells", "in pins", "in wires", "glitches", "clock tree", "leakage"),)
 LARGEST_MODULES = 120
 
 
@@ -49,8 +60,9 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
     found = evaluate_described(from_block(block, design.package))
     return {
         "repeat": repeat_command(design),
-        "modules": _modules(timing, power, scale),
-        "kinds": _kinds(power, scale, report.block_clock_tree_power_w),
+        "power_w": report.block_power_w,
+        "modules": _modules(timing, power, scale, report.block_clock_tree_power_w),
+        "kinds": _kinds(analysed, scale, report),
         "layout": _layout_note(report),
         "critical_path_s": report.critical_path_s,
         "clock_skew_s": report.clock_skew_s,
@@ -61,6 +73,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
         "supply": _over_supply(design, hardware, store, report.library_temperature_c),
         "cost_usd": cost_parts(found),
         "embodied_kgco2e": carbon_parts(found),
+        "placement_png": _placement_png(design, analysed, report),
         "package_svg": _package_svg(found),
         "sources": [
             {"key": c.key, "value": c.published, "unit": c.unit, "source": c.source}
@@ -82,8 +95,13 @@ def _powers(power: Power, kind: str, cells: Any, scale: float) -> float:
     return watts if kind == "leakage_w" else watts * scale
 
 
-def _modules(timing: Timing, power: Power, scale: float) -> list[dict[str, Any]]:
-    """Modules as a tree; each node's power includes what is below it."""
+def _modules(
+    timing: Timing, power: Power, scale: float, clock_tree_w: float
+) -> list[dict[str, Any]]:
+    """Modules as a tree; each node's power includes what is below it.
+
+    The clock tree, which no module has cells of, is a node below the block.
+    """
     modules = assign_modules(timing.graph)
     own = {
         name: sum(_powers(power, kind, modules.of_cell == number, scale) for kind in KINDS)
@@ -96,7 +114,7 @@ def _modules(timing: Timing, power: Power, scale: float) -> list[dict[str, Any]]
             prefix = ".".join(parts[:depth])
             total[prefix] = total.get(prefix, 0.0) + watts
     kept = sorted(total, key=lambda name: -total[name])[:LARGEST_MODULES]
-    nodes = [
+    nodes: list[dict[str, Any]] = [
         {
             "id": name or "block",
             "label": name.rpartition(".")[2] or "block",
@@ -106,6 +124,11 @@ def _modules(timing: Timing, power: Power, scale: float) -> list[dict[str, Any]]
         for name in sorted(kept)
         if total[name] > 0
     ]
+    if clock_tree_w > 0:
+        nodes[0]["power_w"] += clock_tree_w
+        nodes.append(
+            {"id": " clock", "label": "clock tree", "parent": "block", "power_w": clock_tree_w}
+        )
     parents = {node["parent"] for node in nodes}
     return nodes + [
         {"id": f"{name or 'block'} itself", "label": "itself", "parent": name or "block",
@@ -115,19 +138,46 @@ def _modules(timing: Timing, power: Power, scale: float) -> list[dict[str, Any]]
     ]  # fmt: skip
 
 
-def _kinds(power: Power, scale: float, clock_tree_w: float) -> dict[str, Any]:
-    """Power by group of cells and kind; the clock tree, which only switches, as a group."""
-    groups = [g for n, g in enumerate(GROUPS) if (power.group == n).any()]
-    watts = [
-        [_powers(power, kind, power.group == GROUPS.index(group), scale) for group in groups]
-        for kind in KINDS
-    ]
-    if clock_tree_w > 0:
+def _kinds(found: Analysed, scale: float, report: BlockReport) -> dict[str, Any]:
+    """Power by group of cells and kind: rows of one group each, which add up to the block's.
+
+    Glitches count apart, whatever they charge; the clock tree is a group of its own.
+    """
+    plain = found.plain
+    groups = [g for n, g in enumerate(GROUPS) if (plain.group == n).any()]
+    rows = []
+    wires = _wire_powers(found, report.vdd_v) * scale
+    for group in groups:
+        cells = plain.group == GROUPS.index(group)
+        internal, switching, leakage = (_powers(plain, kind, cells, scale) for kind in KINDS)
+        every = sum(_powers(found.power, kind, cells, scale) for kind in KINDS[:2])
+        in_wires = float(wires[cells].sum())
+        glitches = every - internal - switching if found.activity.glitches else 0.0
+        rows.append([internal, switching - in_wires, in_wires, glitches, 0.0, leakage])
+    if report.block_clock_tree_power_w > 0:
         groups.append("clock tree")
-        for kind, row in zip(KINDS, watts, strict=True):
-            row.append(clock_tree_w if kind == "switching_w" else 0.0)
-    kinds = [kind.removesuffix("_w") for kind in KINDS]
-    return {"groups": groups, "kinds": kinds, "power_w": watts}
+        rows.append([0.0, 0.0, 0.0, 0.0, report.block_clock_tree_power_w, 0.0])
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    kept = [at for at, column in enumerate(columns) if any(column)]
+    return {
+        "groups": groups,
+        "kinds": [SHOWN_KINDS[at] for at in kept],
+        "power_w": [columns[at] for at in kept],
+    }
+
+
+def _wire_powers(found: Analysed, vdd_v: float) -> Floats:
+    """What each cell spends to charge wires at zero delay [W], at the shortest clock period."""
+    netlist, activity = found.timing.netlist, found.plain_activity
+    watts = np.zeros(len(netlist.cell_types))
+    if found.loads is None:
+        return watts
+    driven = np.flatnonzero(netlist.net_driver_pin >= 0)
+    cell = netlist.pin_cell[netlist.net_driver_pin[driven]]
+    charge = found.loads.power_f[driven] * activity.toggles[driven]
+    energy_j = 0.5 * vdd_v**2 * charge / activity.cycles
+    np.add.at(watts, cell, energy_j / float(found.timing.min_period_s[0]))
+    return watts
 
 
 def _layout_note(report: BlockReport) -> str:
@@ -171,6 +221,15 @@ def _over_supply(
         "energy_per_op_j": operated.report["block_energy_per_op_j"].tolist(),
         "f_max_hz": operated.report["f_max_hz"].tolist(),
     }
+
+
+def _placement_png(design: Design, found: Analysed, report: BlockReport) -> str | None:
+    if found.layout.routes is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "placement.png"
+        draw_analysed(design, found, report, path, (8.0, 4.2))
+        return base64.b64encode(path.read_bytes()).decode()
 
 
 def _package_svg(found: Evaluation) -> str:

@@ -27,8 +27,8 @@ from chipdse.study.folder import StudyFolder, points_table
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#8d99a6"
-_BARS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#999999")
-_HATCHES = ("", "///", "...", "xxx", "\\\\\\")
+_BARS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#999999")
+_HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _STYLE: Any = {
     "font.size": 8,
     "axes.titlesize": 8.5,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
@@ -13,18 +12,12 @@ from plotly.offline import get_plotlyjs
 
 from chipdse.errors import ChipdseError
 from chipdse.hardware.store import Store
-from chipdse.metrics import METRICS, evidence_of
+from chipdse.metrics import METRICS, Basis, evidence_of
 from chipdse.report.details import details_or_reason, used_sources
 from chipdse.report.page_data import as_script, page_data
 from chipdse.study.choose import best, knee
 from chipdse.study.folder import StudyFolder, points_table
 from chipdse.study.points import basis_of
-
-MODELLING_NOTE = (
-    "Block figures are measured (simulation, netlist, Liberty); system figures are modelled by "
-    "published models, and estimated where a node lies outside their tables. Differences of 1 to "
-    "2 % are within what another synthesis seed changes."
-)
 
 
 def report_html(
@@ -64,7 +57,7 @@ def report_html(
         "nothing": "" if data["feasible"] else empty,
         "hidden": "" if data["feasible"] else " hidden",
         "failures_hidden": "" if data["failures"] else "hidden",
-        "note": MODELLING_NOTE,
+        "note": _note(basis_of(sweep.template.block, table)),
         "evidence": _evidence(folder, table),
         "provenance": _provenance(folder, used_sources(looked)),
         "style": _asset("page.css"),
@@ -130,6 +123,28 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     )
 
 
+def _note(basis: Basis) -> str:
+    """What the figures rest on, in a few sentences."""
+    parts = ["Function, cycles and work are measured in simulation, area on the mapped netlist."]
+    if basis.layout == "modelled":
+        parts.append(
+            "Timing and power also count wires or a clock tree estimated before layout: modelled."
+        )
+    else:
+        parts.append("Timing and power are the netlist's, without wires and clock tree: measured.")
+    if basis.cells == "modelled":
+        parts.append("SRAM macros come from a model, and what rests on them is modelled.")
+    if basis.activity == "estimated":
+        parts.append(
+            "No bench checks this block: random inputs stand for work, so power is an estimate."
+        )
+    parts.append(
+        "System figures are modelled by published models, estimated where a process lies outside "
+        "their tables. Differences of 1 to 2 % are within what another synthesis seed changes."
+    )
+    return " ".join(parts)
+
+
 def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(folder.sweep.template.block, table)
@@ -145,12 +160,18 @@ def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     return f"<details><summary>every metric and its kind of evidence</summary>{listed}</details>"
 
 
+def _listed(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
 def _provenance(folder: StudyFolder, sources: Sequence[Mapping[str, Any]]) -> str:
     about = {key: value for key, value in folder.about.items() if key != "storage"}
-    rows = [
-        (key, value if isinstance(value, str) else json.dumps(value))
-        for key, value in {**about, "seed": folder.sweep.seed}.items()
-    ]
+    about = {**about, "seed": folder.sweep.seed}
+    rows = [(key, _listed(value)) for key, value in about.items() if value not in ([], {})]
     constants = ""
     if sources:
         listed = _table(

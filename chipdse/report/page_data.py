@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import math
 import warnings
@@ -21,8 +22,10 @@ from chipdse.study.folder import StudyFolder
 from chipdse.study.front import REFERENCE, hypervolume
 from chipdse.study.points import basis_of
 from chipdse.study.sweepfile import Sweep
+from chipdse.system.metrics import SystemMetrics
 
 STATES = ("feasible", "infeasible", "failed")
+SYSTEM = frozenset(one.name for one in dataclasses.fields(SystemMetrics))
 HISTORY_STEPS = 150
 """Points of the curve of hypervolume over time."""
 
@@ -51,6 +54,7 @@ def page_data(
         "count": len(table),
         "feasible": int((table["state"] == "feasible").sum()),
         "live": live,
+        "replicates": sweep.replicates,
         "objectives": [{"name": one.metric, "minimize": one.minimize} for one in sweep.objectives],
         "limits": [
             {
@@ -119,6 +123,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             "name": name,
             "label": label_of(name),
             "group": "parameter" if name in swept else "metric",
+            "part": "system" if name in SYSTEM else "block",
             "unit": about["unit"],
             "doc": about["doc"],
             "evidence": evidence_of(name, systems, basis),

@@ -16,7 +16,8 @@ from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store
-from chipdse.measure import analyse_design, measure
+from chipdse.measure import Analysed, analyse_design, measure
+from chipdse.metrics import BlockReport
 from chipdse.netlist.library import Floats
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power_modules import Modules, assign_modules
@@ -27,7 +28,8 @@ from chipdse.technology.constants import Sources
 from chipdse.units import show
 
 MOST_MODULES = 12
-_BINS = 48
+SIZE_IN = (11.0, 5.2)
+_BINS, _FEWEST_BINS, _CELLS_A_BIN = 48, 8, 3
 _MOST_COPIES = 64  # a die of more copies of a block is even to the eye
 _PALETTE = (
     *("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"),
@@ -45,6 +47,17 @@ def draw_point(design: Design, store: Store, path: Path) -> None:
     _, hardware = build_hardware(design, store)
     found = analyse_design(design, hardware, store)
     report, _ = measure(design, hardware, store)
+    draw_analysed(design, found, report, path)
+
+
+def draw_analysed(
+    design: Design,
+    found: Analysed,
+    report: BlockReport,
+    path: Path,
+    size_in: tuple[float, float] = SIZE_IN,
+) -> None:
+    """Draw the placement of a design whose netlist was analysed, its power at the point's clock."""
     if found.layout.routes is None:
         raise DesignError('--placement: nothing is placed; leave out wires="none"')
     power = found.power
@@ -54,14 +67,15 @@ def draw_point(design: Design, store: Store, path: Path) -> None:
     modules = assign_modules(found.timing.graph)
     routes, package = found.layout.routes, design.package
     warm = mapped_temperature(
-        power_map_w(routes, watts, _BINS),
+        # Liberty has cells whose inner energy is negative at some slews and loads.
+        np.maximum(power_map_w(routes, watts, _BINS), 0.0),
         routes.core_width_m * routes.core_height_m,
         package,
         Sources(),
         copies=min(-(-package.tiles // package.chiplets), _MOST_COPIES),
     )
     note = f"hottest spot of the die {show(warm.hotspot_k, 'K')} above an even one"
-    draw_placement(routes, found.timing.netlist, modules, watts, path, note)
+    draw_placement(routes, found.timing.netlist, modules, watts, path, note, size_in)
 
 
 def draw_placement(
@@ -71,6 +85,7 @@ def draw_placement(
     cell_power_w: Floats,
     path: Path,
     note: str = "",
+    size_in: tuple[float, float] = SIZE_IN,
 ) -> None:
     """Write a picture with cells by module on the left, power density on the right.
 
@@ -86,19 +101,21 @@ def draw_placement(
     """
     if not len(routes.cell_x_m):
         raise DesignError('there is no placement to draw; set wires="placed"')
-    figure = Figure(figsize=(11, 5.2), layout="constrained")
+    figure = Figure(figsize=size_in, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    _by_module(left, routes, netlist, modules)
+    _by_module(left, routes, netlist, modules, -0.75 / size_in[1])
     _by_power(figure, right, routes, cell_power_w)
-    right.text(0, -0.14, note, transform=right.transAxes, fontsize=7)
+    right.text(0, -0.9 / size_in[1], note, transform=right.transAxes, fontsize=7)
     try:
         figure.savefig(path, dpi=160)
     except (OSError, ValueError) as error:
         raise DesignError(f"{path} cannot be written: {error}") from error
 
 
-def _by_module(axes: Axes, routes: Routes, netlist: Netlist, modules: Modules) -> None:
+def _by_module(
+    axes: Axes, routes: Routes, netlist: Netlist, modules: Modules, legend_at: float
+) -> None:
     area = np.array([cell.area_m2 for cell in netlist.cells])[netlist.cell_types]
     count = np.bincount(modules.of_cell, minlength=len(modules.names))
     largest = np.argsort(-count, kind="stable")[:MOST_MODULES]
@@ -111,7 +128,7 @@ def _by_module(axes: Axes, routes: Routes, netlist: Netlist, modules: Modules) -
     if len(others):
         _squares(axes, routes, area, others, "#bbbbbb", f"others: {len(others)}")
     _frame(axes, routes, "cells by module")
-    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(0, -0.1), ncols=3, frameon=False)
+    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(0, legend_at), ncols=3, frameon=False)
 
 
 def _squares(
@@ -130,12 +147,13 @@ def _squares(
 
 
 def _by_power(figure: Figure, axes: Axes, routes: Routes, cell_power_w: Floats) -> None:
-    power = power_map_w(routes, cell_power_w, _BINS)
+    fit = int((len(cell_power_w) / _CELLS_A_BIN) ** 0.5)
+    power = power_map_w(routes, cell_power_w, min(_BINS, max(_FEWEST_BINS, fit)))
     bin_m2 = routes.core_width_m * routes.core_height_m / power.size
     extent = (0, routes.core_width_m * 1e6, 0, routes.core_height_m * 1e6)
     image = axes.imshow(power.T / bin_m2 * 1e-6, origin="lower", extent=extent, cmap="inferno")
     figure.colorbar(image, ax=axes, label="W/mm²", shrink=0.8)
-    _frame(axes, routes, f"power, {show(float(cell_power_w.sum()), 'W')} in all")
+    _frame(axes, routes, f"power of cells, {show(float(cell_power_w.sum()), 'W')} in all")
 
 
 def _frame(axes: Axes, routes: Routes, title: str) -> None:

@@ -83,7 +83,7 @@ function layout(extra) {
     font: { color: ink, family: "system-ui, sans-serif", size: 12 },
     margin: { l: 60, r: 15, t: 25, b: 50 }, xaxis: { ...axis }, yaxis: { ...axis },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: css("--quiet"), activecolor: ink },
-    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, ...extra,
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0, traceorder: "normal" }, ...extra,
     ...(extra.xaxis ? { xaxis: { ...axis, ...extra.xaxis } } : {}),
     ...(extra.yaxis ? { yaxis: { ...axis, ...extra.yaxis } } : {}),
   };
@@ -186,7 +186,9 @@ function drawParallel() {
   const members = [...some(every.filter((row) => !on_front[row]), OTHER_LINES), ...some(every.filter((row) => on_front[row]), FRONT_LINES)];
   plot.every = every;
   $("parallel-count").textContent = members.length < every.length ? `${members.length} of ${every.length} points drawn; what you brush holds for all.` : "";
-  const names = [...parameters.map((c) => c.name), ...data.objectives.map((o) => o.name).filter((n) => !parameters.some((c) => c.name === n))];
+  const varied = parameters.filter((c) => distinct(c).length > 1), same = parameters.filter((c) => distinct(c).length === 1);
+  $("parallel-same").textContent = same.length ? `The same in every point: ${same.map((c) => `${c.label} ${shown(c, distinct(c)[0])}`).join(", ")}.` : "";
+  const names = [...varied.map((c) => c.name), ...data.objectives.map((o) => o.name).filter((n) => !parameters.some((c) => c.name === n))];
   const dimensions = names.map((name) => {
     const c = columns.get(name), log = !c.texts && wide(c.values), values = members.map((row) => (log ? Math.log10(c.values[row]) : c.values[row]));
     const one = { label: escaped(c.label), values, name, log };
@@ -287,6 +289,25 @@ async function drawPoints() {
   box.replaceChildren(comparison());
   view.chosen.forEach((row, at) => box.append(pointPanel(row, details[at], at)));
 }
+function parts() {
+  const goals = new Set(data.objectives.map((o) => o.name)), rest = metrics.filter((c) => !goals.has(c.name) && !c.name.endsWith("_std"));
+  return [["chosen", parameters], ["objectives", metrics.filter((c) => goals.has(c.name))], ["the system", rest.filter((c) => c.part === "system")], ["the block", rest.filter((c) => c.part === "block")]];
+}
+function changed(c, a, b) { // values are kept with seven digits
+  if (a === b || Math.abs(b / a - 1) < 1e-6) return "=";
+  if (c.texts || !a || Number.isNaN(a * b)) return "";
+  return b / a > 10 ? `× ${(b / a).toPrecision(3)}` : `${b > a ? "+" : "−"}${Math.abs(100 * (b / a - 1)).toPrecision(3)} %`;
+}
+function comparedRow(c, a, b) {
+  const line = element("tr"), spread = columns.get(`${c.name}_std`);
+  const text = (row) => shown(c, c.values[row]) + (spread ? ` ± ${shown({ unit: c.unit }, spread.values[row])}` : "");
+  line.append(element("td", c.label, { title: c.doc }), element("td", text(a)));
+  if (b !== undefined) {
+    line.append(element("td", text(b)), element("td", changed(c, c.values[a], c.values[b])));
+  }
+  line.append(element("td", c.evidence, { class: "text" }));
+  return line;
+}
 function comparison() {
   const box = element("div", null, { class: "panel" }), [a, b] = view.chosen, both = b !== undefined;
   box.append(element("h3", both ? `Trials ${trial_of[a]} (A) and ${trial_of[b]} (B)` : `Trial ${trial_of[a]}`));
@@ -294,19 +315,15 @@ function comparison() {
   const scroll = element("div", null, { class: "scroll", tabindex: "0" }), table = element("table"), body = element("tbody"), head = element("tr");
   for (const text of both ? ["", "A", "B", "B against A", "evidence"] : ["", "value", "evidence"]) head.append(element("th", text));
   const thead = element("thead"); thead.append(head); table.append(thead);
-  for (const c of [...parameters, ...metrics.filter((m) => !m.name.endsWith("_std"))]) {
-    const line = element("tr");
-    line.append(element("td", c.label, { title: c.doc }), element("td", shown(c, c.values[a])));
-    if (both) {
-      const va = c.values[a], vb = c.values[b], change = !c.texts && va && va !== vb ? `${(100 * (vb / va - 1)).toPrecision(3)} %` : va === vb ? "=" : "";
-      line.append(element("td", shown(c, vb)), element("td", change));
-    }
-    line.append(element("td", c.evidence, { class: "text" }));
-    body.append(line);
+  for (const [part, members] of parts()) {
+    if (!members.length) continue;
+    const title = element("tr"); title.append(element("th", part, { colspan: both ? 5 : 3, scope: "rowgroup", class: "part" })); body.append(title);
+    for (const c of members) body.append(comparedRow(c, a, b));
   }
   table.append(body); scroll.append(table); box.append(scroll);
   return box;
 }
+const KIND_COLORS = { "inside cells": "#0072b2", "in pins": "#e69f00", "in wires": "#009e73", glitches: "#cc79a7", "clock tree": "#56b4e9", leakage: "#999999" };
 function pointPanel(row, detail, at) {
   const box = element("div", null, { class: "panel" });
   box.append(element("h3", view.chosen.length > 1 ? `${"AB"[at]}: inside trial ${trial_of[row]}` : "Inside"));
@@ -319,17 +336,24 @@ function pointPanel(row, detail, at) {
       box.append(element("h4", caption), made);
       queueMicrotask(() => Plotly.newPlot(made, traces, layout(extra), { ...config, displayModeBar: false }));
     };
-    box.append(element("p", detail.layout, { class: "quiet" }));
+    box.append(element("p", detail.layout + (data.replicates > 1 ? ` The first of ${data.replicates} replicates; the table has their means.` : ""), { class: "quiet" }));
     const modules = detail.modules;
-    plot("Power by module", [{ type: "treemap", labels: modules.map((m) => escaped(m.label)), ids: modules.map((m) => m.id), parents: modules.map((m) => m.parent), values: modules.map((m) => m.power_w), branchvalues: "total", text: modules.map((m) => shown({ unit: "W" }, m.power_w)), texttemplate: "%{label}<br>%{text}", hovertemplate: "%{label}<br>%{text}<extra></extra>" }], { margin: { l: 5, r: 5, t: 20, b: 5 } });
+    plot(`Power by module, ${shown({ unit: "W" }, detail.power_w)} in all`, [{ type: "treemap", marker: { colors: modules.map((m) => (m.parent ? m.power_w : 0)), colorscale: [[0, "#e8f1f8"], [1, "#6aaed6"]], cmin: 0, line: { color: css("--paper"), width: 1 } }, textfont: { color: "#10222f" }, pathbar: { visible: false }, labels: modules.map((m) => escaped(m.label)), ids: modules.map((m) => m.id), parents: modules.map((m) => m.parent), values: modules.map((m) => m.power_w), branchvalues: "total", text: modules.map((m) => shown({ unit: "W" }, m.power_w)), texttemplate: "%{label}<br>%{text}", hovertemplate: "%{label}<br>%{text}<extra></extra>" }], { margin: { l: 5, r: 5, t: 20, b: 5 } });
     const kinds = detail.kinds;
-    plot("Power by kind", kinds.kinds.map((kind, k) => ({ type: "bar", orientation: "h", name: escaped(kind), y: kinds.groups.map(escaped), x: kinds.power_w[k], marker: { color: ["#0072b2", "#e69f00", "#999999", "#cc79a7", "#009e73"][k % 5] }, hovertemplate: "%{y}: %{x:.3s}W<extra>%{fullData.name}</extra>" })), { barmode: "stack", xaxis: { tickformat: "~s", ticksuffix: "W" }, margin: { l: 100, r: 10, t: 35, b: 30 } });
+    plot("Power by kind", kinds.kinds.map((kind, k) => ({ type: "bar", orientation: "h", name: escaped(kind), showlegend: false, y: kinds.groups.map(escaped), x: kinds.power_w[k], marker: { color: KIND_COLORS[kind] }, hovertemplate: "%{y}: %{x:.3s}W<extra>%{fullData.name}</extra>" })), { barmode: "stack", xaxis: { tickformat: "~s", ticksuffix: "W" }, margin: { l: 100, r: 10, t: 10, b: 30 } });
+    const legend = element("p", null, { class: "quiet legend" });
+    for (const kind of kinds.kinds) {
+      const watts = kinds.power_w[kinds.kinds.indexOf(kind)].reduce((a, b) => a + b, 0), one = element("span"), swatch = element("i");
+      swatch.style.background = KIND_COLORS[kind]; one.append(swatch, document.createTextNode(`${kind} ${shown({ unit: "W" }, watts)}`)); legend.append(one);
+    }
+    box.append(legend);
     const s = detail.supply;
     if (s && s.vdd_v.length > 1) plot("Over the supply, at the highest clock", [
       { type: "scatter", mode: "lines+markers", x: s.vdd_v, y: s.energy_per_op_j, name: "energy per operation", line: { color: "#0072b2" }, hovertemplate: "%{x} V: %{y:.4s}J<extra></extra>" },
       { type: "scatter", mode: "lines+markers", x: s.vdd_v, y: s.f_max_hz, name: "highest clock", yaxis: "y2", line: { color: "#d55e00", dash: "dot" }, hovertemplate: "%{x} V: %{y:.4s}Hz<extra></extra>" },
     ], { xaxis: { title: { text: "supply [V]" } }, yaxis: { tickformat: "~s", ticksuffix: "J", rangemode: "tozero" }, yaxis2: { overlaying: "y", side: "right", tickformat: "~s", ticksuffix: "Hz", type: "log", dtick: 1, automargin: true, showgrid: false }, margin: { l: 60, r: 60, t: 35, b: 40 } });
-    if (detail.package_svg) box.append(element("img", null, { src: `data:image/svg+xml;base64,${detail.package_svg}`, alt: "Package: cross-section, floorplan with temperatures, cost and carbon" }));
+    if (detail.placement_png) box.append(element("h4", "Placement"), element("img", null, { src: `data:image/png;base64,${detail.placement_png}`, alt: "Placed cells coloured by module; power density over the core" }));
+    if (detail.package_svg) box.append(element("h4", "Package"), element("img", null, { src: `data:image/svg+xml;base64,${detail.package_svg}`, alt: "Package: cross-section, floorplan with temperatures, cost and carbon" }));
     const path = element("details"), list = element("table"), body = element("tbody");
     path.append(element("summary", `Critical path: ${shown({ unit: "s" }, detail.critical_path_s)}${detail.clock_skew_s ? ` (${shown({ unit: "s" }, detail.clock_skew_s)} of it for clock skew)` : ""} to ${detail.endpoint}, ${detail.path.length} pins`));
     for (const stage of detail.path) {
