@@ -213,7 +213,7 @@ def _constraints(
     stuck = (link.utilisation_limit == 0).astype(np.float64)
     return {
         "reticle": largest / sources("cost.reticle_area") - 1,
-        "wafer": (interposers < 1).astype(np.float64),
+        "wafer": (~(interposers >= 1)).astype(np.float64),
         "link_pitch_m": link.pitch_excess_m,
         "link_reach_m": link.reach_excess_m,
         "link_rate_per_s": link.rate_excess_per_s,

@@ -16,11 +16,16 @@ from chipdse.technology.constants import Sources
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Fabrication:
-    """Yield and wafer use of the dies and of the interposer of each system."""
+    """Yield and wafer use of the dies and of the interposer of each system.
+
+    passed, quality, together : NaN where no die passes or none is good
+    together : all dies of a system good at once, as bonding whole wafers needs it
+    """
 
     die_yield: Array
     passed: Array
     quality: Array
+    together: Array
     dies_on_wafer: Array
     interposer_m2: Array
     interposers_on_wafer: Array
@@ -58,7 +63,9 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
     # A bought die comes tested, at its price.
     die_yield = np.where(np.isnan(dies.price_usd), die_yield, 1.0)
     passed = np.asarray(yields.tested_good(die_yield, coverage))
+    passed = np.where(passed > 0, passed, np.nan)
     quality = np.prod((die_yield / passed) ** dies.count, axis=1)
+    together = np.prod(die_yield**dies.count, axis=1)
     total, silicon = dies.total, dies.silicon_m2
     names = arrangement.names
     advanced = arrangement.among(*ADVANCED)
@@ -87,7 +94,8 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
     return Fabrication(
         die_yield=die_yield,
         passed=passed,
-        quality=np.where(wafer_wise, 1.0, quality),
+        quality=np.where(wafer_wise, 1.0, np.where(quality > 0, quality, np.nan)),
+        together=np.where(together > 0, together, np.nan),
         dies_on_wafer=np.asarray(yields.dies_per_wafer(dies.area_m2, *wafer)),
         interposer_m2=interposer,
         interposers_on_wafer=np.asarray(yields.dies_per_wafer(safe, *wafer)),

@@ -78,8 +78,7 @@ def carbon_of(
     )
     tried = made.passed
     if made.wafer_to_wafer.any():
-        together = np.prod(made.die_yield**dies.count, axis=1)[:, None]
-        tried = np.where(made.wafer_to_wafer[:, None], together, tried)
+        tried = np.where(made.wafer_to_wafer[:, None], made.together[:, None], tried)
 
     def silicon(intensity: Array, gases: Array) -> tuple[Array, Array, Array]:
         cpa = np.asarray(carbon.wafer_area_carbon(intensity[:, None], energy, gases, material))

@@ -39,8 +39,9 @@ def leakage_ratio(
     if len(table_c) < 2:
         with np.errstate(divide="ignore"):
             slope = np.where(doubling_k > 0, np.log(2) / doubling_k, 0.0)[:, None]
-        ratio = np.exp(slope * (temperature_c - reference_c[:, None]))
-        return ratio, ratio * slope
+        with np.errstate(over="ignore", invalid="ignore"):
+            ratio = np.exp(slope * (temperature_c - reference_c[:, None]))
+            return ratio, ratio * slope
     logs = np.log(table_w)
     slopes = np.diff(logs, axis=1) / np.diff(table_c)
     rows = np.arange(len(logs))[:, None]

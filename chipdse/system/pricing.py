@@ -51,8 +51,7 @@ def cost_of(package: PackageColumns, dies: Dies, made: Fabrication, sources: Sou
     raw = raw + bond_price * bonded
     defect = (dies.count * raw_die * (1 / made.passed - 1)).sum(axis=1)
     if made.wafer_to_wafer.any():
-        together = np.prod(made.die_yield**dies.count, axis=1)
-        blind = (dies.count * raw_die).sum(axis=1) * (1 / together - 1)
+        blind = (dies.count * raw_die).sum(axis=1) * (1 / made.together - 1)
         defect = np.where(made.wafer_to_wafer, blind, defect)
     substrate = made.substrate_m2 * sources("cost.substrate_price") * made.layer_factor
     if bridged.any():

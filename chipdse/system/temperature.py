@@ -192,7 +192,9 @@ def _group(
 
     def leakage(rise: Array) -> tuple[Array, Array]:
         ratio, change = leakage_ratio(ambient_c[:, None] + rise, table, rows, reference, doubling)
-        return static * ratio, static * change
+        # What does not leak does not, however hot: 0, where the ratio is beyond all numbers too.
+        leaks = static > 0
+        return static * np.where(leaks, ratio, 0.0), static * np.where(leaks, change, 0.0)
 
     found = equilibrium(operator.average, fixed, leakage)
     beyond = np.full(len(at), -1.0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse.errors import DesignError
 from chipdse.system import links
 from chipdse.system.batch import Dies, PackageColumns
 from chipdse.system.die_areas import BOND, link_column
@@ -97,7 +98,13 @@ def links_of(
     # Modules along an edge are there whether used or not; vertical bonds are made as needed.
     edge_links = (capacity * dies.count).sum(axis=1) / 2
     all_links = np.where(several, np.where(stacked, traffic, edge_links), 0.0)
-    slow = link.lookup([sources(f"links.energy_to_16.{n}") for n in link.names])
+    own = link.among("custom") & several
+    if own.any() and not sources.has("links.energy_to_16.custom"):
+        raise DesignError(
+            "package link='custom' comes without figures; give them in the [link] table of a "
+            "system file ('chipdse package'), or use one of the published links"
+        )
+    slow = link_column(sources, "energy_to_16", link, np.nan)
     fast = np.where(rate > 16e9, link_column(sources, "energy_above_16", link, np.nan), slow)
     energy = np.where(np.isnan(fast), slow, fast)
     idle = sources("links.idle_power_frac")

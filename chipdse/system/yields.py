@@ -83,7 +83,7 @@ def dies_per_wafer(
     Notes
     -----
     ``A' = A + 2·s·√A + s²`` and ``N = π·(d/2-e)²/A' - π·(d-2e)/√(2A')``. Not rounded, so that
-    costs are smooth in the area. Meaningless (negative) for dies as large as the wafer.
+    costs are smooth in the area. NaN for dies so large that the formula finds no room.
 
     References
     ----------
@@ -92,7 +92,8 @@ def dies_per_wafer(
     side = np.sqrt(area_m2)
     pitch_area = (side + scribe_m) ** 2
     usable = wafer_diameter_m - 2 * edge_loss_m
-    return np.pi * usable**2 / 4 / pitch_area - np.pi * usable / np.sqrt(2 * pitch_area)
+    count = np.pi * usable**2 / 4 / pitch_area - np.pi * usable / np.sqrt(2 * pitch_area)
+    return plain(np.where(count > 0, count, np.nan))
 
 
 def tested_good(die_yield: Numbers, coverage: Numbers) -> Numbers:
@@ -102,7 +103,8 @@ def tested_good(die_yield: Numbers, coverage: Numbers) -> Numbers:
     ----------
     .. [1] Graening et al., CATCH, UCLA: ``t = 1 - (1 - Y)·coverage``.
     """
-    return 1 - (1 - np.asarray(die_yield)) * coverage
+    # Summed without a difference from 1, in which the yield of a very large die would vanish.
+    return (1 - np.asarray(coverage)) + np.multiply(coverage, die_yield)
 
 
 def outgoing_quality(die_yield: Numbers, coverage: Numbers) -> Numbers:
