@@ -129,3 +129,19 @@ def test_options_refuse_nonsense() -> None:
         SynthesisOptions(target_period_s=0.0)
     with pytest.raises(DesignError, match="seed"):
         SynthesisOptions(seed=-1)
+
+
+def test_upper_bits_that_are_always_zero_are_cut_off(shared: Path, tmp_path: Path) -> None:
+    """Without an initial value Yosys narrows the register itself, not only its flip-flops."""
+    text = """
+module top(input clk, rst_n, input [3:0] a, output y);
+  reg [11:0] count;
+  always @(posedge clk or negedge rst_n)
+    if (!rst_n) count <= 0; else count <= (^a) << 2;
+  assign y = ^count;
+endmodule
+"""
+    files = liberty_files(shared, "ihp-sg13g2")
+    made = synthesise(rtl_of(tmp_path, text), files, SynthesisOptions(), tmp_path / "out")
+    held = read_register_map(made.register_map)
+    assert [(each.signal, each.bit) for each in held.values()] == [("count", 2)]
