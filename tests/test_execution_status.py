@@ -6,6 +6,9 @@ import json
 import math
 import os
 import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +162,41 @@ def test_failed_points_are_tried_again_when_asked(
     assert not retried.duplicated(names).any()
     assert not set(failed["trial"]) & set(retried["trial"])  # the new attempts count instead
     assert retried["state"].value_counts().to_dict() == first["state"].value_counts().to_dict()
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize(("workers", "ahead"), [(1, 0), (2, 1)])
+def test_the_next_point_waits_for_a_worker(
+    warm_store: Path, tmp_path: Path, workers: int, ahead: int
+) -> None:
+    """Of several workers none waits for a proposal; one alone gets each from all that is known."""
+    file, study = sweeps.sweep_file(tmp_path), tmp_path / "study"
+    sweeps.run(file, study, warm_store, "--workers", workers)
+    trials = chipdse.load_study(study).folder.study.get_trials()
+    waiting = [
+        number + 1 - sum(other.datetime_complete < trial.datetime_start for other in trials)
+        for number, trial in enumerate(trials)
+    ]  # proposed and not done when it was proposed, itself included
+    assert max(waiting) == workers + ahead
+
+
+class Late(ThreadPoolExecutor):
+    """Takes four seconds before it begins."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        return super().submit(lambda: (time.sleep(4), fn(*args, **named))[1])
+
+
+@pytest.mark.tools
+def test_what_the_time_cut_off_comes_next(warm_store: Path, tmp_path: Path) -> None:
+    """Two points are with workers when the time is up, the third goes back."""
+    file, study = sweeps.sweep_file(tmp_path), tmp_path / "study"
+    with Late(2) as late:
+        quiet: dict[str, Any] = {"report": False, "progress": False, "store": warm_store / "stages"}
+        cut = chipdse.sweep(file, study=study, executor=late, workers=2, time="3s", **quiet)
+    assert read_status(study).state == "the time is up"
+    assert len(cut.points()) == 2
+    sweeps.run(file, study, warm_store)
+    points = chipdse.load_study(study).points()
+    assert len(points) == sweeps.TRIALS
+    assert not points.duplicated(sweeps.parameters(study)).any()

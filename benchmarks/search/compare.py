@@ -9,6 +9,7 @@ points (no structure is left: nothing can beat chance there). Prints one JSON li
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -19,7 +20,7 @@ import moocore
 import numpy as np
 import optuna
 
-from benchmarks.search.frozen import Frozen, load
+from benchmarks.search.frozen import SPACE, Frozen, load
 from chipdse.paths import cache_folder
 from chipdse.study.complete import Finish, complete
 from chipdse.study.front import hypervolume, is_on_front, knee_of
@@ -127,7 +128,8 @@ class Table:
     """Every point of the frozen space; computed once from its corners, in some minutes."""
 
     def __init__(self, frozen: Frozen) -> None:
-        file = cache_folder() / "benchmarks" / "search_space.npz"
+        about = hashlib.file_digest(SPACE.open("rb"), "sha256").hexdigest()
+        file = cache_folder() / "benchmarks" / f"search_space_{about[:16]}.npz"
         size = frozen.sweep.space.part(cheap=True).size
         if not file.is_file():
             objectives = np.full((len(frozen.points), size, 3), np.nan, dtype=np.float32)

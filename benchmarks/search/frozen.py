@@ -20,9 +20,16 @@ from chipdse.study.cheap import CheapPoints, CheapSpace
 from chipdse.study.front import is_on_front
 from chipdse.study.sweepfile import Sweep, read_sweep
 
+PHYSICAL = ("wire_level", "glitches_counted", "clock_tree_counted")
+"""What of layout was counted."""
 HERE = Path(__file__).parent
-SCALARS = ("critical_path_s", "worst_hold_slack_s", "area_m2", "annotated_frac")
-COUNTS = ("cell_count", "sequential_count")
+SPACE = HERE / "space.npz"
+SCALARS = (
+    *("critical_path_s", "worst_hold_slack_s", "area_m2", "annotated_frac"),
+    *("wire_energy_j", "glitch_energy_j", "clock_tree_energy_j", "wire_length_m"),
+    *("core_area_m2", "clock_skew_s", "toggle_error_frac"),
+)
+COUNTS = ("cell_count", "sequential_count", "clock_buffer_count", *PHYSICAL)
 GROUPED = ("internal_energy_j", "switching_energy_j", "leakage_w")
 DIGITS = 13
 """Bits kept of a mantissa: a relative error below 7e-5."""
@@ -77,7 +84,7 @@ def evaluate(sweep: Sweep, one: Measured) -> CheapPoints:
     )
 
 
-def load(file: Path = HERE / "space.npz") -> Frozen:
+def load(file: Path = SPACE) -> Frozen:
     """The frozen space."""
     sweep = read_sweep(HERE / "space.toml")
     with np.load(file) as data:

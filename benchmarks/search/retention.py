@@ -1,66 +1,139 @@
-"""Is quick synthesis a rung of the ladder? How many of the truly best points it keeps.
+"""Would a cheap rung before the dear evaluation pay? What it keeps, what it costs, what it gains.
 
-    python -m benchmarks.search.retention
+    nice python -m benchmarks.search.retention [--timed 12]    # after freeze.py, with its store
 
-The frozen space has every design synthesised quickly and fully. A rung that is cheaper is worth
-having only if the best of full synthesis are among the best of it: the share of the true best 10
-(and of 25) that are inside the rung's top 50, for each objective and for the hypervolume that a
-design's local front adds to all others'. Prints one JSON line.
+The rungs: a short workload, quick synthesis, cells without layout (no wires, no glitches), and
+the last two together. Of every rung, for the designs of the frozen space in full synthesis:
+
+- retention: the share of the truly best 10 (and 25) inside the rung's best 50, for each objective
+  and for the hypervolume that a design's local front adds to all others';
+- cost: its time over that of a full evaluation, of designs drawn, each with a store of its own;
+- gain: the hypervolume found when the rung of all designs is paid for and its best 25 are promoted
+  (`compare` says what the samplers reach after as many dear evaluations as that costs).
+
+Prints one JSON line.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import moocore
 import numpy as np
 
-from benchmarks.search.frozen import Frozen, load
+from benchmarks.search.compare import Truth
+from benchmarks.search.freeze import measure
+from benchmarks.search.frozen import Frozen, Measured, evaluate, load
+from chipdse.design import Design
+from chipdse.hardware.store import Store, default_store
 
-BEST, KEPT = (10, 25), 50
+BEST, KEPT, PROMOTED = (10, 25), 50, 25
 
 
-def designs(frozen: Frozen, effort: str) -> dict[tuple[object, ...], np.ndarray]:
-    """Local fronts by everything but the effort, in logarithms."""
-    found = {}
-    for one, (_, objectives) in zip(frozen.points, frozen.fronts, strict=True):
-        if one.point["effort"] == effort:
-            key = tuple(value for name, value in one.point.items() if name != "effort")
-            found[key] = np.sign(objectives) * np.log(np.abs(objectives))
-    return found
+def _short(design: Design) -> Design:
+    return replace(design, workload=replace(design.workload, depth=4))
+
+
+def _quick(design: Design) -> Design:
+    return replace(design, synthesis=replace(design.synthesis, effort="quick"))
+
+
+def _cells(design: Design) -> Design:
+    return replace(design, physical=replace(design.physical, wires="none", glitches=False))
+
+
+RUNGS: dict[str, Callable[[Design], Design]] = {
+    "short workload": _short,
+    "quick synthesis": _quick,
+    "cells alone": _cells,
+    "quick synthesis, cells alone": lambda design: _cells(_quick(design)),
+}
+
+
+def local_front(frozen: Frozen, one: Measured) -> np.ndarray:
+    """Objectives of a design's local front, within the limits."""
+    front = evaluate(frozen.sweep, one).local_front()
+    return front.take(front.violation <= 0).objectives
 
 
 def added(fronts: list[np.ndarray]) -> np.ndarray:
     """Hypervolume of the whole that is lost without each front."""
-    every = np.concatenate(fronts)
+    logs = [np.sign(front) * np.log(np.abs(front)) for front in fronts]
+    every = np.concatenate(logs)
     reference = every.max(axis=0) + 0.1 * np.ptp(every, axis=0)
-    owner = np.repeat(np.arange(len(fronts)), [len(front) for front in fronts])
+    owner = np.repeat(np.arange(len(logs)), [len(front) for front in logs])
     best = moocore.is_nondominated(every, keep_weakly=True)
     whole = moocore.hypervolume(every[best], ref=reference)
-    lost = np.zeros(len(fronts))
+    lost = np.zeros(len(logs))
     for at in np.unique(owner[best]):
         lost[at] = whole - moocore.hypervolume(every[owner != at], ref=reference)
     return lost
 
 
+def promoted(fronts: list[np.ndarray], count: int) -> list[int]:
+    """The designs that make most of a rung's front, and of what is left without them."""
+    left, chosen = list(range(len(fronts))), []
+    while left and len(chosen) < count:
+        lost = added([fronts[at] for at in left])
+        layer = [left[at] for at in np.argsort(-lost) if lost[at] > 0]
+        chosen += layer[: count - len(chosen)]
+        left = [at for at in left if at not in layer]
+    return chosen
+
+
+def seconds(frozen: Frozen, one: Measured, change: Callable[[Design], Design]) -> float:
+    """Time of an evaluation from nothing; what a machine does once has been done."""
+    with tempfile.TemporaryDirectory() as name:
+        start = time.perf_counter()
+        measure(frozen.sweep, one.point, Store(root=Path(name)), change)
+        return time.perf_counter() - start
+
+
 def main() -> None:
-    frozen = load()
-    full, quick = designs(frozen, "full"), designs(frozen, "quick")
-    keys = list(full)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--timed", type=int, default=12)
+    timed = parser.parse_args().timed
+    frozen, store = load(), Store(root=default_store())
+    dear = [at for at, one in enumerate(frozen.points) if one.point["effort"] == "full"]
+    true = [frozen.fronts[at][1] for at in dear]
+    drawn = np.random.default_rng(0).choice(dear, timed, replace=False)
+    full_s = [seconds(frozen, frozen.points[at], lambda design: design) for at in drawn]
     names = [one.metric for one in frozen.sweep.objectives]
-    ranks = {
-        name: [np.argsort([table[key][:, at].min() for key in keys]) for table in (full, quick)]
-        for at, name in enumerate(names)
-    }
-    ranks["hypervolume"] = [
-        np.argsort(-added([table[key] for key in keys])) for table in (full, quick)
-    ]
-    result = {"designs": len(keys), "kept": KEPT}
-    for name, (true, rung) in ranks.items():
-        result[name] = {
-            f"best_{best}": len(set(true[:best]) & set(rung[:KEPT])) / best for best in BEST
+    truth = Truth(frozen.front)
+    found: dict[str, object] = {"designs": len(dear), "full_s": round(statistics.mean(full_s), 2)}
+    found["hypervolume_of_all"] = round(truth.hypervolume_frac(np.concatenate(true)), 4)
+    for name, change in RUNGS.items():
+        points = [frozen.points[at].point for at in dear]
+        rung = [
+            local_front(frozen, measure(frozen.sweep, point, store, change)) for point in points
+        ]
+        ranks = {
+            metric: [np.argsort([front[:, at].min() for front in all_]) for all_ in (true, rung)]
+            for at, metric in enumerate(names)
         }
-    print(json.dumps(result))
+        ranks["hypervolume"] = [np.argsort(-added(all_)) for all_ in (true, rung)]
+        own_s = [seconds(frozen, frozen.points[at], change) for at in drawn]
+        cost = statistics.median(np.array(own_s) / np.array(full_s))
+        best = np.concatenate([true[at] for at in promoted(rung, PROMOTED)])
+        found[name] = {
+            "cost": round(float(cost), 2),
+            "retention": {
+                metric: [len(set(a[:n]) & set(b[:KEPT])) / n for n in BEST]
+                for metric, (a, b) in ranks.items()
+            },
+            "evaluations_paid": round(float(cost) * len(dear) + PROMOTED),
+            "hypervolume_frac": round(truth.hypervolume_frac(best), 4),
+        }
+        print(name, found[name], flush=True, file=sys.stderr)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":
