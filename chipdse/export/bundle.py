@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import json
 import os
 import shlex
@@ -18,12 +17,13 @@ from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.evaluate import build_hardware
 from chipdse.export import flows
+from chipdse.export.bench_files import bench_files
 from chipdse.export.cell_models import cell_models
 from chipdse.export.check_script import CHECK_SCRIPT
+from chipdse.export.flows import VERILOG
 from chipdse.export.golden import INPUTS, OUTPUTS, golden_files
 from chipdse.export.threedblox import threedblox_files
 from chipdse.hardware.memory_model import memory_model
-from chipdse.hardware.sources import module_sources
 from chipdse.hardware.store import Store
 from chipdse.measure import Hardware, activity_of, analyse, layout, measure
 from chipdse.metrics import METRICS
@@ -38,9 +38,7 @@ from chipdse.system.batch import BlockPoints, PackageColumns
 from chipdse.system.die_areas import dies_of
 from chipdse.system.temperature import geometry_of
 from chipdse.technology.constants import Sources
-
-VERILOG = "verilogSource-2005"
-_BENCH_PACKAGES = ("cocotb", "amaranth", "numpy")
+from hdl.block import Block
 
 
 def export_point(
@@ -63,11 +61,15 @@ def export_point(
     # Other flows add wires of their own; the activity is ours, glitches counted if they were.
     activity = activity_of(design, hardware, store, layout(design, hardware, store))
     files |= _measured(timing, activity, 1 / metrics["clock_frequency_hz"], rtl.clock)
-    files["cells.v"] += "".join(memory_model(size) for size in hardware.macros)
+    if hardware.macros:
+        models = [memory_model(size) for size in hardware.macros]
+        for model in models:
+            files["rtl.v"] = files["rtl.v"].replace(model, "")
+        files[flows.MEMORIES] = "".join(models)
     files |= _golden(hardware, rtl.top)
-    files |= _bench(design)
+    files |= bench_files(design, rtl)
     clock_period_s = 1 / metrics["clock_frequency_hz"]
-    files |= _flows(design.block.name, timing.netlist, clock_period_s, rtl.clock)
+    files |= _flows(name_of(design.block), timing.netlist, clock_period_s, rtl.clock)
     files |= _assembly(design, measure(design, hardware, store)[1])
     files["metrics.json"] = json.dumps(_described(metrics), indent=1) + "\n"
     files["check.py"] = CHECK_SCRIPT
@@ -116,43 +118,25 @@ def _golden(hardware: Hardware, top: str) -> dict[str, str]:
     return {f"golden/{name}": text for name, text in files.items()}
 
 
-def _bench(design: Design) -> dict[str, str]:
-    """The cocotb bench with the modules it imports from its package."""
-    block = design.block
-    sources = module_sources(block.bench)
-    package = block.bench.partition(".")[0]
-    files = {}
-    for module, path in sources.items():
-        if module != package or path.name != "__init__.py":
-            name = module.replace(".", "/")
-            is_package = path.name == "__init__.py"
-            files[f"{name}/__init__.py" if is_package else f"{name}.py"] = path.read_text()
-    if "." in block.bench:
-        files[f"{package}/__init__.py"] = ""
-    about = {
-        "module": block.bench,
-        "environment": {
-            "HDL_PARAMETERS": dataclasses.asdict(design.parameters),
-            "HDL_WORKLOAD": dataclasses.asdict(design.workload),
-        },
-    }
-    files["bench.json"] = json.dumps(about, indent=1) + "\n"
-    files["requirements.txt"] = "".join(
-        f"{name}=={importlib.metadata.version(name)}\n" for name in _BENCH_PACKAGES
-    )
-    return {f"bench/{name}": text for name, text in files.items()}
+def name_of(block: Block) -> str:
+    """A block's name without where it was found."""
+    if block.name.endswith(".toml"):
+        return Path(block.name).stem
+    return str(block.name.rpartition(":")[2])
 
 
 def _flows(block: str, netlist: Netlist, clock_period_s: float, clock: str) -> dict[str, str]:
-    """Configurations of other flows; of those that know the library."""
+    """Configurations of other flows; of those that know the library and have its memories."""
     name = f"{block}_exported"
-    rtl = {"rtl.v": VERILOG}
-    gates = {"netlist.v": VERILOG, "cells.v": VERILOG}
+    has_memories = any(netlist.cells[kind].is_macro for kind in netlist.used_types)
+    memories = [flows.MEMORIES] if has_memories else []
+    rtl = dict.fromkeys(["rtl.v", *memories], VERILOG)
+    gates = dict.fromkeys(["netlist.v", "cells.v", *memories], VERILOG)
     golden = {"golden/golden.v": VERILOG, **{f"golden/{f}": "user" for f in (INPUTS, OUTPUTS)}}
     files = {
-        "exported.core": flows.fusesoc(name, netlist.top),
-        "rtl.f": "rtl.v\n",
-        "netlist.f": "netlist.v\ncells.v\n",
+        "exported.core": flows.fusesoc(name, netlist.top, list(rtl), list(gates)),
+        "rtl.f": "".join(f"{file}\n" for file in rtl),
+        "netlist.f": "".join(f"{file}\n" for file in gates),
         "rtl.eda.json": flows.edalize(name, rtl | golden),
         "netlist.eda.json": flows.edalize(name, gates | golden),
     }
@@ -230,6 +214,7 @@ _FILES = {
     "activity.saif": "how often every net of the netlist switched in the workload",
     "cells.lib": "the cell library at this supply and temperature, as timing and power read it",
     "cells.v": "functional models of the cells used",
+    "memories.v": "functional models of the SRAM macros; for layout take a compiler's",
     "golden/golden.v": "self-checking testbench; replays the recorded run in `golden/*.hex`",
     "bench/bench.json": "the block's cocotb bench: module, parameters and workload",
     "metrics.json": "every metric with its unit and kind of evidence",
@@ -252,7 +237,7 @@ def _readme(design: Design, metrics: Mapping[str, float], files: Mapping[str, st
         for name, what in _FILES.items()
         if any(file.startswith(name) for file in files)
     )
-    return f"""# {design.block.name}, one design point
+    return f"""# {name_of(design.block)}, one design point
 
 {listed}
 

@@ -12,6 +12,8 @@ from typing import Any
 from chipdse.export.golden import INPUTS, OUTPUTS, TOP
 
 CLOCK = "clk"
+MEMORIES = "memories.v"
+VERILOG = "verilogSource-2005"
 CORE_UTILISATION_PERCENT = 50
 """Where a flow has no default of its own: LibreLane's default, room for clock tree and repairs."""
 
@@ -95,13 +97,13 @@ def openroad(top: str, platform: Platform) -> str:
     )
 
 
-def fusesoc(name: str, top: str) -> str:
+def fusesoc(name: str, top: str, rtl: Iterable[str], netlist: Iterable[str]) -> str:
     """A FuseSoC core (CAPI2): the RTL, and targets that check RTL and netlist."""
     vlnv = re.sub(r"[^A-Za-z0-9_]", "_", name)
     bench = "".join(
         f"      - golden/{file}: {{file_type: {kind}{copy}}}\n"
         for file, kind, copy in (
-            ("golden.v", "verilogSource-2005", ""),
+            ("golden.v", VERILOG, ""),
             (INPUTS, "user", f", copyto: {INPUTS}"),
             (OUTPUTS, "user", f", copyto: {OUTPUTS}"),
         )
@@ -115,13 +117,14 @@ def fusesoc(name: str, top: str) -> str:
             ("sim_netlist", "Compare the mapped netlist with the recorded run", "netlist"),
         )
     )
+    sets = "".join(
+        f"  {fileset}:\n    files:\n"
+        + "".join(f"      - {file}: {{file_type: {VERILOG}}}\n" for file in files)
+        for fileset, files in (("rtl", rtl), ("netlist", netlist))
+    )
     return (
         f"CAPI=2:\nname: chipdse:exported:{vlnv}:0\n"
-        "description: One design point exported from chipdse\nfilesets:\n"
-        "  rtl:\n    files:\n      - rtl.v: {file_type: verilogSource-2005}\n"
-        "  netlist:\n    files:\n"
-        "      - netlist.v: {file_type: verilogSource-2005}\n"
-        "      - cells.v: {file_type: verilogSource-2005}\n"
+        f"description: One design point exported from chipdse\nfilesets:\n{sets}"
         f"  golden:\n    files:\n{bench}"
         "targets:\n  default: &default\n    filesets: [rtl]\n"
         f"    toplevel: {top}\n{targets}"
