@@ -31,6 +31,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power import GROUPS, Power, PowerModel, analyse_power
 from chipdse.netlist.recorded import Recording, read_recording, read_register_map
 from chipdse.netlist.replay import Replayed, replay
+from chipdse.netlist.timed_power import GlitchPower
 from chipdse.netlist.timed_replay import timed_replay
 from chipdse.netlist.timing import Timing, analyse_timing
 from chipdse.netlist.timing_graph import TimingGraph, build_timing_graph
@@ -391,7 +392,7 @@ def analyse_design(
     return Analysed(
         timing=timing,
         power=power,
-        glitch_w=_dynamic_w(power) - _dynamic_w(plain),
+        glitch_w=float(GlitchPower(functional=plain, total=power).glitch_w[0]),
         plain=plain,
         plain_activity=loaded.replayed.activity,
         activity=activity,
@@ -450,7 +451,3 @@ def _corner(
         toggle_error_frac=activity.standard_error_frac,
         clock_tree_counted=int(laid.tree is not None),
     )
-
-
-def _dynamic_w(power: Power) -> float:
-    return float((power.internal_w + power.switching_w).sum())

@@ -15,9 +15,10 @@ from chipdse.errors import DesignError
 from chipdse.hardware.mapping_library import mapping_library
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.netlist.cache import load_library
-from chipdse.netlist.power import Power
-from chipdse.netlist.timed_power import analyse_glitch_power
-from chipdse.netlist.timed_replay import timed_replay
+from chipdse.netlist.power import Power, analyse_power
+from chipdse.netlist.timed_power import GlitchPower
+from chipdse.netlist.timed_replay import TimedActivity, timed_replay
+from chipdse.netlist.timing import Timing
 from chipdse.technology.libraries import resolve
 
 pytestmark = pytest.mark.tools
@@ -61,7 +62,13 @@ def power_of(design: TimedDesign) -> Power:
         cycles=CYCLES,
         sampled=None,
     )
-    return analyse_glitch_power(design.timing, found).total
+    return analyse_power(design.timing, found.total)
+
+
+def glitch_power(timing: Timing, found: TimedActivity) -> GlitchPower:
+    return GlitchPower(
+        functional=analyse_power(timing, found.functional), total=analyse_power(timing, found.total)
+    )
 
 
 def test_gated_is_as_the_rtl_as_icarus_and_cheaper(tmp_path: Path) -> None:
@@ -171,10 +178,10 @@ def test_pipelining_a_multiplier_lowers_its_glitch_energy(tmp_path: Path) -> Non
             first_cycle=FIRST_CYCLE,
             cycles=CYCLES,
         )
-        power = analyse_glitch_power(design.timing, found)
+        power = glitch_power(design.timing, found)
         energy_j.append(float(power.glitch_energy_j[0]))  # one product a cycle
         slower = dataclasses.replace(design.timing, clock_period_s=2 * design.timing.clock_period_s)
-        again = analyse_glitch_power(slower, found)
+        again = glitch_power(slower, found)
         assert again.glitch_energy_j == pytest.approx(power.glitch_energy_j)
         assert np.all(power.switching_w >= 0)
     assert energy_j[1] < 0.8 * energy_j[0]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from replay_runs import DESIGN, LIBRARIES, liberty_files, need_icarus
 
-from chipdse.errors import ChipdseError, DesignError
+from chipdse.errors import ChipdseError, DesignError, MachineError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import mapping_library
 from chipdse.hardware.synthesise import SynthesisOptions, read_synthesised, synthesise
@@ -145,3 +145,10 @@ endmodule
     made = synthesise(rtl_of(tmp_path, text), files, SynthesisOptions(), tmp_path / "out")
     held = read_register_map(made.register_map)
     assert [(each.signal, each.bit) for each in held.values()] == [("count", 2)]
+
+
+def test_a_cache_that_cannot_be_written_is_the_machines_fault(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    files = liberty_files(shared, "ihp-sg13g2")
+    with pytest.raises(MachineError, match="cache of libraries, .*file/cache, cannot be written"):
+        mapping_library(files, tmp_path / "file" / "cache")

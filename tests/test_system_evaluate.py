@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest import approx
 from system_cases import block
 
-from chipdse.errors import DesignError, InfeasibleError
+from chipdse.errors import DesignError
 from chipdse.records import EVIDENCE
 from chipdse.system.batch import BlockPoints
 from chipdse.system.evaluate import evaluate_system, evaluate_systems
@@ -167,8 +167,6 @@ def test_limits_are_violated_by_an_amount(package, limit):
     values = {"chiplets": 2, "tiles": 20000} | package
     found = evaluate_system(block(), PackageParameters(**values))
     assert found.violations[limit] > 0
-    with pytest.raises(InfeasibleError):
-        found.require_feasible()
 
 
 def test_reticle_excess_by_hand():

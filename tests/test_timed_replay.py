@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from chipdse.errors import DesignError
 from chipdse.netlist.kernel import compiler
 from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.power import analyse_power
 from chipdse.netlist.recorded import RecordedSignal, Recording
 from chipdse.netlist.replay import replay
-from chipdse.netlist.timed_power import analyse_glitch_power
+from chipdse.netlist.timed_power import GlitchPower
 from chipdse.netlist.timed_replay import TimedActivity, timed_replay
 from chipdse.netlist.timing import Timing, Wires, analyse_timing, net_loads
 from chipdse.netlist.timing_graph import build_timing_graph
@@ -209,7 +210,9 @@ def test_a_sample_comes_near_the_whole_run() -> None:
 def test_power_adds_up() -> None:
     timing = timed(adder(8))
     found = run(timing, np.random.default_rng(2).integers(0, 2**16, 600).tolist())
-    power = analyse_glitch_power(timing, found)
+    power = GlitchPower(
+        functional=analyse_power(timing, found.functional), total=analyse_power(timing, found.total)
+    )
     assert power.glitch_w[0] > 0
     whole = power.functional.total_w + power.glitch_w
     assert whole == pytest.approx(power.total.total_w)

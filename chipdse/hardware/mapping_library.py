@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chipdse.errors import DesignError, ToolError
+from chipdse.errors import DesignError, MachineError
 from chipdse.paths import cache_folder
 
 _FORMAT = "5"
@@ -85,6 +85,7 @@ def mapping_library(files: Sequence[Path], cache: Path | None = None) -> Mapping
     Raises
     ------
     DesignError : a file is missing or not Liberty, or the cells cannot implement logic
+    MachineError : the cache cannot be written
     """
     folder = cache if cache is not None else cache_folder() / "liberty"
     contents = [_content(file) for file in files]
@@ -102,7 +103,6 @@ def mapping_library(files: Sequence[Path], cache: Path | None = None) -> Mapping
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not there, or damaged: made again
     text, record = _reduce(files, contents)
-    folder.mkdir(parents=True, exist_ok=True)
     _write(liberty, text)
     shown = record | {"size": liberty.stat().st_size}
     _write(about, json.dumps(shown))
@@ -123,11 +123,15 @@ def _content(file: Path) -> bytes:
 def _write(path: Path, text: str) -> None:
     """Complete or not at all, also when several processes do it at once."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
             file.write(text)
         Path(file.name).replace(path)
     except OSError as error:
-        raise ToolError(f"cannot write {path}: {error.strerror}") from error
+        raise MachineError(
+            f"the cache of libraries, {path.parent}, cannot be written ({error.strerror}); free "
+            "space there, or set CHIPDSE_CACHE to a folder that can"
+        ) from error
 
 
 def _from_json(liberty: Path, known: dict[str, Any]) -> MappingLibrary:

@@ -53,8 +53,3 @@ class Activity:
         high = self.high_fraction
         if not ((high >= 0).all() and (high <= 1).all()):
             raise DesignError("the fraction of time at 1 must lie between 0 and 1")
-
-    @property
-    def density_hz(self) -> NDArray[np.float64]:
-        """Transitions a second of every net [1/s]."""
-        return self.toggles / self.duration_s

@@ -263,37 +263,8 @@ class CellLibrary:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LeakagePoints:
-    """Leakage of a library at K operating points.
-
-    Parameters
-    ----------
-    weights : [K, leakage corners], each row sums to 1
-    """
-
-    library: CellLibrary
-    supply_v: Floats
-    temperature_c: Floats
-    weights: Floats
-
-    @property
-    def count(self) -> int:
-        """Number of operating points K."""
-        return len(self.weights)
-
-    def groups_w(self, rows: Ints | NDArray[np.int64] | None = None) -> Floats:
-        """[K, groups] of `Leakages`; all, or these rows."""
-        own = self.library.leakages.value_w
-        return interpolate(self.weights, own if rows is None else own[:, rows])
-
-    def cells_w(self) -> Floats:
-        """[K, cells] the unconditional values, NaN where there is none."""
-        return interpolate(self.weights, self.library.cell_leakage_w)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class OperatingLibrary:
-    """A library at K operating points; numbers are interpolated when they are asked for.
+class _Points:
+    """K operating points between the corners of a library.
 
     Parameters
     ----------
@@ -309,6 +280,23 @@ class OperatingLibrary:
     def count(self) -> int:
         """Number of operating points K."""
         return len(self.weights)
+
+
+class LeakagePoints(_Points):
+    """Leakage of a library at K operating points, between the corners that give leakage."""
+
+    def groups_w(self, rows: Ints | NDArray[np.int64] | None = None) -> Floats:
+        """[K, groups] of `Leakages`; all, or these rows."""
+        own = self.library.leakages.value_w
+        return interpolate(self.weights, own if rows is None else own[:, rows])
+
+    def cells_w(self) -> Floats:
+        """[K, cells] the unconditional values, NaN where there is none."""
+        return interpolate(self.weights, self.library.cell_leakage_w)
+
+
+class OperatingLibrary(_Points):
+    """A library at K operating points; numbers are interpolated when they are asked for."""
 
     def part(self, points: slice) -> OperatingLibrary:
         """Some of the operating points."""

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chipdse.netlist.library import Floats
-from chipdse.netlist.power import GROUPS, Power, PowerModel, analyse_power
+from chipdse.netlist.power import GROUPS, Power
 from chipdse.netlist.power_modules import Modules
-from chipdse.netlist.timed_replay import TimedActivity
-from chipdse.netlist.timing import Timing
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,23 +58,3 @@ class GlitchPower:
             name: own[:, modules.of_cell == number].sum(axis=1)
             for number, name in enumerate(modules.names)
         }
-
-
-def analyse_glitch_power(
-    timing: Timing,
-    activity: TimedActivity,
-    *,
-    functional: Power | None = None,
-    model: PowerModel | None = None,
-) -> GlitchPower:
-    """Power at the operating points of `timing`, with and without glitches.
-
-    Parameters
-    ----------
-    functional : power of `activity.functional` at the same points, if known
-    """
-    if functional is None:
-        functional = analyse_power(timing, activity.functional, model=model)
-    return GlitchPower(
-        functional=functional, total=analyse_power(timing, activity.total, model=model)
-    )

@@ -220,11 +220,6 @@ def _table(
     return np.fromiter(holds, dtype=bool, count=math.prod(shape)).reshape(shape)
 
 
-def key_of(point: Mapping[str, Value]) -> tuple[tuple[str, Value], ...]:
-    """A point as a dictionary key."""
-    return tuple(sorted(point.items()))
-
-
 def read_axis(group: str, name: str, given: Any, where: str) -> Axis | Value:
     """An axis, or one fixed value, from what a sweep file says.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chipdse.errors import InfeasibleError
 from chipdse.records import metric
 
 CONSTRAINTS = {
@@ -58,10 +57,3 @@ class SystemMetrics:
     def violations(self) -> dict[str, float]:
         """The constraints that are violated, by how much."""
         return {k: v for k, v in self.constraints.items() if v > 0}
-
-    def require_feasible(self) -> None:
-        """Raise InfeasibleError naming what is violated, by how much."""
-        if self.violations:
-            raise InfeasibleError(
-                "; ".join(f"{CONSTRAINTS[k]}: {v:.4g}" for k, v in self.violations.items())
-            )
