@@ -1,4 +1,8 @@
-"""The tutorial's commands run as typed, one after another from an empty folder; so do README's."""
+"""The tutorial's commands run as typed, one after another from an empty folder; so do README's.
+
+The tutorial runs in an environment that has nothing but the wheel: as someone would have it who
+installed it with pip or pipx.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,24 @@ from pathlib import Path
 
 import pytest
 from docs_pages import ROOT, commands, listings, typed
+from wheels import install_wheel
 
 from chipdse.cli import main
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-INSTALLS = ("python3 -m venv", "pip install")  # tests/test_packaging.py does that, from the wheel
+INSTALLS = ("python3 -m venv", "pip install")  # `installed` does that, from the wheel
 
 
 @pytest.fixture(scope="module")
-def walked(docs_store: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Programs of an environment that has the wheel."""
+    return install_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def walked(
+    installed: Path, docs_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, object]:
     """The tutorial, walked through: its folder, and shown against printed output."""
     if shutil.which("iverilog") is None:
         pytest.skip("Icarus is not installed, and check.py runs it")
@@ -39,7 +52,7 @@ def walked(docs_store: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
             done = subprocess.run(
                 ["bash", "-ec", line],
                 cwd=here,
-                env=os.environ | _environment(docs_store),
+                env=_environment(installed, docs_store) | {"HOME": str(folder)},
                 capture_output=True,
                 text=True,
             )
@@ -48,13 +61,36 @@ def walked(docs_store: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return {"folder": folder, "shown": shown}
 
 
-def _environment(store: Path) -> dict[str, str]:
-    scripts = str(Path(sys.executable).parent)
+def _environment(programs: Path, store: Path) -> dict[str, str]:
+    ours = str(Path(sys.executable).parent)
+    others = [one for one in os.environ["PATH"].split(os.pathsep) if one != ours]
     return {
         "CHIPDSE_CACHE": str(store),
-        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join([str(programs), *others]),
         "COLUMNS": "100",
     }
+
+
+@pytest.mark.tools
+def test_the_environment_is_the_wheels(installed: Path, docs_store: Path, tmp_path: Path) -> None:
+    """The program that walks the tutorial is not this checkout, and has brought its data."""
+
+    def said(*words: object) -> str:
+        done = subprocess.run(
+            [installed / words[0], *words[1:]],
+            cwd=tmp_path,
+            env=_environment(installed, docs_store) | {"HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    where = Path(said("python", "-c", "import chipdse, hdl; print(chipdse.__file__)").strip())
+    assert where.is_relative_to(installed.parent)
+    assert "mac_array" in said("chipdse", "blocks")
+    assert "sky130" in said("chipdse", "library", "list")
+    assert "mac_array" in said("chipdse", "sweep", "--list")
 
 
 def without_numbers(text: str) -> set[str]:

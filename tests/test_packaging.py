@@ -1,34 +1,20 @@
-"""What is installed from the wheel stands alone: blocks, libraries, sweeps, from any folder."""
+"""Wheel and sdist carry all there is; shipped sweeps are found by name.
+
+That the wheel stands alone, tests/test_docs_tutorial.py shows: it walks the tutorial with it.
+"""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tarfile
-import venv
 import zipfile
 from pathlib import Path
 
 import pytest
+from wheels import build_both
 
 from chipdse.study.shipped import find_sweep, questions, shipped_sweeps
 
 ROOT = Path(__file__).parents[1]
-SWEEP = """
-question = "How many samples a cycle?"
-block = "fir"
-[hardware]
-taps = 4
-samples_per_cycle = [1, 2]
-[workload]
-length = 64
-[library]
-name = "sky130"
-[objectives]
-block_energy_per_op_j = "minimize"
-block_area_m2 = "minimize"
-"""
 
 
 def test_shipped_sweeps_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,22 +30,9 @@ def test_shipped_sweeps_are_found_by_name(tmp_path: Path, monkeypatch: pytest.Mo
     assert find_sweep(Path("elsewhere/fir.toml")) == Path("elsewhere/fir.toml")
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Wheel and sdist, the wheel built from the sdist as an index would."""
-    pytest.importorskip("build", reason="the package 'build' is not installed")
-    pytest.importorskip("hatchling", reason="hatchling is not installed")
-    target = tmp_path_factory.mktemp("dist")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", target, ROOT],
-        check=True,
-        capture_output=True,
-    )
-    return {path.suffix: path for path in target.iterdir()}
-
-
 @pytest.mark.tools
-def test_wheel_and_sdist_carry_everything(built: dict[str, Path]) -> None:
+def test_wheel_and_sdist_carry_everything(tmp_path: Path) -> None:
+    built = build_both(tmp_path)
     inside = set(zipfile.ZipFile(built[".whl"]).namelist())
     for folder in ("chipdse", "hdl", "sweeps"):
         for path in (ROOT / folder).rglob("*"):
@@ -69,37 +42,3 @@ def test_wheel_and_sdist_carry_everything(built: dict[str, Path]) -> None:
     with tarfile.open(built[".gz"]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     assert {"pyproject.toml", "README.md", "NOTICE", "hdl/fir.py", "sweeps/fir.toml"} <= names
-
-
-@pytest.mark.tools
-def test_an_empty_environment_runs_it_from_any_folder(
-    built: dict[str, Path], tmp_path: Path
-) -> None:
-    home = tmp_path / "home"
-    venv.create(tmp_path / "env", with_pip=True)
-    scripts = tmp_path / "env" / "bin"
-    installed = subprocess.run(
-        [scripts / "pip", "install", "--quiet", built[".whl"]], capture_output=True, text=True
-    )
-    if "No matching distribution" in installed.stderr or "connection" in installed.stderr.lower():
-        pytest.skip("the package index cannot be reached")
-    assert installed.returncode == 0, installed.stderr
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "small.toml").write_text(SWEEP)
-
-    def run(*words: str) -> str:
-        done = subprocess.run(
-            [scripts / "chipdse", *words],
-            cwd=elsewhere,
-            capture_output=True,
-            text=True,
-            env={"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}", "HOME": str(home)},
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    assert "mac_array" in run("blocks") and "sky130" in run("library", "list")
-    assert "mac_array" in run("sweep", "--list")
-    assert "Pareto front" in run("sweep", "small.toml")
-    assert (elsewhere / "studies" / "small" / "report.html").is_file()
