@@ -14,10 +14,12 @@ from typing import Any
 import optuna
 import pandas as pd
 import pytest
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
 
 import chipdse
 from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block
-from chipdse.errors import DesignError, InfeasibleError, ToolError
+from chipdse.errors import ChipdseError, DesignError, InfeasibleError, ToolError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.store import Store
 from chipdse.system.parameters import PackageParameters
@@ -251,11 +253,10 @@ def test_a_stopped_sweep_loses_only_what_was_in_flight(
     # With a store of its own, so that there is something to interrupt.
     environment = os.environ | {"CHIPDSE_CACHE": str(tmp_path / "cache")}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and count(tmp_path / "study") < 2:
+    while process.poll() is None and count(tmp_path / "study") < 2:
         time.sleep(0.2)
     process.send_signal(how)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     if how == signal.SIGINT:
         assert process.returncode == 130
         assert "run the same command again to go on" in errors
@@ -273,7 +274,7 @@ def test_a_stopped_sweep_loses_only_what_was_in_flight(
 def count(study: Path) -> int:
     try:
         return len(chipdse.load_study(study).points())
-    except Exception:
+    except (ChipdseError, SQLAlchemyError, StorageInternalError, KeyError):
         return 0  # not there yet
 
 
