@@ -24,7 +24,7 @@ WATCH = ["in_ready", "out_valid", "out_data"]
 def hard_jobs(p: NttParameters) -> list[Job]:
     """Transforms that are hard to get right."""
     random = np.random.default_rng(p.butterflies)
-    q = p.of.modulus
+    q = p.ring.modulus
     ends = random.choice([0, 1, (q - 1) // 2, q - 1], N)
     rows = [np.full(N, q - 1), ends, random.integers(0, q, N)]
     found = [(row.tolist(), False) for row in rows]
@@ -39,7 +39,7 @@ def traffic(p: NttParameters, given: Sequence[Job], gaps: Sequence[int] = (0,)) 
     `gaps[n]` cycles pass before word n, over and over.
     """
     size = 2 * p.butterflies
-    wait = p.of.layers * p.layer_cycles
+    wait = p.ring.layers * p.layer_cycles
     pauses = np.resize(gaps, (len(given), p.groups))
     # Each word after the one before it and its own pause; between polynomials the whole transform.
     steps = 1 + pauses
@@ -60,7 +60,7 @@ def traffic(p: NttParameters, given: Sequence[Job], gaps: Sequence[int] = (0,)) 
     # A word waits at the port, where it must not count, while the transform runs.
     valid = np.isin(cycle, accepted) | ~ready
     inputs = {
-        "in_data": pack(coefficients[word], p.of.bits),
+        "in_data": pack(coefficients[word], p.ring.bits),
         "in_valid": valid.astype(int).tolist(),
     }
     if p.inverse:
@@ -69,7 +69,7 @@ def traffic(p: NttParameters, given: Sequence[Job], gaps: Sequence[int] = (0,)) 
 
     leaves = (first_out[:, None] + np.arange(p.groups)).ravel()
     out_valid = np.isin(cycle, leaves)
-    transformed = [reference(p.of, row, inverse) for row, inverse in given]
+    transformed = [reference(p.ring, row, inverse) for row, inverse in given]
     return inputs, {
         "in_ready": ready,
         "out_valid": out_valid,
@@ -84,7 +84,7 @@ def check(p: NttParameters, expected: dict[str, np.ndarray], seen: dict[str, lis
         if len(wrong):
             raise AssertionError(f"{name} differs {len(wrong)} times, first in cycle {wrong[0]}")
     pairs = zip(seen["out_data"], expected["out_valid"], strict=False)
-    found = unpack([word for word, valid in pairs if valid], p.of.bits, 2 * p.butterflies, False)
+    found = unpack([word for word, valid in pairs if valid], p.ring.bits, 2 * p.butterflies, False)
     wrong = np.argwhere(found != expected["out_data"][: len(found)])
     if len(wrong):
         where = tuple(wrong[0])

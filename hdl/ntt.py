@@ -44,8 +44,8 @@ class NttParameters:
         check_parameters(self)
 
     @property
-    def of(self) -> Scheme:
-        """The scheme itself."""
+    def ring(self) -> Scheme:
+        """Modulus and transform of the scheme."""
         return SCHEMES[self.scheme]
 
     @property
@@ -71,7 +71,7 @@ class NttParameters:
     @property
     def transform_cycles(self) -> int:
         """From the first word of one polynomial to the first of the next."""
-        return 2 * self.groups + self.of.layers * self.layer_cycles
+        return 2 * self.groups + self.ring.layers * self.layer_cycles
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ Job = tuple[list[int], bool]  # coefficients, whether the inverse is wanted
 def jobs(parameters: NttParameters, workload: NttWorkload) -> list[Job]:
     """The transforms of a workload; every second one is inverse, if the hardware can."""
     random = np.random.default_rng(workload.seed)
-    q, shape = parameters.of.modulus, (workload.polynomials, N)
+    q, shape = parameters.ring.modulus, (workload.polynomials, N)
     if workload.values == "uniform":
         values = random.integers(0, q, shape)
     else:
@@ -112,7 +112,7 @@ def jobs(parameters: NttParameters, workload: NttWorkload) -> list[Job]:
 
 def work(parameters: NttParameters, workload: NttWorkload) -> Work:
     """One NTT is one transform of 256 coefficients, forward or inverse."""
-    bits = workload.polynomials * N * parameters.of.bits
+    bits = workload.polynomials * N * parameters.ring.bits
     return Work(count=workload.polynomials, unit="NTT", input_bits=bits, output_bits=bits)
 
 
@@ -143,7 +143,7 @@ class Ntt(wiring.Component):
 
     def __init__(self, parameters: NttParameters) -> None:
         self.parameters = p = parameters
-        width = 2 * p.butterflies * p.of.bits
+        width = 2 * p.butterflies * p.ring.bits
         ports: dict[str, Any] = {
             "in_data": In(width),
             "in_valid": In(1),
@@ -169,7 +169,7 @@ class Ntt(wiring.Component):
         flight = [Access(enable=run & reads, bit=bit, place=place)]
         for stage in range(p.flight_cycles):
             flight.append(flight[-1].later(m, stage))
-        results = [Signal(p.of.bits, name=f"result_{n}") for n in range(2 * p.butterflies)]
+        results = [Signal(p.ring.bits, name=f"result_{n}") for n in range(2 * p.butterflies)]
         found = banks(
             m,
             p.lane_bits,
@@ -186,7 +186,7 @@ class Ntt(wiring.Component):
         for n in range(p.butterflies):
             zeta = self._zeta(m, n, bit, place, inverted)
             made += self._butterfly(m, n, found[2 * n], found[2 * n + 1], zeta, inverted)
-        words = lanes(self.in_data, p.of.bits)
+        words = lanes(self.in_data, p.ring.bits)
         for result, word, value in zip(results, words, made, strict=True):
             m.d.comb += result.eq(Mux(load, word, value))
         leaves = Signal(name="leaves")
@@ -205,7 +205,7 @@ class Ntt(wiring.Component):
         reads: Signal,
     ) -> None:
         """Load, layer after layer, unload; `bit` is 0 outside the layers."""
-        p, first, last = self.parameters, ADDRESS_BITS - 1, self.parameters.of.last_bit
+        p, first, last = self.parameters, ADDRESS_BITS - 1, self.parameters.ring.last_bit
         m.d.comb += load.eq(self.in_ready & self.in_valid)
         with m.FSM():
             with m.State("LOAD"):
@@ -237,30 +237,30 @@ class Ntt(wiring.Component):
     def _zeta(self, m: Module, n: int, bit: Value, place: Value, inverted: Value) -> Signal:
         """The factor of butterfly `n`, in a register: it meets what is read in the same cycle."""
         p = self.parameters
-        table = p.of.zetas
+        table = p.ring.zetas
         if p.reduction == "montgomery":
-            table = [zeta << 2 * p.of.digit_bits for zeta in table]
+            table = [zeta << 2 * p.ring.digit_bits for zeta in table]
         index = Signal(range(len(table)), name=f"index_{n}")
         with m.Switch(bit):
-            for case in range(p.of.last_bit, ADDRESS_BITS):
+            for case in range(p.ring.last_bit, ADDRESS_BITS):
                 with m.Case(case):
                     above = Cat(address(Const(2 * n, p.lane_bits), case, place)[case + 1 :])
                     block = Mux(inverted, ~above, above)[: len(above)]
                     m.d.comb += index.eq(Cat(block, Const(1, 1)))
-        zeta = Signal(p.of.bits, name=f"zeta_{n}", reset_less=True)
-        m.d.sync += zeta.eq(Array(value % p.of.modulus for value in table)[index])
+        zeta = Signal(p.ring.bits, name=f"zeta_{n}", reset_less=True)
+        m.d.sync += zeta.eq(Array(value % p.ring.modulus for value in table)[index])
         return zeta
 
     def _butterfly(
         self, m: Module, n: int, a: Value, b: Value, zeta: Value, inverted: Value
     ) -> list[Value]:
         """Both results; the inverse halves them, which in the end divides by the size."""
-        p, q = self.parameters, self.parameters.of.modulus
+        p, q = self.parameters, self.parameters.ring.modulus
         reduce = montgomery if p.reduction == "montgomery" else barrett
         factor = b if not p.inverse else Mux(inverted, difference(m, b, a, q), b)
         kept = [a, b] if p.inverse else [a]
         [product, *kept] = self._stage(m, n, 1, [zeta * factor, *kept])
-        reduced = named(m, reduce(m, product, p.of), f"reduced_{n}")
+        reduced = named(m, reduce(m, product, p.ring), f"reduced_{n}")
         [reduced, *kept] = self._stage(m, n, 2, [reduced, *kept])
         rest = difference(m, kept[0], reduced, q)
         if not p.inverse:
