@@ -39,8 +39,8 @@ EXPLAINED = 0.99999
 MARGIN = 0.1
 """The reference point lies beyond the front's worst values by this share of its range."""
 QUANTILES, SAMPLES = 9, 8
-REFIT = 1.1
-"""Length scales are fitted anew whenever there are so many times as many points."""
+REFIT, FITTED = 1.1, 100
+"""Length scales are fitted anew whenever there are so many times as many points, up to so many."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -276,11 +276,13 @@ _KERNELS: dict[object, list[Kernel]] = {}
 def _first(count: int) -> int:
     """The largest number within a count of the series 4, 5, 6, ..., each `REFIT` times the last.
 
+    The series ends at `FITTED`: length scales are known by then, and each fit costs the cube.
+
     A kernel fitted to the first points serves until there are so many more. It follows from the
     points alone: a search that goes on elsewhere finds the same.
     """
-    first = min(count, 4)
-    while first < count and (larger := math.ceil(first * REFIT)) <= count:
+    first, end = min(count, 4), min(count, FITTED)
+    while first < end and (larger := math.ceil(first * REFIT)) <= end:
         first = larger
     return first
 
