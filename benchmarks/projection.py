@@ -13,11 +13,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from chipdse.analysis import analyse_cells
 from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.errors import DesignError
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store, default_store
-from chipdse.measure import analyse
 from chipdse.system.projection import Figures, project_to_node
 
 BLOCKS: dict[str, dict[str, Any]] = {"mac_array": {"rows": 2, "columns": 2}, "fir": {"taps": 8}}
@@ -87,7 +87,7 @@ def measure(
     parameters, workload = block.parameters(**given), block.workload()
     design = Design(block=block, parameters=parameters, workload=workload, library=choice)
     _, hardware = build_hardware(design, Store(root=default_store()))
-    timing, power, _ = analyse(choice, hardware, [supply_v], [25.0])
+    timing, power, _ = analyse_cells(choice, hardware, [supply_v], [25.0])
     ops_per_cycle = block.work(parameters, workload).count / hardware.run.cycles
     energy = power.internal_energy_j + power.switching_energy_j
     return Figures(

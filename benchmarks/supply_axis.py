@@ -20,10 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from chipdse.analysis import analyse_cells, library_of
 from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store, default_store
-from chipdse.measure import analyse, library_of
 
 LIBRARY = LibraryChoice(name="sky130")
 BLOCK = find_block("mac_array")
@@ -57,7 +57,7 @@ def characterise(given: dict[str, Any], supply_v: np.ndarray, temperature_c: flo
     design = Design(block=BLOCK, parameters=parameters, workload=workload, library=LIBRARY)
     _, hardware = build_hardware(design, Store(root=default_store()))
     temperatures = [temperature_c] * len(supply_v)
-    timing, power, _ = analyse(LIBRARY, hardware, list(supply_v), temperatures)
+    timing, power, _ = analyse_cells(LIBRARY, hardware, list(supply_v), temperatures)
     ops_per_cycle = BLOCK.work(parameters, workload).count / hardware.run.cycles
     dynamic = power.internal_energy_j + power.switching_energy_j
     return Point(

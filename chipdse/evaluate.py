@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from chipdse.analysis import Hardware, library_key, library_of
 from chipdse.design import Design
 from chipdse.hardware.blocks_own import is_checked
 from chipdse.hardware.elaborate import Rtl, elaborate, source_hash, versions
@@ -21,7 +22,7 @@ from chipdse.hardware.memories import family_for, with_memories
 from chipdse.hardware.simulate import simulate
 from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import Synthesised, read_synthesised, synthesise
-from chipdse.measure import Hardware, library_key, library_of, measure
+from chipdse.measure import measure
 from chipdse.metrics import Basis, BlockReport, Metrics
 from chipdse.netlist.macro_liberty import macro_cells
 from chipdse.system.evaluate import evaluate_system

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from hdl_runs import bench_catches, bench_passes
 
+from chipdse.analysis import analyse_cells
 from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import SynthesisOptions
-from chipdse.measure import analyse
 from chipdse.netlist.recorded import read_register_map
 from hdl import BLOCKS
 
@@ -71,7 +71,7 @@ def test_netlist_is_rtl_is_reference(case: Case, store: Store) -> None:
     # Enables as clock gates, where the block has any to speak of.
     one = design(case, gate=4 if "gating" in case[1] else 0)
     _, built = build_hardware(one, store)
-    _, _, replayed = analyse(one.library, built, [1.8], [25.0])
+    _, _, replayed = analyse_cells(one.library, built, [1.8], [25.0])
     flip_flops = read_register_map(built.mapped.register_map)
     assert replayed.checked_bits > len(flip_flops) > 0  # and the outputs
 
@@ -105,7 +105,7 @@ def test_adder_structures_survive_synthesis(store: Store) -> None:
     for structure in ("ripple", "brent_kung", "sklansky", "kogge_stone"):
         one = design(("adder", {"structure": structure}, {}))
         _, built = build_hardware(one, store)
-        timing, _, _ = analyse(one.library, built, [1.8], [25.0])
+        timing, _, _ = analyse_cells(one.library, built, [1.8], [25.0])
         area[structure] = built.mapped.area_m2, float(timing.min_period_s.max())
     # Merges: 15, 26, 32, 49; levels: 15, 6, 4, 4.
     areas = [area[name][0] for name in ("ripple", "brent_kung", "sklansky", "kogge_stone")]

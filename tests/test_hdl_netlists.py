@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chipdse.analysis import analyse_cells
 from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store
-from chipdse.measure import analyse
 
 pytestmark = pytest.mark.tools
 SMALL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -45,6 +45,6 @@ def test_the_netlist_does_what_the_reference_says(name: str, tmp_path: Any) -> N
         library=LibraryChoice(name="sky130"),
     )
     _, built = build_hardware(design, Store(root=tmp_path))
-    timing, _, replayed = analyse(design.library, built, [1.8], [25.0])
+    timing, _, replayed = analyse_cells(design.library, built, [1.8], [25.0])
     assert np.isfinite(timing.min_period_s).all()
     assert replayed.checked_bits > 0

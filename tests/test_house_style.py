@@ -16,7 +16,7 @@ LADDER = [
     {"technology"},
     {"netlist", "system"},
     {"hardware"},
-    {"design", "metrics", "operating", "physical", "measure", "evaluate"},
+    {"design", "metrics", "operating", "physical", "analysis", "measure", "evaluate"},
     {"study"},
     {"report", "export"},
     {"api", "cli"},

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from chipdse.analysis import Hardware, analyse_cells
 from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store
-from chipdse.measure import Hardware, analyse, measure
+from chipdse.measure import measure
 from chipdse.netlist.power import analyse_power
 
 pytestmark = pytest.mark.tools
@@ -47,7 +48,7 @@ def test_critical_path_and_power_against_the_official_file(
     )
     paths, powers = [], []
     for choice in (SHIPPED, official):
-        timing, _, replayed = analyse(choice, built[name][1], [1.8], [25.0])
+        timing, _, replayed = analyse_cells(choice, built[name][1], [1.8], [25.0])
         at_clock = dataclasses.replace(timing, clock_period_s=np.array([20e-9]))
         paths.append(float(timing.min_period_s[0]))
         powers.append(float(analyse_power(at_clock, replayed.activity).total_w[0]))
@@ -81,7 +82,9 @@ class Curve:
 
 def curve(hardware: Hardware, temperature_c: float) -> Curve:
     supply_v = np.round(np.arange(0.5, 1.81, 0.05), 2)
-    timing, power, _ = analyse(SHIPPED, hardware, list(supply_v), [temperature_c] * len(supply_v))
+    timing, power, _ = analyse_cells(
+        SHIPPED, hardware, list(supply_v), [temperature_c] * len(supply_v)
+    )
     return Curve(
         supply_v=supply_v,
         dynamic_j=power.internal_energy_j + power.switching_energy_j,

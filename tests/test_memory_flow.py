@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from memory_designs import TABLE, TableParameters, TableWorkload, Zoo, accesses
 
+from chipdse.analysis import Hardware, analyse_cells
 from chipdse.design import Design, LibraryChoice, PhysicalOptions
 from chipdse.errors import DesignError, ToolError
 from chipdse.evaluate import build_hardware, evaluate
@@ -17,7 +18,6 @@ from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.memories import MEMORIES, family_for, read_memories, with_memories
 from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import SynthesisOptions
-from chipdse.measure import Hardware, analyse
 from chipdse.netlist.recorded import read_recording, read_register_map
 from chipdse.netlist.replay import replay
 from chipdse.technology.libraries import resolve
@@ -65,7 +65,7 @@ def test_the_boundary_moves_a_memory_from_registers_to_a_macro(store: Store) -> 
 @tools
 def test_the_power_of_a_macro_is_that_of_its_accesses(hardware: Hardware) -> None:
     load, about = TableWorkload(), macro_figures(SIZE)
-    timing, power, replayed = analyse(LibraryChoice(name="sky130"), hardware, [1.8], [25.0])
+    timing, power, replayed = analyse_cells(LibraryChoice(name="sky130"), hardware, [1.8], [25.0])
     assert replayed.unmapped == {}
     given = accesses(TableParameters(), load)
     cycles = len(given["we"]) + 3
@@ -81,7 +81,7 @@ def test_the_power_of_a_macro_is_that_of_its_accesses(hardware: Hardware) -> Non
 
 @tools
 def test_timing_starts_and_ends_at_the_macro(hardware: Hardware) -> None:
-    timing, _, _ = analyse(LibraryChoice(name="sky130"), hardware, [1.8], [25.0])
+    timing, _, _ = analyse_cells(LibraryChoice(name="sky130"), hardware, [1.8], [25.0])
     about = macro_figures(SIZE)
     # Data come after the falling edge: half a period holds the access and the setup of a register.
     assert timing.min_period_s[0] > 2 * about.access_s
@@ -93,7 +93,7 @@ def test_timing_starts_and_ends_at_the_macro(hardware: Hardware) -> None:
 def test_a_netlist_that_drives_a_macro_wrongly_fails_the_self_check(
     hardware: Hardware, tmp_path: Path, pin: str
 ) -> None:
-    from chipdse.measure import _cells_of
+    from chipdse.analysis import _cells_of
     from chipdse.netlist.verilog import read_verilog
 
     netlist = read_verilog(

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chipdse.analysis import analyse_design
 from chipdse.cli import main
 from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, make_record
 from chipdse.errors import DesignError
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store
-from chipdse.measure import analyse_design, measure
+from chipdse.measure import measure
 from chipdse.netlist.power import analyse_power
 from chipdse.physical import power_map_w
 from chipdse.report.physical import counted_text

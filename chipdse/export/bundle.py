@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from chipdse import __version__
+from chipdse.analysis import Hardware, activity_of, analyse_cells, layout
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.evaluate import build_hardware
@@ -25,7 +26,7 @@ from chipdse.export.golden import INPUTS, OUTPUTS, golden_files
 from chipdse.export.threedblox import threedblox_files
 from chipdse.hardware.memory_model import memory_model
 from chipdse.hardware.store import Store
-from chipdse.measure import Hardware, activity_of, analyse, layout, measure
+from chipdse.measure import measure
 from chipdse.metrics import METRICS
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.liberty_writer import liberty_text
@@ -57,7 +58,7 @@ def export_point(
     rtl, hardware = build_hardware(design, store)
     files = {"rtl.v": rtl.verilog.read_text(), "netlist.v": hardware.mapped.netlist.read_text()}
     corner = [metrics["vdd_v"]], [metrics["library_temperature_c"]]
-    timing, _, _ = analyse(design.library, hardware, *corner)
+    timing, _, _ = analyse_cells(design.library, hardware, *corner)
     # Other flows add wires of their own; the activity is ours, glitches counted if they were.
     activity = activity_of(design, hardware, store, layout(design, hardware, store))
     files |= _measured(timing, activity, 1 / metrics["clock_frequency_hz"], rtl.clock)

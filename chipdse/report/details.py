@@ -10,20 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from chipdse.analysis import Analysed, Hardware, analyse_design, library_of
 from chipdse.design import Design
 from chipdse.errors import ChipdseError, DesignError
 from chipdse.evaluate import build_hardware
 from chipdse.export.bundle import repeat_command
 from chipdse.hardware.store import Store
-from chipdse.measure import (
-    Analysed,
-    Hardware,
-    analyse_design,
-    corners_of,
-    job_of,
-    library_of,
-    measure,
-)
+from chipdse.measure import corners_of, job_of, measure
 from chipdse.metrics import BlockReport
 from chipdse.netlist.library import Floats
 from chipdse.netlist.power import GROUPS, Power

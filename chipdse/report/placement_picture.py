@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from chipdse.analysis import Analysed, analyse_design
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store
-from chipdse.measure import Analysed, analyse_design, measure
+from chipdse.measure import measure
 from chipdse.metrics import BlockReport
 from chipdse.netlist.library import Floats
 from chipdse.netlist.netlist import Netlist

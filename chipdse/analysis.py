@@ -1,0 +1,282 @@
+"""A mapped netlist and its recorded run, ready in memory: their timing, activity and power.
+
+Netlist, activity and library stay in memory for the last few designs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from chipdse.design import Design, LibraryChoice
+from chipdse.hardware.elaborate import TOP
+from chipdse.hardware.simulate import Simulation
+from chipdse.hardware.store import Store, hash_file
+from chipdse.hardware.synthesise import Synthesised
+from chipdse.netlist.activity import Activity
+from chipdse.netlist.library import CellLibrary, LeakagePoints, OperatingLibrary
+from chipdse.netlist.macro_liberty import with_macros
+from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.power import Power, PowerModel, analyse_power
+from chipdse.netlist.recorded import Recording, read_recording, read_register_map
+from chipdse.netlist.replay import Replayed, replay
+from chipdse.netlist.timed_power import GlitchPower
+from chipdse.netlist.timed_replay import timed_replay
+from chipdse.netlist.timing import Timing, analyse_timing
+from chipdse.netlist.timing_graph import TimingGraph, build_timing_graph
+from chipdse.netlist.verilog import read_verilog
+from chipdse.netlist.wires import WireLoads
+from chipdse.physical import (
+    Layout,
+    layout_of,
+    stored_toggles,
+)
+from chipdse.technology.libraries import LibraryEntry, resolve
+from chipdse.technology.sram import MacroSize, macro_figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """What the expensive stages made of a design.
+
+    mapped, run : its netlist and its recorded simulation
+    macros : sizes of its SRAM macros
+    """
+
+    mapped: Synthesised
+    run: Simulation
+    macros: tuple[MacroSize, ...] = ()
+
+
+@functools.lru_cache(maxsize=8)
+def library_of(choice: LibraryChoice) -> LibraryEntry:
+    """The library of a design."""
+    return resolve(choice.name if choice.name is not None else choice.files)
+
+
+@functools.lru_cache(maxsize=64)
+def library_key(choice: LibraryChoice) -> tuple[str, ...]:
+    """Hashes of every file of a library: what results depend on."""
+    return tuple(hash_file(path) for path in library_of(choice).files)
+
+
+def supply_of(design: Design) -> tuple[float, float]:
+    """Supply [V] and temperature [°C] of a design, the library's nominal ones by default."""
+    nominal, operating = library_of(design.library).nominal, design.operating
+    vdd_v, temperature_c = operating.vdd_v, operating.temperature_c
+    return (
+        nominal.supply_v if vdd_v is None else vdd_v,
+        nominal.temperature_c if temperature_c is None else temperature_c,
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _cells_of(choice: LibraryChoice, macros: tuple[MacroSize, ...]) -> CellLibrary:
+    """The library of a design, with its SRAM macros beside the cells."""
+    library = library_of(choice).load()
+    return with_macros(library, macros) if macros else library
+
+
+def netlist_inputs(design: Design, hardware: Hardware) -> dict[str, Any]:
+    """What a netlist is known by."""
+    return {
+        "netlist": hash_file(hardware.mapped.netlist),
+        "library": library_key(design.library),
+        "macros": [dataclasses.asdict(macro_figures(size)) for size in hardware.macros],
+    }
+
+
+def run_inputs(design: Design, hardware: Hardware) -> dict[str, Any]:
+    """What a recorded run of a netlist is known by."""
+    return {
+        **netlist_inputs(design, hardware),
+        "recording": hash_file(hardware.run.data),
+        "window": [hardware.run.first_cycle, hardware.run.cycles],
+    }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Loaded:
+    """A netlist and its activity, ready for any operating point."""
+
+    netlist: Netlist
+    graph: TimingGraph
+    model: PowerModel
+    replayed: Replayed
+    recording: Recording
+
+
+@functools.lru_cache(maxsize=2)
+def load(choice: LibraryChoice, hardware: Hardware) -> _Loaded:
+    library, run = _cells_of(choice, hardware.macros), hardware.run
+    netlist = read_verilog(hardware.mapped.netlist, library, TOP)
+    recording = read_recording(run.layout, run.data)
+    replayed = replay(
+        netlist,
+        recording,
+        read_register_map(hardware.mapped.register_map),
+        first_cycle=run.first_cycle,
+        cycles=run.cycles,
+    )
+    return _Loaded(
+        netlist=netlist,
+        graph=build_timing_graph(netlist, recording.clock),
+        model=PowerModel(netlist),
+        replayed=replayed,
+        recording=recording,
+    )
+
+
+def analyse_cells(
+    choice: LibraryChoice,
+    hardware: Hardware,
+    vdd_v: list[float],
+    temperature_c: list[float],
+    *,
+    leakage_at: LeakagePoints | None = None,
+) -> tuple[Timing, Power, Replayed]:
+    """Timing, and power at the highest frequency, at K operating points at once: cells alone.
+
+    `analyse_design` counts wires, clock tree and glitches too, at one point.
+
+    Parameters
+    ----------
+    leakage_at : more points, at which only leakage is wanted
+    """
+    loaded = load(choice, hardware)
+    library = _cells_of(choice, hardware.macros).at(vdd_v, temperature_c)
+    timing = analyse_timing(loaded.graph, library, 1.0)
+    timing = dataclasses.replace(timing, clock_period_s=timing.min_period_s)
+    power = analyse_power(
+        timing, loaded.replayed.activity, model=loaded.model, leakage_at=leakage_at
+    )
+    return timing, power, loaded.replayed
+
+
+def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
+    """Wires and clock tree of a design's netlist, as its options ask.
+
+    Raises
+    ------
+    DesignError : nothing is known of the wires of the library's process
+    InfeasibleError : the cells cannot be placed at this utilisation
+    """
+    loaded = load(design.library, hardware)
+    return layout_of(
+        design.physical,
+        loaded.graph,
+        loaded.netlist.library,
+        netlist_inputs(design, hardware),
+        store,
+    )
+
+
+def activity_of(
+    design: Design,
+    hardware: Hardware,
+    store: Store,
+    laid: Layout,
+    timing: Timing | None = None,
+) -> Activity:
+    """Activity of every net, with glitches where the design's options ask for them.
+
+    Glitches are counted with the delays at the design's own supply and temperature: at low
+    supplies they differ too much from the nominal ones to take those over.
+
+    Parameters
+    ----------
+    timing : of the design at its supply and temperature, to save its making
+    """
+    loaded, options = load(design.library, hardware), design.physical
+    activity = loaded.replayed.activity
+    if not options.glitches:
+        return activity
+    vdd_v, temperature_c = supply_of(design)
+    inputs = {
+        **run_inputs(design, hardware),
+        "vdd_v": vdd_v,
+        "temperature_c": temperature_c,
+        "wires": [laid.counted.wires, laid.counted.clock_tree],
+        "layout": [options.utilisation, options.aspect, options.placement_seed],
+        "cycles": options.glitch_cycles,
+    }
+
+    def count() -> Activity:
+        library = loaded.netlist.library.at([vdd_v], [temperature_c])
+        return timed_replay(
+            timing or _timed(loaded.graph, library, laid.loads(library)),
+            loaded.recording,
+            read_register_map(hardware.mapped.register_map),
+            loaded.replayed,
+            first_cycle=hardware.run.first_cycle,
+            cycles=hardware.run.cycles,
+            sampled=options.glitch_cycles or None,
+            seed=options.placement_seed,
+        ).total
+
+    toggles, error = stored_toggles(inputs, store, count)
+    return dataclasses.replace(activity, toggles=toggles, glitches=True, standard_error_frac=error)
+
+
+def _timed(graph: TimingGraph, library: OperatingLibrary, loads: WireLoads | None) -> Timing:
+    """Timing at the shortest clock period."""
+    timing = analyse_timing(graph, library, 1.0, wires=None if loads is None else loads.timing)
+    return dataclasses.replace(timing, clock_period_s=timing.min_period_s)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Analysed:
+    """A netlist at one operating point, with everything of layout that its design counts.
+
+    timing, power : at the shortest clock period; power with glitches if they are counted
+    glitch_w : what of that power glitches are
+    plain, plain_activity : power and activity at zero delay, so without them
+    loads : wires at this point; None without
+    """
+
+    timing: Timing
+    power: Power
+    glitch_w: float
+    plain: Power
+    plain_activity: Activity
+    activity: Activity
+    layout: Layout
+    loads: WireLoads | None
+
+
+def analyse_design(
+    design: Design,
+    hardware: Hardware,
+    store: Store,
+    *,
+    leakage_at: LeakagePoints | None = None,
+) -> Analysed:
+    """Timing and power of a design's netlist at its supply and temperature.
+
+    Parameters
+    ----------
+    leakage_at : more points, at which only leakage is wanted
+    """
+    vdd_v, temperature_c = supply_of(design)
+    loaded, laid = load(design.library, hardware), layout(design, hardware, store)
+    library = loaded.netlist.library.at([vdd_v], [temperature_c])
+    loads = laid.loads(library)
+    timing = _timed(loaded.graph, library, loads)
+    switched = timing if loads is None else dataclasses.replace(timing, wires=loads.power)
+    activity = activity_of(design, hardware, store, laid, timing)
+    power = analyse_power(switched, activity, model=loaded.model, leakage_at=leakage_at)
+    plain = power
+    if activity.glitches:
+        plain = analyse_power(switched, loaded.replayed.activity, model=loaded.model)
+    return Analysed(
+        timing=timing,
+        power=power,
+        glitch_w=float(GlitchPower(functional=plain, total=power).glitch_w[0]),
+        plain=plain,
+        plain_activity=loaded.replayed.activity,
+        activity=activity,
+        layout=laid,
+        loads=loads,
+    )
