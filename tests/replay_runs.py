@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,12 @@ from chipdse.export.cell_models import cell_models
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.recording import DATA, LAYOUT, write_recorder
 from chipdse.hardware.synthesise import Synthesised, SynthesisOptions, synthesise
+from chipdse.netlist.kernel import compiler
 from chipdse.netlist.liberty import read_liberty
 from chipdse.netlist.library import CellLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.recorded import Recording, RegisterBit, read_recording, read_register_map
+from chipdse.netlist.replay import Replayed, replay
 from chipdse.netlist.verilog import read_verilog
 
 LIBRARIES = {
@@ -112,6 +115,17 @@ class Run:
     netlist: Netlist
     registers: dict[str, RegisterBit]
     recording: Recording
+
+    def replay(self, *, first_cycle: int = FIRST_CYCLE, **options: Any) -> Replayed:
+        """Its recording replayed on its netlist."""
+        return replay(
+            self.netlist, self.recording, self.registers, first_cycle=first_cycle, **options
+        )
+
+
+def engines() -> tuple[str, ...]:
+    """Of replay, those that can run here."""
+    return ("numpy", "compiled") if compiler() else ("numpy",)
 
 
 def need_icarus() -> None:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from replay_runs import CYCLES, FIRST_CYCLE, LIBRARIES, make_run, simulate_gates
+from replay_runs import CYCLES, LIBRARIES, make_run, simulate_gates
 
-from chipdse.netlist.replay import replay
 from chipdse.netlist.vcd_activity import read_vcd_activity
 
 pytestmark = pytest.mark.tools
@@ -18,15 +17,7 @@ pytestmark = pytest.mark.tools
 def test_equal_toggles_on_every_net(family: str, shared: Path, tmp_path: Path) -> None:
     run = make_run(shared, tmp_path, family)
     trace = simulate_gates(run)
-    result = replay(
-        run.netlist,
-        run.recording,
-        run.registers,
-        first_cycle=FIRST_CYCLE,
-        cycles=CYCLES,
-        clock_period_s=10e-9,
-        engine="numpy",
-    )
+    result = run.replay(cycles=CYCLES, clock_period_s=10e-9, engine="numpy")
     gates = read_vcd_activity(trace, "bench.gates", run.netlist, clock_period_s=10e-9)
     assert result.unmapped == {}
     assert result.annotated_fraction == 1.0

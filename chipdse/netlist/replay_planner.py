@@ -15,16 +15,17 @@ from chipdse.netlist.liberty_function import (
     Not,
     Or,
     Variable,
-    Xor,
     negate,
     substitute,
     unateness,
     variables,
 )
-from chipdse.netlist.netlist import CONSTANT_0, CONSTANT_1, Netlist
+from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.recorded import Recording, RegisterBit
+from chipdse.netlist.replay_arrange import Parts, arrange
+from chipdse.netlist.replay_clock import follow_clock
 from chipdse.netlist.replay_graph import OperationGraph
-from chipdse.netlist.replay_plan import MAX_STATE_VARIABLES, NONE, Check, JointStates, Plan
+from chipdse.netlist.replay_plan import MAX_STATE_VARIABLES, NONE, Plan
 
 
 def plan_replay(
@@ -61,19 +62,13 @@ class _Planner:
         self.netlist, self.recording, self.registers = netlist, recording, registers
         self.states = states
         self.graph = OperationGraph(32 * int(recording.words.shape[1]), netlist.net_names)
-        self.unmapped: dict[str, str] = {}
-        self.checks: list[tuple[int, str, int, int, int, int, int]] = []
-        self.joint: dict[int, tuple[NDArray[np.int32], tuple[int, ...], int]] = {}
-        self.clock_nets: dict[int, int] = {}  # net -> node of its value while the clock is high
-        self.clocked: list[tuple[int, int, int]] = []
+        self.parts = Parts(netlist=netlist, recording=recording, graph=self.graph)
         self.captures: dict[tuple[str, tuple[int, ...]], int | None] = {}
-
-    # -- the parts of a netlist --
 
     def plan(self) -> Plan:
         self._ports()
         sequential = [k for k in self.netlist.used_types if self.netlist.cells[k].sequential]
-        self._clock_network()
+        follow_clock(self.parts)
         for kind in map(int, self.netlist.used_types):
             cell = self.netlist.cells[kind]
             if cell.is_macro or (cell.sequential is None and self._opaque(cell)):
@@ -84,7 +79,7 @@ class _Planner:
                 self._clock_gate(kind, cell)
             else:
                 self._register(kind, cell)
-        return self._arrange()
+        return arrange(self.parts)
 
     @staticmethod
     def _opaque(cell: Cell) -> bool:
@@ -99,11 +94,11 @@ class _Planner:
                 continue
             signal = recording.signals.get(port.name)
             if port.name == clock and not recording.both_edges:
-                self.clock_nets[port.nets[0]] = self.graph.one
+                self.parts.clock_nets[port.nets[0]] = self.graph.one
                 self.graph.constants[self.graph.net(port.nets[0])] = False
                 self._copy(self.graph.zero, port.nets[0], inverted=False)
             elif signal is None or signal.width != len(port.nets):
-                self.unmapped[port.name] = "the recording has no such input of that width"
+                self.parts.unmapped[port.name] = "the recording has no such input of that width"
             else:
                 for bit, net in enumerate(port.nets):
                     self._copy(signal.offset + bit, net, inverted=False)
@@ -133,7 +128,7 @@ class _Planner:
                 targets[open_pin] = self.graph.helpers(int(open_pin.sum()))
             self.graph.add(function, names, reads, targets, joint=wanted)
             if wanted:
-                self.joint[kind] = (targets, tuple(range(len(names))), NONE)
+                self.parts.joint[kind] = (targets, tuple(range(len(names))), NONE)
                 wanted = False
 
     def _macro(self, kind: int, cell: Cell) -> None:
@@ -149,7 +144,7 @@ class _Planner:
                 signal = self.recording.signals.get(f"{name}.{port}")
                 bit = int(index[:-1]) if index else 0
                 if signal is None or bit >= signal.width:
-                    self.unmapped[f"{name}/{pin}"] = "not in the recording"
+                    self.parts.unmapped[f"{name}/{pin}"] = "not in the recording"
                 else:
                     self._copy(signal.offset + bit, int(row[position]), inverted=False)
 
@@ -167,7 +162,7 @@ class _Planner:
             name = self.netlist.cell_names[instance]
             found = self._recorded_bit(name)
             if isinstance(found, str):
-                self.unmapped[name] = found
+                self.parts.unmapped[name] = found
                 state_nodes.append(NONE)
                 continue
             node, register = found
@@ -248,7 +243,7 @@ class _Planner:
                 forced[0] if len(forced) == 1 else Or(tuple(forced)), values
             )
             unsure = NONE if unsure == self.graph.zero else unsure
-        self.checks.append(
+        self.parts.checks.append(
             (instance, register.signal, register.bit, next_node, node, captures, unsure)
         )
 
@@ -261,8 +256,8 @@ class _Planner:
             low[name] = self.graph.net(net)
             if self.recording.both_edges:
                 high[name] = low[name]
-            elif net in self.clock_nets:
-                high[name] = self.clock_nets[net]
+            elif net in self.parts.clock_nets:
+                high[name] = self.parts.clock_nets[net]
             else:
                 return None
         if self.recording.both_edges:
@@ -295,70 +290,7 @@ class _Planner:
         reads = np.column_stack([pins, np.array(state_nodes, dtype=np.int32)])
         targets = self.graph.helpers(len(nets))
         self.graph.add(None, (), reads, targets, joint=True)
-        self.joint[kind] = (targets, watched, clock)
-
-    # -- the clock network --
-
-    def _clock_network(self) -> None:
-        """Follow the clock through buffers, gates and clock gates, as it is while high.
-
-        Before an edge the clock is low; the same logic with the clock high tells which parts of
-        the network see a pulse after that row.
-        """
-        if self.recording.both_edges:
-            return
-        netlist = self.netlist
-        order = np.argsort(netlist.pin_net, kind="stable")
-        sorted_nets = netlist.pin_net[order]
-        waiting = list(self.clock_nets)
-        for net in waiting:
-            self._note_clocked(net)
-        while waiting:
-            net = waiting.pop()
-            first, last = np.searchsorted(sorted_nets, [net, net + 1])
-            for pin in order[first:last].tolist():
-                if netlist.pin_is_load[pin]:
-                    waiting += self._through(int(netlist.pin_cell[pin]))
-
-    def _through(self, instance: int) -> list[int]:
-        """The nets a clocked cell drives that switch with the clock, when all is known of it."""
-        netlist = self.netlist
-        cell = netlist.cells[netlist.cell_types[instance]]
-        start = int(netlist.pin_start[instance])
-        row = netlist.pin_net[start : start + len(cell.pins)].tolist()
-        if isinstance(cell.sequential, FlipFlop | Latch) or cell.is_macro:
-            return []
-        found = []
-        for position in cell.outputs:
-            net, function = row[position], cell.pins[position].function
-            if net < 0 or function is None or net in self.clock_nets:
-                continue
-            low = {cell.pins[i].name: self.graph.net(row[i]) for i in cell.inputs}
-            high = {
-                cell.pins[i].name: self.clock_nets.get(row[i], self.graph.net(row[i]))
-                for i in cell.inputs
-            }
-            if isinstance(cell.sequential, ClockGate):
-                gate = cell.sequential
-                if gate.transparent_high:
-                    raise DesignError(
-                        f"clock gate {netlist.cell_names[instance]} ({cell.name}) gates falling "
-                        "edges; record the RTL with both_edges=True"
-                    )
-                low[gate.state] = high[gate.state] = self.graph.add_one(gate.enable, low)
-            before = self.graph.constant_value(function, low)
-            if before is not None:
-                self.graph.constants[self.graph.net(net)] = before
-            self.clock_nets[net] = self.graph.add_one(function, high)
-            self._note_clocked(net)
-            found.append(net)
-        return found
-
-    def _note_clocked(self, net: int) -> None:
-        change = self.graph.helpers(1)
-        reads = np.array([[self.graph.net(net), self.clock_nets[net]]], dtype=np.int32)
-        self.graph.add(Xor((Variable("a"), Variable("b"))), ("a", "b"), reads, change)
-        self.clocked.append((net, self.clock_nets[net], int(change[0])))
+        self.parts.joint[kind] = (targets, watched, clock)
 
     def _clock_gate(self, kind: int, cell: Cell) -> None:
         """A clock gate before an edge: its latch is open and its clock is low."""
@@ -366,7 +298,7 @@ class _Planner:
         assert isinstance(gate, ClockGate)
         if self.recording.both_edges:
             for instance in self.netlist.instances_of[kind]:
-                self.unmapped[self.netlist.cell_names[instance]] = (
+                self.parts.unmapped[self.netlist.cell_names[instance]] = (
                     "clock gates are replayed from rising edges only"
                 )
             return
@@ -382,103 +314,6 @@ class _Planner:
             self.graph.add(
                 expression, names, reads[keep], self.graph.net_array(nets[keep, position])
             )
-
-    # -- the plan --
-
-    def _arrange(self) -> Plan:
-        """Order the operations and translate nodes into slots."""
-        ordered = self.graph.order()
-        slot = ordered.slot
-        base, nets = self.graph.base, self.netlist.net_count
-        checks, check_slots = self._placed_checks(slot)
-        outputs, output_slots = self._outputs(slot[base : base + nets])
-        slot_of_net = slot[self.graph.base : self.graph.base + nets].copy()
-        slot_of_net[CONSTANT_0], slot_of_net[CONSTANT_1] = self.graph.zero, self.graph.one
-        return Plan(
-            base=self.graph.base,
-            slots=len(ordered.operation),
-            operations=ordered.operations,
-            runs=ordered.runs,
-            slot_of_net=slot_of_net,
-            annotated=slot_of_net >= 0,
-            checks=tuple(checks),
-            check_slots=np.array(check_slots, dtype=np.int32).reshape(-1, 4),
-            outputs=tuple(outputs),
-            output_slots=np.array(output_slots, dtype=np.int32).reshape(-1, 2),
-            clocked=tuple(
-                (net, int(slot[self.graph.net(net)]), int(slot[high]), int(slot[change]))
-                for net, high, change in self.clocked
-                if slot[self.graph.net(net)] >= 0 and slot[change] >= 0
-            ),
-            joint={
-                kind: JointStates(
-                    operation=int(ordered.operation[slot[nodes[0]]]),
-                    slots=slot[nodes],
-                    places=ordered.place[slot[nodes]],
-                    variables=names,
-                    clock=clock,
-                )
-                for kind, (nodes, names, clock) in self.joint.items()
-                if (slot[nodes] >= 0).all()
-            },
-            unmapped=self.unmapped,
-        )
-
-    def _placed_checks(
-        self, slot: NDArray[np.int32]
-    ) -> tuple[list[Check], list[tuple[int, int, int, int]]]:
-        checks, slots = [], []
-        for instance, signal, bit, next_node, recorded, captures, unsure in self.checks:
-            edge = captures
-            if captures != NONE:
-                at = int(slot[-2 - captures if captures < NONE else captures])
-                if at < 0:
-                    continue
-                edge = -2 - at if captures < NONE else at
-            forced = NONE if unsure == NONE else int(slot[unsure])
-            if slot[next_node] < 0 or (unsure != NONE and forced < 0):
-                continue  # it hangs on something unmapped, which is listed
-            checks.append(Check(cell=instance, signal=signal, bit=bit))
-            slots.append((int(slot[next_node]), recorded, edge, forced))
-        return checks, slots
-
-    def _macro_inputs(
-        self, slot_of_net: NDArray[np.int32]
-    ) -> tuple[list[str], list[tuple[int, int]]]:
-        """What macros are given, where it was recorded: as good as outputs to compare."""
-        names, slots = [], []
-        for kind in map(int, self.netlist.used_types):
-            cell = self.netlist.cells[kind]
-            if not cell.is_macro:
-                continue
-            nets = self.netlist.pins_of_type(kind).tolist()
-            for row, instance in zip(nets, self.netlist.instances_of[kind], strict=True):
-                for position in cell.inputs:
-                    port, _, index = cell.pins[position].name.partition("[")
-                    name = f"{self.netlist.cell_names[instance]}.{port}"
-                    signal, net = self.recording.signals.get(name), row[position]
-                    if signal is None or net < 0 or net in self.clock_nets:
-                        continue
-                    at = self.graph.net(net) if net < 2 else int(slot_of_net[net])
-                    if at >= 0:
-                        names.append(f"{name}[{index}" if index else name)
-                        slots.append((at, signal.offset + (int(index[:-1]) if index else 0)))
-        return names, slots
-
-    def _outputs(self, slot_of_net: NDArray[np.int32]) -> tuple[list[str], list[tuple[int, int]]]:
-        names, slots = self._macro_inputs(slot_of_net)
-        for port in self.netlist.ports:
-            signal = self.recording.signals.get(port.name)
-            if port.direction != "output" or signal is None:
-                continue
-            for bit, (net, name) in enumerate(zip(port.nets, port.bit_names(), strict=True)):
-                if net in self.clock_nets or net < 0:
-                    continue
-                at = self.graph.net(net) if net < 2 else int(slot_of_net[net])
-                if at >= 0:
-                    names.append(name)
-                    slots.append((at, signal.offset + bit))
-        return names, slots
 
 
 def _polarity(cell: Cell, data: Expression) -> bool:
