@@ -1,6 +1,6 @@
 """The placer: wire length against reference placements, and cost over size: one JSON line.
 
-    python benchmarks/placer.py REFERENCE.npz ...       # as `chipdse.netlist.placer.read_problem`
+    python benchmarks/placer.py REFERENCE.npz ...    # `chipdse.netlist.placer_problem.read_problem`
     python benchmarks/placer.py --sizes 1000,10000,100000
 
 Designs of a size are made: cells on a square, each wired to a few others at distances drawn from
@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.netlist.placer import PlacementProblem, place, read_problem
+from chipdse.netlist.placer import place
+from chipdse.netlist.placer_problem import PlacementProblem, read_problem
 
 
 def main() -> None:

@@ -73,7 +73,8 @@ def test_a_netlist_without_registers_needs_a_period_only(
         (["=5ns"], "--clock '=5ns' is not PORT=PERIOD"),
         (["clk=5"], "'5' has no unit"),
         (["clk=0ns"], "'0ns' must be positive"),
-        (["clk=5ns", "b=3ns"], "--clock is given 2 times; one clock is timed"),
+        (["clk=5ns", "b=3ns"], "--clock is given for clk and b; one clock is timed"),
+        (["3ns", "clk=5ns"], "--clock is given for no port and clk; one clock is timed"),
     ],
 )
 def test_wrong_clocks(

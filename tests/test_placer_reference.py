@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.netlist.placer import FEW_CELLS, OVERFLOW, PlacementProblem, place, read_problem
+from chipdse.netlist.placer import FEW_CELLS, OVERFLOW, place
 from chipdse.netlist.placer_gradient import Charges, Density, Pins, WireLength
 from chipdse.netlist.placer_kernel import placer_kernel
+from chipdse.netlist.placer_problem import PlacementProblem, read_problem
 
 UM = 1e-6
 

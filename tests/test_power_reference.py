@@ -12,7 +12,8 @@ import pytest
 from chipdse.cli import main
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.liberty import read_liberty
-from chipdse.netlist.power import Power, analyse_power, net_activity
+from chipdse.netlist.power import Power, analyse_power
+from chipdse.netlist.power_nets import net_activity
 from chipdse.netlist.timing import Timing, analyse_timing
 from chipdse.netlist.timing_graph import build_timing_graph
 from chipdse.netlist.vcd_activity import read_vcd_activity

@@ -92,19 +92,18 @@ def add(verbs: Verbs) -> None:
 
 
 def _point(arguments: argparse.Namespace) -> _Point:
-    if len(arguments.clock) > 1:
-        raise DesignError(f"--clock is given {len(arguments.clock)} times; one clock is timed")
-    port, mark, period = arguments.clock[0].rpartition("=")
-    if not (port if mark else period[:1].isdigit()):
-        given = arguments.clock[0]
-        raise DesignError(f"--clock {given!r} is not PORT=PERIOD; write e.g. clk=10ns")
+    clocks = dict(map(_clock, arguments.clock))  # of one port the last counts
+    if len(clocks) > 1:
+        names = " and ".join(port or "no port" for port in clocks)
+        raise DesignError(f"--clock is given for {names}; one clock is timed")
+    port, period_s = next(iter(clocks.items()))
     supply, temperature = arguments.supply, arguments.temperature
     return _Point(
         netlist=arguments.netlist,
         liberty=arguments.liberty,
         top=arguments.top,
-        clock=port or None,
-        clock_period_s=_positive(period, "s", "--clock PORT=PERIOD:" if mark else "--clock"),
+        clock=port,
+        clock_period_s=period_s,
         input_slew_s=parse_quantity(arguments.input_slew, "s", "--input-slew"),
         output_load_f=parse_quantity(arguments.output_load, "F", "--output-load"),
         supply_v=None if supply is None else parse_quantity(supply, "V", "--supply"),
@@ -112,6 +111,14 @@ def _point(arguments: argparse.Namespace) -> _Point:
         if temperature is None
         else parse_quantity(temperature, "°C", "--temperature"),
     )
+
+
+def _clock(given: str) -> tuple[str | None, float]:
+    """Port and period [s]; no port for a netlist without registers."""
+    port, mark, period = given.rpartition("=")
+    if not (port if mark else period[:1].isdigit()):
+        raise DesignError(f"--clock {given!r} is not PORT=PERIOD; write e.g. clk=10ns")
+    return port or None, _positive(period, "s", "--clock PORT=PERIOD:" if mark else "--clock")
 
 
 def _positive(text: str, unit: str, what: str) -> float:

@@ -38,7 +38,8 @@ def _place(arguments: argparse.Namespace) -> int:
     # Imported here: a netlist's reader and the placer take time that other verbs need not spend.
     import numpy as np
 
-    from chipdse.netlist.placer import place, read_problem
+    from chipdse.netlist.placer import place
+    from chipdse.netlist.placer_problem import read_problem
 
     stated_m = float("nan")
     if arguments.netlist.suffix == ".npz":
