@@ -1,128 +1,132 @@
-"""Draw each block's front: area, energy, throughput of a few of its designs at two supplies.
+"""Draw each block's front: area, energy and throughput of every point of its sweep.
 
     python -m tools.gallery                      # all blocks: docs/gallery.md and docs/gallery/
-    python -m tools.gallery fir mac_array        # only these are evaluated again
-    python -m tools.gallery --draw               # draw again what was evaluated
+    python -m tools.gallery fir mac_array        # only these are swept again
+    python -m tools.gallery --trials 4           # a quick look: so many points proposed a block
+    python -m tools.gallery --draw               # draw again what was measured
 
-Quick settings: up to `--points` parameter choices a block, small ones first, its default workload,
-two supplies. What was measured stays in docs/gallery/points.json; stage results in the store.
+Runs `sweeps/NAME.toml` of each block to its end, in studies/gallery/. What the pictures need stays
+in docs/gallery/points.json; stage results are in the store, so that a second run takes seconds.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import itertools
 import json
-import random
 import sys
 import time
-from collections.abc import Sequence
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
+import pandas as pd
 
-from chipdse.api import evaluate_point
-from chipdse.errors import ChipdseError, MachineError
+from chipdse.api import sweep
 from chipdse.study.front import is_on_front
+from chipdse.units import show
 from hdl import BLOCKS
-from hdl.block import Block
 
 matplotlib.use("svg")
-DOCS = Path(__file__).parents[1] / "docs"
-FOLDER, PAGE = DOCS / "gallery", DOCS / "gallery.md"
-POINTS = FOLDER / "points.json"
-SUPPLIES_V = (1.2, 1.8)
-LARGEST_CYCLES = 20_000
-SHOWN = ("block_area_m2", "block_energy_per_op_j", "block_throughput_ops_per_s", "ops_per_cycle")
+ROOT = Path(__file__).parents[1]
+FOLDER, PAGE = ROOT / "docs" / "gallery", ROOT / "docs" / "gallery.md"
+POINTS, STUDIES = FOLDER / "points.json", ROOT / "studies" / "gallery"
+AREA, ENERGY, SPEED = "block_area_m2", "block_energy_per_op_j", "block_throughput_ops_per_s"
+SHOWN = (AREA, ENERGY, SPEED, "clock_frequency_hz")
+MARKERS = "osD^vP"  # one a value of the parameter that is told apart
 
 
-def choices(block: Block, count: int) -> list[Any]:
-    """Parameter records near the default, none with a larger number than it; the default first."""
-    axes = {}
-    for field in dataclasses.fields(block.parameters):
-        about, default = field.metadata, field.default
-        if about.get("choices") is not None:
-            values = list(about["choices"])
-        elif isinstance(default, bool):
-            values = [False, True]
-        elif isinstance(default, int):
-            least = about.get("minimum")
-            values = [v for v in (default, default // 2) if least is None or v >= least]
-        else:
-            values = [default]
-        axes[field.name] = list(dict.fromkeys([default, *values]))
-    found = []
-    for values in itertools.islice(itertools.product(*axes.values()), 5000):
-        try:
-            found.append(block.parameters(**dict(zip(axes, values, strict=True))))
-        except (ValueError, TypeError):
-            continue
-    first, rest = found[:1], found[1:]
-    return [*first, *random.Random(1).sample(rest, min(count - 1, len(rest)))]
+def measure(name: str, trials: int | None) -> dict[str, Any]:
+    """Sweep a block; its question, and what varies and what is shown of every feasible point."""
+    path = ROOT / "sweeps" / f"{name}.toml"
+    started = time.monotonic()
+    table = sweep(path, study=STUDIES / name, trials=trials, report=False).points()
+    table = table[table["state"] == "feasible"].drop_duplicates(SHOWN[:3])
+    print(f"{name}: {len(table)} points, {time.monotonic() - started:.0f} s", file=sys.stderr)
+    asked = tomllib.loads(path.read_text())
+    axes = [
+        key
+        for part in ("hardware", "workload", "synthesis", "operating")
+        for key in asked.get(part, {})
+        if key in table and table[key].nunique() > 1
+    ]
+    unit = BLOCKS[name].work(BLOCKS[name].parameters(), BLOCKS[name].workload()).unit
+    return {
+        "question": asked["question"],
+        "hardware": [axis for axis in axes if axis in asked["hardware"]],
+        "axes": axes,
+        "unit": unit,
+        "points": table[[*axes, *SHOWN]].to_dict(orient="records"),
+    }
 
 
-def measure(block: Block, count: int, seconds: float) -> list[dict[str, Any]]:
-    """Area, energy and throughput of some of a block's designs; stops when the time is up."""
-    workload = block.workload()
-    started, points = time.monotonic(), []
-    for parameters in choices(block, count):
-        if time.monotonic() - started > seconds and len(points) > 2:
-            break
-        if block.cycles(parameters, workload) > LARGEST_CYCLES:
-            continue
-        for vdd_v in SUPPLIES_V:
-            given = dataclasses.asdict(parameters)
-            try:
-                found = evaluate_point(block.name, given, operating={"vdd_v": vdd_v}).flat()
-            except MachineError:
-                raise
-            except ChipdseError as error:
-                print(f"{block.name} {given}: {error}", file=sys.stderr)
-                break
-            points.append({"parameters": given, "vdd_v": vdd_v, **{k: found[k] for k in SHOWN}})
-    print(
-        f"{block.name}: {len(points)} points in {time.monotonic() - started:.0f} s", file=sys.stderr
-    )
-    return points
-
-
-def front(points: Sequence[dict[str, Any]]) -> np.ndarray:
+def front(points: pd.DataFrame) -> np.ndarray:
     """Which points no other beats in area, energy and throughput."""
-    columns = [[p["block_area_m2"], p["block_energy_per_op_j"]] for p in points]
-    speed = [[-p["block_throughput_ops_per_s"]] for p in points]
-    return is_on_front(np.hstack([columns, speed]))
+    return is_on_front(points[[AREA, ENERGY, SPEED]].to_numpy() * [1, 1, -1])
 
 
-def draw(name: str, points: Sequence[dict[str, Any]], unit: str, path: Path) -> None:
-    """Energy over throughput, area as the size of a mark, the front joined to its supply."""
-    from matplotlib import pyplot
+def told_apart(about: dict[str, Any], points: pd.DataFrame) -> str | None:
+    """The first hardware parameter with few enough values to have a shape each."""
+    few = (axis for axis in about["hardware"] if points[axis].nunique() <= len(MARKERS))
+    return next(few, None)
 
-    on_front = front(points)
-    figure, axes = pyplot.subplots(figsize=(4.6, 3.2), layout="constrained")
-    largest = max(p["block_area_m2"] for p in points)
-    for vdd_v, colour in zip(SUPPLIES_V, ("#1f77b4", "#d62728"), strict=True):
-        own = [n for n, p in enumerate(points) if p["vdd_v"] == vdd_v]
-        for chosen, face in ((True, colour), (False, "none")):
-            some = [points[n] for n in own if on_front[n] == chosen]
-            axes.scatter(
-                [p["block_throughput_ops_per_s"] / 1e6 for p in some],
-                [p["block_energy_per_op_j"] * 1e12 for p in some],
-                s=[15 + 200 * p["block_area_m2"] / largest for p in some],
-                facecolors=face,
-                edgecolors=colour,
-                alpha=0.7,
-                label=f"{vdd_v:g} V" if chosen else None,
-            )
-    axes.set(xscale="log", yscale="log", title=name)
-    axes.set_xlabel(f"throughput [10⁶ {unit}/s]")
-    axes.set_ylabel(f"energy [pJ/{unit}]")
+
+def draw(name: str, about: dict[str, Any], path: Path) -> None:
+    """Energy over throughput: a colour a supply, a shape a parameter's value, area as size."""
+    from matplotlib import pyplot, ticker
+
+    points = pd.DataFrame(about["points"])
+    chosen, shape = front(points), told_apart(about, points)
+    supplies = sorted(points["vdd_v"].unique()) if "vdd_v" in points else [None]
+    colours = pyplot.get_cmap("viridis")(np.linspace(0.05, 0.85, len(supplies)))
+    values = list(points[shape].unique()) if shape else [None]
+    largest = points[AREA].max()
+    speed = 1e6 if points[SPEED].max() > 1e6 else 1e3
+    energy = 1e-12 if points[ENERGY].max() < 1e-8 else 1e-9
+    figure, axes = pyplot.subplots(figsize=(6.4, 3.9), layout="constrained")
+    for vdd_v, colour in zip(supplies, colours, strict=True):
+        for value, marker in zip(values, MARKERS, strict=False):
+            own = np.full(len(points), True)
+            own &= points["vdd_v"] == vdd_v if vdd_v else True
+            own &= points[shape] == value if shape else True
+            for some, face in ((own & chosen, colour), (own & ~chosen, "none")):
+                axes.scatter(
+                    points[SPEED][some] / speed,
+                    points[ENERGY][some] / energy,
+                    s=12 + 110 * points[AREA][some] / largest,
+                    facecolors=face,
+                    edgecolors=[colour],
+                    marker=marker,
+                    alpha=0.8,
+                    linewidths=0.9,
+                )
+    keys = [
+        axes.scatter([], [], color=colour, marker="o", label=f"{vdd_v:g} V")
+        for vdd_v, colour in zip(supplies, colours, strict=True)
+        if vdd_v
+    ]
+    keys += [
+        axes.scatter([], [], edgecolors="black", facecolors="none", marker=m, label=f"{shape}={v}")
+        for v, m in zip(values, MARKERS, strict=False)
+        if shape
+    ]
+    figure.legend(handles=keys, loc="outside right center", fontsize=7, frameon=False)
+    axes.set(xscale="log", yscale="log")
+    for axis in (axes.xaxis, axes.yaxis):  # plain numbers, as many as there is room for
+        low, high = axis.get_view_interval()
+        decades = np.log10(high / low)
+        subs = (1,) if decades > 2.5 else (1, 2, 5)
+        few = ticker.MaxNLocator(5, steps=[1, 2, 5, 10])
+        axis.set_major_locator(few if decades < 0.7 else ticker.LogLocator(subs=subs))
+        axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(ticker.NullFormatter())
+    axes.set_title(f"{name}: largest mark {largest * 1e12:,.0f} µm²", fontsize=9)
+    axes.set_xlabel(f"throughput [{'10⁶' if speed == 1e6 else '10³'} {about['unit']}/s]")
+    axes.set_ylabel(f"energy [{'pJ' if energy == 1e-12 else 'nJ'}/{about['unit']}]")
     axes.grid(which="both", alpha=0.2)
-    axes.legend(title=f"largest mark {largest * 1e12:,.0f} µm²", fontsize=7, title_fontsize=7)
     matplotlib.rcParams["svg.hashsalt"] = "gallery"
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     pyplot.close(figure)
 
 
@@ -131,59 +135,58 @@ def page(every: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# The gallery",
         "",
-        "The blocks that ship, a few designs of each: area (size of a mark), energy, throughput",
-        "of the block alone with the library `sky130` at 25 °C, as fast as timing allows, default",
-        "workload. Full marks are on the front of what was evaluated.",
+        "The blocks that ship, each through its own sweep (`sweeps/NAME.toml`): the block alone,",
+        "in the library `sky130` at 25 °C, with wires, clock tree and glitches. A mark is a design",
+        "at a supply; full marks are on the front of area (the mark's size), energy, throughput.",
         "",
         "    python -m tools.gallery",
         "",
-        "draws it again. These are quick looks over few points, not searches: `sweeps/` asks real",
-        "questions.",
+        "runs the sweeps and draws this page. What the answers are is on each",
+        "[block's own page](blocks.md).",
         "",
     ]
     for name, about in sorted(every.items()):
-        points, on_front = about["points"], front(about["points"])
-        best = min((p for p, own in zip(points, on_front, strict=True) if own), key=_energy)
-        chosen = ", ".join(f"{k}={v}" for k, v in best["parameters"].items())
+        points = pd.DataFrame(about["points"])
+        least, fastest = points.loc[points[ENERGY].idxmin()], points.loc[points[SPEED].idxmax()]
         lines += [
             f"## {name}",
             "",
-            f"{about['summary']}.",
+            f"{BLOCKS[name].summary}. *{about['question']}*",
             "",
             f"![{name}: energy over throughput](gallery/{name}.svg)",
             "",
-            f"{len(points)} designs, {int(on_front.sum())} on the front. Least energy:"
-            f" {best['block_energy_per_op_j'] * 1e12:.3g} pJ/{about['unit']} at"
-            f" {best['block_throughput_ops_per_s'] / 1e6:,.3g}·10⁶/s and"
-            f" {best['block_area_m2'] * 1e12:,.0f} µm² ({best['vdd_v']:g} V; {chosen}).",
+            f"{len(points)} points, {int(front(points).sum())} on the front.",
+            f"Least energy: {told(least, about)}. Fastest: {told(fastest, about)}.",
             "",
         ]
     if missing := [name for name in BLOCKS if name not in every]:
-        lines += [f"Not evaluated yet: {', '.join(missing)}.", ""]
+        lines += [f"Not measured yet: {', '.join(missing)}.", ""]
     return "\n".join(lines)
 
 
-def _energy(point: dict[str, Any]) -> float:
-    return float(point["block_energy_per_op_j"])
+def told(point: pd.Series, about: dict[str, Any]) -> str:
+    """A point in words."""
+    chosen = ", ".join(f"`{axis}={point[axis]}`" for axis in about["axes"])
+    return (
+        f"{show(point[ENERGY], 'J')}/{about['unit']}, {point[SPEED] / 1e6:,.3g}·10⁶/s,"
+        f" {point[AREA] * 1e12:,.0f} µm² ({chosen})"
+    )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("blocks", nargs="*", help="default all")
-    parser.add_argument("--points", type=int, default=8, help="parameter choices a block")
-    parser.add_argument("--seconds", type=float, default=120, help="begin no new one after these")
-    parser.add_argument("--draw", action="store_true", help="evaluate nothing")
+    parser.add_argument("--trials", type=int, help="points proposed a block; default the sweep's")
+    parser.add_argument("--draw", action="store_true", help="measure nothing")
+    parser.add_argument("--format", default="svg", choices=["svg", "png"], help="of the pictures")
     arguments = parser.parse_args()
     FOLDER.mkdir(exist_ok=True)
     every = json.loads(POINTS.read_text()) if POINTS.exists() else {}
     for name in () if arguments.draw else arguments.blocks or BLOCKS:
-        block = BLOCKS[name]
-        if points := measure(block, arguments.points, arguments.seconds):
-            unit = block.work(block.parameters(), block.workload()).unit
-            every[name] = {"summary": block.summary, "unit": unit, "points": points}
-        POINTS.write_text(json.dumps(every, indent=0) + "\n")
+        every[name] = measure(name, arguments.trials)
+        POINTS.write_text(json.dumps(every, indent=0, sort_keys=True) + "\n")
     for name, about in every.items():
-        draw(name, about["points"], about["unit"], FOLDER / f"{name}.svg")
+        draw(name, about, FOLDER / f"{name}.{arguments.format}")
     PAGE.write_text(page(every))
 
 
