@@ -1,4 +1,7 @@
-"""Python and TOML on the pages: it compiles, its names exist, sweeps are read, marked code runs."""
+"""Python and TOML on the pages: it compiles, its names exist, sweeps are read.
+
+tests/test_docs_run.py runs it.
+"""
 
 from __future__ import annotations
 
@@ -29,12 +32,6 @@ SECTIONS = {
     "synthesis": SynthesisOptions,
     "package": PackageParameters,
 }
-
-
-def marked(listing: Listing) -> bool:
-    """Whether `<!-- run -->` stands on the line before."""
-    lines = listing.page.read_text().splitlines()
-    return "<!-- run -->" in lines[max(0, listing.line - 3) : listing.line - 1]
 
 
 @pytest.mark.parametrize("listing", PYTHON, ids=str)
@@ -71,21 +68,6 @@ def _check_call(node: ast.Call, known: dict[str, Any], listing: Listing) -> None
         return
     wrong = [one.arg for one in node.keywords if one.arg is not None and one.arg not in taken]
     assert not wrong, f"{listing}: {called.__name__}() has no {wrong}"
-
-
-RUN = [one for one in PYTHON if marked(one)]
-
-
-@pytest.mark.parametrize("listing", RUN, ids=str)
-def test_marked_python_runs(
-    listing: Listing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    exec(compile(listing.text, str(listing), "exec"), {"__name__": "listing"})
-
-
-def test_some_python_is_marked() -> None:
-    assert RUN, "no listing is preceded by <!-- run -->"
 
 
 @pytest.mark.parametrize("listing", TOML, ids=str)

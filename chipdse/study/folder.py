@@ -130,6 +130,7 @@ def _open(path: Path, storage: Storage, sweep: Sweep) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     name = path.absolute().name
     try:
+        name = _kept_name(storage) or name
         with alone(storage, name):
             study = optuna.create_study(
                 storage=storage.optuna,
@@ -150,6 +151,14 @@ def _open(path: Path, storage: Storage, sweep: Sweep) -> optuna.Study:
     if kept is not None:
         _check_same(sweep, kept, f"{name!r} in {storage.url}")
     return study
+
+
+def _kept_name(storage: Storage) -> str | None:
+    """What the study in a folder's own file is called; the folder may have got another name."""
+    if storage.url != f"sqlite:///{DATABASE}":
+        return None
+    names = optuna.get_all_study_names(storage.optuna)
+    return names[0] if len(names) == 1 else None
 
 
 def _check_same(sweep: Sweep, other: str, where: str) -> None:
