@@ -7,20 +7,11 @@ import importlib
 from hdl.block import Block
 
 _MODULES = (
-    "mac_array",
-    "fir",
-    "fifo",
-    "keccak",
-    "ascon",
-    "ntt",
-    "d2d_link",
-    "noc_router",
-    "rv32",
-    "adder",
-    "multiplier",
-    "dot_product",
-    "fft",
-    "cordic",
+    *("mac_array", "dot_product", "adder", "multiplier"),  # arithmetic
+    *("fir", "fft", "cordic"),  # signal processing
+    *("keccak", "ascon", "ntt"),  # security
+    *("fifo", "noc_router", "d2d_link"),  # data movement
+    "rv32",  # control
 )
 
 BLOCKS: dict[str, Block] = {name: importlib.import_module(f"hdl.{name}").BLOCK for name in _MODULES}
