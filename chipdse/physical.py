@@ -29,7 +29,7 @@ from chipdse.netlist.clock_tree import (
 )
 from chipdse.netlist.library import CellLibrary, Floats, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
-from chipdse.netlist.placer_gradient import sums
+from chipdse.netlist.placer_arrays import sums
 from chipdse.netlist.timing_graph import TimingGraph
 from chipdse.netlist.timing_records import Wires
 from chipdse.netlist.wires import LEVELS, Routes, WireLoads, formula_routes, placed_routes, wires_of

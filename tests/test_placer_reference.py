@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.netlist.placer import FEW_CELLS, OVERFLOW, place
-from chipdse.netlist.placer_gradient import Charges, Density, Pins, WireLength
+from chipdse.netlist.placer_arrays import Charges, Pins
+from chipdse.netlist.placer_gradient import Density, WireLength
 from chipdse.netlist.placer_kernel import placer_kernel
 from chipdse.netlist.placer_problem import PlacementProblem, read_problem
 

@@ -20,7 +20,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.netlist.placer_gradient import Charges, Density, Floats, Pins, WireLength
+from chipdse.netlist.placer_arrays import Charges, Floats, Pins
+from chipdse.netlist.placer_gradient import Density, WireLength
 from chipdse.netlist.placer_kernel import PlacerKernel, placer_kernel
 from chipdse.netlist.placer_problem import PlacementProblem
 from chipdse.netlist.placer_start import Outline, move_ports, ports_in_order, quadratic_placement

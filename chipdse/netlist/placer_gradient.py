@@ -6,49 +6,12 @@ same sums in the same order, so results do not depend on whether a compiler is t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
-
 import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
+from chipdse.netlist.placer_arrays import Charges, Floats, Pins, sums
 from chipdse.netlist.placer_kernel import PlacerKernel
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Pins:
-    """Which node each pin of each net sits on; pins are sorted by net.
-
-    net : [pins] number of the net, every number from 0 occurs
-    node : [pins]
-    """
-
-    net: Ints
-    node: Ints
-
-    @cached_property
-    def start(self) -> Ints:
-        """First pin of each net, and the number of pins."""
-        count = int(self.net[-1]) + 1 if len(self.net) else 0
-        return np.searchsorted(self.net, np.arange(count + 1)).astype(np.int32)
-
-    def spans(self, x: Floats) -> Floats:
-        """Extent of each net along one axis."""
-        if not len(self.net):
-            return np.zeros(0)
-        at, first = x[self.node], self.start[:-1]
-        span: Floats = np.maximum.reduceat(at, first) - np.minimum.reduceat(at, first)
-        return span
-
-
-def sums(index: NDArray[Any], values: Floats, count: int) -> Floats:
-    """Sum of the values at each index, in their order."""
-    return np.bincount(index, values, count).astype(np.float64, copy=False)
 
 
 class WireLength:
@@ -91,21 +54,6 @@ class WireLength:
             mean = (np.bincount(net, power * away) / weight)[net]
             pull += sign * (power * (1.0 + sign * (away - mean) / gamma)) / weight[net]
         return sums(pins.node, pull, self.nodes)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Charges:
-    """What takes up room: area at offsets from nodes (a cell larger than a bin has several).
-
-    node : [charges], ascending
-    offset_x, offset_y : from the node's centre, in bins
-    area : in bins
-    """
-
-    node: Ints
-    offset_x: Floats
-    offset_y: Floats
-    area: Floats
 
 
 class Density:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chipdse.errors import ToolError
 from chipdse.netlist.kernel import compiler, kernel
-
-if TYPE_CHECKING:
-    from chipdse.netlist.placer_gradient import Charges
+from chipdse.netlist.placer_arrays import Charges
 
 # Fused multiply-adds round differently from NumPy's separate ones: they are switched off.
 SOURCE = r"""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.netlist.placer_gradient import Floats
+from chipdse.netlist.placer_arrays import Floats
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

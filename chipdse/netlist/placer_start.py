@@ -9,7 +9,7 @@ import scipy.optimize
 import scipy.sparse
 from numpy.typing import NDArray
 
-from chipdse.netlist.placer_gradient import Floats, Pins, sums
+from chipdse.netlist.placer_arrays import Floats, Pins, sums
 
 ROUNDS = 3
 _TOLERANCE = 1e-4

@@ -16,7 +16,7 @@ from chipdse.errors import DesignError, InfeasibleError
 from chipdse.netlist.library import Floats, OperatingLibrary
 from chipdse.netlist.netlist import CONSTANT_1, Netlist
 from chipdse.netlist.placer import place
-from chipdse.netlist.placer_gradient import sums
+from chipdse.netlist.placer_arrays import sums
 from chipdse.netlist.placer_problem import PlacementProblem
 from chipdse.netlist.timing import MAX, analyse_timing, arc_delays, library_pins
 from chipdse.netlist.timing_clock import ClockNetwork
