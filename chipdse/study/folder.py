@@ -36,6 +36,8 @@ from chipdse.study.trials import finished
 SWEEP, ABOUT, DATABASE, POINTS, REPORT = (
     *("sweep.toml", "study.json", "study.db", "points.csv", "report.html"),
 )
+OWN = f"sqlite:///{DATABASE}"
+"""A storage in the study's own folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +80,11 @@ def start_study(
     """
     if (path / SWEEP).exists():
         _check_same(sweep, (path / SWEEP).read_text(), str(path))
-        kept = json.loads((path / ABOUT).read_text())
-        about = {**about, "storage": storage or kept["storage"]}
+        about = {**about, "storage": storage or _read_about(path)["storage"]}
     elif path.exists() and any(not _is_begun(one) for one in path.iterdir()):
         raise DesignError(f"{path} holds other files; name an empty or new folder with --study")
     else:
-        about = {**about, "storage": storage or f"sqlite:///{DATABASE}"}
+        about = {**about, "storage": storage or OWN}
     about = {**about, "folder": str(sweep.path.parent.absolute())}
     made = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
@@ -116,13 +117,28 @@ def open_study(path: Path) -> StudyFolder:
     """
     if not (path / SWEEP).is_file() or not (path / ABOUT).is_file():
         raise DesignError(f"{path} is not a study; name the folder that 'chipdse sweep' printed")
-    about = json.loads((path / ABOUT).read_text())
+    about = _read_about(path)
     liberty = tuple(Path(file) for file in about.get("liberty", []))
     origin = Path(about["folder"]) if "folder" in about else None
     sweep = read_sweep(path / SWEEP, liberty, folder=origin)
+    if about["storage"] == OWN and not (path / DATABASE).exists():
+        raise DesignError(f"{path} has lost its trials: {DATABASE} is not there; put it back")
     opened = open_storage(about["storage"], path)
     study = _open(path, opened, sweep)
     return StudyFolder(path=path, sweep=sweep, study=study, about=about, storage=opened)
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    """What `study.json` says."""
+    try:
+        about: dict[str, Any] = json.loads((path / ABOUT).read_text())
+        Path(about["storage"]), *map(Path, about.get("liberty", []))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DesignError(
+            f"{path / ABOUT} is damaged ({type(error).__name__}: {error}); it says where the "
+            "trials are: put it back, or sweep into a new folder"
+        ) from error
+    return about
 
 
 def _open(path: Path, storage: Storage, sweep: Sweep) -> optuna.Study:
@@ -155,7 +171,7 @@ def _open(path: Path, storage: Storage, sweep: Sweep) -> optuna.Study:
 
 def _kept_name(storage: Storage) -> str | None:
     """What the study in a folder's own file is called; the folder may have got another name."""
-    if storage.url != f"sqlite:///{DATABASE}":
+    if storage.url != OWN:
         return None
     names = optuna.get_all_study_names(storage.optuna)
     return names[0] if len(names) == 1 else None
