@@ -10,22 +10,25 @@ imports and the hard cases. What building takes is given apart.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import resource
 import sys
-import time
-from collections.abc import Callable
+import tempfile
+from pathlib import Path
 from typing import Any
 
 from chipdse.hardware import simulators
-from chipdse.hardware.elaborate import Rtl, elaborate
-from chipdse.hardware.simulate import simulate
+from chipdse.hardware.elaborate import elaborate
+from chipdse.hardware.recording import write_recorder
+from chipdse.hardware.simulate import _PUBLIC_PORTS, check_results
+from chipdse.hardware.simulators import Simulator
 from chipdse.hardware.store import Store, default_store
 from hdl import BLOCKS
 from hdl.block import Block
 
 SHORT_CYCLES, LONG_CYCLES = 300, 60_000
-LONG_S = 5.0  # the long run takes about so long, or LONG_CYCLES
+LONG_S = 2.0  # the long run takes about so long, or LONG_CYCLES
 VARIANTS: dict[str, dict[str, dict[str, Any]]] = {
     "mac_array": {"4x4": {}, "8x8": {"rows": 8, "columns": 8}},
     "fir": {"16 taps": {}, "64 taps": {"taps": 64}},
@@ -43,46 +46,41 @@ def _children_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-class Stopwatch:
-    """Processor time of what a function of `simulators` starts."""
-
-    def __init__(self, name: str) -> None:
-        self.function: Callable[..., Any] = getattr(simulators, name)
-        self.last_s = 0.0
-        setattr(simulators, name, self)
-
-    def __call__(self, *given: Any) -> Any:
-        before = _children_s()
-        try:
-            return self.function(*given)
-        finally:
-            self.last_s = _children_s() - before
-
-
 def _length(block: Block, parameters: Any, cycles: int) -> int:
     """The length of a workload that takes about so many cycles, a multiple of 32."""
     taken = block.cycles(parameters, block.workload(length=1024))
     return max(1, round(cycles * 1024 / taken / 32)) * 32
 
 
-def measure(block: Block, parameters: Any, simulator: str, store: Store) -> dict[str, Any]:
-    """One row of the table."""
-    rtl: Rtl = elaborate(block, parameters, store)
+def measure(block: Block, parameters: Any, tool: Simulator, store: Store) -> dict[str, Any]:
+    """One row of the table. Built once, as `chipdse.hardware.simulate` does, and run twice."""
+    rtl = elaborate(block, parameters, store)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        recorder = write_recorder(rtl, folder, clock=rtl.clock, black_boxes=())
+        (folder / "ports.vlt").write_text(_PUBLIC_PORTS)
+        sources = [*([folder / "ports.vlt"] if tool.name == "verilator" else []), *recorder.sources]
+        (folder / "build").mkdir()
+        before = _children_s()
+        simulators.build(tool, sources, recorder.top, folder / "build", store, False)
+        build_s = _children_s() - before
 
-    def run(cycles: int) -> tuple[int, float]:
-        # A seed nobody used: what is in the store already tells no time.
-        length = _length(block, parameters, cycles)
-        workload = block.workload(length=length, seed=time.time_ns() % 2**32)
-        done = simulate(block, parameters, workload, rtl, store, simulator=simulator)
-        return done.cycles, RUN.last_s
+        def run(cycles: int) -> tuple[int, float]:
+            environment = {
+                "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
+                "HDL_WORKLOAD": json.dumps({"length": _length(block, parameters, cycles)}),
+                "HDL_RESULT": "result.json",
+            }
+            before = _children_s()
+            simulators.run(tool, recorder.top, block.bench, folder / "build", environment, False)
+            check_results(block.name, folder / "build")
+            result = json.loads((folder / "build" / "result.json").read_text())
+            return int(result["cycles"]), _children_s() - before
 
-    short_cycles, short_s = run(SHORT_CYCLES)
-    guess = short_cycles / max(short_s, 0.01)  # too slow by what starting takes
-    long_cycles, long_s = run(int(min(LONG_CYCLES, 4 * short_cycles + LONG_S * guess)))
-    build_s = BUILD.last_s
-    if long_s - short_s < LONG_S / 4 and long_cycles < LONG_CYCLES / 2:  # it was much too slow
-        guess = (long_cycles - short_cycles) / max(long_s - short_s, 0.01)
-        long_cycles, long_s = run(int(min(LONG_CYCLES, LONG_S * guess)))
+        short_cycles, short_s = run(SHORT_CYCLES)
+        some_cycles, some_s = run(4 * short_cycles)
+        rate = (some_cycles - short_cycles) / max(some_s - short_s, 0.01)
+        long_cycles, long_s = run(int(min(LONG_CYCLES, 5 * short_cycles + LONG_S * rate)))
     return {
         "cycles_per_s": round((long_cycles - short_cycles) / (long_s - short_s)),
         "cycles": long_cycles,
@@ -91,17 +89,14 @@ def measure(block: Block, parameters: Any, simulator: str, store: Store) -> dict
     }
 
 
-RUN, BUILD = Stopwatch("run"), Stopwatch("build")
-
-
 def main() -> None:
     store = Store(root=default_store())
     results = []
     for name in sys.argv[1:] or BLOCKS:
         for variant, given in VARIANTS.get(name, {"defaults": {}}).items():
             parameters = BLOCKS[name].parameters(**given)
-            for simulator in simulators.available():
-                found = measure(BLOCKS[name], parameters, simulator, store)
+            for simulator, tool in simulators.available().items():
+                found = measure(BLOCKS[name], parameters, tool, store)
                 results.append({"block": name, "variant": variant, "simulator": simulator, **found})
                 print(results[-1], file=sys.stderr)
     print(json.dumps({"benchmark": "simulation_speed", "results": results}))
