@@ -1,44 +1,121 @@
-"""How soon the report of 5,000 made-up points is painted in Chromium; prints one JSON line.
+"""A study of 20,000 real points: how long reading it takes, and its report in Chromium.
 
-python -m benchmarks.report
+python -m benchmarks.report [POINTS]
+
+The points are those of the frozen space (benchmarks/search) with more package sizes, harvested and
+stored as a sweep does. Prints one JSON line: seconds of each verb as a whole process, then of the
+page: first paint, everything drawn, and each thing a reader does.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import Any
 
+import optuna
 from playwright.sync_api import sync_playwright
 
-from chipdse.report.page import report_html
+from benchmarks.search import frozen
+from chipdse.study.complete import complete
+from chipdse.study.folder import start_study
+from chipdse.study.harvest import Harvest, finishes
+from chipdse.study.sweepfile import read_sweep
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from report_cases import make_study  # noqa: E402
-
-POINTS, RUNS = 5000, 3
+POINTS, RUNS = 20_000, 3
+TILES = "tiles = [256, 2048, 16384]", "tiles = [256, 512, 1024, 2048, 4096, 8192, 16384]"
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+DONE = {
+    "other_axis": "const s = document.getElementById('axis-x'); s.value = 'cost_usd'; "
+    "s.dispatchEvent(new Event('change'))",
+    "filter": "document.querySelector('#filters input').click()",
+    "brush": "await Plotly.restyle('parallel-plot', "
+    "{'dimensions[0].constraintrange': [[[1.9, 2.1]]]}, [0])",
+    "clear": "document.getElementById('clear').click()",
+    "open_point": "document.querySelector('#front-table tbody button').click()",
+    "three_dimensions": "document.getElementById('three').click()",
+}
 
 
-def main() -> None:
-    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as tools:
-        page = Path(scratch) / "report.html"
-        page.write_text(report_html(make_study(Path(scratch) / "made", POINTS), None))
+def make_study(folder: Path, count: int) -> int:
+    """Harvest the frozen space into a study on disk until it has so many points; how many."""
+    text = (frozen.HERE / "space.toml").read_text().replace(*TILES)
+    file = folder.with_suffix(".toml")
+    file.write_text(text)
+    sweep, made = read_sweep(file), 0
+    study = start_study(sweep, folder, None, {"versions": {}, "liberty": []}).study
+    study.sampler = optuna.samplers.RandomSampler(seed=1)
+    for one in frozen.load().points:
+        if made >= count:
+            break
+        study.enqueue_trial(one.point)
+        trial = study.ask(sweep.proposed_space.distributions())
+        points = frozen.evaluate(sweep, one)
+        harvest = Harvest(front=points.local_front(), evaluated=len(points.numbers), sampled=False)
+        proposed, harvested = finishes(sweep, one.point, harvest, trial.number)
+        distributions = sweep.space.distributions()
+        complete(study, trial._trial_id, proposed, harvested[: count - made - 1], distributions)
+        made += 1 + len(harvested[: count - made - 1])
+    return made
+
+
+def verbs(study: Path) -> dict[str, float]:
+    """Seconds of the verbs that read a study."""
+    program = Path(sys.executable).with_name("chipdse")
+    asked = {
+        "front_s": ["front", study],
+        "report_s": ["report", study, "-o", study / "report.html", "--details"],
+        "plot_s": ["plot", study, "-o", study / "front.svg"],
+    }
+    found = {}
+    for name, words in asked.items():
+        began = time.monotonic()
+        subprocess.run([program, *words], check=True, stdout=subprocess.DEVNULL)
+        found[name] = round(time.monotonic() - began, 2)
+    return found
+
+
+def look(page: Path) -> dict[str, Any]:
+    """Seconds of what the page does, the median of some runs."""
+    found: dict[str, list[float]] = {}
+    with sync_playwright() as tools:
         browser = tools.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
         )
-        painted = []
         for _ in range(RUNS):
-            tab = browser.new_page()
+            tab, began = browser.new_page(), time.monotonic()
             tab.goto(page.as_uri())
-            tab.wait_for_selector("body[data-ready=yes]", timeout=120_000)
-            painted.append(tab.evaluate(PAINT) / 1e3)
+            tab.wait_for_selector("body[data-ready=yes]", timeout=300_000)
+            tab.wait_for_selector("#history-plot .main-svg", timeout=300_000)
+            found.setdefault("everything_drawn_s", []).append(time.monotonic() - began)
+            found.setdefault("first_paint_s", []).append(tab.evaluate(PAINT) / 1e3)
+            for name, action in DONE.items():
+                seconds = tab.evaluate(
+                    f"async () => {{ const began = performance.now(); {action}; await new Promise("
+                    "(done) => requestAnimationFrame(() => setTimeout(done))); "
+                    "return (performance.now() - began) / 1e3; }"
+                )
+                found.setdefault(f"{name}_s", []).append(seconds)
             tab.close()
-        size = page.stat().st_size
-    print(json.dumps({"points": POINTS, "bytes": size, "first_paint_s": sorted(painted)}))
+    return {name: round(sorted(values)[len(values) // 2], 2) for name, values in found.items()}
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else POINTS
+    with tempfile.TemporaryDirectory() as scratch:
+        study = Path(scratch) / "study"
+        points = make_study(study, count)
+        read = verbs(study)
+        page = study / "report.html"
+        shown = {"points": points, **read, "bytes": page.stat().st_size, **look(page)}
+    print(json.dumps(shown | {"load": round(os.getloadavg()[0], 1)}))
 
 
 if __name__ == "__main__":
