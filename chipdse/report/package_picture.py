@@ -281,6 +281,7 @@ def _floorplan(
     bar = figure.colorbar(mesh, cax=_place(figure, right + 0.08, top, 0.09, height))
     bar.set_label("temperature [°C]", labelpad=2)
     bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+    bar.ax.ticklabel_format(useOffset=False)  # of a map that hardly differs: whole temperatures
     bar.outline.set_linewidth(0.6)
 
 
