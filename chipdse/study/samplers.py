@@ -17,8 +17,9 @@ from chipdse.errors import DesignError, InfeasibleError
 from chipdse.study.space import Point, Space
 from chipdse.study.trials import is_harvested, is_interrupted
 
-SUGGESTIONS = 20
-"""So often the inner sampler may propose a repeated or forbidden point before one is drawn."""
+SUGGESTIONS, SLOW_SUGGESTIONS = 20, 2
+"""So often the inner sampler may propose a repeated or forbidden point before one is drawn; the
+Gaussian process, which is fitted anew each time and seldom changes its mind, less often."""
 
 
 class Unrepeated(BaseSampler):
@@ -32,10 +33,14 @@ class Unrepeated(BaseSampler):
     inner : any Optuna sampler, or None to draw at random
     space : what may be proposed
     seed : of the random draws
+    suggestions : how often the inner sampler is asked
     """
 
-    def __init__(self, inner: BaseSampler | None, space: Space, seed: int) -> None:
+    def __init__(
+        self, inner: BaseSampler | None, space: Space, seed: int, suggestions: int = SUGGESTIONS
+    ) -> None:
         self._inner = inner
+        self._suggestions = suggestions
         self._space = space
         self._random = random.Random(seed)
 
@@ -71,7 +76,7 @@ class Unrepeated(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         seen = self.seen_numbers(study, trial.number)
-        for _ in range(SUGGESTIONS if self._inner is not None else 0):
+        for _ in range(self._suggestions if self._inner is not None else 0):
             point = self._suggest(study, trial, search_space)
             if self._space.number_of(point) not in seen and self._space.allowed(point):
                 return point
@@ -146,7 +151,7 @@ def _gp(space: Space, seed: int) -> BaseSampler:
             "sampler 'gp' is Optuna's and needs torch: pip install 'chipdse[gp]'; "
             "or use sampler 'lattice', which needs nothing more"
         )
-    return Unrepeated(GPSampler(seed=seed), space, seed)
+    return Unrepeated(GPSampler(seed=seed), space, seed, SLOW_SUGGESTIONS)
 
 
 def _lattice(space: Space, seed: int) -> BaseSampler:
