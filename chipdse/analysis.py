@@ -28,11 +28,7 @@ from chipdse.netlist.timing import Timing, analyse_timing
 from chipdse.netlist.timing_graph import TimingGraph, build_timing_graph
 from chipdse.netlist.verilog import read_verilog
 from chipdse.netlist.wires import WireLoads
-from chipdse.physical import (
-    Layout,
-    layout_of,
-    stored_toggles,
-)
+from chipdse.physical import Layout, layout_of, stored_toggles
 from chipdse.technology.libraries import LibraryEntry, resolve
 from chipdse.technology.sram import MacroSize, macro_figures
 
@@ -98,7 +94,7 @@ def run_inputs(design: Design, hardware: Hardware) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Loaded:
+class Loaded:
     """A netlist and its activity, ready for any operating point."""
 
     netlist: Netlist
@@ -109,7 +105,8 @@ class _Loaded:
 
 
 @functools.lru_cache(maxsize=2)
-def load(choice: LibraryChoice, hardware: Hardware) -> _Loaded:
+def load(choice: LibraryChoice, hardware: Hardware) -> Loaded:
+    """A design's netlist with its library, replayed on the recorded run."""
     library, run = _cells_of(choice, hardware.macros), hardware.run
     netlist = read_verilog(hardware.mapped.netlist, library, TOP)
     recording = read_recording(run.layout, run.data)
@@ -120,7 +117,7 @@ def load(choice: LibraryChoice, hardware: Hardware) -> _Loaded:
         first_cycle=run.first_cycle,
         cycles=run.cycles,
     )
-    return _Loaded(
+    return Loaded(
         netlist=netlist,
         graph=build_timing_graph(netlist, recording.clock),
         model=PowerModel(netlist),

@@ -16,14 +16,7 @@ from typing import Any
 import numpy as np
 
 from chipdse import analysis
-from chipdse.analysis import (
-    Hardware,
-    analyse_design,
-    library_of,
-    load,
-    run_inputs,
-    supply_of,
-)
+from chipdse.analysis import Hardware, analyse_design, library_of, load, run_inputs, supply_of
 from chipdse.design import Design, OperatingPoint
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import source_hash
@@ -32,12 +25,7 @@ from chipdse.metrics import BlockReport
 from chipdse.netlist.macro_liberty import check_macro_supply
 from chipdse.netlist.power import GROUPS
 from chipdse.operating import Corner, Job, operate
-from chipdse.physical import (
-    counted,
-    layout_sources,
-    level_number,
-    wire_energy_j,
-)
+from chipdse.physical import counted, layout_sources, level_number, wire_energy_j
 from chipdse.records import BlockMetrics
 
 

@@ -128,7 +128,7 @@ class Table:
     """Every point of the frozen space; computed once from its corners, in some minutes."""
 
     def __init__(self, frozen: Frozen) -> None:
-        about = hashlib.file_digest(SPACE.open("rb"), "sha256").hexdigest()
+        about = hashlib.sha256(SPACE.read_bytes()).hexdigest()
         file = cache_folder() / "benchmarks" / f"search_space_{about[:16]}.npz"
         size = frozen.sweep.space.part(cheap=True).size
         if not file.is_file():

@@ -40,11 +40,11 @@ def arrange(parts: Parts) -> Plan:
     slot = ordered.slot
     base, nets = parts.graph.base, parts.netlist.net_count
     checks, check_slots = _placed_checks(parts, slot)
-    outputs, output_slots = _outputs(parts, slot[base : base + nets])
-    slot_of_net = slot[parts.graph.base : parts.graph.base + nets].copy()
+    slot_of_net = slot[base : base + nets].copy()
+    outputs, output_slots = _outputs(parts, slot_of_net)
     slot_of_net[CONSTANT_0], slot_of_net[CONSTANT_1] = parts.graph.zero, parts.graph.one
     return Plan(
-        base=parts.graph.base,
+        base=base,
         slots=len(ordered.operation),
         operations=ordered.operations,
         runs=ordered.runs,

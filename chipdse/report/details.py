@@ -30,7 +30,7 @@ from chipdse.report.placement_picture import draw_analysed
 from chipdse.system.system import Evaluation, evaluate_described, from_block
 
 KINDS = ("internal_w", "switching_w", "leakage_w")
-SHOWN_KINDS = (*("inside cells", "in pins", "in wires", "glitches", "clock tree", "leakage"),)
+SHOWN_KINDS = ("inside cells", "in pins", "in wires", "glitches", "clock tree", "leakage")
 LARGEST_MODULES = 120
 
 
