@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +106,10 @@ def read_problem(path: Path) -> tuple[PlacementProblem, float]:
                 port_margin_m=margin * um,
             )
             stated = float(data["reference_hpwl_um"]) if "reference_hpwl_um" in data else math.nan
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise DesignError(f"{path} is no placement problem ({error})") from error
+    except OSError as error:
+        why = error.strerror or error
+        raise DesignError(f"placement problem {path} cannot be read: {why}") from error
+    except (KeyError, ValueError, TypeError) as error:
+        reason = error if zipfile.is_zipfile(path) else "no .npz archive"
+        raise DesignError(f"{path} is no placement problem ({reason})") from error
     return problem, stated * um
