@@ -149,7 +149,10 @@ def test_place_verb(shared, capsys, tmp_path):
     with np.load(tmp_path / "xy.npz") as found:
         assert len(found["x_m"]) == 367 + 54
     assert main(["place", str(tmp_path / "none.npz")]) == 2
-    assert "no placement problem" in capsys.readouterr().err
+    assert "none.npz cannot be read: No such file" in capsys.readouterr().err
+    (tmp_path / "text.npz").write_text("no archive")
+    assert main(["place", str(tmp_path / "text.npz")]) == 2
+    assert "text.npz is no placement problem (no .npz archive)" in capsys.readouterr().err
 
 
 def test_sweeps_have_a_physical_table(tmp_path: Path):
