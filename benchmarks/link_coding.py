@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chipdse.api import evaluate_point
+from chipdse.point import evaluate_point
 from hdl.d2d_link import D2dLinkParameters, D2dLinkWorkload, flits, pace
 from hdl.d2d_model import reference
 from hdl.words import VALUES

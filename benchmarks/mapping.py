@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from chipdse.analysis import library_of
-from chipdse.api import evaluate_point
 from chipdse.design import LibraryChoice, find_block
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import SynthesisOptions, synthesise
+from chipdse.point import evaluate_point
 
 Options = dict[str, Any]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chipdse.api import Study, evaluate_point, load_study, sweep
+    from chipdse.api import Study, load_study, sweep
+    from chipdse.point import evaluate_point
 
 __version__ = "0.1.0"
 __all__ = ["Study", "evaluate_point", "load_study", "sweep"]
@@ -14,7 +16,6 @@ __all__ = ["Study", "evaluate_point", "load_study", "sweep"]
 def __getattr__(name: str) -> Any:
     # On first use: the command line's quick verbs need none of the search.
     if name in __all__:
-        import chipdse.api
-
-        return getattr(chipdse.api, name)
+        module = "chipdse.point" if name == "evaluate_point" else "chipdse.api"
+        return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module 'chipdse' has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""For notebooks: sweeps and single points in a few lines, results as pandas frames.
+"""For notebooks: sweeps in a few lines, results as pandas frames (single points: `point.py`).
 
 >>> import chipdse
 >>> study = chipdse.sweep("sweeps/mac_array.toml", trials=30, workers=2)   # doctest: +SKIP
@@ -8,36 +8,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from chipdse import __version__
-from chipdse.design import (
-    Design,
-    LibraryChoice,
-    OperatingPoint,
-    PhysicalOptions,
-    find_block,
-    make_record,
-)
 from chipdse.errors import DesignError, InfeasibleError, MachineError
-from chipdse.evaluate import evaluate
 from chipdse.export.bundle import export_point
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import versions
 from chipdse.hardware.store import Store, default_store
 from chipdse.hardware.store_care import size_limit
-from chipdse.hardware.synthesise import SynthesisOptions
-from chipdse.measure import check_library
-from chipdse.metrics import Metrics
-from chipdse.report.placement_picture import draw_point
 from chipdse.report.progress import shown_progress
 from chipdse.study.budget import Budget, parse_duration
 from chipdse.study.engine import Listener, run_sweep
@@ -53,8 +39,6 @@ from chipdse.study.folder import (
 from chipdse.study.shipped import find_sweep
 from chipdse.study.sweepfile import check_libraries, read_sweep
 from chipdse.study.trials import finished
-from chipdse.system.parameters import PackageParameters
-from chipdse.technology.libraries import DEFAULT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,50 +213,6 @@ def sweep(
                 f"the report in {path} cannot be written ({error.strerror}); the study is whole"
             ) from error
     return result
-
-
-def evaluate_point(
-    block: str,
-    parameters: Mapping[str, Any] | None = None,
-    *,
-    workload: Mapping[str, Any] | None = None,
-    library: str | None = None,
-    liberty: Sequence[str | Path] = (),
-    synthesis: Mapping[str, Any] | None = None,
-    operating: Mapping[str, Any] | None = None,
-    package: Mapping[str, Any] | None = None,
-    physical: Mapping[str, Any] | None = None,
-    placement: str | Path | None = None,
-    store: str | Path | None = None,
-) -> Metrics:
-    """One design point through every stage.
-
-    Parameters
-    ----------
-    placement : a picture to draw, of the cells by module and of the power by place
-
-    >>> evaluate_point("mac_array", {"rows": 2, "columns": 2}).flat()   # doctest: +SKIP
-    """
-    found = find_block(block)
-    if library is not None and liberty:
-        raise DesignError("library and liberty are both given; leave one out")
-    files = tuple(Path(one).absolute() for one in liberty)
-    design = Design(
-        block=found,
-        parameters=make_record(found.parameters, parameters or {}, block),
-        workload=make_record(found.workload, workload or {}, f"workload of {block}"),
-        library=LibraryChoice(files=files) if files else LibraryChoice(name=library or DEFAULT),
-        synthesis=make_record(SynthesisOptions, synthesis or {}, "synthesis"),
-        operating=make_record(OperatingPoint, operating or {}, "operating"),
-        package=make_record(PackageParameters, package or {}, "package"),
-        physical=make_record(PhysicalOptions, physical or {}, "physical"),
-    )
-    check_library(design)  # before tools run for a supply that no table covers
-    kept = Store(root=Path(store) if store is not None else default_store())
-    metrics = evaluate(design, kept)
-    if placement is not None:
-        draw_point(design, kept, Path(placement))
-    return metrics
 
 
 def tool_versions() -> dict[str, str]:

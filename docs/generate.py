@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import chipdse
-from chipdse import api, errors
+from chipdse import errors
 from chipdse.cli import build_parser
 from chipdse.design import OperatingPoint, PhysicalOptions
 from chipdse.hardware.synthesise import SynthesisOptions
@@ -203,7 +203,7 @@ def python() -> str:
         "program's own, documented where it is written; `chipdse/evaluate.py` is the way in.",
     ]
     for name in chipdse.__all__:
-        thing = getattr(api, name)
+        thing = getattr(chipdse, name)
         page += _described(f"chipdse.{name}", thing)
         if inspect.isclass(thing):
             for method, function in vars(thing).items():

@@ -19,7 +19,7 @@ LADDER = [
     {"design", "metrics", "operating", "physical", "analysis", "measure", "evaluate"},
     {"study"},
     {"report", "export"},
-    {"api", "cli", "__main__"},
+    {"api", "point", "cli", "__main__"},
 ]
 SOURCES = sorted(ROOT.glob("chipdse/**/*.py"))
 

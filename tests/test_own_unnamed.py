@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chipdse.api import evaluate_point
+from chipdse.point import evaluate_point
 
 pytestmark = pytest.mark.tools
 SOURCE = """

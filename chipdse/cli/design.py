@@ -7,11 +7,11 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from chipdse.api import evaluate_point
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.design import OperatingPoint, PhysicalOptions, find_block, make_record, parse_settings
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import METRICS, Metrics
+from chipdse.point import evaluate_point
 from chipdse.report.physical import counted_text
 from chipdse.report.quantities import shown_metric
 from chipdse.system.metrics import CONSTRAINTS

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 Array = npt.NDArray[np.float64]
 
@@ -20,6 +19,8 @@ def differ(
     The level is `LEVEL` over the number of objectives (Bonferroni), the last axis. Where neither
     value spreads at all, any difference counts.
     """
+    from scipy import stats  # half a second to load, for replicates only
+
     level = LEVEL / mean.shape[-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         found = stats.ttest_ind_from_stats(
