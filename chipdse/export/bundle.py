@@ -209,7 +209,8 @@ def _described(metrics: Mapping[str, float]) -> dict[str, dict[str, Any]]:
 
 
 _FILES = {
-    "rtl.v": "the block as Verilog, module `top`, clock `clk`, synchronous reset `rst`",
+    "rtl.v": "the block as Verilog-2005, module `top`; read as SystemVerilog, logic that depends "
+    "on registers alone can stay unknown (Icarus: `-g2005`)",
     "netlist.v": "the same, mapped to the library's cells; no signed ports",
     "constraints.sdc": "the clock (times in ns)",
     "activity.saif": "how often every net of the netlist switched in the workload",

@@ -16,6 +16,9 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# Icarus reads SystemVerilog by default, and there sets registers before `always @*` blocks listen:
+# logic that depends on registers alone would stay unknown. In Verilog-2005 it does not.
+STANDARD = "-g2005"
 MEMORIES = ["memories.v"] if (HERE / "memories.v").exists() else []
 
 
@@ -24,7 +27,7 @@ def golden(name, sources):
     with tempfile.TemporaryDirectory() as scratch:
         program = str(Path(scratch) / "golden.vvp")
         files = [str(HERE / source) for source in ("golden/golden.v", *sources)]
-        build = ["iverilog", "-g2012", "-s", "golden", "-o", program, *files]
+        build = ["iverilog", STANDARD, "-s", "golden", "-o", program, *files]
         done = subprocess.run(build, capture_output=True, text=True)
         if done.returncode == 0:
             run = ["vvp", "-n", program]
@@ -44,7 +47,7 @@ def cocotb_bench():
         runner = get_runner("icarus")
         sources = [HERE / source for source in ("rtl.v", *MEMORIES)]
         runner.build(sources=sources, hdl_toplevel="top", build_dir=scratch,
-                     timescale=("1ns", "1ps"), always=True)
+                     build_args=[STANDARD], timescale=("1ns", "1ps"), always=True)
         environment = {name: json.dumps(value) for name, value in bench["environment"].items()}
         environment["HDL_RESULT"] = "result.json"
         results = runner.test(test_module=bench["module"], hdl_toplevel="top",

@@ -14,6 +14,8 @@ from chipdse.export.golden import INPUTS, OUTPUTS, TOP
 CLOCK = "clk"
 MEMORIES = "memories.v"
 VERILOG = "verilogSource-2005"
+ICARUS_STANDARD = "-g2005"
+"""Not SystemVerilog: there Icarus sets registers before `always @*` blocks listen to them."""
 CORE_UTILISATION_PERCENT = 50
 """Where a flow has no default of its own: LibreLane's default, room for clock tree and repairs."""
 
@@ -111,7 +113,7 @@ def fusesoc(name: str, top: str, rtl: Iterable[str], netlist: Iterable[str]) -> 
     targets = "".join(
         f"  {target}:\n    description: {about}\n    default_tool: icarus\n"
         f"    filesets: [{files}, golden]\n    toplevel: {TOP}\n"
-        "    tools: {icarus: {iverilog_options: [-g2012]}}\n"
+        f"    tools: {{icarus: {{iverilog_options: [{ICARUS_STANDARD}]}}}}\n"
         for target, about, files in (
             ("sim", "Compare the RTL with the recorded run", "rtl"),
             ("sim_netlist", "Compare the mapped netlist with the recorded run", "netlist"),
@@ -142,6 +144,6 @@ def edalize(name: str, files: Mapping[str, str]) -> str:
         "name": re.sub(r"[^A-Za-z0-9_]", "_", name),
         "toplevel": TOP,
         "files": [{"name": file, "file_type": kind} for file, kind in files.items()],
-        "tool_options": {"icarus": {"iverilog_options": ["-g2012"]}},
+        "tool_options": {"icarus": {"iverilog_options": [ICARUS_STANDARD]}},
     }
     return json.dumps(edam, indent=1) + "\n"
