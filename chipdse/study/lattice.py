@@ -7,7 +7,6 @@ or, harvested, a whole local front. `chipdse.study.surrogate` holds the mathemat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -17,10 +16,10 @@ from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from chipdse.study.samplers import Unrepeated
 from chipdse.study.space import Axis, Ints, Space, widens
 from chipdse.study.surrogate import Seen, scores
-from chipdse.study.trials import by_evaluation, finished
+from chipdse.study.trials import by_evaluation, finished, trouble
+from chipdse.study.unrepeated import Unrepeated
 
 Array = npt.NDArray[np.float64]
 
@@ -91,11 +90,11 @@ def look(
     but : the number of the trial that asks
     """
     signs = [1.0 if d == StudyDirection.MINIMIZE else -1.0 for d in study.directions]
-    fronts, trouble = [], []
+    fronts, troubles = [], []
     for group in groups:
-        good = [one.values for one in group if _trouble(one) == 0]
+        good = [one.values for one in group if trouble(one) == 0]
         fronts.append(np.array(good, dtype=np.float64).reshape(-1, len(signs)) * signs)
-        trouble.append(0.0 if good else min(_trouble(one) for one in group))
+        troubles.append(0.0 if good else min(trouble(one) for one in group))
     running = [
         trial
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -104,22 +103,14 @@ def look(
     return Seen(
         places=_places(space, (group[0] for group in groups)),
         fronts=fronts,
-        trouble=np.array(trouble),
+        trouble=np.array(troubles),
         pending=_places(space, running),
     )
 
 
-def _trouble(trial: FrozenTrial) -> float:
-    """1 of a failed trial, between 0 and 1 of one that misses limits, 0 of a feasible one."""
-    if trial.state != TrialState.COMPLETE:
-        return 1.0
-    missed = sum(amount for amount in trial.constraints.values() if amount > 0)
-    return missed / (1 + missed) if math.isfinite(missed) else 1.0
-
-
 def _recent(space: Space, groups: Sequence[Sequence[FrozenTrial]]) -> list[int]:
     """Numbers of the last points that were feasible: the search has been going towards them."""
-    good = [group[0] for group in groups if any(_trouble(one) == 0 for one in group)]
+    good = [group[0] for group in groups if any(trouble(one) == 0 for one in group)]
     return [space.number_of(space.point(one.params)) for one in good[-40:]]
 
 

@@ -6,6 +6,7 @@ stopped, or died at any moment between asking for the point and telling what cam
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -43,6 +44,14 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
 def is_harvested(trial: FrozenTrial) -> bool:
     """Whether another trial's evaluation gave this one."""
     return HARVESTED_FROM in trial.user_attrs
+
+
+def trouble(trial: FrozenTrial) -> float:
+    """1 of a failed trial, between 0 and 1 of one that misses limits, 0 of a feasible one."""
+    if trial.state != TrialState.COMPLETE:
+        return 1.0
+    missed = sum(amount for amount in trial.constraints.values() if amount > 0)
+    return missed / (1 + missed) if math.isfinite(missed) else 1.0
 
 
 def by_evaluation(trials: Iterable[FrozenTrial]) -> list[list[FrozenTrial]]:
