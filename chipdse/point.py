@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,11 @@ from chipdse.design import (
 )
 from chipdse.errors import DesignError
 from chipdse.evaluate import evaluate
-from chipdse.hardware.store import Store, default_store
+from chipdse.hardware.store import Store, default_store, quiet
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.measure import check_library
 from chipdse.metrics import Metrics
+from chipdse.report.stages import shown_stages
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.libraries import DEFAULT
 
@@ -37,12 +39,14 @@ def evaluate_point(
     physical: Mapping[str, Any] | None = None,
     placement: str | Path | None = None,
     store: str | Path | None = None,
+    progress: bool = False,
 ) -> Metrics:
     """One design point through every stage.
 
     Parameters
     ----------
     placement : a picture to draw, of the cells by module and of the power by place
+    progress : say on stderr which stage runs
 
     >>> evaluate_point("mac_array", {"rows": 2, "columns": 2}).flat()   # doctest: +SKIP
     """
@@ -61,8 +65,10 @@ def evaluate_point(
         physical=make_record(PhysicalOptions, physical or {}, "physical"),
     )
     check_library(design)  # before tools run for a supply that no table covers
-    kept = Store(root=Path(store) if store is not None else default_store())
-    metrics = evaluate(design, kept)
+    root = Path(store) if store is not None else default_store()
+    with shown_stages() if progress else nullcontext(quiet) as tell:
+        kept = Store(root=root, tell=tell)
+        metrics = evaluate(design, kept)
     if placement is not None:
         from chipdse.report.placement_picture import draw_point  # Matplotlib takes its time to load
 

@@ -131,7 +131,7 @@ def test_eval(home: Path) -> None:
         (["sweep", "small.toml", "--workers", "x"], "invalid int value"),
         (["front", "nothing"], "nothing is not a study"),
         (["frnt"], "invalid choice: 'frnt'"),
-        (["sim", "fir", "--simulator", "vcs"], "simulator 'vcs' is unknown"),
+        (["sim", "fir", "--simulator", "vcs"], "invalid choice: 'vcs'"),
     ],
 )
 def test_wrong_input_is_one_line_and_code_2(home: Path, arguments: list[str], says: str) -> None:

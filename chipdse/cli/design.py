@@ -102,6 +102,7 @@ def _eval(arguments: argparse.Namespace) -> int:
         package=parse_settings(PackageParameters, arguments.package, "package"),
         physical=parse_settings(PhysicalOptions, arguments.physical, "physical"),
         placement=arguments.placement,
+        progress=True,
     )
     missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
     if arguments.json:

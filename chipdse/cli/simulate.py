@@ -6,6 +6,7 @@ import argparse
 import dataclasses
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from chipdse.hardware.blocks_corners import corners_of
 from chipdse.hardware.blocks_own import is_checked
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.simulate import WAVES, Simulation, simulate
-from chipdse.hardware.store import Store, default_store
+from chipdse.hardware.store import Store, default_store, quiet
+from chipdse.report.stages import shown_stages
 from hdl.block import Block
 
 
@@ -32,7 +34,12 @@ def add(verbs: Verbs) -> None:
         _sim,
     )
     design_options(parser)
-    parser.add_argument("--simulator", default="auto", help="auto, icarus or verilator")
+    parser.add_argument(
+        "--simulator",
+        choices=("auto", "icarus", "verilator"),
+        default="auto",
+        help="auto takes the one that is done first",
+    )
     parser.add_argument(
         "--waves", type=Path, metavar="FILE", help="FST from Icarus, VCD from Verilator"
     )
@@ -64,7 +71,8 @@ def _sim(arguments: argparse.Namespace) -> int:
         raise DesignError("--among and --corners go with --all-corners")
     block, parameters, workload = records_of(arguments)
     waves = arguments.waves is not None
-    run = _run(block, parameters, workload, arguments.simulator, waves)
+    with shown_stages() as tell:
+        run = _run(block, parameters, workload, arguments.simulator, tell, waves)
     if waves:
         _copy_waves(run.folder, arguments.waves)
     work = block.work(parameters, workload)
@@ -91,9 +99,14 @@ def _sim(arguments: argparse.Namespace) -> int:
 
 
 def _run(
-    block: Block, parameters: Any, workload: Any, simulator: str, waves: bool = False
+    block: Block,
+    parameters: Any,
+    workload: Any,
+    simulator: str,
+    tell: Callable[[str], None] = quiet,
+    waves: bool = False,
 ) -> Simulation:
-    store = Store(root=default_store())
+    store = Store(root=default_store(), tell=tell)
     rtl = elaborate(block, parameters, store)
     return simulate(block, parameters, workload, rtl, store, simulator=simulator, waves=waves)
 

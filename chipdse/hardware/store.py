@@ -48,14 +48,20 @@ def default_store() -> Path:
     return cache_folder() / "stages"
 
 
+def quiet(stage: str) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Store:
     """Stage folders below `root`; `built` lists the stages this process had to build.
 
     The folders that it gave out are kept from eviction for as long as the object lives.
+    `tell` is called with each stage that is about to be built.
     """
 
     root: Path
+    tell: Callable[[str], None] = field(default=quiet, repr=False, compare=False)
     built: list[str] = field(default_factory=list)
     _held: dict[Path, int] = field(default_factory=dict, repr=False, compare=False)
 
@@ -87,6 +93,7 @@ class Store:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with exclusive(target):
                     if not is_whole(target):
+                        self.tell(stage)
                         self.built.append(stage)
                         _build(target, inputs, build)
                         built = True
