@@ -128,3 +128,24 @@ def test_dask_workers_lost(warm_store: Path, tmp_path: Path) -> None:
     assert process.returncode == 0, said
     sweeps.assert_whole(study)
     sweeps.assert_same_front(study, warm_store / "undisturbed")
+
+
+def test_a_renamed_folder_keeps_its_shared_study(
+    warm_store: Path, tmp_path: Path, postgresql: servers.PostgreSQL
+) -> None:
+    """Its name is the folder's at the start; the folder may get another one."""
+    url, file = postgresql.url("renamed"), sweeps.sweep_file(tmp_path)
+    options = {"storage": url, "store": warm_store / "stages", "sampler": "random"}
+    first = sweeps.here(file, tmp_path / "old", trials=2, **options)
+    first.folder.path.rename(tmp_path / "new")
+    assert len(chipdse.load_study(tmp_path / "new").points()) == 2
+    more = sweeps.here(file, tmp_path / "new", trials=3, **options)
+    assert more.folder.study.study_name == "old" and len(more.points()) == 3
+
+    with pytest.raises(DesignError, match=r"has no study 'old'; name the storage that has it"):
+        sweeps.here(file, tmp_path / "new", **(options | {"storage": postgresql.url("empty")}))
+    (tmp_path / "new" / "study.json").write_text(
+        (tmp_path / "new" / "study.json").read_text().replace("/renamed", "/empty")
+    )
+    with pytest.raises(DesignError, match="has no study 'old'"):
+        chipdse.load_study(tmp_path / "new")

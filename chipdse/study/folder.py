@@ -2,7 +2,7 @@
 
 STUDY/study.db       Optuna storage (SQLite); optuna-dashboard opens it
 STUDY/sweep.toml     the sweep file as it was run
-STUDY/study.json     where the storage and the sweep file are, the library, versions of every tool
+STUDY/study.json     the study's name, where storage and sweep file are, the library, versions
 STUDY/status.json    how the sweep that runs here is doing
 STUDY/points.csv     every finished point; units in the column names
 STUDY/report.html    what people look at
@@ -76,21 +76,25 @@ def start_study(
 
     Raises
     ------
-    DesignError : the folder holds a study of another sweep
+    DesignError : the folder holds a study of another sweep, or its study is not in the storage
     """
-    if (path / SWEEP).exists():
+    name, is_begun = path.absolute().name, (path / SWEEP).exists()
+    if is_begun:
         _check_same(sweep, (path / SWEEP).read_text(), str(path))
-        about = {**about, "storage": storage or _read_about(path)["storage"]}
+        kept = _read_about(path)
+        name = kept["study"]
+        about = {**about, "storage": storage or kept["storage"]}
+        _check_database(path, about["storage"])
     elif path.exists() and any(not _is_begun(one) for one in path.iterdir()):
         raise DesignError(f"{path} holds other files; name an empty or new folder with --study")
     else:
         about = {**about, "storage": storage or OWN}
-    about = {**about, "folder": str(sweep.path.parent.absolute())}
+    about = {**about, "study": name, "folder": str(sweep.path.parent.absolute())}
     made = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     try:
         opened = open_storage(str(about["storage"]), path)
-        study = _open(path, opened, sweep)
+        study = _open(name, opened, sweep, is_begun=is_begun)
     except DesignError:
         if made:
             shutil.rmtree(path)
@@ -121,18 +125,23 @@ def open_study(path: Path) -> StudyFolder:
     liberty = tuple(Path(file) for file in about.get("liberty", []))
     origin = Path(about["folder"]) if "folder" in about else None
     sweep = read_sweep(path / SWEEP, liberty, folder=origin)
-    if about["storage"] == OWN and not (path / DATABASE).exists():
-        raise DesignError(f"{path} has lost its trials: {DATABASE} is not there; put it back")
+    _check_database(path, about["storage"])
     opened = open_storage(about["storage"], path)
-    study = _open(path, opened, sweep)
+    study = _open(about["study"], opened, sweep, is_begun=True)
     return StudyFolder(path=path, sweep=sweep, study=study, about=about, storage=opened)
+
+
+def _check_database(path: Path, storage: str) -> None:
+    if storage == OWN and not (path / DATABASE).exists():
+        raise DesignError(f"{path} has lost its trials: {DATABASE} is not there; put it back")
 
 
 def _read_about(path: Path) -> dict[str, Any]:
     """What `study.json` says."""
     try:
         about: dict[str, Any] = json.loads((path / ABOUT).read_text())
-        Path(about["storage"]), *map(Path, about.get("liberty", []))
+        about.setdefault("study", path.absolute().name)
+        Path(about["study"]), Path(about["storage"]), *map(Path, about.get("liberty", []))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DesignError(
             f"{path / ABOUT} is damaged ({type(error).__name__}: {error}); it says where the "
@@ -141,12 +150,15 @@ def _read_about(path: Path) -> dict[str, Any]:
     return about
 
 
-def _open(path: Path, storage: Storage, sweep: Sweep) -> optuna.Study:
-    """The study of that name; in a storage that drivers share it may be there already."""
+def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optuna.Study:
+    """The study of that name: made new if a folder begins; another driver may have made it."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    name = path.absolute().name
     try:
-        name = _kept_name(storage) or name
+        if is_begun and name not in optuna.get_all_study_names(storage.optuna):
+            raise DesignError(
+                f"{storage.url} has no study {name!r}; name the storage that has it, or sweep "
+                "into a new folder"
+            )
         with alone(storage, name):
             study = optuna.create_study(
                 storage=storage.optuna,
@@ -167,14 +179,6 @@ def _open(path: Path, storage: Storage, sweep: Sweep) -> optuna.Study:
     if kept is not None:
         _check_same(sweep, kept, f"{name!r} in {storage.url}")
     return study
-
-
-def _kept_name(storage: Storage) -> str | None:
-    """What the study in a folder's own file is called; the folder may have got another name."""
-    if storage.url != OWN:
-        return None
-    names = optuna.get_all_study_names(storage.optuna)
-    return names[0] if len(names) == 1 else None
 
 
 def _check_same(sweep: Sweep, other: str, where: str) -> None:
