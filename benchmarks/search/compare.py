@@ -3,7 +3,8 @@
     nice python -m benchmarks.search.compare --seeds 10 --plot docs/search.svg
 
 Every sampler, with and without harvest, and on a copy whose results are dealt out at random to the
-points (no structure is left: nothing can beat chance there). Prints one JSON line.
+points (no structure is left: nothing can beat chance there). Prints one JSON line. `--runs FILE`
+keeps every search, a JSON line each, so that a comparison can be stopped, continued and added to.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from chipdse.study.samplers import make_sampler
 from chipdse.study.trials import HARVESTED_FROM
 
 BUDGETS = (25, 50, 100)
+STEP = 5
+"""The curves have a point so often."""
 MARGIN = 1.1
 """The reference point, where the true front spans 0 to 1 in every objective."""
 
@@ -181,9 +184,11 @@ def main() -> None:
     parser.add_argument("--modes", nargs="+", default=["harvest", "shuffled", "plain"])
     parser.add_argument("--budgets", nargs="+", type=int, default=BUDGETS)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--runs", type=Path)
     parser.add_argument("--plot", type=Path)
     given = parser.parse_args()
     budgets = tuple(given.budgets)
+    kept = read_runs(given.runs)
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     frozen = load()
     truth = Truth(frozen.front)
@@ -194,20 +199,39 @@ def main() -> None:
         for sampler in given.samplers:
             results = []
             for seed in range(given.first_seed, given.first_seed + given.seeds):
-                deal = np.random.default_rng(seed).permutation(len(frozen.points))
-                search = Search(
-                    frozen, table, mode != "plain", deal if mode == "shuffled" else None
-                )
-                gave, spent = search.run(sampler, seed, max(budgets))
-                results.append({**measure(truth, gave, budgets), "suggestion_s": spent})
-                run = {"mode": mode, "sampler": sampler, "seed": seed, **results[-1]}
-                print(json.dumps(run), flush=True, file=sys.stderr)
-                curve = measure(truth, gave, tuple(range(5, max(budgets) + 1, 5)))
-                curves.setdefault((mode, sampler), []).append(curve["hypervolume_frac"])
+                run = kept.get((mode, sampler, seed, budgets))
+                if run is None:
+                    deal = np.random.default_rng(seed).permutation(len(frozen.points))
+                    search = Search(
+                        frozen, table, mode != "plain", deal if mode == "shuffled" else None
+                    )
+                    gave, spent = search.run(sampler, seed, max(budgets))
+                    run = {"mode": mode, "sampler": sampler, "seed": seed, "budgets": budgets}
+                    run |= measure(truth, gave, budgets) | {"suggestion_s": spent}
+                    every = measure(truth, gave, tuple(range(STEP, max(budgets) + 1, STEP)))
+                    run["curve"] = every["hypervolume_frac"]
+                    keep(run, given.runs)
+                results.append(run)
+                curves.setdefault((mode, sampler), []).append(run["curve"])
             found[f"{mode} {sampler}"] = summary(results)
     print(json.dumps(found))
     if given.plot is not None:
         draw(curves, given.plot)
+
+
+def read_runs(file: Path | None) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """Searches kept, by mode, sampler, seed and budgets."""
+    lines = file.read_text().splitlines() if file is not None and file.exists() else []
+    runs = [json.loads(line) for line in lines]
+    return {(r["mode"], r["sampler"], r["seed"], tuple(r["budgets"])): r for r in runs}
+
+
+def keep(run: dict[str, Any], file: Path | None) -> None:
+    """Tell of a search, and keep it."""
+    print(json.dumps(run), flush=True, file=sys.stderr)
+    if file is not None:
+        with file.open("a") as lines:
+            lines.write(json.dumps(run) + "\n")
 
 
 def draw(curves: dict[tuple[str, str], list[list[float]]], file: Path) -> None:
@@ -220,7 +244,7 @@ def draw(curves: dict[tuple[str, str], list[list[float]]], file: Path) -> None:
     for panel, mode in zip(panels[0], modes, strict=True):
         for (own, sampler), runs in curves.items():
             if own == mode:
-                at = 5 * np.arange(1, len(runs[0]) + 1)
+                at = STEP * np.arange(1, len(runs[0]) + 1)
                 low, middle, high = np.quantile(np.array(runs), (0.25, 0.5, 0.75), axis=0)
                 (line,) = panel.plot(at, middle, label=sampler)
                 panel.fill_between(at, low, high, alpha=0.2, color=line.get_color(), linewidth=0)
