@@ -124,7 +124,7 @@ def _modules(
         )
     parents = {node["parent"] for node in nodes}
     return nodes + [
-        {"id": f"{name or 'block'} itself", "label": "itself", "parent": name or "block",
+        {"id": f"{name or 'block'} own", "label": "own cells", "parent": name or "block",
          "power_w": own[name]}
         for name in own
         if own[name] > 0 and (name or "block") in parents

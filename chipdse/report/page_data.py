@@ -126,7 +126,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             "part": "system" if name in SYSTEM else "block",
             "unit": about["unit"],
             "doc": about["doc"],
-            "evidence": evidence_of(name, systems, basis),
+            "evidence": "chosen" if name in swept else evidence_of(name, systems, basis),
         }
         if is_text:
             column["texts"], values = _texts(table[name].map(_shown))

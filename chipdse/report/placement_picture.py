@@ -105,18 +105,17 @@ def draw_placement(
     figure = Figure(figsize=size_in, layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
-    _by_module(left, routes, netlist, modules, -0.75 / size_in[1])
+    _by_module(left, routes, netlist, modules)
     _by_power(figure, right, routes, cell_power_w)
-    right.text(0, -0.9 / size_in[1], note, transform=right.transAxes, fontsize=7)
+    right.set_xlabel(f"µm\n{note}".rstrip())
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     try:
         figure.savefig(path, dpi=160)
     except (OSError, ValueError) as error:
         raise DesignError(f"{path} cannot be written: {error}") from error
 
 
-def _by_module(
-    axes: Axes, routes: Routes, netlist: Netlist, modules: Modules, legend_at: float
-) -> None:
+def _by_module(axes: Axes, routes: Routes, netlist: Netlist, modules: Modules) -> None:
     area = np.array([cell.area_m2 for cell in netlist.cells])[netlist.cell_types]
     count = np.bincount(modules.of_cell, minlength=len(modules.names))
     largest = np.argsort(-count, kind="stable")[:MOST_MODULES]
@@ -128,8 +127,7 @@ def _by_module(
     others = np.flatnonzero(~np.isin(modules.of_cell, largest))
     if len(others):
         _squares(axes, routes, area, others, "#bbbbbb", f"others: {len(others)}")
-    _frame(axes, routes, "cells by module")
-    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(0, legend_at), ncols=3, frameon=False)
+    _frame(axes, routes, "cells by module (and their number)")
 
 
 def _squares(
@@ -162,4 +160,4 @@ def _frame(axes: Axes, routes: Routes, title: str) -> None:
     axes.set_ylim(0, routes.core_height_m * 1e6)
     axes.set_aspect("equal")
     axes.set_xlabel("µm")
-    axes.set_title(title, fontsize=9)
+    axes.set_title(title, fontsize=10)

@@ -10,6 +10,18 @@ from chipdse.units import PREFIXES
 
 _PREFIXED = ("s", "Hz", "W", "J", "F", "1/s")
 _AREAS = ((1e-6, "mm²"), (1e-12, "µm²"))
+_LABELS = {
+    "embodied_kgco2e": "embodied carbon",
+    "embodied_low_kgco2e": "embodied carbon, low",
+    "embodied_high_kgco2e": "embodied carbon, high",
+    "operational_kgco2e": "operational carbon",
+    "total_kgco2e": "total carbon",
+    "nre_usd": "design cost (NRE)",
+    "die_yield_frac": "die yield",
+    "annotated_frac": "nets with activity",
+    "toggle_error_frac": "error of transitions",
+}
+"""Where the name without its unit says too little."""
 
 
 def heading_scale(name: str, values: Sequence[float]) -> tuple[str, float]:
@@ -43,6 +55,8 @@ def shown_metric(name: str, value: float) -> str:
 
 def label_of(name: str) -> str:
     """A metric's or parameter's name without its unit."""
+    if name in _LABELS:
+        return _LABELS[name]
     if name in METRICS:
         for suffix in ("_ops_per_s", "_per_s", "_kgco2e", "_usd", "_m2", "_hz"):
             if name.endswith(suffix):

@@ -33,8 +33,8 @@ const parameters = [...columns.values()].filter((c) => c.group === "parameter");
 const row_of = new Map(Array.from(trial_of, (trial, row) => [trial, row]));
 
 const escaped = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-const PREFIX = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"], [1e-12, "p"], [1e-15, "f"]];
-const PREFIXED = new Set(["s", "Hz", "W", "J", "F", "V", "1/s", "m"]);
+const PREFIX = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"], [1e-12, "p"], [1e-15, "f"], [1e-18, "a"]];
+const PREFIXED = new Set(["s", "Hz", "W", "J", "F", "V", "1/s", "m", "g"]);
 
 function shown(column, value) {
   if (typeof value === "string") return value;
@@ -42,6 +42,7 @@ function shown(column, value) {
   if (column.texts) return String(column.texts[value]);
   const unit = column.unit;
   if (unit === "m2") return value >= 1e-8 ? `${short(value * 1e6)} mm²` : `${short(value * 1e12)} µm²`;
+  if (unit === "kg" && value !== 0 && Math.abs(value) < 1) return shown({ unit: "g" }, 1e3 * value);
   if (!PREFIXED.has(unit)) return unit && unit !== "1" && unit !== "-" ? `${short(value)} ${unit}` : short(value);
   const size = Math.abs(value);
   const [scale, letter] = PREFIX.find(([s]) => size >= s * 0.9999999) || (size === 0 ? [1, ""] : PREFIX.at(-1));
@@ -157,10 +158,17 @@ function drawFront() {
     if (limit.metric === view.x) shapes.push({ type: "line", x0: bound, x1: bound, y0: 0, y1: 1, yref: "paper", line: { dash: "dash", color: "#d55e00" } });
     if (limit.metric === view.y) shapes.push({ type: "line", y0: bound, y1: bound, x0: 0, x1: 1, xref: "paper", line: { dash: "dash", color: "#d55e00" } });
   }
-  const scale = (c) => (wide(c.values) ? "log" : "linear");
+  const axis = (name) => { // ticks carry the unit, so that "4p" does not stand alone
+    const c = columns.get(name), log = wide(c.values), { cmin, cmax } = extent(c.values);
+    return {
+      title: { text: title(name) }, type: log ? "log" : "linear", exponentformat: "SI",
+      ...(log && cmax / cmin < 1e3 ? { dtick: "D2" } : {}),
+      ...(PREFIXED.has(c.unit) ? { ticksuffix: c.unit === "1/s" ? "op/s" : c.unit } : {}),
+    };
+  };
   const extra = three
-    ? { scene: { xaxis: { title: { text: title(view.x) }, type: scale(x) }, yaxis: { title: { text: title(view.y) }, type: scale(y) }, zaxis: { title: { text: title(view.z) }, type: scale(z) } }, margin: { l: 0, r: 0, t: 25, b: 0 } }
-    : { xaxis: { title: { text: title(view.x) }, type: scale(x), exponentformat: "SI" }, yaxis: { title: { text: title(view.y) }, type: scale(y), exponentformat: "SI" }, shapes };
+    ? { scene: { xaxis: axis(view.x), yaxis: axis(view.y), zaxis: axis(view.z) }, margin: { l: 0, r: 0, t: 25, b: 0 } }
+    : { xaxis: axis(view.x), yaxis: axis(view.y), shapes };
   for (const shape of shapes) for (const axis of ["x", "y"]) // shapes on a log axis are placed by its logarithm
     if (shape[`${axis}ref`] !== "paper" && extra[`${axis}axis`].type === "log") for (const end of ["0", "1"]) shape[axis + end] = Math.log10(shape[axis + end]);
   const plot = $("front-plot");
@@ -203,13 +211,14 @@ function drawParallel() {
     }
     return one;
   });
+  const widest = Math.max(6, ...(dimensions[0].ticktext || []).map((text) => text.length)); // in letters
   view.brushed = null;
   plot.style.minWidth = `${4.2 * names.length}rem`; // narrower than this labels run into each other
   Plotly.react(plot, [{
     type: "parcoords", dimensions, customdata: members, labelangle: names.length > 8 ? -18 : 0,
     line: { color: members.map((row) => (on_front[row] ? 1 : 0)), colorscale: [[0, "#9aa5b1"], [1, css("--accent")]], cmin: 0, cmax: 1 },
     unselected: { line: { opacity: 0.06 } }, tickfont: { size: 10, color: css("--ink") }, rangefont: { size: 1, color: "rgba(0,0,0,0)" },
-  }], layout({ margin: { l: 55, r: 45, t: 60, b: 20 } }), config);
+  }], layout({ paper_bgcolor: css("--paper"), margin: { l: 20 + 6 * widest, r: 45, t: 60, b: 20 } }), config);
   if (!plot.wired) {
     plot.wired = true;
     plot.on("plotly_restyle", () => { brush(plot.data[0].dimensions, plot.every); refresh("parallel"); });
@@ -234,7 +243,7 @@ function element(tag, text, attributes = {}) {
 const SHOWN_ROWS = 200;
 function drawTable() {
   const members = rows((row) => on_front[row] && linked(row));
-  const names = [...data.objectives.map((o) => o.name), ...parameters.map((c) => c.name).filter((n) => !data.objectives.some((o) => o.name === n))];
+  const names = [...data.objectives.map((o) => o.name), ...parameters.filter((c) => distinct(c).length > 1).map((c) => c.name).filter((n) => !data.objectives.some((o) => o.name === n))];
   const sort = view.sort || { name: data.objectives[0].name, up: data.objectives[0].minimize };
   const by = columns.get(sort.name).values;
   members.sort((a, b) => (sort.up ? by[a] - by[b] : by[b] - by[a]));
@@ -336,9 +345,13 @@ function pointPanel(row, detail, at) {
       box.append(element("h4", caption), made);
       queueMicrotask(() => Plotly.newPlot(made, traces, layout(extra), { ...config, displayModeBar: false }));
     };
+    const picture = (caption, image) => { // on a small screen its text stays large enough to read
+      const frame = element("div", null, { class: "wide", tabindex: "0" });
+      frame.append(element("img", null, image)); box.append(element("h4", caption), frame);
+    };
     box.append(element("p", detail.layout + (data.replicates > 1 ? ` The first of ${data.replicates} replicates; the table has their means.` : ""), { class: "quiet" }));
     const modules = detail.modules;
-    plot(`Power by module, ${shown({ unit: "W" }, detail.power_w)} in all`, [{ type: "treemap", marker: { colors: modules.map((m) => (m.parent ? m.power_w : 0)), colorscale: [[0, "#e8f1f8"], [1, "#6aaed6"]], cmin: 0, line: { color: css("--paper"), width: 1 } }, textfont: { color: "#10222f" }, pathbar: { visible: false }, labels: modules.map((m) => escaped(m.label)), ids: modules.map((m) => m.id), parents: modules.map((m) => m.parent), values: modules.map((m) => m.power_w), branchvalues: "total", text: modules.map((m) => shown({ unit: "W" }, m.power_w)), texttemplate: "%{label}<br>%{text}", hovertemplate: "%{label}<br>%{text}<extra></extra>" }], { margin: { l: 5, r: 5, t: 20, b: 5 } });
+    plot(`Power by module, ${shown({ unit: "W" }, detail.power_w)} in all`, [{ type: "treemap", marker: { colors: modules.map((m) => (m.parent ? m.power_w : 0)), colorscale: [[0, "#e8f1f8"], [1, "#6aaed6"]], cmin: 0, line: { color: css("--paper"), width: 1 } }, textfont: { color: "#10222f" }, pathbar: { visible: false }, tiling: { pad: 2 }, labels: modules.map((m) => escaped(m.label)), ids: modules.map((m) => m.id), parents: modules.map((m) => m.parent), values: modules.map((m) => m.power_w), branchvalues: "total", text: modules.map((m) => shown({ unit: "W" }, m.power_w)), texttemplate: "%{label}<br>%{text}", hovertemplate: "%{label}<br>%{text}<extra></extra>" }], { uniformtext: { minsize: 9, mode: "hide" }, margin: { l: 5, r: 5, t: 20, b: 5 } });
     const kinds = detail.kinds;
     plot("Power by kind", kinds.kinds.map((kind, k) => ({ type: "bar", orientation: "h", name: escaped(kind), showlegend: false, y: kinds.groups.map(escaped), x: kinds.power_w[k], marker: { color: KIND_COLORS[kind] }, hovertemplate: "%{y}: %{x:.3s}W<extra>%{fullData.name}</extra>" })), { barmode: "stack", xaxis: { tickformat: "~s", ticksuffix: "W" }, margin: { l: 100, r: 10, t: 10, b: 30 } });
     const legend = element("p", null, { class: "quiet legend" });
@@ -352,8 +365,8 @@ function pointPanel(row, detail, at) {
       { type: "scatter", mode: "lines+markers", x: s.vdd_v, y: s.energy_per_op_j, name: "energy per operation", line: { color: "#0072b2" }, hovertemplate: "%{x} V: %{y:.4s}J<extra></extra>" },
       { type: "scatter", mode: "lines+markers", x: s.vdd_v, y: s.f_max_hz, name: "highest clock", yaxis: "y2", line: { color: "#d55e00", dash: "dot" }, hovertemplate: "%{x} V: %{y:.4s}Hz<extra></extra>" },
     ], { xaxis: { title: { text: "supply [V]" } }, yaxis: { tickformat: "~s", ticksuffix: "J", rangemode: "tozero" }, yaxis2: { overlaying: "y", side: "right", tickformat: "~s", ticksuffix: "Hz", type: "log", dtick: 1, automargin: true, showgrid: false }, margin: { l: 60, r: 60, t: 35, b: 40 } });
-    if (detail.placement_png) box.append(element("h4", "Placement"), element("img", null, { src: `data:image/png;base64,${detail.placement_png}`, alt: "Placed cells coloured by module; power density over the core" }));
-    if (detail.package_svg) box.append(element("h4", "Package"), element("img", null, { src: `data:image/svg+xml;base64,${detail.package_svg}`, alt: "Package: cross-section, floorplan with temperatures, cost and carbon" }));
+    if (detail.placement_png) picture("Placement", { src: `data:image/png;base64,${detail.placement_png}`, alt: "Placed cells coloured by module; power density over the core" });
+    if (detail.package_svg) picture("Package", { src: `data:image/svg+xml;base64,${detail.package_svg}`, alt: "Package: cross-section, floorplan with temperatures, cost and carbon" });
     const path = element("details"), list = element("table"), body = element("tbody");
     path.append(element("summary", `Critical path: ${shown({ unit: "s" }, detail.critical_path_s)}${detail.clock_skew_s ? ` (${shown({ unit: "s" }, detail.clock_skew_s)} of it for clock skew)` : ""} to ${detail.endpoint}, ${detail.path.length} pins`));
     for (const stage of detail.path) {
