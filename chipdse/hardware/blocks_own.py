@@ -62,6 +62,14 @@ class VerilogSource:
     defines: tuple[tuple[str, str], ...]
     top: str
 
+    @property
+    def included(self) -> list[Path]:
+        """What these files may include."""
+        folders = {source.parent for source in self.sources} | set(self.include)
+        return sorted(
+            file for folder in folders for end in ("*.vh", "*.svh") for file in folder.glob(end)
+        )
+
 
 def is_checked(block: Block) -> bool:
     """Whether a block's bench compares its outputs with a reference."""

@@ -54,6 +54,11 @@ def module_hash(module: str) -> str:
     return _hash_of(module, _origin(module.partition(".")[0]))
 
 
+def module_files(module: str) -> list[Path]:
+    """The files of that hash, as they are now."""
+    return _closure(module)[0]
+
+
 @functools.cache
 def _hash_of(module: str, origin: Path | None) -> str:
     files, packages = _closure(module)

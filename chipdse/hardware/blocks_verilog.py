@@ -103,7 +103,7 @@ class _Reader:
             raise self.wrong("workload", "is given without a bench, which would read it")
         workload = self._record("workload", []) if bench else RandomWorkload
         names = {*_names(parameters), *_names(workload)}
-        read = (self.path, *verilog.sources, *self._included(verilog))
+        read = (self.path, *verilog.sources, *verilog.included)
         return OwnBlock(
             name=str(self.path),
             summary=self.text("summary", "no summary")
@@ -146,13 +146,6 @@ class _Reader:
             if not there(path):
                 raise self.wrong(key, f"names {name!r}, which is not there: {path}")
         return found
-
-    @staticmethod
-    def _included(verilog: VerilogSource) -> list[Path]:
-        folders = {source.parent for source in verilog.sources} | set(verilog.include)
-        return sorted(
-            file for folder in folders for end in ("*.vh", "*.svh") for file in folder.glob(end)
-        )
 
     def _record(self, key: str, rules: list[Expression]) -> type:
         fields = {

@@ -16,6 +16,7 @@ from amaranth.back import rtlil
 
 from chipdse.errors import DesignError, MachineError, ToolError
 from chipdse.hardware.blocks_own import OwnBlock, VerilogSource
+from chipdse.hardware.blocks_sources import module_files
 from chipdse.hardware.sources import module_sources
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.tools import run_yosys
@@ -102,6 +103,17 @@ def block_hash(block: Block) -> str:
     if isinstance(block, OwnBlock):
         return block.source
     return source_hash(block.hardware.__module__)
+
+
+def block_files(block: Block) -> list[Path]:
+    """Every source file that a block's hardware and bench are made of."""
+    if not isinstance(block, OwnBlock):
+        both = module_sources(block.hardware.__module__) | module_sources(block.bench)
+        return list(both.values())
+    bench = module_files(block.bench) if block.is_checked else []
+    if block.verilog is None:
+        return [*module_files(block.name.partition(":")[0]), *bench]
+    return [Path(block.name), *block.verilog.sources, *block.verilog.included, *bench]
 
 
 def _from_amaranth(block: Block, parameters: Any) -> str:

@@ -52,16 +52,22 @@ def quiet(stage: str) -> None:
     """Nobody wants to know."""
 
 
+def _nothing() -> None:
+    """Nothing is to be checked."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Store:
     """Stage folders below `root`; `built` lists the stages this process had to build.
 
     The folders that it gave out are kept from eviction for as long as the object lives.
-    `tell` is called with each stage that is about to be built.
+    `tell` is called with each stage that is about to be built, `check` when it is: it raises if
+    that was made of something else than its key says.
     """
 
     root: Path
     tell: Callable[[str], None] = field(default=quiet, repr=False, compare=False)
+    check: Callable[[], None] = field(default=_nothing, repr=False, compare=False)
     built: list[str] = field(default_factory=list)
     _held: dict[Path, int] = field(default_factory=dict, repr=False, compare=False)
 
@@ -95,7 +101,7 @@ class Store:
                     if not is_whole(target):
                         self.tell(stage)
                         self.built.append(stage)
-                        _build(target, inputs, build)
+                        _build(target, inputs, build, self.check)
                         built = True
         except OSError as error:
             raise self._unwritable(error) from error
@@ -148,7 +154,12 @@ def _release_all(held: dict[Path, int]) -> None:
     held.clear()
 
 
-def _build(target: Path, inputs: Mapping[str, Any], build: Callable[[Path], None]) -> None:
+def _build(
+    target: Path,
+    inputs: Mapping[str, Any],
+    build: Callable[[Path], None],
+    check: Callable[[], None],
+) -> None:
     for path in leftovers(target):
         shutil.rmtree(path, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
@@ -156,6 +167,7 @@ def _build(target: Path, inputs: Mapping[str, Any], build: Callable[[Path], None
     try:
         (work / INPUTS).write_text(json.dumps(inputs, indent=1, sort_keys=True))
         build(work)
+        check()
         files = sorted(path for path in work.rglob("*") if path.is_file())
         manifest = {str(path.relative_to(work)): hash_file(path) for path in files}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1))

@@ -27,6 +27,7 @@ from chipdse.errors import MachineError
 from chipdse.hardware.store import default_store
 from chipdse.study import status as states
 from chipdse.study.budget import Budget, is_stalled
+from chipdse.study.code import Code
 from chipdse.study.executors import Workers
 from chipdse.study.folder import POINTS, StudyFolder, points_table, write_atomically
 from chipdse.study.outcome import Outcome, evaluate_point, record
@@ -99,6 +100,7 @@ def run_sweep(
             workers=workers,
             heartbeat=heartbeat,
             listener=listener or Listener(),
+            code=Code.of(folder.sweep.template.block),
             file=StatusFile(folder=folder.path, driver=folder.driver, budget=budget.trials),
         )
         return sweep.run(retry_failed)
@@ -133,6 +135,7 @@ class _Sweep:
     workers: Workers
     heartbeat: Heartbeat
     listener: Listener
+    code: Code
     file: StatusFile
     ready: collections.deque[_Task] = field(default_factory=collections.deque)
     running: dict[Future[Outcome], _Task] = field(default_factory=dict)
@@ -282,6 +285,7 @@ class _Sweep:
 
     def _outcome(self, future: Future[Outcome], task: _Task) -> Outcome | None:
         """What came of a task; None where its worker died and it may be tried again."""
+        self.code.check()
         try:
             return future.result()
         except self.workers.lost:
@@ -303,7 +307,8 @@ class _Sweep:
         self.workers.stop()
         failed = (OptunaError, SQLAlchemyError, OSError)
         with contextlib.suppress(*failed):
-            for future, task in self.running.items():
+            done = self.running if self.code.changed() is None else {}
+            for future, task in done.items():
                 if future.done() and not future.cancelled() and future.exception() is None:
                     record(self.folder, task.trial, future.result())
             for task in self._tasks():

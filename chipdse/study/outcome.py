@@ -16,6 +16,7 @@ from chipdse import __version__
 from chipdse.errors import ChipdseError, MachineError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.store import Store, default_store
+from chipdse.study.code import code_here
 from chipdse.study.complete import Finish, complete
 from chipdse.study.folder import StudyFolder
 from chipdse.study.harvest import Harvest, finishes, harvest_point
@@ -56,7 +57,8 @@ def evaluate_point(sweep: Sweep, point: Point, store: Path | None, version: str)
             "install the same on both"
         )
     start = time.monotonic()
-    stages = Store(root=store or default_store())
+    code = code_here(sweep.template.block)
+    stages = Store(root=store or default_store(), check=code.check)
     try:
         if sweep.harvests or sweep.replicates > 1:
             harvest = harvest_point(sweep, point, stages)
@@ -64,7 +66,10 @@ def evaluate_point(sweep: Sweep, point: Point, store: Path | None, version: str)
         metrics = evaluate(sweep.template.design(point), stages)
     except MachineError:
         raise  # every point would fail like this one: stop, and lose none
-    except ChipdseError as error:
+    except Exception as error:
+        code.check()
+        if not isinstance(error, ChipdseError):
+            raise
         reason = f"{type(error).__name__}: {error}"
         return Outcome(metrics=None, failure=reason, seconds=time.monotonic() - start)
     return Outcome(

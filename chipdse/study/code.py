@@ -1,0 +1,86 @@
+"""The source files that make a sweep's points: a sweep whose points were made by two is none."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import chipdse
+from chipdse.errors import MachineError
+from chipdse.hardware.elaborate import block_files
+from hdl.block import Block
+
+_PACKAGE = Path(chipdse.__file__).parent
+_BESIDE = ("cli", "report", "export")
+"""Parts of the package that make no points."""
+
+
+@dataclass(kw_only=True)
+class Code:
+    """Source files, as they were when this process began with a sweep.
+
+    hashes : of their contents
+    """
+
+    hashes: dict[Path, str]
+    _dates: dict[Path, tuple[int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, block: Block) -> Code:
+        """What points of a block are made by: its own files, and the package's."""
+        parts = (one for one in _PACKAGE.iterdir() if one.name not in _BESIDE)
+        own = (file for one in parts for file in ([one] if one.is_file() else one.rglob("*.py")))
+        files = {file for file in own if file.suffix == ".py"} | set(block_files(block))
+        return cls(hashes={file: _hash(file) for file in sorted(files)})
+
+    def changed(self) -> Path | None:
+        """A file that is not what it was, if there is one."""
+        for file, kept in self.hashes.items():
+            date = _date(file)
+            if date is None or (date != self._dates.get(file) and _hash(file) != kept):
+                return file
+            self._dates[file] = date
+        return None
+
+    def check(self) -> None:
+        """Nothing, where every file is what it was.
+
+        Raises
+        ------
+        MachineError : one is not
+        """
+        file = self.changed()
+        if file is not None:
+            root = _PACKAGE.parent
+            name = file.relative_to(root) if file.is_relative_to(root) else file
+            raise MachineError(
+                f"{name} changed while the sweep was running; what is finished is safe: start it "
+                "again to go on"
+            )
+
+
+def _hash(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _date(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+_CODES: dict[str, Code] = {}
+
+
+def code_here(block: Block) -> Code:
+    """The code of a block's points, as it was when this process first asked."""
+    key = f"{block.name} {getattr(block, 'folder', '')}"
+    if key not in _CODES:
+        _CODES[key] = Code.of(block)
+    return _CODES[key]
