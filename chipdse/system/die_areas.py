@@ -71,7 +71,7 @@ def interface_area(
     share = package["interface_area_frac"]
     share = np.where(share > 0, share, unknown)[:, None]
     area = np.where(share > 0, share * logic_m2, modules * module_area[:, None])
-    count = np.floor(np.sqrt(logic_m2) / sources("cost.tsv_pitch")) ** 2
+    count = np.asarray(links.modules_on_edge(np.sqrt(logic_m2), sources("cost.tsv_pitch"))) ** 2
     vias = count * sources("cost.tsv_size") ** 2
     return np.where(flat, area, np.where(stacked[:, None], vias, 0.0)), modules
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import ceil, floor, pi, sqrt
 
 from chipdse.errors import DesignError
+from chipdse.system.links import ROUNDING
 from chipdse.system.yields import yield_negative_binomial
 from chipdse.technology.constants import Sources
 
@@ -64,7 +65,9 @@ def interposer_outline(
     two = interposer_outline(halves[1], bridge_pitch_m, 1 - axis)
     along = one[axis] + two[axis] + _SPACING_M
     across = max(one[1 - axis], two[1 - axis])
-    bridges = one[2] + two[2] + ceil(min(one[1 - axis], two[1 - axis]) / bridge_pitch_m)
+    bridges = (
+        one[2] + two[2] + ceil(min(one[1 - axis], two[1 - axis]) / bridge_pitch_m * (1 - ROUNDING))
+    )
     return (along, across, bridges) if axis == 0 else (across, along, bridges)
 
 
@@ -172,7 +175,8 @@ def _packaging(
         own = 0.0
         for die, area in zip(dies, areas, strict=True):
             scale = sources(f"carbon.eco_{die.kind}_area.n{die.node_nm}")
-            vias = floor(sqrt(area) / package.via_pitch_m) ** 2 * package.via_size_m**2
+            across = floor(sqrt(area) / package.via_pitch_m * (1 + ROUNDING))
+            vias = across**2 * package.via_size_m**2
             cpa = _table(sources, "cpa", die.node_nm)
             for sign, piece in ((1, area + vias), (-1, area)):
                 own += sign * cpa * _good_area(sources, piece * scale, die.node_nm)

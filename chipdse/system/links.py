@@ -9,6 +9,9 @@ import numpy as np
 
 from chipdse.system.yields import Numbers
 
+ROUNDING = 1e-12
+"""So much may two lengths be off by, of which one fits a whole number of times into the other."""
+
 
 def edge_bandwidth(
     modules: Numbers, module_bits_per_s: Numbers, rate_t_per_s: Numbers, rate_max_t_per_s: Numbers
@@ -30,7 +33,7 @@ def edge_bandwidth(
 
 def modules_on_edge(edge_m: Numbers, module_edge_m: Numbers) -> Numbers:
     """Interface modules that fit on a length of die edge (whole modules)."""
-    return np.asarray(np.floor(np.divide(edge_m, module_edge_m) * (1 + 1e-12)))
+    return np.asarray(np.floor(np.divide(edge_m, module_edge_m) * (1 + ROUNDING)))
 
 
 def area_bandwidth(

@@ -112,7 +112,7 @@ def bridge_count(dies: Dies, sources: Sources) -> Array:
     distinct, back = np.unique(totals, return_inverse=True)
     edges = np.array([links.grid_edges(int(n)) for n in distinct])[back]
     side = np.sqrt(dies.silicon_m2 / totals)
-    return edges * np.ceil(side / sources("cost.bridge_overlap"))
+    return edges * np.ceil(side / sources("cost.bridge_overlap") * (1 - links.ROUNDING))
 
 
 def _bridge_cost(dies: Dies, sources: Sources) -> Array:
