@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from chipdse.design import suggest
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.store import Store, default_store
+from chipdse.report.details import SHOWN_KINDS
 from chipdse.report.page import point_of
 from chipdse.report.page_data import history, importance
 from chipdse.report.quantities import heading_scale, label_of
@@ -105,19 +107,31 @@ def _scaled(folder: StudyFolder, table: pd.DataFrame, name: str) -> tuple[str, A
         raise DesignError(f"{name!r} is not a number of this study; {suggest(name, known)}")
     label, scale = heading_scale(name, table[name].tolist())
     better = {one.metric: "less" if one.minimize else "more" for one in folder.sweep.objectives}
-    text = f"{label}, {better[name]} is better" if name in better else label
+    text = f"{label}\n{better[name]} is better" if name in better else label
     return text, table[name].to_numpy(dtype=float) / scale
 
 
-def _log_if_wide(axis: Any, values: Any) -> None:
+def _log_if_wide(plot: Axes, axis: str, values: Any) -> None:
     finite = values[np.isfinite(values)]
-    if len(finite) and finite.min() > 0 and finite.max() / finite.min() > 20:
-        axis("log")
+    if not len(finite) or finite.min() <= 0 or finite.max() / finite.min() <= 20:
+        return
+    plot.set(**{f"{axis}scale": "log"})
+    decades = math.log10(finite.max() / finite.min())
+    ticks = LogLocator(subs=(1.0, 2.0, 5.0) if decades < 3 else (1.0,), numticks=12)
+    shown = plot.xaxis if axis == "x" else plot.yaxis
+    shown.set_major_locator(ticks)
+    shown.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    shown.set_minor_formatter(NullFormatter())
 
 
 def _legend(plot: Axes) -> None:
-    """Above the axes: it hides nothing."""
-    plot.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.0)
+    """Above the axes: it hides nothing. As many columns as the figure is wide."""
+    handles, labels = plot.get_legend_handles_labels()
+    figure = plot.get_figure(root=True)
+    assert figure is not None
+    inches = 0.42 + 0.055 * max(map(len, labels))
+    columns = max(1, min(len(labels), 4, int(figure.get_size_inches()[0] / inches)))
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, columnspacing=1.0)
 
 
 def _front(
@@ -151,8 +165,8 @@ def _front(
                     low, high = plot.get_xlim() if low_high == "x" else plot.get_ylim()
                     if math.isfinite(bound) and low <= bound / scale <= high:
                         axis(bound / scale, color=_ORANGE, ls="--", lw=0.8)
-    _log_if_wide(plot.set_xscale, x)
-    _log_if_wide(plot.set_yscale, y)
+    _log_if_wide(plot, "x", x)
+    _log_if_wide(plot, "y", y)
     plot.set_xlabel(x_label)
     plot.set_ylabel(y_label)
     _legend(plot)
@@ -162,41 +176,55 @@ def _parallel(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
     swept = [axis.name for axis in folder.sweep.space.axes]
     goals = [one.metric for one in folder.sweep.objectives if one.metric not in swept]
     shown = table[table["state"] == "feasible"]
+    varied = [name for name in swept if shown[name].map(str).nunique() > 1]
     columns: list[Any] = []
-    ends: list[tuple[Any, ...]] = []
-    for name in [*swept, *goals]:
+    labels: list[str] = []
+    marks: list[list[tuple[float, str]]] = []  # of each axis: height, text
+    for name in [*varied, *goals]:
         values = shown[name]
         if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-            codes, texts = pd.factorize(values.map(str), sort=True)
-            columns.append(codes / max(1, len(texts) - 1))
-            ends.append((texts[0], texts[-1]))
+            codes, words = pd.factorize(values.map(str), sort=True)
+            columns.append(codes / max(1, len(words) - 1))
+            marks.append(
+                [(place / max(1, len(words) - 1), word) for place, word in enumerate(words)]
+            )
+            labels.append(label_of(name))
             continue
         label, scale = heading_scale(name, values.tolist())
         number = values.to_numpy(dtype=float)
         low, high = number.min(), number.max()
         columns.append((number - low) / (high - low) if high > low else np.full(len(number), 0.5))
-        unit = label.rpartition(" [")[2].removesuffix("]") if label.endswith("]") else ""
-        ends.append(tuple(f"{v / scale:.3g} {unit}".strip() for v in (low, high)))
+        marks.append([(end, f"{v / scale:.4g}") for end, v in ((0.0, low), (1.0, high))])
+        labels.append(label)
     lines = np.array(columns).T
     front = shown["on_front"].to_numpy()
     plot.plot(lines[~front].T, color=_GREY, lw=0.4, alpha=0.4)
     plot.plot(lines[front].T, color=_BLUE, lw=0.9, alpha=0.9)
-    labels = [label_of(name) for name in (*swept, *goals)]
     plot.set_xticks(range(len(labels)), labels, rotation=35, ha="right")
     plot.set_yticks([])
-    plot.set_ylim(-0.1, 1.1)
+    plot.set_ylim(-0.16, 1.16)
     plot.spines["left"].set_visible(False)
-    for place, (low_text, high_text) in enumerate(ends):
-        plot.axvline(place, color="0.6", lw=0.5)
-        plot.annotate(low_text, (place, -0.08), ha="center", fontsize=6)
-        plot.annotate(high_text, (place, 1.04), ha="center", fontsize=6)
+    for place, texts in enumerate(marks):
+        plot.plot([place, place], [0, 1], color="0.6", lw=0.5)
+        beyond = 0.07 if place % 2 else 0.03  # neighbours' long texts at different heights
+        for height, text in texts:
+            if height in (0, 1):
+                at, vertical = (-beyond, "top") if height == 0 else (1 + beyond, "bottom")
+                plot.annotate(text, (place, at), ha="center", va=vertical, fontsize=6)
+            elif len(texts) <= 8:
+                plot.annotate(text, (place + 0.04, height), va="center", fontsize=6)
+    same = [f"{label_of(name)} {shown[name].iloc[0]}" for name in swept if name not in varied]
+    if same:
+        plot.set_xlabel(f"The same in every point: {', '.join(same)}.", fontsize=6, wrap=True)
 
 
 def _importance(plot: Axes, folder: StudyFolder) -> None:
     found = importance(folder)
     if not found:
         raise InfeasibleError(f"{folder.path} has too few points to tell what matters")
-    names = [axis.name for axis in folder.sweep.space.axes]
+    names = [
+        one.name for one in folder.sweep.space.axes if any(one.name in s for s in found.values())
+    ]
     height = 0.8 / len(found)
     for index, (metric, shares) in enumerate(found.items()):
         places = np.arange(len(names)) + index * height
@@ -220,6 +248,7 @@ def _history(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
     plot.set_xlabel("trials told")
     plot.set_ylabel("hypervolume, of the final")
     plot.set_ylim(bottom=0)
+    plot.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _power(plot: Axes, folder: StudyFolder, table: pd.DataFrame, trial: int | None) -> None:
@@ -232,7 +261,8 @@ def _power(plot: Axes, folder: StudyFolder, table: pd.DataFrame, trial: int | No
     _, scale = heading_scale("block_power_w", [total])
     unit = heading_scale("block_power_w", [total])[0].rpartition("[")[2].rstrip("]")
     left = np.zeros(len(kinds["groups"]))
-    for index, (kind, watts) in enumerate(zip(kinds["kinds"], kinds["power_w"], strict=True)):
+    for kind, watts in zip(kinds["kinds"], kinds["power_w"], strict=True):
+        index = SHOWN_KINDS.index(kind)
         values = np.array(watts) / scale
         plot.barh(
             kinds["groups"],

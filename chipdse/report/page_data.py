@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.metrics import METRICS, evidence_of
 from chipdse.report.quantities import label_of
@@ -159,8 +159,17 @@ def _ties(table: pd.DataFrame) -> dict[str, list[int]]:
 def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
     """How much each parameter decides of each objective: PED-ANOVA over the told points.
 
-    S. Watanabe, A. Bansal, F. Hutter: PED-ANOVA, IJCAI 2023, as Optuna has it.
+    S. Watanabe, A. Bansal, F. Hutter: PED-ANOVA, IJCAI 2023, as Optuna has it. It would share an
+    objective out that is the same everywhere, and give some to parameters with one value: neither
+    is asked for.
     """
+    told = folder.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    seen = (
+        {name: {trial.params.get(name) for trial in told} for name in told[0].params}
+        if told
+        else {}
+    )
+    varied = [name for name, values in seen.items() if len(values) > 1 and None not in values]
     found = {}
     for index, one in enumerate(folder.sweep.objectives):
         sign = 1.0 if one.minimize else -1.0
@@ -168,12 +177,17 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
         def value(trial: FrozenTrial, index: int = index, sign: float = sign) -> float:
             return sign * float(trial.values[index])
 
+        if len({trial.values[index] for trial in told}) < 2 or not varied:
+            continue
         try:
             with warnings.catch_warnings():
                 # It reminds that low values are the good ones, which `sign` sees to.
                 warnings.simplefilter("ignore", UserWarning)
                 shares = get_param_importances(
-                    folder.study, evaluator=PedAnovaImportanceEvaluator(), target=value
+                    folder.study,
+                    evaluator=PedAnovaImportanceEvaluator(),
+                    params=varied,
+                    target=value,
                 )
         except (ValueError, RuntimeError):  # too few points, or all alike
             continue

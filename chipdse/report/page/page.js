@@ -385,9 +385,10 @@ function pointPanel(row, detail, at) {
 function drawImportance() {
   const box = $("importance-plot"), entries = Object.entries(data.importance);
   if (!entries.length) { $("importance").hidden = true; return; }
+  const asked = parameters.filter((c) => entries.some(([, shares]) => c.name in shares));
   Plotly.react(box, entries.map(([name, shares], at) => ({
     type: "bar", orientation: "h", name: escaped(columns.get(name).label),
-    y: parameters.map((c) => escaped(c.label)), x: parameters.map((c) => shares[c.name] ?? 0),
+    y: asked.map((c) => escaped(c.label)), x: asked.map((c) => shares[c.name] ?? 0),
     marker: { color: ["#0072b2", "#e69f00", "#009e73", "#cc79a7"][at % 4], pattern: { shape: ["", "/", ".", "x"][at % 4] } },
   })), layout({ barmode: "group", xaxis: { title: { text: "share of what decides it" }, tickformat: ".0%" }, yaxis: { autorange: "reversed" }, margin: { l: 120, r: 10, t: 40, b: 45 } }), config);
 }
