@@ -168,7 +168,7 @@ def test_catch_by_hand():
     assert cost.recursive_cost(8.0, 0.8, 20.0, 1.0, 1.0, 0.8) == approx(40.0)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.floats(1, 800),
     st.sampled_from(["organic", "fanout_chip_last", "silicon_interposer", "glass", "bridge"]),

@@ -47,7 +47,7 @@ def wait_for_trials(process: subprocess.Popen[str], study: Path, count: int) -> 
     servers.wait_until(
         lambda: process.poll() is not None or sweeps.trials_done(study) >= count,
         f"{count} finished trials",
-        120,
+        600,
     )
 
 
@@ -68,7 +68,7 @@ def test_workers(warm_store: Path, tmp_path: Path) -> None:
             sweeps.assert_same_front(study, warm_store / "undisturbed")
             study = tmp_path / str(int(study.name) + 1)
             process = sweeps.start(tmp_path / "small.toml", study, warm_store)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
     sweeps.assert_whole(study)
     sweeps.assert_same_front(study, warm_store / "undisturbed")
@@ -85,14 +85,14 @@ def test_driver(warm_store: Path, tmp_path: Path) -> None:
         else:
             time.sleep(draw.uniform(0.2, 4))
         process.kill()  # its workers notice by themselves
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
         after = finished_points(study)
         assert_kept(before, after)
         before = after
     process = sweeps.start(file, study, warm_store)  # and as a queue ends a job
     wait_for_trials(process, study, len(before) + 1)
     process.terminate()
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=600)
     if process.returncode:
         assert process.returncode == 130
         assert "interrupted; run the same command again to go on" in said
@@ -118,7 +118,7 @@ def test_driver_workers_and_tools(tmp_path: Path) -> None:
             time.sleep(draw.uniform(1, 6))
         with contextlib.suppress(ProcessLookupError):  # it may be done
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
         after = finished_points(study)
         assert_kept(before, after)
         before = after

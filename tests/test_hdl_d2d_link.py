@@ -151,7 +151,7 @@ def test_a_lossy_workload_is_refused_with_the_fix() -> None:
         check_all_arrive(p, sent, reference(p, sent, pace(workload), errors(p, workload)))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     st.sampled_from([1, 2, 4, 8, 16]),
     st.sampled_from(["none", "parity", "crc8", "crc16"]),

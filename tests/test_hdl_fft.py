@@ -111,7 +111,7 @@ def test_hardware_is_the_reference(p: FftParameters) -> None:
     run(p, samples(p, workload), valid)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.integers(2, 20), st.integers(4, 20), st.sampled_from([2, 4]))
 def test_any_width(data_bits: int, twiddle_bits: int, radix: int) -> None:
     p = FftParameters(points=8, radix=radix, data_bits=data_bits, twiddle_bits=twiddle_bits)

@@ -41,7 +41,7 @@ def test_latency_and_throughput(organisation: str) -> None:
     assert len(seen.r_valid) == 50 + p.latency_cycles  # one word a cycle from then on
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.data(), st.sampled_from(ORGANISATIONS), st.integers(3, 9), st.integers(1, 40))
 def test_hardware_is_the_reference(
     data: st.DataObject, organisation: str, depth: int, width: int

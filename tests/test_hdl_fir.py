@@ -94,14 +94,14 @@ def test_two_samples_a_cycle_by_hand(form: str) -> None:
     assert seen["y"][2:] == [13 << 14 | 4, (2**14 - 3) << 14 | 4]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_samples(p: FirParameters) -> None:
     for case in hard_cases(p):
         run(p, *case)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(parameters(), st.integers(1, 50), st.sampled_from(["noise", "tone", "speech"]))
 def test_hardware_is_the_reference_on_signals(p: FirParameters, length: int, signal: str) -> None:
     workload = FirWorkload(length=length, signal=signal, level=1.0, duty=0.7)

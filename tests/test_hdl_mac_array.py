@@ -87,13 +87,13 @@ def test_hardware_by_hand() -> None:
     assert (row_1[4], row_1[6]) == (0x10000 - 13, 0x10000 - 14)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_operands(p: MacArrayParameters) -> None:
     run(p, *hard_case(p))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(parameters(), st.data())
 def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.DataObject) -> None:
     products, depth = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 8))

@@ -183,7 +183,7 @@ def test_hardware_is_the_reference(p: MultiplierParameters) -> None:
     run(p, hard_cases(p))
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(2, 32), st.sampled_from(["uniform", "gaussian"]), st.booleans())
 def test_workloads(bits: int, values: str, signed: bool) -> None:
     p = MultiplierParameters(bits=bits, signed=signed, structure="operator")

@@ -186,7 +186,7 @@ def test_missing_and_damaged_files(tmp_path: Path) -> None:
         read_liberty([damaged])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.integers(0, len(TEXT) - 1),
     st.integers(0, 60),
@@ -197,7 +197,7 @@ def test_damage_anywhere_is_read_or_refused(at: int, length: int, instead: str) 
         read(TEXT[:at] + instead + TEXT[at + length :])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(ChipdseError):

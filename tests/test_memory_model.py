@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
@@ -91,7 +91,6 @@ SIZES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(SIZES)
 def test_more_words_or_bits_never_cost_less(one: MacroSize) -> None:
     found = macro_figures(one)

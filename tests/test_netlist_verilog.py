@@ -166,7 +166,7 @@ def test_a_module_that_contains_itself() -> None:
         read(EXAMPLE, "nope")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.integers(0, len(EXAMPLE) - 1),
     st.integers(0, 30),
@@ -177,7 +177,7 @@ def test_damage_anywhere_is_read_or_refused(at: int, length: int, instead: str) 
         read(EXAMPLE[:at] + instead + EXAMPLE[at + length :])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(max_size=100))
 def test_any_text_is_refused(text: str) -> None:
     with pytest.raises(ChipdseError):

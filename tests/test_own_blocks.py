@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from own_projects import COUNTER_TOML, write_project
 
@@ -211,7 +211,6 @@ def test_corners_by_hand() -> None:
         corners_of(Lattice, {"fast": [True], "kind": ["c"]})
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40))
 def test_a_selection_of_corners_is_even_and_keeps_the_ends(most: int) -> None:
     every, some = corners_of(Lattice, {}).records, corners_of(Lattice, {}, most).records
@@ -227,7 +226,6 @@ def test_every_corner_of_a_shipped_block_is_accepted_by_its_record() -> None:
     assert len(corners.records) == 10 < corners.total
 
 
-@settings(deadline=None)
 @given(st.integers(1, 200), st.integers(0, 50), st.integers(0, 2**32 - 1))
 def test_random_words_fill_any_width(bits: int, count: int, seed: int) -> None:
     import numpy as np

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.design import find_block
@@ -106,7 +106,6 @@ def test_the_reference_sorts() -> None:
     assert [memory[DATA + 4 * n] for n in range(9)] == sorted(words(load))
 
 
-@settings(deadline=None)
 @given(st.integers(2, 16), st.booleans(), st.data())
 def test_quotient_and_remainder_give_the_dividend_again(
     width: int, signed: bool, data: Any

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
@@ -117,7 +117,6 @@ def test_exact_states_equal_counting_the_states() -> None:
     np.testing.assert_allclose(power_of(netlist, same).internal_w, independent.internal_w)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3))
 def test_probabilities_are_probabilities(high: list[float]) -> None:
     power = cell_power(LIBRARY, LIBRARY.index["AND2"])

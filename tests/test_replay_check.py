@@ -195,7 +195,7 @@ def test_refuses_a_falling_edge_in_a_recording_of_rising_ones(run: Run, tmp_path
         replay(netlist, run.recording, run.registers, first_cycle=FIRST_CYCLE)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 5), st.integers(1, 200), st.randoms(use_true_random=False))
 def test_joint_counts_by_counting(inputs: int, rows: int, random: object) -> None:
     waves = np.array([[random.random() < 0.4 for _ in range(rows)] for _ in range(inputs)])

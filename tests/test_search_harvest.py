@@ -97,9 +97,7 @@ def harvested(
 
 
 @pytest.mark.tools
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_arrays_equal_single_evaluations(
     harvested: tuple[Sweep, CheapSpace, CheapPoints], store: Store, data: Any

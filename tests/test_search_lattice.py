@@ -28,7 +28,7 @@ from chipdse.study.surrogate import (
 from chipdse.study.trials import FAILURE
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     arrays.arrays(
         float,

@@ -138,7 +138,7 @@ def test_energy_leaves_as_it_came():
     assert sum(operator.heat_out(power)) == approx(power.sum(), rel=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.floats(0, 50), min_size=2, max_size=2))
 def test_powers_superpose(power):
     halves = [Rectangle(name=n, left_m=x, bottom_m=-0.005, width_m=0.005, height_m=0.01)
@@ -358,7 +358,7 @@ def test_runaway_is_detected_exactly_at_the_fold():
     assert above.runaway[0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0.01, 3), st.floats(0, 40), st.floats(0.01, 3), st.floats(15, 60))
 def test_coupled_dies_satisfy_their_equations(self_k, power, leak, doubling):
     resistance = np.array([[self_k, 0.5 * self_k], [0.5 * self_k, self_k]])

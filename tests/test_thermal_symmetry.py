@@ -64,7 +64,7 @@ def test_mirrors_are_found(arrangement, kinds):
     assert sum(fold.copies) == len(kinds)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     st.sampled_from(sorted(MIRRORS)), st.floats(1e-6, 4e-4), st.integers(5, 9),
     st.sampled_from(["heatsink_forced_air", "cold_plate"]),

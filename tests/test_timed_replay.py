@@ -156,7 +156,7 @@ def logic(draw: st.DrawFn) -> str:
     return "\n".join([*lines, f"assign y = {nets[-1]};", "endmodule", ""])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(text=logic(), seed=st.integers(0, 2**32 - 1), bins=st.sampled_from([1e-12, 7e-12, 40e-12]))
 def test_invariants_on_random_logic(text: str, seed: int, bins: float) -> None:
     timing = timed(text)

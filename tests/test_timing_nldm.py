@@ -200,7 +200,7 @@ def plain(gates: list[Gate], slew_in: float) -> list[tuple[list[float], list[flo
     return nets
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(circuits(), st.floats(0, 0.3))
 def test_random_circuits_equal_the_plain_recursion(gates: list[Gate], slew: float) -> None:
     timing = timed(build(gates), None, input_slew_s=slew * NS)
@@ -212,7 +212,7 @@ def test_random_circuits_equal_the_plain_recursion(gates: list[Gate], slew: floa
         assert found["slew"] == pytest.approx(expected[number + 2][1])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(circuits())
 def test_invariants(gates: list[Gate]) -> None:
     timing = timed(build(gates), None)

@@ -160,7 +160,7 @@ def test_a_cut_gzip_file_is_refused(tmp_path: Path) -> None:
         counts(file)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, len(SMALL)), st.binary(max_size=6), st.integers(0, 5))
 def test_fuzzing_gives_errors_not_crashes(at: int, noise: bytes, drop: int) -> None:
     import tempfile
@@ -176,7 +176,7 @@ def test_fuzzing_gives_errors_not_crashes(at: int, noise: bytes, drop: int) -> N
             assert all(value >= 0 for value in toggles.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 400),
     st.lists(

@@ -237,7 +237,7 @@ def test_groups_of_the_clock_tree_by_hand(library, data, tmp_path):
 
 
 @given(st.integers(1, 12))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 def test_clock_energy_grows_with_sinks(tmp_path_factory, count):
     library = resolve("sky130").load()
     data = wire_data((cell.name for cell in library.cells), Sources())

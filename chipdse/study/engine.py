@@ -30,6 +30,7 @@ from chipdse.study.budget import Budget, is_stalled
 from chipdse.study.code import Code
 from chipdse.study.executors import Workers
 from chipdse.study.folder import POINTS, StudyFolder, points_table, write_atomically
+from chipdse.study.interrupts import Interrupts
 from chipdse.study.outcome import Outcome, evaluate_point, record
 from chipdse.study.pace import Pace
 from chipdse.study.plan import plan_text, points_in
@@ -92,13 +93,14 @@ def run_sweep(
     How the sweep ended
     """
     budget = replace(budget, trials=min(budget.trials, points_in(folder.sweep.proposed_space)))
-    with Heartbeat(folder.storage) as heartbeat:
+    with Interrupts() as interrupts, Heartbeat(folder.storage) as heartbeat:
         sweep = _Sweep(
             folder=folder,
             store=store,
             budget=budget,
             workers=workers,
             heartbeat=heartbeat,
+            interrupts=interrupts,
             listener=listener or Listener(),
             code=Code.of(folder.sweep.template.block),
             file=StatusFile(folder=folder.path, driver=folder.driver, budget=budget.trials),
@@ -134,6 +136,7 @@ class _Sweep:
     budget: Budget
     workers: Workers
     heartbeat: Heartbeat
+    interrupts: Interrupts
     listener: Listener
     code: Code
     file: StatusFile
@@ -197,7 +200,7 @@ class _Sweep:
         if self.ending and not (self.others and self.ending == SPENT):
             return True
         self._tell(states.WAITING)  # other drivers have the last points: one may die
-        time.sleep(TURN_S)
+        self._pause(TURN_S)
         return False
 
     def _claim(self) -> None:
@@ -269,7 +272,8 @@ class _Sweep:
 
     def _collect(self) -> bool:
         """Wait for a point and record all that are done; whether there was one."""
-        done, _ = wait(self.running, timeout=TURN_S, return_when=FIRST_COMPLETED)
+        with self.interrupts.let_in():
+            done, _ = wait(self.running, timeout=TURN_S, return_when=FIRST_COMPLETED)
         self._submit()
         for future in done:
             task = self.running[future]
@@ -327,7 +331,11 @@ class _Sweep:
             with contextlib.suppress(OSError):
                 self.file.update(states.WAITING)
 
-        return patiently(action, self.folder.storage, say)
+        return patiently(action, self.folder.storage, say, self._pause)
+
+    def _pause(self, seconds: float) -> None:
+        with self.interrupts.let_in():
+            time.sleep(seconds)
 
     def _tell(self, state: str) -> Status:
         """Take stock, write it down and tell the listener."""

@@ -171,13 +171,19 @@ def give_up_stale(storage: Storage, study: optuna.Study) -> None:
             fail_stale_trials(study)
 
 
-def patiently(action: Callable[[], T], storage: Storage, say: Callable[[str], None]) -> T:
+def patiently(
+    action: Callable[[], T],
+    storage: Storage,
+    say: Callable[[str], None],
+    pause: Callable[[float], None] = time.sleep,
+) -> T:
     """Do something with the storage, again and again while a shared one does not answer.
 
     Parameters
     ----------
     action : may be done twice: its first try can have succeeded without our hearing of it
     say : told what is going on
+    pause : waits so many seconds
 
     Raises
     ------
@@ -196,7 +202,7 @@ def patiently(action: Callable[[], T], storage: Storage, say: Callable[[str], No
                 ) from error
             if pause_s <= 2 or waited % 60 < pause_s:
                 say(f"the storage does not answer ({reason_of(error)}); waiting for it")
-            time.sleep(pause_s)
+            pause(pause_s)
             pause_s = min(2 * pause_s, 15.0)
         else:
             if pause_s > 0.5:
