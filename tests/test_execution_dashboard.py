@@ -65,7 +65,7 @@ def page(address: str, folder: Path, picture: Path) -> str:
         [*command, f"--screenshot={picture}", "--dump-dom", address],
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=600,
         check=True,
     )
     return done.stdout

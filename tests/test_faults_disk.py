@@ -38,7 +38,7 @@ def enlarge(folder: Path) -> None:
 
 def failing(process: subprocess.Popen[str]) -> str:
     """The last line of a sweep that stopped with exit code 1."""
-    _, said = process.communicate(timeout=200)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 1, said
     assert "Traceback" not in said
     return said.splitlines()[-1]

@@ -55,7 +55,7 @@ def test_postgresql_restarted(
     postgresql.stop()
     servers.wait_until(lambda: '"waiting"' in (study / "status.json").read_text(), "waiting")
     postgresql.start()
-    _, said = process.communicate(timeout=200)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 0, said
     assert "the storage does not answer (" in said
     assert "the storage answers again, after" in said
@@ -76,7 +76,7 @@ def test_another_driver_takes_over(
     wait_for(here, 3, first)
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
-    _, said = second.communicate(timeout=200)
+    _, said = second.communicate(timeout=600)
     assert second.returncode == 0, said
     sweeps.assert_whole(there)
     sweeps.assert_same_front(there, warm_store / "undisturbed")
@@ -124,7 +124,7 @@ def test_dask_workers_lost(warm_store: Path, tmp_path: Path) -> None:
         workers = sweeps.workers_of(process)
         assert len(workers) >= 2
         os.kill(workers[-1], signal.SIGKILL)
-    _, said = process.communicate(timeout=200)
+    _, said = process.communicate(timeout=600)
     assert process.returncode == 0, said
     sweeps.assert_whole(study)
     sweeps.assert_same_front(study, warm_store / "undisturbed")

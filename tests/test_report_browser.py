@@ -191,7 +191,7 @@ def test_the_live_page_hears_of_new_trials(browser: Any, server: Any) -> None:
     shown, complaints = opened(browser, server.address)
     assert shown.is_hidden("#news")
     server.study.study.add_trial(server.study.study.get_trials()[0])
-    shown.wait_for_selector("#news:not([hidden])", timeout=30_000)
+    shown.wait_for_selector("#news:not([hidden])", timeout=120_000)
     assert "1 more trials" in shown.text_content("#news")
     assert complaints == []
     shown.close()
