@@ -132,7 +132,7 @@ def test_outline_of_two_dies_by_hand():
 
 @pytest.mark.parametrize("side_mm", [2, 3, 5, 7, 20])
 def test_vias_of_a_side_that_is_a_multiple_of_their_pitch(side_mm):
-    """200 vias across 2 mm at 10 um, although 0.002 / 1e-5 is below 200 in binary."""
+    """500 vias across 5 mm at 10 um, although 0.005 / 1e-5 is below 500 in binary."""
     package = EcoPackage(kind="3D", via_pitch_m=10e-6, via_size_m=5e-6)
     dies = [EcoDie(name=n, kind="logic", area_m2=(side_mm * 1e-3) ** 2, node_nm=7) for n in "ab"]
     sources = Sources()
