@@ -37,7 +37,7 @@ def wait_for(study: Path, trials: int, process: subprocess.Popen[str]) -> None:
     servers.wait_until(
         lambda: process.poll() is not None or sweeps.trials_done(study) >= trials,
         f"{trials} finished trials",
-        120,
+        600,
     )
     assert process.poll() is None, process.communicate()[1]
 

@@ -460,7 +460,8 @@ if (data.live) setInterval(async () => {
   try {
     const answer = await fetch(`count${location.search}`), now = await answer.json();
     if (now.count !== count) $("news").hidden = false;
-    $("news-count").textContent = `${now.count - count} more trials since this page was loaded.`;
+    const more = now.count - count;
+    $("news-count").textContent = `${more} more ${more === 1 ? "trial" : "trials"} since this page was loaded.`;
   } catch { /* the server has ended: the page stays as it is */ }
 }, 3000);
 document.body.dataset.ready = "yes";
