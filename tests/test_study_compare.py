@@ -26,7 +26,10 @@ def sweep(*axes: str, **fixed: Any) -> Any:
             SimpleNamespace(metric="throughput_ops_per_s", minimize=False),
         ),
         space=SimpleNamespace(axes=[SimpleNamespace(name=name) for name in axes]),
-        template=SimpleNamespace(fixed={"hardware": fixed}),
+        template=SimpleNamespace(
+            fixed={"hardware": fixed}, block=SimpleNamespace(name="mac_array"), liberty=()
+        ),
+        replicates=1,
     )
 
 
@@ -117,8 +120,33 @@ def test_unlike_studies_are_refused() -> None:
     with pytest.raises(DesignError, match="tolerance 2 must be"):
         compare_studies((sweep("rows"), BEFORE), (sweep("rows"), BEFORE), 2)
     failed = BEFORE.assign(state="failed", on_front=False)
-    with pytest.raises(InfeasibleError, match="without a feasible point"):
+    with pytest.raises(InfeasibleError, match="the second study has no feasible point"):
         compare_studies((sweep("rows"), BEFORE), (sweep("rows"), failed))
+
+
+def test_what_else_differs_is_said() -> None:
+    other = sweep("columns", depth=16)
+    other.template.block.name, other.replicates = "fir", 3
+    found = compare_studies(
+        (sweep("rows", depth=8), BEFORE), (other, BEFORE.rename(columns={"rows": "columns"}))
+    )
+    assert found.notes == (
+        "block: mac_array and fir",
+        "replicates: 1 and 3",
+        "depth: 8 and 16",
+        "the second study has no rows: no points are paired",
+        "the first study has no columns: no points are paired",
+    )
+    assert found.matched == 0
+    same = compare_studies((sweep("rows", depth=8), BEFORE), (sweep("rows", depth=8), BEFORE))
+    assert same.notes == ()
+
+
+def test_spreads_of_replicates_do_not_count_as_metrics() -> None:
+    spread = BEFORE.assign(energy_per_op_j_std=[0.1, 0.1, 0.1], power_w=[1.0, 1.0, 1.0])
+    other = spread.assign(energy_per_op_j_std=[0.3, 0.1, 0.1], power_w=[1.5, 1.0, 1.0])
+    found = compare_studies((sweep("rows"), spread), (sweep("rows"), other))
+    assert [one.metric for one in found.moved] == ["power_w"]
 
 
 def test_the_verb_says_it_by_its_exit_code(

@@ -83,6 +83,8 @@ def _print(found: StudyComparison) -> None:
         Console().print(table, markup=False)
         if len(found.moved) > SHOWN:
             print(f"... and {len(found.moved) - SHOWN} more: --json lists them")
+    for line in found.notes:
+        print(f"differs: {line}")
     for line in found.worse:
         print(f"worse: {line}")
     if not found.worse:

@@ -16,7 +16,7 @@ _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:1rem auto;padding:0 1rem;"
     "background:#fff;color:#1b1f24}table{border-collapse:collapse}td,th{padding:.2rem .6rem;"
     "border-bottom:1px solid #d4d9e0;text-align:right}td:first-child,th:first-child"
-    "{text-align:left}.bad{color:#b34700}"
+    "{text-align:left}.bad{color:#b34700}h1{overflow-wrap:anywhere}.wide{overflow-x:auto}"
 )
 
 
@@ -30,7 +30,12 @@ def comparison_html(
     first, *others = [one.metric for one in objectives]
     figures = [_fronts(names, tables, first, other) for other in others]
     plots = "".join(
-        figure.to_html(full_html=False, include_plotlyjs=number == 0, div_id=f"fronts-{number}")
+        figure.to_html(
+            full_html=False,
+            include_plotlyjs=number == 0,
+            div_id=f"fronts-{number}",
+            config={"displaylogo": False, "responsive": True},
+        )
         for number, figure in enumerate(figures)
     )
     verdict = "".join(f'<li class="bad">{_text(line)}</li>' for line in found.worse)
@@ -46,10 +51,12 @@ def comparison_html(
         f"<style>{_STYLE}</style></head><body><h1>{title}</h1>"
         f"<p>Hypervolume {found.hypervolume_change_frac:+.2%}; {len(found.lost)} points of the "
         f"front lost, {len(found.won)} won; {found.matched} points with equal parameters.</p>"
+        + "".join(f"<p>Differs: {_text(line)}</p>" for line in found.notes)
         + (f"<ul>{verdict}</ul>" if verdict else "<p>As good, within the tolerance.</p>")
         + plots
-        + "<h2>What moved for equal parameters</h2><table><tr><th>metric</th><th>points</th>"
-        f"<th>median</th><th>largest</th></tr>{moved}</table></body></html>"
+        + '<h2>What moved for equal parameters</h2><div class="wide" tabindex="0"><table><tr>'
+        + "<th>metric</th><th>points</th>"
+        f"<th>median</th><th>largest</th></tr>{moved}</table></div></body></html>"
     )
 
 
@@ -71,9 +78,19 @@ def _fronts(
             text=[f"trial {trial}" for trial in front["trial"]],
         )
     figure.update_layout(
-        template="plotly_white", height=420, xaxis_title=x_label, yaxis_title=y_label
+        template="plotly_white",
+        height=420,
+        margin={"l": 70, "r": 20, "t": 50, "b": 60},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        xaxis={"title": x_label, "type": _scale(both[x]), "nticks": 8},
+        yaxis={"title": y_label, "type": _scale(both[y]), "nticks": 8},
     )
     return figure
+
+
+def _scale(values: pd.Series[float]) -> str:
+    low, high = values.min(), values.max()
+    return "log" if low > 0 and high > 20 * low else "linear"
 
 
 def _text(value: object) -> str:

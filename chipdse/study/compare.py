@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.study.front import REFERENCE, hypervolume
 from chipdse.study.goals import Objective
+from chipdse.study.space import Value
 from chipdse.study.sweepfile import Sweep
 
 Floats = NDArray[np.float64]
@@ -41,6 +42,7 @@ class StudyComparison:
     moved : every metric that differs for equal parameters, the largest change first
     broken : trials of the first, feasible there, that the second has as infeasible or failed
     worse : what exceeds the tolerance, one line each; empty when the second is as good
+    notes : what else the studies differ in, so that a change may come from there
     """
 
     hypervolume_first: float
@@ -51,6 +53,7 @@ class StudyComparison:
     moved: tuple[Moved, ...]
     broken: tuple[int, ...]
     worse: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def hypervolume_change_frac(self) -> float:
@@ -80,9 +83,15 @@ def compare_studies(
         (o.metric, o.minimize) for o in second[0].objectives
     }:
         texts = (", ".join(o.metric for o in s.objectives) for s, _ in (first, second))
-        raise DesignError("the studies have other objectives: {} and {}".format(*texts))
+        raise DesignError(
+            "the studies have other objectives: {} and {}; compare studies of one question".format(
+                *texts
+            )
+        )
     tables = [first[1], second[1]]
-    values = [_values(table, goals) for table in tables]
+    values = [
+        _values(table, goals, name) for table, name in zip(tables, ("first", "second"), strict=True)
+    ]
     fronts = [
         (points[table.loc[table["state"] == "feasible", "on_front"].to_numpy()])
         for table, points in zip(tables, values, strict=True)
@@ -102,14 +111,53 @@ def compare_studies(
         moved=moved,
         broken=broken,
         worse=_worse(volumes, goals, joined, broken, tolerance),
+        notes=_notes(first[0], second[0]),
     )
 
 
-def _values(table: pd.DataFrame, goals: tuple[Objective, ...]) -> Floats:
+def _notes(first: Sweep, second: Sweep) -> tuple[str, ...]:
+    found = []
+    for what, one, other in (
+        ("block", first.template.block.name, second.template.block.name),
+        ("Liberty files", _liberty(first), _liberty(second)),
+        ("replicates", first.replicates, second.replicates),
+    ):
+        if one != other:
+            found.append(f"{what}: {one} and {other}")
+    fixed = [_fixed(sweep) for sweep in (first, second)]
+    for name in sorted(fixed[0].keys() & fixed[1].keys()):
+        one, other = (values[name] for values in fixed)
+        if one != other:
+            found.append(f"{name}: {one} and {other}")
+    for sweep, other_sweep, place in ((first, second, "second"), (second, first, "first")):
+        known = _known(other_sweep)
+        unknown = [axis.name for axis in sweep.space.axes if axis.name not in known]
+        if unknown:
+            found.append(f"the {place} study has no {', '.join(unknown)}: no points are paired")
+    return tuple(found)
+
+
+def _liberty(sweep: Sweep) -> str:
+    return ", ".join(file.name for file in sweep.template.liberty) or "none"
+
+
+def _known(sweep: Sweep) -> set[str]:
+    """Parameters that a study sweeps or fixes."""
+    return {axis.name for axis in sweep.space.axes} | _fixed(sweep).keys()
+
+
+def _fixed(sweep: Sweep) -> dict[str, Value]:
+    """What a study's file fixes, by name."""
+    return {name: value for group in sweep.template.fixed.values() for name, value in group.items()}
+
+
+def _values(table: pd.DataFrame, goals: tuple[Objective, ...], name: str) -> Floats:
     """Objectives of the feasible points, all to be minimised."""
     feasible = table[table["state"] == "feasible"]
     if feasible.empty:
-        raise InfeasibleError("a study without a feasible point cannot be compared")
+        raise InfeasibleError(
+            f"the {name} study has no feasible point: there is no front to compare"
+        )
     signs = np.array([1.0 if one.minimize else -1.0 for one in goals])
     values: Floats = feasible[[one.metric for one in goals]].to_numpy(dtype=float) * signs
     return values
@@ -159,7 +207,7 @@ def _joined(
 
 def _with_parameters(sweep: Sweep, table: pd.DataFrame, names: list[str]) -> pd.DataFrame | None:
     """The table with a column for every parameter; None if one is not known."""
-    fixed = {name: v for group in sweep.template.fixed.values() for name, v in group.items()}
+    fixed = _fixed(sweep)
     missing = {name: fixed.get(name) for name in names if name not in table.columns}
     return None if None in missing.values() else table.assign(**missing)
 
@@ -168,7 +216,12 @@ def _moved(pairs: pd.DataFrame) -> tuple[Moved, ...]:
     found = []
     for column in pairs.columns:
         name = str(column).removesuffix("_first")
-        if name == column or name == "trial" or not pd.api.types.is_float_dtype(pairs[column]):
+        if (
+            name == column
+            or name == "trial"
+            or name.endswith("_std")
+            or not pd.api.types.is_float_dtype(pairs[column])
+        ):
             continue
         old, new = (pairs[f"{name}_{side}"].to_numpy(dtype=float) for side in ("first", "second"))
         known = np.isfinite(old) & np.isfinite(new) & (old != 0)
