@@ -12,8 +12,11 @@ from chipdse.hardware.elaborate import block_files
 from hdl.block import Block
 
 _PACKAGE = Path(chipdse.__file__).parent
-_BESIDE = ("cli", "report", "export")
-"""Parts of the package that make no points."""
+_MAKERS = (
+    *("*.py", "hardware/*.py", "netlist/*.py", "system/*.py", "technology/*.py"),
+    *(f"study/{name}.py" for name in ("cheap", "harvest", "outcome", "replicates")),
+)
+"""What of the package makes points; the rest, that asks for them and shows them, may change."""
 
 
 @dataclass(kw_only=True)
@@ -29,9 +32,8 @@ class Code:
     @classmethod
     def of(cls, block: Block) -> Code:
         """What points of a block are made by: its own files, and the package's."""
-        parts = (one for one in _PACKAGE.iterdir() if one.name not in _BESIDE)
-        own = (file for one in parts for file in ([one] if one.is_file() else one.rglob("*.py")))
-        files = {file for file in own if file.suffix == ".py"} | set(block_files(block))
+        own = (file for pattern in _MAKERS for file in _PACKAGE.glob(pattern))
+        files = {*own, *block_files(block)}
         return cls(hashes={file: _hash(file) for file in sorted(files)})
 
     def changed(self) -> Path | None:
