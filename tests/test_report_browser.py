@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from optuna.trial import TrialState, create_trial
 from report_cases import HOSTILE, make_study
 
 from chipdse.report.explore import make_server
@@ -196,6 +197,28 @@ def test_the_live_page_hears_of_new_trials(browser: Any, server: Any) -> None:
     assert "1 more trial since" in shown.text_content("#news")
     assert complaints == []
     shown.close()
+
+
+def test_a_study_in_which_all_failed_says_why(browser: Any, tmp_path: Path) -> None:
+    made = make_study(tmp_path / "failed", 0)
+    point = {axis.name: axis.values[0] for axis in made.sweep.space.axes}
+    for reason in ("ToolError: it broke", "ToolError: it broke", HOSTILE):
+        made.study.add_trial(
+            create_trial(
+                state=TrialState.FAIL,
+                params=point,
+                distributions=made.sweep.space.distributions(),
+                user_attrs={"failure": reason},
+            )
+        )
+    file = tmp_path / "report.html"
+    file.write_text(report_html(made, None))
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-ready=yes]")
+    rows = page.locator("#failure-table tbody tr").all_inner_texts()
+    assert rows == ["2\tToolError: it broke\t0, 1", f"1\t{HOSTILE}\t2"]
+    page.close()
 
 
 def answer(address: str, **headers: str) -> int:

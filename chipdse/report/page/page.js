@@ -435,6 +435,8 @@ function drawStatic() {
     $(id).onchange = (event) => { view[key] = event.target.checked; if (id === "three") drawFront(); else refresh(); };
   }
   $("clear").onclick = () => { view.selected = view.brushed = null; view.filters.clear(); for (const tick of $("filters").querySelectorAll("input")) tick.checked = true; refresh(); };
+}
+function drawFailures() { // also where there is nothing else to draw
   const reasons = $("failure-table");
   for (const [reason, trials] of data.failures) {
     const line = element("tr");
@@ -448,6 +450,7 @@ function refresh(from) {
   if (from !== "parallel") drawParallel();
 }
 function drawAll() { drawFront(); drawTable(); drawPoints(); requestAnimationFrame(() => { drawParallel(); drawImportance(); drawHistory(); }); }
+drawFailures();
 if (count && data.feasible) {
   drawStatic(); drawFilters();
   const asked = /trial=([\d,]+)/.exec(location.hash);
