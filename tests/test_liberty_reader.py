@@ -134,6 +134,11 @@ def test_a_memory_is_a_macro_with_buses(shared: Path) -> None:
     [
         ("", TEXT, "bad.lib:1: expected one group 'library"),
         ("hello world", TEXT, "not a Liberty file"),
+        (
+            "include_file (cells.inc);",
+            "/* a comment */",
+            "include_file (cells.inc) is not followed",
+        ),
         (TEXT[: TEXT.index("cell (XOR2)") + 40], TEXT, "the file ends inside group 'cell'"),
         ('"0, 1"); index_2', '"0, 1"); index_2 (', "expected"),
         ('index_1 ("0, x")', 'index_1 ("0, 1")', "an index is 'x'; expected a number"),
@@ -157,6 +162,10 @@ def test_a_bad_file_is_an_error_with_file_and_line(wrong: str, right: str, messa
         read(text)
     assert message in str(caught.value)
     assert str(caught.value).startswith("bad.lib:")
+
+
+def test_a_byte_order_mark_is_passed_over() -> None:
+    assert read("\ufeff" + TEXT).index == read(TEXT).index
 
 
 def test_the_line_is_the_right_one() -> None:

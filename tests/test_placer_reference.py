@@ -44,6 +44,49 @@ def test_wire_length_is_that_of_a_full_placer(shared, name):
     assert placed.wire_length_m == pytest.approx(reference_m, rel=0.05)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_numbering_hardly_matters(shared, seed):
+    """The same design with cells, ports and nets numbered at random, and across for along."""
+    file = shared / "reference" / "wires" / "gcd_nangate45.npz"
+    problem, reference_m = read_problem(file)
+    rng = np.random.default_rng(seed)
+    cells = len(problem.cell_area_m2)
+    number = np.r_[rng.permutation(cells), cells + rng.permutation(problem.port_count)]
+    net = rng.permutation(int(problem.pin_net.max()) + 1)[problem.pin_net]
+    order = np.lexsort((rng.random(len(net)), net))
+    area = np.empty(cells)
+    area[number[:cells]] = problem.cell_area_m2
+    placed = place(
+        dataclasses.replace(
+            problem,
+            pin_net=net[order].astype(np.int32),
+            pin_node=number[problem.pin_node][order].astype(np.int32),
+            cell_area_m2=area,
+            core_width_m=problem.core_height_m,
+            core_height_m=problem.core_width_m,
+        )
+    )
+    assert placed.overflow < OVERFLOW
+    assert placed.wire_length_m == pytest.approx(reference_m, rel=0.04)
+
+
+@pytest.mark.parametrize(("cells", "hub"), [(600, 0), (50, 50), (600, 600)])
+def test_cells_on_one_spot_come_apart(cells, hub):
+    """All nets lead to one cell, or to one port: least wire is a heap, from which none moves."""
+    area = np.full(cells, 4 * UM**2)
+    edge = float(np.sqrt(area.sum() / 0.6))
+    problem = PlacementProblem(
+        pin_net=np.repeat(np.arange(cells), 2).astype(np.int32),
+        pin_node=np.stack([np.arange(cells), np.full(cells, hub)], axis=1).ravel().astype(np.int32),
+        cell_area_m2=area,
+        port_count=1,
+        core_width_m=edge,
+        core_height_m=edge,
+        target_density=0.7,
+    )
+    assert place(problem).overflow < OVERFLOW
+
+
 def test_compiled_and_numpy_place_alike():
     if placer_kernel() is None:
         pytest.skip("no C compiler")

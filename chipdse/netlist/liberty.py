@@ -90,7 +90,7 @@ def unpack(data: bytes, path: Path) -> str:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
             raise DesignError(f"{path} is a damaged gzip file: {error}") from None
-    return data.decode("utf-8", errors="replace")
+    return data.decode("utf-8-sig", errors="replace")
 
 
 class _Builder:

@@ -134,6 +134,11 @@ class LibertyFile:
                 else "a second group 'library' in one file",
                 libraries[1].offset if libraries else 0,
             )
+        for name, arguments, offset in (*root.complex, *libraries[0].complex):
+            if name == "include_file":
+                self.fail(
+                    f"include_file ({arguments}) is not followed; put that file's text here", offset
+                )
         return libraries[0]
 
     def _unexpected(self, position: int, group: Group) -> NoReturn:

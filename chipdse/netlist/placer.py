@@ -35,9 +35,14 @@ _CELLS_A_BIN = 4.0
 _MOST_BINS_A_CELL = 4.0  # a nearly empty core has a coarser grid
 _FILLER_BINS = 1.0  # area of a filler, in full bins
 _FIRST_WEIGHT = 1e-2  # of density against wire length, as the ratio of their gradients
-_SMOOTH = 10.0  # gamma in bins at an overflow of 0.55
+_SMOOTH = 14.0  # gamma in bins at an overflow of 0.55
 _LEAST_SCALE = 1.0
-_PORTS_MOVE_AT = (0.7, 0.45, 0.25)  # overflows at which ports are assigned anew
+_PORTS_MOVE_AT = (0.9, 0.7, 0.5, 0.3, 0.2, 0.15, 0.12)  # overflows; ports are assigned anew
+_STARTS = 3  # of a small design, whose length varies by 2 % with its start; the middle one is kept
+_SMALL_CELLS = 2000
+_STEPS_A_CELL = 1.5  # at most in all starts, which bounds what they take
+_STALLED_STEPS = 600  # then density only gains weight, and cells are shaken ...
+_SHAKE_STEPS = 100  # ... so often
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -81,20 +86,21 @@ def place(problem: PlacementProblem, *, seed: int = 0, compiled: bool | None = N
     cells = len(problem.cell_area_m2)
     if not cells:
         raise DesignError("there is no cell to place")
-    run = _Run(problem, seed, kernel)
-    run.descend()
-    x, y = run.x[: problem.nodes], run.y[: problem.nodes]
-    length = float(run.pins.spans(x).sum() * run.bin_width_m)
-    length += float(run.pins.spans(y).sum() * run.bin_height_m)
-    return Placement(
-        problem=problem,
-        x_m=x * run.bin_width_m,
-        y_m=y * run.bin_height_m,
-        wire_length_m=length,
-        overflow=run.overflow,
-        steps=run.steps,
-        seed=seed,
-    )
+    runs = [_Run(problem, (seed, 0), kernel)]
+    runs[0].descend()
+    quick = runs[0].steps * _STARTS <= _STEPS_A_CELL * cells and problem.port_count <= cells // 4
+    if cells <= _SMALL_CELLS and quick:
+        runs += [_Run(problem, (seed, start), kernel) for start in range(1, _STARTS)]
+    for run in runs[1:]:
+        run.descend()
+    spread = [run for run in runs if run.overflow < OVERFLOW or cells <= FEW_CELLS]
+    if not spread:
+        raise InfeasibleError(
+            f"placement did not spread the cells: overflow {runs[0].overflow:.2f} after "
+            f"{runs[0].steps} steps; give the core more room: a lower utilisation"
+        )
+    spread.sort(key=lambda run: run.wire_length_m)
+    return spread[len(spread) // 2].placement(seed)
 
 
 def _pins(problem: PlacementProblem) -> tuple[NDArray[np.int64], Pins]:
@@ -110,7 +116,9 @@ def _pins(problem: PlacementProblem) -> tuple[NDArray[np.int64], Pins]:
 class _Run:
     """One descent. Positions in bins; nodes are cells, ports, then fillers."""
 
-    def __init__(self, problem: PlacementProblem, seed: int, kernel: PlacerKernel | None) -> None:
+    def __init__(
+        self, problem: PlacementProblem, seed: tuple[int, int], kernel: PlacerKernel | None
+    ) -> None:
         self.problem = problem
         _, self.pins = _pins(problem)
         self.cells, self.nodes = len(problem.cell_area_m2), problem.nodes
@@ -122,7 +130,7 @@ class _Run:
         )
         self.stretch = self.bin_height_m / self.bin_width_m
         bin_m2 = self.bin_width_m * self.bin_height_m
-        random = np.random.default_rng(seed)
+        self.random = np.random.default_rng(seed)
         area = problem.cell_area_m2 / bin_m2
         room = width * height * problem.target_density - float(area.sum())
         self.fillers = round(room / _FILLER_BINS / problem.target_density) if room > 0.0 else 0
@@ -152,15 +160,21 @@ class _Run:
         self.pin_count = np.bincount(self.pins.node, minlength=len(self.area)).astype(np.float64)
         self.moves = np.ones(len(self.area), dtype=bool)
         self.moves[self.cells : self.nodes] = False
-        self.x, self.y = self._start(random)
+        # Whole cells lie inside. On the border itself no force would ever drive them off it.
+        half = np.sqrt(cells) / 2
+        self.low_x = np.minimum(half * math.sqrt(self.stretch), width / 2)
+        self.low_y = np.minimum(half / math.sqrt(self.stretch), height / 2)
+        self.x, self.y = self._start()
         self.overflow, self.steps = 1.0, 0
         self.weight = 0.0
 
-    def _start(self, random: np.random.Generator) -> tuple[Floats, Floats]:
+    def _start(self) -> tuple[Floats, Floats]:
+        random = self.random
         width, height = self.shape
         x = width / 2 + random.uniform(-0.5, 0.5, self.nodes)
         y = height / 2 + random.uniform(-0.5, 0.5, self.nodes)
-        x[self.cells :], y[self.cells :] = ports_in_order(self.nodes - self.cells, self.outline)
+        ports = random.permutation(np.arange(self.cells, self.nodes))
+        x[ports], y[ports] = ports_in_order(len(ports), self.outline)
         x, y = quadratic_placement(self.pins, self.cells, x, y, self.outline)
         # Cells on one spot feel the same forces for ever; half a bin tells them apart.
         x[: self.cells] += random.uniform(-0.5, 0.5, self.cells)
@@ -190,7 +204,8 @@ class _Run:
 
     def _inside(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         fixed = slice(self.cells, self.nodes)
-        at_x, at_y = np.clip(x, 0.0, self.shape[0]), np.clip(y, 0.0, self.shape[1])
+        at_x = np.clip(x, self.low_x, self.shape[0] - self.low_x)
+        at_y = np.clip(y, self.low_y, self.shape[1] - self.low_y)
         at_x[fixed], at_y[fixed] = x[fixed], y[fixed]
         return at_x, at_y
 
@@ -240,19 +255,44 @@ class _Run:
             if self.overflow < OVERFLOW:
                 break
             change = (length - before) / (0.005 * max(length, usual))
-            self.weight *= min(1.1, max(0.95, 1.1 ** (1.0 - change)))
+            slowest = 0.95 if self.steps < _STALLED_STEPS else 1.0
+            self.weight *= min(1.1, max(slowest, 1.1 ** (1.0 - change)))
             while waiting and self.overflow < waiting[0]:
                 waiting.pop(0)
                 at_x, at_y = u_x[: self.nodes], u_y[: self.nodes]
                 move_ports(self.pins, self.cells, at_x, at_y, self.outline)
                 fixed = slice(self.cells, self.nodes)
                 v_x[fixed], v_y[fixed] = u_x[fixed], u_y[fixed]
+            if self.steps >= _STALLED_STEPS and self.steps % _SHAKE_STEPS == 0:
+                # Cells that their nets drew onto one spot have stayed together since.
+                u_x, u_y = self._shaken(u_x), self._shaken(u_y)
+                u_x, u_y = self._inside(u_x, u_y)
+                v_x, v_y, momentum = u_x, u_y, 1.0
+                g_x, g_y = self._gradient(v_x, v_y)
         self.x, self.y = u_x, u_y
-        if self.overflow >= OVERFLOW and self.cells > FEW_CELLS:
-            raise InfeasibleError(
-                f"placement did not spread the cells: overflow {self.overflow:.2f} after "
-                f"{self.steps} steps; give the core more room: a lower utilisation"
-            )
+
+    def _shaken(self, at: Floats) -> Floats:
+        moved = at.copy()
+        moved[: self.cells] += self.random.uniform(-0.5, 0.5, self.cells)
+        return moved
+
+    @property
+    def wire_length_m(self) -> float:
+        """Half the perimeter of every net's bounding box, summed."""
+        across = float(self.pins.spans(self.x).sum() * self.bin_width_m)
+        return across + float(self.pins.spans(self.y).sum() * self.bin_height_m)
+
+    def placement(self, seed: int) -> Placement:
+        """What was found, in metres."""
+        return Placement(
+            problem=self.problem,
+            x_m=self.x[: self.nodes] * self.bin_width_m,
+            y_m=self.y[: self.nodes] * self.bin_height_m,
+            wire_length_m=self.wire_length_m,
+            overflow=self.overflow,
+            steps=self.steps,
+            seed=seed,
+        )
 
 
 def _distance(ax: Floats, ay: Floats, bx: Floats, by: Floats) -> float:
