@@ -9,7 +9,8 @@ import pytest
 
 from chipdse.cli import main
 from chipdse.errors import DesignError
-from chipdse.export.results import compare, corners_of, read_results
+from chipdse.export.results import _DIRECT, compare, corners_of, read_results
+from chipdse.metrics import METRICS
 
 OURS = {
     "block_area_m2": 1.1e-9,
@@ -76,12 +77,11 @@ def test_openroad_stage_prefixes_and_reports(tmp_path: Path) -> None:
         json.dumps({"finish__timing__setup__ws": 1.0, "detailedroute__route__wirelength": 1200})
     )
     found = {
-        o.metric: o.theirs
-        for o in compare(OURS | {"block_wire_length_m": 1e-3}, read_results(path))
+        o.metric: o.theirs for o in compare(OURS | {"wire_length_m": 1e-3}, read_results(path))
     }
     assert found == {
         "critical_path_s": pytest.approx(4e-9),
-        "block_wire_length_m": pytest.approx(1.2e-3),
+        "wire_length_m": pytest.approx(1.2e-3),
     }
     report = tmp_path / "6_finish.rpt"
     report.write_text(
@@ -94,6 +94,54 @@ def test_openroad_stage_prefixes_and_reports(tmp_path: Path) -> None:
     assert found["block_power_w"] == pytest.approx(3e-3)
     assert found["block_area_m2"] == pytest.approx(1234.5e-12)
     assert found["critical_path_s"] == pytest.approx(4.5e-9)
+
+
+def test_metadata_of_openroad_flow_scripts_in_the_order_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "metadata.json"
+    metadata = {  # sorted by name, as the flow writes them: globalroute comes after finish
+        "constraints__clocks__details": ["core_clock: 8.0"],
+        "cts__timing__setup__ws": 3.0,
+        "detailedroute__route__wirelength": 1500,
+        "finish__design__instance__area__class:tap_cell": 40.0,
+        "finish__design__instance__area__stdcell": 1040.0,
+        "finish__design__instance__count__class:clock_buffer": 9,
+        "finish__design__instance__count__class:clock_inverter": 3,
+        "finish__design__instance__count__class:sequential_cell": 30,
+        "finish__design__instance__count__class:tap_cell": 20,
+        "finish__design__instance__count__stdcell": 120,
+        "finish__timing__fmax": 250e6,
+        "finish__timing__setup__ws": 4.0,
+        "globalroute__timing__setup__ws": 2.0,
+        "run__flow__design": "top",
+    }
+    path.write_text(json.dumps(metadata))
+    ours = OURS | {
+        "wire_length_m": 1.2e-3,
+        "clock_buffer_count": 10.0,
+        "block_flip_flop_count": 30.0,
+        "f_max_hz": 2.4e8,
+    }
+    found = {one.metric: one.theirs for one in compare(ours, read_results(path))}
+    assert found == {
+        "block_area_m2": pytest.approx(1000e-12),
+        "block_cell_count": 100,
+        "block_flip_flop_count": 30,
+        "f_max_hz": 250e6,
+        "wire_length_m": pytest.approx(1.5e-3),
+        "clock_buffer_count": 12,
+        "critical_path_s": pytest.approx(4e-9),  # 8 ns, as their run says, less 4 ns of slack
+    }
+    without = compare(ours | {"wire_length_m": 0.0}, read_results(path), clock_period_s=9e-9)
+    found = {one.metric: one.theirs for one in without}
+    assert "wire_length_m" not in found  # ours were not counted
+    assert found["critical_path_s"] == pytest.approx(5e-9)
+
+
+def test_what_is_imported_are_metrics_of_ours(tmp_path: Path) -> None:
+    everything = dict.fromkeys(METRICS, 1.0)
+    found = {one.metric for one in compare(everything, read_results(as_json(tmp_path)))}
+    assert {*EXPECTED} <= found
+    assert {*_DIRECT} <= METRICS.keys()
 
 
 def test_names_read_here_are_those_librelane_writes() -> None:

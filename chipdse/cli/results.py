@@ -38,7 +38,11 @@ def add(verbs: Verbs) -> None:
         "results", type=Path, help="LibreLane metrics.json/.csv, OpenROAD 6_report.json or report"
     )
     parser.add_argument("--trial", type=int, help="of a study: the point's number")
-    parser.add_argument("--clock", metavar="PERIOD", help="clock of their run; default the point's")
+    parser.add_argument(
+        "--clock",
+        metavar="PERIOD",
+        help="clock of their run; default as their results say, else the point's",
+    )
     parser.add_argument("--corner", help="their timing corner; default the typical one, if named")
     parser.add_argument("--time-unit", default="1ns", help="of their slacks; 1ps for asap7")
     parser.add_argument("--json", action="store_true", help="print one JSON document")

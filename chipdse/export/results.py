@@ -17,9 +17,11 @@ from pathlib import Path
 
 from chipdse.errors import DesignError
 
-_STAGE = re.compile(r"(?:finish|detailedroute|globalroute|cts|detailedplace|globalplace)__(.+)")
+# Stages of a flow that name their metrics, the last first: its value counts.
+_STAGES = ("finish", "detailedroute", "globalroute", "cts", "detailedplace", "globalplace")
+_STAGE = re.compile(rf"({'|'.join(_STAGES)})__(.+)")
 _CORNER = re.compile(r"(.+)__corner:(.+)")
-# Of the same quantity the first name found counts; a stage's own value comes before an earlier one.
+# Of the same quantity the first name found counts.
 _DIRECT = {
     "block_area_m2": (("design__instance__area__stdcell", "design__instance__area"), 1e-12),
     "block_cell_count": (("design__instance__count__stdcell", "design__instance__count"), 1.0),
@@ -27,8 +29,16 @@ _DIRECT = {
     "block_internal_power_w": (("power__internal__total",), 1.0),
     "block_switching_power_w": (("power__switching__total",), 1.0),
     "block_leakage_power_w": (("power__leakage__total",), 1.0),
-    "block_wire_length_m": (("route__wirelength", "route__wirelength__estimated"), 1e-6),
+    "block_flip_flop_count": (("design__instance__count__class:sequential_cell",), 1.0),
+    "f_max_hz": (("timing__fmax",), 1.0),
+    "wire_length_m": (("route__wirelength", "route__wirelength__estimated"), 1e-6),
 }
+# What a layout adds and no netlist has: in the totals of standard cells, which leave out fill.
+_PHYSICAL_ONLY = ("tap_cell", "endcap_cell", "antenna_cell")
+_TREE = ("clock_buffer", "clock_inverter")
+_PERIOD = "clock__period"
+_OFF_IS_ZERO = ("wire_length_m", "clock_buffer_count")
+"""Metrics of ours that are 0 where they are not counted: nothing to compare."""
 _SETUP, _HOLD = "timing__setup__ws", "timing__hold__ws"
 _REPORT = {
     "design__instance__area": re.compile(r"^\s*design area ([\d.]+) u", re.I | re.M),
@@ -70,10 +80,7 @@ def read_results(path: Path) -> dict[str, float]:
         found = _numbers(dict(rows))
     else:
         found = _from_report(text)
-    stages: dict[str, float] = {}
-    for name, value in found.items():
-        stage = _STAGE.fullmatch(name)
-        stages[stage[1] if stage else name] = value
+    stages = _last_stages(found)
     known = {_SETUP, _HOLD, *(name for names, _ in _DIRECT.values() for name in names)}
     if not any((m[1] if (m := _CORNER.fullmatch(name)) else name) in known for name in stages):
         raise DesignError(
@@ -83,6 +90,17 @@ def read_results(path: Path) -> dict[str, float]:
     return stages
 
 
+def _last_stages(found: Mapping[str, float]) -> dict[str, float]:
+    """Names without their stage; of several stages the last, in whatever order they are written."""
+    values = {name: value for name, value in found.items() if not _STAGE.fullmatch(name)}
+    for stage in reversed(_STAGES):
+        for name, value in found.items():
+            match = _STAGE.fullmatch(name)
+            if match and match[1] == stage:
+                values[match[2]] = value
+    return values
+
+
 def _from_json(path: Path, text: str) -> dict[str, float]:
     try:
         data = json.loads(text)
@@ -90,7 +108,15 @@ def _from_json(path: Path, text: str) -> dict[str, float]:
         raise DesignError(f"results {str(path)!r} are not JSON: {error}") from error
     if not isinstance(data, dict):
         raise DesignError(f"results {str(path)!r} must be one JSON object of metrics by name")
-    return _numbers(data)
+    return _numbers(data) | _period(data.get("constraints__clocks__details"))
+
+
+def _period(clocks: object) -> dict[str, float]:
+    """The clock of a run of OpenROAD-flow-scripts, ``["clk: 10.0"]``, if it has one alone."""
+    match clocks:
+        case [str(clock)] if found := re.fullmatch(r".*:\s*([\d.]+)\s*", clock):
+            return {_PERIOD: float(found[1])}
+    return {}
 
 
 def _numbers(values: Mapping[str, object]) -> dict[str, float]:
@@ -135,7 +161,7 @@ def compare(
 
     Parameters
     ----------
-    clock_period_s : of their run; default ours
+    clock_period_s : of their run; default what their results say, or ours
     corner : their timing corner; default the typical one where it is named so, else the worst
     time_unit_s : of their slacks [s]
 
@@ -161,7 +187,16 @@ def compare(
         found = value(names)
         if found is not None:
             theirs[metric] = found * unit
-    period = clock_period_s or 1 / ours["clock_frequency_hz"]
+    for metric, quantity, unit in (
+        ("block_area_m2", "area", 1e-12),
+        ("block_cell_count", "count", 1.0),
+    ):
+        if metric in theirs and f"design__instance__{quantity}__stdcell" in results:
+            theirs[metric] -= unit * _classes(results, quantity, _PHYSICAL_ONLY)
+    if any(f"design__instance__count__class:{kind}" in results for kind in _TREE):
+        theirs["clock_buffer_count"] = _classes(results, "count", _TREE)
+    period = clock_period_s or results.get(_PERIOD, 0) * time_unit_s
+    period = period or 1 / ours["clock_frequency_hz"]
     setup, hold = value((_SETUP,)), value((_HOLD,))
     if setup is not None:
         theirs["critical_path_s"] = period - setup * time_unit_s
@@ -175,8 +210,12 @@ def compare(
             error_frac=ours[name] / number - 1 if number else None,
         )
         for name, number in theirs.items()
-        if name in ours
+        if name in ours and (ours[name] or name not in _OFF_IS_ZERO)
     ]
     if not both:
         raise DesignError("the results and the point have no metric in common")
     return both
+
+
+def _classes(results: Mapping[str, float], quantity: str, kinds: tuple[str, ...]) -> float:
+    return sum(results.get(f"design__instance__{quantity}__class:{kind}", 0.0) for kind in kinds)
