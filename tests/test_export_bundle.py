@@ -158,6 +158,23 @@ def test_edalize_builds_and_runs(bundle: Path, tmp_path: Path, which: str) -> No
     assert "PASS: " in (tmp_path / "icarus.log").read_text()
 
 
+def test_edalize_runs_it_as_a_flow(
+    bundle: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    need_icarus()
+    sim = pytest.importorskip("edalize.flows.sim", reason="Edalize is not installed")
+    edam = json.loads((bundle / "netlist.eda.json").read_text())
+    for file in edam["files"]:
+        if file["file_type"] == "user":
+            shutil.copy(bundle / file["name"], tmp_path)
+        file["name"] = str(bundle / file["name"])
+    flow = sim.Sim(edam, str(tmp_path))
+    flow.configure()
+    flow.build()
+    flow.run(None)
+    assert "PASS: " in capfd.readouterr().out
+
+
 def test_librelane_accepts_its_configuration(bundle: Path, tmp_path: Path) -> None:
     pytest.importorskip("librelane", reason="LibreLane is not installed")
     # The loader wants a process kit; these two files are all it reads of one.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import shlex
 import shutil
 import tempfile
@@ -74,7 +75,7 @@ def export_point(
     files |= _assembly(design, measure(design, hardware, store)[1])
     files["metrics.json"] = json.dumps(_described(metrics), indent=1) + "\n"
     files["check.py"] = CHECK_SCRIPT
-    files["README.md"] = _readme(design, metrics, files)
+    files["README.md"] = _readme(design, metrics, files, _platform(timing.netlist))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
@@ -141,7 +142,7 @@ def _flows(block: str, netlist: Netlist, clock_period_s: float, clock: str) -> d
         "rtl.eda.json": flows.edalize(name, rtl | golden),
         "netlist.eda.json": flows.edalize(name, gates | golden),
     }
-    platform = flows.platform_of(netlist.cells[kind].name for kind in netlist.used_types)
+    platform = _platform(netlist)
     if platform is not None and platform.pdk:
         files["librelane/config.json"] = flows.librelane(netlist.top, clock_period_s, clock)
     if platform is not None and platform.openroad:
@@ -150,6 +151,10 @@ def _flows(block: str, netlist: Netlist, clock_period_s: float, clock: str) -> d
             clock_period_s, platform.time_unit_s, clock
         )
     return files
+
+
+def _platform(netlist: Netlist) -> flows.Platform | None:
+    return flows.platform_of(netlist.cells[kind].name for kind in netlist.used_types)
 
 
 def _assembly(design: Design, block: BlockMetrics) -> dict[str, str]:
@@ -230,12 +235,24 @@ _FILES = {
 }
 
 
-def _readme(design: Design, metrics: Mapping[str, float], files: Mapping[str, str]) -> str:
+def _filled(text: str, known: Mapping[str, str]) -> str:
+    return re.sub(r"\b[A-Z]+\b", lambda word: known.get(word[0]) or word[0], text)
+
+
+def _readme(
+    design: Design,
+    metrics: Mapping[str, float],
+    files: Mapping[str, str],
+    platform: flows.Platform | None,
+) -> str:
     parameters = dataclasses.asdict(design.parameters)
     listed = "\n".join(f"- {name}: {value}" for name, value in parameters.items())
+    known = {"NAME": flows.core_name(f"{name_of(design.block)}_exported")}
+    if platform is not None:
+        known |= {"PDK": platform.pdk, "CELLS": platform.cells}
     library = design.library.name or ", ".join(file.name for file in design.library.files)
     table = "\n".join(
-        f"| `{name}` | {what} |"
+        f"| `{name}` | {_filled(what, known)} |"
         for name, what in _FILES.items()
         if any(file.startswith(name) for file in files)
     )

@@ -99,9 +99,17 @@ def openroad(top: str, platform: Platform) -> str:
     )
 
 
+def core_name(name: str) -> str:
+    """What FuseSoC calls an exported point: vendor, library, name, version."""
+    return f"chipdse:exported:{_plain(name)}:0"
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", "_", name)
+
+
 def fusesoc(name: str, top: str, rtl: Iterable[str], netlist: Iterable[str]) -> str:
     """A FuseSoC core (CAPI2): the RTL, and targets that check RTL and netlist."""
-    vlnv = re.sub(r"[^A-Za-z0-9_]", "_", name)
     bench = "".join(
         f"      - golden/{file}: {{file_type: {kind}{copy}}}\n"
         for file, kind, copy in (
@@ -111,9 +119,9 @@ def fusesoc(name: str, top: str, rtl: Iterable[str], netlist: Iterable[str]) -> 
         )
     )
     targets = "".join(
-        f"  {target}:\n    description: {about}\n    default_tool: icarus\n"
+        f"  {target}:\n    description: {about}\n    flow: sim\n"
+        f"    flow_options: {{tool: icarus, iverilog_options: [{ICARUS_STANDARD}]}}\n"
         f"    filesets: [{files}, golden]\n    toplevel: {TOP}\n"
-        f"    tools: {{icarus: {{iverilog_options: [{ICARUS_STANDARD}]}}}}\n"
         for target, about, files in (
             ("sim", "Compare the RTL with the recorded run", "rtl"),
             ("sim_netlist", "Compare the mapped netlist with the recorded run", "netlist"),
@@ -125,7 +133,7 @@ def fusesoc(name: str, top: str, rtl: Iterable[str], netlist: Iterable[str]) -> 
         for fileset, files in (("rtl", rtl), ("netlist", netlist))
     )
     return (
-        f"CAPI=2:\nname: chipdse:exported:{vlnv}:0\n"
+        f"CAPI=2:\nname: {core_name(name)}\n"
         f"description: One design point exported from chipdse\nfilesets:\n{sets}"
         f"  golden:\n    files:\n{bench}"
         "targets:\n  default: &default\n    filesets: [rtl]\n"
@@ -136,14 +144,17 @@ def fusesoc(name: str, top: str, rtl: Iterable[str], netlist: Iterable[str]) -> 
 def edalize(name: str, files: Mapping[str, str]) -> str:
     """Edalize's description of a design (EDAM, as JSON, which YAML readers take too).
 
+    Options stand in it twice: for its flows, and for its older interface by tool.
+
     Parameters
     ----------
     files : Edalize's file type, by file name
     """
     edam: dict[str, Any] = {
-        "name": re.sub(r"[^A-Za-z0-9_]", "_", name),
+        "name": _plain(name),
         "toplevel": TOP,
         "files": [{"name": file, "file_type": kind} for file, kind in files.items()],
+        "flow_options": {"tool": "icarus", "iverilog_options": [ICARUS_STANDARD]},
         "tool_options": {"icarus": {"iverilog_options": [ICARUS_STANDARD]}},
     }
     return json.dumps(edam, indent=1) + "\n"
