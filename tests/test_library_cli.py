@@ -79,6 +79,21 @@ def test_info_of_the_shipped_library_tells_how_it_was_made(
     assert "-40 °C" in said
 
 
+def test_remove_forgets_the_name_and_keeps_the_files(
+    mine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["library", "remove", "sky130"]) == 2
+    assert "cannot be removed" in capsys.readouterr().err
+    (tmp_path / "lo.lib").unlink()  # a library that can no longer be read goes too
+    assert main(["library", "remove", mine]) == 0
+    assert "mine: removed" in capsys.readouterr().out
+    assert (tmp_path / "hi.lib").is_file()
+    assert main(["library", "list"]) == 0
+    assert "mine" not in capsys.readouterr().out
+    assert main(["library", "remove", mine]) == 2
+    assert "'mine' is not yours; yours: none" in capsys.readouterr().err
+
+
 def test_export_between_corners_reads_back_exactly(
     mine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

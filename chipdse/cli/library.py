@@ -21,6 +21,7 @@ examples:
   chipdse library info sky130 --plot sky130.svg
   chipdse library export sky130 --supply 0.9V --to sky130_0v9.lib
   chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz --node 130nm
+  chipdse library remove ihp
 
 Added libraries are named in sweep files like the one that ships; see docs/library.md."""
 
@@ -29,7 +30,7 @@ def add(verbs: Verbs) -> None:
     """Declare the verb and its own verbs."""
     parser = verbs.add_parser(
         "library",
-        help="list, describe, export and add cell libraries",
+        help="list, describe, export, add and remove cell libraries",
         description="The cell libraries that can be used by name.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -77,7 +78,15 @@ def add(verbs: Verbs) -> None:
         "--node", metavar="M", help="process node for cost and carbon, e.g. 7nm; default unknown"
     )
     adds.add_argument("--replace", action="store_true", help="put it in place of an older one")
-    for each in (lists, info, export, adds):
+    removes = add_verb(
+        inner,
+        "remove",
+        "forget a name that was added; the Liberty files stay",
+        "chipdse library remove ihp",
+        _remove,
+    )
+    removes.add_argument("name", help="a library of yours from 'chipdse library list'")
+    for each in (lists, info, export, adds, removes):
         each.add_argument("--json", action="store_true", help="one JSON document")
 
 
@@ -276,4 +285,15 @@ def _add(arguments: argparse.Namespace) -> int:
         )
     else:
         print(f"{entry.name}: {len(library.cells)} cells at {library.corners()}")
+    return 0
+
+
+def _remove(arguments: argparse.Namespace) -> int:
+    from chipdse.technology.libraries import remove_library
+
+    remove_library(arguments.name)
+    if arguments.json:
+        print_json({"name": arguments.name, "removed": True})
+    else:
+        print(f"{arguments.name}: removed; its Liberty files are where they were")
     return 0

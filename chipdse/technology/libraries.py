@@ -194,6 +194,21 @@ def add_library(
     return entry
 
 
+def remove_library(name: str) -> None:
+    """Forget one of the user's libraries, usable or not; its Liberty files stay.
+
+    Raises
+    ------
+    DesignError : the library ships with the package, or there is none of this name
+    """
+    if name in SHIPPED:
+        raise DesignError(f"library {name!r} ships with the package; it cannot be removed")
+    own = [known for known in library_names() if known not in SHIPPED]
+    if name not in own:
+        raise DesignError(f"library {name!r} is not yours; yours: {', '.join(own) or 'none'}")
+    _description(name).unlink(missing_ok=True)
+
+
 def shipped_file(name: str) -> Path:
     """Where a shipped library lies."""
     return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}.npz"
