@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import collections
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
@@ -65,9 +66,12 @@ class Study:
         front = table[table["on_front"]]
         if front.empty:
             states = table["state"].value_counts()
+            reasons = [*table["violations"].str.split("; ").explode(), *table["failure"]]
+            most = collections.Counter(filter(None, reasons)).most_common(1)
+            often = f", most often: {most[0][0]}" if most else ""
             raise InfeasibleError(
                 f"{self.folder.path} has no feasible point ({states.get('failed', 0)} failed, "
-                f"{states.get('infeasible', 0)} infeasible); see its points.csv for the reasons"
+                f"{states.get('infeasible', 0)} infeasible{often}); its points.csv has every reason"
             )
         first = self.folder.sweep.objectives[0]
         return front.sort_values(first.metric, ascending=first.minimize, ignore_index=True)

@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from optuna.trial import create_trial
 from report_cases import make_study
 
+from chipdse import load_study
 from chipdse.cli import main
-from chipdse.study.folder import points_table
+from chipdse.errors import DesignError, InfeasibleError
+from chipdse.study.folder import points_table, start_study
+from chipdse.study.sweepfile import read_sweep
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +88,32 @@ def test_a_renamed_study_keeps_its_points(good: Path, tmp_path: Path) -> None:
 
     moved = shutil.copytree(good, tmp_path / "another name")
     assert len(points_table(open_study(moved))) == 1
+
+
+def test_another_way_of_evaluating_is_another_question(good: Path, tmp_path: Path) -> None:
+    """Points harvested and points proposed one by one, or without spread, are not one table."""
+    text = (good / "sweep.toml").read_text()
+    for line in ("harvest = false", "replicates = 2"):
+        file = tmp_path / "other.toml"
+        file.write_text(f"{text}[search]\n{line}\n")
+        says = f"is a study of another sweep: its search.{line.split()[0]} differs"
+        with pytest.raises(DesignError, match=says):
+            start_study(read_sweep(file), good, None, {})
+    file.write_text(f"{text}[search]\ntrials = 3\nsampler = 'random'\n")
+    assert start_study(read_sweep(file), shutil.copytree(good, tmp_path / "s"), None, {})
+
+
+def test_why_nothing_is_feasible(tmp_path: Path) -> None:
+    folder = tmp_path / "hot"
+    made = make_study(folder, 0, on_disk=True)
+    made.study.add_trials(
+        create_trial(
+            params={axis.name: axis.values[0] for axis in made.sweep.space.axes},
+            distributions=made.sweep.space.distributions(),
+            values=[1.0, 1.0, 1.0],
+            constraints={"timing": -1.0, **missed},
+        )
+        for missed in ({"cost_usd <= 1": 1.0, "energy": 1.0}, {"energy": 2.0})
+    )
+    with pytest.raises(InfeasibleError, match="2 infeasible, most often: energy\\)"):
+        load_study(folder).front()

@@ -9,12 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from optuna.samplers import RandomSampler
+from optuna.trial import TrialState, create_trial
 
 from chipdse.errors import DesignError
 from chipdse.study.front import is_on_front
 from chipdse.study.rules import parse_rule
 from chipdse.study.samplers import SAMPLERS, make_sampler
 from chipdse.study.space import Axis, Condition, Space, read_axis
+from chipdse.study.trials import HARVESTED_FROM
+from chipdse.study.unrepeated import OneEach
 
 
 def values(given: Any) -> tuple[Any, ...]:
@@ -161,3 +165,35 @@ def test_a_sampler_that_lacks_a_package_says_so() -> None:
 def test_an_unknown_sampler_is_refused() -> None:
     with pytest.raises(DesignError, match="'best' is unknown; use one of auto"):
         make_sampler("best", SPACE, 10, 1)
+
+
+class Looks(RandomSampler):
+    """Keeps what it is shown."""
+
+    def infer_relative_search_space(self, study: Any, trial: Any) -> dict[str, Any]:
+        self.shown = [one for one in study.get_trials() if one.number != trial.number]
+        return {}
+
+
+def test_samplers_that_are_shown_one_trial_an_evaluation() -> None:
+    """Of two evaluated points, one of them with harvest, one failed and one under way: three."""
+    space, given = SPACE.part(cheap=False), SPACE.distributions()
+    study = optuna.create_study(directions=["minimize", "minimize"])
+
+    def add(number: int, **about: Any) -> None:
+        params = {**space.point_at(number), "c": 0.5, "d": True}
+        study.add_trial(create_trial(params=params, distributions=given, **about))
+
+    add(1, values=[1.0, 2.0], constraints={"p": 3.0, "q": -1.0})
+    add(1, values=[1.5, 1.5], user_attrs={HARVESTED_FROM: 0})
+    add(2, values=[2.0, 1.0], constraints={"q": -1.0})
+    add(3, state=TrialState.FAIL, user_attrs={"failure": "ToolError: it broke"})
+    add(4, state=TrialState.RUNNING)
+    inner = Looks(seed=1)
+    study.sampler = OneEach(inner, space, 1)
+    new = study.ask(space.distributions())
+    assert set(new.params) == {"a", "b"}
+    assert [one.params for one in inner.shown] == [space.point_at(at) for at in (1, 2, 4)]
+    # The sum missed, 3, of itself and 1; the other misses nothing.
+    assert [dict(one.constraints) for one in inner.shown[:2]] == [{"trouble": 0.75}, {"trouble": 0}]
+    assert inner.shown[2].state == TrialState.RUNNING

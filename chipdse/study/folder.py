@@ -182,10 +182,12 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
 
 
 def _check_same(sweep: Sweep, other: str, where: str) -> None:
-    """The same sweep may go on with another budget, not with another question."""
+    """The same sweep may go on with another budget and sampler, not with another question."""
     ours, theirs = tomllib.loads(sweep.text), tomllib.loads(other)
     for data in (ours, theirs):
-        data.pop("search", None)
+        search = data.pop("search", {})
+        data["search.harvest"] = search.get("harvest", True)
+        data["search.replicates"] = search.get("replicates", 1)
         data.pop("question", None)
     for key in sorted(set(ours) | set(theirs)):
         if ours.get(key) != theirs.get(key):

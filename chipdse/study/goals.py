@@ -35,7 +35,8 @@ def read_objectives(
     given = data.get("objectives")
     if not isinstance(given, dict) or len(given) < 2:
         raise DesignError(
-            f'{path}: [objectives] needs two metrics or more, each "minimize" or "maximize"'
+            f'{path}: [objectives] needs two metrics or more, each "minimize" or "maximize"; the '
+            "front is listed by the first, so its first point is the best in that alone"
         )
     for metric, direction in given.items():
         refuse_unknown((metric,), known, f"{path}: [objectives]")

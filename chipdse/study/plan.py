@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from optuna.trial import FrozenTrial
@@ -35,19 +36,26 @@ def plan_text(
     bound = "" if sweep.space.size <= ENUMERATE_LIMIT else "up to "
     whole = points_in(sweep.space)
     points = points_in(expensive)
-    text = f"{bound}{whole} points: {points} expensive (simulated, synthesised)"
+    text = f"{bound}{_counted(whole, 'point')}: {points} expensive (simulated, synthesised)"
     if cheap.axes:
-        text += f" with up to {points_in(cheap)} cheap ones each (supply, clock, package)"
+        own = tuple(one for one in cheap.conditions if one.names <= set(cheap.names))
+        each = points_in(replace(cheap, conditions=own))
+        text += f" with up to {_counted(each, 'cheap one')} each (supply, clock, package)"
         text += ", harvested" if sweep.harvests else ", one at a time"
     done = len(by_evaluation(trials))
     rest = max(0, budget.trials - done)
-    lines = [text, f"{budget.trials} trials, {done} done, {rest} to go on {workers} workers"]
+    trials_, workers_ = _counted(budget.trials, "trial"), _counted(workers, "worker")
+    lines = [text, f"{trials_}, {done} done, {rest} to go on {workers_}"]
     lines.append(_disk_text(store, min(rest, points)))
     seconds = [s for one in trials if (s := one.user_attrs.get("seconds"))]
     if seconds and rest:
         minutes = sum(seconds) / len(seconds) * rest / workers / 60
         lines.append(f"about {minutes:.1f} min at the speed of the trials done")
     return "\n".join(lines)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _disk_text(store: Path, count: int) -> str:

@@ -18,7 +18,7 @@ and seldom changes its mind."""
 
 def _tpe(space: Space, seed: int) -> BaseSampler:
     startup = min(10, max(4, space.size // 10))
-    return Unrepeated(TPESampler(seed=seed, n_startup_trials=startup), space, seed)
+    return OneEach(TPESampler(seed=seed, n_startup_trials=startup), space, seed)
 
 
 def _nsga2(space: Space, seed: int) -> BaseSampler:

@@ -198,7 +198,10 @@ def _template(
                 "fix one of them"
             )
     if not axes:
-        raise DesignError(f"{path}: nothing is swept; give a parameter a list or a range")
+        raise DesignError(
+            f"{path}: nothing is swept; give a parameter a list or a range, "
+            "or evaluate the one point: chipdse eval"
+        )
     return Template(block=block, axes=tuple(axes), fixed=fixed, liberty=files, where=str(path))
 
 

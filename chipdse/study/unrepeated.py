@@ -137,8 +137,9 @@ class InOrder(Unrepeated):
 class OneEach(Unrepeated):
     """Shows the inner sampler one trial an evaluation: the proposed, without what was harvested.
 
-    For a sampler whose time grows with the cube of the trials and the front, and which wants to
-    know the same constraints of every trial: it is shown how much trouble each is, if any is.
+    For samplers whose time grows with the trials and the front faster than their proposals get
+    better, or which want to know the same constraints of every trial: they are shown how much
+    trouble each is, if any is.
     """
 
     def _suggest(
