@@ -1,6 +1,7 @@
 """The placer: wire length against reference placements, and cost over size: one JSON line.
 
     python benchmarks/placer.py REFERENCE.npz ...    # `chipdse.netlist.placer_problem.read_problem`
+    python benchmarks/placer.py REFERENCE.npz ... --shuffles 20   # numbered at random
     python benchmarks/placer.py --sizes 1000,10000,100000
 
 Designs of a size are made: cells on a square, each wired to a few others at distances drawn from
@@ -10,6 +11,7 @@ a power law, so that wires are mostly short, as Rent's rule has it. Times are of
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import math
 import time
@@ -26,14 +28,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--sizes", default="")
+    parser.add_argument("--shuffles", type=int, default=0)
     parser.add_argument("--numpy", action="store_true", help="without the compiled loops")
     arguments = parser.parse_args()
     compiled = None if not arguments.numpy else False
     rows = []
     for file in arguments.files:
         problem, reference_m = read_problem(file)
-        row = _placed(problem, compiled)
-        rows.append({"design": file.stem, **row, "over_reference": row["wire_m"] / reference_m})
+        found = [_placed(problem, compiled)]
+        found += [_placed(shuffled(problem, k), compiled) for k in range(arguments.shuffles)]
+        over = [row["wire_m"] / reference_m for row in found]
+        row = {"design": file.stem, **found[0], "over_reference": over[0]}
+        if arguments.shuffles:
+            row["over_reference_range"] = [min(over), max(over)]
+            row["overflow_most"] = max(row["overflow"] for row in found)
+            row["cpu_ms_per_cell_range"] = [
+                pick(row["cpu_ms_per_cell"] for row in found) for pick in (min, max)
+            ]
+        rows.append(row)
     for size in filter(None, arguments.sizes.split(",")):
         rows.append({"design": "made", **_placed(made(int(size)), compiled)})
     print(json.dumps({"benchmark": "placer", "compiled": not arguments.numpy, "results": rows}))
@@ -47,11 +59,31 @@ def _placed(problem: PlacementProblem, compiled: bool | None) -> dict[str, Any]:
     return {
         "cells": cells,
         "wire_m": found.wire_length_m,
-        "overflow": round(found.overflow, 3),
+        "overflow": round(found.overflow, 4),
         "steps": found.steps,
         "cpu_s": round(spent, 2),
         "cpu_ms_per_cell": round(1e3 * spent / cells, 3),
     }
+
+
+def shuffled(problem: PlacementProblem, seed: int) -> PlacementProblem:
+    """The same design, numbered at random; with an odd seed its core is turned."""
+    rng = np.random.default_rng(seed)
+    cells = len(problem.cell_area_m2)
+    number = np.r_[rng.permutation(cells), cells + rng.permutation(problem.port_count)]
+    net = rng.permutation(int(problem.pin_net.max()) + 1)[problem.pin_net]
+    order = np.lexsort((rng.random(len(net)), net))
+    area = np.empty(cells)
+    area[number[:cells]] = problem.cell_area_m2
+    width, height = problem.core_width_m, problem.core_height_m
+    return dataclasses.replace(
+        problem,
+        pin_net=net[order].astype(np.int32),
+        pin_node=number[problem.pin_node][order].astype(np.int32),
+        cell_area_m2=area,
+        core_width_m=height if seed % 2 else width,
+        core_height_m=width if seed % 2 else height,
+    )
 
 
 def made(cells: int) -> PlacementProblem:
