@@ -37,6 +37,7 @@ from chipdse.study.folder import (
     start_study,
     write_atomically,
 )
+from chipdse.study.samplers import check_sampler
 from chipdse.study.shipped import find_sweep
 from chipdse.study.sweepfile import check_libraries, read_sweep
 from chipdse.study.trials import finished
@@ -179,6 +180,7 @@ def sweep(
         patience=plan.patience if patience is None else patience,
     )
     check_libraries(plan)
+    check_sampler(plan.sampler)
     size_limit()  # refused here, not at every point
     path = Path(study) if study is not None else Path("studies") / plan.name
     about = {"liberty": [str(one) for one in files], "versions": tool_versions()}

@@ -15,7 +15,7 @@ from optuna.trial import TrialState, create_trial
 from chipdse.errors import DesignError
 from chipdse.study.front import is_on_front
 from chipdse.study.rules import parse_rule
-from chipdse.study.samplers import SAMPLERS, make_sampler
+from chipdse.study.samplers import SAMPLERS, check_sampler, make_sampler
 from chipdse.study.space import Axis, Condition, Space, read_axis
 from chipdse.study.trials import HARVESTED_FROM
 from chipdse.study.unrepeated import OneEach
@@ -158,8 +158,10 @@ def test_another_seed_proposes_other_points() -> None:
 
 def test_a_sampler_that_lacks_a_package_says_so() -> None:
     if importlib.util.find_spec("torch") is None:
-        with pytest.raises(DesignError, match=r"needs torch: pip install 'chipdse\[gp\]'"):
-            make_sampler("gp", SPACE, 10, 1)
+        for asked in (lambda: make_sampler("gp", SPACE, 10, 1), lambda: check_sampler("gp")):
+            with pytest.raises(DesignError, match=r"needs torch: pip install 'chipdse\[gp\]'"):
+                asked()
+    check_sampler("lattice")
 
 
 def test_an_unknown_sampler_is_refused() -> None:

@@ -26,11 +26,7 @@ def _nsga2(space: Space, seed: int) -> BaseSampler:
 
 
 def _gp(space: Space, seed: int) -> BaseSampler:
-    if importlib.util.find_spec("torch") is None:  # Optuna imports it at the first suggestion
-        raise DesignError(
-            "sampler 'gp' is Optuna's and needs torch: pip install 'chipdse[gp]'; "
-            "or use sampler 'lattice', which needs nothing more"
-        )
+    check_sampler("gp")  # Optuna imports torch at the first suggestion
     return OneEach(GPSampler(seed=seed), space, seed, SLOW_SUGGESTIONS)
 
 
@@ -49,6 +45,20 @@ _SAMPLERS: dict[str, Callable[[Space, int], BaseSampler]] = {
     "tpe": _tpe,
 }
 SAMPLERS = ("auto", *_SAMPLERS)
+
+
+def check_sampler(name: str) -> None:
+    """Refuse a sampler that lacks a package.
+
+    Raises
+    ------
+    DesignError : it does
+    """
+    if name == "gp" and importlib.util.find_spec("torch") is None:
+        raise DesignError(
+            "sampler 'gp' is Optuna's and needs torch: pip install 'chipdse[gp]'; "
+            "or use sampler 'lattice', which needs nothing more"
+        )
 
 
 def choose_sampler(space: Space, trials: int) -> str:
