@@ -88,6 +88,7 @@ def test_a_good_file(tmp_path: Path) -> None:
         ("trials = 10", "trials = 1.5", "search.trials = 1.5"),
         ('sampler = "random"', 'sampler = "rnd"', "search.sampler = 'rnd'; use one of auto"),
         ("clog2(depth)", "clog2(depth) + 99", "no point meets every rule"),
+        ("seed = 3", "seed = 3000000000", "write a whole number >= 0 and < 2147483648"),
         ("seed = 3", "seed = 3\n]", "not TOML"),
     ],
 )

@@ -26,6 +26,8 @@ from chipdse.study.toml_values import refuse_unknown, table_of, whole_number
 from hdl.block import Block
 
 _KEYS = {"question", "block", "rules", "objectives", "limits", "search", *GROUPS}
+SEEDS = 2**31
+"""Seeds are below this: samplers count on from them and take 32 bits."""
 _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
 
 
@@ -144,7 +146,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         objectives=read_objectives(data, known, path),
         limits=read_limits(data, known, path),
         trials=whole_number(search, "trials", 50, 1, f"{path}"),
-        seed=whole_number(search, "seed", 1, 0, f"{path}"),
+        seed=whole_number(search, "seed", 1, 0, f"{path}", SEEDS),
         sampler=sampler,
         harvest=harvest,
         replicates=_replicates(search, template, path),

@@ -23,8 +23,17 @@ def table_of(data: Mapping[str, Any], key: str, path: Path) -> dict[str, Any]:
     return table
 
 
-def whole_number(table: Mapping[str, Any], key: str, default: int, minimum: int, where: str) -> int:
+def whole_number(
+    table: Mapping[str, Any],
+    key: str,
+    default: int,
+    minimum: int,
+    where: str,
+    below: int | None = None,
+) -> int:
+    """A whole number of `[search]`, at least the minimum."""
     value = table.get(key, default)
-    if type(value) is not int or value < minimum:
-        raise DesignError(f"{where}: search.{key} = {value!r}; write a whole number >= {minimum}")
+    if type(value) is not int or value < minimum or (below is not None and value >= below):
+        bound = f"{minimum}" if below is None else f"{minimum} and < {below}"
+        raise DesignError(f"{where}: search.{key} = {value!r}; write a whole number >= {bound}")
     return value
