@@ -221,6 +221,25 @@ def test_a_selection_of_corners_is_even_and_keeps_the_ends(most: int) -> None:
     assert not gaps or max(gaps) - min(gaps) <= 1
 
 
+@dataclasses.dataclass(frozen=True)
+class Roomy:
+    """Bounds far away from what anybody builds."""
+
+    depth: int = parameter(16, "", minimum=2, maximum=4096)
+    stages: int = parameter(0, "", minimum=0, maximum=100)
+    share: float = parameter(0.5, "", minimum=0.0, maximum=1.0)
+    some: int = parameter(1, "", choices=(1, 1000))
+
+
+def test_corners_are_of_a_size_that_a_bench_can_run() -> None:
+    records = corners_of(Roomy, {}).records
+    assert {one.depth for one in records} == {2, 16, 64}  # four times the default
+    assert {one.stages for one in records} == {0, 8}  # of a default of 0: 8
+    assert {one.share for one in records} == {0.0, 0.5, 1.0}  # the declared one, which is nearer
+    assert {one.some for one in records} == {1, 1000}  # choices are all taken
+    assert {one.depth for one in corners_of(Roomy, {"depth": [4096]}).records} == {4096}
+
+
 def test_every_corner_of_a_shipped_block_is_accepted_by_its_record() -> None:
     corners = corners_of(FirParameters, {}, 10)
     assert len(corners.records) == 10 < corners.total

@@ -87,15 +87,14 @@ def test_x_is_kept_when_asked_for(tmp_path: Path) -> None:
     plain.mkdir()
     two_state = record(plain)
     run_icarus(plain, "bench", [bench(plain, 60), *two_state.sources])
-    np.testing.assert_array_equal(rows.words, read_recording(two_state.layout, plain / DATA).words)
+    # Where a value is known it is the same; the two-state run begins with 0 where this one has X.
+    differs = rows.words ^ read_recording(two_state.layout, plain / DATA).words
+    assert not (differs & ~rows.unknown).any()
 
 
 def test_verilator_writes_what_icarus_writes(tmp_path: Path) -> None:
     need_icarus()
-    design = DESIGN.replace(
-        "output reg flag);", "output reg flag);\n  initial product = 0;"
-    ).replace("reg [11:0] total;", "reg [11:0] total = 0;")
-    recorder = record(tmp_path, design)
+    recorder = record(tmp_path)
     run_icarus(tmp_path, "bench", [bench(tmp_path, 200), *recorder.sources])
     icarus = read_recording(recorder.layout, tmp_path / DATA)
     root = Path(verilator.__file__).parent
@@ -116,8 +115,7 @@ def test_verilator_writes_what_icarus_writes(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     subprocess.run([str(build / "Vbench")], cwd=build, check=True, capture_output=True)
     rows = read_recording(recorder.layout, build / DATA)
-    # Registers without a first value are X in Icarus (read as 0) until written.
-    np.testing.assert_array_equal(rows.words[60:], icarus.words[60:])
+    np.testing.assert_array_equal(rows.words, icarus.words)
 
 
 def test_the_recording_can_be_named(tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "--all-corners",
         action="store_true",
-        help="every combination of least, default and largest values that the block accepts",
+        help="every combination of least, default and largest values (at most four times the "
+        "default) that the block accepts",
     )
     parser.add_argument(
         "--among",

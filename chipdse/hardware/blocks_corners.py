@@ -12,6 +12,7 @@ from typing import Any
 from chipdse.errors import DesignError
 
 _LISTED = 1_000_000
+_TIMES, _AT_LEAST = 4, 8  # a largest value: so many times the default, or this
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,9 @@ class Corners:
 
 def corners_of(kind: type, chosen: Mapping[str, Sequence[Any]], most: int | None = None) -> Corners:
     """Every combination of extreme and default values that a record accepts.
+
+    A largest value is at most four times the default, or 8 if that is more: what goes wrong with
+    size goes wrong there too, and a bench of the largest hardware of all would run for hours.
 
     Parameters
     ----------
@@ -63,7 +67,7 @@ def corners_of(kind: type, chosen: Mapping[str, Sequence[Any]], most: int | None
 
 
 def _extremes(field: dataclasses.Field[Any]) -> list[Any]:
-    """Every choice; false and true; else least, default and largest value."""
+    """Every choice; false and true; else least, default and largest value, within bounds."""
     about = field.metadata
     if about.get("choices") is not None:
         return list(about["choices"])
@@ -71,6 +75,8 @@ def _extremes(field: dataclasses.Field[Any]) -> list[Any]:
         return [False, True]
     if field.default is dataclasses.MISSING:
         raise DesignError(f"{field.name} has no default to start from; give it with --set")
-    bounds = [about.get("minimum"), field.default, about.get("maximum")]
-    kind = type(field.default)
-    return list(dict.fromkeys(kind(value) for value in bounds if value is not None))
+    kind, default, largest = type(field.default), field.default, about.get("maximum")
+    if largest is not None and not isinstance(default, str):
+        largest = max(default, min(largest, max(_TIMES * default, _AT_LEAST)))
+    values = [about.get("minimum"), default, largest]
+    return list(dict.fromkeys(kind(value) for value in values if value is not None))

@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from amaranth.lib import wiring
+from amaranth.hdl import Elaboratable
 
 from chipdse.errors import DesignError
 from chipdse.hardware.blocks_own import OwnBlock, component_block
@@ -44,12 +44,14 @@ def find_own(reference: str, folder: str) -> Block:
     if isinstance(found, Block):
         fields = {f.name: getattr(found, f.name) for f in dataclasses.fields(Block)}
         source = module_hash(module_name) + module_hash(found.bench)
-        return OwnBlock(**(fields | {"name": reference}), folder=folder, source=source)
-    is_component = inspect.isclass(found) and issubclass(found, wiring.Component)
+        return OwnBlock(
+            **(fields | {"name": reference}), folder=folder, find=find_own, source=source
+        )
+    is_component = inspect.isclass(found) and issubclass(found, Elaboratable)
     if is_component or inspect.isfunction(found):
-        return component_block(reference, start, module_hash(module_name), found)
+        return component_block(reference, start, module_hash(module_name), found, find_own)
     raise DesignError(
-        f"{reference!r} is a {type(found).__name__}; name a Block record, an Amaranth component "
+        f"{reference!r} is a {_sort_of(found)}; name a Block record, an Amaranth component "
         "class, or a function that returns a component"
     )
 
@@ -79,11 +81,15 @@ def _attribute(reference: str, module_name: str, attribute: str, start: Path) ->
         raise DesignError(f"{reference!r}: {module_name} has no {attribute!r}{known}") from None
 
 
+def _sort_of(found: object) -> str:
+    return "class of no hardware" if inspect.isclass(found) else type(found).__name__
+
+
 def _is_component(value: object) -> bool:
     return (
         inspect.isclass(value)
-        and issubclass(value, wiring.Component)
-        and value is not wiring.Component
+        and issubclass(value, Elaboratable)
+        and not value.__module__.startswith("amaranth.")
     )
 
 

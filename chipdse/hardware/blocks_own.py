@@ -13,6 +13,7 @@ from typing import Any
 
 from chipdse.errors import DesignError
 from chipdse.hardware.blocks_ports import component_ports
+from chipdse.hardware.verilog_files import included_files
 from hdl.block import Block, Work, check_parameters, parameter
 
 RANDOM_BENCH = "chipdse.hardware.bench_random"
@@ -26,6 +27,7 @@ class OwnBlock(Block):  # type: ignore[misc]
     Pickled as its reference, so that a worker process finds it again by itself.
 
     folder : where the reference is looked up
+    find : the function that finds it, by its reference and that folder
     source : hash of every file that it is made of
     clock, reset : names of the ports; an empty reset is none
     reset_level : level at which the reset is active
@@ -33,6 +35,7 @@ class OwnBlock(Block):  # type: ignore[misc]
     """
 
     folder: str
+    find: Callable[[str, str], Block]
     source: str
     clock: str = "clk"
     reset: str = "rst"
@@ -40,9 +43,7 @@ class OwnBlock(Block):  # type: ignore[misc]
     verilog: VerilogSource | None = None
 
     def __reduce__(self) -> tuple[Callable[..., Block], tuple[str, str]]:
-        from chipdse.hardware.blocks_find import find_own  # it imports this module
-
-        return find_own, (self.name, self.folder)
+        return self.find, (self.name, self.folder)
 
     @property
     def is_checked(self) -> bool:
@@ -55,20 +56,19 @@ class VerilogSource:
     """Verilog or SystemVerilog files and what to do with them.
 
     defines : macros, as the command line of a compiler takes them: name and value
+    reader : "yosys", "slang", or "auto": slang for what Yosys's own reader refuses
     """
 
     sources: tuple[Path, ...]
     include: tuple[Path, ...]
     defines: tuple[tuple[str, str], ...]
     top: str
+    reader: str = "auto"
 
     @property
     def included(self) -> list[Path]:
         """What these files may include."""
-        folders = {source.parent for source in self.sources} | set(self.include)
-        return sorted(
-            file for folder in folders for end in ("*.vh", "*.svh") for file in folder.glob(end)
-        )
+        return included_files(self.sources, self.include)
 
 
 def is_checked(block: Block) -> bool:
@@ -111,7 +111,13 @@ def random_cycles(parameters: Any, workload: Any) -> int:
     return int(workload.length)
 
 
-def component_block(reference: str, folder: Path, source: str, make: Callable[..., Any]) -> Block:
+def component_block(
+    reference: str,
+    folder: Path,
+    source: str,
+    make: Callable[..., Any],
+    find: Callable[[str, str], Block],
+) -> Block:
     """A block from a component class or factory: its arguments become the parameters.
 
     There is no bench: random words drive every input and nothing is compared.
@@ -151,6 +157,7 @@ def component_block(reference: str, folder: Path, source: str, make: Callable[..
         work=work,
         cycles=random_cycles,
         folder=str(folder),
+        find=find,
         source=source,
     )
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import gc
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import UnusedElaboratable, Value
+from amaranth.back import rtlil
+from amaranth.hdl import Elaboratable, Record, Signal, UnusedElaboratable, Value, ValueCastable
 from amaranth.lib import wiring
 
 _WIRE = re.compile(
-    r"^  wire (?:width (\d+) )?(?:upto )?(?:offset \S+ )?(input|output) (\d+) +\\(\S+)$"
+    r"^  wire (?:width (\d+) )?(?:upto )?(?:offset \S+ )?(input|output) (\d+) +"
+    r"(?:signed +)?\\(\S+)$"
 )
 
 
@@ -32,9 +34,49 @@ def component_ports(make: Callable[[], Any]) -> list[BlockPort]:
     with warnings.catch_warnings():
         # Only looked at: Amaranth would warn that it, or a part of it, is never elaborated.
         warnings.simplefilter("ignore", UnusedElaboratable)
-        ports = _signature_ports(make())
+        ports = _ports(make())
         gc.collect()
     return ports
+
+
+def attribute_ports(component: Any) -> dict[str, tuple[Value, None]] | None:
+    """What stands for ports where there is no signature: attributes that are signals.
+
+    Of an attribute that holds several, a record or an interface, each counts; names as Amaranth
+    makes them, ``bus__valid``. Which way a port goes follows from who drives it. None if the
+    component has a signature.
+    """
+    if isinstance(getattr(component, "signature", None), wiring.Signature):
+        return None
+    ports: dict[str, tuple[Value, None]] = {}
+    seen: set[int] = set()
+    for attribute, held in vars(component).items():
+        for name, signal in [] if attribute.startswith("_") else _signals_of(attribute, held):
+            if id(signal) not in seen:
+                seen.add(id(signal))
+                ports[name] = (signal, None)
+    return ports
+
+
+def _signals_of(name: str, held: Any) -> Iterator[tuple[str, Signal]]:
+    if isinstance(held, Elaboratable):
+        return  # a part, not a port
+    if isinstance(getattr(held, "signature", None), wiring.Signature):
+        for path, _, value in held.signature.flatten(held):
+            yield from _signals_of("__".join(map(str, (name, *path))), value)
+    elif isinstance(held, Record):
+        for field in held.fields:
+            yield from _signals_of(f"{name}__{field}", held.fields[field])
+    elif isinstance(held, Value | ValueCastable) and isinstance(Value.cast(held), Signal):
+        yield name, Value.cast(held)
+
+
+def _ports(component: Any) -> list[BlockPort]:
+    ports = attribute_ports(component)
+    if ports is None:
+        return _signature_ports(component)
+    lines = rtlil.convert(component, ports=ports, emit_src=False).splitlines()
+    return [port for port in _ports_of(lines, "top") if port.name in ports]
 
 
 def _signature_ports(component: Any) -> list[BlockPort]:
@@ -48,17 +90,21 @@ def _signature_ports(component: Any) -> list[BlockPort]:
     ]
 
 
-def rtl_ports(rtlil: Path, top: str) -> list[BlockPort]:
+def rtl_ports(file: Path, top: str) -> list[BlockPort]:
     """Ports of a module, in the order of its declaration."""
+    with file.open() as lines:
+        return _ports_of(lines, top)
+
+
+def _ports_of(lines: Iterable[str], top: str) -> list[BlockPort]:
     ports: dict[int, BlockPort] = {}
     inside = False
-    with rtlil.open() as file:
-        for line in file:
-            if line.startswith("module "):
-                inside = line.split()[1] == f"\\{top}"
-            elif inside and (found := _WIRE.match(line.rstrip())):
-                width, direction, place, name = found.groups()
-                ports[int(place)] = BlockPort(
-                    name=name, direction=direction.removesuffix("put"), bits=int(width or 1)
-                )
+    for line in lines:
+        if line.startswith("module "):
+            inside = line.split()[1] == f"\\{top}"
+        elif inside and (found := _WIRE.match(line.rstrip())):
+            width, direction, place, name = found.groups()
+            ports[int(place)] = BlockPort(
+                name=name, direction=direction.removesuffix("put"), bits=int(width or 1)
+            )
     return [port for _, port in sorted(ports.items())]

@@ -1,9 +1,10 @@
 """Blocks in Verilog or SystemVerilog: a TOML file says what to read and what can be chosen.
 
 summary = "saturating counter"
-sources = ["counter.sv"]             # relative to this file
+sources = ["counter.sv"]             # relative to this file; "package:path" in a Python package
 include = []                         # folders of `include
 defines = { SYNTHESIS = "1" }
+reader = "auto"                      # "yosys", "slang": chipdse.hardware.read_verilog
 top = "counter"
 clock = "clk"
 reset = "rst_n"                      # "" if there is none
@@ -41,14 +42,16 @@ from chipdse.hardware.blocks_own import (
 )
 from chipdse.hardware.blocks_sources import hash_files, make_importable, module_hash
 from chipdse.hardware.expressions import Expression, parse_expression
+from chipdse.hardware.verilog_files import named_paths
 from hdl.block import Work, parameter
 
 _KEYS = {
     *("summary", "sources", "include", "defines", "top", "clock", "reset", "reset_active"),
-    *("bench", "rules", "cycles", "parameters", "workload", "work"),
+    *("bench", "rules", "cycles", "parameters", "workload", "work", "reader"),
 }
 _FIELD_KEYS = {"default", "min", "max", "choices", "doc"}
 _SUFFIXES = (".v", ".sv")
+READERS = ("auto", "yosys", "slang")
 
 
 def read_verilog_block(path: Path) -> OwnBlock:
@@ -59,6 +62,10 @@ def read_verilog_block(path: Path) -> OwnBlock:
     DesignError : the file, its key, the offending value, and what to write
     """
     return _Reader(path).block()
+
+
+def _find(name: str, folder: str) -> OwnBlock:
+    return read_verilog_block(Path(folder) / name)
 
 
 class _Reader:
@@ -115,6 +122,7 @@ class _Reader:
             work=self._work(names),
             cycles=self._cycles(names),
             folder=str(self.path.parent),
+            find=_find,
             source=hash_files(read, [module_hash(bench)] if bench else []),
             clock=self.text("clock", "clk"),
             reset=self.text("reset", ""),
@@ -130,22 +138,32 @@ class _Reader:
             if source.suffix not in _SUFFIXES:
                 raise self.wrong("sources", f"has {source.name!r}; Verilog ends in .v or .sv")
         defines = self.table("defines")
+        reader = self.text("reader", "auto")
+        if reader not in READERS:
+            raise self.wrong("reader", f"= {reader!r} is not one of {', '.join(READERS)}")
         return VerilogSource(
             sources=sources,
             include=self._files("include", Path.is_dir),
             defines=tuple((name, str(value)) for name, value in defines.items()),
             top=self.text("top"),
+            reader=reader,
         )
 
     def _files(self, key: str, there: Callable[[Path], bool]) -> tuple[Path, ...]:
         given = self.data.get(key, [])
         if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
             raise self.wrong(key, f"= {given!r} must be a list of paths")
-        found = tuple((self.path.parent / name).resolve() for name in given)
-        for name, path in zip(given, found, strict=True):
-            if not there(path):
-                raise self.wrong(key, f"names {name!r}, which is not there: {path}")
-        return found
+        found: list[Path] = []
+        for name in given:
+            try:
+                paths = named_paths(name, self.path.parent)
+            except DesignError as error:
+                raise self.wrong(key, str(error)) from None
+            for path in paths:
+                if not there(path):
+                    raise self.wrong(key, f"names {name!r}, which is not there: {path}")
+            found += paths
+        return tuple(dict.fromkeys(found))
 
     def _record(self, key: str, rules: list[Expression]) -> type:
         fields = {

@@ -6,17 +6,19 @@ import dataclasses
 import functools
 import hashlib
 import importlib.metadata
-import re
-from collections.abc import Mapping
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from amaranth.back import rtlil
+from amaranth.hdl import UnusedElaboratable
 
 from chipdse.errors import DesignError, MachineError, ToolError
-from chipdse.hardware.blocks_own import OwnBlock, VerilogSource
+from chipdse.hardware.blocks_own import OwnBlock
+from chipdse.hardware.blocks_ports import attribute_ports
 from chipdse.hardware.blocks_sources import module_files
+from chipdse.hardware.read_verilog import read_verilog
 from chipdse.hardware.sources import module_sources
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.tools import run_yosys
@@ -59,13 +61,13 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
     inputs = {
         "block": block.name,
         "parameters": dataclasses.asdict(parameters),
-        "source": block_hash(block),
+        "source": [block_hash(block), source_hash("chipdse.hardware")],
         "versions": versions("amaranth", "pyosys"),
     }
 
     def build(folder: Path) -> None:
         if isinstance(block, OwnBlock) and block.verilog is not None:
-            text = _from_verilog(block.verilog, dataclasses.asdict(parameters), folder)
+            text = read_verilog(block.verilog, dataclasses.asdict(parameters), folder, TOP)
         else:
             text = _from_amaranth(block, parameters)
         # Signed ports: OpenSTA and OpenROAD refuse them, and RTLIL's cells carry the sign anyway.
@@ -119,54 +121,15 @@ def block_files(block: Block) -> list[Path]:
 def _from_amaranth(block: Block, parameters: Any) -> str:
     refusals = (Exception,) if isinstance(block, OwnBlock) else (ValueError, TypeError)
     try:
-        text: str = rtlil.convert(block.hardware(parameters), name=TOP, emit_src=False)
+        component = block.hardware(parameters)
+        ports = attribute_ports(component)
+        text: str = rtlil.convert(component, name=TOP, emit_src=False, ports=ports)
     except refusals as error:
+        # Amaranth would say of every part that it is never elaborated.
+        warnings.simplefilter("ignore", UnusedElaboratable)
         raise DesignError(f"{block.name} refuses its parameters: {error}") from error
     # Amaranth calls a signal without a name `$signal`; what begins with a dollar is Yosys's own.
     return text.replace("\\$", "\\unnamed_")
-
-
-def _from_verilog(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path) -> str:
-    """RTLIL of Verilog files, the parameters of their top overridden."""
-    options = [f'-I "{path}"' for path in verilog.include]
-    options += [f"-D {name}={value}" for name, value in verilog.defines]
-    given = [f"-chparam {name} {_literal(value)}" for name, value in parameters.items()]
-    script = [
-        *(
-            f'read_verilog {"-sv " if path.suffix == ".sv" else ""}{" ".join(options)} "{path}"'
-            for path in verilog.sources
-        ),
-        f"hierarchy -check -top {verilog.top} {' '.join(given)}",
-        f"rename -top {TOP}",
-        "setattr -unset src",
-        "setattr -mod -unset src",
-        "write_rtlil read.il",
-    ]
-    try:
-        run_yosys("\n".join([*script, ""]), folder, "read_verilog")
-    except MachineError:
-        raise
-    except ToolError as error:
-        raise DesignError(_complaint(verilog, str(error))) from error
-    return (folder / "read.il").read_text()
-
-
-def _complaint(verilog: VerilogSource, said: str) -> str:
-    """What Yosys says of someone's Verilog, in the words of their description where it can be."""
-    if unknown := re.search(r"Can't find object for defparam `(\w+)`", said):
-        name = unknown.group(1)
-        return f"[parameters] {name} is not a parameter of module {verilog.top!r}; see its header"
-    if f"Module `{verilog.top}' not found" in said:
-        files = ", ".join(path.name for path in verilog.sources)
-        return f"top = {verilog.top!r} is not a module in {files}"
-    return said
-
-
-def _literal(value: Any) -> str:
-    """A parameter's value as Verilog."""
-    if isinstance(value, bool):
-        return str(int(value))
-    return f'"{value}"' if isinstance(value, str) else str(value)
 
 
 @functools.cache

@@ -22,9 +22,16 @@ from chipdse.netlist.cells import Cell
 
 RECORDER = "recorder"
 RTL, WRAPPER, LAYOUT, DATA = "rtl.v", "recorder.v", "layout.json", "recording.bin"
-# A concatenation of this many bits a `$fwrite`; longer ones slow Verilator's compilation down.
+# Concatenations of this many bits; longer ones slow Verilator's compilation down.
 _BITS_A_WRITE = 2048
 _LARGEST_MEMORY_WORDS = 1 << 16
+# Registers begin with 0 in every simulator, and what nobody drives is 0, as in the netlist. Yosys
+# puts initial values on any name of a register; those that become `reg` get theirs by hand.
+_DEFINED = (
+    "setundef -undriven -zero -init",
+    "select -set uninitialised @registers %co1:+[Q] w:* %i a:init %d",
+    "setattr -set init 1'0 @uninitialised",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +81,12 @@ def write_recorder(
     """
     folder.mkdir(parents=True, exist_ok=True)
     script = prepare_script(rtl.rtlil.absolute(), rtl.top, black_boxes)
-    run_yosys(f"{script}write_json {PREPARED}\nwrite_verilog -noattr {RTL}\n", folder, "record")
+    defined = [] if four_state else _DEFINED
+    run_yosys(
+        "\n".join([f"{script}write_json {PREPARED}", *defined, f"write_verilog -noattr {RTL}", ""]),
+        folder,
+        "record",
+    )
     signals = read_signals(folder / PREPARED, rtl.top)
     (folder / PREPARED).unlink()
     ports = {s.name: s for s in signals if s.kind in ("input", "output")}
@@ -141,15 +153,16 @@ def _wrapper(
     ]
     connected = [f"    .{_identifier(p.name)}({_identifier(p.name)})" for p in ports]
     verb = "%z" if four_state else "%u"
-    writes = [
-        f'    $fwrite(file, "{verb}", {{{", ".join(parts)}}});'
-        for parts in _rows_of(signals, clock)
-    ]
+    rows = _rows_of(signals, clock)
+    # One call a row: a simulation that ends at a clock edge ends between two statements.
+    joined = ",\n      ".join(f"{{{', '.join(parts)}}}" for parts in rows)
+    write = f'    $fwrite(recorder_file, "{verb * len(rows)}",\n      {joined});'
     name = _identifier(clock)
     edge = f"posedge {name} or negedge {name}" if both_edges else f"posedge {name}"
     # The first row is the one before the first rising edge: a clock that leaves X by falling
     # makes none.
-    start = [f"    if ({name}) started = 1'b1;", "    if (started) begin"] if both_edges else []
+    started = "recorder_started"
+    start = [f"    if ({name}) {started} = 1'b1;", f"    if ({started}) begin"]
     return "\n".join(
         [
             "/* Writes a row of values at each clock edge, as they were before the edge. */",
@@ -159,16 +172,18 @@ def _wrapper(
             f"  {_identifier(top)} dut (",
             ",\n".join(connected),
             "  );",
-            "  integer file;",
-            "  reg [8191:0] path;",
+            "  integer recorder_file;",
+            "  reg [8191:0] recorder_path;",
             "  initial begin",
-            f'    if (!$value$plusargs("recording=%s", path)) path = "{DATA}";',
-            '    file = $fopen(path, "wb");',
+            '    if (!$value$plusargs("recording=%s", recorder_path))',
+            f'      recorder_path = "{DATA}";',
+            '    recorder_file = $fopen(recorder_path, "wb");',
             "  end",
-            *(["  reg started = 1'b0;"] if both_edges else []),
+            *([] if four_state else _cleared(signals)),
+            *([f"  reg {started} = 1'b0;"] if both_edges else []),
             f"  always @({edge}) begin",
-            *start,
-            *writes,
+            *(start if both_edges else []),
+            write,
             *(["    end"] if both_edges else []),
             "  end",
             "endmodule",
@@ -177,8 +192,28 @@ def _wrapper(
     )
 
 
+def _cleared(signals: Sequence[Signal]) -> list[str]:
+    """Words of memories that have no initial value begin with 0: in Verilator they do."""
+    memories: dict[tuple[str, ...], list[Signal]] = {}
+    for signal in signals:
+        if signal.kind == "memory":
+            memories.setdefault(signal.path, []).append(signal)
+    if not memories:
+        return []
+    word = "recorder_word"
+    lines = ["`ifndef VERILATOR", f"  integer {word};", "  initial begin", "    #0;"]
+    for path, words in memories.items():
+        one = f"{'.'.join(map(_identifier, ('dut', *path)))}[{word}]"
+        first, last, bits = words[0].word, words[-1].word, words[0].width
+        lines += [
+            f"    for ({word} = {first}; {word} <= {last}; {word} = {word} + 1)",
+            f"      if ({one} === {bits}'bx) {one} = {bits}'d0;",
+        ]
+    return [*lines, "  end", "`endif"]
+
+
 def _rows_of(signals: Sequence[Signal], clock: str) -> list[list[str]]:
-    """What each `$fwrite` concatenates, last element first in the file; see `_offsets`."""
+    """What a row's `$fwrite` concatenates, last element first in the file; see `_offsets`."""
     chunks: list[list[str]] = []
     bits = 0
     for signal in signals:

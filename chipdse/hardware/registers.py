@@ -22,7 +22,9 @@ _FLIP_FLOPS = (
     *("$dffsr", "$dffsre", "$aldff", "$aldffe", "$ff"),
 )
 _LATCHES = ("$dlatch", "$adlatch", "$dlatchsr", "$sr")
+_CHOICES = ("$mux", "$pmux")
 PREPARED = "prepared.json"
+ALWAYS_DRIVEN = "drive it always, its enable as an output"
 
 Kind = Literal["input", "output", "register", "latch", "memory", "blackbox", "blackbox_input"]
 
@@ -78,6 +80,8 @@ def prepare_script(rtl: Path, top: str, black_boxes: Sequence[Cell] = ()) -> str
             read,
             f"hierarchy -check -top {top}",
             "proc -norom",
+            # What the source leaves open would be one thing in simulation, another in the netlist.
+            "setundef -undriven -zero t:$mem* %n",
             "memory_collect",
             "memory_nordff",
             "opt_clean",
@@ -161,6 +165,9 @@ def _registers(
                 public.setdefault(bit, wire)
     for cell_name, cell in module["cells"].items():
         kind, pins = cell["type"], cell["connections"]
+        if kind == "$tribuf" or (kind in _CHOICES and "z" in [*pins["A"], *pins["B"]]):
+            driven = ".".join((*path, public.get(pins["Y"][0], cell_name)))
+            raise DesignError(f"{driven} is a tristate; {ALWAYS_DRIVEN}")
         if kind in _FLIP_FLOPS or kind in _LATCHES:
             latch = kind in _LATCHES
             clock = pins.get("EN" if latch else "CLK", [None])[0]

@@ -135,8 +135,15 @@ def random_ports(block: OwnBlock, rtl: Rtl) -> dict[str, Any]:
             if name and name not in inputs:
                 raise DesignError(
                     f"{block.name}: {what} = {name!r} is not an input of the top, which has "
-                    f"{', '.join(sorted(inputs)) or 'none'}"
+                    f"{', '.join(sorted(inputs)) or 'none'}; what is only logic needs registers "
+                    "around it"
                 )
+    others = [name for name in inputs if name.endswith("_clk")]
+    if block.clock not in inputs and others and block.verilog is None:
+        raise DesignError(
+            f"{block.name} is clocked by {', '.join(others)}; make its domain 'sync', e.g. "
+            f"with DomainRenamer({{{others[0].removesuffix('_clk')!r}: 'sync'}}) in a function"
+        )
     if block.clock not in inputs:
         raise DesignError(
             f"{block.name} has no clock {block.clock!r}: it is only logic; put registers at its "

@@ -13,15 +13,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from chipdse.errors import DesignError, ToolError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import MappingLibrary, mapping_library
-from chipdse.hardware.registers import PREPARED, Signal, prepare_script, read_signals
+from chipdse.hardware.register_map import find_register_bits, write_register_map
+from chipdse.hardware.registers import PREPARED, prepare_script, read_signals
 from chipdse.hardware.tools import run_yosys
 from chipdse.netlist.cells import Cell
-from chipdse.netlist.recorded import RegisterBit
 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
 _MAPPED = "flip_flops.json"
@@ -60,9 +60,9 @@ class SynthesisOptions:
             raise DesignError(f"effort={self.effort!r} is not one of 'quick', 'full'")
         if self.goal not in ("balanced", "delay"):
             raise DesignError(f"goal={self.goal!r} is not one of 'balanced', 'delay'")
-        if self.clock_gating < 0:
+        if type(self.clock_gating) is not int or self.clock_gating < 0:
             raise DesignError(
-                f"clock_gating={self.clock_gating} must not be negative; 0 makes no clock gates, "
+                f"clock_gating={self.clock_gating!r} must not be negative; 0 makes no clock gates, "
                 "4 makes them for groups of four flip-flops and more"
             )
         if self.seed < 0:
@@ -133,9 +133,9 @@ def synthesise(
             f"{latch.name} is a latch and the library has none; make it a register, or use "
             f"another library; full log: {log}"
         )
-    bits = _register_bits(folder / _MAPPED, rtl.top, signals)
+    bits = find_register_bits(folder / _MAPPED, rtl.top, signals)
     cells = _cell_counts(folder / f"candidate_{chosen}.json", rtl.top, log)
-    _write_register_map(folder / REGISTER_MAP, bits)
+    write_register_map(folder / REGISTER_MAP, bits)
     _plain_ports(folder / f"candidate_{chosen}.v", folder / NETLIST)
     area_of = {cell.name: cell.area_m2 for cell in black_boxes}
     area_of |= {name: area * 1e-12 for name, area in library.area.items()}
@@ -286,47 +286,6 @@ def _choose(log: Path, options: SynthesisOptions) -> int:
     if meeting:
         return min(meeting, key=lambda i: last[i][0])
     return min(range(count), key=lambda i: last[i][1])
-
-
-def _register_bits(mapped: Path, top: str, signals: Sequence[Signal]) -> dict[str, RegisterBit]:
-    """Find the RTL name of each flip-flop's output, directly or through one inverter."""
-    module: dict[str, Any] = json.loads(mapped.read_text())["modules"][top]
-    known = {s.name: s for s in signals if s.kind not in ("input", "output")}
-    known |= {s.name: s for s in signals if s.kind == "output"}
-    names: dict[Any, tuple[str, int]] = {}
-    for name, about in module["netnames"].items():
-        signal = known.get(name)
-        if signal is None:
-            continue
-        # Upper bits that nobody reads are cut off (wreduce); the replay checks what is left.
-        if len(about["bits"]) > signal.width:
-            raise DesignError(
-                f"register {name!r} is {signal.width} bits in the RTL and {len(about['bits'])} "
-                "after synthesis; its encoding changed"
-            )
-        for bit, net in enumerate(about["bits"]):
-            if net not in names or signal.kind != "output":
-                names[net] = (name, bit)
-    inverse = {
-        cell["connections"]["A"][0]: cell["connections"]["Y"][0]
-        for cell in module["cells"].values()
-        if cell["type"] == "$_NOT_" and cell["connections"]["Y"][0] in names
-    }
-    bits = {}
-    for cell_name, cell in module["cells"].items():
-        if not cell_name.startswith("ff_") or "Q" not in cell["connections"]:
-            continue
-        net = cell["connections"]["Q"][0]
-        inverted = net not in names
-        found = names.get(inverse.get(net) if inverted else net)
-        if found is not None:
-            bits[cell_name] = RegisterBit(signal=found[0], bit=found[1], inverted=inverted)
-    return bits
-
-
-def _write_register_map(path: Path, bits: dict[str, RegisterBit]) -> None:
-    cells = {cell: (bit.signal, bit.bit, bit.inverted) for cell, bit in bits.items()}
-    path.write_text(json.dumps({"cells": cells}))
 
 
 def _cell_counts(mapped: Path, top: str, log: Path) -> dict[str, int]:

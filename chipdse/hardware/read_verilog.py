@@ -1,0 +1,204 @@
+"""Verilog and SystemVerilog of someone's own, read as RTLIL by one of Yosys's two readers.
+
+Its built-in one is quick, keeps the hierarchy and knows a part of SystemVerilog; slang, which comes
+with the wheel, knows all of it, is stricter, and flattens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chipdse.errors import DesignError, MachineError, ToolError
+from chipdse.hardware.blocks_own import VerilogSource
+from chipdse.hardware.registers import ALWAYS_DRIVEN
+from chipdse.hardware.tools import run_yosys
+
+_READ, _FILES = "read.il", "slang.f"
+# What people's older sources rely on, and every simulator allows.
+_LENIENT = ("--single-unit", "--allow-use-before-declare", "--relax-enum-conversions")
+_INTERFACES = "--allow-toplevel-iface-ports"
+_BLACK_BOX = re.compile(r"^attribute \\blackbox 1\n(?:attribute .*\n)*module (\S+)", re.MULTILINE)
+_PORT = re.compile(r"^  wire .*?(?:input|output|inout) \d+ (\S+)$", re.MULTILINE)
+_COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+_CONSTANT = re.compile(r"\w+::\w+")  # of a SystemVerilog package
+
+
+def read_verilog(
+    verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, top: str
+) -> str:
+    """RTLIL of Verilog files, the parameters of their top overridden, the top called `top`.
+
+    Raises
+    ------
+    DesignError : neither reader takes the sources; says what they say
+    """
+    text = _read(verilog, parameters, folder, top)
+    for name in _BLACK_BOX.findall(text):
+        if re.search(rf"^  cell {re.escape(name)} ", text, re.MULTILINE):
+            raise DesignError(f"module {name[1:]!r} is a black box; add its Verilog to sources")
+    return _tame_ports(text, top)
+
+
+def _tame_ports(rtlil: str, top: str) -> str:
+    """RTLIL whose top has ports that a bench can name: ``bus.valid`` becomes ``bus__valid``."""
+    module = rtlil[rtlil.index(f"\nmodule \\{top}\n") :]
+    tame: dict[str, str] = {}
+    words = set(rtlil.split())
+    for port in _PORT.findall(module[: module.index("\nend\n")]):
+        if not re.fullmatch(r"\\[A-Za-z_]\w*", port):
+            tame[port] = "\\" + re.sub(r"\W+", "__", port[1:]).strip("_")
+            if tame[port] in words:
+                raise DesignError(f"port {port[1:]!r} would be called {tame[port][1:]!r}: taken")
+    if not tame:
+        return rtlil
+    odd = "|".join(map(re.escape, tame))
+    return re.sub(rf"(?<!\S)({odd})(?!\S)", lambda found: tame[found[1]], rtlil)
+
+
+def _read(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, top: str) -> str:
+    if verilog.reader == "slang":
+        return _by_slang(verilog, parameters, folder, top)
+    try:
+        return _by_yosys(verilog, parameters, folder, top)
+    except MachineError:
+        raise
+    except ToolError as error:
+        said = _complaint(verilog, str(error))
+        if said != str(error) or verilog.reader == "yosys":
+            raise DesignError(said) from error
+    try:
+        return _by_slang(verilog, parameters, folder, top)
+    except DesignError as error:
+        raise DesignError(f"{error}; Yosys's own reader: {_brief(said)}") from error
+
+
+def _by_yosys(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, top: str) -> str:
+    options = [f"-I {_without_spaces(path, folder)}" for path in verilog.include]
+    options += [f"-D {name}={value}" for name, value in verilog.defines]
+    given = [f"-chparam {name} {_bits(value)}" for name, value in parameters.items()]
+    script = [
+        *(
+            f'read_verilog {"-sv " if path.suffix == ".sv" else ""}{" ".join(options)} "{path}"'
+            for path in verilog.sources
+        ),
+        f"hierarchy -check -top {verilog.top} {' '.join(given)}",
+        *_finish(top),
+    ]
+    run_yosys("\n".join([*script, ""]), folder, "read_verilog")
+    return (folder / _READ).read_text()
+
+
+def _by_slang(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, top: str) -> str:
+    # It says nothing of a parameter that there is not.
+    text = "\n".join(path.read_text(errors="replace") for path in verilog.sources)
+    text = _COMMENT.sub(" ", text)
+    for name in parameters:
+        if not re.search(rf"\b{name}\b\s*(\[[^]]*]\s*)*=", text):
+            raise DesignError(_no_parameter(name, verilog))
+    options = [*_LENIENT, _INTERFACES, f"--top {verilog.top}"]
+    options += [f"-I {_quoted(str(path))}" for path in verilog.include]
+    options += [f"-D {_quoted(f'{name}={value}')}" for name, value in verilog.defines]
+    options += [f"-G {_quoted(f'{name}={_written(v)}')}" for name, v in parameters.items()]
+    options += [_quoted(str(path)) for path in verilog.sources]
+    (folder / _FILES).write_text("\n".join([*options, ""]))
+    script = [
+        f"read_slang -f {_FILES}",
+        f"hierarchy -check -top {verilog.top}",
+        "clean",
+        "bwmuxmap",
+        "setattr -unset hdlname",
+        *_finish(top),
+    ]
+    log = folder / "read_slang.log"
+    try:
+        run_yosys("\n".join([*script, ""]), folder, "read_slang")
+    except MachineError:
+        raise
+    except ToolError as error:
+        raise DesignError(_slang_complaint(verilog, log) or str(error)) from error
+    if floating := re.search(r"(\S+): Warning: high-impedance state \(Z\)", log.read_text()):
+        raise DesignError(f"{floating[1].split('/')[-1]} is a tristate; {ALWAYS_DRIVEN}")
+    return (folder / _READ).read_text()
+
+
+def _finish(top: str) -> list[str]:
+    return [
+        f"rename -top {top}",
+        "setattr -unset src",
+        "setattr -mod -unset src",
+        f"write_rtlil {_READ}",
+    ]
+
+
+def _without_spaces(path: Path, folder: Path) -> str:
+    """A name of a folder that `read_verilog -I` can take: it keeps quotes as they are."""
+    if not re.search(r"[\s\"']", str(path)):
+        return str(path)
+    link = folder / f"include_{len(list(folder.glob('include_*')))}"
+    link.symlink_to(path)
+    return link.name
+
+
+def _quoted(text: str) -> str:
+    """A word of slang's command files."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _written(value: Any) -> str:
+    """A parameter's value as SystemVerilog; ``package::NAME`` is that constant."""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, str) and not _CONSTANT.fullmatch(value):
+        return _quoted(value)
+    return f"64'd{value}" if isinstance(value, int) and value >= 2**31 else str(value)
+
+
+def _bits(value: Any) -> str:
+    """A parameter's value as `hierarchy -chparam` understands it: no text, no 2**31 and more."""
+    if isinstance(value, str) and value and not _CONSTANT.fullmatch(value):
+        bits = "".join(f"{byte:08b}" for byte in value.encode())
+        return f"{len(bits)}'{bits}"
+    if isinstance(value, int) and value >= 2**31:
+        width = max(32, value.bit_length())
+        return f"{width}'{value:0{width}b}"
+    return _written(value)
+
+
+def _no_parameter(name: str, verilog: VerilogSource) -> str:
+    return f"[parameters] {name} is not a parameter of module {verilog.top!r}; see its header"
+
+
+def _no_top(verilog: VerilogSource) -> str:
+    files = ", ".join(path.name for path in verilog.sources)
+    return f"top = {verilog.top!r} is not a module in {files}"
+
+
+def _complaint(verilog: VerilogSource, said: str) -> str:
+    """What Yosys says of someone's Verilog, in the words of their description where it can be."""
+    if unknown := re.search(r"Can't find object for defparam `(\w+)`", said):
+        return _no_parameter(unknown.group(1), verilog)
+    if f"Module `{verilog.top}' not found" in said:
+        return _no_top(verilog)
+    return said
+
+
+def _brief(said: str) -> str:
+    """Without the path of the log, which is the other one's neighbour."""
+    said = re.sub(r"^read_verilog exited with \d+: |ERROR: ?|; full log: .*$", "", said)
+    return re.sub(r"^\S+/([^/]+:\d+)", r"\1", said).rstrip(".!")
+
+
+def _slang_complaint(verilog: VerilogSource, log: Path) -> str:
+    """The first thing that slang calls an error, with its place; it ends on another."""
+    lines = log.read_text(errors="replace").splitlines()
+    found = [line for line in lines if re.match(r"(\S.*: )?ERROR: ", line)]
+    if not found:
+        return ""
+    if f"'{verilog.top}' is not a valid top-level module" in found[0]:
+        return _no_top(verilog)
+    said = re.sub(r"^(\S+/)?([^/]+:\d+): ERROR: |^ERROR: ", r"\2: ", found[0]).removeprefix(": ")
+    return f"{said}; full log: {log}"
