@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import functools
 import itertools
 import math
@@ -20,6 +21,7 @@ from chipdse.study.budget import parse_duration
 from chipdse.study.goals import Limit, Objective, read_limits, read_objectives
 from chipdse.study.rules import Rule, parse_rule
 from chipdse.study.samplers import SAMPLERS
+from chipdse.study.shipped import shipped_sweeps
 from chipdse.study.space import ENUMERATE_LIMIT, Axis, Space, Value, read_axis
 from chipdse.study.template import GROUPS, Template, constants_of, kind_of, space_of
 from chipdse.study.toml_values import refuse_unknown, table_of, whole_number
@@ -115,7 +117,9 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         text = path.read_text()
         data = tomllib.loads(text)
     except OSError as error:
-        hint = "; 'chipdse sweep --list' names those that come with the package"
+        near = difflib.get_close_matches(path.stem, shipped_sweeps(), n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ";"
+        hint = f"{meant} 'chipdse sweep --list' names those that come with the package"
         shown = f"{error.strerror}{hint if isinstance(error, FileNotFoundError) else ''}"
         raise DesignError(f"sweep file {str(path)!r}: {shown}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
