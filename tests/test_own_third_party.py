@@ -84,6 +84,14 @@ def test_sentinel_sorts(tmp_path: Path) -> None:
     assert writes[-1] == (sentinel_blocks.DONE, 1)
 
 
+@pytest.mark.tools
+def test_serv_adds_up(tmp_path: Path) -> None:
+    pytest.importorskip("pythondata_cpu_serv", reason="pip install chipdse[third-party]")
+    run = simulated("verilog/serv.toml", {"RF_WIDTH": 8}, {"length": 2}, tmp_path)
+    # A bit a cycle: 32 cycles an instruction and some around it, twice as many for lw and sw.
+    assert 32 * 17 < run.cycles < 64 * 17
+
+
 def test_the_programs_encodings_are_the_specifications() -> None:
     pytest.importorskip("sentinel_cpu", reason="pip install chipdse[third-party]")
     from sentinel_blocks import machine_code
@@ -123,8 +131,9 @@ def test_quotient_and_remainder_give_the_dividend_again(
 
 @pytest.mark.parametrize("file", sorted(THIRD_PARTY.glob("*.toml")), ids=lambda path: path.stem)
 def test_sweeps_of_other_peoples_hardware_are_sound(file: Path) -> None:
-    needed = "sentinel_cpu" if file.stem == "sentinel" else "smolarith"
-    pytest.importorskip(needed, reason="pip install chipdse[third-party]")
+    needed = {"sentinel": "sentinel_cpu", "serv": "pythondata_cpu_serv"}
+    package = needed.get(file.stem, "smolarith")
+    pytest.importorskip(package, reason="pip install chipdse[third-party]")
     sweep = read_sweep(file)
     check_libraries(sweep)
     assert sweep.question.endswith("?") and sweep.space.size >= 8
