@@ -290,7 +290,13 @@ def _range(about: Any) -> str:
         return ", ".join(f"`{one}`" for one in choices)
     if low is None and high is None:
         return ""
-    return f"{'' if low is None else f'{low:g}'} to {'' if high is None else f'{high:g}'}".strip()
+    return f"{_bound(low)} to {_bound(high)}".strip()
+
+
+def _bound(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
 def _spelling(action: argparse.Action) -> str:

@@ -168,9 +168,14 @@ def told(point: pd.Series, about: dict[str, Any]) -> str:
     """A point in words."""
     chosen = ", ".join(f"`{axis}={point[axis]}`" for axis in about["axes"])
     return (
-        f"{show(point[ENERGY], 'J')}/{about['unit']}, {point[SPEED] / 1e6:,.3g}·10⁶/s,"
+        f"{show(point[ENERGY], 'J')}/{about['unit']}, {_rounded(point[SPEED] / 1e6)}·10⁶/s,"
         f" {point[AREA] * 1e12:,.0f} µm² ({chosen})"
     )
+
+
+def _rounded(value: float) -> str:
+    """Three digits that count, written out."""
+    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def main() -> None:

@@ -175,5 +175,11 @@ def _range(one: dict[str, Any]) -> str:
     bounds = [one["minimum"], one["maximum"]]
     if bounds == [None, None]:
         return ""
-    low, high = ("" if bound is None else f"{bound:g}" for bound in bounds)
+    low, high = (_bound(bound) for bound in bounds)
     return f" [{low}..{high}]"
+
+
+def _bound(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
