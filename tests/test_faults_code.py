@@ -14,7 +14,9 @@ import sweeps
 from chipdse.design import find_block
 from chipdse.errors import ChipdseError, MachineError
 from chipdse.hardware.store import Store
-from chipdse.study.code import Code
+from chipdse.study.code import Code, code_here
+from chipdse.study.outcome import evaluate_point
+from chipdse.study.sweepfile import read_sweep
 
 COUNTER = """
 module counter #(parameter WIDTH = 2) (input clk, input en, output reg [WIDTH-1:0] count);
@@ -96,6 +98,17 @@ def test_what_counts_is_what_a_file_holds(tmp_path: Path) -> None:
     assert code.changed() == file
     file.unlink()
     assert code.changed() == file
+
+
+def test_a_worker_older_than_the_code_is_told(tmp_path: Path) -> None:
+    """As of Dask, which outlives sweeps: it has the modules of its day."""
+    for name, text in (("counter.v", COUNTER), ("counter.toml", BLOCK), ("sweep.toml", SWEEP)):
+        (tmp_path / name).write_text(text)
+    code_here(find_block("counter.toml", tmp_path))
+    (tmp_path / "counter.v").write_text(COUNTER + "//")
+    sweep = read_sweep(tmp_path / "sweep.toml")
+    with pytest.raises(MachineError, match=r"is older than .*counter\.v; start the worker again"):
+        evaluate_point(sweep, {"WIDTH": 2}, tmp_path / "store", chipdse.__version__)
 
 
 def test_parts_of_the_package_that_make_points_count() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,12 +55,29 @@ class Code:
         """
         file = self.changed()
         if file is not None:
-            root = _PACKAGE.parent
-            name = file.relative_to(root) if file.is_relative_to(root) else file
             raise MachineError(
-                f"{name} changed while the sweep was running; what is finished is safe: start it "
-                "again to go on"
+                f"{_shown(file)} changed while the sweep was running; what is finished is safe: "
+                "start it again to go on"
             )
+
+    def check_worker(self) -> None:
+        """Nothing, where a worker may begin with a point.
+
+        Raises
+        ------
+        MachineError : it is older than one of the files
+        """
+        file = self.changed()
+        if file is not None:
+            raise MachineError(
+                f"the worker on {socket.gethostname()} is older than {_shown(file)}; start the "
+                "worker again, then the sweep"
+            )
+
+
+def _shown(file: Path) -> Path:
+    root = _PACKAGE.parent
+    return file.relative_to(root) if file.is_relative_to(root) else file
 
 
 def _hash(file: Path) -> str:

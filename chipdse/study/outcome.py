@@ -58,6 +58,7 @@ def evaluate_point(sweep: Sweep, point: Point, store: Path | None, version: str)
         )
     start = time.monotonic()
     code = code_here(sweep.template.block)
+    code.check_worker()
     stages = Store(root=store or default_store(), check=code.check)
     try:
         if sweep.harvests or sweep.replicates > 1:
