@@ -55,6 +55,15 @@ def elsewhere(width=4):
     return DomainRenamer("usb")(Older(width))
 
 
+def renamed(width=4):
+    return DomainRenamer({"usb": "sync"})(Older(width))
+
+
+class Closed(Elaboratable):
+    def elaborate(self, platform):
+        return Module()
+
+
 def broken(width=4):
     older = Older(width)
     raise LookupError(f"no {older.width}")
@@ -86,9 +95,17 @@ def test_attributes_are_ports_and_go_where_they_are_driven(project: Path) -> Non
     assert (work.input_bits, work.output_bits) == (120, 100)
 
 
+def test_what_has_nothing_to_connect_is_refused(project: Path, tmp_path: Path) -> None:
+    block = find_block("older:Closed", project)
+    with pytest.raises(DesignError, match="Closed has no signature and no signal as attribute"):
+        elaborate(block, block.parameters(), Store(root=tmp_path / "store"))
+
+
 @pytest.mark.tools
-def test_it_runs(project: Path, tmp_path: Path) -> None:
-    block = find_block("older:Older", project)
+@pytest.mark.parametrize("name", ["Older", "renamed"])
+def test_it_runs(project: Path, tmp_path: Path, name: str) -> None:
+    block = find_block(f"older:{name}", project)
+    assert block.work(block.parameters(width=4), block.workload(length=10)).input_bits == 120
     parameters, store = block.parameters(width=4), Store(root=tmp_path / "store")
     rtl = elaborate(block, parameters, store)
     run = simulate(block, parameters, block.workload(length=20), rtl, store, simulator="icarus")

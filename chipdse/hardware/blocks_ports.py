@@ -45,16 +45,24 @@ def attribute_ports(component: Any) -> dict[str, tuple[Value, None]] | None:
     Of an attribute that holds several, a record or an interface, each counts; names as Amaranth
     makes them, ``bus__valid``. Which way a port goes follows from who drives it. None if the
     component has a signature.
+
+    Raises
+    ------
+    ValueError : there is nothing that could be a port
     """
     if isinstance(getattr(component, "signature", None), wiring.Signature):
         return None
     ports: dict[str, tuple[Value, None]] = {}
     seen: set[int] = set()
+    while "_elaboratable_" in vars(component):  # a DomainRenamer's, around the thing itself
+        component = component._elaboratable_
     for attribute, held in vars(component).items():
         for name, signal in [] if attribute.startswith("_") else _signals_of(attribute, held):
             if id(signal) not in seen:
                 seen.add(id(signal))
                 ports[name] = (signal, None)
+    if not ports:
+        raise ValueError(f"{type(component).__name__} has no signature and no signal as attribute")
     return ports
 
 
