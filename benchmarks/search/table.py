@@ -1,0 +1,122 @@
+"""The model behind `lattice` on a table of designs that somebody else evaluated.
+
+    python -m benchmarks.search.table demo.csv --minimize cycle power --seeds 24
+
+The table: a header, then a line a design; parameters in the first column, separated by spaces (as
+BOOM-Explorer's `dataset/demo.csv` has them), objectives in columns of their own. Designs that show
+the same parameters count once. Only rows can be proposed, so chance is without repetition and
+Optuna's TPE gets the row nearest to what it asks for. Prints one JSON line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import optuna
+import pandas as pd
+
+from chipdse.study.front import hypervolume
+from chipdse.study.lattice import START, nearest_distance
+from chipdse.study.space import widens
+from chipdse.study.surrogate import Seen, scores
+
+BUDGETS = (25, 50, 100)
+MARGIN = 1.1
+"""The reference point, where the table's values span 0 to 1 in every objective."""
+
+
+def read_table(file: Path, objectives: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the designs in the unit cube, and their objectives; one row a design."""
+    table = pd.read_csv(file).drop_duplicates(subset=pd.read_csv(file).columns[0])
+    numbers = np.array([line.split() for line in table.iloc[:, 0]], dtype=np.float64)
+    columns = [_unit(column) for column in numbers.T if np.ptp(column)]
+    return np.stack(columns, axis=1), table[objectives].to_numpy(dtype=np.float64)
+
+
+def _unit(column: np.ndarray) -> np.ndarray:
+    values = np.unique(column)
+    if values[0] > 0 and len(values) > 2 and widens(values):
+        column = np.log(column)
+    return (column - column.min()) / np.ptp(column)
+
+
+def by_chance(places: np.ndarray, values: np.ndarray, seed: int) -> list[int]:
+    return list(np.random.default_rng(seed).permutation(len(places))[: max(BUDGETS)])
+
+
+def by_model(places: np.ndarray, values: np.ndarray, seed: int) -> list[int]:
+    random = np.random.default_rng(seed)
+    order = [int(random.integers(len(places)))]
+    while len(order) < max(BUDGETS):
+        left = np.setdiff1d(np.arange(len(places)), order)
+        if len(order) < max(START, places.shape[1]):
+            score = nearest_distance(places[left], places[order])
+        else:
+            seen = Seen(
+                places=places[order],
+                fronts=[values[at : at + 1] for at in order],
+                trouble=np.zeros(len(order)),
+                pending=places[:0],
+            )
+            score = scores(places[left], seen)
+        order.append(int(random.choice(left[score >= score.max() * (1 - 1e-9)])))
+    return order
+
+
+def by_tpe(places: np.ndarray, values: np.ndarray, seed: int) -> list[int]:
+    study = optuna.create_study(
+        directions=["minimize"] * values.shape[1], sampler=optuna.samplers.TPESampler(seed=seed)
+    )
+    names = [str(at) for at in range(places.shape[1])]
+    unit = {name: optuna.distributions.FloatDistribution(0.0, 1.0) for name in names}
+    order: list[int] = []
+    while len(order) < max(BUDGETS):
+        trial = study.ask(unit)
+        wanted = np.array([trial.params[name] for name in names])
+        distance = ((places - wanted) ** 2).sum(axis=1)
+        distance[order] = np.inf
+        order.append(int(distance.argmin()))
+        study.tell(trial, values[order[-1]].tolist())
+    return order
+
+
+SEARCHES: dict[str, Callable[[np.ndarray, np.ndarray, int], list[int]]] = {
+    "random": by_chance,
+    "tpe": by_tpe,
+    "lattice": by_model,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--minimize", nargs="+", required=True, metavar="COLUMN")
+    parser.add_argument("--seeds", type=int, default=24)
+    given = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    places, values = read_table(given.table, given.minimize)
+    scaled = (values - values.min(axis=0)) / np.ptp(values, axis=0)
+    reference = np.full(values.shape[1], MARGIN)
+    full = hypervolume(scaled, reference)
+    found: dict[str, object] = {"designs": len(places), "seeds": given.seeds, "budgets": BUDGETS}
+    for name, search in SEARCHES.items():
+        orders = [search(places, values, seed) for seed in range(given.seeds)]
+        parts = np.array(
+            [
+                [hypervolume(scaled[order[:n]], reference) / full for n in BUDGETS]
+                for order in orders
+            ]
+        )
+        found[name] = {
+            "median": np.median(parts, axis=0).round(3).tolist(),
+            "mean": parts.mean(axis=0).round(3).tolist(),
+        }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
