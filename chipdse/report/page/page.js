@@ -332,6 +332,7 @@ function comparison() {
   table.append(body); scroll.append(table); box.append(scroll);
   return box;
 }
+const HATCHED = "glitches"; // some readers see it in the grey of its neighbours
 const KIND_COLORS = { "inside cells": "#0072b2", "in pins": "#e69f00", "in wires": "#009e73", glitches: "#cc79a7", "clock tree": "#56b4e9", leakage: "#999999" };
 function pointPanel(row, detail, at) {
   const box = element("div", null, { class: "panel" });
@@ -353,11 +354,11 @@ function pointPanel(row, detail, at) {
     const modules = detail.modules;
     plot(`Power by module, ${shown({ unit: "W" }, detail.power_w)} in all`, [{ type: "treemap", marker: { colors: modules.map((m) => (m.parent ? m.power_w : 0)), colorscale: [[0, "#e8f1f8"], [1, "#6aaed6"]], cmin: 0, line: { color: css("--paper"), width: 1 } }, textfont: { color: "#10222f" }, pathbar: { visible: false }, tiling: { pad: 2 }, labels: modules.map((m) => escaped(m.label)), ids: modules.map((m) => m.id), parents: modules.map((m) => m.parent), values: modules.map((m) => m.power_w), branchvalues: "total", text: modules.map((m) => shown({ unit: "W" }, m.power_w)), texttemplate: "%{label}<br>%{text}", hovertemplate: "%{label}<br>%{text}<extra></extra>" }], { uniformtext: { minsize: 9, mode: "hide" }, margin: { l: 5, r: 5, t: 20, b: 5 } });
     const kinds = detail.kinds;
-    plot("Power by kind", kinds.kinds.map((kind, k) => ({ type: "bar", orientation: "h", name: escaped(kind), showlegend: false, y: kinds.groups.map(escaped), x: kinds.power_w[k], marker: { color: KIND_COLORS[kind] }, hovertemplate: "%{y}: %{x:.3s}W<extra>%{fullData.name}</extra>" })), { barmode: "stack", xaxis: { tickformat: "~s", ticksuffix: "W" }, margin: { l: 100, r: 10, t: 10, b: 30 } });
+    plot("Power by kind", kinds.kinds.map((kind, k) => ({ type: "bar", orientation: "h", name: escaped(kind), showlegend: false, y: kinds.groups.map(escaped), x: kinds.power_w[k], marker: { color: KIND_COLORS[kind], line: { width: 1, color: css("--paper") }, ...(kind === HATCHED ? { pattern: { shape: "/", bgcolor: KIND_COLORS[kind], fgcolor: "#fff", size: 6, solidity: 0.25 } } : {}) }, hovertemplate: "%{y}: %{x:.3s}W<extra>%{fullData.name}</extra>" })), { barmode: "stack", xaxis: { tickformat: "~s", ticksuffix: "W" }, margin: { l: 100, r: 10, t: 10, b: 30 } });
     const legend = element("p", null, { class: "quiet legend" });
     for (const kind of kinds.kinds) {
       const watts = kinds.power_w[kinds.kinds.indexOf(kind)].reduce((a, b) => a + b, 0), one = element("span"), swatch = element("i");
-      swatch.style.background = KIND_COLORS[kind]; one.append(swatch, document.createTextNode(`${kind} ${shown({ unit: "W" }, watts)}`)); legend.append(one);
+      swatch.style.background = kind === HATCHED ? `repeating-linear-gradient(-45deg, ${KIND_COLORS[kind]} 0 3px, #fff 3px 4px)` : KIND_COLORS[kind]; one.append(swatch, document.createTextNode(`${kind} ${shown({ unit: "W" }, watts)}`)); legend.append(one);
     }
     box.append(legend);
     const s = detail.supply;
