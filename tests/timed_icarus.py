@@ -186,7 +186,8 @@ def simulate(folder: Path, sources: list[Path], *plusargs: str) -> float:
 def bench(timing: Timing, period_s: float, first_cycle: int, cycles: int, stimuli: str) -> str:
     """Clock, a dump of the window, and `stimuli`: statements at each rising edge.
 
-    Cycle c lies between rising edges c and c + 1, counted from 0.
+    Cycle c lies between rising edges c and c + 1, counted from 0. A whole period goes before the
+    clock's first one, in which slow cells settle: what is unknown at an edge may stay so for good.
     """
     period = round(period_s * 1e15)
     ports = timing.netlist.ports
@@ -194,7 +195,7 @@ def bench(timing: Timing, period_s: float, first_cycle: int, cycles: int, stimul
     declared = [
         f"  reg [{len(p.nets) - 1}:0] {p.name} = 0;" for p in ports if p.direction == "input"
     ]
-    begin = period // 2 + first_cycle * period - 1
+    begin = period + period // 2 + first_cycle * period - 1
     return "\n".join(
         [
             "`timescale 1fs/1fs",
@@ -202,7 +203,7 @@ def bench(timing: Timing, period_s: float, first_cycle: int, cycles: int, stimul
             *declared,
             "  integer edges = 0;",
             f"  top gates({names});",
-            f"  always #{period // 2} clk = ~clk;",
+            f"  initial #{period} forever #{period // 2} clk = ~clk;",
             f'  initial begin $dumpfile("timed.vcd"); #{begin} $dumpvars(1, gates);',
             f"    #{cycles * period} $finish; end",
             "  always @(posedge clk) begin",
