@@ -30,7 +30,7 @@ def corners_of(kind: type, chosen: Mapping[str, Sequence[Any]], most: int | None
     """Every combination of extreme and default values that a record accepts.
 
     A largest value is at most four times the default, or 8 if that is more: what goes wrong with
-    size goes wrong there too, and a bench of the largest hardware of all would run for hours.
+    size goes wrong there too, and a bench of the largest hardware of all would never end.
 
     Parameters
     ----------

@@ -22,6 +22,7 @@ _LENIENT = ("--single-unit", "--allow-use-before-declare", "--relax-enum-convers
 _INTERFACES = "--allow-toplevel-iface-ports"
 _BLACK_BOX = re.compile(r"^attribute \\blackbox 1\n(?:attribute .*\n)*module (\S+)", re.MULTILINE)
 _PORT = re.compile(r"^  wire .*?(?:input|output|inout) \d+ (\S+)$", re.MULTILINE)
+_FLOATING = re.compile(r"\b\d+'[01x-]*z")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _CONSTANT = re.compile(r"\w+::\w+")  # of a SystemVerilog package
 
@@ -36,6 +37,8 @@ def read_verilog(
     DesignError : neither reader takes the sources; says what they say
     """
     text = _read(verilog, parameters, folder, top)
+    if _FLOATING.search(text):
+        raise DesignError(f"{verilog.top} drives 'z: that is a tristate; {ALWAYS_DRIVEN}")
     for name in _BLACK_BOX.findall(text):
         if re.search(rf"^  cell {re.escape(name)} ", text, re.MULTILINE):
             raise DesignError(f"module {name[1:]!r} is a black box; add its Verilog to sources")

@@ -22,7 +22,6 @@ _FLIP_FLOPS = (
     *("$dffsr", "$dffsre", "$aldff", "$aldffe", "$ff"),
 )
 _LATCHES = ("$dlatch", "$adlatch", "$dlatchsr", "$sr")
-_CHOICES = ("$mux", "$pmux")
 PREPARED = "prepared.json"
 ALWAYS_DRIVEN = "drive it always, its enable as an output"
 
@@ -165,7 +164,7 @@ def _registers(
                 public.setdefault(bit, wire)
     for cell_name, cell in module["cells"].items():
         kind, pins = cell["type"], cell["connections"]
-        if kind == "$tribuf" or (kind in _CHOICES and "z" in [*pins["A"], *pins["B"]]):
+        if kind == "$tribuf":
             driven = ".".join((*path, public.get(pins["Y"][0], cell_name)))
             raise DesignError(f"{driven} is a tristate; {ALWAYS_DRIVEN}")
         if kind in _FLIP_FLOPS or kind in _LATCHES:
