@@ -11,11 +11,12 @@ from chipdse.study.interrupts import Interrupts
 
 @pytest.fixture(autouse=True)
 def handled() -> Iterator[None]:
-    """Both as the verb `sweep` has them."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Both as the verb `sweep` has them, whatever ran before."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
     yield
-    signal.signal(signal.SIGTERM, before)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
 
 
 def interrupt(number: signal.Signals) -> None:
@@ -33,6 +34,7 @@ def test_an_interrupt_waits_until_it_is_let_in(number: signal.Signals) -> None:
         with interrupts.let_in():
             done.append("never")
     assert done == ["nothing came", "the transaction"]
+    assert signal.getsignal(number) is signal.default_int_handler
 
 
 def test_an_interrupt_while_waiting_comes_at_once() -> None:
