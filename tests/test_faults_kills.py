@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 
 import chipdse
 import sweeps
+from chipdse.study.status import read_status
 from chipdse.study.trials import by_evaluation, finished
 
 pytestmark = [
@@ -98,6 +99,7 @@ def test_driver(warm_store: Path, tmp_path: Path) -> None:
         assert "interrupted; run the same command again to go on" in said
         opened = chipdse.load_study(study).folder.study
         assert not opened.get_trials(states=(TrialState.RUNNING,))
+        assert read_status(study).under_way == 0
     sweeps.run(file, study, warm_store)
     assert_kept(before, sweeps.assert_whole(study).drop(columns="on_front"))
     sweeps.assert_same_front(study, warm_store / "undisturbed")

@@ -319,7 +319,7 @@ class _Sweep:
                 self.folder.study.tell(task.trial, state=TrialState.FAIL, skip_if_finished=True)
         state = f"stopped: {error}" if isinstance(error, Exception) else "interrupted"
         with contextlib.suppress(*failed):
-            self.file.update(state)
+            self.file.update(state, under_way=0)
             write_points(self.folder)
 
     def _tasks(self) -> list[_Task]:
