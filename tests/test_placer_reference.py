@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.placer import shuffled
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.netlist.placer import FEW_CELLS, OVERFLOW, place
 from chipdse.netlist.placer_arrays import Charges, Pins
@@ -44,28 +45,12 @@ def test_wire_length_is_that_of_a_full_placer(shared, name):
     assert placed.wire_length_m == pytest.approx(reference_m, rel=0.05)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [1, 3, 5, 7])
 def test_numbering_hardly_matters(shared, seed):
     """The same design with cells, ports and nets numbered at random, and across for along."""
     file = shared / "reference" / "wires" / "gcd_nangate45.npz"
     problem, reference_m = read_problem(file)
-    rng = np.random.default_rng(seed)
-    cells = len(problem.cell_area_m2)
-    number = np.r_[rng.permutation(cells), cells + rng.permutation(problem.port_count)]
-    net = rng.permutation(int(problem.pin_net.max()) + 1)[problem.pin_net]
-    order = np.lexsort((rng.random(len(net)), net))
-    area = np.empty(cells)
-    area[number[:cells]] = problem.cell_area_m2
-    placed = place(
-        dataclasses.replace(
-            problem,
-            pin_net=net[order].astype(np.int32),
-            pin_node=number[problem.pin_node][order].astype(np.int32),
-            cell_area_m2=area,
-            core_width_m=problem.core_height_m,
-            core_height_m=problem.core_width_m,
-        )
-    )
+    placed = place(shuffled(problem, seed))
     assert placed.overflow < OVERFLOW
     assert placed.wire_length_m == pytest.approx(reference_m, rel=0.04)
 

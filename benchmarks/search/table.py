@@ -31,7 +31,8 @@ MARGIN = 1.1
 
 def read_table(file: Path, objectives: list[str]) -> tuple[np.ndarray, np.ndarray]:
     """Places of the designs in the unit cube, and their objectives; one row a design."""
-    table = pd.read_csv(file).drop_duplicates(subset=pd.read_csv(file).columns[0])
+    table = pd.read_csv(file)
+    table = table.drop_duplicates(subset=table.columns[0])
     numbers = np.array([line.split() for line in table.iloc[:, 0]], dtype=np.float64)
     columns = [_unit(column) for column in numbers.T if np.ptp(column)]
     return np.stack(columns, axis=1), table[objectives].to_numpy(dtype=np.float64)
