@@ -10,11 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from chipdse.errors import DesignError
-from chipdse.netlist.liberty import read_bytes, read_corner, read_liberty
+from chipdse.netlist.liberty import read_liberty
+from chipdse.netlist.liberty_head import Corner, read_corner
 from chipdse.netlist.library import CellLibrary
 from chipdse.netlist.library_join import join_corners
 from chipdse.netlist.library_store import FORMAT, load_saved, save_library
 from chipdse.paths import cache_folder
+from chipdse.reading import read_bytes
 
 
 def load_library(files: Sequence[Path], *, cached: bool = True) -> CellLibrary:
@@ -48,9 +50,9 @@ def load_corners(files: Sequence[Path]) -> CellLibrary:
     """
     if len(files) == 1 and files[0].suffix == ".npz":
         return load_saved(files[0])
-    groups: dict[tuple[float, float], list[Path]] = {}
+    groups: dict[Corner, list[Path]] = {}
     for path in files:
-        groups.setdefault(read_corner(path), []).append(path)
+        groups.setdefault(read_corner(path)[0], []).append(path)
     libraries = [load_library(group) for group in groups.values()]
     return libraries[0] if len(libraries) == 1 else join_corners(libraries)
 

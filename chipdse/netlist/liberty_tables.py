@@ -6,14 +6,14 @@ import warnings
 
 import numpy as np
 
-from chipdse.netlist.liberty_cells import to_number
-from chipdse.netlist.liberty_syntax import Group, LibertyFile, split_list
+from chipdse.netlist.liberty_syntax import Group, LibertyFile, split_list, to_number
 from chipdse.netlist.library import Tables
 
 _SLEW = {"input_net_transition", "input_transition_time", "related_pin_transition"}
 _LOAD = {"total_output_net_capacitance"}
 _CONSTRAINED = {"constrained_pin_transition"}
 _COLUMN = _LOAD | _CONSTRAINED
+_LONGEST_AXIS = 64  # tables are padded to the longest axis; libraries have about ten points
 
 Template = tuple[tuple[str, ...], tuple[str | None, ...]]  # variables, default indices
 
@@ -141,6 +141,12 @@ class FileTables:
             numbers = [
                 to_number(self.file, group.offset, "an index", each) * scale for each in words
             ]
+            if len(numbers) > _LONGEST_AXIS:
+                self.file.fail(
+                    f"an index of '{group.kind}' has {len(numbers)} values; at most "
+                    f"{_LONGEST_AXIS} are handled",
+                    group.offset,
+                )
             if not numbers or any(b <= a for a, b in zip(numbers, numbers[1:], strict=False)):
                 self.file.fail(
                     f"an index of '{group.kind}' must rise: {text.strip()}", group.offset

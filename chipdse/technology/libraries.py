@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 from chipdse.errors import DesignError
 from chipdse.paths import config_folder
-from chipdse.technology.liberty_corner import Corner, read_corner
 
 if TYPE_CHECKING:
+    from chipdse.netlist.liberty_head import Corner
     from chipdse.netlist.library import CellLibrary
 
 SHIPPED = ("sky130",)
@@ -129,7 +129,7 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
         return LibraryEntry(
             name=library,
             saved=saved,
-            nominal=Corner(supply_v=1.8, temperature_c=25.0),
+            nominal=_corner(1.8, 25.0),
             node_nm=130.0,
         )
     file = _description(library)
@@ -216,6 +216,8 @@ def shipped_file(name: str) -> Path:
 
 def _from_files(name: str, files: tuple[Path, ...], node_nm: float = 0.0) -> LibraryEntry:
     """Group files by corner, in the order given; refuse corners of different processes."""
+    from chipdse.netlist.liberty_head import read_corner
+
     if not files:
         raise DesignError("no Liberty file given; name at least one")
     groups: dict[Corner, list[Path]] = {}
@@ -237,6 +239,12 @@ def _from_files(name: str, files: tuple[Path, ...], node_nm: float = 0.0) -> Lib
         nominal=next(iter(groups)),
         node_nm=node_nm,
     )
+
+
+def _corner(supply_v: float, temperature_c: float) -> Corner:
+    from chipdse.netlist.liberty_head import Corner
+
+    return Corner(supply_v=supply_v, temperature_c=temperature_c)
 
 
 def _folder() -> Path:
