@@ -69,7 +69,13 @@ def add(verbs: Verbs) -> None:
         )
         parser.add_argument("--temperature", metavar="T", help="likewise, e.g. 85C")
         parser.add_argument("--json", action="store_true", help="one JSON document, SI units")
-    power.add_argument("--trace", type=Path, required=True, metavar="FILE", help=".vcd or .vcd.gz")
+    power.add_argument(
+        "--trace",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="VCD, FST or SAIF (VCD and SAIF also as .gz)",
+    )
     power.add_argument(
         "--scope", required=True, metavar="PATH", help="the netlist's instance, e.g. tb.dut"
     )
@@ -157,6 +163,7 @@ def _sta(arguments: argparse.Namespace) -> int:
         "worst_hold_slack_s": float(timing.worst_hold_slack_s[0]),
         "f_max_hz": float(timing.f_max_hz[0]),
         "endpoint": endpoint,
+        "notes": list(timing.netlist.notes),
     }
     if arguments.json:
         path = [
@@ -170,7 +177,7 @@ def _sta(arguments: argparse.Namespace) -> int:
         ]
         print_json(result | {"path": path})
         return 0
-    print(_heading(timing))
+    _print_heading(timing, result["notes"])
     if not stages:
         print("nothing is timed: no path ends at a register or an output port")
         return 0
@@ -192,22 +199,24 @@ def _sta(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _heading(timing: Any) -> str:
+def _print_heading(timing: Any, notes: list[str]) -> None:
     library, netlist = timing.library, timing.netlist
-    return (
+    print(
         f"{netlist.top}: {netlist.cell_count} cells of {library.library.name} at "
         f"{library.supply_v[0]:g} V, {library.temperature_c[0]:g} °C; ideal clock, no wires"
     )
+    for note in notes:
+        print(f"note: {note}")
 
 
 def _power(arguments: argparse.Namespace) -> int:
     from chipdse.netlist.power import analyse_power
     from chipdse.netlist.power_modules import assign_modules
-    from chipdse.netlist.vcd_activity import read_vcd_activity
+    from chipdse.netlist.trace_activity import read_activity
 
     point = _point(arguments)
     timing = _timing(point)
-    activity = read_vcd_activity(
+    activity = read_activity(
         arguments.trace,
         arguments.scope,
         timing.netlist,
@@ -234,6 +243,7 @@ def _power(arguments: argparse.Namespace) -> int:
         "annotated_fraction": power.annotated_fraction,
         "groups": groups,
         "state_probability": power.state_probability,
+        "notes": [*timing.netlist.notes, *activity.notes],
     }
     modules = None
     if arguments.modules is not None:
@@ -248,7 +258,7 @@ def _power(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(result)
         return 0
-    print(_heading(timing))
+    _print_heading(timing, result["notes"])
     print(
         f"activity of {show(activity.duration_s, 's')} ({activity.cycles:g} cycles) covers "
         f"{power.annotated_fraction:.1%} of the nets; "
