@@ -18,7 +18,7 @@ from chipdse.netlist.netlist import CONSTANT_1, Netlist
 from chipdse.netlist.placer import place
 from chipdse.netlist.placer_arrays import sums
 from chipdse.netlist.placer_problem import PlacementProblem
-from chipdse.netlist.timing import MAX, analyse_timing, arc_delays, library_pins
+from chipdse.netlist.timing import MAX, analyse_timing, arc_delays, arc_wires, library_pins
 from chipdse.netlist.timing_clock import ClockNetwork
 from chipdse.netlist.timing_graph import TimingGraph
 from chipdse.netlist.timing_records import Wires
@@ -288,8 +288,8 @@ def _driver_delays(
     """Slowest arc and slew of the driver of each net [nets]."""
     timing = analyse_timing(graph, library, 1.0, wires=wires)
     slowest = np.zeros(graph.netlist.net_count)
-    before = wires.pin_delay_s[graph.pin >> 1]
-    np.maximum.at(slowest, graph.sink >> 1, arc_delays(timing)[0] - before)
+    cells = arc_delays(timing)[0] - arc_wires(graph, wires)
+    np.maximum.at(slowest, graph.sink >> 1, cells)
     slew: Floats = timing.slew_s[MAX, 0].reshape(-1, 2).max(axis=1)
     return slowest, slew
 
