@@ -12,8 +12,7 @@ import chipdse
 ROOT = Path(__file__).parents[1]
 # From the bottom up; a module imports from its own level or below. hdl knows nothing of chipdse.
 LADDER = [
-    {"errors", "units", "paths", "reading", "records", "__init__"},
-    {"store"},
+    {"errors", "units", "paths", "numerics", "reading", "records", "__init__"},
     {"technology"},
     {"netlist", "system"},
     {"hardware"},
