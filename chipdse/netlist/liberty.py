@@ -37,7 +37,7 @@ _KINDS = {
     *("cell_rise", "cell_fall", "rise_transition", "fall_transition"),
     *("rise_constraint", "fall_constraint", "power", "rise_power", "fall_power"),
 }
-_MOST_ARCS = 2_000_000  # a bus that depends on every bit of another has many in a few bytes
+_MOST_ARCS = 1_000_000  # a bus that depends on every bit of another has many in a few bytes
 _KIND = {name: code for code, name in enumerate(ARC_KINDS)}
 _SENSE = {name: code for code, name in enumerate(SENSES)}
 _IGNORED = re.compile(

@@ -42,7 +42,7 @@ class _Grammar:
             rf"{_SKIP}(?:"
             rf"([A-Za-z_][\w.]*+){_SKIP}(?:"
             rf"\(({arguments})\){_SKIP}([;{{]?)"
-            rf"|:[ \t]*+(?:\\\r?\n\s*+)?+({string}|{value})[ \t]*+;?)"
+            rf"|:{_SKIP}({string}|{value})[ \t]*+;?)"
             r"|(\});?"
             r"|(;)"
             r"|(\Z))"
@@ -64,6 +64,7 @@ def _grammar(text: str) -> _Grammar:
     return _ESCAPED if '\\"' in text else _PLAIN
 
 
+_CONTINUED = re.compile(r"\\\r?\n")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _LONGEST_MESSAGE = 500
 DEEPEST = 50
@@ -116,7 +117,7 @@ class Group:
 def plain_text(written: str) -> str:
     """A value or a list's word without quotes, surrounding blanks and escapes of quotes."""
     text = written.strip(' \t\r\n"')
-    return text.replace('\\"', '"') if "\\" in text else text
+    return _CONTINUED.sub("", text).replace('\\"', '"') if "\\" in text else text
 
 
 def list_words(text: str) -> list[str]:
@@ -193,8 +194,8 @@ class LibertyFile:
             name, arguments, mark, value, close, _, end = found.groups()
             position = found.end()
             if value is not None:
-                if "/" in value and value[0] != '"':
-                    value = self._without_comments(value)
+                if ("/" in value or "\\" in value) and not value.startswith('"'):
+                    value = _CONTINUED.sub(" ", self._without_comments(value))
                 group.simple[name] = value
             elif arguments is not None:
                 if "/" in arguments:
