@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from chipdse.netlist.liberty_syntax import Group, LibertyFile, number, split_list, to_number
+from chipdse.netlist.library import Thresholds
 from chipdse.reading import read_text
 from chipdse.units import PREFIXES
 
@@ -37,28 +38,6 @@ class Corner:
 
     supply_v: float
     temperature_c: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Thresholds:
-    """How a library measures delays and slews, as fractions of the supply; (rise, fall) each.
-
-    Parameters
-    ----------
-    input_frac, output_frac : where a delay starts and ends
-    lower_frac, upper_frac : between which voltages a transition was measured
-    slew_derate : a slew in a table times this is the time between those voltages
-    """
-
-    input_frac: tuple[float, float] = (0.5, 0.5)
-    output_frac: tuple[float, float] = (0.5, 0.5)
-    lower_frac: tuple[float, float] = (0.2, 0.2)
-    upper_frac: tuple[float, float] = (0.8, 0.8)
-    slew_derate: float = 1.0
-
-    def slew_per_ramp(self, edge: int) -> float:
-        """Slew that the tables state for a ramp that takes one second from rail to rail [s/s]."""
-        return (self.upper_frac[edge] - self.lower_frac[edge]) / self.slew_derate
 
 
 class LibertyHead:
