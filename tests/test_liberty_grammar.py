@@ -369,6 +369,28 @@ def test_few_bytes_do_not_fill_the_memory(body: str, message: str) -> None:
         read_liberty([NAME], [library(NOMINAL + body).encode()])
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a : " + "/*" * 300_000,
+        "a (" + "/*" * 300_000,
+        "a (" + '"' * 300_001,
+        "cell (X) { " + "/*" * 300_000,
+        "other (X) { " + "a (b) { c " * 30_000,
+        "a : " + "/" * 300_000 + ";",
+        "a : " + "\\" * 300_000,
+        "type (wide) { bit_from : 60000; bit_to : 0; } cell (X) { area : 1; bus (B) { bus_type : "
+        "wide; direction : input; " + "a (b); " * 10_000 + "pin (B[0]) { } " * 10_000 + "} }",
+    ],
+)
+def test_the_time_grows_with_the_text(body: str) -> None:
+    """Each of these would take minutes if a reader came back to what it has read."""
+    with contextlib.suppress(ChipdseError):
+        read_liberty([NAME], [library(NOMINAL + body).encode()])
+    with contextlib.suppress(ChipdseError):
+        reduce_library([NAME], [library(NOMINAL + body).encode()])
+
+
 def test_a_packed_library_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.lib.gz"
     bomb.write_bytes(gzip.compress(b" " * (1 << 20)) * 300)

@@ -34,10 +34,10 @@ class _Grammar:
         # Nearly all arguments are strings alone; the second loop takes the others.
         arguments = (
             rf"[^()\"/]*+(?:{string}[^()\"/]*+)*+"
-            rf"(?:(?:{string}|{_COMMENT}|/)[^()\"/]*+)*+"
+            rf"(?:(?:{string}|{_COMMENT}|/(?!\*))[^()\"/]*+)*+"
         )
         # A value without quotes ends at a semicolon, or with its line: several libraries write so.
-        value = rf"[^;\r\n{{}}\"/\\]*+(?:(?:{_COMMENT}|/|\\\r?\n|\\)[^;\r\n{{}}\"/\\]*+)*+"
+        value = rf"[^;\r\n{{}}\"/\\]*+(?:(?:{_COMMENT}|/(?!\*)|\\\r?\n|\\)[^;\r\n{{}}\"/\\]*+)*+"
         self.statement = re.compile(
             rf"{_SKIP}(?:"
             rf"([A-Za-z_][\w.]*+){_SKIP}(?:"
@@ -68,13 +68,24 @@ _CONTINUED = re.compile(r"\\\r?\n")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _LONGEST_MESSAGE = 500
 DEEPEST = 50
-MOST_GROUPS = 4_000_000  # each takes half a kilobyte; the largest library read has 0.2 million
+MOST_GROUPS = 2_000_000  # each takes half a kilobyte; the largest library read has 0.2 million
 
 
 class Group:
     """One ``kind (arguments) { ... }``: simple attributes, complex ones, sub-groups."""
 
-    __slots__ = ("arguments", "complex", "groups", "kind", "offset", "simple")
+    __slots__ = (
+        "_by_kind",
+        "_values",
+        "arguments",
+        "complex",
+        "groups",
+        "kind",
+        "offset",
+        "simple",
+    )
+    _by_kind: dict[str, list[Group]]  # made when first needed: the bits of a bus share its group
+    _values: dict[str, str]
 
     def __init__(self, kind: str, arguments: str, offset: int) -> None:
         self.kind = kind
@@ -95,6 +106,14 @@ class Group:
 
     def of_kind(self, *kinds: str) -> list[Group]:
         """Its sub-groups of these kinds, in file order."""
+        if len(kinds) == 1:
+            try:
+                return self._by_kind.get(kinds[0], [])
+            except AttributeError:
+                self._by_kind = {}
+                for group in self.groups:
+                    self._by_kind.setdefault(group.kind, []).append(group)
+                return self._by_kind.get(kinds[0], [])
         return [group for group in self.groups if group.kind in kinds]
 
     def text(self, attribute: str) -> str | None:
@@ -108,10 +127,11 @@ class Group:
 
     def values(self, attribute: str) -> str | None:
         """The arguments of a complex attribute, None when absent; the last one counts."""
-        for name, arguments, _ in reversed(self.complex):
-            if name == attribute:
-                return arguments
-        return None
+        try:
+            return self._values.get(attribute)
+        except AttributeError:
+            self._values = {name: arguments for name, arguments, _ in self.complex}
+            return self._values.get(attribute)
 
 
 def plain_text(written: str) -> str:
