@@ -26,6 +26,7 @@ from chipdse.netlist.library import (
     Ints,
     Leakages,
     Powers,
+    Thresholds,
 )
 from chipdse.reading import as_text, read_bytes, unpack
 
@@ -37,7 +38,7 @@ _KINDS = {
     *("cell_rise", "cell_fall", "rise_transition", "fall_transition"),
     *("rise_constraint", "fall_constraint", "power", "rise_power", "fall_power"),
 }
-_MOST_ARCS = 2_000_000  # a bus that depends on every bit of another has many in a few bytes
+_MOST_ARCS = 1_000_000  # a bus that depends on every bit of another has many in a few bytes
 _KIND = {name: code for code, name in enumerate(ARC_KINDS)}
 _SENSE = {name: code for code, name in enumerate(SENSES)}
 _IGNORED = re.compile(
@@ -46,12 +47,21 @@ _IGNORED = re.compile(
 )  # timing types this program does not use
 
 
-def read_liberty(paths: Sequence[Path], contents: Sequence[bytes] | None = None) -> CellLibrary:
+def read_liberty(
+    paths: Sequence[Path],
+    contents: Sequence[bytes] | None = None,
+    thresholds: Thresholds | None = None,
+) -> CellLibrary:
     """One library at one corner from one or more Liberty files.
+
+    Files may measure slews between different voltages. As in OpenSTA, a slew means at each pin what
+    the pin's own file means by it, and at ports what the first file does; here all tables are
+    converted to one measure, which comes to the same.
 
     Parameters
     ----------
     contents : the files' bytes where they have been read already
+    thresholds : what slews shall mean; None is what they mean in the first file
 
     Raises
     ------
@@ -59,7 +69,7 @@ def read_liberty(paths: Sequence[Path], contents: Sequence[bytes] | None = None)
     """
     if not paths:
         raise DesignError("no Liberty file given; name at least one")
-    builder = _Builder()
+    builder = _Builder(thresholds)
     for position, path in enumerate(paths):
         data = contents[position] if contents is not None else read_bytes(path)
         builder.add(LibertyFile(as_text(unpack(data, path)), path))
@@ -69,7 +79,8 @@ def read_liberty(paths: Sequence[Path], contents: Sequence[bytes] | None = None)
 class _Builder:
     """Collects cells, arcs and tables over the files of one library."""
 
-    def __init__(self) -> None:
+    def __init__(self, thresholds: Thresholds | None) -> None:
+        self.thresholds = thresholds
         self.names: list[str] = []
         self.sources: list[str] = []
         self.corner: Corner | None = None
@@ -156,6 +167,7 @@ class _Builder:
                 supply=leakages[2],
                 value_w=np.array([self.leakage_values], dtype=np.float64),
             ),
+            thresholds=self.thresholds or Thresholds(),
             sources=tuple(self.sources),
         )
 
@@ -176,14 +188,39 @@ class _FileReader:
         self.library = library
         self.head = LibertyHead(file, library)
         self.types = bus_types(file, library)
+        self.slew_s = self.head.time_s * self._slew_scale()
         self.tables = FileTables(
             builder.tables,
             file,
             library,
-            time_s=self.head.time_s,
+            slew_s=self.slew_s,
             capacitance_f=self.head.capacitance_f,
         )
         self.parsed: dict[str, int] = {}
+
+    def _slew_scale(self) -> float:
+        """Factor from this file's slews to the library's, from the time of a whole ramp."""
+        own, builder = self.head.thresholds, self.builder
+        if builder.thresholds is None:
+            builder.thresholds = own
+        wanted = builder.thresholds
+        if own == wanted:
+            return 1.0
+        delays = (own.input_frac, own.output_frac), (wanted.input_frac, wanted.output_frac)
+        rise, fall = (wanted.slew_of_ramp(edge) / own.slew_of_ramp(edge) for edge in (0, 1))
+        if delays[0] != delays[1] or abs(rise / fall - 1) > 1e-9:
+            what = (
+                "input_threshold_pct or output_threshold_pct"
+                if delays[0] != delays[1]
+                else "slew thresholds that differ between rise and fall"
+            )
+            first = builder.sources[0] if builder.sources else "the library it belongs to"
+            self.file.fail(
+                f"this file has other {what} than {first}; only slews are converted between files: "
+                "characterise both alike",
+                self.library.offset,
+            )
+        return rise
 
     def cell(self, group: Group) -> None:
         """One cell with everything it has."""
@@ -325,7 +362,9 @@ class _FileReader:
         for each in group.groups:
             place = wanted.get(each.kind)
             if place is not None:
-                tables[place] = self.tables.add(each, self.head.time_s)
+                is_slew = each.kind.endswith("_transition")
+                scale = self.slew_s if is_slew else self.head.time_s
+                tables[place] = self.tables.add(each, scale)
         if code < FIRST_CHECK:
             for delay, slew, edge in ((0, 2, "rise"), (1, 3, "fall")):
                 if (tables[delay] < 0) != (tables[slew] < 0):

@@ -22,7 +22,7 @@ from chipdse.netlist.liberty_states import PinGroups, read_function, read_state
 from chipdse.netlist.liberty_syntax import Group, LibertyFile, number, split_list
 
 _BIT_RANGE = re.compile(r"(.+)\[(\d{1,5}):(\d{1,5})\]")
-MOST_PINS = 1_000_000  # in one library; buses declare thousands in a few bytes
+MOST_PINS = 500_000  # in one library; buses declare thousands in a few bytes
 _UM2 = 1e-12  # Liberty areas carry no unit; every library here means square micrometres
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from chipdse.netlist.liberty_syntax import Group, LibertyFile, number, split_list, to_number
+from chipdse.netlist.library import Thresholds
 from chipdse.reading import read_text
 from chipdse.units import PREFIXES
 
@@ -38,28 +40,6 @@ class Corner:
     temperature_c: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Thresholds:
-    """How a library measures delays and slews, as fractions of the supply; (rise, fall) each.
-
-    Parameters
-    ----------
-    input_frac, output_frac : where a delay starts and ends
-    lower_frac, upper_frac : between which voltages a transition was measured
-    slew_derate : a slew in a table times this is the time between those voltages
-    """
-
-    input_frac: tuple[float, float] = (0.5, 0.5)
-    output_frac: tuple[float, float] = (0.5, 0.5)
-    lower_frac: tuple[float, float] = (0.2, 0.2)
-    upper_frac: tuple[float, float] = (0.8, 0.8)
-    slew_derate: float = 1.0
-
-    def slew_per_ramp(self, edge: int) -> float:
-        """Slew that the tables state for a ramp that takes one second from rail to rail [s/s]."""
-        return (self.upper_frac[edge] - self.lower_frac[edge]) / self.slew_derate
-
-
 class LibertyHead:
     """Units, voltages and thresholds of one file.
 
@@ -68,9 +48,6 @@ class LibertyHead:
     that OpenSTA takes are no cell's leakage.)
 
     time_s, volt, capacitance_f, leakage_w, energy_j : one unit of each in SI
-    corner : the operating point
-    voltages : supplies by name [V]
-    thresholds : what delays and slews mean
     """
 
     def __init__(self, file: LibertyFile, library: Group) -> None:
@@ -81,9 +58,6 @@ class LibertyHead:
         self.leakage_w = self._unit("leakage_power_unit", "W", 1e-9)
         self.capacitance_f = self._load_unit()
         self.energy_j = self.volt**2 * self.capacitance_f
-        self.corner = self._operating_point()
-        self.voltages = self._voltage_map()
-        self.thresholds = self._thresholds()
 
     def _unit(self, attribute: str, unit: str, default: float) -> float:
         text = self.library.text(attribute)
@@ -115,7 +89,8 @@ class LibertyHead:
             self.file.fail(f"{attribute} is {text!r}; it must be positive", self.library.offset)
         return factor
 
-    def _operating_point(self) -> Corner:
+    @cached_property
+    def corner(self) -> Corner:
         """The default operating conditions; where the file names none, the nominal values."""
         groups = {group.name(): group for group in self.library.of_kind("operating_conditions")}
         default = self.library.text("default_operating_conditions")
@@ -158,7 +133,9 @@ class LibertyHead:
             )
         return values[0], values[1]
 
-    def _voltage_map(self) -> dict[str, float]:
+    @cached_property
+    def voltages(self) -> dict[str, float]:
+        """Supplies of the `voltage_map` by name [V]."""
         result = {}
         for name, arguments, offset in self.library.complex:
             if name == "voltage_map":
@@ -168,7 +145,8 @@ class LibertyHead:
                 result[words[0]] = to_number(self.file, offset, "voltage_map", words[1]) * self.volt
         return result
 
-    def _thresholds(self) -> Thresholds:
+    @cached_property
+    def thresholds(self) -> Thresholds:
         """Thresholds of the library; those that the file does not state keep their default."""
         default = Thresholds()
 

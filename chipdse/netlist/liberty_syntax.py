@@ -34,15 +34,15 @@ class _Grammar:
         # Nearly all arguments are strings alone; the second loop takes the others.
         arguments = (
             rf"[^()\"/]*+(?:{string}[^()\"/]*+)*+"
-            rf"(?:(?:{string}|{_COMMENT}|/)[^()\"/]*+)*+"
+            rf"(?:(?:{string}|{_COMMENT}|/(?!\*))[^()\"/]*+)*+"
         )
         # A value without quotes ends at a semicolon, or with its line: several libraries write so.
-        value = rf"[^;\r\n{{}}\"/\\]*+(?:(?:{_COMMENT}|/|\\\r?\n|\\)[^;\r\n{{}}\"/\\]*+)*+"
+        value = rf"[^;\r\n{{}}\"/\\]*+(?:(?:{_COMMENT}|/(?!\*)|\\\r?\n|\\)[^;\r\n{{}}\"/\\]*+)*+"
         self.statement = re.compile(
             rf"{_SKIP}(?:"
             rf"([A-Za-z_][\w.]*+){_SKIP}(?:"
             rf"\(({arguments})\){_SKIP}([;{{]?)"
-            rf"|:[ \t]*+(?:\\\r?\n\s*+)?+({string}|{value})[ \t]*+;?)"
+            rf"|:{_SKIP}({string}|{value})[ \t]*+;?)"
             r"|(\});?"
             r"|(;)"
             r"|(\Z))"
@@ -64,16 +64,28 @@ def _grammar(text: str) -> _Grammar:
     return _ESCAPED if '\\"' in text else _PLAIN
 
 
+_CONTINUED = re.compile(r"\\\r?\n")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _LONGEST_MESSAGE = 500
 DEEPEST = 50
-MOST_GROUPS = 4_000_000  # each takes half a kilobyte; the largest library read has 0.2 million
+MOST_GROUPS = 2_000_000  # each takes half a kilobyte; the largest library read has 0.2 million
 
 
 class Group:
     """One ``kind (arguments) { ... }``: simple attributes, complex ones, sub-groups."""
 
-    __slots__ = ("arguments", "complex", "groups", "kind", "offset", "simple")
+    __slots__ = (
+        "_by_kind",
+        "_values",
+        "arguments",
+        "complex",
+        "groups",
+        "kind",
+        "offset",
+        "simple",
+    )
+    _by_kind: dict[str, list[Group]]  # made when first needed: the bits of a bus share its group
+    _values: dict[str, str]
 
     def __init__(self, kind: str, arguments: str, offset: int) -> None:
         self.kind = kind
@@ -94,6 +106,14 @@ class Group:
 
     def of_kind(self, *kinds: str) -> list[Group]:
         """Its sub-groups of these kinds, in file order."""
+        if len(kinds) == 1:
+            try:
+                return self._by_kind.get(kinds[0], [])
+            except AttributeError:
+                self._by_kind = {}
+                for group in self.groups:
+                    self._by_kind.setdefault(group.kind, []).append(group)
+                return self._by_kind.get(kinds[0], [])
         return [group for group in self.groups if group.kind in kinds]
 
     def text(self, attribute: str) -> str | None:
@@ -107,16 +127,17 @@ class Group:
 
     def values(self, attribute: str) -> str | None:
         """The arguments of a complex attribute, None when absent; the last one counts."""
-        for name, arguments, _ in reversed(self.complex):
-            if name == attribute:
-                return arguments
-        return None
+        try:
+            return self._values.get(attribute)
+        except AttributeError:
+            self._values = {name: arguments for name, arguments, _ in self.complex}
+            return self._values.get(attribute)
 
 
 def plain_text(written: str) -> str:
     """A value or a list's word without quotes, surrounding blanks and escapes of quotes."""
     text = written.strip(' \t\r\n"')
-    return text.replace('\\"', '"') if "\\" in text else text
+    return _CONTINUED.sub("", text).replace('\\"', '"') if "\\" in text else text
 
 
 def list_words(text: str) -> list[str]:
@@ -193,8 +214,8 @@ class LibertyFile:
             name, arguments, mark, value, close, _, end = found.groups()
             position = found.end()
             if value is not None:
-                if "/" in value and value[0] != '"':
-                    value = self._without_comments(value)
+                if ("/" in value or "\\" in value) and not value.startswith('"'):
+                    value = _CONTINUED.sub(" ", self._without_comments(value))
                 group.simple[name] = value
             elif arguments is not None:
                 if "/" in arguments:

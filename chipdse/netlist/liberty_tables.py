@@ -37,7 +37,10 @@ class TableCollector:
 
 
 class FileTables:
-    """Adds the tables of one file, with its templates and units."""
+    """Adds the tables of one file, with its templates and units.
+
+    slew_s, capacitance_f : one unit of the axes over slews and over loads
+    """
 
     def __init__(
         self,
@@ -45,12 +48,12 @@ class FileTables:
         file: LibertyFile,
         library: Group,
         *,
-        time_s: float,
+        slew_s: float,
         capacitance_f: float,
     ) -> None:
         self.collector = collector
         self.file = file
-        self.time_s = time_s
+        self.slew_s = slew_s
         self.capacitance_f = capacitance_f
         self.templates: dict[str, Template] = {"scalar": ((), ())}
         for group in library.of_kind("lu_table_template", "power_lut_template"):
@@ -133,7 +136,7 @@ class FileTables:
         return ",".join(numbers)
 
     def _axis(self, text: str, variable: str, group: Group) -> int:
-        scale = self.capacitance_f if variable in _LOAD else self.time_s
+        scale = self.capacitance_f if variable in _LOAD else self.slew_s
         key = (text, scale)
         axis = self.collector.axis_of.get(key)
         if axis is None:
