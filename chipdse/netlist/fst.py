@@ -36,11 +36,12 @@ class FstTrace:
     first_time: int
     last_time: int
 
-    def changes(self) -> Iterator[Changes]:
-        """All value changes, in the order of time."""
+    def changes(self, needed: NDArray[np.bool_] | None = None) -> Iterator[Changes]:
+        """All value changes, in the order of time; of `needed` signals alone, if given."""
         parts = [
             _bits(list(wave), variable.width, variable.first)
             for wave, variable in zip(self.waves, self.header.variables, strict=True)
+            if needed is None or needed[variable.first : variable.first + variable.width].any()
         ]
         if not parts:
             parts = [_bits([], 1, 0)]
