@@ -12,6 +12,7 @@ from chipdse.errors import DesignError
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.fst import FstTrace, is_fst, open_fst
 from chipdse.netlist.netlist import CONSTANT_0, CONSTANT_1, Netlist
+from chipdse.netlist.trace_names import match_names, scope_prefix
 from chipdse.netlist.vcd import Trace, open_vcd
 from chipdse.netlist.vcd_changes import ONE, UNKNOWN, UNSEEN, Changes
 from chipdse.netlist.vcd_states import StateCounter
@@ -85,8 +86,7 @@ def read_vcd_activity(
 
 def _match(trace: Trace | FstTrace, scope: str, netlist: Netlist) -> NDArray[np.int64]:
     """The trace's signal of each net, -1 where there is none."""
-    # An escaped instance name may hold dots itself: paths are compared as they are written.
-    wanted = "".join(f"{part.strip()}." for part in scope.replace("\\", "").split(".") if part)
+    wanted = scope_prefix(scope)
     names: dict[str, int] = {}
     paths: dict[tuple[str, ...], str] = {}
     single: dict[str, list[int]] = {}
@@ -107,20 +107,7 @@ def _match(trace: Trace | FstTrace, scope: str, netlist: Netlist) -> NDArray[np.
     if not names:
         near = ", ".join(sorted(set(paths.values()))[:8]) or "no scope"
         raise DesignError(f"{trace.path}: no signal in scope {scope!r}; the trace has {near}")
-    signal_of_net = np.full(netlist.net_count, -1, dtype=np.int64)
-    for name, net in netlist.nets_by_name.items():
-        found = names.get(name, -1)
-        if found >= 0 and signal_of_net[net] < 0:
-            signal_of_net[net] = found
-    for net, name in enumerate(netlist.net_names):
-        if signal_of_net[net] < 0:
-            signal_of_net[net] = names.get(name, -1)
-    if (signal_of_net < 0).all():
-        some = ", ".join(list(names)[:4])
-        raise DesignError(
-            f"{trace.path}: scope {scope!r} holds {some}, ... but no net of {netlist.top!r}"
-        )
-    return signal_of_net
+    return match_names(netlist, names, f"{trace.path}: scope {scope!r}")
 
 
 class SignalCounter:
