@@ -24,8 +24,8 @@ _BLOCK_BITS = 1 << 24
 # A variable of more bits is no net of a netlist; such a one is skipped, as memories are.
 MAX_WIDTH = 1 << 16
 # A few characters declare many bits: more than this and one for each character are refused.
-_FREE_BITS = 1 << 22
-_MAX_DEPTH = 256
+FREE_BITS = 1 << 22
+MAX_DEPTH = 256
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15}
 
 
@@ -216,17 +216,17 @@ def _parse_header(path: Path, text: str, lines: int) -> Header:
             elif declared is not None:
                 variables.append(declared)
                 signals = max(signals, declared.first + declared.width)
-                if signals > _FREE_BITS + len(text):
+                if signals > FREE_BITS + len(text):
                     reason = (
-                        f"more than {_FREE_BITS + len(text):,} bits are declared, "
+                        f"more than {FREE_BITS + len(text):,} bits are declared, "
                         f"in a header of {len(text):,} characters"
                     )
         elif keyword == "scope":
             words = body.split(None, 1)
             if not words:
                 reason = f"expected '$scope KIND NAME $end', got {body.strip()!r}"
-            elif len(scope) > _MAX_DEPTH:
-                reason = f"scopes are nested more than {_MAX_DEPTH} deep"
+            elif len(scope) > MAX_DEPTH:
+                reason = f"scopes are nested more than {MAX_DEPTH} deep"
             else:  # a scope without a name adds nothing to the path
                 name = words[1].strip().removeprefix("\\") if len(words) > 1 else ""
                 scope.append((*scope[-1], name) if name else scope[-1])
@@ -267,7 +267,7 @@ def _declare(
     if kind in _NO_NETS or not 0 < width <= MAX_WIDTH:
         codes.setdefault(code, (-1, 0))
         return None
-    placed = _name_and_indices(words[3].strip() if len(words) > 3 else "", width)
+    placed = name_and_indices(words[3].strip() if len(words) > 3 else "", width)
     if isinstance(placed, str):
         return placed
     name, indices = placed
@@ -279,7 +279,7 @@ def _declare(
     )
 
 
-def _name_and_indices(name: str, width: int) -> tuple[str, range | None] | str:
+def name_and_indices(name: str, width: int) -> tuple[str, range | None] | str:
     """A variable's name without its range, and its bit numbers; a reason if they disagree."""
     whole, bits = name, 1
     while found := _RANGE.search(name):
