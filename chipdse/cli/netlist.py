@@ -83,7 +83,7 @@ def add(verbs: Verbs) -> None:
         "--state-probability",
         choices=("independent", "joint"),
         default="joint",
-        help="of a cell's pins: exact from the waveforms [joint], or taken as independent",
+        help="of a cell's pins: exact from the waveforms [joint], or taken as independent (SAIF)",
     )
     power.add_argument("--instances", action="store_true", help="every instance")
     power.add_argument(
@@ -226,7 +226,8 @@ def _power(arguments: argparse.Namespace) -> int:
     power = analyse_power(
         timing,
         activity,
-        state_probability=arguments.state_probability,
+        # A SAIF file has no joint states.
+        state_probability=arguments.state_probability if activity.states else "independent",
         allow_unannotated=arguments.allow_unannotated,
     )
     groups = {

@@ -92,6 +92,7 @@ class _Builder:
         self.flat_nets: list[int] = []
         self.aliases: list[tuple[str, int]] = []
         self.undefined: dict[int, bool] = {}  # nets assigned x (True) or z (False)
+        self.odd_ranges: dict[str, tuple[int, int]] = {}
         self.supply_cells = SupplyCells(file, library)
         self.supply_nets: set[int] = set()  # on supply pins of library cells
 
@@ -143,6 +144,8 @@ class _Builder:
                     (f"{written}[{index}]", net)
                     for index, net in zip(indices, bits[name], strict=True)
                 )
+                if span[0] < span[1] or span[1] != 0:
+                    self.odd_ranges[prefix + name] = span
                 if len(indices) == 1:  # simulators dump such a vector as a scalar
                     self.aliases.append((prefix + name, start))
         for left, right, offset in module.assigns:
@@ -406,6 +409,7 @@ class _Builder:
                 replace(port, nets=tuple(number[list(port.nets)].tolist())) for port in ports
             ),
             nets_by_name=by_name,
+            odd_ranges=self.odd_ranges,
         )
         self.supply_cells.check(netlist, number, self.supply_nets)
         undefined = {int(number[net]): is_x for net, is_x in self.undefined.items()}
