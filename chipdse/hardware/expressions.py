@@ -168,7 +168,7 @@ def _number(value: Any) -> Any:
         raise TypeError(
             f"{_short(value)} is not a number; text can be compared with == and != only"
         )
-    if not abs(value) <= _LARGEST:
+    if not -_LARGEST <= float(value) <= _LARGEST:  # an integer beyond all floats: OverflowError
         raise ArithmeticError(f"{_short(value)} is larger than {_LARGEST:g}")
     return value
 
