@@ -70,7 +70,7 @@ def draw_package(found: Evaluation, path: Path) -> None:
     if path.suffix not in SUFFIXES:
         raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
     geometry = geometry_of(found.columns, found.parts.dies, 0)
-    operator = operator_for(geometry, found.sources, cells=48)
+    operator = operator_for(geometry, found.sources, cells=24).fine
     layers = operator.network.stack.layers
     whole = _WHOLE * sum(la.thickness_m for la in layers) / _widest(layers)
     middle = max(1.9, _LINE * (len(_between(layers)) + 2))

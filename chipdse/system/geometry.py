@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chipdse.system.die_areas import BOND
 from chipdse.system.links import grid_shape
 from chipdse.system.parameters import STACKS
-from chipdse.system.thermal_stack import Layer, Material, Rectangle, Stack, centred
+from chipdse.system.thermal_stack import Layer, Material, Rectangle, Softening, Stack, centred
 from chipdse.technology.constants import Sources, load_constants
 
 
@@ -38,11 +38,29 @@ class Geometry:
 def material(name: str, sources: Sources) -> Material:
     """A named material; without a published heat capacity it serves steady states only."""
     key = f"materials.heat_capacity.{name}"
+    soft = _SOFTEN_AS.get(name)
     return Material(
         name=name,
         conductivity_w_per_mk=sources(f"materials.conductivity.{name}"),
         heat_capacity_j_per_m3k=sources(key) if key in load_constants() else float("nan"),
+        softening=_softening(soft, sources) if soft else None,
     )
+
+
+_SOFTEN_AS = {"silicon": "silicon", "gan_on_silicon": "silicon"}
+"""Materials whose conductivity falls with temperature, and whose curve they follow."""
+_MEASURED_AT_K = 300.0
+"""Temperature of the conductivities in the table."""
+
+
+def _softening(name: str, sources: Sources) -> Softening:
+    """The curve of a material, relative to its resistivity at the table's temperature."""
+    a, b, c = (
+        sources(f"materials.thermal_resistivity_{term}.{name}")
+        for term in ("constant", "linear", "quadratic")
+    )
+    there = a + _MEASURED_AT_K * (b + _MEASURED_AT_K * c)
+    return Softening(constant=a / there, linear_per_k=b / there, quadratic_per_k2=c / there)
 
 
 _LABELS = {
@@ -233,7 +251,6 @@ def _cooled(geometry: Geometry, layers: list[Layer], under: Rectangle, sources: 
             thickness_m=sources("thermal.sink_thickness"),
             outline=centred("sink", sink, sink),
             material=material("copper", sources),
-            slices=3,
         )  # fmt: skip
     )
     return Stack(

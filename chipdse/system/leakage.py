@@ -67,49 +67,89 @@ class Equilibrium:
     loop_gain: Array
 
 
-def equilibrium(resistance_k_per_w: Array, power_w: Array, leakage: Leakage) -> Equilibrium:
-    """Smallest fixed point of ``rise = R·(P + L(rise))``, by Newton steps from below.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Feedback:
+    """How thermal resistances rise with temperature: ``R_ij + excess(rise_i)·change_ij``.
+
+    change_k_per_w : sources x sources
+    excess : from rises [points, sources] to relative thermal resistivity, less that for which R
+        was computed, and its derivative per kelvin
+    """
+
+    change_k_per_w: Array
+    excess: Callable[[Array], tuple[Array, Array]]
+
+
+def equilibrium(
+    resistance_k_per_w: Array,
+    power_w: Array,
+    leakage: Leakage,
+    feedback: Feedback | None = None,
+) -> Equilibrium:
+    """Smallest fixed point of ``rise = R(rise)·(P + L(rise))``, by Newton steps from below.
 
     Parameters
     ----------
     resistance_k_per_w : R, sources x sources, without negative entries
     power_w : P, all power that does not depend on temperature [points, sources]
     leakage : from rises [points, sources] to leakage and its derivative per kelvin
+    feedback : how R depends on the rise; None where it does not
 
     Notes
     -----
-    R and the slope of L are not negative and L is convex, so from ``R·P`` Newton climbs
-    monotonically to the smallest fixed point if there is one. There is none, and temperature
-    runs away, when on the way the loop gain ``ρ(R·L')`` reaches 1 while the rise still grows:
-    then `runaway` is set and the last iterate is returned as it is, not a temperature.
+    R and the slope of L are not negative, and L is convex like the resistivity in `feedback`, so
+    from ``R·P`` Newton climbs monotonically to the smallest fixed point if there is one. There is
+    none, and temperature runs away, when on the way the loop gain ``ρ(R·L' + R'·(P + L))``
+    reaches 1 while the rise still grows: then `runaway` is set and the last iterate is returned
+    as it is, not a temperature.
     """
     points, size = power_w.shape
     rise = np.asarray(power_w @ resistance_k_per_w.T)
+    soft = feedback is not None and bool(feedback.change_k_per_w.any())
+    if feedback is not None and soft:
+        excess, _ = feedback.excess(np.zeros_like(rise))
+        rise = rise + excess * (power_w @ feedback.change_k_per_w.T)
     runaway = np.zeros(points, dtype=np.bool_)
     gain = np.zeros(points)
     value, slope = leakage(rise)
-    if not slope.any():
+    leaks = bool(slope.any())
+    if not leaks and not soft:
         return Equilibrium(
             rise_k=rise + value @ resistance_k_per_w.T, leakage_w=value, runaway=runaway,
             loop_gain=gain,
         )  # fmt: skip
     active = np.arange(points)
     for _ in range(_STEPS):
-        value, slope = leakage(rise)
-        residual = (power_w + value) @ resistance_k_per_w.T - rise
+        if leaks:
+            value, slope = leakage(rise)
+        heat = power_w + value
+        residual = heat @ resistance_k_per_w.T - rise
+        row_sums = slope @ resistance_k_per_w.T
+        stiff = None
+        if feedback is not None and soft:
+            excess, growth = feedback.excess(rise)
+            change = feedback.change_k_per_w.T
+            softer = heat @ change
+            residual += excess * softer
+            stiff = growth * softer
+            row_sums += excess * (slope @ change) + stiff
         # ρ(M) of a non-negative matrix is at most its largest row sum.
-        gain = (slope @ resistance_k_per_w.T).max(axis=1)
+        gain = row_sums.max(axis=1)
         # Far beyond any temperature leakage exceeds all numbers: no fixed point on the way.
         runaway |= ~(np.isfinite(gain) & np.isfinite(residual).all(axis=1))
         active = np.flatnonzero(~runaway & (np.abs(residual).max(axis=1) > _TOLERANCE_K))
         if not len(active):
             break
         # With little feedback plain iteration is as good as Newton's and needs no solution.
-        weak = gain[active] < _WEAK
-        rise[active[weak]] += residual[active[weak]]
-        strong = active[~weak]
+        weak = active[gain[active] < _WEAK]
+        rise[weak] += residual[weak] if stiff is None else residual[weak] / (1 - stiff[weak])
+        strong = active[gain[active] >= _WEAK]
         if len(strong):
             loop = resistance_k_per_w[None] * slope[strong][:, None, :]
+            if feedback is not None and stiff is not None:
+                softened = excess[strong][:, :, None] * feedback.change_k_per_w[None]
+                loop = loop + softened * slope[strong][:, None, :]
+                loop = loop + np.eye(size) * stiff[strong][:, :, None]
             steps, stuck = _newton(loop, residual[strong], gain[strong])
             runaway[strong[stuck]] = True
             rise[strong[~stuck]] += steps[~stuck]

@@ -18,6 +18,7 @@ CONSTRAINTS = {
     "temperature_k": "hottest die over the limit",
     "runaway": "1 where leakage and temperature have no stable point, else 0",
     "leakage_table_k": "die temperature outside the library's characterised range",
+    "conductivity_table_k": "die temperature outside the range of the conductivities' source",
 }
 
 
@@ -36,6 +37,9 @@ class SystemMetrics:
     package_area_m2: float = metric("area of the package substrate", "m2", "modelled")
     die_yield_frac: float = metric("yield of a compute die", "-", "modelled")
     peak_temperature_c: float = metric("hottest point of any die", "°C", "modelled")
+    peak_temperature_error_k: float = metric(
+        "discretisation error of the hottest point, by refinement", "K", "modelled"
+    )
     mean_temperature_c: float = metric("mean over the compute dies", "°C", "modelled")
     cost_usd: float = metric("recurring cost of a good system", "USD", "modelled")
     nre_usd: float = metric("design cost, shared over the volume", "USD", "modelled")

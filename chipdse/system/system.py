@@ -15,6 +15,7 @@ from chipdse.system.evaluate import Parts, Work, arrays_of, evaluate_dies
 from chipdse.system.metrics import SystemMetrics
 from chipdse.system.parameters import STACKS, PackageParameters, check_knobs, knob
 from chipdse.system.temperature import LeakageTable
+from chipdse.system.thermal_refined import CELLS
 from chipdse.technology.constants import Constant, Sources
 
 _ROLES = ("compute", "memory")
@@ -149,7 +150,7 @@ def from_block(block: BlockMetrics, package: PackageParameters) -> System:
     )  # fmt: skip
 
 
-def evaluate_described(system: System, *, cells: int = 32) -> Evaluation:
+def evaluate_described(system: System, *, cells: int = CELLS) -> Evaluation:
     """All metrics of a described system; limits that are missed are in its constraints."""
     sources = Sources(given={c.key: c for c in system.constants})
     columns = PackageColumns.of([system.package])
@@ -239,5 +240,7 @@ def _complaint(found: Evaluation, limit: str, amount: float) -> str:
         "runaway": "leakage and temperature have no stable point (thermal runaway);"
         " cool better or spend less power",
         "leakage_table_k": f"a die is {amount:.4g} K outside the library's temperatures",
+        "conductivity_table_k": f"a die is {amount:.4g} K outside the temperatures for which the"
+        " conductivity of silicon is known; cool better or spend less power",
     }
     return texts[limit]

@@ -50,7 +50,9 @@ def overlaps(lines: Array, low: float, high: float) -> Array:
 
 def same_lines(one: Array, other: Array) -> bool:
     """Whether two sets of grid lines lie on each other."""
-    return len(one) == len(other) and bool(np.allclose(one, other, rtol=0, atol=1e-9 * np.ptp(one)))
+    if len(one) != len(other):
+        return False
+    return bool(np.abs(one - other).max() <= 1e-9 * (one.max() - one.min()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +70,11 @@ class Fold:
     diagonal: bool = False
     sources: tuple[int, ...]
     copies: tuple[int, ...]
+
+
+def unfolded(sources: int) -> Fold:
+    """The fold of a stack whose every cell and source is solved."""
+    return Fold(sources=tuple(range(sources)), copies=(1,) * sources)
 
 
 def halved(lines: Array, fold: bool) -> Array:
