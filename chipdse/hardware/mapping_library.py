@@ -10,7 +10,6 @@ import gzip
 import hashlib
 import json
 import re
-import tempfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ from typing import Any
 
 from chipdse.errors import DesignError, MachineError
 from chipdse.paths import cache_folder
+from chipdse.store.derived import note_use
+from chipdse.store.files import is_as_written, note_digest, write_whole
+from chipdse.store.sources import code_of
 
-_FORMAT = "5"
 _KEPT_GROUPS = {
     *("library", "cell", "pin", "bus", "bundle", "type", "ff", "latch", "ff_bank", "latch_bank"),
     *("timing", "lu_table_template", "operating_conditions"),
@@ -91,21 +92,20 @@ def mapping_library(files: Sequence[Path], cache: Path | None = None) -> Mapping
     contents = [_content(file) for file in files]
     if not contents:
         raise DesignError("no Liberty file given; name at least one")
-    digest = hashlib.sha256((_FORMAT + _NEVER.pattern).encode())
+    digest = hashlib.sha256(code_of(_reduce).encode())
     for content in contents:
         digest.update(hashlib.sha256(content).digest())
     key = digest.hexdigest()[:32]
     liberty, about = folder / f"{key}.lib", folder / f"{key}.json"
     try:
-        known = json.loads(about.read_text())
-        if liberty.stat().st_size == known.pop("size"):
-            return _from_json(liberty, known)
+        if is_as_written(liberty) and is_as_written(about):
+            note_use(liberty)
+            return _from_json(liberty, json.loads(about.read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not there, or damaged: made again
     text, record = _reduce(files, contents)
     _write(liberty, text)
-    shown = record | {"size": liberty.stat().st_size}
-    _write(about, json.dumps(shown))
+    _write(about, json.dumps(record))
     return _from_json(liberty, record)
 
 
@@ -123,10 +123,8 @@ def _content(file: Path) -> bytes:
 def _write(path: Path, text: str) -> None:
     """Complete or not at all, also when several processes do it at once."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            file.write(text)
-        Path(file.name).replace(path)
+        write_whole(path, text.encode())
+        note_digest(path)
     except OSError as error:
         raise MachineError(
             f"the cache of libraries, {path.parent}, cannot be written ({error.strerror}); free "
