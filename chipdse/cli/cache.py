@@ -13,7 +13,15 @@ from typing import Any
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.hardware.store import default_store
-from chipdse.hardware.store_care import LIMIT, entries, parse_size, prune, size_limit, verify
+from chipdse.hardware.store_care import (
+    LIMIT,
+    derived_beside,
+    entries,
+    parse_size,
+    prune,
+    size_limit,
+    verify,
+)
 
 
 def add(verbs: Verbs) -> None:
@@ -59,6 +67,9 @@ def _info(arguments: argparse.Namespace) -> int:
     groups: dict[tuple[str, str], list[tuple[int, float]]] = collections.defaultdict(list)
     for entry in entries(root):
         groups[entry.kind, entry.stage].append((entry.size_bytes, entry.used_s))
+    for file in derived_beside(root):
+        kind = "leftover" if file.leftover else "file"
+        groups[kind, file.folder].append((file.size_bytes, file.used_s))
     now = time.time()
     rows: list[dict[str, Any]] = [
         {
@@ -82,7 +93,7 @@ def _info(arguments: argparse.Namespace) -> int:
         + (f", {size_text(free)} free on its disk" if free is not None else "")
     )
     for row in rows:
-        kind = "" if row["kind"] == "result" else f" ({row['kind']})"
+        kind = "" if row["kind"] in ("result", "file") else f" ({row['kind']})"
         print(
             f"{row['stage'] + kind:28} {row['count']:7d} {size_text(row['size_bytes']):>10}   "
             f"longest unused {row['longest_unused_s'] / 86400:.1f} days"
@@ -93,14 +104,17 @@ def _info(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     root = _root(arguments)
     count = sum(entry.kind == "result" for entry in entries(root))
+    derived = [each for each in derived_beside(root) if not each.leftover]
     damaged = verify(root)
     if arguments.json:
-        print_json({"store": str(root), "results": count, "damaged": [str(p) for p in damaged]})
+        about = {"store": str(root), "results": count, "files": len(derived)}
+        print_json({**about, "damaged": [str(path) for path in damaged]})
     else:
         for path in damaged:
             print(f"damaged: {path}")
+        files = f", {len(derived)} files beside them" if derived else ""
         tail = "; they are built again when they are needed" if damaged else ""
-        print(f"{count} results, {len(damaged)} damaged{tail}")
+        print(f"{count} results{files}, {len(damaged)} damaged{tail}")
     return 1 if damaged else 0
 
 
@@ -114,7 +128,7 @@ def _prune(arguments: argparse.Namespace) -> int:
     verb = "would remove" if arguments.dry_run else "removed"
     in_use = f"; {done.in_use} in use stay" if done.in_use else ""
     print(
-        f"{verb} {done.removed} folders, {size_text(done.removed_bytes)}; "
+        f"{verb} {done.removed} entries, {size_text(done.removed_bytes)}; "
         f"{done.kept} stay, {size_text(done.kept_bytes)}{in_use}"
     )
     return 0

@@ -91,6 +91,9 @@ def build_rtl(block: Block, parameters: Any, folder: Path) -> tuple[Read, ...]:
         before = digests_before(block.verilog, place)
         text = read_verilog(block.verilog, given, folder, TOP)
         reads = verilog_reads(block.verilog, given, folder, place, before)
+        # Yosys names the wires of a function after its file: they are to be alike in every copy.
+        for path in sorted({place.root / read.name for read in reads}, reverse=True):
+            text = text.replace(str(path), path.name)
     else:
         text = _from_amaranth(block, parameters)
         reads = amaranth_reads(block)

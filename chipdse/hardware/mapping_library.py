@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError, MachineError
-from chipdse.hardware.reduced_library import NEVER, reduce_library
+from chipdse.hardware.reduced_library import reduce_library
 from chipdse.paths import cache_folder
 from chipdse.reading import read_bytes, unpack
-
-_FORMAT = "6"
+from chipdse.store.derived import note_use
+from chipdse.store.files import is_as_written, note_digest, write_whole
+from chipdse.store.sources import code_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,31 +74,28 @@ def mapping_library(files: Sequence[Path], cache: Path | None = None) -> Mapping
     contents = [unpack(read_bytes(file), file) for file in files]
     if not contents:
         raise DesignError("no Liberty file given; name at least one")
-    digest = hashlib.sha256((_FORMAT + NEVER.pattern).encode())
+    digest = hashlib.sha256(code_of(reduce_library).encode())
     for content in contents:
         digest.update(hashlib.sha256(content).digest())
     key = digest.hexdigest()[:32]
     liberty, about = folder / f"{key}.lib", folder / f"{key}.json"
     try:
-        known = json.loads(about.read_text())
-        if liberty.stat().st_size == known.pop("size"):
-            return _from_json(liberty, known)
+        if is_as_written(liberty) and is_as_written(about):
+            note_use(liberty)
+            return _from_json(liberty, json.loads(about.read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not there, or damaged: made again
     text, record = reduce_library(files, contents)
     _write(liberty, text)
-    shown = record | {"size": liberty.stat().st_size}
-    _write(about, json.dumps(shown))
+    _write(about, json.dumps(record))
     return _from_json(liberty, record)
 
 
 def _write(path: Path, text: str) -> None:
     """Complete or not at all, also when several processes do it at once."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-            file.write(text)
-        Path(file.name).replace(path)
+        write_whole(path, text.encode())
+        note_digest(path)
     except OSError as error:
         raise MachineError(
             f"the cache of libraries, {path.parent}, cannot be written ({error.strerror}); free "

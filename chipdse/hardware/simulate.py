@@ -86,7 +86,7 @@ def simulate(
         "clock": rtl.clock,
         "bench": [block.bench, own],
         "code": _code_of_bench(block, rtl),
-        "environment": environment,
+        "environment": environment | simulators.chosen_tests(),
         "simulator": dataclasses.asdict(tool),
         "waves": waves,
         "versions": versions("cocotb", "pyosys"),
@@ -153,7 +153,7 @@ def run_bench(
     place = place_of(block)
     noted = {} if not is_own_bench(block) else {"CHIPDSE_READS": NOTES}
     simulators.build(tool, sources, recorder.top, scratch, store, waves)
-    simulators.run(
+    given = simulators.run(
         tool, recorder.top, block.bench, scratch, environment | noted, waves, path=place.path
     )
     check_results(block.name, scratch)
@@ -166,6 +166,8 @@ def run_bench(
     reads: tuple[Read, ...] = ()
     if is_own_bench(block):
         notes = bench_notes(scratch / NOTES)
+        for name in given & set(notes.environment):  # they are in the key, or only places
+            del notes.environment[name]
         reads = (*reads_of(place, notes, bench_modules(notes, place)), *declared_reads(block))
     kept = [recorder.data, RESULT, "results.xml", *(f"{WAVES}.fst", "dump.vcd")]
     for path in scratch.iterdir():

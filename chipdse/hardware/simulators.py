@@ -124,13 +124,17 @@ def run(
     waves: bool,
     *,
     path: Sequence[str] = (),
-) -> None:
+) -> set[str]:
     """Run a cocotb test module on what `build` left in `folder`; log: ``folder/simulation.log``.
 
     Parameters
     ----------
     environment : variables for the bench; with CHIPDSE_READS, what the bench reads is noted
     path : folders in which the bench finds modules, before those of this process
+
+    Returns
+    -------
+    Names of the variables that the bench was given
 
     Raises
     ------
@@ -145,6 +149,15 @@ def run(
     if "CHIPDSE_READS" in environment:
         whole["COCOTB_TEST_MODULES"] = f"chipdse.store.bench_reads,{bench}"
     run_tool("simulation", command, folder, environment=whole)
+    return set(whole)
+
+
+def chosen_tests() -> dict[str, str]:
+    """The variables of this process by which cocotb chooses what it runs, and its random seed."""
+    return {name: os.environ[name] for name in _CHOICES if name in os.environ}
+
+
+_CHOICES = ("COCOTB_RANDOM_SEED", "COCOTB_TESTCASE", "COCOTB_TEST_FILTER", "COCOTB_PLUSARGS")
 
 
 def _cocotb_environment(top: str, bench: str, path: Sequence[str]) -> dict[str, str]:

@@ -13,6 +13,8 @@ from pathlib import Path
 from chipdse.errors import DesignError, MachineError
 from chipdse.hardware.store_folder import MANIFEST, is_whole, leftovers
 from chipdse.hardware.store_lock import exclusive_if_free
+from chipdse.paths import cache_folder
+from chipdse.store.derived import Derived, derived_files
 
 LIMIT = "CHIPDSE_CACHE_LIMIT"
 CHECK_S = 60.0
@@ -74,6 +76,12 @@ def size_limit() -> float | None:
     return parse_size(text, LIMIT) if text else None
 
 
+def derived_beside(root: Path) -> list[Derived]:
+    """Parsed libraries and compiled kernels, where the store is the one of the user's cache."""
+    cache = cache_folder()
+    return list(derived_files(cache)) if root.absolute() == cache / "stages" else []
+
+
 def entries(root: Path) -> Iterator[Entry]:
     """Every folder of the store, in no order; what vanishes meanwhile is left out."""
     for stage in _folders(root):
@@ -90,13 +98,18 @@ def entries(root: Path) -> Iterator[Entry]:
 
 
 def verify(root: Path) -> list[Path]:
-    """The result folders that are not whole; one that is being built is not looked at."""
+    """The result folders and derived files that are not what was written.
+
+    One that is being built is not looked at.
+    """
     damaged = []
     for entry in entries(root):
         if entry.kind == "result" and not is_whole(entry.path):
             with exclusive_if_free(entry.path) as free:
                 if free and entry.path.exists() and not is_whole(entry.path):
                     damaged.append(entry.path)
+    files = (each for each in derived_beside(root) if not each.leftover)
+    damaged += [each.path for each in files if not each.is_whole()]
     return sorted(damaged)
 
 
@@ -114,11 +127,26 @@ def prune(root: Path, limit_bytes: float, *, dry: bool = False) -> Pruned:
     ------
     MachineError : the store cannot be written
     """
-    found = sorted(entries(root), key=lambda entry: (entry.kind != "leftover", entry.used_s))
+    both: list[Entry | Derived] = [*entries(root), *derived_beside(root)]
+    found = sorted(
+        both,
+        key=lambda entry: (not _is_leftover(entry), entry.used_s),
+    )
     rest = sum(entry.size_bytes for entry in found)
     removed = freed = in_use = gone = 0
     try:
         for entry in found:
+            if isinstance(entry, Derived):
+                if rest <= limit_bytes and not entry.leftover:
+                    break
+                if entry.in_use:
+                    in_use += 1
+                    continue
+                if not dry:
+                    entry.remove()
+                rest -= entry.size_bytes
+                removed, freed = removed + 1, freed + entry.size_bytes
+                continue
             if rest <= limit_bytes and entry.kind != "leftover":
                 break
             key = entry.path.with_name(entry.path.name.partition(".")[0])
@@ -142,6 +170,10 @@ def prune(root: Path, limit_bytes: float, *, dry: bool = False) -> Pruned:
         kept_bytes=rest,
         in_use=in_use,
     )
+
+
+def _is_leftover(entry: Entry | Derived) -> bool:
+    return entry.leftover if isinstance(entry, Derived) else entry.kind == "leftover"
 
 
 def prune_if_due(root: Path) -> None:

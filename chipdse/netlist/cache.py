@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 from chipdse.errors import DesignError
@@ -17,6 +16,9 @@ from chipdse.netlist.library_join import join_corners
 from chipdse.netlist.library_store import FORMAT, load_saved, save_library
 from chipdse.paths import cache_folder
 from chipdse.reading import read_bytes
+from chipdse.store.derived import note_use
+from chipdse.store.files import is_as_written, note_digest
+from chipdse.store.sources import code_of
 
 
 def load_library(files: Sequence[Path], *, cached: bool = True) -> CellLibrary:
@@ -33,13 +35,14 @@ def load_library(files: Sequence[Path], *, cached: bool = True) -> CellLibrary:
     if not cached:
         return read_liberty(files, contents)
     entry = cache_folder() / "libraries" / f"{_key(contents)}.npz"
-    if entry.is_file():
-        # A damaged entry is rebuilt below.
-        with contextlib.suppress(DesignError):
+    if is_as_written(entry):
+        note_use(entry)
+        with contextlib.suppress(DesignError):  # of a format that is read no more
             return replace(load_saved(entry), sources=tuple(path.name for path in files))
     library = read_liberty(files, contents)
     with contextlib.suppress(OSError):
         save_library(library, entry, compressed=False)
+        note_digest(entry)
     return library
 
 
@@ -59,18 +62,7 @@ def load_corners(files: Sequence[Path]) -> CellLibrary:
 
 def _key(contents: Sequence[bytes]) -> str:
     """Hash of the files, the format, and the code that reads them."""
-    total = hashlib.sha256(f"{FORMAT} {_reader_version()}".encode())
+    total = hashlib.sha256(f"{FORMAT} {code_of(read_liberty, save_library, load_saved)}".encode())
     for data in contents:
         total.update(hashlib.sha256(data).digest())
     return total.hexdigest()[:32]
-
-
-@lru_cache(maxsize=1)
-def _reader_version() -> str:
-    """Hash of the modules that make a library from text, so that no old result survives them."""
-    folder = Path(__file__).parent
-    files = sorted([*folder.glob("liberty*.py"), *folder.glob("library*.py"), folder / "cells.py"])
-    total = hashlib.sha256()
-    for file in files:
-        total.update(file.read_bytes())
-    return total.hexdigest()

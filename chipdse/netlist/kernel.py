@@ -18,6 +18,8 @@ from chipdse.errors import ToolError
 from chipdse.netlist.kernel_source import DRIVER, HEADER, function_name, function_source
 from chipdse.netlist.replay_plan import Operation
 from chipdse.paths import cache_folder
+from chipdse.store.derived import note_use
+from chipdse.store.files import is_as_written, note_digest, write_whole
 
 # A fused multiply-add rounds once where NumPy rounds twice, and not every processor has it.
 _ROUND_ALIKE = "-ffp-contract=off"
@@ -83,8 +85,9 @@ class Kernel:
             return
         try:
             names = json.loads(index.read_text())
-            if not _is_whole(index.with_suffix(".so")):
+            if not is_as_written(index.with_suffix(".so")):  # it would kill the process
                 return
+            note_use(index.with_suffix(".so"))
             library = ctypes.CDLL(str(index.with_suffix(".so")))
             found = {name: ctypes.cast(library[name], ctypes.c_void_p).value for name in names}
         except (OSError, ValueError, AttributeError):
@@ -126,16 +129,15 @@ def _compile(folder: Path, text: str, names: list[str]) -> Path:
     key = hashlib.sha256(text.encode()).hexdigest()[:24]
     _compiled(folder, key, text)
     index = folder / f"{key}.json"
-    with tempfile.NamedTemporaryFile("w", dir=folder, delete=False) as file:
-        json.dump(names, file)
-    Path(file.name).replace(index)
+    write_whole(index, json.dumps(names).encode())
     return index
 
 
 def _compiled(folder: Path, name: str, text: str) -> Path:
     """A shared library of some C, complete or not at all."""
     library = folder / f"{name}.so"
-    if _is_whole(library):
+    if is_as_written(library):
+        note_use(library)
         return library
     source = folder / f"{name}.c"
     source.write_text(text)
@@ -146,16 +148,6 @@ def _compiled(folder: Path, name: str, text: str) -> Path:
             done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False)
         if done.returncode:
             raise ToolError("the C compiler failed on the replay kernel; use engine='numpy'", log)
-        digest = hashlib.sha256(made.read_bytes()).hexdigest()
         made.replace(library)
-        library.with_suffix(".sha256").write_text(digest)
+        note_digest(library)
     return library
-
-
-def _is_whole(library: Path) -> bool:
-    """Whether a shared library is what was compiled: loading a damaged one kills the process."""
-    try:
-        digest = library.with_suffix(".sha256").read_text()
-        return hashlib.sha256(library.read_bytes()).hexdigest() == digest
-    except (OSError, UnicodeDecodeError):
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 from chipdse.netlist.liberty_function import And, Constant, Expression, Not, Or, Variable, Xor
@@ -236,17 +237,22 @@ int replay(v8 *values, int64_t slots, int64_t base, int64_t stride, const uint32
 """
 
 
+@functools.lru_cache(maxsize=4096)
 def function_name(operation: Operation) -> str:
-    """A C name that says which function it is."""
-    return "f" + hashlib.sha256(operation.text.encode()).hexdigest()[:24]
+    """A C name that says which function it is: a hash of its C."""
+    return "f" + hashlib.sha256(_source(operation, "f").encode()).hexdigest()[:24]
 
 
 def function_source(operation: Operation) -> str:
     """C of one kind of operation: evaluate, store, count changes and ones, count input sets."""
+    return _source(operation, function_name(operation))
+
+
+def _source(operation: Operation, name: str) -> str:
     inputs = range(operation.inputs)
     lines = [
         f"/* {operation.text} */",
-        f"void {function_name(operation)}(v8 *restrict values, int64_t stride, int64_t at, "
+        f"void {name}(v8 *restrict values, int64_t stride, int64_t at, "
         "int64_t steps, int64_t count,",
         "    const int32_t *restrict reads, int64_t first, uint64_t *restrict counters, "
         "uint64_t *restrict sets)",

@@ -8,8 +8,6 @@ and so its own series.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +21,7 @@ from chipdse.errors import DesignError
 from chipdse.netlist.library import CellLibrary, Floats
 from chipdse.netlist.library_grid import Corners
 from chipdse.netlist.library_store import load_saved, save_library
+from chipdse.store.files import new_file
 
 STEPS_PER_OCTAVE = 2048
 
@@ -38,9 +37,7 @@ def save_packed(library: CellLibrary, path: Path) -> None:
         raise ValueError("the first corner of leakage must be the first corner")
     arrays = _Series.of(_numbers(library), library.grid).arrays("corners")
     arrays |= _Series.of(_leakages(library), library.leakage_grid).arrays("leakage")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    os.close(handle)
-    partial = Path(name)
+    partial = new_file(path)
     try:
         save_library(_first_corner(library), partial, single=True)
         with zipfile.ZipFile(partial, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as file:

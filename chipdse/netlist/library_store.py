@@ -7,8 +7,6 @@ characterised library ships (compressed).
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -24,6 +22,7 @@ from chipdse.netlist.cells import Cell, CellPin, ClockGate, FlipFlop, Latch, Seq
 from chipdse.netlist.liberty_function import Expression, parse_function
 from chipdse.netlist.library import Arcs, CellLibrary, Leakages, Powers, Tables, Thresholds
 from chipdse.netlist.library_grid import Corners
+from chipdse.store.files import new_file
 
 FORMAT = 1
 _PARTS: dict[str, type] = {"tables": Tables, "arcs": Arcs, "powers": Powers, "leakages": Leakages}
@@ -71,10 +70,9 @@ def save_library(
     text = json.dumps(logic, separators=(",", ":")).encode()
     arrays["logic"] = np.frombuffer(text, dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    partial = Path(name)
+    partial = new_file(path)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("wb") as file:
             (np.savez_compressed if compressed else np.savez)(file, **arrays)  # type: ignore[arg-type]
         partial.replace(path)
     except BaseException:
