@@ -118,7 +118,13 @@ class Study:
             raise DesignError(f"trial {trial} failed: {found[0].user_attrs.get('failure')}")
         plan = self.folder.sweep
         design = plan.template.design(plan.space.point(found[0].params))
-        return export_point(design, metrics, Store(root=default_store()), Path(to))
+        return export_point(
+            design,
+            metrics,
+            Store(root=default_store()),
+            Path(to),
+            system_evidence=found[0].user_attrs["system_evidence"],
+        )
 
 
 def load_study(path: str | Path) -> Study:

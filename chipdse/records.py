@@ -9,19 +9,34 @@ from typing import Any
 
 from chipdse.errors import DesignError
 
-EVIDENCE = ("measured", "modelled", "estimated")
+EVIDENCE = ("input", "measured", "modelled", "estimated")
+"""Kinds of evidence, strongest first; an input is what was asked for, no result."""
+
+PARTS = ("cells", "activity", "layout", "node")
+"""What a result may rest on: cells, switching activity, wires and clock tree, tables by node."""
 
 
-def metric(doc: str, unit: str, evidence: str, default: Any = dataclasses.MISSING) -> Any:
-    """A field of a result record.
+def metric(
+    doc: str,
+    unit: str,
+    evidence: str,
+    default: Any = dataclasses.MISSING,
+    *,
+    rests_on: tuple[str, ...] = (),
+) -> Any:
+    """A field of a result record; every output takes unit, description and evidence from here.
 
     doc : what it is
     unit : SI unit as people write it
-    evidence : "measured" (simulated, netlist, Liberty), "modelled" (published model) or "estimated"
+    evidence : "input" (what was asked for), "measured" (simulated, netlist, Liberty), "modelled"
+        (published model) or "estimated"
+    rests_on : which of `PARTS`; the metric's evidence is no better than theirs
     """
     if evidence not in EVIDENCE:
         raise ValueError(f"evidence {evidence!r} is not one of {EVIDENCE}")
-    about = {"doc": doc, "unit": unit, "evidence": evidence}
+    if unknown := set(rests_on) - set(PARTS):
+        raise ValueError(f"rests_on {sorted(unknown)} are not among {PARTS}")
+    about = {"doc": doc, "unit": unit, "evidence": evidence, "rests_on": rests_on}
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=about)
     return dataclasses.field(default=default, metadata=about)
@@ -38,12 +53,12 @@ class BlockMetrics:
     area_m2: float = metric("cell area of the block", "m2", "measured")
     dynamic_power_w: float = metric("dynamic power at full throughput", "W", "measured")
     leakage_power_w: float = metric("leakage power at `temperature_c`", "W", "measured")
-    temperature_c: float = metric("temperature of the leakage figure", "°C", "measured")
+    temperature_c: float = metric("temperature of the leakage figure", "°C", "input")
     throughput_ops_per_s: float = metric("operations per second", "1/s", "measured")
     io_bits_per_op: float = metric("data crossing the block's ports", "bit", "measured")
-    node_nm: float = metric("process node of the cell library", "nm", "measured")
+    node_nm: float = metric("process node of the cell library", "nm", "input")
     leakage_temperatures_c: tuple[float, ...] = metric(
-        "temperatures of `leakage_powers_w`, ascending", "°C", "measured", ()
+        "temperatures of `leakage_powers_w`, ascending", "°C", "input", ()
     )
     leakage_powers_w: tuple[float, ...] = metric(
         "leakage at each of these temperatures", "W", "measured", ()

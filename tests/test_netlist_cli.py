@@ -66,6 +66,23 @@ def test_a_netlist_without_registers_needs_a_period_only(
     assert code == 2 and "registers without a clock (none is named): u.one.r/CK" in err
 
 
+def test_a_clock_at_an_output_port_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("out.v").write_text(
+        "module top(clk, a, y, c); input clk, a; output y, c;"
+        "DFF r (.CK(clk), .D(a), .Q(y)); INV i (.A(clk), .Y(c)); endmodule"
+    )
+    code, out, _ = run(capsys, "sta", "out.v", "--clock", "clk=2ns")
+    found = json.loads(out)
+    # The clock's fall passes the inverter (0.1 ns) and has 1 ns until the next rise.
+    assert code == 0 and found["clock_outputs"] == ["c"] and found["endpoint"] == "c"
+    assert found["worst_setup_slack_s"] == pytest.approx(1e-9 - 0.1e-9)
+    words = ["sta", "out.v", "--liberty", "tiny.lib", "--clock", "clk=2ns"]
+    assert main(words) == 0
+    assert "clock at ports c:" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("clock", "message"),
     [

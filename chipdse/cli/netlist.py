@@ -152,7 +152,7 @@ def _timing(point: _Point) -> Any:
 
 
 def _sta(arguments: argparse.Namespace) -> int:
-    from chipdse.netlist.timing_paths import critical_path
+    from chipdse.netlist.timing_paths import clock_outputs, critical_path
 
     point = _point(arguments)
     timing = _timing(point)
@@ -163,6 +163,7 @@ def _sta(arguments: argparse.Namespace) -> int:
         "worst_hold_slack_s": float(timing.worst_hold_slack_s[0]),
         "f_max_hz": float(timing.f_max_hz[0]),
         "endpoint": endpoint,
+        "clock_outputs": clock_outputs(timing),
         "notes": list(timing.netlist.notes),
     }
     if arguments.json:
@@ -187,7 +188,11 @@ def _sta(arguments: argparse.Namespace) -> int:
         f"setup slack    {show(result['worst_setup_slack_s'], 's')} at "
         f"{show(point.clock_period_s, 's')}"
     )
-    print(f"hold slack     {show(result['worst_hold_slack_s'], 's')}\n")
+    print(f"hold slack     {show(result['worst_hold_slack_s'], 's')}")
+    if result["clock_outputs"]:
+        ports = ", ".join(result["clock_outputs"])
+        print(f"clock at ports {ports}: its fall is timed from half a period on")
+    print()
     width = max(len(stage.pin) for stage in stages)
     print(f"{'arrival':>10}  {'slew':>10}  {'load':>10}  edge  {'pin':{width}}  cell")
     for stage in stages:

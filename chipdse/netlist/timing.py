@@ -196,6 +196,11 @@ class _Forward:
             ports = ports[clock.polarity[ports >> 1] == 0]
         self.slew[:, :, ports] = input_slew_s
         self.arrival[:, 0, :, ports] = 0.0
+        if clock is not None and graph.clock_outputs.any():
+            # Each edge of the clock launches its own path to the output ports it reaches.
+            root = int(graph.netlist.port_of[clock.port].nets[0])
+            self.arrival[:, 0, :, 2 * root] = 0.0
+            self.arrival[:, 1, :, 2 * root + 1] = 0.0
         self.wire_delay = None if wires is None else arc_wires(graph, wires)
         self.locate_slews(np.arange(edges))
 
