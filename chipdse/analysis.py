@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chipdse.design import Design, LibraryChoice
+from chipdse.errors import InfeasibleError
 from chipdse.hardware.elaborate import TOP
 from chipdse.hardware.simulate import Simulation
 from chipdse.hardware.store import Store, hash_file
@@ -31,6 +32,11 @@ from chipdse.netlist.wires import WireLoads
 from chipdse.physical import Layout, layout_of, stored_toggles
 from chipdse.technology.libraries import LibraryEntry, resolve
 from chipdse.technology.sram import MacroSize, macro_figures
+
+NO_PATH = (
+    "the synthesised block has no path that limits its clock: its outputs are constants, or inputs "
+    "passed on; check that they depend on registers (and that a memory has its contents)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +115,8 @@ def load(choice: LibraryChoice, hardware: Hardware) -> Loaded:
     """A design's netlist with its library, replayed on the recorded run."""
     library, run = _cells_of(choice, hardware.macros), hardware.run
     netlist = read_verilog(hardware.mapped.netlist, library, TOP)
+    if not netlist.cell_count:
+        raise InfeasibleError(NO_PATH)
     recording = read_recording(run.layout, run.data)
     replayed = replay(
         netlist,
@@ -145,7 +153,7 @@ def analyse_cells(
     loaded = load(choice, hardware)
     library = _cells_of(choice, hardware.macros).at(vdd_v, temperature_c)
     timing = analyse_timing(loaded.graph, library, 1.0)
-    timing = dataclasses.replace(timing, clock_period_s=timing.min_period_s)
+    timing = _at_shortest_period(timing)
     power = analyse_power(
         timing, loaded.replayed.activity, model=loaded.model, leakage_at=leakage_at
     )
@@ -220,6 +228,18 @@ def activity_of(
 def _timed(graph: TimingGraph, library: OperatingLibrary, loads: WireLoads | None) -> Timing:
     """Timing at the shortest clock period."""
     timing = analyse_timing(graph, library, 1.0, wires=None if loads is None else loads.timing)
+    return _at_shortest_period(timing)
+
+
+def _at_shortest_period(timing: Timing) -> Timing:
+    """The timing at its shortest clock period.
+
+    Raises
+    ------
+    InfeasibleError : no path limits the period, e.g. where all outputs are constants
+    """
+    if not (timing.min_period_s > 0).all():
+        raise InfeasibleError(NO_PATH)
     return dataclasses.replace(timing, clock_period_s=timing.min_period_s)
 
 

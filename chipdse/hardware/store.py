@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chipdse.errors import ChipdseError, MachineError, ToolError
+from chipdse.errors import ChipdseError, CrashedError, KilledError, MachineError, ToolError
 from chipdse.hardware.store_care import prune_if_due
-from chipdse.hardware.store_folder import INPUTS, MANIFEST, is_whole, leftovers
+from chipdse.hardware.store_folder import INPUTS, MANIFEST, check_room, is_whole, leftovers
 from chipdse.hardware.store_folder import hash_file as hash_file
 from chipdse.hardware.store_lock import exclusive, hold_shared, release
 from chipdse.paths import cache_folder
@@ -86,7 +86,7 @@ class Store:
         Raises
         ------
         ChipdseError : what `build` raised; its folder is kept as ``<key>.failed`` for its logs
-        MachineError : the store cannot be written
+        MachineError : the store cannot be written, or a signal ended a program at every try
         """
         target = self.root / stage / hash_of(dict(inputs))
         try:
@@ -101,7 +101,7 @@ class Store:
                     if not is_whole(target):
                         self.tell(stage)
                         self.built.append(stage)
-                        _build(target, inputs, build, self.check)
+                        _build_again(target, inputs, build, self.check)
                         built = True
         except OSError as error:
             raise self._unwritable(error) from error
@@ -136,6 +136,9 @@ TRIES = 4
 """A folder that is not whole after so many builds is the disk's fault, or another program's."""
 HELD = 200
 """So many folders one store keeps from eviction, the last ones it gave out."""
+KILLED_TRIES, KILLED_PAUSE_S = 3, 1.0
+"""A program that a signal ended is started so often; before each further try the pause grows by
+so much [s]."""
 USE_S = 60.0
 """How exactly the time of the last use is kept [s]."""
 
@@ -152,6 +155,35 @@ def _release_all(held: dict[Path, int]) -> None:
     for descriptor in held.values():
         release(descriptor)
     held.clear()
+
+
+def _build_again(
+    target: Path,
+    inputs: Mapping[str, Any],
+    build: Callable[[Path], None],
+    check: Callable[[], None],
+) -> None:
+    """Build a folder, again where a signal ended a program: by then there may be memory.
+
+    Raises
+    ------
+    MachineError : a signal ended it at every try
+    ToolError : it crashed at every try
+    """
+    for attempt in range(KILLED_TRIES):
+        time.sleep(attempt * KILLED_PAUSE_S)
+        try:
+            return _build(target, inputs, build, check)
+        except KilledError as error:
+            last = error
+    text = str(last).partition("; full log: ")[0]
+    if isinstance(last, CrashedError):
+        raise ToolError(f"{text} (at each of {KILLED_TRIES} tries)", last.log) from last
+    raise MachineError(
+        f"{text} (at each of {KILLED_TRIES} tries); this machine has too little memory, or "
+        "something ends its programs: give it more memory, or use fewer --workers",
+        last.log,
+    ) from last
 
 
 def _build(
@@ -172,7 +204,7 @@ def _build(
         manifest = {str(path.relative_to(work)): hash_file(path) for path in files}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
     except ChipdseError as error:
-        _check_room(target.parent)  # a tool that found the disk full is no word on the design
+        check_room(target.parent)  # a tool that found the disk full is no word on the design
         failed = target.with_name(target.name + ".failed")
         shutil.rmtree(failed, ignore_errors=True)
         work.rename(failed)
@@ -195,14 +227,6 @@ def _put(work: Path, target: Path) -> None:
             raise
         shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _check_room(folder: Path) -> None:
-    """Raise OSError if not even a small file can be written."""
-    with tempfile.TemporaryFile(dir=folder) as probe:
-        probe.write(bytes(1 << 16))
-        probe.flush()
-        os.fsync(probe.fileno())
 
 
 def _moved(error: ChipdseError, old: Path, new: Path) -> ChipdseError:

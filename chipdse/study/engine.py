@@ -12,8 +12,15 @@ import contextlib
 import math
 import time
 import warnings
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from collections.abc import Callable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +35,7 @@ from chipdse.hardware.store import default_store
 from chipdse.study import status as states
 from chipdse.study.budget import Budget, is_stalled
 from chipdse.study.code import Code
-from chipdse.study.executors import Workers
+from chipdse.study.executors import Workers, first_line
 from chipdse.study.folder import POINTS, StudyFolder, points_table, write_atomically
 from chipdse.study.interrupts import Interrupts
 from chipdse.study.outcome import Outcome, evaluate_point, record
@@ -54,6 +61,8 @@ TURN_S = 2.0
 """The loop turns at least so often [s]: it looks at the clock and at other drivers."""
 TABLE_S = 10.0
 """The table of points is written so often [s], and at the end."""
+_GONE = (BrokenExecutor, CancelledError, asyncio.CancelledError, OSError)
+"""What an executor raises that is no more; a worker's own OSErrors are MachineErrors already."""
 SPENT = "every trial of the budget is done"
 AHEAD = 1
 """So many points are proposed before a worker is free for them, so that none of several waits."""
@@ -182,12 +191,12 @@ class _Sweep:
 
     def _announce(self) -> None:
         trials = self._patiently(lambda: finished(self.folder.study))
-        store, room = self.store or default_store(), self.workers.room()
+        store, room = self.store or default_store(), self._places()
         self.listener.say(plan_text(self.folder.sweep, self.budget, trials, store, room))
 
     def _room(self) -> int:
         """For how many points there is room; one worker alone gets each from all that is known."""
-        workers = self.workers.room()
+        workers = self._places()
         return workers + (AHEAD if workers > 1 else 0) - len(self._tasks())
 
     def _is_done(self) -> bool:
@@ -253,11 +262,18 @@ class _Sweep:
         """Hand what is ready to the executor's free workers; no more once the time is up."""
         if self._is_late():
             self._patiently(self._give_back)
-        submit, sweep = self.workers.executor.submit, self.folder.sweep
-        free = self.workers.room() - sum(not future.done() for future in self.running)
+        sweep = self.folder.sweep
+        free = self._places() - sum(not future.done() for future in self.running)
         for _ in range(min(free, len(self.ready))):
-            future = submit(evaluate_point, sweep, self.ready[0].point, self.store, __version__)
+            point = self.ready[0].point
+            with self._executor() as executor:
+                future = executor.submit(evaluate_point, sweep, point, self.store, __version__)
             self.running[future] = self.ready.popleft()
+
+    def _places(self) -> int:
+        """How many points may be under way at once."""
+        with self._executor():
+            return self.workers.room()
 
     def _give_back(self) -> None:
         """Leave what waits for a worker to the next run of the study."""
@@ -291,15 +307,43 @@ class _Sweep:
         """What came of a task; None where its worker died and it may be tried again."""
         self.code.check()
         try:
-            return future.result()
+            with self._executor():
+                return future.result()
         except self.workers.lost:
             if task.deaths + 1 < self.workers.tries:
                 return None
+            if self.workers.killed():
+                point = ", ".join(f"{name}={value}" for name, value in task.point.items())
+                raise MachineError(
+                    f"the worker was killed each time that it evaluated {point}; what is finished "
+                    "is safe: give it more memory or use fewer --workers, then run the same "
+                    "command again"
+                ) from None
             reason = "ToolError: the worker process died each time that it evaluated this point"
             return Outcome(metrics=None, failure=reason)
-        except (BrokenExecutor, CancelledError, asyncio.CancelledError) as error:
+
+    @contextlib.contextmanager
+    def _executor(self) -> Iterator[Executor]:
+        """The executor, for one use of it.
+
+        Raises
+        ------
+        MachineError : it is gone (Dask's own errors of a lost connection are OSErrors)
+        """
+        try:
+            yield self.workers.executor
+        except self.workers.lost:
+            raise
+        except _GONE as error:
             raise MachineError(
                 "the executor is gone; start it again, then run the same command to go on"
+            ) from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != "distributed":
+                raise
+            raise MachineError(
+                f"the Dask cluster cannot go on ({type(error).__name__}: {first_line(error)}); "
+                "start it again, then run the same command to go on"
             ) from error
 
     def _record(self, task: _Task, outcome: Outcome) -> None:
@@ -308,7 +352,8 @@ class _Sweep:
 
     def _give_up(self, error: BaseException) -> None:
         """Stop the workers, keep what is done, leave the rest to the next run; raise nothing."""
-        self.workers.stop()
+        with contextlib.suppress(Exception):  # an executor that is gone cannot be stopped
+            self.workers.stop()
         failed = (OptunaError, SQLAlchemyError, OSError)
         with contextlib.suppress(*failed):
             done = self.running if self.code.changed() is None else {}
@@ -345,7 +390,7 @@ class _Sweep:
                 state,
                 **take_stock(self.folder.sweep, trials),
                 under_way=len(self.running),
-                workers=self.workers.room(),
+                workers=self._places(),
             )
         if self.table.is_due():
             with self.table.measured():

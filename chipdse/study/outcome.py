@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import socket
 import time
@@ -67,6 +68,8 @@ def evaluate_point(sweep: Sweep, point: Point, store: Path | None, version: str)
         metrics = evaluate(sweep.template.design(point), stages)
     except MachineError:
         raise  # every point would fail like this one: stop, and lose none
+    except (MemoryError, OSError) as error:
+        raise _machine_error(error) from error
     except Exception as error:
         code.check()
         if not isinstance(error, ChipdseError):
@@ -78,6 +81,21 @@ def evaluate_point(sweep: Sweep, point: Point, store: Path | None, version: str)
         constraints=metrics.constraints(),
         system_evidence=metrics.system.evidence,
         seconds=time.monotonic() - start,
+    )
+
+
+def _machine_error(error: MemoryError | OSError) -> MachineError:
+    """What a worker lacked, as the error that stops the sweep."""
+    host = socket.gethostname()
+    if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
+        return MachineError(
+            f"the memory of {host} does not suffice for a point; what is finished is safe: use "
+            "fewer --workers or a larger machine, then run the same command again"
+        )
+    place = f": {error.filename}" if error.filename else ""
+    return MachineError(
+        f"a worker on {host} cannot go on ({error.strerror or error}{place}); what is finished is "
+        "safe: put that right and run the same command again"
     )
 
 
