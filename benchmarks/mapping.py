@@ -19,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.analysis import library_of
+from chipdse.cell_library import library_of
 from chipdse.design import LibraryChoice, find_block
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import SynthesisOptions, synthesise
 from chipdse.point import evaluate_point
+from chipdse.technology.libraries import liberty_files_for_synthesis
 
 Options = dict[str, Any]
 
@@ -102,7 +103,7 @@ def _synthesis_s(folder: Path, block: str, library: Options, synthesis: Options)
     rtl = elaborate(found, found.parameters(), Store(root=folder / "store"))
     files = tuple(library.get("liberty", ()))
     choice = LibraryChoice(files=files) if files else LibraryChoice(name=library["library"])
-    liberty = library_of(choice).liberty_files_for_synthesis(folder / "library")
+    liberty = liberty_files_for_synthesis(library_of(choice), folder / "library")
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     synthesise(rtl, liberty, SynthesisOptions(**synthesis), folder / "timed")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.analysis import analyse_cells, library_of
+from chipdse.analysis import analyse_cells
+from chipdse.cell_library import library_of
 from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.evaluate import build_hardware
 from chipdse.hardware.store import Store, default_store

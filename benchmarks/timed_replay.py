@@ -27,7 +27,7 @@ from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.netlist.cache import load_library
 from chipdse.netlist.library import OperatingLibrary
 from chipdse.netlist.timed_replay import timed_replay
-from chipdse.technology.libraries import resolve
+from chipdse.technology.libraries import liberty_files_for_synthesis, resolve
 from hdl.mac_array import MacArray, MacArrayParameters
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
@@ -64,7 +64,7 @@ def _libraries(
     entry = resolve("sky130")
     nominal = entry.nominal
     operating = entry.load().at(nominal.supply_v, nominal.temperature_c)
-    yield "sky130", (operating, entry.liberty_files_for_synthesis(folder))
+    yield "sky130", (operating, liberty_files_for_synthesis(entry, folder))
     for file in files:
         library = load_library([file])
         yield library.name, (library.at(), [file])

@@ -10,9 +10,17 @@ import functools
 from dataclasses import dataclass
 from typing import Any
 
-from chipdse.design import Design, LibraryChoice
+from chipdse.cell_library import (
+    LibraryVersion,
+    check_version,
+    guarded,
+    library_key,
+    library_of,
+    library_version,
+    supply_of,
+)
+from chipdse.design import Design, LibraryChoice, PhysicalOptions
 from chipdse.errors import InfeasibleError
-from chipdse.hardware.elaborate import TOP
 from chipdse.hardware.simulate import Simulation
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.synthesise import Synthesised
@@ -29,8 +37,8 @@ from chipdse.netlist.timing import Timing, analyse_timing
 from chipdse.netlist.timing_graph import TimingGraph, build_timing_graph
 from chipdse.netlist.verilog import read_verilog
 from chipdse.netlist.wires import WireLoads
-from chipdse.physical import Layout, layout_of, stored_toggles
-from chipdse.technology.libraries import LibraryEntry, resolve
+from chipdse.physical import WIRES, Layout, layout_of, stored_toggles
+from chipdse.store.sources import code_of
 from chipdse.technology.sram import MacroSize, macro_figures
 
 NO_PATH = (
@@ -52,32 +60,17 @@ class Hardware:
     macros: tuple[MacroSize, ...] = ()
 
 
-@functools.lru_cache(maxsize=8)
-def library_of(choice: LibraryChoice) -> LibraryEntry:
-    """The library of a design."""
-    return resolve(choice.name if choice.name is not None else choice.files)
-
-
-@functools.lru_cache(maxsize=64)
-def library_key(choice: LibraryChoice) -> tuple[str, ...]:
-    """Hashes of every file of a library: what results depend on."""
-    return tuple(hash_file(path) for path in library_of(choice).files)
-
-
-def supply_of(design: Design) -> tuple[float, float]:
-    """Supply [V] and temperature [°C] of a design, the library's nominal ones by default."""
-    nominal, operating = library_of(design.library).nominal, design.operating
-    vdd_v, temperature_c = operating.vdd_v, operating.temperature_c
-    return (
-        nominal.supply_v if vdd_v is None else vdd_v,
-        nominal.temperature_c if temperature_c is None else temperature_c,
-    )
+def cells_of(choice: LibraryChoice, macros: tuple[MacroSize, ...]) -> CellLibrary:
+    """The library of a design, with its SRAM macros beside the cells."""
+    return _cells_of(choice, library_version(choice), macros)
 
 
 @functools.lru_cache(maxsize=4)
-def _cells_of(choice: LibraryChoice, macros: tuple[MacroSize, ...]) -> CellLibrary:
-    """The library of a design, with its SRAM macros beside the cells."""
+def _cells_of(
+    choice: LibraryChoice, version: LibraryVersion, macros: tuple[MacroSize, ...]
+) -> CellLibrary:
     library = library_of(choice).load()
+    check_version(choice, version)
     return with_macros(library, macros) if macros else library
 
 
@@ -110,11 +103,15 @@ class Loaded:
     recording: Recording
 
 
-@functools.lru_cache(maxsize=2)
 def load(choice: LibraryChoice, hardware: Hardware) -> Loaded:
     """A design's netlist with its library, replayed on the recorded run."""
-    library, run = _cells_of(choice, hardware.macros), hardware.run
-    netlist = read_verilog(hardware.mapped.netlist, library, TOP)
+    return _load(choice, library_version(choice), hardware)
+
+
+@functools.lru_cache(maxsize=2)
+def _load(choice: LibraryChoice, version: LibraryVersion, hardware: Hardware) -> Loaded:
+    library, run = _cells_of(choice, version, hardware.macros), hardware.run
+    netlist = read_verilog(hardware.mapped.netlist, library, hardware.mapped.top)
     if not netlist.cell_count:
         raise InfeasibleError(NO_PATH)
     recording = read_recording(run.layout, run.data)
@@ -151,7 +148,7 @@ def analyse_cells(
     leakage_at : more points, at which only leakage is wanted
     """
     loaded = load(choice, hardware)
-    library = _cells_of(choice, hardware.macros).at(vdd_v, temperature_c)
+    library = cells_of(choice, hardware.macros).at(vdd_v, temperature_c)
     timing = analyse_timing(loaded.graph, library, 1.0)
     timing = _at_shortest_period(timing)
     power = analyse_power(
@@ -168,13 +165,20 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
     DesignError : nothing is known of the wires of the library's process
     InfeasibleError : the cells cannot be placed at this utilisation
     """
+    version = library_version(design.library)
     loaded = load(design.library, hardware)
+    inputs = {
+        **netlist_inputs(design, hardware),
+        "clock": loaded.recording.clock,
+        "reading": code_of(_cells_of, read_verilog, build_timing_graph),
+    }
     return layout_of(
         design.physical,
         loaded.graph,
         loaded.netlist.library,
-        netlist_inputs(design, hardware),
+        inputs,
         store,
+        guard=functools.partial(guarded, design.library, version),
     )
 
 
@@ -194,6 +198,7 @@ def activity_of(
     ----------
     timing : of the design at its supply and temperature, to save its making
     """
+    version = library_version(design.library)
     loaded, options = load(design.library, hardware), design.physical
     activity = loaded.replayed.activity
     if not options.glitches:
@@ -203,26 +208,37 @@ def activity_of(
         **run_inputs(design, hardware),
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
-        "wires": [laid.counted.wires, laid.counted.clock_tree],
-        "layout": [options.utilisation, options.aspect, options.placement_seed],
+        "routes": laid.content,
+        "clock_tree": laid.tree is not None,
+        "layout": [options.utilisation, options.placement_seed],
         "cycles": options.glitch_cycles,
+        "code": code_of(count_glitches, _load, _timed, Layout, data=[WIRES]),
     }
 
     def count() -> Activity:
         library = loaded.netlist.library.at([vdd_v], [temperature_c])
-        return timed_replay(
-            timing or _timed(loaded.graph, library, laid.loads(library)),
-            loaded.recording,
-            read_register_map(hardware.mapped.register_map),
-            loaded.replayed,
-            first_cycle=hardware.run.first_cycle,
-            cycles=hardware.run.cycles,
-            sampled=options.glitch_cycles or None,
-            seed=options.placement_seed,
-        ).total
+        at_point = timing or _timed(loaded.graph, library, laid.loads(library))
+        return count_glitches(at_point, loaded, hardware, options)
 
-    toggles, error = stored_toggles(inputs, store, count)
+    guard = functools.partial(guarded, design.library, version)
+    toggles, error = stored_toggles(inputs, store, count, guard)
     return dataclasses.replace(activity, toggles=toggles, glitches=True, standard_error_frac=error)
+
+
+def count_glitches(
+    timing: Timing, loaded: Loaded, hardware: Hardware, options: PhysicalOptions
+) -> Activity:
+    """Activity of every net of a recorded run, replayed with the delays of `timing`."""
+    return timed_replay(
+        timing,
+        loaded.recording,
+        read_register_map(hardware.mapped.register_map),
+        loaded.replayed,
+        first_cycle=hardware.run.first_cycle,
+        cycles=hardware.run.cycles,
+        sampled=options.glitch_cycles or None,
+        seed=options.placement_seed,
+    ).total
 
 
 def _timed(graph: TimingGraph, library: OperatingLibrary, loads: WireLoads | None) -> Timing:

@@ -14,17 +14,20 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from chipdse.analysis import Hardware, library_key, library_of
+from chipdse.analysis import Hardware
+from chipdse.cell_library import guarded, library_of, library_version
 from chipdse.design import Design
 from chipdse.hardware.blocks_own import is_checked
-from chipdse.hardware.elaborate import Rtl, elaborate, source_hash, versions
+from chipdse.hardware.elaborate import Rtl, elaborate, versions
 from chipdse.hardware.memories import family_for, with_memories
 from chipdse.hardware.simulate import simulate
 from chipdse.hardware.store import Store
-from chipdse.hardware.synthesise import Synthesised, read_synthesised, synthesise
+from chipdse.hardware.synthesise import Synthesised, map_to_cells, read_synthesised
 from chipdse.measure import measure
 from chipdse.metrics import Basis, BlockReport, Metrics
+from chipdse.netlist.library_pack import load_packed
 from chipdse.netlist.macro_liberty import macro_cells
+from chipdse.store.sources import Builder, code_of
 from chipdse.system.evaluate import evaluate_system
 from chipdse.technology.sram import macro_figures
 from hdl.block import Block
@@ -73,19 +76,22 @@ def memory_choice(design: Design) -> tuple[int, str]:
 def _synthesise(design: Design, rtl: Rtl, store: Store) -> Synthesised:
     # What became of memories is in the RTL already.
     options = dataclasses.replace(design.synthesis, memory_macro_bits=0, memory_family="auto")
+    version, entry = library_version(design.library), library_of(design.library)
+    code: list[Builder] = [map_to_cells, *([macro_cells] if rtl.macros else [])]
+    if entry.saved is not None:  # read, and written as Liberty
+        code.append(load_packed)
     inputs = {
         "rtl": rtl.content,
-        "library": library_key(design.library),
+        "library": version.digests,
         "macros": [dataclasses.asdict(macro_figures(size)) for size in rtl.macros],
         "options": dataclasses.asdict(options),
-        "source": source_hash("chipdse.hardware"),
+        "code": code_of(*code),
         "versions": versions("pyosys"),
     }
 
     def build(folder: Path) -> None:
-        liberty = library_of(design.library).liberty_files_for_synthesis(folder / "library")
         macros = macro_cells(rtl.macros).cells if rtl.macros else ()
-        synthesise(rtl, liberty, options, folder, macros)
+        map_to_cells(rtl, entry, options, folder, macros)
 
-    folder = store.folder("synthesise", inputs, build)
+    folder = store.folder("synthesise", inputs, guarded(design.library, version, build))
     return read_synthesised(folder, rtl.top)

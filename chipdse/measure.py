@@ -6,7 +6,6 @@ Every result is kept in the store: a change of package or clock analyses nothing
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import math
 from collections.abc import Sequence
@@ -15,18 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from chipdse import analysis
-from chipdse.analysis import Hardware, analyse_design, library_of, load, run_inputs, supply_of
+from chipdse.analysis import Hardware, analyse_design, load, run_inputs
+from chipdse.cell_library import guarded, library_of, library_version, supply_of
 from chipdse.design import Design, OperatingPoint
 from chipdse.errors import DesignError
-from chipdse.hardware.elaborate import source_hash
-from chipdse.hardware.store import Store, hash_file
+from chipdse.hardware.store import Store
 from chipdse.metrics import BlockReport
 from chipdse.netlist.macro_liberty import check_macro_supply
 from chipdse.netlist.power import GROUPS
 from chipdse.operating import Corner, Job, operate
-from chipdse.physical import counted, layout_sources, level_number, wire_energy_j
+from chipdse.physical import WIRES, counted, level_number, wire_energy_j
 from chipdse.records import BlockMetrics
+from chipdse.store.sources import code_of
 
 
 def measure(design: Design, hardware: Hardware, store: Store) -> tuple[BlockReport, BlockMetrics]:
@@ -106,32 +105,25 @@ def _node_nm(design: Design) -> float:
 def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
     vdd_v, temperature_c = supply_of(design)
     check_macro_supply(hardware.macros, vdd_v)
+    version = library_version(design.library)
     inputs = {
         **run_inputs(design, hardware),
+        "area_m2": hardware.mapped.area_m2,
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
         "physical": dataclasses.asdict(design.physical),
-        "layout": layout_sources(),
-        "source": source_hash("chipdse.netlist"),
-        "corner": _corner_source(),
+        "code": code_of(_corner, data=[WIRES]),
     }
 
     def build(folder: Path) -> None:
         corner = _corner(design, hardware, vdd_v, temperature_c, store)
         (folder / "corner.json").write_text(json.dumps(dataclasses.asdict(corner)))
 
-    folder = store.folder("measure", inputs, build)
+    folder = store.folder("measure", inputs, guarded(design.library, version, build))
     values: dict[str, Any] = json.loads((folder / "corner.json").read_text())
     for name in ("leakage_temperatures_c", "leakage_powers_w"):
         values[name] = tuple(values[name])
     return Corner(**values)
-
-
-@functools.cache
-def _corner_source() -> list[str]:
-    """Hashes of the modules that make corners, and what these hold: stored ones depend on both."""
-    files = [hash_file(Path(file)) for file in (__file__, analysis.__file__)]
-    return [*files, *(one.name for one in dataclasses.fields(Corner))]
 
 
 def _corner(

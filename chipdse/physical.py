@@ -7,9 +7,9 @@ every corner. Glitches do: they are counted with the delays of each corner.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,7 @@ import numpy as np
 
 from chipdse.design import PhysicalOptions
 from chipdse.errors import DesignError
-from chipdse.hardware.elaborate import source_hash
-from chipdse.hardware.store import Store, hash_file
+from chipdse.hardware.store import Store
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.clock_tree import (
     ClockTree,
@@ -33,9 +32,12 @@ from chipdse.netlist.placer_arrays import sums
 from chipdse.netlist.timing_graph import TimingGraph
 from chipdse.netlist.timing_records import Wires
 from chipdse.netlist.wires import LEVELS, Routes, WireLoads, formula_routes, placed_routes, wires_of
+from chipdse.store.sources import code_of
 from chipdse.technology.constants import Sources
 from chipdse.technology.wires import WireData, wire_data
 
+Guard = Callable[[Callable[[Path], None]], Callable[[Path], None]]
+WIRES = "technology/data/wires.toml"
 _ARRAYS = ("net_length_m", "pin_distance_m", "cell_x_m", "cell_y_m")
 _NUMBERS = ("core_width_m", "core_height_m", "overflow")
 
@@ -83,12 +85,14 @@ class Layout:
 
     routes : None without wires
     tree : None without a clock tree
+    content : hash of the stored routes; "" without
     """
 
     counted: Counted
     graph: TimingGraph
     routes: Routes | None
     tree: ClockTree | None
+    content: str = ""
 
     @property
     def skew_frac(self) -> float:
@@ -153,10 +157,14 @@ def layout_of(
     library: CellLibrary,
     inputs: Mapping[str, Any],
     store: Store,
+    guard: Guard = lambda build: build,
 ) -> Layout:
     """Lengths and clock tree of a netlist, from the store if they are there.
 
-    inputs : what the netlist is known by: hashes of its file and of its library
+    Parameters
+    ----------
+    inputs : what the netlist is known by: hashes of its file, of its library, and of their readers
+    guard : wraps the function that builds the stage, to check that these stayed what they were
     """
     what, netlist = counted(options, library), graph.netlist
     width = netlist.area_m2 / options.utilisation
@@ -170,18 +178,27 @@ def layout_of(
     if what.wires == "placed":
         shape["seed"] = options.placement_seed
         make = placed_routes
-    key = {**inputs, **shape, "wires": what.wires, "source": source_hash("chipdse.netlist")}
-    key["layout"] = layout_sources()
+    key = {**inputs, **shape, "wires": what.wires, "code": code_of(make, data=[WIRES])}
 
     def build(folder: Path) -> None:
         routes = make(netlist, graph.clock, Sources(), **shape)
         np.savez(folder / "routes.npz", **_columns(routes))
 
-    with np.load(store.folder("wires", key, build) / "routes.npz") as found:
+    file = store.folder("wires", key, guard(build)) / "routes.npz"
+    with np.load(file) as found:
         columns: dict[str, Any] = {name: found[name] for name in _ARRAYS}
         columns |= {name: float(found[name]) for name in _NUMBERS}
         routes = Routes(level=what.wires, **columns)
-    return Layout(counted=what, graph=graph, routes=routes, tree=tree)
+    content = content_of(routes)
+    return Layout(counted=what, graph=graph, routes=routes, tree=tree, content=content)
+
+
+def content_of(routes: Routes) -> str:
+    """Hash of everything that is stored of routes."""
+    digest = hashlib.sha256()
+    for name, values in _columns(routes).items():
+        digest.update(name.encode() + b"\0" + np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()[:32]
 
 
 def _columns(routes: Routes) -> dict[str, Any]:
@@ -190,11 +207,18 @@ def _columns(routes: Routes) -> dict[str, Any]:
 
 
 def stored_toggles(
-    inputs: Mapping[str, Any], store: Store, count: Callable[[], Activity]
+    inputs: Mapping[str, Any],
+    store: Store,
+    count: Callable[[], Activity],
+    guard: Guard = lambda build: build,
 ) -> tuple[Floats, float]:
     """Transitions of every net with glitches, and the standard error of their sum, stored.
 
+    Parameters
+    ----------
+    inputs : what they depend on, the code that counts them included
     count : counts them
+    guard : as of `layout_of`
     """
 
     def build(folder: Path) -> None:
@@ -203,12 +227,7 @@ def stored_toggles(
             folder / "glitches.npz", toggles=activity.toggles, error=activity.standard_error_frac
         )
 
-    key = {
-        **inputs,
-        "source": source_hash("chipdse.netlist"),
-        "layout_sources": layout_sources(),
-    }
-    with np.load(store.folder("glitches", key, build) / "glitches.npz") as found:
+    with np.load(store.folder("glitches", inputs, guard(build)) / "glitches.npz") as found:
         toggles: Floats = found["toggles"]
         return toggles, float(found["error"])
 
@@ -216,9 +235,3 @@ def stored_toggles(
 def level_number(level: str) -> int:
     """A level of wires as a metric: 0 none, 1 formula, 2 placed."""
     return LEVELS.index(level)
-
-
-def layout_sources() -> list[str]:
-    """Hashes of the table of wire constants and of this module, which results depend on."""
-    table = Path(str(resources.files("chipdse.technology"))) / "data" / "wires.toml"
-    return [hash_file(table), hash_file(Path(__file__))]

@@ -74,6 +74,9 @@ class Block:
     bench : the cocotb test module, importable by name
     work : useful work of a workload on a parameter record
     cycles : clock cycles a workload takes, roughly: to choose a simulator before running it
+    reads : files (or folders) that results depend on though Python does not open them, as those of
+        a program that it runs; relative to the folder of the module that defines the hardware
+    environment : names of environment variables of that kind
     """
 
     name: str
@@ -84,3 +87,5 @@ class Block:
     bench: str
     work: Callable[[Any, Any], Work]
     cycles: Callable[[Any, Any], int]
+    reads: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()

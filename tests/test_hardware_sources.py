@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chipdse.errors import DesignError
-from chipdse.hardware.sources import module_sources
+from chipdse.store.sources import module_sources
 
 
 def test_a_block_depends_on_what_it_imports_and_not_on_other_blocks() -> None:

@@ -13,10 +13,12 @@ ROOT = Path(__file__).parents[1]
 # From the bottom up; a module imports from its own level or below. hdl knows nothing of chipdse.
 LADDER = [
     {"errors", "units", "paths", "records", "__init__"},
+    {"store"},
     {"technology"},
     {"netlist", "system"},
     {"hardware"},
-    {"design", "metrics", "operating", "physical", "analysis", "measure", "evaluate"},
+    {"design", "metrics", "operating", "physical", "analysis", "measure", "evaluate"}
+    | {"cell_library"},
     {"study"},
     {"report", "export"},
     {"api", "point", "cli", "__main__"},

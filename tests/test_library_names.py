@@ -10,7 +10,12 @@ from library_files import liberty
 
 from chipdse.errors import DesignError
 from chipdse.technology.liberty_corner import Corner, read_corner
-from chipdse.technology.libraries import add_library, library_names, resolve
+from chipdse.technology.libraries import (
+    add_library,
+    liberty_files_for_synthesis,
+    library_names,
+    resolve,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +40,7 @@ def test_two_corners_make_a_supply_axis(tmp_path: Path) -> None:
     ]
     entry = resolve(files)
     assert entry.nominal == Corner(supply_v=1.2, temperature_c=25.0)
-    assert entry.liberty_files_for_synthesis(tmp_path) == (files[0],)
+    assert liberty_files_for_synthesis(entry, tmp_path) == (files[0],)
     middle = entry.load().at(1.0, 25.0)
     values = middle.interpolate(entry.load().tables.values)
     assert values == pytest.approx(0.2e-9)

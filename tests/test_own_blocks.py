@@ -20,8 +20,9 @@ from chipdse.errors import DesignError
 from chipdse.hardware.bench_random import random_words
 from chipdse.hardware.blocks_corners import corners_of
 from chipdse.hardware.blocks_own import RANDOM_BENCH, is_checked
-from chipdse.hardware.blocks_sources import forget_hashes, hash_files, module_hash, search_folders
 from chipdse.hardware.blocks_verilog import read_verilog_block
+from chipdse.hardware.elaborate import block_files
+from chipdse.store.reads import search_folders
 from hdl.block import parameter
 from hdl.fir import FirParameters
 
@@ -30,13 +31,11 @@ from hdl.fir import FirParameters
 def project(tmp_path: Path) -> Iterator[Path]:
     """A project of the user's; what it put on the path and imported is taken back."""
     path, modules = list(sys.path), set(sys.modules)
-    forget_hashes()
     yield write_project(tmp_path / "project")
     sys.path[:] = path
     for name in set(sys.modules) - modules:
         if name.startswith("acme"):
             del sys.modules[name]
-    forget_hashes()
 
 
 def fields(block: Any) -> dict[str, Any]:
@@ -86,7 +85,7 @@ def test_without_a_bench_nothing_counts_as_checked(project: Path) -> None:
 def test_a_worker_process_finds_it_again(project: Path, reference: str) -> None:
     block = find_block(reference, project)
     again = pickle.loads(pickle.dumps(block))
-    assert (again.name, again.source, again.bench) == (block.name, block.source, block.bench)
+    assert (again.name, again.bench) == (block.name, block.bench)
     assert list(fields(again)) == list(fields(block))
 
 
@@ -162,31 +161,17 @@ def test_rules_between_verilog_parameters_hold(project: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["rtl/counter.sv", "rtl/step.svh", "bench_counter.py"])
-def test_any_file_of_a_verilog_block_changes_its_hash(project: Path, name: str) -> None:
-    before = read_verilog_block(project / "counter.toml").source
-    (project / name).write_text((project / name).read_text() + "\n")
-    forget_hashes()
-    assert read_verilog_block(project / "counter.toml").source != before
+def test_files_of_a_verilog_block_are_known_before_it_runs(project: Path, name: str) -> None:
+    assert project / name in block_files(read_verilog_block(project / "counter.toml"))
 
 
-def test_a_module_that_a_block_imports_changes_its_hash(project: Path) -> None:
+def test_modules_that_a_block_imports_are_known_before_it_runs(project: Path) -> None:
     (project / "flat.py").write_text("import helper\nfrom acme.blocks import Summer\n")
     (project / "helper.py").write_text("A = 1\n")
     (project / "other.py").write_text("B = 1\n")
-
-    def source() -> str:
-        forget_hashes()
-        return find_block("flat:Summer", project).source
-
-    before = source()
-    (project / "other.py").write_text("B = 2\n")
-    assert source() == before
-    (project / "helper.py").write_text("A = 2\n")
-    assert source() != before
-
-
-def test_installed_packages_count_by_their_version() -> None:
-    assert module_hash("amaranth.lib.fifo") != module_hash("cocotb.clock") != hash_files([])
+    files = block_files(find_block("flat:Summer", project))
+    assert {project / name for name in ("flat.py", "helper.py", "acme/blocks.py")} <= set(files)
+    assert project / "other.py" not in files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,6 @@ from own_projects import run, write_project
 from chipdse.design import find_block
 from chipdse.errors import DesignError
 from chipdse.hardware.blocks_ports import component_ports
-from chipdse.hardware.blocks_sources import forget_hashes
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.simulate import simulate
 from chipdse.hardware.store import Store
@@ -78,11 +77,9 @@ class Plain:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Path]:
     path = list(sys.path)
-    forget_hashes()
     yield write_project(tmp_path / "project", **{"older/__init__.py": OLDER})
     sys.path[:] = path
     sys.modules.pop("older", None)
-    forget_hashes()
 
 
 def test_attributes_are_ports_and_go_where_they_are_driven(project: Path) -> None:

@@ -19,7 +19,7 @@ from chipdse.netlist.power import Power, analyse_power
 from chipdse.netlist.timed_power import GlitchPower
 from chipdse.netlist.timed_replay import TimedActivity, timed_replay
 from chipdse.netlist.timing import Timing
-from chipdse.technology.libraries import resolve
+from chipdse.technology.libraries import liberty_files_for_synthesis, resolve
 
 pytestmark = pytest.mark.tools
 CYCLES = 120
@@ -45,7 +45,7 @@ def make(folder: Path, options: SynthesisOptions, source: str = STORE) -> TimedD
     if shutil.which("iverilog") is None:
         pytest.skip("Icarus (iverilog) is not installed")
     entry = resolve("sky130")
-    files = entry.liberty_files_for_synthesis(folder / "library")
+    files = liberty_files_for_synthesis(entry, folder / "library")
     library = entry.load().at(1.8, 25.0)
     return make_design(
         folder, source, library, files, cycles=CYCLES + 5, options=options, stimuli=RARELY

@@ -14,7 +14,7 @@ from timed_icarus import toggles
 from chipdse.netlist.cache import load_library
 from chipdse.netlist.library import OperatingLibrary
 from chipdse.netlist.timed_replay import FINEST_RESOLUTION_S, timed_replay
-from chipdse.technology.libraries import resolve
+from chipdse.technology.libraries import liberty_files_for_synthesis, resolve
 
 CYCLES = 60
 IHP = "pdk/ihp-sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz"
@@ -35,7 +35,7 @@ def designs(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
         if library == "sky130":
             entry = resolve("sky130")
             operating = entry.load().at(1.8, 25.0)
-            files = entry.liberty_files_for_synthesis(folder / "library")
+            files = liberty_files_for_synthesis(entry, folder / "library")
         else:
             files = [Path(request.getfixturevalue("shared")) / IHP]
             operating = load_library(files).at()

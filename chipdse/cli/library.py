@@ -236,7 +236,7 @@ def _leakage_table(leakage: list[dict[str, float]]) -> list[str]:
 
 def _export(arguments: argparse.Namespace) -> int:
     from chipdse.technology.liberty_corner import Corner
-    from chipdse.technology.libraries import resolve
+    from chipdse.technology.libraries import liberty_text, resolve
 
     entry = resolve(arguments.name)
     supply_v, temperature_c = entry.nominal.supply_v, entry.nominal.temperature_c
@@ -244,7 +244,7 @@ def _export(arguments: argparse.Namespace) -> int:
         supply_v = parse_quantity(arguments.supply, "V", "--supply")
     if arguments.temperature is not None:
         temperature_c = parse_quantity(arguments.temperature, "°C", "--temperature")
-    text = entry.liberty_text(Corner(supply_v=supply_v, temperature_c=temperature_c))
+    text = liberty_text(entry, Corner(supply_v=supply_v, temperature_c=temperature_c))
     try:
         arguments.to.write_text(text, encoding="utf-8")
     except OSError as error:

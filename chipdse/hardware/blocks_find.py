@@ -13,8 +13,14 @@ from amaranth.hdl import Elaboratable
 
 from chipdse.errors import DesignError
 from chipdse.hardware.blocks_own import OwnBlock, component_block
-from chipdse.hardware.blocks_sources import make_importable, module_hash, search_folders
+from chipdse.hardware.blocks_sources import (
+    forget_outdated,
+    make_importable,
+    owner_of,
+)
 from chipdse.hardware.blocks_verilog import read_verilog_block
+from chipdse.store.reads import search_folders
+from chipdse.store.recorder import watching
 from hdl.block import Block
 
 
@@ -43,13 +49,10 @@ def find_own(reference: str, folder: str) -> Block:
     found = _attribute(reference, module_name, attribute, start)
     if isinstance(found, Block):
         fields = {f.name: getattr(found, f.name) for f in dataclasses.fields(Block)}
-        source = module_hash(module_name) + module_hash(found.bench)
-        return OwnBlock(
-            **(fields | {"name": reference}), folder=folder, find=find_own, source=source
-        )
+        return OwnBlock(**(fields | {"name": reference}), folder=folder, find=find_own)
     is_component = inspect.isclass(found) and issubclass(found, Elaboratable)
     if is_component or inspect.isfunction(found):
-        return component_block(reference, start, module_hash(module_name), found, find_own)
+        return component_block(reference, start, found, find_own)
     raise DesignError(
         f"{reference!r} is a {_sort_of(found)}; name a Block record, an Amaranth component "
         "class, or a function that returns a component"
@@ -61,8 +64,10 @@ def _attribute(reference: str, module_name: str, attribute: str, start: Path) ->
         raise DesignError(f"{reference!r} is not package.module:attribute; e.g. mylib.blocks:fancy")
     make_importable(Path.cwd())
     make_importable(start)
+    forget_outdated(module_name, start)
     try:
-        module = importlib.import_module(module_name)
+        with watching(owner_of(module_name, start)):
+            module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if not module_name.startswith(str(error.name)):
             raise _broken(reference, error) from error

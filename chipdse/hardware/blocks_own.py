@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,6 @@ class OwnBlock(Block):  # type: ignore[misc]
 
     folder : where the reference is looked up
     find : the function that finds it, by its reference and that folder
-    source : hash of every file that it is made of
     clock, reset : names of the ports; an empty reset is none
     reset_level : level at which the reset is active
     verilog : how to read it, instead of `hardware`
@@ -36,7 +35,6 @@ class OwnBlock(Block):  # type: ignore[misc]
 
     folder: str
     find: Callable[[str, str], Block]
-    source: str
     clock: str = "clk"
     reset: str = "rst"
     reset_level: int = 1
@@ -67,8 +65,13 @@ class VerilogSource:
 
     @property
     def included(self) -> list[Path]:
-        """What these files may include."""
-        return included_files(self.sources, self.include)
+        """What these files may include or read."""
+        return self.named(())
+
+    def named(self, texts: Iterable[str]) -> list[Path]:
+        """What these files may include or read, with some texts as parameters of the top."""
+        macros = (value for _, value in self.defines)
+        return included_files(self.sources, self.include, (*macros, *texts))
 
 
 def is_checked(block: Block) -> bool:
@@ -114,7 +117,6 @@ def random_cycles(parameters: Any, workload: Any) -> int:
 def component_block(
     reference: str,
     folder: Path,
-    source: str,
     make: Callable[..., Any],
     find: Callable[[str, str], Block],
 ) -> Block:
@@ -158,7 +160,6 @@ def component_block(
         cycles=random_cycles,
         folder=str(folder),
         find=find,
-        source=source,
     )
 
 

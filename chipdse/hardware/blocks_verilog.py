@@ -12,6 +12,8 @@ reset_active = "low"
 bench = "bench_counter"              # cocotb test module beside this file; none: random inputs
 rules = ["WIDTH >= 2 * STEP"]
 cycles = "length + 10"               # of a run, roughly: chooses the simulator
+reads = ["table.csv"]                # files that results depend on and chipdse cannot see
+environment = ["MODE"]               # variables of that kind
 
 [parameters]                         # of the top; those left out keep their values
 WIDTH = { default = 8, min = 2, max = 64, doc = "bits of the count" }
@@ -40,7 +42,7 @@ from chipdse.hardware.blocks_own import (
     VerilogSource,
     make_record_type,
 )
-from chipdse.hardware.blocks_sources import hash_files, make_importable, module_hash
+from chipdse.hardware.blocks_sources import make_importable
 from chipdse.hardware.expressions import Expression, parse_expression
 from chipdse.hardware.verilog_files import named_paths
 from hdl.block import Work, parameter
@@ -48,6 +50,7 @@ from hdl.block import Work, parameter
 _KEYS = {
     *("summary", "sources", "include", "defines", "top", "clock", "reset", "reset_active"),
     *("bench", "rules", "cycles", "parameters", "workload", "work", "reader"),
+    *("reads", "environment"),
 }
 _FIELD_KEYS = {"default", "min", "max", "choices", "doc"}
 _SUFFIXES = (".v", ".sv")
@@ -110,7 +113,6 @@ class _Reader:
             raise self.wrong("workload", "is given without a bench, which would read it")
         workload = self._record("workload", []) if bench else RandomWorkload
         names = {*_names(parameters), *_names(workload)}
-        read = (self.path, *verilog.sources, *verilog.included)
         return OwnBlock(
             name=str(self.path),
             summary=self.text("summary", "no summary")
@@ -123,7 +125,8 @@ class _Reader:
             cycles=self._cycles(names),
             folder=str(self.path.parent),
             find=_find,
-            source=hash_files(read, [module_hash(bench)] if bench else []),
+            reads=self._texts("reads"),
+            environment=self._texts("environment"),
             clock=self.text("clock", "clk"),
             reset=self.text("reset", ""),
             reset_level=int(level == "high"),
@@ -164,6 +167,12 @@ class _Reader:
                     raise self.wrong(key, f"names {name!r}, which is not there: {path}")
             found += paths
         return tuple(dict.fromkeys(found))
+
+    def _texts(self, key: str) -> tuple[str, ...]:
+        given = self.data.get(key, [])
+        if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+            raise self.wrong(key, f'= {given!r} must be a list of texts, e.g. ["name"]')
+        return tuple(given)
 
     def _record(self, key: str, rules: list[Expression]) -> type:
         fields = {

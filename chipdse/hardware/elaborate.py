@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import hashlib
 import importlib.metadata
+import sys
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from amaranth.hdl import UnusedElaboratable
 from chipdse.errors import DesignError, MachineError, ToolError
 from chipdse.hardware.blocks_own import OwnBlock
 from chipdse.hardware.blocks_ports import attribute_ports
-from chipdse.hardware.blocks_sources import module_files
-from chipdse.hardware.read_verilog import read_verilog
-from chipdse.hardware.sources import module_sources
+from chipdse.hardware.blocks_sources import owner_of, reads_here, source_files
+from chipdse.hardware.read_verilog import digests_before, read_verilog, verilog_reads
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.tools import run_yosys
+from chipdse.store.reads import Place, Read, declared
+from chipdse.store.recorder import watching
+from chipdse.store.sources import code_of, module_hash, module_sources
 from chipdse.technology.sram import MacroSize
 from hdl.block import Block
 
@@ -59,33 +62,87 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
     ToolError : Yosys cannot write the Verilog
     """
     inputs = {
-        "block": block.name,
+        "block": _description(block),
         "parameters": dataclasses.asdict(parameters),
-        "source": [block_hash(block), source_hash("chipdse.hardware")],
+        "code": code_of(build_rtl),
         "versions": versions("amaranth", "pyosys"),
     }
 
-    def build(folder: Path) -> None:
-        if isinstance(block, OwnBlock) and block.verilog is not None:
-            text = read_verilog(block.verilog, dataclasses.asdict(parameters), folder, TOP)
-        else:
-            text = _from_amaranth(block, parameters)
-        # Signed ports: OpenSTA and OpenROAD refuse them, and RTLIL's cells carry the sign anyway.
-        (folder / "rtl.il").write_text(text.replace(" signed \\", " \\"))
-        _write_verilog(
-            block,
-            "read_rtlil rtl.il\nproc -nomux -norom\nmemory_collect\n"
-            "attrmap -remove top -remove generator\n"
-            "write_verilog -norename rtl.v\n",
-            folder,
-        )
+    def build(folder: Path) -> Iterable[Read]:
+        return build_rtl(block, parameters, folder)
 
-    folder = store.folder("elaborate", inputs, build)
+    folder = store.folder_by_reads("elaborate", inputs, build, place_of(block))
     content = hash_file(folder / "rtl.il")[:32]
     clock = block.clock if isinstance(block, OwnBlock) else CLOCK
     return Rtl(
         rtlil=folder / "rtl.il", verilog=folder / "rtl.v", top=TOP, content=content, clock=clock
     )
+
+
+def build_rtl(block: Block, parameters: Any, folder: Path) -> tuple[Read, ...]:
+    """Write the RTL of a block into a folder, as RTLIL and as Verilog.
+
+    Returns
+    -------
+    What the block's source read; nothing of a block that ships, whose code is in the stage's key
+    """
+    if isinstance(block, OwnBlock) and block.verilog is not None:
+        given, place = dataclasses.asdict(parameters), place_of(block)
+        before = digests_before(block.verilog, place)
+        text = read_verilog(block.verilog, given, folder, TOP)
+        reads = verilog_reads(block.verilog, given, folder, place, before)
+    else:
+        text = _from_amaranth(block, parameters)
+        reads = amaranth_reads(block)
+    # Signed ports: OpenSTA and OpenROAD refuse them, and RTLIL's cells carry the sign anyway.
+    (folder / "rtl.il").write_text(text.replace(" signed \\", " \\"))
+    _write_verilog(
+        block,
+        "read_rtlil rtl.il\nproc -nomux -norom\nmemory_collect\n"
+        "attrmap -remove top -remove generator\n"
+        "write_verilog -norename rtl.v\n",
+        folder,
+    )
+    return (*reads, *declared_reads(block))
+
+
+def _description(block: Block) -> Any:
+    """What is known of a block's hardware without running its code."""
+    if not isinstance(block, OwnBlock):
+        return [block.name, module_hash(block.hardware.__module__)]
+    if block.verilog is None:
+        return block.name
+    verilog, name = block.verilog, place_of(block).name
+    return {
+        "sources": [name(path) for path in verilog.sources],
+        "include": [name(path) for path in verilog.include],
+        "defines": verilog.defines,
+        "top": verilog.top,
+        "reader": verilog.reader,
+    }
+
+
+def place_of(block: Block) -> Place:
+    """Where what a block reads is looked up."""
+    return Place.of(Path(block.folder)) if isinstance(block, OwnBlock) else Place.of(Path.cwd())
+
+
+def amaranth_reads(block: Block) -> tuple[Read, ...]:
+    """What the user's Python has read in this process to describe a block."""
+    if not isinstance(block, OwnBlock):
+        return ()
+    return reads_here(block.name.partition(":")[0], Path(block.folder))
+
+
+def declared_reads(block: Block) -> list[Read]:
+    """What a block declares that it reads."""
+    if not isinstance(block, OwnBlock):
+        return []
+    folder = Path(block.folder)
+    if block.verilog is None:
+        file = getattr(sys.modules.get(block.name.partition(":")[0]), "__file__", None)
+        folder = Path(file).parent if file else folder
+    return list(declared(place_of(block), folder, block.reads, block.environment))
 
 
 def _write_verilog(block: Block, script: str, folder: Path) -> None:
@@ -100,30 +157,36 @@ def _write_verilog(block: Block, script: str, folder: Path) -> None:
         raise
 
 
-def block_hash(block: Block) -> str:
-    """Hash of every source file that a block's hardware and bench are made of."""
-    if isinstance(block, OwnBlock):
-        return block.source
-    return source_hash(block.hardware.__module__)
-
-
 def block_files(block: Block) -> list[Path]:
-    """Every source file that a block's hardware and bench are made of."""
+    """Every file that a block's hardware and bench are known to be made of before they run.
+
+    What they read besides is recorded with their results (`chipdse.store.reads`).
+    """
     if not isinstance(block, OwnBlock):
         both = module_sources(block.hardware.__module__) | module_sources(block.bench)
         return list(both.values())
-    bench = module_files(block.bench) if block.is_checked else []
+    place, folder = place_of(block), Path(block.folder)
+    bench = source_files(block.bench, folder) if block.is_checked else []
+    stated = [place.root / read.name for read in declared_reads(block) if read.kind == "file"]
     if block.verilog is None:
-        return [*module_files(block.name.partition(":")[0]), *bench]
-    return [Path(block.name), *block.verilog.sources, *block.verilog.included, *bench]
+        module = block.name.partition(":")[0]
+        read = [place.root / read.name for read in amaranth_reads(block) if read.kind == "file"]
+        return list(dict.fromkeys([*source_files(module, folder), *read, *stated, *bench]))
+    verilog = block.verilog
+    return list(
+        dict.fromkeys([Path(block.name), *verilog.sources, *verilog.included, *stated, *bench])
+    )
 
 
 def _from_amaranth(block: Block, parameters: Any) -> str:
     refusals = (Exception,) if isinstance(block, OwnBlock) else (ValueError, TypeError)
+    module = block.name.partition(":")[0]
+    folder = block.folder if isinstance(block, OwnBlock) else ""
     try:
-        component = block.hardware(parameters)
-        ports = attribute_ports(component)
-        text: str = rtlil.convert(component, name=TOP, emit_src=False, ports=ports)
+        with watching(owner_of(module, Path(folder))):
+            component = block.hardware(parameters)
+            ports = attribute_ports(component)
+            text: str = rtlil.convert(component, name=TOP, emit_src=False, ports=ports)
     except MemoryError:
         raise  # the machine's, not the design's
     except refusals as error:
@@ -132,20 +195,6 @@ def _from_amaranth(block: Block, parameters: Any) -> str:
         raise DesignError(f"{block.name} refuses its parameters: {error}") from error
     # Amaranth calls a signal without a name `$signal`; what begins with a dollar is Yosys's own.
     return text.replace("\\$", "\\unnamed_")
-
-
-@functools.cache
-def source_hash(module: str) -> str:
-    """Hash of a module and all it imports from its package, or of a whole part of chipdse."""
-    if module.startswith("chipdse."):
-        folder = Path(__file__).parents[1].joinpath(*module.split(".")[1:])
-        sources = {str(file.relative_to(folder)): file for file in sorted(folder.rglob("*.py"))}
-    else:
-        sources = module_sources(module)
-    digest = hashlib.sha256()
-    for name, file in sources.items():
-        digest.update(name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:32]
 
 
 @functools.cache

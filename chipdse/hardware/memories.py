@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError
-from chipdse.hardware.elaborate import Rtl, source_hash, versions
+from chipdse.hardware.elaborate import Rtl, versions
 from chipdse.hardware.memory_model import memory_map, memory_model, ram_description
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.tools import run_yosys
+from chipdse.store.sources import code_of
 from chipdse.technology.sram import MacroSize, families, macro_range
 
 MEMORIES, MODEL = "memories.json", "sram.v"
@@ -82,7 +83,7 @@ def with_memories(rtl: Rtl, macro_bits: int, family: str, store: Store) -> Rtl:
         "macro_bits": macro_bits,
         "family": family,
         "range": dataclasses.asdict(macro_range(family)),
-        "source": source_hash("chipdse.hardware"),
+        "code": code_of(_map),
         "versions": versions("pyosys"),
     }
 

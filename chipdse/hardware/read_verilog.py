@@ -6,17 +6,21 @@ with the wheel, knows all of it, is stricter, and flattens.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError, MachineError, ToolError
+from chipdse.hardware import yosys_files
 from chipdse.hardware.blocks_own import VerilogSource
 from chipdse.hardware.registers import ALWAYS_DRIVEN
-from chipdse.hardware.tools import run_yosys
+from chipdse.hardware.tools import run_tool, run_yosys
+from chipdse.store.reads import Place, Read
 
-_READ, _FILES = "read.il", "slang.f"
+_READ, _FILES, _LISTED = "read.il", "slang.f", "read_verilog.json"
 # What people's older sources rely on, and every simulator allows.
 _LENIENT = ("--single-unit", "--allow-use-before-declare", "--relax-enum-conversions")
 _INTERFACES = "--allow-toplevel-iface-ports"
@@ -90,8 +94,56 @@ def _by_yosys(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Pat
         f"hierarchy -check -top {verilog.top} {' '.join(given)}",
         *_finish(top),
     ]
-    run_yosys("\n".join([*script, ""]), folder, "read_verilog")
+    # Its own process as always, which lists the files that it read.
+    (folder / "read_verilog.ys").write_text("\n".join([*script, ""]))
+    command = [sys.executable, yosys_files.__file__, "read_verilog.ys", _LISTED]
+    run_tool("read_verilog", command, folder)
     return (folder / _READ).read_text()
+
+
+def digests_before(verilog: VerilogSource, place: Place) -> dict[str, str]:
+    """Digests of the files that the sources name, before they are read: for `verilog_reads`."""
+    names = (place.name(path) for path in (*verilog.sources, *verilog.included))
+    return {name: place.now("file", name) for name in names}
+
+
+def verilog_reads(
+    verilog: VerilogSource,
+    parameters: Mapping[str, Any],
+    folder: Path,
+    place: Place,
+    before: Mapping[str, str],
+) -> tuple[Read, ...]:
+    """The files that `read_verilog` read for what it left in `folder`.
+
+    By Yosys's own list where Yosys read them; slang gives none, so there every file that the
+    sources name in a text counts, and headers beside them. A file counts as well that is not there
+    and would come first where an included one is looked for.
+    """
+    listed = folder / _LISTED
+    if listed.is_file():
+        # What lies in the folder is the script, or seen through a link to an include folder.
+        named = [folder / name for name in json.loads(listed.read_text())]
+        paths = [path.resolve() if path.is_relative_to(folder) else path for path in named]
+        files = [path for path in paths if not path.is_relative_to(folder.resolve())]
+    else:
+        texts = [value for value in parameters.values() if isinstance(value, str)]
+        files = [*verilog.sources, *verilog.named(texts)]
+    folders = dict.fromkeys([*(source.parent for source in verilog.sources), *verilog.include])
+    absent = [path for file in files for path in _places_before(file, list(folders))]
+    return tuple(
+        Read(kind="file", name=name, digest=before.get(name) or place.now("file", name))
+        for name in dict.fromkeys(place.name(path) for path in (*files, *absent))
+    )
+
+
+def _places_before(file: Path, folders: Sequence[Path]) -> list[Path]:
+    """Where a file of the same name would be found earlier."""
+    for number, folder in enumerate(folders):
+        if file.is_relative_to(folder):
+            name = file.relative_to(folder)
+            return [earlier / name for earlier in folders[:number]]
+    return []
 
 
 def _by_slang(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, top: str) -> str:

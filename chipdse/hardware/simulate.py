@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,17 @@ from chipdse.errors import DesignError, ToolError
 from chipdse.hardware import simulators
 from chipdse.hardware.blocks_own import OwnBlock
 from chipdse.hardware.blocks_ports import rtl_ports
-from chipdse.hardware.elaborate import Rtl, source_hash, versions
+from chipdse.hardware.elaborate import Rtl, declared_reads, place_of, versions
 from chipdse.hardware.recording import LAYOUT, RECORDER, Recorder, write_recorder
-from chipdse.hardware.store import Store
+from chipdse.hardware.store import Store, hash_file
+from chipdse.netlist.cells import Cell
 from chipdse.netlist.macro_liberty import macro_cells
 from chipdse.netlist.recorded import read_recording
+from chipdse.store.reads import Read, bench_modules, bench_notes, reads_of
+from chipdse.store.sources import code_of, module_hash
 from hdl.block import Block
 
-RESULT, WAVES = "result.json", "waves"
+RESULT, WAVES, NOTES = "result.json", "waves", "reads.jsonl"
 _PUBLIC_PORTS = f'`verilator_config\npublic_flat_rw -module "{RECORDER}" -var "*"\n'
 
 
@@ -73,42 +77,35 @@ def simulate(
     }
     if isinstance(block, OwnBlock) and not block.is_checked:
         environment["HDL_PORTS"] = json.dumps(random_ports(block, rtl))
+    own = {}
+    if isinstance(block, OwnBlock):
+        own = {"clock": block.clock, "reset": block.reset, "reset_level": block.reset_level}
     inputs = {
         "rtl": rtl.content,
-        "bench": block.bench,
-        "source": [bench_hash(block), source_hash("chipdse.hardware")],
+        "models": hash_file(rtl.models) if rtl.models is not None else "",
+        "clock": rtl.clock,
+        "bench": [block.bench, own],
+        "code": _code_of_bench(block, rtl),
         "environment": environment,
         "simulator": dataclasses.asdict(tool),
         "waves": waves,
         "versions": versions("cocotb", "pyosys"),
     }
 
-    def build(folder: Path) -> None:
+    def build(folder: Path) -> Iterable[Read]:
         macros = macro_cells(rtl.macros).cells if rtl.macros else ()
-        recorder = write_recorder(rtl, folder, clock=rtl.clock, black_boxes=macros)
-        check_one_clock(recorder)
-        sources = [*recorder.sources, *([rtl.models] if rtl.models is not None else [])]
-        if tool.name == "verilator":
-            (folder / "ports.vlt").write_text(_PUBLIC_PORTS)
-            sources.insert(0, folder / "ports.vlt")
-        scratch = folder / "build"
-        scratch.mkdir()
-        simulators.build(tool, sources, recorder.top, scratch, store, waves)
-        simulators.run(tool, recorder.top, block.bench, scratch, environment, waves)
-        check_results(block.name, scratch)
-        if isinstance(block, OwnBlock) and not (scratch / RESULT).exists():
-            window = window_after_reset(recorder.layout, scratch / recorder.data, block)
-            (scratch / RESULT).write_text(json.dumps(window))
-        if not (scratch / RESULT).is_file():
-            log = scratch / "simulation.log"
-            raise ToolError(f"the bench of {block.name} left no result", log)
-        kept = [recorder.data, RESULT, "results.xml", *(f"{WAVES}.fst", "dump.vcd")]
-        for path in scratch.iterdir():
-            if path.name in kept or path.suffix == ".log":
-                path.rename(folder / path.name)
-        shutil.rmtree(scratch)
+        return run_bench(
+            block,
+            rtl,
+            store,
+            folder,
+            tool=tool,
+            environment=environment,
+            macros=macros,
+            waves=waves,
+        )
 
-    folder = store.folder("simulate", inputs, build)
+    folder = store.folder_by_reads("simulate", inputs, build, place_of(block))
     window = json.loads((folder / RESULT).read_text())
     return Simulation(
         layout=folder / LAYOUT,
@@ -120,9 +117,67 @@ def simulate(
     )
 
 
-def bench_hash(block: Block) -> str:
-    """Hash of every source file that a block's bench is made of."""
-    return block.source if isinstance(block, OwnBlock) else source_hash(block.bench)
+def _code_of_bench(block: Block, rtl: Rtl) -> list[str]:
+    """Hashes of the code that runs a bench, and of the bench where it is one of chipdse's."""
+    code = [code_of(run_bench, *([macro_cells] if rtl.macros else []))]
+    if not isinstance(block, OwnBlock):
+        return [*code, module_hash(block.bench)]
+    return code if block.is_checked else [*code, code_of(block.bench)]
+
+
+def run_bench(
+    block: Block,
+    rtl: Rtl,
+    store: Store,
+    folder: Path,
+    *,
+    tool: simulators.Simulator,
+    environment: dict[str, str],
+    macros: Sequence[Cell],
+    waves: bool,
+) -> tuple[Read, ...]:
+    """Run the bench of a block in a folder, where the recording and the logs stay.
+
+    Returns
+    -------
+    What the bench read, where it is the user's
+    """
+    recorder = write_recorder(rtl, folder, clock=rtl.clock, black_boxes=macros)
+    check_one_clock(recorder)
+    sources = [*recorder.sources, *([rtl.models] if rtl.models is not None else [])]
+    if tool.name == "verilator":
+        (folder / "ports.vlt").write_text(_PUBLIC_PORTS)
+        sources.insert(0, folder / "ports.vlt")
+    scratch = folder / "build"
+    scratch.mkdir()
+    place = place_of(block)
+    noted = {} if not is_own_bench(block) else {"CHIPDSE_READS": NOTES}
+    simulators.build(tool, sources, recorder.top, scratch, store, waves)
+    simulators.run(
+        tool, recorder.top, block.bench, scratch, environment | noted, waves, path=place.path
+    )
+    check_results(block.name, scratch)
+    if isinstance(block, OwnBlock) and not (scratch / RESULT).exists():
+        window = window_after_reset(recorder.layout, scratch / recorder.data, block)
+        (scratch / RESULT).write_text(json.dumps(window))
+    if not (scratch / RESULT).is_file():
+        log = scratch / "simulation.log"
+        raise ToolError(f"the bench of {block.name} left no result", log)
+    reads: tuple[Read, ...] = ()
+    if is_own_bench(block):
+        notes = bench_notes(scratch / NOTES)
+        reads = (*reads_of(place, notes, bench_modules(notes, place)), *declared_reads(block))
+    kept = [recorder.data, RESULT, "results.xml", *(f"{WAVES}.fst", "dump.vcd")]
+    for path in scratch.iterdir():
+        if path.name in kept or path.suffix == ".log":
+            path.rename(folder / path.name)
+    shutil.rmtree(scratch)
+    return reads
+
+
+def is_own_bench(block: Block) -> bool:
+    """Whether a block's bench is a module of the user's."""
+    return isinstance(block, OwnBlock) and block.is_checked
 
 
 def random_ports(block: OwnBlock, rtl: Rtl) -> dict[str, Any]:

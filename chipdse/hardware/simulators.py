@@ -13,6 +13,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,8 +121,15 @@ def run(
     folder: Path,
     environment: dict[str, str],
     waves: bool,
+    *,
+    path: Sequence[str] = (),
 ) -> None:
     """Run a cocotb test module on what `build` left in `folder`; log: ``folder/simulation.log``.
+
+    Parameters
+    ----------
+    environment : variables for the bench; with CHIPDSE_READS, what the bench reads is noted
+    path : folders in which the bench finds modules, before those of this process
 
     Raises
     ------
@@ -132,12 +140,15 @@ def run(
         command = ["vvp", "-m", library, "sim.vvp", "-fst" if waves else "-none"]
     else:
         command = [f"./{top}", *(["--trace"] if waves else [])]
-    whole = _cocotb_environment(top, bench) | environment
+    whole = _cocotb_environment(top, bench, path) | environment
+    if "CHIPDSE_READS" in environment:
+        whole["COCOTB_TEST_MODULES"] = f"chipdse.store.bench_reads,{bench}"
     run_tool("simulation", command, folder, environment=whole)
 
 
-def _cocotb_environment(top: str, bench: str) -> dict[str, str]:
+def _cocotb_environment(top: str, bench: str, path: Sequence[str]) -> dict[str, str]:
     """What cocotb's libraries read when the simulator loads them."""
+    folders = dict.fromkeys([*path, *sys.path])
     users = [os.environ.get("LIBPYTHON_LOC") or _libpython(), cocotb_config.pygpi_entry_point()]
     return {
         "COCOTB_TOPLEVEL": top,
@@ -148,7 +159,7 @@ def _cocotb_environment(top: str, bench: str) -> dict[str, str]:
         "TOPLEVEL_LANG": "verilog",
         "GPI_USERS": ";".join(users),
         "PYGPI_PYTHON_BIN": sys.executable,
-        "PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path),
+        "PYTHONPATH": os.pathsep.join(folder or str(Path.cwd()) for folder in folders),
         "PATH": os.environ.get("PATH", "") + os.pathsep + str(cocotb_config.libs_dir),
     }
 

@@ -5,7 +5,8 @@
     ROOT/<stage>/<key>.lock        held by the one process that builds it, or by those that read it
 
 A folder appears under its key by one rename, complete or not at all; `manifest.json` holds the
-SHA-256 of every file, checked whenever the folder is read. A damaged folder is built again. What a
+SHA-256 of every file, checked whenever the folder is read. A damaged folder is built again. A stage
+that runs the user's code has a key of what that code really read (`folder_by_reads`). What a
 builder that was killed left behind goes with the next build of its key, or with `chipdse cache
 prune` (`chipdse.hardware.store_care`).
 """
@@ -16,10 +17,9 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,16 @@ from chipdse.hardware.store_folder import INPUTS, MANIFEST, check_room, is_whole
 from chipdse.hardware.store_folder import hash_file as hash_file
 from chipdse.hardware.store_lock import exclusive, hold_shared, release
 from chipdse.paths import cache_folder
+from chipdse.store.files import new_folder
+from chipdse.store.reads import (
+    Place,
+    Read,
+    check_unchanged,
+    read_again,
+    recorded_reads,
+    write_reads,
+)
+from chipdse.store.variants import known_reads, note_reads, variant
 
 
 def canonical_json(value: Any) -> str:
@@ -106,6 +116,74 @@ class Store:
         except OSError as error:
             raise self._unwritable(error) from error
         raise MachineError(f"{target} is damaged each time that it is built; check that disk")
+
+    def folder_by_reads(
+        self,
+        stage: str,
+        inputs: Mapping[str, Any],
+        build: Callable[[Path], Iterable[Read]],
+        place: Place,
+    ) -> Path:
+        """As `folder`, of a stage that runs the user's code: `build` returns what that read.
+
+        The result is used again only where all that it read is now what it was then. Results of
+        other versions stay beside it, and count again when their version is back.
+
+        Parameters
+        ----------
+        inputs : what is known without running the user's code
+        place : where the names of reads are looked up
+
+        Raises
+        ------
+        MachineError : something changed while it was read
+        """
+        base = self.root / stage / hash_of(dict(inputs))
+        built = False
+        try:
+            for _ in range(TRIES):
+                target = self._take_by_reads(base, inputs, place)
+                if target is not None:
+                    if built:
+                        prune_if_due(self.root)
+                    return target
+                base.parent.mkdir(parents=True, exist_ok=True)
+                with exclusive(base):
+                    if self._find_by_reads(base, inputs, place) is None:
+                        self.tell(stage)
+                        self.built.append(stage)
+
+                        def record(folder: Path) -> None:
+                            reads = tuple(build(folder))
+                            check_unchanged(place, reads)
+                            write_reads(folder, reads)
+
+                        _build_again(base, inputs, record, self.check)
+                        self._file_by_reads(base, inputs)
+                        built = True
+        except OSError as error:
+            raise self._unwritable(error) from error
+        raise MachineError(f"{base} is damaged each time that it is built; check that disk")
+
+    def _take_by_reads(self, base: Path, inputs: Mapping[str, Any], place: Place) -> Path | None:
+        """Hold the result whose reads are what is there now; None if there is none."""
+        for names in known_reads(base):
+            target = variant(base, inputs, read_again(names, place))
+            if self._take(target):
+                return target
+        return None
+
+    def _find_by_reads(self, base: Path, inputs: Mapping[str, Any], place: Place) -> Path | None:
+        targets = (variant(base, inputs, read_again(names, place)) for names in known_reads(base))
+        return next((target for target in targets if is_whole(target)), None)
+
+    def _file_by_reads(self, base: Path, inputs: Mapping[str, Any]) -> None:
+        """Move what was built to the key that its reads belong to."""
+        reads = recorded_reads(base)
+        target = variant(base, inputs, reads)
+        with exclusive(target):
+            _put(base, target)
+        note_reads(base, reads)
 
     def _take(self, target: Path) -> bool:
         """Hold a folder if it is whole; it is now the one used last."""
@@ -194,8 +272,7 @@ def _build(
 ) -> None:
     for path in leftovers(target):
         shutil.rmtree(path, ignore_errors=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{target.name}.", dir=target.parent))
-    work.chmod(0o755)
+    work = new_folder(target)
     try:
         (work / INPUTS).write_text(json.dumps(inputs, indent=1, sort_keys=True))
         build(work)

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_MODE = 0o666  # less what the umask takes: a store may be shared by a group
+
 
 def lock_file(target: Path) -> Path:
     """The lock of a stage folder."""
@@ -40,7 +42,7 @@ def exclusive(target: Path) -> Iterator[None]:
     ------
     OSError : the store cannot be written
     """
-    descriptor = os.open(lock_file(target), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(lock_file(target), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -51,7 +53,7 @@ def exclusive(target: Path) -> Iterator[None]:
 @contextmanager
 def exclusive_if_free(target: Path) -> Iterator[bool]:
     """The same without waiting; False if somebody reads or builds it."""
-    descriptor = os.open(lock_file(target), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(lock_file(target), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
     try:
         free = True
         try:
@@ -74,7 +76,7 @@ def release(descriptor: int) -> None:
 def _open(target: Path) -> int | None:
     flags = os.O_CLOEXEC
     try:
-        return os.open(lock_file(target), flags | os.O_RDWR | os.O_CREAT, 0o644)
+        return os.open(lock_file(target), flags | os.O_RDWR | os.O_CREAT, _MODE)
     except OSError:
         with suppress(OSError):
             return os.open(lock_file(target), flags | os.O_RDONLY)

@@ -22,6 +22,7 @@ from chipdse.hardware.register_map import find_register_bits, write_register_map
 from chipdse.hardware.registers import PREPARED, prepare_script, read_signals
 from chipdse.hardware.tools import run_yosys
 from chipdse.netlist.cells import Cell
+from chipdse.technology.libraries import LibraryEntry, liberty_files_for_synthesis
 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
 _MAPPED = "flip_flops.json"
@@ -86,6 +87,18 @@ class Synthesised:
     top: str
     area_m2: float
     cell_count: int
+
+
+def map_to_cells(
+    rtl: Rtl,
+    library: LibraryEntry,
+    options: SynthesisOptions,
+    folder: Path,
+    black_boxes: Sequence[Cell] = (),
+) -> Synthesised:
+    """As `synthesise`, with a library by its entry: at its nominal corner."""
+    liberty = liberty_files_for_synthesis(library, folder / "library")
+    return synthesise(rtl, liberty, options, folder, black_boxes)
 
 
 def synthesise(

@@ -10,7 +10,9 @@ from pathlib import Path
 from chipdse.errors import DesignError
 
 _PACKAGED = re.compile(r"([A-Za-z_]\w*):(.+)")
-_INCLUDE = re.compile(r'^\s*`include\s+"([^"]+)"', re.MULTILINE)
+_COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_NAMED = re.compile(r'"((?:\\.|[^"\\\n])+)"|`include\s*<([^>\n]+)>')
+_LARGEST = 16 << 20
 
 
 def named_paths(name: str, folder: Path) -> list[Path]:
@@ -46,25 +48,52 @@ def _package_folder(package: str) -> Path:
     return Path(next(iter(places)))
 
 
-def included_files(sources: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
-    """Every file that the sources include, and those include, sorted; and headers beside them.
+def included_files(
+    sources: Iterable[Path], folders: Iterable[Path], texts: Iterable[str] = ()
+) -> list[Path]:
+    """Every file that the sources may include or read while they are elaborated, sorted.
 
-    Headers (``.vh``, ``.svh``) beside a source or in `folders` count all: a macro may name them.
+    These are all files whose name is a text in the sources, wherever it stands, be it in an
+    include, a macro, a parameter or `$readmemh`; likewise in the files found so. Headers (``.vh``,
+    ``.svh``) beside a source or in `folders` count all: a macro may put a name together.
+
+    Parameters
+    ----------
+    texts : values of macros and parameters given from outside, which may be names
     """
     folders, sources = tuple(folders), tuple(sources)
+    beside = tuple(source.parent for source in sources)
     found: set[Path] = set()
-    waiting = list(sources)
+    for text in texts:
+        found |= set(_there(text.strip('"'), (*beside, *folders)))
+    for folder in {*beside, *folders}:
+        found |= {file for end in ("*.vh", "*.svh") for file in folder.glob(end)}
+    waiting = [*sources, *found]
     while waiting:
         file = waiting.pop()
-        for name in _INCLUDE.findall(file.read_text(errors="replace")):
-            for one in _there(name, (file.parent, *(s.parent for s in sources), *folders)):
-                if one not in found and one not in sources:
-                    found.add(one)
-                    waiting.append(one)
-    for folder in {*(source.parent for source in sources), *folders}:
-        found |= {file for end in ("*.vh", "*.svh") for file in folder.glob(end)}
+        for name in _NAMED.findall(_COMMENT.sub(_kept, _text(file))):
+            for path in _there(name[0] or name[1], (file.parent, *beside, *folders)):
+                if path not in found and path not in sources:
+                    found.add(path)
+                    waiting.append(path)
     return sorted(found)
 
 
+def _text(file: Path) -> str:
+    """The start of a file: what is not Verilog has no names in it, and may be large."""
+    with file.open("rb") as raw:
+        return raw.read(_LARGEST).decode(errors="replace")
+
+
+def _kept(found: re.Match[str]) -> str:
+    """A text stays, a comment goes."""
+    return found[0] if found[0].startswith('"') else " "
+
+
 def _there(name: str, folders: Iterable[Path]) -> Iterator[Path]:
-    return (path for folder in dict.fromkeys(folders) if (path := folder / name).is_file())
+    for folder in dict.fromkeys(folders):
+        try:
+            if name and (folder / name).is_file():
+                yield folder / name
+        except (OSError, ValueError):  # a text that is too long for a name
+            return

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.analysis import Analysed, Hardware, analyse_design, library_of
+from chipdse.analysis import Analysed, Hardware, analyse_design
+from chipdse.cell_library import library_of
 from chipdse.design import Design
 from chipdse.errors import ChipdseError, DesignError
 from chipdse.evaluate import build_hardware

@@ -10,14 +10,22 @@ from pathlib import Path
 import chipdse
 from chipdse.errors import MachineError
 from chipdse.hardware.elaborate import block_files
+from chipdse.store.sources import code_files
+from chipdse.technology.constants import TABLES
 from hdl.block import Block
 
 _PACKAGE = Path(chipdse.__file__).parent
 _MAKERS = (
-    *("*.py", "hardware/*.py", "netlist/*.py", "system/*.py", "technology/*.py"),
-    *(f"study/{name}.py" for name in ("cheap", "harvest", "outcome", "replicates")),
+    *("chipdse.evaluate:evaluate", "chipdse.study.outcome:evaluate_point"),
+    *("chipdse.study.goals", "chipdse.study.template"),  # methods of what a sweep file states
 )
-"""What of the package makes points; the rest, that asks for them and shows them, may change."""
+"""The functions that make points; what asks for them and shows them may change."""
+
+
+def point_files() -> dict[str, Path]:
+    """The package's files that make points, by module, and its tables of constants."""
+    tables = [f"technology/data/{name}.toml" for name in TABLES]
+    return code_files(*_MAKERS, data=tables)
 
 
 @dataclass(kw_only=True)
@@ -33,8 +41,7 @@ class Code:
     @classmethod
     def of(cls, block: Block) -> Code:
         """What points of a block are made by: its own files, and the package's."""
-        own = (file for pattern in _MAKERS for file in _PACKAGE.glob(pattern))
-        files = {*own, *block_files(block)}
+        files = {*point_files().values(), *block_files(block)}
         return cls(hashes={file: _hash(file) for file in sorted(files)})
 
     def changed(self) -> Path | None:

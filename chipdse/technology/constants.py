@@ -125,28 +125,41 @@ def _constant(key: str, entry: Mapping[str, Any], variant: object) -> Constant:
 
 
 @cache
+def load_table(table: str) -> Mapping[str, Constant]:
+    """One table, keyed `table.entry[.variant]`, in SI; empty where there is no such table."""
+    found: dict[str, Constant] = {}
+    if table not in TABLES:
+        return found
+    folder = resources.files("chipdse.technology") / "data"
+    content = tomllib.loads((folder / f"{table}.toml").read_text(encoding="utf-8"))
+    for name, entry in content.items():
+        if "values" in entry:
+            for variant, value in entry["values"].items():
+                key = f"{table}.{name}.{variant}"
+                found[key] = _constant(key, entry, value)
+        else:
+            key = f"{table}.{name}"
+            found[key] = _constant(key, entry, entry)
+    return found
+
+
+@cache
 def load_constants() -> Mapping[str, Constant]:
     """All tables, keyed `table.entry[.variant]`, in SI."""
-    found: dict[str, Constant] = {}
-    folder = resources.files("chipdse.technology") / "data"
-    for table in TABLES:
-        content = tomllib.loads((folder / f"{table}.toml").read_text(encoding="utf-8"))
-        for name, entry in content.items():
-            if "values" in entry:
-                for variant, value in entry["values"].items():
-                    key = f"{table}.{name}.{variant}"
-                    found[key] = _constant(key, entry, value)
-            else:
-                key = f"{table}.{name}"
-                found[key] = _constant(key, entry, entry)
-    return found
+    return {key: constant for table in TABLES for key, constant in load_table(table).items()}
+
+
+def find_constant(key: str) -> Constant | None:
+    """The constant under a key, None without one; only its own table is read."""
+    return load_table(key.partition(".")[0]).get(key)
 
 
 @cache
 def variants(entry: str) -> tuple[str, ...]:
     """The variants of an entry, e.g. ``variants("grids.intensity")``."""
     prefix = entry + "."
-    return tuple(k.removeprefix(prefix) for k in load_constants() if k.startswith(prefix))
+    table = load_table(entry.partition(".")[0])
+    return tuple(k.removeprefix(prefix) for k in table if k.startswith(prefix))
 
 
 @dataclass(kw_only=True)
@@ -161,11 +174,11 @@ class Sources:
 
     def has(self, key: str) -> bool:
         """Whether there is a constant under `key`."""
-        return key in self.given or key in load_constants()
+        return key in self.given or find_constant(key) is not None
 
     def constant(self, key: str) -> Constant:
         """The constant under `key`, remembered."""
-        found = self.given.get(key) or load_constants().get(key)
+        found = self.given.get(key) or find_constant(key)
         if found is None:
             entry = key.rpartition(".")[0]
             known = ", ".join(variants(entry)) or "see the tables in chipdse/technology/data"

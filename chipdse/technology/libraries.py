@@ -62,27 +62,6 @@ class LibraryEntry:
             return (self.saved,)
         return tuple(path for corner in self.corners for path in corner)
 
-    def liberty_files_for_synthesis(self, folder: Path) -> tuple[Path, ...]:
-        """Liberty files of the nominal corner; a saved library is written into `folder`.
-
-        The user's own files are given where they are: nothing is copied.
-        """
-        if self.saved is None:
-            return self.corners[0]
-        target = folder / f"{self.name}.lib"
-        if not target.is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            partial = target.with_suffix(f".{os.getpid()}.part")
-            partial.write_text(self.liberty_text(self.nominal), encoding="utf-8")
-            partial.replace(target)
-        return (target,)
-
-    def liberty_text(self, corner: Corner) -> str:
-        """A Liberty file at any operating point inside the characterised range."""
-        from chipdse.netlist.liberty_writer import liberty_text
-
-        return liberty_text(self.load().at(corner.supply_v, corner.temperature_c))
-
     def load(self) -> CellLibrary:
         """The library over all its corners.
 
@@ -106,6 +85,29 @@ class LibraryEntry:
             return join_corners(loaded, self.name)
         # messages speak of a library as its user does
         return loaded[0] if self.name == GIVEN else dataclasses.replace(loaded[0], name=self.name)
+
+
+def liberty_files_for_synthesis(library: LibraryEntry, folder: Path) -> tuple[Path, ...]:
+    """Liberty files of the nominal corner; a saved library is written into `folder`.
+
+    The user's own files are given where they are: nothing is copied.
+    """
+    if library.saved is None:
+        return library.corners[0]
+    target = folder / f"{library.name}.lib"
+    if not target.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(f".{os.getpid()}.part")
+        partial.write_text(liberty_text(library, library.nominal), encoding="utf-8")
+        partial.replace(target)
+    return (target,)
+
+
+def liberty_text(library: LibraryEntry, corner: Corner) -> str:
+    """A Liberty file of a library at any operating point inside the characterised range."""
+    from chipdse.netlist import liberty_writer
+
+    return liberty_writer.liberty_text(library.load().at(corner.supply_v, corner.temperature_c))
 
 
 def resolve(library: str | Sequence[Path]) -> LibraryEntry:
@@ -132,7 +134,7 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
             nominal=Corner(supply_v=1.8, temperature_c=25.0),
             node_nm=130.0,
         )
-    file = _description(library)
+    file = description_file(library)
     if not _NAME.fullmatch(library) or not file.is_file():
         known = ", ".join(library_names())
         raise DesignError(
@@ -174,7 +176,7 @@ def add_library(
         )
     if name in SHIPPED:
         raise DesignError(f"library {name!r} ships with the package; choose another name")
-    target = _description(name)
+    target = description_file(name)
     if target.exists() and not replace:
         raise DesignError(f"library {name!r} exists already ({target}); use --replace")
     if not (math.isfinite(node_nm) and node_nm >= 0):
@@ -206,7 +208,7 @@ def remove_library(name: str) -> None:
     own = [known for known in library_names() if known not in SHIPPED]
     if name not in own:
         raise DesignError(f"library {name!r} is not yours; yours: {', '.join(own) or 'none'}")
-    _description(name).unlink(missing_ok=True)
+    description_file(name).unlink(missing_ok=True)
 
 
 def shipped_file(name: str) -> Path:
@@ -243,7 +245,8 @@ def _folder() -> Path:
     return config_folder() / "libraries"
 
 
-def _description(name: str) -> Path:
+def description_file(name: str) -> Path:
+    """Where the description of one of the user's libraries is kept."""
     return _folder() / f"{name}.toml"
 
 

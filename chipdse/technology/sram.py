@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chipdse.errors import DesignError
-from chipdse.technology.constants import Sources, load_constants, variants
+from chipdse.technology.constants import Sources, load_table, variants
 
 _DEEP = 2048  # IHP compiles deeper macros with eight words a row instead of four
 
@@ -99,7 +99,7 @@ def macro_range(family: str) -> MacroRange:
     """Sizes that a family's fit covers."""
     if family not in families():
         raise DesignError(f"SRAM family {family!r} is unknown; use one of {', '.join(families())}")
-    known = load_constants()
+    known = load_table("sram")
     names = ("words_min", "words_max", "bits_min", "bits_max")
     return MacroRange(**{name: round(known[f"sram.{name}.{family}"].value) for name in names})
 

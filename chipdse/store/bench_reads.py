@@ -1,0 +1,35 @@
+"""Loaded by cocotb ahead of a bench: notes what the bench reads in the file CHIPDSE_READS names.
+
+A line of JSON a read, written when it happens: a simulator may end without telling Python.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+from chipdse.store import recorder
+from chipdse.store.recorder import digest_of, digest_of_text
+
+_SEEN: set[tuple[str, str]] = set()
+
+
+def _write(kind: str, name: str) -> None:
+    if (kind, name) in _SEEN:
+        return
+    _SEEN.add((kind, name))
+    digest = ""
+    if kind in ("file", "folder"):
+        if recorder.is_standard(name) or name.startswith(_HERE + os.sep):
+            return
+        digest = digest_of(name)
+    elif kind == "environment":
+        digest = digest_of_text(os.environ.get(name))
+    _OUT.write(json.dumps([kind, name, digest]) + "\n")
+    _OUT.flush()
+
+
+_HERE = os.getcwd()  # noqa: PTH109
+if "CHIPDSE_READS" in os.environ:
+    _OUT = open(os.environ["CHIPDSE_READS"], "a", encoding="utf-8")  # noqa: PTH123, SIM115
+    recorder.start(_write)

@@ -1,0 +1,384 @@
+"""What a result read of the user's: kept with it, and compared before it is used again.
+
+A `Read` is a module by its name, a file or folder by its path, an environment variable, or an
+installed package by its version; with the digest that it had. A module is looked for anew at each
+comparison, as Python would: a file that now comes first in the search path is a change.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from chipdse.errors import MachineError
+from chipdse.store.recorder import Notes, digest_of, digest_of_text, is_installed, is_standard
+from chipdse.store.sources import PACKAGES, imported_modules
+
+READS = "reads.json"
+"""File of a stage's folder with what its result read."""
+_OWN = ("chipdse", "cocotb", "cocotb_tools", "pygpi")
+_HDL = "hdl"
+_PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Read:
+    """One thing that was read.
+
+    kind : "module", "file", "folder", "environment" or "package"
+    name : of a file or folder the path, relative to the project's root where it lies below it
+    digest : SHA-256 of what was there, the version of a package, or "" where there was nothing
+    """
+
+    kind: str
+    name: str
+    digest: str
+
+    def __str__(self) -> str:
+        words = {"environment": "environment variable", "folder": "the files in"}
+        return f"{words.get(self.kind, self.kind)} {self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the user's names are looked up.
+
+    root : the project's root, from which paths are counted
+    path : folders in which modules are looked for, those of the project first
+    """
+
+    root: Path
+    path: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, folder: Path) -> Place:
+        """The place of a block that was found from a folder."""
+        folders = search_folders(folder)
+        root = project_root(folder)
+        return cls(root=root, path=tuple(dict.fromkeys([*map(str, folders), *sys.path])))
+
+    def name(self, path: str | Path) -> str:
+        """The name of a path in a `Read`."""
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100
+        if absolute.is_relative_to(self.root):
+            return absolute.relative_to(self.root).as_posix()
+        return str(absolute)
+
+    def now(self, kind: str, name: str) -> str:
+        """The digest of what is there now."""
+        if kind == "environment":
+            return digest_of_text(os.environ.get(name))
+        if kind == "package":
+            return _version(name)
+        if kind == "module":
+            file = self.locate(name)
+            return file_digest(file) if file is not None else ""
+        return file_digest(self.root / name)
+
+    def locate(self, module: str) -> Path | None:
+        """The file of a module, found without importing anything."""
+        search: Sequence[str] | None = self.path
+        name, spec = "", None
+        for part in module.split("."):
+            name = f"{name}.{part}" if name else part
+            spec = importlib.machinery.PathFinder.find_spec(name, search)
+            if spec is None and name == part:  # a finder of its own, as editable installs have
+                try:
+                    spec = importlib.util.find_spec(name)
+                except (ImportError, ValueError):
+                    return None
+            if spec is None:
+                return None
+            search = spec.submodule_search_locations
+        return Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
+
+
+def project_root(folder: Path) -> Path:
+    """The nearest folder upwards that holds a project file; without one, the folder."""
+    folder = folder.absolute()
+    for up in (folder, *folder.parents):
+        if any((up / name).exists() for name in _PROJECT):
+            return up
+    return folder
+
+
+def search_folders(folder: Path) -> tuple[Path, ...]:
+    """Where modules of a project are looked for: the folder, its project's root and root/src."""
+    root = project_root(folder)
+    found = [folder.absolute(), root, root / "src"]
+    return tuple(path for path in dict.fromkeys(found) if path.is_dir())
+
+
+_DIGESTS: dict[str, tuple[tuple[int, ...], str]] = {}
+
+
+def file_digest(path: Path) -> str:
+    """As `digest_of`; a file whose dates, size and inode are the same is not read again."""
+    try:
+        about = path.stat()
+    except (OSError, ValueError):
+        return ""
+    stamp = (about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino, about.st_dev)
+    known = _DIGESTS.get(str(path))
+    if known is None or known[0] != stamp or path.is_dir():
+        known = _DIGESTS[str(path)] = (stamp, digest_of(path))
+    return known[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """One of the user's modules that was loaded: its file, and the digest it then had."""
+
+    name: str
+    file: str
+    digest: str
+
+
+def reads_of(
+    place: Place, notes: Notes, modules: Iterable[Loaded], tops: Iterable[str] = ()
+) -> tuple[Read, ...]:
+    """The reads that were noted, sorted, each once.
+
+    Parameters
+    ----------
+    modules : the user's modules that were loaded
+    tops : top-level modules of packages that these use
+    """
+    reads: set[Read] = set()
+    modules = list(modules)
+    for module in modules:
+        located = place.locate(module.name)
+        if located is not None and _same(located, module.file):
+            reads.add(Read(kind="module", name=module.name, digest=module.digest))
+        else:  # loaded by its path
+            reads.add(Read(kind="file", name=place.name(module.file), digest=module.digest))
+    sources = {module.file for module in modules}
+    for kind, noted in (("file", notes.files), ("folder", notes.folders)):
+        for path, digest in noted.items():
+            if path not in notes.written and path not in sources and _counts(path):
+                reads.add(Read(kind=kind, name=place.name(path), digest=digest))
+    for name, digest in notes.environment.items():
+        reads.add(Read(kind="environment", name=name, digest=digest))
+    imported = {name.partition(".")[0] for name in notes.imports}
+    return tuple(sorted(reads | set(packages(place, imported | set(tops)))))
+
+
+def _same(one: Path, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+def declared(
+    place: Place, folder: Path, files: Iterable[str], variables: Iterable[str]
+) -> Iterator[Read]:
+    """Reads of files (or folders) and variables that a block declares.
+
+    Parameters
+    ----------
+    folder : from which the files' paths start
+    """
+    for file in files:
+        path = folder / file
+        kind = "folder" if path.is_dir() else "file"
+        name = place.name(path)
+        yield Read(kind=kind, name=name, digest=place.now(kind, name))
+    for variable in variables:
+        yield Read(kind="environment", name=variable, digest=place.now("environment", variable))
+
+
+def packages(place: Place, tops: Iterable[str]) -> Iterator[Read]:
+    """Versions of the installed packages among some top-level modules."""
+    for top in sorted(set(tops)):
+        if top in sys.stdlib_module_names or top in _OWN:
+            continue
+        file = place.locate(top)
+        if file is not None and is_installed(str(file)) and (name := _distribution(top)):
+            yield Read(kind="package", name=name, digest=_version(name))
+
+
+def is_users(file: str | Path | None) -> bool:
+    """Whether the content of a module's file counts, and not the version of its package."""
+    if file is None or is_standard(str(file)):
+        return False
+    return not is_installed(str(file)) or not _distribution(_top_of(str(file)))
+
+
+def _counts(path: str) -> bool:
+    """Whether a file that was opened is not part of a package with a version, or of chipdse."""
+    if path.startswith(_CHIPDSE):
+        return False
+    return not is_installed(path) or not _distribution(_top_of(path))
+
+
+_CHIPDSE = str(Path(__file__).parents[1]) + os.sep
+
+
+def _top_of(path: str) -> str:
+    """The top-level module or package of an installed file."""
+    parts = Path(path).parts
+    last = max(n for n, part in enumerate(parts) if part in ("site-packages", "dist-packages"))
+    return parts[last + 1].partition(".")[0] if last + 1 < len(parts) else ""
+
+
+@functools.cache
+def _distribution(top: str) -> str:
+    """The installed distribution that provides a top-level module, and has a version that says
+    what it holds; "" if there is none."""
+    if top in PACKAGES:
+        return ""
+    try:
+        found = [importlib.metadata.distribution(top).metadata["Name"]]
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        found = _providers().get(top, [])
+    for name in found[:1]:
+        origin = importlib.metadata.distribution(name).read_text("direct_url.json")
+        return "" if origin and '"file:' in origin else str(name)
+    return ""
+
+
+@functools.cache
+def _providers() -> dict[str, list[str]]:
+    return dict(importlib.metadata.packages_distributions())
+
+
+@functools.cache
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+_LOADED: dict[str, tuple[int, str]] = {}
+"""Of each of the user's modules in this process: its spec, and the digest of its file when the
+module was first seen here."""
+
+
+def loaded_modules(start: Iterable[str], notes: Notes) -> tuple[list[Loaded], set[str]]:
+    """The user's modules in this process that some modules need, and top-level names of others.
+
+    Found from the import statements in their files, from the modules and the origins of the
+    objects that they hold, and from what was imported while their functions ran.
+    """
+    found: list[Loaded] = []
+    waiting = [*start, *notes.imports]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name.partition(".")[0] in sys.stdlib_module_names:
+            continue
+        seen.add(name)
+        if name.rpartition(".")[0] not in ("", _HDL):  # whose __init__ lists every block
+            waiting.append(name.rpartition(".")[0])
+        module = sys.modules.get(name)
+        file = getattr(module, "__file__", None)
+        if module is None or not isinstance(file, str) or not is_users(file):
+            continue
+        found.append(Loaded(name=name, file=file, digest=_digest_when_loaded(name, module, file)))
+        if name.partition(".")[0] not in _OWN and file.endswith(".py"):
+            waiting += imported_modules(Path(file), name)
+            waiting += _held_by(module)
+    return found, {name.partition(".")[0] for name in seen}
+
+
+def _held_by(module: ModuleType) -> Iterator[str]:
+    for value in list(vars(module).values()):
+        origin = value.__name__ if isinstance(value, ModuleType) else _origin(value)
+        if isinstance(origin, str):
+            yield origin
+
+
+def _origin(value: object) -> object:
+    try:
+        return getattr(value, "__module__", None)
+    except Exception:  # a lazy object of somebody's may refuse anything
+        return None
+
+
+def _digest_when_loaded(name: str, module: ModuleType, file: str) -> str:
+    identity = id(module.__spec__)
+    known = _LOADED.get(name)
+    if known is None or known[0] != identity:  # another spec: it was loaded again
+        known = _LOADED[name] = (identity, file_digest(Path(file)))
+    return known[1]
+
+
+def is_outdated(place: Place, module: Loaded) -> bool:
+    """Whether Python would load something else under a module's name now."""
+    if file_digest(Path(module.file)) != module.digest:
+        return True
+    located = place.locate(module.name)
+    return located is not None and not _same(located, module.file)
+
+
+def check_unchanged(place: Place, reads: Iterable[Read]) -> None:
+    """Nothing, where everything is what it was when it was read.
+
+    Raises
+    ------
+    MachineError : something is not, so that what was computed belongs to no version
+    """
+    for read in changed_reads(reads, place):
+        raise MachineError(
+            f"{read} changed while it was used, or after this process loaded it; run again "
+            "(in a notebook, restart the kernel)"
+        )
+
+
+def changed_reads(reads: Iterable[Read], place: Place) -> list[Read]:
+    """The reads, as they were, that give something else now."""
+    return [read for read in reads if place.now(read.kind, read.name) != read.digest]
+
+
+def read_again(names: Iterable[tuple[str, str]], place: Place) -> tuple[Read, ...]:
+    """Reads of the same things, as they are now."""
+    return tuple(Read(kind=kind, name=name, digest=place.now(kind, name)) for kind, name in names)
+
+
+def recorded_reads(folder: Path) -> tuple[Read, ...]:
+    """What the result in a stage's folder read; nothing for a stage that reads nothing of the
+    user's."""
+    try:
+        lines: list[dict[str, Any]] = json.loads((folder / READS).read_text())
+    except FileNotFoundError:
+        return ()
+    return tuple(Read(**line) for line in lines)
+
+
+def write_reads(folder: Path, reads: Iterable[Read]) -> None:
+    """Keep the reads of a result in its folder."""
+    lines = [{"kind": r.kind, "name": r.name, "digest": r.digest} for r in sorted(set(reads))]
+    (folder / READS).write_text(json.dumps(lines, indent=1))
+
+
+def bench_notes(file: Path) -> Notes:
+    """What a bench noted in a file (`chipdse.store.bench_reads`); nothing where there is none."""
+    notes = Notes()
+    kept = {"file": notes.files, "folder": notes.folders, "environment": notes.environment}
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    for kind, name, digest in map(json.loads, lines):
+        if kind == "import":
+            notes.imports[name] = None
+        elif kind == "written":
+            notes.written.add(name)
+        elif name not in notes.written:
+            kept[kind].setdefault(name, digest)
+    return notes
+
+
+def bench_modules(notes: Notes, place: Place) -> Iterator[Loaded]:
+    """The user's modules that a bench loaded."""
+    for name in notes.imports:
+        file = place.locate(name)
+        if file is not None and is_users(file) and not name.startswith("chipdse.store"):
+            digest = notes.files.get(str(file)) or file_digest(file)
+            yield Loaded(name=name, file=str(file), digest=digest)
