@@ -69,6 +69,7 @@ def _nothing() -> None:
 @dataclass(frozen=True, kw_only=True)
 class Store:
     """Stage folders below `root`; `built` lists the stages this process had to build.
+    `read` has what the user's code read for the results that it gave out.
 
     The folders that it gave out are kept from eviction for as long as the object lives.
     `tell` is called with each stage that is about to be built, `check` when it is: it raises if
@@ -79,6 +80,7 @@ class Store:
     tell: Callable[[str], None] = field(default=quiet, repr=False, compare=False)
     check: Callable[[], None] = field(default=_nothing, repr=False, compare=False)
     built: list[str] = field(default_factory=list)
+    read: set[Read] = field(default_factory=set, repr=False, compare=False)
     _held: dict[Path, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -170,6 +172,7 @@ class Store:
         for names in known_reads(base):
             target = variant(base, inputs, read_again(names, place))
             if self._take(target):
+                self.read.update(recorded_reads(target))
                 return target
         return None
 

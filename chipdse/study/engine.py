@@ -12,7 +12,7 @@ import contextlib
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -29,13 +29,14 @@ from optuna.exceptions import OptunaError
 from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from chipdse import __version__
 from chipdse.errors import MachineError
 from chipdse.hardware.store import default_store
+from chipdse.store.reads import Read
 from chipdse.study import status as states
 from chipdse.study.budget import Budget, is_stalled
 from chipdse.study.code import Code
 from chipdse.study.executors import Workers, first_line
+from chipdse.study.fingerprint import add_reads
 from chipdse.study.folder import POINTS, StudyFolder, points_table, write_atomically
 from chipdse.study.interrupts import Interrupts
 from chipdse.study.outcome import Outcome, evaluate_point, record
@@ -50,6 +51,7 @@ from chipdse.study.trials import (
     by_evaluation,
     finished,
     left_behind,
+    outdated_points,
     proposed,
     queue_failed,
     queue_interrupted,
@@ -101,7 +103,10 @@ def run_sweep(
     -------
     How the sweep ended
     """
-    budget = replace(budget, trials=min(budget.trials, points_in(folder.sweep.proposed_space)))
+    space = folder.sweep.proposed_space
+    old = outdated_points(folder.study, space.distributions())
+    count = max(budget.trials, len(by_evaluation(finished(folder.study))) + old if old else 0)
+    budget = replace(budget, trials=min(count, points_in(space)))
     with Interrupts() as interrupts, Heartbeat(folder.storage) as heartbeat:
         sweep = _Sweep(
             folder=folder,
@@ -112,7 +117,12 @@ def run_sweep(
             interrupts=interrupts,
             listener=listener or Listener(),
             code=Code.of(folder.sweep.template.block),
-            file=StatusFile(folder=folder.path, driver=folder.driver, budget=budget.trials),
+            file=StatusFile(
+                folder=folder.path,
+                driver=folder.driver,
+                budget=budget.trials,
+                version="" if folder.version is None else folder.version.text,
+            ),
         )
         return sweep.run(retry_failed)
 
@@ -137,6 +147,7 @@ class _Sweep:
 
     ready, running : what it has under way: waiting for a worker, and with one
     others : trials that other drivers have under way
+    reads : what points of this run were seen to read
     ending : why nothing more is proposed; empty while something may be
     """
 
@@ -152,11 +163,17 @@ class _Sweep:
     ready: collections.deque[_Task] = field(default_factory=collections.deque)
     running: dict[Future[Outcome], _Task] = field(default_factory=dict)
     others: int = 0
+    reads: set[Read] = field(default_factory=set)
     ending: str = ""
     began: float = field(default_factory=time.monotonic)
     looked: float = -math.inf
     stock: Pace = field(default_factory=Pace)
     table: Pace = field(default_factory=lambda: Pace(least_s=TABLE_S))
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        """The parts of the fingerprint under which points are evaluated."""
+        return self.folder.version.parts if self.folder.version is not None else {}
 
     def run(self, retry_failed: bool) -> Status:
         """Turn until there is nothing left to do."""
@@ -216,6 +233,7 @@ class _Sweep:
         """Find what was left behind, then ask for as many points as there is room for."""
         study, storage = self.folder.study, self.folder.storage
         with alone(storage, study.study_name):
+            self._check_version()
             give_up_stale(storage, study)
             mine = [task.trial.number for task in self._tasks()]
             for trial in left_behind(study, self.folder.driver, mine, storage.shared):
@@ -228,6 +246,10 @@ class _Sweep:
             self.ending = self._ending(rest)
             for _ in range(0 if self.ending else min(rest, self._room())):
                 self._ask()
+
+    def _check_version(self) -> None:
+        with self.folder.storage.optuna.engine.connect() as connection:
+            self.folder.check(connection, self.folder.study._study_id)
 
     def _ending(self, rest: int) -> str:
         if rest <= 0:
@@ -267,7 +289,7 @@ class _Sweep:
         for _ in range(min(free, len(self.ready))):
             point = self.ready[0].point
             with self._executor() as executor:
-                future = executor.submit(evaluate_point, sweep, point, self.store, __version__)
+                future = executor.submit(evaluate_point, sweep, point, self.store, self.parts)
             self.running[future] = self.ready.popleft()
 
     def _places(self) -> int:
@@ -347,6 +369,12 @@ class _Sweep:
             ) from error
 
     def _record(self, task: _Task, outcome: Outcome) -> None:
+        folder = self.folder
+        if not outcome.reads <= self.reads:
+            self._patiently(
+                lambda: add_reads(folder.study, folder.storage, folder.sweep, outcome.reads)
+            )
+            self.reads |= outcome.reads
         self._patiently(lambda: record(self.folder, task.trial, outcome))
         self.heartbeat.remove(task.trial._trial_id)
 
