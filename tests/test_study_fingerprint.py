@@ -16,7 +16,7 @@ import pytest
 import chipdse
 import sweeps
 from chipdse.errors import DesignError, MachineError
-from chipdse.study import fingerprint
+from chipdse.study import code, fingerprint
 from chipdse.study.code import point_files
 from chipdse.study.fingerprint import FINGERPRINT, differences, kept_by, parts_of
 from chipdse.study.sweepfile import read_sweep
@@ -187,6 +187,12 @@ def verilog(folder: Path) -> Path:
     return folder
 
 
+def edit(folder: Path) -> None:
+    """Change the Verilog; workers of this process begin anew, as those of a new driver do."""
+    (folder / "counter.v").write_text(COUNTER.replace("count + 1", "count + 3"))
+    code._CODES.clear()
+
+
 OTHERS = {
     r"chipdse \(0\.0\.1, now ": ("chipdse", "0.0.1"),
     r"icarus \(0\.9, now ": ("tool icarus", "0.9"),
@@ -278,7 +284,7 @@ def test_an_interrupted_re_evaluation_goes_on(tmp_path: Path) -> None:
     """A smaller budget too: every old point is evaluated again, and only new ones are shown."""
     folder = verilog(tmp_path / "p")
     here(folder, trials=4)
-    (folder / "counter.v").write_text(COUNTER.replace("count + 1", "count + 3"))
+    edit(folder)
     arguments = {"study": folder / "study", "store": folder / "store", "workers": 1,
                  "report": False, "progress": False}  # fmt: skip
     with pytest.raises(KeyboardInterrupt):
@@ -339,7 +345,7 @@ def test_compare_says_when_versions_differ(
 ) -> None:
     folder = verilog(tmp_path / "p")
     sweeps.here(folder / "sweep.toml", folder / "one", store=folder / "store")
-    (folder / "counter.v").write_text(COUNTER.replace("count + 1", "count + 3"))
+    edit(folder)
     sweeps.here(folder / "sweep.toml", folder / "two", store=folder / "store")
     chipdse.cli.main(["compare", str(folder / "one"), str(folder / "two")])
     said = capsys.readouterr().out

@@ -68,7 +68,7 @@ class Code:
         if file is not None:
             raise MachineError(
                 f"{_shown(file)} changed while the sweep was running; what is finished is safe: "
-                "start it again to go on"
+                "start it again to go on, with --re-evaluate where the change is to stay"
             )
 
     def check_worker(self) -> None:
