@@ -18,9 +18,9 @@ import sweeps
 from chipdse.errors import DesignError, MachineError
 from chipdse.study import code, fingerprint
 from chipdse.study.code import point_files
-from chipdse.study.fingerprint import FINGERPRINT, differences, kept_by, parts_of
+from chipdse.study.fingerprint import differences, kept_by, parts_of
 from chipdse.study.sweepfile import read_sweep
-from chipdse.study.trials import OUTDATED, finished
+from chipdse.study.trials import FINGERPRINT, OUTDATED, finished
 
 pytestmark = pytest.mark.tools
 

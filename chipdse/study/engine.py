@@ -104,9 +104,15 @@ def run_sweep(
     How the sweep ended
     """
     space = folder.sweep.proposed_space
-    old = outdated_points(folder.study, space.distributions())
-    count = max(budget.trials, len(by_evaluation(finished(folder.study))) + old if old else 0)
-    budget = replace(budget, trials=min(count, points_in(space)))
+    say = (listener or Listener()).say
+    old = patiently(
+        lambda: outdated_points(folder.study, space.distributions()), folder.storage, say
+    )
+    if old:
+        done = patiently(lambda: len(by_evaluation(finished(folder.study))), folder.storage, say)
+        say(f"{old} points of an earlier version are evaluated again")
+        budget = replace(budget, trials=max(budget.trials, done + old))
+    budget = replace(budget, trials=min(budget.trials, points_in(space)))
     with Interrupts() as interrupts, Heartbeat(folder.storage) as heartbeat:
         sweep = _Sweep(
             folder=folder,

@@ -32,11 +32,9 @@ from chipdse.store.reads import Read, file_digest
 from chipdse.study.code import point_files
 from chipdse.study.storage import Storage, alone
 from chipdse.study.sweepfile import Sweep
-from chipdse.study.trials import FAILURE, OUTDATED
+from chipdse.study.trials import FAILURE, FINGERPRINT, OUTDATED
 from hdl.block import Block
 
-FINGERPRINT = "fingerprint"
-"""Attribute of a study: `Kept` as JSON; of a trial: the identity of the fingerprint it is of."""
 PACKAGES = ("amaranth", "cocotb", "numpy", "pyosys", "scipy")
 """Installed packages whose versions have a say in the points."""
 NAMED = 5

@@ -111,7 +111,7 @@ def start_study(
     try:
         opened = open_storage(str(about["storage"]), path)
         study = _open(name, opened, sweep, is_begun=is_begun)
-        version = settle(study, opened, sweep, str(path), re_evaluate=re_evaluate)
+        version = _settled(study, opened, sweep, path, re_evaluate=re_evaluate)
     except DesignError:
         if made:
             shutil.rmtree(path)
@@ -201,6 +201,18 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
     if kept is not None:
         _check_same(sweep, kept, f"{name!r} in {storage.url}")
     return study
+
+
+def _settled(
+    study: optuna.Study, storage: Storage, sweep: Sweep, path: Path, *, re_evaluate: bool
+) -> Kept:
+    """The fingerprint under which the study goes on."""
+    try:
+        return settle(study, storage, sweep, str(path), re_evaluate=re_evaluate)
+    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        raise DesignError(
+            f"storage {storage.url!r} cannot be written: {reason_of(error)}"
+        ) from error
 
 
 def _check_same(sweep: Sweep, other: str, where: str) -> None:

@@ -20,13 +20,13 @@ from chipdse.hardware.store import Store, default_store
 from chipdse.store.reads import Read
 from chipdse.study.code import code_here
 from chipdse.study.complete import Finish, complete
-from chipdse.study.fingerprint import FINGERPRINT, check_same, parts_of
+from chipdse.study.fingerprint import check_same, parts_of
 from chipdse.study.folder import StudyFolder
 from chipdse.study.harvest import Harvest, finishes, harvest_point
 from chipdse.study.points import objective_values, violations
 from chipdse.study.space import Point
 from chipdse.study.sweepfile import Sweep
-from chipdse.study.trials import FAILURE, ORIGIN, PROPOSED
+from chipdse.study.trials import FAILURE, FINGERPRINT, ORIGIN, PROPOSED
 
 
 @dataclass(frozen=True, kw_only=True)

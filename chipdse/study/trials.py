@@ -15,6 +15,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 FAILURE, DRIVER, RETRY_OF = "failure", "driver", "retry_of"
 """Trial attributes: why it failed; who evaluates it; the number of a failed trial it replaces."""
+FINGERPRINT = "fingerprint"
+"""Attribute of a trial and of its study: which version made it (`chipdse.study.fingerprint`)."""
 OUTDATED = "outdated"
 """Trial attribute: what came of it is of an earlier version (`chipdse.study.fingerprint`)."""
 ORIGIN, PROPOSED, HARVESTED, HARVESTED_FROM = (
@@ -40,9 +42,15 @@ def is_interrupted(trial: FrozenTrial) -> bool:
 def finished(study: optuna.Study) -> list[FrozenTrial]:
     """Trials that count, by number: complete, or failed for a reason of their own.
 
-    A failed one no longer counts once it is tried again.
+    A failed one no longer counts once it is tried again; nor does one of another version than the
+    study's, which Optuna's cache may still hold as complete.
     """
-    trials = [one for one in study.get_trials(deepcopy=False) if not is_interrupted(one)]
+    version = study.user_attrs.get(FINGERPRINT, {}).get("id")
+    trials = [
+        one
+        for one in study.get_trials(deepcopy=False)
+        if not is_interrupted(one) and one.user_attrs.get(FINGERPRINT, version) == version
+    ]
     replaced = {one.user_attrs.get(RETRY_OF) for one in trials}
     return [one for one in trials if one.state.is_finished() and one.number not in replaced]
 
