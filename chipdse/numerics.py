@@ -13,16 +13,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 """Leading 32 bits of the logarithm of 2: times any exponent of a double it is exact."""
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
+LN2 = LN2_HIGH + LN2_LOW
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 ROUNDING = float.fromhex("0x1.8p+52")
 """Added and taken away again it rounds to a whole number, halves to even."""
@@ -93,7 +95,7 @@ def exp2(x: ArrayLike) -> Any:
 
     def base_2(at: Floats) -> Floats:
         whole = np.rint(np.minimum(np.maximum(at, -1080.0), 1030.0))
-        return _scaled(_exp((at - whole) * math.log(2.0), 0.0), whole)
+        return _scaled(_exp((at - whole) * LN2, 0.0), whole)
 
     return _each(base_2, x)
 
@@ -113,6 +115,11 @@ def power(base: ArrayLike, exponent: ArrayLike) -> Any:
         return np.where(at > 0, result, np.where(at == 0, none, np.nan))
 
     return _each(raised, base, exponent)
+
+
+def square(x: Number) -> Number:
+    """``x · x``: a power of a single number is the C library's, whatever the exponent."""
+    return x * x
 
 
 def matmul(left: ArrayLike, right: ArrayLike) -> Floats:

@@ -84,7 +84,7 @@ def open_fst(path: Path) -> FstTrace:
         waveform = pywellen.Waveform(str(path))
         found = [(v, v.signal) for v in waveform.all_vars() if v.length and not v.is_real]
         exponent = waveform.timescale.unit.to_exponent()
-        unit_s = waveform.timescale.factor * 10.0**exponent
+        unit_s = waveform.timescale.factor * float(f"1e{exponent}")
     except Exception as error:
         reason = str(error).replace("\n", " ")
         raise DesignError(f"{path}: damaged FST trace: {reason}") from error

@@ -27,7 +27,7 @@ class LibertyHead:
         self.volt = self._unit("voltage_unit", "V", 1.0)
         self.leakage_w = self._unit("leakage_power_unit", "W", 1e-9)
         self.capacitance_f = self._load_unit()
-        self.energy_j = self.volt**2 * self.capacitance_f
+        self.energy_j = self.volt * self.volt * self.capacitance_f
         self.supply_v, self.temperature_c = self._operating_point()
         self.voltages = self._voltage_map()
 

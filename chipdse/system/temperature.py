@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.system.batch import Dies, Ints, PackageColumns
 from chipdse.system.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.leakage import Equilibrium, equilibrium, leakage_ratio
@@ -133,7 +134,7 @@ def temperatures_of(
         peak = operator.peak_rise(power).max(axis=1)
         out["peak"][at] = np.where(found.runaway, np.nan, ambient + peak)
         out["mean"][at] = np.where(found.runaway, np.nan, ambient + mean)
-        out["leak"][at] = np.where(found.runaway, np.nan, found.leakage_w @ copies)
+        out["leak"][at] = np.where(found.runaway, np.nan, numerics.matmul(found.leakage_w, copies))
         out["runaway"][at], out["gain"][at] = found.runaway, found.loop_gain
         out["beyond"][at] = beyond
     return TemperatureResult(
@@ -153,7 +154,7 @@ def equal_rows(columns: Array) -> tuple[Ints, Ints, Ints]:
     """
     weights = np.random.default_rng(0).uniform(1.0, 2.0, len(columns))
     scale = np.maximum(np.abs(columns).max(axis=1), 1e-300)
-    key = (weights / scale) @ columns
+    key = numerics.matmul(weights / scale, columns)
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
     group = group.reshape(-1)
     if not (columns == columns[:, first[group]]).all():

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import scipy.sparse as sp
-import scipy.sparse.linalg as sla
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.system.thermal_mesh import (
     Fold,
@@ -30,6 +30,7 @@ from chipdse.system.thermal_mesh import (
     overlaps,
     same_lines,
 )
+from chipdse.system.thermal_solve import factorise
 from chipdse.system.thermal_stack import Stack
 from chipdse.system.yields import Array
 
@@ -255,31 +256,21 @@ class Operator:
 
     def rise(self, power_w: Array) -> Array:
         """Mean rise of each source over the air [K], for powers [..., sources] [W]."""
-        return np.asarray(power_w @ self.average.T)
+        return numerics.matmul(power_w, self.average.T)
 
     def peak_rise(self, power_w: Array) -> Array:
         """Hottest cell of each source over the air [K], for powers [..., sources] [W]."""
-        cells = np.asarray(power_w @ self.peak_field.T)
+        cells = numerics.matmul(power_w, self.peak_field.T)
         return np.asarray(np.maximum.reduceat(cells, self.peak_start, axis=-1))
 
     def cell_rise(self, power_w: Array) -> Array:
         """Rise of every cell over the air [K], for one power map [sources]."""
-        return np.asarray(self.field @ power_w)
+        return numerics.matmul(self.field, power_w)
 
     def heat_out(self, power_w: Array) -> tuple[float, float]:
         """Heat through cooler and board [W]; their sum is the power put in."""
         rise = self.cell_rise(power_w)
-        return float(self.network.cooler @ rise), float(self.network.board @ rise)
-
-
-def factorise(matrix: sp.csc_matrix[np.float64]) -> sla.SuperLU:
-    """Factors of a symmetric positive definite matrix."""
-    return sla.splu(
-        matrix,
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
+        return numerics.dot(self.network.cooler, rise), numerics.dot(self.network.board, rise)
 
 
 def solve(network: Network) -> Operator:
@@ -287,8 +278,6 @@ def solve(network: Network) -> Operator:
     factors = factorise(network.conductance)
     heat = network.heat
     rise = factors.solve(heat)
-    # One step of refinement keeps the energy balance at machine accuracy on large grids.
-    rise = rise + factors.solve(heat - network.conductance @ rise)
     rows = np.concatenate(network.source_cells)
     lengths = [len(c) for c in network.source_cells]
     return Operator(
