@@ -241,7 +241,7 @@ class _Evaluation:
         if outputs:
             first = int(self.netlist.library.pin_start[kind])
             volts = self.library.pin_supply_v[:, None, first + np.array(outputs)]
-            charge = 0.5 * load[:, :, outputs] * volts**2 * density[:, :, outputs]
+            charge = 0.5 * load[:, :, outputs] * numerics.square(volts) * density[:, :, outputs]
             self.switching[:, instances] = charge.sum(axis=2)
         self.leakage[:, instances] = self._leakage(kind, power, chance, self.library.leakage)
         if self.elsewhere is not None:

@@ -94,7 +94,7 @@ class TimedActivity:
         sums = numerics.matmul(self.group_glitches[used], weights)
         sizes = self.group_cycles[used]
         mean = sums.sum() / sizes.sum()
-        spread = float(((sums - mean * sizes) ** 2).sum()) / (len(sizes) - 1) / len(sizes)
+        spread = float(numerics.square(sums - mean * sizes).sum()) / (len(sizes) - 1) / len(sizes)
         share = 1 - self.sampled_cycles / self.cycles
         return float(self.cycles / sizes.mean() * np.sqrt(share * spread) / whole)
 
