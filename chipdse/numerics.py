@@ -13,16 +13,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 """Leading 32 bits of the logarithm of 2: times any exponent of a double it is exact."""
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
+LN2 = LN2_HIGH + LN2_LOW
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 ROUNDING = float.fromhex("0x1.8p+52")
 """Added and taken away again it rounds to a whole number, halves to even."""
@@ -34,6 +36,8 @@ _LOG_SERIES = tuple(2.0 / (2 * n + 1) for n in range(12, 0, -1))  # of 2 artanh(
 _ROOT = math.sqrt(0.5)
 _HALF_ROOT = int(np.float64(_ROOT).view(np.int64))
 _SPLIT = 134217729.0  # 2^27 + 1: halves a double's digits
+_TINY, _RAISED = math.ldexp(1.0, -1000), math.ldexp(1.0, 100)
+_FEW = 64
 _BLOCK = 8192  # numbers at a time, which stay in the processor's nearest memory
 
 
@@ -93,7 +97,7 @@ def exp2(x: ArrayLike) -> Any:
 
     def base_2(at: Floats) -> Floats:
         whole = np.rint(np.minimum(np.maximum(at, -1080.0), 1030.0))
-        return _scaled(_exp((at - whole) * math.log(2.0), 0.0), whole)
+        return _scaled(_exp((at - whole) * LN2, 0.0), whole)
 
     return _each(base_2, x)
 
@@ -115,6 +119,11 @@ def power(base: ArrayLike, exponent: ArrayLike) -> Any:
     return _each(raised, base, exponent)
 
 
+def square(x: Number) -> Number:
+    """``x · x``: a power of a single number is the C library's, whatever the exponent."""
+    return x * x
+
+
 def matmul(left: ArrayLike, right: ArrayLike) -> Floats:
     """``left @ right`` [..., n, m], [..., k] or a number, summed from the first to the last term.
 
@@ -125,10 +134,18 @@ def matmul(left: ArrayLike, right: ArrayLike) -> Floats:
         raise ValueError(f"shapes {a.shape} and {b.shape} do not fit")
     if b.ndim == 1:
         return np.asarray(_summed(a * b))
-    result = np.zeros((*a.shape[:-1], b.shape[1]))
-    for number, row in enumerate(b):
-        result += a[..., number, None] * row
-    return result
+    rows, b = np.ascontiguousarray(a.reshape(-1, a.shape[-1])), np.ascontiguousarray(b)
+    result = np.zeros((len(rows), b.shape[1]))
+    # Some rows at a time, so that what is added to stays in the processor's nearest memory.
+    step = max(1, _BLOCK // max(b.shape[1], 1))
+    terms = np.empty((min(step, len(rows)), b.shape[1]))
+    for begin in range(0, len(rows), step):
+        part, into = rows[begin : begin + step], result[begin : begin + step]
+        term = terms[: len(part)]
+        for number, row in enumerate(b):
+            np.multiply(part[:, number, None], row, out=term)
+            into += term
+    return result.reshape(*a.shape[:-1], b.shape[1])
 
 
 def dot(left: ArrayLike, right: ArrayLike) -> float:
@@ -194,7 +211,7 @@ def _pi(scale: int) -> int:
     def inverse_tangent(denominator: int) -> int:
         power_of, total, n = scale * 2**64 // denominator, 0, 0
         while power_of:
-            total += (-1) ** n * (power_of // (2 * n + 1))
+            total += (1 - n % 2 * 2) * (power_of // (2 * n + 1))
             power_of //= denominator * denominator
             n += 1
         return total
@@ -208,7 +225,10 @@ def _each(function: Callable[..., Floats], *numbers: ArrayLike) -> Any:
     arrays = np.broadcast_arrays(*first) if len(first) > 1 else first
     shape, flat = arrays[0].shape, [each.reshape(-1) for each in arrays]
     with np.errstate(all="ignore"):
-        if arrays[0].size <= _BLOCK:
+        if arrays[0].size > _FEW and all((each == each[0]).all() for each in flat):
+            # A column of a batch often holds one number, such as the node of all its dies.
+            result = np.full(arrays[0].size, function(*(each[:1] for each in flat))[0])
+        elif arrays[0].size <= _BLOCK:
             result = function(*flat)
         else:
             result = np.empty(arrays[0].size)
@@ -256,8 +276,8 @@ def _scaled(x: Floats, exponent: Floats) -> Floats:
 
 def _parts(x: Floats) -> tuple[Floats, Floats]:
     """Numbers as ``mantissa · 2^exponent`` with the mantissa within a factor √2 of 1."""
-    tiny = x < 2.0**-1000
-    bits = np.where(tiny, x * 2.0**100, x).view(np.int64)
+    tiny = x < _TINY
+    bits = np.where(tiny, x * _RAISED, x).view(np.int64)
     exponent = (bits - _HALF_ROOT) >> 52
     mantissa: Floats = (bits - (exponent << 52)).view(np.float64)
     return mantissa, exponent.astype(np.float64) - np.where(tiny, 100.0, 0.0)

@@ -57,7 +57,7 @@ class LibertyHead:
         self.volt = self._unit("voltage_unit", "V", 1.0)
         self.leakage_w = self._unit("leakage_power_unit", "W", 1e-9)
         self.capacitance_f = self._load_unit()
-        self.energy_j = self.volt**2 * self.capacitance_f
+        self.energy_j = self.volt * self.volt * self.capacitance_f
 
     def _unit(self, attribute: str, unit: str, default: float) -> float:
         text = self.library.text(attribute)

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.netlist.cells import Cell
 from chipdse.netlist.library_grid import Corners, interpolate
@@ -345,8 +346,8 @@ class OperatingLibrary(_Points):
     def interpolate_linear(self, characterised: Floats) -> Floats:
         """[corners, ...] to [K, ...], linear: for voltages."""
         flat = characterised.reshape(len(characterised), -1)
-        mixed: Floats = (self.weights @ flat).reshape(self.count, *characterised.shape[1:])
-        return mixed
+        mixed = numerics.matmul(self.weights, flat)
+        return mixed.reshape(self.count, *characterised.shape[1:])
 
     @cached_property
     def pin_capacitance_f(self) -> Floats:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.netlist.liberty import read_liberty
 from chipdse.netlist.library import CellLibrary, Floats, Tables, Thresholds
@@ -169,7 +170,7 @@ def with_macros(library: CellLibrary, sizes: Sequence[MacroSize]) -> CellLibrary
             f"SRAM macros of {sizes[0].family} are known at {volts:g} V and "
             f"{temperature:g} °C: {error}"
         ) from error
-    return _appended(library, macros, slower, (library.supply_v / volts) ** 2, leakier)
+    return _appended(library, macros, slower, numerics.square(library.supply_v / volts), leakier)
 
 
 def check_macro_supply(sizes: Sequence[MacroSize], vdd_v: float) -> None:
@@ -198,7 +199,8 @@ def _delay_scale(library: CellLibrary, volts: float, temperature: float) -> Floa
     values = tables.values[:, places]
     own = library.at([volts], [temperature]).interpolate(values)[0]
     usable = (values > 0).all(axis=0) & (own > 0)
-    scale: Floats = np.exp(np.mean(np.log(values[:, usable] / own[usable]), axis=1))
+    ratios = numerics.log(values[:, usable] / own[usable])
+    scale: Floats = numerics.exp(np.mean(ratios, axis=1))
     return scale
 
 
@@ -211,7 +213,8 @@ def _leakage_scale(library: CellLibrary, volts: float, temperature: float) -> Fl
     usable = (values > 0).all(axis=0) & (own > 0)
     if not usable.any():
         raise DesignError(f"library {library.name} gives no leakage to scale theirs by")
-    scale: Floats = np.exp(np.mean(np.log(values[:, usable] / own[usable]), axis=1))
+    ratios = numerics.log(values[:, usable] / own[usable])
+    scale: Floats = numerics.exp(np.mean(ratios, axis=1))
     return scale
 
 

@@ -321,14 +321,15 @@ def _charges(area: Floats, stretch: float, density: float) -> Charges:
     """
     nodes = np.flatnonzero(area > 0)
     parts = np.maximum(np.ceil(np.sqrt(area[nodes] / density)), 1).astype(np.int64)
-    node = np.repeat(nodes, parts**2)
-    per = np.repeat(parts, parts**2)
-    number = np.arange(len(node)) - np.repeat(np.cumsum(parts**2) - parts**2, parts**2)
+    squares = parts * parts
+    node = np.repeat(nodes, squares)
+    per = np.repeat(parts, squares)
+    number = np.arange(len(node)) - np.repeat(np.cumsum(squares) - squares, squares)
     side = np.sqrt(area[node] / density)
     # Cells are taken as square in metres; a bin is `stretch` times as high as wide.
     return Charges(
         node=node.astype(np.int32),
         offset_x=((number % per + 0.5) / per - 0.5) * side * math.sqrt(stretch),
         offset_y=((number // per + 0.5) / per - 0.5) * side / math.sqrt(stretch),
-        area=area[node] / per**2,
+        area=area[node] / (per * per),
     )

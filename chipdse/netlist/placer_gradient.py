@@ -82,7 +82,7 @@ class Density:
         width, height = shape
         u = (np.pi / width * np.arange(width))[:, None]
         v = (np.pi / (height * stretch) * np.arange(height))[None, :]
-        waves = u**2 + v**2
+        waves = u * u + v * v
         waves[0, 0] = 1.0
         self.across, self.along = Cosine(width, kernel), Cosine(height, kernel)
         # 4 / (width height) makes the transform back the inverse; half of it where a wave is 0.

@@ -77,7 +77,7 @@ def _conjugate_gradients(
     """
     x = start.copy()
     rest = right - matrix @ x
-    enough = _TOLERANCE**2 * float(np.sum(right * right))
+    enough = _TOLERANCE * _TOLERANCE * float(np.sum(right * right))
     direction = np.zeros_like(x)
     before = 1.0
     for _ in range(_MOST_STEPS):

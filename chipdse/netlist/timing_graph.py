@@ -94,7 +94,8 @@ def build_timing_graph(netlist: Netlist, clock: str | None = None) -> TimingGrap
     source, sink, pin, kind, launch, condition = arcs.columns()
     net_level = _levels(netlist, source, sink, launch)
     arc_level = np.where(launch >= 0, 0, net_level[sink >> 1])
-    order = np.argsort(arc_level.astype(np.int64) * (2 * netlist.net_count) + sink)
+    # Stable: which of equal ones comes first would depend on the processor.
+    order = np.argsort(arc_level.astype(np.int64) * (2 * netlist.net_count) + sink, kind="stable")
     depth = int(arc_level.max(initial=0))
     check_pin, check_class, check_table, check_setup, check_clock = checks.columns()
     delay_tables, slew_tables = arcs.tables()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.netlist.library import Floats, OperatingLibrary
 from chipdse.netlist.netlist import CONSTANT_1, Netlist
@@ -107,7 +108,7 @@ def published_length_m(count: int, area_m2: float, sources: Sources) -> float:
     """
     if not count:
         return 0.0
-    cells = math.pow(count, sources("wires.routed_length_exponent"))
+    cells = numerics.power_of(count, sources("wires.routed_length_exponent"))
     return sources("wires.routed_length_factor") * cells * math.sqrt(area_m2 / count)
 
 
@@ -130,7 +131,7 @@ def formula_routes(
     total = published_length_m(count, netlist.area_m2, sources)
     share = np.where(
         wired_nets(netlist, clock),
-        np.maximum(degree - 1, 0) ** sources("wires.fanout_exponent")
+        numerics.power(np.maximum(degree - 1, 0), sources("wires.fanout_exponent"))
         * steiner_factor(degree, sources),
         0.0,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.system.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.parameters import PackageParameters
@@ -65,7 +66,7 @@ def mapped_temperature(
     if copies < 1:
         raise DesignError(f"copies={copies} must be at least 1")
     a_side = math.ceil(math.sqrt(copies))
-    area_m2 = block_area_m2 * a_side**2
+    area_m2 = block_area_m2 * a_side * a_side
     die = Geometry(
         arrangement="monolithic",
         dies=(DieOutline(name="die", area_m2=area_m2),),
@@ -102,7 +103,7 @@ def resampled(power_w: Array, size: int) -> Array:
         share = np.maximum(
             np.minimum(edges[1:, None], low + 1) - np.maximum(edges[:-1, None], low), 0
         )
-        result = np.moveaxis(np.tensordot(share, result, axes=(1, axis)), 0, axis)
+        result = np.moveaxis(numerics.matmul(np.moveaxis(result, axis, -1), share.T), -1, axis)
     return np.asarray(result, dtype=np.float64)
 
 

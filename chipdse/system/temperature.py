@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.system.batch import Dies, Flags, Ints, PackageColumns
 from chipdse.system.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.leakage import Feedback, equilibrium, leakage_ratio
@@ -143,7 +144,7 @@ def equal_rows(columns: Array) -> tuple[Ints, Ints, Ints]:
     """
     weights = np.random.default_rng(0).uniform(1.0, 2.0, len(columns))
     scale = np.maximum(np.abs(columns).max(axis=1), 1e-300)
-    key = (weights / scale) @ columns
+    key = numerics.matmul(weights / scale, columns)
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
     group = group.reshape(-1)
     if not (columns == columns[:, first[group]]).all():
@@ -215,7 +216,7 @@ def _group(
         "peak_c": np.where(stable, ambient_c + peak, np.nan),
         "peak_error_k": np.where(stable, np.take_along_axis(errors, hottest, axis=1)[:, 0], np.nan),
         "mean_c": np.where(stable, ambient_c + mean, np.nan),
-        "leakage_w": np.where(stable, state.leakage_w @ copies, np.nan),
+        "leakage_w": np.where(stable, numerics.matmul(state.leakage_w, copies), np.nan),
         "runaway": state.runaway.astype(np.float64),
         "gain": state.loop_gain,
         "beyond_table_k": beyond,

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-import scipy.sparse.linalg as sla
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.system.thermal_mesh import (
     Fold,
@@ -32,6 +32,7 @@ from chipdse.system.thermal_mesh import (
     same_lines,
     unfolded,
 )
+from chipdse.system.thermal_solve import Factors, factorise
 from chipdse.system.thermal_stack import Stack
 from chipdse.system.yields import Array
 
@@ -178,7 +179,7 @@ def assemble_on(
             np.add.at(vector, cell[z][here], times[0][here] / path)
             if derivative:
                 slack = np.where(soft, half_z / ratio, 0.0)[z][here]
-                np.add.at(to_air, cell[z][here], -times[0][here] / path**2 * slack)
+                np.add.at(to_air, cell[z][here], -times[0][here] / (path * path) * slack)
     ends = first_cell, second_cell
     volume = np.broadcast_to(area * dz * times, exists.shape)
     capacity = np.zeros(count)
@@ -295,31 +296,21 @@ class Operator:
 
     def rise(self, power_w: Array) -> Array:
         """Mean rise of each source over the air [K], for powers [..., sources] [W]."""
-        return np.asarray(power_w @ self.average.T)
+        return numerics.matmul(power_w, self.average.T)
 
     def peak_rise(self, power_w: Array) -> Array:
         """Hottest cell of each source over the air [K], for powers [..., sources] [W]."""
-        cells = np.asarray(power_w @ self.peak_field.T)
+        cells = numerics.matmul(power_w, self.peak_field.T)
         return np.asarray(np.maximum.reduceat(cells, self.peak_start, axis=-1))
 
     def cell_rise(self, power_w: Array) -> Array:
         """Rise of every cell over the air [K], for one power map [sources]."""
-        return np.asarray(self.field @ power_w)
+        return numerics.matmul(self.field, power_w)
 
     def heat_out(self, power_w: Array) -> tuple[float, float]:
         """Heat through cooler and board [W]; their sum is the power put in."""
         rise = self.cell_rise(power_w)
-        return float(self.network.cooler @ rise), float(self.network.board @ rise)
-
-
-def factorise(matrix: sp.csc_matrix[np.float64]) -> sla.SuperLU:
-    """Factors of a symmetric positive definite matrix."""
-    return sla.splu(
-        matrix,
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
+        return numerics.dot(self.network.cooler, rise), numerics.dot(self.network.board, rise)
 
 
 def solve(network: Network) -> Operator:
@@ -327,12 +318,10 @@ def solve(network: Network) -> Operator:
     return operator_from(network, factorise(network.conductance))
 
 
-def operator_from(network: Network, factors: sla.SuperLU) -> Operator:
+def operator_from(network: Network, factors: Factors) -> Operator:
     """Reduced operator of a meshed stack whose matrix is factorised."""
     heat = network.heat
     rise = factors.solve(heat)
-    # One step of refinement keeps the energy balance at machine accuracy on large grids.
-    rise = rise + factors.solve(heat - network.conductance @ rise)
     rows = np.concatenate(network.source_cells)
     lengths = [len(c) for c in network.source_cells]
     return Operator(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, log
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
+from chipdse import numerics
 from chipdse.system.yields import Array
 
 Ints = npt.NDArray[np.int64]
@@ -32,8 +33,8 @@ def mesh_lines(
             # Cells grow with the distance from the fine region: h(x) = cell + (growth - 1)·x.
             slope = growth - 1
             first, last = cell + slope * distance, cell + slope * (distance + length)
-            count = max(ceil(log(last / first) / log(1 + slope)), 1)
-            steps = (last / first) ** (np.arange(count + 1) / count)
+            count = max(ceil(numerics.log_of(last / first) / numerics.log_of(1 + slope)), 1)
+            steps = numerics.power(last / first, np.arange(count + 1) / count)
             fractions = (steps - 1) / (steps[-1] - 1)
             if b <= low:
                 fractions = (1 - fractions)[::-1]

@@ -18,15 +18,16 @@ from functools import lru_cache
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.system.thermal import (
     Network,
     Operator,
     assemble_on,
-    factorise,
     fold_on,
     operator_from,
 )
 from chipdse.system.thermal_mesh import Fold, Ints, same_lines, unfolded
+from chipdse.system.thermal_solve import factorise
 from chipdse.system.thermal_stack import Layer, Rectangle, Softening, Stack
 from chipdse.system.yields import Array
 
@@ -247,7 +248,7 @@ class RefinedOperator:
         """
         fine, coarse = self.fine.peak_rise(power_w), self.coarse.peak_rise(power_w)
         correction = (fine - coarse) / 3
-        softer = excess * (power_w @ self.peak_change.T)
+        softer = excess * numerics.matmul(power_w, self.peak_change.T)
         return fine + correction + softer, np.abs(correction)
 
 
@@ -359,7 +360,7 @@ def hottest_point(
         rise_k=high + correction,
         error_k=abs(correction),
         beyond_conductivity_k=beyond,
-        heat_out_w=float((fine.cooler + fine.board) @ rise),
+        heat_out_w=numerics.dot(fine.cooler + fine.board, rise),
     )
 
 
