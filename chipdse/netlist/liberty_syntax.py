@@ -67,6 +67,7 @@ def _grammar(text: str) -> _Grammar:
 _CONTINUED = re.compile(r"\\\r?\n")
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _LONGEST_MESSAGE = 500
+_MANY = 30  # from how many parts of a group on they are found by a dictionary
 DEEPEST = 50
 MOST_GROUPS = 2_000_000  # each takes half a kilobyte; the largest library read has 0.2 million
 
@@ -106,15 +107,15 @@ class Group:
 
     def of_kind(self, *kinds: str) -> list[Group]:
         """Its sub-groups of these kinds, in file order."""
-        if len(kinds) == 1:
-            try:
-                return self._by_kind.get(kinds[0], [])
-            except AttributeError:
-                self._by_kind = {}
-                for group in self.groups:
-                    self._by_kind.setdefault(group.kind, []).append(group)
-                return self._by_kind.get(kinds[0], [])
-        return [group for group in self.groups if group.kind in kinds]
+        if len(kinds) > 1 or len(self.groups) < _MANY:
+            return [group for group in self.groups if group.kind in kinds]
+        try:
+            return self._by_kind.get(kinds[0], [])
+        except AttributeError:
+            self._by_kind = {}
+            for group in self.groups:
+                self._by_kind.setdefault(group.kind, []).append(group)
+            return self._by_kind.get(kinds[0], [])
 
     def text(self, attribute: str) -> str | None:
         """A simple attribute without quotes, None when absent."""
@@ -127,6 +128,11 @@ class Group:
 
     def values(self, attribute: str) -> str | None:
         """The arguments of a complex attribute, None when absent; the last one counts."""
+        if len(self.complex) < _MANY:
+            for name, arguments, _ in reversed(self.complex):
+                if name == attribute:
+                    return arguments
+            return None
         try:
             return self._values.get(attribute)
         except AttributeError:
@@ -214,7 +220,7 @@ class LibertyFile:
             name, arguments, mark, value, close, _, end = found.groups()
             position = found.end()
             if value is not None:
-                if ("/" in value or "\\" in value) and not value.startswith('"'):
+                if value[:1] != '"' and ("/" in value or "\\" in value):
                     value = _CONTINUED.sub(" ", self._without_comments(value))
                 group.simple[name] = value
             elif arguments is not None:
