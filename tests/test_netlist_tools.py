@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chipdse.cli import main
 from chipdse.errors import DesignError
@@ -375,3 +378,28 @@ def test_power_of_a_layout_is_that_of_its_library_cells(
     plain, layout = results
     assert plain.pop("notes") == [] and len(layout.pop("notes")) == 2
     assert layout == plain and plain["total_w"] > 0
+
+
+LAYOUT = MODEL + (
+    "module inner (output y, input [-1:0] e, input a, input b);\n"
+    " NAND2 g (.A(a), .B(b), .Y(y)); endmodule\n"
+    "module top (input [1:-2] a, input [0:0] b, output [3:0] p, output y, inout VDD, VSS);\n"
+    " (* keep *) wire n; supply0 s; assign p = {1'bx, 'h3, a[-2], 1'bz}; inner i (n, , a[1], b);\n"
+    " NAND2 h (y, n, s); TAP t (.VDD(VDD)); FILL f (); endmodule\n"
+).replace("'h3", "1'h1")
+
+
+def test_the_text_that_is_damaged_below_is_read_whole() -> None:
+    netlist = read(LAYOUT, "top")
+    assert netlist.cell_names == ["i.g", "h"] and len(netlist.notes) == 2
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(0, len(LAYOUT) - 1),
+    st.integers(0, 20),
+    st.text("(){}[].,;:'`*/\\\" -x01", max_size=5),
+)
+def test_damage_anywhere_is_read_or_refused_in_one_line(at: int, drop: int, instead: str) -> None:
+    with contextlib.suppress(DesignError):
+        read(LAYOUT[:at] + instead + LAYOUT[at + drop :], "top")

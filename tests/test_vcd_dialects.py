@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 import tracemalloc
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 from amaranth.hdl import Elaboratable, Module, Signal
 from amaranth.lib import enum
 from amaranth.sim import Simulator
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
 from chipdse.netlist.activity import Activity
@@ -404,3 +407,39 @@ def test_a_header_counts_what_is_a_net(tmp_path: Path) -> None:
     trace = open_vcd(tmp_path / "t.vcd")
     trace.file.close()
     assert trace.header.signals == 6
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(set(DIALECTS) - {"wide memory"})),
+    st.floats(0, 1, exclude_max=True),
+    st.sampled_from(
+        [
+            "$end",
+            "$dumpoff\n",
+            "$dumpon\n",
+            "$comment ",
+            "#",
+            "\n#99999999\n",
+            "s ",
+            "b",
+            "1!",
+            "[",
+            ":",
+        ]
+    ),
+    st.integers(0, 12),
+)
+def test_a_damaged_dialect_is_read_or_refused_in_one_line(
+    dialect: str, where: float, instead: str, drop: int
+) -> None:
+    variables, changes = DIALECTS[dialect]
+    text = HEADER + variables + END + changes
+    at = int(where * len(text))
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            found = activity(Path(name), text[:at] + instead + text[at + drop :])
+        except DesignError as error:
+            assert "t.vcd" in str(error) and "\n" not in str(error)
+        else:
+            assert (found.toggles >= 0).all() and (found.high_fraction <= 1).all()

@@ -34,6 +34,9 @@ class FstTrace:
     header: Header
     hierarchy: FstHierarchy
 
+    def close(self) -> None:
+        """Nothing is open between calls."""
+
     def changes(self, needed: NDArray[np.bool_] | None = None) -> Iterator[Changes]:
         """All value changes, in the order of time; of `needed` signals alone, if given.
 

@@ -168,14 +168,14 @@ def _declarations(text: bytes) -> tuple[list[Variable], list[int], int]:
         nonlocal position
         end = text.index(b"\0", position)
         begin, position = position, end + 1
-        return text[begin:end].decode("latin-1")
+        return " ".join(text[begin:end].decode("latin-1").split())
 
     while position < len(text):
         tag = text[position]
         position += 1
         if tag == _SCOPE:
             position += 1
-            name = string().strip().removeprefix("\\")
+            name = string().removeprefix("\\")
             string()
             if len(scope) > MAX_DEPTH:
                 raise ValueError(f"scopes are nested more than {MAX_DEPTH} deep")
@@ -197,7 +197,7 @@ def _declarations(text: bytes) -> tuple[list[Variable], list[int], int]:
             handle = (alias or handle_count) - 1
             if tag in _NO_NETS or not 0 < width <= MAX_WIDTH:
                 continue
-            placed = name_and_indices(name.strip(), width)
+            placed = name_and_indices(name, width)
             if isinstance(placed, str):
                 raise ValueError(placed)
             first, known = first_of.setdefault(handle, (signals, width))

@@ -80,6 +80,10 @@ class Trace:
     file: IO[bytes]
     rest: bytes
 
+    def close(self) -> None:
+        """Close the file; `changes` does when it has been read to its end."""
+        self.file.close()
+
     def changes(self, needed: NDArray[np.bool_] | None = None) -> Iterator[Changes]:
         """The value changes, a block of the file at a time.
 
@@ -228,7 +232,7 @@ def _parse_header(path: Path, text: str, lines: int) -> Header:
             elif len(scope) > MAX_DEPTH:
                 reason = f"scopes are nested more than {MAX_DEPTH} deep"
             else:  # a scope without a name adds nothing to the path
-                name = words[1].strip().removeprefix("\\") if len(words) > 1 else ""
+                name = " ".join(body.split()[1:]).removeprefix("\\")
                 scope.append((*scope[-1], name) if name else scope[-1])
         elif keyword == "upscope":
             if len(scope) == 1:
@@ -267,7 +271,7 @@ def _declare(
     if kind in _NO_NETS or not 0 < width <= MAX_WIDTH:
         codes.setdefault(code, (-1, 0))
         return None
-    placed = name_and_indices(words[3].strip() if len(words) > 3 else "", width)
+    placed = name_and_indices(" ".join(body.split()[3:]), width)
     if isinstance(placed, str):
         return placed
     name, indices = placed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,7 +47,18 @@ def read_vcd_activity(
     ------
     DesignError : the trace is damaged, lacks the scope, or names no net of the netlist
     """
-    trace = open_fst(path) if is_fst(path) else open_vcd(path)
+    with contextlib.closing(open_fst(path) if is_fst(path) else open_vcd(path)) as trace:
+        return _activity(trace, scope, netlist, clock_period_s, clocks, states)
+
+
+def _activity(
+    trace: Trace | FstTrace,
+    scope: str,
+    netlist: Netlist,
+    clock_period_s: float,
+    clocks: Sequence[str],
+    states: bool,
+) -> Activity:
     signal_of_net = _match(trace, scope, netlist)
     count = SignalCounter(trace.header.signals)
     joint = StateCounter(netlist, signal_of_net, trace.header.signals) if states else None
@@ -58,7 +70,7 @@ def read_vcd_activity(
             joint.add(changes)
     first, last = count.first_time, count.last_time
     if first is None or last is None or last <= first:
-        raise DesignError(f"{path}: the trace covers no time; it needs two time stamps")
+        raise DesignError(f"{trace.path}: the trace covers no time; it needs two time stamps")
     duration_s = (last - first) * trace.header.time_unit_s
     toggles, high = count.finish(last)
     known = (signal_of_net >= 0) & count.seen[signal_of_net]
