@@ -12,7 +12,7 @@ of supply, clock or package runs no simulator and no synthesis.
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
+import functools
 
 from chipdse.analysis import Hardware
 from chipdse.cell_library import guarded, library_of, library_version
@@ -79,10 +79,7 @@ def _synthesise(design: Design, rtl: Rtl, store: Store) -> Synthesised:
         "code": code_of(*code),
         "versions": versions("pyosys"),
     }
-
-    def build(folder: Path) -> None:
-        macros = macro_cells(rtl.macros).cells if rtl.macros else ()
-        map_to_cells(rtl, entry, options, folder, macros)
-
+    macros = macro_cells(rtl.macros).cells if rtl.macros else ()
+    build = functools.partial(map_to_cells, rtl, entry, options, black_boxes=macros)
     folder = store.folder("synthesise", inputs, guarded(design.library, version, build))
     return read_synthesised(folder, rtl.top)

@@ -179,11 +179,11 @@ def layout_of(
     if what.wires == "placed":
         shape["seed"] = options.placement_seed
         make = placed_routes
-    key = {**inputs, **shape, "wires": what.wires, "code": code_of(make, data=[WIRES])}
+    code = code_of(make, write_routes, data=[WIRES])
+    key = {**inputs, **shape, "wires": what.wires, "code": code}
 
     def build(folder: Path) -> None:
-        routes = make(netlist, graph.clock, Sources(), **shape)
-        np.savez(folder / "routes.npz", **_columns(routes))
+        write_routes(make(netlist, graph.clock, Sources(), **shape), folder)
 
     file = store.folder("wires", key, guard(build)) / "routes.npz"
     with np.load(file) as found:
@@ -192,6 +192,11 @@ def layout_of(
         routes = Routes(level=what.wires, **columns)
     content = content_of(routes)
     return Layout(counted=what, graph=graph, routes=routes, tree=tree, content=content)
+
+
+def write_routes(routes: Routes, folder: Path) -> None:
+    """Keep routes in a stage's folder."""
+    np.savez(folder / "routes.npz", **_columns(routes))
 
 
 def content_of(routes: Routes) -> str:

@@ -112,9 +112,6 @@ _SPARSE = "a sparse matrix: SciPy sums in order, in code without dispatch"
 LEFT = {
     "chipdse/units.py": {"log10": _FOR_PEOPLE, "**": _FOR_PEOPLE},
     "chipdse/netlist/vcd_changes.py": {"**": "whole numbers"},
-    "chipdse/netlist/fst_hierarchy.py": {
-        "**": "a power of ten with a whole exponent, read as text"
-    },
     "chipdse/netlist/placer_start.py": {
         "optimize": "linear_sum_assignment adds, subtracts and compares",
         "@": _SPARSE,
@@ -122,7 +119,6 @@ LEFT = {
     "chipdse/system/die_areas.py": {"interp": _INTERP},
     "chipdse/system/thermal.py": {"@": _SPARSE},
     "chipdse/system/thermal_refined.py": {"@": _SPARSE, "interp": _INTERP},
-    "chipdse/system/power_map.py": {"@": _SPARSE},
     "chipdse/system/thermal_transient.py": {"@": _SPARSE},
     "chipdse/system/thermal_solve.py": {"splu": "where a refinement to the last bit starts"},
 }

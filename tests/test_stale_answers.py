@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from chipdse.design import Design, LibraryChoice, OperatingPoint, PhysicalOptions, find_block
-from chipdse.errors import ToolError
+from chipdse.errors import DesignError, ToolError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.store import Store
@@ -325,3 +325,9 @@ def test_a_comment_in_the_code_of_chipdse(
 def forget_code() -> None:
     for function in (sources._module, sources._files_of, sources._hash_of, sources._source):
         getattr(function, "cache_clear", lambda: None)()
+
+
+def test_a_declared_file_that_is_not_there_is_refused(project: Path, tmp_path: Path) -> None:
+    (project / "hw/declared.txt").unlink()
+    with pytest.raises(DesignError, match="reads = 'declared.txt' names no file"):
+        content(project, "verilog", tmp_path / "store")

@@ -95,10 +95,10 @@ def map_to_cells(
     options: SynthesisOptions,
     folder: Path,
     black_boxes: Sequence[Cell] = (),
-) -> Synthesised:
+) -> None:
     """As `synthesise`, with a library by its entry: at its nominal corner."""
     liberty = liberty_files_for_synthesis(library, folder / "library")
-    return synthesise(rtl, liberty, options, folder, black_boxes)
+    synthesise(rtl, liberty, options, folder, black_boxes)
 
 
 def synthesise(

@@ -91,7 +91,7 @@ def read_hierarchy(path: Path) -> FstHierarchy:
         signals=signals,
         first_time=first,
         last_time=last,
-        time_unit_s=10.0**exponent,
+        time_unit_s=float(f"1e{exponent}"),
         pauses=pauses,
     )
 

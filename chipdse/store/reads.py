@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from chipdse.errors import MachineError
+from chipdse.errors import DesignError, MachineError
 from chipdse.store.recorder import Notes, digest_of, digest_of_text, is_installed, is_standard
 from chipdse.store.sources import PACKAGES, imported_modules
 
@@ -185,9 +185,15 @@ def declared(
     Parameters
     ----------
     folder : from which the files' paths start
+
+    Raises
+    ------
+    DesignError : a file is not there
     """
     for file in files:
         path = folder / file
+        if not path.exists():
+            raise DesignError(f"reads = {file!r} names no file or folder in {folder}")
         kind = "folder" if path.is_dir() else "file"
         name = place.name(path)
         yield Read(kind=kind, name=name, digest=place.now(kind, name))
