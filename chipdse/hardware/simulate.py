@@ -206,9 +206,7 @@ def check_assertions(block: Block, log: Path) -> None:
     with log.open(errors="replace") as lines:
         failed = [line.strip() for line in lines if line.startswith(ASSERTION_FAILED)]
     if failed:
-        where = (
-            failed[0].removeprefix(f"{ASSERTION_FAILED}: ").replace(f"{RECORDER}.dut", "top")
-        )
+        where = failed[0].removeprefix(f"{ASSERTION_FAILED}: ").replace(f"{RECORDER}.dut", "top")
         random = isinstance(block, OwnBlock) and not block.is_checked
         why = "; random inputs may be none that it allows: give the block a bench" if random else ""
         raise ToolError(f"an assertion of {block.name} failed: {where}{why}", log)
