@@ -95,23 +95,28 @@ def build(
     simulator: Simulator, sources: list[Path], top: str, folder: Path, store: Store, waves: bool
 ) -> None:
     """Compile Verilog for a cocotb bench; the executable lands in `folder`."""
+    names = [_name_from(path, folder) for path in sources]
     if simulator.name == "icarus":
-        files = [str(path) for path in sources]
-        dump = [str(_dump_module(top, folder)), "-s", "waves"] if waves else []
+        dump = [_dump_module(top, folder).name, "-s", "waves"] if waves else []
         (folder / "iverilog.f").write_text("+timescale+1ns/1ps\n")
         options = ["-g2012", "-f", "iverilog.f", "-o", "sim.vvp", "-s", top]
-        run_tool("iverilog", ["iverilog", *options, *files, *dump], folder)
+        run_tool("iverilog", ["iverilog", *options, *names, *dump], folder)
         return
     libraries = Path(cocotb_config.libs_dir)
     main = Path(cocotb_config.share_dir) / "lib" / "verilator" / "verilator.cpp"
     arguments = ["--exe", "-o", top, "--top-module", top, "-Wno-fatal", "-Wno-WIDTH"]
     arguments += ["--timescale", "1ns/1ps", "--x-assign", "0", *(["--trace"] if waves else [])]
     arguments += ["-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
-    _verilate([*arguments, str(main), *(str(path) for path in sources)], folder)
+    _verilate([*arguments, str(main), *names], folder)
     for file in _verilator_runtime(simulator, store, waves).glob("*.o"):
         # With a date after everything else's, so that make takes them as they are.
         shutil.copyfile(file, folder / file.name)
     _make([f"VM_TRACE={int(waves)}"], folder)
+
+
+def _name_from(path: Path, folder: Path) -> str:
+    """A source as a simulator is given it: Icarus takes no quotation mark, make no blank."""
+    return f"../{path.name}" if path.parent == folder.parent else str(path)
 
 
 def run(

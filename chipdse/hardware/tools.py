@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -10,9 +11,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from chipdse.errors import CrashedError, KilledError, MachineError, ToolError
+from chipdse.errors import CrashedError, DesignError, KilledError, MachineError, ToolError
 from chipdse.hardware.store_folder import check_room
 
 _YOSYS = (
@@ -156,6 +159,63 @@ def run_yosys(script: str, folder: Path, name: str = "yosys") -> Path:
     """
     (folder / f"{name}.ys").write_text(script)
     return run_tool(name, [sys.executable, "-c", _YOSYS, f"{name}.ys"], folder)
+
+
+# What neither Yosys's scripts nor slang's command files take for more than itself in quotes.
+_PLAIN_PATH = re.compile(r"/(?:[\w ./+@,=:;!#&'()~%-])*", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z_][\w$]*", re.ASCII)
+
+
+def script_path(path: Path, folder: Path) -> str:
+    """A path in quotes, for a script that runs in `folder`.
+
+    A path that cannot be quoted (with a quotation mark, a dollar sign, a letter outside ASCII) gets
+    a link in the folder, of the same ending.
+
+    Raises
+    ------
+    DesignError : it has a control character, which logs and messages cannot show
+    """
+    text = str(path.absolute())
+    if not text.isprintable():
+        raise DesignError(f"the path {text!r} has a control character; rename it")
+    if _PLAIN_PATH.fullmatch(text) and ".../" not in text:
+        return f'"{text}"'
+    link = folder / f"link_{hashlib.sha256(text.encode()).hexdigest()[:16]}{_ending(path)}"
+    if not link.is_symlink():
+        link.symlink_to(path.absolute())
+    return f'"{link.name}"'
+
+
+@contextmanager
+def plain_prefix(folder: Path) -> Iterator[str]:
+    """What to put before the name of a file of `folder` for ABC, which takes no odd path.
+
+    Nothing if the folder's path is plain, else the path of a temporary link to it.
+    """
+    if re.fullmatch(r"[\w./+@,=:-]+", str(folder), re.ASCII):
+        yield ""
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch) / "folder"
+        place.symlink_to(folder.absolute())
+        yield f"{place}/"
+
+
+def remove_links(folder: Path) -> None:
+    """Take away what `script_path` made: a stored result has no file of elsewhere in it."""
+    for link in (*folder.glob("link_*"), *folder.glob("include_*")):
+        if link.is_symlink():
+            link.unlink()
+
+
+def _ending(path: Path) -> str:
+    return path.suffix if re.fullmatch(r"\.\w+", path.suffix, re.ASCII) else ""
+
+
+def is_identifier(name: str) -> bool:
+    """Whether a name is an ordinary one in Verilog, Yosys's scripts, Tcl after `get_ports`, C."""
+    return _IDENTIFIER.fullmatch(name) is not None
 
 
 def _reason(log: Path) -> str:
