@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 import servers
 import sqlalchemy
+import test_faults_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -70,13 +71,13 @@ def test_a_refused_connection_shows_none(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.tools
-def test_a_sweep_in_postgresql_keeps_none(tmp_path: Path, warm_store: Path) -> None:
+def test_a_sweep_in_postgresql_keeps_none(tmp_path: Path) -> None:
     """By the installed program: the study's folder, what is printed, and the sweep's next run."""
     text = quote(SECRET, safe="")
     with servers.postgresql() as server:
         url = f"{server.url('secret')}?password={text}&sslmode=disable"
-        file, study = sweeps.sweep_file(tmp_path), tmp_path / "study"
-        said = sweeps.run(file, study, warm_store, "--storage", url, "--trials", "2")
+        file, study = test_faults_machine.project(tmp_path), tmp_path / "study"
+        said = sweeps.run(file, study, tmp_path / "cache", "--storage", url, "--trials", "1")
         shown = subprocess.run([str(sweeps.CHIPDSE), "front", str(study), "--json", "--all"],
                                capture_output=True, text=True, check=True)  # fmt: skip
     refused = subprocess.run([str(sweeps.CHIPDSE), "sweep", str(file), "--study", str(study),
