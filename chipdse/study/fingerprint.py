@@ -26,6 +26,7 @@ from chipdse.design import LibraryChoice
 from chipdse.errors import DesignError, MachineError
 from chipdse.hardware import simulators
 from chipdse.hardware.blocks_own import OwnBlock
+from chipdse.hardware.blocks_sources import source_files
 from chipdse.hardware.elaborate import block_files, place_of, versions
 from chipdse.hardware.store import hash_of
 from chipdse.store.reads import Read, file_digest
@@ -71,7 +72,7 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
     block = sweep.template.block
     parts = {_CHIPDSE: __version__}
     parts |= {f"module {name}": file_digest(path)[:16] for name, path in point_files().items()}
-    parts |= {f"block {_name(block, path)}": file_digest(path)[:16] for path in block_files(block)}
+    parts |= {f"block {_name(block, path)}": file_digest(path)[:16] for path in _files_of(block)}
     for choice in libraries_of(sweep):
         library = library_version(choice)
         for path, digest in zip(library.files, library.digests, strict=True):
@@ -91,6 +92,16 @@ def libraries_of(sweep: Sweep) -> list[LibraryChoice]:
     return [LibraryChoice(name=str(name)) for name in names]
 
 
+def _files_of(block: Block) -> list[Path]:
+    """The files of a block and its bench, the same before and after its code has run here."""
+    if not isinstance(block, OwnBlock) or block.verilog is not None:
+        return block_files(block)
+    folder = Path(block.folder)
+    modules = [block.name.partition(":")[0], *([block.bench] if block.is_checked else [])]
+    files = [file for module in modules for file in source_files(module, folder)]
+    return list(dict.fromkeys(files))
+
+
 def _name(block: Block, path: Path) -> str:
     """The same name for a file wherever the project lies."""
     if isinstance(block, OwnBlock):
@@ -101,7 +112,7 @@ def _name(block: Block, path: Path) -> str:
 
 def parts_read(block: Block, reads: Iterable[Read]) -> dict[str, str]:
     """The parts that stand for what points were seen to read beside the files of the block."""
-    place, files = place_of(block), {str(path) for path in block_files(block)}
+    place, files = place_of(block), {str(path) for path in _files_of(block)}
     found = {}
     for read in reads:
         path = place.root / read.name if read.kind == "file" else None
