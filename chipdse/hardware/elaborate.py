@@ -16,7 +16,7 @@ from amaranth.back import rtlil
 from amaranth.hdl import UnusedElaboratable
 
 from chipdse.errors import DesignError, MachineError, ToolError
-from chipdse.hardware.blocks_own import OwnBlock
+from chipdse.hardware.blocks_own import OwnBlock, VerilogSource
 from chipdse.hardware.blocks_ports import attribute_ports
 from chipdse.hardware.blocks_sources import owner_of, reads_here, source_files
 from chipdse.hardware.read_verilog import digests_before, read_verilog, verilog_reads
@@ -64,7 +64,7 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
     inputs = {
         "block": _description(block),
         "parameters": dataclasses.asdict(parameters),
-        "code": code_of(build_rtl),
+        "code": code_of(build_rtl, VerilogSource),
         "versions": versions("amaranth", "pyosys"),
     }
 
