@@ -17,7 +17,7 @@ from amaranth.hdl import UnusedElaboratable
 
 from chipdse.errors import DesignError, MachineError, ToolError
 from chipdse.hardware.amaranth_rtl import Clocking, convert_component
-from chipdse.hardware.blocks_own import OwnBlock
+from chipdse.hardware.blocks_own import OwnBlock, VerilogSource
 from chipdse.hardware.blocks_sources import owner_of, reads_here, source_files
 from chipdse.hardware.read_verilog import (
     digests_before,
@@ -75,7 +75,7 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
     inputs = {
         "block": _description(block),
         "parameters": dataclasses.asdict(parameters),
-        "code": code_of(build_rtl),
+        "code": code_of(build_rtl, VerilogSource),
         "versions": versions("amaranth", "pyosys"),
     }
 
