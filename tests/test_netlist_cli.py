@@ -125,3 +125,21 @@ def test_a_scope_that_names_a_few_nets_only(
     assert code == 2 and "25.0% of the nets have activity" in err
     code, out, _ = run(capsys, "power", *given, "--allow-unannotated")
     assert code == 0 and json.loads(out)["annotated_fraction"] == 0.25
+
+
+def test_a_library_may_be_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # The same figures as from the Liberty file of the library's nominal corner.
+    Path("inverter.v").write_text(
+        "module top(clk, d, q); input clk, d; output q; wire n;\n"
+        "sky130_fd_sc_hd__inv_1 i (.A(d), .Y(n));\n"
+        "sky130_fd_sc_hd__dfxtp_1 r (.CLK(clk), .D(n), .Q(q)); endmodule\n"
+    )
+    assert main(["library", "export", "sky130", "--to", "nominal.lib"]) == 0
+    timed = []
+    for liberty in ("sky130", "nominal.lib"):
+        capsys.readouterr()
+        words = ["sta", "inverter.v", "--liberty", liberty, "--clock", "clk=10ns", "--json"]
+        assert main(words) == 0
+        timed.append(json.loads(capsys.readouterr().out)["critical_path_s"])
+    assert timed[0] == pytest.approx(timed[1], rel=1e-5) and timed[0] > 0
+    assert main(["sta", "inverter.v", "--liberty", "no_such", "--clock", "clk=1ns"]) == 2

@@ -53,7 +53,8 @@ def add(verbs: Verbs) -> None:
             action="append",
             required=True,
             metavar="FILE",
-            help="a Liberty file, plain or .gz; repeat for libraries of several files or corners",
+            help="a Liberty file, plain or .gz; repeat for libraries of several files or corners; "
+            "or the name of a library that 'chipdse library list' shows",
         )
         parser.add_argument(
             "--clock",
@@ -139,12 +140,20 @@ def _timing(point: _Point) -> Any:
     from chipdse.netlist.timing import analyse_timing
     from chipdse.netlist.timing_graph import build_timing_graph
     from chipdse.netlist.verilog import read_verilog
+    from chipdse.technology.libraries import named_library
 
-    library = load_corners(point.liberty)
+    supply_v, temperature_c = point.supply_v, point.temperature_c
+    entry = named_library(point.liberty)
+    if entry is None:
+        library = load_corners(point.liberty)
+    else:
+        library = entry.load()
+        supply_v = entry.nominal.supply_v if supply_v is None else supply_v
+        temperature_c = entry.nominal.temperature_c if temperature_c is None else temperature_c
     netlist = read_verilog(point.netlist, library, point.top)
     return analyse_timing(
         build_timing_graph(netlist, point.clock),
-        library.at(point.supply_v, point.temperature_c),
+        library.at(supply_v, temperature_c),
         point.clock_period_s,
         input_slew_s=point.input_slew_s,
         output_load_f=point.output_load_f,

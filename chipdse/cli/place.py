@@ -88,11 +88,11 @@ def _problem(arguments: argparse.Namespace) -> tuple[Any, tuple[str, ...]]:
     from chipdse.netlist.timing_constants import constant_nets
     from chipdse.netlist.verilog import read_verilog
     from chipdse.netlist.wires import placement_problem
-    from chipdse.technology.libraries import resolve
+    from chipdse.technology.libraries import named_library, resolve
 
     if not arguments.liberty:
         raise DesignError("--liberty is missing: the areas of the netlist's cells come from it")
-    library = resolve(arguments.liberty).load()
+    library = (named_library(arguments.liberty) or resolve(arguments.liberty)).load()
     netlist = read_verilog(arguments.netlist, library, arguments.top)
     clock = None
     if arguments.clock is not None:

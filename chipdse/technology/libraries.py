@@ -150,6 +150,12 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
     return _from_files(library, files, node_nm)
 
 
+def named_library(liberty: Sequence[Path]) -> LibraryEntry | None:
+    """The library that a single ``--liberty`` names; None where it states files."""
+    name = str(liberty[0]) if len(liberty) == 1 and not liberty[0].exists() else ""
+    return resolve(name) if name in library_names() else None
+
+
 def library_names() -> tuple[str, ...]:
     """Every name that `resolve` knows: shipped first, then the user's."""
     folder = _folder()
