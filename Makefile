@@ -16,6 +16,8 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --upgrade 'pip>=25.1'
 	$(VENV)/bin/pip install --quiet --editable . --group test
+	@test -n "$$LIBPYTHON_LOC$$($(VENV)/bin/find_libpython)" || { \
+	  echo "Python's shared library, in which cocotb runs the benches, is missing: sudo apt-get install libpython3-dev"; exit 1; }
 	@touch $@
 
 test: install

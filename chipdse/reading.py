@@ -16,6 +16,20 @@ LARGEST_BYTES = 2 << 30
 _STEP_BYTES = 1 << 20
 
 
+def many(pattern: str) -> str:
+    """A regular expression: any number of a pattern, without a way back into it.
+
+    As an atomic group, because Python before 3.11.5 matches a possessive repeat of a group
+    wrongly (CPython issue 106052); that of a single character or set is right.
+    """
+    return f"(?>(?:{pattern})*)"
+
+
+def some(pattern: str) -> str:
+    """Like `many`, but at least one."""
+    return f"(?>(?:{pattern})+)"
+
+
 def read_bytes(path: Path) -> bytes:
     """A file's bytes as they are on disk.
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import NoReturn
 
 from chipdse.errors import DesignError
+from chipdse.reading import many
 
-# Possessive throughout: a bad file fails at once instead of backtracking.
-_COMMENT = r"/\*[^*]*+(?:\*(?!/)[^*]*+)*+\*/|//[^\r\n]*+"
-_SKIP = rf"(?:\s++|\\|{_COMMENT})*+"
+# Possessive or atomic throughout: a bad file fails at once instead of backtracking.
+_COMMENT = r"/\*[^*]*+" + many(r"\*(?!/)[^*]*+") + r"\*/|//[^\r\n]*+"
+_SKIP = many(rf"\s++|\\|{_COMMENT}")
 _NEST = 5  # levels of groups that one match passes over; cells have four
 
 
@@ -32,12 +33,11 @@ class _Grammar:
 
     def __init__(self, string: str) -> None:
         # Nearly all arguments are strings alone; the second loop takes the others.
-        arguments = (
-            rf"[^()\"/]*+(?:{string}[^()\"/]*+)*+"
-            rf"(?:(?:{string}|{_COMMENT}|/(?!\*))[^()\"/]*+)*+"
-        )
+        rest = r"[^()\"/]*+"
+        arguments = rest + many(string + rest) + many(rf"(?:{string}|{_COMMENT}|/(?!\*))" + rest)
         # A value without quotes ends at a semicolon, or with its line: several libraries write so.
-        value = rf"[^;\r\n{{}}\"/\\]*+(?:(?:{_COMMENT}|/(?!\*)|\\\r?\n|\\)[^;\r\n{{}}\"/\\]*+)*+"
+        rest = r"[^;\r\n{}\"/\\]*+"
+        value = rest + many(rf"(?:{_COMMENT}|/(?!\*)|\\\r?\n|\\)" + rest)
         self.statement = re.compile(
             rf"{_SKIP}(?:"
             rf"([A-Za-z_][\w.]*+){_SKIP}(?:"
@@ -47,9 +47,10 @@ class _Grammar:
             r"|(;)"
             r"|(\Z))"
         )
-        inside = rf"(?:[^{{}}\"/]++|{string}|{_COMMENT}|/(?!\*))*+"
+        plain = rf"[^{{}}\"/]++|{string}|{_COMMENT}|/(?!\*)"
+        inside = many(plain)
         for _ in range(_NEST):
-            inside = rf"(?:[^{{}}\"/]++|{string}|{_COMMENT}|/(?!\*)|\{{{inside}\}})*+"
+            inside = many(rf"{plain}|\{{{inside}\}}")
         self.inside = re.compile(inside)
         self.words = re.compile(rf"{string}|[^\s,\"\\]+")
         self.strings_or_comments = re.compile(rf"({string})|{_COMMENT}")
@@ -57,7 +58,7 @@ class _Grammar:
 
 # Hardly a file has a quote inside a string (\"); without it, strings are found twice as fast.
 _PLAIN = _Grammar(r"\"[^\"]*+\"")
-_ESCAPED = _Grammar(r"\"[^\"\\]*+(?:\\[\s\S][^\"\\]*+)*+\"")
+_ESCAPED = _Grammar(r"\"[^\"\\]*+" + many(r"\\[\s\S][^\"\\]*+") + r"\"")
 
 
 def _grammar(text: str) -> _Grammar:

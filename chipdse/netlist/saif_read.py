@@ -16,13 +16,14 @@ from chipdse.netlist.activity import Activity
 from chipdse.netlist.netlist import CONSTANT_0, CONSTANT_1, Netlist
 from chipdse.netlist.trace_names import match_names, scope_prefix
 from chipdse.netlist.verilog_nets import bit_indices
-from chipdse.reading import as_text, read_bytes, unpack
+from chipdse.reading import as_text, many, read_bytes, some, unpack
 
 # A comment without its end reaches to the end of the file, so that it is searched only once.
-_SKIP = r"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z))*+"
-_WORD = r"(?:\\.|[^\s()\"\\])++"
+_COMMENT = r"//[^\n]*+|/\*[^*]*+" + many(r"\*(?!/)[^*]*+") + r"(?:\*/|\Z)"
+_SKIP = many(rf"\s++|{_COMMENT}")
+_WORD = some(r"\\.|[^\s()\"\\]++")
 _TOKEN = re.compile(_SKIP + rf'(?:(\()|(\))|"([^"]*+)"|({_WORD})|\Z)', re.DOTALL)
-_VALUES = r"(?:\(\s*+(?:T[01XZB]|TC|I[GK])\s++[\d.eE+-]++\s*+\)\s*+)++"
+_VALUES = some(r"\(\s*+(?:T[01XZB]|TC|I[GK])\s++[\d.eE+-]++\s*+\)\s*+")
 _NET = re.compile(rf"\s*+\(\s*+({_WORD})\s*+({_VALUES})\)")
 _VALUE = re.compile(r"\(\s*+(\w++)\s++([^\s)]++)")
 _ESCAPE = re.compile(r"\\(.)|(.)", re.DOTALL)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from chipdse.errors import DesignError
+from chipdse.reading import many
 
 # Compiler directives that change nothing in a mapped netlist, with their arguments.
 _DIRECTIVE = (
@@ -19,17 +20,17 @@ _DIRECTIVE = (
     r"|(?:en|dis)able_portfaults|delay_mode_\w+|accelerate|noaccelerate)\b"
     r"|`(?:timescale|default_nettype|unconnected_drive|begin_keywords|line|pragma)\b[^\n]*+"
 )
-# Blanks, comments, attributes and such directives. Possessive, so that a bad file cannot make it
-# backtrack; a comment or attribute without its end reaches to the end of the file, so that its
-# beginning is searched only once.
-_SKIP = (
-    r"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
-    r'|\(\*(?!\))(?:"(?:[^"\\]|\\.)*+(?:"|\Z)|[^*"]|\*(?!\)))*+(?:\*\)|\Z)'
-    rf"|{_DIRECTIVE})*+"
-)
+# Blanks, comments, attributes and such directives. Possessive or atomic, so that a bad file cannot
+# make it backtrack; a comment or attribute without its end reaches to the end of the file, so that
+# its beginning is searched only once.
+_COMMENT = r"//[^\n]*+|/\*[^*]*+" + many(r"\*(?!/)[^*]*+") + r"(?:\*/|\Z)"
+_STRING = r'"[^"\\]*+' + many(r'\\.[^"\\]*+') + r'(?:"|\Z)'
+_ATTRIBUTE = r"\(\*(?!\))" + many(rf'[^*"]++|{_STRING}|\*(?!\))') + r"(?:\*\)|\Z)"
+_SKIP = many(rf"\s++|{_COMMENT}|{_ATTRIBUTE}|{_DIRECTIVE}")
 _NAME = r"(?:[A-Za-z_][\w$]*+|\\\S++(?=\s))"
 _SIMPLE = r"(?:[^(){}\\;/]*+|\\\S++\s[^(){}\\;/]*+)"  # what fits without nesting or comments
 _CONNECTION = rf"\s*+\.{_NAME}\s*+\({_SIMPLE}\)\s*+"
+_MORE = many(f",{_CONNECTION}")
 
 _SKIPPED = re.compile(_SKIP)
 _TOKEN = re.compile(
@@ -38,9 +39,7 @@ _TOKEN = re.compile(
     + r'|"[^"\n]*+"|.|\Z)',
     re.DOTALL,
 )
-_INSTANCE = re.compile(
-    rf"{_SKIP}({_NAME})\s++({_NAME})\s*+\(({_CONNECTION}(?:,{_CONNECTION})*+)\)\s*+;"
-)
+_INSTANCE = re.compile(rf"{_SKIP}({_NAME})\s++({_NAME})\s*+\(({_CONNECTION}{_MORE})\)\s*+;")
 _PIN = re.compile(rf"\.({_NAME})\s*+\(({_SIMPLE})\)")
 _WIRE = re.compile(rf"{_SKIP}wire\s++(?:\[(-?\d++):(-?\d++)\]\s*+)?({_NAME})\s*+;")
 _HEAD = re.compile(rf"{_SKIP}({_NAME}|\Z)")
