@@ -52,11 +52,13 @@ def run_tool(
     log = folder / f"{name}.log"
     scratch = tempfile.mkdtemp(prefix=".tmp.", dir=folder.absolute())
     try:
-        with log.open("wb") as out:
+        # Icarus gives the paths of its temporary files to a shell, so an odd one gets a link.
+        with log.open("wb") as out, plain_prefix(Path(scratch)) as link:
+            temporary = dict.fromkeys(_TEMPORARY, link.rstrip("/") or scratch)
             done = subprocess.run(
                 command,
                 cwd=folder,
-                env=os.environ | dict.fromkeys(_TEMPORARY, scratch) | (environment or {}),
+                env=os.environ | temporary | (environment or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -189,7 +191,7 @@ def script_path(path: Path, folder: Path) -> str:
 
 @contextmanager
 def plain_prefix(folder: Path) -> Iterator[str]:
-    """What to put before the name of a file of `folder` for ABC, which takes no odd path.
+    """What to put before the name of a file of `folder` for a program that takes no odd path.
 
     Nothing if the folder's path is plain, else the path of a temporary link to it.
     """

@@ -11,8 +11,6 @@ This module imports nothing but the standard library: benches load it.
 from __future__ import annotations
 
 import hashlib
-import importlib
-import importlib.util
 import os
 import sys
 import sysconfig
@@ -32,6 +30,7 @@ _STANDARD = tuple(
 )
 _INSTALLED = ("site-packages", "dist-packages")
 _SYSTEM = ("/proc/", "/sys/", "/dev/")
+_COMPILED = "__pycache__"  # which running the code makes
 _LOOKED_UP = ("<frozen os>", os.__file__, "<frozen _collections_abc>")
 
 
@@ -39,7 +38,7 @@ def digest_of(path: str | Path) -> str:
     """SHA-256 of a file, of the names in a folder, or "" where there is neither."""
     try:
         if os.path.isdir(path):  # noqa: PTH112
-            names = "\0".join(sorted(os.listdir(path)))  # noqa: PTH208
+            names = "\0".join(sorted({*os.listdir(path)} - {_COMPILED}))  # noqa: PTH208
             return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
         with open(path, "rb") as file:  # noqa: PTH123
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -95,13 +94,19 @@ def _note_opened(note: Note, path: Any, mode: Any, flags: Any) -> None:
     )
     if writes:
         note("written", name)
-    elif name.endswith((".pyc", ".pyo")):
-        try:
-            note("file", importlib.util.source_from_cache(name))
-        except (ValueError, NotImplementedError):
-            note("file", name)
+    elif os.path.basename(os.path.dirname(name)) == _COMPILED:  # noqa: PTH119, PTH120
+        note("file", _source_of(name))
     else:
         note("file", name)
+
+
+def _source_of(compiled: str) -> str:
+    """The source file of compiled code, also of what pytest compiled: ``x.cpython-311-pytest.pyc``.
+
+    Python, and pytest, compile it again when its source has changed.
+    """
+    folder, name = os.path.split(compiled)
+    return os.path.join(os.path.dirname(folder), name.partition(".")[0] + ".py")  # noqa: PTH118, PTH120
 
 
 def _path(path: Any) -> str:
