@@ -20,6 +20,7 @@ from chipdse.cell_library import (
     supply_of,
 )
 from chipdse.design import Design, LibraryChoice, PhysicalOptions
+from chipdse.errors import InfeasibleError
 from chipdse.hardware.simulate import Simulation
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.synthesise import Synthesised
@@ -39,6 +40,11 @@ from chipdse.netlist.wires import WireLoads
 from chipdse.physical import WIRES, Layout, layout_of, stored_toggles
 from chipdse.store.sources import code_of
 from chipdse.technology.sram import MacroSize, macro_figures
+
+NO_PATH = (
+    "the synthesised block has no path that limits its clock: its outputs are constants, or inputs "
+    "passed on; check that they depend on registers (and that a memory has its contents)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +112,8 @@ def load(choice: LibraryChoice, hardware: Hardware) -> Loaded:
 def _load(choice: LibraryChoice, version: LibraryVersion, hardware: Hardware) -> Loaded:
     library, run = _cells_of(choice, version, hardware.macros), hardware.run
     netlist = read_verilog(hardware.mapped.netlist, library, hardware.mapped.top)
+    if not netlist.cell_count:
+        raise InfeasibleError(NO_PATH)
     recording = read_recording(run.layout, run.data)
     replayed = replay(
         netlist,
@@ -142,7 +150,7 @@ def analyse_cells(
     loaded = load(choice, hardware)
     library = cells_of(choice, hardware.macros).at(vdd_v, temperature_c)
     timing = analyse_timing(loaded.graph, library, 1.0)
-    timing = dataclasses.replace(timing, clock_period_s=timing.min_period_s)
+    timing = _at_shortest_period(timing)
     power = analyse_power(
         timing, loaded.replayed.activity, model=loaded.model, leakage_at=leakage_at
     )
@@ -236,6 +244,18 @@ def count_glitches(
 def _timed(graph: TimingGraph, library: OperatingLibrary, loads: WireLoads | None) -> Timing:
     """Timing at the shortest clock period."""
     timing = analyse_timing(graph, library, 1.0, wires=None if loads is None else loads.timing)
+    return _at_shortest_period(timing)
+
+
+def _at_shortest_period(timing: Timing) -> Timing:
+    """The timing at its shortest clock period.
+
+    Raises
+    ------
+    InfeasibleError : no path limits the period, e.g. where all outputs are constants
+    """
+    if not (timing.min_period_s > 0).all():
+        raise InfeasibleError(NO_PATH)
     return dataclasses.replace(timing, clock_period_s=timing.min_period_s)
 
 

@@ -118,7 +118,13 @@ class Study:
             raise DesignError(f"trial {trial} failed: {found[0].user_attrs.get('failure')}")
         plan = self.folder.sweep
         design = plan.template.design(plan.space.point(found[0].params))
-        return export_point(design, metrics, Store(root=default_store()), Path(to))
+        return export_point(
+            design,
+            metrics,
+            Store(root=default_store()),
+            Path(to),
+            system_evidence=found[0].user_attrs["system_evidence"],
+        )
 
 
 def load_study(path: str | Path) -> Study:
@@ -134,6 +140,7 @@ def sweep(
     time: str | None = None,
     patience: int | None = None,
     retry_failed: bool = False,
+    re_evaluate: bool = False,
     workers: int | None = None,
     executor: str | Executor = "processes",
     executor_options: str | Path | None = None,
@@ -154,6 +161,8 @@ def sweep(
     time : stop proposing after so long, e.g. "2h"; instead of the sweep file's
     patience : stop when so many trials in a row moved the front nowhere
     retry_failed : evaluate failed points again
+    re_evaluate : where another version of the block, its bench, the library, chipdse or a tool made
+        the study's points, evaluate these again; without it such a study is refused
     workers : points evaluated at once; default one a core
     executor : "processes", "dask", "dask:ADDRESS", "slurm", "pbs", or any executor of yours
         (`chipdse.study.executors`)
@@ -201,7 +210,7 @@ def sweep(
         ) from error
     options = Path(executor_options) if executor_options is not None else None
     with held, shown as listener, open_workers(executor, workers, options) as pool:
-        folder = start_study(plan, path, storage, about)
+        folder = start_study(plan, path, storage, about, re_evaluate=re_evaluate)
         run_sweep(
             folder,
             Path(store).absolute() if store is not None else None,

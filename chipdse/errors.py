@@ -4,6 +4,8 @@ ChipdseError
 ├── DesignError       your input is wrong                         exit 2
 ├── ToolError         an outside program failed; names its log    exit 1
 │   └── MachineError      nothing can run here: missing program, full disk
+│       └── KilledError       a signal ended the program: worth another try
+│           └── CrashedError      the signal was for a fault of its own
 └── InfeasibleError   legal, but misses a limit; a sweep records it   exit 1
 """
 
@@ -36,6 +38,14 @@ class ToolError(ChipdseError):
 
 class MachineError(ToolError):
     """This machine lacks what every design needs; no word about the design itself."""
+
+
+class KilledError(MachineError):
+    """A program was ended from outside, most often because the memory is used up."""
+
+
+class CrashedError(KilledError):
+    """A program ended itself by an illegal operation; if it does so again, the design causes it."""
 
 
 class InfeasibleError(ChipdseError):

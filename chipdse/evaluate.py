@@ -24,13 +24,12 @@ from chipdse.hardware.simulate import simulate
 from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import Synthesised, map_to_cells, read_synthesised
 from chipdse.measure import measure
-from chipdse.metrics import Basis, BlockReport, Metrics
+from chipdse.metrics import Metrics, basis_of
 from chipdse.netlist.library_pack import load_packed
 from chipdse.netlist.macro_liberty import macro_cells
 from chipdse.store.sources import Builder, code_of
 from chipdse.system.evaluate import evaluate_system
 from chipdse.technology.sram import macro_figures
-from hdl.block import Block
 
 
 def evaluate(design: Design, store: Store) -> Metrics:
@@ -45,16 +44,8 @@ def evaluate(design: Design, store: Store) -> Metrics:
     _, hardware = build_hardware(design, store)  # simulated, synthesised
     report, block = measure(design, hardware, store)  # replayed, timed, powered
     system = evaluate_system(block, design.package)  # packaged
-    return Metrics(block=report, system=system, basis=basis_of(design.block, report))
-
-
-def basis_of(block: Block, report: BlockReport) -> Basis:
-    """What a design's numbers rest on, for their evidence."""
-    return Basis(
-        cells="modelled" if report.block_memory_area_m2 else "measured",
-        activity="measured" if is_checked(block) else "estimated",
-        layout="modelled" if report.wire_level or report.clock_tree_counted else "measured",
-    )
+    basis = basis_of(dataclasses.asdict(report), checked=is_checked(design.block))
+    return Metrics(block=report, system=system, basis=basis)
 
 
 def build_hardware(design: Design, store: Store) -> tuple[Rtl, Hardware]:

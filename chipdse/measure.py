@@ -138,6 +138,8 @@ def _corner(
     timing, power, laid, activity = found.timing, found.power, found.layout, found.activity
     path = float(timing.min_period_s[0])
     groups = power.by_group()
+    # A library without leakage has no table of it: it is 0 at every temperature.
+    has_table = len(others) > 1 and bool(np.any(power.leakage_elsewhere_w))
 
     def of(kind: str, factor: float) -> dict[str, float]:
         return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
@@ -154,8 +156,8 @@ def _corner(
         internal_energy_j=of("internal_w", path),
         switching_energy_j=of("switching_w", path),
         leakage_w=of("leakage_w", 1.0),
-        leakage_temperatures_c=others if len(others) > 1 else (),
-        leakage_powers_w=tuple(map(float, power.leakage_elsewhere_w)),
+        leakage_temperatures_c=others if has_table else (),
+        leakage_powers_w=tuple(map(float, power.leakage_elsewhere_w)) if has_table else (),
         cell_count=power.netlist.cell_count,
         sequential_count=sequential,
         area_m2=area,

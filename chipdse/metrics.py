@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,51 +15,91 @@ from chipdse.system.metrics import SystemMetrics
 
 Array = npt.NDArray[np.float64]
 
+# What groups of the block's metrics rest on.
+_CELLS = ("cells",)
+_TIMING = ("cells", "layout")
+_LEAKAGE = ("cells", "activity")  # of states, whose share of the time the workload decides
+_POWER = ("cells", "activity", "layout")
+
 
 @dataclass(frozen=True, kw_only=True)
 class BlockReport:
     """The block itself at one operating point, before any package."""
 
-    block_area_m2: float = metric("cell area of the block", "m2", "measured")
+    block_area_m2: float = metric("cell area of the block", "m2", "measured", rests_on=_CELLS)
     block_cell_count: int = metric("cells of the block", "1", "measured")
     block_flip_flop_count: int = metric("flip-flops and latches of the block", "1", "measured")
     block_memory_count: int = metric("SRAM macros of the block", "1", "measured")
-    block_memory_area_m2: float = metric("area of its SRAM macros", "m2", "modelled")
-    vdd_v: float = metric("supply voltage", "V", "measured")
-    library_temperature_c: float = metric("temperature of the library tables", "°C", "measured")
-    critical_path_s: float = metric("longest path, setup time included", "s", "measured")
-    worst_hold_slack_s: float = metric("least hold slack, ideal clock", "s", "measured")
-    f_max_hz: float = metric("highest clock frequency that meets timing", "Hz", "measured")
-    clock_frequency_hz: float = metric("clock frequency used", "Hz", "measured")
-    timing_slack_s: float = metric("clock period less critical path", "s", "measured")
+    block_memory_area_m2: float = metric(
+        "area of its SRAM macros", "m2", "modelled", rests_on=_CELLS
+    )
+    vdd_v: float = metric("supply voltage", "V", "input")
+    library_temperature_c: float = metric("temperature of the library tables", "°C", "input")
+    critical_path_s: float = metric(
+        "longest path, setup time included", "s", "measured", rests_on=_TIMING
+    )
+    worst_hold_slack_s: float = metric(
+        "least hold slack, ideal clock", "s", "measured", rests_on=_TIMING
+    )
+    f_max_hz: float = metric(
+        "highest clock frequency that meets timing", "Hz", "measured", rests_on=_TIMING
+    )
+    clock_frequency_hz: float = metric("clock frequency used", "Hz", "measured", rests_on=_TIMING)
+    timing_slack_s: float = metric(
+        "clock period less critical path", "s", "measured", rests_on=_TIMING
+    )
     ops_per_cycle: float = metric("work done per clock cycle of the workload", "1", "measured")
-    block_throughput_ops_per_s: float = metric("work per second", "1/s", "measured")
-    block_internal_power_w: float = metric("power inside cells", "W", "measured")
-    block_switching_power_w: float = metric("power in pin capacitances", "W", "measured")
-    block_leakage_power_w: float = metric("leakage power", "W", "measured")
-    block_power_w: float = metric("total power of the block", "W", "measured")
-    block_register_power_w: float = metric("of it, flip-flops and latches", "W", "measured")
-    block_memory_power_w: float = metric("of it, SRAM macros", "W", "modelled")
-    block_energy_per_op_j: float = metric("total energy per unit of work", "J", "measured")
+    block_throughput_ops_per_s: float = metric(
+        "work per second", "1/s", "measured", rests_on=_TIMING
+    )
+    block_internal_power_w: float = metric("power inside cells", "W", "measured", rests_on=_POWER)
+    block_switching_power_w: float = metric(
+        "power in pin capacitances", "W", "measured", rests_on=_POWER
+    )
+    block_leakage_power_w: float = metric("leakage power", "W", "measured", rests_on=_LEAKAGE)
+    block_power_w: float = metric("total power of the block", "W", "measured", rests_on=_POWER)
+    block_register_power_w: float = metric(
+        "of it, flip-flops and latches", "W", "measured", rests_on=_POWER
+    )
+    block_memory_power_w: float = metric("of it, SRAM macros", "W", "modelled", rests_on=_POWER)
+    block_energy_per_op_j: float = metric(
+        "total energy per unit of work", "J", "measured", rests_on=_POWER
+    )
     annotated_frac: float = metric("nets with recorded activity", "1", "measured")
     block_wire_power_w: float = metric(
-        "of the switching power, in wires and buffers on them", "W", "modelled", 0.0
+        "of the switching power, in wires and buffers on them",
+        "W",
+        "modelled",
+        0.0,
+        rests_on=_POWER,
     )
     block_clock_tree_power_w: float = metric(
-        "clock buffers and wires, part of the total", "W", "modelled", 0.0
+        "clock buffers and wires, part of the total", "W", "modelled", 0.0, rests_on=_POWER
     )
     block_glitch_power_w: float = metric(
-        "of internal and switching power, in glitches", "W", "measured", 0.0
+        "of internal and switching power, in glitches", "W", "measured", 0.0, rests_on=_POWER
     )
-    block_core_area_m2: float = metric("cell area over utilisation", "m2", "modelled", 0.0)
-    wire_length_m: float = metric("length of all signal wires", "m", "modelled", 0.0)
-    clock_skew_s: float = metric("allowance in the longest path", "s", "modelled", 0.0)
-    clock_buffer_count: int = metric("buffers of the clock tree", "1", "modelled", 0)
-    wire_level: int = metric("wires: 0 none, 1 by formula, 2 placed", "1", "measured", 0)
-    glitches_counted: int = metric("1 if glitches are in the power", "1", "measured", 0)
-    clock_tree_counted: int = metric("1 if the clock tree is in the power", "1", "measured", 0)
+    block_core_area_m2: float = metric(
+        "cell area over utilisation", "m2", "modelled", 0.0, rests_on=_TIMING
+    )
+    wire_length_m: float = metric(
+        "length of all signal wires", "m", "modelled", 0.0, rests_on=_TIMING
+    )
+    clock_skew_s: float = metric(
+        "allowance in the longest path", "s", "modelled", 0.0, rests_on=_TIMING
+    )
+    clock_buffer_count: int = metric(
+        "buffers of the clock tree", "1", "modelled", 0, rests_on=_TIMING
+    )
+    wire_level: int = metric("wires: 0 none, 1 by formula, 2 placed", "1", "input", 0)
+    glitches_counted: int = metric("1 if glitches are in the power", "1", "input", 0)
+    clock_tree_counted: int = metric("1 if the clock tree is in the power", "1", "input", 0)
     toggle_error_frac: float = metric(
-        "standard error of all transitions, as cycles were drawn for glitches", "1", "measured", 0.0
+        "standard error of all transitions, as cycles were drawn for glitches",
+        "1",
+        "measured",
+        0.0,
+        rests_on=_POWER,
     )
 
 
@@ -108,7 +150,7 @@ def timing_violation(slack_s: npt.ArrayLike, critical_path_s: npt.ArrayLike) -> 
     return np.where(np.abs(slack) < 1e-9, 0.0, -slack)
 
 
-def _numbers(record: type) -> dict[str, dict[str, str]]:
+def _numbers(record: type) -> dict[str, dict[str, Any]]:
     return {
         field.name: dict(field.metadata)
         for field in dataclasses.fields(record)
@@ -116,53 +158,37 @@ def _numbers(record: type) -> dict[str, dict[str, str]]:
     }
 
 
-METRICS: dict[str, dict[str, str]] = _numbers(BlockReport) | _numbers(SystemMetrics)
-"""Doc, unit and evidence of every metric that an objective or a limit may name."""
+METRICS: dict[str, dict[str, Any]] = _numbers(BlockReport) | _numbers(SystemMetrics)
+"""Every metric that an objective or a limit may name, as `records.metric` declares it."""
 
 
 def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> str:
-    """Kind of evidence of a metric: the weakest of what it rests on.
+    """Kind of evidence of a metric: the weakest of its own and of what it rests on.
 
     Parameters
     ----------
     system_evidence : of the tables by process node
-    basis : of the block's cells and activity; None is measured
+    basis : of the block's cells, activity and layout; None is measured
     """
     if name not in METRICS:
         return "chosen"  # a swept parameter
-    kinds = [system_evidence if name in _BY_NODE else METRICS[name]["evidence"]]
-    if basis is not None and name not in _EXACT:
-        kinds += [basis.cells, *([basis.activity] if name in _BY_ACTIVITY else [])]
-        kinds += [basis.layout] if name in _BY_LAYOUT else []
+    parts = dataclasses.asdict(basis or Basis()) | {"node": system_evidence}
+    about = METRICS[name]
+    kinds: list[str] = [about["evidence"], *(parts[part] for part in about["rests_on"])]
     return max(kinds, key=EVIDENCE.index)
 
 
-_EXACT = {
-    *("block_cell_count", "block_flip_flop_count", "block_memory_count"),
-    *("vdd_v", "library_temperature_c"),
-    *("ops_per_cycle", "annotated_frac"),
-}
-"""Metrics that rest on neither cells nor activity."""
+def basis_of(values: Mapping[str, float], *, checked: bool) -> Basis:
+    """What a point's numbers rest on.
 
-_BY_ACTIVITY = {
-    *("block_internal_power_w", "block_switching_power_w", "block_leakage_power_w"),
-    *("block_power_w", "block_register_power_w", "block_memory_power_w", "block_energy_per_op_j"),
-    *("power_w", "energy_per_op_j", "leakage_power_w", "peak_temperature_c"),
-    *("mean_temperature_c", "operational_kgco2e", "total_kgco2e", "carbon_per_op_kgco2e"),
-}
-"""Metrics that rest on what the workload switches."""
-
-_BY_LAYOUT = {
-    *("critical_path_s", "f_max_hz", "clock_frequency_hz", "timing_slack_s", "worst_hold_slack_s"),
-    *("block_throughput_ops_per_s", "block_internal_power_w", "block_switching_power_w"),
-    *("block_power_w", "block_register_power_w", "block_memory_power_w", "block_glitch_power_w"),
-    "block_energy_per_op_j",
-}
-"""Metrics of which wires and clock tree are a part."""
-
-
-_BY_NODE = {
-    *("die_yield_frac", "cost_usd", "nre_usd", "total_kgco2e", "carbon_per_op_kgco2e"),
-    *("embodied_kgco2e", "embodied_low_kgco2e", "embodied_high_kgco2e"),
-}
-"""Metrics read from tables by process node; outside a table they are estimates."""
+    Parameters
+    ----------
+    values : its metrics by name; what is missing counts as 0
+    checked : whether the block has a workload of its own and not random inputs
+    """
+    laid = values.get("wire_level", 0) > 0 or values.get("clock_tree_counted", 0) > 0
+    return Basis(
+        cells="modelled" if values.get("block_memory_area_m2", 0) > 0 else "measured",
+        activity="measured" if checked else "estimated",
+        layout="modelled" if laid else "measured",
+    )

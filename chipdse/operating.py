@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from chipdse.errors import DesignError
 from chipdse.metrics import BlockReport
-from chipdse.records import BlockMetrics
+from chipdse.records import BAD_LEAKAGE, QUANTITIES, BlockMetrics, check_quantity
 from chipdse.system.batch import BlockPoints
 
 Array = npt.NDArray[np.float64]
@@ -198,7 +198,18 @@ def operate(
         leakage_temperatures_c=np.array(temperatures, dtype=np.float64),
         leakage_powers_w=np.array([one.leakage_powers_w for one in corners])[which],
     )
+    _check(points)
     return Operated(report=report, points=points)
+
+
+def _check(points: BlockPoints) -> None:
+    """Raise DesignError for what a point evaluated alone is refused for (`BlockMetrics`)."""
+    for name in QUANTITIES:
+        column = getattr(points, name)
+        for value in (column.min(), column.max()):
+            check_quantity(name, float(value))
+    if not (points.leakage_powers_w > 0).all():
+        raise DesignError(BAD_LEAKAGE)
 
 
 def _energy_j(corner: Corner, group: str) -> float:

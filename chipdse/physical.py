@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.design import PhysicalOptions
 from chipdse.errors import DesignError
 from chipdse.hardware.store import Store
@@ -138,8 +139,8 @@ def wire_energy_j(
     if loads is None:
         return 0.0
     driven = netlist.net_driver_pin >= 0
-    charge = loads.power_f[driven] @ activity.toggles[driven]
-    return float(0.5 * vdd_v**2 * charge / activity.cycles)
+    charge = numerics.dot(loads.power_f[driven], activity.toggles[driven])
+    return float(0.5 * (vdd_v * vdd_v) * charge / activity.cycles)
 
 
 def power_map_w(routes: Routes, cell_power_w: Floats, bins: int) -> Floats:

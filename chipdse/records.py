@@ -9,22 +9,40 @@ from typing import Any
 
 from chipdse.errors import DesignError
 
-EVIDENCE = ("measured", "modelled", "estimated")
+EVIDENCE = ("input", "measured", "modelled", "estimated")
+"""Kinds of evidence, strongest first; an input is what was asked for, no result."""
+
+PARTS = ("cells", "activity", "layout", "node")
+"""What a result may rest on: cells, switching activity, wires and clock tree, tables by node."""
 
 
-def metric(doc: str, unit: str, evidence: str, default: Any = dataclasses.MISSING) -> Any:
-    """A field of a result record.
+def metric(
+    doc: str,
+    unit: str,
+    evidence: str,
+    default: Any = dataclasses.MISSING,
+    *,
+    rests_on: tuple[str, ...] = (),
+) -> Any:
+    """A field of a result record; every output takes unit, description and evidence from here.
 
     doc : what it is
     unit : SI unit as people write it
-    evidence : "measured" (simulated, netlist, Liberty), "modelled" (published model) or "estimated"
+    evidence : "input" (what was asked for), "measured" (simulated, netlist, Liberty), "modelled"
+        (published model) or "estimated"
+    rests_on : which of `PARTS`; the metric's evidence is no better than theirs
     """
     if evidence not in EVIDENCE:
         raise ValueError(f"evidence {evidence!r} is not one of {EVIDENCE}")
-    about = {"doc": doc, "unit": unit, "evidence": evidence}
+    if unknown := set(rests_on) - set(PARTS):
+        raise ValueError(f"rests_on {sorted(unknown)} are not among {PARTS}")
+    about = {"doc": doc, "unit": unit, "evidence": evidence, "rests_on": rests_on}
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=about)
     return dataclasses.field(default=default, metadata=about)
+
+
+BAD_LEAKAGE = "block leakage needs ascending temperatures and powers > 0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,24 +56,20 @@ class BlockMetrics:
     area_m2: float = metric("cell area of the block", "m2", "measured")
     dynamic_power_w: float = metric("dynamic power at full throughput", "W", "measured")
     leakage_power_w: float = metric("leakage power at `temperature_c`", "W", "measured")
-    temperature_c: float = metric("temperature of the leakage figure", "°C", "measured")
+    temperature_c: float = metric("temperature of the leakage figure", "°C", "input")
     throughput_ops_per_s: float = metric("operations per second", "1/s", "measured")
     io_bits_per_op: float = metric("data crossing the block's ports", "bit", "measured")
-    node_nm: float = metric("process node of the cell library", "nm", "measured")
+    node_nm: float = metric("process node of the cell library", "nm", "input")
     leakage_temperatures_c: tuple[float, ...] = metric(
-        "temperatures of `leakage_powers_w`, ascending", "°C", "measured", ()
+        "temperatures of `leakage_powers_w`, ascending", "°C", "input", ()
     )
     leakage_powers_w: tuple[float, ...] = metric(
         "leakage at each of these temperatures", "W", "measured", ()
     )
 
     def __post_init__(self) -> None:
-        positive = ("area_m2", "throughput_ops_per_s", "node_nm")
-        for name in (*positive, "dynamic_power_w", "leakage_power_w", "io_bits_per_op"):
-            value = getattr(self, name)
-            if not math.isfinite(value) or value < 0 or (name in positive and value == 0):
-                least = "> 0" if name in positive else ">= 0"
-                raise DesignError(f"block {name}={value!r} must be finite and {least}")
+        for name in QUANTITIES:
+            check_quantity(name, getattr(self, name))
         if len(self.leakage_temperatures_c) != len(self.leakage_powers_w):
             raise DesignError(
                 f"block leakage is given at {len(self.leakage_temperatures_c)} temperatures and"
@@ -63,4 +77,16 @@ class BlockMetrics:
             )
         pairs = zip(self.leakage_temperatures_c, self.leakage_temperatures_c[1:], strict=False)
         if any(b <= a for a, b in pairs) or any(p <= 0 for p in self.leakage_powers_w):
-            raise DesignError("block leakage needs ascending temperatures and powers > 0")
+            raise DesignError(BAD_LEAKAGE)
+
+
+_POSITIVE = ("area_m2", "throughput_ops_per_s", "node_nm")
+QUANTITIES = (*_POSITIVE, "dynamic_power_w", "leakage_power_w", "io_bits_per_op")
+"""Fields of `BlockMetrics` that `check_quantity` knows."""
+
+
+def check_quantity(name: str, value: float) -> None:
+    """Raise DesignError unless the value of a field of `BlockMetrics` is possible."""
+    if not math.isfinite(value) or value < 0 or (name in _POSITIVE and value == 0):
+        least = "> 0" if name in _POSITIVE else ">= 0"
+        raise DesignError(f"block {name}={value!r} must be finite and {least}")

@@ -94,17 +94,26 @@ def metrics() -> str:
     page = [
         "# Metrics",
         "Written from the result records. Any of these may be an objective or a limit of a sweep, "
-        "and so may a swept number. `measured` comes from the simulated design, its netlist and "
-        "the library; `modelled` from a published model; a model that leaves its tables, and "
-        "activity without a workload, make it `estimated`.",
+        "and so may a swept number. `input` is what was asked for; `measured` comes from the "
+        "simulated design, its netlist and the library; `modelled` from a published model. A "
+        "metric is no better than what it rests on: `cells` are modelled where memories are "
+        "macros, `layout` where wires or a clock tree are counted, `activity` is estimated "
+        "without a workload of the block's own, `node` outside the tables by process node. "
+        "`chipdse eval`, the report and an export's `metrics.json` state the kind that results.",
     ]
     for title, record in (("Of the block", BlockReport), ("Of the system", SystemMetrics)):
         names = [one.name for one in dataclasses.fields(record) if one.name in METRICS]
         rows = [
-            [f"`{n}`", METRICS[n]["unit"], METRICS[n]["evidence"], _plain(METRICS[n]["doc"])]
+            [
+                f"`{n}`",
+                METRICS[n]["unit"],
+                METRICS[n]["evidence"],
+                ", ".join(METRICS[n]["rests_on"]),
+                _plain(METRICS[n]["doc"]),
+            ]
             for n in names
         ]
-        page += [f"## {title}", _table(["metric", "unit", "evidence", ""], rows)]
+        page += [f"## {title}", _table(["metric", "unit", "evidence", "rests on", ""], rows)]
     rows = [[f"`{name}`", _plain(doc)] for name, doc in CONSTRAINTS.items()]
     page += [
         "## Limits that are always checked",

@@ -197,6 +197,7 @@ def test_export_is_read_by_icarus_and_yosys(study: Path, home: Path) -> None:
     )
     again = json.loads(repeated.stdout)
     assert again.pop("violations") == {}
+    assert again.pop("evidence") == {name: one["evidence"] for name, one in metrics.items()}
     assert again == pytest.approx({name: one["value"] for name, one in metrics.items()})
 
 

@@ -194,3 +194,46 @@ def test_a_node_beyond_the_tables_is_marked():
     assert fine.evidence == "modelled"
     moved = evaluate_systems([block()], [PackageParameters(tiles=100, node_nm=28.0)]).at(0, 0)
     assert moved.evidence == "estimated"
+
+
+def two_dies(first_nm, second_nm, **second):
+    dies = (
+        Die(name="a", area_m2=100e-6, node_nm=first_nm),
+        Die(name="b", area_m2=300e-6, node_nm=second_nm, **second),
+    )
+    package = PackageParameters(arrangement="organic", chiplets=2, tiles=2)
+    return evaluate_described(System(name="two", dies=dies, package=package), cells=4).parts.cost
+
+
+def test_an_interface_is_designed_once_per_process():
+    """By hand: modules take 0.5 N/300 mm² of their area, and the interface 20 mm² of it per node.
+
+    N is 542 M USD at 5 nm and 298 M USD at 7 nm (Chiplet Actuary).
+    """
+    per_mm2 = {5.0: 0.5 * 542e6 / 300, 7.0: 0.5 * 298e6 / 300}
+    for first, second in ((5.0, 5.0), (7.0, 7.0)):
+        # Unlike dies of one process share the interface: 100 + 300 + 20 mm².
+        assert two_dies(first, second).nre_modules_usd[0] == approx(420 * per_mm2[first])
+    # Of two processes, each designs its own: 120 mm² in one, 320 mm² in the other.
+    mixed = two_dies(5.0, 7.0).nre_modules_usd[0]
+    assert mixed == approx(120 * per_mm2[5.0] + 320 * per_mm2[7.0])
+    # A bought die brings its interface along.
+    bought = two_dies(5.0, 5.0, third_party=True).nre_modules_usd[0]
+    assert bought == approx(120 * per_mm2[5.0])
+
+
+@given(st.lists(st.sampled_from([5.0, 7.0, 14.0, 28.0]), min_size=2, max_size=5))
+def test_the_order_of_dies_changes_no_design_cost(nodes):
+    def modules(order):
+        dies = tuple(
+            Die(name=f"{at}", area_m2=50e-6, node_nm=node) for at, node in enumerate(order)
+        )
+        package = PackageParameters(arrangement="organic", chiplets=len(dies), tiles=len(dies))
+        system = System(name="s", dies=dies, package=package)
+        return evaluate_described(system, cells=4).parts.cost.nre_modules_usd[0]
+
+    dear = {5.0: 542e6, 7.0: 298e6, 14.0: 106e6, 28.0: 51e6}
+    expected = sum(dear[n] * 0.5 / 300 * 50 for n in nodes)
+    expected += sum(dear[n] * 0.5 / 300 * 20 for n in set(nodes))
+    assert modules(nodes) == approx(expected)
+    assert modules(nodes[::-1]) == approx(expected)

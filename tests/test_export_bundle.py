@@ -52,7 +52,8 @@ def bundle(
 ) -> Path:
     design = small(request.param)
     target = tmp_path_factory.mktemp("export") / "point"
-    export_point(design, evaluate(design, store).flat(), store, target)
+    metrics = evaluate(design, store)
+    export_point(design, metrics.flat(), store, target, system_evidence=metrics.system.evidence)
     return target
 
 
@@ -103,9 +104,23 @@ def test_its_cocotb_bench_runs_without_this_project(bundle: Path, tmp_path: Path
     assert "the bench of the folder" in done.stdout + done.stderr
 
 
+def test_the_evidence_is_that_of_eval(bundle: Path, store: Store) -> None:
+    design = small(json.loads((bundle / "bench" / "bench.json").read_text())["module"][10:])
+    described = json.loads((bundle / "metrics.json").read_text())
+    assert {name: each["evidence"] for name, each in described.items()} == evaluate(
+        design, store
+    ).evidence()
+    # Wires and clock tree are models, so all that has a part of them is; a supply is no result.
+    assert described["f_max_hz"]["evidence"] == described["block_power_w"]["evidence"] == "modelled"
+    assert described["block_area_m2"]["evidence"] == "measured"
+    assert described["vdd_v"]["evidence"] == described["glitches_counted"]["evidence"] == "input"
+
+
 def test_the_same_point_is_the_same_bytes(bundle: Path, store: Store, tmp_path: Path) -> None:
     design = small(json.loads((bundle / "bench" / "bench.json").read_text())["module"][10:])
-    export_point(design, evaluate(design, store).flat(), store, tmp_path / "again")
+    metrics = evaluate(design, store)
+    again = tmp_path / "again"
+    export_point(design, metrics.flat(), store, again, system_evidence=metrics.system.evidence)
     names = sorted(path.relative_to(bundle) for path in bundle.rglob("*") if path.is_file())
     assert names
     for name in names:
@@ -241,6 +256,6 @@ def test_constraints_follow_the_unit_of_the_library() -> None:
 def test_a_full_folder_is_left_alone(bundle: Path, store: Store) -> None:
     before = sorted(bundle.rglob("*"))
     with pytest.raises(DesignError, match="is not an empty folder; name a new one"):
-        export_point(small("fir"), {}, store, bundle)
+        export_point(small("fir"), {}, store, bundle, system_evidence="modelled")
     assert sorted(bundle.rglob("*")) == before
     assert chipdse.__version__ in (bundle / "README.md").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -94,9 +95,11 @@ def bundle(
     make: Callable[[Path], Design] = request.param
     before, folder = list(sys.path), tmp_path_factory.mktemp(make.__name__)
     design = make(folder / "project")
-    metrics = evaluate(design, store).flat()
+    metrics = evaluate(design, store)
+    evidence = metrics.system.evidence
     for name in ("point", "again"):
-        export_point(design, metrics, store, folder / name)
+        export_point(design, metrics.flat(), store, folder / name, system_evidence=evidence)
+    (folder / "evidence.json").write_text(json.dumps(metrics.evidence()))
     yield folder / "point"
     sys.path[:] = before
 
@@ -161,3 +164,15 @@ def test_strict_readers_take_rtl_and_netlist(bundle: Path, tmp_path: Path) -> No
         tmp_path,
         "netlist",
     )
+
+
+def test_the_evidence_is_that_of_eval(bundle: Path) -> None:
+    described = json.loads((bundle / "metrics.json").read_text())
+    found = {name: about["evidence"] for name, about in described.items()}
+    assert found == json.loads((bundle.parent / "evidence.json").read_text())
+    family = bundle.parent.name.rstrip("0123456789")
+    # Random inputs make power an estimate; a macro makes area and timing a model.
+    assert found["block_power_w"] == {
+        "unchecked": "estimated", "with_macro": "modelled"
+    }.get(family, "measured")  # fmt: skip
+    assert found["f_max_hz"] == ("modelled" if family == "with_macro" else "measured")

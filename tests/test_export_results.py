@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chipdse.cli import main
 from chipdse.errors import DesignError
-from chipdse.export.results import _DIRECT, compare, corners_of, read_results
+from chipdse.export.results import _DIRECT, compare, corners_of, left_out, read_results
 from chipdse.metrics import METRICS
 
 OURS = {
@@ -166,6 +169,109 @@ def test_other_files_are_refused(tmp_path: Path, name: str, text: str | None, sa
         (tmp_path / name).write_text(text)
     with pytest.raises(DesignError, match=says):
         read_results(tmp_path / name)
+
+
+@pytest.mark.parametrize("infinite", ["1.0000000433293989E+39", "1e30", "INF", "inf", "-1e+30"])
+def test_no_path_is_no_result(
+    tmp_path: Path, infinite: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "metrics.csv"
+    lines = ["Metric,Value", "power__total,0.004", f"timing__fmax,{infinite}"]
+    lines += [f"timing__{check}__ws,{infinite}" for check in ("setup", "hold")]
+    results.write_text("\n".join([*lines, ""]))
+    ours = OURS | {"f_max_hz": 2e8}
+    assert [one.metric for one in compare(ours, read_results(results))] == ["block_power_w"]
+    left = left_out(ours, read_results(results))
+    assert [line.split()[0] for line in left] == [
+        *("f_max_hz", "critical_path_s", "worst_hold_slack_s")
+    ]
+    assert all("no path is constrained" in line for line in left)
+    (tmp_path / "metrics.json").write_text(json.dumps({k: {"value": v} for k, v in ours.items()}))
+    assert main(["import-results", str(tmp_path), str(results)]) == 0
+    printed = capsys.readouterr()
+    assert "no path is constrained" in printed.err and "critical_path_s" not in printed.out
+
+
+def test_a_report_without_paths(tmp_path: Path) -> None:
+    report = tmp_path / "6_finish.rpt"
+    report.write_text("Design area 1000 u^2 43% utilization.\nworst slack max INF\nwns max 0.00\n")
+    report.write_text(report.read_text().replace("wns max 0.00\n", "worst slack min 1e+30\n"))
+    assert [one.metric for one in compare(OURS, read_results(report))] == ["block_area_m2"]
+    report.write_text("worst slack max INF\n")
+    with pytest.raises(DesignError, match="no metric in common; critical_path_s is left out"):
+        compare(OURS, read_results(report))
+
+
+def test_a_slack_beyond_the_period_asks_for_the_clock(tmp_path: Path) -> None:
+    # Our clock is 5 ns; a slack of 7 ns means that theirs is not.
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps({"power__total": 0.004, "timing__setup__ws": 7.0}))
+    results = read_results(path)
+    assert [one.metric for one in compare(OURS, results)] == ["block_power_w"]
+    (line,) = left_out(OURS, results)
+    assert "slack of 7 ns is more than the clock period of 5 ns" in line and "--clock" in line
+    found = {one.metric: one.theirs for one in compare(OURS, results, clock_period_s=10e-9)}
+    assert found["critical_path_s"] == pytest.approx(3e-9)
+    assert left_out(OURS, results, clock_period_s=10e-9) == []
+
+
+@pytest.mark.parametrize("broken", [".", "3.03-e", "nan", "", "1_0", "0x10", "--1", "1e", "true"])
+def test_a_broken_number_is_one_line(tmp_path: Path, broken: str) -> None:
+    files = {
+        "a.csv": f"Metric,Value\npower__total,{broken}\n",
+        "b.json": json.dumps({"finish__power__total": broken}),
+        "c.json": json.dumps({"timing__setup__ws__corner:nom_tt_025C_1v80": broken}),
+        "d.json": json.dumps(
+            {"power__total": 1.0, "constraints__clocks__details": [f"c:{broken}"]}
+        ),
+        "e.rpt": f"worst slack max {broken}\n",
+        "f.rpt": f"Total 1.5e-03 1.0e-03 {broken or '-'} 3.0e-03 100.0%\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+        with pytest.raises(DesignError, match="is no finite number; correct it") as refused:
+            read_results(tmp_path / name)
+        assert "\n" not in str(refused.value)
+
+
+def test_what_a_flow_did_not_find_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "metadata.json"
+    found = {"finish__power__total": 0.004, "finish__timing__setup__ws": "N/A"}
+    path.write_text(json.dumps(found | {"finish__timing__fmax": "ERR", "timing__hold__ws": None}))
+    assert [one.metric for one in compare(OURS, read_results(path))] == ["block_power_w"]
+
+
+NAMES = ["power__total", "timing__setup__ws", "timing__fmax", "clock__period", "design__name"]
+VALUES = st.one_of(
+    st.floats(), st.integers(), st.none(), st.booleans(), st.text(max_size=6),
+    st.text(alphabet="0123456789.eE+-nai", max_size=8), st.lists(st.integers(), max_size=2),
+)  # fmt: skip
+
+
+@given(
+    values=st.dictionaries(st.sampled_from([*NAMES, "constraints__clocks__details"]), VALUES),
+    report=st.text(alphabet="0123456789.e+-in \t", max_size=12),
+    kind=st.sampled_from([".json", ".csv", ".rpt"]),
+)
+def test_any_file_gives_finite_results_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, values: dict[str, object], report: str, kind: str
+) -> None:
+    path = tmp_path_factory.mktemp("fuzz") / f"results{kind}"
+    if kind == ".json":
+        text = json.dumps(values)
+    elif kind == ".csv":
+        text = "".join(f"{name},{value}\n" for name, value in values.items())
+    else:
+        text = f"worst slack max {report}\nDesign area {report} u^2\nTotal {report} 100.0%\n"
+    path.write_text(text, encoding="utf-8", errors="replace")
+    try:
+        results = read_results(path)
+        rows = compare(OURS | {"f_max_hz": 2e8}, results)
+    except DesignError as error:
+        assert "Traceback" not in str(error)
+        return
+    assert all(math.isfinite(row.theirs) for row in rows)
+    assert all(row.theirs > 0 for row in rows if row.metric == "critical_path_s")
 
 
 def test_an_unknown_corner_is_refused(tmp_path: Path) -> None:

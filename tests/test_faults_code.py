@@ -15,6 +15,7 @@ from chipdse.design import find_block
 from chipdse.errors import ChipdseError, MachineError
 from chipdse.hardware.store import Store
 from chipdse.study.code import Code, code_here
+from chipdse.study.fingerprint import parts_of
 from chipdse.study.outcome import evaluate_point
 from chipdse.study.sweepfile import read_sweep
 
@@ -107,8 +108,9 @@ def test_a_worker_older_than_the_code_is_told(tmp_path: Path) -> None:
     code_here(find_block("counter.toml", tmp_path))
     (tmp_path / "counter.v").write_text(COUNTER + "//")
     sweep = read_sweep(tmp_path / "sweep.toml")
+    driver = parts_of(sweep)
     with pytest.raises(MachineError, match=r"is older than .*counter\.v; start the worker again"):
-        evaluate_point(sweep, {"WIDTH": 2}, tmp_path / "store", chipdse.__version__)
+        evaluate_point(sweep, {"WIDTH": 2}, tmp_path / "store", driver)
 
 
 def test_parts_of_the_package_that_make_points_count() -> None:

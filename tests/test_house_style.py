@@ -12,7 +12,7 @@ import chipdse
 ROOT = Path(__file__).parents[1]
 # From the bottom up; a module imports from its own level or below. hdl knows nothing of chipdse.
 LADDER = [
-    {"errors", "units", "paths", "records", "__init__"},
+    {"errors", "units", "paths", "numerics", "reading", "records", "__init__"},
     {"store"},
     {"technology"},
     {"netlist", "system"},

@@ -9,7 +9,7 @@ import pytest
 from library_files import liberty
 
 from chipdse.errors import DesignError
-from chipdse.technology.liberty_corner import Corner, read_corner
+from chipdse.netlist.liberty_head import Corner, read_corner
 from chipdse.technology.libraries import (
     add_library,
     liberty_files_for_synthesis,

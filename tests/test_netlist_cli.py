@@ -66,6 +66,23 @@ def test_a_netlist_without_registers_needs_a_period_only(
     assert code == 2 and "registers without a clock (none is named): u.one.r/CK" in err
 
 
+def test_a_clock_at_an_output_port_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("out.v").write_text(
+        "module top(clk, a, y, c); input clk, a; output y, c;"
+        "DFF r (.CK(clk), .D(a), .Q(y)); INV i (.A(clk), .Y(c)); endmodule"
+    )
+    code, out, _ = run(capsys, "sta", "out.v", "--clock", "clk=2ns")
+    found = json.loads(out)
+    # The clock's fall passes the inverter (0.1 ns) and has 1 ns until the next rise.
+    assert code == 0 and found["clock_outputs"] == ["c"] and found["endpoint"] == "c"
+    assert found["worst_setup_slack_s"] == pytest.approx(1e-9 - 0.1e-9)
+    words = ["sta", "out.v", "--liberty", "tiny.lib", "--clock", "clk=2ns"]
+    assert main(words) == 0
+    assert "clock at ports c:" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("clock", "message"),
     [
@@ -108,3 +125,21 @@ def test_a_scope_that_names_a_few_nets_only(
     assert code == 2 and "25.0% of the nets have activity" in err
     code, out, _ = run(capsys, "power", *given, "--allow-unannotated")
     assert code == 0 and json.loads(out)["annotated_fraction"] == 0.25
+
+
+def test_a_library_may_be_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # The same figures as from the Liberty file of the library's nominal corner.
+    Path("inverter.v").write_text(
+        "module top(clk, d, q); input clk, d; output q; wire n;\n"
+        "sky130_fd_sc_hd__inv_1 i (.A(d), .Y(n));\n"
+        "sky130_fd_sc_hd__dfxtp_1 r (.CLK(clk), .D(n), .Q(q)); endmodule\n"
+    )
+    assert main(["library", "export", "sky130", "--to", "nominal.lib"]) == 0
+    timed = []
+    for liberty in ("sky130", "nominal.lib"):
+        capsys.readouterr()
+        words = ["sta", "inverter.v", "--liberty", liberty, "--clock", "clk=10ns", "--json"]
+        assert main(words) == 0
+        timed.append(json.loads(capsys.readouterr().out)["critical_path_s"])
+    assert timed[0] == pytest.approx(timed[1], rel=1e-5) and timed[0] > 0
+    assert main(["sta", "inverter.v", "--liberty", "no_such", "--clock", "clk=1ns"]) == 2

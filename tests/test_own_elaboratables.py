@@ -101,7 +101,7 @@ def test_what_has_nothing_to_connect_is_refused(project: Path, tmp_path: Path) -
 
 
 @pytest.mark.tools
-@pytest.mark.parametrize("name", ["Older", "renamed"])
+@pytest.mark.parametrize("name", ["Older", "renamed", "elsewhere"])
 def test_it_runs(project: Path, tmp_path: Path, name: str) -> None:
     block = find_block(f"older:{name}", project)
     assert block.work(block.parameters(width=4), block.workload(length=10)).input_bits == 120
@@ -109,15 +109,6 @@ def test_it_runs(project: Path, tmp_path: Path, name: str) -> None:
     rtl = elaborate(block, parameters, store)
     run = simulate(block, parameters, block.workload(length=20), rtl, store, simulator="icarus")
     assert run.cycles == 20
-
-
-@pytest.mark.tools
-def test_another_domain_is_named(project: Path, tmp_path: Path) -> None:
-    block = find_block("older:elsewhere", project)
-    parameters, store = block.parameters(), Store(root=tmp_path / "store")
-    rtl = elaborate(block, parameters, store)
-    with pytest.raises(DesignError, match=r"clocked by usb_clk; .*DomainRenamer\({'usb': 'sync'}"):
-        simulate(block, parameters, block.workload(length=20), rtl, store)
 
 
 def test_a_refusal_is_not_followed_by_amaranths_warnings(project: Path, tmp_path: Path) -> None:

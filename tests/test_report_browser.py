@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -15,6 +16,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from report_cases import HOSTILE, make_study
 
+from chipdse.cli import main
 from chipdse.report.explore import make_server
 from chipdse.report.page import report_html
 
@@ -230,12 +232,20 @@ def answer(address: str, **headers: str) -> int:
         return error.code
 
 
+def refused_code(address: str, **headers: str) -> tuple[int, str]:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(address, headers=headers))
+    return refused.value.code, refused.value.read().decode()
+
+
 def test_the_server_only_reads_and_only_for_its_user(server: Any, tmp_path: Path) -> None:
-    assert answer(f"{server.address}count") == 200
-    assert answer(f"{server.address}detail/99999") == 200  # says that there is none
-    assert answer(f"{server.address}../study.db") == 404
-    assert answer(f"{server.address}count", Host="evil.example:80") == 403
-    request = urllib.request.Request(f"{server.address}count", data=b"{}", method="POST")
+    base, _, token = server.address.partition("?")
+    assert token.startswith("token=") and len(token) > 30
+    assert answer(f"{base}count?{token}") == 200
+    assert answer(f"{base}detail/99999?{token}") == 200  # says that there is none
+    assert answer(f"{base}../study.db?{token}") == 404
+    assert answer(f"{base}count?{token}", Host="evil.example:80") == 403
+    request = urllib.request.Request(f"{base}count?{token}", data=b"{}", method="POST")
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
     assert refused.value.code == 501
@@ -247,3 +257,84 @@ def test_the_server_only_reads_and_only_for_its_user(server: Any, tmp_path: Path
         assert answer(f"{base}count?token=wrong") == 403
         assert answer(f"{base}count?{token}") == 200
         open_to_all.shutdown()
+
+
+def test_loopback_asks_for_the_token_too(server: Any) -> None:
+    base, _, token = server.address.partition("?token=")
+    code, text = refused_code(f"{base}")
+    assert code == 403 and "chipdse explore" in text and server.token not in text
+    for path in ("", "count", "detail/0", "nothing"):
+        for wrong in ("", "?token=", "?token=wrong", f"?token={token}x", "?token=%FF%C3"):
+            assert refused_code(f"{base}{path}{wrong}")[0] == 403
+    with urllib.request.urlopen(f"{base}count?token={token}") as got:
+        cookie = got.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    pair = cookie.partition(";")[0]
+    assert answer(f"{base}count", Cookie=f"other=1; {pair}") == 200
+    assert answer(f"{base}count", Authorization=f"token {token}") == 200
+    for headers in (
+        {"Cookie": pair[:-1]}, {"Authorization": "token nothing"}, {"Authorization": token},
+        {"Cookie": f"chipdse-token-1={token}"},
+    ):  # fmt: skip
+        assert refused_code(f"{base}count", **headers)[0] == 403
+
+
+@pytest.mark.parametrize("target", ["http://[bad/", "//[", "http://[::1", "/?token=%"])
+def test_an_address_that_cannot_be_read_is_refused(
+    server: Any, target: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(server.server_address[:2], timeout=20) as line:
+        line.sendall(f"GET {target} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        with line.makefile() as reply:
+            assert reply.readline().split()[1] in ("400", "403")
+    assert "Traceback" not in "".join(capfd.readouterr())
+    assert answer(server.address.replace("?", "count?")) == 200
+
+
+MODE_BARS = """() => Object.fromEntries(
+    [...document.querySelectorAll('.js-plotly-plot')].map(plot => [plot.id,
+        [...plot.querySelectorAll('.modebar-btn')].map(b => b.getAttribute('data-title'))]))"""
+HARMLESS = {
+    *("Zoom", "Pan", "Zoom in", "Zoom out", "Autoscale", "Reset axes", "Box Select"),
+    *("Lasso Select", "Orbital rotation", "Turntable rotation", "Reset camera to default"),
+    *("Reset camera to last save", "Download plot as a PNG", "Download plot as a png"),
+    *("Toggle Spike Lines", "Show closest data on hover", "Compare data on hover"),
+}
+
+
+def leaves_nothing(shown: Any) -> None:
+    bars = shown.evaluate(MODE_BARS)
+    assert any(bars.values())
+    for buttons in bars.values():
+        assert set(buttons) <= HARMLESS
+    links = shown.evaluate(
+        "[...document.querySelectorAll('[href], [action]')].map("
+        "e => e.getAttribute('href') || e.getAttribute('action') || e.getAttribute('xlink:href'))"
+    )
+    assert [link for link in links if link and "//" in link] == []
+    contexts = shown.evaluate(
+        "[...document.querySelectorAll('.js-plotly-plot')].map("
+        "p => [p._context.showSendToCloud, p._context.plotlyServerURL])"
+    )
+    assert all(context == [False, ""] for context in contexts)
+
+
+def test_no_button_of_the_report_sends_a_chart_away(page: Any) -> None:
+    leaves_nothing(page[0])
+
+
+def test_no_button_of_a_comparison_sends_a_chart_away(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "compared.html"
+    for name in ("a", "b"):
+        make_study(tmp_path / name, 60, on_disk=True)
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "-o", str(file)]) == 0
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: complaints.append(asked.url) if _outside(asked.url) else None)
+    page.goto(file.as_uri())
+    page.wait_for_selector(".main-svg")
+    leaves_nothing(page)
+    assert complaints == []
+    page.close()

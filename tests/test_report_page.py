@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+import tomllib
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from report_cases import HOSTILE, make_study
 from chipdse.cli import main
 from chipdse.report.page import report_html
 from chipdse.report.page_data import as_script, history, importance, page_data
+from chipdse.report.plotly_local import CONFIG, plotly_library
 from chipdse.study.folder import StudyFolder, points_table
 
 
@@ -69,6 +72,31 @@ def test_the_page_asks_no_network(study: StudyFolder) -> None:
     own = page.split('id="plotly"')[0] + page.split("</script>", 3)[-1]
     assert not re.findall(r"(?:src|href)=[\"']?https?:", own)
     assert "default-src 'none'" in page
+
+
+def test_no_chart_is_set_up_to_be_uploaded() -> None:
+    """Plotly's own default uploads to a cloud since version 7; `page.js` and Python agree."""
+    script = resources.files("chipdse.report").joinpath("page", "page.js").read_text("utf-8")
+    settings = re.findall(r"const config = \{(.*?)\};", script)
+    assert len(settings) == 1
+    for name, value in CONFIG.items():
+        assert f"{name}: {json.dumps(value)}" in settings[0]
+    assert CONFIG["showSendToCloud"] is False
+    # Every chart is drawn with these settings.
+    assert len(re.findall(r"Plotly\.(?:react|newPlot)\(", script)) == script.count("config)") + (
+        script.count("...config")
+    )
+    library = plotly_library()
+    assert "plotlyServerURL" in library
+    assert not re.findall(r'https?://[^"]*(?:newchart|chart-studio|cloud\.plotly)', library)
+
+
+def test_dependencies_have_upper_bounds() -> None:
+    """A major version of Plotly brought the upload: none comes in unseen."""
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8")
+    dependencies = tomllib.loads(text)["project"]["dependencies"]
+    assert len(dependencies) > 10
+    assert [one for one in dependencies if "<" not in one and "==" not in one] == []
 
 
 def test_history_is_the_share_of_the_last_hypervolume(study: StudyFolder) -> None:

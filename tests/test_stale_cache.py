@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from chipdse.technology.liberty_corner import Corner
 
 import chipdse
 from chipdse.cell_library import library_key, library_version
@@ -24,7 +25,6 @@ from chipdse.netlist.kernel import Kernel, compiler
 from chipdse.netlist.liberty_function import parse_function
 from chipdse.netlist.replay_plan import Operation
 from chipdse.store.derived import derived_files
-from chipdse.technology.liberty_corner import Corner
 from chipdse.technology.libraries import liberty_text, resolve
 
 POINT = """

@@ -10,9 +10,13 @@ from pytest import approx
 from system_cases import block
 
 from chipdse.errors import DesignError
+from chipdse.operating import Corner, Job, operate
+from chipdse.report.package_parts import cost_parts
+from chipdse.report.package_picture import draw_package
 from chipdse.system import yields
 from chipdse.system.evaluate import evaluate_system
 from chipdse.system.parameters import PackageParameters
+from chipdse.system.system import evaluate_block
 
 
 def test_a_die_larger_than_the_wafer_has_no_cost():
@@ -57,3 +61,59 @@ def test_a_link_of_ones_own_needs_figures():
         evaluate_system(block(), package)
     alone = evaluate_system(block(), PackageParameters(tiles=1000, link="custom"))
     assert alone.link_power_w == 0 and alone.power_w > 0
+
+
+LOOKED_INTO = {
+    "a few gates": (block(area_m2=6.6e-10), {}),
+    "one transistor": (block(area_m2=1e-13), {}),
+    "larger than a wafer": (block(area_m2=1e-7), {"tiles": 10_000_000}),
+    "fused": (block(dynamic_power_w=10.0), {"tiles": 20_000_000 // 2}),
+    "runs away": (
+        block(leakage_power_w=1e-3, leakage_temperatures_c=(25.0, 125.0),
+              leakage_powers_w=(1e-3, 2.0)),
+        {"arrangement": "organic", "chiplets": 2, "tiles": 20000},
+    ),
+    "no link fits": (
+        block(area_m2=6.6e-10),
+        {"arrangement": "silicon_interposer", "chiplets": 2, "tiles": 2, "memory_dies": 4,
+         "link": "ucie_advanced"},
+    ),
+    "coarser than any table": (block(node_nm=2000.0), {}),
+    "hotter than silicon": (block(temperature_c=300.0), {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LOOKED_INTO)
+def test_what_is_scored_can_be_looked_into(case, tmp_path):
+    """The same figures, NaN included, and a picture: also where no limit of a real die holds."""
+    measured, values = LOOKED_INTO[case]
+    package = PackageParameters(**values)
+    scored, opened = evaluate_system(measured, package), evaluate_block(measured, package)
+    for field in dataclasses.fields(scored):
+        value = getattr(scored, field.name)
+        same = approx(value, nan_ok=True) if isinstance(value, float | dict) else value
+        assert getattr(opened.metrics, field.name) == same, field.name
+    if np.isfinite(scored.cost_usd):
+        assert sum(cost_parts(opened).values()) == approx(scored.cost_usd + scored.nre_usd)
+    draw_package(opened, tmp_path / "package.svg")
+    assert (tmp_path / "package.svg").stat().st_size > 10_000
+
+
+def test_points_of_a_harvest_are_checked_as_single_ones():
+    """A leakage table with a 0 in it: `BlockMetrics` refuses it, and so does `operate`."""
+    corner = Corner(
+        vdd_v=1.8, temperature_c=25.0, critical_path_s=1e-9, worst_hold_slack_s=0.0,
+        internal_energy_j={"combinational": 1e-12}, switching_energy_j={"combinational": 1e-12},
+        leakage_w={"combinational": 1e-9, "sequential": 0.0}, leakage_temperatures_c=(25.0, 125.0),
+        leakage_powers_w=(0.0, 1e-6), cell_count=1, sequential_count=0, area_m2=1e-10,
+        annotated_frac=1.0,
+    )  # fmt: skip
+    job = Job(op_count=1, cycle_count=1, io_bits_per_op=1.0, node_nm=130.0)
+    points = (np.zeros(1, dtype=np.int64), np.array([np.nan]), np.ones(1), job)
+    with pytest.raises(DesignError, match="needs ascending temperatures and powers > 0"):
+        operate([corner], *points)
+    right = dataclasses.replace(corner, leakage_powers_w=(1e-9, 1e-6))
+    assert operate([right], *points).metrics_at(0).leakage_powers_w == (1e-9, 1e-6)
+    negative = dataclasses.replace(right, switching_energy_j={"combinational": -1e-11})
+    with pytest.raises(DesignError, match="block dynamic_power_w=.* must be finite and >= 0"):
+        operate([negative], *points)

@@ -104,6 +104,31 @@ def test_wires_make_a_pulse_longer() -> None:
     assert run(timing, [0, 1, 0], resolution_s=1e-12).glitch_toggles[y] == 0
 
 
+def wired(text: str, delay_s: float | list[float]) -> Timing:
+    """Logic with wires that only delay: the same before every pin, or those given by turns."""
+    netlist = timed(text).netlist
+    delay = np.resize(np.asarray(delay_s, dtype=float), len(netlist.pin_net))
+    return timed(text, Wires(net_capacitance_f=np.zeros(netlist.net_count), pin_delay_s=delay))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_wire_is_counted_once(engine: str) -> None:
+    # Three buffers in a row, one edge: nothing overtakes anything, so the last change comes at
+    # the static arrival: 3 ns of wire and the buffers' own delay.
+    text = (
+        "module top(a, y); input a; output y; wire n, m;\n"
+        "sky130_fd_sc_hd__buf_1 g0 (.A(a), .X(n)); sky130_fd_sc_hd__buf_1 g1 (.A(n), .X(m));\n"
+        "sky130_fd_sc_hd__buf_1 g2 (.A(m), .X(y));\nendmodule\n"
+    )
+    timing, bare = wired(text, NS), timed(text)
+    y = timing.netlist.port_of["y"].nets[0]
+    arrival = timing.arrival_s[0, 0, 0, 2 * y : 2 * y + 2]
+    assert arrival == pytest.approx(bare.arrival_s[0, 0, 0, 2 * y : 2 * y + 2] + 3 * NS)
+    for rows, edge in (([0, 1], 0), ([1, 0], 1)):
+        found = run(timing, rows, resolution_s=1e-15, engine=engine)
+        assert found.latest_s[y] == pytest.approx(arrival[edge], abs=2e-15)
+
+
 def test_settles_when_it_should() -> None:
     timing = timed(chain(11))
     found = run(timing, [0, 1, 0, 1], resolution_s=1e-12)
@@ -154,6 +179,23 @@ def logic(draw: st.DrawFn) -> str:
         lines += [f"sky130_fd_sc_hd__{kind}_1 u{number} ({pins}, .{out}(w{number}));"]
         nets.append(f"w{number}")
     return "\n".join([*lines, f"assign y = {nets[-1]};", "endmodule", ""])
+
+
+@settings(max_examples=25)
+@given(
+    text=logic(),
+    seed=st.integers(0, 2**32 - 1),
+    wires=st.lists(st.sampled_from([0.0, 30e-12, 110e-12, 500e-12]), min_size=1, max_size=13),
+)
+def test_no_net_moves_after_its_static_arrival(text: str, seed: int, wires: list[float]) -> None:
+    timing = wired(text, wires)
+    rows = np.random.default_rng(seed).integers(0, 256, 90).tolist()
+    late = timing.arrival_s[0, 0, 0].reshape(-1, 2).max(axis=1)
+    for engine in ("python",) if compiler() is None else ("python", "compiled"):
+        found = run(timing, rows, resolution_s=1e-15, sampled=None, engine=engine)
+        moved = found.latest_s > 0
+        # Each delay is rounded to a femtosecond; logic() is at most 25 cells deep.
+        assert (found.latest_s[moved] <= late[moved] + 25 * 0.5e-15).all()
 
 
 @settings(max_examples=25)

@@ -12,7 +12,7 @@ from chipdse.netlist.library_tables import TableSet
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing import MAX, MIN, Timing, Wires, analyse_timing
 from chipdse.netlist.timing_graph import build_timing_graph
-from chipdse.netlist.timing_paths import critical_path, endpoints
+from chipdse.netlist.timing_paths import clock_outputs, critical_path, endpoints
 from chipdse.netlist.timing_slack import pin_slacks
 from tests.netlist_cases import CELLS, liberty_text, netlist_of, tiny_library
 
@@ -87,6 +87,50 @@ def test_a_register_path_by_hand() -> None:
     slacks = pin_slacks(timing)[0]
     pin = timing.netlist.pin_start[timing.netlist.cell_names.index("r")]
     assert slacks[2 * pin] == pytest.approx(timing.worst_setup_slack_s[0])  # through its CK
+
+
+# What drives port y from the clock, and by hand: the delays of the path that clk's rise launches
+# and of the one that its fall does [ns], and the edge of y that the latter ends in.
+# GATE's CK is 3 fF, so BUF before it leaves a slew of half its delay at no load, and 2 * 0.003.
+CLOCK_OUTPUTS = {
+    "assign y = clk;": (0.0, 0.0, "fall"),
+    "BUF o (.A(clk), .Y(y));": (0.12, 0.13, "fall"),
+    "INV o (.A(clk), .Y(y));": (0.08, 0.1, "rise"),
+    "wire c; BUF o (.A(clk), .Y(c)); GATE g (.CK(c), .EN(a), .GCK(y));": (
+        0.12 + 2 * 0.003 + 0.15 + 0.2 * (0.06 + 2 * 0.003),
+        0.13 + 2 * 0.003 + 0.16 + 0.2 * (0.065 + 2 * 0.003),
+        "fall",
+    ),
+}
+
+
+@pytest.mark.parametrize("body", list(CLOCK_OUTPUTS))
+def test_a_clock_at_an_output_port_by_hand(body: str) -> None:
+    rise, fall, edge = CLOCK_OUTPUTS[body]
+    timing = timed(netlist_of(body))
+    # The next rise of the clock comes a period after its rise, half a period after its fall.
+    assert timing.output_slack_s[MAX, 0, 0] == pytest.approx(PERIOD / 2 - fall * NS)
+    assert timing.output_slack_s[MIN, 0, 0] == pytest.approx(rise * NS)  # it ends before the fall
+    if "GATE" not in body:  # whose enable has a setup check
+        assert timing.min_period_s[0] == pytest.approx(2 * fall * NS)
+    assert clock_outputs(timing) == ["y"]
+    port = next(each for each in endpoints(timing) if each.name == "y")
+    assert (port.edge, port.slack_s) == (edge, pytest.approx(PERIOD / 2 - fall * NS))
+    end, stages = critical_path(timing)
+    assert end == "y" and stages[0].pin == "clk" and stages[0].edge == "fall"
+    assert stages[-1].arrival_s == pytest.approx(fall * NS)
+    if timing.netlist.cell_count:
+        assert pin_slacks(timing)[0].min() == pytest.approx(timing.worst_setup_slack_s[0])
+
+
+def test_a_clock_at_a_port_leaves_the_registers_alone() -> None:
+    body = "wire n; DFF r (.CK(clk), .D(a), .Q(n)); INV i (.A(n), .Y({}));"
+    ports = "clk, a, y"
+    alone = timed(netlist_of("wire m;" + body.format("m"), ports=ports.replace(", y", "")))
+    also = timed(netlist_of("wire m;" + body.format("m") + "BUF o (.A(clk), .Y(y));", ports=ports))
+    assert clock_outputs(alone) == [] and alone.graph.launch_classes == 1
+    assert also.check_slack_s == pytest.approx(alone.check_slack_s)
+    assert edges(also, "m")["arrival"] == pytest.approx(edges(alone, "m")["arrival"])
 
 
 def test_extrapolation_goes_on_linearly_and_slews_stay_positive() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,9 @@ from chipdse.netlist.replay_planner import plan_replay
 from chipdse.netlist.timing import Timing, analyse_timing
 from chipdse.netlist.timing_graph import build_timing_graph
 from chipdse.netlist.verilog import read_verilog
+from chipdse.netlist.wires import placed_routes, wires_of
+from chipdse.technology.constants import Sources
+from chipdse.technology.wires import wire_data
 
 FIRST_CYCLE = 10
 RESET_CYCLES = 4
@@ -140,9 +144,20 @@ class TimedDesign:
             cycles=cycles,
         )
 
+    def placed(self) -> TimedDesign:
+        """The same with the wires of a placement, buffers on them included."""
+        timing, graph = self.timing, self.timing.graph
+        library = timing.library
+        data = wire_data((cell.name for cell in library.library.cells), Sources())
+        assert data is not None
+        routes = placed_routes(timing.netlist, graph.clock, Sources())
+        wires = wires_of(routes, graph, library, data).timing
+        timing = analyse_timing(graph, library, timing.clock_period_s, wires=wires)
+        return dataclasses.replace(self, timing=timing)
+
     def simulate(self, cycles: int) -> tuple[Path, float]:
         """The gates with delays under the same inputs: the dump, and processor seconds."""
-        folder = self.folder / "gates"
+        folder = self.folder / ("gates" if self.timing.wires is None else "gates_placed")
         folder.mkdir(exist_ok=True)
         (folder / "netlist.v").write_text(timed_icarus.timed_netlist(self.timing))
         period_s = float(self.timing.clock_period_s[0])

@@ -1,7 +1,8 @@
 """Gate-level simulation by Icarus with a delay for each instance and pin: glitches' reference.
 
-Written from the timing graph's arcs, not from the replay's plan: one Verilog module a library cell
-with a specify path an arc, whose delays are parameters that every instance sets [fs].
+Written from the timing graph's arcs, not from the replay's plan: a Verilog module per library cell
+with a specify path per arc, whose delays are parameters that every instance sets [fs]. The wire to
+each pin is an element of its own, with a transport delay: every pulse passes, however short.
 """
 
 from __future__ import annotations
@@ -19,12 +20,26 @@ from chipdse.netlist.liberty_function import Expression, truth_table
 from chipdse.netlist.timing import Timing, arc_delays
 
 EDGES = ("posedge", "negedge")
+WIRE = """module wire_delay #(parameter delay = 0) (input from, output reg to);
+  initial to <= #delay from;
+  always @(from) to <= #delay from;
+endmodule"""
 
 
 def timed_netlist(timing: Timing) -> str:
     """The netlist and its cells with delays, as Verilog; net i is called n<i>."""
     netlist, graph = timing.netlist, timing.graph
-    delay_fs = np.rint(arc_delays(timing)[0] * 1e15).astype(int)
+    wire_fs = np.zeros(len(netlist.pin_net), dtype=int)
+    if timing.wires is not None:
+        wire_fs = np.rint(timing.wires.pin_delay_s * 1e15).astype(int)
+        still = np.zeros(netlist.net_count, dtype=bool)  # constants, and the ideal clock's nets
+        still[:2] = True
+        if graph.clock is not None:
+            still |= graph.clock.polarity != 0
+        wire_fs[~netlist.pin_is_load | (netlist.pin_net < 0) | still[netlist.pin_net]] = 0
+    # An arc's delay begins before the wire to its pin; the cell has what the wire leaves of it.
+    delay_fs = np.rint(arc_delays(timing)[0] * 1e15).astype(int) - wire_fs[graph.pin >> 1]
+    assert (delay_fs >= 0).all()
     start = netlist.pin_start
     arcs: dict[int, dict[tuple[int, int, int, int, int], int]] = {}
     for row in range(len(graph.sink)):
@@ -47,6 +62,9 @@ def timed_netlist(timing: Timing) -> str:
         pair = (f"{{{nets}}}", port.name)
         left, right = pair if port.direction == "input" else pair[::-1]
         lines.append(f"  assign {left} = {right};")
+    for pin in np.flatnonzero(wire_fs).tolist():
+        net = netlist.pin_net[pin]
+        lines += [f"  wire w{pin};", f"  wire_delay #({wire_fs[pin]}) d{pin}(n{net}, w{pin});"]
     for cell in range(netlist.cell_count):
         kind = int(netlist.cell_types[cell])
         own = arcs.get(cell, {})
@@ -57,12 +75,12 @@ def timed_netlist(timing: Timing) -> str:
             delays[longest] = max(value, delays.get(longest, 0))
         values = ", ".join(f".{name}({value})" for name, value in delays.items())
         pins = ", ".join(
-            f".{pin.name}(n{netlist.pin_net[start[cell] + i]})"
-            for i, pin in enumerate(netlist.cells[kind].pins)
-            if netlist.pin_net[start[cell] + i] >= 0
+            f".{pin.name}({f'w{number}' if wire_fs[number] else f'n{netlist.pin_net[number]}'})"
+            for number, pin in enumerate(netlist.cells[kind].pins, int(start[cell]))
+            if netlist.pin_net[number] >= 0
         )
         lines.append(f"  {module} {f'#({values}) ' if values else ''}c{cell}({pins});")
-    lines.append("endmodule")
+    lines += ["endmodule", WIRE]
     lines += [_primitives(netlist.cells[kind]) for kind in {kind for kind, _ in modules}]
     for (kind, keys), name in modules.items():
         lines.append(_module(netlist.cells[kind], name, keys, netlist.library.conditions))

@@ -121,7 +121,7 @@ def _ports(block: Block, parameters: Any) -> list[BlockPort]:
     """Its ports, without clock and reset."""
     if isinstance(block, OwnBlock) and block.verilog is not None:
         rtl = elaborate(block, parameters, Store(root=default_store()))
-        own = (block.clock, block.reset)
+        own = (rtl.clock, rtl.reset)
         return [port for port in rtl_ports(rtl.rtlil, rtl.top) if port.name not in own]
     try:
         return component_ports(lambda: block.hardware(parameters))

@@ -46,7 +46,8 @@ def _compare(arguments: argparse.Namespace) -> int:
     first, second = [
         (study.folder.sweep, table) for study, table in zip(studies, tables, strict=True)
     ]
-    found = compare_studies(first, second, arguments.tolerance)
+    versions = (studies[0].folder.version, studies[1].folder.version)
+    found = compare_studies(first, second, arguments.tolerance, versions)
     if arguments.output is not None:
         from chipdse.report.compare_page import comparison_html
 

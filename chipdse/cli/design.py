@@ -106,7 +106,7 @@ def _eval(arguments: argparse.Namespace) -> int:
     )
     missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
     if arguments.json:
-        print_json({**metrics.flat(), "violations": missed})
+        print_json({**metrics.flat(), "violations": missed, "evidence": metrics.evidence()})
     else:
         _print_metrics(metrics)
         for name, amount in missed.items():

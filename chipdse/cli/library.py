@@ -235,7 +235,7 @@ def _leakage_table(leakage: list[dict[str, float]]) -> list[str]:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from chipdse.technology.liberty_corner import Corner
+    from chipdse.netlist.liberty_head import Corner
     from chipdse.technology.libraries import liberty_text, resolve
 
     entry = resolve(arguments.name)

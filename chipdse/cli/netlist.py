@@ -53,7 +53,8 @@ def add(verbs: Verbs) -> None:
             action="append",
             required=True,
             metavar="FILE",
-            help="a Liberty file, plain or .gz; repeat for libraries of several files or corners",
+            help="a Liberty file, plain or .gz; repeat for libraries of several files or corners; "
+            "or the name of a library that 'chipdse library list' shows",
         )
         parser.add_argument(
             "--clock",
@@ -69,7 +70,13 @@ def add(verbs: Verbs) -> None:
         )
         parser.add_argument("--temperature", metavar="T", help="likewise, e.g. 85C")
         parser.add_argument("--json", action="store_true", help="one JSON document, SI units")
-    power.add_argument("--trace", type=Path, required=True, metavar="FILE", help=".vcd or .vcd.gz")
+    power.add_argument(
+        "--trace",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="VCD, FST or SAIF (VCD and SAIF also as .gz)",
+    )
     power.add_argument(
         "--scope", required=True, metavar="PATH", help="the netlist's instance, e.g. tb.dut"
     )
@@ -77,7 +84,7 @@ def add(verbs: Verbs) -> None:
         "--state-probability",
         choices=("independent", "joint"),
         default="joint",
-        help="of a cell's pins: exact from the waveforms [joint], or taken as independent",
+        help="of a cell's pins: exact from the waveforms [joint], or taken as independent (SAIF)",
     )
     power.add_argument("--instances", action="store_true", help="every instance")
     power.add_argument(
@@ -133,12 +140,20 @@ def _timing(point: _Point) -> Any:
     from chipdse.netlist.timing import analyse_timing
     from chipdse.netlist.timing_graph import build_timing_graph
     from chipdse.netlist.verilog import read_verilog
+    from chipdse.technology.libraries import named_library
 
-    library = load_corners(point.liberty)
+    supply_v, temperature_c = point.supply_v, point.temperature_c
+    entry = named_library(point.liberty)
+    if entry is None:
+        library = load_corners(point.liberty)
+    else:
+        library = entry.load()
+        supply_v = entry.nominal.supply_v if supply_v is None else supply_v
+        temperature_c = entry.nominal.temperature_c if temperature_c is None else temperature_c
     netlist = read_verilog(point.netlist, library, point.top)
     return analyse_timing(
         build_timing_graph(netlist, point.clock),
-        library.at(point.supply_v, point.temperature_c),
+        library.at(supply_v, temperature_c),
         point.clock_period_s,
         input_slew_s=point.input_slew_s,
         output_load_f=point.output_load_f,
@@ -146,7 +161,7 @@ def _timing(point: _Point) -> Any:
 
 
 def _sta(arguments: argparse.Namespace) -> int:
-    from chipdse.netlist.timing_paths import critical_path
+    from chipdse.netlist.timing_paths import clock_outputs, critical_path
 
     point = _point(arguments)
     timing = _timing(point)
@@ -157,6 +172,8 @@ def _sta(arguments: argparse.Namespace) -> int:
         "worst_hold_slack_s": float(timing.worst_hold_slack_s[0]),
         "f_max_hz": float(timing.f_max_hz[0]),
         "endpoint": endpoint,
+        "clock_outputs": clock_outputs(timing),
+        "notes": list(timing.netlist.notes),
     }
     if arguments.json:
         path = [
@@ -170,7 +187,7 @@ def _sta(arguments: argparse.Namespace) -> int:
         ]
         print_json(result | {"path": path})
         return 0
-    print(_heading(timing))
+    _print_heading(timing, result["notes"])
     if not stages:
         print("nothing is timed: no path ends at a register or an output port")
         return 0
@@ -180,7 +197,11 @@ def _sta(arguments: argparse.Namespace) -> int:
         f"setup slack    {show(result['worst_setup_slack_s'], 's')} at "
         f"{show(point.clock_period_s, 's')}"
     )
-    print(f"hold slack     {show(result['worst_hold_slack_s'], 's')}\n")
+    print(f"hold slack     {show(result['worst_hold_slack_s'], 's')}")
+    if result["clock_outputs"]:
+        ports = ", ".join(result["clock_outputs"])
+        print(f"clock at ports {ports}: its fall is timed from half a period on")
+    print()
     width = max(len(stage.pin) for stage in stages)
     print(f"{'arrival':>10}  {'slew':>10}  {'load':>10}  edge  {'pin':{width}}  cell")
     for stage in stages:
@@ -192,22 +213,24 @@ def _sta(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _heading(timing: Any) -> str:
+def _print_heading(timing: Any, notes: list[str]) -> None:
     library, netlist = timing.library, timing.netlist
-    return (
+    print(
         f"{netlist.top}: {netlist.cell_count} cells of {library.library.name} at "
         f"{library.supply_v[0]:g} V, {library.temperature_c[0]:g} °C; ideal clock, no wires"
     )
+    for note in notes:
+        print(f"note: {note}")
 
 
 def _power(arguments: argparse.Namespace) -> int:
     from chipdse.netlist.power import analyse_power
     from chipdse.netlist.power_modules import assign_modules
-    from chipdse.netlist.vcd_activity import read_vcd_activity
+    from chipdse.netlist.trace_activity import read_activity
 
     point = _point(arguments)
     timing = _timing(point)
-    activity = read_vcd_activity(
+    activity = read_activity(
         arguments.trace,
         arguments.scope,
         timing.netlist,
@@ -217,7 +240,8 @@ def _power(arguments: argparse.Namespace) -> int:
     power = analyse_power(
         timing,
         activity,
-        state_probability=arguments.state_probability,
+        # A SAIF file has no joint states.
+        state_probability=arguments.state_probability if activity.states else "independent",
         allow_unannotated=arguments.allow_unannotated,
     )
     groups = {
@@ -234,6 +258,7 @@ def _power(arguments: argparse.Namespace) -> int:
         "annotated_fraction": power.annotated_fraction,
         "groups": groups,
         "state_probability": power.state_probability,
+        "notes": [*timing.netlist.notes, *activity.notes],
     }
     modules = None
     if arguments.modules is not None:
@@ -248,7 +273,7 @@ def _power(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(result)
         return 0
-    print(_heading(timing))
+    _print_heading(timing, result["notes"])
     print(
         f"activity of {show(activity.duration_s, 's')} ({activity.cycles:g} cycles) covers "
         f"{power.annotated_fraction:.1%} of the nets; "

@@ -42,10 +42,11 @@ def _place(arguments: argparse.Namespace) -> int:
     from chipdse.netlist.placer_problem import read_problem
 
     stated_m = float("nan")
+    notes: tuple[str, ...] = ()
     if arguments.netlist.suffix == ".npz":
         problem, stated_m = read_problem(arguments.netlist)
     else:
-        problem = _problem(arguments)
+        problem, notes = _problem(arguments)
     began = time.process_time()
     found = place(problem, seed=arguments.seed)
     spent_s = time.process_time() - began
@@ -60,6 +61,7 @@ def _place(arguments: argparse.Namespace) -> int:
         "utilisation_frac": problem.utilisation,
         "steps": found.steps,
         "cpu_s": spent_s,
+        "notes": list(notes),
     }
     if stated_m == stated_m:  # the file states a length to compare with
         result["over_reference"] = found.wire_length_m / stated_m
@@ -71,6 +73,8 @@ def _place(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(result)
         return 0
+    for note in notes:
+        print(f"note: {note}")
     print(f"{cells} cells, {problem.port_count} ports: {found.wire_length_m * 1e3:.4g} mm of wire")
     if "over_reference" in result:
         print(f"{result['over_reference']:.3f} times the length the file states")
@@ -78,20 +82,22 @@ def _place(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _problem(arguments: argparse.Namespace) -> Any:
+def _problem(arguments: argparse.Namespace) -> tuple[Any, tuple[str, ...]]:
+    """What to place, and what the netlist's reader left out."""
     from chipdse.netlist.timing_clock import trace_clock
     from chipdse.netlist.timing_constants import constant_nets
     from chipdse.netlist.verilog import read_verilog
     from chipdse.netlist.wires import placement_problem
-    from chipdse.technology.libraries import resolve
+    from chipdse.technology.libraries import named_library, resolve
 
     if not arguments.liberty:
         raise DesignError("--liberty is missing: the areas of the netlist's cells come from it")
-    library = resolve(arguments.liberty).load()
+    library = (named_library(arguments.liberty) or resolve(arguments.liberty)).load()
     netlist = read_verilog(arguments.netlist, library, arguments.top)
     clock = None
     if arguments.clock is not None:
         clock = trace_clock(netlist, arguments.clock, constant_nets(netlist))
-    return placement_problem(
+    problem = placement_problem(
         netlist, clock, utilisation=arguments.utilisation, aspect=arguments.aspect
     )
+    return problem, netlist.notes

@@ -43,7 +43,9 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("study", type=Path, help="folder of the study")
     parser.add_argument("--port", type=int, default=0, help="default any free one")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="default this machine alone; others need the token"
+        "--host",
+        default="127.0.0.1",
+        help="default 127.0.0.1: reached from this machine only; the token is needed on every host",
     )
 
     parser = add_verb(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from rich.table import Table
 from chipdse.api import load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
-from chipdse.export.results import Compared, compare, read_results
+from chipdse.export.results import Compared, compare, left_out, read_results
 from chipdse.report.quantities import shown_metric
 from chipdse.study.folder import write_atomically
 from chipdse.units import parse_quantity
@@ -51,14 +52,18 @@ def add(verbs: Verbs) -> None:
 def _import(arguments: argparse.Namespace) -> int:
     ours, folder = _point(arguments.point, arguments.trial)
     period = None if arguments.clock is None else parse_quantity(arguments.clock, "s", "--clock")
-    found = compare(
-        ours,
-        read_results(arguments.results),
-        clock_period_s=period,
-        corner=arguments.corner,
-        time_unit_s=parse_quantity(arguments.time_unit, "s", "--time-unit"),
-    )
+    if period is not None and not period > 0:
+        raise DesignError(f"--clock {arguments.clock!r} must be positive")
+    results = read_results(arguments.results)
+    options: dict[str, Any] = {
+        "clock_period_s": period,
+        "corner": arguments.corner,
+        "time_unit_s": parse_quantity(arguments.time_unit, "s", "--time-unit"),
+    }
+    found = compare(ours, results, **options)
     _keep(folder / IMPORTED, arguments.trial, arguments.results, found)
+    for line in left_out(ours, results, **options):
+        print(line, file=sys.stderr)
     if arguments.json:
         print_json([dataclasses.asdict(one) for one in found])
         return 0

@@ -88,5 +88,7 @@ def status_text(status: Status) -> str:
         lines += [f"  {count} x {reason}" for reason, count in shown[:REASONS]]
         if len(shown) > REASONS:
             lines.append(f"  and {len(shown) - REASONS} more reasons")
+    if status.version:
+        lines.append(f"made by {status.version}")
     lines.append(f"began {status.began}, updated {status.updated}, by {status.driver}")
     return "\n".join(lines)

@@ -50,6 +50,11 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--retry-failed", action="store_true", help="evaluate failed points again")
     parser.add_argument(
+        "--re-evaluate",
+        action="store_true",
+        help="evaluate the points again that another version of block, library or tools made",
+    )
+    parser.add_argument(
         "--no-report", dest="report", action="store_false", help="write no report at the end"
     )
     parser.add_argument("--sampler", choices=SAMPLERS, help="instead of the sweep file's")
@@ -115,6 +120,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         time=arguments.time,
         patience=arguments.patience,
         retry_failed=arguments.retry_failed,
+        re_evaluate=arguments.re_evaluate,
         report=arguments.report,
         workers=arguments.workers,
         executor=arguments.executor,

@@ -25,10 +25,11 @@ from chipdse.export.check_script import CHECK_SCRIPT
 from chipdse.export.flows import VERILOG
 from chipdse.export.golden import INPUTS, OUTPUTS, golden_files
 from chipdse.export.threedblox import threedblox_files
+from chipdse.hardware.blocks_own import is_checked
 from chipdse.hardware.memory_model import memory_model
 from chipdse.hardware.store import Store
 from chipdse.measure import measure
-from chipdse.metrics import METRICS
+from chipdse.metrics import METRICS, Basis, basis_of, evidence_of
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.liberty_writer import liberty_text
 from chipdse.netlist.netlist import Netlist
@@ -44,11 +45,21 @@ from hdl.block import Block
 
 
 def export_point(
-    design: Design, metrics: Mapping[str, float], store: Store, target: Path
+    design: Design,
+    metrics: Mapping[str, float],
+    store: Store,
+    target: Path,
+    *,
+    system_evidence: str,
 ) -> list[Path]:
     """Write a point's files into the new or empty folder `target`; all of them or none.
 
     What each is, the folder's README.md says. The same point gives the same bytes.
+
+    Parameters
+    ----------
+    metrics : of the point, by name
+    system_evidence : `SystemMetrics.evidence` of the point
 
     Raises
     ------
@@ -73,7 +84,9 @@ def export_point(
     clock_period_s = 1 / metrics["clock_frequency_hz"]
     files |= _flows(name_of(design.block), timing.netlist, clock_period_s, rtl.clock)
     files |= _assembly(design, measure(design, hardware, store)[1])
-    files["metrics.json"] = json.dumps(_described(metrics), indent=1) + "\n"
+    basis = basis_of(metrics, checked=is_checked(design.block))
+    described = _described(metrics, system_evidence, basis)
+    files["metrics.json"] = json.dumps(described, indent=1) + "\n"
     files["check.py"] = CHECK_SCRIPT
     files["README.md"] = _readme(design, metrics, files, _platform(timing.netlist))
     try:
@@ -205,9 +218,15 @@ def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _described(metrics: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+def _described(
+    metrics: Mapping[str, float], system_evidence: str, basis: Basis
+) -> dict[str, dict[str, Any]]:
     return {
-        name: {"value": value, "unit": METRICS[name]["unit"], "evidence": METRICS[name]["evidence"]}
+        name: {
+            "value": value,
+            "unit": METRICS[name]["unit"],
+            "evidence": evidence_of(name, system_evidence, basis),
+        }
         for name, value in metrics.items()
         if name in METRICS
     }

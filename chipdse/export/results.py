@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chipdse.errors import DesignError
+from chipdse.units import show
 
 # Stages of a flow that name their metrics, the last first: its value counts.
 _STAGES = ("finish", "detailedroute", "globalroute", "cts", "detailedplace", "globalplace")
@@ -40,12 +41,21 @@ _PERIOD = "clock__period"
 _OFF_IS_ZERO = ("wire_length_m", "clock_buffer_count")
 """Metrics of ours that are 0 where they are not counted: nothing to compare."""
 _SETUP, _HOLD = "timing__setup__ws", "timing__hold__ws"
+# What stands where a number belongs is read, and refused if it is none.
+_VALUE = r" ((?!max\b|min\b)\S*)[ \t]*$"
 _REPORT = {
-    "design__instance__area": re.compile(r"^\s*design area ([\d.]+) u", re.I | re.M),
-    _SETUP: re.compile(r"^\s*(?:worst slack(?: max)?|wns(?: max)?) (-?[\d.]+)\s*$", re.I | re.M),
-    _HOLD: re.compile(r"^\s*worst slack min (-?[\d.]+)\s*$", re.I | re.M),
+    "design__instance__area": re.compile(r"^\s*design area (\S+) u", re.I | re.M),
+    _SETUP: re.compile(rf"^\s*(?:worst slack(?: max)?|wns(?: max)?){_VALUE}", re.I | re.M),
+    _HOLD: re.compile(rf"^\s*worst slack min{_VALUE}", re.I | re.M),
 }
-_POWER = re.compile(r"^Total" + r"\s+(\d[\d.e+-]*)" * 4 + r"\s+100\.0%\s*$", re.M)
+_POWER = re.compile(r"^Total" + r"[ \t]+(\S+)" * 4 + r"[ \t]+(?:100\.0|-?nan)%\s*$", re.M)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
+_INFINITE = re.compile(r"[+-]?inf(inity)?", re.I)
+_ABSENT = ("N/A", "ERR")
+"""What OpenROAD-flow-scripts write for a metric that they did not find."""
+_NO_PATH = 1e29
+"""A slack as large is OpenSTA's "no path": 1e30, in files of other units 1e39, or INF."""
+_MAY_BE_INFINITE = (_SETUP, _HOLD, "timing__fmax")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,18 +86,37 @@ def read_results(path: Path) -> dict[str, float]:
     if path.suffix == ".json":
         found = _from_json(path, text)
     elif path.suffix == ".csv":
-        rows = [row for row in csv.reader(io.StringIO(text)) if len(row) == 2]
-        found = _numbers(dict(rows))
+        found = _numbers(path, _csv_rows(path, text))
     else:
-        found = _from_report(text)
+        found = _from_report(path, text)
     stages = _last_stages(found)
-    known = {_SETUP, _HOLD, *(name for names, _ in _DIRECT.values() for name in names)}
-    if not any((m[1] if (m := _CORNER.fullmatch(name)) else name) in known for name in stages):
+    if not any(_is_known(name) for name in stages):
         raise DesignError(
             f"results {str(path)!r} hold no metric known here; give LibreLane's metrics.json or "
             "metrics.csv, OpenROAD's 6_report.json, or its report of power and slack"
         )
     return stages
+
+
+def _plain(name: str) -> str:
+    """A metric's name without its stage and its corner."""
+    if match := _STAGE.fullmatch(name):
+        name = match[2]
+    match = _CORNER.fullmatch(name)
+    return match[1] if match else name
+
+
+def _is_known(name: str) -> bool:
+    """Whether a metric is compared with one of ours."""
+    known = {_SETUP, _HOLD, *(name for names, _ in _DIRECT.values() for name in names)}
+    return _plain(name) in known
+
+
+def _csv_rows(path: Path, text: str) -> dict[str, object]:
+    try:
+        return {row[0]: row[1] for row in csv.reader(io.StringIO(text)) if len(row) == 2}
+    except csv.Error as error:
+        raise DesignError(f"results {str(path)!r} are not CSV: {error}") from error
 
 
 def _last_stages(found: Mapping[str, float]) -> dict[str, float]:
@@ -104,43 +133,56 @@ def _last_stages(found: Mapping[str, float]) -> dict[str, float]:
 def _from_json(path: Path, text: str) -> dict[str, float]:
     try:
         data = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DesignError(f"results {str(path)!r} are not JSON: {error}") from error
     if not isinstance(data, dict):
         raise DesignError(f"results {str(path)!r} must be one JSON object of metrics by name")
-    return _numbers(data) | _period(data.get("constraints__clocks__details"))
+    return _numbers(path, data) | _period(path, data.get("constraints__clocks__details"))
 
 
-def _period(clocks: object) -> dict[str, float]:
+def _period(path: Path, clocks: object) -> dict[str, float]:
     """The clock of a run of OpenROAD-flow-scripts, ``["clk: 10.0"]``, if it has one alone."""
     match clocks:
-        case [str(clock)] if found := re.fullmatch(r".*:\s*([\d.]+)\s*", clock):
-            return {_PERIOD: float(found[1])}
+        case [str(clock)] if ":" in clock:
+            return {_PERIOD: _number(path, "the clock's period", clock.rpartition(":")[2].strip())}
     return {}
 
 
-def _numbers(values: Mapping[str, object]) -> dict[str, float]:
+def _numbers(path: Path, values: Mapping[str, object]) -> dict[str, float]:
+    """The numbers of a file; what is compared must be one, other texts are passed over."""
     found = {}
     for name, value in values.items():
-        try:
-            number = float(str(value))
-        except ValueError:
-            continue
-        if math.isfinite(number) and not isinstance(value, bool):
-            found[name] = number
+        text = "" if isinstance(value, bool) else str(value).strip()
+        if _is_known(name) or _plain(name) == _PERIOD or "__class:" in name:
+            if value is not None and text not in _ABSENT:
+                found[name] = _number(path, name, text or str(value))
+        elif _NUMBER.fullmatch(text) and math.isfinite(float(text)):
+            found[name] = float(text)
     return found
 
 
-def _from_report(text: str) -> dict[str, float]:
+def _number(path: Path, name: str, text: str) -> float:
+    if _NUMBER.fullmatch(text) or _INFINITE.fullmatch(text):
+        number = float(text)
+        if math.isfinite(number) or _plain(name) in _MAY_BE_INFINITE:
+            return number
+    raise DesignError(
+        f"results {str(path)!r}: {name} is {text!r}, which is no finite number; correct it or "
+        "take the line out"
+    )
+
+
+def _from_report(path: Path, text: str) -> dict[str, float]:
     found = {}
     for name, pattern in _REPORT.items():
         matches = pattern.findall(text)
         if matches:
-            found[name] = float(matches[-1])
+            found[name] = _number(path, name, matches[-1])
     power = _POWER.findall(text)
     if power:
         kinds = ("internal__total", "switching__total", "leakage__total", "total")
-        found |= {f"power__{k}": float(v) for k, v in zip(kinds, power[-1], strict=True)}
+        for kind, value in zip(kinds, power[-1], strict=True):
+            found[f"power__{kind}"] = _number(path, f"power__{kind}", value)
     return found
 
 
@@ -157,7 +199,7 @@ def compare(
     corner: str | None = None,
     time_unit_s: float = 1e-9,
 ) -> list[Compared]:
-    """Every metric that both have.
+    """Every metric that both have; what is left out of it `left_out` says.
 
     Parameters
     ----------
@@ -169,6 +211,43 @@ def compare(
     ------
     DesignError : no such corner, or nothing to compare
     """
+    theirs, why_not = _theirs(ours, results, clock_period_s, corner, time_unit_s)
+    both = [
+        Compared(
+            metric=name,
+            ours=ours[name],
+            theirs=number,
+            error_frac=ours[name] / number - 1 if number else None,
+        )
+        for name, number in theirs.items()
+        if name in ours and (ours[name] or name not in _OFF_IS_ZERO)
+    ]
+    if not both:
+        reasons = "".join(f"; {reason}" for reason in why_not)
+        raise DesignError(f"the results and the point have no metric in common{reasons}")
+    return both
+
+
+def left_out(
+    ours: Mapping[str, float],
+    results: Mapping[str, float],
+    *,
+    clock_period_s: float | None = None,
+    corner: str | None = None,
+    time_unit_s: float = 1e-9,
+) -> list[str]:
+    """What of their results is no result, and why: a line for each metric that is not compared."""
+    return _theirs(ours, results, clock_period_s, corner, time_unit_s)[1]
+
+
+def _theirs(
+    ours: Mapping[str, float],
+    results: Mapping[str, float],
+    clock_period_s: float | None,
+    corner: str | None,
+    time_unit_s: float,
+) -> tuple[dict[str, float], list[str]]:
+    """Their numbers under our names and in our units, and a line for each that is none."""
     there = corners_of(results)
     if corner is not None and corner not in there:
         raise DesignError(f"corner {corner!r} is not in the results; they have {there or 'none'}")
@@ -182,9 +261,21 @@ def compare(
                     return results[full]
         return None
 
+    why_not: list[str] = []
+
+    def timed(name: str, metric: str) -> float | None:
+        """A slack or a frequency; None with a line if it stands for no path."""
+        found = value((name,))
+        if found is None or abs(found) < _NO_PATH:
+            return found
+        why_not.append(
+            f"{metric} is left out: their {name} of {found:g} says that no path is constrained"
+        )
+        return None
+
     theirs: dict[str, float] = {}
     for metric, (names, unit) in _DIRECT.items():
-        found = value(names)
+        found = timed(names[0], metric) if metric == "f_max_hz" else value(names)
         if found is not None:
             theirs[metric] = found * unit
     for metric, quantity, unit in (
@@ -195,26 +286,27 @@ def compare(
             theirs[metric] -= unit * _classes(results, quantity, _PHYSICAL_ONLY)
     if any(f"design__instance__count__class:{kind}" in results for kind in _TREE):
         theirs["clock_buffer_count"] = _classes(results, "count", _TREE)
-    period = clock_period_s or results.get(_PERIOD, 0) * time_unit_s
-    period = period or 1 / ours["clock_frequency_hz"]
-    setup, hold = value((_SETUP,)), value((_HOLD,))
+    period, whose = clock_period_s, "as given"
+    if period is None and results.get(_PERIOD, 0) > 0:
+        period, whose = results[_PERIOD] * time_unit_s, "as their results say"
+    if period is None:
+        period, whose = 1 / ours["clock_frequency_hz"], "the point's, for want of theirs"
+    setup = timed(_SETUP, "critical_path_s")
+    hold = timed(_HOLD, "worst_hold_slack_s")
     if setup is not None:
-        theirs["critical_path_s"] = period - setup * time_unit_s
+        path = period - setup * time_unit_s
+        if path > 0:
+            theirs["critical_path_s"] = path
+        else:
+            why_not.append(
+                f"critical_path_s is left out: their setup slack of "
+                f"{show(setup * time_unit_s, 's')} is more than the clock period of "
+                f"{show(period, 's')} ({whose}); give their period with --clock, the unit of "
+                "their slacks with --time-unit"
+            )
     if hold is not None:
         theirs["worst_hold_slack_s"] = hold * time_unit_s
-    both = [
-        Compared(
-            metric=name,
-            ours=ours[name],
-            theirs=number,
-            error_frac=ours[name] / number - 1 if number else None,
-        )
-        for name, number in theirs.items()
-        if name in ours and (ours[name] or name not in _OFF_IS_ZERO)
-    ]
-    if not both:
-        raise DesignError("the results and the point have no metric in common")
-    return both
+    return theirs, why_not
 
 
 def _classes(results: Mapping[str, float], quantity: str, kinds: tuple[str, ...]) -> float:

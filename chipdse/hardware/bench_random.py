@@ -37,14 +37,15 @@ async def random_inputs(dut: Any) -> None:
         name: iter(random_words(random, bits, RESET_CYCLES + length))
         for name, bits in sorted(about["inputs"].items())
     }
-    clock = getattr(dut, about["clock"])
+    # By index: an attribute of a handle may have a port's name, and `_a` is none.
+    clock = dut[about["clock"]]
     clock.value = 0
     cocotb.start_soon(Clock(clock, 2, unit="ns").start(start_high=False))
-    reset = getattr(dut, about["reset"]) if about["reset"] else None
+    reset = dut[about["reset"]] if about["reset"] else None
     if reset is not None:
         reset.value = about["reset_level"]
     edge = FallingEdge(clock)
-    inputs = [(getattr(dut, name), values) for name, values in words.items()]
+    inputs = [(dut[name], values) for name, values in words.items()]
     for cycle in range(RESET_CYCLES + length):
         if cycle == RESET_CYCLES and reset is not None:
             reset.value = 1 - about["reset_level"]

@@ -28,7 +28,7 @@ class OwnBlock(Block):  # type: ignore[misc]
 
     folder : where the reference is looked up
     find : the function that finds it, by its reference and that folder
-    clock, reset : names of the ports; an empty reset is none
+    clock, reset : what a description of Verilog calls the ports; an empty reset is none
     reset_level : level at which the reset is active
     verilog : how to read it, instead of `hardware`
     """

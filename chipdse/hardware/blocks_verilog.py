@@ -28,6 +28,8 @@ output_bits = "WIDTH * length"
 
 from __future__ import annotations
 
+import keyword
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -44,6 +46,7 @@ from chipdse.hardware.blocks_own import (
 )
 from chipdse.hardware.blocks_sources import make_importable
 from chipdse.hardware.expressions import Expression, parse_expression
+from chipdse.hardware.tools import is_identifier
 from chipdse.hardware.verilog_files import named_paths
 from hdl.block import Work, parameter
 
@@ -55,6 +58,8 @@ _KEYS = {
 _FIELD_KEYS = {"default", "min", "max", "choices", "doc"}
 _SUFFIXES = (".v", ".sv")
 READERS = ("auto", "yosys", "slang")
+# Names behind a backslash in Verilog, as far as they mean nothing else in a script.
+_ESCAPED = re.compile(r"[A-Za-z_0-9$][\w$.:/<>\[\]=,+-]*", re.ASCII)
 
 
 def read_verilog_block(path: Path) -> OwnBlock:
@@ -93,7 +98,27 @@ class _Reader:
             raise self.wrong(key, f'is missing; write {key} = "..."')
         if not isinstance(value, str):
             raise self.wrong(key, f"= {value!r} must be text")
+        if not value.isprintable():
+            raise self.wrong(key, f"= {value!r} has a control character; write it without")
         return value
+
+    def module(self) -> str:
+        """The name of the top, as tools know it; of an escaped one what is behind the backslash."""
+        given = self.text("top")
+        name = given.removeprefix("\\").removesuffix(" ")
+        if not is_identifier(name) and not _ESCAPED.fullmatch(name):
+            raise self.wrong(
+                "top", f"= {given!r} is no name of a module: letters, digits, _ and $, not first"
+            )
+        return name
+
+    def port(self, key: str, default: str) -> str:
+        """The name of a port, empty if there is none."""
+        given = self.text(key, default)
+        name = given.removeprefix("\\").removesuffix(" ")
+        if re.search(r"\s", name):
+            raise self.wrong(key, f"= {given!r} is no name of a port; it has a blank")
+        return name
 
     def table(self, key: str) -> dict[str, Any]:
         table = self.data.get(key, {})
@@ -107,6 +132,8 @@ class _Reader:
         if level not in ("high", "low"):
             raise self.wrong("reset_active", f'= {level!r} must be "high" or "low"')
         bench = self.text("bench", "")
+        if bench and not all(part.isidentifier() for part in bench.split(".")):
+            raise self.wrong("bench", f"= {bench!r} is no name of a Python module")
         make_importable(self.path.parent)
         parameters = self._record("parameters", self._rules())
         if not bench and "workload" in self.data:
@@ -127,8 +154,8 @@ class _Reader:
             find=_find,
             reads=self._texts("reads"),
             environment=self._texts("environment"),
-            clock=self.text("clock", "clk"),
-            reset=self.text("reset", ""),
+            clock=self.port("clock", "clk"),
+            reset=self.port("reset", ""),
             reset_level=int(level == "high"),
             verilog=verilog,
         )
@@ -141,6 +168,11 @@ class _Reader:
             if source.suffix not in _SUFFIXES:
                 raise self.wrong("sources", f"has {source.name!r}; Verilog ends in .v or .sv")
         defines = self.table("defines")
+        for name, value in defines.items():
+            if not is_identifier(name):
+                raise self.wrong("defines", f"has {name!r}, which is no name of a macro")
+            if type(value) not in SCALARS or not str(value).isprintable():
+                raise self.wrong("defines", f"has {name} = {value!r}; write a number or text")
         reader = self.text("reader", "auto")
         if reader not in READERS:
             raise self.wrong("reader", f"= {reader!r} is not one of {', '.join(READERS)}")
@@ -148,7 +180,7 @@ class _Reader:
             sources=sources,
             include=self._files("include", Path.is_dir),
             defines=tuple((name, str(value)) for name, value in defines.items()),
-            top=self.text("top"),
+            top=self.module(),
             reader=reader,
         )
 
@@ -158,11 +190,15 @@ class _Reader:
             raise self.wrong(key, f"= {given!r} must be a list of paths")
         found: list[Path] = []
         for name in given:
+            if not name.isprintable():
+                raise self.wrong(key, f"names {name!r}, which has a control character")
             try:
                 paths = named_paths(name, self.path.parent)
             except DesignError as error:
                 raise self.wrong(key, str(error)) from None
             for path in paths:
+                if not str(path).isprintable():
+                    raise self.wrong(key, f"names {name!r}, which has a control character")
                 if not there(path):
                     raise self.wrong(key, f"names {name!r}, which is not there: {path}")
             found += paths
@@ -175,6 +211,11 @@ class _Reader:
         return tuple(given)
 
     def _record(self, key: str, rules: list[Expression]) -> type:
+        for name in self.table(key):
+            if not is_identifier(name) or "$" in name or name.startswith("__"):
+                raise self.wrong(key, f"has {name!r}; write a name of letters, digits and _")
+            if keyword.iskeyword(name):
+                raise self.wrong(key, f"has {name!r}, a word of Python; give it another name")
         fields = {
             name: self._field(f"{key}.{name}", about) for name, about in self.table(key).items()
         }

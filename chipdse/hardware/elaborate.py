@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.metadata
+import json
 import sys
 import warnings
 from collections.abc import Iterable
@@ -12,14 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import rtlil
 from amaranth.hdl import UnusedElaboratable
 
 from chipdse.errors import DesignError, MachineError, ToolError
+from chipdse.hardware.amaranth_rtl import Clocking, convert_component
 from chipdse.hardware.blocks_own import OwnBlock, VerilogSource
-from chipdse.hardware.blocks_ports import attribute_ports
 from chipdse.hardware.blocks_sources import owner_of, reads_here, source_files
-from chipdse.hardware.read_verilog import digests_before, read_verilog, verilog_reads
+from chipdse.hardware.read_verilog import (
+    digests_before,
+    port_name,
+    read_verilog,
+    verilog_reads,
+)
 from chipdse.hardware.store import Store, hash_file
 from chipdse.hardware.tools import run_yosys
 from chipdse.store.reads import Place, Read, declared
@@ -28,7 +33,7 @@ from chipdse.store.sources import code_of, module_hash, module_sources
 from chipdse.technology.sram import MacroSize
 from hdl.block import Block
 
-TOP, CLOCK = "top", "clk"
+TOP, CLOCKING = "top", "clocking.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +44,10 @@ class Rtl:
     verilog : hierarchical, with the names of the source; the input of simulation
     top : name of the top module
     content : hash of both; equal RTL from different sources shares all later stages
-    clock : input port of its one clock
+    clock : input port of its one clock; "" if it is not known
+    reset : input port that resets its registers; "" if it is not known or there is none
+    reset_level : level at which the reset is active
+    problem : why clock or reset are not known (`chipdse.hardware.amaranth_rtl.Clocking`)
     macros : sizes of the SRAM macros it instantiates (`chipdse.hardware.memories`)
     models : Verilog of what they do; None if there are none
     """
@@ -48,7 +56,10 @@ class Rtl:
     verilog: Path
     top: str
     content: str
-    clock: str = CLOCK
+    clock: str = "clk"
+    reset: str = ""
+    reset_level: int = 1
+    problem: str = ""
     macros: tuple[MacroSize, ...] = ()
     models: Path | None = None
 
@@ -73,9 +84,21 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
 
     folder = store.folder_by_reads("elaborate", inputs, build, place_of(block))
     content = hash_file(folder / "rtl.il")[:32]
-    clock = block.clock if isinstance(block, OwnBlock) else CLOCK
     return Rtl(
-        rtlil=folder / "rtl.il", verilog=folder / "rtl.v", top=TOP, content=content, clock=clock
+        rtlil=folder / "rtl.il",
+        verilog=folder / "rtl.v",
+        top=TOP,
+        content=content,
+        **json.loads((folder / CLOCKING).read_text()),
+    )
+
+
+def _as_described(block: OwnBlock) -> Clocking:
+    """The ports that a description of Verilog names."""
+    return Clocking(
+        clock=port_name(block.clock),
+        reset=port_name(block.reset),
+        reset_level=block.reset_level,
     )
 
 
@@ -94,9 +117,11 @@ def build_rtl(block: Block, parameters: Any, folder: Path) -> tuple[Read, ...]:
         # Yosys names the wires of a function after its file: they are to be alike in every copy.
         for path in sorted({place.root / read.name for read in reads}, reverse=True):
             text = text.replace(str(path), path.name)
+        clocking = _as_described(block)
     else:
-        text = _from_amaranth(block, parameters)
+        text, clocking = _from_amaranth(block, parameters)
         reads = amaranth_reads(block)
+    (folder / CLOCKING).write_text(json.dumps(dataclasses.asdict(clocking)))
     # Signed ports: OpenSTA and OpenROAD refuse them, and RTLIL's cells carry the sign anyway.
     (folder / "rtl.il").write_text(text.replace(" signed \\", " \\"))
     _write_verilog(
@@ -181,21 +206,21 @@ def block_files(block: Block) -> list[Path]:
     )
 
 
-def _from_amaranth(block: Block, parameters: Any) -> str:
+def _from_amaranth(block: Block, parameters: Any) -> tuple[str, Clocking]:
     refusals = (Exception,) if isinstance(block, OwnBlock) else (ValueError, TypeError)
     module = block.name.partition(":")[0]
     folder = block.folder if isinstance(block, OwnBlock) else ""
     try:
         with watching(owner_of(module, Path(folder))):
-            component = block.hardware(parameters)
-            ports = attribute_ports(component)
-            text: str = rtlil.convert(component, name=TOP, emit_src=False, ports=ports)
+            text, clocking = convert_component(block.hardware(parameters), TOP)
+    except MemoryError:
+        raise  # the machine's, not the design's
     except refusals as error:
         # Amaranth would say of every part that it is never elaborated.
         warnings.simplefilter("ignore", UnusedElaboratable)
         raise DesignError(f"{block.name} refuses its parameters: {error}") from error
     # Amaranth calls a signal without a name `$signal`; what begins with a dollar is Yosys's own.
-    return text.replace("\\$", "\\unnamed_")
+    return text.replace("\\$", "\\unnamed_"), clocking
 
 
 @functools.cache

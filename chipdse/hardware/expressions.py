@@ -1,4 +1,8 @@
-"""Arithmetic and conditions over parameter names, written as text; nothing else is evaluated."""
+"""Arithmetic and conditions over parameter names, written as text; nothing else is evaluated.
+
+Text may only be compared with == and !=. Length, depth and the size of every result are bounded, so
+that an expression from a file costs little time and memory whatever it says.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 from chipdse.errors import DesignError
@@ -36,11 +41,15 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "clog2": lambda n: max(int(n) - 1, 0).bit_length(),
 }
+_OF_ONE = ("abs", "clog2")
 _PLAIN = (
     *(ast.Name, ast.Load, ast.Compare, ast.BoolOp, ast.And, ast.Or),
     *(ast.BinOp, ast.UnaryOp),
 )
 _ALLOWED = "numbers, names, + - * / // %, comparisons, and/or/not, min, max, abs, clog2"
+_LONGEST, _DEEPEST = 2000, 40
+_LARGEST = 1e30
+"""No result may be larger: counts, areas and rates of chips are far below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,26 +70,72 @@ class Expression:
         return isinstance(self.tree, ast.Compare | ast.BoolOp | ast.UnaryOp)
 
     def value(self, values: Mapping[str, Any], what: str = "expression") -> Any:
-        """Its value; `values` has every name of it. DesignError where there is none."""
+        """Its value; DesignError where there is none, or where `values` lacks a name of it."""
+        for name in sorted(self.names):
+            if name not in values:
+                known = ", ".join(sorted(values)) or "nothing"
+                raise DesignError(
+                    f"{what} {_short(self.text)} speaks of {name!r}, which has no value;"
+                    f" known: {known}"
+                )
         try:
             return _value(self.tree, values)
         except (ArithmeticError, TypeError, ValueError) as error:
-            given = ", ".join(f"{name}={values[name]!r}" for name in sorted(self.names))
-            raise DesignError(f"{what} {self.text!r} has no value at {given}: {error}") from error
+            given = ", ".join(f"{name}={_short(values[name])}" for name in sorted(self.names))
+            raise DesignError(
+                f"{what} {_short(self.text)} has no value at {given}: {error}"
+            ) from error
 
 
 def parse_expression(text: str, what: str = "expression") -> Expression:
     """Read an expression; raises DesignError for anything but arithmetic and comparisons."""
+    if len(text) > _LONGEST:
+        raise DesignError(
+            f"{what} {_short(text)} has {len(text)} characters; use at most {_LONGEST}"
+        )
     try:
         tree = ast.parse(text.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise DesignError(f"{what} {text!r} is not an expression; write e.g. 'a >= 2*b'") from error
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise DesignError(
+            f"{what} {_short(text)} is not an expression; write e.g. 'a >= 2*b'"
+        ) from error
+    if _depth(tree) > _DEEPEST:
+        raise DesignError(
+            f"{what} {_short(text)} is nested more than {_DEEPEST} levels deep; divide it"
+        )
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(_FUNCTIONS)
     _check(tree, text, what)
     return Expression(text=text, names=frozenset(names), tree=tree)
 
 
+def _short(value: object) -> str:
+    """A value as a message shows it, cut where it is long."""
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return f"a number of {value.bit_length()} bits"
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:60]}...{shown[-10:]}"
+
+
+def _depth(tree: ast.AST) -> int:
+    """Levels of an expression, counted without recursion; long chains of + count as well."""
+    level, depth = [tree], 0
+    while level:
+        depth += 1
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if depth > _DEEPEST:
+            break
+    return depth
+
+
 def _check(tree: ast.AST, text: str, what: str) -> None:
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    compared = {
+        id(term)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        and all(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops)
+        for term in (node.left, *node.comparators)
+    }
     for node in ast.walk(tree):
         ok = (
             isinstance(node, _PLAIN)
@@ -94,7 +149,28 @@ def _check(tree: ast.AST, text: str, what: str) -> None:
             )
         )
         if not ok:
-            raise DesignError(f"{what} {text!r} uses more than {_ALLOWED}")
+            raise DesignError(f"{what} {_short(text)} uses more than {_ALLOWED}")
+        if isinstance(node, ast.Name) and node.id in _FUNCTIONS and id(node) not in called:
+            raise DesignError(
+                f"{what} {_short(text)} has the function {node.id!r} without arguments;"
+                f" write e.g. {node.id}(a)"
+            )
+        text_here = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if text_here and id(node) not in compared:
+            raise DesignError(
+                f"{what} {_short(text)} computes with text; compare it with == or != only"
+            )
+
+
+def _number(value: Any) -> Any:
+    """The value, if it is a finite number of a size that occurs."""
+    if not isinstance(value, Real):
+        raise TypeError(
+            f"{_short(value)} is not a number; text can be compared with == and != only"
+        )
+    if not -_LARGEST <= float(value) <= _LARGEST:  # an integer beyond all floats: OverflowError
+        raise ArithmeticError(f"{_short(value)} is larger than {_LARGEST:g}")
+    return value
 
 
 def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
@@ -104,18 +180,27 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
         case ast.Name():
             return values[node.id]
         case ast.BinOp():
-            return _BINARY[type(node.op)](_value(node.left, values), _value(node.right, values))
+            left, right = _number(_value(node.left, values)), _number(_value(node.right, values))
+            return _number(_BINARY[type(node.op)](left, right))
         case ast.UnaryOp():
-            return _UNARY[type(node.op)](_value(node.operand, values))
+            return _UNARY[type(node.op)](_number(_value(node.operand, values)))
         case ast.BoolOp():
-            parts = (bool(_value(part, values)) for part in node.values)
+            parts = (bool(_number(_value(part, values))) for part in node.values)
             return all(parts) if isinstance(node.op, ast.And) else any(parts)
         case ast.Compare():
             terms = [_value(term, values) for term in (node.left, *node.comparators)]
+            if not all(isinstance(op, ast.Eq | ast.NotEq) for op in node.ops):
+                terms = [_number(term) for term in terms]
             return all(
                 _COMPARE[type(op)](left, right)
                 for op, left, right in zip(node.ops, terms, terms[1:], strict=False)
             )
         case ast.Call(func=ast.Name(id=name)):
-            return _FUNCTIONS[name](*(_value(argument, values) for argument in node.args))
+            arguments = [_number(_value(argument, values)) for argument in node.args]
+            if not arguments or (len(arguments) > 1 and name in _OF_ONE):
+                expected = "one argument" if name in _OF_ONE else "arguments"
+                raise TypeError(f"{name} takes {expected}, not {len(arguments)}")
+            if name not in _OF_ONE and len(arguments) == 1:
+                return arguments[0]
+            return _number(_FUNCTIONS[name](*arguments))
     raise AssertionError(f"unchecked node {node!r}")

@@ -22,7 +22,7 @@ from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl, versions
 from chipdse.hardware.memory_model import memory_map, memory_model, ram_description
 from chipdse.hardware.store import Store, hash_file
-from chipdse.hardware.tools import run_yosys
+from chipdse.hardware.tools import remove_links, run_yosys, script_path
 from chipdse.store.sources import code_of
 from chipdse.technology.sram import MacroSize, families, macro_range
 
@@ -114,7 +114,7 @@ def read_memories(path: Path) -> list[Memory]:
 
 
 def _map(rtl: Rtl, macro_bits: int, family: str, folder: Path) -> None:
-    read = [f'read_rtlil "{rtl.rtlil.absolute()}"', f"hierarchy -check -top {rtl.top}"]
+    read = [f"read_rtlil {script_path(rtl.rtlil, folder)}", f"hierarchy -check -top {rtl.top}"]
     run_yosys("\n".join([*read, *_COLLECTED, "write_json found.json", ""]), folder, "memories")
     modules = json.loads((folder / "found.json").read_text())["modules"]
     (folder / "found.json").unlink()
@@ -122,7 +122,7 @@ def _map(rtl: Rtl, macro_bits: int, family: str, folder: Path) -> None:
     memories: dict[tuple[str, str], Memory] = {}
     for module, cell, about in _memories(modules):
         words, bits = int(about["parameters"]["SIZE"], 2), int(about["parameters"]["WIDTH"], 2)
-        size = _size(about, words, bits, family)
+        size = _size((module, cell), about, words, bits, family)
         why = "" if isinstance(size, MacroSize) else size
         if words * bits < macro_bits:
             why = f"smaller than memory_macro_bits={macro_bits}"
@@ -137,6 +137,7 @@ def _map(rtl: Rtl, macro_bits: int, family: str, folder: Path) -> None:
         (folder / "mapped.json").unlink()
         for (module, cell), size in chosen.items():
             memories[module, cell] = _outcome(memories[module, cell], left[module], cell, size)
+    remove_links(folder)
     (folder / MEMORIES).write_text(
         json.dumps([dataclasses.asdict(memory) for memory in memories.values()], indent=1)
     )
@@ -152,11 +153,15 @@ def _memories(modules: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
-def _size(cell: dict[str, Any], words: int, bits: int, family: str) -> MacroSize | str:
+def _size(
+    names: tuple[str, str], cell: dict[str, Any], words: int, bits: int, family: str
+) -> MacroSize | str:
     """The macro that a memory is made of, or why it is none."""
     parameters, covered = cell["parameters"], macro_range(family)
     if "0" in parameters["RD_CLK_ENABLE"]:
         return "a read port without register: an SRAM reads at the clock's edge"
+    if re.search(r"[;\"#]", "".join(names)):
+        return "its name has a letter that Yosys's scripts give another meaning"
     if "1" in parameters["INIT"]:
         return "it starts with content, which an SRAM has not"
     if len(set(cell["connections"]["WR_CLK"] + cell["connections"]["RD_CLK"])) > 1:

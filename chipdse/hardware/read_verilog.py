@@ -6,6 +6,7 @@ with the wheel, knows all of it, is stricter, and flattens.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
@@ -17,7 +18,7 @@ from chipdse.errors import DesignError, MachineError, ToolError
 from chipdse.hardware import yosys_files
 from chipdse.hardware.blocks_own import VerilogSource
 from chipdse.hardware.registers import ALWAYS_DRIVEN
-from chipdse.hardware.tools import run_tool, run_yosys
+from chipdse.hardware.tools import remove_links, run_tool, run_yosys, script_path
 from chipdse.store.reads import Place, Read
 
 _READ, _FILES, _LISTED = "read.il", "slang.f", "read_verilog.json"
@@ -28,7 +29,8 @@ _BLACK_BOX = re.compile(r"^attribute \\blackbox 1\n(?:attribute .*\n)*module (\S
 _PORT = re.compile(r"^  wire .*?(?:input|output|inout) \d+ (\S+)$", re.MULTILINE)
 _FLOATING = re.compile(r"\b\d+'[01x-]*z")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
-_CONSTANT = re.compile(r"\w+::\w+")  # of a SystemVerilog package
+_FORMAL = re.compile(r"\b(assert|assume|cover|restrict|property|sequence|covergroup)\b")
+_CONSTANT = re.compile(r"[A-Za-z_]\w*::[A-Za-z_]\w*", re.ASCII)  # of a SystemVerilog package
 
 
 def read_verilog(
@@ -40,7 +42,10 @@ def read_verilog(
     ------
     DesignError : neither reader takes the sources; says what they say
     """
-    text = _read(verilog, parameters, folder, top)
+    try:
+        text = _read(verilog, parameters, folder, top)
+    finally:
+        remove_links(folder)
     if _FLOATING.search(text):
         raise DesignError(f"{verilog.top} drives 'z: that is a tristate; {ALWAYS_DRIVEN}")
     for name in _BLACK_BOX.findall(text):
@@ -49,16 +54,25 @@ def read_verilog(
     return _tame_ports(text, top)
 
 
+def port_name(name: str) -> str:
+    """What a port of someone's Verilog is called in the RTL: ``bus.valid`` is ``bus__valid``."""
+    if re.fullmatch(r"[A-Za-z_]\w*|", name, re.ASCII):
+        return name
+    tame = re.sub(r"\W+", "__", name, flags=re.ASCII).strip("_")
+    return tame if re.match(r"[A-Za-z]", tame) else f"port_{tame}"
+
+
 def _tame_ports(rtlil: str, top: str) -> str:
     """RTLIL whose top has ports that a bench can name: ``bus.valid`` becomes ``bus__valid``."""
     module = rtlil[rtlil.index(f"\nmodule \\{top}\n") :]
     tame: dict[str, str] = {}
     words = set(rtlil.split())
     for port in _PORT.findall(module[: module.index("\nend\n")]):
-        if not re.fullmatch(r"\\[A-Za-z_]\w*", port):
-            tame[port] = "\\" + re.sub(r"\W+", "__", port[1:]).strip("_")
-            if tame[port] in words:
-                raise DesignError(f"port {port[1:]!r} would be called {tame[port][1:]!r}: taken")
+        name = "\\" + port_name(port[1:])
+        if name != port:
+            if name in words or name in tame.values():
+                raise DesignError(f"port {port[1:]!r} would be called {name[1:]!r}: taken")
+            tame[port] = name
     if not tame:
         return rtlil
     odd = "|".join(map(re.escape, tame))
@@ -83,12 +97,18 @@ def _read(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, t
 
 
 def _by_yosys(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, top: str) -> str:
-    options = [f"-I {_without_spaces(path, folder)}" for path in verilog.include]
+    for name, value in verilog.defines:
+        if not re.fullmatch(r"[\w'.+*/$()<>=&|^~-]*", value, re.ASCII):
+            raise ToolError(f"Yosys's own reader cannot be given the macro {name}={value}")
+    options = [f"-I {_unquoted(path, folder)}" for path in verilog.include]
+    options += [f"-I {_unquoted(path, folder)}" for path in _linked_parents(verilog, folder)]
     options += [f"-D {name}={value}" for name, value in verilog.defines]
     given = [f"-chparam {name} {_bits(value)}" for name, value in parameters.items()]
     script = [
+        # Deferred: only what the top instantiates is elaborated, with the parameters it gives.
         *(
-            f'read_verilog {"-sv " if path.suffix == ".sv" else ""}{" ".join(options)} "{path}"'
+            f"read_verilog -defer {'-sv ' if path.suffix == '.sv' else ''}{' '.join(options)} "
+            f"{script_path(path, folder)}"
             for path in verilog.sources
         ),
         f"hierarchy -check -top {verilog.top} {' '.join(given)}",
@@ -153,14 +173,33 @@ def _by_slang(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Pat
     for name in parameters:
         if not re.search(rf"\b{name}\b\s*(\[[^]]*]\s*)*=", text):
             raise DesignError(_no_parameter(name, verilog))
-    options = [*_LENIENT, _INTERFACES, f"--top {verilog.top}"]
-    options += [f"-I {_quoted(str(path))}" for path in verilog.include]
-    options += [f"-D {_quoted(f'{name}={value}')}" for name, value in verilog.defines]
+    options = [*_LENIENT, _INTERFACES]
+    folders = (*verilog.include, *_linked_parents(verilog, folder))
+    options += [f"-I {script_path(path, folder)}" for path in folders]
+    for name, value in verilog.defines:
+        # In a command file slang takes what follows a dollar sign for a variable of the shell.
+        if "$" in value:
+            raise DesignError(f"macro {name} = {value!r}: slang takes no dollar sign; name it else")
+        options += [f"-D {_quoted(f'{name}={value}')}"]
     options += [f"-G {_quoted(f'{name}={_written(v)}')}" for name, v in parameters.items()]
-    options += [_quoted(str(path)) for path in verilog.sources]
+    options += [script_path(path, folder) for path in verilog.sources]
+    try:
+        return _run_slang(verilog, options, folder, top)
+    except DesignError:
+        # Assertions of a kind that no reader here takes are no hardware either.
+        if not _FORMAL.search(text):
+            raise
+        try:
+            return _run_slang(verilog, ["--ignore-assertions", *options], folder, top)
+        except DesignError:
+            pass
+        raise
+
+
+def _run_slang(verilog: VerilogSource, options: list[str], folder: Path, top: str) -> str:
     (folder / _FILES).write_text("\n".join([*options, ""]))
     script = [
-        f"read_slang -f {_FILES}",
+        f"read_slang -f {_FILES} --top {verilog.top}",
         f"hierarchy -check -top {verilog.top}",
         "clean",
         "bwmuxmap",
@@ -188,12 +227,19 @@ def _finish(top: str) -> list[str]:
     ]
 
 
-def _without_spaces(path: Path, folder: Path) -> str:
+def _linked_parents(verilog: VerilogSource, folder: Path) -> list[Path]:
+    """Folders of sources that are read through a link, from where their includes are not found."""
+    linked = [path for path in verilog.sources if script_path(path, folder).startswith('"link_')]
+    return list(dict.fromkeys(path.parent for path in linked))
+
+
+def _unquoted(path: Path, folder: Path) -> str:
     """A name of a folder that `read_verilog -I` can take: it keeps quotes as they are."""
-    if not re.search(r"[\s\"']", str(path)):
+    if re.fullmatch(r"[\w./+-]+", str(path), re.ASCII):
         return str(path)
-    link = folder / f"include_{len(list(folder.glob('include_*')))}"
-    link.symlink_to(path)
+    link = folder / f"include_{hashlib.sha256(str(path).encode()).hexdigest()[:16]}"
+    if not link.is_symlink():
+        link.symlink_to(path)
     return link.name
 
 
@@ -208,7 +254,9 @@ def _written(value: Any) -> str:
     if isinstance(value, bool):
         return str(int(value))
     if isinstance(value, str) and not _CONSTANT.fullmatch(value):
-        return _quoted(value)
+        plain = (char if re.match(r"[\w .,:;+*/=-]", char, re.ASCII) else None for char in value)
+        octal = ("".join(f"\\{byte:03o}" for byte in char.encode()) for char in value)
+        return '"' + "".join(p or o for p, o in zip(plain, octal, strict=True)) + '"'
     return f"64'd{value}" if isinstance(value, int) and value >= 2**31 else str(value)
 
 
@@ -216,10 +264,10 @@ def _bits(value: Any) -> str:
     """A parameter's value as `hierarchy -chparam` understands it: no text, no 2**31 and more."""
     if isinstance(value, str) and value and not _CONSTANT.fullmatch(value):
         bits = "".join(f"{byte:08b}" for byte in value.encode())
-        return f"{len(bits)}'{bits}"
+        return f"{len(bits)}'b{bits}"
     if isinstance(value, int) and value >= 2**31:
         width = max(32, value.bit_length())
-        return f"{width}'{value:0{width}b}"
+        return f"{width}'b{value:0{width}b}"
     return _written(value)
 
 
@@ -256,4 +304,6 @@ def _slang_complaint(verilog: VerilogSource, log: Path) -> str:
     if f"'{verilog.top}' is not a valid top-level module" in found[0]:
         return _no_top(verilog)
     said = re.sub(r"^(\S+/)?([^/]+:\d+): ERROR: |^ERROR: ", r"\2: ", found[0]).removeprefix(": ")
+    if "unsupported system task" in said:
+        said += "; put what only a simulation does between `ifndef SYNTHESIS and `endif"
     return f"{said}; full log: {log}"

@@ -9,6 +9,7 @@ plain Verilog for Icarus and Verilator; simulate it in the place of the top, als
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.registers import PREPARED, Signal, prepare_script, read_signals
-from chipdse.hardware.tools import run_yosys
+from chipdse.hardware.tools import remove_links, run_yosys
 from chipdse.netlist.cells import Cell
 
 RECORDER = "recorder"
@@ -31,6 +32,44 @@ _DEFINED = (
     "setundef -undriven -zero -init",
     "select -set uninitialised @registers %co1:+[Q] w:* %i a:init %d",
     "setattr -set init 1'0 @uninitialised",
+)
+# Assumptions and covers are for formal tools; Icarus 11 does not know `cover`.
+# Verilog leaves open what division by zero gives; in simulation it is what Yosys's dividers make.
+_DIVIDE = "divide.v"
+_DIVISIONS = """(* techmap_celltype = "$div $mod" *)
+module divide(A, B, Y);
+  parameter _TECHMAP_CELLTYPE_ = "";
+  parameter A_SIGNED = 0, B_SIGNED = 0, A_WIDTH = 1, B_WIDTH = 1, Y_WIDTH = 1;
+  localparam WIDTH = A_WIDTH > Y_WIDTH ? A_WIDTH : Y_WIDTH;
+  input [A_WIDTH-1:0] A;
+  input [B_WIDTH-1:0] B;
+  output [Y_WIDTH-1:0] Y;
+  wire is_negative = A_SIGNED && B_SIGNED && A[A_WIDTH-1];
+  wire [WIDTH-1:0] dividend = {{WIDTH{A_SIGNED && A[A_WIDTH-1]}}, A};
+  wire [Y_WIDTH-1:0] regular;
+  generate
+    if (_TECHMAP_CELLTYPE_ == "$div") begin
+      \\$div #(.A_SIGNED(A_SIGNED), .B_SIGNED(B_SIGNED), .A_WIDTH(A_WIDTH), .B_WIDTH(B_WIDTH),
+        .Y_WIDTH(Y_WIDTH)) divided(.A(A), .B(B), .Y(regular));
+      assign Y = |B ? regular : is_negative ? 1 : ~0;
+    end else begin
+      \\$mod #(.A_SIGNED(A_SIGNED), .B_SIGNED(B_SIGNED), .A_WIDTH(A_WIDTH), .B_WIDTH(B_WIDTH),
+        .Y_WIDTH(Y_WIDTH)) divided(.A(A), .B(B), .Y(regular));
+      assign Y = |B ? regular : dividend;
+    end
+  endgenerate
+endmodule
+"""
+_SIMULATED = (
+    f"techmap -max_iter 1 -map {_DIVIDE} */t:$div */t:$mod",
+    "chformal -assume -live -fair -cover -remove",
+)
+ASSERTION_FAILED = "chipdse: assertion failed"
+_ASSERT = re.compile(r"^( *)(?:(\\\S+ |\w+): )?assert \((.*)\);$", re.MULTILINE)
+_ALWAYS_ASSERT = re.compile(
+    r"^  always @\*\n    if \((.*)\) begin\n((?:.*\n)*?) *(?:(\\\S+ |\w+): )?assert \((.*)\);\n"
+    r"    end$",
+    re.MULTILINE,
 )
 
 
@@ -80,15 +119,18 @@ def write_recorder(
     ToolError : Yosys cannot read the RTL
     """
     folder.mkdir(parents=True, exist_ok=True)
-    script = prepare_script(rtl.rtlil.absolute(), rtl.top, black_boxes)
+    script = prepare_script(rtl.rtlil, rtl.top, folder, black_boxes)
     defined = [] if four_state else _DEFINED
-    run_yosys(
-        "\n".join([f"{script}write_json {PREPARED}", *defined, f"write_verilog -noattr {RTL}", ""]),
-        folder,
-        "record",
-    )
+    (folder / _DIVIDE).write_text(_DIVISIONS)
+    write = [*_SIMULATED, f"write_verilog -noattr {RTL}", ""]
+    run_yosys("\n".join([f"{script}write_json {PREPARED}", *defined, *write]), folder, "record")
+    text = (folder / RTL).read_text()
+    if "assert (" in text:
+        (folder / RTL).write_text(told_assertions(text))
     signals = read_signals(folder / PREPARED, rtl.top)
     (folder / PREPARED).unlink()
+    (folder / _DIVIDE).unlink()
+    remove_links(folder)
     ports = {s.name: s for s in signals if s.kind in ("input", "output")}
     if clock not in ports or ports[clock].kind != "input" or ports[clock].width != 1:
         raise DesignError(f"{clock!r} is not a one-bit input of {rtl.top!r}; name its clock port")
@@ -121,6 +163,33 @@ def write_recorder(
         data=DATA,
         latches=tuple(signal.name for signal in signals if signal.level),
     )
+
+
+def told_assertions(verilog: str) -> str:
+    """Yosys's Verilog with assertions that both simulators print alike, where they fail.
+
+    One of combinational logic is looked at after the logic has settled.
+    """
+
+    def settled(found: re.Match[str]) -> str:
+        enable, message, label, condition = found.groups()
+        if "always" in message:
+            return found[0]
+        return (
+            "  always @* begin\n`ifndef VERILATOR\n    #0.001;\n`endif\n"
+            f"    if (({enable}) && !({condition})) begin\n{message}{_told('', label)}\n"
+            "    end\n  end"
+        )
+
+    verilog = _ALWAYS_ASSERT.sub(settled, verilog)
+    return _ASSERT.sub(
+        lambda found: f"{found[1]}if (!({found[3]}))\n{_told(*found.groups()[:2])}", verilog
+    )
+
+
+def _told(indent: str, label: str | None) -> str:
+    named = json.dumps(f"{label.strip()} in " if label else "in ")[1:-1].replace("%", "%%")
+    return f'{indent}  $display("\\n{ASSERTION_FAILED}: {named}%m at %0d ns", $time);'
 
 
 def _as_json(signal: Signal, offset: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chipdse.errors import DesignError
+from chipdse.hardware.tools import script_path
 from chipdse.netlist.cells import Cell
 
 _FLIP_FLOPS = (
@@ -24,6 +25,8 @@ _FLIP_FLOPS = (
 _LATCHES = ("$dlatch", "$adlatch", "$dlatchsr", "$sr")
 PREPARED = "prepared.json"
 ALWAYS_DRIVEN = "drive it always, its enable as an output"
+# `$display` and its like, assertions: part of a simulation, but no hardware.
+NO_HARDWARE = ("delete */t:$print */t:$check", "chformal -remove")
 
 Kind = Literal["input", "output", "register", "latch", "memory", "blackbox", "blackbox_input"]
 
@@ -56,18 +59,20 @@ class Signal:
     level: bool = False
 
 
-def prepare_script(rtl: Path, top: str, black_boxes: Sequence[Cell] = ()) -> str:
+def prepare_script(rtl: Path, top: str, folder: Path, black_boxes: Sequence[Cell] = ()) -> str:
     """Yosys commands that read RTL and give every register output a public name.
 
     Parameters
     ----------
     rtl : RTLIL (``.il``) or Verilog (``.v``, ``.sv``)
+    folder : where the script runs
     black_boxes : library cells; those that the RTL instantiates are kept as they are
     """
     if rtl.suffix == ".il":
-        read = f'read_rtlil "{rtl}"'
+        read = f"read_rtlil {script_path(rtl, folder)}"
     elif rtl.suffix in (".v", ".sv"):
-        read = f'read_verilog {"-sv " if rtl.suffix == ".sv" else ""}"{rtl}"'
+        sv = "-sv " if rtl.suffix == ".sv" else ""
+        read = f"read_verilog {sv}{script_path(rtl, folder)}"
     else:
         raise DesignError(f"{rtl} is neither RTLIL (.il) nor Verilog (.v, .sv)")
     words = set(re.findall(r"\w+", rtl.read_text())) if black_boxes else set()
@@ -191,7 +196,8 @@ def _registers(
             below = {
                 inner: ports[outer]
                 for port, outers in pins.items()
-                for inner, outer in zip(modules[kind]["ports"][port]["bits"], outers, strict=True)
+                # A port that is left open is connected to no bits.
+                for inner, outer in zip(modules[kind]["ports"][port]["bits"], outers, strict=False)
                 if outer in ports
             }
             yield from _registers(modules, kind, (*path, cell_name), below)

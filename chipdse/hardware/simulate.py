@@ -17,7 +17,13 @@ from chipdse.hardware import simulators
 from chipdse.hardware.blocks_own import OwnBlock
 from chipdse.hardware.blocks_ports import rtl_ports
 from chipdse.hardware.elaborate import Rtl, declared_reads, place_of, versions
-from chipdse.hardware.recording import LAYOUT, RECORDER, Recorder, write_recorder
+from chipdse.hardware.recording import (
+    ASSERTION_FAILED,
+    LAYOUT,
+    RECORDER,
+    Recorder,
+    write_recorder,
+)
 from chipdse.hardware.store import Store, hash_file
 from chipdse.netlist.cells import Cell
 from chipdse.netlist.macro_liberty import macro_cells
@@ -68,6 +74,7 @@ def simulate(
     ------
     ToolError : an output differs, the bench or a simulator failed; names the log
     """
+    check_clocking(block, rtl)
     cycles = block.cycles(parameters, workload)
     tool = simulators.pick(simulator, rtl.verilog.stat().st_size, cycles)
     environment = {
@@ -77,14 +84,11 @@ def simulate(
     }
     if isinstance(block, OwnBlock) and not block.is_checked:
         environment["HDL_PORTS"] = json.dumps(random_ports(block, rtl))
-    own = {}
-    if isinstance(block, OwnBlock):
-        own = {"clock": block.clock, "reset": block.reset, "reset_level": block.reset_level}
     inputs = {
         "rtl": rtl.content,
         "models": hash_file(rtl.models) if rtl.models is not None else "",
-        "clock": rtl.clock,
-        "bench": [block.bench, own],
+        "clocking": [rtl.clock, rtl.reset, rtl.reset_level],
+        "bench": block.bench,
         "code": _code_of_bench(block, rtl),
         "environment": environment | simulators.chosen_tests(),
         "simulator": dataclasses.asdict(tool),
@@ -157,8 +161,11 @@ def run_bench(
         tool, recorder.top, block.bench, scratch, environment | noted, waves, path=place.path
     )
     check_results(block.name, scratch)
+    check_assertions(block, scratch / "simulation.log")
     if isinstance(block, OwnBlock) and not (scratch / RESULT).exists():
-        window = window_after_reset(recorder.layout, scratch / recorder.data, block)
+        window = window_after_reset(
+            recorder.layout, scratch / recorder.data, block.name, rtl.reset, rtl.reset_level
+        )
         (scratch / RESULT).write_text(json.dumps(window))
     if not (scratch / RESULT).is_file():
         log = scratch / "simulation.log"
@@ -182,35 +189,33 @@ def is_own_bench(block: Block) -> bool:
     return isinstance(block, OwnBlock) and block.is_checked
 
 
+def check_clocking(block: Block, rtl: Rtl) -> None:
+    """Raise DesignError unless clock and reset are inputs, as far as the bench needs to know."""
+    is_checked = not isinstance(block, OwnBlock) or block.is_checked
+    if rtl.problem and not (is_checked and rtl.clock):
+        raise DesignError(f"{block.name} {rtl.problem}")
+    inputs = {port.name for port in rtl_ports(rtl.rtlil, rtl.top) if port.direction == "in"}
+    for what, name in (("clock", rtl.clock), ("reset", rtl.reset)):
+        if name and name not in inputs:
+            raise DesignError(
+                f"{block.name}: {what} = {name!r} is not an input of the top, which has "
+                f"{', '.join(sorted(inputs)) or 'none'}; what is only logic needs registers "
+                "around it"
+            )
+
+
 def random_ports(block: OwnBlock, rtl: Rtl) -> dict[str, Any]:
     """What the random bench needs to know of the ports."""
+    check_clocking(block, rtl)
     ports = rtl_ports(rtl.rtlil, rtl.top)
     inputs = {port.name: port.bits for port in ports if port.direction == "in"}
-    reset = block.reset if block.reset in inputs else ""
-    if block.verilog is not None:
-        for what, name in (("clock", block.clock), ("reset", block.reset)):
-            if name and name not in inputs:
-                raise DesignError(
-                    f"{block.name}: {what} = {name!r} is not an input of the top, which has "
-                    f"{', '.join(sorted(inputs)) or 'none'}; what is only logic needs registers "
-                    "around it"
-                )
-    others = [name for name in inputs if name.endswith("_clk")]
-    if block.clock not in inputs and others and block.verilog is None:
-        raise DesignError(
-            f"{block.name} is clocked by {', '.join(others)}; make its domain 'sync', e.g. "
-            f"with DomainRenamer({{{others[0].removesuffix('_clk')!r}: 'sync'}}) in a function"
-        )
-    if block.clock not in inputs:
-        raise DesignError(
-            f"{block.name} has no clock {block.clock!r}: it is only logic; put registers at its "
-            "inputs and outputs, so that it has a clock period"
-        )
     return {
-        "inputs": {name: bits for name, bits in inputs.items() if name not in (block.clock, reset)},
-        "clock": block.clock,
-        "reset": reset,
-        "reset_level": block.reset_level,
+        "inputs": {
+            name: bits for name, bits in inputs.items() if name not in (rtl.clock, rtl.reset)
+        },
+        "clock": rtl.clock,
+        "reset": rtl.reset,
+        "reset_level": rtl.reset_level,
     }
 
 
@@ -230,21 +235,34 @@ def check_one_clock(recorder: Recorder) -> None:
             )
 
 
-def window_after_reset(layout: Path, data: Path, block: OwnBlock) -> dict[str, int]:
+def window_after_reset(
+    layout: Path, data: Path, block: str, reset: str, reset_level: int
+) -> dict[str, int]:
     """The rising edges of a run whose bench names none: all after the first reset."""
     recording = read_recording(layout, data)
     per_cycle = 2 if recording.both_edges else 1
     first = 0
-    if block.reset in recording.signals:
-        values = recording.values(block.reset)[::per_cycle]
-        inactive = [row for row, value in enumerate(values) if value != block.reset_level]
+    if reset in recording.signals:
+        values = recording.values(reset)[::per_cycle]
+        inactive = [row for row, value in enumerate(values) if value != reset_level]
         # Before the first reset a bench may leave it inactive: registers are not known yet.
-        active = next((row for row, value in enumerate(values) if value == block.reset_level), 0)
+        active = next((row for row, value in enumerate(values) if value == reset_level), 0)
         first = next((row for row in inactive if row >= active), len(values))
     cycles = (recording.rows - 1) // per_cycle - first
     if cycles < 1:
-        raise DesignError(f"the bench of {block.name} ends before a clock cycle without reset")
+        raise DesignError(f"the bench of {block} ends before a clock cycle without reset")
     return {"first_cycle": first, "cycles": cycles}
+
+
+def check_assertions(block: Block, log: Path) -> None:
+    """Raise ToolError if an assertion of the design failed."""
+    with log.open(errors="replace") as lines:
+        failed = [line.strip() for line in lines if line.startswith(ASSERTION_FAILED)]
+    if failed:
+        where = failed[0].removeprefix(f"{ASSERTION_FAILED}: ").replace(f"{RECORDER}.dut", "top")
+        random = isinstance(block, OwnBlock) and not block.is_checked
+        why = "; random inputs may be none that it allows: give the block a bench" if random else ""
+        raise ToolError(f"an assertion of {block.name} failed: {where}{why}", log)
 
 
 def _last_error(log: Path) -> str:

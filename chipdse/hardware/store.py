@@ -17,7 +17,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping
@@ -26,9 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chipdse.errors import ChipdseError, MachineError, ToolError
+from chipdse.errors import ChipdseError, CrashedError, KilledError, MachineError, ToolError
 from chipdse.hardware.store_care import prune_if_due
-from chipdse.hardware.store_folder import INPUTS, MANIFEST, is_whole, leftovers
+from chipdse.hardware.store_folder import INPUTS, MANIFEST, check_room, is_whole, leftovers
 from chipdse.hardware.store_folder import hash_file as hash_file
 from chipdse.hardware.store_lock import exclusive, hold_shared, release
 from chipdse.paths import cache_folder
@@ -70,6 +69,7 @@ def _nothing() -> None:
 @dataclass(frozen=True, kw_only=True)
 class Store:
     """Stage folders below `root`; `built` lists the stages this process had to build.
+    `read` has what the user's code read for the results that it gave out.
 
     The folders that it gave out are kept from eviction for as long as the object lives.
     `tell` is called with each stage that is about to be built, `check` when it is: it raises if
@@ -80,6 +80,7 @@ class Store:
     tell: Callable[[str], None] = field(default=quiet, repr=False, compare=False)
     check: Callable[[], None] = field(default=_nothing, repr=False, compare=False)
     built: list[str] = field(default_factory=list)
+    read: set[Read] = field(default_factory=set, repr=False, compare=False)
     _held: dict[Path, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -97,7 +98,7 @@ class Store:
         Raises
         ------
         ChipdseError : what `build` raised; its folder is kept as ``<key>.failed`` for its logs
-        MachineError : the store cannot be written
+        MachineError : the store cannot be written, or a signal ended a program at every try
         """
         target = self.root / stage / hash_of(dict(inputs))
         try:
@@ -112,7 +113,7 @@ class Store:
                     if not is_whole(target):
                         self.tell(stage)
                         self.built.append(stage)
-                        _build(target, inputs, build, self.check)
+                        _build_again(target, inputs, build, self.check)
                         built = True
         except OSError as error:
             raise self._unwritable(error) from error
@@ -159,7 +160,7 @@ class Store:
                             check_unchanged(place, reads)
                             write_reads(folder, reads)
 
-                        _build(base, inputs, record, self.check)
+                        _build_again(base, inputs, record, self.check)
                         self._file_by_reads(base, inputs)
                         built = True
         except OSError as error:
@@ -171,6 +172,7 @@ class Store:
         for names in known_reads(base):
             target = variant(base, inputs, read_again(names, place))
             if self._take(target):
+                self.read.update(recorded_reads(target))
                 return target
         return None
 
@@ -215,6 +217,9 @@ TRIES = 4
 """A folder that is not whole after so many builds is the disk's fault, or another program's."""
 HELD = 200
 """So many folders one store keeps from eviction, the last ones it gave out."""
+KILLED_TRIES, KILLED_PAUSE_S = 3, 1.0
+"""A program that a signal ended is started so often; before each further try the pause grows by
+so much [s]."""
 USE_S = 60.0
 """How exactly the time of the last use is kept [s]."""
 
@@ -231,6 +236,35 @@ def _release_all(held: dict[Path, int]) -> None:
     for descriptor in held.values():
         release(descriptor)
     held.clear()
+
+
+def _build_again(
+    target: Path,
+    inputs: Mapping[str, Any],
+    build: Callable[[Path], None],
+    check: Callable[[], None],
+) -> None:
+    """Build a folder, again where a signal ended a program: by then there may be memory.
+
+    Raises
+    ------
+    MachineError : a signal ended it at every try
+    ToolError : it crashed at every try
+    """
+    for attempt in range(KILLED_TRIES):
+        time.sleep(attempt * KILLED_PAUSE_S)
+        try:
+            return _build(target, inputs, build, check)
+        except KilledError as error:
+            last = error
+    text = str(last).partition("; full log: ")[0]
+    if isinstance(last, CrashedError):
+        raise ToolError(f"{text} (at each of {KILLED_TRIES} tries)", last.log) from last
+    raise MachineError(
+        f"{text} (at each of {KILLED_TRIES} tries); this machine has too little memory, or "
+        "something ends its programs: give it more memory, or use fewer --workers",
+        last.log,
+    ) from last
 
 
 def _build(
@@ -250,7 +284,7 @@ def _build(
         manifest = {str(path.relative_to(work)): hash_file(path) for path in files}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
     except ChipdseError as error:
-        _check_room(target.parent)  # a tool that found the disk full is no word on the design
+        check_room(target.parent)  # a tool that found the disk full is no word on the design
         failed = target.with_name(target.name + ".failed")
         shutil.rmtree(failed, ignore_errors=True)
         work.rename(failed)
@@ -273,14 +307,6 @@ def _put(work: Path, target: Path) -> None:
             raise
         shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _check_room(folder: Path) -> None:
-    """Raise OSError if not even a small file can be written."""
-    with tempfile.TemporaryFile(dir=folder) as probe:
-        probe.write(bytes(1 << 16))
-        probe.flush()
-        os.fsync(probe.fileno())
 
 
 def _moved(error: ChipdseError, old: Path, new: Path) -> ChipdseError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,3 +34,15 @@ def leftovers(target: Path) -> Iterator[Path]:
     for path in target.parent.glob(f"{target.name}.*"):
         if path.is_dir() and path.suffix != ".failed":
             yield path
+
+
+ROOM_BYTES = 4 << 20
+"""A program that failed where less is free may have failed for that alone."""
+
+
+def check_room(folder: Path) -> None:
+    """Raise OSError if there is no room for a file of `ROOM_BYTES`, by disk or quota."""
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(bytes(ROOM_BYTES))
+        probe.flush()
+        os.fsync(probe.fileno())

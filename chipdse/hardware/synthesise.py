@@ -19,8 +19,14 @@ from chipdse.errors import DesignError, ToolError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import MappingLibrary, mapping_library
 from chipdse.hardware.register_map import find_register_bits, write_register_map
-from chipdse.hardware.registers import PREPARED, prepare_script, read_signals
-from chipdse.hardware.tools import run_yosys
+from chipdse.hardware.registers import NO_HARDWARE, PREPARED, prepare_script, read_signals
+from chipdse.hardware.tools import (
+    is_identifier,
+    plain_prefix,
+    remove_links,
+    run_yosys,
+    script_path,
+)
 from chipdse.netlist.cells import Cell
 from chipdse.technology.libraries import LibraryEntry, liberty_files_for_synthesis
 
@@ -128,6 +134,7 @@ def synthesise(
             f"clock_gating={options.clock_gating}: the library has no integrated clock gate for "
             "rising edges; use clock_gating=0"
         )
+    check_names(library)
     folder.mkdir(parents=True, exist_ok=True)
     if options.clock_gating:
         (folder / _RESET_FIRST).write_text(_reset_joins_enable())
@@ -137,7 +144,8 @@ def synthesise(
     )
     for number, recipe in enumerate(_recipes(options)):
         (folder / f"abc_{number}.script").write_text("\n".join([*recipe, ""]))
-    log = _run(_script(rtl, library, options, black_boxes), folder)
+    with plain_prefix(folder) as prefix:
+        log = _run(_script(rtl, library, options, black_boxes, folder, prefix), folder)
     chosen = _choose(log, options)
     signals = read_signals(folder / PREPARED, rtl.top)
     if not library.latches and (latch := next((s for s in signals if s.level), None)):
@@ -157,7 +165,20 @@ def synthesise(
     (folder / AREA).write_text(json.dumps(made))
     for scratch in (folder / PREPARED, folder / _MAPPED, *folder.glob("candidate_*")):
         scratch.unlink()
+    remove_links(folder)
     return read_synthesised(folder, rtl.top)
+
+
+def check_names(library: MappingLibrary) -> None:
+    """Raise DesignError if a name that scripts of Yosys and ABC hold could mean more there."""
+    gate = library.clock_gate
+    pins = (gate.name, gate.enable, gate.clock, gate.output, gate.test) if gate else ()
+    ties = (*(library.tie_high or ()), *(library.tie_low or ()))
+    for name in (library.driving_cell, *ties, *pins):
+        if name and not is_identifier(name):
+            raise DesignError(
+                f"the library has a cell or pin {name!r}; write names of letters, digits, _ and $"
+            )
 
 
 def read_synthesised(folder: Path, top: str) -> Synthesised:
@@ -194,17 +215,27 @@ def _recipes(options: SynthesisOptions) -> list[list[str]]:
 
 
 def _script(
-    rtl: Rtl, library: MappingLibrary, options: SynthesisOptions, black_boxes: Sequence[Cell]
+    rtl: Rtl,
+    library: MappingLibrary,
+    options: SynthesisOptions,
+    black_boxes: Sequence[Cell],
+    folder: Path,
+    prefix: str,
 ) -> str:
-    liberty = f'"{library.liberty}"'
+    liberty = script_path(library.liberty, folder)
+    for_abc = f'"{prefix}{liberty[1:]}' if liberty.startswith('"link_') else liberty
     share = "" if options.effort == "full" else " -noshare"
     ties = []
     if library.tie_high and library.tie_low:
         high, low = " ".join(library.tie_high), " ".join(library.tie_low)
         ties = [f"hilomap -singleton -hicell {high} -locell {low}"]
     commands = [
-        prepare_script(rtl.rtlil.absolute(), rtl.top, black_boxes),
+        prepare_script(rtl.rtlil, rtl.top, folder, black_boxes),
         f"write_json {PREPARED}",
+        *NO_HARDWARE,
+        # `flatten` would leave modules that are marked so, and their cells would be unknown.
+        "setattr -mod -unset keep_hierarchy",
+        "setattr -unset keep_hierarchy",
         "flatten",
         # Without -nofsm a state machine keeps its names and changes its encoding.
         # Booth multipliers: 11 % less area, 4 % more delay than Yosys's default (8 x 8 bits).
@@ -222,7 +253,8 @@ def _script(
     for number, _ in enumerate(_recipes(options)):
         commands += [
             "design -load registers",
-            f"abc -liberty {liberty} -script abc_{number}.script -constr abc.constr",
+            f"abc -liberty {for_abc} -script {prefix}abc_{number}.script "
+            f"-constr {prefix}abc.constr",
             "setundef -undriven -zero",
             "opt_clean -purge",
             *ties,

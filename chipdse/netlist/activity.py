@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chipdse.errors import DesignError
 
-ORIGINS = ("replay", "vcd", "propagated")
+ORIGINS = ("replay", "vcd", "saif", "propagated")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +23,13 @@ class Activity:
     annotated : whether the two come from a waveform rather than from an assumption
     cycles : clock cycles covered
     duration_s : time covered [s]; toggles / duration is the density
-    origin : replay, vcd or propagated
+    origin : replay, vcd (any waveform), saif or propagated
     states : by library cell index: joint probability of the cell's state variables
         (`Cell.state_variables`, first = least significant bit), one row an instance of that
         cell in netlist order; cells left out are taken as independent
     glitches : whether transitions within a cycle were seen; zero-delay activity has none
     standard_error_frac : of the sum of all transitions, where only some cycles were looked at
+    notes : what the trace lacks, as sentences
     """
 
     toggles: NDArray[np.float64]
@@ -40,6 +41,7 @@ class Activity:
     states: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     glitches: bool = False
     standard_error_frac: float = 0.0
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.origin not in ORIGINS:

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from chipdse.errors import DesignError
-from chipdse.netlist.liberty import read_bytes, read_corner, read_liberty
+from chipdse.netlist.liberty import read_liberty
+from chipdse.netlist.liberty_head import Corner, read_corner
 from chipdse.netlist.library import CellLibrary
 from chipdse.netlist.library_join import join_corners
 from chipdse.netlist.library_store import FORMAT, load_saved, save_library
 from chipdse.paths import cache_folder
+from chipdse.reading import read_bytes
 from chipdse.store.derived import note_use
 from chipdse.store.files import is_as_written, note_digest
 from chipdse.store.sources import code_of
@@ -51,9 +53,9 @@ def load_corners(files: Sequence[Path]) -> CellLibrary:
     """
     if len(files) == 1 and files[0].suffix == ".npz":
         return load_saved(files[0])
-    groups: dict[tuple[float, float], list[Path]] = {}
+    groups: dict[Corner, list[Path]] = {}
     for path in files:
-        groups.setdefault(read_corner(path), []).append(path)
+        groups.setdefault(read_corner(path)[0], []).append(path)
     libraries = [load_library(group) for group in groups.values()]
     return libraries[0] if len(libraries) == 1 else join_corners(libraries)
 

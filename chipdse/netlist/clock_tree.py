@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.netlist.cells import clock_of
 from chipdse.netlist.library import Floats
 from chipdse.netlist.netlist import Netlist
@@ -96,7 +97,7 @@ def tree_energy_j(tree: ClockTree, data: ClockTreeData, vdd_v: float, enabled: F
     enabled : [groups] part of the cycles in which each group is clocked; 1 for the root
     """
     clocked = float((tree.buffers * enabled).sum())
-    return clocked * data.buffer_energy_j * (vdd_v / data.buffer_voltage_v) ** 2
+    return float(clocked * data.buffer_energy_j * numerics.square(vdd_v / data.buffer_voltage_v))
 
 
 def enabled_fraction(tree: ClockTree, toggles: Floats, cycles: float) -> Floats:

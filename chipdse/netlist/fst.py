@@ -1,120 +1,127 @@
-"""Read FST traces: the same variables and changes as from a VCD, by the wellen library."""
+"""Read FST traces: the same variables and changes as from a VCD; values by the wellen library.
+
+The library decodes in a process of its own, because a damaged file can make it end its process.
+"""
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterator, Sequence
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chipdse.errors import DesignError
-from chipdse.netlist.vcd import Header, Variable
-from chipdse.netlist.vcd_changes import Changes
+from chipdse.errors import DesignError, MachineError
+from chipdse.netlist.fst_hierarchy import FstHierarchy, is_fst, read_hierarchy
+from chipdse.netlist.vcd import Header
+from chipdse.netlist.vcd_changes import UNKNOWN, UNSEEN, Changes
 
-# A file begins with a header block: type 0, length 329, then first and last time.
-_HEAD = struct.Struct(">BQQQ")
-_HEADER_BLOCK, _HEADER_LENGTH = 0, 329
-_UNKNOWN = 2
-_BIT = np.full(256, _UNKNOWN, dtype=np.uint8)
-_BIT[ord("0")], _BIT[ord("1")] = 0, 1
+__all__ = ["FstTrace", "is_fst", "open_fst"]
+
+_SIGKILL = -9
 
 
 @dataclass(frozen=True, kw_only=True)
 class FstTrace:
-    """An open trace; as `chipdse.netlist.vcd.Trace`, all changes in one block.
-
-    waves : wellen's signal of each variable
-    """
+    """An open trace; as `chipdse.netlist.vcd.Trace`, all changes in one block."""
 
     path: Path
     header: Header
-    waves: tuple[Any, ...]
-    first_time: int
-    last_time: int
+    hierarchy: FstHierarchy
 
-    def changes(self) -> Iterator[Changes]:
-        """All value changes, in the order of time."""
-        parts = [
-            _bits(list(wave), variable.width, variable.first)
-            for wave, variable in zip(self.waves, self.header.variables, strict=True)
-        ]
-        if not parts:
-            parts = [_bits([], 1, 0)]
-        time, signal, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    def close(self) -> None:
+        """Nothing is open between calls."""
+
+    def changes(self, needed: NDArray[np.bool_] | None = None) -> Iterator[Changes]:
+        """All value changes, in the order of time; of `needed` signals alone, if given.
+
+        Raises
+        ------
+        DesignError : the file is damaged
+        MachineError : the process that decodes was killed
+        """
+        places: dict[int, tuple[int, int]] = {}  # width and first signal by handle
+        for variable, handle in zip(self.header.variables, self.hierarchy.handles, strict=True):
+            bits = slice(variable.first, variable.first + variable.width)
+            if needed is None or needed[bits].any():
+                places[handle] = variable.width, variable.first
+        time, signal, value = _decoded(self.path, places)
         order = np.argsort(time, kind="stable")
+        time, signal, value = time[order], signal[order], value[order]
+        pauses = self.hierarchy.pauses
+        for begin, end in pauses:
+            # What $dumpoff writes is no change: nothing is known until $dumpon.
+            value[(time >= begin) & (time < end) & (value == UNKNOWN)] = UNSEEN
+        last = np.array([self.hierarchy.last_time], dtype=np.int64)
         yield Changes(
-            time=time[order],
-            signal=signal[order],
-            value=value[order],
-            first_time=self.first_time,
-            last_time=self.last_time,
+            time=_recorded(time, pauses),
+            signal=signal,
+            value=value,
+            first_time=self.hierarchy.first_time,
+            last_time=int(_recorded(last, pauses)[0]),
         )
 
 
-def is_fst(path: Path) -> bool:
-    """Whether a file begins as an FST does."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD.size)
-    except OSError:
-        return False
-    return len(head) == _HEAD.size and _HEAD.unpack(head)[:2] == (_HEADER_BLOCK, _HEADER_LENGTH)
-
-
 def open_fst(path: Path) -> FstTrace:
-    """Read the declarations of an FST trace; vectors count as declared ``[width-1:0]``.
+    """Read the declarations of an FST trace.
 
     Raises
     ------
     DesignError : the file is damaged, or the reading library is not installed
     """
-    try:
-        import pywellen
-    except ImportError as error:
+    if importlib.util.find_spec("pywellen") is None:
         raise DesignError(
             f"{path} is an FST trace, which needs pywellen: pip install pywellen, or dump a VCD"
-        ) from error
-    with path.open("rb") as file:
-        _, _, first, last = _HEAD.unpack(file.read(_HEAD.size))
-    try:
-        waveform = pywellen.Waveform(str(path))
-        found = [(v, v.signal) for v in waveform.all_vars() if v.length and not v.is_real]
-        exponent = waveform.timescale.unit.to_exponent()
-        unit_s = waveform.timescale.factor * 10.0**exponent
-    except Exception as error:
-        reason = str(error).replace("\n", " ")
-        raise DesignError(f"{path}: damaged FST trace: {reason}") from error
-    variables, next_bit = [], 0
-    for variable, _ in found:
-        name, width = str(variable.name), int(variable.length)
-        scope = str(variable.full_name).removesuffix(name).rstrip(".")
-        variables.append(
-            Variable(
-                scope=tuple(scope.split(".")) if scope else (),
-                name=name.removeprefix("\\").rstrip(),
-                width=width,
-                indices=tuple(range(width - 1, -1, -1)) if width > 1 else None,
-                first=next_bit,
-            )
         )
-        next_bit += width
+    hierarchy = read_hierarchy(path)
     header = Header(
-        time_unit_s=unit_s, variables=tuple(variables), signals=next_bit, codes={}, lines=0
+        time_unit_s=hierarchy.time_unit_s,
+        variables=hierarchy.variables,
+        signals=hierarchy.signals,
+        codes={},
+        lines=0,
     )
-    waves = tuple(wave for _, wave in found)
-    return FstTrace(path=path, header=header, waves=waves, first_time=first, last_time=last)
+    return FstTrace(path=path, header=header, hierarchy=hierarchy)
 
 
-def _bits(
-    rows: Sequence[tuple[int, int | str]], width: int, first: int
+def _decoded(
+    path: Path, places: dict[int, tuple[int, int]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]:
-    """Time, signal and value of every bit of a variable's changes, most significant bit first."""
-    times = np.array([time for time, _ in rows], dtype=np.int64)
-    text = "".join(v if isinstance(v, str) else f"{v:0{width}b}" for _, v in rows)
-    letters = np.frombuffer(text.encode(), dtype=np.uint8)
-    signals = first + np.arange(width, dtype=np.int32)
-    return np.repeat(times, width), np.tile(signals, len(rows)), _BIT[letters]
+    """Time, signal and value of every bit of all changes."""
+    with tempfile.TemporaryDirectory() as folder:
+        request, answer = Path(folder) / "request.npy", Path(folder) / "answer.npz"
+        rows = [(handle, width, first) for handle, (width, first) in places.items()]
+        np.save(request, np.array(rows, dtype=np.int64).reshape(-1, 3))
+        run = subprocess.run(
+            [sys.executable, "-P", "-m", "chipdse.netlist.fst_values", path, request, answer],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if run.returncode == _SIGKILL:
+            raise MachineError(f"the process that reads {path} was killed; is the memory full?")
+        if run.returncode:
+            raise DesignError(f"{path}: damaged FST trace: {_reason(run.stderr)}")
+        with np.load(answer) as arrays:
+            return arrays["time"], arrays["signal"], arrays["value"]
+
+
+def _reason(log: str) -> str:
+    """The line of a log that says most: the last of an error, or the first of a crash."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line.partition(": ")[2] for line in lines if line.startswith("fst_values: ")]
+    return (errors or lines or ["the reading library crashed"])[0][:200]
+
+
+def _recorded(time: NDArray[np.int64], pauses: tuple[tuple[int, int], ...]) -> NDArray[np.int64]:
+    """Times less the pauses before them."""
+    result = time.copy()
+    for begin, end in pauses:
+        result -= np.clip(time, begin, end) - begin
+    return result

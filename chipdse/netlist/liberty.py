@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,18 +10,12 @@ import numpy as np
 
 from chipdse.errors import DesignError
 from chipdse.netlist.cells import Cell
-from chipdse.netlist.liberty_cells import (
-    bus_types,
-    cell_pins,
-    number,
-    read_cell,
-    to_number,
-)
+from chipdse.netlist.liberty_cells import MOST_PINS, bus_types, cell_pins, read_cell
 from chipdse.netlist.liberty_function import parse_function, variables
-from chipdse.netlist.liberty_head import LibertyHead
+from chipdse.netlist.liberty_head import Corner, LibertyHead
 from chipdse.netlist.liberty_related import RelatedPins
 from chipdse.netlist.liberty_states import PinGroups
-from chipdse.netlist.liberty_syntax import Group, LibertyFile, split_list
+from chipdse.netlist.liberty_syntax import Group, LibertyFile, number, split_list, to_number
 from chipdse.netlist.liberty_tables import FileTables, TableCollector, convert
 from chipdse.netlist.library import (
     ARC_KINDS,
@@ -34,9 +26,19 @@ from chipdse.netlist.library import (
     Ints,
     Leakages,
     Powers,
+    Thresholds,
 )
+from chipdse.reading import as_text, read_bytes, unpack
 
-_CELL = re.compile(r"(?m)^\s*cell\s*\(")
+# The groups that are read; noise, current and receiver models are passed over.
+_KINDS = {
+    *("operating_conditions", "type", "lu_table_template", "power_lut_template", "cell"),
+    *("pin", "bus", "bundle", "pg_pin", "memory", "leakage_power", "internal_power", "timing"),
+    *("ff", "latch", "ff_bank", "latch_bank", "statetable"),
+    *("cell_rise", "cell_fall", "rise_transition", "fall_transition"),
+    *("rise_constraint", "fall_constraint", "power", "rise_power", "fall_power"),
+}
+_MOST_ARCS = 1_000_000  # a bus that depends on every bit of another has many in a few bytes
 _KIND = {name: code for code, name in enumerate(ARC_KINDS)}
 _SENSE = {name: code for code, name in enumerate(SENSES)}
 _IGNORED = re.compile(
@@ -45,12 +47,21 @@ _IGNORED = re.compile(
 )  # timing types this program does not use
 
 
-def read_liberty(paths: Sequence[Path], contents: Sequence[bytes] | None = None) -> CellLibrary:
+def read_liberty(
+    paths: Sequence[Path],
+    contents: Sequence[bytes] | None = None,
+    thresholds: Thresholds | None = None,
+) -> CellLibrary:
     """One library at one corner from one or more Liberty files.
+
+    Files may measure slews between different voltages. As in OpenSTA, a slew means at each pin what
+    the pin's own file means by it, and at ports what the first file does; here all tables are
+    converted to one measure, which comes to the same.
 
     Parameters
     ----------
     contents : the files' bytes where they have been read already
+    thresholds : what slews shall mean; None is what they mean in the first file
 
     Raises
     ------
@@ -58,48 +69,21 @@ def read_liberty(paths: Sequence[Path], contents: Sequence[bytes] | None = None)
     """
     if not paths:
         raise DesignError("no Liberty file given; name at least one")
-    builder = _Builder()
+    builder = _Builder(thresholds)
     for position, path in enumerate(paths):
         data = contents[position] if contents is not None else read_bytes(path)
-        builder.add(LibertyFile(unpack(data, path), path))
+        builder.add(LibertyFile(as_text(unpack(data, path)), path))
     return builder.library()
-
-
-def read_corner(path: Path) -> tuple[float, float]:
-    """Supply voltage [V] and temperature [°C] of a Liberty file, from what precedes its cells."""
-    text = unpack(read_bytes(path), path)
-    first_cell = _CELL.search(text)
-    head = text if first_cell is None else text[: first_cell.start()] + "}"
-    file = LibertyFile(head, path)
-    corner = LibertyHead(file, file.library())
-    return corner.supply_v, corner.temperature_c
-
-
-def read_bytes(path: Path) -> bytes:
-    """A file's bytes, or an error that says why not."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DesignError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def unpack(data: bytes, path: Path) -> str:
-    """The text of a Liberty file, gzip or plain."""
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DesignError(f"{path} is a damaged gzip file: {error}") from None
-    return data.decode("utf-8-sig", errors="replace")
 
 
 class _Builder:
     """Collects cells, arcs and tables over the files of one library."""
 
-    def __init__(self) -> None:
+    def __init__(self, thresholds: Thresholds | None) -> None:
+        self.thresholds = thresholds
         self.names: list[str] = []
         self.sources: list[str] = []
-        self.corner: tuple[float, float] | None = None
+        self.corner: Corner | None = None
         self.cells: list[Cell] = []
         self.cell_file: dict[str, Path] = {}
         self.pin_count = 0
@@ -116,16 +100,17 @@ class _Builder:
 
     def add(self, file: LibertyFile) -> None:
         """One more file."""
-        group = file.library()
+        group = file.library(_KINDS)
         reader = _FileReader(self, file, group)
-        corner = (reader.head.supply_v, reader.head.temperature_c)
+        corner = reader.head.corner
         if self.corner is None:
             self.corner = corner
         elif self.corner != corner:
+            first = self.corner
             raise DesignError(
-                f"{file.path} is characterised at {corner[0]:g} V {corner[1]:g} °C, the files "
-                f"before it at {self.corner[0]:g} V {self.corner[1]:g} °C; one library has one "
-                "corner, join corners instead"
+                f"{file.path} is characterised at {corner.supply_v:g} V "
+                f"{corner.temperature_c:g} °C, the files before it at {first.supply_v:g} V "
+                f"{first.temperature_c:g} °C; one library has one corner, join corners instead"
             )
         self.names.append(group.name())
         self.sources.append(file.path.name)
@@ -149,8 +134,8 @@ class _Builder:
             cells=tuple(self.cells),
             conditions=tuple(self.conditions),
             supplies=tuple(self.supplies),
-            supply_v=np.array([self.corner[0]]),
-            temperature_c=np.array([self.corner[1]]),
+            supply_v=np.array([self.corner.supply_v]),
+            temperature_c=np.array([self.corner.temperature_c]),
             pin_capacitance_f=np.array([self.capacitances], dtype=np.float64).reshape(1, -1, 4),
             pin_supply_v=np.array([self.swings], dtype=np.float64),
             cell_leakage_w=np.array([self.leakage], dtype=np.float64),
@@ -182,6 +167,7 @@ class _Builder:
                 supply=leakages[2],
                 value_w=np.array([self.leakage_values], dtype=np.float64),
             ),
+            thresholds=self.thresholds or Thresholds(),
             sources=tuple(self.sources),
         )
 
@@ -202,14 +188,39 @@ class _FileReader:
         self.library = library
         self.head = LibertyHead(file, library)
         self.types = bus_types(file, library)
+        self.slew_s = self.head.time_s * self._slew_scale()
         self.tables = FileTables(
             builder.tables,
             file,
             library,
-            time_s=self.head.time_s,
+            slew_s=self.slew_s,
             capacitance_f=self.head.capacitance_f,
         )
         self.parsed: dict[str, int] = {}
+
+    def _slew_scale(self) -> float:
+        """Factor from this file's slews to the library's, from the time of a whole ramp."""
+        own, builder = self.head.thresholds, self.builder
+        if builder.thresholds is None:
+            builder.thresholds = own
+        wanted = builder.thresholds
+        if own == wanted:
+            return 1.0
+        delays = (own.input_frac, own.output_frac), (wanted.input_frac, wanted.output_frac)
+        rise, fall = (wanted.slew_of_ramp(edge) / own.slew_of_ramp(edge) for edge in (0, 1))
+        if delays[0] != delays[1] or abs(rise / fall - 1) > 1e-9:
+            what = (
+                "input_threshold_pct or output_threshold_pct"
+                if delays[0] != delays[1]
+                else "slew thresholds that differ between rise and fall"
+            )
+            first = builder.sources[0] if builder.sources else "the library it belongs to"
+            self.file.fail(
+                f"this file has other {what} than {first}; only slews are converted between files: "
+                "characterise both alike",
+                self.library.offset,
+            )
+        return rise
 
     def cell(self, group: Group) -> None:
         """One cell with everything it has."""
@@ -228,6 +239,8 @@ class _FileReader:
         builder.cells.append(cell)
         base = builder.pin_count
         builder.pin_count += len(pins)
+        if builder.pin_count > MOST_PINS:
+            self.file.fail(f"more than {MOST_PINS} pins in one library", group.offset)
         place = {pin.name: base + offset for offset, pin in enumerate(pins)}
         self._pins(group, pins)
         related = RelatedPins(self.file, group, place, buses)
@@ -236,6 +249,12 @@ class _FileReader:
                 self._timing(index, base + offset, timing, related)
             for power in pin.of_kind("internal_power"):
                 self._power(index, base + offset, power, related)
+            if max(len(builder.arcs), len(builder.powers)) > _MOST_ARCS:
+                self.file.fail(
+                    f"more than {_MOST_ARCS} timing or power arcs in one library; every bit of a "
+                    "bus has an arc from every bit that its related pins name",
+                    group.offset,
+                )
         default = self.library.text("default_cell_leakage_power")
         own = group.text("cell_leakage_power")
         leakage = own if own is not None else default
@@ -293,7 +312,7 @@ class _FileReader:
             self.builder.capacitances.append((high[0], high[1], low[0], low[1]))
             supply = pin.text("related_power_pin")
             swing = None if supply is None else self.head.voltages.get(supplies.get(supply, supply))
-            self.builder.swings.append(self.head.supply_v if swing is None else swing)
+            self.builder.swings.append(self.head.corner.supply_v if swing is None else swing)
 
     def _condition(self, group: Group) -> int:
         """The number of a group's `when`, -1 without."""
@@ -343,7 +362,9 @@ class _FileReader:
         for each in group.groups:
             place = wanted.get(each.kind)
             if place is not None:
-                tables[place] = self.tables.add(each, self.head.time_s)
+                is_slew = each.kind.endswith("_transition")
+                scale = self.slew_s if is_slew else self.head.time_s
+                tables[place] = self.tables.add(each, scale)
         if code < FIRST_CHECK:
             for delay, slew, edge in ((0, 2, "rise"), (1, 3, "fall")):
                 if (tables[delay] < 0) != (tables[slew] < 0):

@@ -19,11 +19,11 @@ from chipdse.netlist.liberty_function import (
     variables,
 )
 from chipdse.netlist.liberty_states import PinGroups, read_function, read_state
-from chipdse.netlist.liberty_syntax import Group, LibertyFile, split_list
+from chipdse.netlist.liberty_syntax import Group, LibertyFile, number, split_list
 
 _BIT_RANGE = re.compile(r"(.+)\[(\d{1,5}):(\d{1,5})\]")
+MOST_PINS = 500_000  # in one library; buses declare thousands in a few bytes
 _UM2 = 1e-12  # Liberty areas carry no unit; every library here means square micrometres
-_FORCED = {"L", "H", "N", "T", "X"}
 
 
 def bus_types(file: LibertyFile, library: Group) -> dict[str, list[int]]:
@@ -53,6 +53,13 @@ def cell_pins(
     """The signal pins of a cell in file order, and the bits of its buses."""
     pins: list[PinGroups] = []
     buses: dict[str, list[str]] = {}
+    bit_count = 0
+
+    def check_count(bus: Group) -> None:
+        if bit_count > MOST_PINS:
+            file.fail(
+                f"the buses of cell {cell.name()!r} declare more than {MOST_PINS} bits", bus.offset
+            )
 
     for group in cell.groups:
         if group.kind == "pin":
@@ -72,15 +79,23 @@ def cell_pins(
                 for each in member.names():
                     for bit in _expand(each):
                         own.setdefault(bit, []).append(member)
+                        bit_count += 1
+                    check_count(group)
             names = [f"{name}[{bit}]" for bit in bits]
+            bit_count += len(bits)
+            check_count(group)
             for bit_name in names:
                 groups = [*own.get(bit_name, []), group]
                 pins.append(PinGroups(bit_name, _direction(file, groups, bit_name), groups))
             buses[name] = names
         elif group.kind == "bundle":
             members = group.values("members")
+            of_name: dict[str, list[Group]] = {}
+            for member in group.of_kind("pin"):
+                for name in member.names():
+                    of_name.setdefault(name, []).append(member)
             for name in split_list(members or ""):
-                groups = [each for each in group.of_kind("pin") if name in each.names()] + [group]
+                groups = [*of_name.get(name, []), group]
                 pins.append(PinGroups(name, _direction(file, groups, name), groups))
     signal = [pin for pin in pins if pin.direction != "internal"]
     seen: set[str] = set()
@@ -138,7 +153,7 @@ def read_cell(
             if any(each not in known for each in variables(function)):
                 function = None  # of a state that is not described
                 opaque = True
-        elif isinstance(sequential, ClockGate) and pin.text("clock_gate_out_pin") == "true":
+        elif isinstance(sequential, ClockGate) and pin.is_true("clock_gate_out_pin"):
             clock, stored = Variable(sequential.clock), Variable(sequential.state)
             low = sequential.transparent_high
             function = Or((clock, Not(stored))) if low else And((clock, stored))
@@ -150,10 +165,12 @@ def read_cell(
                 direction=pin.direction,
                 function=function,
                 three_state=read_function(file, pin.groups[0], pin.text("three_state")),
-                is_clock=(pin.text("clock") or "").lower() == "true",
+                is_clock=pin.is_true("clock"),
             )
         )
     area = number(file, group, "area", 0.0)
+    if area < 0:
+        file.fail(f"area of cell {name!r} is {area:g}; it must not be negative", group.offset)
     index = {pin.name: position for position, pin in enumerate(cell_pins)}
     return Cell(
         name=name,
@@ -163,24 +180,5 @@ def read_cell(
         is_macro=opaque or bool(group.of_kind("memory")),
         buses={bus: tuple(index[bit] for bit in bits) for bus, bits in buses.items()},
         supply_pins=tuple(each for pg in group.of_kind("pg_pin") for each in pg.names()),
-        dont_use=(group.text("dont_use") or "").lower() == "true",
+        dont_use=group.is_true("dont_use"),
     )
-
-
-def number(file: LibertyFile, group: Group, attribute: str, default: float) -> float:
-    """A simple attribute as a number."""
-    text = group.text(attribute)
-    if text is None:
-        return default
-    return to_number(file, group.offset, attribute, text)
-
-
-def to_number(file: LibertyFile, offset: int, what: str, text: str) -> float:
-    """One finite number, or an error that names `what`."""
-    try:
-        value = float(text.split("/*")[0])
-    except ValueError:
-        value = float("nan")
-    if not abs(value) < float("inf"):
-        file.fail(f"{what} is {text!r}; expected a number", offset)
-    return value

@@ -23,11 +23,11 @@ class RelatedPins:
         }
 
     def pins(self, group: Group, *attributes: str) -> list[int]:
-        """Library-wide pin numbers."""
+        """Library-wide pin numbers, each once."""
         result: list[int] = []
         for attribute in attributes:
             text = group.text(attribute)
-            for name in (text or "").replace('"', " ").replace(",", " ").split():
+            for name in dict.fromkeys((text or "").replace('"', " ").replace(",", " ").split()):
                 if name in self.buses:
                     result += [self.place[bit] for bit in self.buses[name]]
                 elif name in self.place:

@@ -42,6 +42,10 @@ class PinGroups:
                 return value
         return None
 
+    def is_true(self, attribute: str) -> bool:
+        """Whether a Boolean attribute is true, its own or else its bus's."""
+        return (self.text(attribute) or "").lower() == "true"
+
     def values(self, attribute: str) -> str | None:
         """A complex attribute, its own or else its bus's."""
         for group in self.groups:
@@ -149,7 +153,7 @@ def _state_table(
                 group.offset,
             )
         rows.append((fields[0], fields[2]))
-    clocks = [pin.name for pin in pins if (pin.text("clock_gate_clock_pin") or "") == "true"]
+    clocks = [pin.name for pin in pins if pin.is_true("clock_gate_clock_pin")]
     clock = clocks[0] if clocks else inputs[0]
     return _gate_from_rows(inputs, states, rows, clock)
 
@@ -223,7 +227,7 @@ def _gate_by_attributes(cell: Group, pins: list[PinGroups]) -> ClockGate | None:
         return None
 
     def marked(attribute: str) -> list[str]:
-        return [pin.name for pin in pins if (pin.text(attribute) or "").lower() == "true"]
+        return [pin.name for pin in pins if pin.is_true(attribute)]
 
     clocks = marked("clock_gate_clock_pin")
     enables = marked("clock_gate_enable_pin")

@@ -6,14 +6,14 @@ import warnings
 
 import numpy as np
 
-from chipdse.netlist.liberty_cells import to_number
-from chipdse.netlist.liberty_syntax import Group, LibertyFile, split_list
+from chipdse.netlist.liberty_syntax import Group, LibertyFile, split_list, to_number
 from chipdse.netlist.library import Tables
 
 _SLEW = {"input_net_transition", "input_transition_time", "related_pin_transition"}
 _LOAD = {"total_output_net_capacitance"}
 _CONSTRAINED = {"constrained_pin_transition"}
 _COLUMN = _LOAD | _CONSTRAINED
+_LONGEST_AXIS = 64  # tables are padded to the longest axis; libraries have about ten points
 
 Template = tuple[tuple[str, ...], tuple[str | None, ...]]  # variables, default indices
 
@@ -37,7 +37,10 @@ class TableCollector:
 
 
 class FileTables:
-    """Adds the tables of one file, with its templates and units."""
+    """Adds the tables of one file, with its templates and units.
+
+    slew_s, capacitance_f : one unit of the axes over slews and over loads
+    """
 
     def __init__(
         self,
@@ -45,12 +48,12 @@ class FileTables:
         file: LibertyFile,
         library: Group,
         *,
-        time_s: float,
+        slew_s: float,
         capacitance_f: float,
     ) -> None:
         self.collector = collector
         self.file = file
-        self.time_s = time_s
+        self.slew_s = slew_s
         self.capacitance_f = capacitance_f
         self.templates: dict[str, Template] = {"scalar": ((), ())}
         for group in library.of_kind("lu_table_template", "power_lut_template"):
@@ -133,7 +136,7 @@ class FileTables:
         return ",".join(numbers)
 
     def _axis(self, text: str, variable: str, group: Group) -> int:
-        scale = self.capacitance_f if variable in _LOAD else self.time_s
+        scale = self.capacitance_f if variable in _LOAD else self.slew_s
         key = (text, scale)
         axis = self.collector.axis_of.get(key)
         if axis is None:
@@ -141,6 +144,12 @@ class FileTables:
             numbers = [
                 to_number(self.file, group.offset, "an index", each) * scale for each in words
             ]
+            if len(numbers) > _LONGEST_AXIS:
+                self.file.fail(
+                    f"an index of '{group.kind}' has {len(numbers)} values; at most "
+                    f"{_LONGEST_AXIS} are handled",
+                    group.offset,
+                )
             if not numbers or any(b <= a for a, b in zip(numbers, numbers[1:], strict=False)):
                 self.file.fail(
                     f"an index of '{group.kind}' must rise: {text.strip()}", group.offset

@@ -77,11 +77,13 @@ class _Writer:
         yield '  pulling_resistance_unit : "1kohm";'
         yield '  leakage_power_unit : "1nW";'
         yield "  capacitive_load_unit (1, pf);"
-        for kind, (low, middle, high) in (("rise", (20, 50, 80)), ("fall", (20, 50, 80))):
-            yield f"  slew_lower_threshold_pct_{kind} : {low};"
-            yield f"  slew_upper_threshold_pct_{kind} : {high};"
-            yield f"  input_threshold_pct_{kind} : {middle};"
-            yield f"  output_threshold_pct_{kind} : {middle};"
+        own = self.library.thresholds
+        for edge, kind in enumerate(("rise", "fall")):
+            yield f"  slew_lower_threshold_pct_{kind} : {100 * own.lower_frac[edge]:.12g};"
+            yield f"  slew_upper_threshold_pct_{kind} : {100 * own.upper_frac[edge]:.12g};"
+            yield f"  input_threshold_pct_{kind} : {100 * own.input_frac[edge]:.12g};"
+            yield f"  output_threshold_pct_{kind} : {100 * own.output_frac[edge]:.12g};"
+        yield f"  slew_derate_from_library : {own.slew_derate:.12g};"
         yield "  nom_process : 1;"
         yield f"  nom_voltage : {volts};"
         yield f"  nom_temperature : {degrees};"

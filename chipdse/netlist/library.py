@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.netlist.cells import Cell
 from chipdse.netlist.library_grid import Corners, interpolate
@@ -46,6 +47,28 @@ ARC_KINDS = (
 )
 FIRST_CHECK = ARC_KINDS.index("setup_rising")
 SENSES = ("", "positive_unate", "negative_unate", "non_unate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """How a library measures delays and slews, as fractions of the supply; (rise, fall) each.
+
+    Parameters
+    ----------
+    input_frac, output_frac : at which voltages a delay starts and ends
+    lower_frac, upper_frac : between which voltages a transition was measured
+    slew_derate : a slew of the tables times this is the time between those voltages
+    """
+
+    input_frac: tuple[float, float] = (0.5, 0.5)
+    output_frac: tuple[float, float] = (0.5, 0.5)
+    lower_frac: tuple[float, float] = (0.2, 0.2)
+    upper_frac: tuple[float, float] = (0.8, 0.8)
+    slew_derate: float = 1.0
+
+    def slew_of_ramp(self, edge: int) -> float:
+        """The slew that stands in the tables for a ramp of one second from rail to rail [s]."""
+        return (self.upper_frac[edge] - self.lower_frac[edge]) / self.slew_derate
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,6 +146,7 @@ class CellLibrary:
     pin_supply_v : [corners, pins] voltage swing of each pin
     cell_leakage_w : [leakage corners, cells] the unconditional value, NaN where there is none
     leakage_corners : where leakage is known, at every corner and more; None: at the corners
+    thresholds : what delays and slews mean, those in the tables and those at ports
     sources : where the numbers come from, for reports
     """
 
@@ -140,6 +164,7 @@ class CellLibrary:
     powers: Powers
     leakages: Leakages
     leakage_corners: Corners | None = None
+    thresholds: Thresholds = Thresholds()
     sources: tuple[str, ...] = ()
     provenance: dict[str, object] = field(default_factory=dict)
 
@@ -321,8 +346,8 @@ class OperatingLibrary(_Points):
     def interpolate_linear(self, characterised: Floats) -> Floats:
         """[corners, ...] to [K, ...], linear: for voltages."""
         flat = characterised.reshape(len(characterised), -1)
-        mixed: Floats = (self.weights @ flat).reshape(self.count, *characterised.shape[1:])
-        return mixed
+        mixed = numerics.matmul(self.weights, flat)
+        return mixed.reshape(self.count, *characterised.shape[1:])
 
     @cached_property
     def pin_capacitance_f(self) -> Floats:

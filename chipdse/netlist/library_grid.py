@@ -8,6 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse import numerics
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -54,8 +56,7 @@ class Corners:
         across = between(temperature_c, np.array(temps))
         if across is None:
             return None
-        result: Floats = across @ np.array(rows)
-        return result
+        return numerics.matmul(across, np.array(rows))
 
     def covers(self, supply_v: float, temperature_c: float) -> bool:
         """Whether the operating point lies inside the range."""
@@ -102,10 +103,10 @@ def interpolate(weights: Floats, characterised: Floats) -> Floats:
     part = weights[:, members]
     flat = characterised[members].reshape(len(part[0]), -1)
     positive = flat > 0
-    logs = np.log(np.where(positive, flat, 1.0))
-    result = np.exp(part @ logs)
-    linear = (used[:, members].astype(np.float64) @ ~positive) > 0
+    logs = numerics.log(np.where(positive, flat, 1.0))
+    result = numerics.exp(numerics.matmul(part, logs))
+    linear = numerics.matmul(used[:, members], ~positive) > 0
     if linear.any():
-        result = np.where(linear, part @ flat, result)
+        result = np.where(linear, numerics.matmul(part, flat), result)
     shaped: Floats = result.reshape(len(weights), *characterised.shape[1:])
     return shaped

@@ -119,6 +119,10 @@ def _check_same(first: CellLibrary, other: CellLibrary) -> None:
             raise DesignError(f"{pair} cannot be joined: they list cells in different order")
         if mine.pins != theirs.pins or mine.sequential != theirs.sequential:
             raise DesignError(f"{pair} cannot be joined: cell {mine.name} differs in its functions")
+    if first.thresholds != other.thresholds:
+        raise DesignError(
+            f"{pair} cannot be joined: they measure slews or delays between other voltages"
+        )
     if first.conditions != other.conditions or first.supplies != other.supplies:
         raise DesignError(f"{pair} cannot be joined: their conditions differ")
     for part in ("arcs", "powers", "leakages", "tables"):

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.netlist.library import CellLibrary, Floats
 from chipdse.netlist.library_grid import Corners
@@ -101,11 +102,12 @@ class _Series:
             start, own = decoded[base[corner]], numbers[corner]
             plain = own * start > 0
             ratio = np.divide(own, start, out=np.ones_like(own), where=plain)
-            steps = np.round(np.log2(ratio) * STEPS_PER_OCTAVE).astype(np.int64)
+            octaves = numerics.log2(ratio) * STEPS_PER_OCTAVE
+            steps = np.round(octaves).astype(np.int64)
             delta = np.diff(steps, prepend=0)
             plain &= np.abs(delta) < 32768
             steps = np.cumsum(np.where(np.abs(delta) < 32768, delta, 0))
-            plain &= np.abs(np.log2(ratio) * STEPS_PER_OCTAVE - steps) <= 0.51
+            plain &= np.abs(octaves - steps) <= 0.51
             packed = np.diff(steps, prepend=0).astype(np.int16).view(np.uint16)
             low[corner - 1], high[corner - 1] = packed & 255, packed >> 8
             other = np.flatnonzero(~plain)
@@ -165,7 +167,7 @@ def _resembles(corners: Corners, number: int) -> int:
 
 
 def _decode(base: Floats, steps: NDArray[np.int64]) -> Floats:
-    return base * np.exp2(steps / STEPS_PER_OCTAVE)
+    return np.asarray(base * numerics.exp2(steps / STEPS_PER_OCTAVE))
 
 
 def _swings(library: CellLibrary) -> Floats:

@@ -10,7 +10,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from chipdse.errors import DesignError
 from chipdse.netlist.cells import Cell, CellPin, ClockGate, FlipFlop, Latch, Sequential
 from chipdse.netlist.liberty_function import Expression, parse_function
-from chipdse.netlist.library import Arcs, CellLibrary, Leakages, Powers, Tables
+from chipdse.netlist.library import Arcs, CellLibrary, Leakages, Powers, Tables, Thresholds
 from chipdse.netlist.library_grid import Corners
 from chipdse.store.files import new_file
 
@@ -64,6 +64,7 @@ def save_library(
         "conditions": library.conditions,
         "supplies": library.supplies,
         "sources": library.sources,
+        "thresholds": asdict(library.thresholds),
         "provenance": library.provenance,
     }
     text = json.dumps(logic, separators=(",", ":")).encode()
@@ -103,6 +104,7 @@ def load_saved(path: Path) -> CellLibrary:
                 sources=tuple(logic["sources"]),
                 provenance=logic["provenance"],
                 leakage_corners=_leakage_corners(file),
+                thresholds=_thresholds(logic.get("thresholds", {})),
                 **parts,
             )
     except (
@@ -123,6 +125,15 @@ def _leakage_corners(file: Mapping[str, NDArray[Any]]) -> Corners | None:
         return None
     supply_v, temperature_c = (file[name] for name in _LEAKAGE)
     return Corners(supply_v=supply_v, temperature_c=temperature_c)
+
+
+def _thresholds(stored: dict[str, Any]) -> Thresholds:
+    """The usual ones where a file, as those that ship, does not hold any."""
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else float(value)
+        for name, value in stored.items()
+    }
+    return Thresholds(**values)
 
 
 def _array(array: NDArray[Any]) -> NDArray[Any]:

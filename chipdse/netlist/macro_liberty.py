@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.netlist.liberty import read_liberty
-from chipdse.netlist.library import CellLibrary, Floats, Tables
+from chipdse.netlist.library import CellLibrary, Floats, Tables, Thresholds
 from chipdse.technology.sram import MacroFigures, MacroSize, macro_figures
 
 # A macro's supply may differ so much from what it was characterised at: below, no model of gates
@@ -61,8 +62,10 @@ def macro_liberty(sizes: Sequence[MacroSize]) -> str:
         '  leakage_power_unit : "1pW"; capacitive_load_unit (1, ff);',
         f"  nom_process : 1; nom_voltage : {first.supply_v:g}; "
         f"nom_temperature : {first.temperature_c:g};",
-        "  slew_lower_threshold_pct_rise : 20; slew_upper_threshold_pct_rise : 80;",
-        "  slew_lower_threshold_pct_fall : 20; slew_upper_threshold_pct_fall : 80;",
+        # Slews are as in the files that the model was fitted to: 0.8 of a ramp from rail to rail,
+        # 10 to 90 % in sky130's, 30 to 70 % with slew_derate_from_library 0.5 in IHP's.
+        "  slew_lower_threshold_pct_rise : 10; slew_upper_threshold_pct_rise : 90;",
+        "  slew_lower_threshold_pct_fall : 10; slew_upper_threshold_pct_fall : 90;",
         "  input_threshold_pct_rise : 50; output_threshold_pct_rise : 50;",
         "  input_threshold_pct_fall : 50; output_threshold_pct_fall : 50;",
         "  lu_table_template (load) { variable_1 : total_output_net_capacitance;",
@@ -137,12 +140,15 @@ def _clock(size: MacroSize, about: MacroFigures) -> Iterator[str]:
         yield "      }"
 
 
-def macro_cells(sizes: Sequence[MacroSize]) -> CellLibrary:
-    """The macros as a library of one corner, their own."""
+def macro_cells(sizes: Sequence[MacroSize], thresholds: Thresholds | None = None) -> CellLibrary:
+    """The macros as a library of one corner, their own.
+
+    thresholds : what slews shall mean; None is what they mean in the macros' own file
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sram.lib"
         path.write_text(macro_liberty(sizes))
-        return read_liberty([path])
+        return read_liberty([path], thresholds=thresholds)
 
 
 def with_macros(library: CellLibrary, sizes: Sequence[MacroSize]) -> CellLibrary:
@@ -152,7 +158,7 @@ def with_macros(library: CellLibrary, sizes: Sequence[MacroSize]) -> CellLibrary
     ------
     DesignError : the library does not cover the supply that the macros were characterised at
     """
-    macros = macro_cells(sizes)
+    macros = macro_cells(sizes, library.thresholds)
     volts, temperature = float(macros.supply_v[0]), float(macros.temperature_c[0])
     try:
         slower, leakier = (
@@ -164,7 +170,7 @@ def with_macros(library: CellLibrary, sizes: Sequence[MacroSize]) -> CellLibrary
             f"SRAM macros of {sizes[0].family} are known at {volts:g} V and "
             f"{temperature:g} °C: {error}"
         ) from error
-    return _appended(library, macros, slower, (library.supply_v / volts) ** 2, leakier)
+    return _appended(library, macros, slower, numerics.square(library.supply_v / volts), leakier)
 
 
 def check_macro_supply(sizes: Sequence[MacroSize], vdd_v: float) -> None:
@@ -193,7 +199,8 @@ def _delay_scale(library: CellLibrary, volts: float, temperature: float) -> Floa
     values = tables.values[:, places]
     own = library.at([volts], [temperature]).interpolate(values)[0]
     usable = (values > 0).all(axis=0) & (own > 0)
-    scale: Floats = np.exp(np.mean(np.log(values[:, usable] / own[usable]), axis=1))
+    ratios = numerics.log(values[:, usable] / own[usable])
+    scale: Floats = numerics.exp(np.mean(ratios, axis=1))
     return scale
 
 
@@ -206,7 +213,8 @@ def _leakage_scale(library: CellLibrary, volts: float, temperature: float) -> Fl
     usable = (values > 0).all(axis=0) & (own > 0)
     if not usable.any():
         raise DesignError(f"library {library.name} gives no leakage to scale theirs by")
-    scale: Floats = np.exp(np.mean(np.log(values[:, usable] / own[usable]), axis=1))
+    ratios = numerics.log(values[:, usable] / own[usable])
+    scale: Floats = numerics.exp(np.mean(ratios, axis=1))
     return scale
 
 

@@ -51,6 +51,8 @@ class Netlist:
     cell_types : position of each instance's cell in ``library.cells``
     net_names : one name a net; hierarchy and bits as in ``a.b.count[3]``
     nets_by_name : every name a net has, aliases made by `assign` included
+    odd_ranges : declared ranges of vectors, by name, that are not ``[n:0]``
+    notes : what was left out of timing and power while the file was read, as sentences
     """
 
     top: str
@@ -62,6 +64,8 @@ class Netlist:
     pin_net: NDArray[np.int32]
     ports: tuple[Port, ...]
     nets_by_name: dict[str, int] = field(default_factory=dict)
+    odd_ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.pin_start) != len(self.cell_names) + 1 or len(self.cell_types) != len(

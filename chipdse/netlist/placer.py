@@ -16,9 +16,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.netlist.placer_arrays import Charges, Floats, Pins
 from chipdse.netlist.placer_gradient import Density, WireLength
@@ -215,7 +215,7 @@ class _Run:
         full = self.problem.target_density
         total = float(self.area[: self.cells].sum())
         self.overflow = float(np.maximum(grid - full, 0.0).sum()) / total
-        self.gamma = _SMOOTH * 10.0 ** (20.0 / 9.0 * self.overflow - 11.0 / 9.0)
+        self.gamma = _SMOOTH * numerics.power_of(10.0, (20 * self.overflow - 11) / 9)
         span = self.pins.spans(x).sum() + self.pins.spans(y).sum() * self.stretch
         return float(span)
 
@@ -226,13 +226,14 @@ class _Run:
         v_x, v_y = u_x, u_y
         g_x, g_y = self._gradient(v_x, v_y)
         # The first step moves the fastest node a tenth of a bin, to measure the steepness with.
-        reach = 0.1 / max(float(np.hypot(g_x, g_y).max()), 1e-30)
+        fastest = math.sqrt(float((g_x * g_x + g_y * g_y).max()))
+        reach = 0.1 / max(fastest, 1e-30)
         last_x, last_y = self._inside(v_x - reach * g_x, v_y - reach * g_y)
         back_x, back_y = self._gradient(last_x, last_y)
         step = _distance(v_x, v_y, last_x, last_y) / max(_distance(g_x, g_y, back_x, back_y), 1e-30)
         momentum = 1.0
         cell_m2 = float(self.area[: self.cells].mean())
-        usual = max(length, 1.3 * self.cells**1.13 * math.sqrt(cell_m2))
+        usual = max(length, 1.3 * numerics.power_of(self.cells, 1.13) * math.sqrt(cell_m2))
         waiting = list(_PORTS_MOVE_AT)
         most = MOST_STEPS if self.cells > FEW_CELLS else 400
         for self.steps in range(1, most + 1):
@@ -256,7 +257,7 @@ class _Run:
                 break
             change = (length - before) / (0.005 * max(length, usual))
             slowest = 0.95 if self.steps < _STALLED_STEPS else 1.0
-            self.weight *= min(1.1, max(slowest, 1.1 ** (1.0 - change)))
+            self.weight *= min(1.1, max(slowest, numerics.power_of(1.1, 1.0 - change)))
             while waiting and self.overflow < waiting[0]:
                 waiting.pop(0)
                 at_x, at_y = u_x[: self.nodes], u_y[: self.nodes]
@@ -308,7 +309,7 @@ def _grid(problem: PlacementProblem) -> tuple[int, int]:
     side = max(side, math.sqrt(core / (_MOST_BINS_A_CELL * len(problem.cell_area_m2))))
     counts = []
     for extent in (problem.core_width_m, problem.core_height_m):
-        counts.append(int(scipy.fft.next_fast_len(max(8, round(extent / side)), real=True)))
+        counts.append(max(8, round(extent / side)))
     return counts[0], counts[1]
 
 
@@ -320,14 +321,15 @@ def _charges(area: Floats, stretch: float, density: float) -> Charges:
     """
     nodes = np.flatnonzero(area > 0)
     parts = np.maximum(np.ceil(np.sqrt(area[nodes] / density)), 1).astype(np.int64)
-    node = np.repeat(nodes, parts**2)
-    per = np.repeat(parts, parts**2)
-    number = np.arange(len(node)) - np.repeat(np.cumsum(parts**2) - parts**2, parts**2)
+    squares = parts * parts
+    node = np.repeat(nodes, squares)
+    per = np.repeat(parts, squares)
+    number = np.arange(len(node)) - np.repeat(np.cumsum(squares) - squares, squares)
     side = np.sqrt(area[node] / density)
     # Cells are taken as square in metres; a bin is `stretch` times as high as wide.
     return Charges(
         node=node.astype(np.int32),
         offset_x=((number % per + 0.5) / per - 0.5) * side * math.sqrt(stretch),
         offset_y=((number // per + 0.5) / per - 0.5) * side / math.sqrt(stretch),
-        area=area[node] / per**2,
+        area=area[node] / (per * per),
     )

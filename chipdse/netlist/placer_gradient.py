@@ -7,10 +7,11 @@ same sums in the same order, so results do not depend on whether a compiler is t
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.netlist.placer_arrays import Charges, Floats, Pins, sums
+from chipdse.netlist.placer_cosine import Cosine
 from chipdse.netlist.placer_kernel import PlacerKernel
 
 
@@ -39,14 +40,14 @@ class WireLength:
         if self.kernel is not None:
             result = np.zeros(self.nodes)
             self.kernel.exponents(pins.start, pins.node, x, gamma, powers)
-            np.exp(powers, out=powers)
+            self.kernel.exponentials(powers)
             self.kernel.wire_gradient(pins.start, pins.node, x, gamma, powers, result)
             return result
         at, first, net = x[pins.node], pins.start[:-1], pins.net
         high = np.maximum.reduceat(at, first)[net]
         low = np.minimum.reduceat(at, first)[net]
         powers[0], powers[1] = (at - high) / gamma, (low - at) / gamma
-        np.exp(powers, out=powers)
+        powers[:] = numerics.exp(powers)
         pull = np.zeros(len(net))
         for sign, power, base in ((1.0, powers[0], high), (-1.0, powers[1], low)):
             away = at - base
@@ -81,10 +82,15 @@ class Density:
         width, height = shape
         u = (np.pi / width * np.arange(width))[:, None]
         v = (np.pi / (height * stretch) * np.arange(height))[None, :]
-        waves = u**2 + v**2
+        waves = u * u + v * v
         waves[0, 0] = 1.0
-        self.inverse = 1.0 / waves
-        self.inverse[0, 0] = 0.0  # the mean has no field
+        self.across, self.along = Cosine(width, kernel), Cosine(height, kernel)
+        # 4 / (width height) makes the transform back the inverse; half of it where a wave is 0.
+        inverse = 4.0 / (width * height) / waves
+        inverse[0] /= 2.0
+        inverse[:, 0] /= 2.0
+        inverse[0, 0] = 0.0  # the mean has no field
+        self.inverse = np.ascontiguousarray(inverse[self.across.order][:, self.along.order].T)
 
     def spread(self, x: Floats, y: Floats) -> Floats:
         """Area in each bin, as a share of the bin [width, height]."""
@@ -107,10 +113,9 @@ class Density:
 
     def potential(self, grid: Floats) -> Floats:
         """Potential of a density, at the bins' centres."""
-        spectrum = scipy.fft.dctn(grid, type=2, norm="ortho")
+        spectrum = self.along.forward(self.across.forward(grid).T)
         spectrum *= self.inverse
-        found: Floats = scipy.fft.idctn(spectrum, type=2, norm="ortho")
-        return found
+        return self.across.back(self.along.back(spectrum).T)
 
     def gradient(self, x: Floats, y: Floats, potential: Floats) -> tuple[Floats, Floats]:
         """Derivative of the energy by each node's position, along both axes."""

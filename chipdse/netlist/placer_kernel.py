@@ -6,22 +6,62 @@ import ctypes
 import functools
 from typing import Any
 
+import numpy as np
+
+from chipdse import numerics
 from chipdse.errors import ToolError
 from chipdse.netlist.kernel import compiler, kernel
 from chipdse.netlist.placer_arrays import Charges
 
-# Fused multiply-adds round differently from NumPy's separate ones: they are switched off.
-SOURCE = r"""
-#pragma STDC FP_CONTRACT OFF
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC optimize ("fp-contract=off")
-#endif
+_STEPS = "\n".join(
+    f"    series = (series + {factor.hex()}) * r;" for factor in numerics.EXP_SERIES[1:-1]
+)
+_EXPONENTIAL = f"""
+static inline double exponential(double x)
+{{
+    x = least(most(x, {numerics.LEAST.hex()}), {numerics.MOST.hex()});
+    double shifted = x * {numerics.LOG2_E.hex()} + {numerics.ROUNDING.hex()};
+    double times = shifted - {numerics.ROUNDING.hex()};
+    double left = x - times * {numerics.LN2_HIGH.hex()};
+    double rest = 0.0 - times * {numerics.LN2_LOW.hex()};
+    double r = left + rest;
+    double lost = (left - r) + rest;
+    double one = 1.0 + r;
+    lost += (1.0 - one) + r;
+    double series = r * {numerics.EXP_SERIES[0].hex()};
+{_STEPS}
+    series += {numerics.EXP_SERIES[-1].hex()};
+    lost += r * r * series;
+    int64_t whole, half, low_bits, high_bits;
+    double low, high;
+    __builtin_memcpy(&whole, &shifted, 8);  /* its last bits are the exponent */
+    whole -= {np.float64(numerics.ROUNDING).view(np.int64)}ll;
+    half = (int64_t)((uint64_t)(whole + 4096) >> 1) - 2048;
+    low_bits = (half + 1023) << 52;
+    high_bits = (whole - half + 1023) << 52;
+    __builtin_memcpy(&low, &low_bits, 8);
+    __builtin_memcpy(&high, &high_bits, 8);
+    return (one + lost) * low * high;
+}}
+
+void exponentials(int64_t count, double *numbers)
+{{
+    for (int64_t i = 0; i < count; i++)
+        numbers[i] = exponential(numbers[i]);
+}}
+"""
+"""`numerics.exp` in C, operation by operation."""
+
+SOURCE = (
+    r"""
 #include <stdint.h>
 #include <math.h>
 
 static inline double least(double a, double b) { return a < b ? a : b; }
 static inline double most(double a, double b) { return a > b ? a : b; }
-
+"""
+    + _EXPONENTIAL
+    + r"""
 void exponents(int64_t nets, const int32_t *start, const int32_t *node, const double *x,
                double gamma, double *up, double *down)
 {
@@ -117,7 +157,83 @@ void field(int64_t charges, const int32_t *node, const double *dx, const double 
         gy[node[c]] += area[c] * (wx[0] * along[0] + wx[1] * along[1] + wx[2] * along[2]);
     }
 }
+
+typedef double four __attribute__((vector_size(32), aligned(8), may_alias));
+
+/* out[r] = sum over t of table[r][t] * in[t], each a row of `width` numbers, from the first t on */
+static void rows(int64_t count, int64_t terms, int64_t width, const double *table,
+                 const double *in, double *out)
+{
+    for (int64_t r = 0; r < count; r += 2) {
+        /* two results at a time; the last of an odd count is computed twice */
+        int64_t next = r + 1 < count ? r + 1 : r;
+        const double *one = table + r * terms, *two = table + next * terms;
+        int64_t w = 0;
+        for (; w + 8 <= width; w += 8) {
+            four a = {0}, b = {0}, c = {0}, d = {0};
+            for (int64_t t = 0; t < terms; t++) {
+                const four *from = (const four *)(in + t * width + w);
+                a += one[t] * from[0];
+                b += one[t] * from[1];
+                c += two[t] * from[0];
+                d += two[t] * from[1];
+            }
+            four *to = (four *)(out + r * width + w), *below = (four *)(out + next * width + w);
+            to[0] = a;
+            to[1] = b;
+            below[0] = c;
+            below[1] = d;
+        }
+        for (; w < width; w++) {
+            double first = 0, second = 0;
+            for (int64_t t = 0; t < terms; t++) {
+                first += one[t] * in[t * width + w];
+                second += two[t] * in[t * width + w];
+            }
+            out[r * width + w] = first;
+            out[next * width + w] = second;
+        }
+    }
+}
+
+/* scratch holds as many numbers as grid */
+void cosine_forward(int64_t count, int64_t width, const double *even, const double *odd,
+                    const double *grid, double *scratch, double *out)
+{
+    int64_t half = count / 2, upper = count - half;
+    double *sum = scratch, *difference = scratch + upper * width;
+    for (int64_t j = 0; j < half; j++)
+        for (int64_t w = 0; w < width; w++) {
+            double a = grid[j * width + w], b = grid[(count - 1 - j) * width + w];
+            sum[j * width + w] = a + b;
+            difference[j * width + w] = a - b;
+        }
+    if (upper > half)
+        for (int64_t w = 0; w < width; w++)
+            sum[half * width + w] = grid[half * width + w];
+    rows(upper, upper, width, even, sum, out);
+    rows(half, half, width, odd, difference, out + upper * width);
+}
+
+void cosine_back(int64_t count, int64_t width, const double *even, const double *odd,
+                 const double *spectrum, double *scratch, double *out)
+{
+    int64_t half = count / 2, upper = count - half;
+    double *sum = scratch, *difference = scratch + upper * width;
+    rows(upper, upper, width, even, spectrum, sum);
+    rows(half, half, width, odd, spectrum + upper * width, difference);
+    for (int64_t j = 0; j < half; j++)
+        for (int64_t w = 0; w < width; w++) {
+            double a = sum[j * width + w], b = difference[j * width + w];
+            out[j * width + w] = a + b;
+            out[(count - 1 - j) * width + w] = a - b;
+        }
+    if (upper > half)
+        for (int64_t w = 0; w < width; w++)
+            out[half * width + w] = sum[half * width + w];
+}
 """
+)
 
 
 class PlacerKernel:
@@ -138,6 +254,18 @@ class PlacerKernel:
             _at(powers[0]),
             _at(powers[1]),
         )
+
+    def exponentials(self, numbers: Any) -> None:
+        """`numerics.exp` of numbers, in their place."""
+        self._library.exponentials(ctypes.c_int64(numbers.size), _at(numbers))
+
+    def cosine(self, forward: bool, even: Any, odd: Any, rows: Any) -> Any:
+        """The cosine transform along the first axis, or its transpose; see `placer_cosine`."""
+        out, scratch = np.empty_like(rows), np.empty_like(rows)
+        transform = self._library.cosine_forward if forward else self._library.cosine_back
+        count, width = (ctypes.c_int64(size) for size in rows.shape)
+        transform(count, width, _at(even), _at(odd), _at(rows), _at(scratch), _at(out))
+        return out
 
     def wire_gradient(
         self, start: Any, node: Any, x: Any, gamma: float, powers: Any, gradient: Any

@@ -98,7 +98,7 @@ def read_problem(path: Path) -> tuple[PlacementProblem, float]:
             problem = PlacementProblem(
                 pin_net=data["pin_net"],
                 pin_node=data["pin_node"],
-                cell_area_m2=area * um**2,
+                cell_area_m2=area * (um * um),
                 port_count=int(data["ports"]),
                 core_width_m=width * um,
                 core_height_m=height * um,

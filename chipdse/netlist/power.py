@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.library import Floats, LeakagePoints
@@ -240,7 +241,7 @@ class _Evaluation:
         if outputs:
             first = int(self.netlist.library.pin_start[kind])
             volts = self.library.pin_supply_v[:, None, first + np.array(outputs)]
-            charge = 0.5 * load[:, :, outputs] * volts**2 * density[:, :, outputs]
+            charge = 0.5 * load[:, :, outputs] * numerics.square(volts) * density[:, :, outputs]
             self.switching[:, instances] = charge.sum(axis=2)
         self.leakage[:, instances] = self._leakage(kind, power, chance, self.library.leakage)
         if self.elsewhere is not None:
@@ -257,7 +258,7 @@ class _Evaluation:
                 f"joint states of {power.cell.name} have shape {states.shape}; "
                 f"{(count, len(table))} is expected"
             )
-        return states[part] @ table
+        return numerics.matmul(states[part], table)
 
     def _energies(self, bundle: EnergyBundle, safe: Index, load: Floats) -> Floats:
         """Energy of one transition [K, n, tables of the bundle]."""
@@ -300,7 +301,7 @@ class _Evaluation:
         result = np.zeros((points.count, len(chance)))
         if len(power.leakage_rows):
             values = points.groups_w(power.leakage_rows)
-            result += values @ chance[:, power.leakage_conditions].T
+            result += numerics.matmul(values, chance[:, power.leakage_conditions].T)
         if power.uncovered >= 0:
             own = np.nan_to_num(points.cells_w()[:, kind])
             result += own[:, None] * chance[:, power.uncovered]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.cells import Cell, ClockGate, FlipFlop, Latch
 from chipdse.netlist.liberty_function import (
@@ -95,8 +96,8 @@ class _Work:
         duties = high[self.inputs]
         duties = np.where(self.flipped, 1 - duties, duties)
         states = independent_states(duties)
-        moves = per_cycle[self.inputs] * (states @ self.differences)
-        return moves.sum(axis=1), states @ self.table
+        moves = per_cycle[self.inputs] * numerics.matmul(states, self.differences)
+        return moves.sum(axis=1), numerics.matmul(states, self.table)
 
 
 def _work(graph: TimingGraph, known: NDArray[np.bool_]) -> tuple[list[_Work], list[_Work]]:

@@ -17,7 +17,7 @@ from chipdse.units import show
 def check_period(timing: Timing, activity: Activity) -> None:
     """Refuse a waveform whose clock does not run at the period of the analysis."""
     clock = timing.graph.clock
-    if clock is None or activity.origin != "vcd":
+    if clock is None or activity.origin not in ("vcd", "saif"):
         return
     net = timing.netlist.port_of[clock.port].nets[0]
     toggles, expected = float(activity.toggles[net]), 2 * activity.cycles

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.netlist.cells import Cell
 from chipdse.netlist.liberty_function import truth_table, variables
 from chipdse.netlist.power_cells import CellPower, state_probability
@@ -48,6 +49,7 @@ def _over(
     chosen = np.array(columns, dtype=np.float64).reshape(len(names), count).T
     step = max(1, _BLOCK >> len(names))
     parts = [
-        independent_states(chosen[begin : begin + step]) @ table for begin in range(0, count, step)
+        numerics.matmul(independent_states(chosen[begin : begin + step]), table)
+        for begin in range(0, count, step)
     ]
     return np.concatenate(parts) if parts else np.zeros((0, table.shape[1]))

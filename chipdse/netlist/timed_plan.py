@@ -33,16 +33,16 @@ class TimedPlan:
     """Cell outputs in an order in which inputs come first, and what delays them.
 
     Operation i drives net ``output[i]`` from the pins ``pin_start[i]:pin_start[i + 1]`` and has
-    the delays ``entry_start[i]:entry_start[i + 1]``, shortest first.
+    the delays ``entry_start[i]:entry_start[i + 1]``, of which the first that fits counts.
 
     Parameters
     ----------
-    pin_net, pin_shift : net of each input pin, and its wire's delay [bins]
+    pin_net, pin_shift : net of each input pin, and the delay of the wire to it [bins]
     program, program_start : functions as code of a stack machine; `function` says which
     entry_pin : input whose change the delay belongs to
     entry_edge : of the output, 0 rise and 1 fall
     entry_care, entry_value : inputs that must have these values after the change
-    entry_key : twice the delay [bins], plus one if it was rounded down
+    entry_key : twice the cell's delay [bins], plus one if it was rounded down
     fallback_key : [operations, 2] longest by output edge: for a change that no delay covers
     source : nets that move at a fixed time after the clock's edge
     source_time : [sources, 2] when, rise and fall [bins]
@@ -79,6 +79,54 @@ class _Delays:
     key: Index
     cell: Index
     value_s: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Entries:
+    """The delays of one output of a cell, columns as in `TimedPlan`.
+
+    pin, edge, care, value : [delays], or [instances, delays] once sorted
+    key : [instances, delays]
+    """
+
+    pin: NDArray[np.int64]
+    edge: NDArray[np.int64]
+    care: NDArray[np.int64]
+    value: NDArray[np.int64]
+    key: NDArray[np.int64]
+
+    def sorted(self, sign: int) -> _Entries:
+        """Each instance's delays, shortest first (1) or longest first (-1)."""
+        order = np.argsort(sign * self.key, axis=1, kind="stable")
+        key = np.take_along_axis(self.key, order, axis=1)
+        return _Entries(
+            pin=np.where(key < NEVER, self.pin[order], _NO_PIN),
+            edge=self.edge[order],
+            care=self.care[order],
+            value=self.value[order],
+            key=key,
+        )
+
+
+def _any_state(places: Index, sources: Index, sinks: Index, keys: Index) -> _Entries:
+    """The longest delay between each pair of edges, whatever the other inputs are.
+
+    For inputs that change at one instant and leave a state whose delay the library gives for
+    neither. So no change comes later than an arc from an input that did change allows.
+    """
+    pairs, column = np.unique(4 * places + 2 * sources + sinks, return_inverse=True)
+    key = np.full((len(keys), len(pairs)), -1, dtype=np.int64)
+    for arc, pair in enumerate(column):
+        known = np.where(keys[:, arc] < NEVER, keys[:, arc], -1)
+        key[:, pair] = np.maximum(key[:, pair], known)
+    care = 1 << (pairs >> 2)
+    return _Entries(
+        pin=pairs >> 2,
+        edge=pairs & 1,
+        care=care,
+        value=np.where(pairs >> 1 & 1 == RISE, care, 0),
+        key=np.where(key < 0, NEVER, key),
+    )
 
 
 def plan_timed(
@@ -168,16 +216,15 @@ class _Builder:
         if not len(instances):
             return drives[:0]
         pins = netlist.pin_start[instances][:, None] + np.array(cell.inputs, dtype=np.int64)
-        wire = self.wire_s[pins]
-        places, sinks, states, delay = self._groups(kind, cell, position, instances)
+        places, sources, sinks, states, delay = self._groups(kind, cell, position, instances)
         columns, care, value = [], [], []
         for number, (wanted, allowed) in enumerate(states):
             for cube in cover(wanted, allowed, len(names)):
                 columns.append(number)
                 care.append(cube[0])
                 value.append(cube[1])
-        shift = np.rint(wire / self.resolution_s).astype(np.int64)
-        keys = self._keys(delay, wire[:, places], shift[:, places])
+        shift = np.rint(self.wire_s[pins] / self.resolution_s).astype(np.int64)
+        keys = self._keys(delay, shift[:, places])
         fallback = np.stack(
             [
                 np.where(keys < NEVER, keys, 0)[:, sinks == edge].max(axis=1, initial=0)
@@ -185,37 +232,37 @@ class _Builder:
             ],
             axis=1,
         )
-        chosen = keys[:, columns]
-        order = np.argsort(chosen, axis=1, kind="stable")
-        chosen = np.take_along_axis(chosen, order, axis=1)
+        precise = _Entries(
+            pin=places[columns],
+            edge=sinks[columns],
+            care=np.array(care, dtype=np.int64),
+            value=np.array(value, dtype=np.int64),
+            key=keys[:, columns],
+        )
+        entries = [precise.sorted(1), _any_state(places, sources, sinks, keys).sorted(-1)]
         code = postfix(function, names)
-        shape = chosen.shape
-
-        def sort(column: list[int] | Index) -> NDArray[np.int64]:
-            return np.broadcast_to(np.asarray(column, dtype=np.int64), shape)[
-                np.arange(shape[0])[:, None], order
-            ]
-
         self.parts.append(
             {
                 "output": nets[:, position].astype(np.int64),
                 "function": np.full(len(nets), self.programs.setdefault(code, len(self.programs))),
                 "pin_net": nets[:, list(cell.inputs)].astype(np.int64),
                 "pin_shift": shift,
-                "entry_pin": np.where(chosen < NEVER, sort(places[columns]), _NO_PIN),
-                "entry_edge": sort(sinks[columns]),
-                "entry_care": sort(care),
-                "entry_value": sort(value),
-                "entry_key": chosen,
                 "fallback_key": fallback,
+            }
+            | {
+                f"entry_{name}": np.concatenate([getattr(part, name) for part in entries], axis=1)
+                for name in ("pin", "edge", "care", "value", "key")
             }
         )
         return nets[:, position]
 
     def _groups(
         self, kind: int, cell: Cell, position: int, instances: Ints
-    ) -> tuple[Index, Index, list[tuple[int, int]], Floats]:
-        """The distinct arcs to an output: input, output edge, states, delay [instances, arcs]."""
+    ) -> tuple[Index, Index, Index, list[tuple[int, int]], Floats]:
+        """The distinct arcs to an output.
+
+        Returns input, its edge, the output's edge, states, delay [instances, arcs].
+        """
         arcs, library = self.arcs, self.netlist.library
         conditions = len(library.conditions) + 1
         span = slice(arcs.first[kind], arcs.first[kind + 1])
@@ -238,11 +285,15 @@ class _Builder:
             [int(each) % conditions - 1 for each in groups],
             library.conditions,
         )
-        return inputs, arc % 2, states, delay
+        return inputs, arc // 2 % 2, arc % 2, states, delay
 
-    def _keys(self, delay: Floats, wire: Floats, shift: Index) -> Index:
-        """Twice the delay in bins, and one more if it was rounded down."""
-        exact = np.where(np.isfinite(delay), delay + wire, 0.0) / self.resolution_s
+    def _keys(self, delay: Floats, shift: Index) -> Index:
+        """Twice the cell's delay in bins, and one more if it was rounded down.
+
+        An arc's delay begins before the wire to its pin. The wire is the pin's own shift, so it
+        is taken off again: wire and cell together are rounded once.
+        """
+        exact = np.where(np.isfinite(delay), delay, 0.0) / self.resolution_s
         whole = np.maximum(np.rint(exact), shift)
         keys = 2 * (whole - shift) + (whole < exact)
         return np.where(np.isfinite(delay), keys, NEVER).astype(np.int64)

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.errors import DesignError, ToolError
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.kernel import compiler, kernel
@@ -84,16 +85,16 @@ class TimedActivity:
         so it is 0 when every cycle is replayed). With 8 groups it is itself good to 27 %.
         """
         weights = np.ones(len(self.glitch_toggles)) if weights is None else weights
-        whole = float(self.total.toggles @ weights)
+        whole = numerics.dot(self.total.toggles, weights)
         used = self.group_cycles > 0
         if self.sampled_cycles >= self.cycles or not whole:
             return 0.0
         if used.sum() < 2:
             return np.inf
-        sums = self.group_glitches[used] @ weights
+        sums = numerics.matmul(self.group_glitches[used], weights)
         sizes = self.group_cycles[used]
         mean = sums.sum() / sizes.sum()
-        spread = float(((sums - mean * sizes) ** 2).sum()) / (len(sizes) - 1) / len(sizes)
+        spread = float(numerics.square(sums - mean * sizes).sum()) / (len(sizes) - 1) / len(sizes)
         share = 1 - self.sampled_cycles / self.cycles
         return float(self.cycles / sizes.mean() * np.sqrt(share * spread) / whole)
 

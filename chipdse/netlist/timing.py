@@ -17,7 +17,16 @@ from chipdse.netlist.timing_checks import check_slacks, output_slacks
 from chipdse.netlist.timing_graph import TimingGraph
 from chipdse.netlist.timing_records import MAX, MIN, Timing, Wires
 
-__all__ = ["MAX", "MIN", "Timing", "Wires", "analyse_timing", "arc_delays", "net_loads"]
+__all__ = [
+    "MAX",
+    "MIN",
+    "Timing",
+    "Wires",
+    "analyse_timing",
+    "arc_delays",
+    "arc_wires",
+    "net_loads",
+]
 
 _ARCS_AT_ONCE = 300_000
 
@@ -114,12 +123,21 @@ def analyse_timing(
 
 
 def arc_delays(timing: Timing) -> Floats:
-    """Delay of every arc of the graph in the maximum analysis [K, arcs]."""
+    """Delay of every arc in the maximum analysis [K, arcs], `arc_wires` included."""
     loads = np.stack(net_loads(timing.netlist, timing.library, timing.output_load_f, timing.wires))
     run = _Forward(timing.graph, timing.library, loads, timing.input_slew_s, timing.wires)
     run.slew[:] = timing.slew_s
     run.locate_slews(np.arange(run.slew.shape[-1]))
     delay: Floats = run.delays(slice(0, len(timing.graph.sink)))[0][MAX]
+    return delay
+
+
+def arc_wires(graph: TimingGraph, wires: Wires) -> Floats:
+    """Delay of the wire before each arc's pin [arcs], a part of `arc_delays`.
+
+    None before a register's clock pin: an ideal clock reaches all of them at once.
+    """
+    delay: Floats = np.where(graph.launch < 0, wires.pin_delay_s[graph.pin >> 1], 0.0)
     return delay
 
 
@@ -178,7 +196,12 @@ class _Forward:
             ports = ports[clock.polarity[ports >> 1] == 0]
         self.slew[:, :, ports] = input_slew_s
         self.arrival[:, 0, :, ports] = 0.0
-        self.wire_delay = None if wires is None else wires.pin_delay_s[graph.pin >> 1]
+        if clock is not None and graph.clock_outputs.any():
+            # Each edge of the clock launches its own path to the output ports it reaches.
+            root = int(graph.netlist.port_of[clock.port].nets[0])
+            self.arrival[:, 0, :, 2 * root] = 0.0
+            self.arrival[:, 1, :, 2 * root + 1] = 0.0
+        self.wire_delay = None if wires is None else arc_wires(graph, wires)
         self.locate_slews(np.arange(edges))
 
     def locate_slews(self, edges: Index) -> None:

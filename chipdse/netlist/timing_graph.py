@@ -59,8 +59,20 @@ class TimingGraph:
 
     @property
     def launch_classes(self) -> int:
-        """2 when some register launches at the clock's falling edge."""
-        return 2 if bool((self.launch == 1).any()) else 1
+        """2 when something launches at the clock's falling edge: a register, or the clock itself.
+
+        The clock's own edges launch where it reaches an output port.
+        """
+        return 2 if bool((self.launch == 1).any()) or bool(self.clock_outputs.any()) else 1
+
+    @property
+    def clock_outputs(self) -> NDArray[np.bool_]:
+        """Which of `netlist.output_nets` carry the clock, through buffers, inverters or gates."""
+        nets = self.netlist.output_nets
+        if self.clock is None:
+            return np.zeros(len(nets), dtype=bool)
+        reached: NDArray[np.bool_] = (self.clock.polarity[nets] != 0) & (self.constant[nets] < 0)
+        return reached
 
 
 def build_timing_graph(netlist: Netlist, clock: str | None = None) -> TimingGraph:
@@ -82,7 +94,8 @@ def build_timing_graph(netlist: Netlist, clock: str | None = None) -> TimingGrap
     source, sink, pin, kind, launch, condition = arcs.columns()
     net_level = _levels(netlist, source, sink, launch)
     arc_level = np.where(launch >= 0, 0, net_level[sink >> 1])
-    order = np.argsort(arc_level.astype(np.int64) * (2 * netlist.net_count) + sink)
+    # Stable: which of equal ones comes first would depend on the processor.
+    order = np.argsort(arc_level.astype(np.int64) * (2 * netlist.net_count) + sink, kind="stable")
     depth = int(arc_level.max(initial=0))
     check_pin, check_class, check_table, check_setup, check_clock = checks.columns()
     delay_tables, slew_tables = arcs.tables()

@@ -65,11 +65,21 @@ def _output_bits(timing: Timing) -> list[tuple[str, int]]:
 
 
 def _port_edge(timing: Timing, net: int, point: int, check: str) -> int:
+    """The edge of an output port with the least slack."""
+    # What the clock's fall launches has half a period less until the next rise.
+    half = float(timing.clock_period_s[point]) / 2
+    fall = np.array([0.0, half])[: timing.graph.launch_classes, None]
     if check == "setup":
-        late = timing.arrival_s[MAX, :, point, 2 * net : 2 * net + 2].max(axis=0)
+        late = (timing.arrival_s[MAX, :, point, 2 * net : 2 * net + 2] + fall).max(axis=0)
         return int(late.argmax())
-    early = timing.arrival_s[MIN, :, point, 2 * net : 2 * net + 2].min(axis=0)
+    early = (timing.arrival_s[MIN, :, point, 2 * net : 2 * net + 2] + fall).min(axis=0)
     return int(early.argmin())
+
+
+def clock_outputs(timing: Timing) -> list[str]:
+    """Bits of output ports that the clock reaches; they are timed from the clock's own edges."""
+    bits = _output_bits(timing)
+    return [bits[row][0] for row in np.flatnonzero(timing.graph.clock_outputs)]
 
 
 def critical_path(timing: Timing, point: int = 0) -> tuple[str, list[Stage]]:

@@ -15,7 +15,10 @@ MAX, MIN = 0, 1
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Wires:
-    """What wires add: capacitance to each net [F] and delay to each input pin [s]."""
+    """What wires add: capacitance to each net [F] and delay to each input pin [s].
+
+    What is given for a register's clock pin has no effect: the clock is ideal.
+    """
 
     net_capacitance_f: Floats
     pin_delay_s: Floats

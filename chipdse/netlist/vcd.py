@@ -5,16 +5,27 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
 
 from chipdse.errors import DesignError
 from chipdse.netlist.vcd_changes import BadToken, ChangeDecoder, Changes
 
 _BLOCK_BYTES = 1 << 23
-_HEADER_BYTES = 1 << 29
+_HEADER_BYTES = 1 << 28
+_LINE_BYTES = 1 << 20
+# A change of a wide vector may take three characters: blocks are cut so that one holds fewer bits.
+_BLOCK_BITS = 1 << 24
+# A variable of more bits is no net of a netlist; such a one is skipped, as memories are.
+MAX_WIDTH = 1 << 16
+# A few characters declare many bits: more than this and one for each character are refused.
+FREE_BITS = 1 << 22
+MAX_DEPTH = 256
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "ps": 1e-12, "fs": 1e-15}
 
 
@@ -29,7 +40,7 @@ class Variable:
     scope: tuple[str, ...]
     name: str
     width: int
-    indices: tuple[int, ...] | None
+    indices: Sequence[int] | None
     first: int
 
     def bit_names(self) -> list[tuple[str, int]]:
@@ -48,7 +59,8 @@ class Header:
     time_unit_s : one step of its time stamps [s]
     variables : all `$var`s; several may share signals
     signals : number of bits with a code of their own
-    codes : first signal and width by identifier code; first is -1 for a real number
+    codes : first signal and width by identifier code; first is -1 for what is no net (a real
+        number, a string, an event, a variable without bits)
     lines : of the header, so that messages can count on
     """
 
@@ -68,35 +80,72 @@ class Trace:
     file: IO[bytes]
     rest: bytes
 
-    def changes(self) -> Iterator[Changes]:
+    def close(self) -> None:
+        """Close the file; `changes` does when it has been read to its end."""
+        self.file.close()
+
+    def changes(self, needed: NDArray[np.bool_] | None = None) -> Iterator[Changes]:
         """The value changes, a block of the file at a time.
+
+        Parameters
+        ----------
+        needed : [signals] those whose changes matter; default all. Others of the same variable
+            come as well.
 
         Raises
         ------
         DesignError : the file is damaged; names the line
         """
-        decoder = ChangeDecoder(self.header.codes)
+        codes = self.header.codes
+        if needed is not None:
+            codes = {
+                code: (first, width) if needed[first : first + width].any() else (-1, 0)
+                for code, (first, width) in codes.items()
+            }
+        decoder = ChangeDecoder(codes)
         line, rest = self.header.lines, self.rest
+        widest = max((width for _, width in codes.values()), default=1)
+        size = min(_BLOCK_BYTES, max(1 << 10, 4 * _BLOCK_BITS // max(widest, 1)))
+        skips_lines = any(first < 0 for first, _ in self.header.codes.values())
         with self.file as file:
             more = b"\n"
             while more:
-                more = _read(file, self.path, _BLOCK_BYTES)
-                block = rest + more
+                more = _read(file, self.path, size)
+                block = rest + (more or b"\n")  # the last line may lack its end
                 cut = block.rfind(b"\n") + 1
+                if not cut and len(block) > _LINE_BYTES:
+                    _fail(self.path, line, f"a line or comment of more than {_LINE_BYTES} bytes")
                 comment = block.rfind(b"$comment", 0, cut)
                 if comment >= 0 and block.find(b"$end", comment, cut) < 0:
                     cut = comment
                 block, rest = block[:cut], block[cut:]
                 if b"$comment" in block:
                     block = re.sub(rb"\$comment\b.*?\$end\b", _blank, block, flags=re.DOTALL)
-                try:
-                    yield decoder.decode(block)
-                except BadToken as bad:
-                    line += block.count(b"\n", 0, bad.position)
-                    _fail(self.path, line, bad.reason)
-                line += block.count(b"\n")
+                if skips_lines:
+                    block = _STRING_CHANGE.sub(self._blank_string, block)
+                for part in _parts(block, size):
+                    try:
+                        yield decoder.decode(part)
+                    except BadToken as bad:
+                        line += part.count(b"\n", 0, bad.position)
+                        _fail(self.path, line, bad.reason)
+                    line += part.count(b"\n")
         if rest.strip():
-            _fail(self.path, line, "the file ends inside a line; it is cut off")
+            _fail(self.path, line, "'$comment' has no '$end'; the file is cut off")
+
+    def _blank_string(self, found: re.Match[bytes]) -> bytes:
+        """Without the change of a string, whose text may hold blanks; other lines as they are."""
+        code = found[0].split()[-1]
+        return b"" if self.header.codes.get(code, (0, 0))[0] < 0 else found[0]
+
+
+def _parts(block: bytes, size: int) -> Iterator[bytes]:
+    """Whole lines of a block, about `size` bytes at a time."""
+    start = 0
+    while start < len(block):
+        end = block.rfind(b"\n", start, start + size) + 1 or block.find(b"\n", start) + 1
+        yield block[start : end or len(block)]
+        start = end or len(block)
 
 
 def _blank(found: re.Match[bytes]) -> bytes:
@@ -150,12 +199,14 @@ def _fail(path: Path, line: int, reason: str) -> NoReturn:
 
 
 _DECLARATION = re.compile(r"\$(\w+)(.*?)(\$end\b|\Z)", re.DOTALL)
-_RANGE = re.compile(r"\[\s*(-?\d+)\s*(?::\s*(-?\d+)\s*)?\]\Z")
-_TIMESCALE = re.compile(r"\s*(1|10|100)\s*(s|ms|us|ns|ps|fs)\s*")
+_RANGE = re.compile(r"\[\s*(-?\d{1,9})\s*(?::\s*(-?\d{1,9})\s*)?\]\Z")
+_TIMESCALE = re.compile(r"\s*(1|10|100)\s*(s|ms|us|ns|ps|fs)\s*", re.IGNORECASE)
+_STRING_CHANGE = re.compile(rb"^[ \t]*[sS].*$", re.MULTILINE)
+_NO_NETS = ("real", "realtime", "shortreal", "real_parameter", "event", "string")
 
 
 def _parse_header(path: Path, text: str, lines: int) -> Header:
-    scope: list[str] = []
+    scope: list[tuple[str, ...]] = [()]  # the path at each open level
     variables: list[Variable] = []
     codes: dict[bytes, tuple[int, int]] = {}
     signals, time_unit_s = 0, 0.0
@@ -163,20 +214,28 @@ def _parse_header(path: Path, text: str, lines: int) -> Header:
         keyword, body, end = found.groups()
         reason = None if end else f"'${keyword}' has no '$end'"
         if keyword == "var" and reason is None:
-            made = _declare(tuple(scope), body, codes, signals)
-            if isinstance(made, str):
-                reason = made
-            elif made is not None:
-                variables.append(made)
-                signals = max(signals, made.first + made.width)
+            declared = _declare(scope[-1], body, codes, signals)
+            if isinstance(declared, str):
+                reason = declared
+            elif declared is not None:
+                variables.append(declared)
+                signals = max(signals, declared.first + declared.width)
+                if signals > FREE_BITS + len(text):
+                    reason = (
+                        f"more than {FREE_BITS + len(text):,} bits are declared, "
+                        f"in a header of {len(text):,} characters"
+                    )
         elif keyword == "scope":
-            words = body.split()
-            if len(words) != 2:
+            words = body.split(None, 1)
+            if not words:
                 reason = f"expected '$scope KIND NAME $end', got {body.strip()!r}"
-            else:
-                scope.append(words[1].removeprefix("\\"))
+            elif len(scope) > MAX_DEPTH:
+                reason = f"scopes are nested more than {MAX_DEPTH} deep"
+            else:  # a scope without a name adds nothing to the path
+                name = " ".join(body.split()[1:]).removeprefix("\\")
+                scope.append((*scope[-1], name) if name else scope[-1])
         elif keyword == "upscope":
-            if not scope:
+            if len(scope) == 1:
                 reason = "'$upscope' without '$scope'"
             else:
                 scope.pop()
@@ -185,7 +244,7 @@ def _parse_header(path: Path, text: str, lines: int) -> Header:
             if unit is None:
                 reason = f"timescale {body.strip()!r}; expected e.g. '1 ns'"
             else:
-                time_unit_s = int(unit[1]) * _SECONDS[unit[2]]
+                time_unit_s = int(unit[1]) * _SECONDS[unit[2].lower()]
         if reason is not None:
             _fail(path, text.count("\n", 0, found.start()) + 1, reason)
     if not time_unit_s:
@@ -202,29 +261,46 @@ def _parse_header(path: Path, text: str, lines: int) -> Header:
 def _declare(
     scope: tuple[str, ...], body: str, codes: dict[bytes, tuple[int, int]], signals: int
 ) -> Variable | str | None:
-    """The variable a `$var` declares; None for a real number; a reason if it is wrong."""
+    """The variable a `$var` declares; None for what is no net; a reason if it is wrong."""
     words = body.split(None, 3)
-    if len(words) != 4 or not re.fullmatch(r"[0-9]{1,7}", words[1]) or not int(words[1]):
+    if len(words) < 3 or not re.fullmatch(r"[0-9]{1,9}", words[1]):
         return f"expected '$var KIND WIDTH CODE NAME $end', got {body.strip()[:80]!r}"
-    kind, width, code, name = words[0], int(words[1]), words[2].encode("latin-1"), words[3].strip()
-    if kind in ("real", "realtime", "event", "string"):
+    kind, width, code = words[0].lower(), int(words[1]), words[2].encode("latin-1")
+    if kind == "port":
+        return "this is an extended VCD (of $dumpports), which is not read; use $dumpvars"
+    if kind in _NO_NETS or not 0 < width <= MAX_WIDTH:
         codes.setdefault(code, (-1, 0))
         return None
-    bits = _RANGE.search(name)
-    indices: tuple[int, ...] | None = None
-    # An escaped name ends at white space: ``\a[3]`` is one name, ``\a [3]`` a bit of `a`.
-    if bits and not (name.startswith("\\") and not name[bits.start() - 1].isspace()):
-        left = int(bits[1])
-        right = int(bits[2]) if bits[2] is not None else left
-        if abs(left - right) + 1 != width:
-            return f"{name!r} is declared with {width} bits"
-        indices = tuple(range(left, right - 1, -1) if left >= right else range(left, right + 1))
-        name = name[: bits.start()].strip()
-    elif width > 1:
-        indices = tuple(range(width - 1, -1, -1))
+    placed = name_and_indices(" ".join(body.split()[3:]), width)
+    if isinstance(placed, str):
+        return placed
+    name, indices = placed
     first, known = codes.setdefault(code, (signals, width))
     if known != width:
         return f"code {words[2]!r} of {name!r} has {width} bits here and {known} before"
     return Variable(
         scope=scope, name=name.removeprefix("\\"), width=width, indices=indices, first=first
     )
+
+
+def name_and_indices(name: str, width: int) -> tuple[str, range | None] | str:
+    """A variable's name without its range, and its bit numbers; a reason if they disagree."""
+    whole, bits = name, 1
+    while found := _RANGE.search(name):
+        # An escaped name ends at white space: ``\a[3]`` is one name, ``\a [3]`` a bit of `a`.
+        if name.startswith("\\") and not name[found.start() - 1].isspace():
+            break
+        left = int(found[1])
+        right = left if found[2] is None else int(found[2])
+        bits *= abs(left - right) + 1
+        name = name[: found.start()].rstrip()
+        if bits == width:
+            step = -1 if left >= right else 1
+            if bits > abs(left - right) + 1:  # a packed array: one vector, as synthesis has it
+                left, right, step = width - 1, 0, -1
+            return name, range(left, right + step, step)
+        if bits > width:
+            break
+    if bits > 1:
+        return f"{whole!r} is declared with {width} bits"
+    return whole, range(width - 1, -1, -1) if width > 1 else None

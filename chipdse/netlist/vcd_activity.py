@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +13,10 @@ from chipdse.errors import DesignError
 from chipdse.netlist.activity import Activity
 from chipdse.netlist.fst import FstTrace, is_fst, open_fst
 from chipdse.netlist.netlist import CONSTANT_0, CONSTANT_1, Netlist
+from chipdse.netlist.trace_names import match_names, scope_prefix
 from chipdse.netlist.vcd import Trace, open_vcd
-from chipdse.netlist.vcd_changes import ONE, UNKNOWN, Changes
+from chipdse.netlist.vcd_changes import ONE, UNKNOWN, UNSEEN, Changes
 from chipdse.netlist.vcd_states import StateCounter
-
-_UNSET = 3
 
 
 def read_vcd_activity(
@@ -40,26 +40,40 @@ def read_vcd_activity(
     Notes
     -----
     OpenSTA's conventions: the time base is from the first time stamp to the last; a change to or
-    from X or Z counts a half; a signal's first value is no change; X is not high.
+    from X or Z counts a half; a signal's first value is no change; X is not high. The time from
+    $dumpoff to $dumpon is left out.
 
     Raises
     ------
     DesignError : the trace is damaged, lacks the scope, or names no net of the netlist
     """
-    trace = open_fst(path) if is_fst(path) else open_vcd(path)
+    with contextlib.closing(open_fst(path) if is_fst(path) else open_vcd(path)) as trace:
+        return _activity(trace, scope, netlist, clock_period_s, clocks, states)
+
+
+def _activity(
+    trace: Trace | FstTrace,
+    scope: str,
+    netlist: Netlist,
+    clock_period_s: float,
+    clocks: Sequence[str],
+    states: bool,
+) -> Activity:
     signal_of_net = _match(trace, scope, netlist)
     count = SignalCounter(trace.header.signals)
     joint = StateCounter(netlist, signal_of_net, trace.header.signals) if states else None
-    for changes in trace.changes():
+    needed = np.zeros(trace.header.signals, dtype=np.bool_)
+    needed[signal_of_net[signal_of_net >= 0]] = True
+    for changes in trace.changes(needed):
         count.add(changes)
         if joint is not None:
             joint.add(changes)
     first, last = count.first_time, count.last_time
     if first is None or last is None or last <= first:
-        raise DesignError(f"{path}: the trace covers no time; it needs two time stamps")
+        raise DesignError(f"{trace.path}: the trace covers no time; it needs two time stamps")
     duration_s = (last - first) * trace.header.time_unit_s
     toggles, high = count.finish(last)
-    known = (signal_of_net >= 0) & (count.value[signal_of_net] != _UNSET)
+    known = (signal_of_net >= 0) & count.seen[signal_of_net]
     source = np.where(known, signal_of_net, 0)
     net_toggles = np.where(known, toggles[source], 0.0)
     net_high = np.where(known, high[source] / (last - first), 0.0)
@@ -84,42 +98,36 @@ def read_vcd_activity(
 
 def _match(trace: Trace | FstTrace, scope: str, netlist: Netlist) -> NDArray[np.int64]:
     """The trace's signal of each net, -1 where there is none."""
-    # An escaped instance name may hold dots itself: paths are compared as they are written.
-    wanted = "".join(f"{part.strip()}." for part in scope.replace("\\", "").split(".") if part)
+    wanted = scope_prefix(scope)
     names: dict[str, int] = {}
-    scopes = set()
+    paths: dict[tuple[str, ...], str] = {}
+    single: dict[str, list[int]] = {}
     for variable in trace.header.variables:
-        path = ".".join(variable.scope)
-        scopes.add(path)
+        path = paths.get(variable.scope)
+        if path is None:
+            path = paths[variable.scope] = ".".join(variable.scope)
         if not f"{path}.".startswith(wanted):
             continue
         prefix = f"{path}."[len(wanted) :] if path else ""
         for name, signal in variable.bit_names():
             names.setdefault(prefix + name, signal)
+        if variable.width == 1 and variable.indices is not None:
+            single.setdefault(prefix + variable.name, []).append(variable.first)
+    for name, signals in single.items():  # ``d [0:0]`` may be the netlist's scalar `d`
+        if len(signals) == 1:
+            names.setdefault(name, signals[0])
     if not names:
-        near = ", ".join(sorted(scopes)[:8])
+        near = ", ".join(sorted(set(paths.values()))[:8]) or "no scope"
         raise DesignError(f"{trace.path}: no signal in scope {scope!r}; the trace has {near}")
-    signal_of_net = np.full(netlist.net_count, -1, dtype=np.int64)
-    for name, net in netlist.nets_by_name.items():
-        found = names.get(name, -1)
-        if found >= 0 and signal_of_net[net] < 0:
-            signal_of_net[net] = found
-    for net, name in enumerate(netlist.net_names):
-        if signal_of_net[net] < 0:
-            signal_of_net[net] = names.get(name, -1)
-    if (signal_of_net < 0).all():
-        some = ", ".join(list(names)[:4])
-        raise DesignError(
-            f"{trace.path}: scope {scope!r} holds {some}, ... but no net of {netlist.top!r}"
-        )
-    return signal_of_net
+    return match_names(netlist, names, f"{trace.path}: scope {scope!r}")
 
 
 class SignalCounter:
     """Sums toggles and time at 1 of each signal over blocks of changes."""
 
     def __init__(self, signals: int) -> None:
-        self.value = np.full(signals + 1, _UNSET, dtype=np.uint8)
+        self.value = np.full(signals + 1, UNSEEN, dtype=np.uint8)
+        self.seen = np.zeros(signals + 1, dtype=np.bool_)
         self._since = np.zeros(signals + 1, dtype=np.int64)
         self._toggles = np.zeros(signals + 1, dtype=np.float64)
         self._high = np.zeros(signals + 1, dtype=np.float64)
@@ -143,7 +151,9 @@ class SignalCounter:
         since[1:] = time[:-1]
         heads = signal[begins]
         before[begins], since[begins] = self.value[heads], self._since[heads]
-        toggle = ((value != before) & (before != _UNSET)).astype(np.float64)
+        seen = value != UNSEEN
+        self.seen[signal[seen]] = True
+        toggle = ((value != before) & (before != UNSEEN) & seen).astype(np.float64)
         toggle[(value == UNKNOWN) | (before == UNKNOWN)] *= 0.5
         size = len(self._toggles)
         self._toggles += np.bincount(signal, toggle, size)

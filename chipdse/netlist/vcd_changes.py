@@ -7,18 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ZERO, ONE, UNKNOWN = 0, 1, 2
+ZERO, ONE, UNKNOWN, UNSEEN = 0, 1, 2, 3
 _BAD = 255
 # What a value character means.
 _VALUE = np.full(256, _BAD, dtype=np.uint8)
-for _characters, _meaning in ((b"0", ZERO), (b"1", ONE), (b"xXzZ", UNKNOWN)):
+# VHDL's weak values count as the strong ones.
+for _characters, _meaning in ((b"0lL", ZERO), (b"1hH", ONE), (b"xXzZuUwW-", UNKNOWN)):
     _VALUE[list(_characters)] = _meaning
 # What kind of token a first character starts.
 _TIME, _SCALAR, _VECTOR, _REAL, _KEYWORD, _CODE = range(6)
 _KIND = np.full(256, _BAD, dtype=np.uint8)
 for _characters, _meaning in (
     (b"#", _TIME),
-    (b"01xXzZ", _SCALAR),
+    (b"01xXzZuUwWlLhH-", _SCALAR),
     (b"bB", _VECTOR),
     (b"rR", _REAL),
     (b"$", _KEYWORD),
@@ -36,7 +37,7 @@ class Changes:
     """Value changes; those of one signal are in the order of the file.
 
     time : in time steps
-    value : 0, 1, or 2 for X and Z
+    value : 0, 1, 2 for X and Z, or 3 from where nothing is recorded ($dumpoff)
     first_time, last_time : of all time stamps so far; None before the first
     """
 
@@ -61,6 +62,8 @@ class ChangeDecoder:
     def __init__(self, codes: dict[bytes, tuple[int, int]]) -> None:
         self._first_time: int | None = None
         self._time = 0
+        self._off_since: int | None = None  # recorded time at which $dumpoff stopped the trace
+        self._skipped = 0  # time without recording so far
         self._first_signal = np.array([first for first, _ in codes.values()], dtype=np.int64)
         self._width = np.array([width for _, width in codes.values()], dtype=np.int64)
         self._table = np.full(sum(_LETTERS**n for n in range(_TABLE_LETTERS + 1)), -1, np.int32)
@@ -83,20 +86,33 @@ class ChangeDecoder:
         kind = _token_kinds(text, start)
         self._check(block, text, start, end, kind)
         time = self._times(text, start, end, kind)
+        hidden = self._off(block, start, end, kind, time)
 
         scalar = np.flatnonzero(kind == _SCALAR)
         one_bit = self._numbers(block, text, start[scalar] + 1, end[scalar])
-        wide = self._width[one_bit] != 1
+        wide = self._width[one_bit] > 1
         if wide.any():
             at = scalar[np.flatnonzero(wide)[0]]
             raise BadToken(int(start[at]), "one bit given for a vector or a real number")
+        is_net = self._first_signal[one_bit] >= 0  # the others are events, strings, ...
+        scalar, one_bit = scalar[is_net], one_bit[is_net]
         times = [time[scalar]]
         signals = [self._first_signal[one_bit]]
         values = [_VALUE[text[start[scalar]]]]
+        if hidden is not None:
+            values[0][hidden[scalar]] = UNSEEN
         tokens_of = []
 
+        real = np.flatnonzero(kind == _REAL)
+        number = self._numbers(block, text, start[real + 1], end[real + 1])
+        of_net = self._first_signal[number] >= 0
+        if of_net.any():
+            at = real[np.flatnonzero(of_net)[0]]
+            raise BadToken(int(start[at]), "a real number given for a net")
         vector = np.flatnonzero(kind == _VECTOR)
         number = self._numbers(block, text, start[vector + 1], end[vector + 1])
+        is_net = self._first_signal[number] >= 0
+        vector, number = vector[is_net], number[is_net]
         length = end[vector] - start[vector] - 1
         for width, given in sorted(
             set(zip(self._width[number].tolist(), length.tolist(), strict=True))
@@ -113,6 +129,8 @@ class ChangeDecoder:
             # Leading bits left out are 0, or X if the first one given is X or Z.
             lead = np.where(bits[:, :1] == UNKNOWN, UNKNOWN, ZERO).astype(np.uint8)
             bits = np.concatenate([np.repeat(lead, width - given, axis=1), bits], axis=1)
+            if hidden is not None:
+                bits[hidden[tokens]] = UNSEEN
             first = self._first_signal[number[chosen]]
             times.append(np.repeat(time[tokens], width))
             tokens_of.append(np.repeat(tokens, width))
@@ -128,8 +146,47 @@ class ChangeDecoder:
             signal=np.concatenate(signals).astype(np.int32),
             value=np.concatenate(values),
             first_time=self._first_time,
-            last_time=self._time if self._first_time is not None else None,
+            last_time=None if self._first_time is None else self._recorded_time(),
         )
+
+    def _recorded_time(self) -> int:
+        """The last time stamp, less the time in which nothing was recorded."""
+        return self._time - self._skipped if self._off_since is None else self._off_since
+
+    def _off(
+        self,
+        block: bytes,
+        start: NDArray[np.int64],
+        end: NDArray[np.int64],
+        kind: NDArray[np.uint8],
+        time: NDArray[np.int64],
+    ) -> NDArray[np.bool_] | None:
+        """Take the time from $dumpoff to $dumpon out of `time`; which tokens lie in it, if any.
+
+        The x that $dumpoff writes for every variable, and the values that $dumpon writes, are no
+        transitions: between the two the trace says nothing.
+        """
+        keywords = np.flatnonzero(kind == _KEYWORD)
+        words = [block[start[at] : end[at]] for at in keywords]
+        if self._off_since is None and b"$dumpoff" not in words:
+            if self._skipped:
+                time -= self._skipped
+            return None
+        raw, hidden = time.copy(), np.zeros(len(kind), dtype=np.bool_)
+        begin = 0
+        for at, word in zip([*keywords.tolist(), len(kind)], [*words, b""], strict=True):
+            part = slice(begin, at)
+            if self._off_since is None:
+                time[part] -= self._skipped
+            else:
+                time[part], hidden[part] = self._off_since, True
+            begin = at
+            if word == b"$dumpoff" and self._off_since is None:
+                self._off_since = int(raw[at]) - self._skipped
+            elif word == b"$dumpon" and self._off_since is not None:
+                self._skipped = int(raw[at]) - self._off_since
+                self._off_since = None
+        return hidden
 
     def _check(
         self,
@@ -146,6 +203,9 @@ class ChangeDecoder:
             raise BadToken(int(start[bad[0]]), f"expected a value change, got {token!r}")
         for at in np.flatnonzero(kind == _KEYWORD):
             if (token_bytes := block[start[at] : end[at]]) not in _KEYWORDS:
+                if token_bytes.startswith((b"$dumpports", b"$vcdclose")):
+                    reason = "this is an extended VCD (of $dumpports), which is not read"
+                    raise BadToken(int(start[at]), reason)
                 word = token_bytes[:40].decode("latin-1")
                 raise BadToken(int(start[at]), f"expected a value change, got {word!r}")
         if len(kind) and kind[-1] in (_VECTOR, _REAL):

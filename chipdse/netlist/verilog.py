@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import gc
-import gzip
 import re
-import zlib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +15,16 @@ from numpy.typing import NDArray
 from chipdse.errors import DesignError
 from chipdse.netlist.library import CellLibrary
 from chipdse.netlist.netlist import CONSTANT_1, UNCONNECTED, Netlist, Port
-from chipdse.netlist.verilog_nets import NetReader, Scope, bit_indices
+from chipdse.netlist.verilog_limits import check_size
+from chipdse.netlist.verilog_nets import UNDEFINED, NetReader, Scope, bit_indices
+from chipdse.netlist.verilog_supplies import SupplyCells, is_supply_name
 from chipdse.netlist.verilog_syntax import Instance, Module, Range, VerilogFile
+from chipdse.netlist.verilog_undefined import settle_undefined
+from chipdse.reading import read_text
 
+# Yosys writes the range of a net without bits so; elsewhere it is two bits in ascending order.
+NO_BITS = (-1, 0)
 _GENERATED = re.compile(r"(?:.*\.)?_\d+_")  # a name Yosys made up
-_MAX_DEPTH = 64
 
 
 def read_verilog(
@@ -42,39 +44,30 @@ def read_verilog(
     """
     if text is None:
         text = read_text(path)
-    file = VerilogFile(text, path)
+    file = VerilogFile(text, path, library.index)
     collecting = gc.isenabled()
     gc.disable()  # nothing here is cyclic garbage; collecting costs a third of the time
     try:
         modules = file.parse()
-        return _Builder(file, modules, library).build(_choose_top(file, modules, library, top))
+        chosen = _choose_top(file, modules, library, top)
+        check_size(file, modules, library, chosen)
+        return _Builder(file, modules, library).build(chosen)
     finally:
         if collecting:
             gc.enable()
 
 
-def read_text(path: Path) -> str:
-    """A text file's content, unpacked when it is gzip."""
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DesignError(f"{path} cannot be read: {reason}") from None
-    return data.decode("utf-8", errors="replace")
-
-
 def _choose_top(
     file: VerilogFile, modules: dict[str, Module], library: CellLibrary, top: str | None
 ) -> Module:
+    modules = {name: module for name, module in modules.items() if not module.is_model}
     if top is not None:
         if top not in modules:
             known = ", ".join(sorted(modules)[:8])
             raise DesignError(f"{file.path}: no module {top!r}; it has {known}")
         return modules[top]
     used = {kind for module in modules.values() for kind, *_ in module.instances}
-    roots = [name for name in modules if name not in used and name not in library.index]
+    roots = [name for name in modules if name not in used]
     if len(roots) != 1:
         raise DesignError(
             f"{file.path}: the top module is not clear ({', '.join(sorted(roots)) or 'none'}); "
@@ -98,15 +91,21 @@ class _Builder:
         self.cell_pattern: list[int] = []
         self.flat_nets: list[int] = []
         self.aliases: list[tuple[str, int]] = []
+        self.undefined: dict[int, bool] = {}  # nets assigned x (True) or z (False)
+        self.odd_ranges: dict[str, tuple[int, int]] = {}
+        self.supply_cells = SupplyCells(file, library)
+        self.supply_nets: set[int] = set()  # on supply pins of library cells
 
     def fail(self, message: str, offset: int) -> NoReturn:
         self.file.fail(message, offset)
 
     def build(self, top: Module) -> Netlist:
-        scope = self._enter(top, "", {}, 0)
+        scope = self._enter(top, "", {})
         ports = []
         for name in top.ports:
             span = top.ranges.get(name)
+            if not scope.bits[name]:
+                continue  # a port of no bits is nothing to drive or to time
             ports.append(
                 Port(
                     name=name,
@@ -117,19 +116,22 @@ class _Builder:
             )
         return self._finish(top, tuple(ports))
 
-    def _enter(
-        self, module: Module, prefix: str, bound: dict[str, tuple[int, ...]], depth: int
-    ) -> Scope:
-        if depth > _MAX_DEPTH:
-            self.fail(f"module {module.name!r} contains itself", module.offset)
+    def _enter(self, module: Module, prefix: str, bound: dict[str, tuple[int, ...]]) -> Scope:
         scope = Scope(module, prefix, bound)
         names, bits, scalar = self.net_names, scope.bits, scope.scalar
+        referenced: set[str] | None = None
         for name, span in module.ranges.items():
             written = name if name.isidentifier() else f"\\{name} "
             if name in bound:
-                self._alias(prefix + name, span, bound[name])
+                if bound[name]:
+                    self._alias(prefix + name, span, bound[name])
                 continue
             start = len(names)
+            if span == NO_BITS:
+                referenced = module.referenced() if referenced is None else referenced
+                if name not in referenced:
+                    bits[name] = ()
+                    continue
             if span is None:
                 names.append(prefix + name)
                 bits[name] = (start,)
@@ -142,9 +144,13 @@ class _Builder:
                     (f"{written}[{index}]", net)
                     for index, net in zip(indices, bits[name], strict=True)
                 )
+                if span[0] < span[1] or span[1] != 0:
+                    self.odd_ranges[prefix + name] = span
+                if len(indices) == 1:  # simulators dump such a vector as a scalar
+                    self.aliases.append((prefix + name, start))
         for left, right, offset in module.assigns:
             self._assign(scope, left, right, offset)
-        self._instances(scope, depth)
+        self._instances(scope)
         return scope
 
     def _alias(self, name: str, span: Range, nets: tuple[int, ...]) -> None:
@@ -155,10 +161,12 @@ class _Builder:
                 (f"{name}[{index}]", net)
                 for index, net in zip(bit_indices(span), nets, strict=True)
             ]
+            if len(nets) == 1:
+                self.aliases.append((name, nets[0]))
 
     def _assign(self, scope: Scope, left: str, right: str, offset: int) -> None:
         targets = self.reader.nets(scope, left, offset)
-        sources = self.reader.nets(scope, right, offset)
+        sources = self.reader.nets(scope, right, offset, len(targets))
         if len(targets) != len(sources):
             self.fail(
                 f"assign of {len(sources)} bits to {len(targets)} in {left.strip()!r}; "
@@ -166,23 +174,29 @@ class _Builder:
                 offset,
             )
         for target, source in zip(targets, sources, strict=True):
-            if source == UNCONNECTED:
+            if source < 0:
+                if target >= 0:
+                    self.undefined.setdefault(target, False)
+                    self.undefined[target] |= source == UNDEFINED
                 continue
             if target in self.parent or 0 <= target <= CONSTANT_1:
                 self.fail(f"{left.strip()!r} is assigned twice or is a constant", offset)
             source = self._root(source)
-            if target == UNCONNECTED:
+            if target < 0:
                 self.fail(f"{left.strip()!r} cannot be assigned to", offset)
             if target != source:
                 self.parent[target] = source
 
     def _root(self, net: int) -> int:
         parent = self.parent
-        while net in parent:
-            net = parent[net]
-        return net
+        root = net
+        while root in parent:
+            root = parent[root]
+        while net != root:  # a long chain of assigns is walked once
+            parent[net], net = root, parent[net]
+        return root
 
-    def _instances(self, scope: Scope, depth: int) -> None:
+    def _instances(self, scope: Scope) -> None:
         index, patterns, scalar = self.library.index, self.patterns, scope.scalar
         prefix, lookup, flat = scope.prefix, scope.scalar.get, self.flat_nets
         cells = self.library.cells
@@ -190,8 +204,10 @@ class _Builder:
             kind, name, connections, offset = instance
             number = index.get(kind)
             if number is None:
-                self._submodule(scope, instance, depth)
+                self._submodule(scope, instance)
                 continue
+            if connections and not connections[0][0]:
+                connections = self._by_position(kind, name, connections, offset)
             if cells[number].buses:
                 connections = self._bus_bits(scope, number, name, connections, offset)
             pins, texts = zip(*connections, strict=True) if connections else ((), ())
@@ -227,7 +243,7 @@ class _Builder:
                 result.append((pin, text))
                 continue
             nets = (
-                self.reader.nets(scope, text, offset)
+                self.reader.nets(scope, text, offset, len(positions))
                 if text.strip()
                 else (UNCONNECTED,) * len(positions)
             )
@@ -241,6 +257,32 @@ class _Builder:
                 result.append((cell.pins[position].name, key))
         return result
 
+    def _by_position(
+        self, kind: str, name: str, connections: list[tuple[str, str]], offset: int
+    ) -> list[tuple[str, str]]:
+        """Names for pins connected by position, where the order is known.
+
+        A Liberty file states no order. A module's header in the same file does, and a cell of one
+        pin needs none.
+        """
+        module, number = self.modules.get(kind), self.library.index.get(kind)
+        if module is not None:
+            order = module.ports
+        elif number is not None and len(self.library.cells[number].pins) == 1:
+            order = [self.library.cells[number].pins[0].name]
+        else:
+            self.fail(
+                f"instance {name!r} connects the pins of cell {kind!r} by position, and a Liberty "
+                "file does not state their order; connect pins by name",
+                offset,
+            )
+        if len(connections) > len(order):
+            self.fail(
+                f"instance {name!r} connects {len(connections)} pins; {kind!r} has {len(order)}",
+                offset,
+            )
+        return [(pin, text) for pin, (_, text) in zip(order, connections, strict=False)]
+
     def _pattern(self, number: int, pins: tuple[str, ...], name: str, offset: int) -> int:
         """How the pins as written map to the cell's pin order, checked once per way to write."""
         cell = self.library.cells[number]
@@ -250,7 +292,7 @@ class _Builder:
         places = []
         for pin in pins:
             place = cell.pin_index.get(pin, -1)
-            if place < 0 and pin not in cell.supply_pins:
+            if place < 0 and pin not in cell.supply_pins and not is_supply_name(pin):
                 known = ", ".join(each.name for each in cell.pins)
                 self.fail(
                     f"cell {cell.name} of {name!r} has no pin {pin!r}; it has {known}", offset
@@ -264,23 +306,24 @@ class _Builder:
         net = scope.scalar.get(text)
         if net is not None:
             return net
-        nets = self.reader.nets(scope, text, offset) if text.strip() else (UNCONNECTED,)
+        nets = self.reader.nets(scope, text, offset, 1) if text.strip() else (UNCONNECTED,)
         if len(nets) != 1:
             self.fail(f"pin {pin!r} of {name!r} takes one bit, not {len(nets)}", offset)
         scope.scalar[text] = nets[0]
         return nets[0]
 
-    def _submodule(self, scope: Scope, instance: Instance, depth: int) -> None:
+    def _submodule(self, scope: Scope, instance: Instance) -> None:
         kind, name, connections, offset = instance
         module = self.modules.get(kind)
         if module is None:
-            near = difflib.get_close_matches(kind, self.library.index, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            self.fail(
-                f"instance {name!r} is of {kind!r}, which is neither a cell of library "
-                f"{self.library.name} nor a module of this file{hint}",
-                offset,
-            )
+            nets_of = [
+                (pin, self.reader.nets(scope, text, offset) if text.strip() else ())
+                for pin, text in connections
+            ]
+            self.supply_cells.add(kind, scope.prefix + name, nets_of, offset)
+            return
+        if connections and not connections[0][0]:
+            connections = self._by_position(kind, name, connections, offset)
         bound: dict[str, tuple[int, ...]] = {}
         for pin, text in connections:
             if pin not in module.directions:
@@ -289,13 +332,13 @@ class _Builder:
                 self.fail(f"port {pin!r} of instance {name!r} is connected twice", offset)
             if not text.strip():
                 continue
-            nets = self.reader.nets(scope, text, offset)
             span = module.ranges.get(pin)
             width = 1 if span is None else abs(span[0] - span[1]) + 1
-            if len(nets) != width:
+            nets = self.reader.nets(scope, text, offset, width)
+            if len(nets) != width and not (span == NO_BITS and not nets):
                 self.fail(f"port {pin!r} of {name!r} has {width} bits, not {len(nets)}", offset)
             bound[pin] = nets
-        self._enter(module, f"{scope.prefix}{name}.", bound, depth + 1)
+        self._enter(module, f"{scope.prefix}{name}.", bound)
 
     def _finish(self, top: Module, ports: tuple[Port, ...]) -> Netlist:
         cells = self.library.cells
@@ -313,8 +356,9 @@ class _Builder:
         ends = np.cumsum(written)
         inside = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - written, written)
         place = places[np.repeat(first[pattern], written) + inside]
-        nets = np.array(self.flat_nets, dtype=np.int32)
+        nets = np.maximum(np.array(self.flat_nets, dtype=np.int32), UNCONNECTED)
         kept = place >= 0
+        self.supply_nets = set(nets[~kept].tolist())
         pin_net = np.full(int(start[-1]), UNCONNECTED, dtype=np.int32)
         pin_net[(np.repeat(start[:-1], written) + place)[kept]] = nets[kept]
         return self._renumber(top, ports, types, start, pin_net)
@@ -353,7 +397,7 @@ class _Builder:
         if len(set(self.cell_names)) != len(self.cell_names):
             twice = next(name for name, times in Counter(self.cell_names).items() if times > 1)
             self.fail(f"two instances are called {twice!r}", top.offset)
-        return Netlist(
+        netlist = Netlist(
             top=top.name,
             library=self.library,
             cell_names=self.cell_names,
@@ -365,4 +409,9 @@ class _Builder:
                 replace(port, nets=tuple(number[list(port.nets)].tolist())) for port in ports
             ),
             nets_by_name=by_name,
+            odd_ranges=self.odd_ranges,
         )
+        self.supply_cells.check(netlist, number, self.supply_nets)
+        undefined = {int(number[net]): is_x for net, is_x in self.undefined.items()}
+        netlist, note = settle_undefined(netlist, undefined)
+        return replace(netlist, notes=(*self.supply_cells.notes(), *note))

@@ -6,33 +6,55 @@ Only what a mapped netlist contains is read; anything behavioural is refused by 
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
 from chipdse.errors import DesignError
 
-# Blanks, comments and attributes. Possessive, so that a bad file cannot make it backtrack.
-_SKIP = r"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+\*/|\(\*(?!\))(?:[^*]|\*(?!\)))*+\*\)|`[^\n]*+)*+"
+# Compiler directives that change nothing in a mapped netlist, with their arguments.
+_DIRECTIVE = (
+    r"`(?:(?:end)?celldefine|resetall|nounconnected_drive|end_keywords|(?:no)?suppress_faults"
+    r"|(?:en|dis)able_portfaults|delay_mode_\w+|accelerate|noaccelerate)\b"
+    r"|`(?:timescale|default_nettype|unconnected_drive|begin_keywords|line|pragma)\b[^\n]*+"
+)
+# Blanks, comments, attributes and such directives. Possessive, so that a bad file cannot make it
+# backtrack; a comment or attribute without its end reaches to the end of the file, so that its
+# beginning is searched only once.
+_SKIP = (
+    r"(?:\s++|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)"
+    r'|\(\*(?!\))(?:"(?:[^"\\]|\\.)*+(?:"|\Z)|[^*"]|\*(?!\)))*+(?:\*\)|\Z)'
+    rf"|{_DIRECTIVE})*+"
+)
 _NAME = r"(?:[A-Za-z_][\w$]*+|\\\S++(?=\s))"
 _SIMPLE = r"(?:[^(){}\\;/]*+|\\\S++\s[^(){}\\;/]*+)"  # what fits without nesting or comments
 _CONNECTION = rf"\s*+\.{_NAME}\s*+\({_SIMPLE}\)\s*+"
 
 _SKIPPED = re.compile(_SKIP)
 _TOKEN = re.compile(
-    _SKIP + rf"({_NAME}|\d*\s*'[sS]?[bodhBODH]\s*[0-9a-fA-FxXzZ?_]++|\d++|\"[^\"\n]*+\"|.|\Z)",
+    _SKIP
+    + rf"({_NAME}|`\w++|\d*\s*'[sS]?[bodhBODH]\s*[0-9a-fA-FxXzZ?_]++|'[01xXzZ]|\d++"
+    + r'|"[^"\n]*+"|.|\Z)',
     re.DOTALL,
 )
 _INSTANCE = re.compile(
     rf"{_SKIP}({_NAME})\s++({_NAME})\s*+\(({_CONNECTION}(?:,{_CONNECTION})*+)\)\s*+;"
 )
 _PIN = re.compile(rf"\.({_NAME})\s*+\(({_SIMPLE})\)")
-_WIRE = re.compile(rf"{_SKIP}wire\s++(?:\[(\d++):(\d++)\]\s*+)?({_NAME})\s*+;")
+_WIRE = re.compile(rf"{_SKIP}wire\s++(?:\[(-?\d++):(-?\d++)\]\s*+)?({_NAME})\s*+;")
 _HEAD = re.compile(rf"{_SKIP}({_NAME}|\Z)")
 _IDENTIFIER = re.compile(_NAME)
 
 _DIRECTIONS = ("input", "output", "inout")
-_NETS = ("wire", "tri", "wand", "wor", "supply0", "supply1", "logic")
+_NETS = ("wire", "uwire", "tri", "wand", "wor", "triand", "trior", "supply0", "supply1", "logic")
+_PULLED = frozenset(("tri0", "tri1", "trireg"))
+_PRIMITIVES = frozenset(
+    (
+        *("and", "nand", "or", "nor", "xor", "xnor", "buf", "not", "bufif0", "bufif1", "notif0"),
+        *("notif1", "pullup", "pulldown", "tran", "nmos", "pmos", "cmos"),
+    )
+)
 _BEHAVIOUR = frozenset(
     (
         *("always", "always_comb", "always_ff", "always_latch", "initial", "reg", "function"),
@@ -43,12 +65,16 @@ _BEHAVIOUR = frozenset(
 
 MAX_BITS = 1 << 16  # of one vector; more is a damaged file
 Range = tuple[int, int] | None  # declared [left:right], None for a scalar
-Instance = tuple[str, str, list[tuple[str, str]], int]  # cell, name, (pin, expression), where
+# Cell, name, (pin, expression), where; pins connected by position have an empty name.
+Instance = tuple[str, str, list[tuple[str, str]], int]
 
 
 @dataclass(kw_only=True)
 class Module:
-    """One module as written; names are unescaped, expressions still text."""
+    """One module as written; names are unescaped, expressions still text.
+
+    is_model : it has the name of a library cell: a simulation model, whose ports alone are read
+    """
 
     name: str
     offset: int
@@ -57,6 +83,13 @@ class Module:
     ranges: dict[str, Range] = field(default_factory=dict)
     assigns: list[tuple[str, str, int]] = field(default_factory=list)
     instances: list[Instance] = field(default_factory=list)
+    is_model: bool = False
+
+    def referenced(self) -> set[str]:
+        """Every name that an assignment or a connection mentions."""
+        texts = [text for left, right, _ in self.assigns for text in (left, right)]
+        texts += [text for _, _, connections, _ in self.instances for _, text in connections]
+        return {unescape(name) for text in texts for name in _IDENTIFIER.findall(text + " ")}
 
 
 def unescape(name: str) -> str:
@@ -65,11 +98,17 @@ def unescape(name: str) -> str:
 
 
 class VerilogFile:
-    """The text of one file, read front to back."""
+    """The text of one file, read front to back.
 
-    def __init__(self, text: str, path: Path) -> None:
+    Parameters
+    ----------
+    models : names of library cells; a module of such a name is a simulation model
+    """
+
+    def __init__(self, text: str, path: Path, models: Container[str] = ()) -> None:
         self.text = text
         self.path = path
+        self.models = models
         self.position = 0
         self.modules: dict[str, Module] = {}
 
@@ -112,6 +151,7 @@ class VerilogFile:
         """All modules by name."""
         while token := self.peek():
             if token != "module":
+                self._refuse_directive(token)
                 self.fail(f"expected 'module', found {token!r}; this is not a Verilog netlist")
             self._module()
         if not self.modules:
@@ -124,7 +164,11 @@ class VerilogFile:
         module = Module(name=self.name("a module name"), offset=start)
         if module.name in self.modules:
             self.fail(f"module {module.name!r} is defined twice", start)
+        module.is_model = module.name in self.models
         self._header(module)
+        if module.is_model:
+            self._skip_body(module)
+            return
         text = self.text
         wire, instance, head = _WIRE.match, _INSTANCE.match, _HEAD.match
         instances, ranges = module.instances, module.ranges
@@ -149,7 +193,7 @@ class VerilogFile:
                     if left is None:
                         ranges[name] = None
                     else:
-                        self._plausible(int(left[:10]), int(right[:10]))
+                        self._plausible(int(left[:11]), int(right[:11]))
                         ranges[name] = (int(left), int(right))
                     self.position = found.end()
                     continue
@@ -167,11 +211,16 @@ class VerilogFile:
                 self._assign(module)
             elif word in _BEHAVIOUR:
                 self.fail(f"'{word}' is not part of a mapped netlist; synthesise it first")
+            elif word in _PULLED:
+                self.fail(f"a '{word}' net keeps or is pulled to a value; use a tie cell instead")
+            elif word in _PRIMITIVES:
+                self.fail(f"gate primitive '{word}' has no timing; map it to a library cell")
             elif word:
                 self._instance(module)
             elif not self.peek():
                 self.fail(f"expected 'endmodule' of module {module.name!r}, found the end of file")
             else:
+                self._refuse_directive(self.peek())
                 self.fail(
                     f"expected a declaration, an instance or 'endmodule', found {self.peek()!r}"
                 )
@@ -179,6 +228,20 @@ class VerilogFile:
         if undirected:
             self.fail(f"port {undirected[0]!r} of {module.name!r} has no direction", start)
         self.modules[module.name] = module
+
+    def _skip_body(self, module: Module) -> None:
+        """A model's inside is for simulators; the library says what the cell is."""
+        while (token := self.take()) != "endmodule":
+            if not token:
+                self.fail(f"expected 'endmodule' of module {module.name!r}, found the end of file")
+        self.modules[module.name] = module
+
+    def _refuse_directive(self, token: str) -> None:
+        if token.startswith("`"):
+            self.fail(
+                f"directive or macro {token!r} is not read; preprocess the file first "
+                "(for example with 'iverilog -E')"
+            )
 
     def _header(self, module: Module) -> None:
         if self.peek() == "#":
@@ -225,10 +288,13 @@ class VerilogFile:
 
     def _integer(self) -> int:
         before = self.position
+        sign = -1 if self.peek() == "-" else 1
+        if sign < 0:
+            self.take()
         token = self.take()
         if not token.isdecimal() or len(token) > 9:
             self.fail(f"expected a bit number, found {token or 'the end of file'!r}", before)
-        return int(token)
+        return sign * int(token)
 
     def _declaration(self, module: Module) -> None:
         keyword = self.take()
@@ -245,9 +311,9 @@ class VerilogFile:
                 self.fail(f"{name!r} is declared with two different ranges", before)
             module.ranges[name] = span
             if keyword in ("supply0", "supply1"):
-                module.assigns.append(
-                    (name if name.isidentifier() else f"\\{name} ", f"1'b{keyword[-1]}", before)
-                )
+                width = 1 if span is None else abs(span[0] - span[1]) + 1
+                value = f"{{{width}{{1'b{keyword[-1]}}}}}"
+                module.assigns.append((f"\\{name} ", value, before))
             if self.peek() == "=":
                 self.take()
                 module.assigns.append((f"\\{name} ", self._expression(), before))
@@ -296,17 +362,17 @@ class VerilogFile:
             self.fail(f"{name!r} is an array of instances; expand it first")
         self.expect("(", f"after instance name {name!r}")
         connections: list[tuple[str, str]] = []
-        while self.peek() != ")":
-            if self.peek() != ".":
+        by_name = self.peek() == "."
+        while by_name or self.peek() != ")" or connections:
+            if (self.peek() == ".") != by_name:
                 self.fail(
                     f"expected '.PIN(net)' in instance {name!r}, found "
-                    f"{self.peek() or 'the end of file'!r}; connect pins by name"
+                    f"{self.peek() or 'the end of file'!r}; connect all pins by name"
                 )
-            self.take()
-            pin = self.name("a pin name")
-            self.expect("(", f"after pin {pin!r}")
-            connections.append((pin, self._expression()))
-            self.expect(")", f"after the net of pin {pin!r} of {name!r}")
+            if by_name:
+                connections.append(self._named_pin(name))
+            else:
+                connections.append(("", self._expression()))
             if self.peek() != ",":
                 break
             self.take()
@@ -314,5 +380,23 @@ class VerilogFile:
         self.expect(";", f"after instance {name!r}")
         module.instances.append((kind, name, connections, start))
 
+    def _named_pin(self, instance: str) -> tuple[str, str]:
+        """``.PIN(net)``, or ``.PIN`` for a net of the same name, as SystemVerilog has it."""
+        self.take()
+        if self.peek() == "*":
+            self.fail(f"'.*' in instance {instance!r} names no pins; connect each pin by name")
+        pin = self.name("a pin name")
+        if self.peek() in (",", ")"):
+            return pin, pin if pin.isidentifier() else f"\\{pin} "
+        self.expect("(", f"after pin {pin!r}")
+        net = self._expression()
+        self.expect(")", f"after the net of pin {pin!r} of {instance!r}")
+        return pin, net
 
-_KEYWORDS = frozenset((*_DIRECTIONS, *_NETS, "assign", "endmodule", "module")) | _BEHAVIOUR
+
+_KEYWORDS = (
+    frozenset((*_DIRECTIONS, *_NETS, "assign", "endmodule", "module"))
+    | _BEHAVIOUR
+    | _PULLED
+    | _PRIMITIVES
+)

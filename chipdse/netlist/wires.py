@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.netlist.library import Floats, OperatingLibrary
 from chipdse.netlist.netlist import CONSTANT_1, Netlist
 from chipdse.netlist.placer import place
 from chipdse.netlist.placer_arrays import sums
 from chipdse.netlist.placer_problem import PlacementProblem
-from chipdse.netlist.timing import MAX, analyse_timing, arc_delays, library_pins
+from chipdse.netlist.timing import MAX, analyse_timing, arc_delays, arc_wires, library_pins
 from chipdse.netlist.timing_clock import ClockNetwork
 from chipdse.netlist.timing_graph import TimingGraph
 from chipdse.netlist.timing_records import Wires
@@ -107,7 +108,7 @@ def published_length_m(count: int, area_m2: float, sources: Sources) -> float:
     """
     if not count:
         return 0.0
-    cells = math.pow(count, sources("wires.routed_length_exponent"))
+    cells = numerics.power_of(count, sources("wires.routed_length_exponent"))
     return sources("wires.routed_length_factor") * cells * math.sqrt(area_m2 / count)
 
 
@@ -130,7 +131,7 @@ def formula_routes(
     total = published_length_m(count, netlist.area_m2, sources)
     share = np.where(
         wired_nets(netlist, clock),
-        np.maximum(degree - 1, 0) ** sources("wires.fanout_exponent")
+        numerics.power(np.maximum(degree - 1, 0), sources("wires.fanout_exponent"))
         * steiner_factor(degree, sources),
         0.0,
     )
@@ -288,8 +289,8 @@ def _driver_delays(
     """Slowest arc and slew of the driver of each net [nets]."""
     timing = analyse_timing(graph, library, 1.0, wires=wires)
     slowest = np.zeros(graph.netlist.net_count)
-    before = wires.pin_delay_s[graph.pin >> 1]
-    np.maximum.at(slowest, graph.sink >> 1, arc_delays(timing)[0] - before)
+    cells = arc_delays(timing)[0] - arc_wires(graph, wires)
+    np.maximum.at(slowest, graph.sink >> 1, cells)
     slew: Floats = timing.slew_s[MAX, 0].reshape(-1, 2).max(axis=1)
     return slowest, slew
 

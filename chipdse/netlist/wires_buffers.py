@@ -7,12 +7,12 @@ found once a library, by timing chains of every buffer it has.
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse import numerics
 from chipdse.netlist.cells import Cell
 from chipdse.netlist.liberty_function import Variable
 from chipdse.netlist.library import CellLibrary, Floats, OperatingLibrary
@@ -43,10 +43,10 @@ class Repeater:
         needed = load_f > self.load_f
         ratio = np.where(needed, load_f / self.load_f, 1.0)
         gain = self.load_f / self.input_f
-        levels = np.where(needed, np.ceil(np.log(ratio) / math.log(gain) - 1e-9), 0.0)
+        levels = np.where(needed, np.ceil(numerics.log(ratio) / numerics.log_of(gain) - 1e-9), 0.0)
         levels = np.where(needed, np.maximum(levels, 1.0), 0.0)
         # Each level has `gain` times fewer buffers than the one after it.
-        count = np.where(needed, ratio * (1 - gain**-levels) / (1 - 1 / gain), 0.0)
+        count = np.where(needed, ratio * (1 - numerics.power(gain, -levels)) / (1 - 1 / gain), 0.0)
         return levels, count
 
 
@@ -71,7 +71,7 @@ def repeaters(library: CellLibrary) -> Repeater | None:
     inputs = np.array([_input_f(library, at, cell) for cell in known])
     loads = inputs[:, None] * np.array(GAINS)[None, :]
     delays = _chain_delays(library, at, known, loads)
-    cost = delays / np.log(np.array(GAINS))[None, :]
+    cost = delays / numerics.log(np.array(GAINS))[None, :]
     good = np.where(cost <= _NEAR_BEST * cost.min(), loads, np.inf)
     row, column = np.unravel_index(int(np.argmin(good)), cost.shape)
     return Repeater(

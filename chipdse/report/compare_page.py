@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from chipdse.report.plotly_local import CONFIG, plotly_library
 from chipdse.report.quantities import heading_scale
 from chipdse.study.compare import StudyComparison
 from chipdse.study.goals import Objective
@@ -17,6 +18,12 @@ _STYLE = (
     "background:#fff;color:#1b1f24}table{border-collapse:collapse}td,th{padding:.2rem .6rem;"
     "border-bottom:1px solid #d4d9e0;text-align:right}td:first-child,th:first-child"
     "{text-align:left}.bad{color:#b34700}h1{overflow-wrap:anywhere}.wide{overflow-x:auto}"
+)
+
+# Nothing may be fetched from elsewhere or sent there; Plotly writes scripts and styles itself.
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
+    " img-src data: blob:; form-action 'none'; base-uri 'none'"
 )
 
 
@@ -32,9 +39,9 @@ def comparison_html(
     plots = "".join(
         figure.to_html(
             full_html=False,
-            include_plotlyjs=number == 0,
+            include_plotlyjs=False,
             div_id=f"fronts-{number}",
-            config={"displaylogo": False, "responsive": True},
+            config=CONFIG,
         )
         for number, figure in enumerate(figures)
     )
@@ -48,7 +55,8 @@ def comparison_html(
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE}</style></head><body><h1>{title}</h1>"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        f"<style>{_STYLE}</style><script>{plotly_library()}</script></head><body><h1>{title}</h1>"
         f"<p>Hypervolume {found.hypervolume_change_frac:+.2%}; {len(found.lost)} points of the "
         f"front lost, {len(found.won)} won; {found.matched} points with equal parameters.</p>"
         + "".join(f"<p>Differs: {_text(line)}</p>" for line in found.notes)

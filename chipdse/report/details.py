@@ -28,7 +28,7 @@ from chipdse.operating import operate
 from chipdse.report.package_parts import carbon_parts, cost_parts
 from chipdse.report.package_picture import draw_package
 from chipdse.report.placement_picture import draw_analysed
-from chipdse.system.system import Evaluation, evaluate_described, from_block
+from chipdse.system.system import Evaluation, evaluate_block
 
 KINDS = ("internal_w", "switching_w", "leakage_w")
 SHOWN_KINDS = ("inside cells", "in pins", "in wires", "glitches", "clock tree", "leakage")
@@ -51,7 +51,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
     # Energy a cycle does not depend on the clock: powers are scaled to the point's own.
     scale = report.clock_frequency_hz * float(timing.min_period_s[0])
     endpoint, path = critical_path(timing)
-    found = evaluate_described(from_block(block, design.package))
+    found = evaluate_block(block, design.package)
     return {
         "repeat": repeat_command(design),
         "power_w": report.block_power_w,

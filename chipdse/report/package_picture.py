@@ -70,7 +70,7 @@ def draw_package(found: Evaluation, path: Path) -> None:
     if path.suffix not in SUFFIXES:
         raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
     geometry = geometry_of(found.columns, found.parts.dies, 0)
-    operator = operator_for(geometry, found.sources, cells=48)
+    operator = operator_for(geometry, found.sources, cells=24).fine
     layers = operator.network.stack.layers
     whole = _WHOLE * sum(la.thickness_m for la in layers) / _widest(layers)
     middle = max(1.9, _LINE * (len(_between(layers)) + 2))
@@ -372,6 +372,8 @@ def _bars(figure: Figure, top: float, found: Evaluation) -> None:
     for row, (letter, title, parts, colours) in enumerate(panels):
         axes = _place(figure, 0.15, top + row * _BAR_ROW + 0.27, 3.35, 0.17)
         left, total = 0.0, sum(parts.values())
+        if not np.isfinite(total):  # e.g. no wafer holds the die: the title has the figure
+            parts, total = {}, 1.0
         for colour, (name, value) in zip(colours, parts.items(), strict=False):
             if value <= 0:
                 continue
@@ -386,9 +388,10 @@ def _bars(figure: Figure, top: float, found: Evaluation) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
         axes.tick_params(labelsize=7, pad=2)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.legend(
-            loc="upper left", bbox_to_anchor=(1.03, 1.15), fontsize=6.8, frameon=False, ncols=2,
-            handlelength=1.0, handletextpad=0.4, columnspacing=0.9, labelspacing=0.2,
-            borderaxespad=0,
-        )  # fmt: skip
+        if left > 0:
+            axes.legend(
+                loc="upper left", bbox_to_anchor=(1.03, 1.15), fontsize=6.8, frameon=False,
+                ncols=2, handlelength=1.0, handletextpad=0.4, columnspacing=0.9,
+                labelspacing=0.2, borderaxespad=0,
+            )  # fmt: skip
         _panel(axes, letter, title)

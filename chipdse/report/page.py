@@ -8,13 +8,13 @@ from importlib import resources
 from typing import Any
 
 import pandas as pd
-from plotly.offline import get_plotlyjs
 
 from chipdse.errors import ChipdseError
 from chipdse.hardware.store import Store
 from chipdse.metrics import METRICS, Basis, evidence_of
 from chipdse.report.details import details_or_reason, used_sources
 from chipdse.report.page_data import as_script, page_data
+from chipdse.report.plotly_local import plotly_library
 from chipdse.study.choose import best, knee
 from chipdse.study.folder import StudyFolder, points_table
 from chipdse.study.points import basis_of
@@ -62,7 +62,7 @@ def report_html(
         "provenance": _provenance(folder, used_sources(looked)),
         "style": _asset("page.css"),
         "script": _asset("page.js"),
-        "plotly": get_plotlyjs(),
+        "plotly": plotly_library(),
         "data": as_script(data),
     }
     page = _asset("page.html")

@@ -76,6 +76,8 @@ def draw_analysed(
         copies=min(-(-package.tiles // package.chiplets), _MOST_COPIES),
     )
     note = f"hottest spot of the die {show(warm.hotspot_k, 'K')} above an even one"
+    if warm.beyond_conductivity_k > 0:
+        note += ", beyond the temperatures for which silicon's conductivity is known"
     draw_placement(routes, found.timing.netlist, modules, watts, path, note, size_in)
 
 

@@ -114,6 +114,10 @@ _ACTIVE: dict[int, Note] = {}
 _HOOKED: list[bool] = []
 
 
+_PLACES = ("TMPDIR", "TMP", "TEMP")
+"""Variables that say where temporary files go: each stage has its own place for them."""
+
+
 class _NotedEnvironment(os._Environ):  # type: ignore[type-arg]
     """The environment, each lookup by name noted."""
 
@@ -129,7 +133,7 @@ class _NotedEnvironment(os._Environ):  # type: ignore[type-arg]
 def _note_lookup(key: Any, frame: FrameType) -> None:
     thread = threading.get_ident()
     note = _ACTIVE.get(thread)
-    if note is None or not isinstance(key, str) or _by_library(frame):
+    if note is None or not isinstance(key, str) or key in _PLACES or _by_library(frame):
         return
     del _ACTIVE[thread]  # noting looks the value up again
     try:

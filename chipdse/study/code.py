@@ -16,16 +16,20 @@ from hdl.block import Block
 
 _PACKAGE = Path(chipdse.__file__).parent
 _MAKERS = (
-    *("chipdse.evaluate:evaluate", "chipdse.study.outcome:evaluate_point"),
+    *("chipdse.evaluate:evaluate", "chipdse.study.harvest:harvest_point"),
+    *("chipdse.study.harvest:finishes", "chipdse.study.outcome:_finish"),
     *("chipdse.study.goals", "chipdse.study.template"),  # methods of what a sweep file states
 )
 """The functions that make points; what asks for them and shows them may change."""
+_KEEPERS = ("chipdse.study.complete", "chipdse.study.trials")
+"""Modules that decide how a point is written down, and not what it is."""
 
 
 def point_files() -> dict[str, Path]:
     """The package's files that make points, by module, and its tables of constants."""
     tables = [f"technology/data/{name}.toml" for name in TABLES]
-    return code_files(*_MAKERS, data=tables)
+    files = code_files(*_MAKERS, data=tables)
+    return {name: path for name, path in files.items() if name not in _KEEPERS}
 
 
 @dataclass(kw_only=True)
@@ -64,7 +68,7 @@ class Code:
         if file is not None:
             raise MachineError(
                 f"{_shown(file)} changed while the sweep was running; what is finished is safe: "
-                "start it again to go on"
+                "start it again to go on, with --re-evaluate where the change is to stay"
             )
 
     def check_worker(self) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from chipdse.errors import DesignError, InfeasibleError
+from chipdse.study.fingerprint import Kept, differences, listed
 from chipdse.study.front import REFERENCE, hypervolume
 from chipdse.study.goals import Objective
 from chipdse.study.space import Value
@@ -62,7 +63,10 @@ class StudyComparison:
 
 
 def compare_studies(
-    first: tuple[Sweep, pd.DataFrame], second: tuple[Sweep, pd.DataFrame], tolerance: float = 0.02
+    first: tuple[Sweep, pd.DataFrame],
+    second: tuple[Sweep, pd.DataFrame],
+    tolerance: float = 0.02,
+    versions: tuple[Kept | None, Kept | None] | None = None,
 ) -> StudyComparison:
     """Compare two studies by their tables of points.
 
@@ -70,6 +74,7 @@ def compare_studies(
     ----------
     first, second : sweep and `points_table` of each; the first is the one to hold on to
     tolerance : relative change that counts as none; a synthesis seed alone moves 1 to 2 %
+    versions : fingerprints of both, where a difference is to be among the notes
 
     Raises
     ------
@@ -111,8 +116,22 @@ def compare_studies(
         moved=moved,
         broken=broken,
         worse=_worse(volumes, goals, joined, broken, tolerance),
-        notes=_notes(first[0], second[0]),
+        notes=(*_versions(versions), *_notes(first[0], second[0])),
     )
+
+
+def _versions(versions: tuple[Kept | None, Kept | None] | None) -> tuple[str, ...]:
+    """In what the fingerprints of two studies differ, as a note."""
+    if versions is None or versions[0] == versions[1]:
+        return ()
+    first, second = versions
+    if first is None or second is None:
+        place = "first" if first is None else "second"
+        return (f"the {place} study was made by a chipdse that kept no versions of what made it",)
+    names = differences(first.parts, second.parts)
+    if not names:
+        return ()
+    return (f"versions: {first.identity} and {second.identity}, in {listed(names)}",)
 
 
 def _notes(first: Sweep, second: Sweep) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,12 +50,14 @@ def complete(
     proposed: Finish,
     harvested: Sequence[Finish],
     distributions: Mapping[str, BaseDistribution],
+    check: Callable[[Connection, int], None] = lambda connection, study_id: None,
 ) -> None:
     """Finish a running trial and add complete ones.
 
     Parameters
     ----------
     distributions : of every parameter
+    check : raises if nothing may be written to the study of that id; asked inside the transaction
 
     Raises
     ------
@@ -65,6 +67,8 @@ def complete(
     database = getattr(storage, "_backend", storage)
     if isinstance(database, RDBStorage):
         with database.engine.begin() as connection:
+            _lock(connection, study._study_id)
+            check(connection, study._study_id)
             _write(connection, study._study_id, trial_id, proposed, harvested, distributions)
         return
     for one in harvested:
@@ -97,7 +101,6 @@ def _write(
     distributions: Mapping[str, BaseDistribution],
 ) -> None:
     trials = models.TrialModel.__table__
-    _lock(connection, study_id)
     this = trials.c.trial_id == trial_id
     state = connection.execute(sqlalchemy.select(trials.c.state).where(this)).scalar_one()
     if state.is_finished():

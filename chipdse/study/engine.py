@@ -12,8 +12,15 @@ import contextlib
 import math
 import time
 import warnings
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -22,13 +29,14 @@ from optuna.exceptions import OptunaError
 from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from chipdse import __version__
 from chipdse.errors import MachineError
 from chipdse.hardware.store import default_store
+from chipdse.store.reads import Read
 from chipdse.study import status as states
 from chipdse.study.budget import Budget, is_stalled
 from chipdse.study.code import Code
-from chipdse.study.executors import Workers
+from chipdse.study.executors import Workers, first_line
+from chipdse.study.fingerprint import add_reads
 from chipdse.study.folder import POINTS, StudyFolder, points_table, write_atomically
 from chipdse.study.interrupts import Interrupts
 from chipdse.study.outcome import Outcome, evaluate_point, record
@@ -43,6 +51,7 @@ from chipdse.study.trials import (
     by_evaluation,
     finished,
     left_behind,
+    outdated_points,
     proposed,
     queue_failed,
     queue_interrupted,
@@ -54,6 +63,8 @@ TURN_S = 2.0
 """The loop turns at least so often [s]: it looks at the clock and at other drivers."""
 TABLE_S = 10.0
 """The table of points is written so often [s], and at the end."""
+_GONE = (BrokenExecutor, CancelledError, asyncio.CancelledError, OSError)
+"""What an executor raises that is no more; a worker's own OSErrors are MachineErrors already."""
 SPENT = "every trial of the budget is done"
 AHEAD = 1
 """So many points are proposed before a worker is free for them, so that none of several waits."""
@@ -92,7 +103,16 @@ def run_sweep(
     -------
     How the sweep ended
     """
-    budget = replace(budget, trials=min(budget.trials, points_in(folder.sweep.proposed_space)))
+    space = folder.sweep.proposed_space
+    say = (listener or Listener()).say
+    old = patiently(
+        lambda: outdated_points(folder.study, space.distributions()), folder.storage, say
+    )
+    if old:
+        done = patiently(lambda: len(by_evaluation(finished(folder.study))), folder.storage, say)
+        say(f"{old} points of an earlier version are evaluated again")
+        budget = replace(budget, trials=max(budget.trials, done + old))
+    budget = replace(budget, trials=min(budget.trials, points_in(space)))
     with Interrupts() as interrupts, Heartbeat(folder.storage) as heartbeat:
         sweep = _Sweep(
             folder=folder,
@@ -103,7 +123,12 @@ def run_sweep(
             interrupts=interrupts,
             listener=listener or Listener(),
             code=Code.of(folder.sweep.template.block),
-            file=StatusFile(folder=folder.path, driver=folder.driver, budget=budget.trials),
+            file=StatusFile(
+                folder=folder.path,
+                driver=folder.driver,
+                budget=budget.trials,
+                version="" if folder.version is None else folder.version.text,
+            ),
         )
         return sweep.run(retry_failed)
 
@@ -128,6 +153,7 @@ class _Sweep:
 
     ready, running : what it has under way: waiting for a worker, and with one
     others : trials that other drivers have under way
+    reads : what points of this run were seen to read
     ending : why nothing more is proposed; empty while something may be
     """
 
@@ -143,11 +169,17 @@ class _Sweep:
     ready: collections.deque[_Task] = field(default_factory=collections.deque)
     running: dict[Future[Outcome], _Task] = field(default_factory=dict)
     others: int = 0
+    reads: set[Read] = field(default_factory=set)
     ending: str = ""
     began: float = field(default_factory=time.monotonic)
     looked: float = -math.inf
     stock: Pace = field(default_factory=Pace)
     table: Pace = field(default_factory=lambda: Pace(least_s=TABLE_S))
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        """The parts of the fingerprint under which points are evaluated."""
+        return self.folder.version.parts if self.folder.version is not None else {}
 
     def run(self, retry_failed: bool) -> Status:
         """Turn until there is nothing left to do."""
@@ -182,12 +214,12 @@ class _Sweep:
 
     def _announce(self) -> None:
         trials = self._patiently(lambda: finished(self.folder.study))
-        store, room = self.store or default_store(), self.workers.room()
+        store, room = self.store or default_store(), self._places()
         self.listener.say(plan_text(self.folder.sweep, self.budget, trials, store, room))
 
     def _room(self) -> int:
         """For how many points there is room; one worker alone gets each from all that is known."""
-        workers = self.workers.room()
+        workers = self._places()
         return workers + (AHEAD if workers > 1 else 0) - len(self._tasks())
 
     def _is_done(self) -> bool:
@@ -207,6 +239,7 @@ class _Sweep:
         """Find what was left behind, then ask for as many points as there is room for."""
         study, storage = self.folder.study, self.folder.storage
         with alone(storage, study.study_name):
+            self._check_version()
             give_up_stale(storage, study)
             mine = [task.trial.number for task in self._tasks()]
             for trial in left_behind(study, self.folder.driver, mine, storage.shared):
@@ -219,6 +252,10 @@ class _Sweep:
             self.ending = self._ending(rest)
             for _ in range(0 if self.ending else min(rest, self._room())):
                 self._ask()
+
+    def _check_version(self) -> None:
+        with self.folder.storage.optuna.engine.connect() as connection:
+            self.folder.check(connection, self.folder.study._study_id)
 
     def _ending(self, rest: int) -> str:
         if rest <= 0:
@@ -253,11 +290,18 @@ class _Sweep:
         """Hand what is ready to the executor's free workers; no more once the time is up."""
         if self._is_late():
             self._patiently(self._give_back)
-        submit, sweep = self.workers.executor.submit, self.folder.sweep
-        free = self.workers.room() - sum(not future.done() for future in self.running)
+        sweep = self.folder.sweep
+        free = self._places() - sum(not future.done() for future in self.running)
         for _ in range(min(free, len(self.ready))):
-            future = submit(evaluate_point, sweep, self.ready[0].point, self.store, __version__)
+            point = self.ready[0].point
+            with self._executor() as executor:
+                future = executor.submit(evaluate_point, sweep, point, self.store, self.parts)
             self.running[future] = self.ready.popleft()
+
+    def _places(self) -> int:
+        """How many points may be under way at once."""
+        with self._executor():
+            return self.workers.room()
 
     def _give_back(self) -> None:
         """Leave what waits for a worker to the next run of the study."""
@@ -291,24 +335,59 @@ class _Sweep:
         """What came of a task; None where its worker died and it may be tried again."""
         self.code.check()
         try:
-            return future.result()
+            with self._executor():
+                return future.result()
         except self.workers.lost:
             if task.deaths + 1 < self.workers.tries:
                 return None
+            if self.workers.killed():
+                point = ", ".join(f"{name}={value}" for name, value in task.point.items())
+                raise MachineError(
+                    f"the worker was killed each time that it evaluated {point}; what is finished "
+                    "is safe: give it more memory or use fewer --workers, then run the same "
+                    "command again"
+                ) from None
             reason = "ToolError: the worker process died each time that it evaluated this point"
             return Outcome(metrics=None, failure=reason)
-        except (BrokenExecutor, CancelledError, asyncio.CancelledError) as error:
+
+    @contextlib.contextmanager
+    def _executor(self) -> Iterator[Executor]:
+        """The executor, for one use of it.
+
+        Raises
+        ------
+        MachineError : it is gone (Dask's own errors of a lost connection are OSErrors)
+        """
+        try:
+            yield self.workers.executor
+        except self.workers.lost:
+            raise
+        except _GONE as error:
             raise MachineError(
                 "the executor is gone; start it again, then run the same command to go on"
             ) from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != "distributed":
+                raise
+            raise MachineError(
+                f"the Dask cluster cannot go on ({type(error).__name__}: {first_line(error)}); "
+                "start it again, then run the same command to go on"
+            ) from error
 
     def _record(self, task: _Task, outcome: Outcome) -> None:
+        folder = self.folder
+        if not outcome.reads <= self.reads:
+            self._patiently(
+                lambda: add_reads(folder.study, folder.storage, folder.sweep, outcome.reads)
+            )
+            self.reads |= outcome.reads
         self._patiently(lambda: record(self.folder, task.trial, outcome))
         self.heartbeat.remove(task.trial._trial_id)
 
     def _give_up(self, error: BaseException) -> None:
         """Stop the workers, keep what is done, leave the rest to the next run; raise nothing."""
-        self.workers.stop()
+        with contextlib.suppress(Exception):  # an executor that is gone cannot be stopped
+            self.workers.stop()
         failed = (OptunaError, SQLAlchemyError, OSError)
         with contextlib.suppress(*failed):
             done = self.running if self.code.changed() is None else {}
@@ -345,7 +424,7 @@ class _Sweep:
                 state,
                 **take_stock(self.folder.sweep, trials),
                 under_way=len(self.running),
-                workers=self.workers.room(),
+                workers=self._places(),
             )
         if self.table.is_due():
             with self.table.measured():

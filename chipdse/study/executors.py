@@ -34,7 +34,9 @@ KINDS = ("processes", "dask", *QUEUES)
 CONNECT_S = 30
 """How long to wait for a Dask scheduler [s]."""
 TRIES = 4
-"""A point whose worker process died so often is recorded as failed."""
+"""A point whose worker process died so often is given up."""
+FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
+"""Exit codes of worker processes that something else ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,9 @@ class Workers:
     room : how many points may be under way at once
     stop : ends the executor now, dropping what is under way
     lost : what a future raises when its worker died and the executor itself goes on
-    tries : a point whose worker died so often is recorded as failed
+    tries : a point whose worker died so often is given up
+    killed : whether the workers that died were ended from outside, e.g. for want of memory, and not
+        by what they evaluated
     """
 
     executor: Executor
@@ -53,6 +57,7 @@ class Workers:
     stop: Callable[[], None]
     lost: tuple[type[BaseException], ...] = ()
     tries: int = 1
+    killed: Callable[[], bool] = lambda: True
 
 
 @contextmanager
@@ -95,6 +100,7 @@ def open_workers(
                 stop=processes.kill,
                 lost=(BrokenProcessPool,),
                 tries=TRIES,
+                killed=processes.killed,
             )
     elif where:
         with _client(where) as client:
@@ -114,6 +120,7 @@ class _Processes(Executor):
         self._lock = threading.Lock()
         self._pools = [_one_process() for _ in range(count)]
         self._load = [0] * count
+        self._exit_codes: list[int] = []
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         with self._lock:
@@ -122,6 +129,7 @@ class _Processes(Executor):
             try:
                 future = self._pools[place].submit(fn, *args, **kwargs)
             except BrokenProcessPool:
+                self._exit_codes += _exit_codes(self._pools[place])
                 self._pools[place].shutdown(wait=False)
                 self._pools[place] = _one_process()
                 future = self._pools[place].submit(fn, *args, **kwargs)
@@ -131,6 +139,12 @@ class _Processes(Executor):
     def _done(self, place: int) -> None:
         with self._lock:
             self._load[place] -= 1
+
+    def killed(self) -> bool:
+        """Whether the workers that died were ended from outside."""
+        with self._lock:
+            codes = [*self._exit_codes, *(c for pool in self._pools for c in _exit_codes(pool))]
+        return bool(codes) and all(code in FROM_OUTSIDE for code in codes)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         for pool in self._pools:
@@ -147,6 +161,12 @@ class _Processes(Executor):
 def _one_process() -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(os.getpid(),))
+
+
+def _exit_codes(pool: ProcessPoolExecutor) -> list[int]:
+    """Exit codes of a pool's ended processes; of a killed one, the signal's number negated."""
+    processes = list((pool._processes or {}).values())
+    return [process.exitcode for process in processes if process.exitcode is not None]
 
 
 def _start_worker(driver: int) -> None:
@@ -190,7 +210,8 @@ def _client(where: Any) -> Iterator[Client]:
             client = distributed.Client(where, timeout=CONNECT_S)
     except (OSError, ValueError, TimeoutError) as error:
         raise MachineError(
-            f"no Dask scheduler answers at {where!r} ({_line(error)}); start one: dask scheduler"
+            f"no Dask scheduler answers at {where!r} ({first_line(error)}); "
+            "start one: dask scheduler"
         ) from error
     with client:
         yield client
@@ -225,5 +246,6 @@ def need_dask() -> Any:
     return distributed
 
 
-def _line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """An error's text up to its first line break, or its kind where it has none."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -25,9 +25,11 @@ from typing import Any
 
 import optuna
 import pandas as pd
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse.errors import DesignError
+from chipdse.study.fingerprint import Kept, check_current, kept_by, settle
 from chipdse.study.points import rows_of
 from chipdse.study.storage import Storage, alone, open_storage, reason_of
 from chipdse.study.sweepfile import Sweep, read_sweep
@@ -49,6 +51,7 @@ class StudyFolder:
     study : Optuna's
     about : what `study.json` says
     storage : where its trials are
+    version : the fingerprint of its points; None of a study that an older chipdse made
     """
 
     path: Path
@@ -56,6 +59,12 @@ class StudyFolder:
     study: optuna.Study
     about: Mapping[str, Any]
     storage: Storage
+    version: Kept | None = None
+
+    def check(self, connection: Connection, study_id: int) -> None:
+        """Raise MachineError if the study goes on under another fingerprint than this one's."""
+        if self.version is not None:
+            check_current(connection, study_id, self.version.identity)
 
     @property
     def driver(self) -> str:
@@ -65,7 +74,12 @@ class StudyFolder:
 
 
 def start_study(
-    sweep: Sweep, path: Path, storage: str | None, about: Mapping[str, Any]
+    sweep: Sweep,
+    path: Path,
+    storage: str | None,
+    about: Mapping[str, Any],
+    *,
+    re_evaluate: bool = False,
 ) -> StudyFolder:
     """Open the study of a sweep in `path`, made new if there is none.
 
@@ -73,10 +87,12 @@ def start_study(
     ----------
     storage : Optuna storage URL; None is a SQLite file in the folder
     about : JSON values to keep: library and versions
+    re_evaluate : evaluate the points of a study again that another version made
 
     Raises
     ------
-    DesignError : the folder holds a study of another sweep, or its study is not in the storage
+    DesignError : the folder holds a study of another sweep, its study is not in the storage, or
+        another version of block, library, chipdse or tools made its points
     """
     name, is_begun = path.absolute().name, (path / SWEEP).exists()
     if is_begun:
@@ -95,14 +111,18 @@ def start_study(
     try:
         opened = open_storage(str(about["storage"]), path)
         study = _open(name, opened, sweep, is_begun=is_begun)
+        version = _settled(study, opened, sweep, path, re_evaluate=re_evaluate)
     except DesignError:
         if made:
             shutil.rmtree(path)
         raise
     about["storage"] = opened.url
+    about["fingerprint"] = version.identity
     write_atomically(path / ABOUT, json.dumps(about, indent=1) + "\n")
     write_atomically(path / SWEEP, sweep.text)
-    return StudyFolder(path=path, sweep=sweep, study=study, about=about, storage=opened)
+    return StudyFolder(
+        path=path, sweep=sweep, study=study, about=about, storage=opened, version=version
+    )
 
 
 def _is_begun(file: Path) -> bool:
@@ -128,7 +148,9 @@ def open_study(path: Path) -> StudyFolder:
     _check_database(path, about["storage"])
     opened = open_storage(about["storage"], path)
     study = _open(about["study"], opened, sweep, is_begun=True)
-    return StudyFolder(path=path, sweep=sweep, study=study, about=about, storage=opened)
+    return StudyFolder(
+        path=path, sweep=sweep, study=study, about=about, storage=opened, version=kept_by(study)
+    )
 
 
 def _check_database(path: Path, storage: str) -> None:
@@ -179,6 +201,18 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
     if kept is not None:
         _check_same(sweep, kept, f"{name!r} in {storage.url}")
     return study
+
+
+def _settled(
+    study: optuna.Study, storage: Storage, sweep: Sweep, path: Path, *, re_evaluate: bool
+) -> Kept:
+    """The fingerprint under which the study goes on."""
+    try:
+        return settle(study, storage, sweep, str(path), re_evaluate=re_evaluate)
+    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        raise DesignError(
+            f"storage {storage.url!r} cannot be written: {reason_of(error)}"
+        ) from error
 
 
 def _check_same(sweep: Sweep, other: str, where: str) -> None:

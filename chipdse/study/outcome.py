@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial
 
-from chipdse import __version__
 from chipdse.errors import ChipdseError, MachineError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.store import Store, default_store
+from chipdse.store.reads import Read
 from chipdse.study.code import code_here
 from chipdse.study.complete import Finish, complete
+from chipdse.study.fingerprint import check_same, parts_of
 from chipdse.study.folder import StudyFolder
 from chipdse.study.harvest import Harvest, finishes, harvest_point
 from chipdse.study.points import objective_values, violations
 from chipdse.study.space import Point
 from chipdse.study.sweepfile import Sweep
-from chipdse.study.trials import FAILURE, ORIGIN, PROPOSED
+from chipdse.study.trials import FAILURE, FINGERPRINT, ORIGIN, PROPOSED
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of one point: its metrics or harvest, or why there is neither."""
+    """What came of one point: its metrics or harvest, or why there is neither.
+
+    reads : what the block and its bench read for it
+    """
 
     metrics: dict[str, float] | None
     constraints: dict[str, float] = field(default_factory=dict)
@@ -36,48 +42,75 @@ class Outcome:
     harvest: Harvest | None = None
     failure: str = ""
     seconds: float = 0.0
+    reads: frozenset[Read] = frozenset()
 
 
-def evaluate_point(sweep: Sweep, point: Point, store: Path | None, version: str) -> Outcome:
+def evaluate_point(
+    sweep: Sweep, point: Point, store: Path | None, version: Mapping[str, str]
+) -> Outcome:
     """Evaluate one point; a failure of its own is an outcome, all else stops the sweep.
 
     Parameters
     ----------
     point : where the sweep harvests, an expensive point
     store : folder of stage results; None is this machine's own
-    version : of the driver's chipdse, which this one must be
+    version : parts of the driver's fingerprint, which must be the same here
 
     Raises
     ------
     MachineError : no point can be evaluated here
     """
-    if version != __version__:
-        raise MachineError(
-            f"a worker on {socket.gethostname()} has chipdse {__version__}, the driver {version}; "
-            "install the same on both"
-        )
     start = time.monotonic()
     code = code_here(sweep.template.block)
     code.check_worker()
+    check_same(version, parts_of(sweep), socket.gethostname())
     stages = Store(root=store or default_store(), check=code.check)
     try:
         if sweep.harvests or sweep.replicates > 1:
             harvest = harvest_point(sweep, point, stages)
-            return Outcome(metrics=None, harvest=harvest, seconds=time.monotonic() - start)
+            return Outcome(
+                metrics=None,
+                harvest=harvest,
+                seconds=time.monotonic() - start,
+                reads=frozenset(stages.read),
+            )
         metrics = evaluate(sweep.template.design(point), stages)
     except MachineError:
         raise  # every point would fail like this one: stop, and lose none
+    except (MemoryError, OSError) as error:
+        raise _machine_error(error) from error
     except Exception as error:
         code.check()
         if not isinstance(error, ChipdseError):
             raise
         reason = f"{type(error).__name__}: {error}"
-        return Outcome(metrics=None, failure=reason, seconds=time.monotonic() - start)
+        return Outcome(
+            metrics=None,
+            failure=reason,
+            seconds=time.monotonic() - start,
+            reads=frozenset(stages.read),
+        )
     return Outcome(
         metrics=metrics.flat(),
         constraints=metrics.constraints(),
         system_evidence=metrics.system.evidence,
         seconds=time.monotonic() - start,
+        reads=frozenset(stages.read),
+    )
+
+
+def _machine_error(error: MemoryError | OSError) -> MachineError:
+    """What a worker lacked, as the error that stops the sweep."""
+    host = socket.gethostname()
+    if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
+        return MachineError(
+            f"the memory of {host} does not suffice for a point; what is finished is safe: use "
+            "fewer --workers or a larger machine, then run the same command again"
+        )
+    place = f": {error.filename}" if error.filename else ""
+    return MachineError(
+        f"a worker on {host} cannot go on ({error.strerror or error}{place}); what is finished is "
+        "safe: put that right and run the same command again"
     )
 
 
@@ -97,8 +130,13 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
     else:
         proposed = Finish(attributes={FAILURE: outcome.failure})
     proposed = replace(proposed, attributes={**proposed.attributes, **seconds})
+    version = {} if folder.version is None else {FINGERPRINT: folder.version.identity}
+    proposed, *harvested = (
+        replace(one, attributes={**one.attributes, **version}) for one in (proposed, *harvested)
+    )
+    distributions = sweep.space.distributions()
     with contextlib.suppress(UpdateFinishedTrialError):
-        complete(folder.study, trial._trial_id, proposed, harvested, sweep.space.distributions())
+        complete(folder.study, trial._trial_id, proposed, harvested, distributions, folder.check)
 
 
 def _finish(sweep: Sweep, trial: Trial, outcome: Outcome) -> Finish:

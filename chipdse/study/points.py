@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
+from chipdse import metrics
 from chipdse.hardware.blocks_own import is_checked
 from chipdse.metrics import METRICS, Basis
 from chipdse.study.front import is_on_front
@@ -63,7 +64,7 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
         # A failed expensive point never got to its cheap parameters.
         given = [axis for axis in sweep.space.axes if axis.name in trial.params]
         point = {axis.name: axis.nearest(trial.params[axis.name]) for axis in given}
-        metrics = trial.user_attrs.get("metrics", {})
+        values = trial.user_attrs.get("metrics", {})
         missed = [name for name, amount in trial.constraints.items() if amount > 0]
         done = trial.state == TrialState.COMPLETE
         rows.append(
@@ -72,7 +73,7 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
                 "state": ("infeasible" if missed else "feasible") if done else "failed",
                 "origin": HARVESTED if is_harvested(trial) else PROPOSED,
                 **{name: point.get(name) for name in names},
-                **{name: metrics.get(name, math.nan) for name in METRICS if name not in names},
+                **{name: values.get(name, math.nan) for name in METRICS if name not in names},
                 "system_evidence": trial.user_attrs.get("system_evidence", ""),
                 "violations": "; ".join(missed),
                 "failure": trial.user_attrs.get("failure", ""),
@@ -121,16 +122,8 @@ def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]
 
 def basis_of(block: Block, table: pd.DataFrame) -> Basis:
     """What the weakest point of a table rests on, for the evidence of its metrics."""
-
-    def any_has(name: str) -> bool:
-        return name in table.columns and bool((table[name] > 0).any())
-
-    laid = any_has("wire_level") or any_has("clock_tree_counted")
-    return Basis(
-        cells="modelled" if any_has("block_memory_area_m2") else "measured",
-        activity="measured" if is_checked(block) else "estimated",
-        layout="modelled" if laid else "measured",
-    )
+    largest = {name: float(table[name].max()) for name in METRICS if name in table.columns}
+    return metrics.basis_of(largest, checked=is_checked(block))
 
 
 def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:
@@ -145,7 +138,7 @@ def front_mask(sweep: Sweep, table: pd.DataFrame) -> np.ndarray[tuple[int], np.d
     feasible = np.flatnonzero(table["state"] == "feasible")
     if len(feasible):
         signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
-        metrics = [one.metric for one in sweep.objectives]
-        values = table.iloc[feasible][metrics].to_numpy(dtype=float) * signs
+        names = [one.metric for one in sweep.objectives]
+        values = table.iloc[feasible][names].to_numpy(dtype=float) * signs
         mask[feasible] = is_on_front(values)
     return mask

@@ -53,6 +53,7 @@ class Status:
     seconds_per_trial : mean time of an evaluation [s]
     trials_per_hour : finished by this run
     left_s : expected time until the budget is spent [s]; None while unknown
+    version : the fingerprint of its points, and the versions of the programs that make them
     driver, pid : which process writes this
     began, updated : in UTC
     """
@@ -71,6 +72,7 @@ class Status:
     seconds_per_trial: float | None = None
     trials_per_hour: float | None = None
     left_s: float | None = None
+    version: str = ""
     driver: str = ""
     pid: int = 0
     began: str = ""
@@ -152,11 +154,13 @@ class StatusFile:
     folder : the study's
     driver : who runs it
     budget : trials
+    version : of its points, for people
     """
 
     folder: Path
     driver: str
     budget: int
+    version: str = ""
     status: Status = field(init=False)
     _began: float = field(init=False)
     _written: float = field(init=False, default=0.0)
@@ -168,6 +172,7 @@ class StatusFile:
             state=WAITING,
             trials=0,
             budget=self.budget,
+            version=self.version,
             driver=self.driver,
             pid=os.getpid(),
             began=_now(),

@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +33,7 @@ from sqlalchemy.exc import (
 )
 
 from chipdse.errors import DesignError, MachineError
+from chipdse.study.secrets import masked, masked_url, secret_arguments, without_secrets
 from chipdse.study.sql_storage import SqlStorage
 
 T = TypeVar("T")
@@ -75,40 +76,39 @@ def open_storage(url: str, folder: Path) -> Storage:
     ------
     DesignError : another kind, no driver for it, or it does not open
     """
+    shown = masked_url(url)
     try:
         parsed = sqlalchemy.make_url(url)
-    except SQLAlchemyError as error:
-        raise DesignError(f"storage {url!r} is no URL; write postgresql://HOST/DATABASE") from error
+    except (SQLAlchemyError, ValueError):  # whose texts have parts of the URL
+        raise DesignError(
+            f"storage {shown!r} is no URL; write postgresql://HOST/DATABASE, and in a password "
+            "%40 for @, %2F for / and %3F for ?"
+        ) from None
+    if "@" in f"{parsed.host}{parsed.database}":
+        raise DesignError(
+            f"storage {shown!r} has an @ in its host or database; in a password write %40 for it"
+        )
     kind = parsed.get_backend_name()
-    kept = _without_password(parsed)
+    kept = without_secrets(parsed).render_as_string()
     try:
         if kind == "sqlite":
             file = folder / (parsed.database or "")
             return Storage(url=kept, shared=False, optuna=_sqlite(file.absolute()))
         if kind in ("postgresql", "postgres"):
-            full = parsed.set(drivername="postgresql+psycopg")
-            opened = _postgresql(full.render_as_string(hide_password=False))
+            plain = without_secrets(parsed).set(drivername="postgresql+psycopg")
+            opened = _postgresql(plain.render_as_string(), secret_arguments(parsed))
             return Storage(url=kept, shared=True, optuna=opened)
     except ImportError as error:
         raise DesignError(
             "psycopg is not installed; for a study in PostgreSQL: pip install 'chipdse[postgresql]'"
         ) from error
     except Exception as error:  # whatever the database's own driver raises
-        raise DesignError(f"storage {kept!r} cannot be opened: {reason_of(error)}") from error
+        # Not "from error": its own text may have secrets in it.
+        reason = masked(reason_of(error), url)
+        raise DesignError(f"storage {kept!r} cannot be opened: {reason}") from None
     raise DesignError(
         f"storage {kept!r} is not supported; write postgresql://HOST/DATABASE, or leave it out"
     )
-
-
-def _without_password(url: sqlalchemy.URL) -> str:
-    return sqlalchemy.URL.create(
-        url.drivername,
-        username=url.username,
-        host=url.host,
-        port=url.port,
-        database=url.database,
-        query=url.query,
-    ).render_as_string()
 
 
 def _sqlite(file: Path) -> RDBStorage:
@@ -116,8 +116,9 @@ def _sqlite(file: Path) -> RDBStorage:
     return SqlStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 60}})
 
 
-def _postgresql(url: str) -> RDBStorage:
-    arguments = {"options": _POSTGRESQL, "connect_timeout": 10}
+def _postgresql(url: str, secrets: Mapping[str, str]) -> RDBStorage:
+    # Beside the URL, which errors and logs may show.
+    arguments = {"options": _POSTGRESQL, "connect_timeout": 10, **secrets}
     settings: dict[str, Any] = {"pool_pre_ping": True, "connect_args": arguments}
     engine = sqlalchemy.create_engine(url, **settings)
     with warnings.catch_warnings(), _advisory_lock(engine, "tables"):  # which opening creates

@@ -15,6 +15,10 @@ from optuna.trial import FrozenTrial, TrialState
 
 FAILURE, DRIVER, RETRY_OF = "failure", "driver", "retry_of"
 """Trial attributes: why it failed; who evaluates it; the number of a failed trial it replaces."""
+FINGERPRINT = "fingerprint"
+"""Attribute of a trial and of its study: which version made it (`chipdse.study.fingerprint`)."""
+OUTDATED = "outdated"
+"""Trial attribute: what came of it is of an earlier version (`chipdse.study.fingerprint`)."""
 ORIGIN, PROPOSED, HARVESTED, HARVESTED_FROM = (
     *("origin", "proposed", "harvested", "harvested_from"),
 )
@@ -27,16 +31,26 @@ SPREAD = "spread"
 
 
 def is_interrupted(trial: FrozenTrial) -> bool:
-    """Whether nothing came of a trial that had begun: its point is to be evaluated again."""
-    return trial.state == TrialState.FAIL and FAILURE not in trial.user_attrs
+    """Whether nothing that counts came of a trial that had begun: its point is to be evaluated
+    again.
+    """
+    if trial.state != TrialState.FAIL:
+        return False
+    return FAILURE not in trial.user_attrs or OUTDATED in trial.user_attrs
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
     """Trials that count, by number: complete, or failed for a reason of their own.
 
-    A failed one no longer counts once it is tried again.
+    A failed one no longer counts once it is tried again; nor does one of another version than the
+    study's, which Optuna's cache may still hold as complete.
     """
-    trials = [one for one in study.get_trials(deepcopy=False) if not is_interrupted(one)]
+    version = study.user_attrs.get(FINGERPRINT, {}).get("id")
+    trials = [
+        one
+        for one in study.get_trials(deepcopy=False)
+        if not is_interrupted(one) and one.user_attrs.get(FINGERPRINT, version) == version
+    ]
     replaced = {one.user_attrs.get(RETRY_OF) for one in trials}
     return [one for one in trials if one.state.is_finished() and one.number not in replaced]
 
@@ -109,8 +123,20 @@ def queue_interrupted(study: optuna.Study, names: Iterable[str]) -> None:
         if is_interrupted(trial) and set(names) <= set(_params(trial)):
             key, replaced = _key(trial, names), trial.user_attrs.get(RETRY_OF)
             if key not in taken or taken[key] == replaced:
-                _enqueue(study, trial, replaced)
+                # What an outdated trial replaced is outdated as well.
+                _enqueue(study, trial, None if OUTDATED in trial.user_attrs else replaced)
                 taken[key] = -1
+
+
+def outdated_points(study: optuna.Study, names: Iterable[str]) -> int:
+    """How many points of an earlier version are still to be evaluated again."""
+    names = tuple(names)
+    trials = study.get_trials(deepcopy=False)
+    done = {
+        _key(one, names) for one in trials if one.state.is_finished() and not is_interrupted(one)
+    }
+    old = {_key(one, names) for one in trials if OUTDATED in one.user_attrs}
+    return len(old - done)
 
 
 def queue_failed(study: optuna.Study) -> int:

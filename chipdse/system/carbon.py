@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.system.yields import Numbers
 
 HOURS_PER_YEAR = 365.25 * 24
@@ -62,7 +63,7 @@ def die_carbon_wafer(
     ----------
     .. [1] Zhao et al., 3D-Carbon: ``C = CPA·A_wafer/DPW/Y``.
     """
-    wafer_m2 = np.pi * wafer_diameter_m**2 / 4
+    wafer_m2 = np.pi * numerics.square(wafer_diameter_m) / 4
     return np.asarray(cpa_kg_per_m2) * wafer_m2 / dies_on_wafer / die_yield
 
 

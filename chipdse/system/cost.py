@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.system.yields import Numbers
 
 
@@ -43,7 +44,8 @@ def substrate_layer_factor(substrate_area_m2: Numbers, dies: Numbers) -> Numbers
     .. [1] Feng and Ma, Chiplet Actuary, DAC 2022.
     """
     area = np.asarray(substrate_area_m2)
-    several = np.where(area > 30e-3**2, 2.0, np.where(area > 17e-3**2, 1.75, 1.5))
+    large, middling = numerics.square(30e-3), numerics.square(17e-3)
+    several = np.where(area > large, 2.0, np.where(area > middling, 1.75, 1.5))
     return np.where(np.asarray(dies) == 1, 1.0, several)
 
 
@@ -73,7 +75,7 @@ def package_organic(
     ----------
     .. [1] Feng and Ma, Chiplet Actuary, DAC 2022.
     """
-    loss = np.power(bonding_yield, -np.asarray(dies, dtype=np.float64)) - 1
+    loss = numerics.power(bonding_yield, -np.asarray(dies, dtype=np.float64)) - 1
     return RecurringCost(
         raw_chips=chips_raw,
         defect_chips=chips_defect,

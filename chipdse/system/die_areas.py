@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.system import links
 from chipdse.system.batch import BlockPoints, Choices, Dies, Flags, PackageColumns
 from chipdse.system.parameters import STACKS
@@ -41,8 +42,9 @@ def by_node(sources: Sources, entry: str, node_nm: Array) -> Array:
     """
     nodes, values = sources.nodes(entry)
     if any(v <= 0 for v in values):
-        return np.interp(np.log(node_nm), np.log(nodes), values)
-    return np.exp(np.interp(np.log(node_nm), np.log(nodes), np.log(values)))
+        return np.asarray(np.interp(numerics.log(node_nm), numerics.log(nodes), values))
+    logs = np.interp(numerics.log(node_nm), numerics.log(nodes), numerics.log(values))
+    return np.asarray(numerics.exp(logs))
 
 
 def link_column(sources: Sources, entry: str, link: Choices, missing: float) -> Array:
@@ -71,8 +73,8 @@ def interface_area(
     share = package["interface_area_frac"]
     share = np.where(share > 0, share, unknown)[:, None]
     area = np.where(share > 0, share * logic_m2, modules * module_area[:, None])
-    count = np.asarray(links.modules_on_edge(np.sqrt(logic_m2), sources("cost.tsv_pitch"))) ** 2
-    vias = count * sources("cost.tsv_size") ** 2
+    side = np.asarray(links.modules_on_edge(np.sqrt(logic_m2), sources("cost.tsv_pitch")))
+    vias = numerics.square(side) * numerics.square(sources("cost.tsv_size"))
     return np.where(flat, area, np.where(stacked[:, None], vias, 0.0)), modules
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil, floor, pi, sqrt
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.system.links import ROUNDING
 from chipdse.system.yields import yield_negative_binomial
@@ -84,7 +85,7 @@ def _good_area(sources: Sources, area_m2: float, node_nm: int, defect_ratio: flo
 def wafer_waste(area_m2: float, cpa_kg_per_m2: float, wafer_diameter_m: float) -> float:
     """Carbon of the wafer area no die covers, per die [kg] [1]_."""
     dies = pi * wafer_diameter_m * (wafer_diameter_m / (4 * area_m2) - 1 / sqrt(2 * area_m2))
-    unused = pi * wafer_diameter_m**2 / 4 - floor(dies) * area_m2
+    unused = pi * numerics.square(wafer_diameter_m) / 4 - floor(dies) * area_m2
     return unused * cpa_kg_per_m2 / dies
 
 
@@ -176,11 +177,11 @@ def _packaging(
         for die, area in zip(dies, areas, strict=True):
             scale = sources(f"carbon.eco_{die.kind}_area.n{die.node_nm}")
             across = floor(sqrt(area) / package.via_pitch_m * (1 + ROUNDING))
-            vias = across**2 * package.via_size_m**2
+            vias = across * across * numerics.square(package.via_size_m)
             cpa = _table(sources, "cpa", die.node_nm)
             for sign, piece in ((1, area + vias), (-1, area)):
                 own += sign * cpa * _good_area(sources, piece * scale, die.node_nm)
-        bonding = bonding ** len(dies)
+        bonding = numerics.power_of(bonding, len(dies))
     return (own + router) / bonding
 
 

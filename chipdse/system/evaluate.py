@@ -20,12 +20,12 @@ from chipdse.system.metrics import SystemMetrics
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.pricing import CostResult, cost_of
 from chipdse.system.temperature import (
-    CELLS,
     LeakageTable,
     TemperatureResult,
     die_powers,
     temperatures_of,
 )
+from chipdse.system.thermal_refined import CELLS
 from chipdse.system.traffic import LinkResult, links_of
 from chipdse.system.yields import Array
 from chipdse.technology.constants import Sources
@@ -96,7 +96,8 @@ def evaluate_systems(
     blocks : operating points of one block
     packages : package parameter combinations
     sources : remembers the constants used; a new one if not given
-    cells : grid cells across the dies in the temperature model
+    cells : grid cells across the dies in the temperature model, at least; also scales how fine it
+        is through the layers and away from the dies
     """
     used = sources if sources is not None else Sources()
     points = blocks if isinstance(blocks, BlockPoints) else BlockPoints.of(blocks)
@@ -182,6 +183,7 @@ def evaluate_dies(
             "package_area_m2": made.substrate_m2,
             "die_yield_frac": made.die_yield[:, 0],
             "peak_temperature_c": hot.peak_c,
+            "peak_temperature_error_k": hot.peak_error_k,
             "mean_temperature_c": hot.mean_c,
             "cost_usd": np.asarray(price.recurring.total),
             "nre_usd": price.nre_usd,
@@ -223,4 +225,5 @@ def _constraints(
         ),
         "runaway": hot.runaway,
         "leakage_table_k": hot.beyond_table_k,
+        "conductivity_table_k": hot.beyond_conductivity_k,
     }

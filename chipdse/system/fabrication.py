@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.system import cost, yields
 from chipdse.system.batch import Choices, Dies, Flags, PackageColumns
 from chipdse.system.die_areas import ADVANCED, FANOUT, SILICON, by_node
@@ -64,8 +65,8 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
     die_yield = np.where(np.isnan(dies.price_usd), die_yield, 1.0)
     passed = np.asarray(yields.tested_good(die_yield, coverage))
     passed = np.where(passed > 0, passed, np.nan)
-    quality = np.prod((die_yield / passed) ** dies.count, axis=1)
-    together = np.prod(die_yield**dies.count, axis=1)
+    quality = np.prod(numerics.power(die_yield / passed, dies.count), axis=1)
+    together = np.prod(numerics.power(die_yield, dies.count), axis=1)
     total, silicon = dies.total, dies.silicon_m2
     names = arrangement.names
     advanced = arrangement.among(*ADVANCED)
@@ -100,7 +101,7 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
         interposer_m2=interposer,
         interposers_on_wafer=np.asarray(yields.dies_per_wafer(safe, *wafer)),
         interposer_yield=base_yield,
-        placement_yield=placing**steps,
+        placement_yield=numerics.power(placing, steps),
         substrate_m2=substrate,
         layer_factor=np.asarray(cost.substrate_layer_factor(substrate, side_by_side)),
         wafer_to_wafer=wafer_wise,

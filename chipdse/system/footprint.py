@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.system import carbon
 from chipdse.system.batch import Choices, Dies, PackageColumns
 from chipdse.system.die_areas import ADVANCED, FANOUT, SILICON, by_node
@@ -69,13 +70,12 @@ def carbon_of(
     material = by_node(sources, "carbon.fab_material", dies.node_nm)
     gas = np.asarray(carbon.gas_at_abatement(gas_95, gas_99, package["gas_abatement"][:, None]))
     diameter = sources("cost.wafer_diameter")
-    wafer_m2 = np.pi * diameter**2 / 4
+    wafer_m2 = np.pi * numerics.square(diameter) / 4
     assembled = made.placement_yield * made.quality
     first = arrangement.among("fanout_chip_first")
     kept = np.where(first, made.interposer_yield, 1.0) * assembled
-    kept = kept * sources("cost.substrate_bonding_yield") ** np.where(
-        arrangement.among(*ADVANCED) | stacked, 1.0, 0.0
-    )
+    on_substrate = arrangement.among(*ADVANCED) | stacked
+    kept = kept * np.where(on_substrate, sources("cost.substrate_bonding_yield"), 1.0)
     tried = made.passed
     if made.wafer_to_wafer.any():
         tried = np.where(made.wafer_to_wafer[:, None], made.together[:, None], tried)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from chipdse.system.die_areas import BOND
 from chipdse.system.links import grid_shape
 from chipdse.system.parameters import STACKS
-from chipdse.system.thermal_stack import Layer, Material, Rectangle, Stack, centred
+from chipdse.system.thermal_stack import Layer, Material, Rectangle, Softening, Stack, centred
 from chipdse.technology.constants import Sources, load_constants
 
 
@@ -38,11 +39,29 @@ class Geometry:
 def material(name: str, sources: Sources) -> Material:
     """A named material; without a published heat capacity it serves steady states only."""
     key = f"materials.heat_capacity.{name}"
+    soft = _SOFTEN_AS.get(name)
     return Material(
         name=name,
         conductivity_w_per_mk=sources(f"materials.conductivity.{name}"),
         heat_capacity_j_per_m3k=sources(key) if key in load_constants() else float("nan"),
+        softening=_softening(soft, sources) if soft else None,
     )
+
+
+_SOFTEN_AS = {"silicon": "silicon", "gan_on_silicon": "silicon"}
+"""Materials whose conductivity falls with temperature, and whose curve they follow."""
+_MEASURED_AT_K = 300.0
+"""Temperature of the conductivities in the table."""
+
+
+def _softening(name: str, sources: Sources) -> Softening:
+    """The curve of a material, relative to its resistivity at the table's temperature."""
+    a, b, c = (
+        sources(f"materials.thermal_resistivity_{term}.{name}")
+        for term in ("constant", "linear", "quadratic")
+    )
+    there = a + _MEASURED_AT_K * (b + _MEASURED_AT_K * c)
+    return Softening(constant=a / there, linear_per_k=b / there, quadratic_per_k2=c / there)
 
 
 _LABELS = {
@@ -66,14 +85,16 @@ def material_label(name: str) -> str:
 def place(geometry: Geometry, sources: Sources) -> tuple[Rectangle, ...]:
     """Square dies in a grid around the package's centre; the dies of a stack share it."""
     if geometry.arrangement in STACKS or len(geometry.dies) == 1:
-        return tuple(centred(d.name, d.area_m2**0.5, d.area_m2**0.5) for d in geometry.dies)
+        return tuple(
+            centred(d.name, math.sqrt(d.area_m2), math.sqrt(d.area_m2)) for d in geometry.dies
+        )
     columns, rows = grid_shape(len(geometry.dies))
     row = "organic" if geometry.arrangement == "bridge" else BOND[geometry.arrangement]
     gap = sources(f"cost.die_separation.{row}")
-    pitch = max(d.area_m2 for d in geometry.dies) ** 0.5 + gap
+    pitch = math.sqrt(max(d.area_m2 for d in geometry.dies)) + gap
     placed = []
     for i, die in enumerate(geometry.dies):
-        side = die.area_m2**0.5
+        side = math.sqrt(die.area_m2)
         in_row = min(columns, len(geometry.dies) - (i // columns) * columns)
         x = (i % columns - (in_row - 1) / 2) * pitch
         y = ((rows - 1) / 2 - i // columns) * pitch
@@ -103,7 +124,7 @@ def layers_of(geometry: Geometry, sources: Sources) -> Stack:
     stacked = geometry.arrangement in STACKS
     fill = material("underfill", sources)
     silicon = material(geometry.die_material, sources)
-    outline = _grow(under, sources("carbon.package_area_factor") ** 0.5)
+    outline = _grow(under, math.sqrt(sources("carbon.package_area_factor")))
     board = "glass" if geometry.arrangement == "glass" else "organic"
     layers = [
         Layer(
@@ -223,7 +244,7 @@ def _cooled(geometry: Geometry, layers: list[Layer], under: Rectangle, sources: 
     if geometry.cooling != "heatsink_forced_air":
         film = sources(f"thermal.film_coefficient.{geometry.cooling}")
         return Stack(
-            layers=tuple(layers), cooler_resistance_k_per_w=1 / (film * side**2),
+            layers=tuple(layers), cooler_resistance_k_per_w=1 / (film * side * side),
             board_resistance_k_per_w=board,
         )  # fmt: skip
     sink = max(geometry.sink_side_m, side)
@@ -233,7 +254,6 @@ def _cooled(geometry: Geometry, layers: list[Layer], under: Rectangle, sources: 
             thickness_m=sources("thermal.sink_thickness"),
             outline=centred("sink", sink, sink),
             material=material("copper", sources),
-            slices=3,
         )  # fmt: skip
     )
     return Stack(

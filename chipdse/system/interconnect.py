@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.system.yields import Numbers
 
 
@@ -33,7 +34,7 @@ def grain_scattering(
     .. [1] A. F. Mayadas and M. Shatzkes, Phys. Rev. B 1(4), 1970.
     """
     a = np.divide(mean_free_path_m, grain_m) * reflection / (1 - reflection)
-    series = 1 / 3 - a / 2 + a**2 - a**3 * np.log(1 + 1 / a)
+    series = 1 / 3 - a / 2 + a * a - a * a * a * numerics.log(1 + 1 / a)
     return np.asarray(bulk_ohm_m / (3 * series))
 
 

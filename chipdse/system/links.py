@@ -7,6 +7,7 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.system.yields import Numbers
 
 ROUNDING = 1e-12
@@ -43,7 +44,7 @@ def area_bandwidth(
 
     ``b · (p₀/p)²``, at a constant rate per bond.
     """
-    return np.asarray(bits_per_s_per_m2 * np.divide(reference_pitch_m, pitch_m) ** 2)
+    return np.asarray(bits_per_s_per_m2 * numerics.square(np.divide(reference_pitch_m, pitch_m)))
 
 
 def link_power(

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from chipdse.records import metric
 
+# What groups of metrics rest on, besides the models that every one of them comes from.
+_ACTIVITY = ("activity",)
+_NODE = ("node",)
+_BOTH = ("activity", "node")
+
 CONSTRAINTS = {
     "reticle": "largest own die over the exposure field, minus 1",
     "wafer": "interposer too large for a wafer: 1, else 0",
@@ -18,6 +23,7 @@ CONSTRAINTS = {
     "temperature_k": "hottest die over the limit",
     "runaway": "1 where leakage and temperature have no stable point, else 0",
     "leakage_table_k": "die temperature outside the library's characterised range",
+    "conductivity_table_k": "die temperature outside the range of the conductivities' source",
 }
 
 
@@ -26,26 +32,48 @@ class SystemMetrics:
     """One packaged system. A constraint above 0 is violated by that amount."""
 
     throughput_ops_per_s: float = metric("operations per second", "1/s", "modelled")
-    power_w: float = metric("power in operation", "W", "modelled")
-    energy_per_op_j: float = metric("energy per operation", "J", "modelled")
+    power_w: float = metric("power in operation", "W", "modelled", rests_on=_ACTIVITY)
+    energy_per_op_j: float = metric("energy per operation", "J", "modelled", rests_on=_ACTIVITY)
     link_power_w: float = metric("power of the links between dies", "W", "modelled")
-    leakage_power_w: float = metric("leakage at the dies' temperatures", "W", "modelled")
+    leakage_power_w: float = metric(
+        "leakage at the dies' temperatures", "W", "modelled", rests_on=_ACTIVITY
+    )
     link_utilisation: float = metric("traffic over link bandwidth", "-", "modelled")
     silicon_area_m2: float = metric("area of all dies", "m2", "modelled")
     die_area_m2: float = metric("area of one compute die", "m2", "modelled")
     package_area_m2: float = metric("area of the package substrate", "m2", "modelled")
-    die_yield_frac: float = metric("yield of a compute die", "-", "modelled")
-    peak_temperature_c: float = metric("hottest point of any die", "°C", "modelled")
-    mean_temperature_c: float = metric("mean over the compute dies", "°C", "modelled")
-    cost_usd: float = metric("recurring cost of a good system", "USD", "modelled")
-    nre_usd: float = metric("design cost, shared over the volume", "USD", "modelled")
-    embodied_kgco2e: float = metric("carbon before use", "kg", "modelled")
-    embodied_low_kgco2e: float = metric("lower end of the sources' ranges", "kg", "modelled")
-    embodied_high_kgco2e: float = metric("upper end of the sources' ranges", "kg", "modelled")
-    operational_kgco2e: float = metric("carbon of the life's electricity", "kg", "modelled")
-    total_kgco2e: float = metric("embodied and operational carbon", "kg", "modelled")
+    die_yield_frac: float = metric("yield of a compute die", "-", "modelled", rests_on=_NODE)
+    peak_temperature_c: float = metric(
+        "hottest point of any die", "°C", "modelled", rests_on=_ACTIVITY
+    )
+    peak_temperature_error_k: float = metric(
+        "discretisation error of the hottest point, by refinement",
+        "K",
+        "modelled",
+        rests_on=_ACTIVITY,
+    )
+    mean_temperature_c: float = metric(
+        "mean over the compute dies", "°C", "modelled", rests_on=_ACTIVITY
+    )
+    cost_usd: float = metric("recurring cost of a good system", "USD", "modelled", rests_on=_NODE)
+    nre_usd: float = metric(
+        "design cost, shared over the volume", "USD", "modelled", rests_on=_NODE
+    )
+    embodied_kgco2e: float = metric("carbon before use", "kg", "modelled", rests_on=_NODE)
+    embodied_low_kgco2e: float = metric(
+        "lower end of the sources' ranges", "kg", "modelled", rests_on=_NODE
+    )
+    embodied_high_kgco2e: float = metric(
+        "upper end of the sources' ranges", "kg", "modelled", rests_on=_NODE
+    )
+    operational_kgco2e: float = metric(
+        "carbon of the life's electricity", "kg", "modelled", rests_on=_ACTIVITY
+    )
+    total_kgco2e: float = metric(
+        "embodied and operational carbon", "kg", "modelled", rests_on=_BOTH
+    )
     carbon_per_op_kgco2e: float = metric(
-        "total carbon over the life's operations", "kg", "modelled"
+        "total carbon over the life's operations", "kg", "modelled", rests_on=_BOTH
     )
     bound_by: str = metric("what limits the throughput: compute or link", "", "modelled")
     constraints: dict[str, float] = metric("violation of each limit", "", "modelled")

@@ -8,24 +8,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.system.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.parameters import PackageParameters
-from chipdse.system.thermal import assemble, factorise
+from chipdse.system.thermal_refined import hottest_point
 from chipdse.system.thermal_stack import Layer, Rectangle, Stack
 from chipdse.system.yields import Array
 from chipdse.technology.constants import Sources
 
 GRID = 12
 """Squares of the map across the die."""
+MESH_CELLS = 2 * GRID
+"""Cells of the fine mesh across the die; the coarse mesh has one per square."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class MappedTemperature:
-    """Hottest cell over the air [K]: with the power where it is, and with it spread evenly."""
+    """Hottest point over the air [K]: with the power where it is, and with it spread evenly.
+
+    error_k : discretisation error of `peak_rise_k` for power that is even within each square
+    beyond_conductivity_k : how far the die is outside the range of silicon's conductivity [K];
+        negative inside it
+    """
 
     peak_rise_k: float
     even_peak_rise_k: float
+    error_k: float
+    beyond_conductivity_k: float
 
     @property
     def hotspot_k(self) -> float:
@@ -56,7 +66,7 @@ def mapped_temperature(
     if copies < 1:
         raise DesignError(f"copies={copies} must be at least 1")
     a_side = math.ceil(math.sqrt(copies))
-    area_m2 = block_area_m2 * a_side**2
+    area_m2 = block_area_m2 * a_side * a_side
     die = Geometry(
         arrangement="monolithic",
         dies=(DieOutline(name="die", area_m2=area_m2),),
@@ -68,15 +78,19 @@ def mapped_temperature(
         spreader_side_m=package.spreader_side_m,
         sink_side_m=package.sink_side_m,
     )
-    network = assemble(_divided(layers_of(die, sources)), cells=GRID)
+    stack = _divided(layers_of(die, sources))
     power = resampled(np.tile(block_map_w, (a_side, a_side)), GRID)
-    even = np.full(power.shape, power.mean())
-    order = [network.stack.sources.index(_name(i, j)) for i in range(GRID) for j in range(GRID)]
-    heat = np.zeros((len(network.stack.sources), 2))
-    heat[order, 0], heat[order, 1] = power.ravel(), even.ravel()
-    rise = factorise(network.conductance).solve(np.asarray(network.spread @ heat))
-    hottest = rise[np.concatenate(network.source_cells)].max(axis=0)
-    return MappedTemperature(peak_rise_k=float(hottest[0]), even_peak_rise_k=float(hottest[1]))
+    order = [stack.sources.index(_name(i, j)) for i in range(GRID) for j in range(GRID)]
+    maps = np.zeros((2, len(stack.sources)))
+    maps[0, order], maps[1, order] = power.ravel(), power.mean()
+    ambient_c = package.ambient_c
+    mapped, even = (hottest_point(stack, watts, ambient_c, MESH_CELLS) for watts in maps)
+    return MappedTemperature(
+        peak_rise_k=mapped.rise_k,
+        even_peak_rise_k=even.rise_k,
+        error_k=mapped.error_k,
+        beyond_conductivity_k=mapped.beyond_conductivity_k,
+    )
 
 
 def resampled(power_w: Array, size: int) -> Array:
@@ -89,7 +103,7 @@ def resampled(power_w: Array, size: int) -> Array:
         share = np.maximum(
             np.minimum(edges[1:, None], low + 1) - np.maximum(edges[:-1, None], low), 0
         )
-        result = np.moveaxis(np.tensordot(share, result, axes=(1, axis)), 0, axis)
+        result = np.moveaxis(numerics.matmul(np.moveaxis(result, axis, -1), share.T), -1, axis)
     return np.asarray(result, dtype=np.float64)
 
 

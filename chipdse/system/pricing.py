@@ -141,6 +141,16 @@ def _carrier_cost(name: str, made: Fabrication, at: Flags, sources: Sources) -> 
     return np.asarray(price / made.interposers_on_wafer[at])
 
 
+def _first_of_node(linked: Flags, node_nm: Array) -> Flags:
+    """Of the kinds of die that have an interface, the first of each process [systems x kinds].
+
+    An interface is designed once per process (Chiplet Actuary) and reused by every die made in it.
+    """
+    alike = linked[:, None, :] & (node_nm[:, None, :] == node_nm[:, :, None])
+    earlier = np.tril(np.ones((node_nm.shape[1],) * 2, dtype=np.bool_), -1)
+    return np.asarray(linked & ~(alike & earlier).any(axis=2))
+
+
 def _nre(
     package: PackageColumns, dies: Dies, made: Fabrication, sources: Sources
 ) -> tuple[Array, Array, Array]:
@@ -152,7 +162,7 @@ def _nre(
     modules = np.where(own, cost.nre_module(dies.unique_m2, design, share, base), 0.0).sum(axis=1)
     linked = (dies.total > 1)[:, None] & own
     interface = cost.nre_module(sources("cost.nre_interface_area"), design, share, base)
-    modules = modules + np.where(linked, interface, 0.0).sum(axis=1)
+    modules = modules + np.where(_first_of_node(linked, dies.node_nm), interface, 0.0).sum(axis=1)
     chips = cost.nre_chip(dies.area_m2, design, chip_share, share, base)
     tooling = cost.nre_substrate(
         made.substrate_m2, made.layer_factor, sources("cost.substrate_nre_per_area"),

@@ -9,12 +9,13 @@ import numpy as np
 
 from chipdse.errors import DesignError
 from chipdse.records import BlockMetrics
-from chipdse.system.batch import Dies, PackageColumns
+from chipdse.system.batch import BlockPoints, Dies, PackageColumns
 from chipdse.system.die_areas import interface_area
-from chipdse.system.evaluate import Parts, Work, arrays_of, evaluate_dies
+from chipdse.system.evaluate import Parts, Work, arrays_of, evaluate_dies, evaluate_pairs
 from chipdse.system.metrics import SystemMetrics
 from chipdse.system.parameters import STACKS, PackageParameters, check_knobs, knob
 from chipdse.system.temperature import LeakageTable
+from chipdse.system.thermal_refined import CELLS
 from chipdse.technology.constants import Constant, Sources
 
 _ROLES = ("compute", "memory")
@@ -52,6 +53,18 @@ class Die:
 
     def __post_init__(self) -> None:
         check_knobs(self, f"die {self.name!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockDie(Die):
+    """A die of copies of a measured block.
+
+    The records of the block and of the package have checked what it is computed from. It has no
+    limits of its own, so that every system that can be scored can be looked into.
+    """
+
+    def __post_init__(self) -> None:
+        pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +133,7 @@ def from_block(block: BlockMetrics, package: PackageParameters) -> System:
     tiles = math.ceil(package.tiles / package.chiplets)
     area = tiles * block.area_m2 * (1 + package.die_overhead_frac)
     share = package.tiles / package.chiplets
-    compute = Die(
+    compute = BlockDie(
         name="die", count=package.chiplets, area_m2=area,
         unique_area_m2=block.area_m2 + tiles * block.area_m2 * package.die_overhead_frac,
         node_nm=package.node_nm or block.node_nm,
@@ -130,7 +143,7 @@ def from_block(block: BlockMetrics, package: PackageParameters) -> System:
         leakage_doubling_k=package.leakage_doubling_k,
         throughput_ops_per_s=share * block.throughput_ops_per_s,
     )  # fmt: skip
-    dies = [compute]
+    dies: list[Die] = [compute]
     if package.memory_dies:
         dies.append(
             Die(
@@ -149,7 +162,23 @@ def from_block(block: BlockMetrics, package: PackageParameters) -> System:
     )  # fmt: skip
 
 
-def evaluate_described(system: System, *, cells: int = 32) -> Evaluation:
+def evaluate_block(block: BlockMetrics, package: PackageParameters) -> Evaluation:
+    """A measured block in a package, with what reports and pictures draw from.
+
+    The metrics are those of `chipdse.system.evaluate.evaluate_system`, which scores points.
+    """
+    sources, columns = Sources(), PackageColumns.of([package])
+    metrics, limits, parts = evaluate_pairs(BlockPoints.of([block]), columns, sources)
+    return Evaluation(
+        system=from_block(block, package),
+        metrics=arrays_of(metrics, limits, (1, 1), sources).at(0, 0),
+        parts=parts,
+        columns=columns,
+        sources=sources,
+    )
+
+
+def evaluate_described(system: System, *, cells: int = CELLS) -> Evaluation:
     """All metrics of a described system; limits that are missed are in its constraints."""
     sources = Sources(given={c.key: c for c in system.constants})
     columns = PackageColumns.of([system.package])
@@ -239,5 +268,7 @@ def _complaint(found: Evaluation, limit: str, amount: float) -> str:
         "runaway": "leakage and temperature have no stable point (thermal runaway);"
         " cool better or spend less power",
         "leakage_table_k": f"a die is {amount:.4g} K outside the library's temperatures",
+        "conductivity_table_k": f"a die is {amount:.4g} K outside the temperatures for which the"
+        " conductivity of silicon is known; cool better or spend less power",
     }
     return texts[limit]

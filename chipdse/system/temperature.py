@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from chipdse.system.batch import Dies, Ints, PackageColumns
+from chipdse import numerics
+from chipdse.system.batch import Dies, Flags, Ints, PackageColumns
 from chipdse.system.geometry import DieOutline, Geometry, layers_of
-from chipdse.system.leakage import Equilibrium, equilibrium, leakage_ratio
-from chipdse.system.thermal import Operator, assemble, solve
+from chipdse.system.leakage import Feedback, equilibrium, leakage_ratio
+from chipdse.system.thermal_mesh import unfolded
+from chipdse.system.thermal_refined import CELLS, ZERO_C_IN_K, RefinedOperator, refined
 from chipdse.system.thermal_symmetry import fold_of
 from chipdse.system.yields import Array
 from chipdse.technology.constants import Constant, Sources
 
-CELLS = 16
 _NAMES = ("arrangement", "cooling", "interface_material", "spreader_material", "die_material")
 _NUMBERS = ("die_thickness_m", "spreader_side_m", "sink_side_m")
 
@@ -23,32 +25,36 @@ _NUMBERS = ("die_thickness_m", "spreader_side_m", "sink_side_m")
 @lru_cache(maxsize=512)
 def operator_of(
     geometry: Geometry, cells: int = CELLS
-) -> tuple[Operator, tuple[tuple[str, Constant], ...]]:
+) -> tuple[RefinedOperator, tuple[tuple[str, Constant], ...]]:
     """The folded operator of a geometry and the constants it rests on."""
     sources = Sources()
     return _folded(geometry, sources, cells), tuple(sources.used.items())
 
 
-def _folded(geometry: Geometry, sources: Sources, cells: int) -> Operator:
+def _folded(geometry: Geometry, sources: Sources, cells: int) -> RefinedOperator:
     stack = layers_of(geometry, sources)
     fold = fold_of(stack, tuple(die.kind for die in geometry.dies))
-    return solve(assemble(stack, cells=cells, fold=fold))
+    return refined(stack, fold, cells)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TemperatureResult:
-    """peak_c, mean_c : hottest cell, area mean of the compute dies; leakage_w : whole system.
+    """peak_c, mean_c : hottest point, area mean of the compute dies; leakage_w : whole system.
 
+    peak_error_k : discretisation error of `peak_c`, from two nested meshes
     runaway : 1 where no stable temperature exists, else 0; gain : loop gain there
     beyond_table_k : how far the dies are outside the library's temperatures
+    beyond_conductivity_k : how far they are outside the range of the conductivities
     """
 
     peak_c: Array
+    peak_error_k: Array
     mean_c: Array
     leakage_w: Array
     runaway: Array
     gain: Array
     beyond_table_k: Array
+    beyond_conductivity_k: Array
 
 
 def geometry_of(package: PackageColumns, dies: Dies, row: int) -> Geometry:
@@ -111,7 +117,7 @@ def temperatures_of(
     fixed_w : see `die_powers`
     """
     count = package.count
-    out = {n: np.zeros(count) for n in ("peak", "mean", "leak", "runaway", "gain", "beyond")}
+    out = {f.name: np.zeros(count) for f in dataclasses.fields(TemperatureResult)}
     columns = [package.choices[n].codes for n in _NAMES] + [package[n] for n in _NUMBERS]
     columns += [*dies.count.T, *dies.area_m2.T]
     first, order, starts = equal_rows(np.stack(columns))
@@ -120,30 +126,15 @@ def temperatures_of(
         geometry = geometry_of(package, dies, int(row))
         operator = folded_operator_for(geometry, sources, cells)
         fold = operator.network.fold
-        copies = np.array(fold.copies)
         kind = np.repeat(np.arange(len(dies.names)), dies.count[row].astype(int))
         kind = kind[list(fold.sources)]
-        found, power, beyond = _group(
+        group = _group(
             operator, fixed_w[at][:, kind], dies.static_w[at][:, kind],
-            package["ambient_c"][at], leak, at,
+            package["ambient_c"][at], leak, at, ~dies.memory[row, kind],
         )  # fmt: skip
-        ambient = package["ambient_c"][at]
-        computes = ~dies.memory[row, kind]
-        mean = np.average(found.rise_k[:, computes], axis=1, weights=copies[computes])
-        peak = operator.peak_rise(power).max(axis=1)
-        out["peak"][at] = np.where(found.runaway, np.nan, ambient + peak)
-        out["mean"][at] = np.where(found.runaway, np.nan, ambient + mean)
-        out["leak"][at] = np.where(found.runaway, np.nan, found.leakage_w @ copies)
-        out["runaway"][at], out["gain"][at] = found.runaway, found.loop_gain
-        out["beyond"][at] = beyond
-    return TemperatureResult(
-        peak_c=out["peak"],
-        mean_c=out["mean"],
-        leakage_w=out["leak"],
-        runaway=out["runaway"],
-        gain=out["gain"],
-        beyond_table_k=out["beyond"],
-    )
+        for name, column in group.items():
+            out[name][at] = column
+    return TemperatureResult(**out)
 
 
 def equal_rows(columns: Array) -> tuple[Ints, Ints, Ints]:
@@ -153,7 +144,7 @@ def equal_rows(columns: Array) -> tuple[Ints, Ints, Ints]:
     """
     weights = np.random.default_rng(0).uniform(1.0, 2.0, len(columns))
     scale = np.maximum(np.abs(columns).max(axis=1), 1e-300)
-    key = (weights / scale) @ columns
+    key = numerics.matmul(weights / scale, columns)
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
     group = group.reshape(-1)
     if not (columns == columns[:, first[group]]).all():
@@ -163,12 +154,15 @@ def equal_rows(columns: Array) -> tuple[Ints, Ints, Ints]:
     return first, order, np.searchsorted(group[order], np.arange(len(first) + 1))
 
 
-def operator_for(geometry: Geometry, sources: Sources, cells: int = CELLS) -> Operator:
+def operator_for(geometry: Geometry, sources: Sources, cells: int = CELLS) -> RefinedOperator:
     """The operator of a geometry, with each of its dies."""
-    return solve(assemble(layers_of(geometry, sources), cells=cells))
+    stack = layers_of(geometry, sources)
+    return refined(stack, unfolded(len(geometry.dies)), cells)
 
 
-def folded_operator_for(geometry: Geometry, sources: Sources, cells: int = CELLS) -> Operator:
+def folded_operator_for(
+    geometry: Geometry, sources: Sources, cells: int = CELLS
+) -> RefinedOperator:
     """The operator of a geometry whose dies of a kind have equal power; dies that mirrors swap
     are one source. From the cache unless the user gave constants of his own.
     """
@@ -180,27 +174,51 @@ def folded_operator_for(geometry: Geometry, sources: Sources, cells: int = CELLS
 
 
 def _group(
-    operator: Operator,
+    operator: RefinedOperator,
     fixed: Array,
     static: Array,
     ambient_c: Array,
     leak: LeakageTable,
     at: Ints,
-) -> tuple[Equilibrium, Array, Array]:
+    computes: Flags,
+) -> dict[str, Array]:
+    """The fields of `TemperatureResult` of systems of one geometry."""
     reference, doubling = leak.reference_c[at], leak.doubling_k[at]
     table, rows = leak.table_c, leak.table_w[at]
+    leaks = static > 0
+    copies = np.array(operator.network.fold.copies)
+    ambient_k = ambient_c[:, None] + ZERO_C_IN_K
 
     def leakage(rise: Array) -> tuple[Array, Array]:
         ratio, change = leakage_ratio(ambient_c[:, None] + rise, table, rows, reference, doubling)
         # What does not leak does not, however hot: 0, where the ratio is beyond all numbers too.
-        leaks = static > 0
         return static * np.where(leaks, ratio, 0.0), static * np.where(leaks, change, 0.0)
 
-    found = equilibrium(operator.average, fixed, leakage)
+    def excess(rise: Array) -> tuple[Array, Array]:
+        return operator.excess(ambient_k + rise), operator.excess_slope(ambient_k + rise)
+
+    feedback = Feedback(change_k_per_w=operator.change, excess=excess)
+    state = equilibrium(operator.average, fixed, leakage, feedback)
+    dies_c = ambient_c[:, None] + state.rise_k
+    peaks, errors = operator.peak_rise(fixed + state.leakage_w, excess(state.rise_k)[0])
+    hottest = peaks.argmax(axis=1)[:, None]
     beyond = np.full(len(at), -1.0)
     if len(table) > 1:
-        hot = ambient_c[:, None] + found.rise_k
-        leaks = static > 0
-        over = np.where(leaks, np.maximum(hot - table[-1], table[0] - hot), -1.0)
+        over = np.where(leaks, np.maximum(dies_c - table[-1], table[0] - dies_c), -1.0)
         beyond = over.max(axis=1)
-    return found, fixed + found.leakage_w, beyond
+    outside = np.full(len(at), -1.0)
+    if operator.softening is not None:
+        outside = operator.softening.beyond_k(dies_c + ZERO_C_IN_K).max(axis=1)
+    stable = ~state.runaway
+    mean = np.average(state.rise_k[:, computes], axis=1, weights=copies[computes])
+    peak = np.take_along_axis(peaks, hottest, axis=1)[:, 0]
+    return {
+        "peak_c": np.where(stable, ambient_c + peak, np.nan),
+        "peak_error_k": np.where(stable, np.take_along_axis(errors, hottest, axis=1)[:, 0], np.nan),
+        "mean_c": np.where(stable, ambient_c + mean, np.nan),
+        "leakage_w": np.where(stable, numerics.matmul(state.leakage_w, copies), np.nan),
+        "runaway": state.runaway.astype(np.float64),
+        "gain": state.loop_gain,
+        "beyond_table_k": beyond,
+        "beyond_conductivity_k": np.where(stable, outside, -1.0),
+    }

@@ -15,9 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
-import scipy.sparse.linalg as sla
 
+from chipdse import numerics
 from chipdse.errors import DesignError
 from chipdse.system.thermal_mesh import (
     Fold,
@@ -29,7 +30,9 @@ from chipdse.system.thermal_mesh import (
     multiplicity,
     overlaps,
     same_lines,
+    unfolded,
 )
+from chipdse.system.thermal_solve import Factors, factorise
 from chipdse.system.thermal_stack import Stack
 from chipdse.system.yields import Array
 
@@ -44,6 +47,8 @@ class Network:
     cooler, board : conductance of each cell to the air above, below [W/K]
     cell : index of each cell [layer slice, y, x], -1 where there is none
     slice_layer : layer of each slice
+    softer : dG/dr [W/K], of the relative resistivity r of the materials that soften with
+        temperature (`Softening`); None where none does or it was not asked for
     fold : its mirrors; a cell then stands for all that they make of it, with its and their
         conductances and capacities summed, and so does a source
     """
@@ -59,6 +64,7 @@ class Network:
     cooler: Array
     board: Array
     fold: Fold
+    softer: sp.csc_matrix[np.float64] | None = None
     source_cells: tuple[Ints, ...] = field(default=())
 
     @property
@@ -90,30 +96,45 @@ def assemble(
     rectangles += [r for la in stack.layers for r, _ in la.regions]
     x = mesh_lines([e for r in rectangles for e in (r.left_m, r.right_m)], [box[0]], size, growth)
     y = mesh_lines([e for r in rectangles for e in (r.bottom_m, r.top_m)], [box[1]], size, growth)
-    chosen = fold or _whole(len(sources))
+    chosen = fold_on(x, y, fold or unfolded(len(sources)), len(sources))
+    return assemble_on(stack, x, y, chosen)
+
+
+def fold_on(x: Array, y: Array, fold: Fold, sources: int) -> Fold:
+    """The fold, if the grid lines have its mirrors; else none."""
     mirrored = all(
-        same_lines(lines, -lines[::-1]) for lines, at in ((x, chosen.x), (y, chosen.y)) if at
+        same_lines(lines, -lines[::-1]) for lines, at in ((x, fold.x), (y, fold.y)) if at
     )
-    if not mirrored or chosen.diagonal and not same_lines(x, y):
-        chosen = _whole(len(sources))
-    return _assemble_on(stack, x, y, chosen)
+    if not mirrored or fold.diagonal and not same_lines(x, y):
+        return unfolded(sources)
+    return fold
 
 
-def _whole(sources: int) -> Fold:
-    """Nothing is folded."""
-    return Fold(sources=tuple(range(sources)), copies=(1,) * sources)
+def assemble_on(
+    stack: Stack,
+    x: Array,
+    y: Array,
+    fold: Fold,
+    ratio: float | Array = 1.0,
+    *,
+    derivative: bool = False,
+) -> Network:
+    """Set up the heat equations of a stack on given grid lines.
 
-
-def _assemble_on(stack: Stack, x: Array, y: Array, fold: Fold) -> Network:
+    Parameters
+    ----------
+    ratio : relative thermal resistivity of the materials that soften with temperature, one for
+        all cells or [slice, y, x]; see `Softening`
+    derivative : whether the matrix `Network.softer` is wanted
+    """
     half_lines = halved(x, fold.x), halved(y, fold.y)
     dx, dy = (np.diff(lines) for lines in half_lines)
     of_x, of_y = multiplicity(x, fold.x), multiplicity(y, fold.y)
-    slices = [
-        (i, la.thickness_m / la.slices)
-        for i, la in enumerate(stack.layers)
-        for _ in range(la.slices)
-    ]
-    k, heat = _materials(stack, [i for i, _ in slices], *half_lines)
+    slices = [(i, t) for i, la in enumerate(stack.layers) for t in la.slice_heights_m]
+    k, heat, soft = _materials(stack, [i for i, _ in slices], *half_lines)
+    if soft.any():
+        k = np.where(soft, k / ratio, k)
+    derivative = derivative and bool(soft.any())
     exists = k[0] > 0
     cell = np.full(exists.shape, -1, dtype=np.int64)
     cell[exists] = np.arange(int(exists.sum()))
@@ -130,18 +151,23 @@ def _assemble_on(stack: Stack, x: Array, y: Array, fold: Fold) -> Network:
     rows: list[Ints] = []
     columns: list[Ints] = []
     values: list[Array] = []
+    changes: list[Array] = []
     along_x, along_y = (1.0 + fold.x) * of_y[None, :, None], (1.0 + fold.y) * of_x[None, None]
     for half, axis, copies in ((half_x, 2, along_x), (half_y, 1, along_y), (half_z, 0, times)):
         first = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
         second = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
-        g = copies / (half[first] + half[second])
+        both = half[first] + half[second]
+        g = copies / both
         joined = g > 0
+        if derivative:
+            slack = np.where(soft, half / ratio, 0.0)  # half is proportional to the ratio
+            changes.append((-g / both * (slack[first] + slack[second]))[joined])
         rows.append(cell[first][joined])
         columns.append(cell[second][joined])
         values.append(g[joined])
     first_cell, second_cell = np.concatenate(rows), np.concatenate(columns)
     joint = np.concatenate(values)
-    cooler, board = np.zeros(count), np.zeros(count)
+    cooler, board, to_air = np.zeros(count), np.zeros(count), np.zeros(count)
     for vector, z, resistance in (
         (cooler, -1, stack.cooler_resistance_k_per_w),
         (board, 0, stack.board_resistance_k_per_w),
@@ -149,50 +175,60 @@ def _assemble_on(stack: Stack, x: Array, y: Array, fold: Fold) -> Network:
         if np.isfinite(resistance):
             here = exists[z]
             film = resistance * (area[0] * times[0])[here].sum() / area[0][here]
-            np.add.at(vector, cell[z][here], times[0][here] / (film + half_z[z][here]))
-    ends = np.concatenate([first_cell, second_cell])
-    diagonal = cooler + board + np.bincount(ends, np.concatenate([joint, joint]), count)
-    own = np.arange(count)
-    conductance = sp.csc_matrix(
-        (
-            np.concatenate([-joint, -joint, diagonal]),
-            (
-                np.concatenate([first_cell, second_cell, own]),
-                np.concatenate([second_cell, first_cell, own]),
-            ),
-        ),
-        shape=(count, count),
-    )
+            path = film + half_z[z][here]
+            np.add.at(vector, cell[z][here], times[0][here] / path)
+            if derivative:
+                slack = np.where(soft, half_z / ratio, 0.0)[z][here]
+                np.add.at(to_air, cell[z][here], -times[0][here] / (path * path) * slack)
+    ends = first_cell, second_cell
     volume = np.broadcast_to(area * dz * times, exists.shape)
     capacity = np.zeros(count)
     np.add.at(capacity, cell[exists], (heat * volume)[exists])
     if stack.cooler_capacity_j_per_k:
         capacity = capacity + stack.cooler_capacity_j_per_k * cooler / cooler.sum()
-    spread, source_cells = _spread(stack, (x, y), fold, cell, [i for i, _ in slices])
+    spread, source_cells = _spread(stack, (x, y), fold, cell, slices)
     return Network(
         stack=stack,
         x=half_lines[0],
         y=half_lines[1],
         cell=cell,
         slice_layer=np.array([i for i, _ in slices], dtype=np.int64),
-        conductance=conductance,
+        conductance=_matrix(ends, joint, cooler + board, count),
         capacity=capacity,
         spread=spread,
         cooler=cooler,
         board=board,
         fold=fold,
         source_cells=source_cells,
+        softer=_matrix(ends, np.concatenate(changes), to_air, count) if derivative else None,
     )
 
 
-def _materials(stack: Stack, owners: list[int], x: Array, y: Array) -> tuple[Array, Array]:
-    """Conductivity [axis, slice, y, x], 0 outside every outline, and heat capacity."""
+def _matrix(
+    ends: tuple[Ints, Ints], joint: Array, to_air: Array, count: int
+) -> sp.csc_matrix[np.float64]:
+    """Conductances between cells, and of each to the air, as a symmetric matrix."""
+    first, second = ends
+    own = np.arange(count)
+    through = np.bincount(np.concatenate([first, second]), np.concatenate([joint, joint]), count)
+    rows = np.concatenate([first, second, own])
+    columns = np.concatenate([second, first, own])
+    values = np.concatenate([-joint, -joint, to_air + through])
+    return sp.csc_matrix((values, (rows, columns)), shape=(count, count))
+
+
+def _materials(
+    stack: Stack, owners: list[int], x: Array, y: Array
+) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+    """Conductivity [axis, slice, y, x], 0 outside every outline, heat capacity, and where the
+    conductivity depends on temperature."""
     k = np.zeros((3, len(owners), len(y) - 1, len(x) - 1))
     heat = np.zeros(k.shape[1:])
+    soft = np.zeros(k.shape[1:], dtype=np.bool_)
     x, y = (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2
     for z, i in enumerate(owners):
         if z and owners[z - 1] == i:
-            k[:, z], heat[z] = k[:, z - 1], heat[z - 1]
+            k[:, z], heat[z], soft[z] = k[:, z - 1], heat[z - 1], soft[z - 1]
             continue
         layer = stack.layers[i]
         for box, material in ((layer.outline, layer.material), *layer.regions):
@@ -200,7 +236,8 @@ def _materials(stack: Stack, owners: list[int], x: Array, y: Array) -> tuple[Arr
             for axis, conductivity in enumerate(material.xyz):
                 k[axis, z][at] = conductivity
             heat[z][at] = material.heat_capacity_j_per_m3k
-    return k, heat
+            soft[z][at] = material.softening is not None
+    return k, heat, soft
 
 
 def _inside(middles: Array, low: float, high: float) -> slice:
@@ -210,7 +247,11 @@ def _inside(middles: Array, low: float, high: float) -> slice:
 
 
 def _spread(
-    stack: Stack, lines: tuple[Array, Array], fold: Fold, cell: Ints, owners: list[int]
+    stack: Stack,
+    lines: tuple[Array, Array],
+    fold: Fold,
+    cell: Ints,
+    slices: list[tuple[int, float]],
 ) -> tuple[sp.csc_matrix[np.float64], tuple[Ints, ...]]:
     columns: list[Array] = []
     cells: list[Ints] = []
@@ -221,11 +262,11 @@ def _spread(
             folded(overlaps(lines[0], source.left_m, source.right_m), fold.x),
         )
         column = np.zeros(int(cell.max()) + 1)
-        total = share.sum() * owners.count(i)
-        for z in (z for z, owner in enumerate(owners) if owner == i):
+        total = share.sum() * stack.layers[i].thickness_m
+        for z in (z for z, (owner, _) in enumerate(slices) if owner == i):
             at = (share > 0) & (cell[z] >= 0)
-            np.add.at(column, cell[z][at], share[at] / total)
-        if not np.isclose(column.sum(), 1.0, rtol=1e-9):
+            np.add.at(column, cell[z][at], share[at] * slices[z][1] / total)
+        if not abs(column.sum() - 1.0) < 1e-8:
             raise DesignError(
                 f"heat source {source.name!r} reaches outside the outline of layer"
                 f" {stack.layers[i].name!r}; move it or enlarge the layer"
@@ -255,40 +296,32 @@ class Operator:
 
     def rise(self, power_w: Array) -> Array:
         """Mean rise of each source over the air [K], for powers [..., sources] [W]."""
-        return np.asarray(power_w @ self.average.T)
+        return numerics.matmul(power_w, self.average.T)
 
     def peak_rise(self, power_w: Array) -> Array:
         """Hottest cell of each source over the air [K], for powers [..., sources] [W]."""
-        cells = np.asarray(power_w @ self.peak_field.T)
+        cells = numerics.matmul(power_w, self.peak_field.T)
         return np.asarray(np.maximum.reduceat(cells, self.peak_start, axis=-1))
 
     def cell_rise(self, power_w: Array) -> Array:
         """Rise of every cell over the air [K], for one power map [sources]."""
-        return np.asarray(self.field @ power_w)
+        return numerics.matmul(self.field, power_w)
 
     def heat_out(self, power_w: Array) -> tuple[float, float]:
         """Heat through cooler and board [W]; their sum is the power put in."""
         rise = self.cell_rise(power_w)
-        return float(self.network.cooler @ rise), float(self.network.board @ rise)
-
-
-def factorise(matrix: sp.csc_matrix[np.float64]) -> sla.SuperLU:
-    """Factors of a symmetric positive definite matrix."""
-    return sla.splu(
-        matrix,
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
+        return numerics.dot(self.network.cooler, rise), numerics.dot(self.network.board, rise)
 
 
 def solve(network: Network) -> Operator:
     """Reduced operator of a meshed stack: one factorisation, one solution a source."""
-    factors = factorise(network.conductance)
+    return operator_from(network, factorise(network.conductance))
+
+
+def operator_from(network: Network, factors: Factors) -> Operator:
+    """Reduced operator of a meshed stack whose matrix is factorised."""
     heat = network.heat
     rise = factors.solve(heat)
-    # One step of refinement keeps the energy balance at machine accuracy on large grids.
-    rise = rise + factors.solve(heat - network.conductance @ rise)
     rows = np.concatenate(network.source_cells)
     lengths = [len(c) for c in network.source_cells]
     return Operator(

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from chipdse.system.thermal import factorise
+from chipdse import numerics
 from chipdse.system.thermal_mesh import Ints, overlaps
+from chipdse.system.thermal_solve import factorise
 from chipdse.system.thermal_stack import Layer
 from chipdse.system.yields import Array
 
@@ -95,7 +96,7 @@ def hotspot_rises(
     rx = [dx / (c * dy * t) for c, t in zip(k, thick, strict=True)]
     ry = [dy / (c * dx * t) for c, t in zip(k, thick, strict=True)]
     rz = [t / (c * area) for c, t in zip(k, thick, strict=True)]
-    rz[-1] += package.convection_k_per_w * package.sink_side_m**2 / area
+    rz[-1] += package.convection_k_per_w * numerics.square(package.sink_side_m) / area
     cell = np.arange(count * grid * grid).reshape(count, grid, grid)
     nodes = _Links(cell.size + 12)
     for n in range(count):
@@ -150,9 +151,9 @@ def _rims(
         nodes.join(edge[-2], np.array([rim]), half[-2] / 2 + grid * out / (ks * wide * t))
         nodes.join(edge[-1], np.array([inner]), half[-1] / 2 + grid * out / (kk * wide * tk))
         nodes.join(np.array([rim]), np.array([inner]), t / (ks * under))
-        film = package.convection_k_per_w * big**2
+        film = package.convection_k_per_w * (big * big)
         nodes.cool(np.array([inner]), tk / (kk * under) + film / under)
-        beyond = (big**2 - s**2) / 4
+        beyond = (big * big - s * s) / 4
         passage = out / (kk * (3 * s + across) / 4 * tk)
         passage += (big - s) / 4 / (kk * (big + 3 * s) / 4 * tk)
         nodes.join(np.array([inner]), np.array([outer]), passage)

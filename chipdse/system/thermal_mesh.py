@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, log
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
 
+from chipdse import numerics
 from chipdse.system.yields import Array
 
 Ints = npt.NDArray[np.int64]
@@ -32,8 +33,8 @@ def mesh_lines(
             # Cells grow with the distance from the fine region: h(x) = cell + (growth - 1)·x.
             slope = growth - 1
             first, last = cell + slope * distance, cell + slope * (distance + length)
-            count = max(ceil(log(last / first) / log(1 + slope)), 1)
-            steps = (last / first) ** (np.arange(count + 1) / count)
+            count = max(ceil(numerics.log_of(last / first) / numerics.log_of(1 + slope)), 1)
+            steps = numerics.power(last / first, np.arange(count + 1) / count)
             fractions = (steps - 1) / (steps[-1] - 1)
             if b <= low:
                 fractions = (1 - fractions)[::-1]
@@ -50,7 +51,9 @@ def overlaps(lines: Array, low: float, high: float) -> Array:
 
 def same_lines(one: Array, other: Array) -> bool:
     """Whether two sets of grid lines lie on each other."""
-    return len(one) == len(other) and bool(np.allclose(one, other, rtol=0, atol=1e-9 * np.ptp(one)))
+    if len(one) != len(other):
+        return False
+    return bool(np.abs(one - other).max() <= 1e-9 * (one.max() - one.min()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,11 @@ class Fold:
     diagonal: bool = False
     sources: tuple[int, ...]
     copies: tuple[int, ...]
+
+
+def unfolded(sources: int) -> Fold:
+    """The fold of a stack whose every cell and source is solved."""
+    return Fold(sources=tuple(range(sources)), copies=(1,) * sources)
 
 
 def halved(lines: Array, fold: bool) -> Array:

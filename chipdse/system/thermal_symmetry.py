@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from chipdse import numerics
 from chipdse.system.thermal_mesh import Fold
 from chipdse.system.thermal_stack import Rectangle, Stack
 from chipdse.system.yields import Array
@@ -38,7 +39,7 @@ def fold_of(stack: Stack, kinds: tuple[int, ...]) -> Fold:
     near = 1e-9 * np.abs(boxes).max()
     images = {}
     for name, mirror in _MIRRORS.items():
-        image = boxes @ mirror
+        image = numerics.matmul(boxes, mirror)
         pairs = alike & (np.abs(image[:, None] - boxes[None]).max(axis=2) < near)
         if pairs.any(axis=1).all():
             images[name] = pairs[: len(kinds), : len(kinds)]

@@ -7,8 +7,10 @@ from math import sqrt
 import numpy as np
 import scipy.sparse as sp
 
+from chipdse import numerics
 from chipdse.errors import DesignError
-from chipdse.system.thermal import Network, factorise
+from chipdse.system.thermal import Network
+from chipdse.system.thermal_solve import factorise
 from chipdse.system.yields import Array
 
 _GAMMA = 2 - sqrt(2)
@@ -50,10 +52,10 @@ def step_response(
     mean, heating = network.spread, network.heat
     found = []
     for power in power_w:
-        heat = heating @ power
+        heat = numerics.matmul(heating, power)
         half = factors.solve(capacity * rise + weight * (2 * heat - conductance @ rise))
         a = 1 / (_GAMMA * (2 - _GAMMA))
-        b = (1 - _GAMMA) ** 2 / (_GAMMA * (2 - _GAMMA))
+        b = numerics.square(1 - _GAMMA) / (_GAMMA * (2 - _GAMMA))
         rise = factors.solve(capacity * (a * half - b * rise) + weight * heat)
         found.append(mean.T @ rise)
     return np.array(found)

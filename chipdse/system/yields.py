@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from chipdse import numerics
+
 Array = npt.NDArray[np.float64]
 Numbers = float | Array
 
@@ -32,7 +34,7 @@ def yield_poisson(area_m2: Numbers, defects_per_m2: Numbers) -> Numbers:
     .. [1] J. A. Cunningham, The use and evaluation of yield models in integrated circuit
        manufacturing, IEEE Trans. Semicond. Manuf. 3(2), 1990.
     """
-    return plain(np.exp(-np.multiply(area_m2, defects_per_m2)))
+    return plain(numerics.exp(-np.multiply(area_m2, defects_per_m2)))
 
 
 def yield_murphy(area_m2: Numbers, defects_per_m2: Numbers) -> Numbers:
@@ -49,7 +51,7 @@ def yield_murphy(area_m2: Numbers, defects_per_m2: Numbers) -> Numbers:
     """
     mean = np.asarray(np.multiply(area_m2, defects_per_m2), dtype=np.float64)
     safe = np.where(mean == 0, 1.0, mean)
-    return plain(np.where(mean == 0, 1.0, (np.expm1(-safe) / safe) ** 2))
+    return plain(np.where(mean == 0, 1.0, numerics.square(numerics.expm1(-safe) / safe)))
 
 
 def yield_negative_binomial(
@@ -72,7 +74,7 @@ def yield_negative_binomial(
        Proc. IEEE 71(4), 1983; used by Y. Feng and K. Ma, Chiplet Actuary, DAC 2022.
     """
     spread = np.asarray(clustering, dtype=np.float64)
-    return plain((1 + np.multiply(area_m2, defects_per_m2) / spread) ** -spread)
+    return plain(numerics.power(1 + np.multiply(area_m2, defects_per_m2) / spread, -spread))
 
 
 def dies_per_wafer(
@@ -90,9 +92,11 @@ def dies_per_wafer(
     .. [1] Feng and Ma, Chiplet Actuary, DAC 2022.
     """
     side = np.sqrt(area_m2)
-    pitch_area = (side + scribe_m) ** 2
+    pitch_area = numerics.square(side + scribe_m)
     usable = wafer_diameter_m - 2 * edge_loss_m
-    count = np.pi * usable**2 / 4 / pitch_area - np.pi * usable / np.sqrt(2 * pitch_area)
+    count = np.pi * numerics.square(usable) / 4 / pitch_area - np.pi * usable / np.sqrt(
+        2 * pitch_area
+    )
     return plain(np.where(count > 0, count, np.nan))
 
 
@@ -135,6 +139,6 @@ def assembly_yield(
     ----------
     .. [1] Graening et al., CATCH: ``y_align**dies · y_bond**bonds · y_tsv**vias / (1 + D·A)``.
     """
-    placed = np.power(alignment_yield, dies) * np.power(bond_yield, bonds)
+    placed = numerics.power(alignment_yield, dies) * numerics.power(bond_yield, bonds)
     clean = 1 + np.multiply(dielectric_defects_per_m2, area_m2)
-    return plain(placed * np.power(via_yield, vias) / clean)
+    return plain(placed * numerics.power(via_yield, vias) / clean)

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING
 
 from chipdse.errors import DesignError
 from chipdse.paths import config_folder
-from chipdse.technology.liberty_corner import Corner, read_corner
 
 if TYPE_CHECKING:
+    from chipdse.netlist.liberty_head import Corner
     from chipdse.netlist.library import CellLibrary
 
 SHIPPED = ("sky130",)
@@ -131,7 +131,7 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
         return LibraryEntry(
             name=library,
             saved=saved,
-            nominal=Corner(supply_v=1.8, temperature_c=25.0),
+            nominal=_corner(1.8, 25.0),
             node_nm=130.0,
         )
     file = description_file(library)
@@ -148,6 +148,12 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
         raise DesignError(f"{file} is damaged ({error}); add the library again") from None
     return _from_files(library, files, node_nm)
+
+
+def named_library(liberty: Sequence[Path]) -> LibraryEntry | None:
+    """The library that a single ``--liberty`` names; None where it states files."""
+    name = str(liberty[0]) if len(liberty) == 1 and not liberty[0].exists() else ""
+    return resolve(name) if name in library_names() else None
 
 
 def library_names() -> tuple[str, ...]:
@@ -218,6 +224,8 @@ def shipped_file(name: str) -> Path:
 
 def _from_files(name: str, files: tuple[Path, ...], node_nm: float = 0.0) -> LibraryEntry:
     """Group files by corner, in the order given; refuse corners of different processes."""
+    from chipdse.netlist.liberty_head import read_corner
+
     if not files:
         raise DesignError("no Liberty file given; name at least one")
     groups: dict[Corner, list[Path]] = {}
@@ -239,6 +247,12 @@ def _from_files(name: str, files: tuple[Path, ...], node_nm: float = 0.0) -> Lib
         nominal=next(iter(groups)),
         node_nm=node_nm,
     )
+
+
+def _corner(supply_v: float, temperature_c: float) -> Corner:
+    from chipdse.netlist.liberty_head import Corner
+
+    return Corner(supply_v=supply_v, temperature_c=temperature_c)
 
 
 def _folder() -> Path:

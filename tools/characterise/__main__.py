@@ -73,6 +73,8 @@ def main() -> int:
                 print(failure, flush=True)
             if done % 20 == 0:
                 print(f"{done}/{len(todo)} {time.monotonic() - begin:.0f} s", flush=True)
+        pool.close()
+        pool.join()  # each process ends its simulator; the end of the block would kill it
     print(f"{len(todo)} tasks, {len(failures)} failed, {time.monotonic() - begin:.0f} s")
     return 1 if failures else 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import os
+from typing import Self
 
 import numpy as np
 
@@ -55,6 +56,17 @@ class Ngspice:
         self.command("set num_threads=1")
         self.command("set noaskquit")
         self.command("set nomoremode")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the circuit; the library itself stays in the process."""
+        self.command("destroy all")
+        self.command("remcirc")
 
     def _hear(self, text: bytes, number: int, user: object) -> int:
         self.said.append(text.decode(errors="replace"))

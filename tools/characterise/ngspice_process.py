@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from .ngspice import SimulationError
 
 _DONE = "chipdse-done"
+_PATIENCE_S = 10.0
 
 
 class NgspiceProcess:
@@ -21,25 +24,51 @@ class NgspiceProcess:
         program = shutil.which("ngspice")
         if program is None:
             raise SimulationError("ngspice is missing: sudo apt-get install ngspice")
-        self._folder = tempfile.TemporaryDirectory()
-        self._process = subprocess.Popen(
-            [program, "-p"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=self._folder.name,
-            env={"OMP_NUM_THREADS": "1", "HOME": self._folder.name},
-        )
+        self._folder = tempfile.TemporaryDirectory(prefix="ngspice_")
+        environment = {"OMP_NUM_THREADS": "1", "HOME": self._folder.name}
+        try:
+            self._process = subprocess.Popen(
+                [program, "-p"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                cwd=self._folder.name,
+                env=environment,
+            )
+        except OSError:
+            self._folder.cleanup()
+            raise
         self.said: list[str] = []
-        for text in ("set noaskquit", "set num_threads=1", "set filetype=binary"):
-            self.command(text)
+        try:
+            for text in ("set noaskquit", "set num_threads=1", "set filetype=binary"):
+                self.command(text)
+        except SimulationError:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def close(self) -> None:
-        """End the program."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.communicate("quit\n")
-        self._folder.cleanup()
+        """End the program, wait for it, and remove its folder; again it does nothing."""
+        process = self._process
+        try:
+            if process.poll() is None:
+                # "quit" is one more command: of an analysis that does not end it is never read.
+                process.communicate("quit\n", timeout=_PATIENCE_S)
+        except (OSError, ValueError, subprocess.TimeoutExpired):
+            process.kill()
+        finally:
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with contextlib.suppress(OSError):  # what was buffered has nobody to read it
+                        stream.close()
+            process.wait()
+            self._folder.cleanup()
 
     def version(self) -> str:
         """As ngspice states it, e.g. `ngspice-39`."""
@@ -49,14 +78,20 @@ class NgspiceProcess:
 
     def command(self, text: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(text + "\n")
+        try:
+            self._process.stdin.write(text + "\n")
+        except OSError as error:
+            raise SimulationError("ngspice ended") from error
 
     def _ask(self, text: str) -> None:
         """Run a command and wait until it is done."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self.command(text)
         self.command(f"echo {_DONE}")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.flush()
+        except OSError as error:
+            raise SimulationError("ngspice ended") from error
         self.said = []
         for line in self._process.stdout:
             if line.strip() == _DONE:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes.util
 import json
+import multiprocessing.util
 import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -54,13 +55,26 @@ def tasks(
 
 
 class Characteriser:
-    """The state of one process: a simulator, the inputs, and what corners share."""
+    """The state of one process: a simulator, the inputs, and what corners share.
+
+    It ends with `close`, or with the block of a ``with``.
+    """
 
     def __init__(self, work: Path) -> None:
         self.work = work
-        self.simulator = simulator()
         self.layouts, self.models = inputs.load()
         self.held, self.patience = ATTEMPTS[0]
+        self.simulator = simulator()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the simulator."""
+        self.simulator.close()
 
     def bench(self, name: str, corner: Corner, models: str = "tt") -> Bench:
         return Bench(
@@ -199,6 +213,8 @@ _worker: Characteriser | None = None
 def start_worker(work: Path) -> None:
     global _worker
     _worker = Characteriser(work)
+    # A pool's process ends without the interpreter's own clearing up.
+    multiprocessing.util.Finalize(_worker, _worker.close, exitpriority=0)
 
 
 def work_on(task: Task) -> str | None:

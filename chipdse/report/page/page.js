@@ -89,7 +89,8 @@ function layout(extra) {
     ...(extra.yaxis ? { yaxis: { ...axis, ...extra.yaxis } } : {}),
   };
 }
-const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["toImage"] };
+// plotly_local.py says why.
+const config = { displaylogo: false, responsive: true, showSendToCloud: false, modeBarButtonsToRemove: ["toImage", "sendChartToCloud"] };
 const webgl = (() => { try { return !!document.createElement("canvas").getContext("webgl"); } catch { return false; } })();
 
 function extent(values) {
@@ -281,7 +282,7 @@ async function detailOf(row) {
   if (data.details[trial]) return data.details[trial];
   if (!data.live) return null;
   try {
-    const answer = await fetch(`detail/${trial}${location.search}`);
+    const answer = await fetch(`detail/${trial}`);
     data.details[trial] = await answer.json();
   } catch { return null; }
   return data.details[trial];
@@ -462,7 +463,7 @@ if (count && data.feasible) {
 }
 if (data.live) setInterval(async () => {
   try {
-    const answer = await fetch(`count${location.search}`), now = await answer.json();
+    const answer = await fetch("count"), now = await answer.json();
     if (now.count !== count) $("news").hidden = false;
     const more = now.count - count;
     $("news-count").textContent = `${more} more ${more === 1 ? "trial" : "trials"} since this page was loaded.`;

@@ -1,0 +1,367 @@
+"""Exponentials, logarithms, powers and products that are the same on every processor.
+
+The C library and NumPy choose other code for these by what the processor can do, and the choices
+differ in the last bits; a search of a placement turns a last bit into percents. Here they are
+built of single additions, subtractions, multiplications and divisions, which IEEE 754 rounds in
+one way only, and of whole-number operations on the bits. BLAS, which sums in an order of its own
+on every processor, is replaced by sums in a fixed order. `tests/test_numerics_portable.py` lists
+what of the kind is left in chipdse, and why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Number = TypeVar("Number", float, NDArray[np.float64])
+
+LN2_HIGH = float.fromhex("0x1.62e42feep-1")
+"""Leading 32 bits of the logarithm of 2: times any exponent of a double it is exact."""
+LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
+LN2 = LN2_HIGH + LN2_LOW
+LOG2_E = float.fromhex("0x1.71547652b82fep+0")
+ROUNDING = float.fromhex("0x1.8p+52")
+"""Added and taken away again it rounds to a whole number, halves to even."""
+LEAST, MOST = -746.0, 710.0
+"""Beyond these an exponential is 0 or infinite."""
+EXP_SERIES = tuple(1.0 / math.factorial(n) for n in range(13, 1, -1))
+"""``e^r = 1 + r + r² (1/2 + r/6 + ...)``: good to 0.02 of a last place for ``r < ln(2) / 2``."""
+_LOG_SERIES = tuple(2.0 / (2 * n + 1) for n in range(12, 0, -1))  # of 2 artanh(s) in s²
+_ROOT = math.sqrt(0.5)
+_HALF_ROOT = int(np.float64(_ROOT).view(np.int64))
+_SPLIT = 134217729.0  # 2^27 + 1: halves a double's digits
+_TINY, _RAISED = math.ldexp(1.0, -1000), math.ldexp(1.0, 100)
+_FEW = 64
+_BLOCK = 8192  # numbers at a time, which stay in the processor's nearest memory
+
+
+def exp(x: ArrayLike) -> Any:
+    """``e^x`` of each number, within 0.6 of a last place; an array, or a float for a number."""
+    return _each(lambda at: _exp(at, 0.0), x)
+
+
+def exp_of(x: float) -> float:
+    """`exp` of a single number, some ten times as fast and equal to the last bit."""
+    return _exp_of(x, 0.0) if x == x else x
+
+
+def power_of(base: float, exponent: float) -> float:
+    """`power` of a single positive base, some ten times as fast and equal to the last bit."""
+    high, low = _log_of(base)
+    main, rest = _product_of(exponent, high)
+    return _exp_of(main, rest + exponent * low)
+
+
+def log_of(x: float) -> float:
+    """`log` of a single positive number, some ten times as fast and equal to the last bit."""
+    return _log_of(x)[0]
+
+
+def expm1(x: ArrayLike) -> Any:
+    """``e^x - 1`` within 3 last places, also where x is next to 0."""
+
+    def near(at: Floats) -> Floats:
+        small = np.minimum(np.maximum(at, -0.35), 0.35)
+        close = small + small * small * _series(small, EXP_SERIES)
+        return np.where(small == at, close, _exp(at, 0.0) - 1.0)
+
+    return _each(near, x)
+
+
+def log(x: ArrayLike) -> Any:
+    """Natural logarithm of each number, within 0.6 of a last place.
+
+    It is -inf for 0 and not a number below, without a warning.
+    """
+    return _each(lambda at: _special(at, _log(at)[0]), x)
+
+
+def log2(x: ArrayLike) -> Any:
+    """Logarithm to base 2 within 2 last places; exact for powers of 2."""
+
+    def base_2(at: Floats) -> Floats:
+        mantissa, exponent = _parts(at)
+        return _special(at, exponent + _log(mantissa)[0] * LOG2_E)
+
+    return _each(base_2, x)
+
+
+def exp2(x: ArrayLike) -> Any:
+    """``2^x`` within 2 last places; exact for whole numbers."""
+
+    def base_2(at: Floats) -> Floats:
+        whole = np.rint(np.minimum(np.maximum(at, -1080.0), 1030.0))
+        return _scaled(_exp((at - whole) * LN2, 0.0), whole)
+
+    return _each(base_2, x)
+
+
+def power(base: ArrayLike, exponent: ArrayLike) -> Any:
+    """``base^exponent`` of positive bases, within 0.6 of a last place for usual exponents.
+
+    The error grows with the size of ``exponent · log(base)``, to 2 last places at 30. A base of 0
+    gives 0, 1 or infinity by the exponent's sign; one below 0 is not a number.
+    """
+
+    def raised(at: Floats, by: Floats) -> Floats:
+        high, low = _log(at)
+        main, rest = _product(by, high)
+        result = _exp(main, rest + by * low)
+        none = np.where(by > 0, 0.0, np.where(by < 0, np.inf, 1.0))
+        return np.where(at > 0, result, np.where(at == 0, none, np.nan))
+
+    return _each(raised, base, exponent)
+
+
+def square(x: Number) -> Number:
+    """``x · x``: a power of a single number is the C library's, whatever the exponent."""
+    return x * x
+
+
+def matmul(left: ArrayLike, right: ArrayLike) -> Floats:
+    """``left @ right`` [..., n, m], [..., k] or a number, summed from the first to the last term.
+
+    As of `numpy.matmul`, for `left` of any rank and `right` [k, m] or [k].
+    """
+    a, b = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if a.shape[-1] != b.shape[0]:
+        raise ValueError(f"shapes {a.shape} and {b.shape} do not fit")
+    if b.ndim == 1:
+        return np.asarray(_summed(a * b))
+    rows, b = np.ascontiguousarray(a.reshape(-1, a.shape[-1])), np.ascontiguousarray(b)
+    result = np.zeros((len(rows), b.shape[1]))
+    # Some rows at a time, so that what is added to stays in the processor's nearest memory.
+    step = max(1, _BLOCK // max(b.shape[1], 1))
+    terms = np.empty((min(step, len(rows)), b.shape[1]))
+    for begin in range(0, len(rows), step):
+        part, into = rows[begin : begin + step], result[begin : begin + step]
+        term = terms[: len(part)]
+        for number, row in enumerate(b):
+            np.multiply(part[:, number, None], row, out=term)
+            into += term
+    return result.reshape(*a.shape[:-1], b.shape[1])
+
+
+def dot(left: ArrayLike, right: ArrayLike) -> float:
+    """Sum of the products of two rows of numbers, in a fixed order."""
+    return float(matmul(left, right))
+
+
+def _summed(terms: Floats) -> Floats:
+    """Sum along the last axis, pairwise in NumPy's order, which no processor changes."""
+    return np.asarray(np.add.reduce(np.ascontiguousarray(terms), axis=-1))
+
+
+def solve(matrices: Floats, right: Floats) -> Floats:
+    """Solutions [..., n] of ``matrix x = right`` by elimination with the largest pivot.
+
+    Parameters
+    ----------
+    matrices : [..., n, n], each regular
+    right : [..., n]
+    """
+    count = right.shape[-1]
+    rows = np.concatenate([matrices, right[..., None]], axis=-1).reshape(-1, count, count + 1)
+    each = np.arange(len(rows))
+    for step in range(count):
+        pivot = step + np.argmax(np.abs(rows[:, step:, step]), axis=1)
+        chosen = rows[each, pivot]
+        rows[each, pivot] = rows[:, step]
+        rows[:, step] = chosen
+        factor = rows[:, step + 1 :, step] / chosen[:, None, step]
+        rows[:, step + 1 :] -= factor[..., None] * chosen[:, None]
+    x = np.empty((len(rows), count))
+    for step in range(count - 1, -1, -1):
+        x[:, step] = rows[:, step, count]
+        for known in range(step + 1, count):
+            x[:, step] -= rows[:, step, known] * x[:, known]
+        x[:, step] /= rows[:, step, step]
+    return x.reshape(right.shape)
+
+
+def cosines(count: int) -> Floats:
+    """``cos(π m / (2 count))`` of m from 0 to ``count``, correctly rounded.
+
+    From ``cos((m + 1) a) = 2 cos(a) cos(m a) - cos((m - 1) a)`` in whole numbers of 60 digits.
+    """
+    scale = 10**60
+    angle = _pi(scale) // (2 * count)
+    first, term, n = scale, scale, 0
+    while abs(term) > 1:
+        term = -term * angle * angle // (scale * scale * (2 * n + 1) * (2 * n + 2))
+        first += term
+        n += 1
+    before, now = scale, first
+    result = [1.0]
+    for _ in range(count - 1):
+        result.append(float(Fraction(now, scale)))
+        before, now = now, 2 * first * now // scale - before
+    return np.array([*result, 0.0])
+
+
+def _pi(scale: int) -> int:
+    """π times a whole number, after Machin: ``16 arctan(1/5) - 4 arctan(1/239)``."""
+
+    def inverse_tangent(denominator: int) -> int:
+        power_of, total, n = scale * 2**64 // denominator, 0, 0
+        while power_of:
+            total += (1 - n % 2 * 2) * (power_of // (2 * n + 1))
+            power_of //= denominator * denominator
+            n += 1
+        return total
+
+    return (16 * inverse_tangent(5) - 4 * inverse_tangent(239)) // 2**64
+
+
+def _each(function: Callable[..., Floats], *numbers: ArrayLike) -> Any:
+    """A function of equally long rows applied to a block at a time; a float for numbers."""
+    first = [np.asarray(each, dtype=np.float64) for each in numbers]
+    arrays = np.broadcast_arrays(*first) if len(first) > 1 else first
+    shape, flat = arrays[0].shape, [each.reshape(-1) for each in arrays]
+    with np.errstate(all="ignore"):
+        if arrays[0].size > _FEW and all((each == each[0]).all() for each in flat):
+            # A column of a batch often holds one number, such as the node of all its dies.
+            result = np.full(arrays[0].size, function(*(each[:1] for each in flat))[0])
+        elif arrays[0].size <= _BLOCK:
+            result = function(*flat)
+        else:
+            result = np.empty(arrays[0].size)
+            for begin in range(0, len(result), _BLOCK):
+                part = slice(begin, begin + _BLOCK)
+                result[part] = function(*(each[part] for each in flat))
+    return result.reshape(shape) if shape else float(result[0])
+
+
+def _series(x: Floats, factors: tuple[float, ...]) -> Floats:
+    """A polynomial by Horner's rule, the factor of the highest power first."""
+    result = x * factors[0]
+    for factor in factors[1:-1]:
+        result += factor
+        result *= x
+    result += factors[-1]
+    return result
+
+
+def _exp(high: Floats, low: Floats | float) -> Floats:
+    """``e^(high + low)`` of numbers and small corrections to them.
+
+    The logarithm of 2 is taken off a whole number of times; what is left goes into the series.
+    The C of the placer does the same operations in the same order.
+    """
+    x = np.minimum(np.maximum(high, LEAST), MOST)
+    times = (x * LOG2_E + ROUNDING) - ROUNDING
+    left = x - times * LN2_HIGH
+    rest = low - times * LN2_LOW
+    r = left + rest
+    lost = (left - r) + rest
+    one = 1.0 + r
+    lost += (1.0 - one) + r
+    lost += r * r * _series(r, EXP_SERIES)
+    return _scaled(one + lost, times)
+
+
+def _scaled(x: Floats, exponent: Floats) -> Floats:
+    """``x · 2^exponent`` of whole exponents, in two steps that neither over- nor underflow."""
+    whole = np.where(np.isnan(exponent), 0.0, exponent).astype(np.int64)
+    half = whole >> 1
+    first, second = (((part + 1023) << 52).view(np.float64) for part in (half, whole - half))
+    return np.asarray(x * first * second)
+
+
+def _parts(x: Floats) -> tuple[Floats, Floats]:
+    """Numbers as ``mantissa · 2^exponent`` with the mantissa within a factor √2 of 1."""
+    tiny = x < _TINY
+    bits = np.where(tiny, x * _RAISED, x).view(np.int64)
+    exponent = (bits - _HALF_ROOT) >> 52
+    mantissa: Floats = (bits - (exponent << 52)).view(np.float64)
+    return mantissa, exponent.astype(np.float64) - np.where(tiny, 100.0, 0.0)
+
+
+def _log(x: Floats) -> tuple[Floats, Floats]:
+    """The natural logarithm of positive numbers as a sum of two, good to 2^-58."""
+    mantissa, times = _parts(x)
+    # log(m) = 2 artanh(s) with s = (m - 1) / (m + 1), which is |s| < 0.172
+    over, under = mantissa - 1.0, mantissa + 1.0
+    under_rest = mantissa - (under - 1.0)
+    s = over / under
+    main, rest = _product(s, under)
+    s_rest = (((over - main) - rest) - s * under_rest) / under
+    square = s * s
+    tail = 2.0 * s_rest + s * (square * _series(square, _LOG_SERIES))
+    tail += times * LN2_LOW
+    whole, twice = times * LN2_HIGH, 2.0 * s
+    total = whole + twice
+    # exact: without the whole there is nothing to lose, and else it is the larger
+    lost = np.where(times == 0, 0.0, (whole - total) + twice)
+    tail += lost
+    high = total + tail
+    return high, (total - high) + tail
+
+
+def _exp_of(high: float, low: float) -> float:
+    x = min(max(high, LEAST), MOST)
+    times = (x * LOG2_E + ROUNDING) - ROUNDING
+    left = x - times * LN2_HIGH
+    rest = low - times * LN2_LOW
+    r = left + rest
+    lost = (left - r) + rest
+    one = 1.0 + r
+    lost += (1.0 - one) + r
+    series = r * EXP_SERIES[0]
+    for factor in EXP_SERIES[1:-1]:
+        series = (series + factor) * r
+    lost += r * r * (series + EXP_SERIES[-1])
+    half = int(times) >> 1
+    return (one + lost) * math.ldexp(1.0, half) * math.ldexp(1.0, int(times) - half)
+
+
+def _log_of(x: float) -> tuple[float, float]:
+    mantissa, times = math.frexp(x)
+    if mantissa < _ROOT:
+        mantissa, times = mantissa * 2.0, times - 1
+    over, under = mantissa - 1.0, mantissa + 1.0
+    under_rest = mantissa - (under - 1.0)
+    s = over / under
+    main, rest = _product_of(s, under)
+    s_rest = (((over - main) - rest) - s * under_rest) / under
+    square = s * s
+    series = square * _LOG_SERIES[0]
+    for factor in _LOG_SERIES[1:-1]:
+        series = (series + factor) * square
+    tail = 2.0 * s_rest + s * (square * (series + _LOG_SERIES[-1]))
+    tail += times * LN2_LOW
+    whole, twice = times * LN2_HIGH, 2.0 * s
+    total = whole + twice
+    tail += (whole - total) + twice if times else 0.0
+    high = total + tail
+    return high, (total - high) + tail
+
+
+def _product_of(a: float, b: float) -> tuple[float, float]:
+    product = a * b
+    a_high = (a * _SPLIT) - (a * _SPLIT - a)
+    b_high = (b * _SPLIT) - (b * _SPLIT - b)
+    a_low, b_low = a - a_high, b - b_high
+    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def _special(x: Floats, result: Floats) -> Floats:
+    """A logarithm, and what it is of 0, of infinity and of what has none."""
+    usual = np.where(np.isinf(x), np.inf, result)
+    return np.where(x > 0, usual, np.where(x == 0, -np.inf, np.nan))
+
+
+def _product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """``a · b`` rounded, and what rounding took away (T. J. Dekker, 1971)."""
+    product = a * b
+    a_high = (a * _SPLIT) - (a * _SPLIT - a)
+    b_high = (b * _SPLIT) - (b * _SPLIT - b)
+    a_low, b_low = a - a_high, b - b_high
+    rest = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return product, np.where(np.isfinite(rest), rest, 0.0)

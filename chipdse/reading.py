@@ -1,0 +1,76 @@
+"""Bytes and text of the user's input files, plain or gzip, within bounded memory."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from pathlib import Path
+
+from chipdse.errors import DesignError
+
+# Text that tools write packs to a thirtieth at most; only repeated filler packs better.
+FREE_BYTES = 64 << 20  # any packed file may unpack to this size
+LARGEST_RATIO = 200  # above that size: unpacked bytes per packed byte
+LARGEST_BYTES = 2 << 30
+_STEP_BYTES = 1 << 20
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes as they are on disk.
+
+    Raises
+    ------
+    DesignError : the file cannot be read, and why not
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DesignError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def unpack(data: bytes, path: Path) -> bytes:
+    """The content of a file: `data` itself, or what it unpacks to if it is gzip.
+
+    The output of gzip is limited, because a few kilobytes can unpack to all of the memory: at most
+    `LARGEST_BYTES`, and above `FREE_BYTES` at most `LARGEST_RATIO` times the packed size.
+
+    Parameters
+    ----------
+    path : the file's name, for messages
+
+    Raises
+    ------
+    DesignError : a damaged gzip file, or one that unpacks to more than the limit
+    """
+    if data[:2] != b"\x1f\x8b":
+        return data
+    limit = min(LARGEST_BYTES, max(FREE_BYTES, LARGEST_RATIO * len(data)))
+    content = io.BytesIO()
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+            while part := stream.read(_STEP_BYTES):
+                if content.tell() + len(part) > limit:
+                    raise DesignError(
+                        f"{path} unpacks to more than {limit >> 20} MiB from {len(data)} bytes; "
+                        "if that is what you want, unpack it first and give the plain file"
+                    )
+                content.write(part)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DesignError(f"{path} is a damaged gzip file: {error}") from None
+    return content.getvalue()
+
+
+def read_text(path: Path) -> str:
+    """A file's text, plain or gzip: UTF-8, where bytes of another encoding become U+FFFD.
+
+    Raises
+    ------
+    DesignError : the file cannot be read, is damaged, or unpacks to more than `unpack` allows
+    """
+    return as_text(unpack(read_bytes(path), path))
+
+
+def as_text(content: bytes) -> str:
+    """UTF-8 text without its byte order mark; bytes of another encoding become U+FFFD."""
+    return content.decode("utf-8-sig", errors="replace")

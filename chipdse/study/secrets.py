@@ -1,0 +1,88 @@
+"""Secrets in a storage's URL: taken out of what is kept, masked in what is printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote, unquote_plus
+
+import sqlalchemy
+
+MASK = "***"
+_NAME = re.compile(r"passw|passphrase|pwd|secret|token|credential|scram_\w*_key", re.IGNORECASE)
+"""Names of parameters that hold secrets; `passfile` and `sslkey` name files and hold none."""
+# What stands before the last "@": a password with "@", "/" or "?" in it is no valid URL, and is
+# one all the same.
+_USER_INFO = re.compile(r"://[^:@/?#]*:(.*)@", re.DOTALL)
+_SETTING = re.compile(r"([\w.]*)(\s*=\s*)('(?:[^'\\]|\\.)*'|(?:\\.|[^\s\\])*)")
+"""NAME=VALUE inside ``options``, as in ``-c name=value``."""
+
+
+def is_secret(name: str) -> bool:
+    """Whether a parameter of that name holds a secret."""
+    return _NAME.search(name) is not None
+
+
+def without_secrets(url: sqlalchemy.URL) -> sqlalchemy.URL:
+    """A URL without password and without parameters that hold secrets."""
+    query = {
+        name: tuple(map(_plain_options, values)) if name.lower() == "options" else values
+        for name, values in url.normalized_query.items()
+        if not is_secret(name)
+    }
+    return sqlalchemy.URL.create(
+        url.drivername,
+        username=url.username,
+        host=url.host,
+        port=url.port,
+        database=url.database,
+        query=query,
+    )
+
+
+def secret_arguments(url: sqlalchemy.URL) -> dict[str, str]:
+    """The password and the parameters that hold secrets, as a database's driver takes them."""
+    query = {name: values[-1] for name, values in url.normalized_query.items() if is_secret(name)}
+    return query if url.password is None else {"password": str(url.password), **query}
+
+
+def masked(text: object, url: str) -> str:
+    """A text without the secrets of a URL, however these are written there.
+
+    Parameters
+    ----------
+    url : as it was given, valid or not
+    """
+    shown = str(text)
+    for secret in sorted(set(_secrets_of(url)), key=len, reverse=True):
+        shown = shown.replace(secret, MASK)
+    return shown
+
+
+def masked_url(url: str) -> str:
+    """A URL as it was given, valid or not, with its secrets masked."""
+    return masked(url, url)
+
+
+def _secrets_of(url: str) -> Iterable[str]:
+    """Secrets in a URL, as they stand there and decoded; none is empty."""
+    found = [match[1] for match in [_USER_INFO.search(url)] if match]
+    for part in re.split(r"[?&;]", url)[1:]:
+        name, _, value = part.partition("=")
+        name = unquote_plus(name)
+        if is_secret(name):
+            found.append(value)
+        elif name.lower() == "options":
+            for text in (value, unquote(value), unquote_plus(value)):
+                found += [match[3] for match in _SETTING.finditer(text) if is_secret(match[1])]
+    for secret in found:
+        yield from filter(None, (secret, unquote(secret), unquote_plus(secret)))
+
+
+def _plain_options(text: str) -> str:
+    """``options`` with the values of settings that hold secrets masked."""
+
+    def mask(match: re.Match[str]) -> str:
+        return f"{match[1]}{match[2]}{MASK}" if is_secret(match[1]) else match[0]
+
+    return _SETTING.sub(mask, text)

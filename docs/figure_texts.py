@@ -1,0 +1,403 @@
+"""Which sentences and tables of the documentation hold which figures of the stored runs.
+
+See `docs/figures.py`. Each function gives the texts of one page, as its page words them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from figures import Runs, Text
+
+PJ, MHZ, UM2, MEGA, TERA, PERCENT, CM2 = 1e12, 1e-6, 1e12, 1e-6, 1e-12, 100.0, 1e4
+SUPPLIES = (1.8, 1.4, 1.2, 1.0)
+
+
+def _energy(point: Any) -> float:
+    return float(point["block_energy_per_op_j"]) * PJ
+
+
+def _rate(point: Any) -> float:
+    return float(point["block_throughput_ops_per_s"]) * MEGA
+
+
+def _share(point: Any, *parts: str) -> float:
+    """Of all power of the block [%]."""
+    powers = sum(float(point[f"block_{part}_power_w"]) for part in parts)
+    return powers / float(point["block_power_w"]) * PERCENT
+
+
+def _more(a: float, b: float) -> float:
+    """How much more a is than b [%]."""
+    return (a / b - 1) * PERCENT
+
+
+def tutorial(runs: Runs) -> Iterator[Text]:
+    """The adders' answer; the listings are compared with what the commands print."""
+
+    def adder(structure: str, vdd_v: float) -> Any:
+        return runs.row("which_adder", structure=structure, vdd_v=vdd_v)
+
+    yield from _one_adder(runs.point("which_adder", structure="brent_kung", vdd_v=1.4))
+    table = runs.table("which_adder")
+    front = table[table["on_front"]]
+    yield Text(words="Pareto front: {:d} of 18 points", values=(len(front),))
+    for _, point in front.iterrows():
+        yield Text(
+            words=f"{{:d}} {{:.4g}} {{:.4g}} {point['structure']} {point['vdd_v']:g}\n",
+            values=(int(point["trial"]), _energy(point), _rate(point)),
+        )
+    kogge, brent = adder("kogge_stone", 1.4), adder("brent_kung", 1.6)
+    yield Text(
+        words="- **{:.0f} million additions a second.** Kogge-Stone does that at 1.4 V for {:.1f} "
+        "pJ. Brent-Kung needs 1.6 V, and {:.1f} pJ.",
+        values=(_rate(kogge), _energy(kogge), _energy(brent)),
+    )
+    kogge, brent, ripple = (
+        adder(*each) for each in (("kogge_stone", 1.2), ("brent_kung", 1.4), ("ripple", 1.8))
+    )
+    yield Text(
+        words="Kogge-Stone at 1.2 V takes {:.1f} pJ; Brent-Kung at 1.4 V takes {:.1f} and is "
+        "faster than asked; ripple at 1.8 V takes {:.1f}",
+        values=(_energy(kogge), _energy(brent), _energy(ripple)),
+    )
+    ripple, brent = adder("ripple", 1.0), adder("brent_kung", 1.0)
+    yield Text(
+        words="Ripple at 1.0 V, {:.1f} pJ; Brent-Kung there takes {:.0f} % more.",
+        values=(_energy(ripple), _more(_energy(brent), _energy(ripple))),
+    )
+    kogge, brent = adder("kogge_stone", 1.4), adder("brent_kung", 1.4)
+    yield Text(
+        words="at one supply it costs {:.0f} % more than Brent-Kung",
+        values=(_more(_energy(kogge), _energy(brent)),),
+    )
+
+
+def _one_adder(point: Any) -> Iterator[Text]:
+    for words, value in (
+        ("block_area_m2 {:.4g} µm² measured", point["block_area_m2"] * UM2),
+        ("block_cell_count {:d} measured", int(point["block_cell_count"])),
+        ("critical_path_s {:.4g} ns modelled", point["critical_path_s"] * 1e9),
+        ("f_max_hz {:.4g} MHz modelled", point["f_max_hz"] * MHZ),
+        ("block_power_w {:.4g} µW modelled", point["block_power_w"] * 1e6),
+        ("block_energy_per_op_j {:.4g} pJ modelled", _energy(point)),
+        ("block_clock_tree_power_w {:.4g} µW modelled", point["block_clock_tree_power_w"] * 1e6),
+    ):
+        yield Text(words=words, values=(value,))
+
+
+def mac_array(runs: Runs) -> Iterator[Text]:
+    """The page of the first sweeps."""
+    yield from _array(runs)
+    yield from _precision(runs)
+    yield from _filter(runs)
+
+
+def _array(runs: Runs) -> Iterator[Text]:
+    table = runs.table("mac_array")
+    front = table[table["on_front"]]
+    proposed = int((front["origin"] == "proposed").sum())
+    yield Text(
+        words="the study records {:d} points of {:d} designs; {:d} are on the front: {:d} of the "
+        "{:d} proposed ones, and {:d} harvested around them.",
+        values=(
+            *(len(table), int((table["origin"] == "proposed").sum()), len(front), proposed),
+            *(int((table["origin"] == "proposed").sum()), len(front) - proposed),
+        ),
+    )
+
+    def system(rows: int, columns: int, stages: int, vdd_v: float, **more: Any) -> Any:
+        values: dict[str, Any] = {
+            **{"rows": rows, "columns": columns, "pipeline_stages": stages, "vdd_v": vdd_v},
+            **{"accumulator_bits": 21, "overlapped_drain": False, "clock_frac": 1.0},
+            **{"tiles": 256, "chiplets": 1, "arrangement": "monolithic"},
+        }
+        physical = more.pop("physical", None)
+        return runs.point("mac_array", physical, **(values | more))
+
+    shown = (
+        ("thrifty | 2 x 2 | 1 | 1.2 V | 256", system(2, 2, 1, 1.2)),
+        ("middle | 4 x 2 | 1 | 1.4 V | 4,096", system(4, 2, 1, 1.4, tiles=4096)),
+        ("fast | 4 x 4 | 2 | 1.8 V | 4,096", system(4, 4, 2, 1.8, tiles=4096)),
+    )
+    for name, point in shown:
+        yield Text(
+            words=f"| {name} | {{}} pJ | {{:.2g}} Tops/s | {{}} $ |"
+            if "fast" not in name
+            else f"| {name} | {{}} pJ | {{}} Tops/s | {{:.0f}} $ |",
+            values=(
+                point["energy_per_op_j"] * PJ,
+                point["throughput_ops_per_s"] * TERA,
+                point["cost_usd"],
+            ),
+        )
+    low, high = system(2, 2, 1, 1.2), system(2, 2, 1, 1.4)
+    yield Text(
+        words="The thrifty array takes {} pJ at {} MHz and 1.2 V, and {} pJ at {:.1f} MHz and "
+        "1.4 V: energy follows the square of the supply ({} against 1.36)",
+        values=(
+            *(_energy(low), low["clock_frequency_hz"] * MHZ),
+            *(_energy(high), high["clock_frequency_hz"] * MHZ, _energy(high) / _energy(low)),
+        ),
+    )
+    none, one = system(2, 2, 0, 1.8), system(2, 2, 1, 1.8)
+    wide, wider = system(2, 4, 1, 1.8), system(2, 4, 2, 1.8)
+    yield Text(
+        words="{:.2f} pJ at {:.0f} MHz without and {:.2f} pJ at {:.0f} MHz with it (2 x 2, 1.8 V)."
+        " Glitches fall from {:.0f} to {:.0f} % of the power, registers and clock tree rise from "
+        "{:.0f} to {:.0f} %.",
+        values=(
+            *(_energy(none), none["f_max_hz"] * MHZ, _energy(one), one["f_max_hz"] * MHZ),
+            *(_share(none, "glitch"), _share(one, "glitch")),
+            *(_share(none, "register", "clock_tree"), _share(one, "register", "clock_tree")),
+        ),
+    )
+    yield Text(
+        words="{:.1f} pJ at {:.0f} MHz with one, {:.1f} pJ at {:.0f} MHz with two (2 x 4, 1.8 V), "
+        "for {:.0f} % more area",
+        values=(
+            *(_energy(wide), wide["f_max_hz"] * MHZ, _energy(wider), wider["f_max_hz"] * MHZ),
+            _more(wider["block_area_m2"], wide["block_area_m2"]),
+        ),
+    )
+    plain, drained = system(4, 4, 0, 1.8), system(4, 4, 0, 1.8, overlapped_drain=True)
+    yield Text(
+        words="({:.1f} MACs a cycle of 16); with result registers it is {:.1f}.",
+        values=(plain["ops_per_cycle"], drained["ops_per_cycle"]),
+    )
+    yield from _array_system(runs, system)
+    short, long = system(4, 2, 1, 1.8), system(4, 2, 1, 1.8, overlapped_drain=True)
+    yield Text(
+        words="they give {:.0f} % more throughput for {:.0f} % more area and {:.0f} % more energy",
+        values=tuple(
+            _more(long[name], short[name])
+            for name in ("block_throughput_ops_per_s", "block_area_m2", "block_energy_per_op_j")
+        ),
+    )
+    wider_sums = [system(2, 2, stages, 1.8, accumulator_bits=24) for stages in (0, 1)]
+    yield Text(
+        words="cost {:.0f} % of energy without a stage and {:.0f} % with one (2 x 2, 1.8 V)",
+        values=tuple(
+            _more(_energy(more), _energy(less))
+            for more, less in zip(wider_sums, (none, one), strict=True)
+        ),
+    )
+    yield Text(
+        words="({:.0f} against {:.0f} MHz), which nothing in the hardware explains",
+        values=(wider_sums[1]["f_max_hz"] * MHZ, one["f_max_hz"] * MHZ),
+    )
+    shares = [
+        [_share(point, part) for _, point in front.iterrows()]
+        for part in ("wire", "clock_tree", "glitch")
+    ]
+    yield Text(
+        words="wires are {:.0f} to {:.0f} % of the power, the clock tree {:.0f} to {:.0f} %, "
+        "glitches {:.0f} to {:.0f} %.",
+        values=tuple(number for part in shares for number in (min(part), max(part))),
+    )
+    cells = {"wires": "none", "clock_tree": False, "glitches": False}
+    bare = [_energy(system(2, 2, stages, 1.8, physical=cells)) for stages in (0, 1)]
+    slow = [_energy(system(2, 2, stages, 1.2, physical=cells)) for stages in (0, 1)]
+    slow += [_energy(system(2, 2, stages, 1.2)) for stages in (0, 1)]
+    yield Text(
+        words="a pipeline stage costs {:.0f} % of energy; with everything it saves {:.0f} %. At "
+        "1.2 V it is the same: {:.2f} and {:.2f} pJ become {:.2f} and {:.2f}.",
+        values=(_more(bare[1], bare[0]), -_more(_energy(one), _energy(none)), *slow),
+    )
+    wired = {"glitches": False}
+    for name, stages in (("no pipeline stage", 0), ("one stage", 1)):
+        levels = [system(2, 2, stages, 1.8, physical=each) for each in (cells, wired, None)]
+        yield Text(
+            words=f"| {name} |" + " {:.2f} pJ, {:.0f} MHz |" * 3,
+            values=tuple(
+                number for point in levels for number in (_energy(point), point["f_max_hz"] * MHZ)
+            ),
+        )
+
+
+def _array_system(runs: Runs, system: Callable[..., Any]) -> Iterator[Text]:
+    """Copies, chiplets and clocks."""
+    smallest, fast = system(2, 2, 1, 1.2), system(4, 4, 2, 1.8, tiles=4096)
+    yield Text(
+        words="from {:.3f} for 256 copies of the smallest array to {:.2f} for the largest die "
+        "here ({:.1f} cm²)",
+        values=(smallest["die_yield_frac"], fast["die_yield_frac"], fast["die_area_m2"] * CM2),
+    )
+    four = {"chiplets": 4, "arrangement": "organic"}
+    middle = [system(4, 2, 1, 1.2, tiles=1024, **more) for more in ({}, four)]
+    larger = [system(4, 2, 1, 1.4, tiles=4096, **more) for more in ({}, four)]
+    fastest = [system(4, 4, 2, 1.8, tiles=4096, **more) for more in ({}, four)]
+    yield Text(
+        words="cost {:.2f} $ at {:.2f} pJ on one die, {:.2f} $ at {:.2f} pJ on four; 4,096 copies "
+        "{:.1f} against {:.1f} $; the fast point of {:.1f} cm² {:.0f} against {:.0f} $.",
+        values=(
+            *(n for each in middle for n in (each["cost_usd"], each["energy_per_op_j"] * PJ)),
+            *(each["cost_usd"] for each in larger),
+            fast["die_area_m2"] * CM2,
+            *(each["cost_usd"] for each in fastest),
+        ),
+    )
+
+
+def _precision(runs: Runs) -> Iterator[Text]:
+    def array(bits: int, sparsity: float, stages: int) -> Any:
+        return runs.row(
+            "mac_precision", operand_bits=bits, sparsity=sparsity, pipeline_stages=stages
+        )
+
+    for bits in (2, 4, 6, 8):
+        dense, staged = array(bits, 0.0, 0), array(bits, 0.0, 1)
+        yield Text(
+            words=f"| {bits} | {{:.2f}} | {{:.2f}} | {{:.2f}} | {{:.0f}} % | {{:.2f}} | "
+            "{:.0f} % | {:.0f}, {:.0f} MHz |",
+            values=(
+                *(_energy(array(bits, sparsity, 0)) for sparsity in (0.0, 0.5, 0.9)),
+                *(_share(dense, "glitch"), _energy(staged), _share(staged, "glitch")),
+                *(dense["f_max_hz"] * MHZ, staged["f_max_hz"] * MHZ),
+            ),
+        )
+    yield from _precision_stage(array)
+    eight, two = array(8, 0.0, 0), array(2, 0.0, 0)
+    yield Text(
+        words="({:.1f} times for four times the bits)", values=(_energy(eight) / _energy(two),)
+    )
+    yield Text(
+        words="{:.0f} % at half zeros, {:.0f} % at 90 %.",
+        values=tuple(-_more(_energy(array(8, zeros, 0)), _energy(eight)) for zeros in (0.5, 0.9)),
+    )
+
+
+def _precision_stage(array: Callable[..., Any]) -> Iterator[Text]:
+    """What the pipeline stage costs and saves."""
+
+    def part(point: Any, *parts: str) -> float:
+        return _share(point, *parts) / PERCENT * _energy(point)
+
+    dense, staged = array(8, 0.0, 0), array(8, 0.0, 1)
+    clocked = [part(point, "register", "clock_tree") for point in (dense, staged)]
+    yield Text(
+        words="Registers and clock tree take {:.1f} of {:.1f} pJ",
+        values=(clocked[0], _energy(dense)),
+    )
+    yield Text(
+        words="adds {:.1f} pJ of registers and clock tree at 8 bits and stops {:.1f} pJ of "
+        "glitches: {:.0f} % of speed",
+        values=(
+            clocked[1] - clocked[0],
+            part(dense, "glitch") - part(staged, "glitch"),
+            _more(staged["f_max_hz"], dense["f_max_hz"]),
+        ),
+    )
+    yield Text(
+        words="({:.2f} against {:.2f} pJ at 90 %)",
+        values=(_energy(array(8, 0.9, 1)), _energy(array(8, 0.9, 0))),
+    )
+    four, two = ((array(bits, 0.0, 0), array(bits, 0.0, 1)) for bits in (4, 2))
+    yield Text(
+        words="At 4 bits it costs {:.0f} % for {:.0f} % of speed, at 2 bits {:.0f} % for {:.0f} %",
+        values=tuple(
+            number
+            for plain, piped in (four, two)
+            for number in (
+                _more(_energy(piped), _energy(plain)),
+                _more(piped["f_max_hz"], plain["f_max_hz"]),
+            )
+        ),
+    )
+
+
+def _filter(runs: Runs) -> Iterator[Text]:
+    def fir(form: str, samples: int, stages: int, vdd_v: float) -> Any:
+        return runs.row(
+            "fir", form=form, samples_per_cycle=samples, pipeline_stages=stages, vdd_v=vdd_v
+        )
+
+    table = runs.table("fir")
+    yield Text(
+        words="all {:d} points. {:d} are on the front.",
+        values=(len(table), int(table["on_front"].sum())),
+    )
+    for form in ("direct", "transposed"):
+        for samples in (1, 2, 4):
+            for stages in (0, 1):
+                points = [fir(form, samples, stages, vdd_v) for vdd_v in SUPPLIES]
+                yield Text(
+                    words=f"| {form}, {samples}, {stages} | {{:,.0f}} |"
+                    + " {}, {} |" * len(SUPPLIES)
+                    + " {:.0f} %, {:.0f} %, {:.0f} % |",
+                    values=(
+                        points[0]["block_area_m2"] * UM2,
+                        *(n for point in points for n in (_rate(point), _energy(point))),
+                        *(_share(points[0], part) for part in ("wire", "clock_tree", "glitch")),
+                    ),
+                )
+    direct, transposed = fir("direct", 1, 0, 1.8), fir("transposed", 1, 0, 1.8)
+    yield Text(
+        words="(at 1.8 V, one sample a cycle: {} against {} pJ). Transposed form is faster "
+        "({:.0f} against {:.0f} MHz)",
+        values=(
+            *(_energy(direct), _energy(transposed)),
+            *(transposed["f_max_hz"] * MHZ, direct["f_max_hz"] * MHZ),
+        ),
+    )
+    staged = [fir(form, 1, 1, 1.8) for form in ("transposed", "direct")]
+    yield Text(
+        words="nearly gone ({:.0f} against {:.0f}), the difference in energy is not ({} against {} "
+        "pJ).",
+        values=(*(each["f_max_hz"] * MHZ for each in staged), *map(_energy, staged)),
+    )
+    wide = [fir("direct", samples, 0, 1.8) for samples in (1, 2, 4)]
+    yield Text(
+        words="two samples a cycle save {:.0f} % (registers and their clock are shared), and four "
+        "nothing: wires go from {:.0f} to {:.0f} to {:.0f} % of the energy, glitches from {:.0f} "
+        "to {:.0f} to {:.0f} %.",
+        values=(
+            -_more(_energy(wide[1]), _energy(wide[0])),
+            *(_share(each, part) for part in ("wire", "glitch") for each in wide),
+        ),
+    )
+    low, high = fir("direct", 4, 1, 1.0), fir("direct", 2, 0, 1.2)
+    yield Text(
+        words="with a stage: {:.1f} Msamples/s at {} pJ (1.0 V), where two take {} pJ (1.2 V).",
+        values=(_rate(low), _energy(low), _energy(high)),
+    )
+    piped, both = fir("direct", 1, 1, 1.6), fir("direct", 4, 1, 1.2)
+    yield Text(
+        words="one sample, one stage, 1.6 V: {:.0f} Msamples/s at {} pJ, faster than without at "
+        "1.8 V and with no more energy, as glitches fall from {:.0f} to {:.0f} %.",
+        values=(
+            *(_rate(piped), _energy(piped)),
+            *(_share(each, "glitch") for each in (direct, piped)),
+        ),
+    )
+    yield Text(
+        words="four samples and a stage at 1.2 V: {:.0f} Msamples/s at {} pJ, where one sample and "
+        "a stage take {} pJ at 1.8 V for {:.0f}.",
+        values=(_rate(both), _energy(both), _energy(staged[1]), _rate(staged[1])),
+    )
+    two, four = fir("direct", 2, 0, 1.4), fir("direct", 4, 0, 1.2)
+    yield Text(
+        words="One sample a cycle at 1.8 V: {:.0f} Msamples/s at {} pJ. Two at 1.4 V: {:.0f} at "
+        "{} pJ, {:.1f} times less energy for {:.1f} times the area. Four at 1.2 V: {:.0f} at {} "
+        "pJ, {:.1f} times less for {:.1f} times the area.",
+        values=(
+            *(_rate(direct), _energy(direct)),
+            *(_rate(two), _energy(two), _energy(direct) / _energy(two)),
+            two["block_area_m2"] / direct["block_area_m2"],
+            *(_rate(four), _energy(four), _energy(direct) / _energy(four)),
+            four["block_area_m2"] / direct["block_area_m2"],
+        ),
+    )
+
+
+PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
+    "docs/tutorial.md": tutorial,
+    "docs/mac_array.md": mac_array,
+}
+
+SWEEPS = {
+    "docs/tutorial.md": ("which_adder",),
+    "docs/mac_array.md": ("fir", "mac_precision", "mac_array"),
+}
+"""The sweeps that a page's figures are of."""
