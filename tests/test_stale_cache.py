@@ -58,7 +58,10 @@ def point(store: Path, *liberty: Path, package: Path | None = None) -> str:
     if package is not None:
         environment["PYTHONPATH"] = str(package)
     command = [sys.executable, "-c", POINT, str(store), *map(str, liberty)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=package or store.parent,
+        check=True,
+    )  # fmt: skip
     return done.stdout.strip()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -118,6 +119,7 @@ def _by_yosys(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Pat
     (folder / "read_verilog.ys").write_text("\n".join([*script, ""]))
     command = [sys.executable, yosys_files.__file__, "read_verilog.ys", _LISTED]
     run_tool("read_verilog", command, folder)
+    _note_targets(folder)
     return (folder / _READ).read_text()
 
 
@@ -142,28 +144,48 @@ def verilog_reads(
     """
     listed = folder / _LISTED
     if listed.is_file():
-        # What lies in the folder is the script, or seen through a link to an include folder.
-        named = [folder / name for name in json.loads(listed.read_text())]
-        paths = [path.resolve() if path.is_relative_to(folder) else path for path in named]
-        files = [path for path in paths if not path.is_relative_to(folder.resolve())]
+        paths = [folder / name for name in json.loads(listed.read_text())]
+        files = [path for path in paths if not path.is_relative_to(folder)]  # else the script
     else:
         texts = [value for value in parameters.values() if isinstance(value, str)]
         files = [*verilog.sources, *verilog.named(texts)]
-    folders = dict.fromkeys([*(source.parent for source in verilog.sources), *verilog.include])
-    absent = [path for file in files for path in _places_before(file, list(folders))]
+    absent = [path for file in files for path in _places_before(file, files, verilog.include)]
     return tuple(
         Read(kind="file", name=name, digest=before.get(name) or place.now("file", name))
         for name in dict.fromkeys(place.name(path) for path in (*files, *absent))
     )
 
 
-def _places_before(file: Path, folders: Sequence[Path]) -> list[Path]:
-    """Where a file of the same name would be found earlier."""
-    for number, folder in enumerate(folders):
+def _places_before(file: Path, files: Sequence[Path], include: Sequence[Path]) -> list[Path]:
+    """Where there is no file yet, and one of the same name would be found before `file`.
+
+    Readers look beside the file that includes, which may be any of `files`, then in the folders of
+    `include`, the first one first.
+    """
+    parents = list(dict.fromkeys(other.parent for other in files))
+    places: dict[Path, None] = {}
+    for folder in dict.fromkeys([*parents, *include]):
         if file.is_relative_to(folder):
             name = file.relative_to(folder)
-            return [earlier / name for earlier in folders[:number]]
-    return []
+            earlier = include[: include.index(folder)] if folder in include else ()
+            places |= dict.fromkeys(other / name for other in (*parents, *earlier))
+    return [path for path in places if not path.exists()]
+
+
+def _note_targets(folder: Path) -> None:
+    """Put into Yosys's list what it read through the links of a folder, which soon go."""
+    listed = folder / _LISTED
+    if not listed.is_file():
+        return
+    names = []
+    for name in json.loads(listed.read_text()):
+        path = Path(os.path.normpath(folder / name))
+        if path.is_relative_to(folder) and path != folder:
+            first, *rest = path.relative_to(folder).parts
+            if (folder / first).is_symlink():
+                path = Path((folder / first).readlink(), *rest)
+        names.append(str(path))
+    listed.write_text(json.dumps(names))
 
 
 def _by_slang(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, top: str) -> str:

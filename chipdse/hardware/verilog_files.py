@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +13,10 @@ from chipdse.errors import DesignError
 _PACKAGED = re.compile(r"([A-Za-z_]\w*):(.+)")
 _COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _NAMED = re.compile(r'"((?:\\.|[^"\\\n])+)"|`include\s*<([^>\n]+)>')
+_COMPUTED = re.compile(r'\$readmem[hb]\s*\((?!\s*"(?:\\.|[^"\\\n])*"\s*,)')
 _LARGEST = 16 << 20
+_DEEPEST = 4
+"""So many folders below that of a source memory files are looked for."""
 
 
 def named_paths(name: str, folder: Path) -> list[Path]:
@@ -55,7 +59,9 @@ def included_files(
 
     These are all files whose name is a text in the sources, wherever it stands, be it in an
     include, a macro, a parameter or `$readmemh`; likewise in the files found so. Headers (``.vh``,
-    ``.svh``) beside a source or in `folders` count all: a macro may put a name together.
+    ``.svh``) beside a source or in `folders` count all: a macro may put a name together. Where a
+    name in `$readmemh` is computed, every file below these folders counts whose path ends with a
+    text.
 
     Parameters
     ----------
@@ -64,15 +70,20 @@ def included_files(
     folders, sources = tuple(folders), tuple(sources)
     beside = tuple(source.parent for source in sources)
     found: set[Path] = set()
+    texts = tuple(text.strip('"') for text in texts)
     for text in texts:
-        found |= set(_there(text.strip('"'), (*beside, *folders)))
+        found |= set(_there(text, (*beside, *folders)))
     for folder in {*beside, *folders}:
         found |= {file for end in ("*.vh", "*.svh") for file in folder.glob(end)}
     waiting = [*sources, *found]
     while waiting:
         file = waiting.pop()
-        for name in _NAMED.findall(_COMMENT.sub(_kept, _text(file))):
-            for path in _there(name[0] or name[1], (file.parent, *beside, *folders)):
+        content = _COMMENT.sub(_kept, _text(file))
+        names = [quoted or angular for quoted, angular in _NAMED.findall(content)]
+        if _COMPUTED.search(content):
+            found |= set(_ending_with((*names, *texts), (*beside, *folders)))
+        for name in names:
+            for path in _there(name, (file.parent, *beside, *folders)):
                 if path not in found and path not in sources:
                     found.add(path)
                     waiting.append(path)
@@ -88,6 +99,17 @@ def _text(file: Path) -> str:
 def _kept(found: re.Match[str]) -> str:
     """A text stays, a comment goes."""
     return found[0] if found[0].startswith('"') else " "
+
+
+def _ending_with(texts: Iterable[str], folders: Iterable[Path]) -> Iterator[Path]:
+    """Files below some folders whose path ends with one of some texts."""
+    ends = tuple(text.removeprefix("./") for text in texts if text)
+    for folder in dict.fromkeys(folders):
+        for place, inner, names in os.walk(folder):
+            depth = len(Path(place).relative_to(folder).parts)
+            inner[:] = [name for name in inner if depth < _DEEPEST and not name.startswith(".")]
+            paths = (Path(place, name) for name in names)
+            yield from (path for path in paths if path.as_posix().endswith(ends))
 
 
 def _there(name: str, folders: Iterable[Path]) -> Iterator[Path]:

@@ -9,7 +9,7 @@ import json
 import os
 
 from chipdse.store import recorder
-from chipdse.store.recorder import digest_of, digest_of_text
+from chipdse.store.recorder import digest_of, environment_digest, presence_of
 
 _SEEN: set[tuple[str, str]] = set()
 
@@ -19,12 +19,12 @@ def _write(kind: str, name: str) -> None:
         return
     _SEEN.add((kind, name))
     digest = ""
-    if kind in ("file", "folder"):
+    if kind in ("file", "folder", "updated", "presence"):
         if recorder.is_standard(name) or name.startswith(_HERE + os.sep):
             return
-        digest = digest_of(name)
+        digest = presence_of(name) if kind == "presence" else digest_of(name)
     elif kind == "environment":
-        digest = digest_of_text(os.environ.get(name))
+        digest = environment_digest(name)
     _OUT.write(json.dumps([kind, name, digest]) + "\n")
     _OUT.flush()
 

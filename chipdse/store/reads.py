@@ -21,7 +21,15 @@ from types import ModuleType
 from typing import Any
 
 from chipdse.errors import DesignError, MachineError
-from chipdse.store.recorder import Notes, digest_of, digest_of_text, is_installed, is_standard
+from chipdse.store.recorder import (
+    EVERY,
+    Notes,
+    digest_of,
+    environment_digest,
+    is_installed,
+    is_standard,
+    presence_of,
+)
 from chipdse.store.sources import PACKAGES, imported_modules
 
 READS = "reads.json"
@@ -35,7 +43,7 @@ _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 class Read:
     """One thing that was read.
 
-    kind : "module", "file", "folder", "environment" or "package"
+    kind : "module", "file", "folder", "presence" of a path, "environment" or "package"
     name : of a file or folder the path, relative to the project's root where it lies below it
     digest : SHA-256 of what was there, the version of a package, or "" where there was nothing
     """
@@ -45,7 +53,13 @@ class Read:
     digest: str
 
     def __str__(self) -> str:
-        words = {"environment": "environment variable", "folder": "the files in"}
+        if (self.kind, self.name) == ("environment", EVERY):
+            return "the list of environment variables"
+        words = {
+            "environment": "environment variable",
+            "folder": "the files in",
+            "presence": "whether there is a",
+        }
         return f"{words.get(self.kind, self.kind)} {self.name}"
 
 
@@ -77,9 +91,11 @@ class Place:
     def now(self, kind: str, name: str) -> str:
         """The digest of what is there now."""
         if kind == "environment":
-            return digest_of_text(os.environ.get(name))
+            return environment_digest(name)
         if kind == "package":
             return _version(name)
+        if kind == "presence":
+            return presence_of(self.root / name)
         if kind == "module":
             file = self.locate(name)
             return file_digest(file) if file is not None else ""
@@ -163,10 +179,9 @@ def reads_of(
         else:  # loaded by its path
             reads.add(Read(kind="file", name=place.name(module.file), digest=module.digest))
     sources = {module.file for module in modules}
-    for kind, noted in (("file", notes.files), ("folder", notes.folders)):
-        for path, digest in noted.items():
-            if path not in notes.written and path not in sources and _counts(path):
-                reads.add(Read(kind=kind, name=place.name(path), digest=digest))
+    for kind, path, digest in notes.inputs():
+        if path not in sources and _counts(path):
+            reads.add(Read(kind=kind, name=place.name(path), digest=digest))
     for name, digest in notes.environment.items():
         reads.add(Read(kind="environment", name=name, digest=digest))
     imported = {name.partition(".")[0] for name in notes.imports}
@@ -367,17 +382,31 @@ def write_reads(folder: Path, reads: Iterable[Read]) -> None:
 
 
 def bench_notes(file: Path) -> Notes:
-    """What a bench noted in a file (`chipdse.store.bench_reads`); nothing where there is none."""
+    """What a bench noted in a file (`chipdse.store.bench_reads`); nothing where there is none.
+
+    The simulator has variables of its own, so their list is the one of this process.
+    """
     notes = Notes()
-    kept = {"file": notes.files, "folder": notes.folders, "environment": notes.environment}
+    kept = {
+        "file": notes.files,
+        "folder": notes.folders,
+        "environment": notes.environment,
+        "presence": notes.presence,
+    }
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     for kind, name, digest in map(json.loads, lines):
         if kind == "import":
             notes.imports[name] = None
         elif kind == "written":
             notes.written.add(name)
+        elif kind == "updated":
+            if name not in notes.files and name not in notes.written:
+                notes.files[name] = digest
+                notes.updated.add(name)
         elif name not in notes.written:
             kept[kind].setdefault(name, digest)
+    if EVERY in notes.environment:
+        notes.environment[EVERY] = environment_digest(EVERY)
     return notes
 
 

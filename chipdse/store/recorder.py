@@ -1,17 +1,24 @@
 """What the user's code reads while it runs: modules, files, folders and environment variables.
 
 Python reports every opening of a file and every import to an audit hook, in the thread that does
-it. Environment variables are seen because `os.environ` is replaced by a class that notes the names
-that are looked up. In a bench, which runs inside a simulator's process, `chipdse.store.bench_reads`
-writes the same notes to a file.
+it. Environment variables are seen because `os.environ` gets a class that notes the names that are
+looked up, and questions whether a file exists because `os.stat` is replaced. In a bench, which runs
+inside a simulator's process, `chipdse.store.bench_reads` writes the same notes to a file.
 
 This module imports nothing but the standard library: benches load it.
 """
 
 from __future__ import annotations
 
+import genericpath
+import glob
 import hashlib
+import importlib
+import importlib.machinery
 import os
+import pathlib
+import posixpath
+import string
 import sys
 import sysconfig
 import threading
@@ -23,7 +30,9 @@ from types import FrameType
 from typing import Any
 
 Note = Callable[[str, str], None]
-"""Takes the kind of a read ("file", "folder", "import", "environment", "written") and its name."""
+"""Takes the kind of a read and its name: "file", "folder", "import" or "environment"; "presence"
+of a path that is only asked for; "updated" of a file that is opened to be read and changed;
+"written" of what the code itself makes."""
 
 _STANDARD = tuple(
     os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")
@@ -31,7 +40,17 @@ _STANDARD = tuple(
 _INSTALLED = ("site-packages", "dist-packages")
 _SYSTEM = ("/proc/", "/sys/", "/dev/")
 _COMPILED = "__pycache__"  # which running the code makes
-_LOOKED_UP = ("<frozen os>", os.__file__, "<frozen _collections_abc>")
+_PATHS = {
+    *("<frozen os>", "<frozen genericpath>", "<frozen posixpath>"),
+    *(os.__file__, genericpath.__file__, posixpath.__file__, pathlib.__file__, glob.__file__),
+}
+_LOOKED_UP = {
+    *("<frozen os>", "<frozen posixpath>", "<frozen _collections_abc>"),
+    *(os.__file__, posixpath.__file__, string.__file__),
+}
+"""Modules of the standard library that look up for whoever calls them: paths and variables."""
+_IMPORTING = ("<frozen importlib", os.path.dirname(importlib.__file__) + os.sep)  # noqa: PTH120
+_CHIPDSE = str(Path(__file__).parents[1]) + os.sep
 
 
 def digest_of(path: str | Path) -> str:
@@ -49,6 +68,26 @@ def digest_of(path: str | Path) -> str:
 def digest_of_text(text: str | None) -> str:
     """SHA-256 of a variable's value, "" where it is not set. The value itself is kept nowhere."""
     return "" if text is None else hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def presence_of(path: str | Path) -> str:
+    """What a path is: "file", "folder", or "" where there is nothing."""
+    if os.path.isdir(path):  # noqa: PTH112
+        return "folder"
+    return "file" if os.path.exists(path) else ""  # noqa: PTH110
+
+
+def environment_digest(name: str) -> str:
+    """SHA-256 of a variable's value as this process was given it; "" where it was not set.
+
+    What the user's code sets is no input of it. Of `EVERY` the names of all variables, without
+    those that differ from one terminal to the next.
+    """
+    if name == EVERY:
+        names = {other for other in os.environ if other not in _REPLACED}
+        names |= {other for other, value in _REPLACED.items() if value is not None}
+        return digest_of_text("\0".join(sorted(n for n in names if not _of_session(n))))
+    return digest_of_text(_REPLACED[name] if name in _REPLACED else os.environ.get(name))
 
 
 def is_standard(path: str) -> bool:
@@ -74,10 +113,12 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
             note("import", str(arguments[0]))
         elif event in ("os.listdir", "os.scandir"):
             frame = sys._getframe(1)
-            if "importlib" not in frame.f_code.co_filename:
+            if not frame.f_code.co_filename.startswith(_IMPORTING):
                 note("folder", _path(arguments[0] if arguments[0] is not None else "."))
         elif event == "sqlite3.connect":
-            note("file", _path(arguments[0]))
+            note("updated", _path(arguments[0]))
+        elif event in ("os.mkdir", "os.rename"):
+            note("written", _path(arguments[event == "os.rename"]))
     finally:
         _ACTIVE[threading.get_ident()] = note
 
@@ -88,12 +129,15 @@ def _note_opened(note: Note, path: Any, mode: Any, flags: Any) -> None:
     name = _path(path)
     if not name or name.startswith(_SYSTEM):
         return
-    changes = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-    writes = (isinstance(mode, str) and set(mode) & set("wax+")) or (
-        mode is None and isinstance(flags, int) and flags & changes
-    )
-    if writes:
-        note("written", name)
+    if isinstance(mode, str):
+        changes, reads = bool(set(mode) & set("wax+")), bool(set(mode) & set("r+"))
+        begins = bool(set(mode) & set("wx"))
+    else:
+        flags = flags if isinstance(flags, int) else 0
+        changes = bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND))
+        reads, begins = not flags & os.O_WRONLY, bool(flags & (os.O_TRUNC | os.O_EXCL))
+    if changes:
+        note("updated" if reads and not begins else "written", name)
     elif os.path.basename(os.path.dirname(name)) == _COMPILED:  # noqa: PTH119, PTH120
         note("file", _source_of(name))
     else:
@@ -123,6 +167,21 @@ _PLACES = ("TMPDIR", "TMP", "TEMP")
 """Variables that say where temporary files go: each stage has its own place for them."""
 
 
+EVERY = "*"
+"""Stands for the names of all environment variables, where code goes through them."""
+_SESSION = ("_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES", "WINDOWID", "DISPLAY", "TMUX", "STY")
+_SESSIONS = ("SSH_", "XDG_", "DBUS_", "TERM", "TMUX_", "VSCODE_", "SLURM_", "CHIPDSE_", "PYTEST_")
+_LISTED: dict[str, str] = {}
+"""The very texts that going through the environment gives for the names of a session."""
+_REPLACED: dict[str, str | None] = {}
+"""What variables were, None if not set, before the user's code changed them."""
+
+
+def _of_session(name: str) -> bool:
+    """Whether a variable says where, when or in which terminal a program runs."""
+    return name in _SESSION or name in _PLACES or name.startswith(_SESSIONS)
+
+
 class _NotedEnvironment(os._Environ):  # type: ignore[type-arg]
     """The environment, each lookup by name noted."""
 
@@ -134,17 +193,87 @@ class _NotedEnvironment(os._Environ):  # type: ignore[type-arg]
         _note_lookup(key, sys._getframe(1))
         return super().__contains__(key)
 
+    def __iter__(self) -> Iterator[Any]:
+        _note_lookup(EVERY, sys._getframe(1))
+        for key in super().__iter__():
+            name = os.fsdecode(key)
+            listed = _of_session(name) and isinstance(key, str)
+            yield _LISTED.setdefault(name, key) if listed else key
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._note_change(key)
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: Any) -> None:
+        self._note_change(key)
+        super().__delitem__(key)
+
+    def _note_change(self, key: Any) -> None:
+        if not isinstance(key, str | bytes):
+            return
+        name = os.fsdecode(key)
+        if threading.get_ident() in _ACTIVE:
+            before = self._data.get(  # type: ignore[attr-defined]
+                self.encodekey(key)
+            )
+            _REPLACED.setdefault(name, None if before is None else os.fsdecode(before))
+        else:  # the user's, or a test's, from outside
+            _REPLACED.pop(name, None)
+
 
 def _note_lookup(key: Any, frame: FrameType) -> None:
     thread = threading.get_ident()
     note = _ACTIVE.get(thread)
-    if note is None or not isinstance(key, str) or key in _PLACES or _by_library(frame):
+    if note is None or not isinstance(key, str | bytes):
+        return
+    name = os.fsdecode(key)
+    if name in _PLACES or key is _LISTED.get(name) or _by_library(frame):
         return
     del _ACTIVE[thread]  # noting looks the value up again
     try:
-        note("environment", key)
+        note("environment", name)
     finally:
         _ACTIVE[thread] = note
+
+
+_STAT = os.stat
+
+
+def _noted_stat(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
+    """As `os.stat`; that the user's code asks for a path is noted."""
+    thread = threading.get_ident()
+    note = _ACTIVE.get(thread)
+    if note is not None and not isinstance(path, int) and options.get("dir_fd") is None:
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename in _PATHS:
+            frame = frame.f_back
+        if frame is not None and is_code_of_user(frame.f_code.co_filename):
+            del _ACTIVE[thread]  # noting asks for the path again
+            try:
+                note("presence", _path(path))
+            finally:
+                _ACTIVE[thread] = note
+    return _STAT(path, *arguments, **options)
+
+
+_PATH_STATS = importlib.machinery.SourceFileLoader.path_stats
+
+
+def _no_stats(loader: Any, path: str) -> Any:
+    """As `path_stats`, but the user's modules are compiled from their source each time.
+
+    Python believes a compiled module whose source has the same size and date in seconds: an edit
+    within a second would run the old code under the hash of the new one.
+    """
+    if threading.get_ident() in _ACTIVE and is_code_of_user(path):
+        raise OSError("the source is to be read")
+    return _PATH_STATS(loader, path)
+
+
+def is_code_of_user(path: str) -> bool:
+    """Whether a file of code is neither Python's, nor installed, nor chipdse's own."""
+    ours = path.startswith(("<", _CHIPDSE))
+    return not (ours or is_installed(path) or is_standard(path))
 
 
 def _by_library(frame: FrameType | None) -> bool:
@@ -163,7 +292,11 @@ def start(note: Note) -> None:
     if not _HOOKED:
         _HOOKED.append(True)
         sys.addaudithook(_audit)
-    os.environ.__class__ = _NotedEnvironment
+        os.stat = _noted_stat
+        for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
+            able.add(_noted_stat)
+        importlib.machinery.SourceFileLoader.path_stats = _no_stats  # type: ignore[assignment,method-assign]
+        os.environ.__class__ = os.environb.__class__ = _NotedEnvironment
     _ACTIVE[threading.get_ident()] = note
 
 
@@ -179,12 +312,17 @@ class Notes:
     files, folders : by absolute path
     imports : names of modules that were looked for
     environment : by the variable's name
+    presence : what paths were that were only asked for, as `presence_of` has it
+    updated : files that were opened to be read and changed
+    written : what the code itself made
     """
 
     files: dict[str, str] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     imports: dict[str, None] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
+    presence: dict[str, str] = field(default_factory=dict)
+    updated: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
 
     def note(self, kind: str, name: str) -> None:
@@ -194,9 +332,14 @@ class Notes:
         elif kind == "written":
             self.written.add(name)
         elif kind == "environment" and name not in self.environment:
-            self.environment[name] = digest_of_text(os.environ.get(name))
+            self.environment[name] = environment_digest(name)
+        elif kind == "presence" and name not in self.presence and name not in self.written:
+            self.presence[name] = presence_of(name)
         elif kind == "folder" and name not in self.folders:
             self.folders[name] = digest_of(name)
+        elif kind == "updated" and name not in self.files and name not in self.written:
+            self.files[name] = digest_of(name)
+            self.updated.add(name)
         elif kind == "file" and name not in self.files and not is_standard(name):
             self.files[name] = "" if name in self.written else digest_of(name)
 
@@ -206,7 +349,24 @@ class Notes:
         self.folders = other.folders | self.folders
         self.imports |= other.imports
         self.environment = other.environment | self.environment
+        self.presence = other.presence | self.presence
+        self.updated |= other.updated
         self.written |= other.written
+
+    def inputs(self) -> Iterator[tuple[str, str, str]]:
+        """Kind, path and digest of what was there before the code ran: what the code made or
+        changed itself is no input."""
+        for path, digest in self.files.items():
+            changed = path in self.updated and digest_of(path) != digest
+            if path not in self.written and not changed:
+                yield "file", path, digest
+        for path, digest in self.folders.items():
+            if path not in self.written:
+                yield "folder", path, digest
+        for path, state in self.presence.items():
+            read = path in self.files or path in self.folders or path in self.written
+            if not read and presence_of(path) == state:
+                yield "presence", path, state
 
 
 _BY_OWNER: dict[str, Notes] = {}
