@@ -141,8 +141,10 @@ def _note_opened(note: Note, path: Any, mode: Any, flags: Any) -> None:
     elif name.endswith((".pyc", ".pyo")):
         try:
             note("file", importlib.util.source_from_cache(name))
-        except (ValueError, NotImplementedError):
-            note("file", name)
+        except (ValueError, NotImplementedError):  # pytest names its own after itself too
+            folder, file = os.path.split(name)
+            source = os.path.join(os.path.dirname(folder), file.partition(".")[0] + ".py")  # noqa: PTH118, PTH120
+            note("file", source if os.path.basename(folder) == "__pycache__" else name)  # noqa: PTH119
     else:
         note("file", name)
 
