@@ -15,7 +15,6 @@ from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block
 from chipdse.errors import DesignError
 from chipdse.evaluate import evaluate
 from chipdse.export.bundle import export_point
-from chipdse.hardware.blocks_sources import forget_hashes
 from chipdse.hardware.elaborate import Rtl, elaborate
 from chipdse.hardware.simulate import simulate
 from chipdse.hardware.store import Store
@@ -131,11 +130,9 @@ class Attributes(Elaboratable):
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Path]:
     path = list(sys.path)
-    forget_hashes()
     yield write_project(tmp_path / "project", **{"clocked.py": SOURCE})
     sys.path[:] = path
     sys.modules.pop("clocked", None)
-    forget_hashes()
 
 
 def rtl_of(project: Path, name: str, /, **given: object) -> Rtl:

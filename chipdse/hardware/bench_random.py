@@ -13,7 +13,7 @@ from typing import Any
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import FallingEdge, RisingEdge
+from cocotb.triggers import RisingEdge, Timer
 
 RESET_CYCLES = 4
 
@@ -40,18 +40,19 @@ async def random_inputs(dut: Any) -> None:
     # By index: an attribute of a handle may have a port's name, and `_a` is none.
     clock = dut[about["clock"]]
     clock.value = 0
-    cocotb.start_soon(Clock(clock, 2, unit="ns").start(start_high=False))
+    # Inputs change halfway between a falling and a rising edge: registers may be clocked by either.
+    cocotb.start_soon(Clock(clock, 4, unit="ns").start(start_high=False))
     reset = dut[about["reset"]] if about["reset"] else None
     if reset is not None:
         reset.value = about["reset_level"]
-    edge = FallingEdge(clock)
+    await Timer(1, unit="ns")
     inputs = [(dut[name], values) for name, values in words.items()]
     for cycle in range(RESET_CYCLES + length):
         if cycle == RESET_CYCLES and reset is not None:
             reset.value = 1 - about["reset_level"]
         for port, values in inputs:
             port.value = next(values)
-        await edge
+        await Timer(4, unit="ns")
     await RisingEdge(clock)
     result = {"first_cycle": RESET_CYCLES, "cycles": length}
     Path(os.environ["HDL_RESULT"]).write_text(json.dumps(result))

@@ -29,6 +29,8 @@ _INTERFACES = "--allow-toplevel-iface-ports"
 _BLACK_BOX = re.compile(r"^attribute \\blackbox 1\n(?:attribute .*\n)*module (\S+)", re.MULTILINE)
 _PORT = re.compile(r"^  wire .*?(?:input|output|inout) \d+ (\S+)$", re.MULTILINE)
 _FLOATING = re.compile(r"\b\d+'[01x-]*z")
+# Yosys's own reader leaves an interface port of a top out and makes up a wire for what it holds.
+_MADE_UP = re.compile(r"Warning: Identifier `\\(\w+)\.([^']*)' is implicitly declared")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _FORMAL = re.compile(r"\b(assert|assume|cover|restrict|property|sequence|covergroup)\b")
 _CONSTANT = re.compile(r"[A-Za-z_]\w*::[A-Za-z_]\w*", re.ASCII)  # of a SystemVerilog package
@@ -84,13 +86,21 @@ def _read(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, t
     if verilog.reader == "slang":
         return _by_slang(verilog, parameters, folder, top)
     try:
-        return _by_yosys(verilog, parameters, folder, top)
+        text = _by_yosys(verilog, parameters, folder, top)
     except MachineError:
         raise
     except ToolError as error:
         said = _complaint(verilog, str(error))
         if said != str(error) or verilog.reader == "yosys":
             raise DesignError(said) from error
+    else:
+        made_up = _MADE_UP.search((folder / "read_verilog.log").read_text(errors="replace"))
+        if made_up is None:
+            return text
+        said = f"takes no interface {made_up[1]!r} as a port"
+        if verilog.reader == "yosys":
+            raise DesignError(f'Yosys\'s own reader {said}; set reader = "slang"')
+        (folder / _LISTED).unlink()  # not what slang reads
     try:
         return _by_slang(verilog, parameters, folder, top)
     except DesignError as error:

@@ -64,6 +64,7 @@ _SIMULATED = (
     f"techmap -max_iter 1 -map {_DIVIDE} */t:$div */t:$mod",
     "chformal -assume -live -fair -cover -remove",
 )
+_LOOP = "Warning: found logic loop in module"
 ASSERTION_FAILED = "chipdse: assertion failed"
 _ASSERT = re.compile(r"^( *)(?:(\\\S+ |\w+): )?assert \((.*)\);$", re.MULTILINE)
 _ALWAYS_ASSERT = re.compile(
@@ -83,6 +84,7 @@ class Recorder:
     data : name of the file that the simulation writes to its working directory; the plusarg
         ``+recording=PATH`` names another
     latches : names of the RTL's latches
+    loop : a signal of a combinational loop; "" if there is none
     """
 
     top: str
@@ -90,6 +92,7 @@ class Recorder:
     layout: Path
     data: str
     latches: tuple[str, ...] = ()
+    loop: str = ""
 
 
 def write_recorder(
@@ -122,8 +125,15 @@ def write_recorder(
     script = prepare_script(rtl.rtlil, rtl.top, folder, black_boxes)
     defined = [] if four_state else _DEFINED
     (folder / _DIVIDE).write_text(_DIVISIONS)
-    write = [*_SIMULATED, f"write_verilog -noattr {RTL}", ""]
-    run_yosys("\n".join([f"{script}write_json {PREPARED}", *defined, *write]), folder, "record")
+    write = [*_SIMULATED, f"write_verilog -noattr {RTL}", "flatten", "check", ""]
+    log = run_yosys(
+        "\n".join([f"{script}write_json {PREPARED}", *defined, *write]), folder, "record"
+    )
+    loop = ""
+    if _LOOP in log.read_text(errors="replace"):
+        # Between words it may be a carry from bit to bit; gates leave no doubt.
+        gates = ["flatten", "memory_map", "techmap", "opt_clean", "check", ""]
+        loop = _loop_of(run_yosys("\n".join([script, *gates]), folder, "loops"))
     text = (folder / RTL).read_text()
     if "assert (" in text:
         (folder / RTL).write_text(told_assertions(text))
@@ -162,7 +172,15 @@ def write_recorder(
         layout=folder / LAYOUT,
         data=DATA,
         latches=tuple(signal.name for signal in signals if signal.level),
+        loop=loop,
     )
+
+
+def _loop_of(log: Path) -> str:
+    """A signal of the first combinational loop that Yosys's `check` has found; "" without one."""
+    _, found, rest = log.read_text(errors="replace").partition(_LOOP)
+    named = re.search(r"^    wire \\(\S+)", rest, re.MULTILINE)
+    return "" if not found else named[1] if named else "a signal without a name"
 
 
 def told_assertions(verilog: str) -> str:
