@@ -2,10 +2,12 @@
 
 Prints one JSON line. Accuracy: three small designs, each on the library that ships and on those
 given, mapped for delay (most glitches), every cycle replayed, at 1 fs, 1 ps and the default
-resolution. Speed: a 4 x 4 mac_array of
-about 12,000 cells; all times are processor times of one run on one core.
+resolution; without wires, and with those of a placement (in Icarus a transport delay element
+before every pin). Speed: a 4 x 4 mac_array of about 12,000 cells; all times are processor times
+of one run on one core.
 
     python benchmarks/timed_replay.py --liberty LIBRARY.lib.gz
+    python benchmarks/timed_replay.py --liberty LIBRARY.lib.gz --no-speed
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("--liberty", type=Path, nargs="*", default=[])
     arguments.add_argument("--no-accuracy", action="store_true", help="speed and sampling alone")
+    arguments.add_argument("--no-speed", action="store_true", help="accuracy alone")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as name:
         libraries = dict(_libraries(Path(name), given.liberty))
@@ -53,8 +56,9 @@ def main() -> None:
                 for design in timed_designs.DESIGNS
                 for row in accuracy(Path(name) / label / design, design, label, *library)
             ]
-        label, library = list(libraries.items())[-1]
-        found["speed"] = {"library": label} | speed(Path(name) / "speed", *library)
+        if not given.no_speed:
+            label, library = list(libraries.items())[-1]
+            found["speed"] = {"library": label} | speed(Path(name) / "speed", *library)
     print(json.dumps(found))
 
 
@@ -73,7 +77,7 @@ def _libraries(
 def accuracy(
     folder: Path, name: str, label: str, library: OperatingLibrary, files: list[Path]
 ) -> Iterator[dict[str, Any]]:
-    """One row a resolution: deviation from Icarus of all toggles and of switched capacitance."""
+    """Rows of one design and library, without wires and with those of a placement."""
     design = timed_designs.make_design(
         folder,
         timed_designs.DESIGNS[name],
@@ -82,6 +86,13 @@ def accuracy(
         cycles=ACCURACY_CYCLES + 5,
         options=MAPPED,
     )
+    for wires, timed in (("none", design), ("placed", design.placed())):
+        for row in deviations(timed):
+            yield {"library": label, "design": name, "wires": wires} | row
+
+
+def deviations(design: timed_designs.TimedDesign) -> Iterator[dict[str, Any]]:
+    """One row per resolution: deviation from Icarus of all toggles and switched capacitance."""
     timing = design.timing
     logic = timing.graph.clock.polarity == 0
     logic[:2] = False
@@ -105,8 +116,6 @@ def accuracy(
         rows.append((what, activity.total.toggles[logic], activity.resolution_s))
     for what, ours, resolution_s in rows:
         yield {
-            "library": label,
-            "design": name,
             "cells": timing.netlist.cell_count,
             "resolution": what,
             "resolution_ps": None if np.isnan(resolution_s) else round(resolution_s * 1e12, 3),
