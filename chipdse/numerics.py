@@ -134,18 +134,28 @@ def matmul(left: ArrayLike, right: ArrayLike) -> Floats:
         raise ValueError(f"shapes {a.shape} and {b.shape} do not fit")
     if b.ndim == 1:
         return np.asarray(_summed(a * b))
-    rows, b = np.ascontiguousarray(a.reshape(-1, a.shape[-1])), np.ascontiguousarray(b)
-    result = np.zeros((len(rows), b.shape[1]))
+    rows, b = a.reshape(-1, a.shape[-1]), np.ascontiguousarray(b)
+    result = np.empty((len(rows), b.shape[1]))
     # Some rows at a time, so that what is added to stays in the processor's nearest memory.
     step = max(1, _BLOCK // max(b.shape[1], 1))
-    terms = np.empty((min(step, len(rows)), b.shape[1]))
     for begin in range(0, len(rows), step):
         part, into = rows[begin : begin + step], result[begin : begin + step]
-        term = terms[: len(part)]
-        for number, row in enumerate(b):
-            np.multiply(part[:, number, None], row, out=term)
-            into += term
+        # NumPy's innermost loop should be the longer one.
+        if len(part) > 4 * b.shape[1]:
+            into[:] = _outer_sum(b, part.T).T
+        else:
+            into[:] = _outer_sum(part.T, b)
     return result.reshape(*a.shape[:-1], b.shape[1])
+
+
+def _outer_sum(left: Floats, right: Floats) -> Floats:
+    """Sum over k of the outer products [n, m] of ``left[k]`` and ``right[k]``, the first first."""
+    total = np.zeros((left.shape[1], right.shape[1]))
+    term = np.empty_like(total)
+    for column, row in zip(left, np.ascontiguousarray(right), strict=True):
+        np.multiply(column[:, None], row, out=term)
+        total += term
+    return total
 
 
 def dot(left: ArrayLike, right: ArrayLike) -> float:

@@ -120,7 +120,10 @@ LEFT = {
     "chipdse/system/thermal.py": {"@": _SPARSE},
     "chipdse/system/thermal_refined.py": {"@": _SPARSE, "interp": _INTERP},
     "chipdse/system/thermal_transient.py": {"@": _SPARSE},
-    "chipdse/system/thermal_solve.py": {"splu": "where a refinement to the last bit starts"},
+    "chipdse/system/thermal_solve.py": {
+        "splu": "where a refinement to the last bit starts",
+        "@": "exact in any order, but for what lies beyond the digits kept",
+    },
 }
 """What of the kind is called outside search and report, and why no result depends on it."""
 

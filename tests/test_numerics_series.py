@@ -91,6 +91,19 @@ def test_products_are_sums_from_the_first_term_on():
         numerics.matmul(a, b.T)
 
 
+@pytest.mark.parametrize("shape", [(9000, 2, 3), (3, 4, 9000), (40, 1, 10), (41, 1, 10), (0, 3, 2)])
+def test_products_are_the_same_for_tall_and_wide_matrices(shape):
+    rows, terms, columns = shape
+    rng = np.random.default_rng(5)
+    a, b = rng.normal(size=(rows, terms)), rng.normal(size=(terms, columns))
+    total = np.zeros((rows, columns))
+    for n in range(terms):
+        total = total + a[:, n : n + 1] * b[n]
+    found = numerics.matmul(a, b)
+    assert np.array_equal(found, total)
+    assert found.flags.c_contiguous
+
+
 def test_elimination_solves():
     rng = np.random.default_rng(4)
     matrices, x = rng.normal(size=(20, 6, 6)), rng.normal(size=(20, 6))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import approx
@@ -16,6 +18,7 @@ from chipdse.system.leakage import equilibrium, leakage_ratio
 from chipdse.system.thermal import assemble, solve
 from chipdse.system.thermal_hotspot import HotSpotPackage, hotspot_rises
 from chipdse.system.thermal_mesh import mesh_lines
+from chipdse.system.thermal_solve import factorise
 from chipdse.system.thermal_stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.system.thermal_transient import step_response
 
@@ -388,3 +391,30 @@ def test_one_temperature_means_constant_leakage_unless_told():
     doubled, _ = leakage_ratio(np.array([[45.0]]), *nothing, np.array([20.0]))
     assert constant[0, 0] == 1.0
     assert doubled[0, 0] == approx(2.0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_solutions_are_correctly_rounded(seed):
+    """Against elimination with whole numbers of any length, conductances within six decades."""
+    rng = np.random.default_rng(seed)
+    size, columns = 14, 3
+    matrix = np.zeros((size, size))
+    for i in range(size):
+        for j in {(i + 1) % size, (i + 4) % size} - {i}:
+            joint = 10 ** rng.uniform(-3, 3)
+            matrix[i, j] -= joint
+            matrix[j, i] -= joint
+    matrix += np.diag(10 ** rng.uniform(-3, 0, size) - matrix.sum(axis=1))
+    right = np.where(rng.uniform(size=(size, columns)) < 0.3, rng.uniform(size=(size, columns)), 0)
+    right[0] = 1.0
+    rows = [[Fraction(float(v)) for v in (*matrix[i], *right[i])] for i in range(size)]
+    for step in range(size):
+        rows[step] = [v / rows[step][step] for v in rows[step]]
+        for i in range(size):
+            if i != step:
+                factor = rows[i][step]
+                rows[i] = [v - factor * w for v, w in zip(rows[i], rows[step], strict=True)]
+    exact = np.array([[float(v) for v in row[size:]] for row in rows])
+    found = factorise(sp.csc_matrix(matrix)).solve(right)
+    assert np.array_equal(found, exact)
+    assert np.array_equal(factorise(sp.csc_matrix(matrix)).solve(right[:, 0]), exact[:, 0])

@@ -24,9 +24,16 @@ def leakage_ratio(
 ) -> tuple[Array, Array]:
     """Leakage over its value at `reference_c`, and the derivative of that ratio per kelvin.
 
+    temperature_c : [points, dies]; the others as of `leakage_curve`
+    """
+    return leakage_curve(table_c, table_w, reference_c, doubling_k)(temperature_c)
+
+
+def leakage_curve(table_c: Array, table_w: Array, reference_c: Array, doubling_k: Array) -> Leakage:
+    """From temperatures [points, dies] to leakage over its value at `reference_c`, and slope [1/K].
+
     Parameters
     ----------
-    temperature_c : [points, dies]
     table_c : temperatures of the characterised library [m], ascending
     table_w : leakage there [points, m]
     reference_c : temperature of the reference leakage [points]
@@ -38,24 +45,38 @@ def leakage_ratio(
     the outermost pair beyond them (callers report how far beyond).
     """
     if len(table_c) < 2:
-        with np.errstate(divide="ignore"):
-            slope = np.where(doubling_k > 0, numerics.LN2 / doubling_k, 0.0)[:, None]
-        with np.errstate(over="ignore", invalid="ignore"):
-            ratio = numerics.exp(slope * (temperature_c - reference_c[:, None]))
-            return ratio, ratio * slope
+        return _doubling(reference_c, doubling_k)
     logs = numerics.log(table_w)
     slopes = np.diff(logs, axis=1) / np.diff(table_c)
     rows = np.arange(len(logs))[:, None]
 
     def log_at(t: Array) -> tuple[Array, Array]:
         k = np.clip(np.searchsorted(table_c, t, side="right") - 1, 0, len(table_c) - 2)
-        return logs[rows, k] + slopes[rows, k] * (t - table_c[k]), slopes[rows, k]
+        slope = slopes[rows, k]
+        return logs[rows, k] + slope * (t - table_c[k]), slope
 
-    here, slope = log_at(temperature_c)
     there, _ = log_at(reference_c[:, None])
-    with np.errstate(over="ignore", invalid="ignore"):  # infinite: `equilibrium` sees it run away
-        ratio = numerics.exp(here - there)
-        return ratio, ratio * slope
+
+    def ratio_at(temperature_c: Array) -> tuple[Array, Array]:
+        here, slope = log_at(temperature_c)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite: it runs away
+            ratio = numerics.exp(here - there)
+            return ratio, ratio * slope
+
+    return ratio_at
+
+
+def _doubling(reference_c: Array, doubling_k: Array) -> Leakage:
+    """The curve of a leakage that doubles every so many kelvins."""
+    with np.errstate(divide="ignore"):
+        slope = np.where(doubling_k > 0, numerics.LN2 / doubling_k, 0.0)[:, None]
+
+    def ratio_at(temperature_c: Array) -> tuple[Array, Array]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            ratio = numerics.exp(slope * (temperature_c - reference_c[:, None]))
+            return ratio, ratio * slope
+
+    return ratio_at
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

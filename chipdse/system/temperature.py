@@ -11,7 +11,7 @@ import numpy as np
 from chipdse import numerics
 from chipdse.system.batch import Dies, Flags, Ints, PackageColumns
 from chipdse.system.geometry import DieOutline, Geometry, layers_of
-from chipdse.system.leakage import Feedback, equilibrium, leakage_ratio
+from chipdse.system.leakage import Feedback, equilibrium, leakage_curve
 from chipdse.system.thermal_mesh import unfolded
 from chipdse.system.thermal_refined import CELLS, ZERO_C_IN_K, RefinedOperator, refined
 from chipdse.system.thermal_symmetry import fold_of
@@ -82,7 +82,7 @@ def geometry_of(package: PackageColumns, dies: Dies, row: int) -> Geometry:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LeakageTable:
-    """How leakage depends on temperature, one row a system; see `leakage_ratio`."""
+    """How leakage depends on temperature, one row a system; see `leakage_curve`."""
 
     table_c: Array
     table_w: Array
@@ -184,13 +184,14 @@ def _group(
 ) -> dict[str, Array]:
     """The fields of `TemperatureResult` of systems of one geometry."""
     reference, doubling = leak.reference_c[at], leak.doubling_k[at]
-    table, rows = leak.table_c, leak.table_w[at]
+    table = leak.table_c
+    curve = leakage_curve(table, leak.table_w[at], reference, doubling)
     leaks = static > 0
     copies = np.array(operator.network.fold.copies)
     ambient_k = ambient_c[:, None] + ZERO_C_IN_K
 
     def leakage(rise: Array) -> tuple[Array, Array]:
-        ratio, change = leakage_ratio(ambient_c[:, None] + rise, table, rows, reference, doubling)
+        ratio, change = curve(ambient_c[:, None] + rise)
         # What does not leak does not, however hot: 0, where the ratio is beyond all numbers too.
         return static * np.where(leaks, ratio, 0.0), static * np.where(leaks, change, 0.0)
 
