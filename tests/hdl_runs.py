@@ -125,7 +125,8 @@ def run_bench(
             environment.setenv("PATH", str(VERILATOR_ROOT / "bin"), prepend=os.pathsep)
             environment.setenv("VERILATOR_ROOT", str(VERILATOR_ROOT))
             # In runs this short g++ takes longer to optimise than it saves.
-            environment.setenv("MAKEFLAGS", "OPT_GLOBAL=-O0 OPT_FAST=-O0")
+            options = f"OPT_GLOBAL=-O0 OPT_FAST=-O0 PYTHON3={sys.executable}"
+                environment.setenv("MAKEFLAGS", options)
         runner = get_runner(simulator)
         runner.build(
             sources=[verilog],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -255,7 +256,8 @@ def test_verilators_saif_is_icarus_vcd(tmp_path: Path) -> None:
         pytest.skip("Verilator, Icarus Verilog or make is not installed")
     for name, text in (("t.v", CELLS + GATES), ("m.cpp", DRIVER), ("tb.v", BENCH)):
         (tmp_path / name).write_text(text)
-    run = {"cwd": tmp_path, "check": True, "capture_output": True}
+    make = {"MAKEFLAGS": f"PYTHON3={sys.executable}"}  # a machine may have no `python`
+    run = {"cwd": tmp_path, "check": True, "capture_output": True, "env": os.environ | make}
     options = "--cc --exe --build -Wno-fatal --trace-saif -O0 -CFLAGS -O0 --top-module top -o sim"
     subprocess.run([verilator, *options.split(), "t.v", "m.cpp"], **run)
     subprocess.run([tmp_path / "obj_dir" / "sim"], **run)
