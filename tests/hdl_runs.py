@@ -126,7 +126,7 @@ def run_bench(
             environment.setenv("VERILATOR_ROOT", str(VERILATOR_ROOT))
             # In runs this short g++ takes longer to optimise than it saves.
             options = f"OPT_GLOBAL=-O0 OPT_FAST=-O0 PYTHON3={sys.executable}"
-                environment.setenv("MAKEFLAGS", options)
+            environment.setenv("MAKEFLAGS", options)
         runner = get_runner(simulator)
         runner.build(
             sources=[verilog],

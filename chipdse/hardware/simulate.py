@@ -76,7 +76,7 @@ def simulate(
     """
     check_clocking(block, rtl)
     cycles = block.cycles(parameters, workload)
-    tool = simulators.pick(simulator, rtl.verilog.stat().st_size, cycles)
+    tool = _simulator(block, rtl, simulator, cycles)
     environment = {
         "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
         "HDL_WORKLOAD": json.dumps(dataclasses.asdict(workload)),
@@ -122,6 +122,32 @@ def simulate(
         cycles=window["cycles"],
         simulator=f"{tool.name} {tool.version}",
         folder=folder,
+    )
+
+
+# Members of the C++ class that Verilator makes of a design (5.48), of which ports are members too.
+_MEMBERS = frozenset(
+    (
+        *("atClone", "contextp", "eval", "eval_end_step", "eval_step", "eventsPending", "final"),
+        *("hierName", "modelName", "name", "nextTimeSlot", "prepareClone", "rootp", "threads"),
+        *("trace", "traceConfig", "vlSymsp"),
+    )
+)
+
+
+def _simulator(block: Block, rtl: Rtl, name: str, cycles: int) -> simulators.Simulator:
+    """The simulator of a run: the one asked for, or the faster one that takes the ports' names."""
+    tool = simulators.pick(name, rtl.verilog.stat().st_size, cycles)
+    if tool.name != "verilator":
+        return tool
+    taken = _MEMBERS & {port.name for port in rtl_ports(rtl.rtlil, rtl.top)}
+    if not taken:
+        return tool
+    if name == "auto" and "icarus" in simulators.available():
+        return simulators.available()["icarus"]
+    raise DesignError(
+        f"{block.name}: Verilator takes no port named {min(taken)!r}; rename it, or simulate with "
+        "Icarus (sudo apt-get install iverilog)"
     )
 
 
