@@ -11,12 +11,14 @@ from system_cases import block
 
 from chipdse.errors import DesignError
 from chipdse.operating import Corner, Job, operate
+from chipdse.report import package_picture
 from chipdse.report.package_parts import cost_parts
 from chipdse.report.package_picture import draw_package
 from chipdse.system import yields
 from chipdse.system.evaluate import evaluate_system
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.system import evaluate_block
+from chipdse.system.temperature import geometry_of, operator_for
 
 
 def test_a_die_larger_than_the_wafer_has_no_cost():
@@ -117,3 +119,18 @@ def test_points_of_a_harvest_are_checked_as_single_ones():
     negative = dataclasses.replace(right, switching_energy_j={"combinational": -1e-11})
     with pytest.raises(DesignError, match="block dynamic_power_w=.* must be finite and >= 0"):
         operate([negative], *points)
+
+
+def test_a_layer_of_dies_is_one_map_of_temperature():
+    # The mesh cuts silicon into slices; the picture shows the hottest of them.
+    opened = evaluate_block(block(), PackageParameters(tiles=64))
+    geometry = geometry_of(opened.columns, opened.parts.dies, 0)
+    operator = operator_for(geometry, opened.sources).fine
+    slices = [operator.network.stack.layers[i].sources for i in operator.network.slice_layer]
+    assert sum(map(bool, slices)) > 1
+    rise = operator.cell_rise(np.ones(len(operator.sources)))
+    (shown,) = package_picture._shown_slices(rise, operator)
+    cells = operator.network.cell[shown]
+    assert (
+        rise[cells[cells >= 0]].max() == rise[np.concatenate(operator.network.source_cells)].max()
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def draw_package(found: Evaluation, path: Path) -> None:
     if path.suffix not in SUFFIXES:
         raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
     geometry = geometry_of(found.columns, found.parts.dies, 0)
-    operator = operator_for(geometry, found.sources, cells=24).fine
+    operator = operator_for(geometry, found.sources).fine
     layers = operator.network.stack.layers
     whole = _WHOLE * sum(la.thickness_m for la in layers) / _widest(layers)
     middle = max(1.9, _LINE * (len(_between(layers)) + 2))
@@ -335,13 +336,19 @@ def _leakage(found: Evaluation, operator: Operator, fixed: Any, kind: Ints) -> A
 
 
 def _shown_slices(rise: Array, operator: Operator) -> list[int]:
-    """A slice of each layer of dies, top first; of many layers only the hottest."""
+    """The hottest slice of each layer of dies, top first; of many layers only the hottest one."""
     network = operator.network
     cell, layers = network.cell, network.stack.layers
-    powered = [z for z, i in enumerate(network.slice_layer) if layers[i].sources]
-    if len(powered) <= _MOST_MAPS:
-        return powered[::-1]
-    return [max(powered, key=lambda z: float(rise[cell[z][cell[z] >= 0]].max()))]
+
+    def hottest(slices: Iterable[int]) -> int:
+        return max(slices, key=lambda z: float(rise[cell[z][cell[z] >= 0]].max()))
+
+    slices_of: dict[int, list[int]] = {}
+    for z, layer in enumerate(network.slice_layer):
+        if layers[layer].sources:
+            slices_of.setdefault(int(layer), []).append(z)
+    shown = [hottest(slices) for slices in slices_of.values()]
+    return shown[::-1] if len(shown) <= _MOST_MAPS else [hottest(shown)]
 
 
 def _life_title(found: Evaluation, embodied: float) -> str:
