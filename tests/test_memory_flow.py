@@ -93,11 +93,11 @@ def test_timing_starts_and_ends_at_the_macro(hardware: Hardware) -> None:
 def test_a_netlist_that_drives_a_macro_wrongly_fails_the_self_check(
     hardware: Hardware, tmp_path: Path, pin: str
 ) -> None:
-    from chipdse.analysis import _cells_of
+    from chipdse.analysis import cells_of
     from chipdse.netlist.verilog import read_verilog
 
     netlist = read_verilog(
-        hardware.mapped.netlist, _cells_of(LibraryChoice(name="sky130"), hardware.macros), "top"
+        hardware.mapped.netlist, cells_of(LibraryChoice(name="sky130"), hardware.macros), "top"
     )
     kind = next(k for k in map(int, netlist.used_types) if netlist.cells[k].is_macro)
     instance = int(netlist.instances_of[kind][0])

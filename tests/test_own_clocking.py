@@ -255,7 +255,9 @@ def test_an_export_names_the_ports_of_the_domain(project: Path, tmp_path: Path) 
         library=LibraryChoice(name="sky130"),
         physical=PhysicalOptions(wires="none", clock_tree=False, glitches=False),
     )
-    export_point(design, evaluate(design, store).flat(), store, project / "out")
+    metrics = evaluate(design, store)
+    evidence = metrics.system.evidence
+    export_point(design, metrics.flat(), store, project / "out", system_evidence=evidence)
     assert "[get_ports sync_clk]" in (project / "out" / "constraints.sdc").read_text()
     for words in ([], ["--cocotb"]):
         checked = subprocess.run(

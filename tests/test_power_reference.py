@@ -110,7 +110,7 @@ def test_the_verbs(
     sta = json.loads(capsys.readouterr().out)
     assert set(sta) == {
         *("critical_path_s", "worst_setup_slack_s", "worst_hold_slack_s", "f_max_hz"),
-        *("endpoint", "path", "notes"),
+        *("endpoint", "path", "notes", "clock_outputs"),
     }
     assert sta["critical_path_s"] == pytest.approx(expected["critical_path_s"], rel=2e-6)
     assert set(sta["path"][0]) == {"pin", "edge", "arrival_s", "slew_s"}
