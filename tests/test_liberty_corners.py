@@ -161,7 +161,7 @@ def test_the_cache_is_used_and_rebuilt(tmp_path: Path, monkeypatch: pytest.Monke
     source.write_text(liberty_text())
     first = load_library([source])
     (entry,) = (tmp_path / "cache/libraries").glob("*.npz")  # beside it lies its digest
-    monkeypatch.setattr("chipdse.netlist.cache.read_liberty", _refuse)
+    monkeypatch.setattr("chipdse.netlist.liberty.LibertyFile", _refuse)
     assert_equal(load_library([source]), first)
     monkeypatch.undo()
     monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path / "cache"))
