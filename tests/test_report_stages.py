@@ -28,7 +28,7 @@ def test_a_stage_is_told_when_it_is_built_and_not_when_it_is_kept(
 
 def test_every_stage_can_be_told(capsys: pytest.CaptureFixture[str]) -> None:
     sources = "".join(path.read_text() for path in SOURCES.rglob("*.py"))
-    stages = set(re.findall(r'store\.folder\("([a-z-]+)"', sources))
+    stages = set(re.findall(r'store\.folder(?:_by_reads)?\("([a-z-]+)"', sources))
     assert {"elaborate", "simulate", "synthesise", "measure", "wires", "glitches"} <= stages
     with shown_stages() as tell:
         for stage in stages:

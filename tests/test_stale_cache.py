@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from chipdse.technology.liberty_corner import Corner
 
 import chipdse
 from chipdse.cell_library import library_key, library_version
@@ -23,6 +22,7 @@ from chipdse.netlist import kernel_source
 from chipdse.netlist.cache import load_library
 from chipdse.netlist.kernel import Kernel, compiler
 from chipdse.netlist.liberty_function import parse_function
+from chipdse.netlist.liberty_head import Corner
 from chipdse.netlist.replay_plan import Operation
 from chipdse.store.derived import derived_files
 from chipdse.technology.libraries import liberty_text, resolve

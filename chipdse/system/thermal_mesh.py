@@ -108,7 +108,6 @@ def across_diagonal(cell: Ints) -> Ints:
     """Cells [.., n, n] renumbered so that those a diagonal mirror swaps share a number."""
     first = np.minimum(cell, np.swapaxes(cell, -1, -2))
     exists = first >= 0
-    _, numbers = np.unique(first[exists], return_inverse=True)
     result = np.full(cell.shape, -1, dtype=np.int64)
-    result[exists] = numbers.reshape(-1)
+    result[exists] = np.searchsorted(np.unique(first[exists]), first[exists])
     return result
