@@ -12,7 +12,7 @@ import json
 import sys
 from typing import Any
 
-from chipdse.point import evaluate_point
+from chipdse.api.point import evaluate_point
 
 # Hardware parameters, workload and, maybe, synthesis options that differ from the defaults.
 Variant = tuple[dict[str, Any], ...]

@@ -15,9 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from chipdse.hardware.store import Store
-from chipdse.study.harvest import harvest_point
-from chipdse.study.sweepfile import read_sweep
+from chipdse.store.store import Store
+from chipdse.study.harvest.harvest import harvest_point
+from chipdse.study.question.sweep_file import read_sweep
 
 TILES = "tiles = [256, 1024, 2048, 4096, 8192, 16384]"
 SWEEP = f"""

@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chipdse.point import evaluate_point
-from hdl.d2d_link import D2dLinkParameters, D2dLinkWorkload, flits, pace
-from hdl.d2d_model import reference
-from hdl.words import VALUES
+from chipdse_hdl.d2d_link import D2dLinkParameters, D2dLinkWorkload, flits, pace
+from chipdse_hdl.d2d_link.model import reference
+from chipdse_hdl.workloads.words import VALUES
+
+from chipdse.api.point import evaluate_point
 
 HARDWARE = {"protection": "none", "serialisation": 4}
 CLOCK_S = 10e-9

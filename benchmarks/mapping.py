@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.cell_library import library_of
+from chipdse.api.point import evaluate_point
 from chipdse.design import LibraryChoice, find_block
 from chipdse.hardware.elaborate import elaborate
-from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import SynthesisOptions, synthesise
-from chipdse.point import evaluate_point
-from chipdse.technology.libraries import liberty_files_for_synthesis
+from chipdse.netlist.library.catalogue import liberty_files_for_synthesis
+from chipdse.stages.library import library_of
+from chipdse.store.store import Store
 
 Options = dict[str, Any]
 

@@ -25,10 +25,10 @@ from chipdse.design import (
     make_record,
 )
 from chipdse.evaluate import build_hardware
-from chipdse.hardware.store import Store, default_store
 from chipdse.hardware.synthesise import SynthesisOptions
-from chipdse.measure import measure
-from chipdse.study.front import is_on_front
+from chipdse.stages.measure import measure
+from chipdse.store.store import Store, default_store
+from chipdse.study.results.front import is_on_front
 
 MAC = {"rows": 2, "columns": 2}
 FIR = {"taps": 8, "data_bits": 8, "coefficient_bits": 8}

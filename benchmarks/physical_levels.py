@@ -18,10 +18,10 @@ from typing import Any
 
 from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, make_record
 from chipdse.evaluate import build_hardware
-from chipdse.hardware.store import Store, default_store
 from chipdse.hardware.synthesise import SynthesisOptions
-from chipdse.measure import measure
-from chipdse.netlist.wires import published_length_m
+from chipdse.netlist.layout.wires import published_length_m
+from chipdse.stages.measure import measure
+from chipdse.store.store import Store, default_store
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources
 

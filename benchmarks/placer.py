@@ -1,6 +1,6 @@
 """The placer: wire length against reference placements, and cost over size: one JSON line.
 
-    python benchmarks/placer.py REFERENCE.npz ...    # `chipdse.netlist.placer_problem.read_problem`
+    python benchmarks/placer.py REFERENCE.npz ...    # read by `placer.problem.read_problem`
     python benchmarks/placer.py REFERENCE.npz ... --shuffles 20   # numbered at random
     python benchmarks/placer.py --sizes 1000,10000,100000
 
@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.netlist.placer import place
-from chipdse.netlist.placer_problem import PlacementProblem, read_problem
+from chipdse.netlist.layout.placer.place import place
+from chipdse.netlist.layout.placer.problem import PlacementProblem, read_problem
 
 
 def main() -> None:

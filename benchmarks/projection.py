@@ -13,12 +13,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from chipdse.analysis import analyse_cells
 from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.errors import DesignError
 from chipdse.evaluate import build_hardware
-from chipdse.hardware.store import Store, default_store
-from chipdse.system.projection import Figures, project_to_node
+from chipdse.stages.analyse import analyse_cells
+from chipdse.store.store import Store, default_store
+from chipdse.system.models.projection import Figures, project_to_node
 
 BLOCKS: dict[str, dict[str, Any]] = {"mac_array": {"rows": 2, "columns": 2}, "fir": {"taps": 8}}
 

@@ -23,20 +23,25 @@ from typing import Any
 
 import numpy as np
 from amaranth.back import rtlil
+from chipdse_hdl.mac_array import MacArray, MacArrayParameters
 
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.recording import DATA, LAYOUT, write_recorder
 from chipdse.hardware.synthesise import SynthesisOptions, synthesise
-from chipdse.netlist.cells import Cell, FlipFlop
-from chipdse.netlist.kernel import compiler
-from chipdse.netlist.liberty import read_liberty
+from chipdse.netlist.activity.recording import (
+    RecordedSignal,
+    Recording,
+    read_recording,
+    read_register_map,
+)
+from chipdse.netlist.activity.replay.planner import plan_replay
+from chipdse.netlist.activity.replay.replay import replay
+from chipdse.netlist.activity.waveform.activity import read_vcd_activity
+from chipdse.netlist.kernels.build import compiler
+from chipdse.netlist.library.cells import Cell, FlipFlop
+from chipdse.netlist.library.liberty.reader import read_liberty
 from chipdse.netlist.netlist import Netlist, Port
-from chipdse.netlist.recorded import RecordedSignal, Recording, read_recording, read_register_map
-from chipdse.netlist.replay import replay
-from chipdse.netlist.replay_planner import plan_replay
-from chipdse.netlist.vcd_activity import read_vcd_activity
-from chipdse.netlist.verilog import read_verilog
-from hdl.mac_array import MacArray, MacArrayParameters
+from chipdse.netlist.verilog.reader import read_verilog
 
 CYCLES = (2_000, 20_000, 200_000)
 COPIES = (1, 2, 4, 8, 16, 24)

@@ -23,10 +23,10 @@ import optuna
 from playwright.sync_api import sync_playwright
 
 from benchmarks.search import frozen
-from chipdse.study.complete import complete
-from chipdse.study.folder import start_study
-from chipdse.study.harvest import Harvest, finishes
-from chipdse.study.sweepfile import read_sweep
+from chipdse.study.harvest.harvest import Harvest, finishes
+from chipdse.study.question.sweep_file import read_sweep
+from chipdse.study.storage.fast_writes import complete
+from chipdse.study.storage.folder import start_study
 
 POINTS, RUNS = 20_000, 3
 TILES = "tiles = [256, 2048, 16384]", "tiles = [256, 512, 1024, 2048, 4096, 8192, 16384]"

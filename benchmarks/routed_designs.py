@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chipdse.netlist.wires import published_length_m
+from chipdse.netlist.layout.wires import published_length_m
 from chipdse.technology.constants import Sources
 
 LARGE = 500

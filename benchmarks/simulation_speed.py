@@ -18,14 +18,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from chipdse_hdl import BLOCKS
+from chipdse_hdl.block import Block
+
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.recording import write_recorder
 from chipdse.hardware.simulate import _PUBLIC_PORTS, check_results
 from chipdse.hardware.simulators import Simulator
-from chipdse.hardware.store import Store, default_store
-from hdl import BLOCKS
-from hdl.block import Block
+from chipdse.store.store import Store, default_store
 
 SHORT_CYCLES, LONG_CYCLES = 300, 60_000
 LONG_S = 2.0  # the long run takes about so long, or LONG_CYCLES

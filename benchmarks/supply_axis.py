@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.analysis import analyse_cells
-from chipdse.cell_library import library_of
 from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.evaluate import build_hardware
-from chipdse.hardware.store import Store, default_store
+from chipdse.stages.analyse import analyse_cells
+from chipdse.stages.library import library_of
+from chipdse.store.store import Store, default_store
 
 LIBRARY = LibraryChoice(name="sky130")
 BLOCK = find_block("mac_array")

@@ -16,16 +16,16 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from chipdse.records import BlockMetrics
-from chipdse.system.batch import BlockPoints, PackageColumns
-from chipdse.system.die_areas import dies_of
+from chipdse.system.arrays.carbon import carbon_of
+from chipdse.system.arrays.columns import BlockPoints, PackageColumns
+from chipdse.system.arrays.cost import cost_of
+from chipdse.system.arrays.dies import dies_of
+from chipdse.system.arrays.fabrication import fabrication_of
+from chipdse.system.arrays.links import links_of
 from chipdse.system.evaluate import evaluate_systems
-from chipdse.system.fabrication import fabrication_of
-from chipdse.system.footprint import carbon_of
 from chipdse.system.parameters import PackageParameters
-from chipdse.system.pricing import cost_of
-from chipdse.system.thermal import assemble, solve
-from chipdse.system.thermal_stack import Layer, Material, Rectangle, Stack, centred
-from chipdse.system.traffic import links_of
+from chipdse.system.thermal.solver import assemble, solve
+from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.technology.constants import Sources
 
 BLOCK = BlockMetrics(

@@ -15,11 +15,11 @@ import json
 
 import numpy as np
 
-from chipdse.system.geometry import DieOutline, Geometry, layers_of
-from chipdse.system.thermal import assemble, solve
-from chipdse.system.thermal_refined import CELLS, refined
-from chipdse.system.thermal_stack import Stack
-from chipdse.system.thermal_symmetry import fold_of
+from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
+from chipdse.system.thermal.refined import CELLS, refined
+from chipdse.system.thermal.solver import assemble, solve
+from chipdse.system.thermal.stack import Stack
+from chipdse.system.thermal.symmetry import fold_of
 from chipdse.technology.constants import Sources
 
 MM2 = 1e-6

@@ -24,17 +24,17 @@ from typing import Any
 
 import numpy as np
 from amaranth.back import rtlil
+from chipdse_hdl.mac_array import MacArray, MacArrayParameters
 
 from chipdse.hardware.synthesise import SynthesisOptions
-from chipdse.netlist.cache import load_library
-from chipdse.netlist.library import OperatingLibrary
-from chipdse.netlist.timed_replay import timed_replay
-from chipdse.technology.libraries import liberty_files_for_synthesis, resolve
-from hdl.mac_array import MacArray, MacArrayParameters
+from chipdse.netlist.activity.glitches.replay import timed_replay
+from chipdse.netlist.library.cache import load_library
+from chipdse.netlist.library.catalogue import liberty_files_for_synthesis, resolve
+from chipdse.netlist.library.library import OperatingLibrary
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-import timed_designs  # noqa: E402
-from timed_icarus import toggles  # noqa: E402
+from tests.support import timed_designs
+from tests.support.timed_icarus import toggles  # noqa: E402
 
 ACCURACY_CYCLES, SPEED_CYCLES, RUN_CYCLES, DRAWS = 200, 30, 2001, 40
 MAPPED = SynthesisOptions(goal="delay")

@@ -19,18 +19,18 @@ from typing import Any
 
 import numpy as np
 from amaranth.back import rtlil
+from chipdse_hdl.mac_array import MacArray, MacArrayParameters
 
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.synthesise import SynthesisOptions, synthesise
-from chipdse.netlist.activity import Activity
-from chipdse.netlist.cache import load_library
+from chipdse.netlist.activity.activity import Activity
+from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.netlist import Netlist
-from chipdse.netlist.power import PowerModel, analyse_power
-from chipdse.netlist.timing import analyse_timing
-from chipdse.netlist.timing_graph import build_timing_graph
-from chipdse.netlist.timing_paths import critical_path
-from chipdse.netlist.verilog import read_verilog
-from hdl.mac_array import MacArray, MacArrayParameters
+from chipdse.netlist.power.power import PowerModel, analyse_power
+from chipdse.netlist.timing.graph import build_timing_graph
+from chipdse.netlist.timing.paths import critical_path
+from chipdse.netlist.timing.timing import analyse_timing
+from chipdse.netlist.verilog.reader import read_verilog
 
 PERIOD_S = 10e-9
 

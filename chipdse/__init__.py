@@ -6,8 +6,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chipdse.api import Study, load_study, sweep
-    from chipdse.point import evaluate_point
+    from chipdse.api.point import evaluate_point
+    from chipdse.api.study import Study, load_study, sweep
 
 __version__ = "0.1.0"
 __all__ = ["Study", "evaluate_point", "load_study", "sweep"]
@@ -16,6 +16,6 @@ __all__ = ["Study", "evaluate_point", "load_study", "sweep"]
 def __getattr__(name: str) -> Any:
     # On first use: the command line's quick verbs need none of the search.
     if name in __all__:
-        module = "chipdse.point" if name == "evaluate_point" else "chipdse.api"
+        module = "chipdse.api.point" if name == "evaluate_point" else "chipdse.api.study"
         return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module 'chipdse' has no attribute {name!r}")

@@ -10,12 +10,13 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from chipdse_hdl import BLOCKS
+from chipdse_hdl.block import Block
+
+from chipdse.blocks.find import find_own, is_reference
 from chipdse.errors import DesignError
-from chipdse.hardware.blocks_find import find_own, is_reference
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.system.parameters import PackageParameters
-from hdl import BLOCKS
-from hdl.block import Block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +122,8 @@ def find_block(name: str, folder: str | Path = "") -> Block:
 
     Parameters
     ----------
-    name : a name of `hdl.BLOCKS`, ``package.module:attribute`` or the path of a ``.toml`` file
+    name : a name of `chipdse_hdl.BLOCKS`, ``package.module:attribute`` or the path of a ``.toml``
+        file
     folder : where a block of the user's own is looked for; default the current folder
 
     Raises

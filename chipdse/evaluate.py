@@ -14,20 +14,20 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-from chipdse.analysis import Hardware
-from chipdse.cell_library import guarded, library_of, library_version
+from chipdse.blocks.own import is_checked
 from chipdse.design import Design
-from chipdse.hardware.blocks_own import is_checked
 from chipdse.hardware.elaborate import Rtl, elaborate, versions
 from chipdse.hardware.memories import family_for, with_memories
 from chipdse.hardware.simulate import simulate
-from chipdse.hardware.store import Store
 from chipdse.hardware.synthesise import Synthesised, map_to_cells, read_synthesised
-from chipdse.measure import measure
 from chipdse.metrics import Metrics, basis_of
-from chipdse.netlist.library_pack import load_packed
-from chipdse.netlist.macro_liberty import macro_cells
+from chipdse.netlist.library.macros import macro_cells
+from chipdse.netlist.library.pack import load_packed
+from chipdse.stages.analyse import Hardware
+from chipdse.stages.library import guarded, library_of, library_version
+from chipdse.stages.measure import measure
 from chipdse.store.sources import Builder, code_of
+from chipdse.store.store import Store
 from chipdse.system.evaluate import evaluate_system
 from chipdse.technology.sram import macro_figures
 

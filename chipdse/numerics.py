@@ -4,8 +4,8 @@ The C library and NumPy choose other code for these by what the processor can do
 differ in the last bits; a search of a placement turns a last bit into percents. Here they are
 built of single additions, subtractions, multiplications and divisions, which IEEE 754 rounds in
 one way only, and of whole-number operations on the bits. BLAS, which sums in an order of its own
-on every processor, is replaced by sums in a fixed order. `tests/test_numerics_portable.py` lists
-what of the kind is left in chipdse, and why.
+on every processor, is replaced by sums in a fixed order. What of the kind is
+left in chipdse, and why, is listed in `tests/numerics/test_numerics_portable.py`.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ import pandas as pd
 
 import chipdse
 from chipdse.evaluate import evaluate
-from chipdse.hardware.store import Store, default_store
-from chipdse.study.sweepfile import read_sweep
+from chipdse.store.store import Store, default_store
+from chipdse.study.question.sweep_file import read_sweep
 
 DOCS = Path(__file__).parent
 STORED = DOCS / "figures"

@@ -15,18 +15,19 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from chipdse_hdl import BLOCKS
+
 import chipdse
 from chipdse import errors
 from chipdse.cli import build_parser
 from chipdse.design import OperatingPoint, PhysicalOptions
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import METRICS, BlockReport
-from chipdse.study.samplers import SAMPLERS
-from chipdse.study.shipped import questions
-from chipdse.study.sweepfile import Sweep
+from chipdse.study.question.shipped import questions
+from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.search.samplers import SAMPLERS
 from chipdse.system.metrics import CONSTRAINTS, SystemMetrics
 from chipdse.system.parameters import PackageParameters
-from hdl import BLOCKS
 
 Parser = argparse.ArgumentParser
 
@@ -199,7 +200,7 @@ _SEARCH = {
 
 
 def _search_keys() -> Iterable[str]:
-    from chipdse.study.sweepfile import _SEARCH as keys
+    from chipdse.study.question.sweep_file import _SEARCH as keys
 
     return keys
 

@@ -25,7 +25,7 @@ def shared() -> Path:
 @pytest.fixture(scope="session")
 def warm_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that has what the designs of `sweeps.SWEEP` need, and the study that filled it."""
-    import sweeps
+    from tests.support import small_sweep as sweeps
 
     folder = tmp_path_factory.mktemp("warm")
     sweeps.run(sweeps.sweep_file(folder), folder / "undisturbed", folder)

@@ -21,7 +21,7 @@ import chipdse
 from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block
 from chipdse.errors import ChipdseError, DesignError, InfeasibleError, ToolError
 from chipdse.evaluate import evaluate
-from chipdse.hardware.store import Store
+from chipdse.store.store import Store
 from chipdse.system.parameters import PackageParameters
 
 pytestmark = pytest.mark.tools

@@ -22,11 +22,11 @@ from typing import Any
 import matplotlib
 import numpy as np
 import pandas as pd
+from chipdse_hdl import BLOCKS
 
-from chipdse.api import sweep
-from chipdse.study.front import is_on_front
+from chipdse.api.study import sweep
+from chipdse.study.results.front import is_on_front
 from chipdse.units import show
-from hdl import BLOCKS
 
 matplotlib.use("svg")
 ROOT = Path(__file__).parents[1]

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from chipdse.netlist.liberty import read_liberty
-from chipdse.netlist.library import ARC_KINDS, CellLibrary
+from chipdse.netlist.library.liberty.reader import read_liberty
+from chipdse.netlist.library.library import ARC_KINDS, CellLibrary
 from chipdse.technology.sram import column_mux
 
 SOURCES = {

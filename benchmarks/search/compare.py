@@ -23,10 +23,10 @@ import optuna
 
 from benchmarks.search.frozen import SPACE, Frozen, load
 from chipdse.paths import cache_folder
-from chipdse.study.complete import Finish, complete
-from chipdse.study.front import hypervolume, is_on_front, knee_of
-from chipdse.study.samplers import make_sampler
-from chipdse.study.trials import HARVESTED_FROM
+from chipdse.study.results.front import hypervolume, is_on_front, knee_of
+from chipdse.study.search.samplers import make_sampler
+from chipdse.study.storage.fast_writes import Finish, complete
+from chipdse.study.storage.trials import HARVESTED_FROM
 
 BUDGETS = (25, 50, 100)
 STEP = 5

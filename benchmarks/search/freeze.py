@@ -11,13 +11,13 @@ import json
 from collections.abc import Callable
 
 from benchmarks.search.frozen import HERE, SPACE, Measured, save
-from chipdse.api import tool_versions
+from chipdse.api.study import tool_versions
 from chipdse.design import Design
 from chipdse.evaluate import build_hardware
-from chipdse.hardware.store import Store, default_store
-from chipdse.measure import corners_of, job_of
-from chipdse.study.space import Point
-from chipdse.study.sweepfile import Sweep, read_sweep
+from chipdse.stages.measure import corners_of, job_of
+from chipdse.store.store import Store, default_store
+from chipdse.study.question.space import Point
+from chipdse.study.question.sweep_file import Sweep, read_sweep
 
 
 def measure(

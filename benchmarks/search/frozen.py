@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.operating import Corner, Job
-from chipdse.study.cheap import CheapPoints, CheapSpace
-from chipdse.study.front import is_on_front
-from chipdse.study.sweepfile import Sweep, read_sweep
+from chipdse.stages.operate import Corner, Job
+from chipdse.study.harvest.cheap import CheapPoints, CheapSpace
+from chipdse.study.question.sweep_file import Sweep, read_sweep
+from chipdse.study.results.front import is_on_front
 
 PHYSICAL = ("wire_level", "glitches_counted", "clock_tree_counted")
 """What of layout was counted."""

@@ -34,7 +34,7 @@ from benchmarks.search.compare import Truth
 from benchmarks.search.freeze import measure
 from benchmarks.search.frozen import Frozen, Measured, evaluate, load
 from chipdse.design import Design
-from chipdse.hardware.store import Store, default_store
+from chipdse.store.store import Store, default_store
 
 BEST, KEPT, PROMOTED = (10, 25), 50, 25
 

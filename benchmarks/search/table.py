@@ -19,10 +19,10 @@ import numpy as np
 import optuna
 import pandas as pd
 
-from chipdse.study.front import hypervolume
-from chipdse.study.lattice import START, nearest_distance
-from chipdse.study.space import widens
-from chipdse.study.surrogate import Seen, scores
+from chipdse.study.question.space import widens
+from chipdse.study.results.front import hypervolume
+from chipdse.study.search.lattice import START, nearest_distance
+from chipdse.study.search.surrogate import Seen, scores
 
 BUDGETS = (25, 50, 100)
 MARGIN = 1.1

@@ -7,15 +7,16 @@ import dataclasses
 import inspect
 from typing import Any
 
+from chipdse_hdl import BLOCKS
+from chipdse_hdl.block import Block
+
+from chipdse.blocks.own import OwnBlock, is_checked
+from chipdse.blocks.ports import BlockPort, component_ports, rtl_ports
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.design import find_block, make_record, parse_settings
 from chipdse.errors import DesignError
-from chipdse.hardware.blocks_own import OwnBlock, is_checked
-from chipdse.hardware.blocks_ports import BlockPort, component_ports, rtl_ports
 from chipdse.hardware.elaborate import elaborate
-from chipdse.hardware.store import Store, default_store
-from hdl import BLOCKS
-from hdl.block import Block
+from chipdse.store.store import Store, default_store
 
 
 def add(verbs: Verbs) -> None:

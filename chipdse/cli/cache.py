@@ -12,16 +12,8 @@ from typing import Any
 
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
-from chipdse.hardware.store import default_store
-from chipdse.hardware.store_care import (
-    LIMIT,
-    derived_beside,
-    entries,
-    parse_size,
-    prune,
-    size_limit,
-    verify,
-)
+from chipdse.store.care import LIMIT, derived_beside, entries, parse_size, prune, size_limit, verify
+from chipdse.store.store import default_store
 
 
 def add(verbs: Verbs) -> None:

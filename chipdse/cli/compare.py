@@ -10,11 +10,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from chipdse.api import load_study
+from chipdse.api.study import load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
-from chipdse.study.compare import StudyComparison, compare_studies
-from chipdse.study.folder import write_atomically
+from chipdse.study.results.compare import StudyComparison, compare_studies
+from chipdse.study.storage.folder import write_atomically
 
 SHOWN = 12
 
@@ -49,7 +49,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     versions = (studies[0].folder.version, studies[1].folder.version)
     found = compare_studies(first, second, arguments.tolerance, versions)
     if arguments.output is not None:
-        from chipdse.report.compare_page import comparison_html
+        from chipdse.report.page.compare import comparison_html
 
         page = comparison_html(
             (str(arguments.first), str(arguments.second)),

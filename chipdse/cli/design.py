@@ -7,17 +7,18 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+from chipdse_hdl.block import Block
+
+from chipdse.api.point import evaluate_point
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.design import OperatingPoint, PhysicalOptions, find_block, make_record, parse_settings
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import METRICS, Metrics
-from chipdse.point import evaluate_point
-from chipdse.report.physical import counted_text
+from chipdse.report.counted import counted_text
 from chipdse.report.quantities import shown_metric
 from chipdse.system.metrics import CONSTRAINTS
 from chipdse.system.parameters import PackageParameters
 from chipdse.units import parse_quantity
-from hdl.block import Block
 
 
 def add(verbs: Verbs) -> None:

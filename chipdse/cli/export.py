@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from chipdse.api import Study, load_study
+from chipdse.api.study import Study, load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
-from chipdse.study.choose import best, knee
+from chipdse.study.results.choose import best, knee
 
 
 def add(verbs: Verbs) -> None:

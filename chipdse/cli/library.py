@@ -12,8 +12,8 @@ from chipdse.errors import DesignError
 from chipdse.units import parse_quantity, show
 
 if TYPE_CHECKING:
-    from chipdse.netlist.library import CellLibrary
-    from chipdse.technology.libraries import LibraryEntry
+    from chipdse.netlist.library.catalogue import LibraryEntry
+    from chipdse.netlist.library.library import CellLibrary
 
 _EXAMPLE = """\
 examples:
@@ -91,7 +91,7 @@ def add(verbs: Verbs) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> int:
-    from chipdse.technology.libraries import library_names, resolve
+    from chipdse.netlist.library.catalogue import library_names, resolve
 
     entries: list[tuple[str, LibraryEntry | None, str]] = []
     for name in library_names():
@@ -128,8 +128,8 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def _info(arguments: argparse.Namespace) -> int:
-    from chipdse.report.library_summary import fo4, inverter_leakage_w, kinds, strengths
-    from chipdse.technology.libraries import resolve
+    from chipdse.netlist.library.catalogue import resolve
+    from chipdse.report.pictures.library_summary import fo4, inverter_leakage_w, kinds, strengths
 
     entry = resolve(arguments.name)
     library = entry.load()
@@ -137,7 +137,7 @@ def _info(arguments: argparse.Namespace) -> int:
     known = library.leakage_grid
     leakage = library.leakage_at(known.supply_v, known.temperature_c)
     if arguments.plot is not None:
-        from chipdse.report.library_picture import draw_library
+        from chipdse.report.pictures.library import draw_library
 
         draw_library(library, entry.name, arguments.plot)
     document = {
@@ -235,8 +235,8 @@ def _leakage_table(leakage: list[dict[str, float]]) -> list[str]:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from chipdse.netlist.liberty_head import Corner
-    from chipdse.technology.libraries import liberty_text, resolve
+    from chipdse.netlist.library.catalogue import liberty_text, resolve
+    from chipdse.netlist.library.liberty.head import Corner
 
     entry = resolve(arguments.name)
     supply_v, temperature_c = entry.nominal.supply_v, entry.nominal.temperature_c
@@ -267,7 +267,7 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    from chipdse.technology.libraries import add_library
+    from chipdse.netlist.library.catalogue import add_library
 
     node_m = 0.0 if arguments.node is None else parse_quantity(arguments.node, "m", "--node")
     entry = add_library(
@@ -289,7 +289,7 @@ def _add(arguments: argparse.Namespace) -> int:
 
 
 def _remove(arguments: argparse.Namespace) -> int:
-    from chipdse.technology.libraries import remove_library
+    from chipdse.netlist.library.catalogue import remove_library
 
     remove_library(arguments.name)
     if arguments.json:

@@ -136,11 +136,11 @@ def _positive(text: str, unit: str, what: str) -> float:
 
 
 def _timing(point: _Point) -> Any:
-    from chipdse.netlist.cache import load_corners
-    from chipdse.netlist.timing import analyse_timing
-    from chipdse.netlist.timing_graph import build_timing_graph
-    from chipdse.netlist.verilog import read_verilog
-    from chipdse.technology.libraries import named_library
+    from chipdse.netlist.library.cache import load_corners
+    from chipdse.netlist.library.catalogue import named_library
+    from chipdse.netlist.timing.graph import build_timing_graph
+    from chipdse.netlist.timing.timing import analyse_timing
+    from chipdse.netlist.verilog.reader import read_verilog
 
     supply_v, temperature_c = point.supply_v, point.temperature_c
     entry = named_library(point.liberty)
@@ -161,7 +161,7 @@ def _timing(point: _Point) -> Any:
 
 
 def _sta(arguments: argparse.Namespace) -> int:
-    from chipdse.netlist.timing_paths import clock_outputs, critical_path
+    from chipdse.netlist.timing.paths import clock_outputs, critical_path
 
     point = _point(arguments)
     timing = _timing(point)
@@ -224,9 +224,9 @@ def _print_heading(timing: Any, notes: list[str]) -> None:
 
 
 def _power(arguments: argparse.Namespace) -> int:
-    from chipdse.netlist.power import analyse_power
-    from chipdse.netlist.power_modules import assign_modules
-    from chipdse.netlist.trace_activity import read_activity
+    from chipdse.netlist.activity.waveform.trace import read_activity
+    from chipdse.netlist.power.modules import assign_modules
+    from chipdse.netlist.power.power import analyse_power
 
     point = _point(arguments)
     timing = _timing(point)

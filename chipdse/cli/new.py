@@ -22,7 +22,17 @@ _FILES = {
     "tests/test_NAME.py": "test_block.py",
     ".github/workflows/hardware.yml": "hardware.yml",
 }
-_TAKEN = ("hdl", "chipdse", "tests", "cocotb", "amaranth", "numpy", "pandas", "optuna", "pytest")
+_TAKEN = (
+    "chipdse_hdl",
+    "chipdse",
+    "tests",
+    "cocotb",
+    "amaranth",
+    "numpy",
+    "pandas",
+    "optuna",
+    "pytest",
+)
 _IGNORED = "studies/\nwaves/\n.chipdse/\n__pycache__/\n"
 
 

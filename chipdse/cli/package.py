@@ -13,7 +13,7 @@ from chipdse.errors import DesignError, InfeasibleError
 from chipdse.units import show
 
 if TYPE_CHECKING:
-    from chipdse.system.system import Evaluation
+    from chipdse.system.described import Evaluation
 
 _EXAMPLE = """\
 example:
@@ -48,12 +48,12 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate the file and print; 1 if it misses a limit."""
-    from chipdse.system.load import load_system
-    from chipdse.system.system import evaluate_described
+    from chipdse.system.described import evaluate_described
+    from chipdse.system.system_file import load_system
 
     found = evaluate_described(load_system(arguments.system))
     if arguments.plot is not None:
-        from chipdse.report.package_picture import draw_package
+        from chipdse.report.pictures.package import draw_package
 
         draw_package(found, arguments.plot)
     if arguments.threedblox is not None:
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _write_threedblox(found: Evaluation, folder: Path) -> None:
     from chipdse.export.threedblox import threedblox_files
-    from chipdse.system.temperature import geometry_of
+    from chipdse.system.arrays.temperature import geometry_of
 
     geometry = geometry_of(found.columns, found.parts.dies, 0)
     try:
@@ -91,7 +91,7 @@ def _finite(value: Any) -> Any:
 
 
 def _document(found: Evaluation, sources: bool) -> dict[str, Any]:
-    from chipdse.report.package_parts import carbon_parts, cost_parts
+    from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 
     values = dataclasses.asdict(found.metrics)
     limits = values.pop("constraints")
@@ -132,7 +132,7 @@ def _document(found: Evaluation, sources: bool) -> dict[str, Any]:
 
 
 def _text(found: Evaluation) -> str:
-    from chipdse.report.package_parts import carbon_parts, cost_parts
+    from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 
     m, package = found.metrics, found.system.package
     dies = ", ".join(

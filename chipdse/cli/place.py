@@ -38,8 +38,8 @@ def _place(arguments: argparse.Namespace) -> int:
     # Imported here: a netlist's reader and the placer take time that other verbs need not spend.
     import numpy as np
 
-    from chipdse.netlist.placer import place
-    from chipdse.netlist.placer_problem import read_problem
+    from chipdse.netlist.layout.placer.place import place
+    from chipdse.netlist.layout.placer.problem import read_problem
 
     stated_m = float("nan")
     notes: tuple[str, ...] = ()
@@ -84,11 +84,11 @@ def _place(arguments: argparse.Namespace) -> int:
 
 def _problem(arguments: argparse.Namespace) -> tuple[Any, tuple[str, ...]]:
     """What to place, and what the netlist's reader left out."""
-    from chipdse.netlist.timing_clock import trace_clock
-    from chipdse.netlist.timing_constants import constant_nets
-    from chipdse.netlist.verilog import read_verilog
-    from chipdse.netlist.wires import placement_problem
-    from chipdse.technology.libraries import named_library, resolve
+    from chipdse.netlist.layout.wires import placement_problem
+    from chipdse.netlist.library.catalogue import named_library, resolve
+    from chipdse.netlist.timing.clock import trace_clock
+    from chipdse.netlist.timing.constants import constant_nets
+    from chipdse.netlist.verilog.reader import read_verilog
 
     if not arguments.liberty:
         raise DesignError("--liberty is missing: the areas of the netlist's cells come from it")

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from chipdse_hdl.block import Block
+
     from chipdse.hardware.simulate import Simulation
-    from hdl.block import Block
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -107,9 +108,9 @@ class BlockFile(pytest.File):
 
     def collect(self) -> list[BenchItem]:
         """The default parameters of each block, and corners of its parameter space."""
+        from chipdse.blocks.corners import corners_of
         from chipdse.design import find_block
         from chipdse.errors import DesignError
-        from chipdse.hardware.blocks_corners import corners_of
 
         chosen = self.config.getoption("--chipdse-corners") or self.config.getini("chipdse_corners")
         if not str(chosen).isdigit():
@@ -141,8 +142,8 @@ class BenchItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run it; if it fails, run it again with waves and keep them."""
+        from chipdse.blocks.own import is_checked
         from chipdse.errors import MachineError, ToolError
-        from chipdse.hardware.blocks_own import is_checked
 
         if not is_checked(self.block):
             pytest.skip(f"{self.block.name} has no bench: nothing would be checked")
@@ -157,7 +158,7 @@ class BenchItem(pytest.Item):
     def _simulate(self, *, waves: bool) -> Simulation:
         from chipdse.hardware.elaborate import elaborate
         from chipdse.hardware.simulate import simulate
-        from chipdse.hardware.store import Store, default_store
+        from chipdse.store.store import Store, default_store
 
         store = Store(root=default_store())
         rtl = elaborate(self.block, self.parameters, store)

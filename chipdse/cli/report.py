@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from chipdse.api import load_study
+from chipdse.api.study import load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 
@@ -90,14 +90,14 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _explore(arguments: argparse.Namespace) -> int:
-    from chipdse.report.explore import serve
+    from chipdse.report.page.serve import serve
 
     serve(arguments.study, arguments.host, arguments.port)
     return 0
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    from chipdse.report.figures import draw
+    from chipdse.report.pictures.study import draw
 
     draw(
         load_study(arguments.study).folder,

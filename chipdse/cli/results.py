@@ -13,12 +13,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from chipdse.api import load_study
+from chipdse.api.study import load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.export.results import Compared, compare, left_out, read_results
 from chipdse.report.quantities import shown_metric
-from chipdse.study.folder import write_atomically
+from chipdse.study.storage.folder import write_atomically
 from chipdse.units import parse_quantity
 
 IMPORTED = "imported.json"

@@ -10,17 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from chipdse_hdl.block import Block
+
+from chipdse.blocks.corners import corners_of
+from chipdse.blocks.own import is_checked
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.cli.design import design_options, records_of
 from chipdse.design import parse_settings
 from chipdse.errors import DesignError, MachineError, ToolError
-from chipdse.hardware.blocks_corners import corners_of
-from chipdse.hardware.blocks_own import is_checked
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.simulate import WAVES, Simulation, simulate
-from chipdse.hardware.store import Store, default_store, quiet
-from chipdse.report.stages import shown_stages
-from hdl.block import Block
+from chipdse.report.terminal.stages import shown_stages
+from chipdse.store.store import Store, default_store, quiet
 
 
 def add(verbs: Verbs) -> None:

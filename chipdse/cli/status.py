@@ -12,8 +12,8 @@ from rich.live import Live
 
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
-from chipdse.report.progress import duration_text
-from chipdse.study.status import Status, read_status
+from chipdse.report.terminal.progress import duration_text
+from chipdse.study.running.status import Status, read_status
 
 FOLLOW_S = 1.0
 """With --follow the file is read again so often [s]."""

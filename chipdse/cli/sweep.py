@@ -13,14 +13,14 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from chipdse.api import Study, load_study, sweep
+from chipdse.api.study import Study, load_study, sweep
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.report.quantities import heading_scale
-from chipdse.study.samplers import SAMPLERS
-from chipdse.study.shipped import questions
-from chipdse.study.status import read_status
-from chipdse.study.trials import by_evaluation, finished
+from chipdse.study.question.shipped import questions
+from chipdse.study.running.status import read_status
+from chipdse.study.search.samplers import SAMPLERS
+from chipdse.study.storage.trials import by_evaluation, finished
 
 SHOWN_ROWS = 20
 

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from chipdse.blocks.own import RANDOM_BENCH, OwnBlock
 from chipdse.design import Design
 from chipdse.errors import DesignError
-from chipdse.hardware.blocks_own import RANDOM_BENCH, OwnBlock
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.simulate import random_ports
 
-_OURS = "hdl"
+_OURS = "chipdse_hdl"
 """Of this package only the modules that a bench imports are taken."""
 _INSTALLED = ("site-packages", "dist-packages")
 

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from chipdse_hdl.block import Block
+
 from chipdse import __version__
-from chipdse.analysis import Hardware, activity_of, analyse_cells, layout
+from chipdse.blocks.own import is_checked
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.evaluate import build_hardware
@@ -25,23 +27,22 @@ from chipdse.export.check_script import CHECK_SCRIPT
 from chipdse.export.flows import VERILOG
 from chipdse.export.golden import INPUTS, OUTPUTS, golden_files
 from chipdse.export.threedblox import threedblox_files
-from chipdse.hardware.blocks_own import is_checked
 from chipdse.hardware.memory_model import memory_model
-from chipdse.hardware.store import Store
-from chipdse.measure import measure
 from chipdse.metrics import METRICS, Basis, basis_of, evidence_of
-from chipdse.netlist.activity import Activity
-from chipdse.netlist.liberty_writer import liberty_text
+from chipdse.netlist.activity.activity import Activity
+from chipdse.netlist.activity.recording import read_recording
+from chipdse.netlist.activity.saif import write_saif
+from chipdse.netlist.library.liberty.writer import liberty_text
 from chipdse.netlist.netlist import Netlist
-from chipdse.netlist.recorded import read_recording
-from chipdse.netlist.saif import write_saif
-from chipdse.netlist.timing_records import Timing
+from chipdse.netlist.timing.records import Timing
 from chipdse.records import BlockMetrics
-from chipdse.system.batch import BlockPoints, PackageColumns
-from chipdse.system.die_areas import dies_of
-from chipdse.system.temperature import geometry_of
+from chipdse.stages.analyse import Hardware, activity_of, analyse_cells, layout
+from chipdse.stages.measure import measure
+from chipdse.store.store import Store
+from chipdse.system.arrays.columns import BlockPoints, PackageColumns
+from chipdse.system.arrays.dies import dies_of
+from chipdse.system.arrays.temperature import geometry_of
 from chipdse.technology.constants import Sources
-from hdl.block import Block
 
 
 def export_point(

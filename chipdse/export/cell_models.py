@@ -6,8 +6,8 @@ Zero-delay and unpowered. Flip-flops and latches start unknown, as cells do.
 from __future__ import annotations
 
 from chipdse.errors import DesignError
-from chipdse.netlist.cells import Cell, ClockGate, FlipFlop, Latch
-from chipdse.netlist.liberty_function import Expression
+from chipdse.netlist.library.cells import Cell, ClockGate, FlipFlop, Latch
+from chipdse.netlist.library.logic import Expression
 from chipdse.netlist.netlist import Netlist
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chipdse.errors import DesignError
-from chipdse.netlist.recorded import RecordedSignal, Recording
-from chipdse.netlist.replay import refuse_unknown
-from chipdse.netlist.replay_lanes import Window
+from chipdse.netlist.activity.recording import RecordedSignal, Recording
+from chipdse.netlist.activity.replay.lanes import Window
+from chipdse.netlist.activity.replay.replay import refuse_unknown
 
 TOP = "golden"
 INPUTS, OUTPUTS = "inputs.hex", "outputs.hex"

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from chipdse.system.geometry import Geometry, layers_of
+from chipdse.system.arrays.geometry import Geometry, layers_of
 from chipdse.system.parameters import STACKS
-from chipdse.system.thermal_stack import Layer, Rectangle
+from chipdse.system.thermal.stack import Layer, Rectangle
 from chipdse.technology.constants import Sources
 
 VERSION, PRECISION, MICRO = "2.5", 1000, 1e-6

@@ -16,7 +16,7 @@ from amaranth.hdl._ir import Design, PortDirection, build_netlist
 from amaranth.hdl._nir import Netlist, Operator
 from amaranth.lib import wiring
 
-from chipdse.hardware.blocks_ports import attribute_ports
+from chipdse.blocks.ports import attribute_ports
 
 
 @dataclass(frozen=True, kw_only=True)

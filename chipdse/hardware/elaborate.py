@@ -14,24 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from amaranth.hdl import UnusedElaboratable
+from chipdse_hdl.block import Block
 
+from chipdse.blocks.imports import owner_of, reads_here, source_files
+from chipdse.blocks.own import OwnBlock, VerilogSource
 from chipdse.errors import DesignError, MachineError, ToolError
 from chipdse.hardware.amaranth_rtl import Clocking, convert_component
-from chipdse.hardware.blocks_own import OwnBlock, VerilogSource
-from chipdse.hardware.blocks_sources import owner_of, reads_here, source_files
-from chipdse.hardware.read_verilog import (
-    digests_before,
-    port_name,
-    read_verilog,
-    verilog_reads,
-)
-from chipdse.hardware.store import Store, hash_file
+from chipdse.hardware.read_verilog import digests_before, port_name, read_verilog, verilog_reads
 from chipdse.hardware.tools import run_yosys
 from chipdse.store.reads import Place, Read, declared
 from chipdse.store.recorder import watching
 from chipdse.store.sources import code_of, module_hash, module_sources
+from chipdse.store.store import Store, hash_file
 from chipdse.technology.sram import MacroSize
-from hdl.block import Block
 
 TOP, CLOCKING = "top", "clocking.json"
 

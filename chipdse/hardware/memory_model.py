@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chipdse.netlist.macro_liberty import macro_pins
+from chipdse.netlist.library.macros import macro_pins
 from chipdse.technology.sram import MacroSize
 
 

@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from chipdse.blocks.own import VerilogSource
 from chipdse.errors import DesignError, MachineError, ToolError
 from chipdse.hardware import yosys_files
-from chipdse.hardware.blocks_own import VerilogSource
 from chipdse.hardware.registers import ALWAYS_DRIVEN
 from chipdse.hardware.tools import remove_links, run_tool, run_yosys, script_path
 from chipdse.store.reads import Place, Read

@@ -3,7 +3,7 @@
 `write_recorder` makes a module with the ports of the RTL's top that instantiates it and writes one
 row of 32-bit words per clock edge with `$fwrite("%u")`: no VPI traffic, no measurable cost. It is
 plain Verilog for Icarus and Verilator; simulate it in the place of the top, also under cocotb.
-`chipdse.netlist.recorded.read_recording` reads the file.
+`chipdse.netlist.activity.recording.read_recording` reads the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.registers import PREPARED, Signal, prepare_script, read_signals
 from chipdse.hardware.tools import remove_links, run_yosys
-from chipdse.netlist.cells import Cell
+from chipdse.netlist.library.cells import Cell
 
 RECORDER = "recorder"
 RTL, WRAPPER, LAYOUT, DATA = "rtl.v", "recorder.v", "layout.json", "recording.bin"

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError
-from chipdse.netlist.liberty_function import Constant, Expression, Not, Variable
-from chipdse.netlist.liberty_head import LibertyHead
-from chipdse.netlist.liberty_states import read_function
-from chipdse.netlist.liberty_syntax import Group, LibertyFile, list_words, number
+from chipdse.netlist.library.liberty.head import LibertyHead
+from chipdse.netlist.library.liberty.states import read_function
+from chipdse.netlist.library.liberty.syntax import Group, LibertyFile, list_words, number
+from chipdse.netlist.library.logic import Constant, Expression, Not, Variable
 from chipdse.reading import as_text
 
 _STATES = ("ff", "latch", "ff_bank", "latch_bank")

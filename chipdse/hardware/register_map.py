@@ -9,7 +9,7 @@ from typing import Any
 
 from chipdse.errors import DesignError
 from chipdse.hardware.registers import Signal
-from chipdse.netlist.recorded import RegisterBit
+from chipdse.netlist.activity.recording import RegisterBit
 
 
 def find_register_bits(mapped: Path, top: str, signals: Sequence[Signal]) -> dict[str, RegisterBit]:
@@ -49,6 +49,6 @@ def find_register_bits(mapped: Path, top: str, signals: Sequence[Signal]) -> dic
 
 
 def write_register_map(path: Path, bits: Mapping[str, RegisterBit]) -> None:
-    """As `chipdse.netlist.recorded.read_register_map` reads it."""
+    """As `chipdse.netlist.activity.recording.read_register_map` reads it."""
     cells = {cell: (bit.signal, bit.bit, bit.inverted) for cell, bit in bits.items()}
     path.write_text(json.dumps({"cells": cells}))

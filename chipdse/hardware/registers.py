@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from chipdse.errors import DesignError
 from chipdse.hardware.tools import script_path
-from chipdse.netlist.cells import Cell
+from chipdse.netlist.library.cells import Cell
 
 _FLIP_FLOPS = (
     *("$dff", "$dffe", "$adff", "$adffe", "$sdff", "$sdffe", "$sdffce"),

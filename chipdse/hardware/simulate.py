@@ -12,25 +12,20 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from chipdse_hdl.block import Block
+
+from chipdse.blocks.own import OwnBlock
+from chipdse.blocks.ports import rtl_ports
 from chipdse.errors import DesignError, ToolError
 from chipdse.hardware import simulators
-from chipdse.hardware.blocks_own import OwnBlock
-from chipdse.hardware.blocks_ports import rtl_ports
 from chipdse.hardware.elaborate import Rtl, declared_reads, place_of, versions
-from chipdse.hardware.recording import (
-    ASSERTION_FAILED,
-    LAYOUT,
-    RECORDER,
-    Recorder,
-    write_recorder,
-)
-from chipdse.hardware.store import Store, hash_file
-from chipdse.netlist.cells import Cell
-from chipdse.netlist.macro_liberty import macro_cells
-from chipdse.netlist.recorded import read_recording
+from chipdse.hardware.recording import ASSERTION_FAILED, LAYOUT, RECORDER, Recorder, write_recorder
+from chipdse.netlist.activity.recording import read_recording
+from chipdse.netlist.library.cells import Cell
+from chipdse.netlist.library.macros import macro_cells
 from chipdse.store.reads import Read, bench_modules, bench_notes, reads_of
 from chipdse.store.sources import code_of, module_hash
-from hdl.block import Block
+from chipdse.store.store import Store, hash_file
 
 RESULT, WAVES, NOTES = "result.json", "waves", "reads.jsonl"
 _PUBLIC_PORTS = f'`verilator_config\npublic_flat_rw -module "{RECORDER}" -var "*"\n'

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chipdse.errors import CrashedError, DesignError, KilledError, MachineError, ToolError
-from chipdse.hardware.store_folder import check_room
+from chipdse.store.folder import check_room
 
 _YOSYS = (
     "import sys; from pyosys import libyosys as y; y.run_pass('script ' + sys.argv[1], y.Design())"

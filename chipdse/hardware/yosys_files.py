@@ -6,7 +6,7 @@ Yosys keeps the list for ``yosys -E``: sources, what they include, and the files
 `$readmemb`, however their names are put together. The wheel has no program `yosys` and its Python
 module does not show the list, so it is read from the library's memory: a ``std::set<std::string>``
 of GCC's library. Where there is no such symbol nothing is written, and the sources are searched
-for names instead (`chipdse.hardware.verilog_files`).
+for names instead (`chipdse.blocks.verilog_files`).
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipdse.errors import DesignError
-from chipdse.netlist.cells import Cell
+from chipdse.netlist.library.cells import Cell
 
 if TYPE_CHECKING:
-    from chipdse.netlist.library import CellLibrary
+    from chipdse.netlist.library.library import CellLibrary
 
 CONSTANT_0 = 0
 CONSTANT_1 = 1

@@ -11,23 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse.records import BlockMetrics
-from chipdse.system import carbon
-from chipdse.system.batch import BlockPoints, Dies, PackageColumns
-from chipdse.system.die_areas import dies_of, node_is_tabulated
-from chipdse.system.fabrication import Fabrication, fabrication_of
-from chipdse.system.footprint import CarbonResult, carbon_of, grid_values
-from chipdse.system.metrics import SystemMetrics
-from chipdse.system.parameters import PackageParameters
-from chipdse.system.pricing import CostResult, cost_of
-from chipdse.system.temperature import (
+from chipdse.system.arrays.carbon import CarbonResult, carbon_of, grid_values
+from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
+from chipdse.system.arrays.cost import CostResult, cost_of
+from chipdse.system.arrays.dies import dies_of, node_is_tabulated
+from chipdse.system.arrays.fabrication import Fabrication, fabrication_of
+from chipdse.system.arrays.links import LinkResult, links_of
+from chipdse.system.arrays.temperature import (
     LeakageTable,
     TemperatureResult,
     die_powers,
     temperatures_of,
 )
-from chipdse.system.thermal_refined import CELLS
-from chipdse.system.traffic import LinkResult, links_of
-from chipdse.system.yields import Array
+from chipdse.system.metrics import SystemMetrics
+from chipdse.system.models import carbon
+from chipdse.system.models.yields import Array
+from chipdse.system.parameters import PackageParameters
+from chipdse.system.thermal.refined import CELLS
 from chipdse.technology.constants import Sources
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import cocotb
+from chipdse_hdl.bench.testbench import RESET_CYCLES, passed, records, reset, start
 from cocotb.triggers import FallingEdge
 from sentinel_blocks import (
     DATA,
@@ -16,8 +17,6 @@ from sentinel_blocks import (
     reference,
     words,
 )
-
-from hdl.testbench import RESET_CYCLES, passed, records, reset, start
 
 PATIENCE = 50  # clock cycles an instruction may take
 

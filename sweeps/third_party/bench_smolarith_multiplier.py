@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import cocotb
+from chipdse_hdl.bench.testbench import records
 from smolarith_blocks import SIGNED, UNSIGNED, MultiplierParameters, Workload, operands, product
 from smolarith_streams import packed, run_stream
-
-from hdl.testbench import records
 
 
 @cocotb.test()

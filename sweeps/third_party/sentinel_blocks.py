@@ -13,9 +13,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from chipdse_hdl.block import Block, Work, check_parameters, parameter
 from sentinel_cpu.top import Top
-
-from hdl.block import Block, Work, check_parameters, parameter
 
 DATA, DONE = 0x400, 0x200  # addresses of the words to sort, and of the mark at the end
 CYCLES_PER_INSTRUCTION = 8  # about

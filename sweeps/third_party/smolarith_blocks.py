@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from chipdse_hdl.block import Block, Work, check_parameters, parameter
 from smolarith.div import Impl, MulticycleDiv
 from smolarith.mul import MulticycleMul, PipelinedMul
-
-from hdl.block import Block, Work, check_parameters, parameter
 
 UNSIGNED, SIGNED = 1, 2  # smolarith's Sign, two bits of a payload
 

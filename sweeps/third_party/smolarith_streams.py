@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from chipdse_hdl.bench.testbench import RESET_CYCLES, passed, reset, start
 from cocotb.triggers import FallingEdge, ReadOnly
-
-from hdl.testbench import RESET_CYCLES, passed, reset, start
 
 PATIENCE_CYCLES = 1000
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from chipdse.netlist.library import CellLibrary
+from chipdse.netlist.library.library import CellLibrary
 
 from .settings import NOMINAL_TEMPERATURE_C
 

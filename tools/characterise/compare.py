@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from chipdse.netlist.cache import load_library
-from chipdse.netlist.library import ARC_KINDS, SENSES, CellLibrary, OperatingLibrary
-from chipdse.netlist.library_pack import load_packed
-from chipdse.netlist.library_tables import TableSet
+from chipdse.netlist.library.cache import load_library
+from chipdse.netlist.library.library import ARC_KINDS, SENSES, CellLibrary, OperatingLibrary
+from chipdse.netlist.library.pack import load_packed
+from chipdse.netlist.library.tables import TableSet
 
 Floats = NDArray[np.float64]
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from chipdse.netlist.liberty import read_liberty
-from chipdse.netlist.library import CellLibrary
-from chipdse.netlist.library_join import add_leakage, join_corners
-from chipdse.netlist.library_pack import save_packed
+from chipdse.netlist.library.join import add_leakage, join_corners
+from chipdse.netlist.library.liberty.reader import read_liberty
+from chipdse.netlist.library.library import CellLibrary
+from chipdse.netlist.library.pack import save_packed
 
 from . import assemble, inputs, settings
 from .between import apply_temperature

@@ -8,9 +8,8 @@ from typing import Any
 
 import cocotb
 import numpy as np
+from chipdse_hdl.bench.testbench import passed, start
 from cocotb.triggers import FallingEdge, RisingEdge
-
-from hdl.testbench import passed, start
 
 RESET_CYCLES = 2
 DATA, DONE = 0x400, 0x200  # addresses of the words, and of the mark at the end

@@ -1,0 +1,78 @@
+"""For notebooks and the verb `eval`: one design point in one call; needs nothing of the search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+from chipdse.design import (
+    Design,
+    LibraryChoice,
+    OperatingPoint,
+    PhysicalOptions,
+    find_block,
+    make_record,
+)
+from chipdse.errors import DesignError
+from chipdse.evaluate import evaluate
+from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.metrics import Metrics
+from chipdse.netlist.library.catalogue import DEFAULT
+from chipdse.report.terminal.stages import shown_stages
+from chipdse.stages.measure import check_library
+from chipdse.store.store import Store, default_store, quiet
+from chipdse.system.parameters import PackageParameters
+
+
+def evaluate_point(
+    block: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    workload: Mapping[str, Any] | None = None,
+    library: str | None = None,
+    liberty: Sequence[str | Path] = (),
+    synthesis: Mapping[str, Any] | None = None,
+    operating: Mapping[str, Any] | None = None,
+    package: Mapping[str, Any] | None = None,
+    physical: Mapping[str, Any] | None = None,
+    placement: str | Path | None = None,
+    store: str | Path | None = None,
+    progress: bool = False,
+) -> Metrics:
+    """One design point through every stage.
+
+    Parameters
+    ----------
+    placement : a picture to draw, of the cells by module and of the power by place
+    progress : say on stderr which stage runs
+
+    >>> evaluate_point("mac_array", {"rows": 2, "columns": 2}).flat()   # doctest: +SKIP
+    """
+    found = find_block(block)
+    if library is not None and liberty:
+        raise DesignError("library and liberty are both given; leave one out")
+    files = tuple(Path(one).absolute() for one in liberty)
+    design = Design(
+        block=found,
+        parameters=make_record(found.parameters, parameters or {}, block),
+        workload=make_record(found.workload, workload or {}, f"workload of {block}"),
+        library=LibraryChoice(files=files) if files else LibraryChoice(name=library or DEFAULT),
+        synthesis=make_record(SynthesisOptions, synthesis or {}, "synthesis"),
+        operating=make_record(OperatingPoint, operating or {}, "operating"),
+        package=make_record(PackageParameters, package or {}, "package"),
+        physical=make_record(PhysicalOptions, physical or {}, "physical"),
+    )
+    check_library(design)  # before tools run for a supply that no table covers
+    root = Path(store) if store is not None else default_store()
+    with shown_stages() if progress else nullcontext(quiet) as tell:
+        kept = Store(root=root, tell=tell)
+        metrics = evaluate(design, kept)
+    if placement is not None:
+        from chipdse.report.pictures.placement import (
+            draw_point,  # Matplotlib takes its time to load
+        )
+
+        draw_point(design, kept, Path(placement))
+    return metrics

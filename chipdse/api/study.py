@@ -1,0 +1,237 @@
+"""For notebooks: sweeps in a few lines, results as pandas frames (single points: `point.py`).
+
+>>> import chipdse
+>>> study = chipdse.sweep("sweeps/mac_array.toml", trials=30, workers=2)   # doctest: +SKIP
+>>> study.front()[["energy_per_op_j", "cost_usd", "rows", "columns"]]      # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import collections
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from chipdse import __version__
+from chipdse.errors import DesignError, InfeasibleError, MachineError
+from chipdse.export.bundle import export_point
+from chipdse.hardware import simulators
+from chipdse.hardware.elaborate import versions
+from chipdse.report.terminal.progress import shown_progress
+from chipdse.store.care import size_limit
+from chipdse.store.store import Store, default_store
+from chipdse.study.question.shipped import find_sweep
+from chipdse.study.question.sweep_file import check_libraries, read_sweep
+from chipdse.study.running.budget import Budget, parse_duration
+from chipdse.study.running.engine import Listener, run_sweep
+from chipdse.study.running.executors import open_workers
+from chipdse.study.search.samplers import check_sampler
+from chipdse.study.storage.folder import (
+    REPORT,
+    StudyFolder,
+    open_study,
+    points_table,
+    start_study,
+    write_atomically,
+)
+from chipdse.study.storage.trials import finished
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A study to look at.
+
+    folder : where it is on disk, with Optuna's own study as `folder.study`
+    """
+
+    folder: StudyFolder
+
+    def points(self) -> pd.DataFrame:
+        """Every finished point; units in the column names."""
+        return points_table(self.folder)
+
+    def front(self) -> pd.DataFrame:
+        """The points that no feasible point dominates, by the first objective.
+
+        Raises
+        ------
+        InfeasibleError : no point is feasible
+        """
+        table = self.points()
+        front = table[table["on_front"]]
+        if front.empty:
+            states = table["state"].value_counts()
+            reasons = [*table["violations"].str.split("; ").explode(), *table["failure"]]
+            most = collections.Counter(filter(None, reasons)).most_common(1)
+            often = f", most often: {most[0][0]}" if most else ""
+            raise InfeasibleError(
+                f"{self.folder.path} has no feasible point ({states.get('failed', 0)} failed, "
+                f"{states.get('infeasible', 0)} infeasible{often}); its points.csv has every reason"
+            )
+        first = self.folder.sweep.objectives[0]
+        return front.sort_values(first.metric, ascending=first.minimize, ignore_index=True)
+
+    def write_report(
+        self,
+        path: Path | None = None,
+        *,
+        details: int | Sequence[int] = 4,
+        store: str | Path | None = None,
+        tell: Callable[[int], None] = lambda trial: None,
+    ) -> Path:
+        """Write the HTML report and return where it is.
+
+        Parameters
+        ----------
+        details : how many points to look into (power by module, path, supply, package), or which
+        store : folder of stage results; default the user's cache
+        tell : called with each trial that is looked into
+        """
+        from chipdse.report.page import report_html  # its libraries take a second to load
+
+        path = path or self.folder.path / REPORT
+        stages = Store(root=Path(store) if store is not None else default_store())
+        text = report_html(self.folder, stages, details=details, tell=tell)
+        write_atomically(path, text)
+        return path
+
+    def export(self, trial: int, to: str | Path) -> list[Path]:
+        """Write the files of one finished trial into a new folder (`chipdse.export.bundle`).
+
+        Raises
+        ------
+        DesignError : no such trial, or it has no result
+        """
+        found = [one for one in finished(self.folder.study) if one.number == trial]
+        if not found:
+            raise DesignError(
+                f"{self.folder.path} has no finished trial {trial}; see 'chipdse front'"
+            )
+        metrics = found[0].user_attrs.get("metrics")
+        if metrics is None:
+            raise DesignError(f"trial {trial} failed: {found[0].user_attrs.get('failure')}")
+        plan = self.folder.sweep
+        design = plan.template.design(plan.space.point(found[0].params))
+        return export_point(
+            design,
+            metrics,
+            Store(root=default_store()),
+            Path(to),
+            system_evidence=found[0].user_attrs["system_evidence"],
+        )
+
+
+def load_study(path: str | Path) -> Study:
+    """Open a study folder."""
+    return Study(folder=open_study(Path(path)))
+
+
+def sweep(
+    file: str | Path,
+    *,
+    study: str | Path | None = None,
+    trials: int | None = None,
+    time: str | None = None,
+    patience: int | None = None,
+    retry_failed: bool = False,
+    re_evaluate: bool = False,
+    workers: int | None = None,
+    executor: str | Executor = "processes",
+    executor_options: str | Path | None = None,
+    liberty: Sequence[str | Path] = (),
+    storage: str | None = None,
+    sampler: str | None = None,
+    store: str | Path | None = None,
+    report: bool = True,
+    progress: bool = True,
+) -> Study:
+    """Run a sweep file, or continue it, and return its study.
+
+    Parameters
+    ----------
+    file : a sweep file, or the name of one that comes with the package (``"fir"``)
+    study : folder of the study; default ``studies/NAME`` below the current folder
+    trials, sampler : instead of the sweep file's
+    time : stop proposing after so long, e.g. "2h"; instead of the sweep file's
+    patience : stop when so many trials in a row moved the front nowhere
+    retry_failed : evaluate failed points again
+    re_evaluate : where another version of the block, its bench, the library, chipdse or a tool made
+        the study's points, evaluate these again; without it such a study is refused
+    workers : points evaluated at once; default one a core
+    executor : "processes", "dask", "dask:ADDRESS", "slurm", "pbs", or any executor of yours
+        (`chipdse.study.running.executors`)
+    executor_options : TOML file of what a queue wants to know (`chipdse.study.running.queues`)
+    liberty : Liberty files to use instead of the sweep file's library
+    storage : ``postgresql://HOST/DATABASE``, which several machines may share; default a file in
+        the study's folder
+    store : folder of stage results, shared between sweeps; default each worker's cache
+    report : write the HTML report when the sweep ends
+    progress : show a bar on stderr
+
+    Raises
+    ------
+    DesignError : a mistake in the file or the arguments, before anything runs
+    """
+    files = tuple(Path(one).absolute() for one in liberty)
+    for one in files:
+        if not one.is_file():
+            raise DesignError(f"Liberty file {str(one)!r} does not exist")
+    plan = read_sweep(find_sweep(Path(file)), files).with_search(trials=trials, sampler=sampler)
+    budget = Budget(
+        trials=plan.trials,
+        seconds=plan.time_s if time is None else parse_duration(time),
+        patience=plan.patience if patience is None else patience,
+    )
+    check_libraries(plan)
+    check_sampler(plan.sampler)
+    size_limit()  # refused here, not at every point
+    path = Path(study) if study is not None else Path("studies") / plan.name
+    about = {"liberty": [str(one) for one in files], "versions": tool_versions()}
+    shown: AbstractContextManager[Listener] = (
+        shown_progress() if progress else nullcontext(Listener())
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise DesignError(f"--study {str(path)!r} cannot be made: {error.strerror}") from error
+    lock = FileLock(path.parent / f".{path.name}.lock")
+    try:
+        held = lock.acquire(timeout=0)
+    except Timeout as error:
+        raise DesignError(
+            f"another sweep is running in {path}; wait for it or name --study"
+        ) from error
+    options = Path(executor_options) if executor_options is not None else None
+    with held, shown as listener, open_workers(executor, workers, options) as pool:
+        folder = start_study(plan, path, storage, about, re_evaluate=re_evaluate)
+        run_sweep(
+            folder,
+            Path(store).absolute() if store is not None else None,
+            budget=budget,
+            workers=pool,
+            retry_failed=retry_failed,
+            listener=listener,
+        )
+    result = Study(folder=folder)
+    if report:
+        try:
+            result.write_report(details=1, store=store)
+        except OSError as error:
+            raise MachineError(
+                f"the report in {path} cannot be written ({error.strerror}); the study is whole"
+            ) from error
+    return result
+
+
+def tool_versions() -> dict[str, str]:
+    """Versions of everything that has a say in the numbers."""
+    packages = versions("amaranth", "cocotb", "numpy", "optuna", "pyosys", "scipy")
+    tools = {one.name: one.version for one in simulators.available().values()}
+    return {"chipdse": __version__, **packages, **tools}

@@ -1,0 +1,209 @@
+"""What a block of someone's own has beyond the record that every block is."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chipdse_hdl.block import Block, Work, check_parameters, parameter
+
+from chipdse.blocks.ports import component_ports
+from chipdse.blocks.verilog_files import included_files
+from chipdse.errors import DesignError
+
+RANDOM_BENCH = "chipdse.blocks.bench_random"
+SCALARS = (bool, int, float, str)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnBlock(Block):
+    """A block found by `chipdse.design.find_block` outside the library that ships.
+
+    Pickled as its reference, so that a worker process finds it again by itself.
+
+    folder : where the reference is looked up
+    find : the function that finds it, by its reference and that folder
+    clock, reset : what a description of Verilog calls the ports; an empty reset is none
+    reset_level : level at which the reset is active
+    verilog : how to read it, instead of `hardware`
+    """
+
+    folder: str
+    find: Callable[[str, str], Block]
+    clock: str = "clk"
+    reset: str = "rst"
+    reset_level: int = 1
+    verilog: VerilogSource | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., Block], tuple[str, str]]:
+        return self.find, (self.name, self.folder)
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a bench of its own compares its outputs with a reference."""
+        return bool(self.bench != RANDOM_BENCH)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerilogSource:
+    """Verilog or SystemVerilog files and what to do with them.
+
+    defines : macros, as the command line of a compiler takes them: name and value
+    reader : "yosys", "slang", or "auto": slang for what Yosys's own reader refuses
+    """
+
+    sources: tuple[Path, ...]
+    include: tuple[Path, ...]
+    defines: tuple[tuple[str, str], ...]
+    top: str
+    reader: str = "auto"
+
+    @property
+    def included(self) -> list[Path]:
+        """What these files may include or read."""
+        return self.named(())
+
+    def named(self, texts: Iterable[str]) -> list[Path]:
+        """What these files may include or read, with some texts as parameters of the top."""
+        macros = (value for _, value in self.defines)
+        return included_files(self.sources, self.include, (*macros, *texts))
+
+
+def is_checked(block: Block) -> bool:
+    """Whether a block's bench compares its outputs with a reference."""
+    return not isinstance(block, OwnBlock) or block.is_checked
+
+
+def make_record_type(name: str, fields: Mapping[str, Any], check: Callable[[Any], None]) -> type:
+    """A frozen record type from fields made with `parameter`; `check` sees every new record."""
+
+    def check_all(record: Any) -> None:
+        check_parameters(record)
+        check(record)
+
+    return dataclasses.make_dataclass(
+        name,
+        [(field, Any, about) for field, about in fields.items()],
+        frozen=True,
+        kw_only=True,
+        namespace={"__post_init__": check_all},
+    )
+
+
+def nothing_to_check(record: Any) -> None:
+    """No rule between the fields."""
+
+
+RandomWorkload = make_record_type(
+    "RandomWorkload",
+    {
+        "length": parameter(1000, "clock cycles of random inputs", minimum=1, maximum=10**7),
+        "seed": parameter(1, "of the random inputs", minimum=0, maximum=2**32 - 1),
+    },
+    nothing_to_check,
+)
+
+
+def random_cycles(parameters: Any, workload: Any) -> int:
+    """Clock cycles of a random workload."""
+    return int(workload.length)
+
+
+def component_block(
+    reference: str,
+    folder: Path,
+    make: Callable[..., Any],
+    find: Callable[[str, str], Block],
+) -> Block:
+    """A block from a component class or factory: its arguments become the parameters.
+
+    There is no bench: random words drive every input and nothing is compared.
+    """
+
+    def hardware(parameters: Any) -> Any:
+        return make(**vars(parameters))
+
+    @functools.cache
+    def port_bits(parameters: Any) -> dict[str, int]:
+        bits = {"in": 0, "out": 0}
+        for port in component_ports(lambda: hardware(parameters)):
+            bits[port.direction] += port.bits
+        return bits
+
+    def work(parameters: Any, workload: Any) -> Work:
+        bits = port_bits(parameters)
+        return Work(
+            count=workload.length,
+            unit="clock cycle",
+            input_bits=workload.length * bits["in"],
+            output_bits=workload.length * bits["out"],
+        )
+
+    docs = _own_docs(make)
+    summary = (docs or "no description").splitlines()[0]
+    hardware.__doc__ = docs
+    return OwnBlock(
+        name=reference,
+        summary=f"{summary.rstrip('.')} (no bench: random inputs, nothing is checked)",
+        parameters=make_record_type(
+            "Parameters", _constructor_fields(reference, make), nothing_to_check
+        ),
+        workload=RandomWorkload,
+        hardware=hardware,
+        bench=RANDOM_BENCH,
+        work=work,
+        cycles=random_cycles,
+        folder=str(folder),
+        find=find,
+    )
+
+
+def _own_docs(make: Callable[..., Any]) -> str:
+    """Its docstring, and not, as `inspect.getdoc` would have it, that of a class above it."""
+    return inspect.cleandoc(make.__doc__ or "")
+
+
+def _constructor_fields(reference: str, make: Callable[..., Any]) -> dict[str, Any]:
+    """A parameter for each argument that a number, text or true/false can be given to."""
+    fields: dict[str, Any] = {}
+    docs = _own_docs(make)
+    for name, argument in inspect.signature(make).parameters.items():
+        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+            continue
+        needed = argument.default is argument.empty
+        kind = _kind_of(argument)
+        if argument.kind is argument.POSITIONAL_ONLY or kind is None:
+            if needed:
+                raise DesignError(
+                    f"{reference}: argument {name!r} is no number, text or true/false; name a "
+                    "function whose arguments are, and which returns the component"
+                )
+            continue  # it keeps its default
+        doc = _argument_doc(docs, name)
+        field = parameter(dataclasses.MISSING if needed else argument.default, doc)
+        fields[name] = dataclasses.field(
+            default=field.default, metadata={**field.metadata, "kind": kind}
+        )
+    return fields
+
+
+def _kind_of(argument: inspect.Parameter) -> type | None:
+    """Type of an argument's values: its default's, else its annotation's; int if unknown."""
+    if argument.default is not argument.empty:
+        return type(argument.default) if type(argument.default) in SCALARS else None
+    named = {kind.__name__: kind for kind in SCALARS} | {kind: kind for kind in SCALARS}
+    if argument.annotation is argument.empty:
+        return int
+    return named.get(argument.annotation)
+
+
+def _argument_doc(text: str, name: str) -> str:
+    """The first line of what a docstring in NumPy's style says about an argument."""
+    found = re.search(rf"^{re.escape(name)}\s*:[^\n]*\n[ \t]+(\S[^\n]*)", text, re.MULTILINE)
+    return found[1].strip() if found else "argument of its constructor"

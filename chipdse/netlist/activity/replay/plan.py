@@ -1,0 +1,116 @@
+"""Order a netlist's logic for replay: what is computed from what, level by level.
+
+A plan is a list of operations, one per cell output, each a Boolean function of earlier slots. The
+first slots are the bits of a recorded row; registers are operations that copy or invert one.
+Operations of the same function and level stand side by side, so that an engine does them in one
+go. Some have no net: next states to check, clock gates while the clock is high, and cells that
+are only watched for the joint states of their pins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.netlist.library.logic import Expression
+
+MAX_STATE_VARIABLES = 10
+NONE = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One function, as many operations of the plan compute it.
+
+    expression : over ``i0``, ``i1``, ...; None computes nothing
+    inputs : how many slots it reads
+    joint : also count how often each combination of its inputs occurs
+    """
+
+    expression: Expression | None
+    inputs: int
+    joint: bool
+
+    @property
+    def text(self) -> str:
+        """The same for equal operations: a key for compiled code."""
+        return f"{self.inputs}{'j' if self.joint else ''}:{self.expression}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """Operations of one function and level stand together: run r has slots ``first[r]`` on.
+
+    operation, first, count : of each run
+    offset : how many of the same function earlier runs have
+    start : of its reads
+    reads : slots, the inputs of one operation after the other
+    """
+
+    operation: NDArray[np.int64]
+    first: NDArray[np.int64]
+    count: NDArray[np.int64]
+    offset: NDArray[np.int64]
+    start: NDArray[np.int64]
+    reads: NDArray[np.int32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A register bit whose next value is known from the netlist; for messages."""
+
+    cell: int
+    signal: str
+    bit: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointStates:
+    """Where the joint states of a library cell's instances are counted.
+
+    operation : which
+    slots : one an instance, in netlist order
+    places : the same as positions among all of that operation
+    variables : the counted ones among the cell's state variables, by position
+    clock : position of the clock among the state variables, NONE if there is none
+    """
+
+    operation: int
+    slots: NDArray[np.int32]
+    places: NDArray[np.int64]
+    variables: tuple[int, ...]
+    clock: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Everything an engine needs to replay any recording of one layout.
+
+    base : slots that hold a row's bits, then two constants; operations follow
+    slots : number of slots in all
+    slot_of_net : NONE for nets that cannot be computed
+    checks : register bits that are compared
+    check_slots : int32 [checks, 4]: next state, recorded bit, where the edge after a row arrives
+        (NONE: always; below: -2 - slot of a clock recorded as data), where an asynchronous set
+        or reset is active (NONE: never)
+    outputs : names of port bits that are compared
+    output_slots : int32 [outputs, 2]: net, recorded bit
+    clocked : nets that switch with the clock: (net, slot at low, slot while high, slot of change)
+    unmapped : what cannot be replayed, and why, by name
+    """
+
+    base: int
+    slots: int
+    operations: tuple[Operation, ...]
+    runs: Runs
+    slot_of_net: NDArray[np.int32]
+    annotated: NDArray[np.bool_]
+    checks: tuple[Check, ...]
+    check_slots: NDArray[np.int32]
+    outputs: tuple[str, ...]
+    output_slots: NDArray[np.int32]
+    clocked: tuple[tuple[int, int, int, int], ...]
+    joint: dict[int, JointStates] = field(default_factory=dict)
+    unmapped: dict[str, str] = field(default_factory=dict)

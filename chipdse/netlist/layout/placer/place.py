@@ -1,0 +1,340 @@
+"""Global placement: where the cells of a netlist lie, as far as wire length needs to know.
+
+Of the electrostatic family [1]_: quadratic wire length to start, then Nesterov's method on smooth
+wire length plus a density penalty that grows until the cells no longer overlap in the grid.
+Totals of wire length resemble those of a full placer; a single net is indicative only.
+
+References
+----------
+.. [1] J. Lu et al., ePlace: electrostatics-based placement using fast Fourier transform and
+   Nesterov's method, ACM TODAES 20(2), article 17, 2015
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse import numerics
+from chipdse.errors import DesignError, InfeasibleError
+from chipdse.netlist.layout.placer.arrays import Charges, Floats, Pins
+from chipdse.netlist.layout.placer.compiled import PlacerKernel, placer_kernel
+from chipdse.netlist.layout.placer.gradient import Density, WireLength
+from chipdse.netlist.layout.placer.problem import PlacementProblem
+from chipdse.netlist.layout.placer.start import (
+    Outline,
+    move_ports,
+    ports_in_order,
+    quadratic_placement,
+)
+
+OVERFLOW = 0.10
+"""Area that finds no room in its bin, as a share of the cells' area, at which placement ends."""
+MOST_STEPS = 2000
+FEW_CELLS = 20
+"""So few cells are larger than any grid; they are placed without a promise about overflow."""
+_CELLS_A_BIN = 4.0
+_MOST_BINS_A_CELL = 4.0  # a nearly empty core has a coarser grid
+_FILLER_BINS = 1.0  # area of a filler, in full bins
+_FIRST_WEIGHT = 1e-2  # of density against wire length, as the ratio of their gradients
+_SMOOTH = 14.0  # gamma in bins at an overflow of 0.55
+_LEAST_SCALE = 1.0
+_PORTS_MOVE_AT = (0.9, 0.7, 0.5, 0.3, 0.2, 0.15, 0.12)  # overflows; ports are assigned anew
+_STARTS = 3  # of a small design, whose length varies by 2 % with its start; the middle one is kept
+_SMALL_CELLS = 2000
+_STEPS_A_CELL = 1.5  # at most in all starts, which bounds what they take
+_STALLED_STEPS = 600  # then density only gains weight, and cells are shaken ...
+_SHAKE_STEPS = 100  # ... so often
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Placement:
+    """Where every node lies.
+
+    Parameters
+    ----------
+    x_m, y_m : [nodes] centres, cells first, then ports
+    wire_length_m : half the perimeter of every net's bounding box, summed
+    overflow : area that finds no room in its bin, as a share of the cells' area
+    """
+
+    problem: PlacementProblem
+    x_m: Floats
+    y_m: Floats
+    wire_length_m: float
+    overflow: float
+    steps: int
+    seed: int
+
+    def net_spans_m(self) -> tuple[NDArray[np.int64], Floats]:
+        """Nets by their number, and half the perimeter of each one's bounding box [m]."""
+        numbers, pins = _pins(self.problem)
+        return numbers, pins.spans(self.x_m) + pins.spans(self.y_m)
+
+
+def place(problem: PlacementProblem, *, seed: int = 0, compiled: bool | None = None) -> Placement:
+    """Place cells and ports.
+
+    Parameters
+    ----------
+    seed : of the random start; the same seed gives the same placement
+    compiled : use compiled inner loops; None: where there is a compiler. No result changes.
+
+    Raises
+    ------
+    InfeasibleError : the overflow does not come down (an unreasonable core or density)
+    """
+    kernel = placer_kernel() if compiled in (None, True) else None
+    cells = len(problem.cell_area_m2)
+    if not cells:
+        raise DesignError("there is no cell to place")
+    runs = [_Run(problem, (seed, 0), kernel)]
+    runs[0].descend()
+    quick = runs[0].steps * _STARTS <= _STEPS_A_CELL * cells and problem.port_count <= cells // 4
+    if cells <= _SMALL_CELLS and quick:
+        runs += [_Run(problem, (seed, start), kernel) for start in range(1, _STARTS)]
+    for run in runs[1:]:
+        run.descend()
+    spread = [run for run in runs if run.overflow < OVERFLOW or cells <= FEW_CELLS]
+    if not spread:
+        raise InfeasibleError(
+            f"placement did not spread the cells: overflow {runs[0].overflow:.2f} after "
+            f"{runs[0].steps} steps; give the core more room: a lower utilisation"
+        )
+    spread.sort(key=lambda run: run.wire_length_m)
+    return spread[len(spread) // 2].placement(seed)
+
+
+def _pins(problem: PlacementProblem) -> tuple[NDArray[np.int64], Pins]:
+    """Nets with two pins or more, renumbered without gaps, and their numbers."""
+    first = np.flatnonzero(np.diff(problem.pin_net, prepend=-1))
+    degree = np.diff(np.append(first, len(problem.pin_net)))
+    keep = np.repeat(degree >= 2, degree)
+    numbers, net = np.unique(problem.pin_net[keep], return_inverse=True)
+    pins = Pins(net=net.astype(np.int32), node=problem.pin_node[keep].astype(np.int32))
+    return numbers.astype(np.int64), pins
+
+
+class _Run:
+    """One descent. Positions in bins; nodes are cells, ports, then fillers."""
+
+    def __init__(
+        self, problem: PlacementProblem, seed: tuple[int, int], kernel: PlacerKernel | None
+    ) -> None:
+        self.problem = problem
+        _, self.pins = _pins(problem)
+        self.cells, self.nodes = len(problem.cell_area_m2), problem.nodes
+        width, height = _grid(problem)
+        self.bin_width_m = problem.core_width_m / width
+        self.bin_height_m = problem.core_height_m / height
+        self.outline = Outline(
+            width=width, height=height, margin=problem.port_margin_m / self.bin_width_m
+        )
+        self.stretch = self.bin_height_m / self.bin_width_m
+        bin_m2 = self.bin_width_m * self.bin_height_m
+        self.random = np.random.default_rng(seed)
+        area = problem.cell_area_m2 / bin_m2
+        room = width * height * problem.target_density - float(area.sum())
+        self.fillers = round(room / _FILLER_BINS / problem.target_density) if room > 0.0 else 0
+        filler_area = room / self.fillers if self.fillers else 0.0
+        self.area = np.concatenate(
+            [area, np.zeros(problem.port_count), np.full(self.fillers, filler_area)]
+        )
+        full = problem.target_density
+        self.wires = WireLength(self.pins, len(self.area), kernel)
+        self.density = Density(
+            _charges(self.area, self.stretch, full),
+            len(self.area),
+            (width, height),
+            self.stretch,
+            kernel,
+        )
+        cells = self.area.copy()
+        cells[self.nodes :] = 0.0
+        self.of_cells = Density(
+            _charges(cells, self.stretch, full),
+            len(self.area),
+            (width, height),
+            self.stretch,
+            kernel,
+        )
+        self.shape = (width, height)
+        self.pin_count = np.bincount(self.pins.node, minlength=len(self.area)).astype(np.float64)
+        self.moves = np.ones(len(self.area), dtype=bool)
+        self.moves[self.cells : self.nodes] = False
+        # Whole cells lie inside. On the border itself no force would ever drive them off it.
+        half = np.sqrt(cells) / 2
+        self.low_x = np.minimum(half * math.sqrt(self.stretch), width / 2)
+        self.low_y = np.minimum(half / math.sqrt(self.stretch), height / 2)
+        self.x, self.y = self._start()
+        self.overflow, self.steps = 1.0, 0
+        self.weight = 0.0
+
+    def _start(self) -> tuple[Floats, Floats]:
+        random = self.random
+        width, height = self.shape
+        x = width / 2 + random.uniform(-0.5, 0.5, self.nodes)
+        y = height / 2 + random.uniform(-0.5, 0.5, self.nodes)
+        ports = random.permutation(np.arange(self.cells, self.nodes))
+        x[ports], y[ports] = ports_in_order(len(ports), self.outline)
+        x, y = quadratic_placement(self.pins, self.cells, x, y, self.outline)
+        # Cells on one spot feel the same forces for ever; half a bin tells them apart.
+        x[: self.cells] += random.uniform(-0.5, 0.5, self.cells)
+        y[: self.cells] += random.uniform(-0.5, 0.5, self.cells)
+        return (
+            np.concatenate([x, random.uniform(0, width, self.fillers)]),
+            np.concatenate([y, random.uniform(0, height, self.fillers)]),
+        )
+
+    def _gradient(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Preconditioned gradient at a place; ports do not move."""
+        wire_x = self.wires.gradient(x, self.gamma)
+        wire_y = self.wires.gradient(y, self.gamma / self.stretch) * self.stretch
+        grid = self.density.spread(x, y)
+        force_x, force_y = self.density.gradient(x, y, self.density.potential(grid))
+        if self.weight == 0.0:
+            pull = np.abs(wire_x).sum() + np.abs(wire_y).sum()
+            push = np.abs(force_x[: self.nodes]).sum() + np.abs(force_y[: self.nodes]).sum()
+            # Without wires nothing pulls, and any weight will do.
+            self.weight = _FIRST_WEIGHT * float(pull / push) if push > 0 < pull else 1.0
+        scale = 1.0 / np.maximum(self.pin_count + self.weight * self.area, _LEAST_SCALE)
+        scale[~self.moves] = 0.0
+        return (
+            (wire_x + self.weight * force_x) * scale,
+            (wire_y + self.weight * force_y) * scale,
+        )
+
+    def _inside(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        fixed = slice(self.cells, self.nodes)
+        at_x = np.clip(x, self.low_x, self.shape[0] - self.low_x)
+        at_y = np.clip(y, self.low_y, self.shape[1] - self.low_y)
+        at_x[fixed], at_y[fixed] = x[fixed], y[fixed]
+        return at_x, at_y
+
+    def _look(self, x: Floats, y: Floats) -> float:
+        """Update overflow and smoothing; half-perimeter length in bin widths."""
+        grid = self.of_cells.spread(x, y)
+        full = self.problem.target_density
+        total = float(self.area[: self.cells].sum())
+        self.overflow = float(np.maximum(grid - full, 0.0).sum()) / total
+        self.gamma = _SMOOTH * numerics.power_of(10.0, (20 * self.overflow - 11) / 9)
+        span = self.pins.spans(x).sum() + self.pins.spans(y).sum() * self.stretch
+        return float(span)
+
+    def descend(self) -> None:
+        """Nesterov's method with steps from the gradient's measured steepness."""
+        u_x, u_y = self.x, self.y
+        length = self._look(u_x, u_y)
+        v_x, v_y = u_x, u_y
+        g_x, g_y = self._gradient(v_x, v_y)
+        # The first step moves the fastest node a tenth of a bin, to measure the steepness with.
+        fastest = math.sqrt(float((g_x * g_x + g_y * g_y).max()))
+        reach = 0.1 / max(fastest, 1e-30)
+        last_x, last_y = self._inside(v_x - reach * g_x, v_y - reach * g_y)
+        back_x, back_y = self._gradient(last_x, last_y)
+        step = _distance(v_x, v_y, last_x, last_y) / max(_distance(g_x, g_y, back_x, back_y), 1e-30)
+        momentum = 1.0
+        cell_m2 = float(self.area[: self.cells].mean())
+        usual = max(length, 1.3 * numerics.power_of(self.cells, 1.13) * math.sqrt(cell_m2))
+        waiting = list(_PORTS_MOVE_AT)
+        most = MOST_STEPS if self.cells > FEW_CELLS else 400
+        for self.steps in range(1, most + 1):
+            following = (1.0 + math.sqrt(4.0 * momentum * momentum + 1.0)) / 2.0
+            ahead = (momentum - 1.0) / following
+            for _ in range(10):
+                next_x, next_y = self._inside(v_x - step * g_x, v_y - step * g_y)
+                w_x, w_y = self._inside(
+                    next_x + ahead * (next_x - u_x), next_y + ahead * (next_y - u_y)
+                )
+                h_x, h_y = self._gradient(w_x, w_y)
+                moved = _distance(w_x, w_y, v_x, v_y)
+                found = moved / max(_distance(h_x, h_y, g_x, g_y), 1e-30)
+                if found > 0.95 * step:
+                    break
+                step = found
+            u_x, u_y, v_x, v_y, g_x, g_y = next_x, next_y, w_x, w_y, h_x, h_y
+            step, momentum = found, following
+            before, length = length, self._look(u_x, u_y)
+            if self.overflow < OVERFLOW:
+                break
+            change = (length - before) / (0.005 * max(length, usual))
+            slowest = 0.95 if self.steps < _STALLED_STEPS else 1.0
+            self.weight *= min(1.1, max(slowest, numerics.power_of(1.1, 1.0 - change)))
+            while waiting and self.overflow < waiting[0]:
+                waiting.pop(0)
+                at_x, at_y = u_x[: self.nodes], u_y[: self.nodes]
+                move_ports(self.pins, self.cells, at_x, at_y, self.outline)
+                fixed = slice(self.cells, self.nodes)
+                v_x[fixed], v_y[fixed] = u_x[fixed], u_y[fixed]
+            if self.steps >= _STALLED_STEPS and self.steps % _SHAKE_STEPS == 0:
+                # Cells that their nets drew onto one spot have stayed together since.
+                u_x, u_y = self._shaken(u_x), self._shaken(u_y)
+                u_x, u_y = self._inside(u_x, u_y)
+                v_x, v_y, momentum = u_x, u_y, 1.0
+                g_x, g_y = self._gradient(v_x, v_y)
+        self.x, self.y = u_x, u_y
+
+    def _shaken(self, at: Floats) -> Floats:
+        moved = at.copy()
+        moved[: self.cells] += self.random.uniform(-0.5, 0.5, self.cells)
+        return moved
+
+    @property
+    def wire_length_m(self) -> float:
+        """Half the perimeter of every net's bounding box, summed."""
+        across = float(self.pins.spans(self.x).sum() * self.bin_width_m)
+        return across + float(self.pins.spans(self.y).sum() * self.bin_height_m)
+
+    def placement(self, seed: int) -> Placement:
+        """What was found, in metres."""
+        return Placement(
+            problem=self.problem,
+            x_m=self.x[: self.nodes] * self.bin_width_m,
+            y_m=self.y[: self.nodes] * self.bin_height_m,
+            wire_length_m=self.wire_length_m,
+            overflow=self.overflow,
+            steps=self.steps,
+            seed=seed,
+        )
+
+
+def _distance(ax: Floats, ay: Floats, bx: Floats, by: Floats) -> float:
+    dx, dy = ax - bx, ay - by
+    return math.sqrt(float(np.sum(dx * dx)) + float(np.sum(dy * dy)))
+
+
+def _grid(problem: PlacementProblem) -> tuple[int, int]:
+    """Bins across and up: about square, each with room for a few cells."""
+    mean = float(problem.cell_area_m2.mean())
+    side = math.sqrt(_CELLS_A_BIN * mean / problem.target_density)
+    core = problem.core_width_m * problem.core_height_m
+    side = max(side, math.sqrt(core / (_MOST_BINS_A_CELL * len(problem.cell_area_m2))))
+    counts = []
+    for extent in (problem.core_width_m, problem.core_height_m):
+        counts.append(max(8, round(extent / side)))
+    return counts[0], counts[1]
+
+
+def _charges(area: Floats, stretch: float, density: float) -> Charges:
+    """One charge a node with area; a node larger than a bin is divided into squares.
+
+    Such a node is dense all over, which no spreading can change: it is taken as large as it would
+    be at the target density.
+    """
+    nodes = np.flatnonzero(area > 0)
+    parts = np.maximum(np.ceil(np.sqrt(area[nodes] / density)), 1).astype(np.int64)
+    squares = parts * parts
+    node = np.repeat(nodes, squares)
+    per = np.repeat(parts, squares)
+    number = np.arange(len(node)) - np.repeat(np.cumsum(squares) - squares, squares)
+    side = np.sqrt(area[node] / density)
+    # Cells are taken as square in metres; a bin is `stretch` times as high as wide.
+    return Charges(
+        node=node.astype(np.int32),
+        offset_x=((number % per + 0.5) / per - 0.5) * side * math.sqrt(stretch),
+        offset_y=((number // per + 0.5) / per - 0.5) * side / math.sqrt(stretch),
+        area=area[node] / (per * per),
+    )

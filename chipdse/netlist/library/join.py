@@ -1,0 +1,153 @@
+"""Join libraries of single corners into one, and add corners of which only leakage is known."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+
+from chipdse.errors import DesignError
+from chipdse.netlist.library.grid import Corners
+from chipdse.netlist.library.library import CellLibrary, Floats, Ints, Tables
+
+
+def join_corners(libraries: list[CellLibrary], name: str | None = None) -> CellLibrary:
+    """One library from several with the same cells at different voltages and temperatures.
+
+    Raises
+    ------
+    DesignError : they differ in more than numbers; the message says in which cell or pin
+    """
+    if not libraries:
+        raise DesignError("no library given; name at least one Liberty file a corner")
+    first = libraries[0]
+    for other in libraries[1:]:
+        _check_same(first, other)
+
+    def stack(pick: str, part: str | None = None) -> Floats:
+        owners = [getattr(each, part) if part else each for each in libraries]
+        return np.concatenate([getattr(owner, pick) for owner in owners])
+
+    corners = _together([each.grid for each in libraries], "two libraries are characterised")
+    apart = any(each.leakage_corners is not None for each in libraries)
+    leakage = _together([each.leakage_grid for each in libraries], "leakage is given twice")
+    return replace(
+        first,
+        name=name or first.name,
+        supply_v=corners.supply_v,
+        temperature_c=corners.temperature_c,
+        pin_capacitance_f=stack("pin_capacitance_f"),
+        pin_supply_v=stack("pin_supply_v"),
+        cell_leakage_w=stack("cell_leakage_w"),
+        tables=_join_tables([each.tables for each in libraries], stack("values", "tables")),
+        leakages=replace(first.leakages, value_w=stack("value_w", "leakages")),
+        leakage_corners=leakage if apart else None,
+        sources=tuple(source for each in libraries for source in each.sources),
+    )
+
+
+def add_leakage(library: CellLibrary, others: list[CellLibrary]) -> CellLibrary:
+    """A library that also knows the leakage of others with the same cells, and nothing else of
+    them.
+
+    Raises
+    ------
+    DesignError : they differ in more than numbers, or leakage is known there already
+    """
+    for other in others:
+        _check_same(library, other)
+    each = [library, *others]
+    return replace(
+        library,
+        cell_leakage_w=np.concatenate([one.cell_leakage_w for one in each]),
+        leakages=replace(
+            library.leakages, value_w=np.concatenate([one.leakages.value_w for one in each])
+        ),
+        leakage_corners=_together([one.leakage_grid for one in each], "leakage is given twice"),
+    )
+
+
+def _together(grids: list[Corners], refusal: str) -> Corners:
+    """All corners in a row; one that occurs twice is refused."""
+    supply_v = np.concatenate([grid.supply_v for grid in grids])
+    temperature_c = np.concatenate([grid.temperature_c for grid in grids])
+    seen: set[tuple[float, float]] = set()
+    for corner in zip(supply_v.tolist(), temperature_c.tolist(), strict=True):
+        if corner in seen:
+            raise DesignError(f"{refusal} at {corner[0]:g} V {corner[1]:g} °C")
+        seen.add(corner)
+    return Corners(supply_v=supply_v, temperature_c=temperature_c)
+
+
+def _join_tables(tables: list[Tables], values: Floats) -> Tables:
+    """One set of tables; two share an axis only where they do at every corner."""
+    first = tables[0]
+    row_axes = np.array([each.row_axis for each in tables])
+    column_axes = np.array([each.column_axis for each in tables])
+    both = np.concatenate([row_axes, column_axes], axis=1).T  # [2 * tables, corners]
+    distinct, number = np.unique(both, axis=0, return_inverse=True)
+    number = number.ravel()
+    none = int((distinct[:, 0] < 0).sum())  # sorted first: tables without that axis
+    number = (number - none).clip(min=-1)
+    points = [  # [corners, points] of each axis
+        np.concatenate(
+            [
+                each.axis_values[:, each.axis_start[axis] : each.axis_start[axis + 1]]
+                for each, axis in zip(tables, row, strict=True)
+            ]
+        )
+        for row in distinct[none:].tolist()
+    ]
+    lengths = [each.shape[1] for each in points]
+    return replace(
+        first,
+        row_axis=number[: len(first.rows)].astype(np.int32),
+        column_axis=number[len(first.rows) :].astype(np.int32),
+        axis_start=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32),
+        axis_values=np.concatenate([np.zeros((len(values), 0)), *points], axis=1),
+        values=values,
+    )
+
+
+def _check_same(first: CellLibrary, other: CellLibrary) -> None:
+    """Refuse libraries whose structure differs, naming the first difference."""
+    pair = f"corners {first.corners()} and {other.corners()} of {first.name}"
+    for name in first.index.keys() ^ other.index.keys():
+        raise DesignError(f"{pair} cannot be joined: only one has cell {name}")
+    for mine, theirs in zip(first.cells, other.cells, strict=True):
+        if mine.name != theirs.name:
+            raise DesignError(f"{pair} cannot be joined: they list cells in different order")
+        if mine.pins != theirs.pins or mine.sequential != theirs.sequential:
+            raise DesignError(f"{pair} cannot be joined: cell {mine.name} differs in its functions")
+    if first.thresholds != other.thresholds:
+        raise DesignError(
+            f"{pair} cannot be joined: they measure slews or delays between other voltages"
+        )
+    if first.conditions != other.conditions or first.supplies != other.supplies:
+        raise DesignError(f"{pair} cannot be joined: their conditions differ")
+    for part in ("arcs", "powers", "leakages", "tables"):
+        mine_part, their_part = getattr(first, part), getattr(other, part)
+        for each in fields(mine_part):
+            a, b = getattr(mine_part, each.name), getattr(their_part, each.name)
+            if each.name in ("axis_start", "axis_values"):
+                continue  # corners may share axes differently; sizes follow from the tables'
+            if each.name in ("row_axis", "column_axis"):
+                a, b = a < 0, b < 0
+            if a.dtype.kind == "f":
+                same = a.shape[1:] == b.shape[1:]
+                where = ""
+            else:
+                same = a.shape == b.shape and bool((a == b).all())
+                where = _first_difference(first, part, a, b)
+            if not same:
+                raise DesignError(f"{pair} cannot be joined: their {part} differ{where}")
+
+
+def _first_difference(library: CellLibrary, part: str, a: Ints, b: Ints) -> str:
+    if part == "tables":
+        return " in size"
+    common = min(len(a), len(b))
+    different = np.flatnonzero(a[:common] != b[:common])
+    at = int(different[0]) if len(different) else common - 1
+    cells = getattr(library, part).cell
+    return f" in cell {library.cells[int(cells[at])].name}" if 0 <= at < len(cells) else ""

@@ -1,0 +1,365 @@
+"""A cell library as arrays: logic, NLDM tables, capacitances and leakage at its corners.
+
+SI units throughout. Arrays that depend on the operating point have the corner as first axis.
+Leakage, a steady state that is simulated in a fraction of the time, may be known at more corners
+than the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chipdse import numerics
+from chipdse.errors import DesignError
+from chipdse.netlist.library.cells import Cell
+from chipdse.netlist.library.grid import Corners, interpolate
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+# Liberty's timing types that are kept; the place in this list is the code.
+ARC_KINDS = (
+    "combinational",
+    "combinational_rise",
+    "combinational_fall",
+    "rising_edge",
+    "falling_edge",
+    "preset",
+    "clear",
+    "three_state_enable",
+    "three_state_enable_rise",
+    "three_state_enable_fall",
+    "three_state_disable",
+    "three_state_disable_rise",
+    "three_state_disable_fall",
+    "setup_rising",
+    "setup_falling",
+    "hold_rising",
+    "hold_falling",
+    "recovery_rising",
+    "recovery_falling",
+    "removal_rising",
+    "removal_falling",
+)
+FIRST_CHECK = ARC_KINDS.index("setup_rising")
+SENSES = ("", "positive_unate", "negative_unate", "non_unate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thresholds:
+    """How a library measures delays and slews, as fractions of the supply; (rise, fall) each.
+
+    Parameters
+    ----------
+    input_frac, output_frac : at which voltages a delay starts and ends
+    lower_frac, upper_frac : between which voltages a transition was measured
+    slew_derate : a slew of the tables times this is the time between those voltages
+    """
+
+    input_frac: tuple[float, float] = (0.5, 0.5)
+    output_frac: tuple[float, float] = (0.5, 0.5)
+    lower_frac: tuple[float, float] = (0.2, 0.2)
+    upper_frac: tuple[float, float] = (0.8, 0.8)
+    slew_derate: float = 1.0
+
+    def slew_of_ramp(self, edge: int) -> float:
+        """The slew that stands in the tables for a ramp of one second from rail to rail [s]."""
+        return (self.upper_frac[edge] - self.lower_frac[edge]) / self.slew_derate
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tables:
+    """Look-up tables, flattened row by row.
+
+    Rows follow the input slew (of a constraint: the related pin's slew), columns the output
+    load (the constrained pin's slew). An axis of -1 means the table does not depend on it.
+    """
+
+    rows: Ints
+    columns: Ints
+    row_axis: Ints
+    column_axis: Ints
+    start: Ints
+    axis_start: Ints
+    axis_values: Floats  # [corners, all axes in a row]
+    values: Floats  # [corners, all tables in a row]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arcs:
+    """Timing groups, one a (related pin, pin, condition).
+
+    Pins are numbered over the whole library (`CellLibrary.pin_start`), conditions point into
+    `CellLibrary.conditions`; -1 is none. A constraint keeps its tables in the delay columns.
+    """
+
+    cell: Ints
+    source: Ints
+    sink: Ints
+    kind: Ints
+    sense: Ints
+    condition: Ints
+    rise_delay: Ints
+    fall_delay: Ints
+    rise_slew: Ints
+    fall_slew: Ints
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Powers:
+    """Internal power groups: energy a transition [J] of `pin`, for output pins by `related`."""
+
+    cell: Ints
+    pin: Ints
+    related: Ints
+    condition: Ints
+    supply: Ints
+    rise: Ints
+    fall: Ints
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Leakages:
+    """Leakage groups [W] by state and supply pin; `value_w` is [leakage corners, groups]."""
+
+    cell: Ints
+    condition: Ints
+    supply: Ints
+    value_w: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CellLibrary:
+    """Standard cells at one or several characterised corners.
+
+    Parameters
+    ----------
+    cells : the logic of every cell
+    conditions : the `when` functions as text
+    supplies : names of the supply pins that power groups refer to
+    supply_v, temperature_c : the corners [V, °C]
+    pin_capacitance_f : [corners, pins, 4] rise and fall maximum, rise and fall minimum
+    pin_supply_v : [corners, pins] voltage swing of each pin
+    cell_leakage_w : [leakage corners, cells] the unconditional value, NaN where there is none
+    leakage_corners : where leakage is known, at every corner and more; None: at the corners
+    thresholds : what delays and slews mean, those in the tables and those at ports
+    sources : where the numbers come from, for reports
+    """
+
+    name: str
+    cells: tuple[Cell, ...]
+    conditions: tuple[str, ...]
+    supplies: tuple[str, ...]
+    supply_v: Floats
+    temperature_c: Floats
+    pin_capacitance_f: Floats
+    pin_supply_v: Floats
+    cell_leakage_w: Floats
+    tables: Tables
+    arcs: Arcs
+    powers: Powers
+    leakages: Leakages
+    leakage_corners: Corners | None = None
+    thresholds: Thresholds = Thresholds()
+    sources: tuple[str, ...] = ()
+    provenance: dict[str, object] = field(default_factory=dict)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each cell by name."""
+        return {cell.name: position for position, cell in enumerate(self.cells)}
+
+    @cached_property
+    def pin_start(self) -> Ints:
+        """Number of each cell's first pin when pins are numbered over the library."""
+        counts = [len(cell.pins) for cell in self.cells]
+        return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+
+    @property
+    def corner_count(self) -> int:
+        """Number of characterised corners."""
+        return len(self.supply_v)
+
+    def cell(self, name: str) -> Cell:
+        """A cell by its name."""
+        try:
+            return self.cells[self.index[name]]
+        except KeyError:
+            raise DesignError(f"library {self.name} has no cell {name!r}") from None
+
+    def pin_name(self, pin: int) -> str:
+        """``CELL/PIN`` of a pin numbered over the library."""
+        cell = int(np.searchsorted(self.pin_start, pin, side="right")) - 1
+        return f"{self.cells[cell].name}/{self.cells[cell].pins[pin - self.pin_start[cell]].name}"
+
+    def corners(self) -> str:
+        """Its corners for people."""
+        return self.grid.text()
+
+    @cached_property
+    def grid(self) -> Corners:
+        """The corners of timing, energy and capacitance."""
+        return Corners(supply_v=self.supply_v, temperature_c=self.temperature_c)
+
+    @property
+    def leakage_grid(self) -> Corners:
+        """The corners of leakage."""
+        return self.grid if self.leakage_corners is None else self.leakage_corners
+
+    def at(
+        self, supply_v: ArrayLike | None = None, temperature_c: ArrayLike | None = None
+    ) -> OperatingLibrary:
+        """The library at K operating points; the two broadcast against each other.
+
+        Left out, they take the value all corners share (the library's own corner). Timing must
+        be characterised around every point; for leakage alone there is `leakage_at`.
+
+        Raises
+        ------
+        DesignError : outside the characterised range, or a value must be named
+        """
+        volts = self._default(supply_v, self.supply_v, "supply voltage", "V")
+        temps = self._default(temperature_c, self.temperature_c, "temperature", "°C")
+        volts, temps = np.broadcast_arrays(volts, temps)
+        return OperatingLibrary(
+            library=self,
+            supply_v=volts.copy(),
+            temperature_c=temps.copy(),
+            weights=self._weights(self.grid, volts, temps, f"library {self.name}"),
+        )
+
+    def leakage_at(self, supply_v: ArrayLike, temperature_c: ArrayLike) -> LeakagePoints:
+        """Leakage at K operating points; the two broadcast against each other.
+
+        Raises
+        ------
+        DesignError : outside the range that leakage is characterised for
+        """
+        volts = self._default(supply_v, self.supply_v, "supply voltage", "V")
+        temps = self._default(temperature_c, self.temperature_c, "temperature", "°C")
+        volts, temps = np.broadcast_arrays(volts, temps)
+        return LeakagePoints(
+            library=self,
+            supply_v=volts.copy(),
+            temperature_c=temps.copy(),
+            weights=self._weights(
+                self.leakage_grid, volts, temps, f"the leakage of library {self.name}"
+            ),
+        )
+
+    def every_corner(self) -> OperatingLibrary:
+        """The library at each of its characterised corners."""
+        return OperatingLibrary(
+            library=self,
+            supply_v=self.supply_v,
+            temperature_c=self.temperature_c,
+            weights=np.eye(self.corner_count),
+        )
+
+    def _default(self, given: ArrayLike | None, own: Floats, what: str, unit: str) -> Floats:
+        if given is not None:
+            values = np.atleast_1d(np.asarray(given, dtype=np.float64))
+            if values.ndim != 1 or not np.isfinite(values).all():
+                raise DesignError(f"{what} must be a finite number or a list of them")
+            return values
+        if len(np.unique(own)) > 1:
+            raise DesignError(
+                f"library {self.name} covers {own.min():g} to {own.max():g} {unit}; choose a {what}"
+            )
+        return own[:1]
+
+    @staticmethod
+    def _weights(grid: Corners, volts: Floats, temps: Floats, what: str) -> Floats:
+        """Weights [K, corners] of the operating points on a grid."""
+        rows = []
+        for supply_v, temperature_c in zip(volts.tolist(), temps.tolist(), strict=True):
+            row = grid.weights(supply_v, temperature_c)
+            if row is None:
+                raise DesignError(
+                    f"{supply_v:g} V at {temperature_c:g} °C lies outside what {what} was "
+                    f"characterised for ({grid.range_text()}); it is never extrapolated"
+                )
+            rows.append(row)
+        return np.array(rows).reshape(len(rows), len(grid))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Points:
+    """K operating points between the corners of a library.
+
+    Parameters
+    ----------
+    weights : [K, corners], each row sums to 1
+    """
+
+    library: CellLibrary
+    supply_v: Floats
+    temperature_c: Floats
+    weights: Floats
+
+    @property
+    def count(self) -> int:
+        """Number of operating points K."""
+        return len(self.weights)
+
+
+class LeakagePoints(_Points):
+    """Leakage of a library at K operating points, between the corners that give leakage."""
+
+    def groups_w(self, rows: Ints | NDArray[np.int64] | None = None) -> Floats:
+        """[K, groups] of `Leakages`; all, or these rows."""
+        own = self.library.leakages.value_w
+        return interpolate(self.weights, own if rows is None else own[:, rows])
+
+    def cells_w(self) -> Floats:
+        """[K, cells] the unconditional values, NaN where there is none."""
+        return interpolate(self.weights, self.library.cell_leakage_w)
+
+
+class OperatingLibrary(_Points):
+    """A library at K operating points; numbers are interpolated when they are asked for."""
+
+    def part(self, points: slice) -> OperatingLibrary:
+        """Some of the operating points."""
+        if len(range(*points.indices(self.count))) == self.count:
+            return self
+        return OperatingLibrary(
+            library=self.library,
+            supply_v=self.supply_v[points],
+            temperature_c=self.temperature_c[points],
+            weights=self.weights[points],
+        )
+
+    @cached_property
+    def leakage(self) -> LeakagePoints:
+        """Leakage at the same points, between the corners at which it is known."""
+        return self.library.leakage_at(self.supply_v, self.temperature_c)
+
+    def interpolate(self, characterised: Floats) -> Floats:
+        """[corners, ...] to [K, ...]: in the logarithm, linear where a corner is not positive."""
+        return interpolate(self.weights, characterised)
+
+    def interpolate_linear(self, characterised: Floats) -> Floats:
+        """[corners, ...] to [K, ...], linear: for voltages."""
+        flat = characterised.reshape(len(characterised), -1)
+        mixed = numerics.matmul(self.weights, flat)
+        return mixed.reshape(self.count, *characterised.shape[1:])
+
+    @cached_property
+    def pin_capacitance_f(self) -> Floats:
+        """[K, pins, 4] as in the library [F]."""
+        return self.interpolate(self.library.pin_capacitance_f)
+
+    @cached_property
+    def pin_supply_v(self) -> Floats:
+        """[K, pins] voltage swing [V]."""
+        return self.interpolate_linear(self.library.pin_supply_v)
+
+    @cached_property
+    def axes(self) -> Floats:
+        """[K, all axes in a row]."""
+        return self.interpolate(self.library.tables.axis_values)

@@ -1,0 +1,304 @@
+"""SRAM macros as a Liberty file, and as cells of a library at all its corners.
+
+The file gives what the model says at the macros' own supply. Beside a library's cells a macro is
+taken to follow them: its times scale as the library's gates do, its energies as the square of the
+supply, its leakage as the cells' does.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from chipdse import numerics
+from chipdse.errors import DesignError
+from chipdse.netlist.library.liberty.reader import read_liberty
+from chipdse.netlist.library.library import CellLibrary, Floats, Tables, Thresholds
+from chipdse.technology.sram import MacroFigures, MacroSize, macro_figures
+
+# A macro's supply may differ so much from what it was characterised at: below, no model of gates
+# tells whether its cells can still be read and written.
+LEAST_SUPPLY_FRAC, MOST_SUPPLY_FRAC = 2 / 3, 1.1
+_LOADS_F = (1e-15, 100e-15)
+
+
+def macro_pins(size: MacroSize) -> tuple[tuple[str, str, int], ...]:
+    """Name, direction and bits of a macro's pins, the clock first.
+
+    we : write at this edge, where `mask` has ones; re : read. One port cannot do both at once.
+    """
+    common = (("clk", "input", 1), ("we", "input", 1), ("mask", "input", size.masks))
+    address, bits = size.address_bits, size.bits
+    if size.has_second_port:
+        return (
+            *common,
+            ("waddr", "input", address),
+            ("din", "input", bits),
+            ("re", "input", 1),
+            ("raddr", "input", address),
+            ("dout", "output", bits),
+        )
+    return (
+        *common,
+        ("addr", "input", address),
+        ("din", "input", bits),
+        ("re", "input", 1),
+        ("dout", "output", bits),
+    )
+
+
+def macro_liberty(sizes: Sequence[MacroSize]) -> str:
+    """A Liberty file of macros of one family, at the supply they were characterised at."""
+    figures = [macro_figures(size) for size in sizes]
+    first = figures[0]
+    widths = sorted({bits for size in sizes for _, _, bits in macro_pins(size) if bits > 1})
+    lines = [
+        f"library (sram_{sizes[0].family}) {{",
+        '  time_unit : "1ps"; voltage_unit : "1V"; current_unit : "1uA";',
+        '  leakage_power_unit : "1pW"; capacitive_load_unit (1, ff);',
+        f"  nom_process : 1; nom_voltage : {first.supply_v:g}; "
+        f"nom_temperature : {first.temperature_c:g};",
+        # Slews are as in the files that the model was fitted to: 0.8 of a ramp from rail to rail,
+        # 10 to 90 % in sky130's, 30 to 70 % with slew_derate_from_library 0.5 in IHP's.
+        "  slew_lower_threshold_pct_rise : 10; slew_upper_threshold_pct_rise : 90;",
+        "  slew_lower_threshold_pct_fall : 10; slew_upper_threshold_pct_fall : 90;",
+        "  input_threshold_pct_rise : 50; output_threshold_pct_rise : 50;",
+        "  input_threshold_pct_fall : 50; output_threshold_pct_fall : 50;",
+        "  lu_table_template (load) { variable_1 : total_output_net_capacitance;",
+        f'    index_1 ("{", ".join(f"{load * 1e15:g}" for load in _LOADS_F)}"); }}',
+    ]
+    for bits in widths:
+        lines.append(
+            f"  type (bus_{bits}) {{ base_type : array; data_type : bit; bit_width : {bits}; "
+            f"bit_from : {bits - 1}; bit_to : 0; downto : true; }}"
+        )
+    for size, about in zip(sizes, figures, strict=True):
+        lines += _cell(size, about)
+    return "\n".join([*lines, "}", ""])
+
+
+def _cell(size: MacroSize, about: MacroFigures) -> Iterator[str]:
+    yield f"  cell ({size.name}) {{"
+    yield f"    area : {about.area_m2 * 1e12:.6g}; interface_timing : true; dont_touch : true;"
+    yield (
+        f"    memory () {{ type : ram; address_width : {size.address_bits}; "
+        f"word_width : {size.bits}; }}"
+    )
+    yield f"    cell_leakage_power : {about.leakage_w * 1e12:.6g};"
+    for name, direction, bits in macro_pins(size):
+        kind, typed = ("bus", f" bus_type : bus_{bits};") if bits > 1 else ("pin", "")
+        yield f"    {kind} ({name}) {{{typed} direction : {direction};"
+        if direction == "output":
+            yield from _access(about)
+        else:
+            yield f"      capacitance : {about.pin_f * 1e15:.6g};"
+            yield from _clock(size, about) if name == "clk" else _checks(about)
+        yield "    }"
+    yield "  }"
+
+
+def _access(about: MacroFigures) -> Iterator[str]:
+    delays = [about.access_s + about.access_per_load_s_per_f * load for load in _LOADS_F]
+    delay = ", ".join(f"{1e12 * each:.6g}" for each in delays)
+    slew = ", ".join(f"{1e12 * about.output_slew_s:.6g}" for _ in _LOADS_F)
+    edge = "falling_edge" if about.falls else "rising_edge"
+    yield f'      timing () {{ related_pin : "clk"; timing_type : {edge};'
+    for table, values in (("cell", delay), ("transition", slew)):
+        for edge in ("rise", "fall"):
+            name = f"cell_{edge}" if table == "cell" else f"{edge}_transition"
+            yield f'        {name} (load) {{ values ("{values}"); }}'
+    yield "      }"
+
+
+def _checks(about: MacroFigures) -> Iterator[str]:
+    for kind, time_s in (("setup_rising", about.setup_s), ("hold_rising", about.hold_s)):
+        yield f'      timing () {{ related_pin : "clk"; timing_type : {kind};'
+        for edge in ("rise", "fall"):
+            yield f'        {edge}_constraint (scalar) {{ values ("{time_s * 1e12:.6g}"); }}'
+        yield "      }"
+
+
+def _clock(size: MacroSize, about: MacroFigures) -> Iterator[str]:
+    """Energies of the rising edge: what each cycle takes, and what an access adds."""
+    idle = about.idle_energy_j
+    ports = 2 if size.has_second_port else 1
+    groups = [
+        ("", ports * idle),
+        ("we", about.write_energy_j - idle),
+        ("re", about.read_energy_j - idle),
+    ]
+    yield "      clock : true;"
+    for when, energy in groups:
+        condition = f' when : "{when}";' if when else ""
+        yield f"      internal_power () {{{condition}"
+        yield f'        rise_power (scalar) {{ values ("{energy * 1e15:.6g}"); }}'
+        yield '        fall_power (scalar) { values ("0"); }'
+        yield "      }"
+
+
+def macro_cells(sizes: Sequence[MacroSize], thresholds: Thresholds | None = None) -> CellLibrary:
+    """The macros as a library of one corner, their own.
+
+    thresholds : what slews shall mean; None is what they mean in the macros' own file
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sram.lib"
+        path.write_text(macro_liberty(sizes))
+        return read_liberty([path], thresholds=thresholds)
+
+
+def with_macros(library: CellLibrary, sizes: Sequence[MacroSize]) -> CellLibrary:
+    """A library with macros beside its cells, at all its corners.
+
+    Raises
+    ------
+    DesignError : the library does not cover the supply that the macros were characterised at
+    """
+    macros = macro_cells(sizes, library.thresholds)
+    volts, temperature = float(macros.supply_v[0]), float(macros.temperature_c[0])
+    try:
+        slower, leakier = (
+            _delay_scale(library, volts, temperature),
+            _leakage_scale(library, volts, temperature),
+        )
+    except DesignError as error:
+        raise DesignError(
+            f"SRAM macros of {sizes[0].family} are known at {volts:g} V and "
+            f"{temperature:g} °C: {error}"
+        ) from error
+    return _appended(library, macros, slower, numerics.square(library.supply_v / volts), leakier)
+
+
+def check_macro_supply(sizes: Sequence[MacroSize], vdd_v: float) -> None:
+    """Raise DesignError for a supply at which the macros may not work."""
+    for size in sizes[:1]:
+        own = macro_figures(size).supply_v
+        if not LEAST_SUPPLY_FRAC * own - 1e-9 <= vdd_v <= MOST_SUPPLY_FRAC * own + 1e-9:
+            raise DesignError(
+                f"vdd_v={vdd_v:g} is outside {LEAST_SUPPLY_FRAC * own:.3g} to "
+                f"{MOST_SUPPLY_FRAC * own:.3g} V, in which SRAM macros of {size.family} are "
+                "modelled; set memory_macro_bits=0 to keep memories in registers"
+            )
+
+
+def _delay_scale(library: CellLibrary, volts: float, temperature: float) -> Floats:
+    """Delay of the library's gates at each corner over that at one operating point."""
+    arcs, tables = library.arcs, library.tables
+    gates = arcs.kind == 0
+    used = np.unique(np.concatenate([arcs.rise_delay[gates], arcs.fall_delay[gates]]))
+    places = np.concatenate(
+        [
+            np.arange(tables.start[t], tables.start[t] + tables.rows[t] * tables.columns[t])
+            for t in used[used >= 0]
+        ]
+    )
+    values = tables.values[:, places]
+    own = library.at([volts], [temperature]).interpolate(values)[0]
+    usable = (values > 0).all(axis=0) & (own > 0)
+    ratios = numerics.log(values[:, usable] / own[usable])
+    scale: Floats = numerics.exp(np.mean(ratios, axis=1))
+    return scale
+
+
+def _leakage_scale(library: CellLibrary, volts: float, temperature: float) -> Floats:
+    """Leakage of the library's cells at each corner of leakage over that at one point."""
+    points = library.leakage_at([volts], [temperature])
+    values, own = library.leakages.value_w, points.groups_w()[0]
+    if not values.size:
+        values, own = library.cell_leakage_w, points.cells_w()[0]
+    usable = (values > 0).all(axis=0) & (own > 0)
+    if not usable.any():
+        raise DesignError(f"library {library.name} gives no leakage to scale theirs by")
+    ratios = numerics.log(values[:, usable] / own[usable])
+    scale: Floats = numerics.exp(np.mean(ratios, axis=1))
+    return scale
+
+
+def _appended(
+    library: CellLibrary, macros: CellLibrary, slower: Floats, energy: Floats, leakier: Floats
+) -> CellLibrary:
+    """The cells of `macros` behind those of `library`, their numbers scaled to its corners."""
+    cells, pins = len(library.cells), int(library.pin_start[-1])
+    count, conditions = len(library.tables.rows), len(library.conditions)
+    timed, powered = macros.arcs, macros.powers
+    is_energy = np.zeros(len(macros.tables.values[0]), dtype=bool)
+    for table in np.concatenate([powered.rise, powered.fall]):
+        if table >= 0:
+            first = macros.tables.start[table]
+            is_energy[first : first + macros.tables.rows[table] * macros.tables.columns[table]] = 1
+    scale = np.where(is_energy[None, :], energy[:, None], slower[:, None])
+
+    def moved(own: np.ndarray, other: np.ndarray, by: int) -> np.ndarray:
+        return np.concatenate([own, np.where(other >= 0, other + by, other)]).astype(own.dtype)
+
+    def many(values: Floats) -> Floats:
+        return np.repeat(values, library.corner_count, axis=0)
+
+    arcs, powers = library.arcs, library.powers
+    at_table = ("rise_delay", "fall_delay", "rise_slew", "fall_slew")
+    swings = np.broadcast_to(
+        library.supply_v[:, None], (library.corner_count, len(macros.pin_supply_v[0]))
+    )
+    return replace(
+        library,
+        cells=library.cells + macros.cells,
+        conditions=library.conditions + macros.conditions,
+        pin_capacitance_f=np.concatenate(
+            [library.pin_capacitance_f, many(macros.pin_capacitance_f)], axis=1
+        ),
+        pin_supply_v=np.concatenate([library.pin_supply_v, swings], axis=1),
+        cell_leakage_w=np.concatenate(
+            [library.cell_leakage_w, leakier[:, None] * macros.cell_leakage_w[0]], axis=1
+        ),
+        tables=_joined(library.tables, macros.tables, scale),
+        arcs=replace(
+            arcs,
+            cell=moved(arcs.cell, timed.cell, cells),
+            source=moved(arcs.source, timed.source, pins),
+            sink=moved(arcs.sink, timed.sink, pins),
+            kind=np.concatenate([arcs.kind, timed.kind]),
+            sense=np.concatenate([arcs.sense, timed.sense]),
+            condition=moved(arcs.condition, timed.condition, conditions),
+            **{name: moved(getattr(arcs, name), getattr(timed, name), count) for name in at_table},
+        ),
+        powers=replace(
+            powers,
+            cell=moved(powers.cell, powered.cell, cells),
+            pin=moved(powers.pin, powered.pin, pins),
+            related=moved(powers.related, powered.related, pins),
+            condition=moved(powers.condition, powered.condition, conditions),
+            supply=np.concatenate([powers.supply, np.full_like(powered.supply, -1)]),
+            rise=moved(powers.rise, powered.rise, count),
+            fall=moved(powers.fall, powered.fall, count),
+        ),
+        sources=(*library.sources, *macros.sources),
+    )
+
+
+def _joined(own: Tables, other: Tables, scale: Floats) -> Tables:
+    """Tables behind tables; the other's values are of one corner, `scale` [corners, values]."""
+    corners, axes = len(own.values), len(own.axis_start) - 1
+
+    def axis(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+        return np.concatenate([mine, np.where(theirs >= 0, theirs + axes, -1)]).astype(mine.dtype)
+
+    return Tables(
+        rows=np.concatenate([own.rows, other.rows]),
+        columns=np.concatenate([own.columns, other.columns]),
+        row_axis=axis(own.row_axis, other.row_axis),
+        column_axis=axis(own.column_axis, other.column_axis),
+        start=np.concatenate([own.start[:-1], other.start + own.values.shape[1]]).astype(
+            own.start.dtype
+        ),
+        axis_start=np.concatenate(
+            [own.axis_start, other.axis_start[1:] + own.axis_start[-1]]
+        ).astype(own.axis_start.dtype),
+        axis_values=np.concatenate(
+            [own.axis_values, np.repeat(other.axis_values, corners, axis=0)], axis=1
+        ),
+        values=np.concatenate([own.values, scale * other.values], axis=1),
+    )

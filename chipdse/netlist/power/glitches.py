@@ -1,0 +1,60 @@
+"""Power with glitches, and what of it the glitches cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chipdse.netlist.library.library import Floats
+from chipdse.netlist.power.modules import Modules
+from chipdse.netlist.power.power import GROUPS, Power
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GlitchPower:
+    """Power without glitches and with them; the difference is what the glitches cost.
+
+    Leakage is the same in both: glitches move no settled state.
+    """
+
+    functional: Power
+    total: Power
+
+    @property
+    def internal_w(self) -> Floats:
+        """Internal power of glitches, by instance [K, cells]."""
+        more: Floats = self.total.internal_w - self.functional.internal_w
+        return more
+
+    @property
+    def switching_w(self) -> Floats:
+        """Switching power of glitches, by instance [K, cells]."""
+        more: Floats = self.total.switching_w - self.functional.switching_w
+        return more
+
+    @property
+    def glitch_w(self) -> Floats:
+        """Power of glitches [K]."""
+        both: Floats = (self.internal_w + self.switching_w).sum(axis=1)
+        return both
+
+    @property
+    def glitch_energy_j(self) -> Floats:
+        """Energy of glitches a clock cycle [K]."""
+        energy: Floats = self.glitch_w * self.total.clock_period_s
+        return energy
+
+    def by_group(self) -> dict[str, Floats]:
+        """Power of glitches of each group of cells [K]."""
+        own = self.internal_w + self.switching_w
+        return {
+            name: own[:, self.total.group == number].sum(axis=1)
+            for number, name in enumerate(GROUPS)
+        }
+
+    def by_module(self, modules: Modules) -> dict[str, Floats]:
+        """Power of glitches of each module [K]."""
+        own = self.internal_w + self.switching_w
+        return {
+            name: own[:, modules.of_cell == number].sum(axis=1)
+            for number, name in enumerate(modules.names)
+        }

@@ -1,0 +1,306 @@
+"""The timing graph of a netlist: arcs between net edges, levelised, ready for any corner.
+
+A net edge is numbered ``2 * net + edge`` with edge 0 for rise and 1 for fall; pins likewise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.errors import DesignError
+from chipdse.netlist.library.cells import ClockGate, Latch
+from chipdse.netlist.library.tables import Index
+from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.timing.arcs import CellArc, cell_arcs
+from chipdse.netlist.timing.clock import ClockNetwork, list_names, trace_clock
+from chipdse.netlist.timing.constants import constant_nets, patterns
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TimingGraph:
+    """Everything about timing that does not depend on the corner.
+
+    Arcs are sorted by the level of the net they drive, then by net edge. Level 0 holds the arcs
+    that start at a register's clock pin.
+
+    Parameters
+    ----------
+    source, sink : [arcs] net edges
+    pin : [arcs] pin edge the arc starts at
+    kind : [arcs] which pair of tables, into `delay_tables` and `slew_tables`
+    launch : [arcs] launch class (0 the clock's rise, 1 its fall) of level 0, else -1
+    condition : [arcs] into the library's conditions, -1 is none; static timing takes every arc
+    level_start : [levels + 1] first arc of each level
+    checks_* : endpoints: data pin edge, capture class, table, whether setup
+    constant : [nets] 0 or 1 for nets that never move, else -1
+    """
+
+    netlist: Netlist
+    clock: ClockNetwork | None
+    constant: NDArray[np.int8]
+    source: Index
+    sink: Index
+    pin: Index
+    kind: Index
+    launch: NDArray[np.int8]
+    condition: Index
+    level_start: Index
+    delay_tables: Index
+    slew_tables: Index
+    check_pin: Index
+    check_class: NDArray[np.int8]
+    check_table: Index
+    check_is_setup: NDArray[np.bool_]
+    check_clock_pin: Index
+    net_level: NDArray[np.int32]
+
+    @property
+    def launch_classes(self) -> int:
+        """2 when something launches at the clock's falling edge: a register, or the clock itself.
+
+        The clock's own edges launch where it reaches an output port.
+        """
+        return 2 if bool((self.launch == 1).any()) or bool(self.clock_outputs.any()) else 1
+
+    @property
+    def clock_outputs(self) -> NDArray[np.bool_]:
+        """Which of `netlist.output_nets` carry the clock, through buffers, inverters or gates."""
+        nets = self.netlist.output_nets
+        if self.clock is None:
+            return np.zeros(len(nets), dtype=bool)
+        reached: NDArray[np.bool_] = (self.clock.polarity[nets] != 0) & (self.constant[nets] < 0)
+        return reached
+
+
+def build_timing_graph(netlist: Netlist, clock: str | None = None) -> TimingGraph:
+    """Check the netlist and lay out its arcs.
+
+    Parameters
+    ----------
+    clock : the clock port; may be left out of a netlist without registers
+
+    Raises
+    ------
+    DesignError : undriven or multiply driven nets, loops, latches, registers without a clock,
+        tri-state outputs; with the names
+    """
+    _check_drivers(netlist)
+    constant = constant_nets(netlist)
+    network = None if clock is None else trace_clock(netlist, clock, constant)
+    arcs, checks = _collect(netlist, constant, network)
+    source, sink, pin, kind, launch, condition = arcs.columns()
+    net_level = _levels(netlist, source, sink, launch)
+    arc_level = np.where(launch >= 0, 0, net_level[sink >> 1])
+    # Stable: which of equal ones comes first would depend on the processor.
+    order = np.argsort(arc_level.astype(np.int64) * (2 * netlist.net_count) + sink, kind="stable")
+    depth = int(arc_level.max(initial=0))
+    check_pin, check_class, check_table, check_setup, check_clock = checks.columns()
+    delay_tables, slew_tables = arcs.tables()
+    return TimingGraph(
+        netlist=netlist,
+        clock=network,
+        constant=constant,
+        source=source[order],
+        sink=sink[order],
+        pin=pin[order],
+        kind=kind[order],
+        launch=launch[order].astype(np.int8),
+        condition=condition[order],
+        level_start=np.searchsorted(arc_level[order], np.arange(depth + 2)),
+        delay_tables=delay_tables,
+        slew_tables=slew_tables,
+        check_pin=check_pin,
+        check_class=check_class.astype(np.int8),
+        check_table=check_table,
+        check_is_setup=check_setup.astype(bool),
+        check_clock_pin=check_clock,
+        net_level=net_level,
+    )
+
+
+def _check_drivers(netlist: Netlist) -> None:
+    """Refuse nets nobody drives, or several do, and pins left open."""
+    drivers = np.zeros(netlist.net_count, dtype=np.int32)
+    drivers[:2] = 1
+    np.add.at(drivers, netlist.input_nets, 1)
+    driving = netlist.pin_net[netlist.pin_is_driver]
+    np.add.at(drivers, driving[driving >= 0], 1)
+    loads = netlist.pin_net[netlist.pin_is_load]
+    open_pins = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net < 0))
+    if len(open_pins):
+        names = [netlist.pin_name(int(pin)) for pin in open_pins[:50]]
+        raise DesignError(f"unconnected input pins: {list_names(names)}; tie them to a constant")
+    used = np.zeros(netlist.net_count, dtype=bool)
+    used[loads] = True
+    used[netlist.output_nets[netlist.output_nets >= 0]] = True
+    for wrong, what in (
+        (used & (drivers == 0), "nets without a driver"),
+        (drivers > 1, "nets with several drivers"),
+    ):
+        if wrong.any():
+            names = [netlist.net_names[net] for net in np.flatnonzero(wrong)[:50]]
+            raise DesignError(f"{what} in {netlist.top!r}: {list_names(names)}")
+    touched = used.copy()
+    touched[driving[driving >= 0]] = True
+    # A supply that comes in through a bidirectional port meets no signal pin.
+    inouts = [
+        port.name
+        for port in netlist.ports
+        if port.direction == "inout" and touched[[net for net in port.nets if net >= 0]].any()
+    ]
+    if inouts:
+        raise DesignError(f"bidirectional ports are not timed: {list_names(inouts)}")
+
+
+class _Columns:
+    """Rows of integers gathered in pieces."""
+
+    def __init__(self, width: int) -> None:
+        self.pieces: list[tuple[Index, ...]] = []
+        self.width = width
+
+    def add(self, count: int, *values: Index | int) -> None:
+        self.pieces.append(
+            tuple(np.broadcast_to(np.asarray(each, dtype=np.int64), (count,)) for each in values)
+        )
+
+    def columns(self) -> tuple[Index, ...]:
+        if not self.pieces:
+            return tuple(np.zeros(0, dtype=np.int64) for _ in range(self.width))
+        return tuple(np.concatenate(column) for column in zip(*self.pieces, strict=True))
+
+
+class _ArcColumns(_Columns):
+    """Arcs, with their pairs of tables numbered."""
+
+    def __init__(self) -> None:
+        super().__init__(6)
+        self.pairs: dict[tuple[int, int], int] = {}
+
+    def pair(self, arc: CellArc) -> int:
+        return self.pairs.setdefault((arc.table, arc.slew_table), len(self.pairs))
+
+    def tables(self) -> tuple[Index, Index]:
+        pairs = np.array(list(self.pairs), dtype=np.int64).reshape(-1, 2)
+        return pairs[:, 0].copy(), pairs[:, 1].copy()
+
+
+def _collect(
+    netlist: Netlist, constant: NDArray[np.int8], network: ClockNetwork | None
+) -> tuple[_ArcColumns, _Columns]:
+    library = netlist.library
+    arcs, checks = _ArcColumns(), _Columns(5)
+    polarity = np.zeros(netlist.net_count, np.int8) if network is None else network.polarity
+    latches, unclocked, clock_data, tri_state = [], [], [], []
+    for number in netlist.instances_of:
+        cell = library.cells[number]
+        for instances, known in patterns(netlist, number, constant):
+            names = netlist.cell_names
+            if isinstance(cell.sequential, Latch):
+                latches += [f"{names[i]} ({cell.name})" for i in instances[:50]]
+                continue
+            if any(pin.three_state is not None for pin in cell.pins):
+                tri_state += [f"{names[i]} ({cell.name})" for i in instances[:50]]
+                continue
+            starts = netlist.pin_start[instances].astype(np.int64)
+            clocks = set()
+            for arc in cell_arcs(library, number, known):
+                source_net = netlist.pin_net[starts + arc.source].astype(np.int64)
+                sink_net = netlist.pin_net[starts + arc.sink].astype(np.int64)
+                if arc.check or arc.launches:
+                    clocks.add(arc.source)
+                    side = polarity[source_net]
+                    # The clock's edge that makes this pin's edge: 0 rise, 1 fall.
+                    clock_class = np.where(side > 0, arc.source_edge, 1 - arc.source_edge)
+                if arc.check:
+                    checks.add(
+                        len(starts),
+                        2 * (starts + arc.sink) + arc.sink_edge,
+                        clock_class,
+                        arc.table,
+                        int(arc.check == "setup"),
+                        starts + arc.source,
+                    )
+                    continue
+                keep = sink_net >= 0
+                arcs.add(
+                    int(keep.sum()),
+                    2 * source_net[keep] + arc.source_edge,
+                    2 * sink_net[keep] + arc.sink_edge,
+                    2 * (starts[keep] + arc.source) + arc.source_edge,
+                    arcs.pair(arc),
+                    clock_class[keep] if arc.launches else -1,
+                    arc.condition,
+                )
+            for pin in clocks:
+                nets = netlist.pin_net[starts + pin]
+                wrong = np.flatnonzero(polarity[nets] == 0)
+                unclocked += [
+                    f"{names[instances[i]]}/{cell.pins[pin].name} on {netlist.net_names[nets[i]]}"
+                    for i in wrong[:50]
+                ]
+            if cell.sequential is not None or cell.is_macro:
+                for pin in set(cell.inputs) - clocks:
+                    if isinstance(cell.sequential, ClockGate) and (
+                        cell.pins[pin].name == cell.sequential.clock
+                    ):
+                        continue
+                    nets = netlist.pin_net[starts + pin]
+                    clock_data += [
+                        f"{names[instances[i]]}/{cell.pins[pin].name}"
+                        for i in np.flatnonzero(polarity[nets] != 0)[:50]
+                    ]
+    for found, message in (
+        (latches, "latches are not timed: {}; use flip-flops"),
+        (tri_state, "cells with tri-state outputs are not timed: {}"),
+        (clock_data, "the clock is used as data at {}"),
+    ):
+        if found:
+            raise DesignError(message.format(list_names(found)))
+    if unclocked:
+        port = "none is named" if network is None else f"the clock is {network.port!r}"
+        raise DesignError(f"registers without a clock ({port}): {list_names(unclocked)}")
+    return arcs, checks
+
+
+def _levels(netlist: Netlist, source: Index, sink: Index, launch: Index) -> NDArray[np.int32]:
+    """Longest path to each net, in combinational cells; loops are refused by name."""
+    inside = launch < 0
+    edges = np.unique((source[inside] >> 1) * netlist.net_count + (sink[inside] >> 1))
+    start, end = edges // netlist.net_count, edges % netlist.net_count
+    first = np.searchsorted(start, np.arange(netlist.net_count + 1))
+    waiting = np.bincount(end, minlength=netlist.net_count)
+    level = np.zeros(netlist.net_count, dtype=np.int32)
+    frontier = np.flatnonzero(waiting == 0)
+    depth, done = 0, 0
+    while len(frontier):
+        level[frontier] = depth
+        done += len(frontier)
+        counts = first[frontier + 1] - first[frontier]
+        total = int(counts.sum())
+        offset = np.repeat(first[frontier] - np.cumsum(counts) + counts, counts)
+        after = end[offset + np.arange(total)]
+        np.subtract.at(waiting, after, 1)
+        frontier = np.unique(after[waiting[after] == 0])
+        depth += 1
+    if done < netlist.net_count:
+        raise DesignError(f"combinational loop through {_loop(netlist, start, end, waiting > 0)}")
+    return level
+
+
+def _loop(netlist: Netlist, start: Index, end: Index, stuck: NDArray[np.bool_]) -> str:
+    """The cells of one loop, for the message."""
+    inside = stuck[start] & stuck[end]
+    before = np.full(netlist.net_count, -1, dtype=np.int64)
+    before[end[inside]] = start[inside]
+    net = int(np.flatnonzero(stuck & (before >= 0))[0])
+    seen: dict[int, int] = {}
+    while net not in seen:
+        seen[net] = len(seen)
+        net = int(before[net])
+    cycle = [each for each, place in seen.items() if place >= seen[net]]
+    pins = [int(netlist.net_driver_pin[each]) for each in cycle]
+    return list_names([netlist.pin_name(pin) for pin in pins])

@@ -1,0 +1,188 @@
+"""The report of a study: one HTML file that needs no network."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+import pandas as pd
+
+from chipdse.errors import ChipdseError
+from chipdse.metrics import METRICS, Basis, evidence_of
+from chipdse.report.page.data import as_script, page_data
+from chipdse.report.page.details import details_or_reason, used_sources
+from chipdse.report.page.plotly_local import plotly_library
+from chipdse.store.store import Store
+from chipdse.study.results.choose import best, knee
+from chipdse.study.results.points import basis_of
+from chipdse.study.storage.folder import StudyFolder, points_table
+
+
+def report_html(
+    folder: StudyFolder,
+    store: Store | None,
+    *,
+    details: int | Sequence[int] = 4,
+    live: bool = False,
+    tell: Callable[[int], None] = lambda trial: None,
+) -> str:
+    """The whole page.
+
+    Parameters
+    ----------
+    store : where the stages of the study are; None looks into no point
+    details : how many points to look into, the compromise and the best of each objective first;
+        or which
+    live : it is served by `chipdse explore`
+    tell : called before each point that is looked into
+    """
+    table = points_table(folder)
+    looked: dict[int, dict[str, Any]] = {}
+    if store is not None:
+        for trial in _chosen(folder, table, details):
+            tell(trial)
+            looked[trial] = point_of(folder, table, trial, store)
+    data = page_data(folder, table, looked, live=live)
+    states = table["state"].value_counts()
+    counts = ", ".join(f"{states.get(s, 0)} {s}" for s in ("feasible", "infeasible", "failed"))
+    sweep = folder.sweep
+    empty = "<p><strong>No feasible point: there is no front.</strong></p>"
+    parts = {
+        "title": _text(folder.path.absolute().name),
+        "question": _text(sweep.question),
+        "summary": f"Block <code>{_text(sweep.template.block.name)}</code>, {len(table)} points: "
+        f"{counts}; {int(table['on_front'].sum())} on the front.",
+        "nothing": "" if data["feasible"] else empty,
+        "hidden": "" if data["feasible"] else " hidden",
+        "failures_hidden": "" if data["failures"] else "hidden",
+        "note": _note(basis_of(sweep.template.block, table)),
+        "evidence": _evidence(folder, table),
+        "provenance": _provenance(folder, used_sources(looked)),
+        "style": _asset("page.css"),
+        "script": _asset("page.js"),
+        "plotly": plotly_library(),
+        "data": as_script(data),
+    }
+    page = _asset("page.html")
+    pieces = page.split("{{")
+    filled = [pieces[0]]
+    for piece in pieces[1:]:  # one pass: what is filled in is never looked at again
+        name, _, rest = piece.partition("}}")
+        filled += [parts[name], rest]
+    return "".join(filled)
+
+
+def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store) -> dict[str, Any]:
+    """What is inside one trial, or why that is not to be had."""
+    rows = table[table["trial"] == trial]
+    if rows.empty:
+        return {"error": f"there is no trial {trial}"}
+    if rows["state"].iloc[0] == "failed":
+        return {"error": str(rows["failure"].iloc[0])}
+    sweep = folder.sweep
+    point = {axis.name: axis.nearest(rows[axis.name].iloc[0]) for axis in sweep.space.axes}
+    try:
+        design = sweep.template.design(point)
+    except ChipdseError as error:
+        return {"error": str(error)}
+    return details_or_reason(design, store)
+
+
+def _chosen(folder: StudyFolder, table: pd.DataFrame, details: int | Sequence[int]) -> list[int]:
+    """Trials to look into: the compromise, then the best of each objective."""
+    if not isinstance(details, int):
+        return list(details)
+    if not table["on_front"].any():
+        return []
+    sweep = folder.sweep
+    wanted = [knee(sweep, table)]
+    wanted += [best(sweep, table, one.metric) for one in sweep.objectives]
+    wanted += table.loc[table["on_front"], "trial"].tolist()
+    return list(dict.fromkeys(wanted))[:details]
+
+
+def _asset(name: str) -> str:
+    return resources.files("chipdse.report").joinpath("page", name).read_text("utf-8")
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    head = "".join(f'<th class="text">{_text(h)}</th>' for h in heads)
+    body = "".join(
+        "<tr>" + "".join(f'<td class="text">{_text(cell)}</td>' for cell in row) + "</tr>"
+        for row in rows
+    )
+    return (
+        '<div class="scroll" tabindex="0"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _note(basis: Basis) -> str:
+    """What the figures rest on, in a few sentences."""
+    parts = ["Function, cycles and work are measured in simulation, area on the mapped netlist."]
+    if basis.layout == "modelled":
+        parts.append(
+            "Timing and power also count wires or a clock tree estimated before layout: modelled."
+        )
+    else:
+        parts.append("Timing and power are the netlist's, without wires and clock tree: measured.")
+    if basis.cells == "modelled":
+        parts.append("SRAM macros come from a model, and what rests on them is modelled.")
+    if basis.activity == "estimated":
+        parts.append(
+            "No bench checks this block: random inputs stand for work, so power is an estimate."
+        )
+    parts.append(
+        "System figures are modelled by published models, estimated where a process lies outside "
+        "their tables. Differences of 1 to 2 % are within what another synthesis seed changes."
+    )
+    return " ".join(parts)
+
+
+def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
+    systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
+    basis = basis_of(folder.sweep.template.block, table)
+    names = [one.metric for one in folder.sweep.objectives]
+    names += [name for name in METRICS if name not in names]
+    swept = {"doc": "a swept parameter", "unit": ""}
+    rows = [
+        (name, METRICS.get(name, swept)["unit"], METRICS.get(name, swept)["doc"],
+         evidence_of(name, systems, basis))
+        for name in names
+    ]  # fmt: skip
+    listed = _table(("metric", "unit", "what it is", "evidence"), rows)
+    return f"<details><summary>every metric and its kind of evidence</summary>{listed}</details>"
+
+
+def _listed(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)
+
+
+def _provenance(folder: StudyFolder, sources: Sequence[Mapping[str, Any]]) -> str:
+    about = {key: value for key, value in folder.about.items() if key != "storage"}
+    about = {**about, "seed": folder.sweep.seed}
+    rows = [(key, _listed(value)) for key, value in about.items() if value not in ([], {})]
+    constants = ""
+    if sources:
+        listed = _table(
+            ("constant", "value", "unit", "source"),
+            [(s["key"], f"{s['value']:g}", s["unit"], s["source"]) for s in sources],
+        )
+        constants = (
+            f"<details><summary>{len(sources)} constants used by the points looked into, with "
+            f"their sources</summary>{listed}</details>"
+        )
+    return (
+        f"{_table(('what', 'value'), rows)}{constants}<details><summary>sweep file</summary>"
+        f'<pre tabindex="0">{_text(folder.sweep.text)}</pre></details>'
+    )

@@ -1,0 +1,222 @@
+"""A study as the one JSON document that the report's page shows."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.trial import FrozenTrial, TrialState
+
+from chipdse.metrics import METRICS, evidence_of
+from chipdse.report.quantities import label_of
+from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.results.front import REFERENCE, hypervolume
+from chipdse.study.results.points import basis_of
+from chipdse.study.storage.folder import StudyFolder
+from chipdse.system.metrics import SystemMetrics
+
+STATES = ("feasible", "infeasible", "failed")
+SYSTEM = frozenset(one.name for one in dataclasses.fields(SystemMetrics))
+HISTORY_STEPS = 150
+"""Points of the curve of hypervolume over time."""
+
+
+def page_data(
+    folder: StudyFolder,
+    table: pd.DataFrame,
+    details: Mapping[int, Mapping[str, Any]],
+    *,
+    live: bool = False,
+) -> dict[str, Any]:
+    """What `page.js` reads; columns are float32, texts are numbered.
+
+    Parameters
+    ----------
+    table : `points_table` of the study
+    details : `point_detail` by trial
+    live : the page is served and may ask for more details
+    """
+    sweep = folder.sweep
+    states = table["state"].map({name: code for code, name in enumerate(STATES)})
+    reasons = _texts(table["failure"].where(table["failure"] != "", table["violations"]))
+    failed = table[table["state"] == "failed"].groupby("failure")["trial"]
+    return {
+        "study": str(folder.path),
+        "count": len(table),
+        "feasible": int((table["state"] == "feasible").sum()),
+        "live": live,
+        "replicates": sweep.replicates,
+        "objectives": [{"name": one.metric, "minimize": one.minimize} for one in sweep.objectives],
+        "limits": [
+            {
+                "metric": one.metric,
+                "minimum": one.minimum if math.isfinite(one.minimum) else None,
+                "maximum": one.maximum if math.isfinite(one.maximum) else None,
+            }
+            for one in sweep.limits
+        ],
+        "state": _packed(states, np.uint8),
+        "on_front": _packed(table["on_front"], np.uint8),
+        "trial": _packed(table["trial"], np.int32),
+        "reasons": {"texts": reasons[0], "codes": _packed(reasons[1], np.uint16)},
+        "columns": _columns(sweep, table),
+        "ties": _ties(table),
+        "failures": sorted(
+            ([str(reason), trials.tolist()] for reason, trials in failed),
+            key=lambda one: -len(one[1]),
+        ),
+        "details": {str(trial): dict(one) for trial, one in details.items()},
+        "first": next(iter(details), None),
+        "importance": importance(folder),
+        "history": history(sweep, table),
+    }
+
+
+def as_script(value: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(_plain(value), separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _packed(values: ArrayLike, kind: Any) -> str:
+    return base64.b64encode(np.asarray(values).astype(kind).tobytes()).decode()
+
+
+def _texts(column: pd.Series[str]) -> tuple[list[str], Any]:
+    codes, texts = pd.factorize(column)
+    return [str(text) for text in texts], codes
+
+
+def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
+    systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
+    basis = basis_of(sweep.template.block, table)
+    swept = [axis.name for axis in sweep.space.axes]
+    found = []
+    for name in [*swept, *(n for n in table.columns if n not in swept)]:
+        is_text = not pd.api.types.is_numeric_dtype(table[name])
+        is_text |= bool(pd.api.types.is_bool_dtype(table[name]))
+        if name not in swept and (is_text or name in ("trial", "on_front")):
+            continue
+        if name in swept and is_text and table[name].map(_is_number).all():
+            is_text = False  # numbers, and none where a point failed
+        about = METRICS.get(name, {"doc": "a swept parameter" if name in swept else "", "unit": ""})
+        column: dict[str, Any] = {
+            "name": name,
+            "label": label_of(name),
+            "group": "parameter" if name in swept else "metric",
+            "part": "system" if name in SYSTEM else "block",
+            "unit": about["unit"],
+            "doc": about["doc"],
+            "evidence": "chosen" if name in swept else evidence_of(name, systems, basis),
+        }
+        if is_text:
+            column["texts"], values = _texts(table[name].map(_shown))
+        else:
+            values = pd.to_numeric(table[name]).to_numpy(dtype=float)
+        found.append(column | {"values": _packed(values, np.float32)})
+    return found
+
+
+def _shown(value: object) -> str:
+    """A text value; a failed point may have none."""
+    return "" if value is None or value != value else str(value)
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _ties(table: pd.DataFrame) -> dict[str, list[int]]:
+    """Trials that replicates cannot tell from each, by trial."""
+    if "tied_with" not in table.columns:
+        return {}
+    tied = table[table["tied_with"] != ""]
+    return {
+        str(trial): [int(one) for one in str(others).split()]
+        for trial, others in zip(tied["trial"], tied["tied_with"], strict=True)
+    }
+
+
+def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
+    """How much each parameter decides of each objective: PED-ANOVA over the told points.
+
+    S. Watanabe, A. Bansal, F. Hutter: PED-ANOVA, IJCAI 2023, as Optuna has it. It would share an
+    objective out that is the same everywhere, and give some to parameters with one value: neither
+    is asked for.
+    """
+    told = folder.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    seen = (
+        {name: {trial.params.get(name) for trial in told} for name in told[0].params}
+        if told
+        else {}
+    )
+    varied = [name for name, values in seen.items() if len(values) > 1 and None not in values]
+    found = {}
+    for index, one in enumerate(folder.sweep.objectives):
+        sign = 1.0 if one.minimize else -1.0
+
+        def value(trial: FrozenTrial, index: int = index, sign: float = sign) -> float:
+            return sign * float(trial.values[index])
+
+        if len({trial.values[index] for trial in told}) < 2 or not varied:
+            continue
+        try:
+            with warnings.catch_warnings():
+                # It reminds that low values are the good ones, which `sign` sees to.
+                warnings.simplefilter("ignore", UserWarning)
+                shares = get_param_importances(
+                    folder.study,
+                    evaluator=PedAnovaImportanceEvaluator(),
+                    params=varied,
+                    target=value,
+                )
+        except (ValueError, RuntimeError):  # too few points, or all alike
+            continue
+        found[one.metric] = {name: float(share) for name, share in shares.items()}
+    return found
+
+
+def history(sweep: Sweep, table: pd.DataFrame) -> dict[str, list[float]]:
+    """Hypervolume after each of some numbers of trials, as a share of the last.
+
+    Objectives are scaled to the range of the final front; the reference point lies a tenth of it
+    beyond the worst value in each.
+    """
+    signs = np.array([1.0 if one.minimize else -1.0 for one in sweep.objectives])
+    names = [one.metric for one in sweep.objectives]
+    ordered = table.sort_values("trial")
+    feasible = ordered[ordered["state"] == "feasible"]
+    front = feasible.loc[feasible["on_front"], names].to_numpy(dtype=float) * signs
+    if len(front) == 0:
+        return {"trial": [], "hypervolume": []}
+    low, high = front.min(axis=0), front.max(axis=0)
+    span = np.where(high > low, high - low, np.maximum(np.abs(high), 1e-300))
+    values = (feasible[names].to_numpy(dtype=float) * signs - low) / span
+    numbers = feasible["trial"].to_numpy()
+    counts = np.unique(np.linspace(1, len(values), min(HISTORY_STEPS, len(values))).astype(int))
+    reference = np.full(len(names), REFERENCE)
+    volumes = [hypervolume(values[:count], reference) for count in counts]
+    whole = volumes[-1] or 1.0
+    return {
+        "trial": [int(numbers[count - 1]) for count in counts],
+        "hypervolume": [volume / whole for volume in volumes],
+    }

@@ -1,0 +1,239 @@
+"""What is inside one point: power by module and kind, critical path, supply curve, package."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chipdse.design import Design
+from chipdse.errors import ChipdseError, DesignError
+from chipdse.evaluate import build_hardware
+from chipdse.export.bundle import repeat_command
+from chipdse.metrics import BlockReport
+from chipdse.netlist.library.library import Floats
+from chipdse.netlist.power.modules import assign_modules
+from chipdse.netlist.power.power import GROUPS, Power
+from chipdse.netlist.timing.paths import critical_path
+from chipdse.netlist.timing.timing import Timing
+from chipdse.report.pictures.package import draw_package
+from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
+from chipdse.report.pictures.placement import draw_analysed
+from chipdse.stages.analyse import Analysed, Hardware, analyse_design
+from chipdse.stages.library import library_of
+from chipdse.stages.measure import corners_of, job_of, measure
+from chipdse.stages.operate import operate
+from chipdse.store.store import Store
+from chipdse.system.described import Evaluation, evaluate_block
+
+KINDS = ("internal_w", "switching_w", "leakage_w")
+SHOWN_KINDS = ("inside cells", "in pins", "in wires", "glitches", "clock tree", "leakage")
+LARGEST_MODULES = 120
+
+
+def point_detail(design: Design, store: Store) -> dict[str, Any]:
+    """Everything the page shows of one opened point, as JSON values in SI units.
+
+    Nothing is simulated or synthesised that the store still has.
+
+    Raises
+    ------
+    ChipdseError : the point cannot be built here, for its own or the machine's reasons
+    """
+    _, hardware = build_hardware(design, store)
+    report, block = measure(design, hardware, store)
+    analysed = analyse_design(design, hardware, store)
+    timing, power = analysed.timing, analysed.power
+    # Energy a cycle does not depend on the clock: powers are scaled to the point's own.
+    scale = report.clock_frequency_hz * float(timing.min_period_s[0])
+    endpoint, path = critical_path(timing)
+    found = evaluate_block(block, design.package)
+    return {
+        "repeat": repeat_command(design),
+        "power_w": report.block_power_w,
+        "modules": _modules(timing, power, scale, report.block_clock_tree_power_w),
+        "kinds": _kinds(analysed, scale, report),
+        "layout": _layout_note(report),
+        "critical_path_s": report.critical_path_s,
+        "clock_skew_s": report.clock_skew_s,
+        "endpoint": endpoint,
+        "path": [
+            {"pin": s.pin, "cell": s.cell, "edge": s.edge, "arrival_s": s.arrival_s} for s in path
+        ],
+        "supply": _over_supply(design, hardware, store, report.library_temperature_c),
+        "cost_usd": cost_parts(found),
+        "embodied_kgco2e": carbon_parts(found),
+        "placement_png": _placement_png(design, analysed, report),
+        "package_svg": _package_svg(found),
+        "sources": [
+            {"key": c.key, "value": c.published, "unit": c.unit, "source": c.source}
+            for c in sorted(found.sources.used.values(), key=lambda c: c.key)
+        ],
+    }
+
+
+def details_or_reason(design: Design, store: Store) -> dict[str, Any]:
+    """`point_detail`, or why there is none: a report is written all the same."""
+    try:
+        return point_detail(design, store)
+    except ChipdseError as error:
+        return {"error": str(error)}
+
+
+def _powers(power: Power, kind: str, cells: Any, scale: float) -> float:
+    watts = float(getattr(power, kind)[0, cells].sum())
+    return watts if kind == "leakage_w" else watts * scale
+
+
+def _modules(
+    timing: Timing, power: Power, scale: float, clock_tree_w: float
+) -> list[dict[str, Any]]:
+    """Modules as a tree; each node's power includes what is below it.
+
+    The clock tree, which no module has cells of, is a node below the block.
+    """
+    modules = assign_modules(timing.graph)
+    own = {
+        name: sum(_powers(power, kind, modules.of_cell == number, scale) for kind in KINDS)
+        for number, name in enumerate(modules.names)
+    }
+    total: dict[str, float] = {"": 0.0}
+    for name, watts in own.items():
+        parts = name.split(".") if name else []
+        for depth in range(len(parts) + 1):
+            prefix = ".".join(parts[:depth])
+            total[prefix] = total.get(prefix, 0.0) + watts
+    kept = sorted(total, key=lambda name: -total[name])[:LARGEST_MODULES]
+    nodes: list[dict[str, Any]] = [
+        {
+            "id": name or "block",
+            "label": name.rpartition(".")[2] or "block",
+            "parent": "" if not name else name.rpartition(".")[0] or "block",
+            "power_w": total[name],
+        }
+        for name in sorted(kept)
+        if total[name] > 0
+    ]
+    if clock_tree_w > 0:
+        nodes[0]["power_w"] += clock_tree_w
+        nodes.append(
+            {"id": " clock", "label": "clock tree", "parent": "block", "power_w": clock_tree_w}
+        )
+    parents = {node["parent"] for node in nodes}
+    return nodes + [
+        {"id": f"{name or 'block'} own", "label": "own cells", "parent": name or "block",
+         "power_w": own[name]}
+        for name in own
+        if own[name] > 0 and (name or "block") in parents
+    ]  # fmt: skip
+
+
+def _kinds(found: Analysed, scale: float, report: BlockReport) -> dict[str, Any]:
+    """Power by group of cells and kind: rows of one group each, which add up to the block's.
+
+    Glitches count apart, whatever they charge; the clock tree is a group of its own.
+    """
+    plain = found.plain
+    groups = [g for n, g in enumerate(GROUPS) if (plain.group == n).any()]
+    rows = []
+    wires = _wire_powers(found, report.vdd_v) * scale
+    for group in groups:
+        cells = plain.group == GROUPS.index(group)
+        internal, switching, leakage = (_powers(plain, kind, cells, scale) for kind in KINDS)
+        every = sum(_powers(found.power, kind, cells, scale) for kind in KINDS[:2])
+        in_wires = float(wires[cells].sum())
+        glitches = every - internal - switching if found.activity.glitches else 0.0
+        rows.append([internal, switching - in_wires, in_wires, glitches, 0.0, leakage])
+    if report.block_clock_tree_power_w > 0:
+        groups.append("clock tree")
+        rows.append([0.0, 0.0, 0.0, 0.0, report.block_clock_tree_power_w, 0.0])
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    kept = [at for at, column in enumerate(columns) if any(column)]
+    return {
+        "groups": groups,
+        "kinds": [SHOWN_KINDS[at] for at in kept],
+        "power_w": [columns[at] for at in kept],
+    }
+
+
+def _wire_powers(found: Analysed, vdd_v: float) -> Floats:
+    """What each cell spends to charge wires at zero delay [W], at the shortest clock period."""
+    netlist, activity = found.timing.netlist, found.plain_activity
+    watts = np.zeros(len(netlist.cell_types))
+    if found.loads is None:
+        return watts
+    driven = np.flatnonzero(netlist.net_driver_pin >= 0)
+    cell = netlist.pin_cell[netlist.net_driver_pin[driven]]
+    charge = found.loads.power_f[driven] * activity.toggles[driven]
+    energy_j = 0.5 * vdd_v**2 * charge / activity.cycles
+    np.add.at(watts, cell, energy_j / float(found.timing.min_period_s[0]))
+    return watts
+
+
+def _layout_note(report: BlockReport) -> str:
+    """What of layout is in the figures, and how much of the power it is."""
+    wires = ("none", "by formula", "placed")[report.wire_level]
+    parts = [f"wires {wires}"]
+    if report.wire_level:
+        parts[0] += f" ({report.block_wire_power_w / report.block_power_w:.0%} of the power)"
+    for name, on, watts in (
+        ("glitches", report.glitches_counted, report.block_glitch_power_w),
+        ("clock tree", report.clock_tree_counted, report.block_clock_tree_power_w),
+    ):
+        parts.append(f"{name} {watts / report.block_power_w:.0%}" if on else f"no {name}")
+    return "Counted: " + ", ".join(parts) + "."
+
+
+def _over_supply(
+    design: Design, hardware: Hardware, store: Store, temperature_c: float
+) -> dict[str, list[float]]:
+    """Energy per operation and highest clock at every characterised supply."""
+    supplies = []
+    library = library_of(design.library).load()
+    for vdd_v in np.unique(library.supply_v).tolist():
+        try:
+            library.at([vdd_v], [temperature_c])
+        except DesignError:
+            continue
+        supplies.append(float(vdd_v))
+    pairs: list[tuple[float | None, float | None]] = [(vdd, temperature_c) for vdd in supplies]
+    corners = corners_of(design, hardware, store, pairs)
+    count = len(corners)
+    operated = operate(
+        corners,
+        np.arange(count),
+        np.full(count, np.nan),
+        np.ones(count),
+        job_of(design, hardware),
+    )
+    return {
+        "vdd_v": supplies,
+        "energy_per_op_j": operated.report["block_energy_per_op_j"].tolist(),
+        "f_max_hz": operated.report["f_max_hz"].tolist(),
+    }
+
+
+def _placement_png(design: Design, found: Analysed, report: BlockReport) -> str | None:
+    if found.layout.routes is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "placement.png"
+        draw_analysed(design, found, report, path, (8.0, 4.2))
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+def _package_svg(found: Evaluation) -> str:
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "package.svg"
+        draw_package(found, path)
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+def used_sources(details: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Every constant that any of the points used, once."""
+    found = {source["key"]: source for one in details.values() for source in one.get("sources", [])}
+    return [found[key] for key in sorted(found)]

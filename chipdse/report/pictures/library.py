@@ -1,0 +1,65 @@
+"""One figure of a library: speed, energy and leakage of an inverter over the supply."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+from chipdse.errors import DesignError
+from chipdse.netlist.library.grid import Corners, Floats
+from chipdse.netlist.library.library import CellLibrary
+from chipdse.report.pictures.library_summary import fo4, inverter_leakage_w
+
+SUFFIXES = (".svg", ".png", ".pdf")
+_STYLE = {"font.size": 8, "axes.linewidth": 0.6, "svg.fonttype": "none", "svg.hashsalt": "chipdse"}
+_COLOURS = ("#33658a", "#f26419", "#758e4f", "#9a8c98", "#c1121f")
+
+
+def draw_library(library: CellLibrary, name: str, path: Path) -> None:
+    """Write the figure; the suffix of `path` says the format (.svg, .png, .pdf)."""
+    if path.suffix not in SUFFIXES:
+        raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
+    with plt.rc_context(_STYLE):  # type: ignore[arg-type]
+        figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.7), layout="constrained")
+        colours = dict(zip(library.leakage_grid.temperatures_c, itertools.cycle(_COLOURS)))
+        for temp in library.grid.temperatures_c:
+            own, fine, colour = *_supplies(library.grid, temp), colours[temp]
+            line, marks = fo4(library.at(fine, temp)), fo4(library.at(own, temp))
+            for axis, quantity, scale in zip(
+                axes, ("delay_s", "energy_j"), (1e12, 1e15), strict=False
+            ):
+                axis.plot(fine, getattr(line, quantity) * scale, color=colour)
+                axis.plot(own, getattr(marks, quantity) * scale, ".", color=colour)
+        for temp, colour in colours.items():
+            own, fine = _supplies(library.leakage_grid, temp)
+            for supplies, shape in ((fine, "-"), (own, ".")):
+                leakage = inverter_leakage_w(library.leakage_at(supplies, temp)) * 1e12
+                label = f"{temp:g} °C" if shape == "-" else None
+                axes[2].plot(supplies, leakage, shape, color=colour, label=label)
+        for axis, title in zip(
+            axes,
+            ("FO4 delay [ps]", "energy of a rise and a fall [fJ]", "inverter leakage [pW]"),
+            strict=True,
+        ):
+            axis.set_xlabel("supply [V]")
+            axis.set_title(title)
+            axis.grid(visible=True, which="major", linewidth=0.3)
+        axes[0].set_yscale("log")
+        axes[2].set_yscale("log")
+        axes[0].legend(*axes[2].get_legend_handles_labels(), frameon=False)
+        figure.suptitle(f"{name}: {marks.inverter}, fanout 4; dots are characterised", fontsize=8.5)
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        figure.savefig(path, dpi=200, metadata=metadata)
+        plt.close(figure)
+
+
+def _supplies(corners: Corners, temperature_c: float) -> tuple[Floats, Floats]:
+    """The supplies of a temperature, and many between them."""
+    own = np.sort(corners.supply_v[corners.temperature_c == temperature_c])
+    return own, np.unique(np.concatenate([own, np.linspace(own[0], own[-1], 60)]))

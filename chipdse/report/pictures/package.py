@@ -1,0 +1,404 @@
+"""One figure of a package: cross-section, floorplan with temperatures, cost and carbon bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle as Patch
+from matplotlib.ticker import MaxNLocator
+from scipy.optimize import isotonic_regression
+
+from chipdse.errors import DesignError
+from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
+from chipdse.system.arrays.columns import Ints
+from chipdse.system.arrays.geometry import material_label
+from chipdse.system.arrays.temperature import geometry_of, operator_for
+from chipdse.system.described import Evaluation
+from chipdse.system.models.yields import Array
+from chipdse.system.thermal.solver import Operator
+from chipdse.system.thermal.stack import Layer, Material
+
+MM, MICRO = 1e3, 1e6
+SUFFIXES = (".svg", ".png", ".pdf")
+_COLOURS = {
+    "silicon": "#8da0b3",
+    "gan_on_silicon": "#7f8fb5",
+    "silicon_carbide": "#5f7f6f",
+    "copper": "#c98a4b",
+    "aluminium": "#b9bec4",
+    "diamond": "#a9cbd8",
+    "organic": "#7a9a5b",
+    "glass": "#b5dbe6",
+    "metal_stack": "#d9b44a",
+    "underfill": "#e3ddd0",
+    "bump_layer": "#a8a29a",
+    "grease": "#d98f8f",
+    "interface_low": "#d98f8f",
+    "interface_typical": "#d98f8f",
+    "interface_high": "#d98f8f",
+}
+_BARS = ("#33658a", "#86bbd8", "#758e4f", "#f6ae2d", "#f26419", "#9a8c98", "#c9ada7")
+_LIFE = ("#4f5d75", "#bfc0c0")
+_STYLE: Any = {
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "hatch.linewidth": 0.5,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "chipdse",
+}
+# The page, in inches: as wide as the text of a paper, as high as the panels need.
+_PAGE, _LEFT, _LINE = 7.2, 0.5, 0.14
+_TITLE, _AXIS = 0.3, 0.44
+_WHOLE, _STACK, _MAPS, _BAR_ROW = 5.05, 1.2, 2.42, 0.7
+_STEPS = (1, 2, 5, 10)
+_MOST_MAPS = 4
+
+
+def draw_package(found: Evaluation, path: Path) -> None:
+    """Write the figure; the suffix of `path` says the format (.svg, .png, .pdf)."""
+    if path.suffix not in SUFFIXES:
+        raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
+    geometry = geometry_of(found.columns, found.parts.dies, 0)
+    operator = operator_for(geometry, found.sources).fine
+    layers = operator.network.stack.layers
+    whole = _WHOLE * sum(la.thickness_m for la in layers) / _widest(layers)
+    middle = max(1.9, _LINE * (len(_between(layers)) + 2))
+    tall = _TITLE + whole + _AXIS + _TITLE + middle + _AXIS + 3 * _BAR_ROW + 0.1
+    with plt.rc_context(_STYLE):
+        figure = plt.figure(figsize=(_PAGE, tall))
+        _whole(_place(figure, _LEFT, _TITLE, _WHOLE, whole), operator)
+        top = 2 * _TITLE + whole + _AXIS
+        _magnified(_place(figure, _LEFT, top, _STACK, middle), operator, middle)
+        _floorplan(figure, top, middle, found, operator)
+        _bars(figure, top + middle + _AXIS, found)
+        try:
+            figure.savefig(path, dpi=220, metadata={"Date": None} if path.suffix == ".svg" else {})
+        except OSError as error:
+            raise DesignError(f"--plot {str(path)!r} cannot be written: {error.strerror}") from None
+        finally:
+            plt.close(figure)
+
+
+def _place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes at a place counted in inches from the page's upper left corner."""
+    page = figure.get_figheight()
+    return figure.add_axes(
+        (left / _PAGE, 1 - (top + height) / page, width / _PAGE, height / page)
+    )  # fmt: skip
+
+
+def _panel(axes: Axes, letter: str, title: str) -> None:
+    axes.set_title(f"$\\bf{{{letter}}}$  {title}", loc="left", pad=4)
+
+
+def _widest(layers: tuple[Layer, ...]) -> float:
+    return max(la.outline.width_m for la in layers)
+
+
+def _between(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """The layers between substrate and spreader."""
+    names = [la.name for la in layers]
+    return layers[names.index("substrate") + 1 : names.index("spreader")]
+
+
+def _colour(material: Material) -> str:
+    return _COLOURS.get(material.name, "#cccccc")
+
+
+def _patches(axes: Axes, layer: Layer, bottom: float, lateral: float, vertical: float) -> None:
+    """The layer where the vertical plane through its largest region cuts it."""
+    height = layer.thickness_m * vertical
+    cut = _cut(layer)
+    for box, material in [(layer.outline, layer.material), *layer.regions]:
+        if box.bottom_m <= cut <= box.top_m:
+            axes.add_patch(
+                Patch(
+                    (box.left_m * lateral, bottom),
+                    box.width_m * lateral,
+                    height,
+                    facecolor=_colour(material),
+                    edgecolor="#333333",
+                    linewidth=0.3,
+                )  # fmt: skip
+            )
+
+
+def _cut(layer: Layer) -> float:
+    """Height of the cutting plane: through the middle of the row of dies nearest the centre."""
+    middles = [(b.bottom_m + b.top_m) / 2 for b, _ in layer.regions] or [0.0]
+    return min(middles, key=lambda y: (abs(y), -y))
+
+
+def spread(wanted: list[float], gap: float, low: float, high: float) -> Array:
+    """Ascending positions nearest to the wanted ones, `gap` apart, within `low` and `high`.
+
+    If they cannot all fit, they are set evenly between the two.
+    """
+    steps = np.arange(len(wanted)) * min(gap, (high - low) / max(len(wanted) - 1, 1))
+    nearest = isotonic_regression(np.asarray(wanted) - steps).x
+    return np.asarray(np.clip(nearest, low, high - steps[-1]) + steps)
+
+
+def _beside(axes: Axes, labels: list[tuple[float, float, str]], inches: float) -> None:
+    """Texts right of the axes, each joined to its point; labels are (x, y, text), y ascending."""
+    low, high = axes.get_ylim()
+    line = _LINE * (high - low) / inches
+    heights = spread([y for _, y, _ in labels], line, low + 0.4 * line, high - 0.4 * line)
+    for (x, y, text), shown in zip(labels, heights, strict=True):
+        axes.annotate(
+            text, (x, y), xytext=(1.0, shown), textcoords=axes.get_yaxis_transform(), va="center",
+            fontsize=7.5, annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "#555555", "shrinkA": 1,
+                        "shrinkB": 0, "relpos": (0.0, 0.5)},
+        ).set_x(1.0 + 0.12 / axes.get_position().width / _PAGE)  # fmt: skip
+
+
+def _whole(axes: Axes, operator: Operator) -> None:
+    layers = operator.network.stack.layers
+    half = _widest(layers) * MM / 2
+    bottom = 0.0
+    labels: list[tuple[float, float, str]] = []
+    for layer in layers:
+        height = layer.thickness_m * MM
+        _patches(axes, layer, bottom, MM, MM)
+        if layer.name in ("substrate", "spreader", "sink"):
+            text = f"{layer.name}, {material_label(layer.material.name)}"
+            labels.append((layer.outline.right_m * MM, bottom + height / 2, text))
+        bottom += height
+    axes.set(xlim=(-half, half), ylim=(0, bottom), xlabel="x [mm]", ylabel="z [mm]")
+    axes.xaxis.labelpad = axes.yaxis.labelpad = 2
+    axes.yaxis.set_major_locator(MaxNLocator(2 if bottom < 5 else 4, steps=_STEPS))
+    axes.spines[["top", "right"]].set_visible(False)
+    _beside(axes, labels, _WHOLE * bottom / (2 * half))
+    _panel(axes, "a", "Cross-section, to scale (dies and joints in b)")
+
+
+def layer_label(layer: Layer) -> str:
+    """A thin layer for people: what it is, of what, how thick."""
+    material = layer.regions[-1][1] if layer.regions else layer.material
+    label, kind = layer.name, material.name
+    if layer.name == "interface":
+        known = kind.startswith("interface")
+        conducts = f"interface, {material.conductivity_w_per_mk:g} W/mK"
+        label = conducts if known else material_label(kind)
+    elif kind == "metal_stack":
+        label = f"metal of {layer.name.removeprefix('metal').strip() or 'the dies'}"
+    elif kind in ("bump_layer", "underfill"):
+        label += " in underfill"
+    else:
+        label += f", {material_label(kind)}"
+    return f"{label}, {layer.thickness_m * MICRO:.3g} µm"
+
+
+def _magnified(axes: Axes, operator: Operator, inches: float) -> None:
+    """Everything between substrate and spreader, thickness stretched but to one scale."""
+    layers = operator.network.stack.layers
+    inner = _between(layers)
+    wide = 1.08 * _widest(inner) * MM
+    total = sum(la.thickness_m for la in inner) * MICRO
+    slab = 0.07 * total
+    ends = {la.name: la for la in layers if la.name in ("substrate", "spreader")}
+    for name, start in (("substrate", -slab), ("spreader", total)):
+        colour = _colour(ends[name].material)
+        axes.add_patch(Patch((-wide / 2, start), wide, slab, edgecolor="none", facecolor=colour))
+    labels: list[tuple[float, float, str]] = [(wide / 2, -slab / 2, "substrate")]
+    bottom = 0.0
+    for layer in inner:
+        _patches(axes, layer, bottom, MM, MICRO)
+        thick = layer.thickness_m * MICRO
+        labels.append((layer.outline.right_m * MM, bottom + thick / 2, layer_label(layer)))
+        bottom += thick
+    labels.append((wide / 2, total + slab / 2, "spreader"))
+    axes.set(xlim=(-wide / 2, wide / 2), ylim=(-slab, total + slab))
+    axes.set(xlabel="x [mm]", ylabel="z over substrate [µm]")
+    axes.xaxis.labelpad = axes.yaxis.labelpad = 2
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=_STEPS, symmetric=True))
+    axes.spines[["top", "right"]].set_visible(False)
+    _beside(axes, labels, inches)
+    stretch = (inches / (total + 2 * slab)) / (_STACK / wide) * MICRO / MM
+    _panel(axes, "b", f"Dies and joints, height stretched {float(f'{stretch:.2g}'):g}×")
+
+
+def _floorplan(
+    figure: Figure, top: float, room: float, found: Evaluation, operator: Operator
+) -> None:
+    """Temperatures of every layer of dies, on one scale."""
+    network = operator.network
+    layers = network.stack.layers
+    power = _die_powers(found, operator)
+    watts = dict(zip(operator.sources, power, strict=True))
+    rise = operator.cell_rise(power)
+    shown, ambient = _shown_slices(rise, operator), found.system.package.ambient_c
+    planes = [
+        np.where(network.cell[z] >= 0, ambient + rise[np.maximum(network.cell[z], 0)], np.nan)
+        for z in shown
+    ]
+    low, high = min(np.nanmin(p) for p in planes), max(np.nanmax(p) for p in planes)
+    columns = min(len(shown), 2)
+    rows = -(-len(shown) // columns)
+    outline = layers[network.slice_layer[shown[0]]].outline
+    shape = outline.height_m / outline.width_m
+    gap, left = 0.25, _PAGE - 0.72 - _MAPS
+    wide = min((_MAPS - gap * (columns - 1)) / columns, (room - gap * (rows - 1)) / rows / shape)
+    mesh: Any = None
+    for i, (z, plane) in enumerate(zip(shown, planes, strict=True)):
+        row, column = divmod(i, columns)
+        axes = _place(
+            figure, left + column * (wide + gap), top + row * (wide * shape + gap),
+            wide, wide * shape,
+        )  # fmt: skip
+        mesh = axes.pcolormesh(
+            network.x * MM, network.y * MM, plane, cmap="inferno", vmin=low, vmax=high,
+            rasterized=True,
+        )  # fmt: skip
+        _outlines(axes, layers[network.slice_layer[z]], watts, wide / outline.width_m)
+        axes.set(
+            xlim=(outline.left_m * MM, outline.right_m * MM),
+            ylim=(outline.bottom_m * MM, outline.top_m * MM),
+        )  # fmt: skip
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=_STEPS, symmetric=True))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=_STEPS, symmetric=True))
+        axes.xaxis.labelpad = axes.yaxis.labelpad = 2
+        below = i + columns >= len(shown)
+        axes.tick_params(labelleft=column == 0, labelbottom=below)
+        axes.set_xlabel("x [mm]" if below else "")
+        axes.set_ylabel("y [mm]" if column == 0 else "")
+        if i == 0:
+            _panel(axes, "c", _map_title(found, operator, shown))
+    right = left + columns * wide + (columns - 1) * gap
+    height = rows * wide * shape + (rows - 1) * gap
+    bar = figure.colorbar(mesh, cax=_place(figure, right + 0.08, top, 0.09, height))
+    bar.set_label("temperature [°C]", labelpad=2)
+    bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+    bar.ax.ticklabel_format(useOffset=False)  # of a map that hardly differs: whole temperatures
+    bar.outline.set_linewidth(0.6)
+
+
+def _map_title(found: Evaluation, operator: Operator, shown: list[int]) -> str:
+    powered = [la for la in operator.network.stack.layers if la.sources]
+    title = "Temperature of the dies"
+    if len(powered) > len(shown):
+        title = f"Hottest of {len(powered)} stacked dies"
+    elif len(powered) > 1:
+        title = "Temperature of each stacked die"
+    return title + ("" if np.isfinite(found.metrics.peak_temperature_c) else ", no leakage")
+
+
+def _outlines(axes: Axes, layer: Layer, watts: dict[str, float], inches_per_m: float) -> None:
+    """Each die's edge, name and power, the text as large as the die allows."""
+    for die in layer.sources:
+        axes.add_patch(
+            Patch(
+                (die.left_m * MM, die.bottom_m * MM),
+                die.width_m * MM,
+                die.height_m * MM,
+                fill=False,
+                edgecolor="white",
+                linewidth=0.8,
+            )  # fmt: skip
+        )
+        text = f"{die.name}\n{watts[die.name]:.3g} W"
+        longest = max(len(part) for part in text.split("\n"))
+        size = min(7.5, 72 * 0.85 * inches_per_m * die.width_m / (0.62 * longest))
+        if size >= 4.5:
+            axes.text(
+                (die.left_m + die.width_m / 2) * MM, (die.bottom_m + die.height_m / 2) * MM, text,
+                ha="center", va="center", color="white", fontsize=size,
+                bbox={"facecolor": "black", "alpha": 0.45, "linewidth": 0, "pad": 1.2},
+            )  # fmt: skip
+
+
+def _die_powers(found: Evaluation, operator: Operator) -> Array:
+    """Power of each die; without leakage where no stable temperature exists."""
+    dies = found.parts.dies
+    kind = np.repeat(np.arange(len(dies.names)), dies.count[0].astype(int))
+    fixed = found.parts.power_w[0][kind]
+    return np.asarray(fixed + _leakage(found, operator, fixed, kind))
+
+
+def _leakage(found: Evaluation, operator: Operator, fixed: Any, kind: Ints) -> Any:
+    """Leakage of each die so that it sums to the metric, by share of the reference leakage."""
+    static = found.parts.dies.static_w[0][kind]
+    total = found.metrics.leakage_power_w
+    return static * (total / static.sum()) if static.sum() > 0 and np.isfinite(total) else 0 * fixed
+
+
+def _shown_slices(rise: Array, operator: Operator) -> list[int]:
+    """The hottest slice of each layer of dies, top first; of many layers only the hottest one."""
+    network = operator.network
+    cell, layers = network.cell, network.stack.layers
+
+    def hottest(slices: Iterable[int]) -> int:
+        return max(slices, key=lambda z: float(rise[cell[z][cell[z] >= 0]].max()))
+
+    slices_of: dict[int, list[int]] = {}
+    for z, layer in enumerate(network.slice_layer):
+        if layers[layer].sources:
+            slices_of.setdefault(int(layer), []).append(z)
+    shown = [hottest(slices) for slices in slices_of.values()]
+    return shown[::-1] if len(shown) <= _MOST_MAPS else [hottest(shown)]
+
+
+def _life_title(found: Evaluation, embodied: float) -> str:
+    use, package = found.metrics.operational_kgco2e, found.system.package
+    if not np.isfinite(use):
+        return f"Carbon before use: {embodied:.4g} kg CO₂e; no stable temperature"
+    return (
+        f"Carbon in {package.life_years:g} years: {embodied:.4g} kg CO₂e embodied"
+        f" + {use:.4g} kg CO₂e operation (power from {package.grid_use.replace('_', ' ').title()})"
+    )
+
+
+def _bars(figure: Figure, top: float, found: Evaluation) -> None:
+    m, package = found.metrics, found.system.package
+    life = {"embodied": m.embodied_kgco2e, "operation": m.operational_kgco2e}
+    if not np.isfinite(m.operational_kgco2e):
+        del life["operation"]
+    cost = (
+        f"Cost of one system: {m.cost_usd:.2f} USD recurring + {m.nre_usd:.2f} USD design"
+        f" (hatched; at {package.volume:,.0f} systems)"
+    )
+    embodied = f"Embodied carbon of one system: {m.embodied_kgco2e:.4g} kg CO₂e"
+    panels = (
+        ("d", cost, cost_parts(found), _BARS),
+        ("e", embodied, carbon_parts(found), _BARS),
+        ("f", _life_title(found, m.embodied_kgco2e), life, _LIFE),
+    )
+    for row, (letter, title, parts, colours) in enumerate(panels):
+        axes = _place(figure, 0.15, top + row * _BAR_ROW + 0.27, 3.35, 0.17)
+        left, total = 0.0, sum(parts.values())
+        if not np.isfinite(total):  # e.g. no wafer holds the die: the title has the figure
+            parts, total = {}, 1.0
+        for colour, (name, value) in zip(colours, parts.items(), strict=False):
+            if value <= 0:
+                continue
+            share = f"{value / total:.1%}" if value >= 5e-4 * total else "<0.1%"
+            axes.barh(
+                0, value, height=1.0, left=left, color=colour, edgecolor="white", linewidth=0.5,
+                label=f"{name} {value:.4g} ({share})",
+                hatch="/////" if letter == "d" and name.endswith("design") else None,
+            )  # fmt: skip
+            left += value
+        axes.set(xlim=(0, total), ylim=(-0.5, 0.5), yticks=[])
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+        axes.tick_params(labelsize=7, pad=2)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        if left > 0:
+            axes.legend(
+                loc="upper left", bbox_to_anchor=(1.03, 1.15), fontsize=6.8, frameon=False,
+                ncols=2, handlelength=1.0, handletextpad=0.4, columnspacing=0.9,
+                labelspacing=0.2, borderaxespad=0,
+            )  # fmt: skip
+        _panel(axes, letter, title)

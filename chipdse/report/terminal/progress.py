@@ -1,0 +1,93 @@
+"""Progress of a sweep on the terminal: trials, failures, the front, hypervolume, time left."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
+
+from chipdse.study.running.engine import Listener
+from chipdse.study.running.status import Status
+
+_PLAIN_INTERVAL_S = 10.0
+
+
+@contextmanager
+def shown_progress() -> Iterator[Listener]:
+    """A bar on stderr; plain lines now and then where stderr is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        plain = Console(stderr=True, width=10_000)
+        yield Listener(
+            status=_plain_lines(plain),
+            say=lambda text: plain.print(text, markup=False, highlight=False),
+        )
+        return
+    columns = (
+        TextColumn("{task.completed:.0f}/{task.total:.0f} trials"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[counts]}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
+    )
+    with Bar(*columns, console=console, refresh_per_second=2) as bar:
+        task = bar.add_task("", total=1, counts="starting", left="")
+
+        def tell(status: Status) -> None:
+            bar.update(
+                task,
+                completed=status.trials,
+                total=status.budget,
+                counts=counts_line(status),
+                left=left_text(status),
+            )
+
+        def say(text: str) -> None:
+            bar.console.print(text, style="yellow", markup=False)
+
+        yield Listener(status=tell, say=say)
+
+
+def _plain_lines(console: Console) -> Callable[[Status], None]:
+    last = time.monotonic()
+
+    def tell(status: Status) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if not status.is_under_way or now - last > _PLAIN_INTERVAL_S:
+            last = now
+            parts = (f"{status.trials}/{status.budget} trials", counts_line(status))
+            text = ", ".join((*parts, left_text(status) or status.state))
+            console.print(text, markup=False, highlight=False)
+
+    return tell
+
+
+def counts_line(status: Status) -> str:
+    """Failures, the front and its hypervolume, in one line."""
+    return (
+        f"{status.failed} failed, {status.infeasible} infeasible, front {status.front}, "
+        f"hypervolume {status.hypervolume_frac:.3f}"
+    )
+
+
+def left_text(status: Status) -> str:
+    """The expected time, where there is one."""
+    return f"about {duration_text(status.left_s)} left" if status.left_s is not None else ""
+
+
+def duration_text(seconds: float) -> str:
+    """A duration for people: "45 s", "12 min", "3 h 20 min", "2 d 4 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"

@@ -1,0 +1,118 @@
+"""The cell library of a design, as it is on the disk now.
+
+A running process may outlive a version of a Liberty file. Nothing is therefore kept for a library
+by its name: what is kept is kept for a version of its files, and a result is stored only if they
+stayed what they were from the making of its key until it was built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from chipdse.design import Design, LibraryChoice
+from chipdse.errors import MachineError
+from chipdse.netlist.library.catalogue import LibraryEntry, description_file, resolve
+from chipdse.store.reads import file_digest
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryVersion:
+    """The files of a library at one time.
+
+    files : the Liberty files, or the one saved file
+    digests : SHA-256 of each
+    stamps : dates, size and inode of each and of the library's description, which change with
+        every writing, also where the content comes back
+    """
+
+    files: tuple[Path, ...]
+    digests: tuple[str, ...]
+    stamps: tuple[tuple[int, ...], ...]
+
+
+_RESOLVED: dict[LibraryChoice, tuple[LibraryEntry, tuple[tuple[int, ...], ...]]] = {}
+
+
+def library_of(choice: LibraryChoice) -> LibraryEntry:
+    """The library of a design."""
+    known = _RESOLVED.get(choice)
+    if known is not None and _stamps(choice, known[0].files) == known[1]:
+        return known[0]
+    before = _stamps(choice, choice.files)
+    entry = resolve(choice.name if choice.name is not None else choice.files)
+    stamps = _stamps(choice, entry.files)
+    if choice.files and stamps != before:
+        raise changed(choice)
+    _RESOLVED[choice] = (entry, stamps)
+    return entry
+
+
+def library_version(choice: LibraryChoice) -> LibraryVersion:
+    """What the files of a library hold now."""
+    files = library_of(choice).files
+    stamps = _stamps(choice, files)
+    digests = tuple(file_digest(path) for path in files)
+    return LibraryVersion(files=files, digests=digests, stamps=stamps)
+
+
+def library_key(choice: LibraryChoice) -> tuple[str, ...]:
+    """Hashes of every file of a library: what results depend on."""
+    return library_version(choice).digests
+
+
+def guarded(
+    choice: LibraryChoice, version: LibraryVersion, build: Callable[[Path], Result]
+) -> Callable[[Path], Result]:
+    """A function that builds as `build` does, and raises where the library is not that version.
+
+    Parameters
+    ----------
+    version : taken before the key of the result was made
+    """
+
+    def checked(folder: Path) -> Result:
+        result = build(folder)
+        check_version(choice, version)
+        return result
+
+    return checked
+
+
+def check_version(choice: LibraryChoice, version: LibraryVersion) -> None:
+    """Raise MachineError unless the files of a library stayed untouched since a version."""
+    if _stamps(choice, version.files) != version.stamps or library_version(choice) != version:
+        raise changed(choice)
+
+
+def changed(choice: LibraryChoice) -> MachineError:
+    """The error of a library that was edited while it was used."""
+    name = choice.name or ", ".join(path.name for path in choice.files)
+    return MachineError(f"library {name} changed while it was used; nothing is kept: run again")
+
+
+def supply_of(design: Design) -> tuple[float, float]:
+    """Supply [V] and temperature [°C] of a design, the library's nominal ones by default."""
+    nominal, operating = library_of(design.library).nominal, design.operating
+    vdd_v, temperature_c = operating.vdd_v, operating.temperature_c
+    return (
+        nominal.supply_v if vdd_v is None else vdd_v,
+        nominal.temperature_c if temperature_c is None else temperature_c,
+    )
+
+
+def _stamps(choice: LibraryChoice, files: tuple[Path, ...]) -> tuple[tuple[int, ...], ...]:
+    described = () if choice.name is None else (description_file(choice.name),)
+    return tuple(_stamp(path) for path in (*files, *described))
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        about = path.stat()
+    except OSError:
+        return ()
+    return about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino

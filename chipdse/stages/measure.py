@@ -1,0 +1,180 @@
+"""Measure: from a mapped netlist and a recorded run to timing and power at operating points.
+
+Every result is kept in the store: a change of package or clock analyses nothing again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chipdse.design import Design, OperatingPoint
+from chipdse.errors import DesignError
+from chipdse.metrics import BlockReport
+from chipdse.netlist.library.macros import check_macro_supply
+from chipdse.netlist.power.power import GROUPS
+from chipdse.records import BlockMetrics
+from chipdse.stages.analyse import Hardware, analyse_design, load, run_inputs
+from chipdse.stages.layout import WIRES, counted, level_number, wire_energy_j
+from chipdse.stages.library import guarded, library_of, library_version, supply_of
+from chipdse.stages.operate import Corner, Job, operate
+from chipdse.store.sources import code_of
+from chipdse.store.store import Store
+
+
+def measure(design: Design, hardware: Hardware, store: Store) -> tuple[BlockReport, BlockMetrics]:
+    """Timing and power of a design's netlist at its operating point.
+
+    Raises
+    ------
+    DesignError : supply or temperature outside the library's range, replay's self-check failed
+    """
+    corner, operating = _stored_corner(design, hardware, store), design.operating
+    period_s = math.nan if operating.clock_period_s is None else operating.clock_period_s
+    operated = operate(
+        [corner],
+        np.zeros(1, dtype=np.int64),
+        np.array([period_s]),
+        np.array([operating.clock_frac]),
+        job_of(design, hardware),
+    )
+    return operated.report_at(0), operated.metrics_at(0)
+
+
+def corners_of(
+    design: Design,
+    hardware: Hardware,
+    store: Store,
+    supplies: Sequence[tuple[float | None, float | None]],
+) -> list[Corner]:
+    """A design's netlist at some supplies and temperatures, the library's own where None.
+
+    Raises
+    ------
+    DesignError : as `measure`
+    """
+    points = (OperatingPoint(vdd_v=vdd_v, temperature_c=temp) for vdd_v, temp in supplies)
+    return [
+        _stored_corner(dataclasses.replace(design, operating=point), hardware, store)
+        for point in points
+    ]
+
+
+def job_of(design: Design, hardware: Hardware) -> Job:
+    """What the hardware did in its recorded run."""
+    work = design.block.work(design.parameters, design.workload)
+    return Job(
+        op_count=work.count,
+        cycle_count=hardware.run.cycles,
+        io_bits_per_op=(work.input_bits + work.output_bits) / work.count,
+        node_nm=_node_nm(design),
+    )
+
+
+def check_library(design: Design) -> None:
+    """Raise DesignError if the library does not cover a design, before anything runs."""
+    vdd_v, temperature_c = supply_of(design)
+    library = library_of(design.library).load()
+    library.at([vdd_v], [temperature_c])
+    counted(design.physical, library)
+    _node_nm(design)
+
+
+def _node_nm(design: Design) -> float:
+    node = design.package.node_nm or library_of(design.library).node_nm
+    if not node:
+        name = design.library.name
+        if name is None:
+            raise DesignError(
+                "the process node of the given Liberty files is not known; "
+                "set the package's node_nm"
+            )
+        raise DesignError(
+            f"the process node of library {name!r} is not known; state it with "
+            f"'chipdse library add {name} FILE... --node 7nm --replace' or as the package's node_nm"
+        )
+    return node
+
+
+def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
+    vdd_v, temperature_c = supply_of(design)
+    check_macro_supply(hardware.macros, vdd_v)
+    version = library_version(design.library)
+    inputs = {
+        **run_inputs(design, hardware),
+        "area_m2": hardware.mapped.area_m2,
+        "vdd_v": vdd_v,
+        "temperature_c": temperature_c,
+        "physical": dataclasses.asdict(design.physical),
+        "code": code_of(_corner, data=[WIRES]),
+    }
+
+    def build(folder: Path) -> None:
+        corner = _corner(design, hardware, vdd_v, temperature_c, store)
+        (folder / "corner.json").write_text(json.dumps(dataclasses.asdict(corner)))
+
+    folder = store.folder("measure", inputs, guarded(design.library, version, build))
+    values: dict[str, Any] = json.loads((folder / "corner.json").read_text())
+    for name in ("leakage_temperatures_c", "leakage_powers_w"):
+        values[name] = tuple(values[name])
+    return Corner(**values)
+
+
+def _corner(
+    design: Design, hardware: Hardware, vdd_v: float, temperature_c: float, store: Store
+) -> Corner:
+    loaded = load(design.library, hardware)
+    whole = loaded.netlist.library
+    known = whole.leakage_grid
+    others = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
+    at = whole.leakage_at(vdd_v, others) if len(others) > 1 else None
+    found = analyse_design(design, hardware, store, leakage_at=at)
+    timing, power, laid, activity = found.timing, found.power, found.layout, found.activity
+    path = float(timing.min_period_s[0])
+    groups = power.by_group()
+    # A library without leakage has no table of it: it is 0 at every temperature.
+    has_table = len(others) > 1 and bool(np.any(power.leakage_elsewhere_w))
+
+    def of(kind: str, factor: float) -> dict[str, float]:
+        return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
+
+    sequential = int((power.group == GROUPS.index("sequential")).sum())
+    netlist, macros = power.netlist, np.flatnonzero(power.group == GROUPS.index("macro"))
+    skew = path * laid.skew_frac / (1 - laid.skew_frac)
+    area = hardware.mapped.area_m2
+    return Corner(
+        vdd_v=vdd_v,
+        temperature_c=temperature_c,
+        critical_path_s=path + skew,
+        worst_hold_slack_s=float(timing.worst_hold_slack_s[0]),
+        internal_energy_j=of("internal_w", path),
+        switching_energy_j=of("switching_w", path),
+        leakage_w=of("leakage_w", 1.0),
+        leakage_temperatures_c=others if has_table else (),
+        leakage_powers_w=tuple(map(float, power.leakage_elsewhere_w)) if has_table else (),
+        cell_count=power.netlist.cell_count,
+        sequential_count=sequential,
+        area_m2=area,
+        macro_count=len(macros),
+        macro_area_m2=float(
+            sum(netlist.cells[kind].area_m2 for kind in netlist.cell_types[macros])
+        ),
+        annotated_frac=loaded.replayed.annotated_fraction,
+        wire_energy_j=wire_energy_j(found.loads, netlist, activity, vdd_v),
+        glitch_energy_j=found.glitch_w * path,
+        clock_tree_energy_j=laid.clock_tree_energy_j(vdd_v, activity),
+        wire_length_m=0.0 if laid.routes is None else laid.routes.wire_length_m,
+        core_area_m2=area / design.physical.utilisation,
+        clock_skew_s=skew,
+        clock_buffer_count=0 if laid.tree is None else laid.tree.buffer_count,
+        wire_level=level_number(laid.counted.wires),
+        glitches_counted=int(activity.glitches),
+        toggle_error_frac=activity.standard_error_frac,
+        clock_tree_counted=int(laid.tree is not None),
+    )

@@ -1,0 +1,317 @@
+"""A content-addressed store of stage results: what a stage wrote, under the hash of what it read.
+
+    ROOT/<stage>/<key>/            the stage's files, `inputs.json` and `manifest.json`
+    ROOT/<stage>/<key>.failed/     the last failed attempt, kept with its logs
+    ROOT/<stage>/<key>.lock        held by the one process that builds it, or by those that read it
+
+A folder appears under its key by one rename, complete or not at all; `manifest.json` holds the
+SHA-256 of every file, checked whenever the folder is read. A damaged folder is built again. A stage
+that runs the user's code has a key of what that code really read (`folder_by_reads`). What a
+builder that was killed left behind goes with the next build of its key, or with `chipdse cache
+prune` (`chipdse.store.care`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chipdse.errors import ChipdseError, CrashedError, KilledError, MachineError, ToolError
+from chipdse.paths import cache_folder
+from chipdse.store.care import prune_if_due
+from chipdse.store.files import new_folder
+from chipdse.store.folder import INPUTS, MANIFEST, check_room, is_whole, leftovers
+from chipdse.store.folder import hash_file as hash_file
+from chipdse.store.lock import exclusive, hold_shared, release
+from chipdse.store.reads import (
+    Place,
+    Read,
+    check_unchanged,
+    read_again,
+    recorded_reads,
+    write_reads,
+)
+from chipdse.store.variants import known_reads, note_reads, variant
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def hash_of(value: Any) -> str:
+    """Hash of any JSON value, as 32 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:32]
+
+
+def default_store() -> Path:
+    """Where stage results are kept: below CHIPDSE_CACHE, else the user's cache folder."""
+    return cache_folder() / "stages"
+
+
+def quiet(stage: str) -> None:
+    """Nobody wants to know."""
+
+
+def _nothing() -> None:
+    """Nothing is to be checked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """Stage folders below `root`; `built` lists the stages this process had to build.
+    `read` has what the user's code read for the results that it gave out.
+
+    The folders that it gave out are kept from eviction for as long as the object lives.
+    `tell` is called with each stage that is about to be built, `check` when it is: it raises if
+    that was made of something else than its key says.
+    """
+
+    root: Path
+    tell: Callable[[str], None] = field(default=quiet, repr=False, compare=False)
+    check: Callable[[], None] = field(default=_nothing, repr=False, compare=False)
+    built: list[str] = field(default_factory=list)
+    read: set[Read] = field(default_factory=set, repr=False, compare=False)
+    _held: dict[Path, int] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        weakref.finalize(self, _release_all, self._held)
+
+    def folder(self, stage: str, inputs: Mapping[str, Any], build: Callable[[Path], None]) -> Path:
+        """The complete folder of a stage; `build(folder)` fills it if nobody has yet.
+
+        Parameters
+        ----------
+        stage : e.g. "synthesise"
+        inputs : JSON values: exactly what the result depends on, tool versions included
+        build : writes the stage's files into an empty folder, or raises
+
+        Raises
+        ------
+        ChipdseError : what `build` raised; its folder is kept as ``<key>.failed`` for its logs
+        MachineError : the store cannot be written, or a signal ended a program at every try
+        """
+        target = self.root / stage / hash_of(dict(inputs))
+        try:
+            built = False
+            for _ in range(TRIES):
+                if self._take(target):
+                    if built:
+                        prune_if_due(self.root)
+                    return target
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with exclusive(target):
+                    if not is_whole(target):
+                        self.tell(stage)
+                        self.built.append(stage)
+                        _build_again(target, inputs, build, self.check)
+                        built = True
+        except OSError as error:
+            raise self._unwritable(error) from error
+        raise MachineError(f"{target} is damaged each time that it is built; check that disk")
+
+    def folder_by_reads(
+        self,
+        stage: str,
+        inputs: Mapping[str, Any],
+        build: Callable[[Path], Iterable[Read]],
+        place: Place,
+    ) -> Path:
+        """As `folder`, of a stage that runs the user's code: `build` returns what that read.
+
+        The result is used again only where all that it read is now what it was then. Results of
+        other versions stay beside it, and count again when their version is back.
+
+        Parameters
+        ----------
+        inputs : what is known without running the user's code
+        place : where the names of reads are looked up
+
+        Raises
+        ------
+        MachineError : something changed while it was read
+        """
+        base = self.root / stage / hash_of(dict(inputs))
+        built = False
+        try:
+            for _ in range(TRIES):
+                target = self._take_by_reads(base, inputs, place)
+                if target is not None:
+                    if built:
+                        prune_if_due(self.root)
+                    return target
+                base.parent.mkdir(parents=True, exist_ok=True)
+                with exclusive(base):
+                    if self._find_by_reads(base, inputs, place) is None:
+                        self.tell(stage)
+                        self.built.append(stage)
+
+                        def record(folder: Path) -> None:
+                            reads = tuple(build(folder))
+                            check_unchanged(place, reads)
+                            write_reads(folder, reads)
+
+                        _build_again(base, inputs, record, self.check)
+                        self._file_by_reads(base, inputs)
+                        built = True
+        except OSError as error:
+            raise self._unwritable(error) from error
+        raise MachineError(f"{base} is damaged each time that it is built; check that disk")
+
+    def _take_by_reads(self, base: Path, inputs: Mapping[str, Any], place: Place) -> Path | None:
+        """Hold the result whose reads are what is there now; None if there is none."""
+        for names in known_reads(base):
+            target = variant(base, inputs, read_again(names, place))
+            if self._take(target):
+                self.read.update(recorded_reads(target))
+                return target
+        return None
+
+    def _find_by_reads(self, base: Path, inputs: Mapping[str, Any], place: Place) -> Path | None:
+        targets = (variant(base, inputs, read_again(names, place)) for names in known_reads(base))
+        return next((target for target in targets if is_whole(target)), None)
+
+    def _file_by_reads(self, base: Path, inputs: Mapping[str, Any]) -> None:
+        """Move what was built to the key that its reads belong to."""
+        reads = recorded_reads(base)
+        target = variant(base, inputs, reads)
+        with exclusive(target):
+            _put(base, target)
+        note_reads(base, reads)
+
+    def _take(self, target: Path) -> bool:
+        """Hold a folder if it is whole; it is now the one used last."""
+        if target in self._held:
+            release(self._held.pop(target))
+        if not target.parent.is_dir():
+            return False
+        descriptor = hold_shared(target)
+        if not is_whole(target):
+            if descriptor is not None:
+                release(descriptor)
+            return False
+        if descriptor is not None:
+            self._held[target] = descriptor
+            while len(self._held) > HELD:
+                release(self._held.pop(next(iter(self._held))))
+        _note_use(target)
+        return True
+
+    def _unwritable(self, error: OSError) -> MachineError:
+        return MachineError(
+            f"the store {self.root} cannot be written ({error.strerror or error}); "
+            "free some space ('chipdse cache prune') or name another folder (CHIPDSE_CACHE)"
+        )
+
+
+TRIES = 4
+"""A folder that is not whole after so many builds is the disk's fault, or another program's."""
+HELD = 200
+"""So many folders one store keeps from eviction, the last ones it gave out."""
+KILLED_TRIES, KILLED_PAUSE_S = 3, 1.0
+"""A program that a signal ended is started so often; before each further try the pause grows by
+so much [s]."""
+USE_S = 60.0
+"""How exactly the time of the last use is kept [s]."""
+
+
+def _note_use(target: Path) -> None:
+    """The manifest's date is when a folder was last used; a store may be read-only."""
+    with suppress(OSError):
+        manifest = target / MANIFEST
+        if time.time() - manifest.stat().st_mtime > USE_S:
+            os.utime(manifest)
+
+
+def _release_all(held: dict[Path, int]) -> None:
+    for descriptor in held.values():
+        release(descriptor)
+    held.clear()
+
+
+def _build_again(
+    target: Path,
+    inputs: Mapping[str, Any],
+    build: Callable[[Path], None],
+    check: Callable[[], None],
+) -> None:
+    """Build a folder, again where a signal ended a program: by then there may be memory.
+
+    Raises
+    ------
+    MachineError : a signal ended it at every try
+    ToolError : it crashed at every try
+    """
+    for attempt in range(KILLED_TRIES):
+        time.sleep(attempt * KILLED_PAUSE_S)
+        try:
+            return _build(target, inputs, build, check)
+        except KilledError as error:
+            last = error
+    text = str(last).partition("; full log: ")[0]
+    if isinstance(last, CrashedError):
+        raise ToolError(f"{text} (at each of {KILLED_TRIES} tries)", last.log) from last
+    raise MachineError(
+        f"{text} (at each of {KILLED_TRIES} tries); this machine has too little memory, or "
+        "something ends its programs: give it more memory, or use fewer --workers",
+        last.log,
+    ) from last
+
+
+def _build(
+    target: Path,
+    inputs: Mapping[str, Any],
+    build: Callable[[Path], None],
+    check: Callable[[], None],
+) -> None:
+    for path in leftovers(target):
+        shutil.rmtree(path, ignore_errors=True)
+    work = new_folder(target)
+    try:
+        (work / INPUTS).write_text(json.dumps(inputs, indent=1, sort_keys=True))
+        build(work)
+        check()
+        files = sorted(path for path in work.rglob("*") if path.is_file())
+        manifest = {str(path.relative_to(work)): hash_file(path) for path in files}
+        (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
+    except ChipdseError as error:
+        check_room(target.parent)  # a tool that found the disk full is no word on the design
+        failed = target.with_name(target.name + ".failed")
+        shutil.rmtree(failed, ignore_errors=True)
+        work.rename(failed)
+        raise _moved(error, work, failed) from error
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    _put(work, target)
+
+
+def _put(work: Path, target: Path) -> None:
+    """Make a built folder the one of its key; a damaged one goes."""
+    old = work.with_name(work.name + ".old")
+    with suppress(FileNotFoundError):
+        target.rename(old)
+    try:
+        work.rename(target)
+    except OSError:  # where locks do not reach another machine, it was quicker
+        if not is_whole(target):
+            raise
+        shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _moved(error: ChipdseError, old: Path, new: Path) -> ChipdseError:
+    """The same error, its message and log pointing to where the folder now is."""
+    moved = type(error)(str(error).replace(str(old), str(new)))
+    if isinstance(error, ToolError) and error.log is not None and isinstance(moved, ToolError):
+        moved.log = new / error.log.relative_to(old) if error.log.is_relative_to(old) else error.log
+    return moved

@@ -1,0 +1,239 @@
+"""The cheap part of a search space, as arrays: every supply, clock and package of one netlist."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from chipdse.design import Design, OperatingPoint
+from chipdse.errors import InfeasibleError
+from chipdse.metrics import METRICS, timing_violation
+from chipdse.stages.operate import Corner, Job, Operated, operate
+from chipdse.study.question.space import Ints, Space, Value
+from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.results.front import is_on_front
+from chipdse.study.results.points import objective_columns, violations
+from chipdse.system.arrays.columns import PackageColumns
+from chipdse.system.evaluate import evaluate_pairs
+from chipdse.system.parameters import PackageParameters
+from chipdse.technology.constants import Sources
+
+Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Supply = tuple[float | None, float | None]
+
+_LIMIT = "limit "
+CHEAP_LIMIT = 100_000
+"""Of a cheap part with more combinations, so many are drawn for each expensive point."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CheapPoints:
+    """Many cheap points of one expensive point, evaluated.
+
+    numbers : which points of the cheap part
+    metrics, constraints : by name, one value a point; those of `chipdse.metrics.Metrics`, and the
+        sweep's limits among the constraints
+    estimated : where a table by process node does not reach
+    objectives : shape (points, objectives), all to be made small
+    spread : their standard deviations over replicates; None without
+        (`chipdse.study.harvest.replicates`)
+    """
+
+    numbers: Ints
+    metrics: dict[str, Array]
+    constraints: dict[str, Array]
+    estimated: Flags
+    objectives: Array
+    spread: Array | None = None
+
+    @property
+    def violation(self) -> Array:
+        """Sum of what every constraint is missed by; 0 where a point is feasible."""
+        return np.asarray(sum(np.maximum(one, 0.0) for one in self.constraints.values()))
+
+    def take(self, rows: Ints | Flags) -> CheapPoints:
+        """Some of the points."""
+        return CheapPoints(
+            numbers=self.numbers[rows],
+            metrics={name: column[rows] for name, column in self.metrics.items()},
+            constraints={name: column[rows] for name, column in self.constraints.items()},
+            estimated=self.estimated[rows],
+            objectives=self.objectives[rows],
+            spread=None if self.spread is None else self.spread[rows],
+        )
+
+    def local_front(self) -> CheapPoints:
+        """The feasible points that no other dominates; if none is feasible, of the least violating.
+
+        Raises
+        ------
+        InfeasibleError : no point has a finite value of every objective
+        """
+        finite = np.flatnonzero(np.isfinite(self.objectives).all(axis=1))
+        if not len(finite):
+            raise InfeasibleError(
+                f"none of {len(self.numbers)} supplies, clocks and packages has finite objectives; "
+                "give cooler or smaller packages"
+            )
+        violation = self.violation[finite]
+        best = finite[violation <= violation.min() * (1 + 1e-12)]
+        return self.take(best[is_on_front(self.objectives[best])])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CheapSpace:
+    """The cheap part of a sweep, ready to be evaluated around any netlist.
+
+    Records are made once and kept: they are the same around every netlist.
+    """
+
+    sweep: Sweep
+    part: Space
+    _operating: dict[int, OperatingPoint] = field(default_factory=dict)
+    _packages: dict[int, PackageParameters] = field(default_factory=dict)
+
+    @staticmethod
+    def of(sweep: Sweep) -> CheapSpace:
+        return CheapSpace(sweep=sweep, part=sweep.space.part(cheap=True))
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether it is too large to be evaluated whole."""
+        return self.part.size > CHEAP_LIMIT
+
+    def numbers(self, expensive: Mapping[str, Value]) -> Ints:
+        """The points to evaluate: all that the rules leave, or of a large space as many as
+        `CHEAP_LIMIT`, drawn with the sweep's seed (the same for every expensive point).
+        """
+        if not self.is_sampled:
+            return self.part.allowed_among(np.arange(self.part.size), expensive)
+        return self.part.allowed_among(_drawn(self.part.size, self.sweep.seed), expensive)
+
+    def evaluate(
+        self,
+        expensive: Mapping[str, Value],
+        design: Design,
+        numbers: Ints,
+        corners_at: Callable[[Sequence[Supply]], list[Corner]],
+        job_of: Callable[[Design], Job],
+    ) -> CheapPoints:
+        """Evaluate cheap points around the netlist of a design.
+
+        Parameters
+        ----------
+        expensive, design : the expensive point, and the design it stands for
+        corners_at : the netlist's corners at some supplies and temperatures
+        job_of : what the block did in its recorded run, of a design with a package
+        """
+        op, operating = self._operating_points(numbers)
+        pk, packages = self._package_parameters(numbers)
+        supplies = list(dict.fromkeys((one.vdd_v, one.temperature_c) for one in operating))
+        corners = dict(zip(supplies, corners_at(supplies), strict=True))
+        own = [corners[one.vdd_v, one.temperature_c] for one in operating]
+        jobs = {  # the process, which the package may set, is all that differs
+            one.node_nm: job_of(dataclasses.replace(design, package=one))
+            for one in {one.node_nm: one for one in packages}.values()
+        }
+        node_nm = np.array([jobs[one.node_nm].node_nm for one in packages])
+        job, columns = next(iter(jobs.values())), PackageColumns.of(packages)
+        found: dict[str, Array] = {}
+        # Where a library covers other temperatures at other supplies, leakage tables differ.
+        for table in dict.fromkeys(one.leakage_temperatures_c for one in own):
+            which = np.array(
+                [at for at, one in enumerate(own) if one.leakage_temperatures_c == table]
+            )
+            rows = np.flatnonzero(np.isin(op, which))
+            operated = _operated([operating[at] for at in which], [own[at] for at in which], job)
+            at, package = np.searchsorted(which, op[rows]), pk[rows]
+            blocks = dataclasses.replace(operated.points.take(at), node_nm=node_nm[package])
+            system, limits, _ = evaluate_pairs(blocks, columns.take(package), Sources())
+            report = {name: column[at] for name, column in operated.report.items()}
+            limits = {_LIMIT + name: amount for name, amount in limits.items()}
+            for name, column in (report | system | limits).items():
+                found.setdefault(name, np.empty(len(numbers)))[rows] = column
+        return self._points(numbers, expensive, found)
+
+    def _points(
+        self, numbers: Ints, expensive: Mapping[str, Value], found: Mapping[str, Array]
+    ) -> CheapPoints:
+        """The sweep's view of what was found: its limits and objectives."""
+        metrics = {name: found[name] for name in METRICS}
+        timing = timing_violation(metrics["timing_slack_s"], metrics["critical_path_s"])
+        limits = {n.removeprefix(_LIMIT): found[n] for n in found if n.startswith(_LIMIT)}
+        values = {**self._numbers_swept(numbers, expensive), **metrics}
+        constraints = {"timing": timing, **limits, **violations(self.sweep, values)}
+        return CheapPoints(
+            numbers=numbers,
+            metrics=metrics,
+            # What has no value (a temperature that runs away) is no point to have.
+            constraints={n: np.where(np.isnan(c), 1.0, c) for n, c in constraints.items()},
+            estimated=found["estimated"] > 0,
+            objectives=objective_columns(self.sweep, values),
+        )
+
+    def _operating_points(self, numbers: Ints) -> tuple[Ints, list[OperatingPoint]]:
+        """Which of a list of operating points each point has, and the list."""
+        which, first = self._group("operating", numbers)
+        for at in first:
+            if at not in self._operating:
+                point = self.part.point_at(at)
+                self._operating[at] = self.sweep.template.record("operating", point)
+        return which, [self._operating[at] for at in first]
+
+    def _package_parameters(self, numbers: Ints) -> tuple[Ints, list[PackageParameters]]:
+        """The same for packages."""
+        which, first = self._group("package", numbers)
+        for at in first:
+            if at not in self._packages:
+                self._packages[at] = self.sweep.template.record("package", self.part.point_at(at))
+        return which, [self._packages[at] for at in first]
+
+    def _group(self, group: str, numbers: Ints) -> tuple[Ints, list[int]]:
+        """Points that agree in a group's axes: whose group each is, and each group's number.
+
+        A group is known by the number of the point that has the first value of all other axes.
+        """
+        code, step = np.zeros(len(numbers), dtype=np.int64), 1
+        for axis, place in zip(
+            reversed(self.part.axes), reversed(self.part.places(numbers)), strict=True
+        ):
+            code += step * place if axis.group == group else 0
+            step *= len(axis.values)
+        first, which = np.unique(code, return_inverse=True)
+        return which.reshape(-1), [int(one) for one in first]
+
+    def _numbers_swept(self, numbers: Ints, expensive: Mapping[str, Value]) -> dict[str, Array]:
+        """Swept numbers by name, one value a point: objectives and limits may name them."""
+        fixed = {
+            axis.name: np.full(len(numbers), float(expensive[axis.name]))
+            for axis in self.sweep.space.axes
+            if axis.is_numeric and not axis.is_cheap
+        }
+        places = self.part.places(numbers)
+        return fixed | {
+            axis.name: np.array(axis.values, dtype=np.float64)[place]
+            for axis, place in zip(self.part.axes, places, strict=True)
+            if axis.is_numeric
+        }
+
+
+def _operated(operating: Sequence[OperatingPoint], corners: Sequence[Corner], job: Job) -> Operated:
+    """A block at some operating points, the corner of each given."""
+    return operate(
+        corners,
+        np.arange(len(corners)),
+        np.array([one.clock_period_s for one in operating], dtype=np.float64),
+        np.array([one.clock_frac for one in operating]),
+        job,
+    )
+
+
+def _drawn(size: int, seed: int) -> Ints:
+    """Distinct numbers below a size, in order: nearly `CHEAP_LIMIT` of them."""
+    drawn = np.random.default_rng(seed).integers(0, size, CHEAP_LIMIT)
+    return np.asarray(np.unique(drawn))

@@ -1,0 +1,52 @@
+"""Replicates: one point under several synthesis and workload seeds, its spread, and what is tied.
+
+Synthesis is full of ties broken by chance, and a workload is a sample: two designs may differ by
+less than either differs from itself under other seeds. Objectives are then means over replicates,
+a point is feasible if every replicate is; `chipdse.study.results.ties` says which cannot be told
+apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from chipdse.design import Design
+from chipdse.study.harvest.cheap import CheapPoints
+
+
+def replicated(design: Design, number: int) -> Design:
+    """A design with the seeds of a replicate; the first is the design itself."""
+    synthesis = dataclasses.replace(design.synthesis, seed=design.synthesis.seed + number)
+    workload = design.workload
+    if hasattr(workload, "seed"):
+        workload = dataclasses.replace(workload, seed=workload.seed + number)
+    return dataclasses.replace(design, synthesis=synthesis, workload=workload)
+
+
+def average(replicates: Sequence[CheapPoints]) -> CheapPoints:
+    """The same cheap points of several replicates, as one.
+
+    Metrics and objectives are means; of every constraint the worst; the spread is the standard
+    deviation of the objectives (divided by the number of replicates less one).
+    """
+    first = replicates[0]
+    if len(replicates) == 1:
+        return first
+    objectives = np.stack([one.objectives for one in replicates])
+    return CheapPoints(
+        numbers=first.numbers,
+        metrics={
+            name: np.mean([one.metrics[name] for one in replicates], axis=0)
+            for name in first.metrics
+        },
+        constraints={
+            name: np.max([one.constraints[name] for one in replicates], axis=0)
+            for name in first.constraints
+        },
+        estimated=np.any([one.estimated for one in replicates], axis=0),
+        objectives=objectives.mean(axis=0),
+        spread=objectives.std(axis=0, ddof=1),
+    )

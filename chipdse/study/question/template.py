@@ -1,0 +1,166 @@
+"""A design with holes: what a sweep fixes, the axes that fill the rest, and the points allowed."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chipdse_hdl.block import Block
+
+from chipdse.design import Design, LibraryChoice, OperatingPoint, PhysicalOptions, make_record
+from chipdse.errors import DesignError
+from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.study.question.rules import Rule
+from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value
+from chipdse.system.parameters import PackageParameters
+
+GROUPS = ("hardware", "workload", "library", "synthesis", "operating", "package", "physical")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """A design with holes: what is fixed, and the axes that fill the rest.
+
+    fixed : values by group and name
+    liberty : Liberty files of every point, where the library is not named
+    where : the sweep file, for messages
+    """
+
+    block: Block
+    axes: tuple[Axis, ...]
+    fixed: Mapping[str, Mapping[str, Value]]
+    liberty: tuple[Path, ...]
+    where: str
+
+    def record(self, group: str, point: Mapping[str, Value]) -> Any:
+        """The record of one group at a point; DesignError where the record refuses it."""
+        values = dict(self.fixed[group])
+        values |= {axis.name: point[axis.name] for axis in self.axes if axis.group == group}
+        if group == "library":
+            if self.liberty:
+                return LibraryChoice(files=self.liberty)
+            return LibraryChoice(name=str(values["library"]))
+        return make_record(kind_of(group, self.block), values, f"{self.where}: [{group}]")
+
+    def design(self, point: Mapping[str, Value]) -> Design:
+        """The design that a point stands for."""
+        hardware, *others = (self.record(group, point) for group in GROUPS)
+        workload, library, synthesis, operating, package, physical = others
+        return Design(
+            block=self.block,
+            parameters=hardware,
+            workload=workload,
+            library=library,
+            synthesis=synthesis,
+            operating=operating,
+            package=package,
+            physical=physical,
+        )
+
+
+def kind_of(group: str, block: Block) -> type:
+    kinds: dict[str, type] = {
+        "hardware": block.parameters,
+        "workload": block.workload,
+        "library": LibraryChoice,
+        "synthesis": SynthesisOptions,
+        "operating": OperatingPoint,
+        "package": PackageParameters,
+        "physical": PhysicalOptions,
+    }
+    return kinds[group]
+
+
+def constants_of(template: Template) -> dict[str, Value]:
+    """What rules may speak of besides the axes: fixed values and the records' defaults."""
+    values: dict[str, Value] = {}
+    for group in reversed(GROUPS):
+        if group != "library":
+            for field in dataclasses.fields(kind_of(group, template.block)):
+                if isinstance(field.default, int | float | str):
+                    values[field.name] = field.default
+        values |= template.fixed[group]
+    return values
+
+
+def space_of(template: Template, rules: list[Rule]) -> Space:
+    """The points that meet every rule and that every record accepts.
+
+    Raises
+    ------
+    DesignError : there is no such point, or a value that every record of its group refuses
+    """
+    constants = constants_of(template)
+    conditions = []
+    for group in GROUPS:
+        axes = [axis for axis in template.axes if axis.group == group]
+        names = tuple(axis.name for axis in axes)
+        accepted = _Accepted(names=names, values=frozenset(_accepted(template, group, axes)))
+        conditions.append(Condition(names=frozenset(names), holds=accepted))
+    for rule in rules:
+        meets = _Meets(rule=rule, constants=constants)
+        conditions.append(Condition(names=rule.names, holds=meets))
+    space = Space(axes=template.axes, conditions=tuple(conditions))
+    if space.size <= ENUMERATE_LIMIT and next(space.points(), None) is None:
+        raise DesignError(f"{template.where}: no point meets every rule; loosen the rules")
+    return space
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Accepted:
+    """A group's record accepts its values."""
+
+    names: tuple[str, ...]
+    values: frozenset[tuple[Value, ...]]
+
+    def __call__(self, point: Mapping[str, Value]) -> bool:
+        return tuple(point[name] for name in self.names) in self.values
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Meets:
+    """A rule holds, given what is not swept."""
+
+    rule: Rule
+    constants: Mapping[str, Value]
+
+    def __call__(self, point: Mapping[str, Value]) -> bool:
+        return self.rule.holds({**self.constants, **point})
+
+
+def _accepted(template: Template, group: str, axes: list[Axis]) -> set[tuple[Value, ...]]:
+    """The combinations of a group's values that its record accepts."""
+    count = math.prod(len(axis.values) for axis in axes)
+    if count > ENUMERATE_LIMIT:
+        raise DesignError(
+            f"{template.where}: [{group}] has {count} combinations, more than {ENUMERATE_LIMIT}; "
+            "take larger steps"
+        )
+    valid = set()
+    refused: dict[tuple[str, Value], set[str]] = {}
+    for values in itertools.product(*(axis.values for axis in axes)):
+        point = dict(zip((axis.name for axis in axes), values, strict=True))
+        try:
+            template.record(group, point)
+            valid.add(values)
+        except DesignError as error:
+            for item in point.items():
+                refused.setdefault(item, set()).add(str(error))
+            if not axes:
+                raise
+    never = [
+        refused[axis.name, value]
+        for position, axis in enumerate(axes)
+        for value in axis.values
+        if all(one[position] != value for one in valid)
+    ]
+    if never:
+        # A value that is wrong in itself is refused for one reason, whatever stands beside it.
+        fewest = sorted(never, key=len)[0]
+        raise DesignError(min(fewest))
+    return valid

@@ -1,0 +1,144 @@
+"""Trials as tables: which points are feasible, which are on the front."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from chipdse_hdl.block import Block
+from optuna.trial import FrozenTrial, TrialState
+
+from chipdse import metrics
+from chipdse.blocks.own import is_checked
+from chipdse.metrics import METRICS, Basis
+from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.results.front import is_on_front
+from chipdse.study.results.ties import tied
+from chipdse.study.storage.trials import HARVESTED, HARVESTED_FROM, PROPOSED, SPREAD, is_harvested
+
+Array = npt.NDArray[np.float64]
+
+TIES_LIMIT = 1_000_000
+"""So many pairs of points are compared, by three tests each, in about a second."""
+
+
+def violations(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
+    """By how much each limit of the sweep is missed, relative to it; at most 0 where it is met.
+
+    Parameters
+    ----------
+    values : metrics and swept numbers, by name: numbers, or arrays of them
+    """
+    found: dict[str, Any] = {}
+    for limit in sweep.limits:
+        value = values[limit.metric]
+        if math.isfinite(limit.maximum):
+            scale = abs(limit.maximum) or 1.0
+            found[f"{limit.metric} <= {limit.maximum:g}"] = (value - limit.maximum) / scale
+        if math.isfinite(limit.minimum):
+            scale = abs(limit.minimum) or 1.0
+            found[f"{limit.metric} >= {limit.minimum:g}"] = (limit.minimum - value) / scale
+    return found
+
+
+def objective_values(sweep: Sweep, values: Mapping[str, float]) -> list[float]:
+    """The objectives' values, in their order and own direction."""
+    return [float(values[one.metric]) for one in sweep.objectives]
+
+
+def objective_columns(sweep: Sweep, values: Mapping[str, Array]) -> Array:
+    """The objectives of many points, all to be made small; shape (points, objectives)."""
+    columns = [values[one.metric] * (1 if one.minimize else -1) for one in sweep.objectives]
+    return np.stack(columns, axis=1)
+
+
+def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
+    """One row a finished trial (see `chipdse.study.storage.folder.points_table`)."""
+    names = [axis.name for axis in sweep.space.axes]
+    rows = []
+    for trial in trials:
+        # A failed expensive point never got to its cheap parameters.
+        given = [axis for axis in sweep.space.axes if axis.name in trial.params]
+        point = {axis.name: axis.nearest(trial.params[axis.name]) for axis in given}
+        values = trial.user_attrs.get("metrics", {})
+        missed = [name for name, amount in trial.constraints.items() if amount > 0]
+        done = trial.state == TrialState.COMPLETE
+        rows.append(
+            {
+                "trial": trial.number,
+                "state": ("infeasible" if missed else "feasible") if done else "failed",
+                "origin": HARVESTED if is_harvested(trial) else PROPOSED,
+                **{name: point.get(name) for name in names},
+                **{name: values.get(name, math.nan) for name in METRICS if name not in names},
+                "system_evidence": trial.user_attrs.get("system_evidence", ""),
+                "violations": "; ".join(missed),
+                "failure": trial.user_attrs.get("failure", ""),
+            }
+        )
+    columns = [name for name in METRICS if name not in names]
+    header = [
+        "trial",
+        "state",
+        "origin",
+        *names,
+        *columns,
+        "system_evidence",
+        "violations",
+        "failure",
+    ]
+    table = pd.DataFrame(rows, columns=header)
+    table.insert(2, "on_front", front_mask(sweep, table))
+    if sweep.replicates > 1:
+        _add_spread(sweep, table, trials)
+    return table
+
+
+def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]) -> None:
+    """Columns of replicates: each objective's standard deviation; the front's points tied with it.
+
+    `tied_with` names trials; of points off the front only while the table is small.
+    """
+    names = [f"{one.metric}_std" for one in sweep.objectives]
+    nothing = [math.nan] * len(names)
+    spread = np.array([one.user_attrs.get(SPREAD, nothing) for one in trials], dtype=np.float64)
+    table[names] = spread.reshape(-1, len(names))
+    table["tied_with"] = ""
+    front = table["on_front"].to_numpy()
+    rows = np.flatnonzero(table["state"] == "feasible")
+    if len(rows) * front.sum() > TIES_LIMIT:
+        rows = np.flatnonzero(front)
+    if len(rows):
+        numbers = table["trial"].to_numpy()
+        group = [one.user_attrs.get(HARVESTED_FROM, one.number) for one in trials]
+        mean = table[[one.metric for one in sweep.objectives]].to_numpy(dtype=np.float64)
+        found = tied(mean[rows], spread[rows], front[rows], np.array(group)[rows], sweep.replicates)
+        texts = [" ".join(str(numbers[rows[one]]) for one in others) for others in found]
+        table.loc[rows, "tied_with"] = texts
+
+
+def basis_of(block: Block, table: pd.DataFrame) -> Basis:
+    """What the weakest point of a table rests on, for the evidence of its metrics."""
+    largest = {name: float(table[name].max()) for name in METRICS if name in table.columns}
+    return metrics.basis_of(largest, checked=is_checked(block))
+
+
+def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:
+    """How many of these feasible points no other dominates; objectives in their own direction."""
+    signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
+    return int(is_on_front(np.array(values) * signs).sum()) if values else 0
+
+
+def front_mask(sweep: Sweep, table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which rows no other feasible row dominates."""
+    mask = np.zeros(len(table), dtype=bool)
+    feasible = np.flatnonzero(table["state"] == "feasible")
+    if len(feasible):
+        signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
+        names = [one.metric for one in sweep.objectives]
+        values = table.iloc[feasible][names].to_numpy(dtype=float) * signs
+        mask[feasible] = is_on_front(values)
+    return mask

@@ -1,0 +1,73 @@
+"""When a sweep stops: after so many trials, so long, or without progress."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chipdse.errors import DesignError
+from chipdse.study.results.front import is_on_front
+
+_UNITS_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What may be spent; points under way when it is spent are finished.
+
+    trials : finished trials of the study, over all its runs and drivers
+    seconds : of this run [s]; infinite is no limit
+    patience : stop when so many trials in a row moved the front nowhere; 0 is no limit
+    """
+
+    trials: int
+    seconds: float = math.inf
+    patience: int = 0
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise DesignError(f"trials={self.trials} must be at least 1")
+        if not self.seconds > 0:
+            raise DesignError(f"time={self.seconds} s must be above 0")
+        if self.patience < 0:
+            raise DesignError(f"patience={self.patience} must be at least 1, or left out")
+
+
+def parse_duration(text: str, what: str = "time") -> float:
+    """Seconds of a duration for people: ``parse_duration("2h") == 7200``.
+
+    Raises
+    ------
+    DesignError : no number, or another unit than s, min, h, d
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*", text)
+    if found is None or float(found[1]) == 0:
+        raise DesignError(f"{what} {text!r} is not a duration; write e.g. 90s, 30min, 2h or 1d")
+    return float(found[1]) * _UNITS_S[found[2]]
+
+
+def is_stalled(groups: Sequence[NDArray[np.float64]], patience: int) -> bool:
+    """Whether the last `patience` evaluations added nothing to the front.
+
+    That is: the hypervolume is what it was without them, whatever its reference point.
+
+    Parameters
+    ----------
+    groups : per evaluation, in order, the feasible points it gave: shape (points, objectives), all
+        minimised
+    """
+    if not patience or len(groups) <= patience:
+        return False
+    before = np.concatenate(list(groups[:-patience]))
+    recent = np.concatenate(list(groups[-patience:]))
+    if not len(recent):
+        return True
+    if not len(before):
+        return False
+    best = before[is_on_front(before)]
+    return all(bool(np.any(np.all(best <= one, axis=1))) for one in recent)

@@ -1,0 +1,121 @@
+"""The source files that make a sweep's points: a sweep whose points were made by two is none."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chipdse_hdl.block import Block
+
+import chipdse
+from chipdse.errors import MachineError
+from chipdse.hardware.elaborate import block_files
+from chipdse.store.sources import code_files
+from chipdse.technology.constants import TABLES
+
+_PACKAGE = Path(chipdse.__file__).parent
+_MAKERS = (
+    *("chipdse.evaluate:evaluate", "chipdse.study.harvest.harvest:harvest_point"),
+    *("chipdse.study.harvest.harvest:finishes", "chipdse.study.running.outcome:_finish"),
+    *(
+        "chipdse.study.question.goals",
+        "chipdse.study.question.template",
+    ),  # methods of what a sweep file states
+)
+"""The functions that make points; what asks for them and shows them may change."""
+_KEEPERS = ("chipdse.study.storage.fast_writes", "chipdse.study.storage.trials")
+"""Modules that decide how a point is written down, and not what it is."""
+
+
+def point_files() -> dict[str, Path]:
+    """The package's files that make points, by module, and its tables of constants."""
+    tables = [f"technology/data/{name}.toml" for name in TABLES]
+    files = code_files(*_MAKERS, data=tables)
+    return {name: path for name, path in files.items() if name not in _KEEPERS}
+
+
+@dataclass(kw_only=True)
+class Code:
+    """Source files, as they were when this process began with a sweep.
+
+    hashes : of their contents
+    """
+
+    hashes: dict[Path, str]
+    _dates: dict[Path, tuple[int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, block: Block) -> Code:
+        """What points of a block are made by: its own files, and the package's."""
+        files = {*point_files().values(), *block_files(block)}
+        return cls(hashes={file: _hash(file) for file in sorted(files)})
+
+    def changed(self) -> Path | None:
+        """A file that is not what it was, if there is one."""
+        for file, kept in self.hashes.items():
+            date = _date(file)
+            if date is None or (date != self._dates.get(file) and _hash(file) != kept):
+                return file
+            self._dates[file] = date
+        return None
+
+    def check(self) -> None:
+        """Nothing, where every file is what it was.
+
+        Raises
+        ------
+        MachineError : one is not
+        """
+        file = self.changed()
+        if file is not None:
+            raise MachineError(
+                f"{_shown(file)} changed while the sweep was running; what is finished is safe: "
+                "start it again to go on, with --re-evaluate where the change is to stay"
+            )
+
+    def check_worker(self) -> None:
+        """Nothing, where a worker may begin with a point.
+
+        Raises
+        ------
+        MachineError : it is older than one of the files
+        """
+        file = self.changed()
+        if file is not None:
+            raise MachineError(
+                f"the worker on {socket.gethostname()} is older than {_shown(file)}; start the "
+                "worker again, then the sweep"
+            )
+
+
+def _shown(file: Path) -> Path:
+    root = _PACKAGE.parent
+    return file.relative_to(root) if file.is_relative_to(root) else file
+
+
+def _hash(file: Path) -> str:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def _date(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+_CODES: dict[str, Code] = {}
+
+
+def code_here(block: Block) -> Code:
+    """The code of a block's points, as it was when this process first asked."""
+    key = f"{block.name} {getattr(block, 'folder', '')}"
+    if key not in _CODES:
+        _CODES[key] = Code.of(block)
+    return _CODES[key]

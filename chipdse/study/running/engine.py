@@ -1,0 +1,433 @@
+"""Run a sweep: propose points, evaluate them on an executor, tell Optuna, lose nothing.
+
+A turn of the loop claims points, hands them to the executor and records what is done. Whatever
+dies, at whatever moment, the next turn of any driver of the study finds the point and goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import math
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from optuna.exceptions import OptunaError
+from optuna.trial import Trial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+
+from chipdse.errors import MachineError
+from chipdse.store.reads import Read
+from chipdse.store.store import default_store
+from chipdse.study.question.space import Point
+from chipdse.study.running import status as states
+from chipdse.study.running.budget import Budget, is_stalled
+from chipdse.study.running.code import Code
+from chipdse.study.running.executors import Workers, first_line
+from chipdse.study.running.fingerprint import add_reads
+from chipdse.study.running.interrupts import Interrupts
+from chipdse.study.running.outcome import Outcome, evaluate_point, record
+from chipdse.study.running.pace import Pace
+from chipdse.study.running.plan import plan_text, points_in
+from chipdse.study.running.status import Status, StatusFile, is_feasible, losses, take_stock
+from chipdse.study.search.samplers import make_sampler
+from chipdse.study.storage.folder import POINTS, StudyFolder, points_table, write_atomically
+from chipdse.study.storage.storage import BEAT_S, Heartbeat, alone, give_up_stale, patiently
+from chipdse.study.storage.trials import (
+    DRIVER,
+    by_evaluation,
+    finished,
+    left_behind,
+    outdated_points,
+    proposed,
+    queue_failed,
+    queue_interrupted,
+)
+
+T = TypeVar("T")
+
+TURN_S = 2.0
+"""The loop turns at least so often [s]: it looks at the clock and at other drivers."""
+TABLE_S = 10.0
+"""The table of points is written so often [s], and at the end."""
+_GONE = (BrokenExecutor, CancelledError, asyncio.CancelledError, OSError)
+"""What an executor raises that is no more; a worker's own OSErrors are MachineErrors already."""
+SPENT = "every trial of the budget is done"
+AHEAD = 1
+"""So many points are proposed before a worker is free for them, so that none of several waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """Who is told: how the sweep is doing after every change, and news in words."""
+
+    status: Callable[[Status], None] = lambda status: None
+    say: Callable[[str], None] = lambda text: None
+
+
+def run_sweep(
+    folder: StudyFolder,
+    store: Path | None,
+    *,
+    budget: Budget,
+    workers: Workers,
+    retry_failed: bool = False,
+    listener: Listener | None = None,
+) -> Status:
+    """Run or continue a study until its budget is spent or no point is left.
+
+    Interrupted trials (Ctrl-C, a killed driver) are evaluated first. Every finished trial is in
+    the storage before the next is proposed, so a kill loses at most the trials in flight.
+
+    Parameters
+    ----------
+    store : folder of the stage results; None is each worker's own (`default_store`)
+    workers : where points are evaluated
+    retry_failed : evaluate failed points again
+    listener : told how it goes
+
+    Returns
+    -------
+    How the sweep ended
+    """
+    space = folder.sweep.proposed_space
+    say = (listener or Listener()).say
+    old = patiently(
+        lambda: outdated_points(folder.study, space.distributions()), folder.storage, say
+    )
+    if old:
+        done = patiently(lambda: len(by_evaluation(finished(folder.study))), folder.storage, say)
+        say(f"{old} points of an earlier version are evaluated again")
+        budget = replace(budget, trials=max(budget.trials, done + old))
+    budget = replace(budget, trials=min(budget.trials, points_in(space)))
+    with Interrupts() as interrupts, Heartbeat(folder.storage) as heartbeat:
+        sweep = _Sweep(
+            folder=folder,
+            store=store,
+            budget=budget,
+            workers=workers,
+            heartbeat=heartbeat,
+            interrupts=interrupts,
+            listener=listener or Listener(),
+            code=Code.of(folder.sweep.template.block),
+            file=StatusFile(
+                folder=folder.path,
+                driver=folder.driver,
+                budget=budget.trials,
+                version="" if folder.version is None else folder.version.text,
+            ),
+        )
+        return sweep.run(retry_failed)
+
+
+def write_points(folder: StudyFolder) -> None:
+    """Write the table of points as CSV."""
+    write_atomically(folder.path / POINTS, points_table(folder).to_csv(index=False))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """A trial under way, and how many workers died on it."""
+
+    trial: Trial
+    point: Point
+    deaths: int = 0
+
+
+@dataclass(kw_only=True)
+class _Sweep:
+    """One run of a sweep.
+
+    ready, running : what it has under way: waiting for a worker, and with one
+    others : trials that other drivers have under way
+    reads : what points of this run were seen to read
+    ending : why nothing more is proposed; empty while something may be
+    """
+
+    folder: StudyFolder
+    store: Path | None
+    budget: Budget
+    workers: Workers
+    heartbeat: Heartbeat
+    interrupts: Interrupts
+    listener: Listener
+    code: Code
+    file: StatusFile
+    ready: collections.deque[_Task] = field(default_factory=collections.deque)
+    running: dict[Future[Outcome], _Task] = field(default_factory=dict)
+    others: int = 0
+    reads: set[Read] = field(default_factory=set)
+    ending: str = ""
+    began: float = field(default_factory=time.monotonic)
+    looked: float = -math.inf
+    stock: Pace = field(default_factory=Pace)
+    table: Pace = field(default_factory=lambda: Pace(least_s=TABLE_S))
+
+    @property
+    def parts(self) -> Mapping[str, str]:
+        """The parts of the fingerprint under which points are evaluated."""
+        return self.folder.version.parts if self.folder.version is not None else {}
+
+    def run(self, retry_failed: bool) -> Status:
+        """Turn until there is nothing left to do."""
+        try:
+            if retry_failed:
+                count = self._patiently(self._queue_failed)
+                self.listener.say(f"{count} failed points are evaluated again")
+            self._announce()
+            self._tell(states.RUNNING)
+            while not self._is_done():
+                self._submit()
+                if self._collect() and self.stock.is_due():
+                    self._tell(states.RUNNING)
+                else:
+                    self.file.renew()
+            self._patiently(lambda: write_points(self.folder))
+            return self._tell(self.ending)
+        except OSError as error:
+            stopped = MachineError(
+                f"{self.folder.path} cannot be written ({error.strerror or error}); what is "
+                "finished is safe: put that right and run the same command again"
+            )
+            self._give_up(stopped)
+            raise stopped from error
+        except BaseException as error:
+            self._give_up(error)
+            raise
+
+    def _queue_failed(self) -> int:
+        with alone(self.folder.storage, self.folder.study.study_name):
+            return queue_failed(self.folder.study)
+
+    def _announce(self) -> None:
+        trials = self._patiently(lambda: finished(self.folder.study))
+        store, room = self.store or default_store(), self._places()
+        self.listener.say(plan_text(self.folder.sweep, self.budget, trials, store, room))
+
+    def _room(self) -> int:
+        """For how many points there is room; one worker alone gets each from all that is known."""
+        workers = self._places()
+        return workers + (AHEAD if workers > 1 else 0) - len(self._tasks())
+
+    def _is_done(self) -> bool:
+        """Claim points if there is room; whether nothing is under way nor will be."""
+        if self._room() > 0 or time.monotonic() - self.looked > BEAT_S:
+            self._patiently(self._claim)
+            self.looked = time.monotonic()
+        if self._tasks():
+            return False
+        if self.ending and not (self.others and self.ending == SPENT):
+            return True
+        self._tell(states.WAITING)  # other drivers have the last points: one may die
+        self._pause(TURN_S)
+        return False
+
+    def _claim(self) -> None:
+        """Find what was left behind, then ask for as many points as there is room for."""
+        study, storage = self.folder.study, self.folder.storage
+        with alone(storage, study.study_name):
+            self._check_version()
+            give_up_stale(storage, study)
+            mine = [task.trial.number for task in self._tasks()]
+            for trial in left_behind(study, self.folder.driver, mine, storage.shared):
+                study.tell(trial.number, state=TrialState.FAIL)
+            queue_interrupted(study, self.folder.sweep.proposed_space.distributions())
+            running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+            self.others = len(running) - len(mine)
+            done = by_evaluation(finished(study))
+            rest = self.budget.trials - len(done) - len(running)
+            self.ending = self._ending(rest)
+            for _ in range(0 if self.ending else min(rest, self._room())):
+                self._ask()
+
+    def _check_version(self) -> None:
+        with self.folder.storage.optuna.engine.connect() as connection:
+            self.folder.check(connection, self.folder.study._study_id)
+
+    def _ending(self, rest: int) -> str:
+        if rest <= 0:
+            return SPENT
+        if self._is_late():
+            return "the time is up"
+        if self.budget.patience:
+            kept = [
+                [one for one in group if one.state == TrialState.COMPLETE and is_feasible(one)]
+                for group in by_evaluation(finished(self.folder.study))
+            ]
+            groups = [losses(self.folder.sweep, group) for group in kept]
+            if is_stalled(groups, self.budget.patience):
+                return f"no better front in the last {self.budget.patience} trials"
+        return ""
+
+    def _ask(self) -> None:
+        sweep, study = self.folder.sweep, self.folder.study
+        space = sweep.proposed_space
+        seed = sweep.seed + proposed(study)
+        study.sampler = make_sampler(sweep.sampler, space, self.budget.trials, seed)
+        with warnings.catch_warnings():
+            # We record heartbeats ourselves.
+            warnings.filterwarnings("ignore", "Heartbeat of storage")
+            trial = study.ask(space.distributions())
+        if self.folder.storage.shared:
+            self.heartbeat.add(trial._trial_id)
+            trial.set_user_attr(DRIVER, self.folder.driver)
+        self.ready.append(_Task(trial=trial, point=space.point(trial.params)))
+
+    def _submit(self) -> None:
+        """Hand what is ready to the executor's free workers; no more once the time is up."""
+        if self._is_late():
+            self._patiently(self._give_back)
+        sweep = self.folder.sweep
+        free = self._places() - sum(not future.done() for future in self.running)
+        for _ in range(min(free, len(self.ready))):
+            point = self.ready[0].point
+            with self._executor() as executor:
+                future = executor.submit(evaluate_point, sweep, point, self.store, self.parts)
+            self.running[future] = self.ready.popleft()
+
+    def _places(self) -> int:
+        """How many points may be under way at once."""
+        with self._executor():
+            return self.workers.room()
+
+    def _give_back(self) -> None:
+        """Leave what waits for a worker to the next run of the study."""
+        while self.ready:
+            trial = self.ready[0].trial
+            self.folder.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
+            self.heartbeat.remove(trial._trial_id)
+            self.ready.popleft()
+
+    def _is_late(self) -> bool:
+        return time.monotonic() - self.began > self.budget.seconds
+
+    def _collect(self) -> bool:
+        """Wait for a point and record all that are done; whether there was one."""
+        with self.interrupts.let_in():
+            done, _ = wait(self.running, timeout=TURN_S, return_when=FIRST_COMPLETED)
+        self._submit()
+        for future in done:
+            task = self.running[future]
+            outcome = self._outcome(future, task)
+            if outcome is None:
+                self.ready.append(replace(task, deaths=task.deaths + 1))
+            else:
+                self._record(task, outcome)
+                if outcome.failure:
+                    self.listener.say(f"failed: {outcome.failure}")
+            del self.running[future]
+        return bool(done)
+
+    def _outcome(self, future: Future[Outcome], task: _Task) -> Outcome | None:
+        """What came of a task; None where its worker died and it may be tried again."""
+        self.code.check()
+        try:
+            with self._executor():
+                return future.result()
+        except self.workers.lost:
+            if task.deaths + 1 < self.workers.tries:
+                return None
+            if self.workers.killed():
+                point = ", ".join(f"{name}={value}" for name, value in task.point.items())
+                raise MachineError(
+                    f"the worker was killed each time that it evaluated {point}; what is finished "
+                    "is safe: give it more memory or use fewer --workers, then run the same "
+                    "command again"
+                ) from None
+            reason = "ToolError: the worker process died each time that it evaluated this point"
+            return Outcome(metrics=None, failure=reason)
+
+    @contextlib.contextmanager
+    def _executor(self) -> Iterator[Executor]:
+        """The executor, for one use of it.
+
+        Raises
+        ------
+        MachineError : it is gone (Dask's own errors of a lost connection are OSErrors)
+        """
+        try:
+            yield self.workers.executor
+        except self.workers.lost:
+            raise
+        except _GONE as error:
+            raise MachineError(
+                "the executor is gone; start it again, then run the same command to go on"
+            ) from error
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != "distributed":
+                raise
+            raise MachineError(
+                f"the Dask cluster cannot go on ({type(error).__name__}: {first_line(error)}); "
+                "start it again, then run the same command to go on"
+            ) from error
+
+    def _record(self, task: _Task, outcome: Outcome) -> None:
+        folder = self.folder
+        if not outcome.reads <= self.reads:
+            self._patiently(
+                lambda: add_reads(folder.study, folder.storage, folder.sweep, outcome.reads)
+            )
+            self.reads |= outcome.reads
+        self._patiently(lambda: record(self.folder, task.trial, outcome))
+        self.heartbeat.remove(task.trial._trial_id)
+
+    def _give_up(self, error: BaseException) -> None:
+        """Stop the workers, keep what is done, leave the rest to the next run; raise nothing."""
+        with contextlib.suppress(Exception):  # an executor that is gone cannot be stopped
+            self.workers.stop()
+        failed = (OptunaError, SQLAlchemyError, OSError)
+        with contextlib.suppress(*failed):
+            done = self.running if self.code.changed() is None else {}
+            for future, task in done.items():
+                if future.done() and not future.cancelled() and future.exception() is None:
+                    record(self.folder, task.trial, future.result())
+            for task in self._tasks():
+                self.folder.study.tell(task.trial, state=TrialState.FAIL, skip_if_finished=True)
+        state = f"stopped: {error}" if isinstance(error, Exception) else "interrupted"
+        with contextlib.suppress(*failed):
+            self.file.update(state, under_way=0)
+            write_points(self.folder)
+
+    def _tasks(self) -> list[_Task]:
+        return [*self.running.values(), *self.ready]
+
+    def _patiently(self, action: Callable[[], T]) -> T:
+        def say(text: str) -> None:
+            self.listener.say(text)
+            with contextlib.suppress(OSError):
+                self.file.update(states.WAITING)
+
+        return patiently(action, self.folder.storage, say, self._pause)
+
+    def _pause(self, seconds: float) -> None:
+        with self.interrupts.let_in():
+            time.sleep(seconds)
+
+    def _tell(self, state: str) -> Status:
+        """Take stock, write it down and tell the listener."""
+        with self.stock.measured():
+            trials = self._patiently(lambda: finished(self.folder.study))
+            status = self.file.update(
+                state,
+                **take_stock(self.folder.sweep, trials),
+                under_way=len(self.running),
+                workers=self._places(),
+            )
+        if self.table.is_due():
+            with self.table.measured():
+                self._patiently(lambda: write_points(self.folder))
+        self.listener.status(status)
+        return status

@@ -1,0 +1,252 @@
+"""Where points are evaluated: anything that behaves as a `concurrent.futures.Executor`.
+
+    processes       worker processes on this machine
+    dask            a Dask cluster on this machine
+    dask:WHERE      a running Dask scheduler: its address, or its scheduler file
+    slurm, pbs      Dask workers that are jobs of that queue (dask-jobqueue)
+
+A Dask worker needs this package and the store. What a queue wants to know
+(`chipdse.study.running.queues`) comes from a file of options and from
+dask-jobqueue's own configuration.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chipdse.errors import DesignError, MachineError
+from chipdse.study.running.queues import QUEUES, start_jobs
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+KINDS = ("processes", "dask", *QUEUES)
+CONNECT_S = 30
+"""How long to wait for a Dask scheduler [s]."""
+TRIES = 4
+"""A point whose worker process died so often is given up."""
+FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
+"""Exit codes of worker processes that something else ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """An executor, and what a sweep has to know about it.
+
+    executor : evaluates points
+    room : how many points may be under way at once
+    stop : ends the executor now, dropping what is under way
+    lost : what a future raises when its worker died and the executor itself goes on
+    tries : a point whose worker died so often is given up
+    killed : whether the workers that died were ended from outside, e.g. for want of memory, and not
+        by what they evaluated
+    """
+
+    executor: Executor
+    room: Callable[[], int]
+    stop: Callable[[], None]
+    lost: tuple[type[BaseException], ...] = ()
+    tries: int = 1
+    killed: Callable[[], bool] = lambda: True
+
+
+@contextmanager
+def open_workers(
+    executor: str | Executor = "processes",
+    workers: int | None = None,
+    options: Path | None = None,
+) -> Iterator[Workers]:
+    """The workers of that name, ended when the block is left.
+
+    Parameters
+    ----------
+    executor : see above; or any executor, which then stays open
+    workers : points under way at once; default a core each, or every thread of a Dask scheduler
+    options : TOML file of options of a queue
+
+    Raises
+    ------
+    DesignError : no such executor, or an extra is not installed
+    MachineError : the scheduler does not answer
+    """
+    if workers is not None and workers < 1:
+        raise DesignError(f"workers={workers} must be at least 1")
+    count = workers or os.cpu_count() or 1
+    if isinstance(executor, Executor):
+        yield Workers(executor=executor, room=lambda: count, stop=lambda: None)
+        return
+    kind, _, where = executor.partition(":")
+    if kind not in KINDS or (where and kind != "dask") or executor.endswith(":"):
+        raise DesignError(
+            f"executor {executor!r} is unknown; use {', '.join(KINDS)} or dask:ADDRESS"
+        )
+    if options is not None and kind not in QUEUES:
+        raise DesignError(f"options {str(options)!r} are for {' and '.join(QUEUES)} only")
+    if kind == "processes":
+        with _Processes(count) as processes:
+            yield Workers(
+                executor=processes,
+                room=lambda: count,
+                stop=processes.kill,
+                lost=(BrokenProcessPool,),
+                tries=TRIES,
+                killed=processes.killed,
+            )
+    elif where:
+        with _client(where) as client:
+            yield _dask(client, workers)
+    else:
+        with _cluster(kind, count, options) as cluster, _client(cluster) as client:
+            yield _dask(client, count)
+
+
+class _Processes(Executor):
+    """A process pool of one for each worker, so that a worker that dies takes one point along.
+
+    (`ProcessPoolExecutor` gives up every point under way when one of its processes dies.)
+    """
+
+    def __init__(self, count: int) -> None:
+        self._lock = threading.Lock()
+        self._pools = [_one_process() for _ in range(count)]
+        self._load = [0] * count
+        self._exit_codes: list[int] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        with self._lock:
+            place = min(range(len(self._pools)), key=self._load.__getitem__)
+            self._load[place] += 1
+            try:
+                future = self._pools[place].submit(fn, *args, **kwargs)
+            except BrokenProcessPool:
+                self._exit_codes += _exit_codes(self._pools[place])
+                self._pools[place].shutdown(wait=False)
+                self._pools[place] = _one_process()
+                future = self._pools[place].submit(fn, *args, **kwargs)
+        future.add_done_callback(lambda _: self._done(place))
+        return future
+
+    def _done(self, place: int) -> None:
+        with self._lock:
+            self._load[place] -= 1
+
+    def killed(self) -> bool:
+        """Whether the workers that died were ended from outside."""
+        with self._lock:
+            codes = [*self._exit_codes, *(c for pool in self._pools for c in _exit_codes(pool))]
+        return bool(codes) and all(code in FROM_OUTSIDE for code in codes)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        for pool in self._pools:
+            pool.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+    def kill(self) -> None:
+        """End the workers; what they were building is not in the store yet and is lost."""
+        processes = [p for pool in self._pools for p in (pool._processes or {}).values()]
+        self.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.terminate()
+
+
+def _one_process() -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(os.getpid(),))
+
+
+def _exit_codes(pool: ProcessPoolExecutor) -> list[int]:
+    """Exit codes of a pool's ended processes; of a killed one, the signal's number negated."""
+    processes = list((pool._processes or {}).values())
+    return [process.exitcode for process in processes if process.exitcode is not None]
+
+
+def _start_worker(driver: int) -> None:
+    """Ctrl-C is the driver's to handle; without a driver a worker ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == driver:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _dask(client: Client, count: int | None) -> Workers:
+    from distributed.scheduler import KilledWorker
+
+    def room() -> int:
+        return count or max(1, sum(client.nthreads().values()))
+
+    # pure=False: a point evaluated again is evaluated again. Dask itself tries a point on another
+    # worker when one is lost (distributed.scheduler.allowed-failures times).
+    executor = client.get_executor(pure=False)
+    return Workers(
+        executor=executor,
+        room=room,
+        stop=lambda: executor.shutdown(wait=False),
+        lost=(KilledWorker,),
+    )
+
+
+@contextmanager
+def _client(where: Any) -> Iterator[Client]:
+    """Connected to a cluster, an address or a scheduler file."""
+    distributed = need_dask()
+    known = isinstance(where, str)
+    try:
+        if known and where.endswith(".json"):
+            client = distributed.Client(scheduler_file=where, timeout=CONNECT_S)
+        else:
+            client = distributed.Client(where, timeout=CONNECT_S)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise MachineError(
+            f"no Dask scheduler answers at {where!r} ({first_line(error)}); "
+            "start one: dask scheduler"
+        ) from error
+    with client:
+        yield client
+
+
+@contextmanager
+def _cluster(kind: str, count: int, options: Path | None) -> Iterator[Any]:
+    distributed = need_dask()
+    if kind in QUEUES:
+        with start_jobs(kind, count, options) as cluster:
+            yield cluster
+        return
+    with distributed.LocalCluster(
+        n_workers=count, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
+def need_dask() -> Any:
+    """The package `distributed`.
+
+    Raises
+    ------
+    DesignError : it is not installed
+    """
+    try:
+        import distributed
+    except ImportError as error:
+        raise DesignError(
+            "Dask is not installed; for --executor dask, slurm or pbs: pip install 'chipdse[dask]'"
+        ) from error
+    return distributed
+
+
+def first_line(error: BaseException) -> str:
+    """An error's text up to its first line break, or its kind where it has none."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

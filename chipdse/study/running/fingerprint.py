@@ -1,0 +1,279 @@
+"""Which versions of everything make a study's points: no study mixes two.
+
+A fingerprint has a digest or version of each part that has a say in the points: the modules of
+chipdse that make them, the tables, the block and its bench, the library's files, the tools, and
+whatever else blocks and benches were seen to read. The study keeps it by name of the part, so that
+a later run can name what changed; each trial keeps its identity, 12 hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import sqlalchemy
+from chipdse_hdl.block import Block
+from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
+from optuna.trial import TrialState
+
+from chipdse import __version__
+from chipdse.blocks.imports import source_files
+from chipdse.blocks.own import OwnBlock
+from chipdse.design import LibraryChoice
+from chipdse.errors import DesignError, MachineError
+from chipdse.hardware import simulators
+from chipdse.hardware.elaborate import block_files, place_of, versions
+from chipdse.stages.library import library_version
+from chipdse.store.reads import Read, file_digest
+from chipdse.store.store import hash_of
+from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.running.code import point_files
+from chipdse.study.storage.storage import Storage, alone
+from chipdse.study.storage.trials import FAILURE, FINGERPRINT, OUTDATED
+
+PACKAGES = ("amaranth", "cocotb", "numpy", "pyosys", "scipy")
+"""Installed packages whose versions have a say in the points."""
+NAMED = 5
+"""A message names so many parts that differ."""
+_CHIPDSE, _TOOL, _READ = "chipdse", "tool ", "read "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A study's fingerprint.
+
+    identity : 12 hexadecimal digits, the same for as long as the study's points are of one version
+    parts : digest or version by the name of the part; what was seen to be read is added to it
+    """
+
+    identity: str
+    parts: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """The identity, and the versions of programs, for people."""
+        programs = sorted(name for name in self.parts if name.startswith(_TOOL))
+        shown = (f"{name.removeprefix(_TOOL)} {self.parts[name]}" for name in programs)
+        return f"{self.identity}: {', '.join((f'chipdse {self.parts[_CHIPDSE]}', *shown))}"
+
+
+def parts_of(sweep: Sweep) -> dict[str, str]:
+    """What the points of a sweep are made by, as it is now, by name of the part.
+
+    Raises
+    ------
+    DesignError : a library is not known
+    """
+    block = sweep.template.block
+    parts = {_CHIPDSE: __version__}
+    parts |= {f"module {name}": file_digest(path)[:16] for name, path in point_files().items()}
+    parts |= {f"block {_name(block, path)}": file_digest(path)[:16] for path in _files_of(block)}
+    for choice in libraries_of(sweep):
+        library = library_version(choice)
+        for path, digest in zip(library.files, library.digests, strict=True):
+            parts[f"library {choice.name or ''}:{path.name}"] = digest[:16]
+    parts |= {f"{_TOOL}{name}": version for name, version in versions(*PACKAGES).items()}
+    tools = simulators.available().values()
+    return parts | {f"{_TOOL}{one.name}": one.version for one in tools}
+
+
+def libraries_of(sweep: Sweep) -> list[LibraryChoice]:
+    """The libraries that points of a sweep may have."""
+    template = sweep.template
+    if template.liberty:
+        return [LibraryChoice(files=template.liberty)]
+    axes = [axis.values for axis in template.axes if axis.group == "library"]
+    names = axes[0] if axes else [template.fixed["library"]["library"]]
+    return [LibraryChoice(name=str(name)) for name in names]
+
+
+def _files_of(block: Block) -> list[Path]:
+    """The files of a block and its bench, the same before and after its code has run here."""
+    if not isinstance(block, OwnBlock) or block.verilog is not None:
+        return block_files(block)
+    folder = Path(block.folder)
+    modules = [block.name.partition(":")[0], *([block.bench] if block.is_checked else [])]
+    files = [file for module in modules for file in source_files(module, folder)]
+    return list(dict.fromkeys(files))
+
+
+def _name(block: Block, path: Path) -> str:
+    """The same name for a file wherever the project lies."""
+    if isinstance(block, OwnBlock):
+        name = Path(place_of(block).name(path))
+        return f".../{name.name}" if name.is_absolute() else name.as_posix()
+    return f"{path.parent.name}/{path.name}"
+
+
+def parts_read(block: Block, reads: Iterable[Read]) -> dict[str, str]:
+    """The parts that stand for what points were seen to read beside the files of the block."""
+    place, files = place_of(block), {str(path) for path in _files_of(block)}
+    found = {}
+    for read in reads:
+        path = place.root / read.name if read.kind == "file" else None
+        if read.kind == "module":
+            path = place.locate(read.name)
+        if path is None or str(path) not in files:
+            found[f"{_READ}{read.kind} {read.name}"] = read.digest[:16]
+    return found
+
+
+def parts_now(sweep: Sweep, kept: Mapping[str, str]) -> dict[str, str]:
+    """`parts_of`, and what a study's points read, as it is now."""
+    place, parts = place_of(sweep.template.block), parts_of(sweep)
+    for name in kept:
+        if name.startswith(_READ):
+            kind, _, what = name.removeprefix(_READ).partition(" ")
+            parts[name] = place.now(kind, what)[:16]
+    return parts
+
+
+def differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+    """Names of the parts that differ, for people, versions with both values; sorted."""
+    found = []
+    for name in sorted(one.keys() | other.keys()):
+        before, after = one.get(name, "none"), other.get(name, "none")
+        if before != after:
+            kind, _, what = name.removeprefix(_READ).partition(" ")
+            shown = what if kind in ("block", "module", "tool", "file") and what else name
+            shown = shown.removeprefix(_READ).replace("library :", "library ")
+            is_version = name == _CHIPDSE or name.startswith(_TOOL)
+            found.append(f"{shown} ({before}, now {after})" if is_version else shown)
+    return found
+
+
+def listed(names: list[str]) -> str:
+    """The first of some names, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
+
+
+def kept_by(study: optuna.Study) -> Kept | None:
+    """The fingerprint of a study; None of one that an older chipdse made, or that just begins."""
+    value: dict[str, Any] | None = study.user_attrs.get(FINGERPRINT)
+    return None if value is None else Kept(identity=value["id"], parts=value["parts"])
+
+
+def settle(
+    study: optuna.Study, storage: Storage, sweep: Sweep, where: str, *, re_evaluate: bool
+) -> Kept:
+    """The fingerprint under which a study goes on, kept in it from now on.
+
+    Parameters
+    ----------
+    where : the study, for messages
+    re_evaluate : where another version made its points, put these back among what is to be
+        evaluated, all at once
+
+    Raises
+    ------
+    DesignError : another version made its points
+    """
+    with alone(storage, study.study_name):
+        kept = kept_by(study)
+        parts = parts_now(sweep, kept.parts if kept else {})
+        now = Kept(identity=hash_of(parts)[:12], parts=parts)
+        if kept is not None and kept.parts == parts:
+            return kept
+        count = _points_in(storage.optuna, study._study_id)
+        if count and not re_evaluate:
+            if kept is None:
+                reason = f"{where} was made by a chipdse that kept no versions of what made it"
+            else:
+                names = listed(differences(kept.parts, parts))
+                reason = f"{where} was made with another version of: {names}"
+            raise DesignError(
+                f"{reason}; name a new folder with --study, or evaluate its points again with "
+                "--re-evaluate"
+            )
+        _write(storage.optuna, study._study_id, now, outdate=True)
+    return now
+
+
+def add_reads(study: optuna.Study, storage: Storage, sweep: Sweep, reads: Iterable[Read]) -> None:
+    """Keep what a point was seen to read.
+
+    Raises
+    ------
+    MachineError : another point of the study read something else there
+    """
+    new = parts_read(sweep.template.block, reads)
+    with alone(storage, study.study_name):
+        kept = kept_by(study)
+        if kept is None or new.items() <= kept.parts.items():
+            return
+        other = {name: digest for name, digest in new.items() if name in kept.parts}
+        if names := differences({name: kept.parts[name] for name in other}, other):
+            raise MachineError(
+                f"{listed(names)} differs from what other points of the study read; what is "
+                "finished is safe: make it the same everywhere, then run the same command again"
+            )
+        merged = Kept(identity=kept.identity, parts={**kept.parts, **new})
+        _write(storage.optuna, study._study_id, merged, outdate=False)
+
+
+def check_same(driver: Mapping[str, str], worker: Mapping[str, str], host: str) -> None:
+    """Raise MachineError if a worker would evaluate points by other parts than its driver."""
+    driver = {name: part for name, part in driver.items() if not name.startswith(_READ)}
+    if names := differences(driver, worker):
+        raise MachineError(
+            f"a worker on {host} has another version than the driver of: {listed(names)}; what is "
+            "finished is safe: make both the same, then run the same command again"
+        )
+
+
+def check_current(connection: sqlalchemy.Connection, study_id: int, identity: str) -> None:
+    """Raise MachineError if a study goes on under another fingerprint than a driver's."""
+    attributes = models.StudyUserAttributeModel.__table__
+    this = (attributes.c.study_id == study_id) & (attributes.c.key == FINGERPRINT)
+    text = connection.execute(sqlalchemy.select(attributes.c.value_json).where(this)).scalar()
+    if text is not None and json.loads(text)["id"] != identity:
+        raise MachineError(
+            "another driver evaluates this study again with other versions (--re-evaluate); this "
+            "one has stopped, and nothing of it is mixed with that"
+        )
+
+
+def _points_in(storage: RDBStorage, study_id: int) -> int:
+    """Trials that are points of a study; asked for without filling Optuna's cache of trials."""
+    with storage.engine.connect() as connection:
+        return len(_points(connection, study_id))
+
+
+def _points(connection: sqlalchemy.Connection, study_id: int) -> list[int]:
+    trials, attributes = models.TrialModel.__table__, models.TrialUserAttributeModel.__table__
+
+    def having(key: str) -> Any:
+        return sqlalchemy.select(attributes.c.trial_id).where(attributes.c.key == key)
+
+    mine = (trials.c.study_id == study_id) & trials.c.trial_id.not_in(having(OUTDATED))
+    complete = trials.c.state == TrialState.COMPLETE
+    failed = (trials.c.state == TrialState.FAIL) & trials.c.trial_id.in_(having(FAILURE))
+    chosen = sqlalchemy.select(trials.c.trial_id).where(mine & (complete | failed))
+    return list(connection.execute(chosen).scalars())
+
+
+def _write(storage: RDBStorage, study_id: int, kept: Kept, *, outdate: bool) -> None:
+    """Keep a fingerprint in one transaction, with all that is finished put back if `outdate`."""
+    about, trials = models.StudyUserAttributeModel.__table__, models.TrialModel.__table__
+    value = json.dumps({"id": kept.identity, "parts": dict(kept.parts)})
+    with storage.engine.begin() as connection:
+        this = (about.c.study_id == study_id) & (about.c.key == FINGERPRINT)
+        connection.execute(sqlalchemy.delete(about).where(this))
+        row = {"study_id": study_id, "key": FINGERPRINT, "value_json": value}
+        connection.execute(sqlalchemy.insert(about), [row])
+        numbers = _points(connection, study_id) if outdate else []
+        for at in range(0, len(numbers), 500):
+            some = numbers[at : at + 500]
+            failed = sqlalchemy.update(trials).where(trials.c.trial_id.in_(some))
+            connection.execute(failed.values(state=TrialState.FAIL))
+            marks = [
+                {"trial_id": one, "key": OUTDATED, "value_json": json.dumps(kept.identity)}
+                for one in some
+            ]
+            connection.execute(sqlalchemy.insert(models.TrialUserAttributeModel.__table__), marks)

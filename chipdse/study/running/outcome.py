@@ -1,0 +1,161 @@
+"""One point, evaluated where the executor puts it, and told to Optuna where the driver is."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import Trial
+
+from chipdse.errors import ChipdseError, MachineError
+from chipdse.evaluate import evaluate
+from chipdse.store.reads import Read
+from chipdse.store.store import Store, default_store
+from chipdse.study.harvest.harvest import Harvest, finishes, harvest_point
+from chipdse.study.question.space import Point
+from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.results.points import objective_values, violations
+from chipdse.study.running.code import code_here
+from chipdse.study.running.fingerprint import check_same, parts_of
+from chipdse.study.storage.fast_writes import Finish, complete
+from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.trials import FAILURE, FINGERPRINT, ORIGIN, PROPOSED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of one point: its metrics or harvest, or why there is neither.
+
+    reads : what the block and its bench read for it
+    """
+
+    metrics: dict[str, float] | None
+    constraints: dict[str, float] = field(default_factory=dict)
+    system_evidence: str = ""
+    harvest: Harvest | None = None
+    failure: str = ""
+    seconds: float = 0.0
+    reads: frozenset[Read] = frozenset()
+
+
+def evaluate_point(
+    sweep: Sweep, point: Point, store: Path | None, version: Mapping[str, str]
+) -> Outcome:
+    """Evaluate one point; a failure of its own is an outcome, all else stops the sweep.
+
+    Parameters
+    ----------
+    point : where the sweep harvests, an expensive point
+    store : folder of stage results; None is this machine's own
+    version : parts of the driver's fingerprint, which must be the same here
+
+    Raises
+    ------
+    MachineError : no point can be evaluated here
+    """
+    start = time.monotonic()
+    code = code_here(sweep.template.block)
+    code.check_worker()
+    check_same(version, parts_of(sweep), socket.gethostname())
+    stages = Store(root=store or default_store(), check=code.check)
+    try:
+        if sweep.harvests or sweep.replicates > 1:
+            harvest = harvest_point(sweep, point, stages)
+            return Outcome(
+                metrics=None,
+                harvest=harvest,
+                seconds=time.monotonic() - start,
+                reads=frozenset(stages.read),
+            )
+        metrics = evaluate(sweep.template.design(point), stages)
+    except MachineError:
+        raise  # every point would fail like this one: stop, and lose none
+    except (MemoryError, OSError) as error:
+        raise _machine_error(error) from error
+    except Exception as error:
+        code.check()
+        if not isinstance(error, ChipdseError):
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        return Outcome(
+            metrics=None,
+            failure=reason,
+            seconds=time.monotonic() - start,
+            reads=frozenset(stages.read),
+        )
+    return Outcome(
+        metrics=metrics.flat(),
+        constraints=metrics.constraints(),
+        system_evidence=metrics.system.evidence,
+        seconds=time.monotonic() - start,
+        reads=frozenset(stages.read),
+    )
+
+
+def _machine_error(error: MemoryError | OSError) -> MachineError:
+    """What a worker lacked, as the error that stops the sweep."""
+    host = socket.gethostname()
+    if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
+        return MachineError(
+            f"the memory of {host} does not suffice for a point; what is finished is safe: use "
+            "fewer --workers or a larger machine, then run the same command again"
+        )
+    place = f": {error.filename}" if error.filename else ""
+    return MachineError(
+        f"a worker on {host} cannot go on ({error.strerror or error}{place}); what is finished is "
+        "safe: put that right and run the same command again"
+    )
+
+
+def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
+    """Tell Optuna what came of a trial, in one transaction.
+
+    May be done again when it was not heard of: a trial that is finished stays as it is.
+    """
+    sweep = folder.sweep
+    seconds = {"seconds": round(outcome.seconds, 3)}
+    harvested: list[Finish] = []
+    if outcome.harvest is not None:
+        expensive = sweep.proposed_space.point(trial.params)
+        proposed, harvested = finishes(sweep, expensive, outcome.harvest, trial.number)
+    elif outcome.metrics is not None:
+        proposed = _finish(sweep, trial, outcome)
+    else:
+        proposed = Finish(attributes={FAILURE: outcome.failure})
+    proposed = replace(proposed, attributes={**proposed.attributes, **seconds})
+    version = {} if folder.version is None else {FINGERPRINT: folder.version.identity}
+    proposed, *harvested = (
+        replace(one, attributes={**one.attributes, **version}) for one in (proposed, *harvested)
+    )
+    distributions = sweep.space.distributions()
+    with contextlib.suppress(UpdateFinishedTrialError):
+        complete(folder.study, trial._trial_id, proposed, harvested, distributions, folder.check)
+
+
+def _finish(sweep: Sweep, trial: Trial, outcome: Outcome) -> Finish:
+    """What a trial that was evaluated alone holds."""
+    assert outcome.metrics is not None
+    values = {**trial.params, **outcome.metrics}
+    losses = objective_values(sweep, values)
+    if not all(map(math.isfinite, losses)):
+        names = [o.metric for o, x in zip(sweep.objectives, losses, strict=True) if x - x != 0]
+        reason = f"InfeasibleError: {', '.join(names)} has no finite value here"
+        return Finish(attributes={FAILURE: reason, "metrics": outcome.metrics})
+    limits = outcome.constraints | violations(sweep, values)
+    return Finish(
+        values=losses,
+        attributes={
+            ORIGIN: PROPOSED,
+            "metrics": outcome.metrics,
+            "system_evidence": outcome.system_evidence,
+        },
+        # What has no value (a temperature that runs away) is no point to have.
+        constraints={name: 1.0 if math.isnan(x) else x for name, x in limits.items()},
+    )

@@ -1,0 +1,67 @@
+"""What a sweep is about to do, told before it starts: points, disk, time as far as it is known."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from optuna.trial import FrozenTrial
+
+from chipdse.store.care import size_per_result
+from chipdse.study.question.space import ENUMERATE_LIMIT, Space
+from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.running.budget import Budget
+from chipdse.study.storage.trials import by_evaluation
+
+
+def points_in(space: Space) -> int:
+    """Points the rules leave; for a space too large to list, the combinations."""
+    return sum(1 for _ in space.points()) if space.size <= ENUMERATE_LIMIT else space.size
+
+
+def plan_text(
+    sweep: Sweep, budget: Budget, trials: Sequence[FrozenTrial], store: Path, workers: int
+) -> str:
+    """A few lines for people.
+
+    Parameters
+    ----------
+    trials : the ones that count already
+    store : folder of stage results on this machine
+    workers : points under way at once
+    """
+    expensive, cheap = sweep.space.part(cheap=False), sweep.space.part(cheap=True)
+    bound = "" if sweep.space.size <= ENUMERATE_LIMIT else "up to "
+    whole = points_in(sweep.space)
+    points = points_in(expensive)
+    text = f"{bound}{_counted(whole, 'point')}: {points} expensive (simulated, synthesised)"
+    if cheap.axes:
+        own = tuple(one for one in cheap.conditions if one.names <= set(cheap.names))
+        each = points_in(replace(cheap, conditions=own))
+        text += f" with up to {_counted(each, 'cheap one')} each (supply, clock, package)"
+        text += ", harvested" if sweep.harvests else ", one at a time"
+    done = len(by_evaluation(trials))
+    rest = max(0, budget.trials - done)
+    trials_, workers_ = _counted(budget.trials, "trial"), _counted(workers, "worker")
+    lines = [text, f"{trials_}, {done} done, {rest} to go on {workers_}"]
+    lines.append(_disk_text(store, min(rest, points)))
+    seconds = [s for one in trials if (s := one.user_attrs.get("seconds"))]
+    if seconds and rest:
+        minutes = sum(seconds) / len(seconds) * rest / workers / 60
+        lines.append(f"about {minutes:.1f} min at the speed of the trials done")
+    return "\n".join(lines)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _disk_text(store: Path, count: int) -> str:
+    size = size_per_result(store, "simulate")
+    folder = next((path for path in (store, *store.parents) if path.is_dir()), Path("/"))
+    free = f"{shutil.disk_usage(folder).free / 1e9:.3g} GB free"
+    if size is None:
+        return f"store {store}: size of a point not known yet, {free}"
+    return f"store {store}: at most about {size * count / 1e6:.3g} MB more, {free}"

@@ -1,0 +1,239 @@
+"""How a sweep is doing: counted from its trials, kept in a file that a second terminal can follow.
+
+STUDY/status.json is written whole, often, by the driver that runs in that folder.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import json
+import os
+import re
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.trial import FrozenTrial, TrialState
+
+from chipdse.errors import DesignError
+from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.results.front import hypervolume, is_on_front
+from chipdse.study.storage.folder import write_atomically
+from chipdse.study.storage.trials import FAILURE, is_harvested
+
+STATUS = "status.json"
+RUNNING, WAITING = "running", "waiting"
+"""States of a sweep under way; any other says why it ended."""
+SILENCE_S = 60.0
+"""A driver that wrote nothing for so long has died [s]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How far a sweep is.
+
+    state : "running", "waiting" (for workers, other drivers or the storage), or why it ended
+    trials, budget : finished, and to be finished
+    points : these, and those harvested with them
+    under_way : being evaluated for this driver
+    workers : points that may be under way at once
+    feasible : points within every limit
+    infeasible : points that miss a limit
+    failures : failed trials by reason
+    front : points on it
+    hypervolume_frac : of the box between the best and the worst feasible values so far, the part
+        that the front dominates
+    seconds_per_trial : mean time of an evaluation [s]
+    trials_per_hour : finished by this run
+    left_s : expected time until the budget is spent [s]; None while unknown
+    version : the fingerprint of its points, and the versions of the programs that make them
+    driver, pid : which process writes this
+    began, updated : in UTC
+    """
+
+    state: str
+    trials: int
+    budget: int
+    points: int = 0
+    under_way: int = 0
+    workers: int = 0
+    feasible: int = 0
+    infeasible: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    front: int = 0
+    hypervolume_frac: float = 0.0
+    seconds_per_trial: float | None = None
+    trials_per_hour: float | None = None
+    left_s: float | None = None
+    version: str = ""
+    driver: str = ""
+    pid: int = 0
+    began: str = ""
+    updated: str = ""
+
+    @property
+    def failed(self) -> int:
+        """Failed trials."""
+        return sum(self.failures.values())
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether its driver still ran when this was written."""
+        return self.state in (RUNNING, WAITING)
+
+
+def take_stock(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
+    """The fields of a status that follow from the trials that count."""
+    done = [one for one in trials if one.state == TrialState.COMPLETE]
+    feasible = [one for one in done if is_feasible(one)]
+    seconds = [s for one in trials if (s := one.user_attrs.get("seconds"))]
+    front, part = _front(losses(sweep, feasible))
+    return {
+        "trials": sum(not is_harvested(one) for one in trials),
+        "points": len(trials),
+        "feasible": len(feasible),
+        "infeasible": len(done) - len(feasible),
+        "failures": failures_by_reason(trials),
+        "front": front,
+        "hypervolume_frac": part,
+        "seconds_per_trial": sum(seconds) / len(seconds) if seconds else None,
+    }
+
+
+def is_feasible(trial: FrozenTrial) -> bool:
+    """Whether a complete trial is within every limit."""
+    return all(amount <= 0 for amount in trial.constraints.values())
+
+
+def losses(sweep: Sweep, trials: Sequence[FrozenTrial]) -> NDArray[np.float64]:
+    """Objectives of complete trials, all to be made small; shape (trials, objectives)."""
+    signs: NDArray[np.float64] = np.array([1.0 if o.minimize else -1.0 for o in sweep.objectives])
+    values: NDArray[np.float64] = np.array([one.values for one in trials], dtype=np.float64)
+    return values.reshape(-1, len(sweep.objectives)) * signs
+
+
+def _front(values: NDArray[np.float64]) -> tuple[int, float]:
+    """Points on the front, and the part of the box around all points that it dominates."""
+    if not len(values):
+        return 0, 0.0
+    size = int(is_on_front(values).sum())
+    low, high = values.min(axis=0), values.max(axis=0)
+    varies = high > low
+    if not varies.any():
+        return size, 1.0
+    scaled = (values[:, varies] - low[varies]) / (high - low)[varies]
+    return size, hypervolume(scaled, np.ones(scaled.shape[1]))
+
+
+def failures_by_reason(trials: Sequence[FrozenTrial]) -> dict[str, int]:
+    """How often trials failed for each reason, the most frequent first.
+
+    Reasons that differ in numbers only are one; the first of them stands for all.
+    """
+    counts: collections.Counter[str] = collections.Counter()
+    named: dict[str, str] = {}
+    for trial in trials:
+        if reason := trial.user_attrs.get(FAILURE):
+            text = reason.partition("; full log:")[0]
+            kind = re.sub(r"\d+(\.\d+)?", "#", text)
+            counts[named.setdefault(kind, text)] += 1
+    return dict(counts.most_common())
+
+
+@dataclass(kw_only=True)
+class StatusFile:
+    """Writes the status of a run into its study's folder.
+
+    folder : the study's
+    driver : who runs it
+    budget : trials
+    version : of its points, for people
+    """
+
+    folder: Path
+    driver: str
+    budget: int
+    version: str = ""
+    status: Status = field(init=False)
+    _began: float = field(init=False)
+    _written: float = field(init=False, default=0.0)
+    _trials_before: int | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._began = time.monotonic()
+        self.status = Status(
+            state=WAITING,
+            trials=0,
+            budget=self.budget,
+            version=self.version,
+            driver=self.driver,
+            pid=os.getpid(),
+            began=_now(),
+        )
+
+    def update(self, state: str, **changes: Any) -> Status:
+        """Write what has changed; the rest, and rate and time left, follow."""
+        status = dataclasses.replace(self.status, state=state, updated=_now(), **changes)
+        if self._trials_before is None:
+            self._trials_before = status.trials
+        done, elapsed = status.trials - self._trials_before, time.monotonic() - self._began
+        rate = done / elapsed if done > 0 and elapsed > 0 else None
+        left = (status.budget - status.trials) / rate if rate and status.is_under_way else None
+        self.status = dataclasses.replace(
+            status,
+            trials_per_hour=rate and 3600 * rate,
+            left_s=left,
+        )
+        text = json.dumps(dataclasses.asdict(self.status), indent=1)
+        write_atomically(self.folder / STATUS, text + "\n")
+        self._written = time.monotonic()
+        return self.status
+
+    def renew(self) -> None:
+        """Show that the driver lives, now and then, where nothing has changed."""
+        if time.monotonic() - self._written > SILENCE_S / 4:
+            self.update(self.status.state)
+
+
+def read_status(folder: Path) -> Status:
+    """The status that a study's driver wrote last; one that died is said to have.
+
+    Raises
+    ------
+    DesignError : there is none
+    """
+    try:
+        values = json.loads((folder / STATUS).read_text())
+        status = Status(**values)
+    except (OSError, ValueError, TypeError) as error:
+        raise DesignError(
+            f"{folder} has no {STATUS}; name the folder of a study that 'chipdse sweep' has run"
+        ) from error
+    if status.is_under_way and not _lives(status):
+        return dataclasses.replace(status, state="its driver died; run the sweep again to go on")
+    return status
+
+
+def _lives(status: Status) -> bool:
+    if status.driver.partition(":")[0] == socket.gethostname():
+        try:
+            os.kill(status.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+    updated = datetime.datetime.fromisoformat(status.updated)
+    age = datetime.datetime.now(datetime.UTC) - updated
+    return age.total_seconds() < SILENCE_S
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

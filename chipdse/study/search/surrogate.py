@@ -1,0 +1,313 @@
+"""What is expected of points not evaluated yet: hypervolume improvement by Gaussian processes.
+
+The hypervolume of a set is the mean, over directions from the reference point, of a power of how
+far the set reaches along each [1]_ (`reach`). So a point's reach along a fixed set of directions
+says all that the hypervolume asks of it, whether it brings one vector or, harvested, a whole front.
+The reaches of the points evaluated so far differ in a few ways only: their principal components are
+modelled, each by a Gaussian process over the lattice, and the expected improvement follows from the
+processes' means and variances direction by direction, exactly: a mean of sums is the sum of means.
+
+References
+----------
+.. [1] R. Zhang, D. Golovin, Random hypervolume scalarizations for provable multi-objective black
+   box optimization, ICML 2020, proceedings of machine learning research 119, pages 11096-11105,
+   lemma 5
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import norm, qmc
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, WhiteKernel
+
+from chipdse.study.results.front import is_on_front
+
+Array = npt.NDArray[np.float64]
+
+DIRECTIONS = 256
+COMPONENTS = 8
+EXPLAINED = 0.99999
+"""Principal components are added up to this share of the variance, at most `COMPONENTS`."""
+MARGIN = 0.1
+"""The reference point lies beyond the front's worst values by this share of its range."""
+QUANTILES, SAMPLES = 9, 8
+REFIT, FITTED = 1.1, 100
+"""Length scales are fitted anew whenever there are so many times as many points, up to so many."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Seen:
+    """What a search has seen.
+
+    places : of the points evaluated, in order, in the unit cube; shape (points, features)
+    fronts : feasible objectives that each gave, all minimised; none where it failed
+    trouble : of each: 1 it failed, between 0 and 1 it missed limits by more or less, 0 feasible
+    pending : places of the points under way
+    """
+
+    places: Array
+    fronts: Sequence[Array]
+    trouble: Array
+    pending: Array
+
+
+def scores(candidates: Array, seen: Seen) -> Array:
+    """Expected hypervolume improvement of candidates times the probability that they are feasible.
+
+    Parameters
+    ----------
+    candidates : places; shape (candidates, features)
+
+    Returns
+    -------
+    One score a candidate, to be made large; zero everywhere if nothing can be said yet.
+    """
+    good = [at for at, front in enumerate(seen.fronts) if len(front)]
+    chance = feasible_probability(candidates, seen)
+    if len(good) < 2:
+        return chance
+    fronts, places = [seen.fronts[at] for at in good], seen.places[good]
+    kernels = _kernels_of(places, fronts)
+    if all(len(front) == 1 for front in fronts):
+        gain = _gain_of_points(candidates, places, fronts, seen.pending, kernels)
+    else:
+        gain = _gain_of_fronts(candidates, places, fronts, seen.pending, kernels)
+    return gain * chance
+
+
+def _gain_of_fronts(
+    candidates: Array,
+    places: Array,
+    fronts: Sequence[Array],
+    pending: Array,
+    kernels: Sequence[Kernel],
+) -> Array:
+    """Expected hypervolume improvement where each evaluation brings a local front."""
+    reaches = reach_of(fronts)
+    mean, variance = predict_many(places, reaches, candidates, kernels, pending)
+    best, power = reaches.max(axis=0), fronts[0].shape[1]
+    if len(pending):  # points under way are taken to give what is expected of them
+        best = np.maximum(best, predict_many(places, reaches, pending, kernels)[0].max(axis=0))
+    return expected_gain(mean, variance, np.maximum(best, 0.0), power)
+
+
+def _gain_of_points(
+    candidates: Array,
+    places: Array,
+    fronts: Sequence[Array],
+    pending: Array,
+    kernels: Sequence[Kernel],
+) -> Array:
+    """The same where each brings one point: then each objective is modelled by itself."""
+    values = np.concatenate(_scaled(fronts))
+    power = values.shape[1]
+    directions = directions_of(power)
+    reaches = [reach(one[None], directions) for one in values]
+    pairs = [
+        predict(places, column, candidates, kernel, pending)
+        for column, kernel in zip(values.T, kernels, strict=True)
+    ]
+    mean, deviation = (np.stack(columns, axis=1) for columns in zip(*pairs, strict=True))
+    if len(pending):
+        expected = [
+            predict(places, column, pending, kernel)[0]
+            for column, kernel in zip(values.T, kernels, strict=True)
+        ]
+        reaches += [reach(one[None], directions) for one in np.stack(expected, axis=1)]
+    best = np.maximum(np.stack(reaches).max(axis=0), 0.0) ** power
+    gain = np.zeros(len(candidates))
+    for z in norm.ppf(qmc.Sobol(power, rng=np.random.default_rng(0)).random(SAMPLES)):
+        reached = np.maximum(_along(1.0 - (mean + z * deviation), directions), 0.0)
+        gain += np.maximum(reached**power - best, 0.0).mean(axis=1) / SAMPLES
+    return gain
+
+
+def reach_of(fronts: Sequence[Array]) -> Array:
+    """How far each front reaches along each direction, in logarithms; (fronts, directions).
+
+    Zero is at the reference point; what lies beyond it is cut off a little behind.
+    """
+    scaled = _scaled(fronts)
+    directions = directions_of(scaled[0].shape[1])
+    return np.stack([reach(one, directions) for one in scaled])
+
+
+def reach(front: Array, directions: Array) -> Array:
+    """The largest multiple of each direction that stays dominated by a front's point.
+
+    Parameters
+    ----------
+    front : shape (points, objectives); the reference point is at 1, all are minimised
+    directions : shape (directions, objectives), positive
+    """
+    return np.asarray(_along(1.0 - front, directions).max(axis=0)).clip(min=-0.2)
+
+
+def _along(room: Array, directions: Array) -> Array:
+    """How far each point lies along each direction; (points, directions)."""
+    room = np.maximum(room, -0.2)
+    far = room[:, 0, None] / directions[:, 0]
+    for objective in range(1, room.shape[1]):
+        np.minimum(far, room[:, objective, None] / directions[:, objective], out=far)
+    return far
+
+
+def directions_of(objectives: int) -> Array:
+    """Directions spread evenly over the positive part of the sphere."""
+    points = qmc.Sobol(objectives, scramble=True, rng=np.random.default_rng(0)).random(DIRECTIONS)
+    gauss = np.abs(norm.ppf(np.clip(points, 1e-9, 1 - 1e-9)))
+    lengths = np.linalg.norm(gauss, axis=1, keepdims=True)
+    return np.asarray(np.maximum(gauss / lengths, 1e-3))
+
+
+def _scaled(fronts: Sequence[Array]) -> list[Array]:
+    """Logarithms where an objective has one sign, and the front's range scaled to [0, 1]."""
+    every = np.concatenate(fronts)
+    for objective in range(every.shape[1]):
+        column = every[:, objective]
+        if (column > 0).all():
+            every[:, objective] = np.log(column)
+        elif (column < 0).all():  # a large positive number, turned round to be made small
+            every[:, objective] = -np.log(-column)
+    best = every[is_on_front(every)]
+    low, high = best.min(axis=0), best.max(axis=0)
+    width = np.where(high > low, high - low, 1.0) * (1 + MARGIN)
+    return np.split((every - low) / width, np.cumsum([len(one) for one in fronts])[:-1])
+
+
+def expected_gain(mean: Array, variance: Array, best: Array, power: int) -> Array:
+    """Mean over directions of the expected growth of the reach's power; one value a row."""
+    shape = (-1, *[1] * mean.ndim)
+    z = norm.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES).reshape(shape)
+    reached = np.maximum(mean + z * np.sqrt(variance), 0.0) ** power
+    return np.asarray(np.maximum(reached - best**power, 0.0).mean(axis=(0, 2)))
+
+
+def predict_many(
+    places: Array,
+    values: Array,
+    at: Array,
+    kernels: Sequence[Kernel],
+    pending: Array | None = None,
+) -> tuple[Array, Array]:
+    """Means and variances of many related quantities, by their principal components.
+
+    Parameters
+    ----------
+    values : shape (points, quantities)
+    at : places to predict at
+    kernels : of the components; so many are modelled at most
+    pending : places about to be known (`predict`)
+
+    Returns
+    -------
+    Two arrays of shape (places, quantities)
+    """
+    centre = values.mean(axis=0)
+    amounts, axes = _components(values - centre)
+    amounts, axes = amounts[:, : len(kernels)], axes[: len(kernels)]
+    rest = values - centre - amounts @ axes
+    mean = np.tile(centre, (len(at), 1))
+    variance = np.tile((rest**2).mean(axis=0), (len(at), 1))
+    for amount, axis, kernel in zip(amounts.T, axes, kernels, strict=False):
+        own_mean, own_deviation = predict(places, amount, at, kernel, pending)
+        mean += own_mean[:, None] * axis
+        variance += (own_deviation[:, None] * axis) ** 2
+    return mean, variance
+
+
+def _components(centred: Array) -> tuple[Array, Array]:
+    """Principal components, the greatest first: amounts [points, components] and axes."""
+    left, size, axes = np.linalg.svd(centred, full_matrices=False)
+    share = np.cumsum(size**2) / max(float((size**2).sum()), 1e-300)
+    kept = min(int(np.searchsorted(share, EXPLAINED)) + 1, COMPONENTS, len(size))
+    return left[:, :kept] * size[:kept], axes[:kept]
+
+
+def predict(
+    places: Array, values: Array, at: Array, kernel: Kernel, pending: Array | None = None
+) -> tuple[Array, Array]:
+    """Mean and standard deviation of a Gaussian process with a kernel for standardised values.
+
+    Parameters
+    ----------
+    pending : places about to be known: the mean stays, the uncertainty about them goes
+    """
+    offset, scale = float(values.mean()), float(values.std())
+    if scale < 1e-12:
+        return np.full(len(at), offset), np.zeros(len(at))
+    known = (values - offset) / scale
+    process = GaussianProcessRegressor(kernel, optimizer=None).fit(places, known)
+    if pending is not None and len(pending):
+        known = np.concatenate([known, process.predict(pending)])
+        process.fit(np.vstack([places, pending]), known)
+    mean, deviation = process.predict(at, return_std=True)
+    return offset + scale * mean, scale * deviation
+
+
+def _kernels_of(places: Array, fronts: Sequence[Array]) -> list[Kernel]:
+    """Kernels of what is modelled, fitted to the first points (`_first`)."""
+    count = _first(len(places))
+    single = all(len(front) == 1 for front in fronts)
+    key = (single, places[:count].tobytes(), *(one.tobytes() for one in fronts[:count]))
+    if key not in _KERNELS:
+        if single:
+            amounts = np.concatenate(_scaled(fronts[:count]))
+        else:
+            reaches = reach_of(fronts[:count])
+            amounts, _ = _components(reaches - reaches.mean(axis=0))
+        _KERNELS[key] = [fit_kernel(places[:count], amount) for amount in amounts.T]
+    while len(_KERNELS) > 8:
+        del _KERNELS[next(iter(_KERNELS))]
+    return _KERNELS[key]
+
+
+_KERNELS: dict[object, list[Kernel]] = {}
+
+
+def _first(count: int) -> int:
+    """The largest number within a count of the series 4, 5, 6, ..., each `REFIT` times the last.
+
+    The series ends at `FITTED`: length scales are known by then, and each fit costs the cube.
+
+    A kernel fitted to the first points serves until there are so many more. It follows from the
+    points alone: a search that goes on elsewhere finds the same.
+    """
+    first, end = min(count, 4), min(count, FITTED)
+    while first < end and (larger := math.ceil(first * REFIT)) <= end:
+        first = larger
+    return first
+
+
+def fit_kernel(places: Array, values: Array) -> Kernel:
+    """The most likely kernel: Matérn 5/2 with a length a feature, and noise."""
+    spread = float(values.std())
+    scaled = (values - values.mean()) / (spread if spread > 1e-12 else 1.0)
+    # A feature that does not matter has a length beyond which nothing changes.
+    lengths = Matern(np.ones(places.shape[1]), (0.1, 20.0), nu=2.5)
+    kernel = ConstantKernel(1.0, (1e-2, 1e2)) * lengths + WhiteKernel(1e-3, (1e-6, 1.0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound
+        return GaussianProcessRegressor(kernel).fit(places, scaled).kernel_
+
+
+def feasible_probability(candidates: Array, seen: Seen) -> Array:
+    """How likely each candidate is to give a feasible point."""
+    if not len(seen.trouble) or not (seen.trouble > 0).any():
+        return np.ones(len(candidates))
+    # Feasible points are as far on the good side as failed ones on the bad.
+    signed = np.where(seen.trouble > 0, seen.trouble, -1.0)
+    count = _first(len(signed))
+    key = (seen.places[:count].tobytes(), signed[:count].tobytes())
+    if key not in _KERNELS:
+        _KERNELS[key] = [fit_kernel(seen.places[:count], signed[:count])]
+    mean, deviation = predict(seen.places, signed, candidates, _KERNELS[key][0])
+    return np.asarray(norm.cdf(-mean / np.maximum(deviation, 0.05)).clip(1e-6, 1.0))

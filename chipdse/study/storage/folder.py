@@ -1,0 +1,255 @@
+"""A study on disk: Optuna's storage, the sweep file, the points as CSV, the versions of tools.
+
+STUDY/study.db       Optuna storage (SQLite); optuna-dashboard opens it
+STUDY/sweep.toml     the sweep file as it was run
+STUDY/study.json     the study's name, where storage and sweep file are, the library, versions
+STUDY/status.json    how the sweep that runs here is doing
+STUDY/points.csv     every finished point; units in the column names
+STUDY/report.html    what people look at
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import tomllib
+import uuid
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from chipdse.errors import DesignError
+from chipdse.study.question.sweep_file import Sweep, read_sweep
+from chipdse.study.results.points import rows_of
+from chipdse.study.running.fingerprint import Kept, check_current, kept_by, settle
+from chipdse.study.storage.storage import Storage, alone, open_storage, reason_of
+from chipdse.study.storage.trials import finished
+
+SWEEP, ABOUT, DATABASE, POINTS, REPORT = (
+    *("sweep.toml", "study.json", "study.db", "points.csv", "report.html"),
+)
+OWN = f"sqlite:///{DATABASE}"
+"""A storage in the study's own folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyFolder:
+    """An open study.
+
+    path : its folder
+    sweep : the sweep it runs
+    study : Optuna's
+    about : what `study.json` says
+    storage : where its trials are
+    version : the fingerprint of its points; None of a study that an older chipdse made
+    """
+
+    path: Path
+    sweep: Sweep
+    study: optuna.Study
+    about: Mapping[str, Any]
+    storage: Storage
+    version: Kept | None = None
+
+    def check(self, connection: Connection, study_id: int) -> None:
+        """Raise MachineError if the study goes on under another fingerprint than this one's."""
+        if self.version is not None:
+            check_current(connection, study_id, self.version.identity)
+
+    @property
+    def driver(self) -> str:
+        """Who runs the sweep in this folder: the machine's name, and this folder on it."""
+        place = f"{uuid.getnode()} {self.path.absolute()}"
+        return f"{socket.gethostname()}:{hashlib.sha256(place.encode()).hexdigest()[:8]}"
+
+
+def start_study(
+    sweep: Sweep,
+    path: Path,
+    storage: str | None,
+    about: Mapping[str, Any],
+    *,
+    re_evaluate: bool = False,
+) -> StudyFolder:
+    """Open the study of a sweep in `path`, made new if there is none.
+
+    Parameters
+    ----------
+    storage : Optuna storage URL; None is a SQLite file in the folder
+    about : JSON values to keep: library and versions
+    re_evaluate : evaluate the points of a study again that another version made
+
+    Raises
+    ------
+    DesignError : the folder holds a study of another sweep, its study is not in the storage, or
+        another version of block, library, chipdse or tools made its points
+    """
+    name, is_begun = path.absolute().name, (path / SWEEP).exists()
+    if is_begun:
+        _check_same(sweep, (path / SWEEP).read_text(), str(path))
+        kept = _read_about(path)
+        name = kept["study"]
+        about = {**about, "storage": storage or kept["storage"]}
+        _check_database(path, about["storage"])
+    elif path.exists() and any(not _is_begun(one) for one in path.iterdir()):
+        raise DesignError(f"{path} holds other files; name an empty or new folder with --study")
+    else:
+        about = {**about, "storage": storage or OWN}
+    about = {**about, "study": name, "folder": str(sweep.path.parent.absolute())}
+    made = not path.exists()
+    path.mkdir(parents=True, exist_ok=True)
+    try:
+        opened = open_storage(str(about["storage"]), path)
+        study = _open(name, opened, sweep, is_begun=is_begun)
+        version = _settled(study, opened, sweep, path, re_evaluate=re_evaluate)
+    except DesignError:
+        if made:
+            shutil.rmtree(path)
+        raise
+    about["storage"] = opened.url
+    about["fingerprint"] = version.identity
+    write_atomically(path / ABOUT, json.dumps(about, indent=1) + "\n")
+    write_atomically(path / SWEEP, sweep.text)
+    return StudyFolder(
+        path=path, sweep=sweep, study=study, about=about, storage=opened, version=version
+    )
+
+
+def _is_begun(file: Path) -> bool:
+    """Whether a sweep that was killed while it made its study has left this."""
+    return file.name in (DATABASE, f"{DATABASE}-journal", ABOUT) or file.name.startswith(
+        (f".{ABOUT}.", f".{SWEEP}.")
+    )
+
+
+def open_study(path: Path) -> StudyFolder:
+    """Open an existing study to look at it.
+
+    Raises
+    ------
+    DesignError : there is no study in that folder
+    """
+    if not (path / SWEEP).is_file() or not (path / ABOUT).is_file():
+        raise DesignError(f"{path} is not a study; name the folder that 'chipdse sweep' printed")
+    about = _read_about(path)
+    liberty = tuple(Path(file) for file in about.get("liberty", []))
+    origin = Path(about["folder"]) if "folder" in about else None
+    sweep = read_sweep(path / SWEEP, liberty, folder=origin)
+    _check_database(path, about["storage"])
+    opened = open_storage(about["storage"], path)
+    study = _open(about["study"], opened, sweep, is_begun=True)
+    return StudyFolder(
+        path=path, sweep=sweep, study=study, about=about, storage=opened, version=kept_by(study)
+    )
+
+
+def _check_database(path: Path, storage: str) -> None:
+    if storage == OWN and not (path / DATABASE).exists():
+        raise DesignError(f"{path} has lost its trials: {DATABASE} is not there; put it back")
+
+
+def _read_about(path: Path) -> dict[str, Any]:
+    """What `study.json` says."""
+    try:
+        about: dict[str, Any] = json.loads((path / ABOUT).read_text())
+        about.setdefault("study", path.absolute().name)
+        Path(about["study"]), Path(about["storage"]), *map(Path, about.get("liberty", []))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DesignError(
+            f"{path / ABOUT} is damaged ({type(error).__name__}: {error}); it says where the "
+            "trials are: put it back, or sweep into a new folder"
+        ) from error
+    return about
+
+
+def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optuna.Study:
+    """The study of that name: made new if a folder begins; another driver may have made it."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        if is_begun and name not in optuna.get_all_study_names(storage.optuna):
+            raise DesignError(
+                f"{storage.url} has no study {name!r}; name the storage that has it, or sweep "
+                "into a new folder"
+            )
+        with alone(storage, name):
+            study = optuna.create_study(
+                storage=storage.optuna,
+                study_name=name,
+                directions=["minimize" if one.minimize else "maximize" for one in sweep.objectives],
+                load_if_exists=True,
+            )
+            kept = study.user_attrs.get("sweep")
+            if kept is None:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+                    study.set_metric_names([one.metric for one in sweep.objectives])
+                study.set_user_attr("sweep", sweep.text)
+    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        raise DesignError(
+            f"storage {storage.url!r} cannot be opened: {reason_of(error)}"
+        ) from error
+    if kept is not None:
+        _check_same(sweep, kept, f"{name!r} in {storage.url}")
+    return study
+
+
+def _settled(
+    study: optuna.Study, storage: Storage, sweep: Sweep, path: Path, *, re_evaluate: bool
+) -> Kept:
+    """The fingerprint under which the study goes on."""
+    try:
+        return settle(study, storage, sweep, str(path), re_evaluate=re_evaluate)
+    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        raise DesignError(
+            f"storage {storage.url!r} cannot be written: {reason_of(error)}"
+        ) from error
+
+
+def _check_same(sweep: Sweep, other: str, where: str) -> None:
+    """The same sweep may go on with another budget and sampler, not with another question."""
+    ours, theirs = tomllib.loads(sweep.text), tomllib.loads(other)
+    for data in (ours, theirs):
+        search = data.pop("search", {})
+        data["search.harvest"] = search.get("harvest", True)
+        data["search.replicates"] = search.get("replicates", 1)
+        data.pop("question", None)
+    for key in sorted(set(ours) | set(theirs)):
+        if ours.get(key) != theirs.get(key):
+            raise DesignError(
+                f"{where} is a study of another sweep: its {key} differs from {sweep.path}; "
+                "name a new folder with --study"
+            )
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a whole file or nothing."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        part.write_text(text)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def points_table(folder: StudyFolder) -> pd.DataFrame:
+    """Every finished point as a row.
+
+    Returns
+    -------
+    columns: trial; state ("feasible", "infeasible", "failed"); on_front; origin ("proposed",
+    "harvested"); the swept parameters;
+    every metric, its unit in its name; system_evidence ("modelled", or "estimated" where a table
+    does not reach); violations and failure, as text
+    """
+    return rows_of(folder.sweep, finished(folder.study))

@@ -1,0 +1,162 @@
+"""What the trials of a study are to a sweep: counted, interrupted, left behind by a dead driver.
+
+An Optuna trial that failed counts only with a reason. One without was interrupted: its driver was
+stopped, or died at any moment between asking for the point and telling what came of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+FAILURE, DRIVER, RETRY_OF = "failure", "driver", "retry_of"
+"""Trial attributes: why it failed; who evaluates it; the number of a failed trial it replaces."""
+FINGERPRINT = "fingerprint"
+"""Attribute of a trial and of its study: which version made it (`running.fingerprint`)."""
+OUTDATED = "outdated"
+"""Trial attribute: what came of it is of an earlier version (`running.fingerprint`)."""
+ORIGIN, PROPOSED, HARVESTED, HARVESTED_FROM = (
+    *("origin", "proposed", "harvested", "harvested_from"),
+)
+"""Trial attributes: "proposed" by the sampler or "harvested", and the number of the trial whose
+evaluation gave it (`chipdse.study.harvest.harvest`)."""
+
+
+SPREAD = "spread"
+"""Trial attribute: the objectives' standard deviations over replicates, in their order."""
+
+
+def is_interrupted(trial: FrozenTrial) -> bool:
+    """Whether nothing that counts came of a trial that had begun: its point is to be evaluated
+    again.
+    """
+    if trial.state != TrialState.FAIL:
+        return False
+    return FAILURE not in trial.user_attrs or OUTDATED in trial.user_attrs
+
+
+def finished(study: optuna.Study) -> list[FrozenTrial]:
+    """Trials that count, by number: complete, or failed for a reason of their own.
+
+    A failed one no longer counts once it is tried again; nor does one of another version than the
+    study's, which Optuna's cache may still hold as complete.
+    """
+    version = study.user_attrs.get(FINGERPRINT, {}).get("id")
+    trials = [
+        one
+        for one in study.get_trials(deepcopy=False)
+        if not is_interrupted(one) and one.user_attrs.get(FINGERPRINT, version) == version
+    ]
+    replaced = {one.user_attrs.get(RETRY_OF) for one in trials}
+    return [one for one in trials if one.state.is_finished() and one.number not in replaced]
+
+
+def is_harvested(trial: FrozenTrial) -> bool:
+    """Whether another trial's evaluation gave this one."""
+    return HARVESTED_FROM in trial.user_attrs
+
+
+def trouble(trial: FrozenTrial) -> float:
+    """1 of a failed trial, between 0 and 1 of one that misses limits, 0 of a feasible one."""
+    if trial.state != TrialState.COMPLETE:
+        return 1.0
+    missed = sum(amount for amount in trial.constraints.values() if amount > 0)
+    return missed / (1 + missed) if math.isfinite(missed) else 1.0
+
+
+def by_evaluation(trials: Iterable[FrozenTrial]) -> list[list[FrozenTrial]]:
+    """Trials that count, by the evaluation that gave them: each evaluated trial first, in order."""
+    groups: dict[int, list[FrozenTrial]] = {}
+    for trial in trials:
+        groups.setdefault(trial.user_attrs.get(HARVESTED_FROM, trial.number), []).append(trial)
+    return [groups[number] for number in sorted(groups)]
+
+
+def proposed(study: optuna.Study) -> int:
+    """How many points have been proposed so far, whatever happened to them meanwhile.
+
+    An interruption leaves the number as it was, so that a seed made of it gives the same points.
+    """
+    trials = study.get_trials(deepcopy=False)
+    return sum(
+        not (is_interrupted(one) or is_harvested(one) or RETRY_OF in one.user_attrs)
+        for one in trials
+    )
+
+
+def left_behind(
+    study: optuna.Study, driver: str, mine: Collection[int], shared: bool
+) -> list[FrozenTrial]:
+    """Trials under way that nobody works on any more.
+
+    Parameters
+    ----------
+    driver : who asks; in its folder there is no second one
+    mine : numbers of the trials that it has under way
+    shared : whether there may be other drivers; a trial that names none is nobody's, as long as
+        drivers name themselves inside `chipdse.study.storage.storage.alone`
+    """
+    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+    return [
+        trial
+        for trial in running
+        if trial.number not in mine
+        and (not shared or trial.user_attrs.get(DRIVER) in (None, driver))
+    ]
+
+
+def queue_interrupted(study: optuna.Study, names: Iterable[str]) -> None:
+    """Put the points of interrupted trials first in the queue, each once.
+
+    Parameters
+    ----------
+    names : of all parameters
+    """
+    names = tuple(names)
+    trials = study.get_trials(deepcopy=False)
+    taken = {_key(one, names): one.number for one in trials if not is_interrupted(one)}
+    for trial in trials:
+        if is_interrupted(trial) and set(names) <= set(_params(trial)):
+            key, replaced = _key(trial, names), trial.user_attrs.get(RETRY_OF)
+            if key not in taken or taken[key] == replaced:
+                # What an outdated trial replaced is outdated as well.
+                _enqueue(study, trial, None if OUTDATED in trial.user_attrs else replaced)
+                taken[key] = -1
+
+
+def outdated_points(study: optuna.Study, names: Iterable[str]) -> int:
+    """How many points of an earlier version are still to be evaluated again."""
+    names = tuple(names)
+    trials = study.get_trials(deepcopy=False)
+    done = {
+        _key(one, names) for one in trials if one.state.is_finished() and not is_interrupted(one)
+    }
+    old = {_key(one, names) for one in trials if OUTDATED in one.user_attrs}
+    return len(old - done)
+
+
+def queue_failed(study: optuna.Study) -> int:
+    """Queue every failed point again; how many."""
+    failed = [one for one in finished(study) if one.state == TrialState.FAIL]
+    for trial in failed:
+        _enqueue(study, trial, trial.number)
+    return len(failed)
+
+
+def _enqueue(study: optuna.Study, trial: FrozenTrial, replaced: int | None) -> None:
+    attributes = {} if replaced is None else {RETRY_OF: replaced}
+    study.enqueue_trial(dict(_params(trial)), user_attrs=attributes)
+
+
+def _key(trial: FrozenTrial, names: tuple[str, ...]) -> tuple[object, ...]:
+    params = _params(trial)
+    return tuple(params.get(name) for name in names)
+
+
+def _params(trial: FrozenTrial) -> dict[str, Any]:
+    # A queued trial's own parameters come one by one when it begins: it can die half-way.
+    return {**trial.system_attrs.get("fixed_params", {}), **trial.params}

@@ -1,0 +1,170 @@
+"""Embodied carbon; arrays of systems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipdse import numerics
+from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
+from chipdse.system.arrays.cost import bridge_count
+from chipdse.system.arrays.dies import ADVANCED, FANOUT, SILICON, by_node
+from chipdse.system.arrays.fabrication import Fabrication
+from chipdse.system.models import carbon
+from chipdse.system.models.yields import Array
+from chipdse.system.parameters import STACKS
+from chipdse.technology.constants import Sources, load_constants
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CarbonResult:
+    """kg CO2e a good system over its life. `low` and `high` carry the sources' ranges."""
+
+    dies_kg: Array
+    edge_kg: Array
+    yield_kg: Array
+    interposer_kg: Array
+    bonding_kg: Array
+    package_kg: Array
+    design_kg: Array
+    embodied_low_kg: Array
+    embodied_high_kg: Array
+
+    @property
+    def embodied_kg(self) -> Array:
+        """Everything before use."""
+        return (
+            self.dies_kg
+            + self.edge_kg
+            + self.yield_kg
+            + self.interposer_kg
+            + (self.bonding_kg + self.package_kg + self.design_kg)
+        )
+
+
+def grid_values(choice: Choices, sources: Sources) -> tuple[Array, Array, Array]:
+    """Intensity of each row's grid, and the range its source gives [kg/J]."""
+    found = []
+    for name in choice.names:
+        entry = "intensity" if f"grids.intensity.{name}" in load_constants() else "intensity_canada"
+        found.append(sources.constant(f"grids.{entry}.{name}"))
+    return (
+        choice.lookup([c.value for c in found]),
+        choice.lookup([c.low for c in found]),
+        choice.lookup([c.high for c in found]),
+    )
+
+
+def carbon_of(
+    package: PackageColumns, dies: Dies, made: Fabrication, sources: Sources
+) -> CarbonResult:
+    """Embodied carbon: ACT's wafers, 3D-Carbon's edge waste, bonding and package, ECO-CHIP's
+    design."""
+    arrangement = package.choices["arrangement"]
+    stacked = arrangement.among(*STACKS)
+    grid, grid_low, grid_high = grid_values(package.choices["grid_fab"], sources)
+    energy = by_node(sources, "carbon.fab_energy", dies.node_nm)
+    gas_95 = by_node(sources, "carbon.fab_gas_95", dies.node_nm)
+    gas_99 = by_node(sources, "carbon.fab_gas_99", dies.node_nm)
+    material = by_node(sources, "carbon.fab_material", dies.node_nm)
+    gas = np.asarray(carbon.gas_at_abatement(gas_95, gas_99, package["gas_abatement"][:, None]))
+    diameter = sources("cost.wafer_diameter")
+    wafer_m2 = np.pi * numerics.square(diameter) / 4
+    assembled = made.placement_yield * made.quality
+    first = arrangement.among("fanout_chip_first")
+    kept = np.where(first, made.interposer_yield, 1.0) * assembled
+    on_substrate = arrangement.among(*ADVANCED) | stacked
+    kept = kept * np.where(on_substrate, sources("cost.substrate_bonding_yield"), 1.0)
+    tried = made.passed
+    if made.wafer_to_wafer.any():
+        tried = np.where(made.wafer_to_wafer[:, None], made.together[:, None], tried)
+
+    def silicon(intensity: Array, gases: Array) -> tuple[Array, Array, Array]:
+        cpa = np.asarray(carbon.wafer_area_carbon(intensity[:, None], energy, gases, material))
+        given = ~np.isnan(dies.carbon_kg)
+        each = np.where(given, dies.carbon_kg, cpa * dies.area_m2)
+        net = (dies.count * each).sum(axis=1)
+        whole = dies.count * np.where(given, each, cpa * wafer_m2 / made.dies_on_wafer)
+        edge = whole.sum(axis=1) - net
+        return net, edge, (whole / np.where(given, 1.0, tried)).sum(axis=1) / kept - net - edge
+
+    net, edge, lost = silicon(grid, gas)
+
+    def rest(intensity: Array) -> tuple[Array, Array, Array]:
+        return _package_carbon(package, dies, made, intensity, kept, sources)
+
+    interposer, bonding, body = rest(grid)
+    design = _design_carbon(package, dies, sources)
+    low = np.sum(silicon(grid_low, gas_99), axis=0) + np.sum(rest(grid_low), axis=0)
+    high = np.sum(silicon(grid_high, gas_95), axis=0) + np.sum(rest(grid_high), axis=0)
+    return CarbonResult(
+        dies_kg=net, edge_kg=edge, yield_kg=lost, interposer_kg=interposer, bonding_kg=bonding,
+        package_kg=body, design_kg=design, embodied_low_kg=low + design,
+        embodied_high_kg=high + design,
+    )  # fmt: skip
+
+
+def _package_carbon(
+    package: PackageColumns,
+    dies: Dies,
+    made: Fabrication,
+    grid: Array,
+    kept: Array,
+    sources: Sources,
+) -> tuple[Array, Array, Array]:
+    """Interposer, bonding and package body, after 3D-Carbon."""
+    arrangement = package.choices["arrangement"]
+    stacked = arrangement.among(*STACKS)
+    carrier = np.zeros(package.count)
+    fanout = arrangement.among(*FANOUT)
+    silicon = arrangement.among(*SILICON, "bridge")
+    if fanout.any():
+        area = sources("carbon.rdl_area_factor") * dies.silicon_m2
+        rdl = carbon.process_carbon(grid, sources("carbon.rdl_energy"), area)
+        carrier = np.where(fanout, rdl, carrier)
+    if silicon.any():
+        cpa = np.asarray(
+            carbon.wafer_area_carbon(
+                grid, sources("carbon.interposer_energy"), sources("carbon.interposer_gas"),
+                sources("carbon.interposer_material"),
+            )
+        )  # fmt: skip
+        area = made.interposer_m2
+        if arrangement.among("bridge").any():
+            bridges = bridge_count(dies, sources) * sources("cost.bridge_area")
+            area = np.where(arrangement.among("bridge"), bridges, area)
+        carrier = np.where(silicon, cpa * area, carrier)
+        active = arrangement.among("active_interposer")
+        if active.any():
+            full = carbon.wafer_area_carbon(
+                grid, sources("carbon.fab_energy.n28"), sources("carbon.fab_gas_95.n28"),
+                sources("carbon.fab_material.n28"),
+            )  # fmt: skip
+            carrier = np.where(active, np.asarray(full) * area, carrier)
+    carrier = carrier / made.interposer_yield / kept
+    joined = np.where(stacked, (dies.total - 1) * dies.footprint_m2, 0.0)
+    joined = joined + np.where(fanout | silicon | arrangement.among("glass"), dies.silicon_m2, 0.0)
+    way = np.where(
+        arrangement.among("stack_hybrid"),
+        sources("carbon.bonding_energy.hybrid"),
+        sources("carbon.bonding_energy.thermocompression"),
+    )
+    vias = np.where(stacked, sources("carbon.bonding_energy.tsv") * joined, 0.0)
+    bonding = np.asarray(carbon.process_carbon(grid, way, joined)) + grid * vias
+    footprint = np.where(stacked, dies.footprint_m2, dies.silicon_m2)
+    outline = np.maximum(sources("carbon.package_area_factor") * footprint, made.interposer_m2)
+    body = carbon.process_carbon(grid, sources("carbon.package_energy.flip_chip"), outline)
+    return carrier, bonding / kept, np.asarray(body) / kept
+
+
+def _design_carbon(package: PackageColumns, dies: Dies, sources: Sources) -> Array:
+    grid, _, _ = grid_values(package.choices["grid_design"], sources)
+    density = by_node(sources, "carbon.eco_transistors", dies.node_nm)
+    pace = by_node(sources, "carbon.eco_gates_per_hour", dies.node_nm)
+    each = carbon.design_carbon(
+        dies.unique_m2, density, sources("carbon.eco_transistors_per_gate"), pace,
+        sources("carbon.eco_core_power"), grid[:, None], package["design_iterations"][:, None],
+    )  # fmt: skip
+    total = np.where(dies.own & (dies.count > 0), each, 0.0).sum(axis=1)
+    return np.asarray(total / package["volume"] / package["products_sharing"])

@@ -1,0 +1,170 @@
+"""Many systems as arrays: one row a system, one column a kind of die."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chipdse.errors import DesignError
+from chipdse.records import BlockMetrics
+from chipdse.system.models.yields import Array
+from chipdse.system.parameters import PackageParameters
+
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BlockPoints:
+    """One block at many operating points; leakage tables share their temperatures.
+
+    Every array has one entry a point; `leakage_powers_w` is points x temperatures.
+    """
+
+    area_m2: Array
+    dynamic_power_w: Array
+    leakage_power_w: Array
+    temperature_c: Array
+    throughput_ops_per_s: Array
+    io_bits_per_op: Array
+    node_nm: Array
+    leakage_temperatures_c: Array
+    leakage_powers_w: Array
+
+    @staticmethod
+    def of(blocks: Sequence[BlockMetrics]) -> BlockPoints:
+        """Stack measured points; all must give leakage at the same temperatures."""
+        if not blocks:
+            raise DesignError("no block operating points were given; give at least one")
+        temperatures = blocks[0].leakage_temperatures_c
+        if any(b.leakage_temperatures_c != temperatures for b in blocks):
+            raise DesignError(
+                "all operating points of a block must give leakage at the same temperatures"
+            )
+        scalars = {
+            f.name: np.array([getattr(b, f.name) for b in blocks], dtype=np.float64)
+            for f in dataclasses.fields(BlockMetrics)
+            if not f.name.startswith("leakage_") or f.name == "leakage_power_w"
+        }
+        return BlockPoints(
+            **scalars,
+            leakage_temperatures_c=np.array(temperatures, dtype=np.float64),
+            leakage_powers_w=np.array([b.leakage_powers_w for b in blocks], dtype=np.float64),
+        )
+
+    def __len__(self) -> int:
+        return len(self.area_m2)
+
+    def take(self, index: Ints) -> BlockPoints:
+        """The points at `index`, repeated as it says."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        shared = fields.pop("leakage_temperatures_c")
+        return BlockPoints(
+            leakage_temperatures_c=shared, **{k: v[index] for k, v in fields.items()}
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choices:
+    """A column of names as codes into the distinct ones."""
+
+    names: tuple[str, ...]
+    codes: Ints
+
+    def lookup(self, values: Sequence[float]) -> Array:
+        """One value a row from one value a name."""
+        return np.asarray(values, dtype=np.float64)[self.codes]
+
+    def among(self, *names: str) -> Flags:
+        """Which rows have one of these names."""
+        return np.array([n in names for n in self.names], dtype=np.bool_)[self.codes]
+
+    def take(self, index: Ints) -> Choices:
+        return Choices(names=self.names, codes=self.codes[index])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PackageColumns:
+    """Package parameters by column: numbers as arrays, names as `Choices`."""
+
+    numbers: dict[str, Array]
+    choices: dict[str, Choices]
+    count: int
+
+    @staticmethod
+    def of(packages: Sequence[PackageParameters]) -> PackageColumns:
+        numbers: dict[str, Array] = {}
+        choices: dict[str, Choices] = {}
+        for field in dataclasses.fields(PackageParameters):
+            column: list[Any] = [getattr(p, field.name) for p in packages]
+            if isinstance(field.default, str):
+                names, codes = np.unique(np.array(column, dtype=np.str_), return_inverse=True)
+                choices[field.name] = Choices(
+                    names=tuple(str(n) for n in names), codes=codes.astype(np.int64)
+                )
+            else:
+                numbers[field.name] = np.array(column, dtype=np.float64)
+        return PackageColumns(numbers=numbers, choices=choices, count=len(packages))
+
+    def __getitem__(self, name: str) -> Array:
+        return self.numbers[name]
+
+    def take(self, index: Ints) -> PackageColumns:
+        return PackageColumns(
+            numbers={k: v[index] for k, v in self.numbers.items()},
+            choices={k: v.take(index) for k, v in self.choices.items()},
+            count=len(index),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dies:
+    """The dies of many systems, every array [systems x kinds], powers and prices of one die.
+
+    names : of the kinds
+    area_m2 : with interfaces and vias
+    logic_m2 : without them
+    unique_m2 : area that had to be designed for it
+    count : dies of the kind, 0 where there are none
+    node_nm : process
+    own : designed for this system; others are third-party
+    memory : serves the other dies; these exchange data with it rather than with each other
+    modules : interface modules on the die's edge
+    dynamic_w, static_w : power at full throughput; leakage at the reference temperature
+    price_usd, carbon_kg : of a tested third-party die; NaN: computed from its area and node
+    """
+
+    names: tuple[str, ...]
+
+    area_m2: Array
+    logic_m2: Array
+    unique_m2: Array
+    count: Array
+    node_nm: Array
+    own: npt.NDArray[np.bool_]
+    memory: npt.NDArray[np.bool_]
+    modules: Array
+    dynamic_w: Array
+    static_w: Array
+    price_usd: Array
+    carbon_kg: Array
+
+    @property
+    def total(self) -> Array:
+        """Dies in each system."""
+        return np.asarray(self.count.sum(axis=1))
+
+    @property
+    def silicon_m2(self) -> Array:
+        """Summed die area of each system."""
+        return np.asarray((self.count * self.area_m2).sum(axis=1))
+
+    @property
+    def footprint_m2(self) -> Array:
+        """Largest die of each system: what a stack covers."""
+        return np.asarray(np.where(self.count > 0, self.area_m2, 0.0).max(axis=1))

@@ -1,0 +1,181 @@
+"""Recurring and design cost; arrays of systems."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipdse.system.arrays.columns import Choices, Dies, Flags, PackageColumns
+from chipdse.system.arrays.dies import ADVANCED, FANOUT, by_node
+from chipdse.system.arrays.fabrication import Fabrication
+from chipdse.system.models import cost, links, yields
+from chipdse.system.models.yields import Array
+from chipdse.system.parameters import STACKS
+from chipdse.technology.constants import Sources
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CostResult:
+    """USD a good system: `recurring` splits it; `nre_total` is the whole design's cost."""
+
+    recurring: cost.RecurringCost
+    nre_usd: Array
+    nre_total_usd: Array
+    nre_modules_usd: Array
+    nre_chips_usd: Array
+    nre_package_usd: Array
+
+
+def cost_of(package: PackageColumns, dies: Dies, made: Fabrication, sources: Sources) -> CostResult:
+    """Recurring and non-recurring cost."""
+    arrangement = package.choices["arrangement"]
+    stacked, advanced = arrangement.among(*STACKS), arrangement.among(*ADVANCED)
+    bridged = arrangement.among("bridge")
+    price = by_node(sources, "cost.wafer_price", dies.node_nm)
+    bought = ~np.isnan(dies.price_usd)
+    raw_die = np.where(bought, dies.price_usd, price / made.dies_on_wafer)
+    c4, micro = sources("cost.substrate_bump_price"), sources("cost.interposer_bump_price")
+    bump = np.where(advanced | bridged, micro, c4)
+    bumps = bump * np.where(stacked, dies.footprint_m2, dies.silicon_m2)
+    raw = (dies.count * raw_die).sum(axis=1) + bumps
+    bonded = np.where(stacked, (dies.total - 1) * dies.footprint_m2, 0.0)
+    bond_price = arrangement.lookup(
+        [
+            sources("cost.hybrid_bond_price") if n == "stack_hybrid"
+            else sources("cost.microbump_bond_price") if n == "stack_microbump" else 0.0
+            for n in arrangement.names
+        ]
+    )  # fmt: skip
+    raw = raw + bond_price * bonded
+    defect = (dies.count * raw_die * (1 / made.passed - 1)).sum(axis=1)
+    if made.wafer_to_wafer.any():
+        blind = (dies.count * raw_die).sum(axis=1) * (1 / made.together - 1)
+        defect = np.where(made.wafer_to_wafer, blind, defect)
+    substrate = made.substrate_m2 * sources("cost.substrate_price") * made.layer_factor
+    if bridged.any():
+        substrate = substrate + np.where(bridged, _bridge_cost(dies, sources), 0.0)
+    carrier = np.zeros(package.count)
+    for name in set(arrangement.names) & set(ADVANCED):
+        at = arrangement.among(name)
+        carrier[at] = _carrier_cost(name, made, at, sources)
+    carrier = carrier + np.where(advanced, c4 * made.interposer_m2, 0.0)
+    last = sources("cost.substrate_bonding_yield")
+    placed = made.placement_yield * made.quality
+    flat = cost.package_organic(raw, defect, substrate, 1, placed * np.where(stacked, last, 1.0))
+    recurring = _select(~advanced, flat, arrangement, raw, defect, carrier, substrate, made, last)
+    modules, chips, packaging = _nre(package, dies, made, sources)
+    whole_nre = modules + chips + packaging
+    per_system = ((modules + chips) / package["products_sharing"] + packaging) / package["volume"]
+    return CostResult(
+        recurring=recurring, nre_usd=per_system, nre_total_usd=whole_nre,
+        nre_modules_usd=modules, nre_chips_usd=chips, nre_package_usd=packaging,
+    )  # fmt: skip
+
+
+def _select(
+    flat_rows: Flags,
+    flat: cost.RecurringCost,
+    arrangement: Choices,
+    raw: Array,
+    defect: Array,
+    carrier: Array,
+    substrate: Array,
+    made: Fabrication,
+    last: float,
+) -> cost.RecurringCost:
+    """Each row by its arrangement's model; dies that pass the test but are bad cost a package."""
+    if flat_rows.all():
+        return flat
+    first_rows = arrangement.among("fanout_chip_first")
+    chip_last = cost.package_chip_last(
+        raw, defect, carrier, substrate, made.interposer_yield,
+        made.placement_yield * made.quality, last,
+    )  # fmt: skip
+    chip_first = cost.package_chip_first(
+        raw, defect, carrier, substrate, made.interposer_yield * made.quality, last
+    )
+    chosen = {
+        f.name: np.select(
+            [flat_rows, first_rows],
+            [getattr(flat, f.name), getattr(chip_first, f.name)],
+            getattr(chip_last, f.name),
+        )
+        for f in dataclasses.fields(cost.RecurringCost)
+    }
+    return cost.RecurringCost(**chosen)
+
+
+def bridge_count(dies: Dies, sources: Sources) -> Array:
+    totals = dies.total.astype(np.int64)
+    distinct, back = np.unique(totals, return_inverse=True)
+    edges = np.array([links.grid_edges(int(n)) for n in distinct])[back]
+    side = np.sqrt(dies.silicon_m2 / totals)
+    return edges * np.ceil(side / sources("cost.bridge_overlap") * (1 - links.ROUNDING))
+
+
+def _bridge_cost(dies: Dies, sources: Sources) -> Array:
+    """Silicon bridges: one a stretch of shared edge, at 22 nm (ECO-CHIP), priced as a good die."""
+    area = np.array([sources("cost.bridge_area")])
+    node = np.array([22.0])
+    wafer = (
+        sources("cost.wafer_diameter"), sources("cost.edge_loss"), sources("cost.scribe_lane"),
+    )  # fmt: skip
+    good = yields.yield_negative_binomial(
+        area, by_node(sources, "cost.defect_density", node), sources("cost.critical_level")
+    )
+    each = by_node(sources, "cost.wafer_price", node) / yields.dies_per_wafer(area, *wafer) / good
+    return bridge_count(dies, sources) * np.asarray(each)
+
+
+def _carrier_cost(name: str, made: Fabrication, at: Flags, sources: Sources) -> Array:
+    if name == "glass":
+        return np.asarray(sources("cost.glass_price") * made.interposer_m2[at])
+    if name in FANOUT:
+        price = sources("cost.fanout_wafer_price")
+    elif name == "active_interposer":
+        price = sources("cost.wafer_price.n55")
+    else:
+        price = sources("cost.interposer_wafer_price")
+    return np.asarray(price / made.interposers_on_wafer[at])
+
+
+def _first_of_node(linked: Flags, node_nm: Array) -> Flags:
+    """Of the kinds of die that have an interface, the first of each process [systems x kinds].
+
+    An interface is designed once per process (Chiplet Actuary) and reused by every die made in it.
+    """
+    alike = linked[:, None, :] & (node_nm[:, None, :] == node_nm[:, :, None])
+    earlier = np.tril(np.ones((node_nm.shape[1],) * 2, dtype=np.bool_), -1)
+    return np.asarray(linked & ~(alike & earlier).any(axis=2))
+
+
+def _nre(
+    package: PackageColumns, dies: Dies, made: Fabrication, sources: Sources
+) -> tuple[Array, Array, Array]:
+    arrangement = package.choices["arrangement"]
+    base, share = sources("cost.nre_area"), sources("cost.nre_module_frac")
+    chip_share = sources("cost.nre_chip_frac")
+    design = by_node(sources, "cost.design_nre", dies.node_nm)
+    own = dies.own & (dies.count > 0)
+    modules = np.where(own, cost.nre_module(dies.unique_m2, design, share, base), 0.0).sum(axis=1)
+    linked = (dies.total > 1)[:, None] & own
+    interface = cost.nre_module(sources("cost.nre_interface_area"), design, share, base)
+    modules = modules + np.where(_first_of_node(linked, dies.node_nm), interface, 0.0).sum(axis=1)
+    chips = cost.nre_chip(dies.area_m2, design, chip_share, share, base)
+    tooling = cost.nre_substrate(
+        made.substrate_m2, made.layer_factor, sources("cost.substrate_nre_per_area"),
+        sources("cost.substrate_nre_fixed"),
+    )  # fmt: skip
+    packaging = np.asarray(tooling)
+    for name in set(arrangement.names) & set(ADVANCED):
+        at = arrangement.among(name)
+        area = made.interposer_m2[at]
+        if name in FANOUT:
+            extra = cost.nre_fanout(area, sources("cost.fanout_nre"), share, base)
+        else:
+            interposer = sources("cost.design_nre.n55") * sources("cost.interposer_nre_factor")
+            extra = cost.nre_chip(area, interposer, chip_share, share, base)
+        packaging[at] += extra
+    return modules, np.where(own, chips, 0.0).sum(axis=1), packaging

@@ -1,0 +1,122 @@
+"""Areas of dies with their interfaces, and tables kept by process node; arrays of systems."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chipdse import numerics
+from chipdse.system.arrays.columns import BlockPoints, Choices, Dies, Flags, PackageColumns
+from chipdse.system.models import links
+from chipdse.system.models.yields import Array
+from chipdse.system.parameters import STACKS
+from chipdse.technology.constants import Sources, load_constants
+
+BOND = {
+    "monolithic": "organic",
+    "organic": "organic",
+    "fanout_chip_last": "fanout",
+    "fanout_chip_first": "fanout",
+    "silicon_interposer": "silicon",
+    "active_interposer": "silicon",
+    "bridge": "silicon",
+    "glass": "glass",
+    "stack_microbump": "silicon",
+    "stack_hybrid": "hybrid",
+}
+ADVANCED = (
+    "fanout_chip_last",
+    "fanout_chip_first",
+    "silicon_interposer",
+    "active_interposer",
+    "glass",
+)
+FANOUT = ("fanout_chip_last", "fanout_chip_first")
+SILICON = ("silicon_interposer", "active_interposer")
+
+
+def by_node(sources: Sources, entry: str, node_nm: Array) -> Array:
+    """A table kept by node at any node: log-log between entries, held at the coarsest one.
+
+    Between entries and beyond the coarsest the value is an estimate (see `node_is_tabulated`):
+    older processes have fewer steps, so the held value is an upper bound.
+    """
+    nodes, values = sources.nodes(entry)
+    if any(v <= 0 for v in values):
+        return np.asarray(np.interp(numerics.log(node_nm), numerics.log(nodes), values))
+    logs = np.interp(numerics.log(node_nm), numerics.log(nodes), numerics.log(values))
+    return np.asarray(numerics.exp(logs))
+
+
+def link_column(sources: Sources, entry: str, link: Choices, missing: float) -> Array:
+    """A link table's value for each row; `missing` where the standard has no such figure."""
+    keys = [f"links.{entry}.{name}" for name in link.names]
+    return link.lookup([sources(k) if sources.has(k) else missing for k in keys])
+
+
+def interface_area(
+    logic_m2: Array, several: Flags, package: PackageColumns, sources: Sources
+) -> tuple[Array, Array]:
+    """Area that links add to each die [systems x kinds], and interface modules on its edge.
+
+    Side by side: as many modules as the given share of the edge holds, or the given share of the
+    area; a standard without published modules takes the share Chiplet Actuary gives any
+    interface. In a stack: through-silicon vias (ECO-CHIP).
+    """
+    arrangement, link = package.choices["arrangement"], package.choices["link"]
+    stacked = arrangement.among(*STACKS)
+    module_edge = link_column(sources, "module_edge", link, np.inf)
+    module_area = link_column(sources, "module_area", link, 0.0)
+    edge = 4 * np.sqrt(logic_m2) * package["link_edge_frac"][:, None]
+    flat = (several & ~stacked)[:, None]
+    modules = np.where(flat, links.modules_on_edge(edge, module_edge[:, None]), 0.0)
+    unknown = np.where(np.isinf(module_edge), sources("cost.interface_area_frac"), 0.0)
+    share = package["interface_area_frac"]
+    share = np.where(share > 0, share, unknown)[:, None]
+    area = np.where(share > 0, share * logic_m2, modules * module_area[:, None])
+    side = np.asarray(links.modules_on_edge(np.sqrt(logic_m2), sources("cost.tsv_pitch")))
+    vias = numerics.square(side) * numerics.square(sources("cost.tsv_size"))
+    return np.where(flat, area, np.where(stacked[:, None], vias, 0.0)), modules
+
+
+def dies_of(blocks: BlockPoints, package: PackageColumns, sources: Sources) -> Dies:
+    """Areas and counts of the dies of each system."""
+    chiplets, memory = package["chiplets"], package["memory_dies"]
+    several = chiplets + memory > 1
+    tiles = np.ceil(package["tiles"] / chiplets)
+    tile_area = tiles * blocks.area_m2
+    overhead = tile_area * package["die_overhead_frac"]
+    logic = np.stack([tile_area + overhead, package["memory_area_m2"]], axis=1)
+    node = np.where(package["node_nm"] > 0, package["node_nm"], blocks.node_nm)
+    extra, modules = interface_area(logic, several, package, sources)
+    extra[:, 1] = 0.0  # a third-party die's area includes its interface
+    own = np.zeros(logic.shape, dtype=np.bool_)
+    own[:, 0] = True
+    unknown = np.full(logic.shape, np.nan)
+    share = package["tiles"] / chiplets
+    return Dies(
+        names=("die", "memory"),
+        area_m2=logic + extra,
+        logic_m2=logic,
+        unique_m2=np.stack([blocks.area_m2 + overhead, np.zeros(package.count)], axis=1),
+        count=np.stack([chiplets, memory], axis=1),
+        node_nm=np.stack([node, package["memory_node_nm"]], axis=1),
+        own=own,
+        memory=~own,
+        modules=modules,
+        dynamic_w=np.stack([share * blocks.dynamic_power_w, package["memory_power_w"]], axis=1),
+        static_w=np.stack([share * blocks.leakage_power_w, np.zeros(package.count)], axis=1),
+        price_usd=unknown,
+        carbon_kg=unknown,
+    )
+
+
+def node_is_tabulated(node_nm: Array) -> Flags:
+    """Whether cost and carbon of a node come from a table entry, not from an estimate."""
+    tables = load_constants()
+    known = {
+        k.rpartition(".n")[2]
+        for k in tables
+        if k.startswith("carbon.fab_energy.n")
+        and f"cost.wafer_price.n{k.rpartition('.n')[2]}" in tables
+    }
+    return np.isin(node_nm, [float(n) for n in known])

@@ -1,0 +1,146 @@
+"""Yields, dies a wafer, interposers and substrates; arrays of systems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipdse import numerics
+from chipdse.system.arrays.columns import Choices, Dies, Flags, PackageColumns
+from chipdse.system.arrays.dies import ADVANCED, FANOUT, SILICON, by_node
+from chipdse.system.models import cost, yields
+from chipdse.system.models.yields import Array
+from chipdse.system.parameters import STACKS
+from chipdse.technology.constants import Sources
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Fabrication:
+    """Yield and wafer use of the dies and of the interposer of each system.
+
+    passed, quality, together : NaN where no die passes or none is good
+    together : all dies of a system good at once, as bonding whole wafers needs it
+    """
+
+    die_yield: Array
+    passed: Array
+    quality: Array
+    together: Array
+    dies_on_wafer: Array
+    interposer_m2: Array
+    interposers_on_wafer: Array
+    interposer_yield: Array
+    placement_yield: Array
+    substrate_m2: Array
+    layer_factor: Array
+    wafer_to_wafer: Flags
+
+
+def _law(law: Choices, area: Array, defects: Array, clustering: float) -> Array:
+    values = {
+        "negative_binomial": yields.yield_negative_binomial(area, defects, clustering),
+        "poisson": yields.yield_poisson(area, defects),
+        "murphy": yields.yield_murphy(area, defects),
+    }
+    out = np.asarray(values[law.names[0]])
+    for name in law.names[1:]:
+        out = np.where(law.among(name)[:, None], values[name], out)
+    return out
+
+
+def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fabrication:
+    """Yields, dies a wafer and package areas."""
+    arrangement = package.choices["arrangement"]
+    stacked = arrangement.among(*STACKS)
+    wafer = (
+        sources("cost.wafer_diameter"), sources("cost.edge_loss"), sources("cost.scribe_lane"),
+    )  # fmt: skip
+    defects = by_node(sources, "cost.defect_density", dies.node_nm)
+    die_yield = _law(
+        package.choices["yield_law"], dies.area_m2, defects, sources("cost.critical_level")
+    )
+    coverage = package["test_coverage"][:, None]
+    # A bought die comes tested, at its price.
+    die_yield = np.where(np.isnan(dies.price_usd), die_yield, 1.0)
+    passed = np.asarray(yields.tested_good(die_yield, coverage))
+    passed = np.where(passed > 0, passed, np.nan)
+    quality = np.prod(numerics.power(die_yield / passed, dies.count), axis=1)
+    together = np.prod(numerics.power(die_yield, dies.count), axis=1)
+    total, silicon = dies.total, dies.silicon_m2
+    names = arrangement.names
+    advanced = arrangement.among(*ADVANCED)
+    factor = arrangement.lookup(
+        [
+            sources("cost.fanout_area_factor") if n in FANOUT
+            else sources("cost.interposer_area_factor") if n in (*SILICON, "glass") else 0.0
+            for n in names
+        ]
+    )  # fmt: skip
+    interposer = factor * silicon
+    safe = np.where(advanced, interposer, 1e-4)
+    base_yield = np.ones(package.count)
+    for name in set(names) & set(ADVANCED):
+        at = arrangement.among(name)
+        base_yield[at] = _carrier_yield(name, safe[at], sources)
+    placing = arrangement.lookup([_placement_yield(n, sources) for n in names])
+    steps = np.where(stacked, total - 1, total)
+    wafer_wise = stacked & package.choices["stack_bonding"].among("wafer")
+    if stacked.any():
+        placing = np.where(stacked, _stack_yield(package, sources), placing)
+    footprint = np.where(stacked, dies.footprint_m2, silicon)
+    carried = np.where(advanced, interposer, footprint)
+    substrate = sources("cost.substrate_area_factor") * carried
+    side_by_side = np.where(advanced | stacked, 1.0, total)
+    return Fabrication(
+        die_yield=die_yield,
+        passed=passed,
+        quality=np.where(wafer_wise, 1.0, np.where(quality > 0, quality, np.nan)),
+        together=np.where(together > 0, together, np.nan),
+        dies_on_wafer=np.asarray(yields.dies_per_wafer(dies.area_m2, *wafer)),
+        interposer_m2=interposer,
+        interposers_on_wafer=np.asarray(yields.dies_per_wafer(safe, *wafer)),
+        interposer_yield=base_yield,
+        placement_yield=numerics.power(placing, steps),
+        substrate_m2=substrate,
+        layer_factor=np.asarray(cost.substrate_layer_factor(substrate, side_by_side)),
+        wafer_to_wafer=wafer_wise,
+    )
+
+
+def _carrier_yield(name: str, area: Array, sources: Sources) -> Array:
+    if name in FANOUT:
+        defects, level = sources("cost.fanout_defect_density"), "cost.fanout_critical_level"
+    elif name == "glass":
+        defects = sources("cost.glass_defect_density") * sources("cost.glass_critical_area_frac")
+        level = "cost.glass_clustering"
+    elif name == "active_interposer":
+        defects, level = sources("cost.defect_density.n55"), "cost.critical_level"
+    else:
+        defects, level = sources("cost.interposer_defect_density"), "cost.interposer_critical_level"
+    return np.asarray(yields.yield_negative_binomial(area, defects, sources(level)))
+
+
+def _placement_yield(name: str, sources: Sources) -> float:
+    """Yield of placing one die; chip-first fan-out places none."""
+    keys = {
+        "fanout_chip_last": "cost.fanout_bonding_yield",
+        "silicon_interposer": "cost.interposer_bonding_yield",
+        "active_interposer": "cost.interposer_bonding_yield",
+        "glass": "cost.glass_bonding_yield",
+        "bridge": "cost.bridge_bonding_yield",
+        "monolithic": "cost.substrate_bonding_yield",
+        "organic": "cost.substrate_bonding_yield",
+    }
+    return sources(keys[name]) if name in keys else 1.0
+
+
+def _stack_yield(package: PackageColumns, sources: Sources) -> Array:
+    arrangement, way = package.choices["arrangement"], package.choices["stack_bonding"]
+    out = np.ones(package.count)
+    for name, bond in (("stack_microbump", "microbump"), ("stack_hybrid", "hybrid")):
+        for how in ("die", "wafer"):
+            at = arrangement.among(name) & way.among(how)
+            if at.any():
+                out[at] = sources(f"cost.stack_bonding_yield.{bond}_{how}")
+    return out

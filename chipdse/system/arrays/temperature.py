@@ -1,0 +1,225 @@
+"""Temperatures of many systems: one reduced operator a geometry, then small products."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from chipdse import numerics
+from chipdse.system.arrays.columns import Dies, Flags, Ints, PackageColumns
+from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
+from chipdse.system.models.leakage import Feedback, equilibrium, leakage_curve
+from chipdse.system.models.yields import Array
+from chipdse.system.thermal.mesh import unfolded
+from chipdse.system.thermal.refined import CELLS, ZERO_C_IN_K, RefinedOperator, refined
+from chipdse.system.thermal.symmetry import fold_of
+from chipdse.technology.constants import Constant, Sources
+
+_NAMES = ("arrangement", "cooling", "interface_material", "spreader_material", "die_material")
+_NUMBERS = ("die_thickness_m", "spreader_side_m", "sink_side_m")
+
+
+@lru_cache(maxsize=512)
+def operator_of(
+    geometry: Geometry, cells: int = CELLS
+) -> tuple[RefinedOperator, tuple[tuple[str, Constant], ...]]:
+    """The folded operator of a geometry and the constants it rests on."""
+    sources = Sources()
+    return _folded(geometry, sources, cells), tuple(sources.used.items())
+
+
+def _folded(geometry: Geometry, sources: Sources, cells: int) -> RefinedOperator:
+    stack = layers_of(geometry, sources)
+    fold = fold_of(stack, tuple(die.kind for die in geometry.dies))
+    return refined(stack, fold, cells)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TemperatureResult:
+    """peak_c, mean_c : hottest point, area mean of the compute dies; leakage_w : whole system.
+
+    peak_error_k : discretisation error of `peak_c`, from two nested meshes
+    runaway : 1 where no stable temperature exists, else 0; gain : loop gain there
+    beyond_table_k : how far the dies are outside the library's temperatures
+    beyond_conductivity_k : how far they are outside the range of the conductivities
+    """
+
+    peak_c: Array
+    peak_error_k: Array
+    mean_c: Array
+    leakage_w: Array
+    runaway: Array
+    gain: Array
+    beyond_table_k: Array
+    beyond_conductivity_k: Array
+
+
+def geometry_of(package: PackageColumns, dies: Dies, row: int) -> Geometry:
+    """The geometry of one system."""
+    outlines = tuple(
+        DieOutline(name=f"{name} {i + 1}" if n > 1 else name, area_m2=float(area), kind=kind)
+        for kind, (name, n, area) in enumerate(
+            zip(dies.names, dies.count[row].astype(int), dies.area_m2[row], strict=True)
+        )
+        for i in range(n)
+    )
+    words = {n: package.choices[n].names[package.choices[n].codes[row]] for n in _NAMES}
+    return Geometry(
+        dies=outlines,
+        arrangement=words["arrangement"],
+        cooling=words["cooling"],
+        interface_material=words["interface_material"],
+        spreader_material=words["spreader_material"],
+        die_material=words["die_material"],
+        die_thickness_m=float(package["die_thickness_m"][row]),
+        spreader_side_m=float(package["spreader_side_m"][row]),
+        sink_side_m=float(package["sink_side_m"][row]),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LeakageTable:
+    """How leakage depends on temperature, one row a system; see `leakage_curve`."""
+
+    table_c: Array
+    table_w: Array
+    reference_c: Array
+    doubling_k: Array
+
+
+def die_powers(
+    dies: Dies, utilisation: Array, link_power_w: Array, memory_device_w: Array
+) -> Array:
+    """Power of one die of each kind that does not depend on temperature [systems x kinds].
+
+    Dynamic power of the compute dies follows the share of the throughput the links let through;
+    link power is spread over all dies, the memory devices' over the memories.
+    """
+    active = np.where(dies.memory, 1.0, utilisation[:, None])
+    memories = np.maximum(np.where(dies.memory, dies.count, 0).sum(axis=1), 1)
+    device = np.where(dies.memory, (memory_device_w / memories)[:, None], 0.0)
+    return dies.dynamic_w * active + device + (link_power_w / dies.total)[:, None]
+
+
+def temperatures_of(
+    package: PackageColumns,
+    dies: Dies,
+    leak: LeakageTable,
+    fixed_w: Array,
+    sources: Sources,
+    cells: int = CELLS,
+) -> TemperatureResult:
+    """Steady temperatures with leakage at its fixed point.
+
+    fixed_w : see `die_powers`
+    """
+    count = package.count
+    out = {f.name: np.zeros(count) for f in dataclasses.fields(TemperatureResult)}
+    columns = [package.choices[n].codes for n in _NAMES] + [package[n] for n in _NUMBERS]
+    columns += [*dies.count.T, *dies.area_m2.T]
+    first, order, starts = equal_rows(np.stack(columns))
+    for g, row in enumerate(first):
+        at = order[starts[g] : starts[g + 1]]
+        geometry = geometry_of(package, dies, int(row))
+        operator = folded_operator_for(geometry, sources, cells)
+        fold = operator.network.fold
+        kind = np.repeat(np.arange(len(dies.names)), dies.count[row].astype(int))
+        kind = kind[list(fold.sources)]
+        group = _group(
+            operator, fixed_w[at][:, kind], dies.static_w[at][:, kind],
+            package["ambient_c"][at], leak, at, ~dies.memory[row, kind],
+        )  # fmt: skip
+        for name, column in group.items():
+            out[name][at] = column
+    return TemperatureResult(**out)
+
+
+def equal_rows(columns: Array) -> tuple[Ints, Ints, Ints]:
+    """Group equal columns of a matrix: a member of each group, an order by group, its starts.
+
+    Columns are compared by a random weighted sum, and then in full: groups are exact.
+    """
+    weights = np.random.default_rng(0).uniform(1.0, 2.0, len(columns))
+    scale = np.maximum(np.abs(columns).max(axis=1), 1e-300)
+    key = numerics.matmul(weights / scale, columns)
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
+    group = group.reshape(-1)
+    if not (columns == columns[:, first[group]]).all():
+        _, first, group = np.unique(columns, axis=1, return_index=True, return_inverse=True)
+        group = group.reshape(-1)
+    order = np.argsort(group, kind="stable")
+    return first, order, np.searchsorted(group[order], np.arange(len(first) + 1))
+
+
+def operator_for(geometry: Geometry, sources: Sources, cells: int = CELLS) -> RefinedOperator:
+    """The operator of a geometry, with each of its dies."""
+    stack = layers_of(geometry, sources)
+    return refined(stack, unfolded(len(geometry.dies)), cells)
+
+
+def folded_operator_for(
+    geometry: Geometry, sources: Sources, cells: int = CELLS
+) -> RefinedOperator:
+    """The operator of a geometry whose dies of a kind have equal power; dies that mirrors swap
+    are one source. From the cache unless the user gave constants of his own.
+    """
+    if sources.given:
+        return _folded(geometry, sources, cells)
+    operator, used = operator_of(geometry, cells)
+    sources.used.update(used)
+    return operator
+
+
+def _group(
+    operator: RefinedOperator,
+    fixed: Array,
+    static: Array,
+    ambient_c: Array,
+    leak: LeakageTable,
+    at: Ints,
+    computes: Flags,
+) -> dict[str, Array]:
+    """The fields of `TemperatureResult` of systems of one geometry."""
+    reference, doubling = leak.reference_c[at], leak.doubling_k[at]
+    table = leak.table_c
+    curve = leakage_curve(table, leak.table_w[at], reference, doubling)
+    leaks = static > 0
+    copies = np.array(operator.network.fold.copies)
+    ambient_k = ambient_c[:, None] + ZERO_C_IN_K
+
+    def leakage(rise: Array) -> tuple[Array, Array]:
+        ratio, change = curve(ambient_c[:, None] + rise)
+        # What does not leak does not, however hot: 0, where the ratio is beyond all numbers too.
+        return static * np.where(leaks, ratio, 0.0), static * np.where(leaks, change, 0.0)
+
+    def excess(rise: Array) -> tuple[Array, Array]:
+        return operator.excess(ambient_k + rise), operator.excess_slope(ambient_k + rise)
+
+    feedback = Feedback(change_k_per_w=operator.change, excess=excess)
+    state = equilibrium(operator.average, fixed, leakage, feedback)
+    dies_c = ambient_c[:, None] + state.rise_k
+    peaks, errors = operator.peak_rise(fixed + state.leakage_w, excess(state.rise_k)[0])
+    hottest = peaks.argmax(axis=1)[:, None]
+    beyond = np.full(len(at), -1.0)
+    if len(table) > 1:
+        over = np.where(leaks, np.maximum(dies_c - table[-1], table[0] - dies_c), -1.0)
+        beyond = over.max(axis=1)
+    outside = np.full(len(at), -1.0)
+    if operator.softening is not None:
+        outside = operator.softening.beyond_k(dies_c + ZERO_C_IN_K).max(axis=1)
+    stable = ~state.runaway
+    mean = np.average(state.rise_k[:, computes], axis=1, weights=copies[computes])
+    peak = np.take_along_axis(peaks, hottest, axis=1)[:, 0]
+    return {
+        "peak_c": np.where(stable, ambient_c + peak, np.nan),
+        "peak_error_k": np.where(stable, np.take_along_axis(errors, hottest, axis=1)[:, 0], np.nan),
+        "mean_c": np.where(stable, ambient_c + mean, np.nan),
+        "leakage_w": np.where(stable, numerics.matmul(state.leakage_w, copies), np.nan),
+        "runaway": state.runaway.astype(np.float64),
+        "gain": state.loop_gain,
+        "beyond_table_k": beyond,
+        "beyond_conductivity_k": np.where(stable, outside, -1.0),
+    }

@@ -1,0 +1,208 @@
+"""Leakage and temperature feed each other: their fixed point, and thermal runaway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from chipdse import numerics
+from chipdse.system.models.yields import Array
+
+Flags = npt.NDArray[np.bool_]
+Leakage = Callable[[Array], tuple[Array, Array]]
+
+_TOLERANCE_K = 1e-6
+_STEPS = 60
+_WEAK = 0.25
+
+
+def leakage_ratio(
+    temperature_c: Array, table_c: Array, table_w: Array, reference_c: Array, doubling_k: Array
+) -> tuple[Array, Array]:
+    """Leakage over its value at `reference_c`, and the derivative of that ratio per kelvin.
+
+    temperature_c : [points, dies]; the others as of `leakage_curve`
+    """
+    return leakage_curve(table_c, table_w, reference_c, doubling_k)(temperature_c)
+
+
+def leakage_curve(table_c: Array, table_w: Array, reference_c: Array, doubling_k: Array) -> Leakage:
+    """From temperatures [points, dies] to leakage over its value at `reference_c`, and slope [1/K].
+
+    Parameters
+    ----------
+    table_c : temperatures of the characterised library [m], ascending
+    table_w : leakage there [points, m]
+    reference_c : temperature of the reference leakage [points]
+    doubling_k : used where the table has fewer than two temperatures [points]; 0 is constant
+
+    Notes
+    -----
+    The logarithm is linear in temperature between table entries, and goes on with the slope of
+    the outermost pair beyond them (callers report how far beyond).
+    """
+    if len(table_c) < 2:
+        return _doubling(reference_c, doubling_k)
+    logs = numerics.log(table_w)
+    slopes = np.diff(logs, axis=1) / np.diff(table_c)
+    rows = np.arange(len(logs))[:, None]
+
+    def log_at(t: Array) -> tuple[Array, Array]:
+        k = np.clip(np.searchsorted(table_c, t, side="right") - 1, 0, len(table_c) - 2)
+        slope = slopes[rows, k]
+        return logs[rows, k] + slope * (t - table_c[k]), slope
+
+    there, _ = log_at(reference_c[:, None])
+
+    def ratio_at(temperature_c: Array) -> tuple[Array, Array]:
+        here, slope = log_at(temperature_c)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite: it runs away
+            ratio = numerics.exp(here - there)
+            return ratio, ratio * slope
+
+    return ratio_at
+
+
+def _doubling(reference_c: Array, doubling_k: Array) -> Leakage:
+    """The curve of a leakage that doubles every so many kelvins."""
+    with np.errstate(divide="ignore"):
+        slope = np.where(doubling_k > 0, numerics.LN2 / doubling_k, 0.0)[:, None]
+
+    def ratio_at(temperature_c: Array) -> tuple[Array, Array]:
+        with np.errstate(over="ignore", invalid="ignore"):
+            ratio = numerics.exp(slope * (temperature_c - reference_c[:, None]))
+            return ratio, ratio * slope
+
+    return ratio_at
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Equilibrium:
+    """rise_k, leakage_w [points, sources]; runaway [points]; loop_gain at the last iterate."""
+
+    rise_k: Array
+    leakage_w: Array
+    runaway: Flags
+    loop_gain: Array
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Feedback:
+    """How thermal resistances rise with temperature: ``R_ij + excess(rise_i)·change_ij``.
+
+    change_k_per_w : sources x sources
+    excess : from rises [points, sources] to relative thermal resistivity, less that for which R
+        was computed, and its derivative per kelvin
+    """
+
+    change_k_per_w: Array
+    excess: Callable[[Array], tuple[Array, Array]]
+
+
+def equilibrium(
+    resistance_k_per_w: Array,
+    power_w: Array,
+    leakage: Leakage,
+    feedback: Feedback | None = None,
+) -> Equilibrium:
+    """Smallest fixed point of ``rise = R(rise)·(P + L(rise))``, by Newton steps from below.
+
+    Parameters
+    ----------
+    resistance_k_per_w : R, sources x sources, without negative entries
+    power_w : P, all power that does not depend on temperature [points, sources]
+    leakage : from rises [points, sources] to leakage and its derivative per kelvin
+    feedback : how R depends on the rise; None where it does not
+
+    Notes
+    -----
+    R and the slope of L are not negative, and L is convex like the resistivity in `feedback`, so
+    from ``R·P`` Newton climbs monotonically to the smallest fixed point if there is one. There is
+    none, and temperature runs away, when on the way the loop gain ``ρ(R·L' + R'·(P + L))``
+    reaches 1 while the rise still grows: then `runaway` is set and the last iterate is returned
+    as it is, not a temperature.
+    """
+    points, size = power_w.shape
+    rise = numerics.matmul(power_w, resistance_k_per_w.T)
+    soft = feedback is not None and bool(feedback.change_k_per_w.any())
+    if feedback is not None and soft:
+        excess, _ = feedback.excess(np.zeros_like(rise))
+        rise = rise + excess * numerics.matmul(power_w, feedback.change_k_per_w.T)
+    runaway = np.zeros(points, dtype=np.bool_)
+    gain = np.zeros(points)
+    value, slope = leakage(rise)
+    leaks = bool(slope.any())
+    if not leaks and not soft:
+        return Equilibrium(
+            rise_k=rise + numerics.matmul(value, resistance_k_per_w.T),
+            leakage_w=value,
+            runaway=runaway,
+            loop_gain=gain,
+        )
+    active = np.arange(points)
+    for _ in range(_STEPS):
+        if leaks:
+            value, slope = leakage(rise)
+        heat = power_w + value
+        residual = numerics.matmul(heat, resistance_k_per_w.T) - rise
+        row_sums = numerics.matmul(slope, resistance_k_per_w.T)
+        stiff = None
+        if feedback is not None and soft:
+            excess, growth = feedback.excess(rise)
+            change = feedback.change_k_per_w.T
+            softer = numerics.matmul(heat, change)
+            residual += excess * softer
+            stiff = growth * softer
+            row_sums += excess * numerics.matmul(slope, change) + stiff
+        # ρ(M) of a non-negative matrix is at most its largest row sum.
+        gain = row_sums.max(axis=1)
+        # Far beyond any temperature leakage exceeds all numbers: no fixed point on the way.
+        runaway |= ~(np.isfinite(gain) & np.isfinite(residual).all(axis=1))
+        active = np.flatnonzero(~runaway & (np.abs(residual).max(axis=1) > _TOLERANCE_K))
+        if not len(active):
+            break
+        # With little feedback plain iteration is as good as Newton's and needs no solution.
+        weak = active[gain[active] < _WEAK]
+        rise[weak] += residual[weak] if stiff is None else residual[weak] / (1 - stiff[weak])
+        strong = active[gain[active] >= _WEAK]
+        if len(strong):
+            loop = resistance_k_per_w[None] * slope[strong][:, None, :]
+            if feedback is not None and stiff is not None:
+                softened = excess[strong][:, :, None] * feedback.change_k_per_w[None]
+                loop = loop + softened * slope[strong][:, None, :]
+                loop = loop + np.eye(size) * stiff[strong][:, :, None]
+            steps, stuck = _newton(loop, residual[strong], gain[strong])
+            runaway[strong[stuck]] = True
+            rise[strong[~stuck]] += steps[~stuck]
+    else:
+        runaway[active] = True
+    return Equilibrium(rise_k=rise, leakage_w=value, runaway=runaway, loop_gain=gain)
+
+
+def _newton(loop: Array, residual: Array, gain: Array) -> tuple[Array, Flags]:
+    size = loop.shape[1]
+    grows = gain >= 1
+    grows[grows] = _feeds_itself(loop[grows])
+    stuck = grows & (residual.min(axis=1) > -_TOLERANCE_K)
+    system = np.eye(size) - np.where(stuck[:, None, None], 0.0, loop)
+    return numerics.solve(system, residual), np.asarray(stuck)
+
+
+def _feeds_itself(loop: Array) -> Flags:
+    """Whether the spectral radius of each non-negative matrix [n, k, k] is 1 or more.
+
+    It is below 1 just where ``1 - loop`` is a regular M-matrix, and that is where elimination
+    without exchanges meets positive pivots only (Berman and Plemmons, Nonnegative Matrices in the
+    Mathematical Sciences, 1979, theorem 6.2.3, E18).
+    """
+    rows = np.eye(loop.shape[1]) - loop
+    grows = np.zeros(len(loop), dtype=np.bool_)
+    for step in range(loop.shape[1]):
+        pivot = rows[:, step, step]
+        grows |= ~(pivot > 0)
+        factor = rows[:, step + 1 :, step] / np.where(grows, 1.0, pivot)[:, None]
+        rows[:, step + 1 :] -= factor[..., None] * rows[:, None, step]
+    return grows

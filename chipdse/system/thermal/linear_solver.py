@@ -1,0 +1,109 @@
+"""Solutions of sparse equations, correct to the last bit and so the same on every processor.
+
+The factors come from SuperLU, whose sums run through BLAS: their last bits depend on the processor.
+Their solution is only where refinement starts. The remainder is computed with twice the digits of
+a double, exactly where it matters, and each step wins about thirteen digits. At 26 digits or more
+the solution is rounded once; that two processors round apart is as likely as that a number lies
+within its 26th digit of the middle between two doubles, some 1 in 10^10.
+
+Numbers are split into parts of so few digits that products of the leading parts, and their sums
+over a row of the matrix, need no more than the 53 bits of a double: they are exact in any order
+[1]_, and SciPy's product of a sparse matrix computes them.
+
+.. [1] K. Ozaki, T. Ogita, S. Oishi and S. M. Rump, Numerical Algorithms 59(1), 2012,
+   doi 10.1007/s11075-011-9478-1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+import scipy.sparse.linalg as sla
+
+from chipdse.system.models.yields import Array
+
+_ENOUGH = 1e-13  # of a correction against the solution, whose square is the next one's
+_MOST_STEPS = 10
+_MANTISSA_BITS = 53
+
+
+class Factors:
+    """A symmetric positive definite matrix and its factors."""
+
+    def __init__(self, matrix: sp.csc_matrix[np.float64]) -> None:
+        self._approximate = sla.splu(
+            matrix,
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
+        )
+        # The columns of a symmetric matrix are its rows.
+        indices, starts, shape = matrix.indices, matrix.indptr, matrix.shape
+        lengths = np.diff(starts)
+        self._bits = (_MANTISSA_BITS - int(lengths.max()).bit_length()) // 2
+        largest = np.maximum.reduceat(np.abs(matrix.data), starts[:-1])
+        parts = _parts(matrix.data, np.repeat(largest, lengths), self._bits)
+        self._first, self._second, self._third, self._whole = (
+            sp.csr_matrix((values, indices, starts), shape=shape)
+            for values in (*parts, matrix.data)
+        )
+
+    def solve(self, right: Array) -> Array:
+        """Solutions for [cells] or [cells, n], correctly rounded.
+
+        A matrix too near to a singular one for refinement to converge keeps its best step.
+        """
+        flat = np.asarray(right, dtype=np.float64).reshape(len(right), -1)
+        high, low = self._approximate.solve(flat), np.zeros_like(flat)
+        for _ in range(_MOST_STEPS):
+            step = self._approximate.solve(self._remainder(flat, high, low))
+            high, low = _renormalised(*_sum(high, step), low)
+            # The next step would be smaller by as much again, beyond the digits kept.
+            if np.abs(step).max(initial=0.0) <= _ENOUGH * np.abs(high).max(initial=0.0):
+                break
+        return np.asarray((high + low).reshape(np.shape(right)))
+
+    def _remainder(self, right: Array, high: Array, low: Array) -> Array:
+        """``right - matrix (high + low)`` with the digits of two doubles, then rounded."""
+        first, second, third = _parts(high, np.abs(high).max(axis=0, initial=0.0), self._bits)
+        count = right.shape[1]
+        leading = self._first @ np.concatenate([first, second, third], axis=1)
+        middle = self._second @ np.concatenate([first, second + third], axis=1)
+        total, rest = right, -(self._third @ high)
+        if low.any():
+            rest -= self._whole @ low
+        for exact in (leading[:, :count], leading[:, count : 2 * count], middle[:, :count]):
+            total, off = _sum(total, -exact)
+            rest += off
+        return np.asarray(total + (rest - leading[:, 2 * count :] - middle[:, count:]))
+
+
+def factorise(matrix: sp.csc_matrix[np.float64]) -> Factors:
+    """Factors of a symmetric positive definite matrix."""
+    return Factors(matrix)
+
+
+def _parts(x: Array, largest: Array, bits: int) -> tuple[Array, Array, Array]:
+    """Numbers as a sum of three, of which the first two have `bits` bits each.
+
+    largest : magnitude that no number exceeds; its exponent is that of the leading bit
+    """
+    _, exponent = np.frexp(largest)
+    # Added and taken away again, it rounds to whole multiples of its last place.
+    rounding = np.ldexp(1.5, exponent + (_MANTISSA_BITS - 1 - bits))
+    first = (x + rounding) - rounding
+    left = x - first
+    rounding = np.ldexp(rounding, -bits)
+    second = (left + rounding) - rounding
+    return first, second, left - second
+
+
+def _sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """``a + b`` rounded, and what rounding took away (D. E. Knuth)."""
+    total = a + b
+    part = total - a
+    return total, (a - (total - part)) + (b - part)
+
+
+def _renormalised(high: Array, low: Array, lower: Array) -> tuple[Array, Array]:
+    return _sum(high, low + lower)

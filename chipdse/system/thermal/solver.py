@@ -1,0 +1,334 @@
+"""Temperature of a stack of layers: finite volumes on a rectilinear grid, steady state [1]_.
+
+Layers are listed from the coolest side of the package to the side of the board or the other way
+round, as they lie on each other; each has an outline, and inside it regions of other material.
+Cells outside a layer's outline do not exist. Heat leaves through the top of the last layer and,
+where a secondary path is given, through the bottom of the first; sides are adiabatic.
+
+.. [1] The cell conductances are those of HotSpot (Huang et al., IEEE Trans. VLSI 14(5), 2006),
+   except that two layers are joined by the series of their half thicknesses, and that spreader
+   and sink are meshed beyond the die instead of lumped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from chipdse import numerics
+from chipdse.errors import DesignError
+from chipdse.system.models.yields import Array
+from chipdse.system.thermal.linear_solver import Factors, factorise
+from chipdse.system.thermal.mesh import (
+    Fold,
+    Ints,
+    across_diagonal,
+    folded,
+    halved,
+    mesh_lines,
+    multiplicity,
+    overlaps,
+    same_lines,
+    unfolded,
+)
+from chipdse.system.thermal.stack import Stack
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Network:
+    """The assembled heat equations ``C·dT/dt + G·T = P`` for temperature rises over the air.
+
+    conductance : G [W/K], symmetric positive definite
+    capacity : C [J/K] per cell
+    spread : cells x sources, the share of each source's power in each cell
+    cooler, board : conductance of each cell to the air above, below [W/K]
+    cell : index of each cell [layer slice, y, x], -1 where there is none
+    slice_layer : layer of each slice
+    softer : dG/dr [W/K], of the relative resistivity r of the materials that soften with
+        temperature (`Softening`); None where none does or it was not asked for
+    fold : its mirrors; a cell then stands for all that they make of it, with its and their
+        conductances and capacities summed, and so does a source
+    """
+
+    stack: Stack
+    x: Array
+    y: Array
+    cell: Ints
+    slice_layer: Ints
+    conductance: sp.csc_matrix[np.float64]
+    capacity: Array
+    spread: sp.csc_matrix[np.float64]
+    cooler: Array
+    board: Array
+    fold: Fold
+    softer: sp.csc_matrix[np.float64] | None = None
+    source_cells: tuple[Ints, ...] = field(default=())
+
+    @property
+    def heat(self) -> Array:
+        """Cells x sources, heat in each cell where each source dissipates 1 W."""
+        return np.asarray(self.spread.toarray() * np.array(self.fold.copies))
+
+
+def assemble(
+    stack: Stack, cells: int = 32, growth: float = 1.5, fold: Fold | None = None
+) -> Network:
+    """Mesh a stack and set up its heat equations.
+
+    Parameters
+    ----------
+    cells : grid cells across the larger side of the box around all heat sources
+    growth : how much larger than its neighbour a cell outside that box may be; 1 for a uniform grid
+    fold : mirrors that change neither stack nor powers; only the cells that they leave are solved
+    """
+    sources = [s for layer in stack.layers for s in layer.sources]
+    if not sources:
+        raise DesignError("a thermal stack needs at least one heat source")
+    box = (
+        (min(s.left_m for s in sources), max(s.right_m for s in sources)),
+        (min(s.bottom_m for s in sources), max(s.top_m for s in sources)),
+    )
+    size = max(b - a for a, b in box) / cells
+    rectangles = [r for la in stack.layers for r in (la.outline, *la.sources)]
+    rectangles += [r for la in stack.layers for r, _ in la.regions]
+    x = mesh_lines([e for r in rectangles for e in (r.left_m, r.right_m)], [box[0]], size, growth)
+    y = mesh_lines([e for r in rectangles for e in (r.bottom_m, r.top_m)], [box[1]], size, growth)
+    chosen = fold_on(x, y, fold or unfolded(len(sources)), len(sources))
+    return assemble_on(stack, x, y, chosen)
+
+
+def fold_on(x: Array, y: Array, fold: Fold, sources: int) -> Fold:
+    """The fold, if the grid lines have its mirrors; else none."""
+    mirrored = all(
+        same_lines(lines, -lines[::-1]) for lines, at in ((x, fold.x), (y, fold.y)) if at
+    )
+    if not mirrored or fold.diagonal and not same_lines(x, y):
+        return unfolded(sources)
+    return fold
+
+
+def assemble_on(
+    stack: Stack,
+    x: Array,
+    y: Array,
+    fold: Fold,
+    ratio: float | Array = 1.0,
+    *,
+    derivative: bool = False,
+) -> Network:
+    """Set up the heat equations of a stack on given grid lines.
+
+    Parameters
+    ----------
+    ratio : relative thermal resistivity of the materials that soften with temperature, one for
+        all cells or [slice, y, x]; see `Softening`
+    derivative : whether the matrix `Network.softer` is wanted
+    """
+    half_lines = halved(x, fold.x), halved(y, fold.y)
+    dx, dy = (np.diff(lines) for lines in half_lines)
+    of_x, of_y = multiplicity(x, fold.x), multiplicity(y, fold.y)
+    slices = [(i, t) for i, la in enumerate(stack.layers) for t in la.slice_heights_m]
+    k, heat, soft = _materials(stack, [i for i, _ in slices], *half_lines)
+    if soft.any():
+        k = np.where(soft, k / ratio, k)
+    derivative = derivative and bool(soft.any())
+    exists = k[0] > 0
+    cell = np.full(exists.shape, -1, dtype=np.int64)
+    cell[exists] = np.arange(int(exists.sum()))
+    if fold.diagonal:
+        cell = across_diagonal(cell)
+    count = int(cell.max()) + 1
+    dz = np.array([t for _, t in slices])[:, None, None]
+    area = (dy[:, None] * dx)[None]
+    times = (of_y[:, None] * of_x)[None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half_x = np.where(exists, dx / (2 * k[0] * dy[:, None] * dz), np.inf)
+        half_y = np.where(exists, dy[:, None] / (2 * k[1] * dx * dz), np.inf)
+        half_z = np.where(exists, dz / (2 * k[2] * area), np.inf)
+    rows: list[Ints] = []
+    columns: list[Ints] = []
+    values: list[Array] = []
+    changes: list[Array] = []
+    along_x, along_y = (1.0 + fold.x) * of_y[None, :, None], (1.0 + fold.y) * of_x[None, None]
+    for half, axis, copies in ((half_x, 2, along_x), (half_y, 1, along_y), (half_z, 0, times)):
+        first = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
+        second = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
+        both = half[first] + half[second]
+        g = copies / both
+        joined = g > 0
+        if derivative:
+            slack = np.where(soft, half / ratio, 0.0)  # half is proportional to the ratio
+            changes.append((-g / both * (slack[first] + slack[second]))[joined])
+        rows.append(cell[first][joined])
+        columns.append(cell[second][joined])
+        values.append(g[joined])
+    first_cell, second_cell = np.concatenate(rows), np.concatenate(columns)
+    joint = np.concatenate(values)
+    cooler, board, to_air = np.zeros(count), np.zeros(count), np.zeros(count)
+    for vector, z, resistance in (
+        (cooler, -1, stack.cooler_resistance_k_per_w),
+        (board, 0, stack.board_resistance_k_per_w),
+    ):
+        if np.isfinite(resistance):
+            here = exists[z]
+            film = resistance * (area[0] * times[0])[here].sum() / area[0][here]
+            path = film + half_z[z][here]
+            np.add.at(vector, cell[z][here], times[0][here] / path)
+            if derivative:
+                slack = np.where(soft, half_z / ratio, 0.0)[z][here]
+                np.add.at(to_air, cell[z][here], -times[0][here] / (path * path) * slack)
+    ends = first_cell, second_cell
+    volume = np.broadcast_to(area * dz * times, exists.shape)
+    capacity = np.zeros(count)
+    np.add.at(capacity, cell[exists], (heat * volume)[exists])
+    if stack.cooler_capacity_j_per_k:
+        capacity = capacity + stack.cooler_capacity_j_per_k * cooler / cooler.sum()
+    spread, source_cells = _spread(stack, (x, y), fold, cell, slices)
+    return Network(
+        stack=stack,
+        x=half_lines[0],
+        y=half_lines[1],
+        cell=cell,
+        slice_layer=np.array([i for i, _ in slices], dtype=np.int64),
+        conductance=_matrix(ends, joint, cooler + board, count),
+        capacity=capacity,
+        spread=spread,
+        cooler=cooler,
+        board=board,
+        fold=fold,
+        source_cells=source_cells,
+        softer=_matrix(ends, np.concatenate(changes), to_air, count) if derivative else None,
+    )
+
+
+def _matrix(
+    ends: tuple[Ints, Ints], joint: Array, to_air: Array, count: int
+) -> sp.csc_matrix[np.float64]:
+    """Conductances between cells, and of each to the air, as a symmetric matrix."""
+    first, second = ends
+    own = np.arange(count)
+    through = np.bincount(np.concatenate([first, second]), np.concatenate([joint, joint]), count)
+    rows = np.concatenate([first, second, own])
+    columns = np.concatenate([second, first, own])
+    values = np.concatenate([-joint, -joint, to_air + through])
+    return sp.csc_matrix((values, (rows, columns)), shape=(count, count))
+
+
+def _materials(
+    stack: Stack, owners: list[int], x: Array, y: Array
+) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+    """Conductivity [axis, slice, y, x], 0 outside every outline, heat capacity, and where the
+    conductivity depends on temperature."""
+    k = np.zeros((3, len(owners), len(y) - 1, len(x) - 1))
+    heat = np.zeros(k.shape[1:])
+    soft = np.zeros(k.shape[1:], dtype=np.bool_)
+    x, y = (x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2
+    for z, i in enumerate(owners):
+        if z and owners[z - 1] == i:
+            k[:, z], heat[z], soft[z] = k[:, z - 1], heat[z - 1], soft[z - 1]
+            continue
+        layer = stack.layers[i]
+        for box, material in ((layer.outline, layer.material), *layer.regions):
+            at = (_inside(y, box.bottom_m, box.top_m), _inside(x, box.left_m, box.right_m))
+            for axis, conductivity in enumerate(material.xyz):
+                k[axis, z][at] = conductivity
+            heat[z][at] = material.heat_capacity_j_per_m3k
+            soft[z][at] = material.softening is not None
+    return k, heat, soft
+
+
+def _inside(middles: Array, low: float, high: float) -> slice:
+    """The cells whose middles lie in an interval."""
+    first, last = np.searchsorted(middles, (low, high))
+    return slice(int(first), int(last))
+
+
+def _spread(
+    stack: Stack,
+    lines: tuple[Array, Array],
+    fold: Fold,
+    cell: Ints,
+    slices: list[tuple[int, float]],
+) -> tuple[sp.csc_matrix[np.float64], tuple[Ints, ...]]:
+    columns: list[Array] = []
+    cells: list[Ints] = []
+    sources = [(i, source) for i, layer in enumerate(stack.layers) for source in layer.sources]
+    for i, source in (sources[at] for at in fold.sources):
+        share = np.outer(
+            folded(overlaps(lines[1], source.bottom_m, source.top_m), fold.y),
+            folded(overlaps(lines[0], source.left_m, source.right_m), fold.x),
+        )
+        column = np.zeros(int(cell.max()) + 1)
+        total = share.sum() * stack.layers[i].thickness_m
+        for z in (z for z, (owner, _) in enumerate(slices) if owner == i):
+            at = (share > 0) & (cell[z] >= 0)
+            np.add.at(column, cell[z][at], share[at] * slices[z][1] / total)
+        if not abs(column.sum() - 1.0) < 1e-8:
+            raise DesignError(
+                f"heat source {source.name!r} reaches outside the outline of layer"
+                f" {stack.layers[i].name!r}; move it or enlarge the layer"
+            )
+        columns.append(column)
+        cells.append(np.flatnonzero(column))
+    return sp.csc_matrix(np.array(columns).T), tuple(cells)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Operator:
+    """Temperature rises per watt of one geometry: a power map then costs a small product.
+
+    sources : names, in the order of power vectors; in a folded network each stands for others of
+        the same power, and rises are its own
+    average : sources x sources, mean rise of each source's area [K/W]
+    field : cells x sources, rise of every cell [K/W]
+    peak_rows : rows of `field` that lie under a source, `peak_start` marks each source's first
+    """
+
+    network: Network
+    sources: tuple[str, ...]
+    average: Array
+    field: Array
+    peak_field: Array
+    peak_start: Ints
+
+    def rise(self, power_w: Array) -> Array:
+        """Mean rise of each source over the air [K], for powers [..., sources] [W]."""
+        return numerics.matmul(power_w, self.average.T)
+
+    def peak_rise(self, power_w: Array) -> Array:
+        """Hottest cell of each source over the air [K], for powers [..., sources] [W]."""
+        cells = numerics.matmul(power_w, self.peak_field.T)
+        return np.asarray(np.maximum.reduceat(cells, self.peak_start, axis=-1))
+
+    def cell_rise(self, power_w: Array) -> Array:
+        """Rise of every cell over the air [K], for one power map [sources]."""
+        return numerics.matmul(self.field, power_w)
+
+    def heat_out(self, power_w: Array) -> tuple[float, float]:
+        """Heat through cooler and board [W]; their sum is the power put in."""
+        rise = self.cell_rise(power_w)
+        return numerics.dot(self.network.cooler, rise), numerics.dot(self.network.board, rise)
+
+
+def solve(network: Network) -> Operator:
+    """Reduced operator of a meshed stack: one factorisation, one solution a source."""
+    return operator_from(network, factorise(network.conductance))
+
+
+def operator_from(network: Network, factors: Factors) -> Operator:
+    """Reduced operator of a meshed stack whose matrix is factorised."""
+    heat = network.heat
+    rise = factors.solve(heat)
+    rows = np.concatenate(network.source_cells)
+    lengths = [len(c) for c in network.source_cells]
+    return Operator(
+        network=network,
+        sources=tuple(network.stack.sources[i] for i in network.fold.sources),
+        average=np.asarray(network.spread.T @ rise),
+        field=rise,
+        peak_field=np.ascontiguousarray(rise[rows]),
+        peak_start=np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64),
+    )

@@ -1,0 +1,19 @@
+"""What we build: blocks of hardware as Amaranth components. To add one: a file, and a line here."""
+
+from __future__ import annotations
+
+import importlib
+
+from chipdse_hdl.block import Block
+
+_MODULES = (
+    *("mac_array", "dot_product", "adder", "multiplier"),  # arithmetic
+    *("fir", "fft", "cordic"),  # signal processing
+    *("keccak", "ascon", "ntt"),  # security
+    *("fifo", "noc_router", "d2d_link"),  # data movement
+    "rv32",  # control
+)
+
+BLOCKS: dict[str, Block] = {
+    name: importlib.import_module(f"chipdse_hdl.{name}").BLOCK for name in _MODULES
+}

@@ -1,0 +1,115 @@
+"""Commands and Python on the pages run as they stand, in a folder that has what they name.
+
+Every one is run here, or stands below with the reason why not and where else it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from chipdse.cli import main
+from tests.support import small_sweep as sweeps
+from tests.support.docs_pages import PAGES, ROOT, Command, Listing, commands, listings
+
+MINUTES = (
+    "takes minutes; the sweep files it names are read and planned by "
+    "tests/study/test_study_sweepfile.py"
+)
+ELSEWHERE = {
+    "docs/tutorial.md": "tests/docs/test_docs_tutorial.py walks it",
+    "docs/your-own-block.md": "tests/own_blocks/test_own_newcomer.py follows it",
+    "docs/execution.md": "wants a cluster, PostgreSQL or minutes; tests/test_execution_*.py have "
+    "schedulers and servers of their own",
+    "docs/ci.md": "every corner of a block; tests/own_blocks/test_plugin_benches.py does it",
+    "sweep sweeps/": MINUTES,
+    "front studies/mac_array --parquet": "wants pyarrow, which nothing else here needs",
+    "explore": "serves until it is stopped; tests/report/test_report_browser.py opens it",
+}
+"""By page, or by how a command begins."""
+PYTHON_ELSEWHERE = {
+    "docs/glitches.md": "goes on with what other pages make; its calls are those of "
+    "tests/netlist/activity/test_timed_replay.py",
+    "docs/replay.md": "names files of a store; the same calls are in tests/support/replay_runs.py",
+}
+QUICK_SWEEP = sweeps.SWEEP.replace("columns = [1, 2]", "columns = 1").replace(
+    "operand_bits = 2", "operand_bits = [2, 3]"
+)
+REPORT = {"finish__timing__setup__ws": 1.0, "finish__design__instance__area": 1000}
+
+
+def why_not(one: Command) -> str:
+    """Why a command is not run here; nothing if it is."""
+    page, line = one.where.partition(":")[0], " ".join(one.words)
+    return next((why for key, why in ELSEWHERE.items() if page == key or line.startswith(key)), "")
+
+
+EVERY = [one for one in commands("chipdse") if one.whole]
+BY_PAGE = {
+    page: [one for one in EVERY if one.where.partition(":")[0] == page and not why_not(one)]
+    for page in dict.fromkeys(one.where.partition(":")[0] for one in EVERY)
+}
+PYTHON = [one for page in PAGES for one in listings(page) if one.language == "python"]
+
+
+@pytest.fixture
+def workspace(
+    warm_store: Path, tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A folder with studies, netlists, libraries and another flow's results, as pages call them."""
+    for name in ("mac_array", "fir", "before", "after"):
+        shutil.copytree(warm_store / "undisturbed", tmp_path / "studies" / name)
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "systems").symlink_to(ROOT / "sweeps" / "systems")
+    (tmp_path / "sweeps" / "mac_precision.toml").write_text(QUICK_SWEEP)
+    (tmp_path / "6_report.json").write_text(json.dumps(REPORT))
+    (tmp_path / "runs" / "latest" / "final").mkdir(parents=True)
+    plain = {name.removeprefix("finish__"): value for name, value in REPORT.items()}
+    (tmp_path / "runs" / "latest" / "final" / "metrics.json").write_text(json.dumps(plain))
+    netlist = shared / "reference" / "timing-power" / "sky130hd"
+    library = shared / "pdk" / "sky130hd" / "sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
+    for file in (netlist / "mac8.v", netlist / "mac8.vcd.gz"):
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "cells.lib.gz").symlink_to(library)
+    for file in (shared / "pdk" / "ihp-sg13g2").glob("sg13g2_stdcell_typ_*"):
+        (tmp_path / file.name).symlink_to(file)
+    monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
+    monkeypatch.setenv("CHIPDSE_CONFIG", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("page", [page for page, ran in BY_PAGE.items() if ran])
+def test_commands_run_as_typed(page: str, workspace: Path) -> None:
+    for one in BY_PAGE[page]:
+        said = io.StringIO()
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
+            code = main(list(one.words))
+        assert code == 0, f"{one}: {said.getvalue()}"
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("listing", PYTHON, ids=str)
+def test_python_runs_as_it_stands(listing: Listing, workspace: Path) -> None:
+    page = str(listing.page.relative_to(ROOT))
+    if page in PYTHON_ELSEWHERE:
+        pytest.skip(PYTHON_ELSEWHERE[page])
+    exec(compile(listing.text, str(listing), "exec"), {"__name__": "listing"})
+
+
+def test_nothing_is_left_out_for_no_reason() -> None:
+    """Every exception is still needed, and most commands run."""
+    pages = {one.where.partition(":")[0] for one in EVERY}
+    lines = [" ".join(one.words) for one in EVERY]
+    for key in ELSEWHERE:
+        assert key in pages or any(line.startswith(key) for line in lines), key
+    ran = sum(map(len, BY_PAGE.values()))
+    assert ran > 35, f"{ran} of {len(EVERY)} commands"
+    known = {str(one.page.relative_to(ROOT)) for one in PYTHON}
+    assert set(PYTHON_ELSEWHERE) <= known

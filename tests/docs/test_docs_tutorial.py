@@ -1,0 +1,161 @@
+"""The tutorial's commands run as typed, one after another from an empty folder; so do README's.
+
+The tutorial runs in an environment that has nothing but the wheel: as someone would have it who
+installed it with pip or pipx.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chipdse.cli import main
+from tests.support.docs_pages import ROOT, commands, listings, typed
+from tests.support.wheels import install_wheel
+
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+INSTALLS = ("python3 -m venv", "pip install")  # `installed` does that, from the wheel
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Programs of an environment that has the wheel."""
+    return install_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def walked(
+    installed: Path, docs_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, object]:
+    """The tutorial, walked through: its folder, and shown against printed output."""
+    if shutil.which("iverilog") is None:
+        pytest.skip("Icarus is not installed, and check.py runs it")
+    folder = tmp_path_factory.mktemp("tutorial")
+    shown: list[tuple[str, str, str]] = []
+    here = folder
+    for listing in listings(TUTORIAL):
+        first = listing.text.partition("\n")[0]
+        if found := re.fullmatch(r"# (\w+\.toml)", first):
+            (here / found[1]).write_text(listing.text)
+        if listing.language != "console":
+            continue
+        for block in re.split(r"^\$ ", listing.text, flags=re.MULTILINE)[1:]:
+            line, _, output = block.partition("\n")
+            if line.startswith(INSTALLS):
+                continue
+            done = subprocess.run(
+                ["bash", "-ec", line],
+                cwd=here,
+                env=_environment(installed, docs_store) | {"HOME": str(folder)},
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+            shown.append((line, output, done.stdout + done.stderr))
+    return {"folder": folder, "shown": shown}
+
+
+def _environment(programs: Path, store: Path) -> dict[str, str]:
+    ours = str(Path(sys.executable).parent)
+    others = [one for one in os.environ["PATH"].split(os.pathsep) if one != ours]
+    return {
+        "CHIPDSE_CACHE": str(store),
+        "PATH": os.pathsep.join([str(programs), *others]),
+        "COLUMNS": "100",
+    }
+
+
+@pytest.mark.tools
+def test_the_environment_is_the_wheels(installed: Path, docs_store: Path, tmp_path: Path) -> None:
+    """The program that walks the tutorial is not this checkout, and has brought its data."""
+
+    def said(*words: object) -> str:
+        done = subprocess.run(
+            [installed / words[0], *words[1:]],
+            cwd=tmp_path,
+            env=_environment(installed, docs_store) | {"HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    where = Path(
+        said("python", "-c", "import chipdse, chipdse_hdl; print(chipdse.__file__)").strip()
+    )
+    assert where.is_relative_to(installed.parent)
+    assert "mac_array" in said("chipdse", "blocks")
+    assert "sky130" in said("chipdse", "library", "list")
+    assert "mac_array" in said("chipdse", "sweep", "--list")
+
+
+def without_numbers(text: str) -> set[str]:
+    """The lines of an output, numbers and spacing aside."""
+    lines = (re.sub(r"\d[\d.,]*(e[+-]?\d+)?", "#", line) for line in text.splitlines())
+    return {" ".join(line.split()) for line in lines}
+
+
+@pytest.mark.tools
+def test_the_tutorial_runs(walked: dict[str, object]) -> None:
+    folder = walked["folder"]
+    assert isinstance(folder, Path)
+    for name in ("adders.html", "front.svg", "points.csv", "chosen/netlist.v"):
+        assert (folder / name).stat().st_size > 0
+    assert len((folder / "points.csv").read_text().splitlines()) == 19
+
+
+@pytest.mark.tools
+def test_its_outputs_look_as_shown(walked: dict[str, object]) -> None:
+    """Every shown line is printed, its numbers within 0.5 %."""
+    shown = walked["shown"]
+    assert isinstance(shown, list)
+    compared = 0
+    for line, expected, printed in shown:
+        wanted = without_numbers(expected) - {"", "..."}
+        compared += len(wanted)
+        assert wanted <= without_numbers(printed), f"{line}: {wanted - without_numbers(printed)}"
+        for row in filter(any, map(numbers, expected.splitlines())):
+            assert any(alike(row, other) for other in map(numbers, printed.splitlines())), (
+                f"{line}: no printed line has the numbers {row} within 0.5 %"
+            )
+    assert compared >= 10
+
+
+def numbers(line: str) -> list[float]:
+    """The numbers of a line."""
+    found = re.findall(r"(?<![\w.])\d[\d,]*\.?\d*", line)
+    return [float(one.replace(",", "")) for one in found]
+
+
+def alike(row: list[float], other: list[float]) -> bool:
+    """Whether two lines have the same numbers within 0.5 %."""
+    return len(row) == len(other) and all(
+        abs(a - b) <= 0.005 * abs(b) for a, b in zip(row, other, strict=True)
+    )
+
+
+@pytest.mark.tools
+def test_readme_commands_run(
+    walked: dict[str, object], docs_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of README that take seconds; the study is the tutorial's."""
+    study = f"{walked['folder']}/studies/which_adder"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHIPDSE_CACHE", str(docs_store))
+    quick = ("blocks", "front", "plot", "export", "new")
+    ran = [one for one in commands("chipdse") if one.where.startswith("README") and one.whole]
+    ran = [one for one in ran if one.words[0] in quick]
+    assert len(ran) >= 4
+    for one in ran:
+        assert main([word.replace("studies/fir", study) for word in one.words]) == 0, str(one)
+
+
+def test_every_typed_line_is_looked_at() -> None:
+    lines = [line for one in listings(TUTORIAL) for line in typed(one)]
+    assert len(lines) >= 10 and all(line.strip() for line in lines)

@@ -1,0 +1,110 @@
+"""Whole blocks with the shipped library: against the official file, and over the supply."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block
+from chipdse.evaluate import build_hardware
+from chipdse.netlist.power.power import analyse_power
+from chipdse.stages.analyse import Hardware, analyse_cells
+from chipdse.stages.measure import measure
+from chipdse.store.store import Store
+
+pytestmark = pytest.mark.tools
+SHIPPED = LibraryChoice(name="sky130")
+SMALL: dict[str, dict[str, Any]] = {"mac_array": {"rows": 2, "columns": 2}, "fir": {"taps": 4}}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Design, Hardware]]:
+    """Each block, simulated and synthesised once with the shipped cells."""
+    store = Store(root=tmp_path_factory.mktemp("stages"))
+    found = {}
+    for name, given in SMALL.items():
+        block = find_block(name)
+        design = Design(
+            block=block,
+            parameters=block.parameters(**given),
+            workload=block.workload(),
+            library=SHIPPED,
+        )
+        found[name] = (design, build_hardware(design, store)[1])
+    return found
+
+
+@pytest.mark.parametrize("name", list(SMALL))
+def test_critical_path_and_power_against_the_official_file(
+    name: str, built: dict[str, tuple[Design, Hardware]], shared: Path
+) -> None:
+    """The same netlist and the same activity, at the same clock; only the library differs."""
+    official = LibraryChoice(
+        files=(shared / "pdk" / "sky130hd" / "sky130_fd_sc_hd__tt_025C_1v80.lib.gz",)
+    )
+    paths, powers = [], []
+    for choice in (SHIPPED, official):
+        timing, _, replayed = analyse_cells(choice, built[name][1], [1.8], [25.0])
+        at_clock = dataclasses.replace(timing, clock_period_s=np.array([20e-9]))
+        paths.append(float(timing.min_period_s[0]))
+        powers.append(float(analyse_power(at_clock, replayed.activity).total_w[0]))
+    assert paths[0] == pytest.approx(paths[1], rel=0.05)
+    assert powers[0] == pytest.approx(powers[1], rel=0.05)
+
+
+def test_leakage_over_temperature_at_a_supply_near_threshold(
+    built: dict[str, tuple[Design, Hardware]], tmp_path: Path
+) -> None:
+    """The package's feedback of leakage and temperature gets all four, timing or not."""
+    design, hardware = built["mac_array"]
+    low = dataclasses.replace(design, operating=OperatingPoint(vdd_v=0.6))
+    _, metrics = measure(low, hardware, Store(root=tmp_path))
+    assert metrics.leakage_temperatures_c == (-40.0, 25.0, 85.0, 125.0)
+    assert (np.diff(metrics.leakage_powers_w) > 0).all()
+    assert metrics.leakage_powers_w[1] == pytest.approx(metrics.leakage_power_w)
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """Energy of a cycle over the supply: in use, and leakage while idle."""
+
+    supply_v: np.ndarray
+    dynamic_j: np.ndarray
+    leakage_j: np.ndarray
+
+    def best_v(self, duty: float) -> float:
+        return float(self.supply_v[np.argmin(self.dynamic_j + self.leakage_j / duty)])
+
+
+def curve(hardware: Hardware, temperature_c: float) -> Curve:
+    supply_v = np.round(np.arange(0.5, 1.81, 0.05), 2)
+    timing, power, _ = analyse_cells(
+        SHIPPED, hardware, list(supply_v), [temperature_c] * len(supply_v)
+    )
+    return Curve(
+        supply_v=supply_v,
+        dynamic_j=power.internal_energy_j + power.switching_energy_j,
+        leakage_j=power.leakage_w.sum(axis=1) * timing.min_period_s,
+    )
+
+
+def test_a_supply_of_least_energy_exists_and_moves(
+    built: dict[str, tuple[Design, Hardware]],
+) -> None:
+    hardware = built["mac_array"][1]
+    room, hot = curve(hardware, 25.0), curve(hardware, 85.0)
+    assert (np.diff(room.dynamic_j) > 0).all()
+    # leakage a cycle takes over near threshold: its share grows at every step down
+    share = room.leakage_j / (room.dynamic_j + room.leakage_j)
+    assert (np.diff(share[room.supply_v <= 1.2]) < 0).all()
+    # in use one cycle in a hundred: inside the range; rarer use or heat move it up
+    duties = (0.1, 0.01, 0.001, 0.0001)
+    best = [room.best_v(duty) for duty in duties]
+    assert best == sorted(best)
+    assert 0.5 < best[2] < 1.2
+    assert best[-1] > best[0]
+    assert hot.best_v(0.01) > room.best_v(0.01)

@@ -1,0 +1,173 @@
+"""The same figures to the last bit whatever the processor, and what of chipdse could prevent it.
+
+QEMU emulates processors without AVX2 and with it; NumPy and OpenBLAS can be told to leave out what
+the processor has. None of the means reaches AVX-512 where the processor lacks it: for that stands
+the list of what is called at all.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chipdse.netlist.kernels.build import compiler
+from tests.support import portable_points
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(portable_points.__file__)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which the tools have run."""
+    root = tmp_path_factory.mktemp("store")
+    portable_points.computed(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def here(store: Path) -> dict[str, str]:
+    return run(store)
+
+
+def run(store: Path, *before: str, **environment: str) -> dict[str, str]:
+    """The figures as another process computes them."""
+    command = [*before, sys.executable, str(PROGRAM), str(store)]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def compiler_for(folder: Path, processor: str) -> str:
+    """A C compiler that takes another processor for this one; "" where there is none."""
+    native = compiler()
+    if native is None:
+        return ""
+    script = folder / f"cc-{processor}"
+    script.write_text(
+        "#!/bin/sh\n"
+        "for each; do shift\n"
+        f'  [ "$each" = -march=native ] && each=-march={processor}\n'
+        '  set -- "$@" "$each"\n'
+        f'done\nexec "{native}" "$@"\n'
+    )
+    script.chmod(0o755)
+    return str(script)
+
+
+@pytest.mark.tools
+def test_the_figures_are_those_of_the_stages(here: dict[str, str]) -> None:
+    # Placement, glitches, temperature, cost and carbon all took part.
+    for name in ("wire_length_m", "block_glitch_power_w", "peak_temperature_c", "cost_usd"):
+        assert float.fromhex(here[f"0.{name}"]) > 0
+    assert float.fromhex(here["1.total_kgco2e"]) > 0
+
+
+@pytest.mark.tools
+def test_same_without_a_compiler(store: Path, here: dict[str, str]) -> None:
+    assert run(store, CHIPDSE_CC="") == here
+
+
+@pytest.mark.tools
+def test_same_with_less_of_the_processor(store: Path, here: dict[str, str]) -> None:
+    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[index]
+    less = {"NPY_DISABLE_CPU_FEATURES": " ".join(found), "OPENBLAS_CORETYPE": "Nehalem"}
+    assert run(store, **less, OPENBLAS_NUM_THREADS="1") == here
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("processor", ["Nehalem", "Haswell"])
+def test_same_on_another_processor(
+    store: Path, here: dict[str, str], tmp_path: Path, processor: str
+) -> None:
+    qemu = shutil.which("qemu-x86_64")
+    if qemu is None:
+        pytest.skip("QEMU is not installed; sudo apt-get install qemu-user")
+    emulated = compiler_for(tmp_path, processor.lower())
+    assert run(store, qemu, "-cpu", processor, CHIPDSE_CC=emulated) == here
+
+
+_CALLS = """
+exp exp2 expm1 log log2 log10 log1p logaddexp power float_power pow cbrt hypot sin cos tan arcsin
+arccos arctan arctan2 sinh cosh tanh asin acos atan atan2 erf gamma lgamma dist dot vdot inner
+matmul tensordot einsum convolve correlate polyfit polyval interp logspace geomspace linalg fft
+special splu spsolve cg eigsh optimize argpartition partition
+"""
+CALLS = frozenset(_CALLS.split())
+MODULES = {"np", "numpy", "math", "scipy", "sp", "sla", "cmath"}
+_INTERP = "one product and one sum per value, without dispatch"
+_FOR_PEOPLE = "how a number is written for people"
+_SPARSE = "a sparse matrix: SciPy sums in order, in code without dispatch"
+LEFT = {
+    "chipdse/units.py": {"log10": _FOR_PEOPLE, "**": _FOR_PEOPLE},
+    "chipdse/netlist/activity/waveform/vcd_changes.py": {"**": "whole numbers"},
+    "chipdse/netlist/layout/placer/start.py": {
+        "optimize": "linear_sum_assignment adds, subtracts and compares",
+        "@": _SPARSE,
+    },
+    "chipdse/system/arrays/dies.py": {"interp": _INTERP},
+    "chipdse/system/thermal/solver.py": {"@": _SPARSE},
+    "chipdse/system/thermal/refined.py": {"@": _SPARSE, "interp": _INTERP},
+    "chipdse/system/thermal/transient.py": {"@": _SPARSE},
+    "chipdse/system/thermal/linear_solver.py": {
+        "splu": "where a refinement to the last bit starts",
+        "@": "exact in any order, but for what lies beyond the digits kept",
+    },
+}
+"""What of the kind is called outside search and report, and why no result depends on it."""
+
+
+def calls(tree: ast.Module) -> Iterator[str]:
+    """Names of functions whose last bits may depend on the processor, and products of matrices."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.MatMult):
+            yield "@"
+        elif isinstance(node, ast.Attribute) and node.attr in CALLS:
+            base = node.value
+            while isinstance(base, ast.Attribute):
+                base = base.value
+            if isinstance(base, ast.Name) and base.id in MODULES:
+                yield node.attr
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in (
+            "math",
+            "numpy",
+            "scipy",
+        ):
+            yield from (alias.name for alias in node.names if alias.name in CALLS)
+        elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Pow):
+            base = node.left if isinstance(node, ast.BinOp) else node.target
+            if not (isinstance(base, ast.Constant) and type(base.value) is int):
+                yield "**"  # of single numbers it is the C library's, also with 2
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = node.func.value
+            if node.func.attr == "dot" and not (
+                isinstance(owner, ast.Name) and owner.id in {*MODULES, "numerics"}
+            ):
+                yield "dot"
+            kinds = [k.value for k in node.keywords if k.arg == "kind"]
+            stable = any(isinstance(k, ast.Constant) and k.value == "stable" for k in kinds)
+            if node.func.attr == "argsort" and not stable:
+                yield "argsort"  # equal numbers come in an order that depends on the processor
+
+
+def test_nothing_that_differs_between_processors_feeds_a_result() -> None:
+    found = {}
+    for path in sorted(ROOT.glob("chipdse/**/*.py")):
+        name = str(path.relative_to(ROOT))
+        if not name.startswith(("chipdse/study/", "chipdse/report/", "chipdse/cli/")):
+            counted = Counter(calls(ast.parse(path.read_text())))
+            if counted:
+                found[name] = set(counted)
+    left = {name: set(reasons) for name, reasons in LEFT.items()}
+    assert found == left, "use chipdse.numerics, or say in LEFT why no result depends on it"

@@ -1,0 +1,50 @@
+"""Wheel and sdist carry all there is; shipped sweeps are found by name.
+
+That the wheel stands alone, tests/docs/test_docs_tutorial.py shows: it walks the tutorial with it.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from chipdse.study.question.shipped import find_sweep, questions, shipped_sweeps
+from tests.support.wheels import build_both
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_shipped_sweeps_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = shipped_sweeps()
+    assert {"mac_array", "fir"} <= set(shipped)
+    assert all(questions().values()), "a shipped sweep without a question"
+    monkeypatch.chdir(tmp_path)
+    for name in ("fir", "fir.toml", "sweeps/fir.toml"):
+        assert find_sweep(Path(name)) == shipped["fir"]
+    own = tmp_path / "fir.toml"
+    own.write_text("")
+    assert find_sweep(Path("fir.toml")) == Path("fir.toml")
+    assert find_sweep(Path("elsewhere/fir.toml")) == Path("elsewhere/fir.toml")
+
+
+@pytest.mark.tools
+def test_wheel_and_sdist_carry_everything(tmp_path: Path) -> None:
+    built = build_both(tmp_path)
+    inside = set(zipfile.ZipFile(built[".whl"]).namelist())
+    for folder in ("chipdse", "hdl", "sweeps"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.is_file() and "__pycache__" not in path.parts:
+                assert str(path.relative_to(ROOT)) in inside
+    assert any(name.endswith("licenses/NOTICE") for name in inside)
+    with tarfile.open(built[".gz"]) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {
+        "pyproject.toml",
+        "README.md",
+        "NOTICE",
+        "hdl/chipdse_hdl/fir/__init__.py",
+        "sweeps/fir.toml",
+    } <= names

@@ -1,0 +1,86 @@
+"""A metric's evidence is declared with it, and the same in every output."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import chipdse
+from chipdse.cli import main
+from chipdse.export.bundle import repeat_command
+from chipdse.metrics import METRICS, Basis, BlockReport, basis_of, evidence_of
+from chipdse.records import EVIDENCE, PARTS, metric
+from chipdse.report.page.data import _columns
+from chipdse.system.metrics import SystemMetrics
+
+
+def test_every_number_is_declared_once() -> None:
+    fields = [*dataclasses.fields(BlockReport), *dataclasses.fields(SystemMetrics)]
+    numbers = [each for each in fields if each.type in ("float", "int")]
+    assert set(METRICS) == {each.name for each in numbers}
+    for each in numbers:
+        assert METRICS[each.name] == each.metadata
+        assert each.metadata["doc"] and each.metadata["unit"]
+        assert each.metadata["evidence"] in EVIDENCE and set(each.metadata["rests_on"]) <= {*PARTS}
+
+
+def test_no_better_than_what_it_rests_on() -> None:
+    best = {name: evidence_of(name, "modelled") for name in METRICS}
+    for part in ("cells", "activity", "layout"):
+        weak = {n: evidence_of(n, "modelled", Basis(**{part: "estimated"})) for n in METRICS}
+        for name, about in METRICS.items():
+            rests = part in about["rests_on"]
+            assert weak[name] == ("estimated" if rests else best[name])
+    # An input is what was asked for, whatever the results rest on.
+    inputs = {name for name, kind in best.items() if kind == "input"}
+    assert inputs == {
+        *("vdd_v", "library_temperature_c", "wire_level", "glitches_counted", "clock_tree_counted")
+    }
+    # Every power and energy of the block is what its workload switches.
+    powers = {n for n in METRICS if n.startswith("block_") and METRICS[n]["unit"] in ("W", "J")}
+    assert all("activity" in METRICS[name]["rests_on"] for name in powers)
+    assert evidence_of("operand_bits", "modelled") == "chosen"
+
+
+def test_the_basis_of_a_point() -> None:
+    assert basis_of({}, checked=True) == Basis()
+    assert basis_of({"block_memory_area_m2": 1e-9}, checked=True).cells == "modelled"
+    assert basis_of({"wire_level": 1}, checked=False) == Basis(
+        activity="estimated", layout="modelled"
+    )
+    assert basis_of({"clock_tree_counted": 1}, checked=True).layout == "modelled"
+
+
+def test_refusals() -> None:
+    with pytest.raises(ValueError, match="evidence 'guessed' is not one of"):
+        metric("a number", "1", "guessed")
+    with pytest.raises(ValueError, match="rests_on .'luck'. are not among"):
+        metric("a number", "1", "measured", rests_on=("luck",))
+
+
+@pytest.mark.tools
+def test_export_eval_and_report_agree(
+    warm_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
+    study = chipdse.load_study(warm_store / "undisturbed")
+    table = study.points()
+    trial = int(table["trial"].iloc[0])
+    study.export(trial, tmp_path / "point")
+    described = json.loads((tmp_path / "point" / "metrics.json").read_text())
+    exported = {name: about["evidence"] for name, about in described.items()}
+    assert set(exported) == {*METRICS}
+    plan = study.folder.sweep
+    parameters = study.folder.study.trials[trial].params
+    words = repeat_command(plan.template.design(plan.space.point(parameters))).split()
+    main([*words[1:], "--json"])
+    assert json.loads(capsys.readouterr().out)["evidence"] == exported
+    shown = {one["name"]: one["evidence"] for one in _columns(plan, pd.DataFrame(table.iloc[:1]))}
+    assert {name: shown[name] for name in METRICS} == exported

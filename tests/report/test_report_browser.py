@@ -1,0 +1,340 @@
+"""The report in a real browser: it paints, selects, brushes, compares, and asks nobody."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.trial import TrialState, create_trial
+
+from chipdse.cli import main
+from chipdse.report.page import report_html
+from chipdse.report.page.serve import make_server
+from tests.support.report_cases import HOSTILE, make_study
+
+pytestmark = pytest.mark.tools
+POINTS = 5000
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed")
+    with playwright.sync_playwright() as tools:
+        opened = tools.chromium.launch(
+            executable_path=chromium,
+            # The sandbox wants a user of its own; WebGL is drawn without a graphics card.
+            args=["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("studies") / "made"
+    made = make_study(folder, POINTS, question=HOSTILE, failure=f"ToolError: {HOSTILE}")
+    file = folder.parent / "report.html"
+    file.write_text(report_html(made, None))
+    return file
+
+
+def opened(browser: Any, address: str, **options: Any) -> tuple[Any, list[str]]:
+    """A page with everything drawn, and what it complained about or asked for."""
+    page = browser.new_page(**{"viewport": {"width": 1366, "height": 900}, **options})
+    page.set_default_timeout(120_000)
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: complaints.append(asked.url) if _outside(asked.url) else None)
+    page.goto(address)
+    page.wait_for_selector("body[data-ready=yes]")
+    page.wait_for_function("document.querySelector('#history-plot .main-svg')")
+    return page, complaints
+
+
+def _outside(url: str) -> bool:
+    return not url.startswith(("file:", "data:", "blob:", "http://127.0.0.1"))
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, report: Path) -> Iterator[tuple[Any, list[str]]]:
+    yield opened(browser, report.as_uri())
+
+
+def test_it_opens_without_a_complaint_and_hostile_names_are_text(page: Any) -> None:
+    shown, complaints = page
+    assert complaints == []
+    assert shown.title() == "made"
+    assert HOSTILE.replace("'", "’") in shown.text_content(".lead")
+    assert HOSTILE in shown.text_content("#failure-table")
+    assert shown.evaluate("document.querySelectorAll('img').length") == 0
+
+
+def test_every_finished_point_is_drawn(page: Any) -> None:
+    shown, _ = page
+    drawn = shown.evaluate(
+        "document.getElementById('front-plot').data.flatMap(t => t.customdata || [])"
+    )
+    failed = POINTS // 40 + (POINTS % 40 > 7)
+    assert len(drawn) == len(set(drawn)) == POINTS - failed
+
+
+def test_objectives_can_be_switched_and_turned_into_3d(page: Any) -> None:
+    shown, complaints = page
+    shown.select_option("#axis-x", "cost_usd")
+    layout = "document.getElementById('front-plot').layout"
+    assert "cost" in shown.evaluate(f"{layout}.xaxis.title.text")
+    shown.check("#three")
+    assert shown.evaluate("document.getElementById('front-plot').data[0].type") == "scatter3d"
+    shown.uncheck("#three")
+    shown.select_option("#axis-x", "energy_per_op_j")
+    assert complaints == []
+
+
+def test_a_filter_and_a_brush_keep_what_passes(page: Any) -> None:
+    shown, _ = page
+    rows = "document.querySelectorAll('#front-table tbody tr').length"
+    before = shown.evaluate(rows)
+    shown.locator("fieldset", has_text="vdd").get_by_label("1.2 V").uncheck()
+    filtered = shown.evaluate(rows)
+    assert 0 < filtered < before
+    assert "1.2 V" not in shown.text_content("#front-table tbody")
+    shown.click("#clear")
+    assert shown.evaluate(rows) == before
+    # What a drag along the first axis does, through the library's own call.
+    shown.evaluate(
+        "Plotly.restyle('parallel-plot', {'dimensions[0].constraintrange': [[[1.9, 2.1]]]}, [0])"
+    )
+    shown.wait_for_function(f"{rows} < {before}")
+    column = shown.evaluate(
+        "[...document.querySelectorAll('#front-table tbody tr')]"
+        ".map(row => row.children[4].textContent)"
+    )
+    assert set(column) == {"2"}
+    dimmed = shown.evaluate("document.getElementById('front-plot').data[0].marker.opacity")
+    assert min(dimmed) < 0.5 and max(dimmed) == 1
+    shown.click("#clear")
+
+
+def test_a_box_in_the_plot_selects_in_the_table(page: Any) -> None:
+    shown, _ = page
+    rows = "document.querySelectorAll('#front-table tbody tr').length"
+    before = shown.evaluate(rows)
+    shown.evaluate("Plotly.relayout('front-plot', {dragmode: 'select'})")
+    area = shown.locator("#front-plot .nsewdrag").first.bounding_box()
+    shown.mouse.move(area["x"] + 2, area["y"] + 2)
+    shown.mouse.down()
+    shown.mouse.move(area["x"] + area["width"] / 4, area["y"] + area["height"] / 2, steps=6)
+    shown.mouse.up()
+    shown.wait_for_function(f"{rows} < {before}")
+    assert shown.evaluate(rows) > 0
+    shown.click("#clear")
+
+
+def test_points_open_by_keyboard_and_two_lie_side_by_side(page: Any) -> None:
+    shown, complaints = page
+    buttons = shown.locator("#front-table tbody button")
+    buttons.nth(0).focus()
+    shown.keyboard.press("Enter")
+    assert "Trial" in shown.text_content("#points h3")
+    first = buttons.nth(0).text_content()
+    assert f"trial={first}" in shown.url
+    buttons.nth(1).click(modifiers=["Shift"])
+    assert "(A) and" in shown.text_content("#points h3")
+    assert "B against A" in shown.text_content("#points thead")
+    assert complaints == []
+
+
+def test_everything_to_operate_is_reached_by_tab(page: Any) -> None:
+    shown, _ = page
+    shown.evaluate("document.body.tabIndex = -1; document.body.focus(); scrollTo(0, 0)")
+    reached = set()
+    for _ in range(60):
+        shown.keyboard.press("Tab")
+        reached.add(shown.evaluate("document.activeElement.id || document.activeElement.tagName"))
+    assert {"axis-x", "axis-y", "axis-z", "three", "front-only", "clear", "BUTTON"} <= reached
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_it_without_scrolling_sideways(
+    browser: Any, report: Path, scheme: str
+) -> None:
+    shown, complaints = opened(
+        browser, report.as_uri(), viewport={"width": 390, "height": 844}, color_scheme=scheme
+    )
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    ink = shown.evaluate("getComputedStyle(document.body).color")
+    assert (ink == "rgb(27, 31, 36)") == (scheme == "light")
+    assert complaints == []
+    shown.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Any]:
+    made = make_study(tmp_path / "live", 40, on_disk=True)
+    with make_server(made.path, "127.0.0.1", 0) as serving:
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        serving.study = made
+        yield serving
+        serving.shutdown()
+
+
+def test_the_live_page_hears_of_new_trials(browser: Any, server: Any) -> None:
+    shown, complaints = opened(browser, server.address)
+    assert shown.is_hidden("#news")
+    server.study.study.add_trial(server.study.study.get_trials()[0])
+    shown.wait_for_selector("#news:not([hidden])")
+    assert "1 more trial since" in shown.text_content("#news")
+    assert complaints == []
+    shown.close()
+
+
+def test_a_study_in_which_all_failed_says_why(browser: Any, tmp_path: Path) -> None:
+    made = make_study(tmp_path / "failed", 0)
+    point = {axis.name: axis.values[0] for axis in made.sweep.space.axes}
+    for reason in ("ToolError: it broke", "ToolError: it broke", HOSTILE):
+        made.study.add_trial(
+            create_trial(
+                state=TrialState.FAIL,
+                params=point,
+                distributions=made.sweep.space.distributions(),
+                user_attrs={"failure": reason},
+            )
+        )
+    file = tmp_path / "report.html"
+    file.write_text(report_html(made, None))
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-ready=yes]")
+    rows = page.locator("#failure-table tbody tr").all_inner_texts()
+    assert rows == ["2\tToolError: it broke\t0, 1", f"1\t{HOSTILE}\t2"]
+    page.close()
+
+
+def answer(address: str, **headers: str) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as got:
+            json.loads(got.read())
+            return int(got.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def refused_code(address: str, **headers: str) -> tuple[int, str]:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(address, headers=headers))
+    return refused.value.code, refused.value.read().decode()
+
+
+def test_the_server_only_reads_and_only_for_its_user(server: Any, tmp_path: Path) -> None:
+    base, _, token = server.address.partition("?")
+    assert token.startswith("token=") and len(token) > 30
+    assert answer(f"{base}count?{token}") == 200
+    assert answer(f"{base}detail/99999?{token}") == 200  # says that there is none
+    assert answer(f"{base}../study.db?{token}") == 404
+    assert answer(f"{base}count?{token}", Host="evil.example:80") == 403
+    request = urllib.request.Request(f"{base}count?{token}", data=b"{}", method="POST")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    assert refused.value.code == 501
+    with make_server(server.folder.path, "0.0.0.0", 0) as open_to_all:
+        threading.Thread(target=open_to_all.serve_forever, daemon=True).start()
+        address = open_to_all.address.replace("0.0.0.0", "127.0.0.1")
+        base, _, token = address.partition("?")
+        assert answer(f"{base}count") == 403
+        assert answer(f"{base}count?token=wrong") == 403
+        assert answer(f"{base}count?{token}") == 200
+        open_to_all.shutdown()
+
+
+def test_loopback_asks_for_the_token_too(server: Any) -> None:
+    base, _, token = server.address.partition("?token=")
+    code, text = refused_code(f"{base}")
+    assert code == 403 and "chipdse explore" in text and server.token not in text
+    for path in ("", "count", "detail/0", "nothing"):
+        for wrong in ("", "?token=", "?token=wrong", f"?token={token}x", "?token=%FF%C3"):
+            assert refused_code(f"{base}{path}{wrong}")[0] == 403
+    with urllib.request.urlopen(f"{base}count?token={token}") as got:
+        cookie = got.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "SameSite=Strict" in cookie
+    pair = cookie.partition(";")[0]
+    assert answer(f"{base}count", Cookie=f"other=1; {pair}") == 200
+    assert answer(f"{base}count", Authorization=f"token {token}") == 200
+    for headers in (
+        {"Cookie": pair[:-1]}, {"Authorization": "token nothing"}, {"Authorization": token},
+        {"Cookie": f"chipdse-token-1={token}"},
+    ):  # fmt: skip
+        assert refused_code(f"{base}count", **headers)[0] == 403
+
+
+@pytest.mark.parametrize("target", ["http://[bad/", "//[", "http://[::1", "/?token=%"])
+def test_an_address_that_cannot_be_read_is_refused(
+    server: Any, target: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection(server.server_address[:2], timeout=20) as line:
+        line.sendall(f"GET {target} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        with line.makefile() as reply:
+            assert reply.readline().split()[1] in ("400", "403")
+    assert "Traceback" not in "".join(capfd.readouterr())
+    assert answer(server.address.replace("?", "count?")) == 200
+
+
+MODE_BARS = """() => Object.fromEntries(
+    [...document.querySelectorAll('.js-plotly-plot')].map(plot => [plot.id,
+        [...plot.querySelectorAll('.modebar-btn')].map(b => b.getAttribute('data-title'))]))"""
+HARMLESS = {
+    *("Zoom", "Pan", "Zoom in", "Zoom out", "Autoscale", "Reset axes", "Box Select"),
+    *("Lasso Select", "Orbital rotation", "Turntable rotation", "Reset camera to default"),
+    *("Reset camera to last save", "Download plot as a PNG", "Download plot as a png"),
+    *("Toggle Spike Lines", "Show closest data on hover", "Compare data on hover"),
+}
+
+
+def leaves_nothing(shown: Any) -> None:
+    bars = shown.evaluate(MODE_BARS)
+    assert any(bars.values())
+    for buttons in bars.values():
+        assert set(buttons) <= HARMLESS
+    links = shown.evaluate(
+        "[...document.querySelectorAll('[href], [action]')].map("
+        "e => e.getAttribute('href') || e.getAttribute('action') || e.getAttribute('xlink:href'))"
+    )
+    assert [link for link in links if link and "//" in link] == []
+    contexts = shown.evaluate(
+        "[...document.querySelectorAll('.js-plotly-plot')].map("
+        "p => [p._context.showSendToCloud, p._context.plotlyServerURL])"
+    )
+    assert all(context == [False, ""] for context in contexts)
+
+
+def test_no_button_of_the_report_sends_a_chart_away(page: Any) -> None:
+    leaves_nothing(page[0])
+
+
+def test_no_button_of_a_comparison_sends_a_chart_away(browser: Any, tmp_path: Path) -> None:
+    file = tmp_path / "compared.html"
+    for name in ("a", "b"):
+        make_study(tmp_path / name, 60, on_disk=True)
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "-o", str(file)]) == 0
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda asked: complaints.append(asked.url) if _outside(asked.url) else None)
+    page.goto(file.as_uri())
+    page.wait_for_selector(".main-svg")
+    leaves_nothing(page)
+    assert complaints == []
+    page.close()

@@ -1,0 +1,119 @@
+"""Studies that are empty, damaged or gone: every verb that reads one says one clear line."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from optuna.trial import create_trial
+
+from chipdse import load_study
+from chipdse.cli import main
+from chipdse.errors import DesignError, InfeasibleError
+from chipdse.study.question.sweep_file import read_sweep
+from chipdse.study.storage.folder import points_table, start_study
+from tests.support.report_cases import make_study
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_study(tmp_path_factory.mktemp("studies") / "good", 1, on_disk=True).path
+
+
+def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(study: Path) -> None:
+        text = (study / name).read_text()
+        assert old in text
+        (study / name).write_text(text.replace(old, new))
+
+    return change
+
+
+DAMAGE = {
+    "no JSON": (edit("study.json", "{", "{{"), "study.json is damaged (JSONDecodeError"),
+    "no storage": (edit("study.json", '"storage"', '"else"'), "study.json is damaged (KeyError"),
+    "other kinds": (edit("study.json", '"storage": "', '"storage": ["], "x": "'), "is damaged"),
+    "no database": (lambda study: (study / "study.db").unlink(), "has lost its trials: study.db"),
+    "no database file": (
+        lambda study: (study / "study.db").write_text("junk" * 999),
+        "cannot be opened: file is not a database",
+    ),
+    "no TOML": (edit("sweep.toml", "[hardware]", "[hardware"), "sweep.toml"),
+    "another version's block": (edit("sweep.toml", "mac_array", "no_such"), "no_such"),
+    "gone": (shutil.rmtree, "is not a study; name the folder that 'chipdse sweep' printed"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_damaged_studies_are_refused_in_one_line(
+    damage: str, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study, file = shutil.copytree(good, tmp_path / "study"), str(tmp_path / "f.svg")
+    change, says = DAMAGE[damage]
+    change(study)
+    for words in (
+        ["front", study],
+        ["report", study, "-o", file],
+        ["plot", study, "-o", file],
+        ["compare", good, study],
+        ["explore", study],
+        ["export", study, "--trial", 0, "--to", tmp_path / "to"],
+        ["import-results", study, file, "--trial", 0],
+    ):
+        assert main(list(map(str, words))) == 2, words
+        said = capsys.readouterr().err
+        assert says in said and said.count("\n") == 1, said
+    assert not Path(file).exists() and not (tmp_path / "to").exists()
+
+
+def test_an_empty_study_has_a_report_and_nothing_to_draw(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = str(make_study(tmp_path / "empty", 0, on_disk=True).path)
+    page = tmp_path / "page.html"
+    assert main(["report", empty, "-o", str(page)]) == 0
+    assert "No feasible point: there is no front." in page.read_text()
+    for words in (["plot", empty, "-o", str(tmp_path / "f.svg")], ["compare", empty, empty]):
+        capsys.readouterr()
+        assert main(words) == 1
+        assert "feasible point" in capsys.readouterr().err
+    assert main(["export", empty, "--trial", "3", "--to", str(tmp_path / "to")]) == 2
+    assert "has no finished trial 3" in capsys.readouterr().err
+
+
+def test_a_renamed_study_keeps_its_points(good: Path, tmp_path: Path) -> None:
+    from chipdse.study.storage.folder import open_study
+
+    moved = shutil.copytree(good, tmp_path / "another name")
+    assert len(points_table(open_study(moved))) == 1
+
+
+def test_another_way_of_evaluating_is_another_question(good: Path, tmp_path: Path) -> None:
+    """Points harvested and points proposed one by one, or without spread, are not one table."""
+    text = (good / "sweep.toml").read_text()
+    for line in ("harvest = false", "replicates = 2"):
+        file = tmp_path / "other.toml"
+        file.write_text(f"{text}[search]\n{line}\n")
+        says = f"is a study of another sweep: its search.{line.split()[0]} differs"
+        with pytest.raises(DesignError, match=says):
+            start_study(read_sweep(file), good, None, {})
+    file.write_text(f"{text}[search]\ntrials = 3\nsampler = 'random'\n")
+    assert start_study(read_sweep(file), shutil.copytree(good, tmp_path / "s"), None, {})
+
+
+def test_why_nothing_is_feasible(tmp_path: Path) -> None:
+    folder = tmp_path / "hot"
+    made = make_study(folder, 0, on_disk=True)
+    made.study.add_trials(
+        create_trial(
+            params={axis.name: axis.values[0] for axis in made.sweep.space.axes},
+            distributions=made.sweep.space.distributions(),
+            values=[1.0, 1.0, 1.0],
+            constraints={"timing": -1.0, **missed},
+        )
+        for missed in ({"cost_usd <= 1": 1.0, "energy": 1.0}, {"energy": 2.0})
+    )
+    with pytest.raises(InfeasibleError, match="2 infeasible, most often: energy\\)"):
+        load_study(folder).front()

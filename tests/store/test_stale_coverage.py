@@ -1,0 +1,172 @@
+"""A stage opens no file and runs no code that its key does not know.
+
+Every stage is built in a process of its own, in which an audit hook sees each file that Python
+opens and a profiler each function that runs, while the stage's builder runs.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import stale_projects
+
+SCRIPT = """
+import json, os, sys
+from pathlib import Path
+
+project, block, root = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+sys.path.insert(0, str(project / "elsewhere"))
+import chipdse
+from chipdse.design import Design, LibraryChoice, find_block
+from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.evaluate import evaluate
+from chipdse.store.store import Store
+from chipdse.store import sources
+from chipdse.store.reads import recorded_reads
+
+PACKAGE = str(Path(chipdse.__file__).parent) + os.sep
+known, active, opened, executed = {}, [], {}, {}
+
+hash_of = sources._hash_of
+def noting(builders, data):
+    found = hash_of(builders, data)
+    files = (*sources._files_of(builders).values(), *map(sources._data_file, data))
+    known[found] = set(map(str, files))
+    return found
+sources._hash_of = noting
+
+def audit(event, arguments):
+    if active and event == "open" and isinstance(arguments[0], (str, bytes, os.PathLike)):
+        writes = isinstance(arguments[1], str) and set(arguments[1]) & set("wax")
+        for stage in active:
+            if not writes:
+                opened[stage].add(os.path.realpath(os.fsdecode(arguments[0])))
+sys.addaudithook(audit)
+
+def profile(frame, event, argument):
+    importing = "<module>" in (frame.f_code.co_name, frame.f_back and frame.f_back.f_code.co_name)
+    ours = event == "call" and frame.f_code.co_filename.startswith(PACKAGE)
+    if active and ours and not importing:
+        for stage in active:
+            executed[stage].add(frame.f_code.co_filename)
+
+inputs_of, folders = {}, {}
+def watched(method):
+    def folder(self, stage, inputs, build, *more):
+        inputs_of[stage] = json.loads(json.dumps(dict(inputs)))
+        def builds(target):
+            active.append(stage)
+            opened.setdefault(stage, set()); executed.setdefault(stage, set())
+            sys.setprofile(profile)
+            try:
+                return build(target)
+            finally:
+                active.remove(stage)
+                if not active:
+                    sys.setprofile(None)
+        folders[stage] = method(self, stage, inputs, builds, *more)
+        return folders[stage]
+    return folder
+Store.folder = watched(Store.folder)
+Store.folder_by_reads = watched(Store.folder_by_reads)
+
+if block == "memory":
+    found = find_block("memory.toml", project / "hw")
+    options = SynthesisOptions(memory_macro_bits=64)
+else:
+    name, folder = ("b:B", "blocks") if block == "python" else ("unit.toml", "hw")
+    found, options = find_block(name, project / folder), SynthesisOptions()
+design = Design(block=found, parameters=found.parameters(), workload=found.workload(length=20),
+                library=LibraryChoice(name="sky130"), synthesis=options)
+evaluate(design, Store(root=root))
+
+def texts(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for part in (value.values() if isinstance(value, dict) else value):
+            yield from texts(part)
+
+answer = {}
+for stage, inputs in inputs_of.items():
+    files = set().union(*(known.get(text, set()) for text in texts(inputs)))
+    recorded = recorded_reads(folders[stage])
+    reads = [os.path.realpath(project / read.name) for read in recorded if read.kind == "file"]
+    answer[stage] = {
+        "known": sorted(files),
+        "reads": reads,
+        "opened": sorted(opened.get(stage, ())),
+        "executed": sorted(executed.get(stage, ())),
+    }
+print(json.dumps(answer))
+"""
+MEMORY = """
+module memory (input clk, input rst, input write, input [4:0] at, input [7:0] x,
+               output reg [7:0] y);
+  reg [7:0] words [0:31];
+  always @(posedge clk) begin
+    if (write) words[at] <= x;
+    y <= words[at];
+  end
+endmodule
+"""
+DESCRIPTION = 'sources = ["memory.v"]\ntop = "memory"\nclock = "clk"\nreset = "rst"\n'
+STAGES = {
+    "python": {"elaborate", "simulate", "synthesise", "measure", "wires", "glitches"},
+    "verilog": {"elaborate", "simulate", "synthesise", "measure", "wires", "glitches"},
+}
+# Modules that check or keep, and make nothing; and a table that is in the key by its values.
+CHECKS = ("chipdse/store/", "chipdse/hardware/store", "chipdse/paths.py", "chipdse/errors.py")
+CHECKS += ("chipdse/stages/library.py",)
+BY_VALUE = "technology/data/sram.toml"
+
+
+SCRATCH = "yosys-liberty-scl-cache"
+"""Yosys makes it of the Liberty file, for ABC, and names it without its folder."""
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("block", ["python", "verilog", "memory"])
+def test_a_stage_opens_and_runs_only_what_its_key_knows(
+    block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = stale_projects.write(tmp_path / "project")
+    (project / "hw/memory.v").write_text(MEMORY)
+    (project / "hw/memory.toml").write_text(DESCRIPTION)
+    monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path / "cache"))
+    command = [sys.executable, "-c", SCRIPT, str(project), block, str(tmp_path / "store")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    stages = json.loads(done.stdout.splitlines()[-1])
+    assert set(stages) >= STAGES["python"] | ({"memories"} if block == "memory" else set())
+    for stage, found in stages.items():
+        unknown = [
+            name
+            for name in found["executed"]
+            if name not in found["known"] and not any(part in name for part in CHECKS)
+        ]
+        assert not unknown, f"{stage} runs code that is not in its key: {unknown}"
+        unknown = [
+            name
+            for name in found["opened"]
+            if name not in {*found["known"], *found["reads"]}
+            and counts(name, tmp_path, project)
+            and not Path(name).name.startswith(SCRATCH)
+        ]
+        assert not unknown, f"{stage} opens files that are not in its key: {unknown}"
+
+
+def counts(name: str, tmp_path: Path, project: Path) -> bool:
+    """Whether a file is not part of Python, of the stage's own folder, or of its library."""
+    if name.endswith((".py", ".pyc", BY_VALUE, "technology/data/sky130.npz")):
+        return False  # code is checked as it runs; a library's hash is in the key
+    if name.endswith("unused.vh"):
+        return False  # searched for names before Yosys runs, which does not read it
+    inside = Path(name).is_relative_to(tmp_path) and not Path(name).is_relative_to(project)
+    system = name.startswith(("/proc/", "/sys/", "/dev/", sys.prefix, sys.base_prefix, "/usr/"))
+    return not inside and not system

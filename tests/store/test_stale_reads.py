@@ -1,0 +1,303 @@
+"""Less common ways to read something are seen too; what code makes itself is no input of it.
+
+Each case elaborates a block, changes one thing, and elaborates it again with the same store and
+with an empty one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from chipdse.design import find_block
+from chipdse.hardware.elaborate import elaborate
+from chipdse.store import recorder
+from chipdse.store.store import Store
+
+BLOCK = """
+import os, string, subprocess
+from pathlib import Path
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+HERE = Path(__file__).parents[1]
+
+class Masked(wiring.Component):
+    \"\"\"The input with some bits inverted.\"\"\"
+
+    def __init__(self):
+        super().__init__({"a": In(12), "y": Out(12)})
+
+    def elaborate(self, platform):
+        m = Module()
+        {body}
+        m.d.sync += self.y.eq(self.a ^ int(mask))
+        return m
+"""
+Change = Callable[[Path], object]
+
+
+def write(name: str, content: str) -> Change:
+    def change(folder: Path) -> None:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content)
+
+    return change
+
+
+def variable(name: str, value: str) -> Change:
+    return lambda folder: os.environ.__setitem__(name, value)
+
+
+MASK = {"mask.txt": "5"}
+SEEN: dict[str, tuple[dict[str, str], str, Change]] = {
+    "opened to be changed": (
+        MASK,
+        "with open(HERE / 'mask.txt', 'r+') as file: mask = file.read()",
+        write("mask.txt", "7"),
+    ),
+    "opened to be appended to": (
+        MASK,
+        "with open(HERE / 'mask.txt', 'a+') as file: file.seek(0); mask = file.read()",
+        write("mask.txt", "7"),
+    ),
+    "opened by its number": (
+        MASK,
+        "mask = os.read(os.open(HERE / 'mask.txt', os.O_RDWR), 9)",
+        write("mask.txt", "7"),
+    ),
+    "asked for, then there": ({}, "mask = 1 + os.path.exists(HERE / 'flag')", write("flag", "")),
+    "asked for by pathlib": ({}, "mask = 1 + (HERE / 'flag').is_file()", write("flag", "")),
+    "asked for, then gone": (
+        {"flag": ""},
+        "mask = 1 + (HERE / 'flag').exists()",
+        lambda folder: (folder / "flag").unlink(),
+    ),
+    "read only if there": (
+        {},
+        "mask = (HERE / 'mask.txt').read_text() if (HERE / 'mask.txt').exists() else 1",
+        write("mask.txt", "7"),
+    ),
+    "glob in a folder that is not there": (
+        {},
+        "mask = 1 + len(list((HERE / 'later').glob('*.mem')))",
+        write("later/one.mem", ""),
+    ),
+    "a variable as bytes": ({}, "mask = os.environb.get(b'STALE', b'1')", variable("STALE", "2")),
+    "a variable in a path": (
+        {},
+        "mask = os.path.expandvars('$STALE')[-1:].replace('E', '1')",
+        variable("STALE", "2"),
+    ),
+    "a variable in a template": (
+        {},
+        "mask = string.Template('1$STALE').safe_substitute(os.environ).replace('$STALE', '')",
+        variable("STALE", "2"),
+    ),
+    "a variable with a default that is set": (
+        {},
+        "mask = os.environ.setdefault('STALE', '1')",
+        variable("STALE", "2"),
+    ),
+    "a variable in a copy": (
+        {},
+        "mask = os.environ.copy().get('STALE', 1)",
+        variable("STALE", "2"),
+    ),
+    "variables by the start of their names": (
+        {},
+        "mask = 1 + sum(name.startswith('STALE') for name in os.environ)",
+        variable("STALE", "2"),
+    ),
+}
+UNSEEN: dict[str, tuple[dict[str, str], str, Change]] = {
+    "a terminal, in the environment of a program": (
+        {},
+        "subprocess.run(['true'], env={**os.environ, 'A': '1'}); mask = 1",
+        variable("SHLVL", "77"),
+    ),
+    "a file that the code makes if it is missing": (
+        {},
+        "if not (HERE / 'made').exists(): (HERE / 'made').write_text('3')\n"
+        "        mask = (HERE / 'made').read_text()",
+        lambda folder: None,
+    ),
+    "a file that the code appends to": (
+        {"log": ""},
+        "with open(HERE / 'log', 'a+') as file: mask = file.write('x')",
+        lambda folder: None,
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in ("STALE", "SHLVL")}
+    path = list(sys.path)
+    monkeypatch.delenv("STALE", raising=False)
+    yield
+    sys.path[:] = path
+    for name, value in before.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+
+
+def project(folder: Path, files: dict[str, str], body: str) -> Path:
+    folder.mkdir()
+    for name, content in (files | {"pyproject.toml": "", "masked.py": BLOCK}).items():
+        (folder / name).write_text(content.replace("{body}", body))
+    return folder
+
+
+def rtl_of(folder: Path, store: Path, reference: str = "masked:Masked") -> tuple[str, list[str]]:
+    """Hash of the RTL, and the stages that ran."""
+    block, used = find_block(reference, folder), Store(root=store)
+    return elaborate(block, block.parameters(), used).content, used.built
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("what", SEEN)
+def test_what_is_read_is_seen(tmp_path: Path, what: str) -> None:
+    files, body, change = SEEN[what]
+    folder, store = project(tmp_path / "project", files, body), tmp_path / "store"
+    before, _ = rtl_of(folder, store)
+    os.environ.pop("STALE", None)  # of the case that sets it, as in another process
+    assert rtl_of(folder, store) == (before, [])
+    change(folder)
+    after, built = rtl_of(folder, store)
+    assert built == ["elaborate"]
+    assert after != before
+    assert rtl_of(folder, tmp_path / "fresh")[0] == after
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("what", UNSEEN)
+def test_what_is_no_input_runs_nothing_again(tmp_path: Path, what: str) -> None:
+    files, body, change = UNSEEN[what]
+    folder, store = project(tmp_path / "project", files, body), tmp_path / "store"
+    before, _ = rtl_of(folder, store)
+    rtl_of(folder, store)  # what the first one made is there now
+    change(folder)
+    assert rtl_of(folder, store) == (before, [])
+
+
+@pytest.mark.tools
+def test_an_edit_within_the_second_is_not_hidden_by_a_compiled_module(tmp_path: Path) -> None:
+    """Python takes a compiled module for current if the size and the date in seconds are equal."""
+    folder = project(tmp_path / "project", {}, "from other import mask")
+    other, store = folder / "other.py", tmp_path / "store"
+    other.write_text("mask = 5\n")
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "", "CHIPDSE_CACHE": str(store)}
+    code = (
+        "import sys; from pathlib import Path; from tests.store.test_stale_reads import rtl_of; "
+        "import json; print(json.dumps(rtl_of(Path(sys.argv[1]), Path(sys.argv[2]))))"
+    )
+
+    def in_a_process(root: Path) -> list[object]:
+        command = [sys.executable, "-c", code, str(folder), str(root)]
+        where = Path(__file__).parents[2]
+        done = subprocess.run(
+            command, cwd=where, env=environment, capture_output=True, text=True, check=True
+        )
+        found: list[object] = json.loads(done.stdout)
+        return found
+
+    first = in_a_process(store)
+    subprocess.run([sys.executable, "-m", "compileall", "-q", str(folder)], check=True)
+    date = other.stat().st_mtime_ns
+    other.write_text("mask = 6\n")
+    os.utime(other, ns=(date, date))
+    second = in_a_process(store)
+    assert second[1] == ["elaborate"] and second[0] != first[0]
+
+
+def test_a_variable_that_the_code_sets_counts_as_it_was_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STALE", "outside")
+    given = recorder.digest_of_text("outside")
+    with recorder.watching("test"):
+        os.environ["STALE"] = "inside"
+    assert recorder.environment_digest("STALE") == given
+    os.environ["STALE"] = "again"  # from outside
+    assert recorder.environment_digest("STALE") == recorder.digest_of_text("again")
+
+
+FUNCTION = "function [7:0] f(input [7:0] p); f = p {operation}; endfunction\n"
+VERILOG = """
+module t(input clk, input [7:0] a, output reg [7:0] y);
+{body}
+always @(posedge clk) y <= f(a);
+endmodule
+"""
+MEMORY = """
+reg [7:0] rom [0:3];
+initial $readmemh({name}, rom);
+function [7:0] f(input [7:0] p); f = rom[p[1:0]]; endfunction
+"""
+INCLUDE = "include = ['first', 'second']\n"
+SHADOWED = {"first/none.txt": "", "second/f.vh": FUNCTION.format(operation="+ 1")}
+OTHER = FUNCTION.format(operation="* 3")
+NESTED = {**SHADOWED, "first/inner/g.vh": '`include "f.vh"\n'}
+ODD = 'odd "name" é'
+WORDS = "1 2 3 4"
+VERILOG_CASES: dict[str, tuple[str, str, dict[str, str], Change]] = {
+    "an earlier folder of the search path": (
+        INCLUDE,
+        '`include "f.vh"',
+        SHADOWED,
+        write("first/f.vh", OTHER),
+    ),
+    "the folder of the source": (INCLUDE, '`include "f.vh"', SHADOWED, write("f.vh", OTHER)),
+    "the folder of the file that includes": (
+        INCLUDE,
+        '`include "inner/g.vh"',
+        NESTED,
+        write("first/inner/f.vh", OTHER),
+    ),
+    "a folder that no script can name": (
+        f"include = ['{ODD}']\n",
+        '`include "f.vh"',
+        {f"{ODD}/f.vh": FUNCTION.format(operation="+ 1")},
+        write(f"{ODD}/f.vh", OTHER),
+    ),
+    "a memory file of two texts": (
+        "defines = { WHERE = '\"data\"' }\n",
+        MEMORY.format(name='{`WHERE, "/rom.hex"}'),
+        {"data/rom.hex": WORDS},
+        write("data/rom.hex", "1 2 3 5"),
+    ),
+    "a memory file of a constant and a text": (
+        "",
+        'localparam WHERE = "data/";\n' + MEMORY.format(name='{WHERE, "rom.hex"}'),
+        {"data/rom.hex": WORDS},
+        write("data/rom.hex", "1 2 3 5"),
+    ),
+}
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("reader", ["auto", "slang"])
+@pytest.mark.parametrize("what", VERILOG_CASES)
+def test_what_verilog_reads_is_seen(tmp_path: Path, what: str, reader: str) -> None:
+    description, body, files, change = VERILOG_CASES[what]
+    folder, store = tmp_path / "project", tmp_path / "store"
+    toml = f'sources = ["t.v"]\ntop = "t"\nclock = "clk"\nreader = "{reader}"\n{description}'
+    written = {"pyproject.toml": "", "t.toml": toml, "t.v": VERILOG.format(body=body)}
+    for name, content in (written | files).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    before, _ = rtl_of(folder, store, "t.toml")
+    assert rtl_of(folder, store, "t.toml") == (before, [])
+    change(folder)
+    after, built = rtl_of(folder, store, "t.toml")
+    assert built == ["elaborate"] and after != before
+    assert rtl_of(folder, tmp_path / "fresh", "t.toml")[0] == after

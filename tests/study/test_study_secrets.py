@@ -1,0 +1,90 @@
+"""No password of a storage is ever written or printed."""
+
+from __future__ import annotations
+
+import subprocess
+import traceback
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+import sqlalchemy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chipdse.errors import DesignError
+from chipdse.study.storage.secrets import masked, masked_url, secret_arguments, without_secrets
+from chipdse.study.storage.storage import open_storage
+from tests.study.running import test_faults_machine
+from tests.support import servers
+from tests.support import small_sweep as sweeps
+
+SECRET = "S3cret/pw?2@"
+NAMES = ("password", "PASSWORD", "sslpassword", "SslPassword", "oauth_client_secret", "pass%77ord")
+
+
+@given(
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, max_size=20),
+    st.sampled_from(NAMES),
+    st.booleans(),
+)
+def test_no_secret_is_left_in_a_url(secret: str, name: str, in_user: bool) -> None:
+    secret = f"#{secret}#"  # which occurs nowhere else
+    text = quote(secret, safe="")
+    rest = f"db.example.org:5432/d?sslmode=require&passfile=/home/me/.pgpass&{name}={text}"
+    options = quote(f"-c app.password={text} -c timezone=utc", safe="")
+    url = f"postgresql://me{':' + text if in_user else ''}@{rest}&options={options}"
+    parsed = sqlalchemy.make_url(url)
+    kept = without_secrets(parsed).render_as_string(hide_password=False)
+    for shown in (kept, masked_url(url), masked(f"no {secret} or {text} here", url)):
+        assert secret not in shown and text not in shown
+    again = sqlalchemy.make_url(kept)
+    assert (again.host, again.port, again.database) == ("db.example.org", 5432, "d")
+    assert again.query["passfile"] == "/home/me/.pgpass" and again.query["sslmode"] == "require"
+    assert "timezone=utc" in again.query["options"]
+    assert secret in secret_arguments(parsed).values()
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=12))
+def test_nor_in_what_is_no_url(tail: str) -> None:
+    """A password with characters that belong encoded: refused, and not shown in part."""
+    secret = f"hunter{tail}2hunter"
+    url = f"postgresql://me:{secret}@/db"
+    assert secret not in masked_url(url)
+    if set(secret) & set("@/?"):
+        with pytest.raises(DesignError) as caught:
+            open_storage(url, Path())
+        text = "".join(traceback.format_exception(caught.value))
+        said = text[text.rindex("DesignError") :]
+        assert "hunter" not in said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_refused_connection_shows_none(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("psycopg")
+    url = f"postgresql://me@127.0.0.1:{servers.free_port()}/d?{name}={quote(SECRET, safe='')}"
+    with pytest.raises(DesignError, match="cannot be opened") as caught:
+        open_storage(url, tmp_path)
+    said = str(caught.value)
+    assert SECRET not in said and quote(SECRET, safe="") not in said
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+@pytest.mark.tools
+def test_a_sweep_in_postgresql_keeps_none(tmp_path: Path) -> None:
+    """By the installed program: the study's folder, what is printed, and the sweep's next run."""
+    text = quote(SECRET, safe="")
+    with servers.postgresql() as server:
+        url = f"{server.url('secret')}?password={text}&sslmode=disable"
+        file, study = test_faults_machine.project(tmp_path), tmp_path / "study"
+        said = sweeps.run(file, study, tmp_path / "cache", "--storage", url, "--trials", "1")
+        shown = subprocess.run([str(sweeps.CHIPDSE), "front", str(study), "--json", "--all"],
+                               capture_output=True, text=True, check=True)  # fmt: skip
+    refused = subprocess.run([str(sweeps.CHIPDSE), "sweep", str(file), "--study", str(study),
+                              "--storage", url], capture_output=True, text=True)  # fmt: skip
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+    written = [path.read_bytes() for path in study.rglob("*") if path.is_file()]
+    printed = [said, shown.stdout, shown.stderr, refused.stdout, refused.stderr]
+    for one in (*written, *(text.encode() for text in printed)):
+        assert SECRET.encode() not in one and text.encode() not in one
+    assert "sslmode=disable" in (study / "study.json").read_text()
