@@ -24,8 +24,7 @@ from chipdse.design import OperatingPoint, PhysicalOptions
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import METRICS, BlockReport
 from chipdse.study.question.shipped import questions
-from chipdse.study.question.sweep_file import Sweep
-from chipdse.study.search.samplers import SAMPLERS
+from chipdse.study.question.sweep_file import SAMPLERS, Sweep
 from chipdse.system.metrics import CONSTRAINTS, SystemMetrics
 from chipdse.system.parameters import PackageParameters
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from chipdse.hardware.tools import run_yosys
+from chipdse.tools import run_yosys
 
 pytestmark = pytest.mark.tools
 

@@ -88,7 +88,7 @@ def test_cheap_changes_run_no_tool(store: Store, monkeypatch: pytest.MonkeyPatch
     def forbidden(*arguments: Any, **_: Any) -> None:
         raise AssertionError(f"ran {arguments}")
 
-    monkeypatch.setattr("chipdse.hardware.tools.subprocess.run", forbidden)
+    monkeypatch.setattr("chipdse.tools.subprocess.run", forbidden)
     half = evaluate(dataclasses.replace(design(), operating=OperatingPoint(clock_frac=0.5)), store)
     package = PackageParameters(tiles=100, cooling="cold_plate")
     other = evaluate(dataclasses.replace(design(), package=package), store)

@@ -1,8 +1,11 @@
 """What a reader may rely on everywhere: imports go one way, the public API is what it says."""
 
 import ast
+import functools
+import graphlib
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,24 +13,64 @@ import pytest
 import chipdse
 
 ROOT = Path(__file__).parents[1]
-# From the bottom up; a module imports from its own level or below. hdl knows nothing of chipdse.
-LADDER = [
-    {"errors", "units", "paths", "numerics", "reading", "records", "__init__"},
-    {"store"},
-    {"technology"},
-    {"netlist", "system"},
-    {"hardware"},
-    {"design", "metrics", "operating", "physical", "analysis", "measure", "evaluate"}
-    | {"cell_library"},
-    {"study"},
-    {"report", "export"},
-    {"api", "point", "cli", "__main__"},
-]
+# From the bottom up; a room imports from its own level or below. A room is a folder without
+# folders in it; a file beside folders stands alone. docs/developers/architecture.md prints this.
+LADDER = {
+    "chipdse": [
+        ["__init__", "errors", "numerics", "paths"],
+        ["reading", "records", "store", "technology", "units"],
+        ["netlist", "system", "tools"],
+        ["blocks", "metrics"],
+        ["hardware"],
+        ["design"],
+        ["stages"],
+        ["evaluate"],
+        ["export", "study"],
+        ["report"],
+        ["api"],
+        ["cli"],
+        ["__main__"],
+    ],
+    "chipdse.netlist": [
+        ["__init__", "kernels"],
+        ["library"],
+        ["netlist"],
+        ["timing", "verilog"],
+        ["activity", "layout"],
+        ["power"],
+    ],
+    "chipdse.study": [
+        ["__init__", "question"],
+        ["storage"],
+        ["results"],
+        ["harvest", "search"],
+        ["running"],
+    ],
+    "chipdse.system": [
+        ["__init__", "metrics", "models", "parameters"],
+        ["thermal"],
+        ["arrays", "restated"],
+        ["evaluate", "power_map"],
+        ["described"],
+        ["system_file"],
+    ],
+    "chipdse.report": [
+        ["__init__", "counted", "pictures", "quantities", "terminal"],
+        ["page"],
+        ["figures"],
+    ],
+}
 SOURCES = sorted(ROOT.glob("chipdse/**/*.py"))
+HARDWARE = sorted(ROOT.glob("hdl/chipdse_hdl/**/*.py"))
 
 
-def level(part: str) -> int:
-    return next(number for number, parts in enumerate(LADDER) if part in parts)
+def module_of(path: Path) -> str:
+    """``chipdse.netlist.library.cells`` for its file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(part for part in parts if part not in ("hdl", "__init__"))
+
+
+MODULES = {module_of(path): path for path in [*SOURCES, *HARDWARE]}
 
 
 def imports(body: list[ast.stmt]) -> Iterator[str]:
@@ -36,26 +79,74 @@ def imports(body: list[ast.stmt]) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
+            full = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from {name if name in MODULES else node.module for name in full}
         elif isinstance(node, ast.If | ast.Try) and "TYPE_CHECKING" not in ast.dump(node):
             yield from imports(node.body)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_go_down_only(path: Path) -> None:
-    own = level(path.relative_to(ROOT / "chipdse").parts[0].removesuffix(".py"))
-    for name in imports(ast.parse(path.read_text()).body):
-        if name.startswith("chipdse."):
-            assert level(name.split(".")[1]) <= own, f"{path.name} imports {name} from above"
+@functools.cache
+def imported(module: str) -> frozenset[str]:
+    """Modules of ours that a module imports."""
+    names = imports(ast.parse(MODULES[module].read_text()).body)
+    return frozenset(name for name in names if name in MODULES and name != module)
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("hdl/**/*.py")), ids=lambda path: path.name)
+def part_of(package: str, module: str) -> str | None:
+    """The part of a package in which a module lies; None outside it."""
+    if module == package:
+        return "__init__"
+    inside = module.startswith(f"{package}.")
+    return module.removeprefix(f"{package}.").split(".")[0] if inside else None
+
+
+@pytest.mark.parametrize("package", LADDER)
+def test_imports_go_down_only(package: str) -> None:
+    levels = {part: level for level, parts in enumerate(LADDER[package]) for part in parts}
+    for module in MODULES:
+        part = part_of(package, module)
+        if part is None:
+            continue
+        for name in imported(module):
+            other = part_of(package, name)
+            if other is not None and other != part:
+                assert levels[other] < levels[part], f"{module} imports {name}"
+
+
+def room_of(module: str) -> str:
+    """The folder of a module, or the module itself where folders lie beside it."""
+    folder = MODULES[module].parent
+    has_folders = any((child / "__init__.py").is_file() for child in folder.iterdir())
+    is_package = MODULES[module].name == "__init__.py"
+    return module if is_package or has_folders else module.rpartition(".")[0]
+
+
+@pytest.mark.parametrize("room_name", [room_of, str], ids=["rooms", "modules"])
+def test_no_circles(room_name: Callable[[str], str]) -> None:
+    graph: dict[str, set[str]] = {}
+    for module in MODULES:
+        mine = graph.setdefault(room_name(module), set())
+        mine |= {room_name(name) for name in imported(module)} - {room_name(module)}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError with the circle
+
+
+def test_no_crowded_folder() -> None:
+    folders = Counter(path.parent for path in [*SOURCES, *HARDWARE, *ROOT.glob("tests/**/*.py")])
+    crowded = {str(folder): count for folder, count in folders.items() if count > 21}
+    assert not crowded
+
+
+@pytest.mark.parametrize("path", HARDWARE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_hdl_knows_nothing_of_chipdse(path: Path) -> None:
     names = {name.partition(".")[0] for name in imports(ast.parse(path.read_text()).body)}
     assert "chipdse" not in names
 
 
-MODELS = [path for path in SOURCES if path.parent.name == "system" and path.name != "load.py"]
+MODELS = [
+    path
+    for path in SOURCES
+    if path.is_relative_to(ROOT / "chipdse/system") and path.name != "system_file.py"
+]
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.name)

@@ -31,10 +31,10 @@ from benchmarks.search.freeze import measure
 from benchmarks.search.frozen import GROUPED, SCALARS, Frozen, Measured, load
 from benchmarks.search.retention import KEPT, PROMOTED, added, local_front, promoted
 from chipdse.hardware.elaborate import elaborate
-from chipdse.hardware.tools import run_yosys
 from chipdse.stages.operate import Corner
 from chipdse.store.store import Store, default_store
 from chipdse.study.search.lattice import places_of
+from chipdse.tools import run_yosys
 
 BEST = 10
 KNOWN = (10, 25)

@@ -70,9 +70,7 @@ def evaluate_point(
         kept = Store(root=root, tell=tell)
         metrics = evaluate(design, kept)
     if placement is not None:
-        from chipdse.report.pictures.placement import (
-            draw_point,  # Matplotlib takes its time to load
-        )
+        from chipdse.report.pictures.placement import draw_point
 
         draw_point(design, kept, Path(placement))
     return metrics

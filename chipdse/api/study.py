@@ -26,9 +26,11 @@ from chipdse.hardware.elaborate import versions
 from chipdse.report.terminal.progress import shown_progress
 from chipdse.store.care import size_limit
 from chipdse.store.store import Store, default_store
+from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.shipped import find_sweep
 from chipdse.study.question.sweep_file import check_libraries, read_sweep
-from chipdse.study.running.budget import Budget, parse_duration
+from chipdse.study.results.points import points_table
+from chipdse.study.running.budget import Budget
 from chipdse.study.running.engine import Listener, run_sweep
 from chipdse.study.running.executors import open_workers
 from chipdse.study.search.samplers import check_sampler
@@ -36,7 +38,6 @@ from chipdse.study.storage.folder import (
     REPORT,
     StudyFolder,
     open_study,
-    points_table,
     start_study,
     write_atomically,
 )

@@ -49,7 +49,7 @@ from chipdse.blocks.own import (
 )
 from chipdse.blocks.verilog_files import named_paths
 from chipdse.errors import DesignError
-from chipdse.hardware.tools import is_identifier
+from chipdse.tools import is_identifier
 
 _KEYS = {
     *("summary", "sources", "include", "defines", "top", "clock", "reset", "reset_active"),

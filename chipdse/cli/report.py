@@ -97,7 +97,7 @@ def _explore(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    from chipdse.report.pictures.study import draw
+    from chipdse.report.figures import draw
 
     draw(
         load_study(arguments.study).folder,

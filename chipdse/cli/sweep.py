@@ -18,8 +18,8 @@ from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.report.quantities import heading_scale
 from chipdse.study.question.shipped import questions
+from chipdse.study.question.sweep_file import SAMPLERS
 from chipdse.study.running.status import read_status
-from chipdse.study.search.samplers import SAMPLERS
 from chipdse.study.storage.trials import by_evaluation, finished
 
 SHOWN_ROWS = 20

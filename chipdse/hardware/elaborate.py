@@ -21,12 +21,12 @@ from chipdse.blocks.own import OwnBlock, VerilogSource
 from chipdse.errors import DesignError, MachineError, ToolError
 from chipdse.hardware.amaranth_rtl import Clocking, convert_component
 from chipdse.hardware.read_verilog import digests_before, port_name, read_verilog, verilog_reads
-from chipdse.hardware.tools import run_yosys
 from chipdse.store.reads import Place, Read, declared
 from chipdse.store.recorder import watching
 from chipdse.store.sources import code_of, module_hash, module_sources
 from chipdse.store.store import Store, hash_file
 from chipdse.technology.sram import MacroSize
+from chipdse.tools import run_yosys
 
 TOP, CLOCKING = "top", "clocking.json"
 

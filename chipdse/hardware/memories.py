@@ -21,10 +21,10 @@ from typing import Any
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl, versions
 from chipdse.hardware.memory_model import memory_map, memory_model, ram_description
-from chipdse.hardware.tools import remove_links, run_yosys, script_path
 from chipdse.store.sources import code_of
 from chipdse.store.store import Store, hash_file
 from chipdse.technology.sram import MacroSize, families, macro_range
+from chipdse.tools import remove_links, run_yosys, script_path
 
 MEMORIES, MODEL = "memories.json", "sram.v"
 _MEMORY = re.compile(r"^  memory (?:width (\d+) )?(?:size (\d+) )?", re.MULTILINE)

@@ -19,8 +19,8 @@ from chipdse.blocks.own import VerilogSource
 from chipdse.errors import DesignError, MachineError, ToolError
 from chipdse.hardware import yosys_files
 from chipdse.hardware.registers import ALWAYS_DRIVEN
-from chipdse.hardware.tools import remove_links, run_tool, run_yosys, script_path
 from chipdse.store.reads import Place, Read
+from chipdse.tools import remove_links, run_tool, run_yosys, script_path
 
 _READ, _FILES, _LISTED = "read.il", "slang.f", "read_verilog.json"
 # What people's older sources rely on, and every simulator allows.

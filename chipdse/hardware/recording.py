@@ -18,8 +18,8 @@ from typing import Any
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.registers import PREPARED, Signal, prepare_script, read_signals
-from chipdse.hardware.tools import remove_links, run_yosys
 from chipdse.netlist.library.cells import Cell
+from chipdse.tools import remove_links, run_yosys
 
 RECORDER = "recorder"
 RTL, WRAPPER, LAYOUT, DATA = "rtl.v", "recorder.v", "layout.json", "recording.bin"

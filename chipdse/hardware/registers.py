@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chipdse.errors import DesignError
-from chipdse.hardware.tools import script_path
 from chipdse.netlist.library.cells import Cell
+from chipdse.tools import script_path
 
 _FLIP_FLOPS = (
     *("$dff", "$dffe", "$adff", "$adffe", "$sdff", "$sdffe", "$sdffce"),

@@ -21,8 +21,8 @@ import find_libpython
 from cocotb_tools import config as cocotb_config
 
 from chipdse.errors import DesignError, MachineError
-from chipdse.hardware.tools import run_tool, version_text
 from chipdse.store.store import Store
+from chipdse.tools import run_tool, version_text
 
 _RUNTIME = ("verilated", "verilated_dpi", "verilated_vpi", "verilated_threads")
 # -O1 halves the time of g++ against -O3 and costs little speed in runs of seconds.

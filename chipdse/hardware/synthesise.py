@@ -20,9 +20,9 @@ from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import MappingLibrary, mapping_library
 from chipdse.hardware.register_map import find_register_bits, write_register_map
 from chipdse.hardware.registers import NO_HARDWARE, PREPARED, prepare_script, read_signals
-from chipdse.hardware.tools import is_identifier, plain_prefix, remove_links, run_yosys, script_path
 from chipdse.netlist.library.catalogue import LibraryEntry, liberty_files_for_synthesis
 from chipdse.netlist.library.cells import Cell
+from chipdse.tools import is_identifier, plain_prefix, remove_links, run_yosys, script_path
 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
 _MAPPED = "flip_flops.json"

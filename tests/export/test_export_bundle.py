@@ -18,9 +18,9 @@ from chipdse.errors import DesignError
 from chipdse.evaluate import evaluate
 from chipdse.export.bundle import export_point
 from chipdse.export.flows import constraints, platform_of
-from chipdse.hardware.tools import run_yosys
 from chipdse.store.store import Store
 from chipdse.system.parameters import PackageParameters
+from chipdse.tools import run_yosys
 
 pytestmark = pytest.mark.tools
 CHECKED = ("rtl: PASS", "netlist: PASS")

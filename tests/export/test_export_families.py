@@ -17,8 +17,8 @@ from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block
 from chipdse.evaluate import evaluate
 from chipdse.export.bundle import export_point
 from chipdse.hardware.synthesise import SynthesisOptions
-from chipdse.hardware.tools import run_yosys
 from chipdse.store.store import Store
+from chipdse.tools import run_yosys
 from tests.support.own_projects import BENCH_COUNTER, write_project
 
 pytestmark = pytest.mark.tools

@@ -15,8 +15,8 @@ from chipdse.errors import ChipdseError, DesignError, MachineError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import mapping_library
 from chipdse.hardware.synthesise import SynthesisOptions, read_synthesised, synthesise
-from chipdse.hardware.tools import run_yosys
 from chipdse.netlist.activity.recording import read_register_map
+from chipdse.tools import run_yosys
 from tests.support.replay_runs import DESIGN, LIBRARIES, liberty_files, need_icarus
 
 pytestmark = pytest.mark.tools

@@ -17,8 +17,8 @@ from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.mapping_library import MappingLibrary
 from chipdse.hardware.read_verilog import port_name
 from chipdse.hardware.synthesise import check_names
-from chipdse.hardware.tools import is_identifier, script_path
 from chipdse.store.store import Store
+from chipdse.tools import is_identifier, script_path
 
 VERILOG = """module top #(parameter W = 4, parameter T = "no")
   (input clk, input rst, input [W-1:0] a, output reg [W-1:0] y);

@@ -17,7 +17,8 @@ from chipdse.cli import main
 from chipdse.report.page import report_html
 from chipdse.report.page.data import as_script, history, importance, page_data
 from chipdse.report.page.plotly_local import CONFIG, plotly_library
-from chipdse.study.storage.folder import StudyFolder, points_table
+from chipdse.study.results.points import points_table
+from chipdse.study.storage.folder import StudyFolder
 from tests.support.report_cases import HOSTILE, make_study
 
 

@@ -18,8 +18,8 @@ from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of, mate
 from chipdse.system.described import Die, System, evaluate_described
 from chipdse.system.evaluate import evaluate_system
 from chipdse.system.parameters import PackageParameters
+from chipdse.system.power_map import mapped_temperature
 from chipdse.system.thermal.mesh import unfolded
-from chipdse.system.thermal.power_map import mapped_temperature
 from chipdse.system.thermal.refined import CELLS, hottest_point, meshes_of, refined
 from chipdse.system.thermal.solver import assemble, solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Softening, Stack, centred

@@ -16,8 +16,8 @@ from chipdse.report.page.details import details_or_reason, used_sources
 from chipdse.report.page.plotly_local import plotly_library
 from chipdse.store.store import Store
 from chipdse.study.results.choose import best, knee
-from chipdse.study.results.points import basis_of
-from chipdse.study.storage.folder import StudyFolder, points_table
+from chipdse.study.results.points import basis_of, points_table
+from chipdse.study.storage.folder import StudyFolder
 
 
 def report_html(

@@ -23,8 +23,9 @@ from chipdse.errors import ChipdseError, DesignError
 from chipdse.report.page import point_of, report_html
 from chipdse.report.page.data import as_script
 from chipdse.store.store import Store, default_store
-from chipdse.study.running.fingerprint import kept_by
-from chipdse.study.storage.folder import open_study, points_table
+from chipdse.study.results.points import points_table
+from chipdse.study.storage.fingerprint import kept_by
+from chipdse.study.storage.folder import open_study
 from chipdse.study.storage.trials import finished
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -24,7 +24,7 @@ from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.layout import power_map_w
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store
-from chipdse.system.thermal.power_map import mapped_temperature
+from chipdse.system.power_map import mapped_temperature
 from chipdse.technology.constants import Sources
 from chipdse.units import show
 

@@ -19,16 +19,17 @@ from chipdse.design import find_block, suggest
 from chipdse.errors import DesignError
 from chipdse.metrics import METRICS
 from chipdse.stages.measure import check_library
+from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.goals import Limit, Objective, read_limits, read_objectives
 from chipdse.study.question.rules import Rule, parse_rule
 from chipdse.study.question.shipped import shipped_sweeps
 from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Space, Value, read_axis
 from chipdse.study.question.template import GROUPS, Template, constants_of, kind_of, space_of
 from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_number
-from chipdse.study.running.budget import parse_duration
-from chipdse.study.search.samplers import SAMPLERS
 
 _KEYS = {"question", "block", "rules", "objectives", "limits", "search", *GROUPS}
+SAMPLERS = ("auto", "gp", "grid", "lattice", "nsga2", "random", "tpe")
+"""Names of samplers; `chipdse.study.search.samplers` makes them."""
 SEEDS = 2**31
 """Seeds are below this: samplers count on from them and take 32 bits."""
 _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")

@@ -14,7 +14,7 @@ from chipdse.study.question.goals import Objective
 from chipdse.study.question.space import Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import REFERENCE, hypervolume
-from chipdse.study.running.fingerprint import Kept, differences, listed
+from chipdse.study.storage.fingerprint import Kept, differences, listed
 
 Floats = NDArray[np.float64]
 

@@ -18,7 +18,15 @@ from chipdse.metrics import METRICS, Basis
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
 from chipdse.study.results.ties import tied
-from chipdse.study.storage.trials import HARVESTED, HARVESTED_FROM, PROPOSED, SPREAD, is_harvested
+from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.trials import (
+    HARVESTED,
+    HARVESTED_FROM,
+    PROPOSED,
+    SPREAD,
+    finished,
+    is_harvested,
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -142,3 +150,16 @@ def front_mask(sweep: Sweep, table: pd.DataFrame) -> np.ndarray[tuple[int], np.d
         values = table.iloc[feasible][names].to_numpy(dtype=float) * signs
         mask[feasible] = is_on_front(values)
     return mask
+
+
+def points_table(folder: StudyFolder) -> pd.DataFrame:
+    """Every finished point as a row.
+
+    Returns
+    -------
+    columns: trial; state ("feasible", "infeasible", "failed"); on_front; origin ("proposed",
+    "harvested"); the swept parameters;
+    every metric, its unit in its name; system_evidence ("modelled", or "estimated" where a table
+    does not reach); violations and failure, as text
+    """
+    return rows_of(folder.sweep, finished(folder.study))

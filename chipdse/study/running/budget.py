@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,8 +11,6 @@ from numpy.typing import NDArray
 
 from chipdse.errors import DesignError
 from chipdse.study.results.front import is_on_front
-
-_UNITS_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,19 +33,6 @@ class Budget:
             raise DesignError(f"time={self.seconds} s must be above 0")
         if self.patience < 0:
             raise DesignError(f"patience={self.patience} must be at least 1, or left out")
-
-
-def parse_duration(text: str, what: str = "time") -> float:
-    """Seconds of a duration for people: ``parse_duration("2h") == 7200``.
-
-    Raises
-    ------
-    DesignError : no number, or another unit than s, min, h, d
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*", text)
-    if found is None or float(found[1]) == 0:
-        raise DesignError(f"{what} {text!r} is not a duration; write e.g. 90s, 30min, 2h or 1d")
-    return float(found[1]) * _UNITS_S[found[2]]
 
 
 def is_stalled(groups: Sequence[NDArray[np.float64]], patience: int) -> bool:

@@ -33,18 +33,19 @@ from chipdse.errors import MachineError
 from chipdse.store.reads import Read
 from chipdse.store.store import default_store
 from chipdse.study.question.space import Point
+from chipdse.study.results.points import points_table
 from chipdse.study.running import status as states
 from chipdse.study.running.budget import Budget, is_stalled
-from chipdse.study.running.code import Code
 from chipdse.study.running.executors import Workers, first_line
-from chipdse.study.running.fingerprint import add_reads
 from chipdse.study.running.interrupts import Interrupts
 from chipdse.study.running.outcome import Outcome, evaluate_point, record
 from chipdse.study.running.pace import Pace
 from chipdse.study.running.plan import plan_text, points_in
 from chipdse.study.running.status import Status, StatusFile, is_feasible, losses, take_stock
 from chipdse.study.search.samplers import make_sampler
-from chipdse.study.storage.folder import POINTS, StudyFolder, points_table, write_atomically
+from chipdse.study.storage.code import Code
+from chipdse.study.storage.fingerprint import add_reads
+from chipdse.study.storage.folder import POINTS, StudyFolder, write_atomically
 from chipdse.study.storage.storage import BEAT_S, Heartbeat, alone, give_up_stale, patiently
 from chipdse.study.storage.trials import (
     DRIVER,

@@ -22,9 +22,9 @@ from chipdse.study.harvest.harvest import Harvest, finishes, harvest_point
 from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.points import objective_values, violations
-from chipdse.study.running.code import code_here
-from chipdse.study.running.fingerprint import check_same, parts_of
+from chipdse.study.storage.code import code_here
 from chipdse.study.storage.fast_writes import Finish, complete
+from chipdse.study.storage.fingerprint import check_same, parts_of
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.trials import FAILURE, FINGERPRINT, ORIGIN, PROPOSED
 

@@ -9,6 +9,7 @@ from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, TPESampler
 
 from chipdse.errors import DesignError
 from chipdse.study.question.space import Space
+from chipdse.study.question.sweep_file import SAMPLERS
 from chipdse.study.search.unrepeated import InOrder, OneEach, Unrepeated
 
 SLOW_SUGGESTIONS = 2
@@ -44,7 +45,6 @@ _SAMPLERS: dict[str, Callable[[Space, int], BaseSampler]] = {
     "random": lambda space, seed: Unrepeated(None, space, seed),
     "tpe": _tpe,
 }
-SAMPLERS = ("auto", *_SAMPLERS)
 
 
 def check_sampler(name: str) -> None:

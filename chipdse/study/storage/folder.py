@@ -24,16 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-import pandas as pd
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse.errors import DesignError
 from chipdse.study.question.sweep_file import Sweep, read_sweep
-from chipdse.study.results.points import rows_of
-from chipdse.study.running.fingerprint import Kept, check_current, kept_by, settle
+from chipdse.study.storage.fingerprint import Kept, check_current, kept_by, settle
 from chipdse.study.storage.storage import Storage, alone, open_storage, reason_of
-from chipdse.study.storage.trials import finished
 
 SWEEP, ABOUT, DATABASE, POINTS, REPORT = (
     *("sweep.toml", "study.json", "study.db", "points.csv", "report.html"),
@@ -240,16 +237,3 @@ def write_atomically(path: Path, text: str) -> None:
     except OSError:
         part.unlink(missing_ok=True)
         raise
-
-
-def points_table(folder: StudyFolder) -> pd.DataFrame:
-    """Every finished point as a row.
-
-    Returns
-    -------
-    columns: trial; state ("feasible", "infeasible", "failed"); on_front; origin ("proposed",
-    "harvested"); the swept parameters;
-    every metric, its unit in its name; system_evidence ("modelled", or "estimated" where a table
-    does not reach); violations and failure, as text
-    """
-    return rows_of(folder.sweep, finished(folder.study))

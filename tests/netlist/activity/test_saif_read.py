@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.saif import write_saif
-from chipdse.netlist.activity.saif_reader import read_saif, read_saif_activity
+from chipdse.netlist.activity.waveform.saif import read_saif, read_saif_activity
 from chipdse.netlist.activity.waveform.trace import read_activity
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.verilog.reader import read_verilog

@@ -20,7 +20,7 @@ from chipdse.stages.measure import measure
 from chipdse.store.store import Store
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.system.parameters import PackageParameters
-from chipdse.system.thermal.power_map import GRID, mapped_temperature, resampled
+from chipdse.system.power_map import GRID, mapped_temperature, resampled
 from chipdse.technology.constants import Sources
 
 pytestmark = pytest.mark.tools

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
-from chipdse.hardware.tools import run_yosys
 from chipdse.netlist.library.cache import load_corners, load_library
 from chipdse.netlist.library.join import join_corners
 from chipdse.netlist.library.liberty.reader import read_liberty
 from chipdse.netlist.library.liberty.writer import liberty_text as export
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.library.npz import load_saved, save_library
+from chipdse.tools import run_yosys
 from tests.support.netlist_cases import CELLS, liberty_text, tiny_library
 
 

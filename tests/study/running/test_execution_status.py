@@ -21,8 +21,9 @@ from hypothesis.extra import numpy as nst
 import chipdse
 from chipdse.cli import main
 from chipdse.errors import DesignError
+from chipdse.study.question.durations import parse_duration
 from chipdse.study.results.front import hypervolume
-from chipdse.study.running.budget import Budget, is_stalled, parse_duration
+from chipdse.study.running.budget import Budget, is_stalled
 from chipdse.study.running.status import Status, read_status
 from tests.support import small_sweep as sweeps
 

@@ -14,9 +14,9 @@ from chipdse.design import find_block
 from chipdse.errors import ChipdseError, MachineError
 from chipdse.store.store import Store
 from chipdse.study.question.sweep_file import read_sweep
-from chipdse.study.running.code import Code, code_here
-from chipdse.study.running.fingerprint import parts_of
 from chipdse.study.running.outcome import evaluate_point
+from chipdse.study.storage.code import Code, code_here
+from chipdse.study.storage.fingerprint import parts_of
 from tests.support import small_sweep as sweeps
 
 COUNTER = """

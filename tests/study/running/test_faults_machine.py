@@ -19,9 +19,9 @@ import pytest
 import chipdse
 from chipdse.errors import CrashedError, KilledError, MachineError, ToolError
 from chipdse.hardware import simulators
-from chipdse.hardware.tools import run_tool
 from chipdse.store import store as store_module
 from chipdse.store.store import Store
+from chipdse.tools import run_tool
 from tests.study.running import test_faults_disk
 from tests.support import servers
 from tests.support import small_sweep as sweeps

@@ -7,8 +7,8 @@ import zlib
 from pathlib import Path
 
 from chipdse.netlist.activity.activity import Activity
-from chipdse.netlist.activity.saif_reader import is_saif, read_saif_activity
 from chipdse.netlist.activity.waveform.activity import read_vcd_activity
+from chipdse.netlist.activity.waveform.saif import is_saif, read_saif_activity
 from chipdse.netlist.netlist import Netlist
 
 _LOOK_BYTES = 4096

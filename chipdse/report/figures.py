@@ -25,7 +25,8 @@ from chipdse.report.page.details import SHOWN_KINDS
 from chipdse.report.quantities import heading_scale, label_of
 from chipdse.store.store import Store, default_store
 from chipdse.study.results.choose import knee
-from chipdse.study.storage.folder import StudyFolder, points_table
+from chipdse.study.results.points import points_table
+from chipdse.study.storage.folder import StudyFolder
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#8d99a6"

@@ -16,9 +16,9 @@ import pytest
 import chipdse
 from chipdse.errors import DesignError, MachineError
 from chipdse.study.question.sweep_file import read_sweep
-from chipdse.study.running import code, fingerprint
-from chipdse.study.running.code import point_files
-from chipdse.study.running.fingerprint import differences, kept_by, parts_of
+from chipdse.study.storage import code, fingerprint
+from chipdse.study.storage.code import point_files
+from chipdse.study.storage.fingerprint import differences, kept_by, parts_of
 from chipdse.study.storage.trials import FINGERPRINT, OUTDATED, finished
 from tests.support import small_sweep as sweeps
 

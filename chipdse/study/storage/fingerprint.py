@@ -32,7 +32,7 @@ from chipdse.stages.library import library_version
 from chipdse.store.reads import Read, file_digest
 from chipdse.store.store import hash_of
 from chipdse.study.question.sweep_file import Sweep
-from chipdse.study.running.code import point_files
+from chipdse.study.storage.code import point_files
 from chipdse.study.storage.storage import Storage, alone
 from chipdse.study.storage.trials import FAILURE, FINGERPRINT, OUTDATED
 
