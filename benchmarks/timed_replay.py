@@ -32,8 +32,8 @@ from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.catalogue import liberty_files_for_synthesis, resolve
 from chipdse.netlist.library.library import OperatingLibrary
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from tests.support import timed_designs
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from tests.support import timed_designs  # noqa: E402
 from tests.support.timed_icarus import toggles  # noqa: E402
 
 ACCURACY_CYCLES, SPEED_CYCLES, RUN_CYCLES, DRAWS = 200, 30, 2001, 40

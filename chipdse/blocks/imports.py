@@ -92,6 +92,6 @@ def source_files(module: str, folder: Path) -> list[Path]:
         files[file] = None
         if file.suffix == ".py":
             waiting += imported_modules(file, name)
-        if name.rpartition(".")[0] not in ("", "hdl"):  # whose __init__ lists every block
+        if name.rpartition(".")[0] not in ("", "chipdse_hdl"):  # whose __init__ lists every block
             waiting.append(name.rpartition(".")[0])
     return sorted(files)

@@ -35,7 +35,7 @@ from chipdse.store.sources import PACKAGES, imported_modules
 READS = "reads.json"
 """File of a stage's folder with what its result read."""
 _OWN = ("chipdse", "cocotb", "cocotb_tools", "pygpi")
-_HDL = "hdl"
+_HDL = "chipdse_hdl"
 _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 

@@ -23,9 +23,9 @@ from typing import Any
 import chipdse
 from chipdse.errors import DesignError
 
-PACKAGES = ("chipdse", "hdl")
+PACKAGES = ("chipdse", "chipdse_hdl")
 """Packages that are followed; others are known by their version."""
-NO_PART = ("chipdse.store", "chipdse.store.store", "chipdse.paths", "chipdse.errors")
+NO_PART = ("chipdse.store", "chipdse.paths", "chipdse.errors")
 """Modules (and those below or beginning with these names) that decide where a result is kept or
 how a fault is reported, never what a result is."""
 

@@ -34,10 +34,12 @@ def test_shipped_sweeps_are_found_by_name(tmp_path: Path, monkeypatch: pytest.Mo
 def test_wheel_and_sdist_carry_everything(tmp_path: Path) -> None:
     built = build_both(tmp_path)
     inside = set(zipfile.ZipFile(built[".whl"]).namelist())
-    for folder in ("chipdse", "hdl", "sweeps"):
+    places = {"chipdse": "chipdse", "hdl/chipdse_hdl": "chipdse_hdl"}
+    for folder, installed in (places | {"sweeps": "chipdse/shipped_sweeps"}).items():
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
-                assert str(path.relative_to(ROOT)) in inside
+                assert f"{installed}/{path.relative_to(ROOT / folder).as_posix()}" in inside
+    assert not {name.partition("/")[0] for name in inside} & {"hdl", "sweeps", "tests"}
     assert any(name.endswith("licenses/NOTICE") for name in inside)
     with tarfile.open(built[".gz"]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}

@@ -127,26 +127,26 @@ OPTIONS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "no glitches": ({"physical": PhysicalOptions(glitches=False)}, {"measure"}),
 }
 CODE = {
-    "netlist.saif": NONE,
-    "hardware.store_care": NONE,
+    "netlist.activity.saif": NONE,
+    "store.care": NONE,
     "store.reads": NONE,
     "report.page": NONE,
-    "study.engine": NONE,
+    "study.running.engine": NONE,
     "system.evaluate": NONE,
-    "netlist.macro_liberty": {*MEASURED},  # it joins macros to the library; there are none
+    "netlist.library.macros": {*MEASURED},  # it joins macros to the library; there are none
     "hardware.read_verilog": ELABORATE,
     "hardware.recording": SIMULATE,
-    "hardware.bench_random": SIMULATE,
+    "blocks.bench_random": SIMULATE,
     "hardware.synthesise": {"synthesise"},
     "hardware.mapping_library": {"synthesise"},
-    "netlist.liberty_writer": {"synthesise"},
-    "netlist.library_pack": {"synthesise", *MEASURED},
-    "netlist.timing": {"measure", "glitches"},
-    "netlist.power_cells": {"measure", "glitches"},
-    "netlist.timed_replay": {"measure", "glitches"},
-    "netlist.kernel_source": {*MEASURED},
-    "netlist.placer": {"measure", "wires"},
-    "operating": {"measure"},
+    "netlist.library.liberty.writer": {"synthesise"},
+    "netlist.library.pack": {"synthesise", *MEASURED},
+    "netlist.timing.timing": {"measure", "glitches"},
+    "netlist.power.cells": {"measure", "glitches"},
+    "netlist.activity.glitches.replay": {"measure", "glitches"},
+    "netlist.activity.replay.c_functions": {*MEASURED},
+    "netlist.layout.placer.place": {"measure", "wires"},
+    "stages.operate": {"measure"},
 }
 
 
@@ -309,8 +309,8 @@ def test_a_comment_in_the_code_of_chipdse(
     edited = project / f"{module}.py"
     shutil.copy(files[name], edited)
     edited.write_text(edited.read_text() + "\n# a remark\n")
-    others = sources._package_files("hdl")
-    changed = {"chipdse": files | {name: edited}, "hdl": others}
+    others = sources._package_files("chipdse_hdl")
+    changed = {"chipdse": files | {name: edited}, "chipdse_hdl": others}
     forget_code()
     monkeypatch.setattr(sources, "_package_files", changed.__getitem__)
     try:

@@ -209,8 +209,8 @@ def test_a_kernel_is_named_by_its_c(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("module", "right", "wrong"),
     [
-        ("netlist/liberty_writer.py", "", None),
-        ("netlist/kernel_source.py", "x ^ old", "x | old"),
+        ("netlist/library/liberty/writer.py", "", None),
+        ("netlist/activity/replay/c_functions.py", "x ^ old", "x | old"),
     ],
 )
 def test_a_repaired_fault_of_the_code_reaches_who_has_a_cache(

@@ -27,7 +27,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parent
 
 class Masked(wiring.Component):
     \"\"\"The input with some bits inverted.\"\"\"

@@ -14,7 +14,7 @@ from common.fn import invert
 from flat import MASKS
 import outer
 
-HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parent
 dynamic = importlib.import_module("dynamic")
 AT_IMPORT = int((HERE / "at_import.txt").read_text())
 
@@ -86,7 +86,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 from golden import limit
 
-HERE = Path(__file__).parents[1]
+HERE = Path(__file__).parent
 
 @cocotb.test()
 async def runs(dut):
