@@ -23,7 +23,7 @@ from chipdse.errors import DesignError
 from chipdse.netlist.library.grid import Corners
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.library.npz import load_saved, save_library
-from chipdse.store.files import new_file
+from chipdse.store.files import replacing
 
 STEPS_PER_OCTAVE = 2048
 
@@ -39,17 +39,12 @@ def save_packed(library: CellLibrary, path: Path) -> None:
         raise ValueError("the first corner of leakage must be the first corner")
     arrays = _Series.of(_numbers(library), library.grid).arrays("corners")
     arrays |= _Series.of(_leakages(library), library.leakage_grid).arrays("leakage")
-    partial = new_file(path)
-    try:
+    with replacing(path) as partial:
         save_library(_first_corner(library), partial, single=True)
         with zipfile.ZipFile(partial, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
             for key, array in arrays.items():
                 with file.open(f"{key}.npy", "w") as stream:
                     np.lib.format.write_array(stream, array, allow_pickle=False)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def load_packed(path: Path) -> CellLibrary:

@@ -23,9 +23,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.arrays import Floats
 from chipdse.errors import DesignError
+from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import hypervolume, is_on_front
-from chipdse.study.storage.folder import write_atomically
 from chipdse.study.storage.trials import FAILURE, is_harvested
 
 STATUS = "status.json"
@@ -192,7 +192,7 @@ class StatusFile:
             left_s=left,
         )
         text = json.dumps(dataclasses.asdict(self.status), indent=1)
-        write_atomically(self.folder / STATUS, text + "\n")
+        write_whole(self.folder / STATUS, text + "\n")
         self._written = time.monotonic()
         return self.status
 
