@@ -25,6 +25,7 @@ from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import versions
 from chipdse.report.terminal.progress import shown_progress
 from chipdse.store.care import size_limit
+from chipdse.store.files import write_whole
 from chipdse.store.store import Store, default_store
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.shipped import find_sweep
@@ -39,7 +40,6 @@ from chipdse.study.storage.folder import (
     StudyFolder,
     open_study,
     start_study,
-    write_atomically,
 )
 from chipdse.study.storage.trials import finished
 
@@ -99,7 +99,7 @@ class Study:
         path = path or self.folder.path / REPORT
         stages = Store(root=Path(store) if store is not None else default_store())
         text = report_html(self.folder, stages, details=details, tell=tell)
-        write_atomically(path, text)
+        write_whole(path, text)
         return path
 
     def export(self, trial: int, to: str | Path) -> list[Path]:

@@ -13,8 +13,8 @@ from rich.table import Table
 from chipdse.api.study import load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
+from chipdse.store.files import write_whole
 from chipdse.study.results.compare import StudyComparison, compare_studies
-from chipdse.study.storage.folder import write_atomically
 
 SHOWN = 12
 
@@ -58,7 +58,7 @@ def _compare(arguments: argparse.Namespace) -> int:
             found,
         )
         try:
-            write_atomically(arguments.output, page)
+            write_whole(arguments.output, page)
         except OSError as error:
             raise DesignError(f"--output {str(arguments.output)!r}: {error.strerror}") from error
     if arguments.json:

@@ -18,7 +18,7 @@ from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.export.results import Compared, compare, left_out, read_results
 from chipdse.report.quantities import shown_metric
-from chipdse.study.storage.folder import write_atomically
+from chipdse.store.files import write_whole
 from chipdse.units import parse_quantity
 
 IMPORTED = "imported.json"
@@ -111,4 +111,4 @@ def _keep(path: Path, trial: int | None, source: Path, found: list[Compared]) ->
             "metrics": [dataclasses.asdict(one) for one in found],
         }
     )
-    write_atomically(path, json.dumps(kept, indent=1) + "\n")
+    write_whole(path, json.dumps(kept, indent=1) + "\n")

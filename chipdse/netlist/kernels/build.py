@@ -134,7 +134,7 @@ def _compile(folder: Path, text: str, names: list[str]) -> Path:
     key = hashlib.sha256(text.encode()).hexdigest()[:24]
     _compiled(folder, key, text)
     index = folder / f"{key}.json"
-    write_whole(index, json.dumps(names).encode())
+    write_whole(index, json.dumps(names))
     return index
 
 

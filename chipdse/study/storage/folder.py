@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import socket
 import tomllib
@@ -28,6 +27,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse.errors import DesignError
+from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.fingerprint import Kept, check_current, kept_by, settle
 from chipdse.study.storage.storage import Storage, alone, open_storage, reason_of
@@ -115,8 +115,8 @@ def start_study(
         raise
     about["storage"] = opened.url
     about["fingerprint"] = version.identity
-    write_atomically(path / ABOUT, json.dumps(about, indent=1) + "\n")
-    write_atomically(path / SWEEP, sweep.text)
+    write_whole(path / ABOUT, json.dumps(about, indent=1) + "\n")
+    write_whole(path / SWEEP, sweep.text)
     return StudyFolder(
         path=path, sweep=sweep, study=study, about=about, storage=opened, version=version
     )
@@ -226,14 +226,3 @@ def _check_same(sweep: Sweep, other: str, where: str) -> None:
                 f"{where} is a study of another sweep: its {key} differs from {sweep.path}; "
                 "name a new folder with --study"
             )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a whole file or nothing."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(text)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chipdse.arrays import Int32s, Int64s, UInt64s
 from chipdse.errors import MachineError
 from chipdse.netlist.activity.glitches.c_source import TIMED
 from chipdse.netlist.activity.glitches.plan import TimedPlan
@@ -54,11 +55,11 @@ class CompiledLanes:
 
     def replay(
         self,
-        value: NDArray[np.uint64],
-        goal: NDArray[np.uint64],
-        counts: NDArray[np.int64],
-        latest: NDArray[np.int32],
-    ) -> NDArray[np.uint64]:
+        value: UInt64s,
+        goal: UInt64s,
+        counts: Int64s,
+        latest: Int32s,
+    ) -> UInt64s:
         """Add up one cycle in each lane; returns each net's settled value.
 
         Parameters
@@ -85,7 +86,7 @@ class CompiledLanes:
             self.library.timed_close(arena)
 
 
-def _aligned(array: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _aligned(array: UInt64s) -> UInt64s:
     """A copy that begins at a cache line."""
     raw = np.empty(array.size + WORDS, dtype=np.uint64)
     skip = -(raw.ctypes.data // 8) % WORDS
