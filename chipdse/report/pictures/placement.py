@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from chipdse.design import Design
 from chipdse.errors import DesignError
-from chipdse.evaluate import build_hardware
 from chipdse.metrics import BlockReport
 from chipdse.netlist.layout.wires import Routes
 from chipdse.netlist.library.library import Floats
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.modules import Modules, assign_modules
 from chipdse.stages.analyse import Analysed, analyse_design
+from chipdse.stages.build import build_hardware
 from chipdse.stages.layout import power_map_w
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store
