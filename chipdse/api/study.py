@@ -22,10 +22,10 @@ from chipdse import __version__
 from chipdse.errors import DesignError, InfeasibleError, MachineError
 from chipdse.export.bundle import export_point
 from chipdse.hardware import simulators
-from chipdse.hardware.elaborate import versions
 from chipdse.report.terminal.progress import shown_progress
 from chipdse.store.care import size_limit
 from chipdse.store.files import write_whole
+from chipdse.store.sources import versions
 from chipdse.store.store import Store, default_store
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.shipped import find_sweep
