@@ -50,26 +50,26 @@ def tutorial(runs: Runs) -> Iterator[Text]:
         )
     kogge, brent = adder("kogge_stone", 1.4), adder("brent_kung", 1.6)
     yield Text(
-        words="- **{:.0f} million additions a second.** Kogge-Stone does that at 1.4 V for {:.1f} "
-        "pJ. Brent-Kung needs 1.6 V, and {:.1f} pJ.",
+        words="- **{:.0f} million additions per second.** Kogge-Stone reaches this rate at 1.4 V "
+        "with {:.1f} pJ per addition. Brent-Kung needs 1.6 V and {:.1f} pJ.",
         values=(_rate(kogge), _energy(kogge), _energy(brent)),
     )
     kogge, brent, ripple = (
         adder(*each) for each in (("kogge_stone", 1.2), ("brent_kung", 1.4), ("ripple", 1.8))
     )
     yield Text(
-        words="Kogge-Stone at 1.2 V takes {:.1f} pJ; Brent-Kung at 1.4 V takes {:.1f} and is "
-        "faster than asked; ripple at 1.8 V takes {:.1f}",
+        words="Kogge-Stone at 1.2 V takes {:.1f} pJ. Brent-Kung at 1.4 V takes {:.1f} pJ and is "
+        "faster than required. Ripple at 1.8 V takes {:.1f} pJ",
         values=(_energy(kogge), _energy(brent), _energy(ripple)),
     )
     ripple, brent = adder("ripple", 1.0), adder("brent_kung", 1.0)
     yield Text(
-        words="Ripple at 1.0 V, {:.1f} pJ; Brent-Kung there takes {:.0f} % more.",
+        words="Ripple at 1.0 V takes {:.1f} pJ; Brent-Kung at the same supply takes {:.0f} % more.",
         values=(_energy(ripple), _more(_energy(brent), _energy(ripple))),
     )
     kogge, brent = adder("kogge_stone", 1.4), adder("brent_kung", 1.4)
     yield Text(
-        words="at one supply it costs {:.0f} % more than Brent-Kung",
+        words="At the same supply it takes {:.0f} % more energy than Brent-Kung",
         values=(_more(_energy(kogge), _energy(brent)),),
     )
 
