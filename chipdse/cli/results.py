@@ -69,6 +69,8 @@ def _import(arguments: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.table import Table
 
+    from chipdse.report.quantities import shown_metric
+
     table = Table("metric", "chipdse", "theirs", "error", box=SIMPLE_HEAD)
     for column in table.columns[1:]:
         column.justify = "right"
