@@ -19,13 +19,13 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from chipdse.arrays import Floats
 from chipdse.errors import ToolError
 from chipdse.kernels.build import array_of, compiler, declared, kernels
 
-Floats = NDArray[np.float64]
-Number = TypeVar("Number", float, NDArray[np.float64])
+Number = TypeVar("Number", float, Floats)
 
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 """Leading 32 bits of the logarithm of 2: times any exponent of a double it is exact."""

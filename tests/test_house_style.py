@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 # folders in it; a file beside folders stands alone. docs/developers/architecture.md prints this.
 LADDER = {
     "chipdse": [
+        ["arrays"],
         ["__init__", "errors", "paths"],
         ["store"],
         ["kernels"],

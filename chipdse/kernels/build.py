@@ -93,7 +93,7 @@ class Kernels:
             note_use(library)
             return library
         source = self.folder / f"{name}.c"
-        write_whole(source, text.encode())
+        write_whole(source, text)
         with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
             result, log = Path(scratch) / "kernel.so", self.folder / f"{name}.log"
             command = compile_command(str(compiler()), source, result)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import importlib.metadata
 import importlib.util
 import re
 import threading
@@ -59,6 +60,12 @@ def code_files(*builders: Builder, data: Iterable[str] = ()) -> dict[str, Path]:
     """The files of `code_of`, by module name or by the name in `data`, sorted."""
     files = _files_of(tuple(map(_named, builders)))
     return dict(sorted((files | {name: _data_file(name) for name in data}).items()))
+
+
+@functools.cache
+def versions(*distributions: str) -> dict[str, str]:
+    """Installed versions of Python distributions, by name."""
+    return {name: importlib.metadata.version(name) for name in distributions}
 
 
 def c_files(name: str) -> dict[str, Path]:
@@ -161,6 +168,11 @@ def imported_modules(file: Path, name: str) -> list[str]:
             base = _absolute(node, name, file.name == "__init__.py")
             found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
     return found
+
+
+def name_of(builder: Builder) -> str:
+    """Where a builder is defined: "package.module:name", or "package.module" for all of it."""
+    return ":".join(filter(None, _named(builder)))
 
 
 def _named(builder: Builder) -> tuple[str, str]:

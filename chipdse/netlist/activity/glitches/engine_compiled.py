@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int32s, Int64s, UInt64s
 from chipdse.errors import MachineError
 from chipdse.kernels.build import Kernels, array_of, declared
 from chipdse.netlist.activity.glitches.plan import TimedPlan
@@ -62,11 +62,11 @@ class CompiledLanes:
 
     def replay(
         self,
-        value: NDArray[np.uint64],
-        goal: NDArray[np.uint64],
-        counts: NDArray[np.int64],
-        latest: NDArray[np.int32],
-    ) -> NDArray[np.uint64]:
+        value: UInt64s,
+        goal: UInt64s,
+        counts: Int64s,
+        latest: Int32s,
+    ) -> UInt64s:
         """Add up one cycle in each lane; returns each net's settled value.
 
         Parameters
@@ -91,7 +91,7 @@ class CompiledLanes:
             self.close(arena)
 
 
-def _aligned(array: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _aligned(array: UInt64s) -> UInt64s:
     """A copy that begins at a cache line."""
     raw = np.empty(array.size + WORDS, dtype=np.uint64)
     skip = -(raw.ctypes.data // 8) % WORDS

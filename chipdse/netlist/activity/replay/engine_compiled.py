@@ -5,8 +5,8 @@ from __future__ import annotations
 import ctypes
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int64s, UInt64s
 from chipdse.kernels.build import Kernels, array_of, declared
 from chipdse.netlist.activity.recording import Recording
 from chipdse.netlist.activity.replay.cell_functions import cell_functions
@@ -86,8 +86,8 @@ def _first_mismatch(
     plan: Plan,
     recording: Recording,
     window: Window,
-    bad_step: NDArray[np.int64],
-    bad_lanes: NDArray[np.uint64],
+    bad_step: Int64s,
+    bad_lanes: UInt64s,
 ) -> Mismatch:
     """The earliest row among those of the first bad step, as the NumPy engine finds it."""
     step = int(bad_step[bad_step >= 0].min())
@@ -103,7 +103,7 @@ def _first_mismatch(
     return Mismatch(check=check, row=row, expected=1 - value, recorded=value)
 
 
-def _aligned(words: int) -> NDArray[np.uint64]:
+def _aligned(words: int) -> UInt64s:
     """Zeroed words that begin at a cache line."""
     raw = np.zeros(words + 8, dtype=np.uint64)
     skip = -(raw.ctypes.data // 8) % 8
