@@ -1,4 +1,4 @@
-"""What one evaluation returns: every number with its unit and its kind of evidence."""
+"""The result of one evaluation: every metric with its unit and its kind of evidence."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class BlockReport:
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """What a block's numbers rest on; a metric's evidence is no better.
+    """The evidence of the inputs of a block's metrics; a metric is no better than its inputs.
 
     cells : "modelled" where memories are macros from a model rather than library cells
     activity : "estimated" where random inputs stand for a workload

@@ -1,4 +1,4 @@
-"""What passes between stages: frozen records. Each field carries its unit and kind of evidence."""
+"""The frozen records between stages. Each field has its unit and kind of evidence."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ BAD_LEAKAGE = "block leakage needs ascending temperatures and powers > 0"
 
 @dataclass(frozen=True, kw_only=True)
 class BlockMetrics:
-    """A measured block at one operating point: what a package is built around.
+    """A measured block at one operating point, which the package models use.
 
     Leakage at further temperatures, where the library gives it, is what the fixed point of
     leakage and temperature uses; with one temperature only, leakage is held constant.

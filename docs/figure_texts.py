@@ -352,8 +352,8 @@ def _filter(runs: Runs) -> Iterator[Text]:
     wide = [fir("direct", samples, 0, 1.8) for samples in (1, 2, 4)]
     yield Text(
         words="two samples per cycle save {:.0f} % (registers and their clock are shared), and "
-        "four only {:.0f} %: wires go from {:.0f} to {:.0f} to {:.0f} % of the energy, glitches from "
-        "{:.0f} to {:.0f} to {:.0f} %.",
+        "four only {:.0f} %: wires go from {:.0f} to {:.0f} to {:.0f} % of the energy, glitches "
+        "from {:.0f} to {:.0f} to {:.0f} %.",
         values=(
             *(-_more(_energy(each), _energy(wide[0])) for each in wide[1:]),
             *(_share(each, part) for part in ("wire", "glitch") for each in wide),

@@ -1,4 +1,4 @@
-"""What the verbs share: declaring a parser, printing JSON."""
+"""Functions that the verbs share: declare a parser, print JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ else:
 def add_verb(
     verbs: Verbs, name: str, summary: str, example: str, run: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:
-    """Declare a verb; `example` is what ``chipdse VERB --help`` ends with."""
+    """Declare a verb; `example` is the last part of ``chipdse VERB --help``."""
     parser = verbs.add_parser(
         name,
         help=summary,

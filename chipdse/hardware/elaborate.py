@@ -146,19 +146,19 @@ def _description(block: Block) -> Any:
 
 
 def place_of(block: Block) -> Place:
-    """Where what a block reads is looked up."""
+    """The folder from which the inputs of a block are looked up."""
     return Place.of(Path(block.folder)) if isinstance(block, OwnBlock) else Place.of(Path.cwd())
 
 
 def amaranth_reads(block: Block) -> tuple[Read, ...]:
-    """What the user's Python has read in this process to describe a block."""
+    """The inputs that the user's Python code read in this process to describe a block."""
     if not isinstance(block, OwnBlock):
         return ()
     return reads_here(block.name.partition(":")[0], Path(block.folder))
 
 
 def declared_reads(block: Block) -> list[Read]:
-    """What a block declares that it reads."""
+    """The inputs that a block declares."""
     if not isinstance(block, OwnBlock):
         return []
     folder = Path(block.folder)

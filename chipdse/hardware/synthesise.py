@@ -1,4 +1,4 @@
-"""Synthesise: from RTL to a netlist of a library's cells, with flip-flops that can be found again.
+"""Synthesise: from RTL to a netlist of library cells, with the RTL register of each flip-flop.
 
 The flow keeps each flip-flop what it was in the RTL: no state machine is encoded anew, nothing is
 retimed, and ABC sees the logic between registers only. While the flip-flops still have their RTL
@@ -31,7 +31,7 @@ _RESET_FIRST = "reset_first.v"
 
 @dataclass(frozen=True, kw_only=True)
 class SynthesisOptions:
-    """What a designer chooses about synthesis.
+    """The options of synthesis.
 
     target_period_s : clock period to aim at [s]; None is as fast as can be
     effort : "quick" for searches; "full" tries harder for area and speed, at several times the cost
@@ -188,7 +188,7 @@ def read_synthesised(folder: Path, top: str) -> Synthesised:
 
 
 def _recipes(options: SynthesisOptions) -> list[list[str]]:
-    """ABC's commands, one list a candidate.
+    """ABC's commands, one list per candidate.
 
     All buffer nets of more than ten readers and size every cell against the delay. What the
     mappers differ in is measured in docs/concepts/glitches.md; "full" tries them all.

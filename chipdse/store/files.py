@@ -1,6 +1,6 @@
-"""Files of the cache: written whole or not at all, readable as the user's umask says.
+"""Files of the cache: written completely or not at all, with the permissions of the umask.
 
-`tempfile` makes files that only their owner can read; a cache may be shared by a group.
+`tempfile` creates files that only their owner can read, but a group may share a cache.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file, complete or not at all, also when several processes do it at once.
+    """Write a file completely or not at all, even if several processes write it at once.
 
     Raises
     ------

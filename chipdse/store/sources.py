@@ -1,11 +1,12 @@
-"""Which code makes a result: the one owner of that question.
+"""The code that a stage's result depends on. Only this module decides it.
 
 The code of a stage is found from the functions that build it. Every name that such a function uses
 is followed to its definition, through imports, within the packages of `PACKAGES`; every module in
 which a definition is found counts with its whole file. So a stage depends on the modules whose
 functions it runs, wherever they lie, and not on others that its module happens to import.
 
-Annotations are not followed: they run nothing. `NO_PART` lists what keeps results and makes none.
+Annotations are not followed: they run nothing. `NO_PART` lists modules that store results
+but compute none.
 """
 
 from __future__ import annotations

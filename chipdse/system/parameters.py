@@ -1,4 +1,4 @@
-"""What a sweep may set about the package: one flat record, every field with its meaning."""
+"""The package parameters that a sweep may set: one flat record; every field has its meaning."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def knob(
     maximum: float | None = None,
     choices: tuple[Any, ...] | None = None,
 ) -> Any:
-    """A field of a parameter record: default, meaning, unit and what it may be."""
+    """A field of a parameter record: default, meaning, unit and allowed values."""
     about = {"doc": doc, "unit": unit, "minimum": minimum, "maximum": maximum, "choices": choices}
     return dataclasses.field(default=default, metadata=about)
 
 
 def check_knobs(record: Any, where: str) -> None:
-    """Raise DesignError for the first field outside what it declares."""
+    """Raise DesignError for the first field outside its declared values."""
     for field in dataclasses.fields(record):
         value, about, kind = getattr(record, field.name), field.metadata, type(field.default)
         name = f"{where} {field.name}={value!r}"

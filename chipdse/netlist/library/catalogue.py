@@ -166,7 +166,7 @@ def library_names() -> tuple[str, ...]:
 def add_library(
     name: str, files: Sequence[Path], *, node_nm: float = 0.0, replace: bool = False
 ) -> LibraryEntry:
-    """Keep the user's Liberty files under a name; they are read and joined once to check them.
+    """Store the user's Liberty files under a name; they are read and joined once as a check.
 
     Parameters
     ----------
@@ -203,7 +203,7 @@ def add_library(
 
 
 def remove_library(name: str) -> None:
-    """Forget one of the user's libraries, usable or not; its Liberty files stay.
+    """Remove the name of one of the user's libraries, usable or not; its Liberty files stay.
 
     Raises
     ------
@@ -218,7 +218,7 @@ def remove_library(name: str) -> None:
 
 
 def shipped_file(name: str) -> Path:
-    """Where a shipped library lies."""
+    """The path of a shipped library."""
     return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}.npz"
 
 
@@ -260,7 +260,7 @@ def _folder() -> Path:
 
 
 def description_file(name: str) -> Path:
-    """Where the description of one of the user's libraries is kept."""
+    """The path of the description of one of the user's libraries."""
     return _folder() / f"{name}.toml"
 
 

@@ -1,4 +1,4 @@
-"""Sweep files: a question about a block, as data. Every mistake is refused before anything runs."""
+"""Sweep files: reads and checks the question of a sweep, and reports all mistakes first."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def is_on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 def knee_of(values: NDArray[np.float64]) -> int:
-    """Row of the point nearest to the ideal, each objective scaled to its range.
+    """Row of the knee: the point nearest to the ideal point, each objective scaled to its range.
 
     The ideal has the best value of every objective. Compromise programming with the Euclidean
     distance: M. Zeleny, Multiple Criteria Decision Making, McGraw-Hill 1982, chapter 10.

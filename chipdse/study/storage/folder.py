@@ -3,9 +3,9 @@
 STUDY/study.db       Optuna storage (SQLite); optuna-dashboard opens it
 STUDY/sweep.toml     the sweep file as it was run
 STUDY/study.json     the study's name, where storage and sweep file are, the library, versions
-STUDY/status.json    how the sweep that runs here is doing
+STUDY/status.json    the progress of the sweep that runs here
 STUDY/points.csv     every finished point; units in the column names
-STUDY/report.html    what people look at
+STUDY/report.html    the report
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class StudyFolder:
     version: Kept | None = None
 
     def check(self, connection: Connection, study_id: int) -> None:
-        """Raise MachineError if the study goes on under another fingerprint than this one's."""
+        """Raise MachineError if the study now has another fingerprint than this driver."""
         if self.version is not None:
             check_current(connection, study_id, self.version.identity)
 
     @property
     def driver(self) -> str:
-        """Who runs the sweep in this folder: the machine's name, and this folder on it."""
+        """The driver of the sweep in this folder: the name of the machine, and the folder."""
         place = f"{uuid.getnode()} {self.path.absolute()}"
         return f"{socket.gethostname()}:{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
@@ -78,7 +78,7 @@ def start_study(
     *,
     re_evaluate: bool = False,
 ) -> StudyFolder:
-    """Open the study of a sweep in `path`, made new if there is none.
+    """Open the study of a sweep in `path`; creates it if there is none.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def _is_begun(file: Path) -> bool:
 
 
 def open_study(path: Path) -> StudyFolder:
-    """Open an existing study to look at it.
+    """Open an existing study to read it.
 
     Raises
     ------
@@ -229,7 +229,7 @@ def _check_same(sweep: Sweep, other: str, where: str) -> None:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a whole file or nothing."""
+    """Write a file completely or not at all."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         part.write_text(text)
