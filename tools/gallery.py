@@ -136,11 +136,10 @@ def page(every: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# The gallery",
         "",
-        "This page shows every block that ships, measured by its own sweep (`sweeps/NAME.toml`): "
-        "the",
-        "block alone, in the library `sky130` at 25 °C, with wires, clock tree and glitches. Each",
-        "mark is a design at one supply; its size is the area. Filled marks are on the front of",
-        "area, energy and throughput.",
+        "This page shows every block that ships, measured by its own sweep (`sweeps/NAME.toml`):",
+        "the block alone, in the library `sky130` at 25 °C, with wires, clock tree and glitches.",
+        "Each mark is a design at one supply; its size is the area. Filled marks are on the",
+        "front of area, energy and throughput.",
         "",
         "    python -m tools.gallery",
         "",
