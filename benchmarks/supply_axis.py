@@ -6,7 +6,7 @@ energy an operation takes at equal throughput when the supply may be chosen, aga
 from the points of a sweep over hardware, supply and clock.
 
     chipdse sweep sweeps/supply.toml
-    python benchmarks/supply_axis.py --study studies/supply --plot docs/supply_axis.svg
+    python benchmarks/supply_axis.py --study studies/supply --plot docs/concepts/supply_axis.svg
 """
 
 from __future__ import annotations

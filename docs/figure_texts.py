@@ -392,12 +392,12 @@ def _filter(runs: Runs) -> Iterator[Text]:
 
 
 PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
-    "docs/tutorial.md": tutorial,
-    "docs/mac_array.md": mac_array,
+    "docs/tutorial/tutorial.md": tutorial,
+    "docs/tutorial/mac_array.md": mac_array,
 }
 
 SWEEPS = {
-    "docs/tutorial.md": ("which_adder",),
-    "docs/mac_array.md": ("fir", "mac_precision", "mac_array"),
+    "docs/tutorial/tutorial.md": ("which_adder",),
+    "docs/tutorial/mac_array.md": ("fir", "mac_precision", "mac_array"),
 }
 """The sweeps that a page's figures are of."""

@@ -129,7 +129,7 @@ def blocks() -> str:
     page = [
         "# Parameters of the blocks",
         "Written from the blocks' records. `chipdse blocks NAME` also prints ports, latency and "
-        "work at given parameters; [the blocks](../blocks.md) says what each choice trades.",
+        "work at given parameters; [the blocks](../blocks/blocks.md) says what each choice trades.",
     ]
     for name, block in BLOCKS.items():
         page += [f"## {name}", _plain(f"{block.summary[0].upper()}{block.summary[1:]}.")]

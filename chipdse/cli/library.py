@@ -23,7 +23,7 @@ examples:
   chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz --node 130nm
   chipdse library remove ihp
 
-Added libraries are named in sweep files like the one that ships; see docs/library.md."""
+Added libraries are named in sweep files like the one that ships; see docs/concepts/library.md."""
 
 
 def add(verbs: Verbs) -> None:

@@ -22,7 +22,7 @@ example:
   chipdse package sweeps/systems/interposer_with_memory.toml --3dblox assembly
 
 The file describes dies ([[die]]), the package ([package]) and the links ([link]); see
-docs/packages.md. Exit code 1: the system misses a limit, which is named."""
+docs/concepts/packages.md. Exit code 1: the system misses a limit, which is named."""
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -18,7 +18,7 @@ def add(verbs: Verbs) -> None:
         "place",
         "place a mapped netlist: wire length, overflow, positions",
         "chipdse place mac8.v --top mac8 --liberty cells.lib.gz --clock clk --to mac8.npz\n"
-        "  chipdse place problem.npz     # pin_net, pin_node, cell_area_um2 ...: docs/physical.md",
+        "  chipdse place problem.npz     # its arrays: docs/concepts/physical.md",
         _place,
     )
     parser.add_argument("netlist", type=Path, help="structural Verilog, or a problem in .npz")

@@ -193,7 +193,7 @@ def _recipes(options: SynthesisOptions) -> list[list[str]]:
     """ABC's commands, one list a candidate.
 
     All buffer nets of more than ten readers and size every cell against the delay. What the
-    mappers differ in is measured in docs/glitches.md; "full" tries them all.
+    mappers differ in is measured in docs/concepts/glitches.md; "full" tries them all.
     ABC does not replace ``{D}`` in script files as Yosys does in its own, so it is written out.
     """
     period = options.target_period_s
