@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from chipdse.design import Design, LibraryChoice, find_block
-from chipdse.evaluate import build_hardware
 from chipdse.stages.analyse import analyse_cells
+from chipdse.stages.build import build_hardware
 from chipdse.stages.library import library_of
 from chipdse.store.store import Store, default_store
 

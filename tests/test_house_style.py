@@ -18,8 +18,11 @@ ROOT = Path(__file__).parents[1]
 LADDER = {
     "chipdse": [
         ["arrays"],
-        ["__init__", "errors", "numerics", "paths"],
-        ["reading", "records", "store", "technology", "units"],
+        ["__init__", "errors", "paths"],
+        ["store"],
+        ["kernels"],
+        ["numerics"],
+        ["reading", "records", "technology", "units"],
         ["netlist", "system", "tools"],
         ["blocks", "metrics"],
         ["hardware"],
@@ -33,7 +36,7 @@ LADDER = {
         ["__main__"],
     ],
     "chipdse.netlist": [
-        ["__init__", "kernels"],
+        ["__init__"],
         ["library"],
         ["netlist"],
         ["timing", "verilog"],

@@ -18,7 +18,6 @@ from chipdse import __version__
 from chipdse.blocks.own import is_checked
 from chipdse.design import Design
 from chipdse.errors import DesignError
-from chipdse.evaluate import build_hardware
 from chipdse.export import flows
 from chipdse.export.bench_files import bench_files
 from chipdse.export.cell_models import cell_models
@@ -35,7 +34,10 @@ from chipdse.netlist.library.liberty.writer import liberty_text
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.records import Timing
 from chipdse.records import BlockMetrics
-from chipdse.stages.analyse import Hardware, activity_of, analyse_cells, layout
+from chipdse.stages.analyse import activity_of, analyse_cells
+from chipdse.stages.build import build_hardware
+from chipdse.stages.layout import layout
+from chipdse.stages.load import Hardware
 from chipdse.stages.measure import measure
 from chipdse.store.files import write_folder
 from chipdse.store.store import Store

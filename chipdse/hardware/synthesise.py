@@ -95,8 +95,8 @@ def map_to_cells(
     rtl: Rtl,
     library: LibraryEntry,
     options: SynthesisOptions,
+    black_boxes: Sequence[Cell],
     folder: Path,
-    black_boxes: Sequence[Cell] = (),
 ) -> None:
     """As `synthesise`, with a library by its entry: at its nominal corner."""
     liberty = liberty_files_for_synthesis(library, folder / "library")

@@ -1,1 +1,1 @@
-"""The stages after synthesis: activity, layout, timing, power and the operating point."""
+"""The stages from a design to a block's timing and power: build, layout, activity, operation."""

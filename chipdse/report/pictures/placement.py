@@ -14,12 +14,12 @@ from matplotlib.patches import Rectangle
 from chipdse.arrays import Floats, Int64s
 from chipdse.design import Design
 from chipdse.errors import DesignError
-from chipdse.evaluate import build_hardware
 from chipdse.metrics import BlockReport
 from chipdse.netlist.layout.wires import Routes
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.modules import Modules, assign_modules
 from chipdse.stages.analyse import Analysed, analyse_design
+from chipdse.stages.build import build_hardware
 from chipdse.stages.layout import power_map_w
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store

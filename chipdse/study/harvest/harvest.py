@@ -16,7 +16,7 @@ import numpy as np
 from chipdse.arrays import Int64s
 from chipdse.design import Design
 from chipdse.errors import InfeasibleError
-from chipdse.evaluate import build_hardware
+from chipdse.stages.build import build_hardware
 from chipdse.stages.measure import corners_of, job_of
 from chipdse.stages.operate import Corner, Job
 from chipdse.store.store import Store

@@ -46,7 +46,8 @@ from chipdse.study.running.status import Status, StatusFile, is_feasible, losses
 from chipdse.study.search.samplers import make_sampler
 from chipdse.study.storage.code import Code
 from chipdse.study.storage.fingerprint import add_reads
-from chipdse.study.storage.folder import POINTS, StudyFolder
+from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.layout import POINTS
 from chipdse.study.storage.storage import BEAT_S, Heartbeat, alone, give_up_stale, patiently
 from chipdse.study.storage.trials import (
     DRIVER,

@@ -22,13 +22,12 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.arrays import Floats
-from chipdse.errors import DesignError
 from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import hypervolume, is_on_front
+from chipdse.study.storage.layout import STATUS, no_status, status_text
 from chipdse.study.storage.trials import FAILURE, is_harvested
 
-STATUS = "status.json"
 RUNNING, WAITING = "running", "waiting"
 """States of a sweep under way; any other says why it ended."""
 SILENCE_S = 60.0
@@ -209,13 +208,11 @@ def read_status(folder: Path) -> Status:
     ------
     DesignError : there is none
     """
+    text = status_text(folder)
     try:
-        values = json.loads((folder / STATUS).read_text())
-        status = Status(**values)
-    except (OSError, ValueError, TypeError) as error:
-        raise DesignError(
-            f"{folder} has no {STATUS}; name the folder of a study that 'chipdse sweep' has run"
-        ) from error
+        status = Status(**json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise no_status(folder) from error
     if status.is_under_way and not _lives(status):
         return dataclasses.replace(status, state="its driver died; run the sweep again to go on")
     return status

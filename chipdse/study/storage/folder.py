@@ -1,11 +1,6 @@
 """A study on disk: Optuna's storage, the sweep file, the points as CSV, the versions of tools.
 
-STUDY/study.db       Optuna storage (SQLite); optuna-dashboard opens it
-STUDY/sweep.toml     the sweep file as it was run
-STUDY/study.json     the study's name, where storage and sweep file are, the library, versions
-STUDY/status.json    how the sweep that runs here is doing
-STUDY/points.csv     every finished point; units in the column names
-STUDY/report.html    what people look at
+`layout.py` names its files.
 """
 
 from __future__ import annotations
@@ -30,11 +25,9 @@ from chipdse.errors import DesignError
 from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.fingerprint import Kept, check_current, kept_by, settle
+from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP, check_study
 from chipdse.study.storage.storage import Storage, alone, open_storage, reason_of
 
-SWEEP, ABOUT, DATABASE, POINTS, REPORT = (
-    *("sweep.toml", "study.json", "study.db", "points.csv", "report.html"),
-)
 OWN = f"sqlite:///{DATABASE}"
 """A storage in the study's own folder."""
 
@@ -136,8 +129,7 @@ def open_study(path: Path) -> StudyFolder:
     ------
     DesignError : there is no study in that folder
     """
-    if not (path / SWEEP).is_file() or not (path / ABOUT).is_file():
-        raise DesignError(f"{path} is not a study; name the folder that 'chipdse sweep' printed")
+    check_study(path)
     about = _read_about(path)
     liberty = tuple(Path(file) for file in about.get("liberty", []))
     origin = Path(about["folder"]) if "folder" in about else None

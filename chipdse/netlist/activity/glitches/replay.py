@@ -17,6 +17,7 @@ import numpy as np
 from chipdse import numerics
 from chipdse.arrays import Floats, Int32s, Int64s
 from chipdse.errors import DesignError, ToolError
+from chipdse.kernels.build import compiler, kernels
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.glitches.engine_compiled import CompiledLanes
 from chipdse.netlist.activity.glitches.engine_python import PythonLanes
@@ -27,7 +28,6 @@ from chipdse.netlist.activity.replay.lanes import LANES, WORDS, Window
 from chipdse.netlist.activity.replay.plan import Plan
 from chipdse.netlist.activity.replay.planner import plan_replay
 from chipdse.netlist.activity.replay.replay import Replayed, refuse_unknown
-from chipdse.netlist.kernels.build import compiler, kernel
 from chipdse.netlist.timing.timing import MAX, Timing
 from chipdse.units import show
 
@@ -188,7 +188,7 @@ def _engine(plan: TimedPlan, engine: TimedEngine) -> tuple[CompiledLanes | Pytho
     if engine == "python" or (engine == "auto" and compiler() is None):
         return PythonLanes(plan), "python"
     try:
-        return CompiledLanes(plan, kernel()), "compiled"
+        return CompiledLanes(plan, kernels()), "compiled"
     except ToolError:
         if engine == "compiled":
             raise

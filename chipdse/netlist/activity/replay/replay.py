@@ -15,6 +15,7 @@ import numpy as np
 
 from chipdse.arrays import Floats
 from chipdse.errors import DesignError, ToolError
+from chipdse.kernels.build import compiler, kernels
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.recording import Recording, RegisterBit
 from chipdse.netlist.activity.replay.counts import Counts, Mismatch, joint_counts
@@ -23,7 +24,6 @@ from chipdse.netlist.activity.replay.engine_numpy import count_with_numpy
 from chipdse.netlist.activity.replay.lanes import LANES, Window
 from chipdse.netlist.activity.replay.plan import JointStates, Plan
 from chipdse.netlist.activity.replay.planner import plan_replay
-from chipdse.netlist.kernels.build import compiler, kernel
 from chipdse.netlist.netlist import Netlist
 
 Engine = Literal["auto", "numpy", "compiled"]
@@ -128,7 +128,7 @@ def _count(plan: Plan, recording: Recording, window: Window, engine: Engine) -> 
     if engine == "numpy" or (engine == "auto" and compiler() is None):
         return count_with_numpy(plan, recording, window), "numpy"
     try:
-        return count_compiled(plan, recording, window, kernel()), "compiled"
+        return count_compiled(plan, recording, window, kernels()), "compiled"
     except ToolError:
         if engine == "compiled":
             raise
