@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,66 @@ def metric(
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=about)
     return dataclasses.field(default=default, metadata=about)
+
+
+def knob(
+    default: Any,
+    doc: str,
+    unit: str = "",
+    *,
+    kind: type | None = None,
+    minimum: float | None = None,
+    above: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+) -> Any:
+    """A field of a parameter record: default, meaning, unit and the values it may take.
+
+    kind : type of the values, given only where None is the default and a value too
+    above : the values are larger than this, where `minimum` itself would be allowed
+    """
+    about = {
+        "doc": doc,
+        "unit": unit,
+        "kind": kind or type(default),
+        "minimum": minimum,
+        "above": above,
+        "maximum": maximum,
+        "choices": choices,
+    }
+    return dataclasses.field(default=default, metadata=about)
+
+
+def check_knobs(record: Any, where: str = "") -> None:
+    """Raise DesignError for the first field outside what its `knob` declares."""
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if value is None and field.default is None:
+            continue
+        if fault := _fault(value, field.default, field.metadata):
+            raise DesignError(f"{where} {field.name}={value!r} {fault}".lstrip())
+
+
+def _fault(value: Any, default: Any, about: Mapping[str, Any]) -> str:
+    """Why a field cannot have this value, and what to write; empty where it can."""
+    kind = about["kind"]
+    unit = f" {about['unit']}" if about["unit"] else ""
+    example = "" if default is None else f", e.g. {default!r}{unit}"
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        if kind is bool:
+            return "must be true or false"
+        return f"must be of type {kind.__name__}{example}"
+    if about["choices"] is not None and value not in about["choices"]:
+        return f"is unknown; use one of {', '.join(about['choices'])}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"is not finite; use a number{example}"
+    if about["minimum"] is not None and value < about["minimum"]:
+        return f"is too small; use >= {about['minimum']}{unit}"
+    if about["above"] is not None and value <= about["above"]:
+        return f"is too small; use > {about['above']}{unit}"
+    if about["maximum"] is not None and value > about["maximum"]:
+        return f"is too large; use <= {about['maximum']}{unit}"
+    return ""
 
 
 BAD_LEAKAGE = "block leakage needs ascending temperatures and powers > 0"

@@ -343,17 +343,19 @@ def _documented(record: type) -> dict[str, str]:
 
 
 def _range(about: Any) -> str:
-    choices, low, high = (about.get(name) for name in ("choices", "minimum", "maximum"))
+    names = ("choices", "minimum", "above", "maximum")
+    choices, low, above, high = (about.get(name) for name in names)
     if choices is not None:
         return ", ".join(f"`{one}`" for one in choices)
-    if low is None and high is None:
-        return ""
-    return f"{_bound(low)} to {_bound(high)}".strip()
+    if low is None and above is None:
+        return "" if high is None else f"up to {_bound(high)}"
+    lowest = f"above {_bound(above)}" if low is None else _bound(low)
+    if high is not None:
+        return f"{lowest} to {_bound(high)}"
+    return lowest if low is None else f"at least {lowest}"
 
 
-def _bound(value: float | None) -> str:
-    if value is None:
-        return ""
+def _bound(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 

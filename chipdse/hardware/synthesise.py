@@ -22,6 +22,7 @@ from chipdse.hardware.register_map import find_register_bits, write_register_map
 from chipdse.hardware.registers import NO_HARDWARE, PREPARED, prepare_script, read_signals
 from chipdse.netlist.library.catalogue import LibraryEntry, liberty_files_for_synthesis
 from chipdse.netlist.library.cells import Cell
+from chipdse.records import check_knobs, knob
 from chipdse.tools import is_identifier, plain_prefix, remove_links, run_yosys, script_path
 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
@@ -31,45 +32,46 @@ _RESET_FIRST = "reset_first.v"
 
 @dataclass(frozen=True, kw_only=True)
 class SynthesisOptions:
-    """The options of synthesis.
+    """The options of synthesis."""
 
-    target_period_s : clock period to aim at [s]; None is as fast as can be
-    effort : "quick" for searches; "full" tries harder for area and speed, at several times the cost
-    goal : "balanced" maps for delay with area recovered everywhere; "delay" for the shortest path,
-        with up to twice the cells and more energy an operation (docs/concepts/glitches.md)
-    clock_gating : smallest group of flip-flops that share an enable and get a clock gate; 0 makes
-        no gates, and enables become multiplexers or the library's enabled flip-flops
-    seed : 0 for the plain flow; any other value gives ABC another, equally good start, so that
-        replicates show how much of a difference is luck
-    memory_macro_bits : memories of at least so many bits become SRAM macros
-        (docs/howto/memories.md); 0 keeps all in registers
-    memory_family : of SRAM macros; "auto" is the one of the library's process, if there is one
-    """
-
-    target_period_s: float | None = None
-    effort: Literal["quick", "full"] = "quick"
-    goal: Literal["balanced", "delay"] = "balanced"
-    clock_gating: int = 0
-    seed: int = 0
-    memory_macro_bits: int = 4096
-    memory_family: str = "auto"
+    target_period_s: float | None = knob(
+        None, "clock period to aim at; by default as short as possible", "s", kind=float, above=0
+    )
+    effort: Literal["quick", "full"] = knob(
+        "quick",
+        "quick for searches; full tries harder for area and speed, at several times the run time",
+        choices=("quick", "full"),
+    )
+    goal: Literal["balanced", "delay"] = knob(
+        "balanced",
+        "balanced maps for delay with area recovered everywhere; delay for the shortest path, with"
+        " up to twice the cells and more energy per operation (docs/concepts/glitches.md)",
+        choices=("balanced", "delay"),
+    )
+    clock_gating: int = knob(
+        0,
+        "smallest group of flip-flops that share an enable and get a clock gate; 0 makes no gates,"
+        " and enables become multiplexers or the library's enabled flip-flops",
+        minimum=0,
+    )
+    seed: int = knob(
+        0,
+        "0 for the plain flow; any other value gives ABC another, equally good start, so that"
+        " replicates show how much of a difference is chance",
+        minimum=0,
+    )
+    memory_macro_bits: int = knob(
+        4096,
+        "memories of at least so many bits become SRAM macros (docs/howto/memories.md); 0 keeps all"
+        " in registers",
+        minimum=0,
+    )
+    memory_family: str = knob(
+        "auto", "of SRAM macros; auto is the one of the library's process, if there is one"
+    )
 
     def __post_init__(self) -> None:
-        if self.target_period_s is not None and not self.target_period_s > 0:
-            raise DesignError(f"target_period_s={self.target_period_s} must be positive")
-        if self.effort not in ("quick", "full"):
-            raise DesignError(f"effort={self.effort!r} is not one of 'quick', 'full'")
-        if self.goal not in ("balanced", "delay"):
-            raise DesignError(f"goal={self.goal!r} is not one of 'balanced', 'delay'")
-        if type(self.clock_gating) is not int or self.clock_gating < 0:
-            raise DesignError(
-                f"clock_gating={self.clock_gating!r} must not be negative; 0 makes no clock gates, "
-                "4 makes them for groups of four flip-flops and more"
-            )
-        if self.seed < 0:
-            raise DesignError(f"seed={self.seed} must not be negative")
-        if type(self.memory_macro_bits) is not int or self.memory_macro_bits < 0:
-            raise DesignError(f"memory_macro_bits={self.memory_macro_bits!r} must be 0 or more")
+        check_knobs(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse.errors import DesignError
-from chipdse.records import BlockMetrics
+from chipdse.records import BlockMetrics, check_knobs, knob
 from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
 from chipdse.system.arrays.dies import interface_area
 from chipdse.system.arrays.temperature import LeakageTable
 from chipdse.system.evaluate import Parts, Work, arrays_of, evaluate_dies, evaluate_pairs
 from chipdse.system.metrics import SystemMetrics
-from chipdse.system.parameters import STACKS, PackageParameters, check_knobs, knob
+from chipdse.system.parameters import STACKS, PackageParameters
 from chipdse.system.thermal.refined import CELLS
 from chipdse.technology.constants import Constant, Sources
 
