@@ -137,7 +137,8 @@ ELABORATE = Stage(
 def _description(block: Block) -> Any:
     """What is known of a block's hardware without running its code."""
     if not isinstance(block, OwnBlock):
-        return [block.name, module_hash(block.hardware.__module__)]
+        hardware = block.hardware
+        return [block.name, hardware.__qualname__, module_hash(hardware.__module__)]
     if block.verilog is None:
         return block.name
     verilog, name = block.verilog, place_of(block).name
@@ -191,8 +192,11 @@ def block_files(block: Block) -> list[Path]:
     What they read besides is recorded with their results (`chipdse.store.reads`).
     """
     if not isinstance(block, OwnBlock):
-        both = module_sources(block.hardware.__module__) | module_sources(block.bench)
-        return list(both.values())
+        parts = (block.hardware, block.parameters, block.workload, block.work, block.cycles)
+        modules = {*(part.__module__ for part in parts), block.bench}
+        if package := block.bench.rpartition(".")[0]:
+            modules.add(package)  # its record says which functions the block consists of
+        return sorted({file for name in modules for file in module_sources(name).values()})
     place, folder = place_of(block), Path(block.folder)
     bench = source_files(block.bench, folder) if block.is_checked else []
     stated = [place.root / read.name for read in declared_reads(block) if read.kind == "file"]

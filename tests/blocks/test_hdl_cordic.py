@@ -10,16 +10,9 @@ import numpy as np
 import pytest
 from amaranth.hdl import Const, Module, Value
 from chipdse_hdl.bench.pipelines import Case
-from chipdse_hdl.cordic import (
-    Cordic,
-    CordicParameters,
-    CordicWorkload,
-    cycles,
-    reference,
-    vectors,
-    work,
-)
+from chipdse_hdl.cordic import Cordic, CordicParameters, CordicWorkload
 from chipdse_hdl.cordic.bench import case, hard_cases, stream
+from chipdse_hdl.cordic.model import cycles, reference, vectors, work
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,18 +8,10 @@ from typing import Any
 import pytest
 from amaranth.lib.crc import Algorithm
 from chipdse_hdl.bench.testbench import check_ports
-from chipdse_hdl.d2d_link import (
-    BLOCK,
-    D2dLink,
-    D2dLinkParameters,
-    D2dLinkWorkload,
-    errors,
-    flits,
-    pace,
-    work,
-)
+from chipdse_hdl.d2d_link import BLOCK, D2dLink, D2dLinkParameters, D2dLinkWorkload
 from chipdse_hdl.d2d_link.bench import check_all_arrive, hard_cases, outputs, stimulus, watched
-from chipdse_hdl.d2d_link.model import CHECKSUMS, checksum, decode, encode, frame, reference
+from chipdse_hdl.d2d_link.checksum import CHECKSUMS, checksum
+from chipdse_hdl.d2d_link.model import decode, encode, errors, flits, frame, pace, reference, work
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,21 +6,14 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import chipdse_hdl.mac_array
 import chipdse_hdl.mac_array.element
+import chipdse_hdl.mac_array.hardware
 import numpy as np
 import pytest
 from amaranth.hdl import Cat, Const, Module, Value
-from chipdse_hdl.mac_array import (
-    MacArray,
-    MacArrayParameters,
-    MacArrayWorkload,
-    cycles,
-    operands,
-    reference,
-    work,
-)
+from chipdse_hdl.mac_array import MacArray, MacArrayParameters, MacArrayWorkload
 from chipdse_hdl.mac_array.bench import check, check_sums_fit, hard_case, schedule, stimulus
+from chipdse_hdl.mac_array.model import cycles, operands, reference, work
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -272,7 +265,7 @@ def test_faults_in_the_multiplier_are_caught(
 def test_a_missing_register_is_caught(
     register: str, overlapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = chipdse_hdl.mac_array.delayed
+    real = chipdse_hdl.mac_array.hardware.delayed
     name, stage = register.rsplit("_", 1)
     removed = []
 
@@ -284,7 +277,7 @@ def test_a_missing_register_is_caught(
 
     p = MacArrayParameters(rows=3, columns=3, overlapped_drain=overlapped)
     run(p, *hard_case(p))
-    monkeypatch.setattr(chipdse_hdl.mac_array, "delayed", one_short)
+    monkeypatch.setattr(chipdse_hdl.mac_array.hardware, "delayed", one_short)
     with pytest.raises(AssertionError):
         run(p, *hard_case(p))
     assert removed == [register]
