@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from chipdse.errors import DesignError
 
@@ -40,6 +41,20 @@ def metric(
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=about)
     return dataclasses.field(default=default, metadata=about)
+
+
+Record = TypeVar("Record")
+
+
+def each_field(function: Callable[..., Any], *records: Record) -> Record:
+    """A record of the same kind: each field is the function of that field of every record."""
+    kind: Any = type(records[0])
+    return kind(  # type: ignore[no-any-return]
+        **{
+            field.name: function(*(getattr(record, field.name) for record in records))
+            for field in dataclasses.fields(kind)
+        }
+    )
 
 
 BAD_LEAKAGE = "block leakage needs ascending temperatures and powers > 0"

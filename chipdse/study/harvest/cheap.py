@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from chipdse.design import Design, OperatingPoint
 from chipdse.errors import InfeasibleError
-from chipdse.metrics import METRICS, timing_violation
+from chipdse.metrics import MetricColumns, timing_violation
+from chipdse.records import each_field
 from chipdse.stages.operate import Corner, Job, Operated, operate
 from chipdse.study.question.space import Ints, Space, Value
 from chipdse.study.question.sweep_file import Sweep
@@ -26,7 +28,6 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Supply = tuple[float | None, float | None]
 
-_LIMIT = "limit "
 CHEAP_LIMIT = 100_000
 """Of a cheap part with more combinations, so many are drawn for each expensive point."""
 
@@ -36,8 +37,8 @@ class CheapPoints:
     """Many cheap points of one expensive point, evaluated.
 
     numbers : which points of the cheap part
-    metrics, constraints : by name, one value a point; those of `chipdse.metrics.Metrics`, and the
-        sweep's limits among the constraints
+    metrics : of `chipdse.metrics.Metrics`
+    constraints : by name, those of `chipdse.metrics.Metrics` and the sweep's limits
     estimated : where a table by process node does not reach
     objectives : shape (points, objectives), all to be made small
     spread : their standard deviations over replicates; None without
@@ -45,7 +46,7 @@ class CheapPoints:
     """
 
     numbers: Ints
-    metrics: dict[str, Array]
+    metrics: MetricColumns
     constraints: dict[str, Array]
     estimated: Flags
     objectives: Array
@@ -60,7 +61,7 @@ class CheapPoints:
         """Some of the points."""
         return CheapPoints(
             numbers=self.numbers[rows],
-            metrics={name: column[rows] for name, column in self.metrics.items()},
+            metrics=self.metrics.take(rows),
             constraints={name: column[rows] for name, column in self.constraints.items()},
             estimated=self.estimated[rows],
             objectives=self.objectives[rows],
@@ -83,6 +84,37 @@ class CheapPoints:
         violation = self.violation[finite]
         best = finite[violation <= violation.min() * (1 + 1e-12)]
         return self.take(best[is_on_front(self.objectives[best])])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Group:
+    """Evaluated points that share the temperatures of their leakage; `rows` are their places."""
+
+    rows: Ints
+    metrics: MetricColumns
+    constraints: dict[str, Array]
+    estimated: Flags
+
+
+def _in_order(groups: Sequence[_Group]) -> _Group:
+    """All groups as one, in the order of their rows."""
+    if len(groups) == 1:
+        return groups[0]
+    rows = np.concatenate([group.rows for group in groups])
+    order = np.argsort(rows)
+
+    def joined(*columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.concatenate(columns)[order]
+
+    return _Group(
+        rows=rows[order],
+        metrics=MetricColumns.combined(joined, [group.metrics for group in groups]),
+        constraints={
+            name: joined(*(group.constraints[name] for group in groups))
+            for name in groups[0].constraints
+        },
+        estimated=joined(*(group.estimated for group in groups)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,7 +173,7 @@ class CheapSpace:
         }
         node_nm = np.array([jobs[one.node_nm].node_nm for one in packages])
         job, columns = next(iter(jobs.values())), PackageColumns.of(packages)
-        found: dict[str, Array] = {}
+        groups = []
         # Where a library covers other temperatures at other supplies, leakage tables differ.
         for table in dict.fromkeys(one.leakage_temperatures_c for one in own):
             which = np.array(
@@ -151,28 +183,30 @@ class CheapSpace:
             operated = _operated([operating[at] for at in which], [own[at] for at in which], job)
             at, package = np.searchsorted(which, op[rows]), pk[rows]
             blocks = dataclasses.replace(operated.points.take(at), node_nm=node_nm[package])
-            system, limits, _ = evaluate_pairs(blocks, columns.take(package), Sources())
-            report = {name: column[at] for name, column in operated.report.items()}
-            limits = {_LIMIT + name: amount for name, amount in limits.items()}
-            for name, column in (report | system | limits).items():
-                found.setdefault(name, np.empty(len(numbers)))[rows] = column
-        return self._points(numbers, expensive, found)
+            system = evaluate_pairs(blocks, columns.take(package), Sources())
+            block = each_field(lambda column, at=at: column[at], operated.report)
+            groups.append(
+                _Group(
+                    rows=rows,
+                    metrics=MetricColumns(block=block, system=system.metrics),
+                    constraints=system.constraints,
+                    estimated=system.estimated,
+                )
+            )
+        return self._points(numbers, expensive, _in_order(groups))
 
-    def _points(
-        self, numbers: Ints, expensive: Mapping[str, Value], found: Mapping[str, Array]
-    ) -> CheapPoints:
-        """The sweep's view of what was found: its limits and objectives."""
-        metrics = {name: found[name] for name in METRICS}
-        timing = timing_violation(metrics["timing_slack_s"], metrics["critical_path_s"])
-        limits = {n.removeprefix(_LIMIT): found[n] for n in found if n.startswith(_LIMIT)}
-        values = {**self._numbers_swept(numbers, expensive), **metrics}
-        constraints = {"timing": timing, **limits, **violations(self.sweep, values)}
+    def _points(self, numbers: Ints, expensive: Mapping[str, Value], found: _Group) -> CheapPoints:
+        """The sweep's view of evaluated points: its limits and objectives."""
+        block = found.metrics.block
+        timing = timing_violation(block.timing_slack_s, block.critical_path_s)
+        values = {**self._numbers_swept(numbers, expensive), **found.metrics.flat()}
+        constraints = {"timing": timing, **found.constraints, **violations(self.sweep, values)}
         return CheapPoints(
             numbers=numbers,
-            metrics=metrics,
+            metrics=found.metrics,
             # What has no value (a temperature that runs away) is no point to have.
             constraints={n: np.where(np.isnan(c), 1.0, c) for n, c in constraints.items()},
-            estimated=found["estimated"] > 0,
+            estimated=found.estimated,
             objectives=objective_columns(self.sweep, values),
         )
 
