@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from chipdse.errors import DesignError
 
@@ -41,6 +41,9 @@ def metric(
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=about)
     return dataclasses.field(default=default, metadata=about)
+
+
+Record = TypeVar("Record")
 
 
 def knob(
@@ -101,6 +104,17 @@ def _fault(value: Any, default: Any, about: Mapping[str, Any]) -> str:
     if about["maximum"] is not None and value > about["maximum"]:
         return f"is too large; use <= {about['maximum']}{unit}"
     return ""
+
+
+def each_field(function: Callable[..., Any], *records: Record) -> Record:
+    """A record of the same kind: each field is the function of that field of every record."""
+    kind: Any = type(records[0])
+    return kind(  # type: ignore[no-any-return]
+        **{
+            field.name: function(*(getattr(record, field.name) for record in records))
+            for field in dataclasses.fields(kind)
+        }
+    )
 
 
 BAD_LEAKAGE = "block leakage needs ascending temperatures and powers > 0"
