@@ -217,11 +217,11 @@ def stages() -> str:
     """The stages of the flow: what each does and what its result depends on."""
     page = [
         "# Stages",
-        "Written from the records of the stages; `chipdse stages` prints the same. The result of a "
-        "stage is stored under a hash of the inputs, of the code that makes it and of the versions "
-        "of the packages that this code calls. Code is given as `module:function`: it is followed "
-        "from these functions through their imports. "
-        "[What is checked before a result is reused](../concepts/reuse.md) explains the rest.",
+        "This page is generated from the records of the stages; `chipdse stages` prints the same "
+        "list. The result of a stage is stored under a hash of its inputs, of the code that "
+        "computes it and of the versions of the packages that this code calls. Code is listed as "
+        "`module:function`; chipdse follows these functions through their imports. "
+        "[What is checked before a result is reused](../concepts/reuse.md) has the details.",
         stage_table(),
     ]
     for stage in STAGES:

@@ -1,4 +1,4 @@
-"""Sweep files: reads and checks the question of a sweep, and reports all mistakes first."""
+"""Sweep files: reads and checks the question of a sweep before anything runs."""
 
 from __future__ import annotations
 
