@@ -14,6 +14,7 @@ import ast
 import functools
 import hashlib
 import importlib.util
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from typing import Any
 
 import chipdse
 from chipdse.errors import DesignError
+from chipdse.store.closures import keep_modules, kept_modules
 
 PACKAGES = ("chipdse", "chipdse_hdl")
 """Packages that are followed; others are known by their version."""
@@ -149,6 +151,27 @@ def _data_file(name: str) -> Path:
 
 @functools.cache
 def _files_of(builders: tuple[tuple[str, str], ...]) -> dict[str, Path]:
+    """The files of the modules in which the code of some builders lies, by module name."""
+    content = _content()
+    key = hashlib.sha256(f"{content} {builders}".encode()).hexdigest()[:32]
+    names = kept_modules(key)
+    if names is None:
+        names = sorted(_modules_of(builders))
+        _content.cache_clear()
+        if _content() == content:  # else a file changed while it was read
+            keep_modules(key, names)
+    return {name: path for name in names if (path := _source(name)) is not None}
+
+
+@functools.cache
+def _content() -> str:
+    """Hash of every file of `PACKAGES`, and of the Python that parses them."""
+    files = {name: path for package in PACKAGES for name, path in _package_files(package).items()}
+    return f"{hash_named(files)} {sys.implementation.cache_tag}"
+
+
+def _modules_of(builders: tuple[tuple[str, str], ...]) -> set[str]:
+    """The modules in which the code of some builders lies, found by following names."""
     modules: set[str] = set()
     seen: set[tuple[str, str]] = set()
     waiting = list(builders)
@@ -163,7 +186,7 @@ def _files_of(builders: tuple[tuple[str, str], ...]) -> dict[str, Path]:
             if name not in modules:
                 waiting += module.uses_on_import()
             modules.add(name)
-    return {name: _module(name).path for name in sorted(modules)}
+    return modules
 
 
 def _followed(name: str) -> bool:
