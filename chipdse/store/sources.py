@@ -117,17 +117,25 @@ def imported_modules(file: Path, name: str) -> list[str]:
     name : of the module that the file is, from which relative imports start
     """
     try:
-        tree = _parsed(file)
+        text = file.read_text(encoding="utf-8")
+        return list(_imports_in(text, name, file.name == "__init__.py"))
     except (SyntaxError, UnicodeDecodeError, OSError):
         return []  # it cannot be imported either
-    found = []
+
+
+@functools.lru_cache(maxsize=1024)
+def _imports_in(text: str, name: str, is_package: bool) -> tuple[str, ...]:
+    """The answer of `imported_modules` for a file's text, which is often asked twice."""
+    with _PARSING:
+        tree = ast.parse(text)
+    found: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, name, file.name == "__init__.py")
+            base = _absolute(node, name, is_package)
             found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return found
+    return tuple(found)
 
 
 def _named(builder: Builder) -> tuple[str, str]:
