@@ -241,6 +241,7 @@ def _stuck(name: str, bit: int) -> Callable[..., int]:
     return gate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recoding", "gate"),
     [
