@@ -148,6 +148,7 @@ def test_hardware_is_the_reference(structure: str, stages: int, gating: str) -> 
         run(p, hard_cases(p))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(
     st.sampled_from(ALL), st.integers(2, 62), st.sampled_from(["uniform", "narrow", "addresses"])

@@ -208,6 +208,7 @@ class StuckBit(Cordic):
         return (x | Const(1 << self.parameters.guard_bits)).as_signed(), y, z
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [WrongWay, WrongAngle, NoQuarter, StuckBit])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("architecture", ["unrolled", "iterative"])

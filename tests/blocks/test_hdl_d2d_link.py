@@ -114,6 +114,7 @@ def test_timing(serialisation: int) -> None:
     assert [noisy.out_data[cycle] for cycle in later] == [5, 6, 7]
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from([1, 2, 4, 8, 16]),
     st.sampled_from(["parity", "crc8", "crc16"]),
@@ -143,6 +144,7 @@ def test_a_lossy_workload_is_refused_with_the_fix() -> None:
         check_all_arrive(p, sent, reference(p, sent, pace(workload), errors(p, workload)))
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(
     st.sampled_from([1, 2, 4, 8, 16]),

@@ -241,6 +241,7 @@ def test_faults_in_the_parts_of_floats_are_caught(
         _fails(p)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_truncation_instead_of_rounding_is_caught(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -86,6 +86,7 @@ def test_two_samples_a_cycle_by_hand(form: str) -> None:
     assert seen["y"][2:] == [13 << 14 | 4, (2**14 - 3) << 14 | 4]
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_samples(p: FirParameters) -> None:
@@ -119,6 +120,7 @@ CORNERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p", CORNERS, ids=str)
 def test_corners(p: FirParameters) -> None:
     for case in hard_cases(p):

@@ -80,12 +80,14 @@ def test_hardware_by_hand() -> None:
     assert (row_1[4], row_1[6]) == (0x10000 - 13, 0x10000 - 14)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_operands(p: MacArrayParameters) -> None:
     run(p, *hard_case(p))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(parameters(), st.data())
 def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.DataObject) -> None:
@@ -97,6 +99,7 @@ def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.D
     run(p, *operands(p, workload), pauses)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlapped", [False, True])
 @pytest.mark.parametrize("pipeline_stages", [0, 1, 2])
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (5, 1), (3, 7)])
@@ -114,6 +117,7 @@ def test_corners(size: tuple[int, int], pipeline_stages: int, overlapped: bool) 
         run(p, *hard_case(p))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accumulation", ["carry_propagate", "carry_save"])
 @pytest.mark.parametrize("gating", ["none", "zero", "isolate"])
 def test_every_way_to_save(gating: str, accumulation: str) -> None:
@@ -310,6 +314,7 @@ def test_faults_in_gating_are_caught(
         run(p, *hard_case(p))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["no_carries", "late_carries"])
 def test_faults_in_carry_save_sums_are_caught(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     p = MacArrayParameters(rows=2, columns=2, accumulation="carry_save")

@@ -234,6 +234,7 @@ def _stuck(name: str, bit: int) -> Callable[..., int]:
     return gate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recoding", "gate"),
     [
