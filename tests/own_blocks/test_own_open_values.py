@@ -1,4 +1,4 @@
-"""Own RTL with values that Verilog leaves open: reads beyond the end, 'z, nets of several drivers."""
+"""Own RTL with values that Verilog leaves open: reads beyond the end, 'z, several drivers."""
 
 from __future__ import annotations
 
