@@ -28,6 +28,7 @@ ALWAYS_DRIVEN = "drive it always, its enable as an output"
 # `$display` and its like, assertions: part of a simulation, but no hardware.
 NO_HARDWARE = ("delete */t:$print */t:$check", "chformal -remove")
 _MEMORY = re.compile(r"^  memory .*?size (\d+).* (\S+)$", re.MULTILINE)
+_OPEN = re.compile(r"^  (?:memory|cell \$(?:div|mod|divfloor|modfloor|shiftx)) ", re.MULTILINE)
 _MEMORY_CELL = re.compile(r"^  cell \$mem(?:rd|rd_v2|_v2) \S+\n((?:    .*\n)*)", re.MULTILINE)
 _CELL_LINE = re.compile(r"^    (?:parameter (?:signed )?|connect )\\(\w+) (.*)$", re.MULTILINE)
 
@@ -117,6 +118,15 @@ def short_memories(rtlil: str) -> frozenset[str]:
         if not constant and size < 1 << int(about["ABITS"]):
             short.add(name.removeprefix("\\"))
     return frozenset(short)
+
+
+def leaves_open(rtlil: str) -> bool:
+    """Whether RTLIL can compute values that Verilog leaves open (`x`).
+
+    Those are division by zero, parts beyond the end of a vector, and words of a memory that nobody
+    has written or that are not there.
+    """
+    return _OPEN.search(rtlil) is not None
 
 
 def _stub(cell: Cell) -> str:
