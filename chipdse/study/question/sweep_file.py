@@ -7,7 +7,6 @@ import difflib
 import functools
 import itertools
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from chipdse_hdl.block import Block
 from chipdse.design import find_block, suggest
 from chipdse.errors import DesignError
 from chipdse.metrics import METRICS
+from chipdse.reading import parse_toml, toml_text
 from chipdse.stages.measure import check_library
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.goals import Limit, Objective, read_limits, read_objectives
@@ -116,15 +116,15 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
     DesignError : file, key, the offending value, and what would be right
     """
     try:
-        text = path.read_text()
-        data = tomllib.loads(text)
+        text = toml_text(path)
+        data = parse_toml(text)
     except OSError as error:
         near = difflib.get_close_matches(path.stem, shipped_sweeps(), n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ";"
         hint = f"{meant} 'chipdse sweep --list' names those that come with the package"
         shown = f"{error.strerror}{hint if isinstance(error, FileNotFoundError) else ''}"
         raise DesignError(f"sweep file {str(path)!r}: {shown}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise DesignError(f"{path}: not TOML: {error}") from error
     refuse_unknown(data, _KEYS, f"{path}")
     if "block" not in data:
