@@ -24,8 +24,8 @@ from chipdse.design import (
     find_block,
     make_record,
 )
-from chipdse.evaluate import build_hardware
 from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.stages.build import build_hardware
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store, default_store
 from chipdse.study.results.front import is_on_front

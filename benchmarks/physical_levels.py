@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, make_record
-from chipdse.evaluate import build_hardware
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.netlist.layout.wires import published_length_m
+from chipdse.stages.build import build_hardware
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store, default_store
 from chipdse.system.parameters import PackageParameters

@@ -15,8 +15,8 @@ from typing import Any
 
 from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.errors import DesignError
-from chipdse.evaluate import build_hardware
 from chipdse.stages.analyse import analyse_cells
+from chipdse.stages.build import build_hardware
 from chipdse.store.store import Store, default_store
 from chipdse.system.models.projection import Figures, project_to_node
 

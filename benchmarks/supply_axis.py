@@ -6,7 +6,7 @@ energy an operation takes at equal throughput when the supply may be chosen, aga
 from the points of a sweep over hardware, supply and clock.
 
     chipdse sweep sweeps/supply.toml
-    python benchmarks/supply_axis.py --study studies/supply --plot docs/supply_axis.svg
+    python benchmarks/supply_axis.py --study studies/supply --plot docs/concepts/supply_axis.svg
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from chipdse.design import Design, LibraryChoice, find_block
-from chipdse.evaluate import build_hardware
 from chipdse.stages.analyse import analyse_cells
+from chipdse.stages.build import build_hardware
 from chipdse.stages.library import library_of
 from chipdse.store.store import Store, default_store
 

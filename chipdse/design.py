@@ -118,7 +118,7 @@ class Design:
 
 
 def find_block(name: str, folder: str | Path = "") -> Block:
-    """A block that ships, by its name, or one of the user's own (docs/your-own-block.md).
+    """A block that ships, by its name, or one of the user's own (docs/howto/own_block.md).
 
     Parameters
     ----------

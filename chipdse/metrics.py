@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chipdse.arrays import Floats
 from chipdse.records import EVIDENCE, metric
 from chipdse.system.metrics import SystemMetrics
-
-Array = npt.NDArray[np.float64]
 
 # What groups of the block's metrics rest on.
 _CELLS = ("cells",)
@@ -143,7 +142,7 @@ class Metrics:
         return {"timing": float(timing), **self.system.constraints}
 
 
-def timing_violation(slack_s: npt.ArrayLike, critical_path_s: npt.ArrayLike) -> Array:
+def timing_violation(slack_s: npt.ArrayLike, critical_path_s: npt.ArrayLike) -> Floats:
     """By how much a clock is too fast, relative to the critical path."""
     slack = np.asarray(slack_s, dtype=np.float64) / np.asarray(critical_path_s, dtype=np.float64)
     # The clock may run at exactly the highest frequency: rounding is no violation.

@@ -47,11 +47,11 @@ nb_merge_streams = True
 nb_execution_show_tb = True
 nb_output_stderr = "remove"
 
-# A page named search would be overwritten by the site's own search page: docs/searching.md.
+# A page named search would be overwritten by the site's own: docs/concepts/searching.md.
 # Markdown outside this folder that is a page of the site.
 INCLUDED = {
-    "../benchmarks/README.md": "measurements.md",
-    "../tools/characterise/README.md": "characterising.md",
+    "../../benchmarks/README.md": "../figures/measurements.md",
+    "../../tools/characterise/README.md": "../concepts/characterising.md",
 }
 
 _external: set[str] = set()

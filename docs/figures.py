@@ -1,9 +1,9 @@
 """Figures of the documentation from stored runs: measured by one command, held by a test.
 
-    python docs/figures.py            run everything, store it in docs/figures/, rewrite the pages
+    python docs/figures.py            run everything, store it in figures/runs/, rewrite pages
     python docs/figures.py --pages    rewrite the pages from what is stored
     python docs/figures.py --check    say which figures differ, change nothing
-    python docs/figures.py docs/tutorial.md    the same for one page
+    python docs/figures.py docs/tutorial/tutorial.md    the same for one page
 
 `docs/figure_texts.py` says which sentences and tables hold which figures. Each is found by its
 words; a sentence that is no longer on its page is an error. What changed by more than 0.5 % is
@@ -37,7 +37,7 @@ from chipdse.store.store import Store, default_store
 from chipdse.study.question.sweep_file import read_sweep
 
 DOCS = Path(__file__).parent
-STORED = DOCS / "figures"
+STORED = DOCS / "figures" / "runs"
 TOLERANCE = 0.005
 SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array")
 KEPT = 6  # significant digits of what is stored
@@ -132,7 +132,9 @@ def sweep_file(name: str) -> Path:
     if name != "which_adder":
         return DOCS.parent / "sweeps" / f"{name}.toml"
     found = re.search(
-        r"```toml\n(# which_adder\.toml\n.*?)```", (DOCS / "tutorial.md").read_text(), re.S
+        r"```toml\n(# which_adder\.toml\n.*?)```",
+        (DOCS / "tutorial" / "tutorial.md").read_text(),
+        re.S,
     )
     assert found is not None
     file = Path(tempfile.mkdtemp()) / "which_adder.toml"

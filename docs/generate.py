@@ -21,10 +21,12 @@ import chipdse
 from chipdse import errors
 from chipdse.cli import build_parser
 from chipdse.design import OperatingPoint, PhysicalOptions
+from chipdse.evaluate import STAGES
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import METRICS, BlockReport
+from chipdse.study.question.sampler_names import SAMPLERS
 from chipdse.study.question.shipped import questions
-from chipdse.study.question.sweep_file import SAMPLERS, Sweep
+from chipdse.study.question.sweep_file import Sweep
 from chipdse.system.metrics import CONSTRAINTS, SystemMetrics
 from chipdse.system.parameters import PackageParameters
 
@@ -129,7 +131,7 @@ def blocks() -> str:
     page = [
         "# Parameters of the blocks",
         "Written from the blocks' records. `chipdse blocks NAME` also prints ports, latency and "
-        "work at given parameters; [the blocks](../blocks.md) says what each choice trades.",
+        "work at given parameters; [the blocks](../blocks/blocks.md) says what each choice trades.",
     ]
     for name, block in BLOCKS.items():
         page += [f"## {name}", _plain(f"{block.summary[0].upper()}{block.summary[1:]}.")]
@@ -204,6 +206,44 @@ def _search_keys() -> Iterable[str]:
     return keys
 
 
+def stages() -> str:
+    """The stages of the flow: what each does and what its result depends on."""
+    page = [
+        "# Stages",
+        "Written from the records of the stages; `chipdse stages` prints the same. The result of a "
+        "stage is stored under a hash of the inputs, of the code that makes it and of the versions "
+        "of the packages that this code calls. Code is given as `module:function`: it is followed "
+        "from these functions through their imports. "
+        "[What is checked before a result is reused](../concepts/reuse.md) explains the rest.",
+        stage_table(),
+    ]
+    for stage in STAGES:
+        about = stage.described()
+        inputs = [[f"`{name}`", _plain(meaning)] for name, meaning in about["inputs"].items()]
+        lists = [
+            ("Code", about["code"]),
+            ("Code in some cases", about["cases"]),
+            ("Data of the package", about["data"]),
+            ("Packages whose version counts", list(about["versions"])),
+        ]
+        texts = [f"{title}: {_names(names)}." for title, names in lists if names]
+        page += [f"## {stage.name}", f"This stage {stage.does}.", _table(["input", ""], inputs)]
+        page += ["\n\n".join(texts)]
+        if stage.runs_user_code:
+            page += ["The stage runs code of yours: all that this code reads counts too."]
+    return _page(page)
+
+
+def stage_table() -> str:
+    """Every stage in one line, as Markdown."""
+    rows = [[stage.name, stage.does, ", ".join(stage.inputs)] for stage in STAGES]
+    return _table(["stage", "what it does", "inputs"], [list(map(_plain, row)) for row in rows])
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def python() -> str:
     """What `import chipdse` offers."""
     page = [
@@ -230,6 +270,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "sweep_file": sweep_file,
     "blocks": blocks,
     "metrics": metrics,
+    "stages": stages,
     "python": python,
 }
 

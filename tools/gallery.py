@@ -1,12 +1,13 @@
 """Draw each block's front: area, energy and throughput of every point of its sweep.
 
-    python -m tools.gallery                      # all blocks: docs/gallery.md and docs/gallery/
+    python -m tools.gallery                      # all blocks: docs/blocks/gallery.md and gallery/
     python -m tools.gallery fir mac_array        # only these are swept again
     python -m tools.gallery --trials 4           # a quick look: so many points proposed a block
     python -m tools.gallery --draw               # draw again what was measured
 
 Runs `sweeps/NAME.toml` of each block to its end, in studies/gallery/. What the pictures need stays
-in docs/gallery/points.json; stage results are in the store, so that a second run takes seconds.
+in docs/blocks/gallery/points.json; stage results are in the store, so that a second run takes
+seconds.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from chipdse.units import show
 
 matplotlib.use("svg")
 ROOT = Path(__file__).parents[1]
-FOLDER, PAGE = ROOT / "docs" / "gallery", ROOT / "docs" / "gallery.md"
+FOLDER, PAGE = ROOT / "docs/blocks/gallery", ROOT / "docs/blocks/gallery.md"
 POINTS, STUDIES = FOLDER / "points.json", ROOT / "studies" / "gallery"
 AREA, ENERGY, SPEED = "block_area_m2", "block_energy_per_op_j", "block_throughput_ops_per_s"
 SHOWN = (AREA, ENERGY, SPEED, "clock_frequency_hz")
@@ -135,14 +136,15 @@ def page(every: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# The gallery",
         "",
-        "The blocks that ship, each through its own sweep (`sweeps/NAME.toml`): the block alone,",
-        "in the library `sky130` at 25 °C, with wires, clock tree and glitches. A mark is a design",
-        "at a supply; full marks are on the front of area (the mark's size), energy, throughput.",
+        "This page shows every block that ships, measured by its own sweep (`sweeps/NAME.toml`):",
+        "the block alone, in the library `sky130` at 25 °C, with wires, clock tree and glitches.",
+        "Each mark is a design at one supply; its size is the area. Filled marks are on the",
+        "front of area, energy and throughput.",
         "",
         "    python -m tools.gallery",
         "",
-        "runs the sweeps and draws this page. What the answers are is on each",
-        "[block's own page](blocks.md).",
+        "runs the sweeps and draws this page. The [page of each block](blocks.md) explains the",
+        "results.",
         "",
     ]
     for name, about in sorted(every.items()):

@@ -1,6 +1,6 @@
 """Samplers on the frozen space: how much of the true front after so many expensive evaluations.
 
-    nice python -m benchmarks.search.compare --seeds 10 --plot docs/search.svg
+    nice python -m benchmarks.search.compare --seeds 10 --plot docs/concepts/search.svg
 
 Every sampler, with and without harvest, and on a copy whose results are dealt out at random to the
 points (no structure is left: nothing can beat chance there). Prints one JSON line. `--runs FILE`

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from benchmarks.search.frozen import HERE, SPACE, Measured, save
 from chipdse.api.study import tool_versions
 from chipdse.design import Design
-from chipdse.evaluate import build_hardware
+from chipdse.stages.build import build_hardware
 from chipdse.stages.measure import corners_of, job_of
 from chipdse.store.store import Store, default_store
 from chipdse.study.question.space import Point

@@ -1,1 +1,1 @@
-""""""
+"""What `import chipdse` offers: one point, and a sweep with its study."""

@@ -23,6 +23,7 @@ _MODULE_OF = {
     **dict.fromkeys(("report", "explore", "plot"), "report"),
     "status": "status",
     "cache": "cache",
+    "stages": "stages",
     "export": "export",
     "import-results": "results",
     "compare": "compare",

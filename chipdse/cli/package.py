@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipdse.errors import DesignError, InfeasibleError
+from chipdse.reading import check_exist
 from chipdse.units import show
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ example:
   chipdse package sweeps/systems/interposer_with_memory.toml --3dblox assembly
 
 The file describes dies ([[die]]), the package ([package]) and the links ([link]); see
-docs/packages.md. Exit code 1: the system misses a limit, which is named."""
+docs/concepts/packages.md. Exit code 1: the system misses a limit, which is named."""
 
 
 def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,6 +49,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate the file and print; 1 if it misses a limit."""
+    check_exist(arguments.system)
+
     from chipdse.system.described import evaluate_described
     from chipdse.system.system_file import load_system
 

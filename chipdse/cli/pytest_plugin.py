@@ -3,7 +3,7 @@
 `pytest` finds blocks in the files it looks through: Python files with a `Block(...)` at their top
 level, and TOML files that describe Verilog (`sources` and `top`). Each is a test at its default
 parameters and, with ``chipdse_corners``, at corners of its parameter space. What fails leaves its
-waveform in ``chipdse_waves``; pytest's own ``--junit-xml`` reports it all. See docs/ci.md.
+waveform in ``chipdse_waves``; pytest's own ``--junit-xml`` reports it all. See docs/howto/ci.md.
 """
 
 from __future__ import annotations

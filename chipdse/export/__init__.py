@@ -1,1 +1,1 @@
-"""What other tools take: Verilog, constraints, activity."""
+"""Files for other tools: Verilog, constraints, activity, benches, 3DBlox; and results read back."""

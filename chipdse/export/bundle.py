@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +18,6 @@ from chipdse import __version__
 from chipdse.blocks.own import is_checked
 from chipdse.design import Design
 from chipdse.errors import DesignError
-from chipdse.evaluate import build_hardware
 from chipdse.export import flows
 from chipdse.export.bench_files import bench_files
 from chipdse.export.cell_models import cell_models
@@ -38,8 +36,12 @@ from chipdse.netlist.library.liberty.writer import liberty_text
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.records import Timing
 from chipdse.records import BlockMetrics
-from chipdse.stages.analyse import Hardware, activity_of, analyse_cells, layout
+from chipdse.stages.analyse import activity_of, analyse_cells
+from chipdse.stages.build import build_hardware
+from chipdse.stages.layout import layout
+from chipdse.stages.load import Hardware
 from chipdse.stages.measure import measure
+from chipdse.store.files import write_folder
 from chipdse.store.store import Store
 from chipdse.system.arrays.columns import BlockPoints, PackageColumns
 from chipdse.system.arrays.dies import dies_of
@@ -95,19 +97,7 @@ def export_point(
     files["check.py"] = CHECK_SCRIPT
     files["README.md"] = _readme(design, metrics, files, _platform(timing.netlist))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        try:
-            for name, text in sorted(files.items()):
-                (part / name).parent.mkdir(parents=True, exist_ok=True)
-                (part / name).write_text(text)
-            part.chmod(0o755)
-            if target.exists():
-                target.rmdir()
-            part.rename(target)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
+        write_folder(target, files)
     except OSError as error:
         raise DesignError(f"--to {str(target)!r}: {error.strerror}") from error
     return [target / name for name in sorted(files)]

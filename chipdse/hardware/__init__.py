@@ -1,1 +1,1 @@
-"""Steps that run tools and keep folders: elaborate, simulate, synthesise."""
+"""The steps that run tools: elaborate, simulate and synthesise a block, with its memories."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib.metadata
 import json
 import sys
 import warnings
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,8 @@ from chipdse.hardware.amaranth_rtl import Clocking, convert_component
 from chipdse.hardware.read_verilog import digests_before, port_name, read_verilog, verilog_reads
 from chipdse.store.reads import Place, Read, declared
 from chipdse.store.recorder import watching
-from chipdse.store.sources import code_of, module_hash, module_sources
+from chipdse.store.sources import module_hash, module_sources
+from chipdse.store.stage import Stage
 from chipdse.store.store import Store, hash_file
 from chipdse.technology.sram import MacroSize
 from chipdse.tools import run_yosys
@@ -67,17 +66,9 @@ def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
     DesignError : the hardware refuses these parameters, or the Verilog is wrong
     ToolError : Yosys cannot write the Verilog
     """
-    inputs = {
-        "block": _description(block),
-        "parameters": dataclasses.asdict(parameters),
-        "code": code_of(build_rtl, VerilogSource),
-        "versions": versions("amaranth", "pyosys"),
-    }
-
-    def build(folder: Path) -> Iterable[Read]:
-        return build_rtl(block, parameters, folder)
-
-    folder = store.folder_by_reads("elaborate", inputs, build, place_of(block))
+    values = {"block": _description(block), "parameters": dataclasses.asdict(parameters)}
+    build = functools.partial(build_rtl, block, parameters)
+    folder = ELABORATE.folder(store, values, build, place=place_of(block))
     content = hash_file(folder / "rtl.il")[:32]
     return Rtl(
         rtlil=folder / "rtl.il",
@@ -129,6 +120,20 @@ def build_rtl(block: Block, parameters: Any, folder: Path) -> tuple[Read, ...]:
         folder,
     )
     return (*reads, *declared_reads(block))
+
+
+ELABORATE = Stage(
+    name="elaborate",
+    does="translates the block and its parameters into RTL",
+    inputs={
+        "block": "name and source files of a block that ships, or what the user's description says",
+        "parameters": "hardware parameters",
+    },
+    builder=build_rtl,
+    code=(VerilogSource,),
+    packages=("amaranth", "pyosys"),
+    runs_user_code=True,
+)
 
 
 def _description(block: Block) -> Any:
@@ -218,9 +223,3 @@ def _from_amaranth(block: Block, parameters: Any) -> tuple[str, Clocking]:
         raise DesignError(f"{block.name} refuses its parameters: {error}") from error
     # Amaranth calls a signal without a name `$signal`; what begins with a dollar is Yosys's own.
     return text.replace("\\$", "\\unnamed_"), clocking
-
-
-@functools.cache
-def versions(*distributions: str) -> dict[str, str]:
-    """Installed versions of Python distributions, by name."""
-    return {name: importlib.metadata.version(name) for name in distributions}

@@ -11,6 +11,7 @@ written gives garbage: a design that needs more fails its bench.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import re
@@ -19,9 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError
-from chipdse.hardware.elaborate import Rtl, versions
+from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.memory_model import memory_map, memory_model, ram_description
-from chipdse.store.sources import code_of
+from chipdse.store.stage import Stage
 from chipdse.store.store import Store, hash_file
 from chipdse.technology.sram import MacroSize, families, macro_range
 from chipdse.tools import remove_links, run_yosys, script_path
@@ -47,8 +48,8 @@ class Memory:
     reason: str
 
 
-def family_for(library: str, choice: str) -> str:
-    """The SRAM family that goes with a cell library; "" if there is none.
+def family_for(library: str, choice: str) -> str | None:
+    """The SRAM family that goes with a cell library; None if there is none.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def family_for(library: str, choice: str) -> str:
         return choice
     if "sky130" in library:
         return "sky130_1rw1r"
-    return "ihp_1p" if "sg13g2" in library else ""
+    return "ihp_1p" if "sg13g2" in library else None
 
 
 def with_memories(rtl: Rtl, macro_bits: int, family: str, store: Store) -> Rtl:
@@ -70,27 +71,20 @@ def with_memories(rtl: Rtl, macro_bits: int, family: str, store: Store) -> Rtl:
 
     Parameters
     ----------
-    macro_bits : words times bits from which on a memory is a macro; 0: none is
-    family : of the macros; "" where the library has none
+    macro_bits : words times bits from which on a memory is a macro
+    family : of the macros
     """
-    if not macro_bits or not family:
-        return rtl
     sizes = (int(w or 1) * int(s or 0) for w, s in _MEMORY.findall(rtl.rtlil.read_text()))
     if max(sizes, default=0) < macro_bits:
         return rtl
-    inputs = {
+    values = {
         "rtl": rtl.content,
         "macro_bits": macro_bits,
         "family": family,
         "range": dataclasses.asdict(macro_range(family)),
-        "code": code_of(_map),
-        "versions": versions("pyosys"),
     }
-
-    def build(folder: Path) -> None:
-        _map(rtl, macro_bits, family, folder)
-
-    folder = store.folder("memories", inputs, build)
+    build = functools.partial(map_memories, rtl, macro_bits, family)
+    folder = MAP_MEMORIES.folder(store, values, build)
     macros = {m.size: None for m in read_memories(folder / MEMORIES) if m.size is not None}
     if not macros:
         return rtl
@@ -113,7 +107,8 @@ def read_memories(path: Path) -> list[Memory]:
     return found
 
 
-def _map(rtl: Rtl, macro_bits: int, family: str, folder: Path) -> None:
+def map_memories(rtl: Rtl, macro_bits: int, family: str, folder: Path) -> None:
+    """Write the RTL with its large memories as macros into a folder, and what became of each."""
     read = [f"read_rtlil {script_path(rtl.rtlil, folder)}", f"hierarchy -check -top {rtl.top}"]
     run_yosys("\n".join([*read, *_COLLECTED, "write_json found.json", ""]), folder, "memories")
     modules = json.loads((folder / "found.json").read_text())["modules"]
@@ -141,6 +136,20 @@ def _map(rtl: Rtl, macro_bits: int, family: str, folder: Path) -> None:
     (folder / MEMORIES).write_text(
         json.dumps([dataclasses.asdict(memory) for memory in memories.values()], indent=1)
     )
+
+
+MAP_MEMORIES = Stage(
+    name="memories",
+    does="maps large memories to SRAM macros",
+    inputs={
+        "rtl": "hash of the RTL",
+        "macro_bits": "bits from which on a memory becomes a macro",
+        "family": "SRAM family of the macros",
+        "range": "sizes that the family has",
+    },
+    builder=map_memories,
+    packages=("pyosys",),
+)
 
 
 def _memories(modules: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,18 @@ from xml.etree import ElementTree
 
 from chipdse_hdl.block import Block
 
-from chipdse.blocks.own import OwnBlock
+from chipdse.blocks.own import RANDOM_BENCH, OwnBlock
 from chipdse.blocks.ports import rtl_ports
 from chipdse.errors import DesignError, ToolError
 from chipdse.hardware import simulators
-from chipdse.hardware.elaborate import Rtl, declared_reads, place_of, versions
+from chipdse.hardware.elaborate import Rtl, declared_reads, place_of
 from chipdse.hardware.recording import ASSERTION_FAILED, LAYOUT, RECORDER, Recorder, write_recorder
 from chipdse.netlist.activity.recording import read_recording
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.macros import macro_cells
 from chipdse.store.reads import Read, bench_modules, bench_notes, reads_of
-from chipdse.store.sources import code_of, module_hash
+from chipdse.store.sources import Builder, module_hash
+from chipdse.store.stage import Stage
 from chipdse.store.store import Store, hash_file
 
 RESULT, WAVES, NOTES = "result.json", "waves", "reads.jsonl"
@@ -83,32 +85,27 @@ def simulate(
         # A bench may drive an input after the edge that a register waits for, where Icarus does
         # an inertial write before the register reads; ours drive between the edges.
         environment["COCOTB_TRUST_INERTIAL_WRITES"] = "0"
-    inputs = {
+    values = {
         "rtl": rtl.content,
-        "models": hash_file(rtl.models) if rtl.models is not None else "",
+        "models": None if rtl.models is None else hash_file(rtl.models),
         "clocking": [rtl.clock, rtl.reset, rtl.reset_level],
-        "bench": block.bench,
-        "code": _code_of_bench(block, rtl),
+        "bench": _bench(block),
         "environment": environment | simulators.chosen_tests(),
         "simulator": dataclasses.asdict(tool),
         "waves": waves,
-        "versions": versions("cocotb", "pyosys"),
     }
-
-    def build(folder: Path) -> Iterable[Read]:
-        macros = macro_cells(rtl.macros).cells if rtl.macros else ()
-        return run_bench(
-            block,
-            rtl,
-            store,
-            folder,
-            tool=tool,
-            environment=environment,
-            macros=macros,
-            waves=waves,
-        )
-
-    folder = store.folder_by_reads("simulate", inputs, build, place_of(block))
+    build = functools.partial(
+        run_bench,
+        block,
+        rtl,
+        store,
+        tool=tool,
+        environment=environment,
+        macros=macro_cells(rtl.macros).cells if rtl.macros else (),
+        waves=waves,
+    )
+    also = _code_of_some(block, rtl)
+    folder = SIMULATE.folder(store, values, build, also=also, place=place_of(block))
     window = json.loads((folder / RESULT).read_text())
     return Simulation(
         layout=folder / LAYOUT,
@@ -146,12 +143,16 @@ def _simulator(block: Block, rtl: Rtl, name: str, cycles: int) -> simulators.Sim
     )
 
 
-def _code_of_bench(block: Block, rtl: Rtl) -> list[str]:
-    """Hashes of the code that runs a bench, and of the bench where it is one of chipdse's."""
-    code = [code_of(run_bench, *([macro_cells] if rtl.macros else []))]
-    if not isinstance(block, OwnBlock):
-        return [*code, module_hash(block.bench)]
-    return code if block.is_checked else [*code, code_of(block.bench)]
+def _bench(block: Block) -> list[str]:
+    """Module of the bench, and the hash of its files where the block ships."""
+    return [block.bench] if isinstance(block, OwnBlock) else [block.bench, module_hash(block.bench)]
+
+
+def _code_of_some(block: Block, rtl: Rtl) -> list[Builder]:
+    """Those of the stage's cases that apply."""
+    macros: list[Builder] = [macro_cells] if rtl.macros else []
+    is_random = isinstance(block, OwnBlock) and not block.is_checked
+    return [*macros, RANDOM_BENCH] if is_random else macros
 
 
 def run_bench(
@@ -207,6 +208,25 @@ def run_bench(
             path.rename(folder / path.name)
     shutil.rmtree(scratch)
     return reads
+
+
+SIMULATE = Stage(
+    name="simulate",
+    does="runs the bench, which compares every output with the reference, and records the run",
+    inputs={
+        "rtl": "hash of the RTL",
+        "models": "hash of the SRAM macros' models",
+        "clocking": "clock, reset, and the level at which the reset is active",
+        "bench": "module of the bench, and its source files where the block ships",
+        "environment": "parameters, workload, and which of the bench's tests run",
+        "simulator": "name and version of the simulator",
+        "waves": "whether every signal is dumped",
+    },
+    builder=run_bench,
+    cases=(macro_cells, RANDOM_BENCH),
+    packages=("cocotb", "pyosys"),
+    runs_user_code=True,
+)
 
 
 def is_own_bench(block: Block) -> bool:

@@ -21,6 +21,7 @@ import find_libpython
 from cocotb_tools import config as cocotb_config
 
 from chipdse.errors import DesignError, MachineError
+from chipdse.store.stage import Stage
 from chipdse.store.store import Store
 from chipdse.tools import run_tool, version_text
 
@@ -217,25 +218,39 @@ def _make(arguments: list[str], folder: Path) -> None:
 
 def _verilator_runtime(simulator: Simulator, store: Store, waves: bool) -> Path:
     """Folder with the objects that every verilated design links, compiled once."""
-
-    def compile_all(folder: Path) -> None:
-        (folder / "empty.v").write_text("module empty(input clk); endmodule\n")
-        _verilate([*(["--trace"] if waves else []), "empty.v"], folder)
-        objects = [f"{name}.o" for name in (*_RUNTIME, *(["verilated_vcd_c"] if waves else []))]
-        _make(["-j2", f"VM_TRACE={int(waves)}", *objects], folder)
-        for path in folder.iterdir():
-            if path.suffix not in (".o", ".log", ".json"):
-                path.unlink()
-
-    gcc = version_text(["g++", "-dumpfullversion"])
-    inputs = {
+    values = {
         "verilator": simulator.version,
-        "g++": gcc,
+        "g++": version_text(["g++", "-dumpfullversion"]),
         "flags": list(_CXX_FLAGS),
         "root": str(_verilator_root()),
         "waves": waves,
     }
-    return store.folder("verilator-runtime", inputs, compile_all)
+    return VERILATOR_RUNTIME.folder(store, values, functools.partial(compile_runtime, waves))
+
+
+def compile_runtime(waves: bool, folder: Path) -> None:
+    """Compile what every verilated design links into a folder, with or without waves."""
+    (folder / "empty.v").write_text("module empty(input clk); endmodule\n")
+    _verilate([*(["--trace"] if waves else []), "empty.v"], folder)
+    objects = [f"{name}.o" for name in (*_RUNTIME, *(["verilated_vcd_c"] if waves else []))]
+    _make(["-j2", f"VM_TRACE={int(waves)}", *objects], folder)
+    for path in folder.iterdir():
+        if path.suffix not in (".o", ".log", ".json"):
+            path.unlink()
+
+
+VERILATOR_RUNTIME = Stage(
+    name="verilator-runtime",
+    does="compiles the part of Verilator that all designs share, once per machine",
+    inputs={
+        "verilator": "version of Verilator",
+        "g++": "version of the C++ compiler",
+        "flags": "options of the C++ compiler",
+        "root": "folder of the installed Verilator, which the objects name",
+        "waves": "whether every signal is dumped",
+    },
+    builder=compile_runtime,
+)
 
 
 def _dump_module(top: str, folder: Path) -> Path:

@@ -50,13 +50,13 @@ class SynthesisOptions:
     target_period_s : clock period to aim at [s]; None is as fast as can be
     effort : "quick" for searches; "full" tries harder for area and speed, at several times the cost
     goal : "balanced" maps for delay with area recovered everywhere; "delay" for the shortest path,
-        with up to twice the cells and more energy an operation (docs/glitches.md)
+        with up to twice the cells and more energy an operation (docs/concepts/glitches.md)
     clock_gating : smallest group of flip-flops that share an enable and get a clock gate; 0 makes
         no gates, and enables become multiplexers or the library's enabled flip-flops
     seed : 0 for the plain flow; any other value gives ABC another, equally good start, so that
         replicates show how much of a difference is luck
-    memory_macro_bits : memories of at least so many bits become SRAM macros (docs/memories.md);
-        0 keeps all in registers
+    memory_macro_bits : memories of at least so many bits become SRAM macros
+        (docs/howto/memories.md); 0 keeps all in registers
     memory_family : of SRAM macros; "auto" is the one of the library's process, if there is one
     """
 
@@ -107,8 +107,8 @@ def map_to_cells(
     rtl: Rtl,
     library: LibraryEntry,
     options: SynthesisOptions,
+    black_boxes: Sequence[Cell],
     folder: Path,
-    black_boxes: Sequence[Cell] = (),
 ) -> None:
     """As `synthesise`, with a library by its entry: at its nominal corner."""
     liberty = liberty_files_for_synthesis(library, folder / "library")
@@ -205,7 +205,7 @@ def _recipes(options: SynthesisOptions) -> list[list[str]]:
     """ABC's commands, one list a candidate.
 
     All buffer nets of more than ten readers and size every cell against the delay. What the
-    mappers differ in is measured in docs/glitches.md; "full" tries them all.
+    mappers differ in is measured in docs/concepts/glitches.md; "full" tries them all.
     ABC does not replace ``{D}`` in script files as Yosys does in its own, so it is written out.
     """
     period = options.target_period_s

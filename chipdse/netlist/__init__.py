@@ -1,1 +1,1 @@
-"""Liberty, netlist, activity, timing and power as NumPy arrays."""
+"""From a netlist of cells and a recorded run to timing and power, as NumPy arrays."""

@@ -1,1 +1,1 @@
-"""What people look at: HTML reports and plots."""
+"""Tables, pictures, HTML pages and progress for people."""

@@ -1,134 +1,43 @@
-"""A mapped netlist and its recorded run, ready in memory: their timing, activity and power.
-
-Netlist, activity and library stay in memory for the last few designs.
-"""
+"""Timing, activity and power of a mapped netlist at its operating point."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+
+import numpy as np
 
 from chipdse.design import Design, LibraryChoice, PhysicalOptions
 from chipdse.errors import InfeasibleError
-from chipdse.hardware.simulate import Simulation
-from chipdse.hardware.synthesise import Synthesised
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.glitches.replay import timed_replay
-from chipdse.netlist.activity.recording import Recording, read_recording, read_register_map
-from chipdse.netlist.activity.replay.replay import Replayed, replay
+from chipdse.netlist.activity.recording import read_register_map
+from chipdse.netlist.activity.replay.replay import Replayed
 from chipdse.netlist.layout.wires import WireLoads
-from chipdse.netlist.library.library import CellLibrary, LeakagePoints, OperatingLibrary
-from chipdse.netlist.library.macros import with_macros
-from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.library.library import LeakagePoints, OperatingLibrary
 from chipdse.netlist.power.glitches import GlitchPower
-from chipdse.netlist.power.power import Power, PowerModel, analyse_power
-from chipdse.netlist.timing.graph import TimingGraph, build_timing_graph
+from chipdse.netlist.power.power import Power, analyse_power
+from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.timing import Timing, analyse_timing
-from chipdse.netlist.verilog.reader import read_verilog
-from chipdse.stages.layout import WIRES, Layout, layout_of, stored_toggles
-from chipdse.stages.library import (
-    LibraryVersion,
-    check_version,
-    guarded,
-    library_key,
-    library_of,
-    library_version,
-    supply_of,
+from chipdse.stages.layout import WIRE_TABLE, Layout, layout
+from chipdse.stages.library import guarded, library_version, supply_of
+from chipdse.stages.load import (
+    NO_PATH,
+    RUN_INPUTS,
+    RUN_READERS,
+    Hardware,
+    Loaded,
+    cells_of,
+    load,
+    run_values,
 )
-from chipdse.store.sources import code_of
-from chipdse.store.store import Store, hash_file
-from chipdse.technology.sram import MacroSize, macro_figures
+from chipdse.store.stage import Stage
+from chipdse.store.store import Store
 
-NO_PATH = (
-    "the synthesised block has no path that limits its clock: its outputs are constants, or inputs "
-    "passed on; check that they depend on registers (and that a memory has its contents)"
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hardware:
-    """What the expensive stages made of a design.
-
-    mapped, run : its netlist and its recorded simulation
-    macros : sizes of its SRAM macros
-    """
-
-    mapped: Synthesised
-    run: Simulation
-    macros: tuple[MacroSize, ...] = ()
-
-
-def cells_of(choice: LibraryChoice, macros: tuple[MacroSize, ...]) -> CellLibrary:
-    """The library of a design, with its SRAM macros beside the cells."""
-    return _cells_of(choice, library_version(choice), macros)
-
-
-@functools.lru_cache(maxsize=4)
-def _cells_of(
-    choice: LibraryChoice, version: LibraryVersion, macros: tuple[MacroSize, ...]
-) -> CellLibrary:
-    library = library_of(choice).load()
-    check_version(choice, version)
-    return with_macros(library, macros) if macros else library
-
-
-def netlist_inputs(design: Design, hardware: Hardware) -> dict[str, Any]:
-    """What a netlist is known by."""
-    return {
-        "netlist": hash_file(hardware.mapped.netlist),
-        "library": library_key(design.library),
-        "macros": [dataclasses.asdict(macro_figures(size)) for size in hardware.macros],
-    }
-
-
-def run_inputs(design: Design, hardware: Hardware) -> dict[str, Any]:
-    """What a recorded run of a netlist is known by."""
-    return {
-        **netlist_inputs(design, hardware),
-        "recording": hash_file(hardware.run.data),
-        "window": [hardware.run.first_cycle, hardware.run.cycles],
-    }
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Loaded:
-    """A netlist and its activity, ready for any operating point."""
-
-    netlist: Netlist
-    graph: TimingGraph
-    model: PowerModel
-    replayed: Replayed
-    recording: Recording
-
-
-def load(choice: LibraryChoice, hardware: Hardware) -> Loaded:
-    """A design's netlist with its library, replayed on the recorded run."""
-    return _load(choice, library_version(choice), hardware)
-
-
-@functools.lru_cache(maxsize=2)
-def _load(choice: LibraryChoice, version: LibraryVersion, hardware: Hardware) -> Loaded:
-    library, run = _cells_of(choice, version, hardware.macros), hardware.run
-    netlist = read_verilog(hardware.mapped.netlist, library, hardware.mapped.top)
-    if not netlist.cell_count:
-        raise InfeasibleError(NO_PATH)
-    recording = read_recording(run.layout, run.data)
-    replayed = replay(
-        netlist,
-        recording,
-        read_register_map(hardware.mapped.register_map),
-        first_cycle=run.first_cycle,
-        cycles=run.cycles,
-    )
-    return Loaded(
-        netlist=netlist,
-        graph=build_timing_graph(netlist, recording.clock),
-        model=PowerModel(netlist),
-        replayed=replayed,
-        recording=recording,
-    )
+TOGGLES = "glitches.npz"
 
 
 def analyse_cells(
@@ -157,31 +66,6 @@ def analyse_cells(
     return timing, power, loaded.replayed
 
 
-def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
-    """Wires and clock tree of a design's netlist, as its options ask.
-
-    Raises
-    ------
-    DesignError : nothing is known of the wires of the library's process
-    InfeasibleError : the cells cannot be placed at this utilisation
-    """
-    version = library_version(design.library)
-    loaded = load(design.library, hardware)
-    inputs = {
-        **netlist_inputs(design, hardware),
-        "clock": loaded.recording.clock,
-        "reading": code_of(_cells_of, read_verilog, build_timing_graph),
-    }
-    return layout_of(
-        design.physical,
-        loaded.graph,
-        loaded.netlist.library,
-        inputs,
-        store,
-        guard=functools.partial(guarded, design.library, version),
-    )
-
-
 def activity_of(
     design: Design,
     hardware: Hardware,
@@ -204,25 +88,46 @@ def activity_of(
     if not options.glitches:
         return activity
     vdd_v, temperature_c = supply_of(design)
-    inputs = {
-        **run_inputs(design, hardware),
+    values = {
+        **run_values(design, hardware),
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
         "routes": laid.content,
         "clock_tree": laid.tree is not None,
         "layout": [options.utilisation, options.placement_seed],
         "cycles": options.glitch_cycles,
-        "code": code_of(count_glitches, _load, _timed, Layout, data=[WIRES]),
     }
 
-    def count() -> Activity:
+    def at_point() -> Timing:
         library = loaded.netlist.library.at([vdd_v], [temperature_c])
-        at_point = timing or _timed(loaded.graph, library, laid.loads(library))
-        return count_glitches(at_point, loaded, hardware, options)
+        return timing or _timed(loaded.graph, library, laid.loads(library))
 
+    build = functools.partial(write_toggles, at_point, loaded, hardware, options)
     guard = functools.partial(guarded, design.library, version)
-    toggles, error = stored_toggles(inputs, store, count, guard)
-    return dataclasses.replace(activity, toggles=toggles, glitches=True, standard_error_frac=error)
+    with np.load(GLITCHES.folder(store, values, build, guard=guard) / TOGGLES) as stored:
+        return dataclasses.replace(
+            activity,
+            toggles=stored["toggles"],
+            glitches=True,
+            standard_error_frac=float(stored["error"]),
+        )
+
+
+def write_toggles(
+    at_point: Callable[[], Timing],
+    loaded: Loaded,
+    hardware: Hardware,
+    options: PhysicalOptions,
+    folder: Path,
+) -> None:
+    """Write the transitions of every net, with glitches, and their standard error into a folder.
+
+    Parameters
+    ----------
+    at_point : returns the timing at the design's supply and temperature
+    """
+    activity = count_glitches(at_point(), loaded, hardware, options)
+    np.savez(folder / TOGGLES, toggles=activity.toggles, error=activity.standard_error_frac)
 
 
 def count_glitches(
@@ -257,6 +162,24 @@ def _at_shortest_period(timing: Timing) -> Timing:
     if not (timing.min_period_s > 0).all():
         raise InfeasibleError(NO_PATH)
     return dataclasses.replace(timing, clock_period_s=timing.min_period_s)
+
+
+GLITCHES = Stage(
+    name="glitches",
+    does="replays the run with the delays of cells and wires, and counts every transition",
+    inputs={
+        **RUN_INPUTS,
+        "vdd_v": "supply voltage",
+        "temperature_c": "temperature",
+        "routes": "hash of the wires",
+        "clock_tree": "whether there is a clock tree",
+        "layout": "utilisation and seed of the placement",
+        "cycles": "clock cycles that are drawn; 0 is all",
+    },
+    builder=write_toggles,
+    code=(*RUN_READERS, _timed, Layout),
+    data=(WIRE_TABLE,),
+)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

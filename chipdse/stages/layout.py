@@ -7,8 +7,9 @@ every corner. Glitches do: they are counted with the delays of each corner.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from chipdse import numerics
-from chipdse.design import PhysicalOptions
+from chipdse.arrays import Floats
+from chipdse.design import Design, PhysicalOptions
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.layout.clock_tree import (
@@ -35,17 +37,19 @@ from chipdse.netlist.layout.wires import (
     placed_routes,
     wires_of,
 )
-from chipdse.netlist.library.library import CellLibrary, Floats, OperatingLibrary
+from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.records import Wires
-from chipdse.store.sources import code_of
+from chipdse.stages.library import guarded, library_version
+from chipdse.stages.load import NETLIST_INPUTS, NETLIST_READERS, Hardware, load, netlist_values
+from chipdse.store.stage import Stage
 from chipdse.store.store import Store
 from chipdse.technology.constants import Sources
 from chipdse.technology.wires import WireData, wire_data
 
-Guard = Callable[[Callable[[Path], None]], Callable[[Path], None]]
-WIRES = "technology/data/wires.toml"
+WIRE_TABLE = "technology/data/wires.toml"
+ROUTES = "routes.npz"
 _ARRAYS = ("net_length_m", "pin_distance_m", "cell_x_m", "cell_y_m")
 _NUMBERS = ("core_width_m", "core_height_m", "overflow")
 
@@ -93,14 +97,14 @@ class Layout:
 
     routes : None without wires
     tree : None without a clock tree
-    content : hash of the stored routes; "" without
+    content : hash of the stored routes; None without wires
     """
 
     counted: Counted
     graph: TimingGraph
     routes: Routes | None
     tree: ClockTree | None
-    content: str = ""
+    content: str | None = None
 
     @property
     def skew_frac(self) -> float:
@@ -159,51 +163,80 @@ def power_map_w(routes: Routes, cell_power_w: Floats, bins: int) -> Floats:
     return sums(column * bins + row, cell_power_w, bins * bins).reshape(bins, bins)
 
 
-def layout_of(
-    options: PhysicalOptions,
-    graph: TimingGraph,
-    library: CellLibrary,
-    inputs: Mapping[str, Any],
-    store: Store,
-    guard: Guard = lambda build: build,
-) -> Layout:
-    """Lengths and clock tree of a netlist, from the store if they are there.
+def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
+    """Wires and clock tree of a design's netlist, as its options ask.
 
-    Parameters
-    ----------
-    inputs : what the netlist is known by: hashes of its file, of its library, and of their readers
-    guard : wraps the function that builds the stage, to check that these stayed what they were
+    Raises
+    ------
+    DesignError : nothing is known of the wires of the library's process
+    InfeasibleError : the cells cannot be placed at this utilisation
     """
-    what, netlist = counted(options, library), graph.netlist
+    version = library_version(design.library)
+    loaded, options = load(design.library, hardware), design.physical
+    netlist, graph = loaded.netlist, loaded.graph
+    what = counted(options, netlist.library)
     width = netlist.area_m2 / options.utilisation
     tree = None
     if what.clock_tree and graph.clock is not None and what.data and what.data.clock_tree:
         tree = build_clock_tree(netlist, graph.clock, what.data.clock_tree, width)
     if what.wires == "none":
         return Layout(counted=what, graph=graph, routes=None, tree=tree)
-    shape = {"utilisation": options.utilisation, "aspect": options.aspect}
+    is_placed = what.wires == "placed"
+    values = {
+        **netlist_values(design, hardware),
+        "clock": loaded.recording.clock,
+        "utilisation": options.utilisation,
+        "aspect": options.aspect,
+        "seed": options.placement_seed if is_placed else None,
+        "wires": what.wires,
+    }
     make: Callable[..., Routes] = formula_routes
-    if what.wires == "placed":
-        shape["seed"] = options.placement_seed
-        make = placed_routes
-    code = code_of(make, write_routes, data=[WIRES])
-    key = {**inputs, **shape, "wires": what.wires, "code": code}
-
-    def build(folder: Path) -> None:
-        write_routes(make(netlist, graph.clock, Sources(), **shape), folder)
-
-    file = store.folder("wires", key, guard(build)) / "routes.npz"
-    with np.load(file) as found:
-        columns: dict[str, Any] = {name: found[name] for name in _ARRAYS}
-        columns |= {name: float(found[name]) for name in _NUMBERS}
-        routes = Routes(level=what.wires, **columns)
+    if is_placed:
+        make = functools.partial(placed_routes, seed=options.placement_seed)
+    routed = functools.partial(
+        make,
+        netlist,
+        graph.clock,
+        Sources(),
+        utilisation=options.utilisation,
+        aspect=options.aspect,
+    )
+    folder = WIRES.folder(
+        store,
+        values,
+        functools.partial(write_routes, routed),
+        also=[placed_routes if is_placed else formula_routes],
+        guard=functools.partial(guarded, design.library, version),
+    )
+    with np.load(folder / ROUTES) as stored:
+        columns: dict[str, Any] = {name: stored[name] for name in _ARRAYS}
+        columns |= {name: float(stored[name]) for name in _NUMBERS}
+    routes = Routes(level=what.wires, **columns)
     content = content_of(routes)
     return Layout(counted=what, graph=graph, routes=routes, tree=tree, content=content)
 
 
-def write_routes(routes: Routes, folder: Path) -> None:
-    """Keep routes in a stage's folder."""
-    np.savez(folder / "routes.npz", **_columns(routes))
+def write_routes(make: Callable[[], Routes], folder: Path) -> None:
+    """Write the wires that `make` returns into a folder."""
+    np.savez(folder / ROUTES, **_columns(make()))
+
+
+WIRES = Stage(
+    name="wires",
+    does="places the cells, or estimates the wires' lengths by a formula",
+    inputs={
+        **NETLIST_INPUTS,
+        "clock": "clock of the block",
+        "utilisation": "share of the core that cells cover",
+        "aspect": "height of the core over its width",
+        "seed": "of the placement; none for the formula",
+        "wires": "placed, or formula",
+    },
+    builder=write_routes,
+    code=NETLIST_READERS,
+    cases=(formula_routes, placed_routes),
+    data=(WIRE_TABLE,),
+)
 
 
 def content_of(routes: Routes) -> str:
@@ -217,32 +250,6 @@ def content_of(routes: Routes) -> str:
 def _columns(routes: Routes) -> dict[str, Any]:
     """What is stored of routes."""
     return {name: np.asarray(getattr(routes, name)) for name in (*_ARRAYS, *_NUMBERS)}
-
-
-def stored_toggles(
-    inputs: Mapping[str, Any],
-    store: Store,
-    count: Callable[[], Activity],
-    guard: Guard = lambda build: build,
-) -> tuple[Floats, float]:
-    """Transitions of every net with glitches, and the standard error of their sum, stored.
-
-    Parameters
-    ----------
-    inputs : what they depend on, the code that counts them included
-    count : counts them
-    guard : as of `layout_of`
-    """
-
-    def build(folder: Path) -> None:
-        activity = count()
-        np.savez(
-            folder / "glitches.npz", toggles=activity.toggles, error=activity.standard_error_frac
-        )
-
-    with np.load(store.folder("glitches", inputs, guard(build)) / "glitches.npz") as found:
-        toggles: Floats = found["toggles"]
-        return toggles, float(found["error"])
 
 
 def level_number(level: str) -> int:

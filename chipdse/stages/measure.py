@@ -6,6 +6,7 @@ Every result is kept in the store: a change of package or clock analyses nothing
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 from collections.abc import Sequence
@@ -20,12 +21,15 @@ from chipdse.metrics import BlockReport
 from chipdse.netlist.library.macros import check_macro_supply
 from chipdse.netlist.power.power import GROUPS
 from chipdse.records import BlockMetrics
-from chipdse.stages.analyse import Hardware, analyse_design, load, run_inputs
-from chipdse.stages.layout import WIRES, counted, level_number, wire_energy_j
+from chipdse.stages.analyse import analyse_design
+from chipdse.stages.layout import WIRE_TABLE, counted, level_number, wire_energy_j
 from chipdse.stages.library import guarded, library_of, library_version, supply_of
+from chipdse.stages.load import RUN_INPUTS, Hardware, load, run_values
 from chipdse.stages.operate import Corner, Job, operate
-from chipdse.store.sources import code_of
+from chipdse.store.stage import Stage
 from chipdse.store.store import Store
+
+CORNER = "corner.json"
 
 
 def measure(design: Design, hardware: Hardware, store: Store) -> tuple[BlockReport, BlockMetrics]:
@@ -106,24 +110,53 @@ def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
     vdd_v, temperature_c = supply_of(design)
     check_macro_supply(hardware.macros, vdd_v)
     version = library_version(design.library)
-    inputs = {
-        **run_inputs(design, hardware),
+    values = {
+        **run_values(design, hardware),
         "area_m2": hardware.mapped.area_m2,
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
         "physical": dataclasses.asdict(design.physical),
-        "code": code_of(_corner, data=[WIRES]),
     }
+    build = functools.partial(write_corner, design, hardware, vdd_v, temperature_c, store)
+    guard = functools.partial(guarded, design.library, version)
+    folder = MEASURE.folder(store, values, build, guard=guard)
+    return read_corner(folder)
 
-    def build(folder: Path) -> None:
-        corner = _corner(design, hardware, vdd_v, temperature_c, store)
-        (folder / "corner.json").write_text(json.dumps(dataclasses.asdict(corner)))
 
-    folder = store.folder("measure", inputs, guarded(design.library, version, build))
-    values: dict[str, Any] = json.loads((folder / "corner.json").read_text())
+def read_corner(folder: Path) -> Corner:
+    """The corner that `write_corner` wrote."""
+    values: dict[str, Any] = json.loads((folder / CORNER).read_text())
     for name in ("leakage_temperatures_c", "leakage_powers_w"):
         values[name] = tuple(values[name])
     return Corner(**values)
+
+
+def write_corner(
+    design: Design,
+    hardware: Hardware,
+    vdd_v: float,
+    temperature_c: float,
+    store: Store,
+    folder: Path,
+) -> None:
+    """Write timing and power of a netlist at a supply and temperature into a folder."""
+    corner = _corner(design, hardware, vdd_v, temperature_c, store)
+    (folder / CORNER).write_text(json.dumps(dataclasses.asdict(corner)))
+
+
+MEASURE = Stage(
+    name="measure",
+    does="computes timing and power from the netlist and the recorded run",
+    inputs={
+        **RUN_INPUTS,
+        "area_m2": "cell area",
+        "vdd_v": "supply voltage",
+        "temperature_c": "temperature",
+        "physical": "which wires, clock tree and glitches count",
+    },
+    builder=write_corner,
+    data=(WIRE_TABLE,),
+)
 
 
 def _corner(

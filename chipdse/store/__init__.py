@@ -1,1 +1,1 @@
-"""What a stored result depends on: the code that makes it, and what it reads while it is made."""
+"""Keeps the results of stages under a hash of all that they depend on, code and files included."""

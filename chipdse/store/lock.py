@@ -1,7 +1,8 @@
 """Who uses a stage folder: many readers or one builder, across processes and machines.
 
 A lock is `flock` on ``<key>.lock`` beside the folder; the kernel lets go of it when its holder
-ends, however it ends. On a shared file system it must work across machines (docs/execution.md).
+ends, however it ends. On a shared file system it must work across machines
+(docs/howto/execution.md).
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The search: sweep files, search spaces, samplers, execution, fronts."""
+"""The search: from a sweep file to a Pareto front."""

@@ -1,1 +1,1 @@
-"""From block to system: packages, links, temperature, cost, carbon. Pure models."""
+"""From block to system: packages, links, temperature, cost and carbon."""

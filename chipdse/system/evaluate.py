@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse.arrays import Floats
 from chipdse.records import BlockMetrics
 from chipdse.system.arrays.carbon import CarbonResult, carbon_of, grid_values
 from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
@@ -25,7 +26,6 @@ from chipdse.system.arrays.temperature import (
 )
 from chipdse.system.metrics import SystemMetrics
 from chipdse.system.models import carbon
-from chipdse.system.models.yields import Array
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.thermal.refined import CELLS
 from chipdse.technology.constants import Sources
@@ -35,16 +35,16 @@ from chipdse.technology.constants import Sources
 class SystemArrays:
     """Metrics of many systems: arrays of shape [block points, packages]."""
 
-    metrics: dict[str, Array]
-    constraints: dict[str, Array]
+    metrics: dict[str, Floats]
+    constraints: dict[str, Floats]
     shape: tuple[int, int]
     sources: Sources
 
-    def __getitem__(self, name: str) -> Array:
+    def __getitem__(self, name: str) -> Floats:
         return self.metrics[name]
 
     @property
-    def feasible(self) -> Array:
+    def feasible(self) -> Floats:
         """Where no constraint is violated."""
         worst = np.maximum.reduce(list(self.constraints.values()))
         return np.asarray(worst <= 0)
@@ -71,7 +71,7 @@ class Parts:
     temperature: TemperatureResult
     cost: CostResult
     carbon: CarbonResult
-    power_w: Array
+    power_w: Floats
     made: Fabrication
 
 
@@ -109,7 +109,10 @@ def evaluate_systems(
 
 
 def arrays_of(
-    metrics: dict[str, Array], constraints: dict[str, Array], shape: tuple[int, int], used: Sources
+    metrics: dict[str, Floats],
+    constraints: dict[str, Floats],
+    shape: tuple[int, int],
+    used: Sources,
 ) -> SystemArrays:
     """Flat results as arrays of a shape."""
     return SystemArrays(
@@ -122,7 +125,7 @@ def arrays_of(
 
 def evaluate_pairs(
     blocks: BlockPoints, package: PackageColumns, sources: Sources, *, cells: int = CELLS
-) -> tuple[dict[str, Array], dict[str, Array], Parts]:
+) -> tuple[dict[str, Floats], dict[str, Floats], Parts]:
     """Row by row: block point i in package i."""
     work = Work(
         throughput_ops_per_s=package["tiles"] * blocks.throughput_ops_per_s,
@@ -146,14 +149,14 @@ def evaluate_pairs(
 class Work:
     """What the dies of each system do together at full throughput, and how they leak."""
 
-    throughput_ops_per_s: Array
-    bits_per_op: Array
+    throughput_ops_per_s: Floats
+    bits_per_op: Floats
     leak: LeakageTable
 
 
 def evaluate_dies(
     dies: Dies, work: Work, package: PackageColumns, sources: Sources, *, cells: int = CELLS
-) -> tuple[dict[str, Array], dict[str, Array], Parts]:
+) -> tuple[dict[str, Floats], dict[str, Floats], Parts]:
     """Row by row: metrics, constraints and intermediate results of systems given by their dies."""
     compute = work.throughput_ops_per_s
     link = links_of(compute * work.bits_per_op, package, dies, sources)
@@ -208,9 +211,9 @@ def _constraints(
     dies: Dies,
     link: LinkResult,
     hot: TemperatureResult,
-    interposers: Array,
+    interposers: Floats,
     sources: Sources,
-) -> dict[str, Array]:
+) -> dict[str, Floats]:
     largest = np.where((dies.count > 0) & dies.own, dies.area_m2, 0.0).max(axis=1)
     stuck = (link.utilisation_limit == 0).astype(np.float64)
     return {

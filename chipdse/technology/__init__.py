@@ -1,1 +1,1 @@
-"""Cell libraries and tables of constants, each with its source."""
+"""Constants of processes, packages and energy, each with its source."""

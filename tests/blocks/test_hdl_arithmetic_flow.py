@@ -15,10 +15,10 @@ import pytest
 from chipdse_hdl import BLOCKS
 
 from chipdse.design import Design, LibraryChoice, find_block
-from chipdse.evaluate import build_hardware
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.netlist.activity.recording import read_register_map
 from chipdse.stages.analyse import analyse_cells
+from chipdse.stages.build import build_hardware
 from chipdse.store.store import Store
 from tests.support.hdl_runs import bench_catches, bench_passes
 

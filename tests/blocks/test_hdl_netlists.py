@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from chipdse.design import Design, LibraryChoice, find_block
-from chipdse.evaluate import build_hardware
 from chipdse.stages.analyse import analyse_cells
+from chipdse.stages.build import build_hardware
 from chipdse.store.store import Store
 
 pytestmark = pytest.mark.tools

@@ -22,20 +22,21 @@ MINUTES = (
     "tests/study/test_study_sweepfile.py"
 )
 ELSEWHERE = {
-    "docs/tutorial.md": "tests/docs/test_docs_tutorial.py walks it",
-    "docs/your-own-block.md": "tests/own_blocks/test_own_newcomer.py follows it",
-    "docs/execution.md": "wants a cluster, PostgreSQL or minutes; tests/test_execution_*.py have "
-    "schedulers and servers of their own",
-    "docs/ci.md": "every corner of a block; tests/own_blocks/test_plugin_benches.py does it",
+    "docs/tutorial/tutorial.md": "tests/docs/test_docs_tutorial.py walks it",
+    "docs/howto/own_block.md": "tests/own_blocks/test_own_newcomer.py follows it",
+    "docs/howto/execution.md": "wants a cluster, PostgreSQL or minutes; "
+    "tests/study/running/test_execution_*.py have schedulers and servers of their own",
+    "docs/howto/ci.md": "every corner of a block; tests/own_blocks/test_plugin_benches.py does it",
     "sweep sweeps/": MINUTES,
     "front studies/mac_array --parquet": "wants pyarrow, which nothing else here needs",
     "explore": "serves until it is stopped; tests/report/test_report_browser.py opens it",
 }
 """By page, or by how a command begins."""
 PYTHON_ELSEWHERE = {
-    "docs/glitches.md": "goes on with what other pages make; its calls are those of "
+    "docs/concepts/glitches.md": "goes on with what other pages make; its calls are those of "
     "tests/netlist/activity/test_timed_replay.py",
-    "docs/replay.md": "names files of a store; the same calls are in tests/support/replay_runs.py",
+    "docs/concepts/replay.md": "names files of a store; "
+    "the same calls are in tests/support/replay_runs.py",
 }
 QUICK_SWEEP = sweeps.SWEEP.replace("columns = [1, 2]", "columns = 1").replace(
     "operand_bits = 2", "operand_bits = [2, 3]"

@@ -19,7 +19,7 @@ from chipdse.system.parameters import PackageParameters
 from tests.docs.test_docs_commands import VERBS, options
 from tests.support.docs_pages import ROOT
 
-NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "docs" / "tutorial" / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +106,14 @@ def test_links_that_leave_the_site_are_listed(site: Path) -> None:
 
 @pytest.mark.tools
 def test_notebooks_ran_while_the_site_was_built(site: Path) -> None:
-    page = text_of(site / "notebooks" / "first_sweep.html")
+    page = text_of(site / "tutorial" / "notebooks" / "first_sweep.html")
     assert "feasible 18" in page
-    assert "never extrapolated" in text_of(site / "notebooks" / "supply_and_temperature.html")
-    assert "constants; for example" in text_of(site / "notebooks" / "packaging_study.html")
+    assert "never extrapolated" in text_of(
+        site / "tutorial" / "notebooks" / "supply_and_temperature.html"
+    )
+    assert "constants; for example" in text_of(
+        site / "tutorial" / "notebooks" / "packaging_study.html"
+    )
 
 
 def outputs(path: Path) -> list[dict[str, Any]]:

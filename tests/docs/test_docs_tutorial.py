@@ -19,7 +19,7 @@ from chipdse.cli import main
 from tests.support.docs_pages import ROOT, commands, listings, typed
 from tests.support.wheels import install_wheel
 
-TUTORIAL = ROOT / "docs" / "tutorial.md"
+TUTORIAL = ROOT / "docs" / "tutorial" / "tutorial.md"
 INSTALLS = ("python3 -m venv", "pip install")  # `installed` does that, from the wheel
 
 

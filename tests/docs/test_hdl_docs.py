@@ -1,4 +1,4 @@
-"""The examples of docs/blocks.md run as written."""
+"""The examples of docs/blocks/blocks.md run as written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parents[2] / "docs" / "blocks.md"
+PAGE = Path(__file__).parents[2] / "docs" / "blocks" / "blocks.md"
 SIMULATE, EXPORT = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 
 

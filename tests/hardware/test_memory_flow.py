@@ -11,14 +11,16 @@ import pytest
 
 from chipdse.design import Design, LibraryChoice, PhysicalOptions
 from chipdse.errors import DesignError, ToolError
-from chipdse.evaluate import build_hardware, evaluate
+from chipdse.evaluate import evaluate
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.memories import MEMORIES, family_for, read_memories, with_memories
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.netlist.activity.recording import read_recording, read_register_map
 from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.library.catalogue import resolve
-from chipdse.stages.analyse import Hardware, analyse_cells
+from chipdse.stages.analyse import analyse_cells
+from chipdse.stages.build import MemoryChoice, build_hardware, memory_choice
+from chipdse.stages.load import Hardware
 from chipdse.store.store import Store
 from chipdse.technology.sram import MacroSize, macro_figures
 from tests.support.memory_designs import TABLE, TableParameters, TableWorkload, Zoo, accesses
@@ -94,7 +96,7 @@ def test_a_netlist_that_drives_a_macro_wrongly_fails_the_self_check(
     hardware: Hardware, tmp_path: Path, pin: str
 ) -> None:
     from chipdse.netlist.verilog.reader import read_verilog
-    from chipdse.stages.analyse import cells_of
+    from chipdse.stages.load import cells_of
 
     netlist = read_verilog(
         hardware.mapped.netlist, cells_of(LibraryChoice(name="sky130"), hardware.macros), "top"
@@ -152,14 +154,18 @@ def test_what_becomes_of_every_kind_of_memory(store: Store) -> None:
     assert "no macro" in reasons["two_writers"]
     assert "smaller than memory_macro_bits=4096" in reasons["small"]
     assert set(mapped.macros) == {one.size for one in found.values() if one.size is not None}
-    assert with_memories(rtl, 0, "sky130_1rw1r", store) is rtl
-    assert with_memories(rtl, 4096, "", store) is rtl
+    assert with_memories(rtl, 10**6, "sky130_1rw1r", store) is rtl
+
+
+def test_no_memory_becomes_a_macro_where_none_is_asked_for_or_the_library_has_none() -> None:
+    assert memory_choice(design(1024)) == MemoryChoice(macro_bits=1024, family="sky130_1rw1r")
+    assert memory_choice(design(0)) is None
 
 
 def test_the_family_follows_the_library() -> None:
     assert family_for("sky130", "auto") == family_for("sky130_fd_sc_hd__tt.lib", "auto")
     assert family_for("sg13g2_typ_1p20V_25C.lib.gz", "auto") == "ihp_1p"
-    assert family_for("asap7_SIMPLE.lib", "auto") == ""
+    assert family_for("asap7_SIMPLE.lib", "auto") is None
     assert family_for("asap7_SIMPLE.lib", "ihp_1p") == "ihp_1p"
     with pytest.raises(DesignError, match="use auto or one of ihp_1p, sky130_1rw1r"):
         family_for("sky130", "openram")

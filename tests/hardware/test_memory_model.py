@@ -66,7 +66,7 @@ def test_left_out_macros_are_predicted(shared: Path) -> None:
         for family in SOURCES
         for quantity in MODEL
     }
-    # What docs/memories.md says of the model.
+    # What docs/howto/memories.md says of the model.
     assert worst["ihp_1p", "area"] < 0.01 and worst["ihp_1p", "access"] < 0.08
     assert worst["ihp_1p", "read"] < 0.13 and worst["ihp_1p", "write"] < 0.07
     assert worst["sky130_1rw1r", "area"] < 0.10 and worst["sky130_1rw1r", "access"] < 0.05

@@ -36,7 +36,7 @@ def steps(workflow: str) -> list[list[str]]:
 
 @pytest.mark.tools
 def test_the_documented_commands_lead_to_a_front(tmp_path: Path) -> None:
-    typed = commands("your-own-block.md", "From nothing to a front")
+    typed = commands("howto/own_block.md", "From nothing to a front")
     assert [words[0] for words in typed[:3]] == ["chipdse", "cd", "pytest"] and len(typed) == 9
     folder, output = tmp_path, ""
     for words in typed:
@@ -78,7 +78,7 @@ def test_the_starter_is_in_house_style(tmp_path: Path) -> None:
 
 
 def test_the_documented_recipe_is_the_starters() -> None:
-    page = (DOCS / "ci.md").read_text()
+    page = (DOCS / "howto" / "ci.md").read_text()
     shown = page.split("```yaml\n")[1].split("```")[0]
     starter = ROOT / "chipdse" / "cli" / "starter" / "hardware.yml.txt"
     assert shown == starter.read_text()

@@ -13,7 +13,8 @@ from optuna.trial import TrialState
 
 import chipdse
 from chipdse.errors import DesignError
-from chipdse.evaluate import build_hardware, evaluate
+from chipdse.evaluate import evaluate
+from chipdse.stages.build import build_hardware
 from chipdse.stages.measure import corners_of, job_of
 from chipdse.store.store import Store
 from chipdse.study.harvest.cheap import CheapPoints, CheapSpace

@@ -1,1 +1,1 @@
-""""""
+"""Estimates before layout: placement, wires, buffers and the clock tree."""

@@ -1,1 +1,1 @@
-""""""
+"""Power of a netlist by cell, net, module and state."""

@@ -1,1 +1,1 @@
-""""""
+"""Static timing: arcs, arrivals, checks, slacks and paths."""

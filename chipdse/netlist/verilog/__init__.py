@@ -1,1 +1,1 @@
-""""""
+"""Reads mapped netlists in Verilog."""

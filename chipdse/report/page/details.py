@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from chipdse.arrays import Floats
 from chipdse.design import Design
 from chipdse.errors import ChipdseError, DesignError
-from chipdse.evaluate import build_hardware
 from chipdse.export.bundle import repeat_command
 from chipdse.metrics import BlockReport
-from chipdse.netlist.library.library import Floats
 from chipdse.netlist.power.modules import assign_modules
 from chipdse.netlist.power.power import GROUPS, Power
 from chipdse.netlist.timing.paths import critical_path
@@ -23,8 +22,10 @@ from chipdse.netlist.timing.timing import Timing
 from chipdse.report.pictures.package import draw_package
 from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 from chipdse.report.pictures.placement import draw_analysed
-from chipdse.stages.analyse import Analysed, Hardware, analyse_design
+from chipdse.stages.analyse import Analysed, analyse_design
+from chipdse.stages.build import build_hardware
 from chipdse.stages.library import library_of
+from chipdse.stages.load import Hardware
 from chipdse.stages.measure import corners_of, job_of, measure
 from chipdse.stages.operate import operate
 from chipdse.store.store import Store

@@ -1,1 +1,1 @@
-""""""
+"""Pictures of a library, a package and a placement."""

@@ -1,1 +1,1 @@
-""""""
+"""Progress on the terminal."""

@@ -1,1 +1,1 @@
-""""""
+"""Evaluates all cheap points around each expensive one."""

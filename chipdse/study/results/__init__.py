@@ -1,1 +1,1 @@
-""""""
+"""Tables of points, the Pareto front, its knee, and the comparison of studies."""

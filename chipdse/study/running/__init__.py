@@ -1,1 +1,1 @@
-""""""
+"""Runs a sweep: workers, queues, budget, interrupts and status."""

@@ -1,1 +1,1 @@
-""""""
+"""The samplers that propose points."""

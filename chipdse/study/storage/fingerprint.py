@@ -27,9 +27,10 @@ from chipdse.blocks.own import OwnBlock
 from chipdse.design import LibraryChoice
 from chipdse.errors import DesignError, MachineError
 from chipdse.hardware import simulators
-from chipdse.hardware.elaborate import block_files, place_of, versions
+from chipdse.hardware.elaborate import block_files, place_of
 from chipdse.stages.library import library_version
 from chipdse.store.reads import Read, file_digest
+from chipdse.store.sources import versions
 from chipdse.store.store import hash_of
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.code import point_files

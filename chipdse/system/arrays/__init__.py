@@ -1,1 +1,1 @@
-""""""
+"""The published models applied to many systems at once."""

@@ -1,7 +1,7 @@
 """A measured block in a node or device that no library describes: estimates, marked as such.
 
 Two published models: Stillmaker and Baas between CMOS nodes, BCB 3.0 from high-performance CMOS to
-devices beyond it. How far they can be trusted is measured in docs/library.md.
+devices beyond it. How far they can be trusted is measured in docs/concepts/library.md.
 """
 
 from __future__ import annotations

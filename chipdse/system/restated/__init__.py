@@ -1,1 +1,1 @@
-""""""
+"""Whole models of other people, restated for comparison."""

@@ -1,1 +1,1 @@
-""""""
+"""Arithmetic that blocks share: compressors, Booth rows, pipelined products."""

@@ -10,11 +10,11 @@ import pytest
 from chipdse.cli import main
 from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, make_record
 from chipdse.errors import DesignError
-from chipdse.evaluate import build_hardware
 from chipdse.netlist.power.power import analyse_power
 from chipdse.report.counted import counted_text
 from chipdse.report.pictures.placement import draw_point
 from chipdse.stages.analyse import analyse_design
+from chipdse.stages.build import build_hardware
 from chipdse.stages.layout import power_map_w
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store

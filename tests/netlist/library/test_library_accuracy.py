@@ -61,7 +61,7 @@ def test_constraints(found: Comparison, quantity: str) -> None:
 
 
 def test_cells_beyond_a_quarter_are_the_known_ones(found: Comparison) -> None:
-    """Explained in docs/library.md: delays near zero, energy that the official file splits."""
+    """Explained in docs/concepts/library.md: delays near zero, and energy that is split."""
     adders = {"fa_1", "ha_1"}
     for quantity in ("transition", "input capacitance", "clock to output"):
         assert not (np.abs(found.errors(quantity)[0]) > 0.25).any(), quantity

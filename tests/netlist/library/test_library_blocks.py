@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block
-from chipdse.evaluate import build_hardware
 from chipdse.netlist.power.power import analyse_power
-from chipdse.stages.analyse import Hardware, analyse_cells
+from chipdse.stages.analyse import analyse_cells
+from chipdse.stages.build import build_hardware
+from chipdse.stages.load import Hardware
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store
 

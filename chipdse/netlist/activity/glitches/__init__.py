@@ -1,1 +1,1 @@
-""""""
+"""Replay with delays, which counts glitches."""

@@ -1,1 +1,1 @@
-""""""
+"""Replay without delays: every net in every cycle from the recorded registers and inputs."""

@@ -1,1 +1,1 @@
-""""""
+"""Readers of VCD, FST and SAIF."""

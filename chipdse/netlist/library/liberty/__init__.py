@@ -1,1 +1,1 @@
-""""""
+"""The grammar, reader and writer of Liberty files."""

@@ -1,0 +1,141 @@
+"""A mapped netlist and its recorded run, read into memory for any operating point.
+
+Netlist, activity and library stay in memory for the last few designs.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+from chipdse.design import Design, LibraryChoice
+from chipdse.errors import InfeasibleError
+from chipdse.hardware.simulate import Simulation
+from chipdse.hardware.synthesise import Synthesised
+from chipdse.netlist.activity.recording import Recording, read_recording, read_register_map
+from chipdse.netlist.activity.replay.replay import Replayed, replay
+from chipdse.netlist.library.library import CellLibrary
+from chipdse.netlist.library.macros import with_macros
+from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.power.power import PowerModel
+from chipdse.netlist.timing.graph import TimingGraph, build_timing_graph
+from chipdse.netlist.verilog.reader import read_verilog
+from chipdse.stages.library import (
+    LibraryVersion,
+    check_version,
+    library_key,
+    library_of,
+    library_version,
+)
+from chipdse.store.sources import Builder
+from chipdse.store.store import hash_file
+from chipdse.technology.sram import MacroSize, macro_figures
+
+NO_PATH = (
+    "the synthesised block has no path that limits its clock: its outputs are constants, or inputs "
+    "passed on; check that they depend on registers (and that a memory has its contents)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """What the expensive stages made of a design.
+
+    mapped, run : its netlist and its recorded simulation
+    macros : sizes of its SRAM macros
+    """
+
+    mapped: Synthesised
+    run: Simulation
+    macros: tuple[MacroSize, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Loaded:
+    """A netlist and its activity, ready for any operating point."""
+
+    netlist: Netlist
+    graph: TimingGraph
+    model: PowerModel
+    replayed: Replayed
+    recording: Recording
+
+
+def cells_of(choice: LibraryChoice, macros: tuple[MacroSize, ...]) -> CellLibrary:
+    """The library of a design, with its SRAM macros beside the cells."""
+    return _cells_of(choice, library_version(choice), macros)
+
+
+@functools.lru_cache(maxsize=4)
+def _cells_of(
+    choice: LibraryChoice, version: LibraryVersion, macros: tuple[MacroSize, ...]
+) -> CellLibrary:
+    library = library_of(choice).load()
+    check_version(choice, version)
+    return with_macros(library, macros) if macros else library
+
+
+NETLIST_INPUTS = {
+    "netlist": "hash of the netlist",
+    "library": "hash of every file of the cell library",
+    "macros": "what is known of each SRAM macro",
+}
+RUN_INPUTS = {
+    **NETLIST_INPUTS,
+    "recording": "hash of the recorded run",
+    "window": "first clock cycle of the workload, and how many there are",
+}
+
+
+def netlist_values(design: Design, hardware: Hardware) -> dict[str, Any]:
+    """The values of `NETLIST_INPUTS`."""
+    return {
+        "netlist": hash_file(hardware.mapped.netlist),
+        "library": library_key(design.library),
+        "macros": [dataclasses.asdict(macro_figures(size)) for size in hardware.macros],
+    }
+
+
+def run_values(design: Design, hardware: Hardware) -> dict[str, Any]:
+    """The values of `RUN_INPUTS`."""
+    return {
+        **netlist_values(design, hardware),
+        "recording": hash_file(hardware.run.data),
+        "window": [hardware.run.first_cycle, hardware.run.cycles],
+    }
+
+
+def load(choice: LibraryChoice, hardware: Hardware) -> Loaded:
+    """A design's netlist with its library, replayed on the recorded run."""
+    return _load(choice, library_version(choice), hardware)
+
+
+@functools.lru_cache(maxsize=2)
+def _load(choice: LibraryChoice, version: LibraryVersion, hardware: Hardware) -> Loaded:
+    library, run = _cells_of(choice, version, hardware.macros), hardware.run
+    netlist = read_verilog(hardware.mapped.netlist, library, hardware.mapped.top)
+    if not netlist.cell_count:
+        raise InfeasibleError(NO_PATH)
+    recording = read_recording(run.layout, run.data)
+    replayed = replay(
+        netlist,
+        recording,
+        read_register_map(hardware.mapped.register_map),
+        first_cycle=run.first_cycle,
+        cycles=run.cycles,
+    )
+    return Loaded(
+        netlist=netlist,
+        graph=build_timing_graph(netlist, recording.clock),
+        model=PowerModel(netlist),
+        replayed=replayed,
+        recording=recording,
+    )
+
+
+NETLIST_READERS: tuple[Builder, ...] = (_cells_of, read_verilog, build_timing_graph)
+"""The functions that read a netlist and its library: code of every stage that gets these."""
+RUN_READERS: tuple[Builder, ...] = (_load,)
+"""The functions that read a netlist with its recorded run."""
