@@ -113,6 +113,8 @@ def build_rtl(block: Block, parameters: Any, folder: Path) -> tuple[Read, ...]:
     _write_verilog(
         block,
         "read_rtlil rtl.il\nproc -nomux -norom\nmemory_collect\n"
+        # Assumptions and covers are for formal tools; Verilog-2005 does not know them.
+        "chformal -assume -live -fair -cover -remove\n"
         "attrmap -remove top -remove generator\n"
         "write_verilog -norename rtl.v\n",
         folder,

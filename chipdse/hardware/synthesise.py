@@ -19,7 +19,13 @@ from chipdse.errors import DesignError, ToolError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import MappingLibrary, mapping_library
 from chipdse.hardware.register_map import find_register_bits, write_register_map
-from chipdse.hardware.registers import NO_HARDWARE, PREPARED, prepare_script, read_signals
+from chipdse.hardware.registers import (
+    NO_HARDWARE,
+    PREPARED,
+    prepare_script,
+    read_signals,
+    short_memories,
+)
 from chipdse.netlist.library.catalogue import LibraryEntry, liberty_files_for_synthesis
 from chipdse.netlist.library.cells import Cell
 from chipdse.records import check_knobs, knob
@@ -28,6 +34,14 @@ from chipdse.tools import is_identifier, plain_prefix, remove_links, run_yosys, 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
 _MAPPED = "flip_flops.json"
 _RESET_FIRST = "reset_first.v"
+# Yosys's own order would fill a memory up to a power of two with words of flip-flops that the RTL
+# has not, and take what is read beyond the end for whatever saves a gate.
+_MAP_SHORT_MEMORIES = (
+    "opt_expr",
+    "opt_clean",
+    "memory -nordff -nowiden",
+    "setundef -undriven -zero",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,6 +247,7 @@ def _script(
         "setattr -mod -unset keep_hierarchy",
         "setattr -unset keep_hierarchy",
         "flatten",
+        *(_MAP_SHORT_MEMORIES if short_memories(rtl.rtlil.read_text()) else ()),
         # Without -nofsm a state machine keeps its names and changes its encoding.
         # Booth multipliers: 11 % less area, 4 % more delay than Yosys's default (8 x 8 bits).
         f"synth -top {rtl.top} -nofsm -nordff -noabc -booth{share}",

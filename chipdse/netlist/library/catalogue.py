@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from chipdse.errors import DesignError
 from chipdse.paths import config_folder
+from chipdse.reading import parse_toml, toml_text
 from chipdse.store.files import write_whole
 
 if TYPE_CHECKING:
@@ -140,10 +140,10 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
             f"'chipdse library add {library} FILE.lib'"
         )
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        data = parse_toml(toml_text(file))
         files = tuple(Path(name) for name in data["files"])
         node_nm = float(data.get("node_nm", 0.0))
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise DesignError(f"{file} is damaged ({error}); add the library again") from None
     return _from_files(library, files, node_nm)
 
