@@ -1,4 +1,4 @@
-"""What one evaluation is about: a block, its parameters, and everything around it."""
+"""A design: a block with its parameters, workload, library, operating point and package."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,79 +15,64 @@ from chipdse_hdl.block import Block
 from chipdse.blocks.find import find_own, is_reference
 from chipdse.errors import DesignError
 from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.records import check_knobs, knob
 from chipdse.system.parameters import PackageParameters
 
 
 @dataclass(frozen=True, kw_only=True)
 class OperatingPoint:
-    """Supply, temperature and clock.
+    """Supply, temperature and clock."""
 
-    vdd_v : supply [V]; None is the library's nominal supply
-    temperature_c : junction temperature at which the library is read [°C]; None is its nominal one
-    clock_frac : clock frequency as a fraction of the highest at which timing is met, in (0, 1]
-    clock_period_s : the clock period itself [s], instead of `clock_frac`
-    """
-
-    vdd_v: float | None = None
-    temperature_c: float | None = None
-    clock_frac: float = 1.0
-    clock_period_s: float | None = None
+    vdd_v: float | None = knob(
+        None, "supply voltage; by default the library's nominal one", "V", kind=float, above=0
+    )
+    temperature_c: float | None = knob(
+        None,
+        "junction temperature at which the library is read; by default its nominal one",
+        "°C",
+        kind=float,
+    )
+    clock_frac: float = knob(
+        1.0,
+        "clock frequency as a fraction of the highest at which timing is met",
+        above=0,
+        maximum=1,
+    )
+    clock_period_s: float | None = knob(
+        None, "the clock period itself, instead of `clock_frac`", "s", kind=float, above=0
+    )
 
     def __post_init__(self) -> None:
-        for field_ in dataclasses.fields(self):
-            value = getattr(self, field_.name)
-            if value is not None and (type(value) not in (int, float) or not isfinite(value)):
-                raise DesignError(f"{field_.name}={value!r} must be a number in SI units")
-        if self.vdd_v is not None and not self.vdd_v > 0:
-            raise DesignError(f"vdd_v={self.vdd_v!r} must be above 0")
-        if not 0 < self.clock_frac <= 1:
-            raise DesignError(
-                f"clock_frac={self.clock_frac!r} is not in (0, 1]; 1 is as fast as timing allows"
-            )
-        if self.clock_period_s is not None and not self.clock_period_s > 0:
-            raise DesignError(f"clock_period_s={self.clock_period_s!r} must be above 0")
+        check_knobs(self)
         if self.clock_period_s is not None and self.clock_frac != 1:
             raise DesignError("clock_period_s and clock_frac are both given; leave one out")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PhysicalOptions:
-    """What of layout is counted before there is a layout.
+    """The estimates of layout that are included before layout."""
 
-    wires : "none"; "formula", by the size of the netlist; "placed", from a placement; "auto" is
-        "placed" where wire constants of the library's process are known, else "none"
-    clock_tree : count the clock's buffers and wires; left out with wires="none", and where "auto"
-        finds no constants
-    glitches : count transitions within a cycle, by a replay with delays
-    glitch_cycles : cycles drawn for that replay; 0 takes every cycle of the run
-    utilisation : share of the core that cells fill, in (0, 1]
-    aspect : height of the core over its width
-    placement_seed : of the placement's start and of the drawn cycles
-    """
-
-    wires: str = "auto"
-    clock_tree: bool = True
-    glitches: bool = True
-    glitch_cycles: int = 512
-    utilisation: float = 0.7
-    aspect: float = 1.0
-    placement_seed: int = 0
+    wires: str = knob(
+        "auto",
+        "none; formula, by the size of the netlist; placed, from a placement; auto is placed where"
+        " wire constants of the library's process are known, else none",
+        choices=("auto", "none", "formula", "placed"),
+    )
+    clock_tree: bool = knob(
+        True,
+        "count the clock's buffers and wires; left out without wires, and where `auto` finds no"
+        " constants",
+    )
+    glitches: bool = knob(True, "count transitions within a cycle, by a replay with delays")
+    glitch_cycles: int = knob(
+        512, "cycles drawn for that replay; 0 takes every cycle of the run", minimum=0
+    )
+    utilisation: float = knob(0.7, "share of the core that cells fill", minimum=0.05, maximum=0.95)
+    aspect: float = knob(1.0, "height of the core over its width", minimum=0.1, maximum=10.0)
+    placement_seed: int = knob(0, "of the placement's start and of the drawn cycles", minimum=0)
 
     def __post_init__(self) -> None:
-        levels = ("auto", "none", "formula", "placed")
-        if self.wires not in levels:
-            raise DesignError(f"wires={self.wires!r} is not one of {', '.join(levels)}")
-        for name in ("clock_tree", "glitches"):
-            if type(getattr(self, name)) is not bool:
-                raise DesignError(f"{name}={getattr(self, name)!r} must be true or false")
-        for name in ("glitch_cycles", "placement_seed"):
-            value = getattr(self, name)
-            if type(value) is not int or value < 0:
-                raise DesignError(f"{name}={value!r} must be a whole number of at least 0")
-        for name, low, high in (("utilisation", 0.05, 0.95), ("aspect", 0.1, 10.0)):
-            value = getattr(self, name)
-            if type(value) not in (int, float) or not low <= value <= high:
-                raise DesignError(f"{name}={value!r} must lie between {low} and {high}")
+        check_knobs(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +180,6 @@ def _parse_value(text: str) -> Any:
 
 
 def suggest(name: str, known: Collection[str]) -> str:
-    """What to write instead of a name nobody knows."""
+    """A suggestion to print for an unknown name."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(known))}"

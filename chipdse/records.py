@@ -1,11 +1,12 @@
-"""What passes between stages: frozen records. Each field carries its unit and kind of evidence."""
+"""The frozen records between stages. Each field has its unit and kind of evidence."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from chipdse.errors import DesignError
 
@@ -42,12 +43,86 @@ def metric(
     return dataclasses.field(default=default, metadata=about)
 
 
+Record = TypeVar("Record")
+
+
+def knob(
+    default: Any,
+    doc: str,
+    unit: str = "",
+    *,
+    kind: type | None = None,
+    minimum: float | None = None,
+    above: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+) -> Any:
+    """A field of a parameter record: default, meaning, unit and the values it may take.
+
+    kind : type of the values, given only where None is the default and a value too
+    above : the values are larger than this, where `minimum` itself would be allowed
+    """
+    about = {
+        "doc": doc,
+        "unit": unit,
+        "kind": kind or type(default),
+        "minimum": minimum,
+        "above": above,
+        "maximum": maximum,
+        "choices": choices,
+    }
+    return dataclasses.field(default=default, metadata=about)
+
+
+def check_knobs(record: Any, where: str = "") -> None:
+    """Raise DesignError for the first field outside what its `knob` declares."""
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if value is None and field.default is None:
+            continue
+        if fault := _fault(value, field.default, field.metadata):
+            raise DesignError(f"{where} {field.name}={value!r} {fault}".lstrip())
+
+
+def _fault(value: Any, default: Any, about: Mapping[str, Any]) -> str:
+    """Why a field cannot have this value, and what to write; empty where it can."""
+    kind = about["kind"]
+    unit = f" {about['unit']}" if about["unit"] else ""
+    example = "" if default is None else f", e.g. {default!r}{unit}"
+    if type(value) is not kind and not (kind is float and type(value) is int):
+        if kind is bool:
+            return "must be true or false"
+        return f"must be of type {kind.__name__}{example}"
+    if about["choices"] is not None and value not in about["choices"]:
+        return f"is unknown; use one of {', '.join(about['choices'])}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"is not finite; use a number{example}"
+    if about["minimum"] is not None and value < about["minimum"]:
+        return f"is too small; use >= {about['minimum']}{unit}"
+    if about["above"] is not None and value <= about["above"]:
+        return f"is too small; use > {about['above']}{unit}"
+    if about["maximum"] is not None and value > about["maximum"]:
+        return f"is too large; use <= {about['maximum']}{unit}"
+    return ""
+
+
+def each_field(function: Callable[..., Any], *records: Record) -> Record:
+    """A record of the same kind: each field is the function of that field of every record."""
+    kind: Any = type(records[0])
+    return kind(  # type: ignore[no-any-return]
+        **{
+            field.name: function(*(getattr(record, field.name) for record in records))
+            for field in dataclasses.fields(kind)
+        }
+    )
+
+
 BAD_LEAKAGE = "block leakage needs ascending temperatures and powers > 0"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockMetrics:
-    """A measured block at one operating point: what a package is built around.
+    """A measured block at one operating point, which the package models use.
 
     Leakage at further temperatures, where the library gives it, is what the fixed point of
     leakage and temperature uses; with one temperature only, leakage is held constant.

@@ -27,6 +27,10 @@ PREPARED = "prepared.json"
 ALWAYS_DRIVEN = "drive it always, its enable as an output"
 # `$display` and its like, assertions: part of a simulation, but no hardware.
 NO_HARDWARE = ("delete */t:$print */t:$check", "chformal -remove")
+_MEMORY = re.compile(r"^  memory .*?size (\d+).* (\S+)$", re.MULTILINE)
+_OPEN = re.compile(r"^  (?:memory|cell \$(?:div|mod|divfloor|modfloor|shiftx)) ", re.MULTILINE)
+_MEMORY_CELL = re.compile(r"^  cell \$mem(?:rd|rd_v2|_v2) \S+\n((?:    .*\n)*)", re.MULTILINE)
+_CELL_LINE = re.compile(r"^    (?:parameter (?:signed )?|connect )\\(\w+) (.*)$", re.MULTILINE)
 
 Kind = Literal["input", "output", "register", "latch", "memory", "blackbox", "blackbox_input"]
 
@@ -88,6 +92,8 @@ def prepare_script(rtl: Path, top: str, folder: Path, black_boxes: Sequence[Cell
             "setundef -undriven -zero t:$mem* %n",
             "memory_collect",
             "memory_nordff",
+            # A part that is selected beyond the end of its vector is 0 too, not `x`.
+            "chtype -set $shift t:$shiftx",
             "opt_clean",
             f"select -set registers {registers}",
             "select -set unnamed @registers %co1:+[Q] w:$* %i",
@@ -95,6 +101,32 @@ def prepare_script(rtl: Path, top: str, folder: Path, black_boxes: Sequence[Cell
             "",
         ]
     )
+
+
+def short_memories(rtlil: str) -> frozenset[str]:
+    """Names of the memories in RTLIL that are smaller than the addresses of their reads.
+
+    Verilog gives `x` for a read beyond the end; here simulation and netlist are made alike.
+    """
+    sizes = {name: int(size) for size, name in _MEMORY.findall(rtlil)}
+    short = set()
+    for body in _MEMORY_CELL.findall(rtlil):
+        about = dict(_CELL_LINE.findall(body))
+        name = about["MEMID"].strip('"').replace("\\\\", "\\")
+        size = int(about["SIZE"]) if "SIZE" in about else sizes.get(name, 0)
+        constant = re.fullmatch(r"\d+('[01]+)?", about.get("ADDR", ""))
+        if not constant and size < 1 << int(about["ABITS"]):
+            short.add(name.removeprefix("\\"))
+    return frozenset(short)
+
+
+def leaves_open(rtlil: str) -> bool:
+    """Whether RTLIL can compute values that Verilog leaves open (`x`).
+
+    Those are division by zero, parts beyond the end of a vector, and words of a memory that nobody
+    has written or that are not there.
+    """
+    return _OPEN.search(rtlil) is not None
 
 
 def _stub(cell: Cell) -> str:
@@ -146,52 +178,23 @@ def read_signals(prepared: Path, top: str) -> list[Signal]:
 def _registers(
     modules: dict[str, Any], name: str, path: tuple[str, ...], ports: dict[Any, str]
 ) -> Iterator[Signal]:
-    """Those of one module instance and everything below it.
+    """The registers of one module instance and everything below it.
 
     ports : the top's one-bit inputs by this module's net number
     """
     module = modules[name]
-    public: dict[Any, str] = {}
-    width: dict[str, int] = {}
-    for wire, about in module["netnames"].items():
-        if about["hide_name"]:
-            continue
-        width[wire] = len(about["bits"])
-        for bit in about["bits"]:
-            public.setdefault(bit, wire)
-    # A register's own name rather than an alias: the wire that carries the initial value.
-    for wire, about in module["netnames"].items():
-        if "init" in about["attributes"] and not about["hide_name"]:
-            public |= dict.fromkeys(about["bits"], wire)
-    for wire, port in module["ports"].items():
-        if port["direction"] == "output":
-            for bit in port["bits"]:
-                public.setdefault(bit, wire)
+    names = _names_of_bits(module)
     for cell_name, cell in module["cells"].items():
         kind, pins = cell["type"], cell["connections"]
         if kind == "$tribuf":
-            driven = ".".join((*path, public.get(pins["Y"][0], cell_name)))
+            driven = ".".join((*path, names.get(pins["Y"][0], cell_name)))
             raise DesignError(f"{driven} is a tristate; {ALWAYS_DRIVEN}")
         if kind in _FLIP_FLOPS or kind in _LATCHES:
-            latch = kind in _LATCHES
-            clock = pins.get("EN" if latch else "CLK", [None])[0]
-            polarity = cell["parameters"].get("EN_POLARITY" if latch else "CLK_POLARITY", "1")
-            for wire in dict.fromkeys(public.get(bit) for bit in pins["Q"]):
-                if wire is None:
-                    raise DesignError(f"register {cell_name!r} in {'.'.join(path)} has no name")
-                yield Signal(
-                    name=".".join((*path, wire)),
-                    path=(*path, wire),
-                    kind="latch" if latch else "register",
-                    level=latch,
-                    width=width[wire],
-                    clock=ports.get(clock) or ".".join((*path, public.get(clock, "?"))),
-                    rising=int(polarity, 2) == 1,
-                    clocked_by_port=clock in ports,
-                    asynchronous=any(pin in pins for pin in ("ARST", "SET", "CLR", "ALOAD")),
-                )
+            if any(bit not in names for bit in pins["Q"]):
+                raise DesignError(f"register {cell_name!r} in {'.'.join(path)} has no name")
+            yield from _state(cell, path, module, names, ports)
         elif kind == "$mem_v2":
-            yield from _memory(cell, path, public, ports)
+            yield from _memory(cell, path, names, ports)
         elif kind in modules and not modules[kind]["attributes"].get("blackbox"):
             below = {
                 inner: ports[outer]
@@ -202,17 +205,62 @@ def _registers(
             }
             yield from _registers(modules, kind, (*path, cell_name), below)
         elif kind in modules:
-            clocks = modules[kind]["attributes"].get("macro_clocks", "").split()
-            for port, about in modules[kind]["ports"].items():
-                whole = (*path, cell_name, port)
-                bits, is_output = len(about["bits"]), about["direction"] == "output"
-                if is_output:
-                    yield Signal(name=".".join(whole), path=whole, kind="blackbox", width=bits)
-                elif clocks and port in pins and port not in clocks:
-                    # What a macro is given is recorded too: replay checks the netlist against it.
-                    yield Signal(
-                        name=".".join(whole), path=whole, kind="blackbox_input", width=bits
-                    )
+            yield from _macro(modules[kind], pins, (*path, cell_name))
+
+
+def _names_of_bits(module: dict[str, Any]) -> dict[Any, str]:
+    """The wire that gives each bit of a module its name in the source."""
+    wires = {wire: about for wire, about in module["netnames"].items() if not about["hide_name"]}
+    names: dict[Any, str] = {}
+    for wire, about in wires.items():
+        for bit in about["bits"]:
+            names.setdefault(bit, wire)
+    # A register's own name rather than an alias: the wire that carries the initial value.
+    for wire, about in wires.items():
+        if "init" in about["attributes"]:
+            names |= dict.fromkeys(about["bits"], wire)
+    for wire, port in module["ports"].items():
+        if port["direction"] == "output":
+            for bit in port["bits"]:
+                names.setdefault(bit, wire)
+    return names
+
+
+def _state(
+    cell: dict[str, Any],
+    path: tuple[str, ...],
+    module: dict[str, Any],
+    names: dict[Any, str],
+    ports: dict[Any, str],
+) -> Iterator[Signal]:
+    """The wires that the flip-flops or latches of one cell drive."""
+    pins, latch = cell["connections"], cell["type"] in _LATCHES
+    clock = pins.get("EN" if latch else "CLK", [None])[0]
+    polarity = cell["parameters"].get("EN_POLARITY" if latch else "CLK_POLARITY", "1")
+    for wire in dict.fromkeys(names[bit] for bit in pins["Q"]):
+        yield Signal(
+            name=".".join((*path, wire)),
+            path=(*path, wire),
+            kind="latch" if latch else "register",
+            level=latch,
+            width=len(module["netnames"][wire]["bits"]),
+            clock=ports.get(clock) or ".".join((*path, names.get(clock, "?"))),
+            rising=int(polarity, 2) == 1,
+            clocked_by_port=clock in ports,
+            asynchronous=any(pin in pins for pin in ("ARST", "SET", "CLR", "ALOAD")),
+        )
+
+
+def _macro(macro: dict[str, Any], pins: dict[str, Any], path: tuple[str, ...]) -> Iterator[Signal]:
+    """Outputs of a macro and, where its clock is known, its inputs."""
+    clocks = macro["attributes"].get("macro_clocks", "").split()
+    for port, about in macro["ports"].items():
+        whole, width = (*path, port), len(about["bits"])
+        if about["direction"] == "output":
+            yield Signal(name=".".join(whole), path=whole, kind="blackbox", width=width)
+        elif clocks and port in pins and port not in clocks:
+            # What a macro is given is recorded too: replay checks the netlist against it.
+            yield Signal(name=".".join(whole), path=whole, kind="blackbox_input", width=width)
 
 
 def _memory(

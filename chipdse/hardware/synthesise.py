@@ -1,4 +1,4 @@
-"""Synthesise: from RTL to a netlist of a library's cells, with flip-flops that can be found again.
+"""Synthesise: from RTL to a netlist of library cells, with the RTL register of each flip-flop.
 
 The flow keeps each flip-flop what it was in the RTL: no state machine is encoded anew, nothing is
 retimed, and ABC sees the logic between registers only. While the flip-flops still have their RTL
@@ -19,57 +19,73 @@ from chipdse.errors import DesignError, ToolError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import MappingLibrary, mapping_library
 from chipdse.hardware.register_map import find_register_bits, write_register_map
-from chipdse.hardware.registers import NO_HARDWARE, PREPARED, prepare_script, read_signals
+from chipdse.hardware.registers import (
+    NO_HARDWARE,
+    PREPARED,
+    prepare_script,
+    read_signals,
+    short_memories,
+)
 from chipdse.netlist.library.catalogue import LibraryEntry, liberty_files_for_synthesis
 from chipdse.netlist.library.cells import Cell
+from chipdse.records import check_knobs, knob
 from chipdse.tools import is_identifier, plain_prefix, remove_links, run_yosys, script_path
 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
 _MAPPED = "flip_flops.json"
 _RESET_FIRST = "reset_first.v"
+# Yosys's own order would fill a memory up to a power of two with words of flip-flops that the RTL
+# has not, and take what is read beyond the end for whatever saves a gate.
+_MAP_SHORT_MEMORIES = (
+    "opt_expr",
+    "opt_clean",
+    "memory -nordff -nowiden",
+    "setundef -undriven -zero",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SynthesisOptions:
-    """What a designer chooses about synthesis.
+    """The options of synthesis."""
 
-    target_period_s : clock period to aim at [s]; None is as fast as can be
-    effort : "quick" for searches; "full" tries harder for area and speed, at several times the cost
-    goal : "balanced" maps for delay with area recovered everywhere; "delay" for the shortest path,
-        with up to twice the cells and more energy an operation (docs/concepts/glitches.md)
-    clock_gating : smallest group of flip-flops that share an enable and get a clock gate; 0 makes
-        no gates, and enables become multiplexers or the library's enabled flip-flops
-    seed : 0 for the plain flow; any other value gives ABC another, equally good start, so that
-        replicates show how much of a difference is luck
-    memory_macro_bits : memories of at least so many bits become SRAM macros
-        (docs/howto/memories.md); 0 keeps all in registers
-    memory_family : of SRAM macros; "auto" is the one of the library's process, if there is one
-    """
-
-    target_period_s: float | None = None
-    effort: Literal["quick", "full"] = "quick"
-    goal: Literal["balanced", "delay"] = "balanced"
-    clock_gating: int = 0
-    seed: int = 0
-    memory_macro_bits: int = 4096
-    memory_family: str = "auto"
+    target_period_s: float | None = knob(
+        None, "clock period to aim at; by default as short as possible", "s", kind=float, above=0
+    )
+    effort: Literal["quick", "full"] = knob(
+        "quick",
+        "quick for searches; full tries harder for area and speed, at several times the run time",
+        choices=("quick", "full"),
+    )
+    goal: Literal["balanced", "delay"] = knob(
+        "balanced",
+        "balanced maps for delay with area recovered everywhere; delay for the shortest path, with"
+        " up to twice the cells and more energy per operation (docs/concepts/glitches.md)",
+        choices=("balanced", "delay"),
+    )
+    clock_gating: int = knob(
+        0,
+        "smallest group of flip-flops that share an enable and get a clock gate; 0 makes no gates,"
+        " and enables become multiplexers or the library's enabled flip-flops",
+        minimum=0,
+    )
+    seed: int = knob(
+        0,
+        "0 for the plain flow; any other value gives ABC another, equally good start, so that"
+        " replicates show how much of a difference is chance",
+        minimum=0,
+    )
+    memory_macro_bits: int = knob(
+        4096,
+        "memories of at least so many bits become SRAM macros (docs/howto/memories.md); 0 keeps all"
+        " in registers",
+        minimum=0,
+    )
+    memory_family: str = knob(
+        "auto", "of SRAM macros; auto is the one of the library's process, if there is one"
+    )
 
     def __post_init__(self) -> None:
-        if self.target_period_s is not None and not self.target_period_s > 0:
-            raise DesignError(f"target_period_s={self.target_period_s} must be positive")
-        if self.effort not in ("quick", "full"):
-            raise DesignError(f"effort={self.effort!r} is not one of 'quick', 'full'")
-        if self.goal not in ("balanced", "delay"):
-            raise DesignError(f"goal={self.goal!r} is not one of 'balanced', 'delay'")
-        if type(self.clock_gating) is not int or self.clock_gating < 0:
-            raise DesignError(
-                f"clock_gating={self.clock_gating!r} must not be negative; 0 makes no clock gates, "
-                "4 makes them for groups of four flip-flops and more"
-            )
-        if self.seed < 0:
-            raise DesignError(f"seed={self.seed} must not be negative")
-        if type(self.memory_macro_bits) is not int or self.memory_macro_bits < 0:
-            raise DesignError(f"memory_macro_bits={self.memory_macro_bits!r} must be 0 or more")
+        check_knobs(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +204,7 @@ def read_synthesised(folder: Path, top: str) -> Synthesised:
 
 
 def _recipes(options: SynthesisOptions) -> list[list[str]]:
-    """ABC's commands, one list a candidate.
+    """ABC's commands, one list per candidate.
 
     All buffer nets of more than ten readers and size every cell against the delay. What the
     mappers differ in is measured in docs/concepts/glitches.md; "full" tries them all.
@@ -231,6 +247,7 @@ def _script(
         "setattr -mod -unset keep_hierarchy",
         "setattr -unset keep_hierarchy",
         "flatten",
+        *(_MAP_SHORT_MEMORIES if short_memories(rtl.rtlil.read_text()) else ()),
         # Without -nofsm a state machine keeps its names and changes its encoding.
         # Booth multipliers: 11 % less area, 4 % more delay than Yosys's default (8 x 8 bits).
         f"synth -top {rtl.top} -nofsm -nordff -noabc -booth{share}",

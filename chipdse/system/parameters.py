@@ -1,13 +1,11 @@
-"""What a sweep may set about the package: one flat record, every field with its meaning."""
+"""The package parameters that a sweep may set: one flat record; every field has its meaning."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from dataclasses import dataclass
-from typing import Any
 
 from chipdse.errors import DesignError
+from chipdse.records import check_knobs, knob
 from chipdse.technology.constants import variants
 
 ARRANGEMENTS = (
@@ -31,38 +29,6 @@ DIE_MATERIALS = ("silicon", "gan_on_silicon", "silicon_carbide")
 SPREADERS = ("copper", "aluminium", "diamond")
 MEMORIES = ("none", *variants("memory.device_energy"))
 YIELD_LAWS = ("negative_binomial", "poisson", "murphy")
-
-
-def knob(
-    default: Any,
-    doc: str,
-    unit: str = "",
-    *,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[Any, ...] | None = None,
-) -> Any:
-    """A field of a parameter record: default, meaning, unit and what it may be."""
-    about = {"doc": doc, "unit": unit, "minimum": minimum, "maximum": maximum, "choices": choices}
-    return dataclasses.field(default=default, metadata=about)
-
-
-def check_knobs(record: Any, where: str) -> None:
-    """Raise DesignError for the first field outside what it declares."""
-    for field in dataclasses.fields(record):
-        value, about, kind = getattr(record, field.name), field.metadata, type(field.default)
-        name = f"{where} {field.name}={value!r}"
-        if type(value) is not kind and not (kind is float and type(value) is int):
-            raise DesignError(f"{name} must be of type {kind.__name__}, e.g. {field.default!r}")
-        unit = f" {about['unit']}" if about["unit"] else ""
-        if about["choices"] is not None and value not in about["choices"]:
-            raise DesignError(f"{name} is unknown; use one of {', '.join(about['choices'])}")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise DesignError(f"{name} is not finite; use e.g. {field.default!r}{unit}")
-        if about["minimum"] is not None and value < about["minimum"]:
-            raise DesignError(f"{name} is too small; use >= {about['minimum']}{unit}")
-        if about["maximum"] is not None and value > about["maximum"]:
-            raise DesignError(f"{name} is too large; use <= {about['maximum']}{unit}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -169,7 +169,7 @@ def test_the_family_follows_the_library() -> None:
     assert family_for("asap7_SIMPLE.lib", "ihp_1p") == "ihp_1p"
     with pytest.raises(DesignError, match="use auto or one of ihp_1p, sky130_1rw1r"):
         family_for("sky130", "openram")
-    with pytest.raises(DesignError, match="must be 0 or more"):
+    with pytest.raises(DesignError, match="is too small; use >= 0"):
         SynthesisOptions(memory_macro_bits=-1)
 
 

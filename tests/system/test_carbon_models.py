@@ -18,6 +18,7 @@ from chipdse.system.described import evaluate_described, from_block
 from chipdse.system.evaluate import evaluate_systems
 from chipdse.system.models import carbon
 from chipdse.system.parameters import GRIDS, PackageParameters
+from chipdse.system.restated import die_carbon
 from chipdse.system.restated.eco_chip import (
     EcoDie,
     EcoPackage,
@@ -43,7 +44,7 @@ def test_act_logic_reference(shared):
         node = row["node"].removesuffix("nm")
         gas = [sources(f"carbon.fab_gas_{p}.n{node}") for p in (95, 99)]
         if row["abatement"] == "GPA97":
-            chosen = carbon.gas_act_97(*gas)
+            chosen = die_carbon.gas_act_97(*gas)
         else:
             chosen = gas[row["abatement"] == "GPA99"]
         cpa = carbon.wafer_area_carbon(
@@ -55,12 +56,14 @@ def test_act_logic_reference(shared):
         good = cpa / 10 / float(row["yield"])
         assert good == approx(float(row["cpa_g_per_cm2"]), rel=1e-6)
         area = float(row["area_mm2"]) * 1e-6
-        grams = carbon.die_carbon_act(area, cpa, float(row["yield"])) * 1e3
+        grams = die_carbon.die_carbon_act(area, cpa, float(row["yield"])) * 1e3
         assert grams == approx(float(row["carbon_g"]), rel=1e-6, abs=1e-4)
 
 
 def test_abatement_of_97_percent_is_the_mean():
-    assert carbon.gas_at_abatement(350.0, 200.0, 0.97) == approx(carbon.gas_act_97(350.0, 200.0))
+    assert carbon.gas_at_abatement(350.0, 200.0, 0.97) == approx(
+        die_carbon.gas_act_97(350.0, 200.0)
+    )
 
 
 def eco_case(shared, name):
@@ -158,13 +161,13 @@ def test_operation_by_hand():
 def test_wafer_share_tends_to_area_share():
     """For tiny dies without scribe or edge loss, share of the wafer and of the area agree."""
     area, wafer = 1e-9, math.pi * 0.3**2 / 4
-    share = carbon.die_carbon_wafer(10.0, 0.3, wafer / area, 0.9)
-    assert share == approx(carbon.die_carbon_act(area, 10.0, 0.9))
+    share = die_carbon.die_carbon_wafer(10.0, 0.3, wafer / area, 0.9)
+    assert share == approx(die_carbon.die_carbon_act(area, 10.0, 0.9))
 
 
 def test_extra_metal_layers_by_hand():
     # 7 nm: 2.15 kWh/cm² and two more layers of 0.086
-    assert carbon.energy_with_layers(2.15, 0.086, 2) == approx(2.322)
+    assert die_carbon.energy_with_layers(2.15, 0.086, 2) == approx(2.322)
 
 
 def system(**package):

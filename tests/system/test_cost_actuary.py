@@ -14,6 +14,7 @@ from chipdse.system.described import Die, System, evaluate_described
 from chipdse.system.evaluate import evaluate_systems
 from chipdse.system.models import cost
 from chipdse.system.parameters import PackageParameters
+from chipdse.system.restated import catch
 from tests.support.system_cases import block
 
 ARRANGEMENTS = {
@@ -163,9 +164,9 @@ def test_wafers_stacked_blind_multiply_their_yields():
 
 def test_catch_by_hand():
     # A layer of 1 USD with 30 % lithography on a half-used reticle: 0.7 + 0.3/0.5
-    assert cost.layer_cost(1.0, 0.3, 0.5) == approx(1.3)
+    assert catch.layer_cost(1.0, 0.3, 0.5) == approx(1.3)
     # A carrier of 8 USD that passes at 0.8, children 20, assembly 1, test 1, passing at 0.8
-    assert cost.recursive_cost(8.0, 0.8, 20.0, 1.0, 1.0, 0.8) == approx(40.0)
+    assert catch.recursive_cost(8.0, 0.8, 20.0, 1.0, 1.0, 0.8) == approx(40.0)
 
 
 @settings(max_examples=25)

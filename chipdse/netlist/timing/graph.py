@@ -11,11 +11,14 @@ import numpy as np
 
 from chipdse.arrays import Bools, Int8s, Int32s, Int64s
 from chipdse.errors import DesignError
-from chipdse.netlist.library.cells import ClockGate, Latch
+from chipdse.netlist.library.cells import Cell, ClockGate, Latch
+from chipdse.netlist.library.logic import Expression
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.arcs import CellArc, cell_arcs
 from chipdse.netlist.timing.clock import ClockNetwork, list_names, trace_clock
 from chipdse.netlist.timing.constants import constant_nets, patterns
+
+_NAMED = 50  # instances of one cell that an error may name; enough for any message
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -187,82 +190,122 @@ class _ArcColumns(_Columns):
         return pairs[:, 0].copy(), pairs[:, 1].copy()
 
 
+class _Collector:
+    """Arcs and checks of all instances, with the names of those that cannot be timed."""
+
+    def __init__(self, netlist: Netlist, network: ClockNetwork | None) -> None:
+        self.netlist = netlist
+        self.network = network
+        self.polarity = (
+            np.zeros(netlist.net_count, np.int8) if network is None else network.polarity
+        )
+        self.arcs, self.checks = _ArcColumns(), _Columns(5)
+        self.latches: list[str] = []
+        self.tri_state: list[str] = []
+        self.unclocked: list[str] = []
+        self.clock_data: list[str] = []
+
+    def add(self, number: int, instances: Int32s, known: dict[str, Expression]) -> None:
+        """Instances of a cell with the same pins at the same constants."""
+        netlist, library = self.netlist, self.netlist.library
+        cell = library.cells[number]
+        if isinstance(cell.sequential, Latch):
+            self.latches += self._names(cell, instances)
+            return
+        if any(pin.three_state is not None for pin in cell.pins):
+            self.tri_state += self._names(cell, instances)
+            return
+        starts = netlist.pin_start[instances].astype(np.int64)
+        clocks = set()
+        for arc in cell_arcs(library, number, known):
+            if arc.check or arc.launches:
+                clocks.add(arc.source)
+            if arc.check:
+                self._add_check(starts, arc)
+            else:
+                self._add_arc(starts, arc)
+        self._look_at_clocks(cell, instances, starts, clocks)
+
+    def refuse(self) -> None:
+        """Raise DesignError for the first kind of instance that cannot be timed."""
+        for names, message in (
+            (self.latches, "latches are not timed: {}; use flip-flops"),
+            (self.tri_state, "cells with tri-state outputs are not timed: {}"),
+            (self.clock_data, "the clock is used as data at {}"),
+        ):
+            if names:
+                raise DesignError(message.format(list_names(names)))
+        if self.unclocked:
+            network = self.network
+            port = "none is named" if network is None else f"the clock is {network.port!r}"
+            raise DesignError(f"registers without a clock ({port}): {list_names(self.unclocked)}")
+
+    def _add_arc(self, starts: Int64s, arc: CellArc) -> None:
+        source_net = self.netlist.pin_net[starts + arc.source].astype(np.int64)
+        sink_net = self.netlist.pin_net[starts + arc.sink].astype(np.int64)
+        keep = sink_net >= 0
+        self.arcs.add(
+            int(keep.sum()),
+            2 * source_net[keep] + arc.source_edge,
+            2 * sink_net[keep] + arc.sink_edge,
+            2 * (starts[keep] + arc.source) + arc.source_edge,
+            self.arcs.pair(arc),
+            self._clock_edge(starts[keep], arc) if arc.launches else -1,
+            arc.condition,
+        )
+
+    def _add_check(self, starts: Int64s, arc: CellArc) -> None:
+        self.checks.add(
+            len(starts),
+            2 * (starts + arc.sink) + arc.sink_edge,
+            self._clock_edge(starts, arc),
+            arc.table,
+            int(arc.check == "setup"),
+            starts + arc.source,
+        )
+
+    def _clock_edge(self, starts: Int64s, arc: CellArc) -> Int64s:
+        """The clock port's edge that makes the edge of an arc's clock pin: 0 rise, 1 fall."""
+        side = self.polarity[self.netlist.pin_net[starts + arc.source]]
+        return np.where(side > 0, arc.source_edge, 1 - arc.source_edge)
+
+    def _look_at_clocks(
+        self, cell: Cell, instances: Int32s, starts: Int64s, clocks: set[int]
+    ) -> None:
+        """Note clock pins that no clock reaches, and the clock at pins for data."""
+        netlist, names = self.netlist, self.netlist.cell_names
+        for pin in clocks:
+            nets = netlist.pin_net[starts + pin]
+            self.unclocked += [
+                f"{names[instances[i]]}/{cell.pins[pin].name} on {netlist.net_names[nets[i]]}"
+                for i in np.flatnonzero(self.polarity[nets] == 0)[:_NAMED]
+            ]
+        if cell.sequential is None and not cell.is_macro:
+            return
+        for pin in set(cell.inputs) - clocks:
+            name = cell.pins[pin].name
+            if isinstance(cell.sequential, ClockGate) and name == cell.sequential.clock:
+                continue
+            nets = netlist.pin_net[starts + pin]
+            self.clock_data += [
+                f"{names[instances[i]]}/{name}"
+                for i in np.flatnonzero(self.polarity[nets] != 0)[:_NAMED]
+            ]
+
+    def _names(self, cell: Cell, instances: Int32s) -> list[str]:
+        return [f"{self.netlist.cell_names[i]} ({cell.name})" for i in instances[:_NAMED]]
+
+
 def _collect(
     netlist: Netlist, constant: Int8s, network: ClockNetwork | None
 ) -> tuple[_ArcColumns, _Columns]:
-    library = netlist.library
-    arcs, checks = _ArcColumns(), _Columns(5)
-    polarity = np.zeros(netlist.net_count, np.int8) if network is None else network.polarity
-    latches, unclocked, clock_data, tri_state = [], [], [], []
+    """Arcs and checks of a netlist; instances that cannot be timed are refused by name."""
+    collector = _Collector(netlist, network)
     for number in netlist.instances_of:
-        cell = library.cells[number]
         for instances, known in patterns(netlist, number, constant):
-            names = netlist.cell_names
-            if isinstance(cell.sequential, Latch):
-                latches += [f"{names[i]} ({cell.name})" for i in instances[:50]]
-                continue
-            if any(pin.three_state is not None for pin in cell.pins):
-                tri_state += [f"{names[i]} ({cell.name})" for i in instances[:50]]
-                continue
-            starts = netlist.pin_start[instances].astype(np.int64)
-            clocks = set()
-            for arc in cell_arcs(library, number, known):
-                source_net = netlist.pin_net[starts + arc.source].astype(np.int64)
-                sink_net = netlist.pin_net[starts + arc.sink].astype(np.int64)
-                if arc.check or arc.launches:
-                    clocks.add(arc.source)
-                    side = polarity[source_net]
-                    # The clock's edge that makes this pin's edge: 0 rise, 1 fall.
-                    clock_class = np.where(side > 0, arc.source_edge, 1 - arc.source_edge)
-                if arc.check:
-                    checks.add(
-                        len(starts),
-                        2 * (starts + arc.sink) + arc.sink_edge,
-                        clock_class,
-                        arc.table,
-                        int(arc.check == "setup"),
-                        starts + arc.source,
-                    )
-                    continue
-                keep = sink_net >= 0
-                arcs.add(
-                    int(keep.sum()),
-                    2 * source_net[keep] + arc.source_edge,
-                    2 * sink_net[keep] + arc.sink_edge,
-                    2 * (starts[keep] + arc.source) + arc.source_edge,
-                    arcs.pair(arc),
-                    clock_class[keep] if arc.launches else -1,
-                    arc.condition,
-                )
-            for pin in clocks:
-                nets = netlist.pin_net[starts + pin]
-                wrong = np.flatnonzero(polarity[nets] == 0)
-                unclocked += [
-                    f"{names[instances[i]]}/{cell.pins[pin].name} on {netlist.net_names[nets[i]]}"
-                    for i in wrong[:50]
-                ]
-            if cell.sequential is not None or cell.is_macro:
-                for pin in set(cell.inputs) - clocks:
-                    if isinstance(cell.sequential, ClockGate) and (
-                        cell.pins[pin].name == cell.sequential.clock
-                    ):
-                        continue
-                    nets = netlist.pin_net[starts + pin]
-                    clock_data += [
-                        f"{names[instances[i]]}/{cell.pins[pin].name}"
-                        for i in np.flatnonzero(polarity[nets] != 0)[:50]
-                    ]
-    for found, message in (
-        (latches, "latches are not timed: {}; use flip-flops"),
-        (tri_state, "cells with tri-state outputs are not timed: {}"),
-        (clock_data, "the clock is used as data at {}"),
-    ):
-        if found:
-            raise DesignError(message.format(list_names(found)))
-    if unclocked:
-        port = "none is named" if network is None else f"the clock is {network.port!r}"
-        raise DesignError(f"registers without a clock ({port}): {list_names(unclocked)}")
-    return arcs, checks
+            collector.add(number, instances, known)
+    collector.refuse()
+    return collector.arcs, collector.checks
 
 
 def _levels(netlist: Netlist, source: Int64s, sink: Int64s, launch: Int64s) -> Int32s:

@@ -168,10 +168,16 @@ class VerilogFile:
         if module.is_model:
             self._skip_body(module)
             return
-        text = self.text
-        wire, instance, head = _WIRE.match, _INSTANCE.match, _HEAD.match
-        instances, ranges = module.instances, module.ranges
-        pins = _PIN.findall
+        self._body(module)
+        undirected = [port for port in module.ports if port not in module.directions]
+        if undirected:
+            self.fail(f"port {undirected[0]!r} of {module.name!r} has no direction", start)
+        self.modules[module.name] = module
+
+    def _body(self, module: Module) -> None:
+        """Everything up to 'endmodule'; plain instances, of which there may be millions, first."""
+        text, instance, pins = self.text, _INSTANCE.match, _PIN.findall
+        instances = module.instances
         while True:
             found = instance(text, self.position)
             if found is not None and found[1] not in _KEYWORDS:
@@ -182,51 +188,54 @@ class VerilogFile:
                     kind, name = unescape(kind), unescape(name)
                 instances.append((kind, name, connections, self.position))
                 self.position = found.end()
-                continue
-            found = wire(text, self.position)
-            if found is not None:
-                left, right, name = found.groups()
-                if name[0] == "\\":
-                    name = name[1:]
-                if name not in ranges:
-                    if left is None:
-                        ranges[name] = None
-                    else:
-                        self._plausible(int(left[:11]), int(right[:11]))
-                        ranges[name] = (int(left), int(right))
-                    self.position = found.end()
-                    continue
-            found = head(text, self.position)
-            word = found[1] if found else ""
-            if word == "endmodule":
+            elif not self._plain_wire(module) and not self._statement(module):
+                return
+
+    def _plain_wire(self, module: Module) -> bool:
+        """Take the declaration of one new wire, if it comes next."""
+        found = _WIRE.match(self.text, self.position)
+        if found is None:
+            return False
+        left, right, name = found.groups()
+        name = name.removeprefix("\\")
+        if name in module.ranges:
+            return False
+        if left is None:
+            module.ranges[name] = None
+        else:
+            self._plausible(int(left[:11]), int(right[:11]))
+            module.ranges[name] = (int(left), int(right))
+        self.position = found.end()
+        return True
+
+    def _statement(self, module: Module) -> bool:
+        """Take any other statement; False after 'endmodule'."""
+        found = _HEAD.match(self.text, self.position)
+        word = found[1] if found else ""
+        if word == "endmodule":
+            self.take()
+            if self.peek() == ":":  # SystemVerilog repeats the name
                 self.take()
-                if self.peek() == ":":  # SystemVerilog repeats the name
-                    self.take()
-                    self.name("the module's name after 'endmodule :'")
-                break
-            if word in _DIRECTIONS or word in _NETS:
-                self._declaration(module)
-            elif word == "assign":
-                self._assign(module)
-            elif word in _BEHAVIOUR:
-                self.fail(f"'{word}' is not part of a mapped netlist; synthesise it first")
-            elif word in _PULLED:
-                self.fail(f"a '{word}' net keeps or is pulled to a value; use a tie cell instead")
-            elif word in _PRIMITIVES:
-                self.fail(f"gate primitive '{word}' has no timing; map it to a library cell")
-            elif word:
-                self._instance(module)
-            elif not self.peek():
-                self.fail(f"expected 'endmodule' of module {module.name!r}, found the end of file")
-            else:
-                self._refuse_directive(self.peek())
-                self.fail(
-                    f"expected a declaration, an instance or 'endmodule', found {self.peek()!r}"
-                )
-        undirected = [port for port in module.ports if port not in module.directions]
-        if undirected:
-            self.fail(f"port {undirected[0]!r} of {module.name!r} has no direction", start)
-        self.modules[module.name] = module
+                self.name("the module's name after 'endmodule :'")
+            return False
+        if word in _DIRECTIONS or word in _NETS:
+            self._declaration(module)
+        elif word == "assign":
+            self._assign(module)
+        elif word in _BEHAVIOUR:
+            self.fail(f"'{word}' is not part of a mapped netlist; synthesise it first")
+        elif word in _PULLED:
+            self.fail(f"a '{word}' net keeps or is pulled to a value; use a tie cell instead")
+        elif word in _PRIMITIVES:
+            self.fail(f"gate primitive '{word}' has no timing; map it to a library cell")
+        elif word:
+            self._instance(module)
+        elif not self.peek():
+            self.fail(f"expected 'endmodule' of module {module.name!r}, found the end of file")
+        else:
+            self._refuse_directive(self.peek())
+            self.fail(f"expected a declaration, an instance or 'endmodule', found {self.peek()!r}")
+        return True
 
     def _skip_body(self, module: Module) -> None:
         """A model's inside is for simulators; the library says what the cell is."""

@@ -81,41 +81,45 @@ def compare_studies(
     """
     if not 0 <= tolerance < 1:
         raise DesignError(f"tolerance {tolerance:g} must be at least 0 and below 1; write 0.02")
+    _check_same_objectives(first[0], second[0])
     goals = first[0].objectives
-    if {(o.metric, o.minimize) for o in goals} != {
-        (o.metric, o.minimize) for o in second[0].objectives
-    }:
-        texts = (", ".join(o.metric for o in s.objectives) for s, _ in (first, second))
-        raise DesignError(
-            "the studies have other objectives: {} and {}; compare studies of one question".format(
-                *texts
-            )
-        )
-    tables = [first[1], second[1]]
-    values = [
-        _values(table, goals, name) for table, name in zip(tables, ("first", "second"), strict=True)
-    ]
-    fronts = [
-        (points[table.loc[table["state"] == "feasible", "on_front"].to_numpy()])
-        for table, points in zip(tables, values, strict=True)
-    ]
-    volumes = _hypervolumes(*fronts)
-    trials = [table.loc[table["on_front"], "trial"].to_numpy() for table in tables]
-    lost = trials[0][~_reached(fronts[0], values[1], tolerance)]
-    won = trials[1][~_reached(fronts[1], values[0], tolerance)]
+    before, after = _values(first[1], goals, "first"), _values(second[1], goals, "second")
+    front_before, front_after = _on_front(first[1], before), _on_front(second[1], after)
+    volumes = _hypervolumes(front_before, front_after)
     joined, broken = _joined(first, second)
-    moved = _moved(joined)
     return StudyComparison(
         hypervolume_first=volumes[0],
         hypervolume_second=volumes[1],
-        lost=tuple(map(int, lost)),
-        won=tuple(map(int, won)),
+        lost=_trials(first[1], ~_reached(front_before, after, tolerance)),
+        won=_trials(second[1], ~_reached(front_after, before, tolerance)),
         matched=len(joined),
-        moved=moved,
+        moved=_moved(joined),
         broken=broken,
         worse=_worse(volumes, goals, joined, broken, tolerance),
         notes=(*_versions(versions), *_notes(first[0], second[0])),
     )
+
+
+def _check_same_objectives(first: Sweep, second: Sweep) -> None:
+    """Raise DesignError where two sweeps optimise different metrics."""
+    goals = [{(o.metric, o.minimize) for o in sweep.objectives} for sweep in (first, second)]
+    if goals[0] != goals[1]:
+        names = [", ".join(o.metric for o in sweep.objectives) for sweep in (first, second)]
+        raise DesignError(
+            f"the studies have other objectives: {names[0]} and {names[1]};"
+            " compare studies of one question"
+        )
+
+
+def _on_front(table: pd.DataFrame, values: Floats) -> Floats:
+    """Values of the points on the front, from those of the feasible points."""
+    chosen: Bools = table.loc[table["state"] == "feasible", "on_front"].to_numpy()
+    return values[chosen]
+
+
+def _trials(table: pd.DataFrame, chosen: Bools) -> tuple[int, ...]:
+    """Numbers of some trials on the front."""
+    return tuple(map(int, table.loc[table["on_front"], "trial"].to_numpy()[chosen]))
 
 
 def _versions(versions: tuple[Kept | None, Kept | None] | None) -> tuple[str, ...]:

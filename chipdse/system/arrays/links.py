@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipdse.arrays import Floats
+from chipdse.arrays import Bools, Floats
 from chipdse.errors import DesignError
-from chipdse.system.arrays.columns import Dies, PackageColumns
+from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
 from chipdse.system.arrays.dies import BOND, link_column
 from chipdse.system.models import links
 from chipdse.system.parameters import STACKS
 from chipdse.technology.constants import Sources
+
+_TABLE_PITCH_M = 45e-6  # bump pitch at which the tables give bandwidth per area
+_SLOW_RATE_PER_S = 16e9  # energy per bit is tabulated up to this transfer rate and above it
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,86 +52,138 @@ def links_of(
     arrangement, link = package.choices["arrangement"], package.choices["link"]
     stacked = arrangement.among(*STACKS)
     memory = np.where(dies.memory, dies.count, 0).sum(axis=1)
-    total = dies.total
-    chiplets = total - memory
-    several = total > 1
-    rate = package["link_transfers_per_s"]
-    rate_max = link_column(sources, "rate_max", link, np.inf)
-    rate_min = link_column(sources, "rate_min", link, 0.0)
-    # Crossings a bit makes: to the memory, else to a die drawn among all.
-    counts = np.unique(chiplets.astype(np.int64), return_inverse=True)
-    hops = np.array([links.mean_hops(int(n)) for n in counts[0]])[counts[1]]
-    levels = np.array([links.mean_levels(int(n)) for n in counts[0]])[counts[1]]
-    to_memory = np.where(stacked, (chiplets + memory) / 2, 1.0)
-    crossings = np.where(memory > 0, to_memory, np.where(stacked, levels, hops))
+    several = dies.total > 1
+    _check_custom(link.among("custom") & several, sources)
     remote = remote_bits_per_s * (1 - package["local_traffic_frac"])
-    wanted = np.where(several, remote * crossings, 0.0)
-    # Bandwidth of one die, both directions.
-    module_rate = link_column(sources, "module_bandwidth", link, 0.0)
-    share = np.where(np.isfinite(rate_max), rate / rate_max, 1.0)
-    edge = 4 * np.sqrt(dies.logic_m2) * package["link_edge_frac"][:, None]
-    by_edge = edge * (link_column(sources, "edge_bandwidth", link, 0.0) * share)[:, None]
-    by_module = dies.modules * (module_rate * share)[:, None]
-    flat = np.where((module_rate > 0)[:, None], by_module, by_edge)
+    crossing = np.where(several, remote * _crossings(stacked, memory, dies.total - memory), 0.0)
     pitch = arrangement.lookup([sources(f"cost.bump_pitch.{BOND[n]}") for n in arrangement.names])
-    pitch_min = link_column(sources, "pitch_min", link, 0.0)
-    pitch_max = link_column(sources, "pitch_max", link, np.inf)
-    used_pitch = np.maximum(pitch, pitch_min)
-    reference = np.where(link.among("ucie_3d"), pitch_min, 45e-6)
-    density = links.area_bandwidth(
-        link_column(sources, "area_bandwidth", link, 0.0) * share, used_pitch, reference
-    )
-    vertical = dies.logic_m2 * (package["link_area_frac"] * density)[:, None]
-    capacity = np.where(stacked[:, None], vertical, flat)
-    present = dies.count > 0
-    technology = package.choices["memory_technology"]
-    bandwidth = technology.lookup(
-        [_optional(sources, f"memory.stack_bandwidth.{n}", np.inf) for n in technology.names]
-    )
-    capacity = np.where(dies.memory, np.minimum(capacity, bandwidth[:, None]), capacity)
-    # Load of one die's links: every crossing ends on two dies, or on one compute and one memory.
-    peers = 2 * wanted / np.maximum(total, 1)
-    ends = np.where(dies.memory, memory[:, None], chiplets[:, None])
-    pair = wanted[:, None] / np.maximum(ends, 1)
-    load = np.where((memory > 0)[:, None] & ~stacked[:, None], pair, peers[:, None])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(present & (load > 0), capacity / load, np.inf).min(axis=1)
-    utilisation = np.minimum(room, 1.0)
-    traffic = wanted * utilisation
+    capacity = _capacity(package, dies, pitch, sources)
+    utilisation = np.minimum(_room(capacity, crossing, memory, stacked, dies), 1.0)
+    traffic = crossing * utilisation
     # Modules along an edge are there whether used or not; vertical bonds are made as needed.
     edge_links = (capacity * dies.count).sum(axis=1) / 2
     all_links = np.where(several, np.where(stacked, traffic, edge_links), 0.0)
-    own = link.among("custom") & several
-    if own.any() and not sources.has("links.energy_to_16.custom"):
+    rate, energy = package["link_transfers_per_s"], _energy_per_bit(package, sources)
+    power = links.link_power(traffic, all_links, energy, sources("links.idle_power_frac"))
+    rate_min = link_column(sources, "rate_min", link, 0.0)
+    rate_max = link_column(sources, "rate_max", link, np.inf)
+    pitch_max = link_column(sources, "pitch_max", link, np.inf)
+    gap, reach = _gap(arrangement, sources), link_column(sources, "reach", link, np.inf)
+    device = _by_memory(package, "device_energy", 0.0, sources)
+    unlimited = np.full(package.count, -1.0)
+    return LinkResult(
+        utilisation_limit=utilisation,
+        traffic_bits_per_s=traffic,
+        power_w=np.where(several, power, 0.0),
+        capacity_bits_per_s=all_links,
+        pitch_excess_m=np.where(several, pitch - pitch_max, unlimited),
+        reach_excess_m=np.where(several & ~stacked, gap - reach, unlimited),
+        rate_excess_per_s=np.where(several, np.maximum(rate - rate_max, rate_min - rate), -1.0),
+        length_m=np.where(several, gap, 0.0),
+        memory_device_w=np.where(memory > 0, remote * utilisation * device, 0.0),
+    )
+
+
+def _check_custom(custom: Bools, sources: Sources) -> None:
+    """Raise DesignError where a system has custom links without figures of the user."""
+    if custom.any() and not sources.has("links.energy_to_16.custom"):
         raise DesignError(
             "package link='custom' comes without figures; give them in the [link] table of a "
             "system file ('chipdse package'), or use one of the published links"
         )
+
+
+def _crossings(stacked: Bools, memory: Floats, chiplets: Floats) -> Floats:
+    """Links that a bit crosses: to the memory dies, or to a die drawn among all.
+
+    memory, chiplets : dies of each kind per system
+    """
+    counts, place = np.unique(chiplets.astype(np.int64), return_inverse=True)
+    hops = np.array([links.mean_hops(int(count)) for count in counts])[place]
+    levels = np.array([links.mean_levels(int(count)) for count in counts])[place]
+    to_memory = np.where(stacked, (chiplets + memory) / 2, 1.0)
+    return np.where(memory > 0, to_memory, np.where(stacked, levels, hops))
+
+
+def _capacity(package: PackageColumns, dies: Dies, pitch_m: Floats, sources: Sources) -> Floats:
+    """Bandwidth of one die of each kind, both directions together [bit/s]."""
+    link = package.choices["link"]
+    stacked = package.choices["arrangement"].among(*STACKS)
+    rate_max = link_column(sources, "rate_max", link, np.inf)
+    # Tables give the bandwidth at the highest rate.
+    share = np.where(np.isfinite(rate_max), package["link_transfers_per_s"] / rate_max, 1.0)
+    edge = _by_edge(package, dies, share, sources)
+    vertical = _by_area(package, dies, share, pitch_m, sources)
+    capacity = np.where(stacked[:, None], vertical, edge)
+    memory_limit = _by_memory(package, "stack_bandwidth", np.inf, sources)
+    return np.where(dies.memory, np.minimum(capacity, memory_limit[:, None]), capacity)
+
+
+def _by_edge(package: PackageColumns, dies: Dies, share: Floats, sources: Sources) -> Floats:
+    """Bandwidth through a die's edge [bit/s]: of its link modules, or by the edge's length."""
+    link = package.choices["link"]
+    module_rate = link_column(sources, "module_bandwidth", link, 0.0)
+    edge_m = 4 * np.sqrt(dies.logic_m2) * package["link_edge_frac"][:, None]
+    by_length = edge_m * (link_column(sources, "edge_bandwidth", link, 0.0) * share)[:, None]
+    by_module = dies.modules * (module_rate * share)[:, None]
+    return np.where((module_rate > 0)[:, None], by_module, by_length)
+
+
+def _by_area(
+    package: PackageColumns, dies: Dies, share: Floats, pitch_m: Floats, sources: Sources
+) -> Floats:
+    """Bandwidth through a die's face to the next die of a stack [bit/s]."""
+    link = package.choices["link"]
+    pitch_min = link_column(sources, "pitch_min", link, 0.0)
+    density = links.area_bandwidth(
+        link_column(sources, "area_bandwidth", link, 0.0) * share,
+        np.maximum(pitch_m, pitch_min),
+        np.where(link.among("ucie_3d"), pitch_min, _TABLE_PITCH_M),
+    )
+    return dies.logic_m2 * (package["link_area_frac"] * density)[:, None]
+
+
+def _room(
+    capacity: Floats, crossing_bits_per_s: Floats, memory: Floats, stacked: Bools, dies: Dies
+) -> Floats:
+    """Bandwidth over traffic of the busiest die of each system; infinite without traffic.
+
+    Every crossing ends on two dies, or on one compute die and one memory die.
+    """
+    among_all = 2 * crossing_bits_per_s / np.maximum(dies.total, 1)
+    ends = np.where(dies.memory, memory[:, None], (dies.total - memory)[:, None])
+    with_memory = crossing_bits_per_s[:, None] / np.maximum(ends, 1)
+    beside_memory = (memory > 0)[:, None] & ~stacked[:, None]
+    load = np.where(beside_memory, with_memory, among_all[:, None])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where((dies.count > 0) & (load > 0), capacity / load, np.inf)
+    return np.asarray(room.min(axis=1))
+
+
+def _energy_per_bit(package: PackageColumns, sources: Sources) -> Floats:
+    """Energy of a link per bit [J]; tables that stop at 16 GT/s serve faster links too."""
+    link, rate = package.choices["link"], package["link_transfers_per_s"]
     slow = link_column(sources, "energy_to_16", link, np.nan)
-    fast = np.where(rate > 16e9, link_column(sources, "energy_above_16", link, np.nan), slow)
-    energy = np.where(np.isnan(fast), slow, fast)
-    idle = sources("links.idle_power_frac")
-    gap = arrangement.lookup(
+    fast = link_column(sources, "energy_above_16", link, np.nan)
+    energy = np.where(rate > _SLOW_RATE_PER_S, fast, slow)
+    return np.where(np.isnan(energy), slow, energy)
+
+
+def _gap(arrangement: Choices, sources: Sources) -> Floats:
+    """Distance between neighbouring dies [m]; dies of a stack touch."""
+    return arrangement.lookup(
         [
-            0.0 if n in STACKS else sources(f"cost.die_separation.{_gap_row(n)}")
-            for n in arrangement.names
+            0.0 if name in STACKS else sources(f"cost.die_separation.{_gap_row(name)}")
+            for name in arrangement.names
         ]
     )
-    reach = link_column(sources, "reach", link, np.inf)
-    none = np.zeros(package.count)
-    device = technology.lookup(
-        [_optional(sources, f"memory.device_energy.{n}", 0.0) for n in technology.names]
-    )
-    return LinkResult(
-        utilisation_limit=utilisation,
-        traffic_bits_per_s=traffic,
-        power_w=np.where(several, links.link_power(traffic, all_links, energy, idle), 0.0),
-        capacity_bits_per_s=all_links,
-        pitch_excess_m=np.where(several, pitch - pitch_max, none - 1),
-        reach_excess_m=np.where(several & ~stacked, gap - reach, none - 1),
-        rate_excess_per_s=np.where(several, np.maximum(rate - rate_max, rate_min - rate), -1.0),
-        length_m=np.where(several, gap, 0.0),
-        memory_device_w=np.where(memory > 0, remote * utilisation * device, 0.0),
+
+
+def _by_memory(package: PackageColumns, table: str, missing: float, sources: Sources) -> Floats:
+    """A figure of each system's memory technology; `missing` where none is published."""
+    technology = package.choices["memory_technology"]
+    return technology.lookup(
+        [_optional(sources, f"memory.{table}.{name}", missing) for name in technology.names]
     )
 
 

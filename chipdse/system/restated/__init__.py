@@ -1,1 +1,1 @@
-"""Whole models of other people, restated for comparison."""
+"""Models of other people, restated to compare with their results; no figure rests on them."""

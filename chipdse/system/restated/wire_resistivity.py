@@ -1,4 +1,8 @@
-"""Resistivity of narrow metal wires."""
+"""Resistivity of narrow metal wires by two classical models, restated for comparison.
+
+chipdse takes the resistances of its wires from published stacks (`chipdse.technology.wires`); these
+show by how much a wire's width raises them.
+"""
 
 from __future__ import annotations
 

@@ -48,6 +48,8 @@ _SMALL_CELLS = 2000
 _STEPS_A_CELL = 1.5  # at most in all starts, which bounds what they take
 _STALLED_STEPS = 600  # then density only gains weight, and cells are shaken ...
 _SHAKE_STEPS = 100  # ... so often
+_MOST_SHORTER = 10  # times that one step is shortened
+_STEP_AGREES = 0.95  # of a step length with the one that its own gradients give
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,6 +118,22 @@ def _pins(problem: PlacementProblem) -> tuple[Int64s, Pins]:
     numbers, net = np.unique(problem.pin_net[keep], return_inverse=True)
     pins = Pins(net=net.astype(np.int32), node=problem.pin_node[keep].astype(np.int32))
     return numbers.astype(np.int64), pins
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Reference:
+    """A placement and the preconditioned gradient of the cost there."""
+
+    x: Floats
+    y: Floats
+    gradient_x: Floats
+    gradient_y: Floats
+
+    def step_to(self, other: _Reference) -> float:
+        """Distance of two placements over that of their gradients: the inverse steepness."""
+        moved = _distance(other.x, other.y, self.x, self.y)
+        turned = _distance(other.gradient_x, other.gradient_y, self.gradient_x, self.gradient_y)
+        return moved / max(turned, 1e-30)
 
 
 class _Run:
@@ -199,7 +217,7 @@ class _Run:
             pull = np.abs(wire_x).sum() + np.abs(wire_y).sum()
             push = np.abs(force_x[: self.nodes]).sum() + np.abs(force_y[: self.nodes]).sum()
             # Without wires nothing pulls, and any weight will do.
-            self.weight = _FIRST_WEIGHT * float(pull / push) if push > 0 < pull else 1.0
+            self.weight = _FIRST_WEIGHT * float(pull / push) if push > 0 and pull > 0 else 1.0
         scale = 1.0 / np.maximum(self.pin_count + self.weight * self.area, _LEAST_SCALE)
         scale[~self.moves] = 0.0
         return (
@@ -225,57 +243,85 @@ class _Run:
         return float(span)
 
     def descend(self) -> None:
-        """Nesterov's method with steps from the gradient's measured steepness."""
-        u_x, u_y = self.x, self.y
-        length = self._look(u_x, u_y)
-        v_x, v_y = u_x, u_y
-        g_x, g_y = self._gradient(v_x, v_y)
-        # The first step moves the fastest node a tenth of a bin, to measure the steepness with.
-        fastest = math.sqrt(float((g_x * g_x + g_y * g_y).max()))
-        reach = 0.1 / max(fastest, 1e-30)
-        last_x, last_y = self._inside(v_x - reach * g_x, v_y - reach * g_y)
-        back_x, back_y = self._gradient(last_x, last_y)
-        step = _distance(v_x, v_y, last_x, last_y) / max(_distance(g_x, g_y, back_x, back_y), 1e-30)
-        momentum = 1.0
+        """Nesterov's method with steps from the gradient's measured steepness, as in [1]_.
+
+        In the paper's symbols, for step k: the placement u, the reference placement v at which the
+        gradient ∇f of the preconditioned cost is taken, the step length α, and the sequence a that
+        sets the momentum::
+
+            u[k+1] = v[k] - α[k] ∇f(v[k])
+            a[k+1] = (1 + √(4 a[k]² + 1)) / 2
+            v[k+1] = u[k+1] + (a[k] - 1) / a[k+1] · (u[k+1] - u[k])
+            α[k]   = |v[k+1] - v[k]| / |∇f(v[k+1]) - ∇f(v[k])|,  shortened until it agrees
+        """
+        u = (self.x, self.y)
+        length = self._look(*u)
+        v = self._reference(*u)
+        alpha, a = self._first_step(v), 1.0
         cell_m2 = float(self.area[: self.cells].mean())
         usual = max(length, 1.3 * numerics.power_of(self.cells, 1.13) * math.sqrt(cell_m2))
         waiting = list(_PORTS_MOVE_AT)
         most = MOST_STEPS if self.cells > FEW_CELLS else 400
         for self.steps in range(1, most + 1):
-            following = (1.0 + math.sqrt(4.0 * momentum * momentum + 1.0)) / 2.0
-            ahead = (momentum - 1.0) / following
-            for _ in range(10):
-                next_x, next_y = self._inside(v_x - step * g_x, v_y - step * g_y)
-                w_x, w_y = self._inside(
-                    next_x + ahead * (next_x - u_x), next_y + ahead * (next_y - u_y)
-                )
-                h_x, h_y = self._gradient(w_x, w_y)
-                moved = _distance(w_x, w_y, v_x, v_y)
-                found = moved / max(_distance(h_x, h_y, g_x, g_y), 1e-30)
-                if found > 0.95 * step:
-                    break
-                step = found
-            u_x, u_y, v_x, v_y, g_x, g_y = next_x, next_y, w_x, w_y, h_x, h_y
-            step, momentum = found, following
-            before, length = length, self._look(u_x, u_y)
+            a_next = (1.0 + math.sqrt(4.0 * a * a + 1.0)) / 2.0
+            u, v, alpha = self._step(u, v, alpha, (a - 1.0) / a_next)
+            a = a_next
+            before, length = length, self._look(*u)
             if self.overflow < OVERFLOW:
                 break
-            change = (length - before) / (0.005 * max(length, usual))
-            slowest = 0.95 if self.steps < _STALLED_STEPS else 1.0
-            self.weight *= min(1.1, max(slowest, numerics.power_of(1.1, 1.0 - change)))
+            self._weigh((length - before) / (0.005 * max(length, usual)))
             while waiting and self.overflow < waiting[0]:
                 waiting.pop(0)
-                at_x, at_y = u_x[: self.nodes], u_y[: self.nodes]
-                move_ports(self.pins, self.cells, at_x, at_y, self.outline)
-                fixed = slice(self.cells, self.nodes)
-                v_x[fixed], v_y[fixed] = u_x[fixed], u_y[fixed]
+                self._assign_ports(u, v)
             if self.steps >= _STALLED_STEPS and self.steps % _SHAKE_STEPS == 0:
                 # Cells that their nets drew onto one spot have stayed together since.
-                u_x, u_y = self._shaken(u_x), self._shaken(u_y)
-                u_x, u_y = self._inside(u_x, u_y)
-                v_x, v_y, momentum = u_x, u_y, 1.0
-                g_x, g_y = self._gradient(v_x, v_y)
-        self.x, self.y = u_x, u_y
+                u = self._inside(*(self._shaken(at) for at in u))
+                v, a = self._reference(*u), 1.0
+        self.x, self.y = u
+
+    def _reference(self, x: Floats, y: Floats) -> _Reference:
+        """A reference placement with the gradient there."""
+        gradient_x, gradient_y = self._gradient(x, y)
+        return _Reference(x=x, y=y, gradient_x=gradient_x, gradient_y=gradient_y)
+
+    def _first_step(self, v: _Reference) -> float:
+        """The first α: the fastest node moves a tenth of a bin, to measure the steepness with."""
+        squared = v.gradient_x * v.gradient_x + v.gradient_y * v.gradient_y
+        reach = 0.1 / max(math.sqrt(float(squared.max())), 1e-30)
+        moved = self._inside(v.x - reach * v.gradient_x, v.y - reach * v.gradient_y)
+        return v.step_to(self._reference(*moved))
+
+    def _step(
+        self, u: tuple[Floats, Floats], v: _Reference, alpha: float, ahead: float
+    ) -> tuple[tuple[Floats, Floats], _Reference, float]:
+        """The next u, v and α; α is shortened while the gradient turns out steeper.
+
+        ahead : (a[k] - 1) / a[k+1]
+        """
+        for _ in range(_MOST_SHORTER):
+            x, y = self._inside(v.x - alpha * v.gradient_x, v.y - alpha * v.gradient_y)
+            following = self._reference(
+                *self._inside(x + ahead * (x - u[0]), y + ahead * (y - u[1]))
+            )
+            measured = v.step_to(following)
+            if measured > _STEP_AGREES * alpha:
+                break
+            alpha = measured
+        return (x, y), following, measured
+
+    def _weigh(self, change: float) -> None:
+        """Give density more weight, the more the less wire it cost last time.
+
+        change : growth of the wire length in the last step, 1 where it is as large as is usual
+        """
+        slowest = 0.95 if self.steps < _STALLED_STEPS else 1.0
+        self.weight *= min(1.1, max(slowest, numerics.power_of(1.1, 1.0 - change)))
+
+    def _assign_ports(self, u: tuple[Floats, Floats], v: _Reference) -> None:
+        """Assign the ports anew to slots on the border, in both placements (in place)."""
+        move_ports(self.pins, self.cells, u[0][: self.nodes], u[1][: self.nodes], self.outline)
+        ports = slice(self.cells, self.nodes)
+        v.x[ports], v.y[ports] = u[0][ports], u[1][ports]
 
     def _shaken(self, at: Floats) -> Floats:
         moved = at.copy()

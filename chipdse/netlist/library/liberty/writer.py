@@ -207,6 +207,23 @@ class _Writer:
         global_pin = int(library.pin_start[number]) + place
         yield f'    pin ("{pin.name}") {{'
         yield f"      direction : {pin.direction};"
+        yield from self._capacitances(global_pin)
+        if pin.is_clock:
+            yield "      clock : true;"
+        if pin.three_state is not None:
+            yield f'      three_state : "{pin.three_state}";'
+        if isinstance(cell.sequential, ClockGate):
+            yield from _clock_gate_pin(cell.sequential, pin)
+        elif pin.function is not None:
+            yield f'      function : "{pin.function}";'
+        for row in np.flatnonzero(library.arcs.sink == global_pin).tolist():
+            yield from self._arc(number, row)
+        for row in np.flatnonzero(library.powers.pin == global_pin).tolist():
+            yield from self._internal_power(number, row)
+        yield "    }"
+
+    def _capacitances(self, global_pin: int) -> Iterator[str]:
+        """Capacitance of a pin by edge, and the supply of a swing other than the library's."""
         rise, fall, rise_min, fall_min = self.capacitance[global_pin].tolist()
         yield f"      capacitance : {_number(max(rise, fall), _PF)};"
         for edge, most, least in (("rise", rise, rise_min), ("fall", fall, fall_min)):
@@ -218,36 +235,18 @@ class _Writer:
         swing = float(self.swing[global_pin])
         if swing in self.extra_swings:
             yield f"      related_power_pin : swing_{self.extra_swings.index(swing)};"
-        if pin.is_clock:
-            yield "      clock : true;"
-        if pin.three_state is not None:
-            yield f'      three_state : "{pin.three_state}";'
-        gate = cell.sequential if isinstance(cell.sequential, ClockGate) else None
-        if gate is not None:
-            if pin.name == gate.clock:
-                yield "      clock_gate_clock_pin : true;"
-            elif pin.name in variables(gate.enable):
-                yield "      clock_gate_enable_pin : true;"
-            elif pin.direction == "output":
-                yield "      clock_gate_out_pin : true;"
-        if pin.function is not None:
-            what = "function" if gate is None else "state_function"
-            yield f'      {what} : "{pin.function}";'
-        arcs = library.arcs
-        for row in np.flatnonzero(arcs.sink == global_pin).tolist():
-            yield from self._arc(number, row)
-        powers = library.powers
-        for row in np.flatnonzero(powers.pin == global_pin).tolist():
-            yield "      internal_power () {"
-            if powers.related[row] >= 0:
-                yield f'        related_pin : "{self._name(number, int(powers.related[row]))}";'
-            yield from self._condition(int(powers.condition[row]), "        ")
-            yield from self._supply(int(powers.supply[row]), "        ")
-            for kind, table in (("rise_power", powers.rise[row]), ("fall_power", powers.fall[row])):
-                if table >= 0:
-                    yield from self._table(kind, int(table), "power", _PJ)
-            yield "      }"
-        yield "    }"
+
+    def _internal_power(self, number: int, row: int) -> Iterator[str]:
+        powers = self.library.powers
+        yield "      internal_power () {"
+        if powers.related[row] >= 0:
+            yield f'        related_pin : "{self._name(number, int(powers.related[row]))}";'
+        yield from self._condition(int(powers.condition[row]), "        ")
+        yield from self._supply(int(powers.supply[row]), "        ")
+        for kind, table in (("rise_power", powers.rise[row]), ("fall_power", powers.fall[row])):
+            if table >= 0:
+                yield from self._table(kind, int(table), "power", _PJ)
+        yield "      }"
 
     def _arc(self, number: int, row: int) -> Iterator[str]:
         arcs = self.library.arcs
@@ -282,6 +281,18 @@ def _span(cell: Cell, bits: tuple[int, ...]) -> tuple[int, int]:
     """Bit numbers of a bus, as declared: first (most significant) and last."""
     numbers = [int(cell.pins[bit].name.rsplit("[", 1)[1][:-1]) for bit in (bits[-1], bits[0])]
     return numbers[0], numbers[1]
+
+
+def _clock_gate_pin(gate: ClockGate, pin: CellPin) -> Iterator[str]:
+    """The part that a pin has in a clock gate, and its function of the gate's state."""
+    if pin.name == gate.clock:
+        yield "      clock_gate_clock_pin : true;"
+    elif pin.name in variables(gate.enable):
+        yield "      clock_gate_enable_pin : true;"
+    elif pin.direction == "output":
+        yield "      clock_gate_out_pin : true;"
+    if pin.function is not None:
+        yield f'      state_function : "{pin.function}";'
 
 
 def _sequential(cell: Cell) -> Iterator[str]:
