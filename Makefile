@@ -1,9 +1,13 @@
-# `make install` sets up .venv; `make test`, `make sweep` and `make docs` do that first and then their job.
+# `make install` sets up .venv; all others but `make clean` do that first and then their job.
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: install test sweep docs notebooks clean
+# Each of two workers takes half of the tests, and half of what the other has left when it is done:
+# a file's tests stay together, and both workers end together.
+WORKERS := --numprocesses 2 --dist worksteal
+
+.PHONY: install check test sweep docs notebooks clean
 
 install: $(STAMP)
 
@@ -20,12 +24,16 @@ $(STAMP): pyproject.toml
 	  echo "Python's shared library, in which cocotb runs the benches, is missing: sudo apt-get install libpython3-dev"; exit 1; }
 	@touch $@
 
+check: install
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/pytest $(WORKERS) -m "not tools and not slow" $(PYTEST_ARGS)
+
 test: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/clang-format --dry-run --Werror chipdse/kernels/*.[ch]
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
+	$(VENV)/bin/pytest $(WORKERS) $(PYTEST_ARGS)
 
 sweep: install
 	$(VENV)/bin/chipdse sweep sweeps/mac_array.toml

@@ -1,4 +1,4 @@
-"""What one evaluation is about: a block, its parameters, and everything around it."""
+"""A design: a block with its parameters, workload, library, operating point and package."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True, kw_only=True)
 class PhysicalOptions:
-    """What of layout is counted before there is a layout."""
+    """The estimates of layout that are included before layout."""
 
     wires: str = knob(
         "auto",
@@ -180,6 +180,6 @@ def _parse_value(text: str) -> Any:
 
 
 def suggest(name: str, known: Collection[str]) -> str:
-    """What to write instead of a name nobody knows."""
+    """A suggestion to print for an unknown name."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(known))}"

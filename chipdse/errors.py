@@ -1,4 +1,4 @@
-"""What can go wrong, as three kinds. Only the command line turns them into exit codes.
+"""The errors of chipdse, of three kinds. Only the command line turns them into exit codes.
 
 ChipdseError
 ├── DesignError       your input is wrong                         exit 2
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 class ChipdseError(Exception):
-    """One line for people: what was given, why it is wrong, what to write instead."""
+    """Base of all errors. The text is one line: what was given, why it is wrong, what to write."""
 
 
 class DesignError(ChipdseError):
@@ -37,16 +37,16 @@ class ToolError(ChipdseError):
 
 
 class MachineError(ToolError):
-    """This machine lacks what every design needs; no word about the design itself."""
+    """This machine lacks something that every design needs; the design itself is not at fault."""
 
 
 class KilledError(MachineError):
-    """A program was ended from outside, most often because the memory is used up."""
+    """A signal from outside ended a program, most often because the memory is exhausted."""
 
 
 class CrashedError(KilledError):
-    """A program ended itself by an illegal operation; if it does so again, the design causes it."""
+    """A program crashed by an illegal operation; if it crashes again, the design causes it."""
 
 
 class InfeasibleError(ChipdseError):
-    """The design is legal but cannot be built or misses a limit; says by how much."""
+    """The design is legal but cannot be built or misses a limit; the message states the amount."""

@@ -1,18 +1,18 @@
-"""What one evaluation returns: every number with its unit and its kind of evidence."""
+"""The result of one evaluation: every metric with its unit and its kind of evidence."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from chipdse.arrays import Floats
-from chipdse.records import EVIDENCE, metric
-from chipdse.system.metrics import SystemMetrics
+from chipdse.records import EVIDENCE, each_field, metric
+from chipdse.system.metrics import SystemColumns, SystemMetrics
 
 # What groups of the block's metrics rest on.
 _CELLS = ("cells",)
@@ -21,79 +21,83 @@ _LEAKAGE = ("cells", "activity")  # of states, whose share of the time the workl
 _POWER = ("cells", "activity", "layout")
 
 
-@dataclass(frozen=True, kw_only=True)
-class BlockReport:
-    """The block itself at one operating point, before any package."""
+Number = TypeVar("Number")
+Count = TypeVar("Count")
 
-    block_area_m2: float = metric("cell area of the block", "m2", "measured", rests_on=_CELLS)
-    block_cell_count: int = metric("cells of the block", "1", "measured")
-    block_flip_flop_count: int = metric("flip-flops and latches of the block", "1", "measured")
-    block_memory_count: int = metric("SRAM macros of the block", "1", "measured")
-    block_memory_area_m2: float = metric(
+
+@dataclass(frozen=True, kw_only=True)
+class BlockValues(Generic[Number, Count]):
+    """The metrics of a block before any package: numbers at one operating point, or columns."""
+
+    block_area_m2: Number = metric("cell area of the block", "m2", "measured", rests_on=_CELLS)
+    block_cell_count: Count = metric("cells of the block", "1", "measured")
+    block_flip_flop_count: Count = metric("flip-flops and latches of the block", "1", "measured")
+    block_memory_count: Count = metric("SRAM macros of the block", "1", "measured")
+    block_memory_area_m2: Number = metric(
         "area of its SRAM macros", "m2", "modelled", rests_on=_CELLS
     )
-    vdd_v: float = metric("supply voltage", "V", "input")
-    library_temperature_c: float = metric("temperature of the library tables", "°C", "input")
-    critical_path_s: float = metric(
+    vdd_v: Number = metric("supply voltage", "V", "input")
+    library_temperature_c: Number = metric("temperature of the library tables", "°C", "input")
+    critical_path_s: Number = metric(
         "longest path, setup time included", "s", "measured", rests_on=_TIMING
     )
-    worst_hold_slack_s: float = metric(
+    worst_hold_slack_s: Number = metric(
         "least hold slack, ideal clock", "s", "measured", rests_on=_TIMING
     )
-    f_max_hz: float = metric(
+    f_max_hz: Number = metric(
         "highest clock frequency that meets timing", "Hz", "measured", rests_on=_TIMING
     )
-    clock_frequency_hz: float = metric("clock frequency used", "Hz", "measured", rests_on=_TIMING)
-    timing_slack_s: float = metric(
+    clock_frequency_hz: Number = metric("clock frequency used", "Hz", "measured", rests_on=_TIMING)
+    timing_slack_s: Number = metric(
         "clock period less critical path", "s", "measured", rests_on=_TIMING
     )
-    ops_per_cycle: float = metric("work done per clock cycle of the workload", "1", "measured")
-    block_throughput_ops_per_s: float = metric(
+    ops_per_cycle: Number = metric("work done per clock cycle of the workload", "1", "measured")
+    block_throughput_ops_per_s: Number = metric(
         "work per second", "1/s", "measured", rests_on=_TIMING
     )
-    block_internal_power_w: float = metric("power inside cells", "W", "measured", rests_on=_POWER)
-    block_switching_power_w: float = metric(
+    block_internal_power_w: Number = metric("power inside cells", "W", "measured", rests_on=_POWER)
+    block_switching_power_w: Number = metric(
         "power in pin capacitances", "W", "measured", rests_on=_POWER
     )
-    block_leakage_power_w: float = metric("leakage power", "W", "measured", rests_on=_LEAKAGE)
-    block_power_w: float = metric("total power of the block", "W", "measured", rests_on=_POWER)
-    block_register_power_w: float = metric(
+    block_leakage_power_w: Number = metric("leakage power", "W", "measured", rests_on=_LEAKAGE)
+    block_power_w: Number = metric("total power of the block", "W", "measured", rests_on=_POWER)
+    block_register_power_w: Number = metric(
         "of it, flip-flops and latches", "W", "measured", rests_on=_POWER
     )
-    block_memory_power_w: float = metric("of it, SRAM macros", "W", "modelled", rests_on=_POWER)
-    block_energy_per_op_j: float = metric(
+    block_memory_power_w: Number = metric("of it, SRAM macros", "W", "modelled", rests_on=_POWER)
+    block_energy_per_op_j: Number = metric(
         "total energy per unit of work", "J", "measured", rests_on=_POWER
     )
-    annotated_frac: float = metric("nets with recorded activity", "1", "measured")
-    block_wire_power_w: float = metric(
+    annotated_frac: Number = metric("nets with recorded activity", "1", "measured")
+    block_wire_power_w: Number = metric(
         "of the switching power, in wires and buffers on them",
         "W",
         "modelled",
         0.0,
         rests_on=_POWER,
     )
-    block_clock_tree_power_w: float = metric(
+    block_clock_tree_power_w: Number = metric(
         "clock buffers and wires, part of the total", "W", "modelled", 0.0, rests_on=_POWER
     )
-    block_glitch_power_w: float = metric(
+    block_glitch_power_w: Number = metric(
         "of internal and switching power, in glitches", "W", "measured", 0.0, rests_on=_POWER
     )
-    block_core_area_m2: float = metric(
+    block_core_area_m2: Number = metric(
         "cell area over utilisation", "m2", "modelled", 0.0, rests_on=_TIMING
     )
-    wire_length_m: float = metric(
+    wire_length_m: Number = metric(
         "length of all signal wires", "m", "modelled", 0.0, rests_on=_TIMING
     )
-    clock_skew_s: float = metric(
+    clock_skew_s: Number = metric(
         "allowance in the longest path", "s", "modelled", 0.0, rests_on=_TIMING
     )
-    clock_buffer_count: int = metric(
+    clock_buffer_count: Count = metric(
         "buffers of the clock tree", "1", "modelled", 0, rests_on=_TIMING
     )
-    wire_level: int = metric("wires: 0 none, 1 by formula, 2 placed", "1", "input", 0)
-    glitches_counted: int = metric("1 if glitches are in the power", "1", "input", 0)
-    clock_tree_counted: int = metric("1 if the clock tree is in the power", "1", "input", 0)
-    toggle_error_frac: float = metric(
+    wire_level: Count = metric("wires: 0 none, 1 by formula, 2 placed", "1", "input", 0)
+    glitches_counted: Count = metric("1 if glitches are in the power", "1", "input", 0)
+    clock_tree_counted: Count = metric("1 if the clock tree is in the power", "1", "input", 0)
+    toggle_error_frac: Number = metric(
         "standard error of all transitions, as cycles were drawn for glitches",
         "1",
         "measured",
@@ -103,8 +107,26 @@ class BlockReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BlockReport(BlockValues[float, int]):
+    """The block itself at one operating point, before any package."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BlockColumns(BlockValues[Floats, Floats]):
+    """The same at K operating points: each metric is a column [K]."""
+
+    def at(self, row: int) -> BlockReport:
+        """The record of one operating point."""
+        numbers: dict[str, Any] = {}
+        for about in dataclasses.fields(self):
+            number = float(getattr(self, about.name)[row])
+            numbers[about.name] = round(number) if about.type == "Count" else number
+        return BlockReport(**numbers)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Basis:
-    """What a block's numbers rest on; a metric's evidence is no better.
+    """The evidence of the inputs of a block's metrics; a metric is no better than its inputs.
 
     cells : "modelled" where memories are macros from a model rather than library cells
     activity : "estimated" where random inputs stand for a workload
@@ -142,6 +164,41 @@ class Metrics:
         return {"timing": float(timing), **self.system.constraints}
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MetricColumns:
+    """The metrics of many design points: each is a column with one entry per point."""
+
+    block: BlockColumns
+    system: SystemColumns
+
+    def flat(self) -> dict[str, Floats]:
+        """Every column by the name of its metric; the names of `METRICS`."""
+        return {
+            name: getattr(self.block if hasattr(self.block, name) else self.system, name)
+            for name in METRICS
+        }
+
+    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> MetricColumns:
+        """Some of the points."""
+
+        def chosen(column: Floats) -> Floats:
+            return column[rows]
+
+        return MetricColumns(
+            block=each_field(chosen, self.block), system=each_field(chosen, self.system)
+        )
+
+    @staticmethod
+    def combined(
+        function: Callable[..., Floats], several: Sequence[MetricColumns]
+    ) -> MetricColumns:
+        """Each column is the function of that column of several records."""
+        return MetricColumns(
+            block=each_field(function, *(metrics.block for metrics in several)),
+            system=each_field(function, *(metrics.system for metrics in several)),
+        )
+
+
 def timing_violation(slack_s: npt.ArrayLike, critical_path_s: npt.ArrayLike) -> Floats:
     """By how much a clock is too fast, relative to the critical path."""
     slack = np.asarray(slack_s, dtype=np.float64) / np.asarray(critical_path_s, dtype=np.float64)
@@ -153,7 +210,7 @@ def _numbers(record: type) -> dict[str, dict[str, Any]]:
     return {
         field.name: dict(field.metadata)
         for field in dataclasses.fields(record)
-        if field.type in ("float", "int", float, int)
+        if field.type in ("Number", "Count")
     }
 
 

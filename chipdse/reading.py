@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import tomllib
 import zlib
 from pathlib import Path
+from typing import Any
 
 from chipdse.errors import DesignError
 
@@ -13,6 +15,7 @@ from chipdse.errors import DesignError
 FREE_BYTES = 64 << 20  # any packed file may unpack to this size
 LARGEST_RATIO = 200  # above that size: unpacked bytes per packed byte
 LARGEST_BYTES = 2 << 30
+LARGEST_TOML_BYTES = 16_000_000
 _STEP_BYTES = 1 << 20
 
 
@@ -100,3 +103,31 @@ def read_text(path: Path) -> str:
 def as_text(content: bytes) -> str:
     """UTF-8 text without its byte order mark; bytes of another encoding become U+FFFD."""
     return content.decode("utf-8-sig", errors="replace")
+
+
+def toml_text(path: Path) -> str:
+    """Return the text of a TOML file.
+
+    Raises
+    ------
+    OSError : the file cannot be read
+    ValueError : it is larger than `LARGEST_TOML_BYTES`, or no UTF-8
+    """
+    with path.open("rb") as file:
+        content = file.read(LARGEST_TOML_BYTES + 1)
+    if len(content) > LARGEST_TOML_BYTES:
+        raise ValueError(f"larger than {LARGEST_TOML_BYTES // 1_000_000} MB")
+    return content.decode("utf-8").replace("\r\n", "\n")
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """Return what a TOML text says.
+
+    Raises
+    ------
+    ValueError : no TOML, nested too deeply, or a number of thousands of digits
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None

@@ -1,12 +1,12 @@
-"""What passes between stages: frozen records. Each field carries its unit and kind of evidence."""
+"""The frozen records between stages. Each field has its unit and kind of evidence."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from chipdse.errors import DesignError
 
@@ -41,6 +41,9 @@ def metric(
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=about)
     return dataclasses.field(default=default, metadata=about)
+
+
+Record = TypeVar("Record")
 
 
 def knob(
@@ -103,12 +106,23 @@ def _fault(value: Any, default: Any, about: Mapping[str, Any]) -> str:
     return ""
 
 
+def each_field(function: Callable[..., Any], *records: Record) -> Record:
+    """A record of the same kind: each field is the function of that field of every record."""
+    kind: Any = type(records[0])
+    return kind(  # type: ignore[no-any-return]
+        **{
+            field.name: function(*(getattr(record, field.name) for record in records))
+            for field in dataclasses.fields(kind)
+        }
+    )
+
+
 BAD_LEAKAGE = "block leakage needs ascending temperatures and powers > 0"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BlockMetrics:
-    """A measured block at one operating point: what a package is built around.
+    """A measured block at one operating point, which the package models use.
 
     Leakage at further temperatures, where the library gives it, is what the fixed point of
     leakage and temperature uses; with one temperature only, leakage is held constant.

@@ -132,7 +132,7 @@ def _signal_name(number: int) -> str:
 
 
 def version_text(command: list[str]) -> str:
-    """What a program prints about its version.
+    """The version text that a program prints.
 
     Raises
     ------
@@ -205,7 +205,7 @@ def plain_prefix(folder: Path) -> Iterator[str]:
 
 
 def remove_links(folder: Path) -> None:
-    """Take away what `script_path` made: a stored result has no file of elsewhere in it."""
+    """Remove the links of `script_path`: a stored result contains no file from elsewhere."""
     for link in (*folder.glob("link_*"), *folder.glob("include_*")):
         if link.is_symlink():
             link.unlink()

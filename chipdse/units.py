@@ -1,4 +1,4 @@
-"""Quantities at the edges: read `10ns`, show `1.23 ns`; inside, everything is plain SI."""
+"""Quantities as text: reads `10ns` and prints `1.23 ns`. All values in the program are SI."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def parse_quantity(text: str, unit: str, what: str = "quantity") -> float:
 
 
 def show(value: float, unit: str, digits: int = 4) -> str:
-    """A quantity for people: ``show(1.23e-9, "s") == "1.23 ns"``."""
+    """A quantity as text: ``show(1.23e-9, "s") == "1.23 ns"``."""
     if unit == "°C":
         return f"{value:.{digits}g} °C"
     if value == 0 or not math.isfinite(value):

@@ -1,7 +1,7 @@
-"""The reference, written from the code: nothing in it is typed twice.
+"""Generates the reference pages from the code, so that no description is written twice.
 
-Each function returns one Markdown page; `write_reference` writes them all. The parsers, the
-blocks' records and the result records say what there is, with the words they say it with.
+Each function returns one Markdown page; `write_reference` writes all of them. The descriptions
+come from the parsers, the records of the blocks and the result records.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Parser = argparse.ArgumentParser
 
 
 def write_reference(folder: Path) -> None:
-    """Write every page, leaving untouched what has not changed."""
+    """Write every page whose text has changed."""
     folder.mkdir(exist_ok=True)
     for name, page in PAGES.items():
         path, text = folder / f"{name}.md", page()
@@ -56,7 +56,7 @@ def _verbs(parser: Parser) -> Iterator[tuple[str, Parser]]:
 
 
 def options(parser: Parser) -> list[argparse.Action]:
-    """What a verb takes, without `--help` and its sub-verbs."""
+    """The arguments of a verb, without `--help` and its sub-verbs."""
     skipped = (argparse._HelpAction, argparse._SubParsersAction)
     return [one for one in parser._actions if not isinstance(one, skipped)]
 
@@ -66,10 +66,12 @@ def command_line() -> str:
     found = dict(verbs())
     page = [
         "# Command line",
-        "Written from the program's parsers. `chipdse VERB --help` prints the same.\n\n"
-        "Results go to stdout, progress to stderr; `--json` prints one JSON document in SI units. "
-        "Exit code 0: done; 1: it ran and failed (a tool, a simulation, no feasible point, a limit "
-        "missed); 2: wrong input, refused before anything ran.",
+        "This page is generated from the parsers of the program. `chipdse VERB --help` prints the "
+        "same text.\n\n"
+        "Results go to stdout, progress to stderr. `--json` prints one JSON document in SI units. "
+        "Exit code 0 means success. Exit code 1 means that the command ran and failed (a tool, a "
+        "simulation, no feasible point, a missed limit). Exit code 2 means that the input is "
+        "wrong; nothing ran.",
         _table(
             ["verb", ""], [[f"[`{name}`](#{_slug(name)})", _about(p)] for name, p in found.items()]
         ),
@@ -95,13 +97,15 @@ def metrics() -> str:
     """Every metric with unit and kind of evidence."""
     page = [
         "# Metrics",
-        "Written from the result records. Any of these may be an objective or a limit of a sweep, "
-        "and so may a swept number. `input` is what was asked for; `measured` comes from the "
-        "simulated design, its netlist and the library; `modelled` from a published model. A "
-        "metric is no better than what it rests on: `cells` are modelled where memories are "
-        "macros, `layout` where wires or a clock tree are counted, `activity` is estimated "
-        "without a workload of the block's own, `node` outside the tables by process node. "
-        "`chipdse eval`, the report and an export's `metrics.json` state the kind that results.",
+        "This page is generated from the result records. Each of these metrics, and each swept "
+        "number, may be an objective or a limit of a sweep. The evidence `input` means a value "
+        "that the user gave, `measured` a value from the simulated design, its netlist and the "
+        "library, and `modelled` a value from a published model. A metric has the weakest "
+        "evidence of the parts that it rests on: `cells` are modelled if memories are macros, "
+        "`layout` is modelled if wires or a clock tree are included, `activity` is estimated "
+        "if the block has no workload of its own, and `node` is estimated outside the tables "
+        "over process nodes. `chipdse eval`, the report and the `metrics.json` of an export "
+        "state the resulting kind.",
     ]
     for title, record in (("Of the block", BlockReport), ("Of the system", SystemMetrics)):
         names = [one.name for one in dataclasses.fields(record) if one.name in METRICS]
@@ -119,8 +123,9 @@ def metrics() -> str:
     rows = [[f"`{name}`", _plain(doc)] for name, doc in CONSTRAINTS.items()]
     page += [
         "## Limits that are always checked",
-        "A point that misses one is infeasible: kept, with the amount, and never on the front. "
-        "So is one whose clock is faster than its logic (`timing`).",
+        "A point that violates one of these limits is infeasible: the study stores it with the "
+        "amount of the violation, and it is never on the front. A clock that is faster than the "
+        "logic is such a violation (`timing`).",
         _table(["limit", ""], rows),
     ]
     return _page(page)
@@ -130,8 +135,9 @@ def blocks() -> str:
     """Every block that ships: parameters, workload, ranges."""
     page = [
         "# Parameters of the blocks",
-        "Written from the blocks' records. `chipdse blocks NAME` also prints ports, latency and "
-        "work at given parameters; [the blocks](../blocks/blocks.md) says what each choice trades.",
+        "This page is generated from the records of the blocks. `chipdse blocks NAME` also prints "
+        "ports, latency and work for given parameters. [The blocks](../blocks/blocks.md) explains "
+        "the benefit and the cost of each parameter.",
     ]
     for name, block in BLOCKS.items():
         page += [f"## {name}", _plain(f"{block.summary[0].upper()}{block.summary[1:]}.")]
@@ -159,12 +165,13 @@ def sweep_file() -> str:
     )
     page = [
         "# Sweep file",
-        "Written from the records that a sweep file fills. `[hardware]` and `[workload]` take the "
-        "[parameters of the block](blocks.md); `[objectives]` and `[limits]` name "
-        "[metrics](metrics.md) or swept numbers; `[library]` has a `name` or `files`. The same "
-        "names follow `--synthesis`, `--physical` and `--package` of `chipdse eval`.\n\n"
-        "A value is fixed. A list is swept, and so is a table with `min` and `max`, and `step`, "
-        "`count` (with `log = true`) or `powers_of_two = true`.",
+        "This page is generated from the records that a sweep file fills. `[hardware]` and "
+        "`[workload]` have the [parameters of the block](blocks.md); `[objectives]` and "
+        "`[limits]` name [metrics](metrics.md) or swept numbers; `[library]` has a `name` or "
+        "`files`. The options `--synthesis`, `--physical` and `--package` of `chipdse eval` "
+        "accept the same names.\n\n"
+        "A single value is fixed. A list is swept, and so is a table with `min` and `max` and "
+        "one of `step`, `count` (with `log = true`) or `powers_of_two = true`.",
     ]
     for name, record in groups:
         documented = _documented(record)
@@ -186,17 +193,17 @@ def sweep_file() -> str:
         _table(["key", ""], rows),
         f"Samplers: {', '.join(f'`{one}`' for one in SAMPLERS)}.",
         "## Sweeps that ship",
-        "`chipdse sweep NAME` runs them from any folder.",
+        "`chipdse sweep NAME` runs one of these sweeps from any folder.",
         _table(["sweep", "question"], shipped),
     ]
     return _page(page)
 
 
 _SEARCH = {
-    "seed": "of the sampler and of synthesis",
-    "sampler": "how points are proposed; `auto` takes what suits the size of the space",
-    "time": 'propose nothing more after so long, e.g. "2h"',
-    "patience": "stop when so many trials in a row moved the front nowhere; 0 never does",
+    "seed": "seed of the sampler and of synthesis",
+    "sampler": "method that proposes points; `auto` selects it by the size of the space",
+    "time": 'propose no point after this time, e.g. "2h"',
+    "patience": "stop after this number of evaluations without a better front; 0 never stops",
 }
 
 
@@ -210,11 +217,11 @@ def stages() -> str:
     """The stages of the flow: what each does and what its result depends on."""
     page = [
         "# Stages",
-        "Written from the records of the stages; `chipdse stages` prints the same. The result of a "
-        "stage is stored under a hash of the inputs, of the code that makes it and of the versions "
-        "of the packages that this code calls. Code is given as `module:function`: it is followed "
-        "from these functions through their imports. "
-        "[What is checked before a result is reused](../concepts/reuse.md) explains the rest.",
+        "This page is generated from the records of the stages; `chipdse stages` prints the same "
+        "list. The result of a stage is stored under a hash of its inputs, of the code that "
+        "computes it and of the versions of the packages that this code calls. Code is listed as "
+        "`module:function`; chipdse follows these functions through their imports. "
+        "[What is checked before a result is reused](../concepts/reuse.md) has the details.",
         stage_table(),
     ]
     for stage in STAGES:
@@ -245,11 +252,12 @@ def _names(names: Iterable[str]) -> str:
 
 
 def python() -> str:
-    """What `import chipdse` offers."""
+    """The functions and classes of `import chipdse`."""
     page = [
         "# Python",
-        "Written from the docstrings: what `import chipdse` gives. Everything else is the "
-        "program's own, documented where it is written; `chipdse/evaluate.py` is the way in.",
+        "This page is generated from the docstrings of everything that `import chipdse` offers. "
+        "All other modules are internal and documented in their source; start with "
+        "`chipdse/evaluate.py`.",
     ]
     for name in chipdse.__all__:
         thing = getattr(chipdse, name)
@@ -281,7 +289,7 @@ def _described(name: str, thing: Any, level: int = 2) -> list[str]:
 
 
 def _call(name: str, function: Callable[..., Any]) -> str:
-    """A function's signature as written, on one line or one parameter a line."""
+    """A function's signature as written, on one line or with one parameter per line."""
     signature = inspect.signature(function)
     given, starred = [], False
     for one in signature.parameters.values():
@@ -322,7 +330,7 @@ def _listed(text: str) -> str:
 
 
 def _documented(record: type) -> dict[str, str]:
-    """What is said of each field: by its metadata, else by the class's docstring."""
+    """The description of each field, from its metadata or from the docstring of the class."""
     said = {
         name.strip(): " ".join(text.split())
         for names, text in re.findall(
@@ -381,7 +389,7 @@ def _code(value: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text of the program inside Markdown: what it says, not what it would mean there."""
+    """Text of the program for a Markdown page, with the special characters escaped."""
     parts = re.split(r"(`[^`]*`)", text.replace("``", "`"))
     return "".join(
         one if one.startswith("`") else re.sub(r"([\\*_|<>\[\]{}$])", r"\\\1", one) for one in parts

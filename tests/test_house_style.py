@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from chipdse_hdl import BLOCKS
 
 import chipdse
 
@@ -132,6 +133,50 @@ def test_no_circles(room_name: Callable[[str], str]) -> None:
         mine = graph.setdefault(room_name(module), set())
         mine |= {room_name(name) for name in imported(module)} - {room_name(module)}
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError with the circle
+
+
+def named_anywhere(module: str) -> frozenset[str]:
+    """Modules that a file of a block imports, also inside functions and for types only."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= set(imports([node]))
+    return frozenset(names - {module})
+
+
+BLOCK_MODULES = [name for name in MODULES if name.startswith("chipdse_hdl")]
+
+
+def test_blocks_have_no_circles_even_for_types() -> None:
+    graph = {name: named_anywhere(name) & set(BLOCK_MODULES) for name in BLOCK_MODULES}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError with the circle
+
+
+def needed_by(module: str) -> set[str]:
+    """All modules that a file of a block imports, directly or by those that it imports."""
+    needed: set[str] = set()
+    waiting = [module]
+    while waiting:
+        new = named_anywhere(waiting.pop()) - needed
+        needed |= new
+        waiting += [name for name in new if name in MODULES]
+    return needed
+
+
+@pytest.mark.parametrize("block", BLOCKS)
+def test_parts_of_a_block_depend_on_no_more_than_they_need(block: str) -> None:
+    # What a stage depends on is found from imports: an edit of the hardware must not simulate
+    # anew where the RTL stays, and an edit of the reference must not elaborate anew.
+    package = f"chipdse_hdl.{block}"
+    for part in ("parameters", "model", "bench"):
+        needed = needed_by(f"{package}.{part}")
+        assert not {name for name in needed if name.partition(".")[0] == "amaranth"}, part
+    needed = needed_by(f"{package}.hardware")
+    assert not {name for name in needed if name.endswith((".model", ".bench"))}
+    listed = {"chipdse_hdl", *(f"chipdse_hdl.{name}" for name in BLOCKS)}
+    for name in BLOCK_MODULES:
+        if name.startswith(f"{package}."):
+            assert not named_anywhere(name) & listed, f"{name} imports from a list of names"
 
 
 def test_no_crowded_folder() -> None:

@@ -42,7 +42,7 @@ from chipdse.study.storage.trials import finished
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """A study to look at.
+    """A study and its results.
 
     folder : where it is on disk, with Optuna's own study as `folder.study`
     """
@@ -82,7 +82,7 @@ class Study:
         store: str | Path | None = None,
         tell: Callable[[int], None] = lambda trial: None,
     ) -> Path:
-        """Write the HTML report and return where it is.
+        """Write the HTML report and return its path.
 
         Parameters
         ----------
@@ -226,7 +226,7 @@ def sweep(
 
 
 def tool_versions() -> dict[str, str]:
-    """Versions of everything that has a say in the numbers."""
+    """Versions of all tools and packages that affect the results."""
     packages = versions("amaranth", "cocotb", "numpy", "optuna", "pyosys", "scipy")
     tools = {one.name: one.version for one in simulators.available().values()}
     return {"chipdse": __version__, **packages, **tools}

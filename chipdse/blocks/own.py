@@ -1,4 +1,4 @@
-"""What a block of someone's own has beyond the record that every block is."""
+"""The user's own blocks: the data that they have in addition to the record of every block."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class OwnBlock(Block):
 
 @dataclass(frozen=True, kw_only=True)
 class VerilogSource:
-    """Verilog or SystemVerilog files and what to do with them.
+    """Verilog or SystemVerilog files and the way to read them.
 
     defines : macros, as the command line of a compiler takes them: name and value
     reader : "yosys", "slang", or "auto": slang for what Yosys's own reader refuses

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import keyword
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,6 +48,7 @@ from chipdse.blocks.own import (
 )
 from chipdse.blocks.verilog_files import named_paths
 from chipdse.errors import DesignError
+from chipdse.reading import parse_toml, toml_text
 from chipdse.tools import is_identifier
 
 _KEYS = {
@@ -81,10 +81,10 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self.data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+            self.data: dict[str, Any] = parse_toml(toml_text(path))
         except OSError as error:
             raise DesignError(f"block {str(path)!r}: {error.strerror}") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise DesignError(f"{path}: not TOML: {error}") from error
         for key in self.data:
             if key not in _KEYS:

@@ -1,4 +1,4 @@
-"""What the verbs share: declaring a parser, checking file names, printing JSON.
+"""Functions that the verbs share: declare a parser, check file names, print JSON.
 
 The modules of this folder import no library at their top: NumPy, pandas, Optuna and Amaranth take
 seconds to load, which ``--help`` and a mistyped file name need not wait for. A verb imports what
@@ -27,7 +27,7 @@ else:
 def add_verb(
     verbs: Verbs, name: str, summary: str, example: str, run: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:
-    """Declare a verb; `example` is what ``chipdse VERB --help`` ends with."""
+    """Declare a verb; `example` is the last part of ``chipdse VERB --help``."""
     parser = verbs.add_parser(
         name,
         help=summary,

@@ -11,12 +11,13 @@ from __future__ import annotations
 import ast
 import dataclasses
 import shutil
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from chipdse.reading import parse_toml, toml_text
 
 if TYPE_CHECKING:
     from chipdse_hdl.block import Block
@@ -63,7 +64,7 @@ def _references(path: Path) -> Iterator[str]:
     """References to the blocks that a file defines, without importing it."""
     if path.suffix == ".toml":
         try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
+            data = parse_toml(toml_text(path))
         except (OSError, ValueError):
             return
         if isinstance(data.get("sources"), list) and isinstance(data.get("top"), str):

@@ -29,7 +29,7 @@ def add(verbs: Verbs) -> None:
         nargs="*",
         metavar="TRIAL",
         help="look into these points (power by module, critical path, supply, package); "
-        "default the compromise and the best of each objective",
+        "default the knee and the best of each objective",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -67,7 +67,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument("--x", metavar="METRIC", help="of the front; default the first objective")
     parser.add_argument("--y", metavar="METRIC", help="default the second")
     parser.add_argument("--color", metavar="METRIC", help="default the third, if there is one")
-    parser.add_argument("--trial", type=int, help="of power: the point; default the compromise")
+    parser.add_argument("--trial", type=int, help="of power: the point; default the knee")
     parser.add_argument("--width", type=float, help="inches; default one column of a paper")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 

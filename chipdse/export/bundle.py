@@ -26,6 +26,8 @@ from chipdse.export.flows import VERILOG
 from chipdse.export.golden import INPUTS, OUTPUTS, golden_files
 from chipdse.export.threedblox import threedblox_files
 from chipdse.hardware.memory_model import memory_model
+from chipdse.hardware.recording import told_assertions
+from chipdse.hardware.registers import leaves_open
 from chipdse.metrics import METRICS, Basis, basis_of, evidence_of
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.recording import read_recording
@@ -71,7 +73,9 @@ def export_point(
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DesignError(f"--to {str(target)!r} is not an empty folder; name a new one")
     rtl, hardware = build_hardware(design, store)
-    files = {"rtl.v": rtl.verilog.read_text(), "netlist.v": hardware.mapped.netlist.read_text()}
+    # Verilog-2005 has no `assert`: what fails is printed.
+    verilog = told_assertions(rtl.verilog.read_text())
+    files = {"rtl.v": verilog, "netlist.v": hardware.mapped.netlist.read_text()}
     corner = [metrics["vdd_v"]], [metrics["library_temperature_c"]]
     timing, _, _ = analyse_cells(design.library, hardware, *corner)
     # Other flows add wires of their own; the activity is ours, glitches counted if they were.
@@ -82,7 +86,7 @@ def export_point(
         for model in models:
             files["rtl.v"] = files["rtl.v"].replace(model, "")
         files[flows.MEMORIES] = "".join(models)
-    files |= _golden(hardware, rtl.top)
+    files |= _golden(hardware, rtl.top, leaves_open(rtl.rtlil.read_text()))
     files |= bench_files(design, rtl)
     clock_period_s = 1 / metrics["clock_frequency_hz"]
     files |= _flows(name_of(design.block), timing.netlist, clock_period_s, rtl.clock)
@@ -116,10 +120,14 @@ def _measured(
     }
 
 
-def _golden(hardware: Hardware, top: str) -> dict[str, str]:
+def _golden(hardware: Hardware, top: str, open_values: bool) -> dict[str, str]:
     run = hardware.run
     files = golden_files(
-        read_recording(run.layout, run.data), top, first_cycle=run.first_cycle, cycles=run.cycles
+        read_recording(run.layout, run.data),
+        top,
+        first_cycle=run.first_cycle,
+        cycles=run.cycles,
+        leaves_open=open_values,
     )
     return {f"golden/{name}": text for name, text in files.items()}
 

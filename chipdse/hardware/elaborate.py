@@ -113,6 +113,8 @@ def build_rtl(block: Block, parameters: Any, folder: Path) -> tuple[Read, ...]:
     _write_verilog(
         block,
         "read_rtlil rtl.il\nproc -nomux -norom\nmemory_collect\n"
+        # Assumptions and covers are for formal tools; Verilog-2005 does not know them.
+        "chformal -assume -live -fair -cover -remove\n"
         "attrmap -remove top -remove generator\n"
         "write_verilog -norename rtl.v\n",
         folder,
@@ -137,7 +139,8 @@ ELABORATE = Stage(
 def _description(block: Block) -> Any:
     """What is known of a block's hardware without running its code."""
     if not isinstance(block, OwnBlock):
-        return [block.name, module_hash(block.hardware.__module__)]
+        hardware = block.hardware
+        return [block.name, hardware.__qualname__, module_hash(hardware.__module__)]
     if block.verilog is None:
         return block.name
     verilog, name = block.verilog, place_of(block).name
@@ -151,19 +154,19 @@ def _description(block: Block) -> Any:
 
 
 def place_of(block: Block) -> Place:
-    """Where what a block reads is looked up."""
+    """The folder from which the inputs of a block are looked up."""
     return Place.of(Path(block.folder)) if isinstance(block, OwnBlock) else Place.of(Path.cwd())
 
 
 def amaranth_reads(block: Block) -> tuple[Read, ...]:
-    """What the user's Python has read in this process to describe a block."""
+    """The inputs that the user's Python code read in this process to describe a block."""
     if not isinstance(block, OwnBlock):
         return ()
     return reads_here(block.name.partition(":")[0], Path(block.folder))
 
 
 def declared_reads(block: Block) -> list[Read]:
-    """What a block declares that it reads."""
+    """The inputs that a block declares."""
     if not isinstance(block, OwnBlock):
         return []
     folder = Path(block.folder)
@@ -191,8 +194,11 @@ def block_files(block: Block) -> list[Path]:
     What they read besides is recorded with their results (`chipdse.store.reads`).
     """
     if not isinstance(block, OwnBlock):
-        both = module_sources(block.hardware.__module__) | module_sources(block.bench)
-        return list(both.values())
+        parts = (block.hardware, block.parameters, block.workload, block.work, block.cycles)
+        modules = {*(part.__module__ for part in parts), block.bench}
+        if package := block.bench.rpartition(".")[0]:
+            modules.add(package)  # its record says which functions the block consists of
+        return sorted({file for name in modules for file in module_sources(name).values()})
     place, folder = place_of(block), Path(block.folder)
     bench = source_files(block.bench, folder) if block.is_checked else []
     stated = [place.root / read.name for read in declared_reads(block) if read.kind == "file"]

@@ -29,6 +29,15 @@ _INTERFACES = "--allow-toplevel-iface-ports"
 _BLACK_BOX = re.compile(r"^attribute \\blackbox 1\n(?:attribute .*\n)*module (\S+)", re.MULTILINE)
 _PORT = re.compile(r"^  wire .*?(?:input|output|inout) \d+ (\S+)$", re.MULTILINE)
 _FLOATING = re.compile(r"\b\d+'[01x-]*z")
+_COMPARED = re.compile(r"^  cell \$(?:eqx|nex) .*\n(?:    .*\n)*", re.MULTILINE)
+_COMPARES = (
+    "compares with 'z (=== or !==), which no netlist can: its nets are 0 or 1; compare with 0 and "
+    "1, or use casez for bits that do not matter"
+)
+_TRISTATE_BUFFER = re.compile(
+    r"^  cell \$(?:_TBUF_|tribuf) .*\n(?:    .*\n)*?    connect \\Y \\?(\S+)", re.MULTILINE
+)
+_UNDRIVEN_NETS = re.compile(r"\b(tri0|tri1|trireg)\b")
 # Yosys's own reader leaves an interface port of a top out and makes up a wire for what it holds.
 _MADE_UP = re.compile(r"Warning: Identifier `\\(\w+)\.([^']*)' is implicitly declared")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -49,12 +58,22 @@ def read_verilog(
         text = _read(verilog, parameters, folder, top)
     finally:
         remove_links(folder)
-    if _FLOATING.search(text):
-        raise DesignError(f"{verilog.top} drives 'z: that is a tristate; {ALWAYS_DRIVEN}")
+    _refuse_floating(text, verilog)
     for name in _BLACK_BOX.findall(text):
         if re.search(rf"^  cell {re.escape(name)} ", text, re.MULTILINE):
             raise DesignError(f"module {name[1:]!r} is a black box; add its Verilog to sources")
     return _tame_ports(text, top)
+
+
+def _refuse_floating(rtlil: str, verilog: VerilogSource) -> None:
+    """Raise DesignError where RTLIL compares with 'z, or drives it."""
+    compared = [found[0] for found in _COMPARED.finditer(rtlil) if _FLOATING.search(found[0])]
+    if compared:
+        raise DesignError(f"{verilog.top} {_COMPARES}")
+    if buffer := _TRISTATE_BUFFER.search(rtlil):
+        raise DesignError(f"{buffer[1]} is driven by a tristate buffer; {ALWAYS_DRIVEN}")
+    if _FLOATING.search(rtlil):
+        raise DesignError(f"{verilog.top} drives 'z: that is a tristate; {ALWAYS_DRIVEN}")
 
 
 def port_name(name: str) -> str:
@@ -104,6 +123,12 @@ def _read(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, t
     try:
         return _by_slang(verilog, parameters, folder, top)
     except DesignError as error:
+        text = "\n".join(path.read_text(errors="replace") for path in verilog.sources)
+        if undriven := _UNDRIVEN_NETS.search(_COMMENT.sub(" ", text)):
+            raise DesignError(
+                f"neither reader takes a {undriven[1]} net, whose value is not always driven; "
+                f"make it a wire and {ALWAYS_DRIVEN}"
+            ) from error
         raise DesignError(f"{error}; Yosys's own reader: {_brief(said)}") from error
 
 
@@ -246,8 +271,20 @@ def _run_slang(verilog: VerilogSource, options: list[str], folder: Path, top: st
     except ToolError as error:
         raise DesignError(_slang_complaint(verilog, log) or str(error)) from error
     if floating := re.search(r"(\S+): Warning: high-impedance state \(Z\)", log.read_text()):
+        if re.search(r"[=!]==", _line_at(verilog, floating[1])):
+            raise DesignError(f"{floating[1].split('/')[-1]} {_COMPARES}")
         raise DesignError(f"{floating[1].split('/')[-1]} is a tristate; {ALWAYS_DRIVEN}")
     return (folder / _READ).read_text()
+
+
+def _line_at(verilog: VerilogSource, place: str) -> str:
+    """The line of a source that a place such as ``folder/top.v:12`` names; "" if there is none."""
+    file, _, line = place.rpartition(":")
+    for path in verilog.sources:
+        if line.isdecimal() and path.name == Path(file).name:
+            lines = path.read_text(errors="replace").splitlines()
+            return lines[int(line) - 1] if int(line) <= len(lines) else ""
+    return ""
 
 
 def _finish(top: str) -> list[str]:
@@ -255,6 +292,8 @@ def _finish(top: str) -> list[str]:
         f"rename -top {top}",
         "setattr -unset src",
         "setattr -mod -unset src",
+        # Each `hierarchy` would join the drivers of such a net once more.
+        "setattr -unset wand -unset wor",
         f"write_rtlil {_READ}",
     ]
 

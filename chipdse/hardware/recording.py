@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl
-from chipdse.hardware.registers import PREPARED, Signal, prepare_script, read_signals
+from chipdse.hardware.registers import (
+    PREPARED,
+    Signal,
+    prepare_script,
+    read_signals,
+    short_memories,
+)
 from chipdse.netlist.library.cells import Cell
 from chipdse.tools import remove_links, run_yosys
 
@@ -60,11 +66,14 @@ module divide(A, B, Y);
   endgenerate
 endmodule
 """
+_MEMORY_WORDS = re.compile(r"^  reg (?:\[(\d+):0\] )?(\\\S+ |\w+) \[(\d+):(\d+)\];$", re.MULTILINE)
+_MEMORY_READ = re.compile(r"^  assign (\S.*?) = (\\\S+ |[\w$]+)\[(.*)\];$", re.MULTILINE)
 _SIMULATED = (
     f"techmap -max_iter 1 -map {_DIVIDE} */t:$div */t:$mod",
     "chformal -assume -live -fair -cover -remove",
 )
 _LOOP = "Warning: found logic loop in module"
+_CONFLICT = re.compile(r"Warning: multiple conflicting drivers for \S+?\.\\(.*?):$", re.MULTILINE)
 ASSERTION_FAILED = "chipdse: assertion failed"
 _ASSERT = re.compile(r"^( *)(?:(\\\S+ |\w+): )?assert \((.*)\);$", re.MULTILINE)
 _ALWAYS_ASSERT = re.compile(
@@ -129,6 +138,9 @@ def write_recorder(
     log = run_yosys(
         "\n".join([f"{script}write_json {PREPARED}", *defined, *write]), folder, "record"
     )
+    if conflict := _CONFLICT.search(log.read_text(errors="replace")):
+        net = "".join(conflict[1].split())
+        raise DesignError(f"{net} has several drivers; give it one, e.g. a multiplexer or an OR")
     loop = ""
     if _LOOP in log.read_text(errors="replace"):
         # Between words it may be a carry from bit to bit; gates leave no doubt.
@@ -136,7 +148,8 @@ def write_recorder(
         loop = _loop_of(run_yosys("\n".join([script, *gates]), folder, "loops"))
     text = (folder / RTL).read_text()
     if "assert (" in text:
-        (folder / RTL).write_text(told_assertions(text))
+        text = told_assertions(text)
+    (folder / RTL).write_text(bounded_reads(text, short_memories(rtl.rtlil.read_text())))
     signals = read_signals(folder / PREPARED, rtl.top)
     (folder / PREPARED).unlink()
     (folder / _DIVIDE).unlink()
@@ -174,6 +187,33 @@ def write_recorder(
         latches=tuple(signal.name for signal in signals if signal.level),
         loop=loop,
     )
+
+
+def bounded_reads(verilog: str, memories: Collection[str]) -> str:
+    """Yosys's Verilog in which a read beyond the end of these memories gives what hardware gives.
+
+    The mapped memory decodes as many bits of the address as its words need; a word that is not
+    there is 0.
+    """
+    if not memories:
+        return verilog
+    words = {
+        name.strip(): (int(bits or 0) + 1, int(high), int(low))
+        for bits, name, high, low in _MEMORY_WORDS.findall(verilog)
+        if name.strip().removeprefix("\\") in memories
+    }
+
+    def bounded(found: re.Match[str]) -> str:
+        target, name, address = found.groups()
+        if name.strip() not in words or re.fullmatch(r"\d+'[a-z][0-9a-f]+", address):
+            return found[0]
+        bits, high, low = words[name.strip()]
+        mask = (1 << (high - low).bit_length()) - 1
+        index = f"(({address} - {low}) & {mask})"
+        word = f"{name}[{index} + {low}]"
+        return f"  assign {target} = {index} <= {high - low} ? {word} : {bits}'h0;"
+
+    return _MEMORY_READ.sub(bounded, verilog)
 
 
 def _loop_of(log: Path) -> str:

@@ -27,6 +27,10 @@ PREPARED = "prepared.json"
 ALWAYS_DRIVEN = "drive it always, its enable as an output"
 # `$display` and its like, assertions: part of a simulation, but no hardware.
 NO_HARDWARE = ("delete */t:$print */t:$check", "chformal -remove")
+_MEMORY = re.compile(r"^  memory .*?size (\d+).* (\S+)$", re.MULTILINE)
+_OPEN = re.compile(r"^  (?:memory|cell \$(?:div|mod|divfloor|modfloor|shiftx)) ", re.MULTILINE)
+_MEMORY_CELL = re.compile(r"^  cell \$mem(?:rd|rd_v2|_v2) \S+\n((?:    .*\n)*)", re.MULTILINE)
+_CELL_LINE = re.compile(r"^    (?:parameter (?:signed )?|connect )\\(\w+) (.*)$", re.MULTILINE)
 
 Kind = Literal["input", "output", "register", "latch", "memory", "blackbox", "blackbox_input"]
 
@@ -88,6 +92,8 @@ def prepare_script(rtl: Path, top: str, folder: Path, black_boxes: Sequence[Cell
             "setundef -undriven -zero t:$mem* %n",
             "memory_collect",
             "memory_nordff",
+            # A part that is selected beyond the end of its vector is 0 too, not `x`.
+            "chtype -set $shift t:$shiftx",
             "opt_clean",
             f"select -set registers {registers}",
             "select -set unnamed @registers %co1:+[Q] w:$* %i",
@@ -95,6 +101,32 @@ def prepare_script(rtl: Path, top: str, folder: Path, black_boxes: Sequence[Cell
             "",
         ]
     )
+
+
+def short_memories(rtlil: str) -> frozenset[str]:
+    """Names of the memories in RTLIL that are smaller than the addresses of their reads.
+
+    Verilog gives `x` for a read beyond the end; here simulation and netlist are made alike.
+    """
+    sizes = {name: int(size) for size, name in _MEMORY.findall(rtlil)}
+    short = set()
+    for body in _MEMORY_CELL.findall(rtlil):
+        about = dict(_CELL_LINE.findall(body))
+        name = about["MEMID"].strip('"').replace("\\\\", "\\")
+        size = int(about["SIZE"]) if "SIZE" in about else sizes.get(name, 0)
+        constant = re.fullmatch(r"\d+('[01]+)?", about.get("ADDR", ""))
+        if not constant and size < 1 << int(about["ABITS"]):
+            short.add(name.removeprefix("\\"))
+    return frozenset(short)
+
+
+def leaves_open(rtlil: str) -> bool:
+    """Whether RTLIL can compute values that Verilog leaves open (`x`).
+
+    Those are division by zero, parts beyond the end of a vector, and words of a memory that nobody
+    has written or that are not there.
+    """
+    return _OPEN.search(rtlil) is not None
 
 
 def _stub(cell: Cell) -> str:

@@ -1,4 +1,4 @@
-"""Synthesise: from RTL to a netlist of a library's cells, with flip-flops that can be found again.
+"""Synthesise: from RTL to a netlist of library cells, with the RTL register of each flip-flop.
 
 The flow keeps each flip-flop what it was in the RTL: no state machine is encoded anew, nothing is
 retimed, and ABC sees the logic between registers only. While the flip-flops still have their RTL
@@ -19,7 +19,13 @@ from chipdse.errors import DesignError, ToolError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import MappingLibrary, mapping_library
 from chipdse.hardware.register_map import find_register_bits, write_register_map
-from chipdse.hardware.registers import NO_HARDWARE, PREPARED, prepare_script, read_signals
+from chipdse.hardware.registers import (
+    NO_HARDWARE,
+    PREPARED,
+    prepare_script,
+    read_signals,
+    short_memories,
+)
 from chipdse.netlist.library.catalogue import LibraryEntry, liberty_files_for_synthesis
 from chipdse.netlist.library.cells import Cell
 from chipdse.records import check_knobs, knob
@@ -28,11 +34,19 @@ from chipdse.tools import is_identifier, plain_prefix, remove_links, run_yosys, 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
 _MAPPED = "flip_flops.json"
 _RESET_FIRST = "reset_first.v"
+# Yosys's own order would fill a memory up to a power of two with words of flip-flops that the RTL
+# has not, and take what is read beyond the end for whatever saves a gate.
+_MAP_SHORT_MEMORIES = (
+    "opt_expr",
+    "opt_clean",
+    "memory -nordff -nowiden",
+    "setundef -undriven -zero",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SynthesisOptions:
-    """What a designer chooses about synthesis."""
+    """The options of synthesis."""
 
     target_period_s: float | None = knob(
         None, "clock period to aim at; by default as short as possible", "s", kind=float, above=0
@@ -190,7 +204,7 @@ def read_synthesised(folder: Path, top: str) -> Synthesised:
 
 
 def _recipes(options: SynthesisOptions) -> list[list[str]]:
-    """ABC's commands, one list a candidate.
+    """ABC's commands, one list per candidate.
 
     All buffer nets of more than ten readers and size every cell against the delay. What the
     mappers differ in is measured in docs/concepts/glitches.md; "full" tries them all.
@@ -233,6 +247,7 @@ def _script(
         "setattr -mod -unset keep_hierarchy",
         "setattr -unset keep_hierarchy",
         "flatten",
+        *(_MAP_SHORT_MEMORIES if short_memories(rtl.rtlil.read_text()) else ()),
         # Without -nofsm a state machine keeps its names and changes its encoding.
         # Booth multipliers: 11 % less area, 4 % more delay than Yosys's default (8 x 8 bits).
         f"synth -top {rtl.top} -nofsm -nordff -noabc -booth{share}",

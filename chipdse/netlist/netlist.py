@@ -1,4 +1,4 @@
-"""A mapped netlist as arrays: which cell, and which net on each of its pins."""
+"""A mapped netlist as arrays: the cell of each instance, and the net at each of its pins."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ class Netlist:
         return {int(kind): part for kind, part in zip(self.used_types, parts, strict=True)}
 
     def pins_of_type(self, kind: int) -> Int32s:
-        """Nets of all instances of a cell: one row an instance, one column a pin."""
+        """Nets of all instances of a cell: one row per instance, one column per pin."""
         starts = self.pin_start[self.instances_of[kind]]
         width = len(self.cells[kind].pins)
         nets: Int32s = self.pin_net[starts[:, None] + np.arange(width)[None, :]]
@@ -169,7 +169,7 @@ class Netlist:
         return float(areas[self.cell_types].sum())
 
     def pin_name(self, pin: int) -> str:
-        """A pin for people: ``instance/PIN``."""
+        """The name of a pin in messages: ``instance/PIN``."""
         instance = int(self.pin_cell[pin])
         position = int(pin - self.pin_start[instance])
         cell = self.cells[self.cell_types[instance]]

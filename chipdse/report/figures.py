@@ -61,7 +61,7 @@ def draw(
     ----------
     kind : front, parallel, importance, history or power
     axes : of the front: across, up, colour; default the objectives
-    trial : of power: the point; default the compromise
+    trial : of power: the point; default the knee
     width_in : width of the figure [inch]; default one column of a paper, two for parallel
 
     Raises

@@ -1,6 +1,6 @@
 """Measure: from a mapped netlist and a recorded run to timing and power at operating points.
 
-Every result is kept in the store: a change of package or clock analyses nothing again.
+The store keeps every result, so a change of package or clock needs no new analysis.
 """
 
 from __future__ import annotations

@@ -9,20 +9,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
-from chipdse.metrics import BlockReport
+from chipdse.metrics import BlockColumns, BlockReport
 from chipdse.records import BAD_LEAKAGE, QUANTITIES, BlockMetrics, check_quantity
 from chipdse.system.arrays.columns import BlockPoints
-
-_AS_THEY_ARE = (
-    *("wire_length_m", "clock_skew_s", "clock_buffer_count"),
-    *("wire_level", "glitches_counted", "clock_tree_counted", "toggle_error_frac"),
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +28,7 @@ class Corner:
     leakage_temperatures_c, leakage_powers_w : of the whole, where the library is characterised
     wire_energy_j, glitch_energy_j : of the two above, what wires and what glitches cost a cycle
     clock_tree_energy_j : of buffers and wires per cycle, in neither of the two
-    core_area_m2 : cell area over utilisation
+    core_area_m2 : cell area over utilisation; None is the cell area
     wire_level : 0 without wires, 1 by formula, 2 placed
     glitches_counted, clock_tree_counted : 1 if they are in the numbers
     toggle_error_frac : standard error of all transitions, of drawing cycles for the glitches
@@ -59,13 +53,22 @@ class Corner:
     glitch_energy_j: float = 0.0
     clock_tree_energy_j: float = 0.0
     wire_length_m: float = 0.0
-    core_area_m2: float = 0.0
+    core_area_m2: float | None = None
     clock_skew_s: float = 0.0
     clock_buffer_count: int = 0
     wire_level: int = 0
     glitches_counted: int = 0
     clock_tree_counted: int = 0
     toggle_error_frac: float = 0.0
+
+
+def _unchanged() -> tuple[str, ...]:
+    """Metrics of the report that are fields of a corner: the clock does not change them."""
+    corner = {field.name for field in dataclasses.fields(Corner)}
+    return tuple(field.name for field in dataclasses.fields(BlockReport) if field.name in corner)
+
+
+UNCHANGED = _unchanged()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,20 +90,16 @@ class Job:
 class Operated:
     """A block at K operating points.
 
-    report : every field of `BlockReport` by name [K]
-    points : the same for a package
+    report : the block's metrics
+    points : what a package needs to know of them
     """
 
-    report: dict[str, Floats]
+    report: BlockColumns
     points: BlockPoints
 
     def report_at(self, row: int) -> BlockReport:
         """The record of one operating point."""
-        values: dict[str, Any] = {name: float(column[row]) for name, column in self.report.items()}
-        for field in dataclasses.fields(BlockReport):
-            if field.type in ("int", int):
-                values[field.name] = round(values[field.name])
-        return BlockReport(**values)
+        return self.report.at(row)
 
     def metrics_at(self, row: int) -> BlockMetrics:
         """What a package needs to know of one operating point."""
@@ -154,40 +153,36 @@ def operate(
     memory = of([one.leakage_w.get("macro", 0.0) for one in corners]) + frequency * of(
         [_energy_j(one, "macro") for one in corners]
     )
-    report = {
-        "block_area_m2": of([one.area_m2 for one in corners]),
-        "block_cell_count": of([one.cell_count for one in corners]),
-        "block_flip_flop_count": of([one.sequential_count for one in corners]),
-        "block_memory_count": of([one.macro_count for one in corners]),
-        "block_memory_area_m2": of([one.macro_area_m2 for one in corners]),
-        "vdd_v": of([one.vdd_v for one in corners]),
-        "library_temperature_c": of([one.temperature_c for one in corners]),
-        "critical_path_s": critical,
-        "worst_hold_slack_s": of([one.worst_hold_slack_s for one in corners]),
-        "f_max_hz": 1 / critical,
-        "clock_frequency_hz": frequency,
-        "timing_slack_s": period - critical,
-        "ops_per_cycle": np.full(len(which), job.op_count / job.cycle_count),
-        "block_throughput_ops_per_s": per_second,
-        "block_internal_power_w": internal,
-        "block_switching_power_w": switching,
-        "block_leakage_power_w": leakage,
-        "block_power_w": total,
-        "block_register_power_w": registers,
-        "block_memory_power_w": memory,
-        "block_energy_per_op_j": total / per_second,
-        "annotated_frac": of([one.annotated_frac for one in corners]),
-        "block_clock_tree_power_w": tree,
-        "block_wire_power_w": of([one.wire_energy_j for one in corners]) * frequency,
-        "block_glitch_power_w": of([one.glitch_energy_j for one in corners]) * frequency,
-        "block_core_area_m2": of([one.core_area_m2 or one.area_m2 for one in corners]),
-        **{name: of([getattr(one, name) for one in corners]) for name in _AS_THEY_ARE},
-    }
+    report = BlockColumns(
+        block_area_m2=of([one.area_m2 for one in corners]),
+        block_cell_count=of([one.cell_count for one in corners]),
+        block_flip_flop_count=of([one.sequential_count for one in corners]),
+        block_memory_count=of([one.macro_count for one in corners]),
+        block_memory_area_m2=of([one.macro_area_m2 for one in corners]),
+        library_temperature_c=of([one.temperature_c for one in corners]),
+        f_max_hz=1 / critical,
+        clock_frequency_hz=frequency,
+        timing_slack_s=period - critical,
+        ops_per_cycle=np.full(len(which), job.op_count / job.cycle_count),
+        block_throughput_ops_per_s=per_second,
+        block_internal_power_w=internal,
+        block_switching_power_w=switching,
+        block_leakage_power_w=leakage,
+        block_power_w=total,
+        block_register_power_w=registers,
+        block_memory_power_w=memory,
+        block_energy_per_op_j=total / per_second,
+        block_clock_tree_power_w=tree,
+        block_wire_power_w=of([one.wire_energy_j for one in corners]) * frequency,
+        block_glitch_power_w=of([one.glitch_energy_j for one in corners]) * frequency,
+        block_core_area_m2=of([_core_area_m2(one) for one in corners]),
+        **{name: of([getattr(one, name) for one in corners]) for name in UNCHANGED},
+    )
     points = BlockPoints(
-        area_m2=report["block_core_area_m2"],
+        area_m2=report.block_core_area_m2,
         dynamic_power_w=internal + switching + tree,
         leakage_power_w=leakage,
-        temperature_c=report["library_temperature_c"],
+        temperature_c=report.library_temperature_c,
         throughput_ops_per_s=per_second,
         io_bits_per_op=np.full(len(which), job.io_bits_per_op),
         node_nm=np.full(len(which), job.node_nm),
@@ -210,3 +205,7 @@ def _check(points: BlockPoints) -> None:
 
 def _energy_j(corner: Corner, group: str) -> float:
     return corner.internal_energy_j.get(group, 0.0) + corner.switching_energy_j.get(group, 0.0)
+
+
+def _core_area_m2(corner: Corner) -> float:
+    return corner.area_m2 if corner.core_area_m2 is None else corner.core_area_m2

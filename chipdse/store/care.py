@@ -77,7 +77,7 @@ def size_limit() -> float | None:
 
 
 def derived_beside(root: Path) -> list[Derived]:
-    """Parsed libraries and compiled kernels, where the store is the one of the user's cache."""
+    """Files beside the stage results, where the store is the one of the user's cache."""
     cache = cache_folder()
     return list(derived_files(cache)) if root.absolute() == cache / "stages" else []
 

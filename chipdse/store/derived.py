@@ -1,8 +1,9 @@
-"""Files that the cache holds beside stage results: parsed libraries and compiled kernels.
+"""Files that the cache holds beside stage results: parsed libraries, compiled kernels and others.
 
     CACHE/liberty/      Liberty files reduced to what synthesis needs
     CACHE/libraries/    parsed libraries
     CACHE/kernels/      compiled C, a folder for each compiler and kind of processor
+    CACHE/closures/     which modules the code of a stage lies in
 
 Each is made again when it is missing or not what was written: beside FILE stands FILE.sha256.
 """
@@ -18,8 +19,8 @@ from pathlib import Path
 
 from chipdse.store.files import digest_file, is_as_written
 
-FOLDERS = ("liberty", "libraries", "kernels")
-_MAIN = {"liberty": ".lib", "libraries": ".npz", "kernels": ".so"}
+FOLDERS = ("liberty", "libraries", "kernels", "closures")
+_MAIN = {"liberty": ".lib", "libraries": ".npz", "kernels": ".so", "closures": ".json"}
 USE_S = 60.0
 """How exactly the time of the last use is kept [s]."""
 IN_USE_S = 3600.0

@@ -1,6 +1,6 @@
-"""Files and folders that are written whole or not at all, readable as the user's umask says.
+"""Files and folders, written completely or not at all, with the permissions of the umask.
 
-`tempfile` makes files that only their owner can read; a cache may be shared by a group.
+`tempfile` creates files that only their owner can read, but a group may share a cache.
 """
 
 from __future__ import annotations

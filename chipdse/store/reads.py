@@ -1,4 +1,4 @@
-"""What a result read of the user's: kept with it, and compared before it is used again.
+"""The user's inputs of a stored result: recorded with it, and compared before it is reused.
 
 A `Read` is a module by its name, a file or folder by its path, an environment variable, or an
 installed package by its version; with the digest that it had. A module is looked for anew at each
@@ -41,7 +41,7 @@ _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class Read:
-    """One thing that was read.
+    """One input that was read.
 
     kind : "module", "file", "folder", "presence" of a path, "environment" or "package"
     name : of a file or folder the path, relative to the project's root where it lies below it
@@ -65,7 +65,7 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where the user's names are looked up.
+    """The folders in which the user's names are looked up.
 
     root : the project's root, from which paths are counted
     path : folders in which modules are looked for, those of the project first
@@ -89,7 +89,7 @@ class Place:
         return str(absolute)
 
     def now(self, kind: str, name: str) -> str:
-        """The digest of what is there now."""
+        """The digest of the current content."""
         if kind == "environment":
             return environment_digest(name)
         if kind == "package":
@@ -334,7 +334,7 @@ def _digest_when_loaded(name: str, module: ModuleType, file: str) -> str:
 
 
 def is_outdated(place: Place, module: Loaded) -> bool:
-    """Whether Python would load something else under a module's name now."""
+    """Whether Python would now load a different file for a module."""
     if file_digest(Path(module.file)) != module.digest:
         return True
     located = place.locate(module.name)
@@ -342,7 +342,7 @@ def is_outdated(place: Place, module: Loaded) -> bool:
 
 
 def check_unchanged(place: Place, reads: Iterable[Read]) -> None:
-    """Nothing, where everything is what it was when it was read.
+    """Raise an error if an input has changed since it was read.
 
     Raises
     ------
@@ -356,12 +356,12 @@ def check_unchanged(place: Place, reads: Iterable[Read]) -> None:
 
 
 def changed_reads(reads: Iterable[Read], place: Place) -> list[Read]:
-    """The reads, as they were, that give something else now."""
+    """The recorded inputs whose content has changed."""
     return [read for read in reads if place.now(read.kind, read.name) != read.digest]
 
 
 def read_again(names: Iterable[tuple[str, str]], place: Place) -> tuple[Read, ...]:
-    """Reads of the same things, as they are now."""
+    """The same inputs with their current digests."""
     return tuple(Read(kind=kind, name=name, digest=place.now(kind, name)) for kind, name in names)
 
 
@@ -382,7 +382,7 @@ def write_reads(folder: Path, reads: Iterable[Read]) -> None:
 
 
 def bench_notes(file: Path) -> Notes:
-    """What a bench noted in a file (`chipdse.store.bench_reads`); nothing where there is none.
+    """The inputs that a bench recorded in a file (`chipdse.store.bench_reads`), if there is one.
 
     The simulator has variables of its own, so their list is the one of this process.
     """

@@ -1,4 +1,4 @@
-"""Which code makes a result: the one owner of that question.
+"""The code that a stage's result depends on. Only this module decides it.
 
 The code of a stage is found from the functions that build it. Every name that such a function uses
 is followed to its definition, through imports, within the packages of `PACKAGES`; every module in
@@ -8,7 +8,8 @@ functions it runs, wherever they lie, and not on others that its module happens 
 A definition that names a C file of `chipdse/kernels`, such as "placer.c", uses that file and the
 headers that it includes.
 
-Annotations are not followed: they run nothing. `NO_PART` lists what keeps results and makes none.
+Annotations are not followed: they run nothing. `NO_PART` lists modules that store results
+but compute none.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -27,6 +29,7 @@ from typing import Any
 
 import chipdse
 from chipdse.errors import DesignError
+from chipdse.store.closures import keep_modules, kept_modules
 
 PACKAGES = ("chipdse", "chipdse_hdl")
 """Packages that are followed; others are known by their version."""
@@ -36,7 +39,7 @@ how a fault is reported, never what a result is."""
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)".*\n', re.MULTILINE)
 """A line of C that includes a header of its own folder; the group is the header's name."""
-_C = "C"
+_C, _KERNELS = "C", "kernels/"
 """In place of a module's name: the name beside it is that of a C file."""
 
 Builder = Callable[..., Any] | str
@@ -157,17 +160,25 @@ def imported_modules(file: Path, name: str) -> list[str]:
     name : of the module that the file is, from which relative imports start
     """
     try:
-        tree = _parsed(file)
+        text = file.read_text(encoding="utf-8")
+        return list(_imports_in(text, name, file.name == "__init__.py"))
     except (SyntaxError, UnicodeDecodeError, OSError):
         return []  # it cannot be imported either
-    found = []
+
+
+@functools.lru_cache(maxsize=1024)
+def _imports_in(text: str, name: str, is_package: bool) -> tuple[str, ...]:
+    """The answer of `imported_modules` for a file's text, which is often asked twice."""
+    with _PARSING:
+        tree = ast.parse(text)
+    found: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, name, file.name == "__init__.py")
+            base = _absolute(node, name, is_package)
             found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return found
+    return tuple(found)
 
 
 def name_of(builder: Builder) -> str:
@@ -196,14 +207,41 @@ def _data_file(name: str) -> Path:
 
 @functools.cache
 def _files_of(builders: tuple[tuple[str, str], ...]) -> dict[str, Path]:
+    """The files of the modules in which the code of some builders lies, by module name."""
+    content = _content()
+    key = hashlib.sha256(f"{content} {builders}".encode()).hexdigest()[:32]
+    names = kept_modules(key)
+    if names is None:
+        names = sorted(_modules_of(builders))
+        _content.cache_clear()
+        if _content() == content:  # else a file changed while it was read
+            keep_modules(key, names)
+    known = _every_file()
+    return {name: known[name] for name in names if name in known}
+
+
+def _every_file() -> dict[str, Path]:
+    """Every file of `PACKAGES`: modules by name, C files as ``kernels/replay.c``."""
+    files = {name: path for package in PACKAGES for name, path in _package_files(package).items()}
+    return files | {f"{_KERNELS}{name}": path for name, path in _kernel_files().items()}
+
+
+@functools.cache
+def _content() -> str:
+    """Hash of every file of `PACKAGES`, and of the Python that parses them."""
+    files = _every_file()
+    return f"{hash_named(files)} {sys.implementation.cache_tag}"
+
+
+def _modules_of(builders: tuple[tuple[str, str], ...]) -> set[str]:
+    """The modules and C files in which the code of some builders lies, found by following names."""
     modules: set[str] = set()
-    c_sources: dict[str, Path] = {}
     seen: set[tuple[str, str]] = set()
     waiting = list(builders)
     while waiting:
         name, symbol = waiting.pop()
         if name == _C:
-            c_sources |= c_files(symbol)
+            modules |= {f"{_KERNELS}{file}" for file in c_files(symbol)}
             continue
         if (name, symbol) in seen or not _followed(name):
             continue
@@ -214,9 +252,7 @@ def _files_of(builders: tuple[tuple[str, str], ...]) -> dict[str, Path]:
             if name not in modules:
                 waiting += module.uses_on_import()
             modules.add(name)
-    files = {name: _module(name).path for name in modules}
-    files |= {f"kernels/{name}": path for name, path in c_sources.items()}
-    return dict(sorted(files.items()))
+    return modules
 
 
 def _followed(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A content-addressed store of stage results: what a stage wrote, under the hash of what it read.
+"""A content-addressed store: the results of each stage under the hash of its inputs.
 
     ROOT/<stage>/<key>/            the stage's files, `inputs.json` and `manifest.json`
     ROOT/<stage>/<key>.failed/     the last failed attempt, kept with its logs
@@ -6,9 +6,9 @@
 
 A folder appears under its key by one rename, complete or not at all; `manifest.json` holds the
 SHA-256 of every file, checked whenever the folder is read. A damaged folder is built again. A stage
-that runs the user's code has a key of what that code really read (`folder_by_reads`). What a
-builder that was killed left behind goes with the next build of its key, or with `chipdse cache
-prune` (`chipdse.store.care`).
+that runs the user's code has a key of the inputs that this code read (`folder_by_reads`). The next
+build of a key removes the remains of a builder that was killed; so does `chipdse cache prune`
+(`chipdse.store.care`).
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ def default_store() -> Path:
 
 
 def quiet(stage: str) -> None:
-    """Nobody wants to know."""
+    """Progress callback that ignores every stage."""
 
 
 def _nothing() -> None:
-    """Nothing is to be checked."""
+    """Check that accepts everything."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class Store:
         weakref.finalize(self, _release_all, self._held)
 
     def folder(self, stage: str, inputs: Mapping[str, Any], build: Callable[[Path], None]) -> Path:
-        """The complete folder of a stage; `build(folder)` fills it if nobody has yet.
+        """The complete folder of a stage; `build(folder)` fills it if the store does not have it.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class Store:
         build: Callable[[Path], Iterable[Read]],
         place: Place,
     ) -> Path:
-        """As `folder`, of a stage that runs the user's code: `build` returns what that read.
+        """As `folder`, for a stage that runs the user's code: `build` returns the inputs it read.
 
         The result is used again only where all that it read is now what it was then. Results of
         other versions stay beside it, and count again when their version is back.
@@ -168,7 +168,7 @@ class Store:
         raise MachineError(f"{base} is damaged each time that it is built; check that disk")
 
     def _take_by_reads(self, base: Path, inputs: Mapping[str, Any], place: Place) -> Path | None:
-        """Hold the result whose reads are what is there now; None if there is none."""
+        """Hold the result whose recorded inputs are unchanged; None if there is none."""
         for names in known_reads(base):
             target = variant(base, inputs, read_again(names, place))
             if self._take(target):
@@ -181,7 +181,7 @@ class Store:
         return next((target for target in targets if is_whole(target)), None)
 
     def _file_by_reads(self, base: Path, inputs: Mapping[str, Any]) -> None:
-        """Move what was built to the key that its reads belong to."""
+        """Move a built folder to the key of the inputs that it read."""
         reads = recorded_reads(base)
         target = variant(base, inputs, reads)
         with exclusive(target):
@@ -189,7 +189,7 @@ class Store:
         note_reads(base, reads)
 
     def _take(self, target: Path) -> bool:
-        """Hold a folder if it is whole; it is now the one used last."""
+        """Hold a folder if it is complete, and mark it as the one used last."""
         if target in self._held:
             release(self._held.pop(target))
         if not target.parent.is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from chipdse.records import BlockMetrics, check_knobs, knob
 from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
 from chipdse.system.arrays.dies import interface_area
 from chipdse.system.arrays.temperature import LeakageTable
-from chipdse.system.evaluate import Parts, Work, arrays_of, evaluate_dies, evaluate_pairs
+from chipdse.system.evaluate import Parts, Work, evaluate_dies, evaluate_pairs
 from chipdse.system.metrics import SystemMetrics
 from chipdse.system.parameters import STACKS, PackageParameters
 from chipdse.system.thermal.refined import CELLS
@@ -168,11 +169,11 @@ def evaluate_block(block: BlockMetrics, package: PackageParameters) -> Evaluatio
     The metrics are those of `chipdse.system.evaluate.evaluate_system`, which scores points.
     """
     sources, columns = Sources(), PackageColumns.of([package])
-    metrics, limits, parts = evaluate_pairs(BlockPoints.of([block]), columns, sources)
+    rows = evaluate_pairs(BlockPoints.of([block]), columns, sources)
     return Evaluation(
         system=from_block(block, package),
-        metrics=arrays_of(metrics, limits, (1, 1), sources).at(0, 0),
-        parts=parts,
+        metrics=rows.arrays((1, 1), sources).at(0, 0),
+        parts=rows.parts,
         columns=columns,
         sources=sources,
     )
@@ -199,18 +200,31 @@ def evaluate_described(system: System, *, cells: int = CELLS) -> Evaluation:
             doubling_k=np.array([leaky.leakage_doubling_k]),
         ),
     )
-    metrics, limits, parts = evaluate_dies(dies, work, columns, sources, cells=cells)
+    rows = evaluate_dies(dies, work, columns, sources, cells=cells)
+    limits = dict(rows.constraints)
     if system.traffic_bits_per_s:
-        limits["link_bandwidth"] = 1 - parts.link.utilisation_limit
+        limits["link_bandwidth"] = 1 - rows.parts.link.utilisation_limit
     if system.interposer_area_m2:
         stacked = system.package.arrangement in STACKS
         needed = float(dies.footprint_m2[0] if stacked else dies.silicon_m2[0])
         limits["interposer"] = np.array([needed / system.interposer_area_m2 - 1])
+    metrics = rows.metrics
     if not counted:
-        for name in ("throughput_ops_per_s", "energy_per_op_j", "carbon_per_op_kgco2e"):
-            metrics[name] = np.array([np.nan])
-    record = arrays_of(metrics, limits, (1, 1), sources).at(0, 0)
-    return Evaluation(system=system, metrics=record, parts=parts, columns=columns, sources=sources)
+        undefined = np.array([np.nan])
+        metrics = dataclasses.replace(
+            metrics,
+            throughput_ops_per_s=undefined,
+            energy_per_op_j=undefined,
+            carbon_per_op_kgco2e=undefined,
+        )
+    rows = dataclasses.replace(rows, metrics=metrics, constraints=limits)
+    return Evaluation(
+        system=system,
+        metrics=rows.arrays((1, 1), sources).at(0, 0),
+        parts=rows.parts,
+        columns=columns,
+        sources=sources,
+    )
 
 
 def _dies(system: System, columns: PackageColumns, sources: Sources) -> Dies:

@@ -5,13 +5,14 @@ dies -> links -> temperature (with leakage) -> cost -> carbon, each on arrays of
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from chipdse.arrays import Floats
-from chipdse.records import BlockMetrics
+from chipdse.arrays import Bools, Floats
+from chipdse.records import BlockMetrics, each_field
 from chipdse.system.arrays.carbon import CarbonResult, carbon_of, grid_values
 from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
 from chipdse.system.arrays.cost import CostResult, cost_of
@@ -24,7 +25,7 @@ from chipdse.system.arrays.temperature import (
     die_powers,
     temperatures_of,
 )
-from chipdse.system.metrics import SystemMetrics
+from chipdse.system.metrics import SystemColumns, SystemMetrics
 from chipdse.system.models import carbon
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.thermal.refined import CELLS
@@ -33,15 +34,23 @@ from chipdse.technology.constants import Sources
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SystemArrays:
-    """Metrics of many systems: arrays of shape [block points, packages]."""
+    """Metrics of many systems: arrays of shape [block points, packages].
 
-    metrics: dict[str, Floats]
+    constraints : by the names of `chipdse.system.metrics.CONSTRAINTS`
+    link_bound : where the links limit the throughput
+    estimated : where a table by process node does not reach, or the node is not the block's
+    """
+
+    metrics: SystemColumns
     constraints: dict[str, Floats]
+    link_bound: Bools
+    estimated: Bools
     shape: tuple[int, int]
     sources: Sources
 
     def __getitem__(self, name: str) -> Floats:
-        return self.metrics[name]
+        column: Floats = getattr(self.metrics, name)
+        return column
 
     @property
     def feasible(self) -> Floats:
@@ -51,14 +60,12 @@ class SystemArrays:
 
     def at(self, block: int, package: int) -> SystemMetrics:
         """The record of one system."""
-        values = {k: float(v[block, package]) for k, v in self.metrics.items()}
-        linked = values.pop("link_bound") > 0
-        estimated = values.pop("estimated") > 0
+        names = (field.name for field in dataclasses.fields(self.metrics))
         return SystemMetrics(
-            **values,
-            bound_by="link" if linked else "compute",
+            **{name: float(self[name][block, package]) for name in names},
+            bound_by="link" if self.link_bound[block, package] else "compute",
             constraints={k: float(v[block, package]) for k, v in self.constraints.items()},
-            evidence="estimated" if estimated else "modelled",
+            evidence="estimated" if self.estimated[block, package] else "modelled",
         )
 
 
@@ -73,6 +80,28 @@ class Parts:
     carbon: CarbonResult
     power_w: Floats
     made: Fabrication
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SystemRows:
+    """Many systems, one row each: as `SystemArrays`, with the intermediate results."""
+
+    metrics: SystemColumns
+    constraints: dict[str, Floats]
+    link_bound: Bools
+    estimated: Bools
+    parts: Parts
+
+    def arrays(self, shape: tuple[int, int], sources: Sources) -> SystemArrays:
+        """The rows as arrays of a shape."""
+        return SystemArrays(
+            metrics=each_field(lambda column: column.reshape(shape), self.metrics),
+            constraints={name: rows.reshape(shape) for name, rows in self.constraints.items()},
+            link_bound=self.link_bound.reshape(shape),
+            estimated=self.estimated.reshape(shape),
+            shape=shape,
+            sources=sources,
+        )
 
 
 def evaluate_system(
@@ -104,28 +133,13 @@ def evaluate_systems(
     columns = packages if isinstance(packages, PackageColumns) else PackageColumns.of(packages)
     shape = (len(points), columns.count)
     b, p = np.indices(shape).reshape(2, -1)
-    metrics, constraints, _ = evaluate_pairs(points.take(b), columns.take(p), used, cells=cells)
-    return arrays_of(metrics, constraints, shape, used)
-
-
-def arrays_of(
-    metrics: dict[str, Floats],
-    constraints: dict[str, Floats],
-    shape: tuple[int, int],
-    used: Sources,
-) -> SystemArrays:
-    """Flat results as arrays of a shape."""
-    return SystemArrays(
-        metrics={k: v.reshape(shape) for k, v in metrics.items()},
-        constraints={k: v.reshape(shape) for k, v in constraints.items()},
-        shape=shape,
-        sources=used,
-    )
+    rows = evaluate_pairs(points.take(b), columns.take(p), used, cells=cells)
+    return rows.arrays(shape, used)
 
 
 def evaluate_pairs(
     blocks: BlockPoints, package: PackageColumns, sources: Sources, *, cells: int = CELLS
-) -> tuple[dict[str, Floats], dict[str, Floats], Parts]:
+) -> SystemRows:
     """Row by row: block point i in package i."""
     work = Work(
         throughput_ops_per_s=package["tiles"] * blocks.throughput_ops_per_s,
@@ -138,11 +152,10 @@ def evaluate_pairs(
         ),
     )
     dies = dies_of(blocks, package, sources)
-    metrics, limits, parts = evaluate_dies(dies, work, package, sources, cells=cells)
+    rows = evaluate_dies(dies, work, package, sources, cells=cells)
     # Cost and carbon of another process than the one the block was measured in are a what-if.
     moved = (package["node_nm"] > 0) & (package["node_nm"] != blocks.node_nm)
-    metrics["estimated"] = np.maximum(metrics["estimated"], moved)
-    return metrics, limits, parts
+    return dataclasses.replace(rows, estimated=rows.estimated | moved)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -156,8 +169,8 @@ class Work:
 
 def evaluate_dies(
     dies: Dies, work: Work, package: PackageColumns, sources: Sources, *, cells: int = CELLS
-) -> tuple[dict[str, Floats], dict[str, Floats], Parts]:
-    """Row by row: metrics, constraints and intermediate results of systems given by their dies."""
+) -> SystemRows:
+    """Metrics, constraints and intermediate results of systems given by their dies."""
     compute = work.throughput_ops_per_s
     link = links_of(compute * work.bits_per_op, package, dies, sources)
     fixed = die_powers(dies, link.utilisation_limit, link.power_w, link.memory_device_w)
@@ -174,36 +187,39 @@ def evaluate_dies(
     tabulated = node_is_tabulated(dies.node_nm) | (dies.count == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         busy = link.traffic_bits_per_s / link.capacity_bits_per_s
-        metrics = {
-            "throughput_ops_per_s": throughput,
-            "power_w": power,
-            "energy_per_op_j": power / throughput,
-            "link_power_w": link.power_w,
-            "leakage_power_w": hot.leakage_w,
-            "link_utilisation": np.where(link.capacity_bits_per_s > 0, busy, 0.0),
-            "silicon_area_m2": dies.silicon_m2,
-            "die_area_m2": dies.area_m2[:, 0],
-            "package_area_m2": made.substrate_m2,
-            "die_yield_frac": made.die_yield[:, 0],
-            "peak_temperature_c": hot.peak_c,
-            "peak_temperature_error_k": hot.peak_error_k,
-            "mean_temperature_c": hot.mean_c,
-            "cost_usd": np.asarray(price.recurring.total),
-            "nre_usd": price.nre_usd,
-            "embodied_kgco2e": green.embodied_kg,
-            "embodied_low_kgco2e": green.embodied_low_kg,
-            "embodied_high_kgco2e": green.embodied_high_kg,
-            "operational_kgco2e": use,
-            "total_kgco2e": total,
-            "carbon_per_op_kgco2e": total / (throughput * life_s),
-            "link_bound": (link.utilisation_limit < 1).astype(np.float64),
-            "estimated": (~tabulated).any(axis=1).astype(np.float64),
-        }
+        metrics = SystemColumns(
+            throughput_ops_per_s=throughput,
+            power_w=power,
+            energy_per_op_j=power / throughput,
+            link_power_w=link.power_w,
+            leakage_power_w=hot.leakage_w,
+            link_utilisation=np.where(link.capacity_bits_per_s > 0, busy, 0.0),
+            silicon_area_m2=dies.silicon_m2,
+            die_area_m2=dies.area_m2[:, 0],
+            package_area_m2=made.substrate_m2,
+            die_yield_frac=made.die_yield[:, 0],
+            peak_temperature_c=hot.peak_c,
+            peak_temperature_error_k=hot.peak_error_k,
+            mean_temperature_c=hot.mean_c,
+            cost_usd=np.asarray(price.recurring.total),
+            nre_usd=price.nre_usd,
+            embodied_kgco2e=green.embodied_kg,
+            embodied_low_kgco2e=green.embodied_low_kg,
+            embodied_high_kgco2e=green.embodied_high_kg,
+            operational_kgco2e=use,
+            total_kgco2e=total,
+            carbon_per_op_kgco2e=total / (throughput * life_s),
+        )
     parts = Parts(
         dies=dies, link=link, temperature=hot, cost=price, carbon=green, power_w=fixed, made=made
     )
-    limits = _constraints(package, dies, link, hot, made.interposers_on_wafer, sources)
-    return metrics, limits, parts
+    return SystemRows(
+        metrics=metrics,
+        constraints=_constraints(package, dies, link, hot, made.interposers_on_wafer, sources),
+        link_bound=link.utilisation_limit < 1,
+        estimated=(~tabulated).any(axis=1),
+        parts=parts,
+    )
 
 
 def _constraints(

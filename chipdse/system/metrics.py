@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from chipdse.records import metric
 
@@ -27,54 +31,69 @@ CONSTRAINTS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class SystemMetrics:
-    """One packaged system. A constraint above 0 is violated by that amount."""
+Array = npt.NDArray[np.float64]
+Number = TypeVar("Number")
 
-    throughput_ops_per_s: float = metric("operations per second", "1/s", "modelled")
-    power_w: float = metric("power in operation", "W", "modelled", rests_on=_ACTIVITY)
-    energy_per_op_j: float = metric("energy per operation", "J", "modelled", rests_on=_ACTIVITY)
-    link_power_w: float = metric("power of the links between dies", "W", "modelled")
-    leakage_power_w: float = metric(
+
+@dataclass(frozen=True, kw_only=True)
+class SystemValues(Generic[Number]):
+    """The metrics of a packaged system: numbers of one system, or columns of many."""
+
+    throughput_ops_per_s: Number = metric("operations per second", "1/s", "modelled")
+    power_w: Number = metric("power in operation", "W", "modelled", rests_on=_ACTIVITY)
+    energy_per_op_j: Number = metric("energy per operation", "J", "modelled", rests_on=_ACTIVITY)
+    link_power_w: Number = metric("power of the links between dies", "W", "modelled")
+    leakage_power_w: Number = metric(
         "leakage at the dies' temperatures", "W", "modelled", rests_on=_ACTIVITY
     )
-    link_utilisation: float = metric("traffic over link bandwidth", "-", "modelled")
-    silicon_area_m2: float = metric("area of all dies", "m2", "modelled")
-    die_area_m2: float = metric("area of one compute die", "m2", "modelled")
-    package_area_m2: float = metric("area of the package substrate", "m2", "modelled")
-    die_yield_frac: float = metric("yield of a compute die", "-", "modelled", rests_on=_NODE)
-    peak_temperature_c: float = metric(
+    link_utilisation: Number = metric("traffic over link bandwidth", "-", "modelled")
+    silicon_area_m2: Number = metric("area of all dies", "m2", "modelled")
+    die_area_m2: Number = metric("area of one compute die", "m2", "modelled")
+    package_area_m2: Number = metric("area of the package substrate", "m2", "modelled")
+    die_yield_frac: Number = metric("yield of a compute die", "-", "modelled", rests_on=_NODE)
+    peak_temperature_c: Number = metric(
         "hottest point of any die", "°C", "modelled", rests_on=_ACTIVITY
     )
-    peak_temperature_error_k: float = metric(
+    peak_temperature_error_k: Number = metric(
         "discretisation error of the hottest point, by refinement",
         "K",
         "modelled",
         rests_on=_ACTIVITY,
     )
-    mean_temperature_c: float = metric(
+    mean_temperature_c: Number = metric(
         "mean over the compute dies", "°C", "modelled", rests_on=_ACTIVITY
     )
-    cost_usd: float = metric("recurring cost of a good system", "USD", "modelled", rests_on=_NODE)
-    nre_usd: float = metric(
+    cost_usd: Number = metric("recurring cost of a good system", "USD", "modelled", rests_on=_NODE)
+    nre_usd: Number = metric(
         "design cost, shared over the volume", "USD", "modelled", rests_on=_NODE
     )
-    embodied_kgco2e: float = metric("carbon before use", "kg", "modelled", rests_on=_NODE)
-    embodied_low_kgco2e: float = metric(
+    embodied_kgco2e: Number = metric("carbon before use", "kg", "modelled", rests_on=_NODE)
+    embodied_low_kgco2e: Number = metric(
         "lower end of the sources' ranges", "kg", "modelled", rests_on=_NODE
     )
-    embodied_high_kgco2e: float = metric(
+    embodied_high_kgco2e: Number = metric(
         "upper end of the sources' ranges", "kg", "modelled", rests_on=_NODE
     )
-    operational_kgco2e: float = metric(
+    operational_kgco2e: Number = metric(
         "carbon of the life's electricity", "kg", "modelled", rests_on=_ACTIVITY
     )
-    total_kgco2e: float = metric(
+    total_kgco2e: Number = metric(
         "embodied and operational carbon", "kg", "modelled", rests_on=_BOTH
     )
-    carbon_per_op_kgco2e: float = metric(
+    carbon_per_op_kgco2e: Number = metric(
         "total carbon over the life's operations", "kg", "modelled", rests_on=_BOTH
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SystemColumns(SystemValues[Array]):
+    """Many packaged systems: each metric is a column, or an array [block points, packages]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemMetrics(SystemValues[float]):
+    """One packaged system. A constraint above 0 is violated by that amount."""
+
     bound_by: str = metric("what limits the throughput: compute or link", "", "modelled")
     constraints: dict[str, float] = metric("violation of each limit", "", "modelled")
     evidence: str = metric(

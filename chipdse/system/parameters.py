@@ -1,4 +1,4 @@
-"""What a sweep may set about the package: one flat record, every field with its meaning."""
+"""The package parameters that a sweep may set: one flat record; every field has its meaning."""
 
 from __future__ import annotations
 

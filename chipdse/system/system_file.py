@@ -6,12 +6,12 @@ import dataclasses
 import difflib
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError
+from chipdse.reading import parse_toml, toml_text
 from chipdse.records import BlockMetrics
 from chipdse.system.described import Die, System
 from chipdse.system.parameters import PackageParameters
@@ -125,10 +125,10 @@ def load_system(path: Path) -> System:
     DesignError : names the file, the key, the offending value and what would be right
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = parse_toml(toml_text(path))
     except OSError as error:
         raise DesignError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise DesignError(f"{path}: is not TOML: {error}") from None
     try:
         return _system(content, path.stem)

@@ -86,7 +86,7 @@ _SHARED_KEYS = {"source", "note", "evidence", "readiness"}
 
 @dataclass(frozen=True, kw_only=True)
 class Constant:
-    """One number from the world.
+    """One published or measured constant.
 
     key : `table.entry` or `table.entry.variant`
     value, low, high : in SI; low and high only where the source gives a range
@@ -167,7 +167,7 @@ def variants(entry: str) -> tuple[str, ...]:
 
 @dataclass(kw_only=True)
 class Sources:
-    """Reads constants and remembers which were read, so that a result can list its sources.
+    """Reads constants and records which were read, so that a result can list its sources.
 
     given : the user's own constants, which come before the tables'
     """

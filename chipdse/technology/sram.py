@@ -44,7 +44,7 @@ class MacroSize:
 
     @property
     def has_second_port(self) -> bool:
-        """It can read at one address while it writes at another."""
+        """Whether it can read at one address while it writes at another."""
         return self.family == "sky130_1rw1r"
 
 
@@ -84,7 +84,7 @@ class MacroRange:
 
 
 def column_mux(family: str, words: int) -> int:
-    """Words that share a row."""
+    """Number of words in one row."""
     if family == "ihp_1p":
         return 4 if words <= _DEEP else 8
     return 1

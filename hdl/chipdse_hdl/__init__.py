@@ -1,4 +1,7 @@
-"""What we build: blocks of hardware as Amaranth components. To add one: a file, and a line here."""
+"""What we build: blocks of hardware as Amaranth components.
+
+To add a block: a folder, its name here, and what docs/developers/adding_a_block.md lists.
+"""
 
 from __future__ import annotations
 

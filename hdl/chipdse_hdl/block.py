@@ -1,4 +1,7 @@
-"""What a block is, so that it can be listed, simulated and swept: one record a block."""
+"""What a block is, so that it can be listed, simulated and swept: one record per block.
+
+Nothing here imports Amaranth: a bench and a reference need the records, not the hardware.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-from amaranth.lib import wiring
 
 
 def parameter(
@@ -27,6 +28,11 @@ def parameter(
 def seed_parameter(what: str) -> Any:
     """The field `seed` of a workload: the same seed makes the same workload."""
     return parameter(1, f"of the random {what}", minimum=0, maximum=2**32 - 1)
+
+
+def index_bits(count: int) -> int:
+    """Bits of a number from 0 to `count` - 1: the logarithm to base 2, rounded up."""
+    return (count - 1).bit_length()
 
 
 def check_parameters(record: Any) -> None:
@@ -83,7 +89,7 @@ class Block:
     summary: str
     parameters: type
     workload: type
-    hardware: Callable[[Any], wiring.Component]
+    hardware: Callable[[Any], Any]
     bench: str
     work: Callable[[Any, Any], Work]
     cycles: Callable[[Any, Any], int]

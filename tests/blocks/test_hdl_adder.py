@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import chipdse_hdl.adder
+import chipdse_hdl.adder.structures
 import numpy as np
 import pytest
-from chipdse_hdl.adder import (
-    PREFIX,
-    STRUCTURES,
-    Adder,
-    AdderParameters,
-    AdderWorkload,
-    add,
-    cycles,
-    operands,
-    prefix_levels,
-    reference,
-    work,
-)
+from chipdse_hdl.adder import Adder, AdderParameters, AdderWorkload
 from chipdse_hdl.adder.bench import hard_cases, job, stream
+from chipdse_hdl.adder.model import cycles, operands, reference, work
+from chipdse_hdl.adder.parameters import PREFIX, STRUCTURES
+from chipdse_hdl.adder.structures import add, prefix_levels
 from chipdse_hdl.bench.pipelines import Case
 from chipdse_hdl.gates.network import KINDS, Network
 from hypothesis import given, settings
@@ -157,6 +148,7 @@ def test_hardware_is_the_reference(structure: str, stages: int, gating: str) -> 
         run(p, hard_cases(p))
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(
     st.sampled_from(ALL), st.integers(2, 62), st.sampled_from(["uniform", "narrow", "addresses"])
@@ -216,7 +208,7 @@ def test_a_missing_merge_is_caught(
 ) -> None:
     p = AdderParameters(bits=bits, structure=structure)
     run(p, hard_cases(p))
-    monkeypatch.setattr(chipdse_hdl.adder, "prefix_levels", _one_merge_short)
+    monkeypatch.setattr(chipdse_hdl.adder.structures, "prefix_levels", _one_merge_short)
     with pytest.raises(AssertionError, match="words of sum differ"):
         run(p, hard_cases(p))
 

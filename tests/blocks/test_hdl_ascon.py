@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chipdse_hdl.ascon import BLOCK, Ascon, AsconParameters, AsconWorkload, cycles, messages, work
+from chipdse_hdl.ascon import BLOCK, Ascon, AsconParameters, AsconWorkload
 from chipdse_hdl.ascon.bench import WATCH, traffic
-from chipdse_hdl.ascon.model import HASH_START, Message, reference_aead, reference_hash
+from chipdse_hdl.ascon.model import Message, cycles, messages, reference_aead, reference_hash, work
+from chipdse_hdl.ascon.permutation import HASH_START
 from chipdse_hdl.bench.testbench import check_ports
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -10,16 +10,9 @@ import numpy as np
 import pytest
 from amaranth.hdl import Const, Module, Value
 from chipdse_hdl.bench.pipelines import Case
-from chipdse_hdl.cordic import (
-    Cordic,
-    CordicParameters,
-    CordicWorkload,
-    cycles,
-    reference,
-    vectors,
-    work,
-)
+from chipdse_hdl.cordic import Cordic, CordicParameters, CordicWorkload
 from chipdse_hdl.cordic.bench import case, hard_cases, stream
+from chipdse_hdl.cordic.model import cycles, reference, vectors, work
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -215,6 +208,7 @@ class StuckBit(Cordic):
         return (x | Const(1 << self.parameters.guard_bits)).as_signed(), y, z
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [WrongWay, WrongAngle, NoQuarter, StuckBit])
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("architecture", ["unrolled", "iterative"])

@@ -8,18 +8,10 @@ from typing import Any
 import pytest
 from amaranth.lib.crc import Algorithm
 from chipdse_hdl.bench.testbench import check_ports
-from chipdse_hdl.d2d_link import (
-    BLOCK,
-    D2dLink,
-    D2dLinkParameters,
-    D2dLinkWorkload,
-    errors,
-    flits,
-    pace,
-    work,
-)
+from chipdse_hdl.d2d_link import BLOCK, D2dLink, D2dLinkParameters, D2dLinkWorkload
 from chipdse_hdl.d2d_link.bench import check_all_arrive, hard_cases, outputs, stimulus, watched
-from chipdse_hdl.d2d_link.model import CHECKSUMS, checksum, decode, encode, frame, reference
+from chipdse_hdl.d2d_link.checksum import CHECKSUMS, checksum
+from chipdse_hdl.d2d_link.model import decode, encode, errors, flits, frame, pace, reference, work
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,6 +114,7 @@ def test_timing(serialisation: int) -> None:
     assert [noisy.out_data[cycle] for cycle in later] == [5, 6, 7]
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from([1, 2, 4, 8, 16]),
     st.sampled_from(["parity", "crc8", "crc16"]),
@@ -151,6 +144,7 @@ def test_a_lossy_workload_is_refused_with_the_fix() -> None:
         check_all_arrive(p, sent, reference(p, sent, pace(workload), errors(p, workload)))
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(
     st.sampled_from([1, 2, 4, 8, 16]),

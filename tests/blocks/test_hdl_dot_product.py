@@ -6,26 +6,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-import chipdse_hdl.dot_product
 import chipdse_hdl.dot_product.float_sum
+import chipdse_hdl.dot_product.hardware
 import ml_dtypes
 import numpy as np
 import pytest
 from amaranth.hdl import Const, Value
 from chipdse_hdl.bench.pipelines import Case
-from chipdse_hdl.dot_product import (
-    INTEGERS,
-    DotProduct,
-    DotProductParameters,
-    DotProductWorkload,
-    alignment_error,
-    cycles,
-    operands,
-    reference,
-    work,
-)
+from chipdse_hdl.dot_product import DotProduct, DotProductParameters, DotProductWorkload
 from chipdse_hdl.dot_product.bench import case, hard_cases, stream
 from chipdse_hdl.dot_product.formats import FORMATS, from_float, to_float
+from chipdse_hdl.dot_product.model import alignment_error, cycles, operands, reference, work
+from chipdse_hdl.dot_product.parameters import INTEGERS
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -249,6 +241,7 @@ def test_faults_in_the_parts_of_floats_are_caught(
         _fails(p)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_truncation_instead_of_rounding_is_caught(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -257,10 +250,10 @@ def test_truncation_instead_of_rounding_is_caught(
     real = chipdse_hdl.dot_product.float_sum.binary32
     run(p, hard_cases(p))
     cut = lambda m, total, lowest: real(m, total, lowest) & ~1  # noqa: E731
-    monkeypatch.setattr(chipdse_hdl.dot_product, "binary32", cut)
+    monkeypatch.setattr(chipdse_hdl.dot_product.hardware, "binary32", cut)
     _fails(p)
     monkeypatch.setattr(
-        chipdse_hdl.dot_product, "binary32", lambda m, total, low: real(m, total, low + 1)
+        chipdse_hdl.dot_product.hardware, "binary32", lambda m, total, low: real(m, total, low + 1)
     )
     _fails(p)
 
@@ -268,13 +261,13 @@ def test_truncation_instead_of_rounding_is_caught(
 @pytest.mark.parametrize("name", ALL)
 def test_a_zero_that_is_not_masked_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     p = DotProductParameters(lanes=2, number_format=name, gating="zero")
-    monkeypatch.setattr(chipdse_hdl.dot_product, "Mux", lambda choose, yes, no: yes)
+    monkeypatch.setattr(chipdse_hdl.dot_product.hardware, "Mux", lambda choose, yes, no: yes)
     _fails(p)
 
 
 def test_an_infinity_taken_for_zero_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     p = DotProductParameters(lanes=2, number_format="bf16", gating="zero")
     monkeypatch.setattr(
-        chipdse_hdl.dot_product, "_matters", lambda form, a, b: a[:-1].any() & b[:-1].any()
+        chipdse_hdl.dot_product.hardware, "_matters", lambda form, a, b: a[:-1].any() & b[:-1].any()
     )
     _fails(p)

@@ -6,21 +6,13 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-import chipdse_hdl.fft
+import chipdse_hdl.fft.hardware
 import numpy as np
 import pytest
 from amaranth.hdl import Module
-from chipdse_hdl.fft import (
-    Fft,
-    FftParameters,
-    FftWorkload,
-    accepted,
-    cycles,
-    reference,
-    samples,
-    work,
-)
+from chipdse_hdl.fft import Fft, FftParameters, FftWorkload
 from chipdse_hdl.fft.bench import WATCH, check, hard_case, stimulus
+from chipdse_hdl.fft.model import accepted, cycles, reference, samples, work
 from chipdse_hdl.fft.stages import bit_reversed
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,9 +198,11 @@ def test_one_wrong_rotation_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the last place of the last entry of a table."""
     p = FftParameters(points=16, radix=2, data_bits=6, twiddle_bits=6)
     x, valid = hard_case(p)
-    right, real = reference(p, x), chipdse_hdl.fft.twiddles
+    right, real = reference(p, x), chipdse_hdl.fft.hardware.twiddles
     words = stimulus(p, x, valid)
-    monkeypatch.setattr(chipdse_hdl.fft, "twiddles", lambda *given_: _off_by_one(real, *given_))
+    monkeypatch.setattr(
+        chipdse_hdl.fft.hardware, "twiddles", lambda *given_: _off_by_one(real, *given_)
+    )
     seen = play_in_amaranth(Fft(p), words, WATCH)
     monkeypatch.setattr("chipdse_hdl.fft.bench.reference", lambda *_: right)
     with pytest.raises(AssertionError, match="words of y_.. differ"):

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from chipdse_hdl.bench.testbench import check_ports
-from chipdse_hdl.fifo import BLOCK, Fifo, FifoParameters, FifoWorkload, pace, reference, words
+from chipdse_hdl.fifo import BLOCK, Fifo, FifoParameters, FifoWorkload
 from chipdse_hdl.fifo.bench import WATCH, hard_cases, outputs, stimulus
+from chipdse_hdl.fifo.model import pace, reference, words
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,22 +5,14 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import chipdse_hdl.fir
+import chipdse_hdl.fir.hardware
 import numpy as np
 import pytest
 from amaranth.hdl import Const, Module, Signal, Value
-from chipdse_hdl.fir import (
-    Fir,
-    FirParameters,
-    FirWorkload,
-    cycles,
-    low_pass,
-    reference,
-    samples,
-    waits,
-    work,
-)
+from chipdse_hdl.fir import Fir, FirParameters, FirWorkload
 from chipdse_hdl.fir.bench import check, filtering, hard_cases, loading
+from chipdse_hdl.fir.model import cycles, reference, samples, waits, work
+from chipdse_hdl.workloads.signals import low_pass
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,6 +86,7 @@ def test_two_samples_a_cycle_by_hand(form: str) -> None:
     assert seen["y"][2:] == [13 << 14 | 4, (2**14 - 3) << 14 | 4]
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_samples(p: FirParameters) -> None:
@@ -127,6 +120,7 @@ CORNERS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p", CORNERS, ids=str)
 def test_corners(p: FirParameters) -> None:
     for case in hard_cases(p):
@@ -301,7 +295,7 @@ def test_a_wrong_fixed_coefficient_is_caught(form: str, monkeypatch: pytest.Monk
     p = FirParameters(taps=5, form=form, coefficients="fixed")
     cases = list(hard_cases(p))
     monkeypatch.setattr(
-        chipdse_hdl.fir, "low_pass", lambda *given_: low_pass(*given_) + [0, 0, 0, 0, 1]
+        chipdse_hdl.fir.hardware, "low_pass", lambda *given_: low_pass(*given_) + [0, 0, 0, 0, 1]
     )
     with pytest.raises(AssertionError, match="outputs differ"):
         run(p, *cases[1])

@@ -6,9 +6,11 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from chipdse_hdl.keccak import BLOCK, KeccakParameters, KeccakWorkload, cycles, work
+from chipdse_hdl.keccak import BLOCK, KeccakParameters, KeccakWorkload
 from chipdse_hdl.keccak.bench import traffic, workload_case
-from chipdse_hdl.keccak.model import MODES, ROTATIONS, ROUND_CONSTANTS, permute, reference
+from chipdse_hdl.keccak.model import cycles, reference, work
+from chipdse_hdl.keccak.parameters import MODES
+from chipdse_hdl.keccak.permutation import ROTATIONS, ROUND_CONSTANTS, permute
 from hypothesis import given
 from hypothesis import strategies as st
 

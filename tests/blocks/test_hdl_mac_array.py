@@ -6,21 +6,14 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import chipdse_hdl.mac_array
 import chipdse_hdl.mac_array.element
+import chipdse_hdl.mac_array.hardware
 import numpy as np
 import pytest
 from amaranth.hdl import Cat, Const, Module, Value
-from chipdse_hdl.mac_array import (
-    MacArray,
-    MacArrayParameters,
-    MacArrayWorkload,
-    cycles,
-    operands,
-    reference,
-    work,
-)
+from chipdse_hdl.mac_array import MacArray, MacArrayParameters, MacArrayWorkload
 from chipdse_hdl.mac_array.bench import check, check_sums_fit, hard_case, schedule, stimulus
+from chipdse_hdl.mac_array.model import cycles, operands, reference, work
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,12 +80,14 @@ def test_hardware_by_hand() -> None:
     assert (row_1[4], row_1[6]) == (0x10000 - 13, 0x10000 - 14)
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_operands(p: MacArrayParameters) -> None:
     run(p, *hard_case(p))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(parameters(), st.data())
 def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.DataObject) -> None:
@@ -104,6 +99,7 @@ def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.D
     run(p, *operands(p, workload), pauses)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlapped", [False, True])
 @pytest.mark.parametrize("pipeline_stages", [0, 1, 2])
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (5, 1), (3, 7)])
@@ -121,6 +117,7 @@ def test_corners(size: tuple[int, int], pipeline_stages: int, overlapped: bool) 
         run(p, *hard_case(p))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accumulation", ["carry_propagate", "carry_save"])
 @pytest.mark.parametrize("gating", ["none", "zero", "isolate"])
 def test_every_way_to_save(gating: str, accumulation: str) -> None:
@@ -272,7 +269,7 @@ def test_faults_in_the_multiplier_are_caught(
 def test_a_missing_register_is_caught(
     register: str, overlapped: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = chipdse_hdl.mac_array.delayed
+    real = chipdse_hdl.mac_array.hardware.delayed
     name, stage = register.rsplit("_", 1)
     removed = []
 
@@ -284,7 +281,7 @@ def test_a_missing_register_is_caught(
 
     p = MacArrayParameters(rows=3, columns=3, overlapped_drain=overlapped)
     run(p, *hard_case(p))
-    monkeypatch.setattr(chipdse_hdl.mac_array, "delayed", one_short)
+    monkeypatch.setattr(chipdse_hdl.mac_array.hardware, "delayed", one_short)
     with pytest.raises(AssertionError):
         run(p, *hard_case(p))
     assert removed == [register]
@@ -317,6 +314,7 @@ def test_faults_in_gating_are_caught(
         run(p, *hard_case(p))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["no_carries", "late_carries"])
 def test_faults_in_carry_save_sums_are_caught(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     p = MacArrayParameters(rows=2, columns=2, accumulation="carry_save")

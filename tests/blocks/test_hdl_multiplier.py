@@ -6,13 +6,13 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import chipdse_hdl.multiplier
+import chipdse_hdl.multiplier.hardware
 import numpy as np
 import pytest
-from chipdse_hdl.adder import add
+from chipdse_hdl.adder.structures import add
 from chipdse_hdl.bench.pipelines import Case
+from chipdse_hdl.gates.choices import COMPRESSIONS
 from chipdse_hdl.gates.compression import (
-    STRUCTURES,
     and_rows,
     booth_rows,
     compress,
@@ -20,16 +20,9 @@ from chipdse_hdl.gates.compression import (
     with_constant,
 )
 from chipdse_hdl.gates.network import KINDS, Network
-from chipdse_hdl.multiplier import (
-    Multiplier,
-    MultiplierParameters,
-    MultiplierWorkload,
-    cycles,
-    operands,
-    reference,
-    work,
-)
+from chipdse_hdl.multiplier import Multiplier, MultiplierParameters, MultiplierWorkload
 from chipdse_hdl.multiplier.bench import hard_cases, job, stream
+from chipdse_hdl.multiplier.model import cycles, operands, reference, work
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,7 +72,7 @@ def test_an_array_has_n_minus_2_rows_of_adders(n: int) -> None:
 def test_levels_of_trees_by_hand() -> None:
     """8 rows to 6, 4, 3, 2: four full adders of two XORs, behind one AND."""
     levels = {}
-    for structure in STRUCTURES:
+    for structure in COMPRESSIONS:
         network = Network()
         rows, _ = and_rows(network, network.inputs("a", 8), network.inputs("b", 8), False)
         words = dense(compress(network, structure, rows, 16), 16)
@@ -93,7 +86,7 @@ def test_levels_of_trees_by_hand() -> None:
 
 @given(
     st.sampled_from(["and", "booth"]),
-    st.sampled_from(STRUCTURES),
+    st.sampled_from(COMPRESSIONS),
     st.booleans(),
     st.integers(2, 14),
     st.integers(2, 14),
@@ -120,7 +113,7 @@ def test_networks_multiply(
 
 def test_hardware_by_hand() -> None:
     """Words at the ports, cycle by cycle: -3 * 5, a pause, 7 * 7."""
-    for structure in (*STRUCTURES, "operator"):
+    for structure in (*COMPRESSIONS, "operator"):
         p = MultiplierParameters(bits=4, structure=structure)
         words = {"a": [0xD, 9, 7, 0, 0], "b": [5, 9, 7, 0, 0], "valid": [1, 0, 1, 0, 0]}
         seen = play_in_amaranth(Multiplier(p), words, ["product_valid", "product"])
@@ -172,7 +165,7 @@ BRANCHES = [
         gating=gating,
     )
     for (recoding, structure, signed), (bits, stages, gating, cut, adder) in itertools.product(
-        itertools.product(("none", "booth"), STRUCTURES, (False, True)),
+        itertools.product(("none", "booth"), COMPRESSIONS, (False, True)),
         [
             (4, 0, "none", 0, "sklansky"),
             (5, 3, "zero", 3, "ripple"),
@@ -241,6 +234,7 @@ def _stuck(name: str, bit: int) -> Callable[..., int]:
     return gate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recoding", "gate"),
     [
@@ -252,7 +246,7 @@ def _stuck(name: str, bit: int) -> Callable[..., int]:
         ("booth", "sum_5_1"),
     ],
 )
-@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("structure", COMPRESSIONS)
 @pytest.mark.parametrize("bit", [Network.ZERO, Network.ONE])
 def test_a_stuck_gate_is_caught(
     recoding: str, gate: str, structure: str, bit: int, monkeypatch: pytest.MonkeyPatch
@@ -277,7 +271,7 @@ def test_a_missing_correction_is_caught(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_a_zero_that_shows_the_last_product_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     p = MultiplierParameters(bits=4, gating="zero")
-    monkeypatch.setattr(chipdse_hdl.multiplier, "Mux", lambda choose, yes, no: yes)
+    monkeypatch.setattr(chipdse_hdl.multiplier.hardware, "Mux", lambda choose, yes, no: yes)
     with pytest.raises(AssertionError, match="words of product differ"):
         run(p, hard_cases(p))
 

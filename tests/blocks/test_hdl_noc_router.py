@@ -8,16 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from chipdse_hdl.noc_router import (
-    BLOCK,
-    NocRouter,
-    NocRouterParameters,
-    NocRouterWorkload,
-    cycles,
-    work,
-)
+from chipdse_hdl.noc_router import BLOCK, NocRouter, NocRouterParameters, NocRouterWorkload
 from chipdse_hdl.noc_router.bench import check, hard_case, stimulus, watched
-from chipdse_hdl.noc_router.model import Traffic, reference
+from chipdse_hdl.noc_router.model import Traffic, cycles, reference, work
 from chipdse_hdl.noc_router.traffic import Flit, matrix, mesh_matrix, packets, service
 
 from tests.support.hdl_runs import bench_catches, bench_passes, play_in_amaranth

@@ -9,11 +9,12 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from chipdse_hdl.ntt import BLOCK, NttParameters, NttWorkload, cycles, jobs, work
+from chipdse_hdl.ntt import BLOCK, NttParameters, NttWorkload
 from chipdse_hdl.ntt.arithmetic import barrett, montgomery
 from chipdse_hdl.ntt.banks import lane_positions
 from chipdse_hdl.ntt.bench import traffic
-from chipdse_hdl.ntt.model import ADDRESS_BITS, SCHEMES, N, reference
+from chipdse_hdl.ntt.model import cycles, jobs, reference, work
+from chipdse_hdl.ntt.schemes import ADDRESS_BITS, SCHEMES, N
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from chipdse_hdl.bench.testbench import check_ports
-from chipdse_hdl.rv32 import BLOCK, Rv32, Rv32Parameters, Rv32Workload, cycles, execute, steps, work
+from chipdse_hdl.rv32 import BLOCK, Rv32, Rv32Parameters, Rv32Workload
+from chipdse_hdl.rv32.assembler import assemble
 from chipdse_hdl.rv32.bench import WATCH, hard_case, hard_program
-from chipdse_hdl.rv32.model import MASK, Machine, assemble
+from chipdse_hdl.rv32.instructions import MASK
+from chipdse_hdl.rv32.model import Machine, cycles, execute, steps, work
 from chipdse_hdl.rv32.programs import SOURCES, program
 
 from tests.support.hdl_runs import bench_catches, bench_passes, play_in_amaranth

@@ -2,23 +2,85 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
+from chipdse_hdl import BLOCKS
+from chipdse_hdl.block import Block
+from chipdse_hdl.fifo import Fifo
 
 from chipdse.errors import DesignError
-from chipdse.store.sources import module_sources
+from chipdse.hardware.elaborate import _description, block_files
+from chipdse.store import sources
+from chipdse.store.sources import hash_named, module_sources
 
 
 def test_a_block_depends_on_what_it_imports_and_not_on_other_blocks() -> None:
-    found = module_sources("chipdse_hdl.fir.bench")
+    bench = set(module_sources("chipdse_hdl.fir.bench"))
     assert {
         "chipdse_hdl.fir.bench",
-        "chipdse_hdl.fir",
+        "chipdse_hdl.fir.model",
+        "chipdse_hdl.fir.parameters",
         "chipdse_hdl.bench.testbench",
         "chipdse_hdl.block",
-    } <= set(found)
-    assert not {"chipdse_hdl", "chipdse_hdl.mac_array"} & set(found)
+    } <= bench
+    assert not {"chipdse_hdl", "chipdse_hdl.fir.hardware", "chipdse_hdl.mac_array.model"} & bench
+
+
+@pytest.mark.parametrize(
+    ("name", "edited", "stages"),
+    [
+        ("fir", "fir/hardware.py", {"elaborate"}),
+        ("fir", "fir/model.py", {"simulate"}),
+        ("fir", "fir/bench.py", {"simulate"}),
+        ("fir", "fir/parameters.py", {"elaborate", "simulate"}),
+        ("fir", "fir/__init__.py", set()),
+        ("fir", "gates/arithmetic.py", {"elaborate"}),
+        ("multiplier", "adder/structures.py", {"elaborate"}),
+        ("multiplier", "adder/hardware.py", set()),
+        ("noc_router", "fifo/hardware.py", {"elaborate"}),
+        ("noc_router", "fifo/model.py", set()),
+        ("mac_array", "mac_array/element.py", {"elaborate"}),
+        ("d2d_link", "d2d_link/ends.py", {"elaborate"}),
+    ],
+)
+def test_an_edit_reaches_the_stages_that_run_it(
+    name: str, edited: str, stages: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keys() -> dict[str, str]:
+        modules = {"elaborate": BLOCKS[name].hardware.__module__, "simulate": BLOCKS[name].bench}
+        return {stage: hash_named(module_sources(module)) for stage, module in modules.items()}
+
+    before, files = keys(), sources._package_files("chipdse_hdl")
+    module = next(key for key, file in files.items() if file.as_posix().endswith(f"/{edited}"))
+    copy = tmp_path / Path(edited).name
+    copy.write_text(files[module].read_text() + "\n# a remark\n")
+    changed = {"chipdse_hdl": files | {module: copy}}
+    monkeypatch.setattr(sources, "_package_files", changed.__getitem__)
+    after = keys()
+    assert {stage for stage in before if before[stage] != after[stage]} == stages
+
+
+class OtherFifo(Fifo):
+    """A second component in the module of another."""
+
+
+class ThirdFifo(Fifo):
+    """And a third."""
+
+
+def test_another_component_of_the_same_module_is_other_hardware() -> None:
+    block = BLOCKS["fifo"]
+    kinds = [dataclasses.replace(block, hardware=kind) for kind in (OtherFifo, ThirdFifo)]
+    assert _description(kinds[0]) != _description(kinds[1])
+
+
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
+def test_all_files_of_a_block_make_its_points(block: Block) -> None:
+    names = {path.parent.name + "/" + path.name for path in block_files(block)}
+    parts = ("__init__", "parameters", "hardware", "model", "bench")
+    assert {f"{block.name}/{part}.py" for part in parts} <= names
 
 
 @pytest.fixture

@@ -52,6 +52,8 @@ def test_damaged_studies_are_refused_in_one_line(
     damage: str, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study, file = shutil.copytree(good, tmp_path / "study"), str(tmp_path / "f.svg")
+    results = tmp_path / "metrics.json"
+    results.write_text('{"design__instance__area": 1.0}')
     change, says = DAMAGE[damage]
     change(study)
     for words in (
@@ -61,7 +63,7 @@ def test_damaged_studies_are_refused_in_one_line(
         ["compare", good, study],
         ["explore", study],
         ["export", study, "--trial", 0, "--to", tmp_path / "to"],
-        ["import-results", study, file, "--trial", 0],
+        ["import-results", study, results, "--trial", 0],
     ):
         assert main(list(map(str, words))) == 2, words
         said = capsys.readouterr().err

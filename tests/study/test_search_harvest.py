@@ -22,6 +22,7 @@ from chipdse.study.question.space import Axis, Condition, Space
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.results.front import knee_of
 from chipdse.study.storage.trials import HARVESTED_FROM, by_evaluation, finished
+from tests.support.metric_columns import metric_columns
 
 SWEEP = """
 block = "mac_array"
@@ -107,8 +108,9 @@ def test_arrays_equal_single_evaluations(
     row = data.draw(st.integers(0, len(points.numbers) - 1))
     point = {**EXPENSIVE, **cheap.part.point_at(int(points.numbers[row]))}
     alone = evaluate(sweep.template.design(point), store)
+    columns = points.metrics.flat()
     for name, value in alone.flat().items():
-        np.testing.assert_array_equal(points.metrics[name][row], value, err_msg=name)
+        np.testing.assert_array_equal(columns[name][row], value, err_msg=name)
     for name, amount in alone.constraints().items():
         assert points.constraints[name][row] == (1.0 if np.isnan(amount) else amount)
     assert points.estimated[row] == (alone.system.evidence == "estimated")
@@ -146,7 +148,7 @@ def test_the_local_front_is_what_the_definition_says(
 def cheap_points(objectives: list[list[float]], violation: list[float]) -> CheapPoints:
     return CheapPoints(
         numbers=np.arange(len(objectives)),
-        metrics={},
+        metrics=metric_columns(len(objectives)),
         constraints={"limit": np.array(violation)},
         estimated=np.zeros(len(objectives), dtype=bool),
         objectives=np.array(objectives),

@@ -12,6 +12,7 @@ from chipdse.study.harvest.cheap import CheapPoints
 from chipdse.study.harvest.replicates import average, replicated
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.results.ties import differ, tied
+from tests.support.metric_columns import metric_columns
 
 
 def test_each_replicate_has_seeds_of_its_own() -> None:
@@ -30,7 +31,7 @@ def test_each_replicate_has_seeds_of_its_own() -> None:
 def points(objectives: list[float], amount: float) -> CheapPoints:
     return CheapPoints(
         numbers=np.arange(len(objectives)),
-        metrics={"power_w": np.array(objectives)},
+        metrics=metric_columns(len(objectives), power_w=objectives),
         constraints={"limit": np.full(len(objectives), amount)},
         estimated=np.zeros(len(objectives), dtype=bool),
         objectives=np.array(objectives)[:, None],
@@ -39,7 +40,7 @@ def points(objectives: list[float], amount: float) -> CheapPoints:
 
 def test_means_spread_and_the_worst_constraint() -> None:
     both = average([points([1.0, 4.0], -0.5), points([3.0, 4.0], 0.25)])
-    assert both.metrics["power_w"].tolist() == [2.0, 4.0]
+    assert both.metrics.system.power_w.tolist() == [2.0, 4.0]
     assert both.objectives[:, 0].tolist() == [2.0, 4.0]
     assert both.constraints["limit"].tolist() == [0.25, 0.25]
     assert both.spread is not None

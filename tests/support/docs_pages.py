@@ -6,6 +6,7 @@ those within sentences, are held against the program's parsers.
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -53,9 +55,15 @@ class Command:
         return f"{self.where}: {shlex.join(self.words)}"
 
 
+@functools.cache
+def tokens(page: Path) -> list[Token]:
+    """A page as Markdown's parser sees it."""
+    return MarkdownIt().enable("table").parse(page.read_text())
+
+
 def listings(page: Path) -> Iterator[Listing]:
     """Fenced and indented blocks."""
-    for token in MarkdownIt().parse(page.read_text()):
+    for token in tokens(page):
         if token.type in ("fence", "code_block"):
             line = token.map[0] + 1 if token.map else 0
             yield Listing(page=page, line=line, language=token.info.strip(), text=token.content)
@@ -63,7 +71,7 @@ def listings(page: Path) -> Iterator[Listing]:
 
 def phrases(page: Path) -> Iterator[str]:
     """What stands in backquotes within sentences and tables."""
-    for token in MarkdownIt().enable("table").parse(page.read_text()):
+    for token in tokens(page):
         for child in token.children or ():
             if child.type == "code_inline":
                 yield child.content

@@ -1,4 +1,4 @@
-"""How often every net switches and how long it is high: what timing tools call activity."""
+"""Switching activity: how often every net switches, and the fraction of time for which it is 1."""
 
 from __future__ import annotations
 

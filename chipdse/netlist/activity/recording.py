@@ -1,4 +1,4 @@
-"""What replay reads: the recording of an RTL simulation, and which register each cell holds."""
+"""The inputs of replay: the recording of an RTL simulation, and the register of each cell."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WORD_BITS = 32
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterBit:
-    """Which bit of which RTL signal a sequential cell of the netlist holds.
+    """The bit of an RTL signal that a sequential cell of the netlist stores.
 
     inverted : the cell captures the complement
     """

@@ -7,6 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from chipdse import __version__
 from chipdse.errors import DesignError, ToolError
 from chipdse.netlist.activity.activity import Activity
@@ -16,6 +19,7 @@ _SPECIAL = re.compile(r"[^A-Za-z0-9_]")
 _STEPS_S = (1e-9, 1e-12, 1e-15)
 _STEP_NAMES = ("ns", "ps", "fs")
 _RELATIVE_ERROR = 1e-9
+_WHOLE = 1e-6  # a time of so much more or less than a whole step is that step
 
 
 def write_saif(activity: Activity, netlist: Netlist, path: Path, instance: str = "") -> None:
@@ -27,9 +31,11 @@ def write_saif(activity: Activity, netlist: Netlist, path: Path, instance: str =
 
     Notes
     -----
-    Times are whole steps: the coarsest of ns, ps and fs in which the duration is a whole number
-    is taken, fs if none is. T1 is rounded, T0 is the rest, TX is 0: activity does not tell unknown
-    from low. Toggle counts are whole numbers; a half (a change to or from X) is rounded to even.
+    Times are whole steps: the coarsest of ns, ps and fs in which the duration and every net's time
+    at 1 are whole numbers. Where not even fs does that (a third of a cycle), T1 is rounded to the
+    nearest fs. T0 is the rest, so that T0 + T1 + TX is the duration; TX is 0, as activity does not
+    distinguish unknown from low. Toggle counts are whole numbers; a half (a change to or from X) is
+    rounded to even.
 
     Raises
     ------
@@ -48,7 +54,7 @@ def _lines(activity: Activity, netlist: Netlist, instance: str) -> Iterator[str]
     known = [net for net in sorted(named) if net >= 2 and activity.annotated[net]]
     if not known:
         raise DesignError(f"no net of {netlist.top!r} has a known activity; nothing to write")
-    unit, duration = _time_unit(activity.duration_s)
+    unit, duration = _time_unit(activity.duration_s, activity.high_fraction[known])
     yield "(SAIFILE"
     yield '(SAIFVERSION "2.0")'
     yield '(DIRECTION "backward")'
@@ -78,10 +84,13 @@ def escaped(name: str) -> str:
     return _SPECIAL.sub(lambda found: "\\" + found[0], name)
 
 
-def _time_unit(duration_s: float) -> tuple[str, int]:
+def _time_unit(duration_s: float, high_fraction: NDArray[np.float64]) -> tuple[str, int]:
     """The unit of the file's times, and the duration in it."""
     for step, name in zip(_STEPS_S, _STEP_NAMES, strict=True):
         steps = duration_s / step
-        if steps >= 1 and math.isclose(steps, round(steps), rel_tol=_RELATIVE_ERROR):
+        if steps < 1 or not math.isclose(steps, round(steps), rel_tol=_RELATIVE_ERROR):
+            continue
+        times = high_fraction * round(steps)
+        if np.allclose(times, np.round(times), rtol=_RELATIVE_ERROR, atol=_WHOLE):
             return name, round(steps)
     return _STEP_NAMES[-1], max(1, round(duration_s / _STEPS_S[-1]))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from chipdse.errors import DesignError
 from chipdse.paths import config_folder
+from chipdse.reading import parse_toml, toml_text
 from chipdse.store.files import write_whole
 
 if TYPE_CHECKING:
@@ -140,10 +140,10 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
             f"'chipdse library add {library} FILE.lib'"
         )
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
+        data = parse_toml(toml_text(file))
         files = tuple(Path(name) for name in data["files"])
         node_nm = float(data.get("node_nm", 0.0))
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise DesignError(f"{file} is damaged ({error}); add the library again") from None
     return _from_files(library, files, node_nm)
 
@@ -164,7 +164,7 @@ def library_names() -> tuple[str, ...]:
 def add_library(
     name: str, files: Sequence[Path], *, node_nm: float = 0.0, replace: bool = False
 ) -> LibraryEntry:
-    """Keep the user's Liberty files under a name; they are read and joined once to check them.
+    """Store the user's Liberty files under a name; they are read and joined once as a check.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ def add_library(
 
 
 def remove_library(name: str) -> None:
-    """Forget one of the user's libraries, usable or not; its Liberty files stay.
+    """Remove the name of one of the user's libraries, usable or not; its Liberty files stay.
 
     Raises
     ------
@@ -214,7 +214,7 @@ def remove_library(name: str) -> None:
 
 
 def shipped_file(name: str) -> Path:
-    """Where a shipped library lies."""
+    """The path of a shipped library."""
     return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}.npz"
 
 
@@ -256,7 +256,7 @@ def _folder() -> Path:
 
 
 def description_file(name: str) -> Path:
-    """Where the description of one of the user's libraries is kept."""
+    """The path of the description of one of the user's libraries."""
     return _folder() / f"{name}.toml"
 
 

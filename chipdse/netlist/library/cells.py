@@ -1,4 +1,4 @@
-"""A library cell as logic: its pins, their functions, and what it remembers."""
+"""A library cell as logic: its pins, their functions, and its state."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ Sequential = FlipFlop | Latch | ClockGate
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """What one library cell computes.
+    """The logic function of one library cell.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ class Cell:
 
     @cached_property
     def state_variables(self) -> tuple[str, ...]:
-        """What its outputs are functions of: the input pins in order, then the state."""
+        """The variables of its output functions: the input pins in order, then the state."""
         state = () if self.sequential is None else (self.sequential.state,)
         return self.input_names + state
 

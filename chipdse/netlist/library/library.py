@@ -1,8 +1,8 @@
 """A cell library as arrays: logic, NLDM tables, capacitances and leakage at its corners.
 
 SI units throughout. Arrays that depend on the operating point have the corner as first axis.
-Leakage, a steady state that is simulated in a fraction of the time, may be known at more corners
-than the rest.
+Leakage may be characterised at more corners than timing, because a steady state needs only a
+fraction of the simulation time.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Thresholds:
     slew_derate: float = 1.0
 
     def slew_of_ramp(self, edge: int) -> float:
-        """The slew that stands in the tables for a ramp of one second from rail to rail [s]."""
+        """The slew in the tables of a ramp that takes one second from rail to rail [s]."""
         return (self.upper_frac[edge] - self.lower_frac[edge]) / self.slew_derate
 
 
@@ -89,7 +89,7 @@ class Tables:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arcs:
-    """Timing groups, one a (related pin, pin, condition).
+    """Timing groups, one per (related pin, pin, condition).
 
     Pins are numbered over the whole library (`CellLibrary.pin_start`), conditions point into
     `CellLibrary.conditions`; -1 is none. A constraint keeps its tables in the delay columns.
@@ -109,7 +109,7 @@ class Arcs:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Powers:
-    """Internal power groups: energy a transition [J] of `pin`, for output pins by `related`."""
+    """Internal power groups: energy per transition [J] of `pin`, for output pins by `related`."""
 
     cell: Int32s
     pin: Int32s
@@ -195,7 +195,7 @@ class CellLibrary:
         return f"{self.cells[cell].name}/{self.cells[cell].pins[pin - self.pin_start[cell]].name}"
 
     def corners(self) -> str:
-        """Its corners for people."""
+        """The corners as text for messages."""
         return self.grid.text()
 
     @cached_property

@@ -58,18 +58,18 @@ class Power:
 
     @property
     def internal_energy_j(self) -> Floats:
-        """Internal energy a clock cycle [K]."""
+        """Internal energy per clock cycle [K]."""
         energy: Floats = self.internal_w.sum(axis=1) * self.clock_period_s
         return energy
 
     @property
     def switching_energy_j(self) -> Floats:
-        """Switching energy a clock cycle [K]."""
+        """Switching energy per clock cycle [K]."""
         energy: Floats = self.switching_w.sum(axis=1) * self.clock_period_s
         return energy
 
     def at_clock(self, clock_hz: Floats | float) -> Floats:
-        """Total power [K] at another clock frequency: leakage plus energy a cycle times it."""
+        """Total power [K] at another clock frequency: leakage plus energy per cycle times it."""
         dynamic = self.internal_energy_j + self.switching_energy_j
         total: Floats = self.leakage_w.sum(axis=1) + dynamic * clock_hz
         return total
@@ -86,7 +86,7 @@ class Power:
 
 
 class PowerModel:
-    """What power needs of a netlist whatever its activity and corner; reuse it in sweeps."""
+    """The part of a power analysis that depends only on the netlist; reuse it in sweeps."""
 
     def __init__(self, netlist: Netlist) -> None:
         self.netlist = netlist
@@ -308,7 +308,7 @@ class _Evaluation:
 
 
 def _open_outputs(power: CellPower, is_open: Bools, density: Floats, chance: Floats) -> None:
-    """Density of output pins nobody is connected to: from the other output, or the inputs."""
+    """Density of output pins without a connection: from the other output, or the inputs."""
     cell = power.cell
     for pin in cell.outputs:
         rows = np.flatnonzero(is_open[:, pin])

@@ -1,4 +1,4 @@
-"""What a timing analysis is given and what it finds, as arrays over operating points."""
+"""The inputs and results of a timing analysis, as arrays over operating points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX, MIN = 0, 1
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Wires:
-    """What wires add: capacitance to each net [F] and delay to each input pin [s].
+    """The effect of wires: capacitance of each net [F] and delay to each input pin [s].
 
     What is given for a register's clock pin has no effect: the clock is ideal.
     """
@@ -60,7 +60,7 @@ class Timing:
 
     @property
     def netlist(self) -> Netlist:
-        """What was timed."""
+        """The netlist that was analysed."""
         return self.graph.netlist
 
     @property
@@ -77,7 +77,7 @@ class Timing:
 
     @property
     def critical_path_s(self) -> Floats:
-        """[K] clock period less the worst setup slack: setup time included."""
+        """[K] clock period minus the worst setup slack; includes the setup time."""
         worst = self.worst_setup_slack_s
         return np.where(np.isfinite(worst), self.clock_period_s - worst, 0.0)
 

@@ -33,7 +33,7 @@ def report_html(
     Parameters
     ----------
     store : where the stages of the study are; None looks into no point
-    details : how many points to look into, the compromise and the best of each objective first;
+    details : how many points have details, the knee and the best of each objective first;
         or which
     live : it is served by `chipdse explore`
     tell : called before each point that is looked into
@@ -91,7 +91,7 @@ def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store)
 
 
 def _chosen(folder: StudyFolder, table: pd.DataFrame, details: int | Sequence[int]) -> list[int]:
-    """Trials to look into: the compromise, then the best of each objective."""
+    """Trials with details: the knee, then the best of each objective."""
     if not isinstance(details, int):
         return list(details)
     if not table["on_front"].any():

@@ -213,8 +213,8 @@ def _over_supply(
     )
     return {
         "vdd_v": supplies,
-        "energy_per_op_j": operated.report["block_energy_per_op_j"].tolist(),
-        "f_max_hz": operated.report["f_max_hz"].tolist(),
+        "energy_per_op_j": operated.report.block_energy_per_op_j.tolist(),
+        "f_max_hz": operated.report.f_max_hz.tolist(),
     }
 
 

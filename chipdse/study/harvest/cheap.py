@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.design import Design, OperatingPoint
 from chipdse.errors import InfeasibleError
-from chipdse.metrics import METRICS, timing_violation
+from chipdse.metrics import MetricColumns, timing_violation
+from chipdse.records import each_field
 from chipdse.stages.operate import Corner, Job, Operated, operate
 from chipdse.study.question.space import Space, Value
 from chipdse.study.question.sweep_file import Sweep
@@ -24,7 +27,6 @@ from chipdse.technology.constants import Sources
 
 Supply = tuple[float | None, float | None]
 
-_LIMIT = "limit "
 CHEAP_LIMIT = 100_000
 """Of a cheap part with more combinations, so many are drawn for each expensive point."""
 
@@ -34,8 +36,8 @@ class CheapPoints:
     """Many cheap points of one expensive point, evaluated.
 
     numbers : which points of the cheap part
-    metrics, constraints : by name, one value a point; those of `chipdse.metrics.Metrics`, and the
-        sweep's limits among the constraints
+    metrics : of `chipdse.metrics.Metrics`
+    constraints : by name, those of `chipdse.metrics.Metrics` and the sweep's limits
     estimated : where a table by process node does not reach
     objectives : shape (points, objectives), all to be made small
     spread : their standard deviations over replicates; None without
@@ -43,7 +45,7 @@ class CheapPoints:
     """
 
     numbers: Int64s
-    metrics: dict[str, Floats]
+    metrics: MetricColumns
     constraints: dict[str, Floats]
     estimated: Bools
     objectives: Floats
@@ -58,7 +60,7 @@ class CheapPoints:
         """Some of the points."""
         return CheapPoints(
             numbers=self.numbers[rows],
-            metrics={name: column[rows] for name, column in self.metrics.items()},
+            metrics=self.metrics.take(rows),
             constraints={name: column[rows] for name, column in self.constraints.items()},
             estimated=self.estimated[rows],
             objectives=self.objectives[rows],
@@ -81,6 +83,37 @@ class CheapPoints:
         violation = self.violation[finite]
         best = finite[violation <= violation.min() * (1 + 1e-12)]
         return self.take(best[is_on_front(self.objectives[best])])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Group:
+    """Evaluated points that share the temperatures of their leakage; `rows` are their places."""
+
+    rows: Int64s
+    metrics: MetricColumns
+    constraints: dict[str, Floats]
+    estimated: Bools
+
+
+def _in_order(groups: Sequence[_Group]) -> _Group:
+    """All groups as one, in the order of their rows."""
+    if len(groups) == 1:
+        return groups[0]
+    rows = np.concatenate([group.rows for group in groups])
+    order = np.argsort(rows)
+
+    def joined(*columns: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate(columns)[order]
+
+    return _Group(
+        rows=rows[order],
+        metrics=MetricColumns.combined(joined, [group.metrics for group in groups]),
+        constraints={
+            name: joined(*(group.constraints[name] for group in groups))
+            for name in groups[0].constraints
+        },
+        estimated=joined(*(group.estimated for group in groups)),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -139,7 +172,7 @@ class CheapSpace:
         }
         node_nm = np.array([jobs[one.node_nm].node_nm for one in packages])
         job, columns = next(iter(jobs.values())), PackageColumns.of(packages)
-        found: dict[str, Floats] = {}
+        groups = []
         # Where a library covers other temperatures at other supplies, leakage tables differ.
         for table in dict.fromkeys(one.leakage_temperatures_c for one in own):
             which = np.array(
@@ -149,28 +182,32 @@ class CheapSpace:
             operated = _operated([operating[at] for at in which], [own[at] for at in which], job)
             at, package = np.searchsorted(which, op[rows]), pk[rows]
             blocks = dataclasses.replace(operated.points.take(at), node_nm=node_nm[package])
-            system, limits, _ = evaluate_pairs(blocks, columns.take(package), Sources())
-            report = {name: column[at] for name, column in operated.report.items()}
-            limits = {_LIMIT + name: amount for name, amount in limits.items()}
-            for name, column in (report | system | limits).items():
-                found.setdefault(name, np.empty(len(numbers)))[rows] = column
-        return self._points(numbers, expensive, found)
+            system = evaluate_pairs(blocks, columns.take(package), Sources())
+            block = each_field(lambda column, at=at: column[at], operated.report)
+            groups.append(
+                _Group(
+                    rows=rows,
+                    metrics=MetricColumns(block=block, system=system.metrics),
+                    constraints=system.constraints,
+                    estimated=system.estimated,
+                )
+            )
+        return self._points(numbers, expensive, _in_order(groups))
 
     def _points(
-        self, numbers: Int64s, expensive: Mapping[str, Value], found: Mapping[str, Floats]
+        self, numbers: Int64s, expensive: Mapping[str, Value], found: _Group
     ) -> CheapPoints:
-        """The sweep's view of what was found: its limits and objectives."""
-        metrics = {name: found[name] for name in METRICS}
-        timing = timing_violation(metrics["timing_slack_s"], metrics["critical_path_s"])
-        limits = {n.removeprefix(_LIMIT): found[n] for n in found if n.startswith(_LIMIT)}
-        values = {**self._numbers_swept(numbers, expensive), **metrics}
-        constraints = {"timing": timing, **limits, **violations(self.sweep, values)}
+        """The sweep's view of evaluated points: its limits and objectives."""
+        block = found.metrics.block
+        timing = timing_violation(block.timing_slack_s, block.critical_path_s)
+        values = {**self._numbers_swept(numbers, expensive), **found.metrics.flat()}
+        constraints = {"timing": timing, **found.constraints, **violations(self.sweep, values)}
         return CheapPoints(
             numbers=numbers,
-            metrics=metrics,
+            metrics=found.metrics,
             # What has no value (a temperature that runs away) is no point to have.
             constraints={n: np.where(np.isnan(c), 1.0, c) for n, c in constraints.items()},
-            estimated=found["estimated"] > 0,
+            estimated=found.estimated,
             objectives=objective_columns(self.sweep, values),
         )
 

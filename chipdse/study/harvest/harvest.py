@@ -139,7 +139,7 @@ def _attributes(front: CheapPoints, row: int) -> dict[str, Any]:
     return {
         **spread,
         ORIGIN: HARVESTED,
-        "metrics": {name: float(column[row]) for name, column in front.metrics.items()},
+        "metrics": {name: float(column[row]) for name, column in front.metrics.flat().items()},
         "system_evidence": "estimated" if front.estimated[row] else "modelled",
     }
 

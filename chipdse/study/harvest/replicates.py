@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from chipdse.design import Design
+from chipdse.metrics import MetricColumns
 from chipdse.study.harvest.cheap import CheapPoints
 
 
@@ -38,10 +39,9 @@ def average(replicates: Sequence[CheapPoints]) -> CheapPoints:
     objectives = np.stack([one.objectives for one in replicates])
     return CheapPoints(
         numbers=first.numbers,
-        metrics={
-            name: np.mean([one.metrics[name] for one in replicates], axis=0)
-            for name in first.metrics
-        },
+        metrics=MetricColumns.combined(
+            lambda *columns: np.mean(columns, axis=0), [one.metrics for one in replicates]
+        ),
         constraints={
             name: np.max([one.constraints[name] for one in replicates], axis=0)
             for name in first.constraints

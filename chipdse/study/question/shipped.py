@@ -9,6 +9,7 @@ from pathlib import Path
 
 import chipdse
 from chipdse.errors import DesignError
+from chipdse.reading import toml_text
 
 
 def shipped_sweeps() -> dict[str, Path]:
@@ -38,10 +39,10 @@ def sweep_text(path: Path) -> str:
     DesignError : the file cannot be read; where there is none, which sweep may have been meant
     """
     try:
-        return path.read_text()
+        return toml_text(path)
     except OSError as error:
         raise _unreadable(path, error) from error
-    except UnicodeDecodeError as error:
+    except ValueError as error:
         raise DesignError(f"{path}: not TOML: {error}") from error
 
 

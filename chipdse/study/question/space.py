@@ -44,7 +44,7 @@ class Axis:
 
     @property
     def is_cheap(self) -> bool:
-        """Whether another value of it runs no tool."""
+        """Whether a new value needs neither simulation nor synthesis."""
         return self.group in CHEAP_GROUPS
 
     @property
@@ -68,7 +68,7 @@ class Axis:
         return FloatDistribution(float(low), float(high), log=log)
 
     def nearest(self, value: Any) -> Value:
-        """The axis value a sampler meant, free of its rounding errors."""
+        """The axis value that is nearest to a sampler's value, without its rounding error."""
         if value in self.values:
             return self.values[self.values.index(value)]
         return min(self.values, key=lambda own: abs(float(own) - float(value)))
@@ -82,7 +82,7 @@ def widens(numbers: Sequence[Any]) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """What some parameters must meet together.
+    """A condition on several parameters.
 
     names : the parameters it speaks of, whether swept or not
     holds : whether it is met, given at least these
@@ -218,7 +218,7 @@ def _table(condition: Condition, axes: Sequence[Axis], given: Mapping[str, Value
 
 
 def read_axis(group: str, name: str, given: Any, where: str) -> Axis | Value:
-    """An axis, or one fixed value, from what a sweep file says.
+    """An axis, or one fixed value, from the entry of a sweep file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sweep files: a question about a block, as data. Every mistake is refused before anything runs."""
+"""Sweep files: reads and checks the question of a sweep before anything runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import itertools
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from chipdse_hdl.block import Block
 from chipdse.design import find_block, suggest
 from chipdse.errors import DesignError
 from chipdse.metrics import METRICS
+from chipdse.reading import parse_toml
 from chipdse.stages.measure import check_library
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.goals import Limit, Objective, read_limits, read_objectives
@@ -115,8 +115,8 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
     """
     text = sweep_text(path)
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = parse_toml(text)
+    except ValueError as error:
         raise DesignError(f"{path}: not TOML: {error}") from error
     refuse_unknown(data, _KEYS, f"{path}")
     if "block" not in data:

@@ -1,4 +1,4 @@
-"""Pick one point of a study: by number, the best in one metric, or the front's compromise."""
+"""Pick one point of a study: by number, the best in one metric, or the knee of the front."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DIRECTIONS = {"min": True, "max": False}
 
 
 def knee(sweep: Sweep, table: pd.DataFrame) -> int:
-    """Trial of the front's compromise (`knee_of`)."""
+    """Trial of the knee of the front (`knee_of`)."""
     front = _feasible(table, table["on_front"])
     signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
     values = front[[one.metric for one in sweep.objectives]].to_numpy(dtype=float) * signs

@@ -28,7 +28,7 @@ def is_on_front(values: Floats) -> Bools:
 
 
 def knee_of(values: Floats) -> int:
-    """Row of the point nearest to the ideal, each objective scaled to its range.
+    """Row of the knee: the point nearest to the ideal point, each objective scaled to its range.
 
     The ideal has the best value of every objective. Compromise programming with the Euclidean
     distance: M. Zeleny, Multiple Criteria Decision Making, McGraw-Hill 1982, chapter 10.

@@ -1,4 +1,4 @@
-"""Trials as tables: which points are feasible, which are on the front."""
+"""Trials as tables, with the feasible points and the points on the front."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
 
 
 def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
-    """One row a finished trial (see `chipdse.study.storage.folder.points_table`)."""
+    """One row per finished trial (see `chipdse.study.storage.folder.points_table`)."""
     names = [axis.name for axis in sweep.space.axes]
     rows = []
     for trial in trials:
@@ -133,7 +133,7 @@ def basis_of(block: Block, table: pd.DataFrame) -> Basis:
 
 
 def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:
-    """How many of these feasible points no other dominates; objectives in their own direction."""
+    """The number of points that no other point dominates; objectives in their own direction."""
     signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
     return int(is_on_front(np.array(values) * signs).sum()) if values else 0
 

@@ -7,7 +7,6 @@ are; what it leaves out comes from dask-jobqueue's configuration, ``~/.config/da
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from chipdse.design import suggest
 from chipdse.errors import DesignError
+from chipdse.reading import parse_toml, toml_text
 
 QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster"}
 
@@ -48,10 +48,10 @@ scratch, logs : folders on the node, and of the jobs' output
 def read_options(path: Path) -> dict[str, Any]:
     """A file of options, checked, in dask-jobqueue's words."""
     try:
-        given = tomllib.loads(path.read_text())
+        given = parse_toml(toml_text(path))
     except OSError as error:
         raise DesignError(f"options {str(path)!r}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise DesignError(f"{path}: not TOML: {error}") from error
     for name, value in given.items():
         if name not in OPTIONS:

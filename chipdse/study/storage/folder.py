@@ -52,13 +52,13 @@ class StudyFolder:
     version: Kept | None = None
 
     def check(self, connection: Connection, study_id: int) -> None:
-        """Raise MachineError if the study goes on under another fingerprint than this one's."""
+        """Raise MachineError if the study now has another fingerprint than this driver."""
         if self.version is not None:
             check_current(connection, study_id, self.version.identity)
 
     @property
     def driver(self) -> str:
-        """Who runs the sweep in this folder: the machine's name, and this folder on it."""
+        """The driver of the sweep in this folder: the name of the machine, and the folder."""
         place = f"{uuid.getnode()} {self.path.absolute()}"
         return f"{socket.gethostname()}:{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
@@ -71,7 +71,7 @@ def start_study(
     *,
     re_evaluate: bool = False,
 ) -> StudyFolder:
-    """Open the study of a sweep in `path`, made new if there is none.
+    """Open the study of a sweep in `path`; creates it if there is none.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def _is_begun(file: Path) -> bool:
 
 
 def open_study(path: Path) -> StudyFolder:
-    """Open an existing study to look at it.
+    """Open an existing study to read it.
 
     Raises
     ------

@@ -3,9 +3,9 @@
 STUDY/study.db       Optuna storage (SQLite); optuna-dashboard opens it
 STUDY/sweep.toml     the sweep file as it was run
 STUDY/study.json     the study's name, where storage and sweep file are, the library, versions
-STUDY/status.json    how the sweep that runs here is doing
+STUDY/status.json    the progress of the sweep that runs here
 STUDY/points.csv     every finished point; units in the column names
-STUDY/report.html    what people look at
+STUDY/report.html    the report
 
 This module imports no library: the command line refuses a wrong folder before it loads any.
 """

@@ -1,4 +1,4 @@
-"""What the trials of a study are to a sweep: counted, interrupted, left behind by a dead driver.
+"""The state of a study's trials: which count, were interrupted, or belong to a dead driver.
 
 An Optuna trial that failed counts only with a reason. One without was interrupted: its driver was
 stopped, or died at any moment between asking for the point and telling what came of it.
@@ -56,7 +56,7 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
 
 
 def is_harvested(trial: FrozenTrial) -> bool:
-    """Whether another trial's evaluation gave this one."""
+    """Whether this trial was harvested from the evaluation of another trial."""
     return HARVESTED_FROM in trial.user_attrs
 
 
@@ -69,7 +69,7 @@ def trouble(trial: FrozenTrial) -> float:
 
 
 def by_evaluation(trials: Iterable[FrozenTrial]) -> list[list[FrozenTrial]]:
-    """Trials that count, by the evaluation that gave them: each evaluated trial first, in order."""
+    """Trials that count, grouped by evaluation: each evaluated trial first, in order."""
     groups: dict[int, list[FrozenTrial]] = {}
     for trial in trials:
         groups.setdefault(trial.user_attrs.get(HARVESTED_FROM, trial.number), []).append(trial)
@@ -77,7 +77,7 @@ def by_evaluation(trials: Iterable[FrozenTrial]) -> list[list[FrozenTrial]]:
 
 
 def proposed(study: optuna.Study) -> int:
-    """How many points have been proposed so far, whatever happened to them meanwhile.
+    """The number of points proposed so far, whatever their result.
 
     An interruption leaves the number as it was, so that a seed made of it gives the same points.
     """
@@ -91,7 +91,7 @@ def proposed(study: optuna.Study) -> int:
 def left_behind(
     study: optuna.Study, driver: str, mine: Collection[int], shared: bool
 ) -> list[FrozenTrial]:
-    """Trials under way that nobody works on any more.
+    """Running trials whose driver no longer works on them.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def outdated_points(study: optuna.Study, names: Iterable[str]) -> int:
 
 
 def queue_failed(study: optuna.Study) -> int:
-    """Queue every failed point again; how many."""
+    """Queue every failed point again; returns their number."""
     failed = [one for one in finished(study) if one.state == TrialState.FAIL]
     for trial in failed:
         _enqueue(study, trial, trial.number)

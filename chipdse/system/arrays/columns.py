@@ -1,4 +1,4 @@
-"""Many systems as arrays: one row a system, one column a kind of die."""
+"""Many systems as arrays: one row per system, one column per kind of die."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Choices:
     codes: Int64s
 
     def lookup(self, values: Sequence[float]) -> Floats:
-        """One value a row from one value a name."""
+        """One value per row, from one value per name."""
         return np.asarray(values, dtype=np.float64)[self.codes]
 
     def among(self, *names: str) -> Bools:

@@ -1,4 +1,4 @@
-"""Areas of dies with their interfaces, and tables kept by process node; arrays of systems."""
+"""Areas of dies with their interfaces, and tables over the process node, for arrays of systems."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SILICON = ("silicon_interposer", "active_interposer")
 
 
 def by_node(sources: Sources, entry: str, node_nm: Floats) -> Floats:
-    """A table kept by node at any node: log-log between entries, held at the coarsest one.
+    """A table over process nodes at any node: log-log between entries, the coarsest beyond.
 
     Between entries and beyond the coarsest the value is an estimate (see `node_is_tabulated`):
     older processes have fewer steps, so the held value is an upper bound.

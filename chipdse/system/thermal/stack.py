@@ -1,4 +1,4 @@
-"""A package as heat sees it: layers of materials in rectangles, and what cools them."""
+"""The thermal description of a package: layers of material rectangles, and their cooling."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Layer:
 
 @dataclass(frozen=True, kw_only=True)
 class Stack:
-    """Layers from the board's side to the cooler's side, and what cools them.
+    """Layers from the board's side to the cooler's side, with their cooling.
 
     cooler_resistance_k_per_w : from the top of the last layer to the air, for its whole area
     board_resistance_k_per_w : from the bottom of the first layer; infinite means none

@@ -7,7 +7,8 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from chipdse_hdl.adder import AdderParameters, AdderWorkload, operands, reference
+from chipdse_hdl.adder.model import operands, reference
+from chipdse_hdl.adder.parameters import AdderParameters, AdderWorkload
 from chipdse_hdl.bench.pipelines import Case, Stream, case, stream_test
 from chipdse_hdl.bench.testbench import extremes, records
 

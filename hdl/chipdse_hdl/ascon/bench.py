@@ -12,8 +12,9 @@ from typing import Any
 import cocotb
 import numpy as np
 
-from chipdse_hdl.ascon import AsconParameters, AsconWorkload, messages
-from chipdse_hdl.ascon.model import DIGEST_WORDS, Message, reference_aead, reference_hash
+from chipdse_hdl.ascon.model import Message, messages, reference_aead, reference_hash
+from chipdse_hdl.ascon.parameters import AsconParameters, AsconWorkload
+from chipdse_hdl.ascon.permutation import DIGEST_WORDS
 from chipdse_hdl.bench.testbench import compared, play_runs, records
 
 WATCH = ["in_ready", "out_valid", "out_data"]

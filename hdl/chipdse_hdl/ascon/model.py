@@ -1,15 +1,22 @@
-"""Ascon in Python, as NIST SP 800-232 has it: the permutation, Ascon-AEAD128 and Ascon-Hash256."""
+"""Reference of `ascon`: Ascon-AEAD128 and Ascon-Hash256; messages, work and clock cycles."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-WORD, LONG, SHORT = 64, 12, 8  # bits of a state word; rounds at the ends and between blocks
-AEAD_IV, HASH_IV = 0x00001000808C0001, 0x0000080100CC0002
-AFTER_DATA = 1 << 63  # domain separation between associated data and text, in the last word
-ROTATIONS = ((19, 28), (61, 39), (1, 6), (10, 17), (7, 41))
-DIGEST_WORDS = 4
+import numpy as np
+
+from chipdse_hdl.ascon.parameters import AsconParameters, AsconWorkload
+from chipdse_hdl.ascon.permutation import (
+    AEAD_IV,
+    AFTER_DATA,
+    DIGEST_WORDS,
+    HASH_START,
+    LONG,
+    SHORT,
+    permute,
+)
+from chipdse_hdl.block import Work
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,57 +28,6 @@ class Message:
     key: bytes = bytes(16)
     nonce: bytes = bytes(16)
     decrypt: bool = False
-
-
-def round_constant(number: int) -> int:
-    """The constant of round 0 to 11 of 12; the permutation of 8 starts with round 4."""
-    return (0xF - number) << 4 | number
-
-
-def permute(state: Sequence[int], rounds: int) -> list[int]:
-    """Ascon-p: SP 800-232, section 3."""
-    x0, x1, x2, x3, x4 = state
-    for number in range(LONG - rounds, LONG):
-        x2 ^= round_constant(number)
-        x0, x2, x4 = x0 ^ x4, x2 ^ x1, x4 ^ x3
-        a = (x0, x1, x2, x3, x4)
-        x0, x1, x2, x3, x4 = (a[i] ^ (~a[(i + 1) % 5] & a[(i + 2) % 5]) for i in range(5))
-        x1, x3, x0, x2 = x1 ^ x0, x3 ^ x2, x0 ^ x4, x2 ^ (2**WORD - 1)
-        x0, x1, x2, x3, x4 = (
-            word ^ _rotated(word, left) ^ _rotated(word, right)
-            for word, (left, right) in zip((x0, x1, x2, x3, x4), ROTATIONS, strict=True)
-        )
-    return [x0, x1, x2, x3, x4]
-
-
-def _rotated(word: int, by: int) -> int:
-    return (word >> by | word << (WORD - by)) & (2**WORD - 1)
-
-
-HASH_START = tuple(permute([HASH_IV, 0, 0, 0, 0], LONG))
-
-
-def _words(data: bytes) -> list[int]:
-    return [int.from_bytes(data[n : n + 8], "little") for n in range(0, len(data), 8)]
-
-
-def _blocks(data: bytes, size: int) -> list[tuple[bytes, bytes]]:
-    """Blocks and the same padded; the last one is never full."""
-    blocks = [data[n : n + size] for n in range(0, len(data) + 1, size)]
-    return [(b, (b + b"\1" + bytes(size))[:size] if len(b) < size else b) for b in blocks]
-
-
-def reference_hash(message: bytes) -> bytes:
-    """Ascon-Hash256: SP 800-232, section 5.1."""
-    state = list(HASH_START)
-    for _, padded in _blocks(message, 8):
-        state[0] ^= _words(padded)[0]
-        state = permute(state, LONG)
-    digest = b""
-    for _ in range(DIGEST_WORDS):
-        digest += state[0].to_bytes(8, "little")
-        state = permute(state, LONG)
-    return digest
 
 
 def reference_aead(message: Message) -> tuple[bytes, bytes]:
@@ -99,3 +55,73 @@ def reference_aead(message: Message) -> tuple[bytes, bytes]:
     state = permute([*state[:2], state[2] ^ key[0], state[3] ^ key[1], state[4]], LONG)
     tag = (state[3] ^ key[0]).to_bytes(8, "little") + (state[4] ^ key[1]).to_bytes(8, "little")
     return output, tag
+
+
+def reference_hash(message: bytes) -> bytes:
+    """Ascon-Hash256: SP 800-232, section 5.1."""
+    state = list(HASH_START)
+    for _, padded in _blocks(message, 8):
+        state[0] ^= _words(padded)[0]
+        state = permute(state, LONG)
+    digest = b""
+    for _ in range(DIGEST_WORDS):
+        digest += state[0].to_bytes(8, "little")
+        state = permute(state, LONG)
+    return digest
+
+
+def _words(data: bytes) -> list[int]:
+    return [int.from_bytes(data[n : n + 8], "little") for n in range(0, len(data), 8)]
+
+
+def _blocks(data: bytes, size: int) -> list[tuple[bytes, bytes]]:
+    """Blocks and the same padded; the last one is never full."""
+    blocks = [data[n : n + size] for n in range(0, len(data) + 1, size)]
+    return [(b, (b + b"\1" + bytes(size))[:size] if len(b) < size else b) for b in blocks]
+
+
+def messages(parameters: AsconParameters, workload: AsconWorkload) -> list[Message]:
+    """The messages of a workload; with `both` every second one is decrypted."""
+    random = np.random.default_rng(workload.seed)
+    key, size = random.bytes(16), workload.message_bytes
+    found = []
+    for number, start in enumerate(range(0, workload.length, size)):
+        decrypt = parameters.function == "decrypt" or (
+            parameters.function == "both" and number % 2 == 1
+        )
+        found.append(
+            Message(
+                text=random.bytes(min(size, workload.length - start)),
+                associated=b"" if parameters.hashes else random.bytes(workload.associated_bytes),
+                key=key,
+                nonce=random.bytes(16),
+                decrypt=decrypt,
+            )
+        )
+    return found
+
+
+def work(parameters: AsconParameters, workload: AsconWorkload) -> Work:
+    """A byte of work is a byte of text; keys, nonces and associated data are overhead."""
+    given = messages(parameters, workload)
+    if parameters.hashes:
+        bits_in, bits_out = 8 * workload.length, 256 * len(given)
+    else:
+        bits_in = 8 * (workload.length + len(given) * (32 + workload.associated_bytes))
+        bits_out = 8 * workload.length + 128 * len(given)
+    return Work(count=workload.length, unit="byte", input_bits=bits_in, output_bits=bits_out)
+
+
+def cycles(parameters: AsconParameters, workload: AsconWorkload) -> int:
+    """Clock cycles of a workload at full pace, to the last word of output."""
+    p = parameters
+    total = 0
+    for message in messages(p, workload):
+        blocks = len(message.text) // p.block_bytes
+        if p.hashes:
+            total += blocks * (1 + p.long_cycles) + 2 + DIGEST_WORDS * p.long_cycles
+        else:
+            if message.associated:
+                blocks += len(message.associated) // 16 + 1
+            total += 3 + 2 * p.long_cycles + blocks * (1 + p.short_cycles)
+    return total + (not p.hashes)

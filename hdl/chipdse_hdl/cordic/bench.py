@@ -9,7 +9,8 @@ import numpy as np
 
 from chipdse_hdl.bench.pipelines import Case, Stream, stream_test
 from chipdse_hdl.bench.testbench import extremes, records
-from chipdse_hdl.cordic import CordicParameters, CordicWorkload, reference, vectors
+from chipdse_hdl.cordic.model import reference, vectors
+from chipdse_hdl.cordic.parameters import CordicParameters, CordicWorkload
 
 
 def stream(p: CordicParameters) -> Stream:

@@ -12,8 +12,8 @@ import cocotb
 import numpy as np
 
 from chipdse_hdl.bench.testbench import Run, compared, play_runs, records
-from chipdse_hdl.d2d_link import D2dLinkParameters, D2dLinkWorkload, errors, flits, pace
-from chipdse_hdl.d2d_link.model import Traffic, reference
+from chipdse_hdl.d2d_link.model import Traffic, errors, flits, pace, reference
+from chipdse_hdl.d2d_link.parameters import D2dLinkParameters, D2dLinkWorkload
 
 Case = tuple[list[int], list[int], list[int]]
 

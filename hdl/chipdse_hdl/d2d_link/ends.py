@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from chipdse_hdl.d2d_link.model import checksum
+from chipdse_hdl.d2d_link.checksum import checksum
+from chipdse_hdl.d2d_link.parameters import D2dLinkParameters
 from chipdse_hdl.gates.arithmetic import lanes
-
-if TYPE_CHECKING:
-    from chipdse_hdl.d2d_link import D2dLinkParameters
 
 
 def sending_ports(p: D2dLinkParameters) -> dict[str, Any]:

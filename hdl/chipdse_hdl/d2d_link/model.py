@@ -7,64 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from chipdse_hdl.d2d_link import D2dLinkParameters
+import numpy as np
 
-# Width and polynomial. CRC-8 as in SMBus and ATM; CRC-16 (x + 1)(x**15 + x + 1) as in UCIe.
-CHECKSUMS = {"crc8": (8, 0x07), "crc16": (16, 0x8005)}
-
-
-def checksum(protection: str, word: int, bits: int) -> int:
-    """The rest of `word`, first bit the highest, divided by the polynomial; 0 without checksum."""
-    if protection not in CHECKSUMS:
-        return 0
-    width, polynomial = CHECKSUMS[protection]
-    rest = 0
-    for position in reversed(range(bits)):
-        out = (rest >> (width - 1) ^ word >> position) & 1
-        rest = (rest << 1) & ((1 << width) - 1) ^ out * polynomial
-    return rest
-
-
-def frame(parameters: D2dLinkParameters, flit: int | None) -> int:
-    """A frame; without a flit it is all zero, and so are the wires."""
-    if flit is None:
-        return 0
-    word, bits = 1 | flit << 1, 1 + parameters.flit_bits
-    return word | checksum(parameters.protection, word, bits) << bits
-
-
-def encode(parameters: D2dLinkParameters, data: int, before: int) -> int:
-    """The wires for one beat of data, if `before` is what they were."""
-    p = parameters
-    mask = (1 << p.group_wires) - 1
-    encoded, inverted = data, 0
-    for group in range(p.groups):
-        start = group * p.group_wires
-        size = min(p.group_wires, p.data_wires - start)
-        part = data >> start & mask
-        counted = part ^ (before >> start & ((1 << size) - 1)) if p.inversion == "ac" else part
-        if 2 * counted.bit_count() > size:
-            encoded ^= ((1 << size) - 1) << start
-            inverted |= 1 << group
-    word = encoded | inverted << p.data_wires
-    if p.protection == "parity":
-        word |= (word.bit_count() & 1) << (p.wires - 1)
-    return word
-
-
-def decode(parameters: D2dLinkParameters, wires: int) -> tuple[int, bool]:
-    """A beat's data, and whether its parity is right."""
-    p = parameters
-    data = wires & ((1 << p.data_wires) - 1)
-    for group in range(p.groups):
-        if wires >> (p.data_wires + group) & 1:
-            start = group * p.group_wires
-            size = min(p.group_wires, p.data_wires - start)
-            data ^= ((1 << size) - 1) << start
-    return data, p.protection != "parity" or wires.bit_count() % 2 == 0
+from chipdse_hdl.block import Work
+from chipdse_hdl.d2d_link.checksum import checksum
+from chipdse_hdl.d2d_link.parameters import D2dLinkParameters, D2dLinkWorkload
+from chipdse_hdl.workloads.words import word_stream
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,3 +99,78 @@ def reference(
         out_valid=[int(value is not None) for value in given[:cycles]],
         out_data=given[:cycles],
     )
+
+
+def frame(parameters: D2dLinkParameters, flit: int | None) -> int:
+    """A frame; without a flit it is all zero, and so are the wires."""
+    if flit is None:
+        return 0
+    word, bits = 1 | flit << 1, 1 + parameters.flit_bits
+    return word | checksum(parameters.protection, word, bits) << bits
+
+
+def encode(parameters: D2dLinkParameters, data: int, before: int) -> int:
+    """The wires for one beat of data, if `before` is what they were."""
+    p = parameters
+    mask = (1 << p.group_wires) - 1
+    encoded, inverted = data, 0
+    for group in range(p.groups):
+        start = group * p.group_wires
+        size = min(p.group_wires, p.data_wires - start)
+        part = data >> start & mask
+        counted = part ^ (before >> start & ((1 << size) - 1)) if p.inversion == "ac" else part
+        if 2 * counted.bit_count() > size:
+            encoded ^= ((1 << size) - 1) << start
+            inverted |= 1 << group
+    word = encoded | inverted << p.data_wires
+    if p.protection == "parity":
+        word |= (word.bit_count() & 1) << (p.wires - 1)
+    return word
+
+
+def decode(parameters: D2dLinkParameters, wires: int) -> tuple[int, bool]:
+    """A beat's data, and whether its parity is right."""
+    p = parameters
+    data = wires & ((1 << p.data_wires) - 1)
+    for group in range(p.groups):
+        if wires >> (p.data_wires + group) & 1:
+            start = group * p.group_wires
+            size = min(p.group_wires, p.data_wires - start)
+            data ^= ((1 << size) - 1) << start
+    return data, p.protection != "parity" or wires.bit_count() % 2 == 0
+
+
+def flits(parameters: D2dLinkParameters, workload: D2dLinkWorkload) -> list[int]:
+    """The flits of a workload."""
+    return word_stream(workload.values, workload.length, parameters.flit_bits, workload.seed)
+
+
+def pace(workload: D2dLinkWorkload) -> list[int]:
+    """Frames without a flit before each flit."""
+    random = np.random.default_rng([workload.seed, 1])
+    return (random.geometric(workload.load, workload.length) - 1).tolist()
+
+
+def errors(parameters: D2dLinkParameters, workload: D2dLinkWorkload) -> list[int]:
+    """Which wires are wrong, by cycle, over and over: none or one."""
+    random = np.random.default_rng([workload.seed, 2])
+    count = 1 if workload.error_rate == 0 else 9973
+    wrong = random.random(count) < workload.error_rate
+    which = random.integers(0, parameters.wires, count)
+    return [int(bad) << int(wire) for bad, wire in zip(wrong, which, strict=True)]
+
+
+def work(parameters: D2dLinkParameters, workload: D2dLinkWorkload) -> Work:
+    """A bit of work is a bit of a flit that crossed the link once."""
+    bits = workload.length * parameters.flit_bits
+    return Work(count=bits, unit="bit", input_bits=bits, output_bits=bits)
+
+
+def cycles(parameters: D2dLinkParameters, workload: D2dLinkWorkload) -> int:
+    """Clock cycles of a workload, on average."""
+    p = parameters
+    frames = workload.length / workload.load + 2 * p.replay_frames + 2
+    if p.replay:
+        damaged = 1 - (1 - workload.error_rate) ** p.serialisation
+        frames *= 1 + damaged * p.replay_frames
+    return round(frames * p.serialisation)

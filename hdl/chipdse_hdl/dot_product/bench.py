@@ -9,8 +9,9 @@ import numpy as np
 
 from chipdse_hdl.bench.pipelines import Case, Stream, stream_test
 from chipdse_hdl.bench.testbench import extremes, pack, records
-from chipdse_hdl.dot_product import DotProductParameters, DotProductWorkload, operands, reference
 from chipdse_hdl.dot_product.formats import from_float
+from chipdse_hdl.dot_product.model import operands, reference
+from chipdse_hdl.dot_product.parameters import DotProductParameters, DotProductWorkload
 
 
 def stream(p: DotProductParameters) -> Stream:

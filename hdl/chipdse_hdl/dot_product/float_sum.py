@@ -8,9 +8,7 @@ from dataclasses import dataclass, field, fields
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.utils import ceil_log2
 
-from chipdse_hdl.dot_product.formats import FloatFormat
-
-NAN = 0x7FC00000
+from chipdse_hdl.dot_product.formats import NAN, FloatFormat
 
 
 def _nothing() -> Const:

@@ -47,6 +47,7 @@ FORMATS = {
     "fp8_e5m2": FloatFormat(exponent_bits=5, fraction_bits=2, infinities=True),
     "bf16": FloatFormat(exponent_bits=8, fraction_bits=7, infinities=True),
 }
+NAN = 0x7FC00000  # the one of binary32 that results have
 
 
 @dataclass(frozen=True, kw_only=True)

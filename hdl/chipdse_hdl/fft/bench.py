@@ -9,7 +9,8 @@ import cocotb
 import numpy as np
 
 from chipdse_hdl.bench.testbench import Run, extremes, play_runs, records
-from chipdse_hdl.fft import FftParameters, FftWorkload, accepted, reference, samples
+from chipdse_hdl.fft.model import accepted, reference, samples
+from chipdse_hdl.fft.parameters import FftParameters, FftWorkload
 
 WATCH = ["y_valid", "y_first", "y_re", "y_im"]
 Samples = tuple[np.ndarray, np.ndarray]  # and in which cycles they come

@@ -12,7 +12,8 @@ import cocotb
 import numpy as np
 
 from chipdse_hdl.bench.testbench import Run, compared, play_runs, records
-from chipdse_hdl.fifo import FifoParameters, FifoWorkload, Traffic, pace, reference, words
+from chipdse_hdl.fifo.model import Traffic, pace, reference, words
+from chipdse_hdl.fifo.parameters import FifoParameters, FifoWorkload
 
 WATCH = ["w_ready", "r_valid", "r_data"]
 Case = tuple[list[int], list[int], list[bool]]

@@ -22,7 +22,9 @@ from chipdse_hdl.bench.testbench import (
     start,
     unpack,
 )
-from chipdse_hdl.fir import FirParameters, FirWorkload, low_pass, reference, samples, waits
+from chipdse_hdl.fir.model import reference, samples, waits
+from chipdse_hdl.fir.parameters import FirParameters, FirWorkload
+from chipdse_hdl.workloads.signals import low_pass
 
 Case = tuple[np.ndarray, np.ndarray, np.ndarray]
 

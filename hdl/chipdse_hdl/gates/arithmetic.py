@@ -7,16 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 
 from amaranth.hdl import Module, Signal, Value
 
-PIPELINE_DOC = (
-    "registers between multiplier input and adder: 0 none, 1 after the multiplier, "
-    "2 also across its middle"
-)
-PIPELINE_CUTS_DOC = "registers across the gates, so that the stages are about equally deep"
-GATING_DOC = (
-    "none: registers load in every cycle; idle: only with something to load, so that a clock gate "
-    "can stop them"
-)
-
 
 def when(m: Module, enable: Value | None) -> AbstractContextManager[None]:
     """``m.If(enable)``, or always without an enable."""

@@ -6,10 +6,10 @@ which carry one place up and never further; the two are left to an adder.
 
 from __future__ import annotations
 
+from chipdse_hdl.gates.choices import COMPRESSIONS
 from chipdse_hdl.gates.network import Network
 
 Row = dict[int, int]
-STRUCTURES = ("array", "wallace", "dadda")
 
 
 def and_rows(network: Network, a: list[int], b: list[int], signed: bool) -> tuple[list[Row], int]:
@@ -111,7 +111,7 @@ def compress(network: Network, structure: str, rows: list[Row], width: int) -> l
         return rows
     if structure == "dadda":
         return _dadda(network, rows, width, name)
-    raise ValueError(f"structure={structure!r} is not one of {', '.join(map(repr, STRUCTURES))}")
+    raise ValueError(f"structure={structure!r} is not one of {', '.join(map(repr, COMPRESSIONS))}")
 
 
 class _Names:

@@ -14,8 +14,8 @@ import cocotb
 import numpy as np
 
 from chipdse_hdl.bench.testbench import compared, play_runs, records
-from chipdse_hdl.keccak import KeccakParameters, KeccakWorkload, messages, output_bytes
-from chipdse_hdl.keccak.model import MODES, reference
+from chipdse_hdl.keccak.model import messages, output_bytes, reference
+from chipdse_hdl.keccak.parameters import MODES, KeccakParameters, KeccakWorkload
 
 Traffic = tuple[dict[str, list[int]], dict[str, list[Any]]]
 WATCH = ["in_ready", "out_valid", "out_data"]

@@ -1,69 +1,12 @@
-"""Keccak in Python, as FIPS 202 has it: the permutation, SHA3 and SHAKE for whole bytes."""
+"""Reference of `keccak`: SHA3 and SHAKE; messages, useful work and clock cycles of a workload."""
 
 from __future__ import annotations
 
-ROUNDS, LANE = 24, 64
-# Rate [bytes], digest [bytes] (None: as long as wanted), domain suffix and first bit of padding.
-MODES: dict[str, tuple[int, int | None, int]] = {
-    "sha3_224": (144, 28, 0x06),
-    "sha3_256": (136, 32, 0x06),
-    "sha3_384": (104, 48, 0x06),
-    "sha3_512": (72, 64, 0x06),
-    "shake128": (168, None, 0x1F),
-    "shake256": (136, None, 0x1F),
-}
+import numpy as np
 
-
-def round_constant(number: int) -> int:
-    """Iota's constant of a round: FIPS 202, algorithms 5 and 6."""
-    constant = 0
-    for j in range(7):
-        register = 1
-        for _ in range((j + 7 * number) % 255):
-            register <<= 1
-            register ^= 0x171 * (register >> 8)
-        constant |= (register & 1) << (2**j - 1)
-    return constant
-
-
-ROUND_CONSTANTS = tuple(round_constant(number) for number in range(ROUNDS))
-
-
-def rotations() -> list[int]:
-    """Rho's offsets, by lane x + 5 y: FIPS 202, algorithm 2."""
-    offsets = [0] * 25
-    x, y = 1, 0
-    for t in range(24):
-        offsets[x + 5 * y] = (t + 1) * (t + 2) // 2 % LANE
-        x, y = y, (2 * x + 3 * y) % 5
-    return offsets
-
-
-ROTATIONS = tuple(rotations())
-
-
-def permute(state: list[int]) -> list[int]:
-    """Keccak-p[1600, 24] on 25 lanes, lane x + 5 y: FIPS 202, section 3."""
-    a = list(state)
-    for constant in ROUND_CONSTANTS:
-        c = [a[x] ^ a[x + 5] ^ a[x + 10] ^ a[x + 15] ^ a[x + 20] for x in range(5)]
-        d = [c[(x - 1) % 5] ^ _rotated(c[(x + 1) % 5], 1) for x in range(5)]
-        b = [0] * 25
-        for x in range(5):
-            for y in range(5):
-                moved = _rotated(a[x + 5 * y] ^ d[x], ROTATIONS[x + 5 * y])
-                b[y + 5 * ((2 * x + 3 * y) % 5)] = moved
-        a = [
-            b[x + y] ^ (~b[(x + 1) % 5 + y] & b[(x + 2) % 5 + y])
-            for y in range(0, 25, 5)
-            for x in range(5)
-        ]
-        a[0] ^= constant
-    return a
-
-
-def _rotated(lane: int, by: int) -> int:
-    return (lane << by | lane >> (LANE - by)) & (2**LANE - 1)
+from chipdse_hdl.block import Work
+from chipdse_hdl.keccak.parameters import MODES, KeccakParameters, KeccakWorkload
+from chipdse_hdl.keccak.permutation import permute
 
 
 def reference(mode: str, message: bytes, output_bytes: int) -> bytes:
@@ -83,3 +26,41 @@ def reference(mode: str, message: bytes, output_bytes: int) -> bytes:
         if len(output) >= output_bytes:
             return output[:output_bytes]
         state = permute(state)
+
+
+def messages(workload: KeccakWorkload) -> list[bytes]:
+    """The messages of a workload."""
+    data = np.random.default_rng(workload.seed).bytes(workload.length)
+    size = workload.message_bytes
+    return [data[start : start + size] for start in range(0, workload.length, size)]
+
+
+def output_bytes(parameters: KeccakParameters, workload: KeccakWorkload) -> int:
+    """Bytes of one digest."""
+    return MODES[parameters.mode][1] or workload.output_bytes
+
+
+def work(parameters: KeccakParameters, workload: KeccakWorkload) -> Work:
+    """A byte of work is a byte of message absorbed or of digest given out."""
+    output = len(messages(workload)) * output_bytes(parameters, workload)
+    return Work(
+        count=workload.length + output,
+        unit="byte",
+        input_bits=8 * workload.length,
+        output_bits=8 * output,
+    )
+
+
+def cycles(parameters: KeccakParameters, workload: KeccakWorkload) -> int:
+    """Clock cycles of a workload at full pace; with an input buffer no more than these."""
+    p = parameters
+    output_words = -(-output_bytes(p, workload) * 8 // p.bus_bits)
+    after = (output_words - 1) // p.rate_words * p.permutation_cycles + output_words
+    total = 0
+    for message in messages(workload):
+        blocks, rest = divmod(len(message) * 8 // p.bus_bits, p.rate_words)
+        if p.input_buffer:  # the first block is not overlapped with anything before it
+            total += p.rate_words + blocks * p.block_cycles + 1 + p.permutation_cycles + after
+        else:
+            total += blocks * p.block_cycles + rest + 1 + p.permutation_cycles + after
+    return total

@@ -13,7 +13,8 @@ import cocotb
 import numpy as np
 
 from chipdse_hdl.bench.testbench import Run, extremes, pack, play_runs, records, unpack
-from chipdse_hdl.mac_array import MacArrayParameters, MacArrayWorkload, operands, reference
+from chipdse_hdl.mac_array.model import operands, reference
+from chipdse_hdl.mac_array.parameters import MacArrayParameters, MacArrayWorkload
 
 Products = tuple[np.ndarray, np.ndarray, np.ndarray]  # A, B, cycles before each step
 

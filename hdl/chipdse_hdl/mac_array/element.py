@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
@@ -11,9 +9,7 @@ from amaranth.lib.wiring import In, Out
 from chipdse_hdl.gates.arithmetic import delayed, lanes, pipelined_product, when
 from chipdse_hdl.gates.compression import booth_rows, compress, dense, with_constant
 from chipdse_hdl.gates.network import Network
-
-if TYPE_CHECKING:
-    from chipdse_hdl.mac_array import MacArrayParameters
+from chipdse_hdl.mac_array.parameters import MacArrayParameters
 
 # What an element does with the product in front of it; moves right, in step with A.
 COMMAND = data.StructLayout(

@@ -9,7 +9,8 @@ import numpy as np
 
 from chipdse_hdl.bench.pipelines import Case, Stream, case, stream_test
 from chipdse_hdl.bench.testbench import extremes, records
-from chipdse_hdl.multiplier import MultiplierParameters, MultiplierWorkload, operands, reference
+from chipdse_hdl.multiplier.model import operands, reference
+from chipdse_hdl.multiplier.parameters import MultiplierParameters, MultiplierWorkload
 
 
 def stream(p: MultiplierParameters) -> Stream:

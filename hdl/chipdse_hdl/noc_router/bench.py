@@ -13,8 +13,8 @@ import cocotb
 import numpy as np
 
 from chipdse_hdl.bench.testbench import Run, play_runs, records
-from chipdse_hdl.noc_router import NocRouterParameters, NocRouterWorkload
 from chipdse_hdl.noc_router.model import Traffic, reference
+from chipdse_hdl.noc_router.parameters import NocRouterParameters, NocRouterWorkload
 from chipdse_hdl.noc_router.traffic import Flit, packets, service
 
 Case = tuple[list[list[Flit]], list[list[int]], list[list[bool]]]

@@ -1,15 +1,15 @@
-"""A router of a network on chip in Python, with its senders and receivers, cycle by cycle."""
+"""Reference of `noc_router` with its senders and receivers, cycle by cycle; work and cycles."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from chipdse_hdl.noc_router.traffic import Flit
+import numpy as np
 
-if TYPE_CHECKING:
-    from chipdse_hdl.noc_router import NocRouterParameters
+from chipdse_hdl.block import Work
+from chipdse_hdl.noc_router.parameters import NocRouterParameters, NocRouterWorkload
+from chipdse_hdl.noc_router.traffic import Flit, matrix, packets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,64 +18,6 @@ class Traffic:
 
     inputs: dict[str, list[list[int]]]
     outputs: dict[str, list[list[int | None]]]
-
-
-class _Model:
-    """The router, its senders and its receivers, cycle by cycle."""
-
-    def __init__(self, p: NocRouterParameters) -> None:
-        self.p = p
-        count = range(p.ports)
-        self.buffers: list[deque[Flit]] = [deque() for _ in count]
-        self.claims: list[int | None] = [None] * p.ports  # by input: the output of its packet
-        self.owners: list[int | None] = [None] * p.ports  # by output: the input of its packet
-        self.winners = [p.ports - 1] * p.ports  # by output: who won last
-        self.registers: list[Flit | None] = [None] * p.ports
-        self.credits = [p.buffer_flits] * p.ports
-        self.freed = [0] * p.ports  # by input: the credit that is given back
-
-    def grant(self, output: int, free: bool) -> int | None:
-        """Which input sends to an output, if any."""
-        if not free:
-            return None
-        owner = self.owners[output]
-        if owner is not None:
-            return owner if self.buffers[owner] else None
-        start = self.winners[output] + 1 if self.p.arbitration == "round_robin" else 0
-        for n in range(self.p.ports):
-            i = (start + n) % self.p.ports
-            first = self.buffers[i][0][0] if self.buffers[i] else None
-            if (
-                first is not None
-                and self.claims[i] is None
-                and first & ((1 << self.p.port_bits) - 1) == output
-            ):
-                return i
-        return None
-
-    def step(self, taken: list[bool], credits: list[int]) -> None:
-        """One clock edge: flits leave the registers that are taken, others move into them."""
-        p = self.p
-        free = [
-            self.credits[o] > 0 if p.flow == "credit" else self.registers[o] is None or taken[o]
-            for o in range(p.ports)
-        ]
-        grants = [self.grant(o, free[o]) for o in range(p.ports)]
-        self.freed = [0] * p.ports
-        for o, i in enumerate(grants):
-            if self.registers[o] is not None and (taken[o] or p.flow == "credit"):
-                self.registers[o] = None
-            self.credits[o] += credits[o] - (i is not None)
-            if i is None:
-                continue
-            data, last = self.buffers[i].popleft()
-            head = self.owners[o] is None
-            self.registers[o] = (data >> p.port_bits if head else data), last
-            self.freed[i] = 1
-            if head:
-                self.winners[o] = i
-            self.owners[o] = None if last else i
-            self.claims[i] = None if last else o
 
 
 def reference(
@@ -140,3 +82,76 @@ def reference(
                 left -= arrived and wants[i]
         cycle += 1
     return Traffic(inputs=inputs, outputs=outputs)
+
+
+class _Model:
+    """The router, its senders and its receivers, cycle by cycle."""
+
+    def __init__(self, p: NocRouterParameters) -> None:
+        self.p = p
+        count = range(p.ports)
+        self.buffers: list[deque[Flit]] = [deque() for _ in count]
+        self.claims: list[int | None] = [None] * p.ports  # by input: the output of its packet
+        self.owners: list[int | None] = [None] * p.ports  # by output: the input of its packet
+        self.winners = [p.ports - 1] * p.ports  # by output: who won last
+        self.registers: list[Flit | None] = [None] * p.ports
+        self.credits = [p.buffer_flits] * p.ports
+        self.freed = [0] * p.ports  # by input: the credit that is given back
+
+    def grant(self, output: int, free: bool) -> int | None:
+        """Which input sends to an output, if any."""
+        if not free:
+            return None
+        owner = self.owners[output]
+        if owner is not None:
+            return owner if self.buffers[owner] else None
+        start = self.winners[output] + 1 if self.p.arbitration == "round_robin" else 0
+        for n in range(self.p.ports):
+            i = (start + n) % self.p.ports
+            first = self.buffers[i][0][0] if self.buffers[i] else None
+            if (
+                first is not None
+                and self.claims[i] is None
+                and first & ((1 << self.p.port_bits) - 1) == output
+            ):
+                return i
+        return None
+
+    def step(self, taken: list[bool], credits: list[int]) -> None:
+        """One clock edge: flits leave the registers that are taken, others move into them."""
+        p = self.p
+        free = [
+            self.credits[o] > 0 if p.flow == "credit" else self.registers[o] is None or taken[o]
+            for o in range(p.ports)
+        ]
+        grants = [self.grant(o, free[o]) for o in range(p.ports)]
+        self.freed = [0] * p.ports
+        for o, i in enumerate(grants):
+            if self.registers[o] is not None and (taken[o] or p.flow == "credit"):
+                self.registers[o] = None
+            self.credits[o] += credits[o] - (i is not None)
+            if i is None:
+                continue
+            data, last = self.buffers[i].popleft()
+            head = self.owners[o] is None
+            self.registers[o] = (data >> p.port_bits if head else data), last
+            self.freed[i] = 1
+            if head:
+                self.winners[o] = i
+            self.owners[o] = None if last else i
+            self.claims[i] = None if last else o
+
+
+def work(parameters: NocRouterParameters, workload: NocRouterWorkload) -> Work:
+    """One flit of work has entered and left."""
+    count = sum(map(len, packets(parameters, workload)[0]))
+    bits = count * parameters.flit_bits
+    return Work(count=count, unit="flit", input_bits=bits, output_bits=bits)
+
+
+def cycles(parameters: NocRouterParameters, workload: NocRouterWorkload) -> int:
+    """Clock cycles of a workload, roughly: the busiest input or output sets the pace."""
+    p, shares = parameters, matrix(parameters, workload)
+    inputs = shares.sum(axis=1) / np.minimum(1, workload.load * p.ports * shares.sum(axis=1))
+    pace = max(inputs.max(), shares.sum(axis=0).max() / workload.service)
+    return round(workload.length * float(pace)) + 2

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chipdse_hdl.noc_router.parameters import NocRouterParameters, NocRouterWorkload
 from chipdse_hdl.workloads.words import word_stream
 
-if TYPE_CHECKING:
-    from chipdse_hdl.noc_router import NocRouterParameters, NocRouterWorkload
-
 MESH, MESH_PORTS = 8, 5  # a mesh of 8 x 8; ports: own core, north, east, south, west
-
 Flit = tuple[int, bool]  # data, whether it is the packet's last
 
 

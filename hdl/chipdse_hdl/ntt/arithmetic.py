@@ -5,7 +5,7 @@ from __future__ import annotations
 from amaranth.hdl import Const, Module, Mux, Value
 
 from chipdse_hdl.gates.arithmetic import named
-from chipdse_hdl.ntt.model import Scheme
+from chipdse_hdl.ntt.schemes import Scheme
 
 
 def below(m: Module, value: Value, q: int) -> Value:

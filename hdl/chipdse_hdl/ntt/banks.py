@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import memory
 
-from chipdse_hdl.ntt.model import ADDRESS_BITS
+from chipdse_hdl.ntt.schemes import ADDRESS_BITS
 
 
 @dataclass(frozen=True, kw_only=True)

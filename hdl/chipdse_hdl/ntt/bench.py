@@ -14,8 +14,9 @@ import cocotb
 import numpy as np
 
 from chipdse_hdl.bench.testbench import Run, pack, play_runs, records, unpack
-from chipdse_hdl.ntt import Job, NttParameters, NttWorkload, jobs
-from chipdse_hdl.ntt.model import N, reference
+from chipdse_hdl.ntt.model import Job, jobs, reference
+from chipdse_hdl.ntt.parameters import NttParameters, NttWorkload
+from chipdse_hdl.ntt.schemes import N
 
 Traffic = tuple[dict[str, list[int]], dict[str, np.ndarray]]
 WATCH = ["in_ready", "out_valid", "out_data"]

@@ -1,55 +1,16 @@
-"""The number-theoretic transforms of FIPS 203 and 204 in Python, as the standards write them."""
+"""Reference of `ntt`, as the standards write the transforms; polynomials, work and cycles."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-N, ADDRESS_BITS = 256, 8
+import numpy as np
 
+from chipdse_hdl.block import Work
+from chipdse_hdl.ntt.parameters import NttParameters, NttWorkload
+from chipdse_hdl.ntt.schemes import ADDRESS_BITS, N, Scheme
 
-@dataclass(frozen=True, kw_only=True)
-class Scheme:
-    """A modulus and its transform.
-
-    modulus : q = factor * 2**digit_bits + 1
-    root : zeta, of order 256 (ML-KEM, which leaves pairs) or 512 (ML-DSA)
-    last_bit : butterflies pair addresses that differ in bits 7 down to this one
-    scale : of the inverse transform, the number of coefficients mixed, inverted
-    """
-
-    modulus: int
-    factor: int
-    digit_bits: int
-    root: int
-    last_bit: int
-    scale: int
-
-    @property
-    def bits(self) -> int:
-        """Width of a coefficient."""
-        return self.modulus.bit_length()
-
-    @property
-    def layers(self) -> int:
-        """Layers of 128 butterflies."""
-        return ADDRESS_BITS - self.last_bit
-
-    @property
-    def zetas(self) -> list[int]:
-        """Powers of the root in bit-reversed order: FIPS 203 and 204, appendices A and B."""
-        size = self.layers
-        return [
-            pow(self.root, int(f"{i:0{size}b}"[::-1], 2), self.modulus) for i in range(1 << size)
-        ]
-
-
-SCHEMES = {
-    "ml_kem": Scheme(modulus=3329, factor=13, digit_bits=8, root=17, last_bit=1, scale=3303),
-    "ml_dsa": Scheme(
-        modulus=8380417, factor=1023, digit_bits=13, root=1753, last_bit=0, scale=8347681
-    ),
-}
+Job = tuple[list[int], bool]  # coefficients, whether the inverse is wanted
 
 
 def reference(scheme: Scheme, coefficients: Sequence[int], inverse: bool) -> list[int]:
@@ -73,3 +34,25 @@ def reference(scheme: Scheme, coefficients: Sequence[int], inverse: bool) -> lis
                 f[j], f[j + length] = (t + f[j + length]) % q, zetas[i] * (f[j + length] - t) % q
             i -= 1
     return [value * scheme.scale % q for value in f]
+
+
+def jobs(parameters: NttParameters, workload: NttWorkload) -> list[Job]:
+    """The transforms of a workload; every second one is inverse, if the hardware can."""
+    random = np.random.default_rng(workload.seed)
+    q, shape = parameters.ring.modulus, (workload.polynomials, N)
+    if workload.values == "uniform":
+        values = random.integers(0, q, shape)
+    else:
+        values = (random.binomial(2, 0.5, shape) - random.binomial(2, 0.5, shape)) % q
+    return [(row, parameters.inverse and n % 2 == 1) for n, row in enumerate(values.tolist())]
+
+
+def work(parameters: NttParameters, workload: NttWorkload) -> Work:
+    """One NTT is one transform of 256 coefficients, forward or inverse."""
+    bits = workload.polynomials * N * parameters.ring.bits
+    return Work(count=workload.polynomials, unit="NTT", input_bits=bits, output_bits=bits)
+
+
+def cycles(parameters: NttParameters, workload: NttWorkload) -> int:
+    """Clock cycles from the first word in to the last word out."""
+    return workload.polynomials * parameters.transform_cycles + 1

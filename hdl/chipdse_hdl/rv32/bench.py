@@ -13,8 +13,10 @@ from typing import Any
 import cocotb
 
 from chipdse_hdl.bench.testbench import compared, play_runs, records
-from chipdse_hdl.rv32 import Rv32Parameters, Rv32Workload, execute, steps
-from chipdse_hdl.rv32.model import ALU, BRANCHES, LOADS, STORES, Step, assemble
+from chipdse_hdl.rv32.assembler import assemble
+from chipdse_hdl.rv32.instructions import ALU, BRANCHES, LOADS, STORES, Step
+from chipdse_hdl.rv32.model import execute, steps
+from chipdse_hdl.rv32.parameters import Rv32Parameters, Rv32Workload
 from chipdse_hdl.rv32.programs import program
 
 Traffic = tuple[dict[str, list[int]], dict[str, list[int | None]]]

@@ -125,6 +125,36 @@ def test_only_annotated_nets_are_written(netlist: Netlist, tmp_path: Path) -> No
         write_saif(activity, netlist, tmp_path / "none.saif")
 
 
+@pytest.mark.parametrize(
+    ("duration_s", "high", "expected"),
+    [
+        (10e-9, 0.3, ("10", "ns", "3")),
+        # 3 cycles of 2.5 ns, high in one of them and half of another
+        (7.5e-9, 0.5, ("7500", "ps", "3750")),
+        # 10 ns, a third of a per mille of them: 3.3 ps
+        (10e-9, 0.00033, ("10000000", "fs", "3300")),
+    ],
+)
+def test_times_are_whole_steps(
+    netlist: Netlist, tmp_path: Path, duration_s: float, high: float, expected: tuple[str, ...]
+) -> None:
+    annotated = np.zeros(netlist.net_count, dtype=bool)
+    annotated[7] = True
+    activity = Activity(
+        toggles=np.zeros(netlist.net_count),
+        high_fraction=np.full(netlist.net_count, high),
+        annotated=annotated,
+        cycles=1,
+        duration_s=duration_s,
+        origin="replay",
+    )
+    write_saif(activity, netlist, tmp_path / "t.saif")
+    text = (tmp_path / "t.saif").read_text()
+    duration, unit, high_time = expected
+    assert f"(TIMESCALE 1 {unit})" in text and f"(DURATION {duration})" in text
+    assert f"(T0 {int(duration) - int(high_time)}) (T1 {high_time}) (TX 0)" in text
+
+
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
 def test_any_verilog_name_comes_back(name: str) -> None:
     assert parse(f"({escaped(name)})") == [name]

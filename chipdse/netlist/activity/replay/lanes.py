@@ -1,4 +1,4 @@
-"""Rows of a recording as lanes: 512 stretches of a run, one bit each, walked side by side.
+"""Rows of a recording as lanes: 512 stretches of a run, one bit each, processed side by side.
 
 A run of n transitions is cut into 512 stretches of equal length. Step s of lane j is row
 ``j * length + s``, so that a net's change between two rows is one XOR between the words of two

@@ -1,4 +1,4 @@
-"""Order a netlist's logic for replay: what is computed from what, level by level.
+"""The plan of a replay: the operations of a netlist's logic, ordered by level.
 
 A plan is a list of operations, one per cell output, each a Boolean function of earlier slots. The
 first slots are the bits of a recorded row; registers are operations that copy or invert one.
@@ -20,7 +20,7 @@ NONE = -1
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One function, as many operations of the plan compute it.
+    """One Boolean function that several operations of the plan compute.
 
     expression : over ``i0``, ``i1``, ...; None computes nothing
     inputs : how many slots it reads

@@ -14,7 +14,7 @@ from chipdse.arrays import Floats, Int32s
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Pins:
-    """Which node each pin of each net sits on; pins are sorted by net.
+    """The node of each pin of each net; pins are sorted by net.
 
     net : [pins] number of the net, every number from 0 occurs
     node : [pins]
@@ -45,7 +45,7 @@ def sums(index: NDArray[Any], values: Floats, count: int) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Charges:
-    """What takes up room: area at offsets from nodes (a cell larger than a bin has several).
+    """The areas that need space, at offsets from nodes (a cell larger than a bin has several).
 
     node : [charges], ascending
     offset_x, offset_y : from the node's centre, in bins

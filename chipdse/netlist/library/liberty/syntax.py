@@ -1,4 +1,4 @@
-"""The grammar of Liberty files: groups, attributes and their places, tens of megabytes a second.
+"""The grammar of Liberty files: groups, attributes and their positions in the file.
 
 Every reader of Liberty goes through `LibertyFile`: the full reader, the reader of the head, and the
 writer of the reduced library for synthesis. They differ only in which groups they ask for; the
@@ -159,7 +159,7 @@ def split_list(text: str) -> list[str]:
 
 
 class LibertyFile:
-    """One file's text and what is in it; knows how to point at a line."""
+    """The text of one file and its groups; errors name file and line."""
 
     def __init__(self, text: str, path: Path) -> None:
         self.text = text

@@ -1,0 +1,68 @@
+"""Parameters and workload of `ascon`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chipdse_hdl.ascon.permutation import LONG, SHORT
+from chipdse_hdl.block import check_parameters, parameter, seed_parameter
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsconParameters:
+    """What can be chosen about the hardware."""
+
+    function: str = parameter(
+        "encrypt",
+        "encrypt, decrypt: Ascon-AEAD128 in one direction; both: in either, message by message; "
+        "hash: Ascon-Hash256",
+        choices=("encrypt", "decrypt", "both", "hash"),
+    )
+    rounds_per_cycle: int = parameter(
+        1, "rounds of the permutation in one cycle", choices=(1, 2, 3, 4, 6, 12)
+    )
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
+        if not self.hashes and SHORT % self.rounds_per_cycle:
+            raise ValueError(
+                f"rounds_per_cycle={self.rounds_per_cycle} does not divide the 8 rounds between "
+                "blocks of AEAD; use 1, 2 or 4"
+            )
+
+    @property
+    def hashes(self) -> bool:
+        """It is a hash function."""
+        return self.function == "hash"
+
+    @property
+    def block_bytes(self) -> int:
+        """Bytes of a message word."""
+        return 8 if self.hashes else 16
+
+    @property
+    def long_cycles(self) -> int:
+        """Cycles of the permutation of 12 rounds."""
+        return LONG // self.rounds_per_cycle
+
+    @property
+    def short_cycles(self) -> int:
+        """Cycles of the permutation of 8 rounds."""
+        return SHORT // self.rounds_per_cycle
+
+
+@dataclass(frozen=True, kw_only=True)
+class AsconWorkload:
+    """Messages one after another, each with a nonce of its own and some associated data."""
+
+    length: int = parameter(2048, "bytes of text of all messages", minimum=1, maximum=10**7)
+    message_bytes: int = parameter(
+        64, "bytes of text a message; the last one is shorter", minimum=1, maximum=10**7
+    )
+    associated_bytes: int = parameter(
+        12, "bytes of associated data a message (a header), for AEAD", minimum=0, maximum=10**6
+    )
+    seed: int = seed_parameter("messages")
+
+    def __post_init__(self) -> None:
+        check_parameters(self)
