@@ -210,8 +210,8 @@ def _array(runs: Runs) -> Iterator[Text]:
     slow += [_energy(system(2, 2, stages, 1.2)) for stages in (0, 1)]
     yield Text(
         words="a pipeline stage costs {:.0f} % of energy; with wires, clock tree and "
-        "glitches the two differ by {:.0f} %. At 1.2 V the effect is similar: {:.2f} and {:.2f} pJ become "
-        "{:.2f} and {:.2f}.",
+        "glitches the two differ by {:.0f} %. At 1.2 V the effect is similar: {:.2f} and {:.2f} pJ "
+        "become {:.2f} and {:.2f}.",
         values=(_more(bare[1], bare[0]), -_more(_energy(one), _energy(none)), *slow),
     )
     wired = {"glitches": False}

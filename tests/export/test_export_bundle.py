@@ -95,6 +95,10 @@ def test_it_notices_a_fault(bundle: Path, tmp_path: Path) -> None:
 def test_its_cocotb_bench_runs_without_this_project(bundle: Path, tmp_path: Path) -> None:
     need_icarus()
     moved = shutil.copytree(bundle, tmp_path / "elsewhere")
+    # It compares with the reference, and needs neither the hardware's source nor Amaranth.
+    assert not list((moved / "bench").rglob("hardware.py"))
+    required = (moved / "bench" / "requirements.txt").read_text().split()
+    assert {name.partition("==")[0] for name in required} == {"cocotb", "numpy"}
     # The project's own `chipdse_hdl` is installed here too: the folder's must be the one that runs.
     shared_module = moved / "bench" / "chipdse_hdl" / "bench" / "testbench.py"
     shared_module.write_text(shared_module.read_text() + "\nprint('the bench of the folder')\n")

@@ -45,19 +45,19 @@ class CarbonResult:
 
 def grid_values(choice: Choices, sources: Sources) -> tuple[Floats, Floats, Floats]:
     """Intensity of each row's grid, and the range its source gives [kg/J]."""
-    found = []
+    intensities = []
     for name in choice.names:
         entry = "intensity" if f"grids.intensity.{name}" in load_constants() else "intensity_canada"
-        found.append(sources.constant(f"grids.{entry}.{name}"))
+        intensities.append(sources.constant(f"grids.{entry}.{name}"))
     return (
-        choice.lookup([c.value for c in found]),
-        choice.lookup([c.low for c in found]),
-        choice.lookup([c.high for c in found]),
+        choice.lookup([c.value for c in intensities]),
+        choice.lookup([c.low for c in intensities]),
+        choice.lookup([c.high for c in intensities]),
     )
 
 
 def carbon_of(
-    package: PackageColumns, dies: Dies, made: Fabrication, sources: Sources
+    package: PackageColumns, dies: Dies, fabrication: Fabrication, sources: Sources
 ) -> CarbonResult:
     """Embodied carbon: ACT's wafers, 3D-Carbon's edge waste, bonding and package, ECO-CHIP's
     design."""
@@ -71,28 +71,36 @@ def carbon_of(
     gas = np.asarray(carbon.gas_at_abatement(gas_95, gas_99, package["gas_abatement"][:, None]))
     diameter = sources("cost.wafer_diameter")
     wafer_m2 = np.pi * numerics.square(diameter) / 4
-    assembled = made.placement_yield * made.quality
+    assembled = fabrication.placement_yield * fabrication.quality
     first = arrangement.among("fanout_chip_first")
-    kept = np.where(first, made.interposer_yield, 1.0) * assembled
+    assembly_yield = np.where(first, fabrication.interposer_yield, 1.0) * assembled
     on_substrate = arrangement.among(*ADVANCED) | stacked
-    kept = kept * np.where(on_substrate, sources("cost.substrate_bonding_yield"), 1.0)
-    tried = made.passed
-    if made.wafer_to_wafer.any():
-        tried = np.where(made.wafer_to_wafer[:, None], made.together[:, None], tried)
+    assembly_yield = assembly_yield * np.where(
+        on_substrate, sources("cost.substrate_bonding_yield"), 1.0
+    )
+    test_yield = fabrication.passed
+    if fabrication.wafer_to_wafer.any():
+        test_yield = np.where(
+            fabrication.wafer_to_wafer[:, None], fabrication.together[:, None], test_yield
+        )
 
     def silicon(intensity: Floats, gases: Floats) -> tuple[Floats, Floats, Floats]:
         cpa = np.asarray(carbon.wafer_area_carbon(intensity[:, None], energy, gases, material))
         given = ~np.isnan(dies.carbon_kg)
         each = np.where(given, dies.carbon_kg, cpa * dies.area_m2)
         net = (dies.count * each).sum(axis=1)
-        whole = dies.count * np.where(given, each, cpa * wafer_m2 / made.dies_on_wafer)
+        whole = dies.count * np.where(given, each, cpa * wafer_m2 / fabrication.dies_on_wafer)
         edge = whole.sum(axis=1) - net
-        return net, edge, (whole / np.where(given, 1.0, tried)).sum(axis=1) / kept - net - edge
+        return (
+            net,
+            edge,
+            (whole / np.where(given, 1.0, test_yield)).sum(axis=1) / assembly_yield - net - edge,
+        )
 
     net, edge, lost = silicon(grid, gas)
 
     def rest(intensity: Floats) -> tuple[Floats, Floats, Floats]:
-        return _package_carbon(package, dies, made, intensity, kept, sources)
+        return _package_carbon(package, dies, fabrication, intensity, assembly_yield, sources)
 
     interposer, bonding, body = rest(grid)
     design = _design_carbon(package, dies, sources)
@@ -108,9 +116,9 @@ def carbon_of(
 def _package_carbon(
     package: PackageColumns,
     dies: Dies,
-    made: Fabrication,
+    fabrication: Fabrication,
     grid: Floats,
-    kept: Floats,
+    assembly_yield: Floats,
     sources: Sources,
 ) -> tuple[Floats, Floats, Floats]:
     """Interposer, bonding and package body, after 3D-Carbon."""
@@ -130,7 +138,7 @@ def _package_carbon(
                 sources("carbon.interposer_material"),
             )
         )  # fmt: skip
-        area = made.interposer_m2
+        area = fabrication.interposer_m2
         if arrangement.among("bridge").any():
             bridges = bridge_count(dies, sources) * sources("cost.bridge_area")
             area = np.where(arrangement.among("bridge"), bridges, area)
@@ -142,7 +150,7 @@ def _package_carbon(
                 sources("carbon.fab_material.n28"),
             )  # fmt: skip
             carrier = np.where(active, np.asarray(full) * area, carrier)
-    carrier = carrier / made.interposer_yield / kept
+    carrier = carrier / fabrication.interposer_yield / assembly_yield
     joined = np.where(stacked, (dies.total - 1) * dies.footprint_m2, 0.0)
     joined = joined + np.where(fanout | silicon | arrangement.among("glass"), dies.silicon_m2, 0.0)
     way = np.where(
@@ -153,9 +161,11 @@ def _package_carbon(
     vias = np.where(stacked, sources("carbon.bonding_energy.tsv") * joined, 0.0)
     bonding = np.asarray(carbon.process_carbon(grid, way, joined)) + grid * vias
     footprint = np.where(stacked, dies.footprint_m2, dies.silicon_m2)
-    outline = np.maximum(sources("carbon.package_area_factor") * footprint, made.interposer_m2)
+    outline = np.maximum(
+        sources("carbon.package_area_factor") * footprint, fabrication.interposer_m2
+    )
     body = carbon.process_carbon(grid, sources("carbon.package_energy.flip_chip"), outline)
-    return carrier, bonding / kept, np.asarray(body) / kept
+    return carrier, bonding / assembly_yield, np.asarray(body) / assembly_yield
 
 
 def _design_carbon(package: PackageColumns, dies: Dies, sources: Sources) -> Floats:

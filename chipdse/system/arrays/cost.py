@@ -28,14 +28,16 @@ class CostResult:
     nre_package_usd: Floats
 
 
-def cost_of(package: PackageColumns, dies: Dies, made: Fabrication, sources: Sources) -> CostResult:
+def cost_of(
+    package: PackageColumns, dies: Dies, fabrication: Fabrication, sources: Sources
+) -> CostResult:
     """Recurring and non-recurring cost."""
     arrangement = package.choices["arrangement"]
     stacked, advanced = arrangement.among(*STACKS), arrangement.among(*ADVANCED)
     bridged = arrangement.among("bridge")
     price = by_node(sources, "cost.wafer_price", dies.node_nm)
     bought = ~np.isnan(dies.price_usd)
-    raw_die = np.where(bought, dies.price_usd, price / made.dies_on_wafer)
+    raw_die = np.where(bought, dies.price_usd, price / fabrication.dies_on_wafer)
     c4, micro = sources("cost.substrate_bump_price"), sources("cost.interposer_bump_price")
     bump = np.where(advanced | bridged, micro, c4)
     bumps = bump * np.where(stacked, dies.footprint_m2, dies.silicon_m2)
@@ -49,23 +51,27 @@ def cost_of(package: PackageColumns, dies: Dies, made: Fabrication, sources: Sou
         ]
     )  # fmt: skip
     raw = raw + bond_price * bonded
-    defect = (dies.count * raw_die * (1 / made.passed - 1)).sum(axis=1)
-    if made.wafer_to_wafer.any():
-        blind = (dies.count * raw_die).sum(axis=1) * (1 / made.together - 1)
-        defect = np.where(made.wafer_to_wafer, blind, defect)
-    substrate = made.substrate_m2 * sources("cost.substrate_price") * made.layer_factor
+    defect = (dies.count * raw_die * (1 / fabrication.passed - 1)).sum(axis=1)
+    if fabrication.wafer_to_wafer.any():
+        blind = (dies.count * raw_die).sum(axis=1) * (1 / fabrication.together - 1)
+        defect = np.where(fabrication.wafer_to_wafer, blind, defect)
+    substrate = (
+        fabrication.substrate_m2 * sources("cost.substrate_price") * fabrication.layer_factor
+    )
     if bridged.any():
         substrate = substrate + np.where(bridged, _bridge_cost(dies, sources), 0.0)
     carrier = np.zeros(package.count)
     for name in set(arrangement.names) & set(ADVANCED):
         at = arrangement.among(name)
-        carrier[at] = _carrier_cost(name, made, at, sources)
-    carrier = carrier + np.where(advanced, c4 * made.interposer_m2, 0.0)
+        carrier[at] = _carrier_cost(name, fabrication, at, sources)
+    carrier = carrier + np.where(advanced, c4 * fabrication.interposer_m2, 0.0)
     last = sources("cost.substrate_bonding_yield")
-    placed = made.placement_yield * made.quality
+    placed = fabrication.placement_yield * fabrication.quality
     flat = cost.package_organic(raw, defect, substrate, 1, placed * np.where(stacked, last, 1.0))
-    recurring = _select(~advanced, flat, arrangement, raw, defect, carrier, substrate, made, last)
-    modules, chips, packaging = _nre(package, dies, made, sources)
+    recurring = _select(
+        ~advanced, flat, arrangement, raw, defect, carrier, substrate, fabrication, last
+    )
+    modules, chips, packaging = _nre(package, dies, fabrication, sources)
     whole_nre = modules + chips + packaging
     per_system = ((modules + chips) / package["products_sharing"] + packaging) / package["volume"]
     return CostResult(
@@ -82,7 +88,7 @@ def _select(
     defect: Floats,
     carrier: Floats,
     substrate: Floats,
-    made: Fabrication,
+    fabrication: Fabrication,
     last: float,
 ) -> cost.RecurringCost:
     """Each row by its arrangement's model; dies that pass the test but are bad cost a package."""
@@ -90,11 +96,11 @@ def _select(
         return flat
     first_rows = arrangement.among("fanout_chip_first")
     chip_last = cost.package_chip_last(
-        raw, defect, carrier, substrate, made.interposer_yield,
-        made.placement_yield * made.quality, last,
+        raw, defect, carrier, substrate, fabrication.interposer_yield,
+        fabrication.placement_yield * fabrication.quality, last,
     )  # fmt: skip
     chip_first = cost.package_chip_first(
-        raw, defect, carrier, substrate, made.interposer_yield * made.quality, last
+        raw, defect, carrier, substrate, fabrication.interposer_yield * fabrication.quality, last
     )
     chosen = {
         f.name: np.select(
@@ -129,16 +135,16 @@ def _bridge_cost(dies: Dies, sources: Sources) -> Floats:
     return bridge_count(dies, sources) * np.asarray(each)
 
 
-def _carrier_cost(name: str, made: Fabrication, at: Bools, sources: Sources) -> Floats:
+def _carrier_cost(name: str, fabrication: Fabrication, at: Bools, sources: Sources) -> Floats:
     if name == "glass":
-        return np.asarray(sources("cost.glass_price") * made.interposer_m2[at])
+        return np.asarray(sources("cost.glass_price") * fabrication.interposer_m2[at])
     if name in FANOUT:
         price = sources("cost.fanout_wafer_price")
     elif name == "active_interposer":
         price = sources("cost.wafer_price.n55")
     else:
         price = sources("cost.interposer_wafer_price")
-    return np.asarray(price / made.interposers_on_wafer[at])
+    return np.asarray(price / fabrication.interposers_on_wafer[at])
 
 
 def _first_of_node(linked: Bools, node_nm: Floats) -> Bools:
@@ -152,30 +158,32 @@ def _first_of_node(linked: Bools, node_nm: Floats) -> Bools:
 
 
 def _nre(
-    package: PackageColumns, dies: Dies, made: Fabrication, sources: Sources
+    package: PackageColumns, dies: Dies, fabrication: Fabrication, sources: Sources
 ) -> tuple[Floats, Floats, Floats]:
     arrangement = package.choices["arrangement"]
     base, share = sources("cost.nre_area"), sources("cost.nre_module_frac")
     chip_share = sources("cost.nre_chip_frac")
     design = by_node(sources, "cost.design_nre", dies.node_nm)
-    own = dies.own & (dies.count > 0)
-    modules = np.where(own, cost.nre_module(dies.unique_m2, design, share, base), 0.0).sum(axis=1)
-    linked = (dies.total > 1)[:, None] & own
+    designed = dies.own & (dies.count > 0)
+    modules = np.where(designed, cost.nre_module(dies.unique_m2, design, share, base), 0.0).sum(
+        axis=1
+    )
+    linked = (dies.total > 1)[:, None] & designed
     interface = cost.nre_module(sources("cost.nre_interface_area"), design, share, base)
     modules = modules + np.where(_first_of_node(linked, dies.node_nm), interface, 0.0).sum(axis=1)
     chips = cost.nre_chip(dies.area_m2, design, chip_share, share, base)
     tooling = cost.nre_substrate(
-        made.substrate_m2, made.layer_factor, sources("cost.substrate_nre_per_area"),
+        fabrication.substrate_m2, fabrication.layer_factor, sources("cost.substrate_nre_per_area"),
         sources("cost.substrate_nre_fixed"),
     )  # fmt: skip
     packaging = np.asarray(tooling)
     for name in set(arrangement.names) & set(ADVANCED):
         at = arrangement.among(name)
-        area = made.interposer_m2[at]
+        area = fabrication.interposer_m2[at]
         if name in FANOUT:
             extra = cost.nre_fanout(area, sources("cost.fanout_nre"), share, base)
         else:
             interposer = sources("cost.design_nre.n55") * sources("cost.interposer_nre_factor")
             extra = cost.nre_chip(area, interposer, chip_share, share, base)
         packaging[at] += extra
-    return modules, np.where(own, chips, 0.0).sum(axis=1), packaging
+    return modules, np.where(designed, chips, 0.0).sum(axis=1), packaging

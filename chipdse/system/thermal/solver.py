@@ -126,80 +126,153 @@ def assemble_on(
     derivative : whether the matrix `Network.softer` is wanted
     """
     half_lines = halved(x, fold.x), halved(y, fold.y)
-    dx, dy = (np.diff(lines) for lines in half_lines)
-    of_x, of_y = multiplicity(x, fold.x), multiplicity(y, fold.y)
-    slices = [(i, t) for i, la in enumerate(stack.layers) for t in la.slice_heights_m]
+    slices = [
+        (i, height) for i, layer in enumerate(stack.layers) for height in layer.slice_heights_m
+    ]
     k, heat, soft = _materials(stack, [i for i, _ in slices], *half_lines)
     if soft.any():
         k = np.where(soft, k / ratio, k)
-    derivative = derivative and bool(soft.any())
     exists = k[0] > 0
     cell = np.full(exists.shape, -1, dtype=np.int64)
     cell[exists] = np.arange(int(exists.sum()))
     if fold.diagonal:
         cell = across_diagonal(cell)
-    count = int(cell.max()) + 1
-    dz = np.array([t for _, t in slices])[:, None, None]
-    area = (dy[:, None] * dx)[None]
-    times = (of_y[:, None] * of_x)[None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        half_x = np.where(exists, dx / (2 * k[0] * dy[:, None] * dz), np.inf)
-        half_y = np.where(exists, dy[:, None] / (2 * k[1] * dx * dz), np.inf)
-        half_z = np.where(exists, dz / (2 * k[2] * area), np.inf)
-    rows: list[Int64s] = []
-    columns: list[Int64s] = []
-    values: list[Floats] = []
-    changes: list[Floats] = []
-    along_x, along_y = (1.0 + fold.x) * of_y[None, :, None], (1.0 + fold.y) * of_x[None, None]
-    for half, axis, copies in ((half_x, 2, along_x), (half_y, 1, along_y), (half_z, 0, times)):
-        first = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
-        second = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
-        both = half[first] + half[second]
-        g = copies / both
-        joined = g > 0
-        if derivative:
-            slack = np.where(soft, half / ratio, 0.0)  # half is proportional to the ratio
-            changes.append((-g / both * (slack[first] + slack[second]))[joined])
-        rows.append(cell[first][joined])
-        columns.append(cell[second][joined])
-        values.append(g[joined])
-    first_cell, second_cell = np.concatenate(rows), np.concatenate(columns)
-    joint = np.concatenate(values)
-    cooler, board, to_air = np.zeros(count), np.zeros(count), np.zeros(count)
-    for vector, z, resistance in (
-        (cooler, -1, stack.cooler_resistance_k_per_w),
-        (board, 0, stack.board_resistance_k_per_w),
-    ):
-        if np.isfinite(resistance):
-            here = exists[z]
-            film = resistance * (area[0] * times[0])[here].sum() / area[0][here]
-            path = film + half_z[z][here]
-            np.add.at(vector, cell[z][here], times[0][here] / path)
-            if derivative:
-                slack = np.where(soft, half_z / ratio, 0.0)[z][here]
-                np.add.at(to_air, cell[z][here], -times[0][here] / (path * path) * slack)
-    ends = first_cell, second_cell
-    volume = np.broadcast_to(area * dz * times, exists.shape)
-    capacity = np.zeros(count)
-    np.add.at(capacity, cell[exists], (heat * volume)[exists])
+    cells = _Cells(
+        cell=cell,
+        exists=exists,
+        dx=np.diff(half_lines[0]),
+        dy=np.diff(half_lines[1]),
+        dz=np.array([height for _, height in slices])[:, None, None],
+        of_x=multiplicity(x, fold.x),
+        of_y=multiplicity(y, fold.y),
+        # The part of each resistance that is proportional to the ratio, if a derivative is wanted.
+        soft=soft if derivative and bool(soft.any()) else None,
+        ratio=ratio,
+    )
+    half = cells.half_resistances(k)
+    ends, joint, changes = cells.joints(half, fold)
+    cooler, cooler_change = cells.to_air(half[2], -1, stack.cooler_resistance_k_per_w)
+    board, board_change = cells.to_air(half[2], 0, stack.board_resistance_k_per_w)
+    capacity = np.zeros(cells.count)
+    np.add.at(capacity, cell[exists], (heat * cells.volume)[exists])
     if stack.cooler_capacity_j_per_k:
         capacity = capacity + stack.cooler_capacity_j_per_k * cooler / cooler.sum()
     spread, source_cells = _spread(stack, (x, y), fold, cell, slices)
+    softer = None
+    if cells.soft is not None:
+        softer = _matrix(ends, changes, cooler_change + board_change, cells.count)
     return Network(
         stack=stack,
         x=half_lines[0],
         y=half_lines[1],
         cell=cell,
         slice_layer=np.array([i for i, _ in slices], dtype=np.int64),
-        conductance=_matrix(ends, joint, cooler + board, count),
+        conductance=_matrix(ends, joint, cooler + board, cells.count),
         capacity=capacity,
         spread=spread,
         cooler=cooler,
         board=board,
         fold=fold,
         source_cells=source_cells,
-        softer=_matrix(ends, np.concatenate(changes), to_air, count) if derivative else None,
+        softer=softer,
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Cells:
+    """The cells of a mesh [slice, y, x] on the part of the stack that its mirrors leave.
+
+    cell : number of each cell; cells that mirror each other share one, -1 is no material
+    of_x, of_y : how many columns and rows of the whole stack each stands for
+    soft : cells whose resistance grows with the ratio; None where no derivative is wanted
+    """
+
+    cell: Int64s
+    exists: Bools
+    dx: Floats
+    dy: Floats
+    dz: Floats
+    of_x: Floats
+    of_y: Floats
+    soft: Bools | None
+    ratio: float | Floats
+
+    @property
+    def count(self) -> int:
+        """Different cells."""
+        return int(self.cell.max()) + 1
+
+    @property
+    def area(self) -> Floats:
+        """Seen from above [1, y, x] [m²]."""
+        return (self.dy[:, None] * self.dx)[None]
+
+    @property
+    def times(self) -> Floats:
+        """How many cells of the whole stack each stands for [1, y, x]."""
+        return (self.of_y[:, None] * self.of_x)[None]
+
+    @property
+    def volume(self) -> Floats:
+        """Of each cell with all that mirror it [slice, y, x] [m³]."""
+        return np.broadcast_to(self.area * self.dz * self.times, self.exists.shape)
+
+    def half_resistances(self, k: Floats) -> tuple[Floats, Floats, Floats]:
+        """From a cell's centre to its faces along x, y and z [K/W]; infinite without material.
+
+        k : conductivity [axis, slice, y, x]
+        """
+        dx, dy, dz = self.dx, self.dy, self.dz
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return (
+                np.where(self.exists, dx / (2 * k[0] * dy[:, None] * dz), np.inf),
+                np.where(self.exists, dy[:, None] / (2 * k[1] * dx * dz), np.inf),
+                np.where(self.exists, dz / (2 * k[2] * self.area), np.inf),
+            )
+
+    def joints(
+        self, half: tuple[Floats, Floats, Floats], fold: Fold
+    ) -> tuple[tuple[Int64s, Int64s], Floats, Floats]:
+        """Pairs of neighbours, their conductance [W/K], and its change with the ratio."""
+        rows: list[Int64s] = []
+        columns: list[Int64s] = []
+        values: list[Floats] = []
+        changes: list[Floats] = [np.zeros(0)]
+        copies_x = (1.0 + fold.x) * self.of_y[None, :, None]
+        copies_y = (1.0 + fold.y) * self.of_x[None, None]
+        for axis, copies in ((2, copies_x), (1, copies_y), (0, self.times)):
+            resistance = half[2 - axis]
+            first = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
+            second = tuple(slice(1, None) if a == axis else slice(None) for a in range(3))
+            both = resistance[first] + resistance[second]
+            g = copies / both
+            joined = g > 0
+            if self.soft is not None:
+                # Half a resistance is proportional to the ratio.
+                slack = np.where(self.soft, resistance / self.ratio, 0.0)
+                changes.append((-g / both * (slack[first] + slack[second]))[joined])
+            rows.append(self.cell[first][joined])
+            columns.append(self.cell[second][joined])
+            values.append(g[joined])
+        ends = np.concatenate(rows), np.concatenate(columns)
+        return ends, np.concatenate(values), np.concatenate(changes)
+
+    def to_air(self, half_z: Floats, z: int, resistance: float) -> tuple[Floats, Floats]:
+        """Conductance of each cell of a face to the air [W/K], and its change with the ratio.
+
+        z : slice whose outer face it is
+        resistance : of the film on the whole face [K/W]; infinite where nothing cools it
+        """
+        conductance, change = np.zeros(self.count), np.zeros(self.count)
+        if np.isfinite(resistance):
+            here, area, times = self.exists[z], self.area[0], self.times[0]
+            film = resistance * (area * times)[here].sum() / area[here]
+            path = film + half_z[z][here]
+            np.add.at(conductance, self.cell[z][here], times[here] / path)
+            if self.soft is not None:
+                slack = np.where(self.soft, half_z / self.ratio, 0.0)[z][here]
+                np.add.at(change, self.cell[z][here], -times[here] / (path * path) * slack)
+        return conductance, change
 
 
 def _matrix(

@@ -181,6 +181,7 @@ def logic(draw: st.DrawFn) -> str:
     return "\n".join([*lines, f"assign y = {nets[-1]};", "endmodule", ""])
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     text=logic(),
@@ -198,6 +199,7 @@ def test_no_net_moves_after_its_static_arrival(text: str, seed: int, wires: list
         assert (found.latest_s[moved] <= late[moved] + 25 * 0.5e-15).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(text=logic(), seed=st.integers(0, 2**32 - 1), bins=st.sampled_from([1e-12, 7e-12, 40e-12]))
 def test_invariants_on_random_logic(text: str, seed: int, bins: float) -> None:

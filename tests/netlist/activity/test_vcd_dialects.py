@@ -289,6 +289,7 @@ def test_declared_bits_are_bounded_by_the_size_of_the_header(tmp_path: Path) -> 
     tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_short_values_of_wide_vectors_need_little_memory(tmp_path: Path) -> None:
     wide = "$var wire 50000 w wide $end\n" + VARIABLES
     changes = CHANGES.replace("#5\n", "b1 w\nbx w\n" * 500 + "#5\n")

