@@ -35,6 +35,7 @@ def chain(cells: int, *, utilisation: float = 0.5, side_um: float = 2.0) -> Plac
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gcd", "medium01", "aes"])
 def test_wire_length_is_that_of_a_full_placer(shared, name):
     """Half-perimeter length within 5 % of OpenROAD's own placement of the same netlist."""
@@ -161,6 +162,7 @@ def test_density_force_is_the_slope_of_its_energy():
         assert gy[i] == pytest.approx(along_y, rel=1e-4, abs=1e-7)
 
 
+@pytest.mark.slow
 @given(st.integers(1, 25), st.integers(0, 3), st.floats(0.1, 0.9), st.integers(0, 2**32 - 1))
 @settings(max_examples=15)
 def test_small_and_odd_designs_are_placed(cells, ports, utilisation, seed):

@@ -89,6 +89,7 @@ def test_values_may_be_written_in_several_ways(written: str) -> None:
     assert (library.tables.values == plain.tables.values).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("family", "pattern", "cells", "volts"),
     [

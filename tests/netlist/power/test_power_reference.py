@@ -96,6 +96,7 @@ def test_energy_a_cycle_gives_power_at_any_clock(case: Case) -> None:
     assert power.at_clock(2 / expected["clock_period_s"]) == pytest.approx(again.total_w, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_verbs(
     case: Case, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
