@@ -38,19 +38,33 @@ def knob(
     doc: str,
     unit: str = "",
     *,
+    kind: type | None = None,
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[Any, ...] | None = None,
 ) -> Any:
-    """A field of a parameter record: default, meaning, unit and what it may be."""
-    about = {"doc": doc, "unit": unit, "minimum": minimum, "maximum": maximum, "choices": choices}
+    """A field of a parameter record: default, meaning, unit and the values it may take.
+
+    kind : type of the values, given only where None is the default and a value too
+    """
+    about = {
+        "doc": doc,
+        "unit": unit,
+        "kind": kind or type(default),
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+    }
     return dataclasses.field(default=default, metadata=about)
 
 
 def check_knobs(record: Any, where: str) -> None:
     """Raise DesignError for the first field outside what it declares."""
     for field in dataclasses.fields(record):
-        value, about, kind = getattr(record, field.name), field.metadata, type(field.default)
+        value, about = getattr(record, field.name), field.metadata
+        kind = about["kind"]
+        if value is None and field.default is None:
+            continue
         name = f"{where} {field.name}={value!r}"
         if type(value) is not kind and not (kind is float and type(value) is int):
             raise DesignError(f"{name} must be of type {kind.__name__}, e.g. {field.default!r}")
