@@ -23,6 +23,7 @@ $(STAMP): pyproject.toml
 test: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/clang-format --dry-run --Werror chipdse/kernels/*.[ch]
 	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest --numprocesses 2 --dist loadfile $(PYTEST_ARGS)
 

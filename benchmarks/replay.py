@@ -28,6 +28,7 @@ from chipdse_hdl.mac_array import MacArray, MacArrayParameters
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.recording import DATA, LAYOUT, write_recorder
 from chipdse.hardware.synthesise import SynthesisOptions, synthesise
+from chipdse.kernels.build import compiler
 from chipdse.netlist.activity.recording import (
     RecordedSignal,
     Recording,
@@ -37,7 +38,6 @@ from chipdse.netlist.activity.recording import (
 from chipdse.netlist.activity.replay.planner import plan_replay
 from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.activity.waveform.activity import read_vcd_activity
-from chipdse.netlist.kernels.build import compiler
 from chipdse.netlist.library.cells import Cell, FlipFlop
 from chipdse.netlist.library.liberty.reader import read_liberty
 from chipdse.netlist.netlist import Netlist, Port

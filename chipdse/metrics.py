@@ -10,10 +10,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.records import EVIDENCE, each_field, metric
 from chipdse.system.metrics import SystemColumns, SystemMetrics
-
-Array = npt.NDArray[np.float64]
 
 # What groups of the block's metrics rest on.
 _CELLS = ("cells",)
@@ -113,7 +112,7 @@ class BlockReport(BlockValues[float, int]):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BlockColumns(BlockValues[Array, Array]):
+class BlockColumns(BlockValues[Floats, Floats]):
     """The same at K operating points: each metric is a column [K]."""
 
     def at(self, row: int) -> BlockReport:
@@ -172,17 +171,17 @@ class MetricColumns:
     block: BlockColumns
     system: SystemColumns
 
-    def flat(self) -> dict[str, Array]:
+    def flat(self) -> dict[str, Floats]:
         """Every column by the name of its metric; the names of `METRICS`."""
         return {
             name: getattr(self.block if hasattr(self.block, name) else self.system, name)
             for name in METRICS
         }
 
-    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> MetricColumns:
+    def take(self, rows: Int64s | Bools) -> MetricColumns:
         """Some of the points."""
 
-        def chosen(column: Array) -> Array:
+        def chosen(column: Floats) -> Floats:
             return column[rows]
 
         return MetricColumns(
@@ -190,7 +189,9 @@ class MetricColumns:
         )
 
     @staticmethod
-    def combined(function: Callable[..., Array], several: Sequence[MetricColumns]) -> MetricColumns:
+    def combined(
+        function: Callable[..., Floats], several: Sequence[MetricColumns]
+    ) -> MetricColumns:
         """Each column is the function of that column of several records."""
         return MetricColumns(
             block=each_field(function, *(metrics.block for metrics in several)),
@@ -198,7 +199,7 @@ class MetricColumns:
         )
 
 
-def timing_violation(slack_s: npt.ArrayLike, critical_path_s: npt.ArrayLike) -> Array:
+def timing_violation(slack_s: npt.ArrayLike, critical_path_s: npt.ArrayLike) -> Floats:
     """By how much a clock is too fast, relative to the critical path."""
     slack = np.asarray(slack_s, dtype=np.float64) / np.asarray(critical_path_s, dtype=np.float64)
     # The clock may run at exactly the highest frequency: rounding is no violation.

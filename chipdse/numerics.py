@@ -4,22 +4,28 @@ The C library and NumPy choose other code for these by what the processor can do
 differ in the last bits; a search of a placement turns a last bit into percents. Here they are
 built of single additions, subtractions, multiplications and divisions, which IEEE 754 rounds in
 one way only, and of whole-number operations on the bits. BLAS, which sums in an order of its own
-on every processor, is replaced by sums in a fixed order. What of the kind is
-left in chipdse, and why, is listed in `tests/numerics/test_numerics_portable.py`.
+on every processor, is replaced by sums in a fixed order, compiled where much is multiplied and a
+C compiler is installed. What of the kind is left in chipdse, and why, is listed in
+`tests/numerics/test_numerics_portable.py`.
 """
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
-Number = TypeVar("Number", float, NDArray[np.float64])
+from chipdse.arrays import Floats
+from chipdse.errors import ToolError
+from chipdse.kernels.build import array_of, compiler, declared, kernels
+
+Number = TypeVar("Number", float, Floats)
 
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")
 """Leading 32 bits of the logarithm of 2: times any exponent of a double it is exact."""
@@ -39,6 +45,8 @@ _SPLIT = 134217729.0  # 2^27 + 1: halves a double's digits
 _TINY, _RAISED = math.ldexp(1.0, -1000), math.ldexp(1.0, 100)
 _FEW = 64
 _BLOCK = 8192  # numbers at a time, which stay in the processor's nearest memory
+_CALL_TERMS = 20_000  # NumPy sums so many in the time that its calls of a product take
+_COMPILE_TERMS = 100_000_000  # as many take NumPy a quarter of a second or less
 
 
 def exp(x: ArrayLike) -> Any:
@@ -127,25 +135,71 @@ def square(x: Number) -> Number:
 def matmul(left: ArrayLike, right: ArrayLike) -> Floats:
     """``left @ right`` [..., n, m], [..., k] or a number, summed from the first to the last term.
 
-    As of `numpy.matmul`, for `left` of any rank and `right` [k, m] or [k].
+    As of `numpy.matmul`, for `left` of any rank and `right` [k, m] or [k]. What has no number gives
+    nan or infinity, without a warning.
     """
     a, b = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
     if a.shape[-1] != b.shape[0]:
         raise ValueError(f"shapes {a.shape} and {b.shape} do not fit")
     if b.ndim == 1:
-        return np.asarray(_summed(a * b))
+        with np.errstate(all="ignore"):
+            return np.asarray(_summed(a * b))
     rows, b = a.reshape(-1, a.shape[-1]), np.ascontiguousarray(b)
-    result = np.empty((len(rows), b.shape[1]))
+    multiply = _PRODUCTS.function_for(rows.size * b.shape[1])
+    return multiply(rows, b).reshape(*a.shape[:-1], b.shape[1])
+
+
+def product_with_numpy(left: Floats, right: Floats) -> Floats:
+    """``left @ right`` of matrices, summed from the first to the last term."""
+    result = np.empty((len(left), right.shape[1]))
     # Some rows at a time, so that what is added to stays in the processor's nearest memory.
-    step = max(1, _BLOCK // max(b.shape[1], 1))
-    for begin in range(0, len(rows), step):
-        part, into = rows[begin : begin + step], result[begin : begin + step]
-        # NumPy's innermost loop should be the longer one.
-        if len(part) > 4 * b.shape[1]:
-            into[:] = _outer_sum(b, part.T).T
-        else:
-            into[:] = _outer_sum(part.T, b)
-    return result.reshape(*a.shape[:-1], b.shape[1])
+    step = max(1, _BLOCK // max(right.shape[1], 1))
+    with np.errstate(all="ignore"):
+        for begin in range(0, len(left), step):
+            part, into = left[begin : begin + step], result[begin : begin + step]
+            # NumPy's innermost loop should be the longer one.
+            if len(part) > 4 * right.shape[1]:
+                into[:] = _outer_sum(right, part.T).T
+            else:
+                into[:] = _outer_sum(part.T, right)
+    return result
+
+
+@functools.cache
+def compiled_product() -> Callable[[Floats, Floats], Floats] | None:
+    """`product_with_numpy` in C, equal to the last bit; None without a compiler, or if it fails."""
+    if compiler() is None:
+        return None
+    try:
+        library = kernels().library("products.c")
+    except ToolError:
+        return None
+    count, array = ctypes.c_int64, array_of(np.float64)
+    function = declared(library, "matrix_product", count, count, count, array, array, array)
+
+    def product(left: Floats, right: Floats) -> Floats:
+        result = np.empty((len(left), right.shape[1]))
+        function(*left.shape, right.shape[1], np.ascontiguousarray(left), right, result)
+        return result
+
+    return product
+
+
+class _Products:
+    """Chooses how to multiply: in C once a process has multiplied so much that compiling pays."""
+
+    def __init__(self) -> None:
+        self.terms = 0
+
+    def function_for(self, terms: int) -> Callable[[Floats, Floats], Floats]:
+        """The function for a product of so many terms."""
+        self.terms += terms + _CALL_TERMS
+        if self.terms < _COMPILE_TERMS:
+            return product_with_numpy
+        return compiled_product() or product_with_numpy
+
+
+_PRODUCTS = _Products()
 
 
 def _outer_sum(left: Floats, right: Floats) -> Floats:

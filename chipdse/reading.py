@@ -43,6 +43,18 @@ def read_bytes(path: Path) -> bytes:
         raise DesignError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
+def check_exist(*paths: Path) -> None:
+    """Raise the DesignError of `read_bytes` for the first file that does not exist.
+
+    No file is opened: a path may be a pipe, which can be read only once.
+    """
+    for path in paths:
+        try:
+            path.stat()
+        except OSError as error:
+            raise DesignError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
 def unpack(data: bytes, path: Path) -> bytes:
     """The content of a file: `data` itself, or what it unpacks to if it is gzip.
 

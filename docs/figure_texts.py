@@ -50,26 +50,26 @@ def tutorial(runs: Runs) -> Iterator[Text]:
         )
     kogge, brent = adder("kogge_stone", 1.4), adder("brent_kung", 1.6)
     yield Text(
-        words="- **{:.0f} million additions a second.** Kogge-Stone does that at 1.4 V for {:.1f} "
-        "pJ. Brent-Kung needs 1.6 V, and {:.1f} pJ.",
+        words="- **{:.0f} million additions per second.** Kogge-Stone reaches this rate at 1.4 V "
+        "with {:.1f} pJ per addition. Brent-Kung needs 1.6 V and {:.1f} pJ.",
         values=(_rate(kogge), _energy(kogge), _energy(brent)),
     )
     kogge, brent, ripple = (
         adder(*each) for each in (("kogge_stone", 1.2), ("brent_kung", 1.4), ("ripple", 1.8))
     )
     yield Text(
-        words="Kogge-Stone at 1.2 V takes {:.1f} pJ; Brent-Kung at 1.4 V takes {:.1f} and is "
-        "faster than asked; ripple at 1.8 V takes {:.1f}",
+        words="Kogge-Stone at 1.2 V takes {:.1f} pJ. Brent-Kung at 1.4 V takes {:.1f} pJ and is "
+        "faster than required. Ripple at 1.8 V takes {:.1f} pJ",
         values=(_energy(kogge), _energy(brent), _energy(ripple)),
     )
     ripple, brent = adder("ripple", 1.0), adder("brent_kung", 1.0)
     yield Text(
-        words="Ripple at 1.0 V, {:.1f} pJ; Brent-Kung there takes {:.0f} % more.",
+        words="Ripple at 1.0 V takes {:.1f} pJ; Brent-Kung at the same supply takes {:.0f} % more.",
         values=(_energy(ripple), _more(_energy(brent), _energy(ripple))),
     )
     kogge, brent = adder("kogge_stone", 1.4), adder("brent_kung", 1.4)
     yield Text(
-        words="at one supply it costs {:.0f} % more than Brent-Kung",
+        words="At the same supply it takes {:.0f} % more energy than Brent-Kung",
         values=(_more(_energy(kogge), _energy(brent)),),
     )
 
@@ -117,7 +117,7 @@ def _array(runs: Runs) -> Iterator[Text]:
         return runs.point("mac_array", physical, **(values | more))
 
     shown = (
-        ("thrifty | 2 x 2 | 1 | 1.2 V | 256", system(2, 2, 1, 1.2)),
+        ("least energy | 2 x 2 | 1 | 1.2 V | 256", system(2, 2, 1, 1.2)),
         ("middle | 4 x 2 | 1 | 1.4 V | 4,096", system(4, 2, 1, 1.4, tiles=4096)),
         ("fast | 4 x 4 | 2 | 1.8 V | 4,096", system(4, 4, 2, 1.8, tiles=4096)),
     )
@@ -134,8 +134,8 @@ def _array(runs: Runs) -> Iterator[Text]:
         )
     low, high = system(2, 2, 1, 1.2), system(2, 2, 1, 1.4)
     yield Text(
-        words="The thrifty array takes {} pJ at {} MHz and 1.2 V, and {} pJ at {:.1f} MHz and "
-        "1.4 V: energy follows the square of the supply ({} against 1.36)",
+        words="The array of least energy takes {} pJ at {} MHz and 1.2 V, and {} pJ at {:.1f} MHz "
+        "and 1.4 V: energy follows the square of the supply ({} against 1.36)",
         values=(
             *(_energy(low), low["clock_frequency_hz"] * MHZ),
             *(_energy(high), high["clock_frequency_hz"] * MHZ, _energy(high) / _energy(low)),
@@ -163,7 +163,7 @@ def _array(runs: Runs) -> Iterator[Text]:
     )
     plain, drained = system(4, 4, 0, 1.8), system(4, 4, 0, 1.8, overlapped_drain=True)
     yield Text(
-        words="({:.1f} MACs a cycle of 16); with result registers it is {:.1f}.",
+        words="({:.1f} MACs per cycle of 16); with result registers it is {:.1f}.",
         values=(plain["ops_per_cycle"], drained["ops_per_cycle"]),
     )
     yield from _array_system(runs, system)
@@ -201,8 +201,9 @@ def _array(runs: Runs) -> Iterator[Text]:
     slow = [_energy(system(2, 2, stages, 1.2, physical=cells)) for stages in (0, 1)]
     slow += [_energy(system(2, 2, stages, 1.2)) for stages in (0, 1)]
     yield Text(
-        words="a pipeline stage costs {:.0f} % of energy; with everything it saves {:.0f} %. At "
-        "1.2 V it is the same: {:.2f} and {:.2f} pJ become {:.2f} and {:.2f}.",
+        words="a pipeline stage costs {:.0f} % of energy; with wires, clock tree and "
+        "glitches it saves {:.0f} %. At 1.2 V the effect is similar: {:.2f} and {:.2f} pJ become "
+        "{:.2f} and {:.2f}.",
         values=(_more(bare[1], bare[0]), -_more(_energy(one), _energy(none)), *slow),
     )
     wired = {"glitches": False}
@@ -282,7 +283,7 @@ def _precision_stage(array: Callable[..., Any]) -> Iterator[Text]:
     )
     yield Text(
         words="adds {:.1f} pJ of registers and clock tree at 8 bits and stops {:.1f} pJ of "
-        "glitches: {:.0f} % of speed",
+        "glitches: {:.0f} % more speed",
         values=(
             clocked[1] - clocked[0],
             part(dense, "glitch") - part(staged, "glitch"),
@@ -295,7 +296,8 @@ def _precision_stage(array: Callable[..., Any]) -> Iterator[Text]:
     )
     four, two = ((array(bits, 0.0, 0), array(bits, 0.0, 1)) for bits in (4, 2))
     yield Text(
-        words="At 4 bits it costs {:.0f} % for {:.0f} % of speed, at 2 bits {:.0f} % for {:.0f} %",
+        words="At 4 bits it costs {:.0f} % of energy for {:.0f} % more speed, at 2 bits {:.0f} % "
+        "for {:.0f} %",
         values=tuple(
             number
             for plain, piped in (four, two)
@@ -334,8 +336,8 @@ def _filter(runs: Runs) -> Iterator[Text]:
                 )
     direct, transposed = fir("direct", 1, 0, 1.8), fir("transposed", 1, 0, 1.8)
     yield Text(
-        words="(at 1.8 V, one sample a cycle: {} against {} pJ). Transposed form is faster "
-        "({:.0f} against {:.0f} MHz)",
+        words="(at 1.8 V, one sample per cycle: {} against {} pJ). The transposed form is "
+        "faster ({:.0f} against {:.0f} MHz)",
         values=(
             *(_energy(direct), _energy(transposed)),
             *(transposed["f_max_hz"] * MHZ, direct["f_max_hz"] * MHZ),
@@ -343,15 +345,15 @@ def _filter(runs: Runs) -> Iterator[Text]:
     )
     staged = [fir(form, 1, 1, 1.8) for form in ("transposed", "direct")]
     yield Text(
-        words="the slower one ({:.0f} against {:.0f}), and the difference in energy stays ({} "
+        words="the slower form ({:.0f} against {:.0f}), and the difference in energy remains ({} "
         "against {} pJ).",
         values=(*(each["f_max_hz"] * MHZ for each in staged), *map(_energy, staged)),
     )
     wide = [fir("direct", samples, 0, 1.8) for samples in (1, 2, 4)]
     yield Text(
-        words="two samples a cycle save {:.0f} % (registers and their clock are shared), and four "
-        "only {:.0f} %: wires go from {:.0f} to {:.0f} to {:.0f} % of the energy, glitches from "
-        "{:.0f} to {:.0f} to {:.0f} %.",
+        words="two samples per cycle save {:.0f} % (registers and their clock are shared), and "
+        "four only {:.0f} %: wires go from {:.0f} to {:.0f} to {:.0f} % of the energy, glitches "
+        "from {:.0f} to {:.0f} to {:.0f} %.",
         values=(
             *(-_more(_energy(each), _energy(wide[0])) for each in wide[1:]),
             *(_share(each, part) for part in ("wire", "glitch") for each in wide),
@@ -364,8 +366,8 @@ def _filter(runs: Runs) -> Iterator[Text]:
     )
     piped, both = fir("direct", 1, 1, 1.6), fir("direct", 4, 1, 1.2)
     yield Text(
-        words="one sample, one stage, 1.6 V: {:.0f} Msamples/s at {} pJ, faster than without at "
-        "1.8 V and with no more energy, as glitches fall from {:.0f} to {:.0f} %.",
+        words="one sample, one stage, 1.6 V: {:.0f} Msamples/s at {} pJ, faster than without a "
+        "stage at 1.8 V and with no more energy, because glitches fall from {:.0f} to {:.0f} %.",
         values=(
             *(_rate(piped), _energy(piped)),
             *(_share(each, "glitch") for each in (direct, piped)),
@@ -378,7 +380,7 @@ def _filter(runs: Runs) -> Iterator[Text]:
     )
     two, four = fir("direct", 2, 0, 1.4), fir("direct", 4, 0, 1.2)
     yield Text(
-        words="One sample a cycle at 1.8 V: {:.0f} Msamples/s at {} pJ. Two at 1.4 V: {:.0f} at "
+        words="One sample per cycle at 1.8 V: {:.0f} Msamples/s at {} pJ. Two at 1.4 V: {:.0f} at "
         "{} pJ, {:.1f} times less energy for {:.1f} times the area. Four at 1.2 V: {:.0f} at {} "
         "pJ, {:.1f} times less for {:.1f} times the area.",
         values=(

@@ -132,7 +132,9 @@ def sweep_file(name: str) -> Path:
     if name != "which_adder":
         return DOCS.parent / "sweeps" / f"{name}.toml"
     found = re.search(
-        r"```toml\n(# which_adder\.toml\n.*?)```", (DOCS / "tutorial" / "tutorial.md").read_text(), re.S
+        r"```toml\n(# which_adder\.toml\n.*?)```",
+        (DOCS / "tutorial" / "tutorial.md").read_text(),
+        re.S,
     )
     assert found is not None
     file = Path(tempfile.mkdtemp()) / "which_adder.toml"

@@ -24,8 +24,9 @@ from chipdse.design import OperatingPoint, PhysicalOptions
 from chipdse.evaluate import STAGES
 from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.metrics import METRICS, BlockReport
+from chipdse.study.question.sampler_names import SAMPLERS
 from chipdse.study.question.shipped import questions
-from chipdse.study.question.sweep_file import SAMPLERS, Sweep
+from chipdse.study.question.sweep_file import Sweep
 from chipdse.system.metrics import CONSTRAINTS, SystemMetrics
 from chipdse.system.parameters import PackageParameters
 

@@ -17,8 +17,12 @@ ROOT = Path(__file__).parents[1]
 # folders in it; a file beside folders stands alone. docs/developers/architecture.md prints this.
 LADDER = {
     "chipdse": [
-        ["__init__", "errors", "numerics", "paths"],
-        ["reading", "records", "store", "technology", "units"],
+        ["arrays"],
+        ["__init__", "errors", "paths"],
+        ["store"],
+        ["kernels"],
+        ["numerics"],
+        ["reading", "records", "technology", "units"],
         ["netlist", "system", "tools"],
         ["blocks", "metrics"],
         ["hardware"],
@@ -32,7 +36,7 @@ LADDER = {
         ["__main__"],
     ],
     "chipdse.netlist": [
-        ["__init__", "kernels"],
+        ["__init__"],
         ["library"],
         ["netlist"],
         ["timing", "verilog"],

@@ -136,14 +136,15 @@ def page(every: dict[str, dict[str, Any]]) -> str:
     lines = [
         "# The gallery",
         "",
-        "The blocks that ship, each through its own sweep (`sweeps/NAME.toml`): the block alone,",
-        "in the library `sky130` at 25 °C, with wires, clock tree and glitches. A mark is a design",
-        "at a supply; full marks are on the front of area (the mark's size), energy, throughput.",
+        "This page shows every block that ships, measured by its own sweep (`sweeps/NAME.toml`):",
+        "the block alone, in the library `sky130` at 25 °C, with wires, clock tree and glitches.",
+        "Each mark is a design at one supply; its size is the area. Filled marks are on the",
+        "front of area, energy and throughput.",
         "",
         "    python -m tools.gallery",
         "",
-        "runs the sweeps and draws this page. What the answers are is on each",
-        "[block's own page](blocks.md).",
+        "runs the sweeps and draws this page. The [page of each block](blocks.md) explains the",
+        "results.",
         "",
     ]
     for name, about in sorted(every.items()):

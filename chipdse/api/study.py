@@ -24,23 +24,19 @@ from chipdse.export.bundle import export_point
 from chipdse.hardware import simulators
 from chipdse.report.terminal.progress import shown_progress
 from chipdse.store.care import size_limit
+from chipdse.store.files import write_whole
 from chipdse.store.sources import versions
 from chipdse.store.store import Store, default_store
 from chipdse.study.question.durations import parse_duration
-from chipdse.study.question.shipped import find_sweep
+from chipdse.study.question.shipped import check_liberty_files, find_sweep
 from chipdse.study.question.sweep_file import check_libraries, read_sweep
 from chipdse.study.results.points import points_table
 from chipdse.study.running.budget import Budget
 from chipdse.study.running.engine import Listener, run_sweep
 from chipdse.study.running.executors import open_workers
 from chipdse.study.search.samplers import check_sampler
-from chipdse.study.storage.folder import (
-    REPORT,
-    StudyFolder,
-    open_study,
-    start_study,
-    write_atomically,
-)
+from chipdse.study.storage.folder import StudyFolder, open_study, start_study
+from chipdse.study.storage.layout import REPORT
 from chipdse.study.storage.trials import finished
 
 
@@ -99,7 +95,7 @@ class Study:
         path = path or self.folder.path / REPORT
         stages = Store(root=Path(store) if store is not None else default_store())
         text = report_html(self.folder, stages, details=details, tell=tell)
-        write_atomically(path, text)
+        write_whole(path, text)
         return path
 
     def export(self, trial: int, to: str | Path) -> list[Path]:
@@ -180,9 +176,7 @@ def sweep(
     DesignError : a mistake in the file or the arguments, before anything runs
     """
     files = tuple(Path(one).absolute() for one in liberty)
-    for one in files:
-        if not one.is_file():
-            raise DesignError(f"Liberty file {str(one)!r} does not exist")
+    check_liberty_files(files)
     plan = read_sweep(find_sweep(Path(file)), files).with_search(trials=trials, sampler=sampler)
     budget = Budget(
         trials=plan.trials,

@@ -5,18 +5,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chipdse_hdl import BLOCKS
-from chipdse_hdl.block import Block
-
-from chipdse.blocks.own import OwnBlock, is_checked
-from chipdse.blocks.ports import BlockPort, component_ports, rtl_ports
-from chipdse.cli.common import Verbs, add_verb, print_json
-from chipdse.design import find_block, make_record, parse_settings
+from chipdse.cli.common import Verbs, add_verb, check_block_file, print_json
 from chipdse.errors import DesignError
-from chipdse.hardware.elaborate import elaborate
-from chipdse.store.store import Store, default_store
+
+if TYPE_CHECKING:
+    from chipdse_hdl.block import Block
+
+    from chipdse.blocks.ports import BlockPort
 
 
 def add(verbs: Verbs) -> None:
@@ -43,12 +40,15 @@ def add(verbs: Verbs) -> None:
 
 
 def _blocks(arguments: argparse.Namespace) -> int:
-    if arguments.block:
-        chosen = [find_block(arguments.block)]
-    elif arguments.set:
+    if arguments.set and not arguments.block:
         raise DesignError("--set is for one block; name it")
-    else:
-        chosen = list(BLOCKS.values())
+    check_block_file(arguments.block or "")
+
+    from chipdse_hdl import BLOCKS
+
+    from chipdse.design import find_block
+
+    chosen = [find_block(arguments.block)] if arguments.block else list(BLOCKS.values())
     found = [_described(block, arguments.set) for block in chosen]
     if arguments.json:
         print_json(found)
@@ -63,6 +63,9 @@ def _blocks(arguments: argparse.Namespace) -> int:
 
 def _described(block: Block, settings: list[str]) -> dict[str, Any]:
     """Everything the records say about a block, at its defaults or the given parameters."""
+    from chipdse.blocks.own import is_checked
+    from chipdse.design import make_record, parse_settings
+
     about: dict[str, Any] = {
         "name": block.name,
         "summary": block.summary,
@@ -120,6 +123,11 @@ def _derived(kind: type, record: Any) -> list[dict[str, Any]]:
 
 def _ports(block: Block, parameters: Any) -> list[BlockPort]:
     """Its ports, without clock and reset."""
+    from chipdse.blocks.own import OwnBlock
+    from chipdse.blocks.ports import component_ports, rtl_ports
+    from chipdse.hardware.elaborate import elaborate
+    from chipdse.store.store import Store, default_store
+
     if isinstance(block, OwnBlock) and block.verilog is not None:
         rtl = elaborate(block, parameters, Store(root=default_store()))
         own = (rtl.clock, rtl.reset)

@@ -13,7 +13,6 @@ from typing import Any
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.store.care import LIMIT, derived_beside, entries, parse_size, prune, size_limit, verify
-from chipdse.store.store import default_store
 
 
 def add(verbs: Verbs) -> None:
@@ -48,6 +47,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _root(arguments: argparse.Namespace) -> Path:
+    from chipdse.store.store import default_store
+
     root: Path = arguments.store or default_store()
     if arguments.store is not None and not root.is_dir():
         raise DesignError(f"--store {str(root)!r} is no folder; name the one that sweeps use")

@@ -1,12 +1,22 @@
-"""What the verbs share: declaring a parser, printing JSON."""
+"""What the verbs share: declaring a parser, checking file names, printing JSON.
+
+The modules of this folder import no library at their top: NumPy, pandas, Optuna and Amaranth take
+seconds to load, which ``--help`` and a mistyped file name need not wait for. A verb imports what
+it needs when it runs, after it has checked that the named files exist.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from chipdse.errors import DesignError
+from chipdse.netlist.library.catalogue import library_names
+from chipdse.reading import check_exist
 
 if TYPE_CHECKING:
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -27,6 +37,24 @@ def add_verb(
     )
     parser.set_defaults(run=run)
     return parser
+
+
+def check_block_file(name: str) -> None:
+    """Raise DesignError if a block is named by a description (.toml) that does not exist."""
+    if not name.endswith(".toml"):
+        return
+    path = Path(name).absolute()
+    try:
+        path.stat()
+    except OSError as error:
+        raise DesignError(f"block {str(path)!r}: {error.strerror}") from None
+
+
+def check_liberty(files: Sequence[Path]) -> None:
+    """Raise DesignError if a Liberty file does not exist; the name of a library is accepted."""
+    if len(files) == 1 and str(files[0]) in library_names():
+        return
+    check_exist(*files)
 
 
 def print_json(value: Any) -> None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
-from chipdse.api.study import load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
-from chipdse.study.results.compare import StudyComparison, compare_studies
-from chipdse.study.storage.folder import write_atomically
+from chipdse.store.files import write_whole
+from chipdse.study.storage.layout import check_study
+
+if TYPE_CHECKING:
+    from chipdse.study.results.compare import StudyComparison
 
 SHOWN = 12
 
@@ -41,6 +40,12 @@ def add(verbs: Verbs) -> None:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
+    check_study(arguments.first)
+    check_study(arguments.second)
+
+    from chipdse.api.study import load_study
+    from chipdse.study.results.compare import compare_studies
+
     studies = [load_study(path) for path in (arguments.first, arguments.second)]
     tables = [study.points() for study in studies]
     first, second = [
@@ -58,7 +63,7 @@ def _compare(arguments: argparse.Namespace) -> int:
             found,
         )
         try:
-            write_atomically(arguments.output, page)
+            write_whole(arguments.output, page)
         except OSError as error:
             raise DesignError(f"--output {str(arguments.output)!r}: {error.strerror}") from error
     if arguments.json:
@@ -70,6 +75,10 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 
 def _print(found: StudyComparison) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
     print(f"hypervolume  {found.hypervolume_change_frac:+.2%}")
     print(f"front        {len(found.lost)} points lost {_some(found.lost)}")
     print(f"             {len(found.won)} points won {_some(found.won)}")

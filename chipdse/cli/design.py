@@ -5,20 +5,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chipdse_hdl.block import Block
-
-from chipdse.api.point import evaluate_point
-from chipdse.cli.common import Verbs, add_verb, print_json
-from chipdse.design import OperatingPoint, PhysicalOptions, find_block, make_record, parse_settings
-from chipdse.hardware.synthesise import SynthesisOptions
-from chipdse.metrics import METRICS, Metrics
-from chipdse.report.counted import counted_text
-from chipdse.report.quantities import shown_metric
-from chipdse.system.metrics import CONSTRAINTS
-from chipdse.system.parameters import PackageParameters
+from chipdse.cli.common import Verbs, add_verb, check_block_file, check_liberty, print_json
 from chipdse.units import parse_quantity
+
+if TYPE_CHECKING:
+    from chipdse_hdl.block import Block
+
+    from chipdse.metrics import Metrics
 
 
 def add(verbs: Verbs) -> None:
@@ -70,6 +65,10 @@ def design_options(parser: argparse.ArgumentParser) -> None:
 
 def records_of(arguments: argparse.Namespace) -> tuple[Block, Any, Any]:
     """The block, parameters and workload that `design_options` name."""
+    check_block_file(arguments.block)
+
+    from chipdse.design import find_block, make_record, parse_settings
+
     block = find_block(arguments.block)
     given = parse_settings(block.parameters, arguments.set, block.name)
     load = parse_settings(block.workload, arguments.workload, f"workload of {block.name}")
@@ -81,7 +80,15 @@ def records_of(arguments: argparse.Namespace) -> tuple[Block, Any, Any]:
 
 
 def _eval(arguments: argparse.Namespace) -> int:
+    check_liberty(arguments.liberty)
     block, parameters, workload = records_of(arguments)
+
+    from chipdse.api.point import evaluate_point
+    from chipdse.design import OperatingPoint, PhysicalOptions, make_record, parse_settings
+    from chipdse.hardware.synthesise import SynthesisOptions
+    from chipdse.system.metrics import CONSTRAINTS
+    from chipdse.system.parameters import PackageParameters
+
     operating: dict[str, Any] = {}
     if arguments.vdd is not None:
         operating["vdd_v"] = parse_quantity(arguments.vdd, "V", "--vdd")
@@ -117,6 +124,10 @@ def _eval(arguments: argparse.Namespace) -> int:
 
 
 def _print_metrics(metrics: Metrics) -> None:
+    from chipdse.metrics import METRICS
+    from chipdse.report.counted import counted_text
+    from chipdse.report.quantities import shown_metric
+
     values, evidence = metrics.flat(), metrics.evidence()
     width = max(map(len, values))
     for name, value in values.items():

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from chipdse.api.study import Study, load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
-from chipdse.study.results.choose import best, knee
+from chipdse.study.storage.layout import check_study
+
+if TYPE_CHECKING:
+    from chipdse.api.study import Study
 
 
 def add(verbs: Verbs) -> None:
@@ -35,6 +38,8 @@ def add(verbs: Verbs) -> None:
 
 def chosen_trial(study: Study, arguments: argparse.Namespace) -> int:
     """The trial that --trial, --knee or --best name."""
+    from chipdse.study.results.choose import best, knee
+
     if arguments.knee:
         return knee(study.folder.sweep, study.points())
     if arguments.best is not None:
@@ -43,6 +48,10 @@ def chosen_trial(study: Study, arguments: argparse.Namespace) -> int:
 
 
 def _export(arguments: argparse.Namespace) -> int:
+    check_study(arguments.study)
+
+    from chipdse.api.study import load_study
+
     study = load_study(arguments.study)
     trial = chosen_trial(study, arguments)
     files = study.export(trial, arguments.to)

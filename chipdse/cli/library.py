@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
+from chipdse.reading import check_exist
 from chipdse.units import parse_quantity, show
 
 if TYPE_CHECKING:
@@ -129,9 +130,11 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _info(arguments: argparse.Namespace) -> int:
     from chipdse.netlist.library.catalogue import resolve
-    from chipdse.report.pictures.library_summary import fo4, inverter_leakage_w, kinds, strengths
 
     entry = resolve(arguments.name)
+
+    from chipdse.report.pictures.library_summary import fo4, inverter_leakage_w, kinds, strengths
+
     library = entry.load()
     speed = fo4(library.every_corner())
     known = library.leakage_grid
@@ -267,6 +270,8 @@ def _export(arguments: argparse.Namespace) -> int:
 
 
 def _add(arguments: argparse.Namespace) -> int:
+    check_exist(*arguments.files)
+
     from chipdse.netlist.library.catalogue import add_library
 
     node_m = 0.0 if arguments.node is None else parse_quantity(arguments.node, "m", "--node")

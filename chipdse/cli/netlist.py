@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.common import Verbs, add_verb, check_liberty, print_json
 from chipdse.errors import DesignError
+from chipdse.reading import check_exist
 from chipdse.units import parse_quantity, show
 
 
@@ -161,9 +162,12 @@ def _timing(point: _Point) -> Any:
 
 
 def _sta(arguments: argparse.Namespace) -> int:
+    point = _point(arguments)
+    check_liberty(point.liberty)
+    check_exist(point.netlist)
+
     from chipdse.netlist.timing.paths import clock_outputs, critical_path
 
-    point = _point(arguments)
     timing = _timing(point)
     endpoint, stages = critical_path(timing)
     result: dict[str, Any] = {
@@ -224,11 +228,14 @@ def _print_heading(timing: Any, notes: list[str]) -> None:
 
 
 def _power(arguments: argparse.Namespace) -> int:
+    point = _point(arguments)
+    check_liberty(point.liberty)
+    check_exist(point.netlist, arguments.trace)
+
     from chipdse.netlist.activity.waveform.trace import read_activity
     from chipdse.netlist.power.modules import assign_modules
     from chipdse.netlist.power.power import analyse_power
 
-    point = _point(arguments)
     timing = _timing(point)
     activity = read_activity(
         arguments.trace,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import keyword
-import os
 import sys
-import tempfile
 from importlib import resources
 from pathlib import Path
 
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
+from chipdse.store.files import write_folder
 
 _FILES = {
     "README.md": "README.md",
@@ -86,21 +85,7 @@ def write_starter(name: str, target: Path) -> list[Path]:
     }
     texts |= {f"{name}/__init__.py": f'"""The block {name}."""\n', ".gitignore": _IGNORED}
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        for where, text in texts.items():
-            (part / where).parent.mkdir(parents=True, exist_ok=True)
-            (part / where).write_text(text)
-        part.chmod(0o777 & ~_umask())
-        if target.exists():
-            target.rmdir()
-        part.rename(target)
+        write_folder(target, texts)
     except OSError as error:
         raise DesignError(f"{str(target)!r} cannot be written: {error.strerror}") from error
     return [target / where for where in texts]
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipdse.errors import DesignError, InfeasibleError
+from chipdse.reading import check_exist
 from chipdse.units import show
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate the file and print; 1 if it misses a limit."""
+    check_exist(arguments.system)
+
     from chipdse.system.described import evaluate_described
     from chipdse.system.system_file import load_system
 

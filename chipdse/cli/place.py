@@ -7,8 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.common import Verbs, add_verb, check_liberty, print_json
 from chipdse.errors import DesignError
+from chipdse.reading import check_exist
 
 
 def add(verbs: Verbs) -> None:
@@ -35,7 +36,12 @@ def add(verbs: Verbs) -> None:
 
 
 def _place(arguments: argparse.Namespace) -> int:
-    # Imported here: a netlist's reader and the placer take time that other verbs need not spend.
+    is_problem = arguments.netlist.suffix == ".npz"
+    if not is_problem and not arguments.liberty:
+        raise DesignError("--liberty is missing: the areas of the netlist's cells come from it")
+    check_liberty(arguments.liberty)
+    check_exist(arguments.netlist)
+
     import numpy as np
 
     from chipdse.netlist.layout.placer.place import place
@@ -43,7 +49,7 @@ def _place(arguments: argparse.Namespace) -> int:
 
     stated_m = float("nan")
     notes: tuple[str, ...] = ()
-    if arguments.netlist.suffix == ".npz":
+    if is_problem:
         problem, stated_m = read_problem(arguments.netlist)
     else:
         problem, notes = _problem(arguments)
@@ -90,8 +96,6 @@ def _problem(arguments: argparse.Namespace) -> tuple[Any, tuple[str, ...]]:
     from chipdse.netlist.timing.constants import constant_nets
     from chipdse.netlist.verilog.reader import read_verilog
 
-    if not arguments.liberty:
-        raise DesignError("--liberty is missing: the areas of the netlist's cells come from it")
     library = (named_library(arguments.liberty) or resolve(arguments.liberty)).load()
     netlist = read_verilog(arguments.netlist, library, arguments.top)
     clock = None

@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from chipdse.api.study import load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
+from chipdse.study.storage.layout import check_study
 
 
 def add(verbs: Verbs) -> None:
@@ -73,6 +73,10 @@ def add(verbs: Verbs) -> None:
 
 
 def _report(arguments: argparse.Namespace) -> int:
+    check_study(arguments.study)
+
+    from chipdse.api.study import load_study
+
     study = load_study(arguments.study)
     try:
         path = study.write_report(
@@ -90,6 +94,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _explore(arguments: argparse.Namespace) -> int:
+    check_study(arguments.study)
+
     from chipdse.report.page.serve import serve
 
     serve(arguments.study, arguments.host, arguments.port)
@@ -97,6 +103,9 @@ def _explore(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
+    check_study(arguments.study)
+
+    from chipdse.api.study import load_study
     from chipdse.report.figures import draw
 
     draw(

@@ -9,19 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
-from chipdse.api.study import load_study
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.export.results import Compared, compare, left_out, read_results
-from chipdse.report.quantities import shown_metric
-from chipdse.study.storage.folder import write_atomically
+from chipdse.store.files import write_whole
+from chipdse.study.storage.layout import check_study
 from chipdse.units import parse_quantity
 
-IMPORTED = "imported.json"
+IMPORTED, METRICS = "imported.json", "metrics.json"
 
 
 def add(verbs: Verbs) -> None:
@@ -50,11 +45,13 @@ def add(verbs: Verbs) -> None:
 
 
 def _import(arguments: argparse.Namespace) -> int:
+    if not _is_exported(arguments.point):
+        check_study(arguments.point)
+    results = read_results(arguments.results)
     ours, folder = _point(arguments.point, arguments.trial)
     period = None if arguments.clock is None else parse_quantity(arguments.clock, "s", "--clock")
     if period is not None and not period > 0:
         raise DesignError(f"--clock {arguments.clock!r} must be positive")
-    results = read_results(arguments.results)
     options: dict[str, Any] = {
         "clock_period_s": period,
         "corner": arguments.corner,
@@ -67,6 +64,13 @@ def _import(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json([dataclasses.asdict(one) for one in found])
         return 0
+
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from chipdse.report.quantities import shown_metric
+
     table = Table("metric", "chipdse", "theirs", "error", box=SIMPLE_HEAD)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -80,15 +84,23 @@ def _import(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _is_exported(path: Path) -> bool:
+    """Whether a folder is an exported point rather than a study."""
+    return (path / METRICS).is_file()
+
+
 def _point(path: Path, trial: int | None) -> tuple[dict[str, float], Path]:
     """Our metrics of the point, and the folder to keep the comparison in."""
-    exported = path / "metrics.json"
-    if exported.is_file():
+    if _is_exported(path):
         if trial is not None:
             raise DesignError(
                 f"{path} is an exported folder, which is one point; leave out --trial"
             )
-        return {name: one["value"] for name, one in json.loads(exported.read_text()).items()}, path
+        exported = json.loads((path / METRICS).read_text())
+        return {name: one["value"] for name, one in exported.items()}, path
+
+    from chipdse.api.study import load_study
+
     study = load_study(path)
     if trial is None:
         raise DesignError(f"{path} is a study; say which point with --trial N")
@@ -102,6 +114,7 @@ def _point(path: Path, trial: int | None) -> tuple[dict[str, float], Path]:
 
 def _keep(path: Path, trial: int | None, source: Path, found: list[Compared]) -> None:
     """Add the comparison to what was imported before; the same source replaces itself."""
+
     kept: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
     kept = [one for one in kept if (one["trial"], one["source"]) != (trial, str(source))]
     kept.append(
@@ -111,4 +124,4 @@ def _keep(path: Path, trial: int | None, source: Path, found: list[Compared]) ->
             "metrics": [dataclasses.asdict(one) for one in found],
         }
     )
-    write_atomically(path, json.dumps(kept, indent=1) + "\n")
+    write_whole(path, json.dumps(kept, indent=1) + "\n")

@@ -6,22 +6,18 @@ import argparse
 import dataclasses
 import shutil
 import sys
-from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chipdse_hdl.block import Block
-
-from chipdse.blocks.corners import corners_of
-from chipdse.blocks.own import is_checked
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.cli.design import design_options, records_of
-from chipdse.design import parse_settings
 from chipdse.errors import DesignError, MachineError, ToolError
-from chipdse.hardware.elaborate import elaborate
-from chipdse.hardware.simulate import WAVES, Simulation, simulate
-from chipdse.report.terminal.stages import shown_stages
-from chipdse.store.store import Store, default_store, quiet
+
+if TYPE_CHECKING:
+    from chipdse_hdl.block import Block
+
+    from chipdse.hardware.simulate import Simulation
 
 
 def add(verbs: Verbs) -> None:
@@ -72,9 +68,11 @@ def _sim(arguments: argparse.Namespace) -> int:
     if arguments.among or arguments.corners is not None:
         raise DesignError("--among and --corners go with --all-corners")
     block, parameters, workload = records_of(arguments)
+
+    from chipdse.blocks.own import is_checked
+
     waves = arguments.waves is not None
-    with shown_stages() as tell:
-        run = _run(block, parameters, workload, arguments.simulator, tell, waves)
+    run = _run(block, parameters, workload, arguments.simulator, waves=waves, progress=True)
     if waves:
         _copy_waves(run.folder, arguments.waves)
     work = block.work(parameters, workload)
@@ -105,12 +103,19 @@ def _run(
     parameters: Any,
     workload: Any,
     simulator: str,
-    tell: Callable[[str], None] = quiet,
-    waves: bool = False,
+    *,
+    waves: bool,
+    progress: bool,
 ) -> Simulation:
-    store = Store(root=default_store(), tell=tell)
-    rtl = elaborate(block, parameters, store)
-    return simulate(block, parameters, workload, rtl, store, simulator=simulator, waves=waves)
+    from chipdse.hardware.elaborate import elaborate
+    from chipdse.hardware.simulate import simulate
+    from chipdse.report.terminal.stages import shown_stages
+    from chipdse.store.store import Store, default_store, quiet
+
+    with shown_stages() if progress else nullcontext(quiet) as tell:
+        store = Store(root=default_store(), tell=tell)
+        rtl = elaborate(block, parameters, store)
+        return simulate(block, parameters, workload, rtl, store, simulator=simulator, waves=waves)
 
 
 _MANY_CORNERS = 20
@@ -121,6 +126,11 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
     if arguments.waves is not None:
         raise DesignError("--waves is for one run; repeat the corner that failed with --set")
     block, _, workload = records_of(arguments)
+
+    from chipdse.blocks.corners import corners_of
+    from chipdse.blocks.own import is_checked
+    from chipdse.design import parse_settings
+
     given = parse_settings(block.parameters, arguments.set, block.name)
     chosen = {name: [value] for name, value in given.items()}
     for setting in arguments.among:
@@ -140,7 +150,9 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
     for number, parameters in enumerate(corners.records, 1):
         shown = dataclasses.asdict(parameters)
         try:
-            run = _run(block, parameters, workload, arguments.simulator)
+            run = _run(
+                block, parameters, workload, arguments.simulator, waves=False, progress=False
+            )
             results.append({"parameters": shown, "passed": True, "cycles": run.cycles})
         except MachineError:
             raise
@@ -175,6 +187,8 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
 
 
 def _copy_waves(folder: Path, target: Path) -> None:
+    from chipdse.hardware.simulate import WAVES
+
     found = [path for path in (folder / f"{WAVES}.fst", folder / "dump.vcd") if path.exists()]
     if found[0].suffix != target.suffix:
         raise DesignError(

@@ -6,14 +6,14 @@ import argparse
 import dataclasses
 import time
 from pathlib import Path
-
-from rich.console import Console
-from rich.live import Live
+from typing import TYPE_CHECKING
 
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
-from chipdse.report.terminal.progress import duration_text
-from chipdse.study.running.status import Status, read_status
+from chipdse.study.storage import layout
+
+if TYPE_CHECKING:
+    from chipdse.study.running.status import Status
 
 FOLLOW_S = 1.0
 """With --follow the file is read again so often [s]."""
@@ -35,6 +35,10 @@ def add(verbs: Verbs) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> int:
+    layout.status_text(arguments.study)
+
+    from chipdse.study.running.status import read_status
+
     if arguments.json:
         if arguments.follow:
             raise DesignError("--json and --follow are both given; leave one out")
@@ -48,7 +52,12 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _follow(study: Path) -> None:
-    """A text that renews itself; where stdout is no terminal, one line a change."""
+    """A text that renews itself; where stdout is no terminal, one line per change."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from chipdse.study.running.status import read_status
+
     console = Console()
     if not console.is_terminal:
         last = ""
@@ -71,6 +80,8 @@ def _follow(study: Path) -> None:
 
 def status_text(status: Status) -> str:
     """A few lines for people."""
+    from chipdse.report.terminal.progress import duration_text
+
     lines = [
         f"{status.state}: {status.trials} of {status.budget} trials, "
         f"{status.under_way} under way on {status.workers} workers",

@@ -6,21 +6,23 @@ import argparse
 import signal
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
-from chipdse.api.study import Study, load_study, sweep
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
-from chipdse.report.quantities import heading_scale
-from chipdse.study.question.shipped import questions
-from chipdse.study.question.sweep_file import SAMPLERS
-from chipdse.study.running.status import read_status
-from chipdse.study.storage.trials import by_evaluation, finished
+from chipdse.study.question.sampler_names import SAMPLERS
+from chipdse.study.question.shipped import (
+    check_liberty_files,
+    check_sweep_exists,
+    find_sweep,
+    questions,
+)
+from chipdse.study.storage.layout import check_study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from chipdse.api.study import Study
 
 SHOWN_ROWS = 20
 
@@ -113,6 +115,13 @@ def _json_option(parser: argparse.ArgumentParser) -> None:
 def _sweep(arguments: argparse.Namespace) -> int:
     # A queue ends a job by SIGTERM: as Ctrl-C, what is under way is given back at once.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    check_liberty_files(arguments.liberty)
+    check_sweep_exists(find_sweep(arguments.file))
+
+    from chipdse.api.study import sweep
+    from chipdse.study.running.status import read_status
+    from chipdse.study.storage.trials import by_evaluation, finished
+
     study = sweep(
         arguments.file,
         study=arguments.study,
@@ -154,6 +163,10 @@ def _sweep(arguments: argparse.Namespace) -> int:
 
 
 def _front(arguments: argparse.Namespace) -> int:
+    check_study(arguments.study)
+
+    from chipdse.api.study import load_study
+
     study = load_study(arguments.study)
     chosen = study.points() if arguments.all else study.front()
     if arguments.parquet is not None:
@@ -178,6 +191,12 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
 
 def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> None:
     """Objectives and parameters of the front, as a table for people."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from chipdse.report.quantities import heading_scale
+
     sweep_ = study.folder.sweep
     names = [axis.name for axis in sweep_.space.axes]
     objectives = [one.metric for one in sweep_.objectives if one.metric not in names]

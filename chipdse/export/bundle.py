@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,6 +39,7 @@ from chipdse.stages.build import build_hardware
 from chipdse.stages.layout import layout
 from chipdse.stages.load import Hardware
 from chipdse.stages.measure import measure
+from chipdse.store.files import write_folder
 from chipdse.store.store import Store
 from chipdse.system.arrays.columns import BlockPoints, PackageColumns
 from chipdse.system.arrays.dies import dies_of
@@ -93,19 +93,7 @@ def export_point(
     files["check.py"] = CHECK_SCRIPT
     files["README.md"] = _readme(design, metrics, files, _platform(timing.netlist))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        try:
-            for name, text in sorted(files.items()):
-                (part / name).parent.mkdir(parents=True, exist_ok=True)
-                (part / name).write_text(text)
-            part.chmod(0o755)
-            if target.exists():
-                target.rmdir()
-            part.rename(target)
-        except BaseException:
-            shutil.rmtree(part, ignore_errors=True)
-            raise
+        write_folder(target, files)
     except OSError as error:
         raise DesignError(f"--to {str(target)!r}: {error.strerror}") from error
     return [target / name for name in sorted(files)]

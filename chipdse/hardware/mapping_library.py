@@ -94,7 +94,8 @@ def mapping_library(files: Sequence[Path], cache: Path | None = None) -> Mapping
 def _write(path: Path, text: str) -> None:
     """Complete or not at all, also when several processes do it at once."""
     try:
-        write_whole(path, text.encode())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text)
         note_digest(path)
     except OSError as error:
         raise MachineError(

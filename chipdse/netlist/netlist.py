@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools, Int32s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import Cell
 
@@ -58,10 +58,10 @@ class Netlist:
     top: str
     library: CellLibrary
     cell_names: list[str]
-    cell_types: NDArray[np.int32]
+    cell_types: Int32s
     net_names: list[str]
-    pin_start: NDArray[np.int32]
-    pin_net: NDArray[np.int32]
+    pin_start: Int32s
+    pin_net: Int32s
     ports: tuple[Port, ...]
     nets_by_name: dict[str, int] = field(default_factory=dict)
     odd_ranges: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -93,42 +93,42 @@ class Netlist:
         return self.library.cells
 
     @cached_property
-    def used_types(self) -> NDArray[np.int32]:
+    def used_types(self) -> Int32s:
         """Library positions of the cells that occur, ascending."""
         return np.unique(self.cell_types).astype(np.int32)
 
     @cached_property
-    def instances_of(self) -> dict[int, NDArray[np.int32]]:
+    def instances_of(self) -> dict[int, Int32s]:
         """Instances of each occurring cell, by library position, in netlist order."""
         order = np.argsort(self.cell_types, kind="stable").astype(np.int32)
         bounds = np.searchsorted(self.cell_types[order], self.used_types)
         parts = np.split(order, bounds[1:]) if len(bounds) else []
         return {int(kind): part for kind, part in zip(self.used_types, parts, strict=True)}
 
-    def pins_of_type(self, kind: int) -> NDArray[np.int32]:
+    def pins_of_type(self, kind: int) -> Int32s:
         """Nets of all instances of a cell: one row an instance, one column a pin."""
         starts = self.pin_start[self.instances_of[kind]]
         width = len(self.cells[kind].pins)
-        nets: NDArray[np.int32] = self.pin_net[starts[:, None] + np.arange(width)[None, :]]
+        nets: Int32s = self.pin_net[starts[:, None] + np.arange(width)[None, :]]
         return nets
 
     @cached_property
-    def pin_cell(self) -> NDArray[np.int32]:
+    def pin_cell(self) -> Int32s:
         """The instance each pin belongs to."""
         counts = np.diff(self.pin_start)
         return np.repeat(np.arange(self.cell_count, dtype=np.int32), counts)
 
     @cached_property
-    def pin_is_driver(self) -> NDArray[np.bool_]:
+    def pin_is_driver(self) -> Bools:
         """Whether each pin is an output (inouts are not)."""
         return self._per_pin("output")
 
     @cached_property
-    def pin_is_load(self) -> NDArray[np.bool_]:
+    def pin_is_load(self) -> Bools:
         """Whether each pin is an input (inouts are not)."""
         return self._per_pin("input")
 
-    def _per_pin(self, direction: str) -> NDArray[np.bool_]:
+    def _per_pin(self, direction: str) -> Bools:
         result = np.zeros(len(self.pin_net), dtype=bool)
         for kind, instances in self.instances_of.items():
             starts = self.pin_start[instances]
@@ -138,7 +138,7 @@ class Netlist:
         return result
 
     @cached_property
-    def net_driver_pin(self) -> NDArray[np.int32]:
+    def net_driver_pin(self) -> Int32s:
         """The output pin that drives each net; -1 for ports, constants and undriven nets."""
         driver = np.full(self.net_count, -1, dtype=np.int32)
         pins = np.flatnonzero(self.pin_is_driver & (self.pin_net >= 0))
@@ -151,13 +151,13 @@ class Netlist:
         return {port.name: port for port in self.ports}
 
     @cached_property
-    def input_nets(self) -> NDArray[np.int32]:
+    def input_nets(self) -> Int32s:
         """Nets driven by input ports, in port order."""
         nets = [net for port in self.ports if port.direction == "input" for net in port.nets]
         return np.array(nets, dtype=np.int32)
 
     @cached_property
-    def output_nets(self) -> NDArray[np.int32]:
+    def output_nets(self) -> Int32s:
         """Nets read by output ports, in port order."""
         nets = [net for port in self.ports if port.direction == "output" for net in port.nets]
         return np.array(nets, dtype=np.int32)

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from chipdse import numerics
+from chipdse.arrays import Floats
 from chipdse.design import Design, PhysicalOptions
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.activity import Activity
@@ -36,7 +37,7 @@ from chipdse.netlist.layout.wires import (
     placed_routes,
     wires_of,
 )
-from chipdse.netlist.library.library import CellLibrary, Floats, OperatingLibrary
+from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.records import Wires

@@ -11,15 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
 from chipdse.metrics import BlockColumns, BlockReport
 from chipdse.records import BAD_LEAKAGE, QUANTITIES, BlockMetrics, check_quantity
 from chipdse.system.arrays.columns import BlockPoints
-
-Array = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +116,7 @@ class Operated:
 
 
 def operate(
-    corners: Sequence[Corner], which: Ints, clock_period_s: Array, clock_frac: Array, job: Job
+    corners: Sequence[Corner], which: Int64s, clock_period_s: Floats, clock_frac: Floats, job: Job
 ) -> Operated:
     """Power, throughput and slack of a netlist at K operating points.
 
@@ -138,7 +135,7 @@ def operate(
     if any(corner.leakage_temperatures_c != temperatures for corner in corners):
         raise DesignError("corners of one block must give leakage at the same temperatures")
 
-    def of(values: Sequence[float]) -> Array:
+    def of(values: Sequence[float]) -> Floats:
         return np.array(values, dtype=np.float64)[which]
 
     critical = of([one.critical_path_s for one in corners])

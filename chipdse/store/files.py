@@ -1,4 +1,4 @@
-"""Files of the cache: written whole or not at all, readable as the user's umask says.
+"""Files and folders that are written whole or not at all, readable as the user's umask says.
 
 `tempfile` makes files that only their owner can read; a cache may be shared by a group.
 """
@@ -7,32 +7,63 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file, complete or not at all, also when several processes do it at once.
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A new empty file beside `path` that takes its place when the block ends without an error.
+
+    Several processes may do this at once; readers see one complete file or the other.
 
     Raises
     ------
-    OSError : it cannot be written
+    OSError : the file cannot be written, for example because its folder is missing
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = new_file(path)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
+    partial.touch(exist_ok=False)
     try:
-        partial.write_bytes(data)
+        yield partial
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
 
 
-def new_file(path: Path) -> Path:
-    """A new empty file beside `path`, to be filled and renamed to it."""
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.part")
-    partial.touch(exist_ok=False)
-    return partial
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file as `replacing` does; text is encoded in UTF-8."""
+    with replacing(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def write_folder(target: Path, texts: Mapping[str, str]) -> None:
+    """Write a new folder of text files, complete or not at all; `target` is missing or empty.
+
+    Parameters
+    ----------
+    texts : path inside the folder -> content
+
+    Raises
+    ------
+    OSError : the folder cannot be written, or `target` holds files
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
+    partial.mkdir()
+    try:
+        for name, text in sorted(texts.items()):
+            (partial / name).parent.mkdir(parents=True, exist_ok=True)
+            (partial / name).write_text(text, encoding="utf-8")
+        if target.exists():
+            target.rmdir()
+        partial.rename(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
 
 
 def new_folder(target: Path) -> Path:
@@ -44,7 +75,7 @@ def new_folder(target: Path) -> Path:
 
 def note_digest(path: Path) -> None:
     """Keep the SHA-256 of a file of the cache beside it."""
-    write_whole(digest_file(path), hashlib.sha256(path.read_bytes()).hexdigest().encode())
+    write_whole(digest_file(path), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def is_as_written(path: Path) -> bool:

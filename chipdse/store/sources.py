@@ -5,6 +5,9 @@ is followed to its definition, through imports, within the packages of `PACKAGES
 which a definition is found counts with its whole file. So a stage depends on the modules whose
 functions it runs, wherever they lie, and not on others that its module happens to import.
 
+A definition that names a C file of `chipdse/kernels`, such as "placer.c", uses that file and the
+headers that it includes.
+
 Annotations are not followed: they run nothing. `NO_PART` lists what keeps results and makes none.
 """
 
@@ -15,6 +18,7 @@ import functools
 import hashlib
 import importlib.metadata
 import importlib.util
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +33,11 @@ PACKAGES = ("chipdse", "chipdse_hdl")
 NO_PART = ("chipdse.store", "chipdse.paths", "chipdse.errors")
 """Modules (and those below or beginning with these names) that decide where a result is kept or
 how a fault is reported, never what a result is."""
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)".*\n', re.MULTILINE)
+"""A line of C that includes a header of its own folder; the group is the header's name."""
+_C = "C"
+"""In place of a module's name: the name beside it is that of a C file."""
 
 Builder = Callable[..., Any] | str
 
@@ -57,6 +66,32 @@ def code_files(*builders: Builder, data: Iterable[str] = ()) -> dict[str, Path]:
 def versions(*distributions: str) -> dict[str, str]:
     """Installed versions of Python distributions, by name."""
     return {name: importlib.metadata.version(name) for name in distributions}
+
+
+def c_files(name: str) -> dict[str, Path]:
+    """A C file of `chipdse/kernels` and the headers that it includes, each after those it needs.
+
+    Raises
+    ------
+    KeyError : a file is not there
+    """
+    found: dict[str, Path] = {}
+    _add_c_files(name, found)
+    return found
+
+
+def _add_c_files(name: str, found: dict[str, Path]) -> None:
+    file = _kernel_files()[name]
+    for header in INCLUDE.findall(file.read_text(encoding="utf-8")):
+        if header not in found:
+            _add_c_files(header, found)
+    found[name] = file
+
+
+@functools.cache
+def _kernel_files() -> dict[str, Path]:
+    """Every C file of the package by its name."""
+    return {file.name: file for file in sorted(_data_file("kernels").glob("*.[ch]"))}
 
 
 def module_sources(module: str) -> dict[str, Path]:
@@ -162,10 +197,14 @@ def _data_file(name: str) -> Path:
 @functools.cache
 def _files_of(builders: tuple[tuple[str, str], ...]) -> dict[str, Path]:
     modules: set[str] = set()
+    c_sources: dict[str, Path] = {}
     seen: set[tuple[str, str]] = set()
     waiting = list(builders)
     while waiting:
         name, symbol = waiting.pop()
+        if name == _C:
+            c_sources |= c_files(symbol)
+            continue
         if (name, symbol) in seen or not _followed(name):
             continue
         seen.add((name, symbol))
@@ -175,7 +214,9 @@ def _files_of(builders: tuple[tuple[str, str], ...]) -> dict[str, Path]:
             if name not in modules:
                 waiting += module.uses_on_import()
             modules.add(name)
-    return {name: _module(name).path for name in sorted(modules)}
+    files = {name: _module(name).path for name in modules}
+    files |= {f"kernels/{name}": path for name, path in c_sources.items()}
+    return dict(sorted(files.items()))
 
 
 def _followed(name: str) -> bool:
@@ -217,17 +258,20 @@ class _Module:
         if tree in self.uses_by_node:
             return self.uses_by_node[tree]
         used: list[tuple[str, str]] = []
+        uses: list[tuple[str, str]] = []
         names = self.imported
         for node in _without_annotations(tree):
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
                 used.append((node.value.id, node.attr))
             elif isinstance(node, ast.Name):
                 used.append((node.id, ""))
+            elif isinstance(node, ast.Constant):
+                if isinstance(node.value, str) and node.value in _kernel_files():
+                    uses.append((_C, node.value))
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 names = names | self._names(node)
                 if isinstance(node, ast.Import):
                     used += [(alias.name, "") for alias in node.names if "." in alias.name]
-        uses: list[tuple[str, str]] = []
         for name, attribute in dict.fromkeys(used):
             if not attribute and _followed(name) and _source(name):
                 uses.append((name, ""))  # "import package.module"

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse.arrays import Bools, Floats
 from chipdse.records import BlockMetrics, each_field
 from chipdse.system.arrays.carbon import CarbonResult, carbon_of, grid_values
-from chipdse.system.arrays.columns import BlockPoints, Dies, Flags, PackageColumns
+from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
 from chipdse.system.arrays.cost import CostResult, cost_of
 from chipdse.system.arrays.dies import dies_of, node_is_tabulated
 from chipdse.system.arrays.fabrication import Fabrication, fabrication_of
@@ -26,7 +27,6 @@ from chipdse.system.arrays.temperature import (
 )
 from chipdse.system.metrics import SystemColumns, SystemMetrics
 from chipdse.system.models import carbon
-from chipdse.system.models.yields import Array
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.thermal.refined import CELLS
 from chipdse.technology.constants import Sources
@@ -42,18 +42,18 @@ class SystemArrays:
     """
 
     metrics: SystemColumns
-    constraints: dict[str, Array]
-    link_bound: Flags
-    estimated: Flags
+    constraints: dict[str, Floats]
+    link_bound: Bools
+    estimated: Bools
     shape: tuple[int, int]
     sources: Sources
 
-    def __getitem__(self, name: str) -> Array:
-        column: Array = getattr(self.metrics, name)
+    def __getitem__(self, name: str) -> Floats:
+        column: Floats = getattr(self.metrics, name)
         return column
 
     @property
-    def feasible(self) -> Array:
+    def feasible(self) -> Floats:
         """Where no constraint is violated."""
         worst = np.maximum.reduce(list(self.constraints.values()))
         return np.asarray(worst <= 0)
@@ -78,7 +78,7 @@ class Parts:
     temperature: TemperatureResult
     cost: CostResult
     carbon: CarbonResult
-    power_w: Array
+    power_w: Floats
     made: Fabrication
 
 
@@ -87,9 +87,9 @@ class SystemRows:
     """Many systems, one row each: as `SystemArrays`, with the intermediate results."""
 
     metrics: SystemColumns
-    constraints: dict[str, Array]
-    link_bound: Flags
-    estimated: Flags
+    constraints: dict[str, Floats]
+    link_bound: Bools
+    estimated: Bools
     parts: Parts
 
     def arrays(self, shape: tuple[int, int], sources: Sources) -> SystemArrays:
@@ -162,8 +162,8 @@ def evaluate_pairs(
 class Work:
     """What the dies of each system do together at full throughput, and how they leak."""
 
-    throughput_ops_per_s: Array
-    bits_per_op: Array
+    throughput_ops_per_s: Floats
+    bits_per_op: Floats
     leak: LeakageTable
 
 
@@ -227,9 +227,9 @@ def _constraints(
     dies: Dies,
     link: LinkResult,
     hot: TemperatureResult,
-    interposers: Array,
+    interposers: Floats,
     sources: Sources,
-) -> dict[str, Array]:
+) -> dict[str, Floats]:
     largest = np.where((dies.count > 0) & dies.own, dies.area_m2, 0.0).max(axis=1)
     stuck = (link.utilisation_limit == 0).astype(np.float64)
     return {

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse import numerics
+from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
-from chipdse.system.models.yields import Array
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.thermal.refined import hottest_point
 from chipdse.system.thermal.stack import Layer, Rectangle, Stack
@@ -44,7 +44,7 @@ class MappedTemperature:
 
 
 def mapped_temperature(
-    block_map_w: Array,
+    block_map_w: Floats,
     block_area_m2: float,
     package: PackageParameters,
     sources: Sources,
@@ -93,7 +93,7 @@ def mapped_temperature(
     )
 
 
-def resampled(power_w: Array, size: int) -> Array:
+def resampled(power_w: Floats, size: int) -> Floats:
     """A map on another grid of the same outline; the sum does not change."""
     result = power_w
     for axis in (0, 1):

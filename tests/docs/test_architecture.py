@@ -49,4 +49,4 @@ def test_files_named_on_the_page_exist() -> None:
     named = [word.strip("().;:") for word in words if "/" in word and "](" not in word]
     assert len(named) > 20
     missing = [name for name in named if not (ROOT / name).exists()]
-    assert missing == ["chipdse/shipped_sweeps/"]  # which only an installed chipdse has
+    assert missing == []

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chipdse.netlist.kernels.build import compiler
+from chipdse.kernels.build import compiler
 from tests.support import portable_points
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 import scipy.fft
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipdse import numerics
@@ -102,6 +102,50 @@ def test_products_are_the_same_for_tall_and_wide_matrices(shape):
     found = numerics.matmul(a, b)
     assert np.array_equal(found, total)
     assert found.flags.c_contiguous
+
+
+extents = st.integers(0, 40) | st.sampled_from([255, 256, 257, 600])
+
+
+@pytest.mark.tools
+@given(extents, extents, extents, st.floats(0, 0.3), st.integers(0, 2**32))
+@settings(deadline=None, max_examples=200)
+def test_compiled_products_are_those_of_numpy(rows, terms, columns, special, seed):
+    compiled = numerics.compiled_product()
+    if compiled is None:
+        pytest.skip("no C compiler")
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(rows, terms)), rng.normal(size=(terms, columns))
+    a *= 2.0 ** rng.integers(-1060, 1000, size=a.shape)  # also subnormal
+    numbers = [np.inf, -np.inf, np.nan, 0.0, -0.0, 1e308, -1e308]
+    for matrix in (a, b):
+        chosen = rng.random(matrix.shape) < special * rng.integers(0, 2)
+        matrix[chosen] = rng.choice(numbers, chosen.sum())
+    right, found = numerics.product_with_numpy(a, b), compiled(a, b)
+    assert found.shape == right.shape
+    # Which of the bit patterns of "not a number" comes out is left open by the standard.
+    none = np.isnan(right)
+    assert np.array_equal(none, np.isnan(found))
+    assert np.array_equal(right[~none].view(np.int64), found[~none].view(np.int64))
+
+
+@pytest.mark.tools
+def test_a_process_that_multiplies_much_goes_on_compiled(monkeypatch):
+    if numerics.compiled_product() is None:
+        pytest.skip("no C compiler")
+    products = numerics._Products()
+    assert products.function_for(64) is numerics.product_with_numpy
+    assert products.function_for(10**9) is numerics.compiled_product()
+    assert products.function_for(64) is numerics.compiled_product()
+    monkeypatch.setattr(numerics, "_PRODUCTS", products)
+    a, b = np.arange(6.0).reshape(2, 3)[:, ::-1], np.arange(6.0).reshape(2, 3).T
+    assert numerics.matmul(a, b).tolist() == [[1.0, 10.0], [10.0, 46.0]]
+
+
+def test_products_do_not_warn_of_what_has_no_number():
+    a = np.array([[np.inf, 1e308], [0.0, 1.0]])
+    assert numerics.matmul(a, np.array([[0.0], [10.0]])).tolist()[1] == [10.0]
+    assert np.isnan(numerics.matmul(a, np.array([0.0, 1e308]))[0])
 
 
 def test_elimination_solves():

@@ -47,6 +47,8 @@ def test_wheel_and_sdist_carry_everything(tmp_path: Path) -> None:
         "pyproject.toml",
         "README.md",
         "NOTICE",
+        "chipdse/kernels/lanes.h",
+        "chipdse/kernels/placer.c",
         "hdl/chipdse_hdl/fir/__init__.py",
         "sweeps/fir.toml",
     } <= names

@@ -7,7 +7,6 @@ the stages that must run again. An empty store must give the same RTL or the sam
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -144,10 +143,18 @@ CODE = {
     "netlist.timing.timing": {"measure", "glitches"},
     "netlist.power.cells": {"measure", "glitches"},
     "netlist.activity.glitches.replay": {"measure", "glitches"},
-    "netlist.activity.replay.c_functions": {*MEASURED},
+    "netlist.activity.replay.c_functions": {"measure", "glitches"},
     "netlist.layout.placer.place": {"measure", "wires"},
     "stages.operate": {"measure"},
+    "kernels.build": {"synthesise", *MEASURED},
+    "kernels/lanes.h": {"measure", "glitches"},
+    "kernels/replay.c": {"measure", "glitches"},
+    "kernels/glitches.c": {"measure", "glitches"},
+    "kernels/placer.c": {"measure", "wires"},
+    "kernels/products.c": {"synthesise", *MEASURED},
+    "kernels/products.h": {"synthesise", *MEASURED},
 }
+"""Modules of chipdse, and C files, with the stages that a change of each builds again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,15 +311,18 @@ def test_a_wrong_golden_model_fails_though_the_right_one_passed(warm: Path, proj
 def test_a_comment_in_the_code_of_chipdse(
     warm: Path, project: Path, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = f"chipdse.{module}"
-    files = sources._package_files("chipdse")
-    edited = project / f"{module}.py"
-    shutil.copy(files[name], edited)
-    edited.write_text(edited.read_text() + "\n# a remark\n")
-    others = sources._package_files("chipdse_hdl")
-    changed = {"chipdse": files | {name: edited}, "chipdse_hdl": others}
+    changed, c_files = dict(sources._package_files("chipdse")), dict(sources._kernel_files())
+    if module.startswith("kernels/"):
+        known, name, remark = c_files, module.removeprefix("kernels/"), "\n/* a remark */\n"
+    else:
+        known, name, remark = changed, f"chipdse.{module}", "\n# a remark\n"
+    edited = project / "edited"
+    edited.write_text(known[name].read_text() + remark)
+    known[name] = edited
+    packages = {"chipdse": changed, "chipdse_hdl": sources._package_files("chipdse_hdl")}
     forget_code()
-    monkeypatch.setattr(sources, "_package_files", changed.__getitem__)
+    monkeypatch.setattr(sources, "_package_files", packages.__getitem__)
+    monkeypatch.setattr(sources, "_kernel_files", lambda: c_files)
     try:
         found = answer(project, "python", warm).built
     finally:

@@ -16,9 +16,9 @@ from chipdse.cli import main
 from chipdse.design import LibraryChoice
 from chipdse.errors import MachineError
 from chipdse.hardware.mapping_library import mapping_library
+from chipdse.kernels.build import Kernels, compiler
 from chipdse.netlist.activity.replay import c_functions as kernel_source
 from chipdse.netlist.activity.replay.plan import Operation
-from chipdse.netlist.kernels.build import Kernel, compiler
 from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.catalogue import liberty_text, resolve
 from chipdse.netlist.library.liberty.head import Corner
@@ -170,7 +170,7 @@ def test_files_of_the_cache_are_as_open_as_the_umask_says(liberty: Path, cache: 
         load_library([liberty])
         if compiler():
             (cache / "kernels" / "here").mkdir(parents=True)
-            Kernel(cache / "kernels" / "here").driver()
+            Kernels(cache / "kernels" / "here").library("replay.c")
     finally:
         os.umask(before)
     files = [file for each in derived_files(cache) for file in each.files]
@@ -211,6 +211,8 @@ def test_a_kernel_is_named_by_its_c(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("netlist/library/liberty/writer.py", "", None),
         ("netlist/activity/replay/c_functions.py", "x ^ old", "x | old"),
+        ("kernels/lanes.h", "__builtin_popcountll(x[i])", "__builtin_parityll(x[i])"),
+        ("kernels/replay.c", "counters[i] += sum(total) << 32", "counters[i] += sum(total)"),
     ],
 )
 def test_a_repaired_fault_of_the_code_reaches_who_has_a_cache(

@@ -14,8 +14,8 @@ from optuna.trial import TrialState, create_trial
 
 from chipdse.errors import DesignError
 from chipdse.study.question.rules import parse_rule
+from chipdse.study.question.sampler_names import SAMPLERS
 from chipdse.study.question.space import Axis, Condition, Space, read_axis
-from chipdse.study.question.sweep_file import SAMPLERS
 from chipdse.study.results.front import is_on_front
 from chipdse.study.search.samplers import check_sampler, make_sampler
 from chipdse.study.search.unrepeated import OneEach

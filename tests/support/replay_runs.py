@@ -15,6 +15,7 @@ from chipdse.export.cell_models import cell_models
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.recording import DATA, LAYOUT, write_recorder
 from chipdse.hardware.synthesise import Synthesised, SynthesisOptions, synthesise
+from chipdse.kernels.build import compiler
 from chipdse.netlist.activity.recording import (
     Recording,
     RegisterBit,
@@ -22,7 +23,6 @@ from chipdse.netlist.activity.recording import (
     read_register_map,
 )
 from chipdse.netlist.activity.replay.replay import Replayed, replay
-from chipdse.netlist.kernels.build import compiler
 from chipdse.netlist.library.liberty.reader import read_liberty
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.netlist import Netlist

@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from chipdse.arrays import Bools, Floats
 from chipdse.netlist.library.library import CellLibrary
 
 from .settings import NOMINAL_TEMPERATURE_C
-
-Floats = NDArray[np.float64]
 
 
 def apply_temperature(
@@ -58,7 +56,7 @@ def apply_temperature(
     )
 
 
-def _constraints(library: CellLibrary) -> NDArray[np.bool_]:
+def _constraints(library: CellLibrary) -> Bools:
     """Tables whose columns are slews too."""
     found = np.zeros(len(library.tables.rows), dtype=bool)
     arcs, tables = library.arcs, library.tables

@@ -10,14 +10,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Floats, Texts
 from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.library import ARC_KINDS, SENSES, CellLibrary, OperatingLibrary
 from chipdse.netlist.library.pack import load_packed
 from chipdse.netlist.library.tables import TableSet
-
-Floats = NDArray[np.float64]
 
 
 @dataclass
@@ -34,14 +32,14 @@ class Comparison:
         self.ours.setdefault(quantity, []).append(ours)
         self.theirs.setdefault(quantity, []).append(theirs)
 
-    def pairs(self, quantity: str) -> tuple[Floats, Floats, NDArray[np.str_]]:
+    def pairs(self, quantity: str) -> tuple[Floats, Floats, Texts]:
         return (
             np.concatenate(self.ours[quantity]),
             np.concatenate(self.theirs[quantity]),
             np.array(self.cells[quantity]),
         )
 
-    def errors(self, quantity: str) -> tuple[Floats, NDArray[np.str_]]:
+    def errors(self, quantity: str) -> tuple[Floats, Texts]:
         """Relative errors; a time is measured against itself plus 10 ps, so that delays near
         zero (slow input, small load) do not count without bound."""
         ours, theirs, cells = self.pairs(quantity)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools, Floats
 from chipdse.errors import DesignError
 
 ORIGINS = ("replay", "vcd", "saif", "propagated")
@@ -32,13 +32,13 @@ class Activity:
     notes : what the trace lacks, as sentences
     """
 
-    toggles: NDArray[np.float64]
-    high_fraction: NDArray[np.float64]
-    annotated: NDArray[np.bool_]
+    toggles: Floats
+    high_fraction: Floats
+    annotated: Bools
     cycles: float
     duration_s: float
     origin: str
-    states: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    states: dict[int, Floats] = field(default_factory=dict)
     glitches: bool = False
     standard_error_frac: float = 0.0
     notes: tuple[str, ...] = ()

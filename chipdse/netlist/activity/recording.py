@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import UInt32s
 from chipdse.errors import DesignError
 
 WORD_BITS = 32
@@ -56,11 +56,11 @@ class Recording:
     both_edges : rows alternate between before a rising and before a falling edge, rising first
     """
 
-    words: NDArray[np.uint32]
+    words: UInt32s
     signals: Mapping[str, RecordedSignal]
     clock: str
     both_edges: bool = False
-    unknown: NDArray[np.uint32] | None = None
+    unknown: UInt32s | None = None
 
     @property
     def rows(self) -> int:
@@ -104,7 +104,7 @@ def read_recording(layout: Path, data: Path) -> Recording:
             f"recording {data} has {size} bytes, not a positive multiple of a row's "
             f"{4 * row_words}; the simulation was cut off or belongs to another design"
         )
-    words: NDArray[np.uint32] = np.memmap(data, dtype="<u4", mode="r").reshape(-1, row_words)
+    words: UInt32s = np.memmap(data, dtype="<u4", mode="r").reshape(-1, row_words)
     unknown = None
     if about["four_state"]:
         # `%z` writes pairs (aval, bval); X is (1, 1), Z is (0, 1).

@@ -10,11 +10,11 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipdse import numerics
+from chipdse.arrays import Floats
 from chipdse.netlist.library.cells import Cell
-from chipdse.netlist.library.library import CellLibrary, Floats, OperatingLibrary
+from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.library.logic import Variable
 from chipdse.netlist.netlist import Netlist, Port
 from chipdse.netlist.timing.graph import build_timing_graph
@@ -135,6 +135,6 @@ def _chain_delays(
         1.0,
         wires=Wires(net_capacitance_f=extra, pin_delay_s=np.zeros(len(netlist.pin_net))),
     )
-    late: NDArray[np.float64] = timing.arrival_s[MAX, 0, 0].reshape(-1, 2).max(axis=1)
+    late: Floats = timing.arrival_s[MAX, 0, 0].reshape(-1, 2).max(axis=1)
     delays: Floats = (late[outputs[:, -1]] - late[outputs[:, 0]]) / (_CHAIN - 1)
     return delays.reshape(len(cells), tried)

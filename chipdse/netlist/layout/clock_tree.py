@@ -11,11 +11,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipdse import numerics
+from chipdse.arrays import Floats, Int64s
 from chipdse.netlist.library.cells import clock_of
-from chipdse.netlist.library.library import Floats
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.clock import ClockNetwork
 from chipdse.technology.wires import ClockTreeData, WireData
@@ -33,9 +32,9 @@ class ClockTree:
     wire_m : [groups] clock wire
     """
 
-    net: NDArray[np.int64]
-    sinks: NDArray[np.int64]
-    buffers: NDArray[np.int64]
+    net: Int64s
+    sinks: Int64s
+    buffers: Int64s
     wire_m: Floats
 
     @property
@@ -44,7 +43,7 @@ class ClockTree:
         return int(self.buffers.sum())
 
 
-def clock_sinks(netlist: Netlist, clock: ClockNetwork) -> NDArray[np.int64]:
+def clock_sinks(netlist: Netlist, clock: ClockNetwork) -> Int64s:
     """Pins at which the clock ends or is gated: clock pins of registers, gates and macros."""
     found = []
     for kind, instances in netlist.instances_of.items():

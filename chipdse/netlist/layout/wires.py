@@ -10,15 +10,15 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipdse import numerics
+from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.netlist.layout.buffers import Repeater, repeaters, stage_delay_s
 from chipdse.netlist.layout.placer.arrays import sums
 from chipdse.netlist.layout.placer.place import place
 from chipdse.netlist.layout.placer.problem import PlacementProblem
-from chipdse.netlist.library.library import Floats, OperatingLibrary
+from chipdse.netlist.library.library import OperatingLibrary
 from chipdse.netlist.netlist import CONSTANT_1, Netlist
 from chipdse.netlist.timing.clock import ClockNetwork
 from chipdse.netlist.timing.graph import TimingGraph
@@ -62,7 +62,7 @@ class Routes:
         return float(self.net_length_m.sum())
 
 
-def net_degrees(netlist: Netlist) -> NDArray[np.int64]:
+def net_degrees(netlist: Netlist) -> Int64s:
     """Pins of each net: driver, loads and output ports; a port that drives is one too."""
     pins = netlist.pin_net[netlist.pin_net >= 0]
     degree = np.bincount(pins, minlength=netlist.net_count)
@@ -71,7 +71,7 @@ def net_degrees(netlist: Netlist) -> NDArray[np.int64]:
     return degree
 
 
-def wired_nets(netlist: Netlist, clock: ClockNetwork | None) -> NDArray[np.bool_]:
+def wired_nets(netlist: Netlist, clock: ClockNetwork | None) -> Bools:
     """Nets with a signal wire: two pins or more, neither a constant nor the clock."""
     wired = net_degrees(netlist) >= 2
     wired[: CONSTANT_1 + 1] = False
@@ -80,7 +80,7 @@ def wired_nets(netlist: Netlist, clock: ClockNetwork | None) -> NDArray[np.bool_
     return wired
 
 
-def steiner_factor(degree: NDArray[np.int64], sources: Sources) -> Floats:
+def steiner_factor(degree: Int64s, sources: Sources) -> Floats:
     """Wire length over half the perimeter of the bounding box, by a net's pins.
 
     By table up to 8 pins, from then on max(1, 0.42 sqrt(pins)) but no less than the table's last.

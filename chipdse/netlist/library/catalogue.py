@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import re
 import tomllib
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from chipdse.errors import DesignError
 from chipdse.paths import config_folder
+from chipdse.store.files import write_whole
 
 if TYPE_CHECKING:
     from chipdse.netlist.library.liberty.head import Corner
@@ -97,9 +97,7 @@ def liberty_files_for_synthesis(library: LibraryEntry, folder: Path) -> tuple[Pa
     target = folder / f"{library.name}.lib"
     if not target.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(f".{os.getpid()}.part")
-        partial.write_text(liberty_text(library, library.nominal), encoding="utf-8")
-        partial.replace(target)
+        write_whole(target, liberty_text(library, library.nominal))
     return (target,)
 
 
@@ -191,14 +189,12 @@ def add_library(
     entry.load()
     target.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(f"  {_toml_string(str(path))}" for path in entry.files)
-    partial = target.with_suffix(".part")
     node = "" if node_nm is None else f"node_nm = {node_nm!r}  # for cost and carbon\n"
-    partial.write_text(
+    write_whole(
+        target,
         "# Liberty files of one library; the first file's corner is the nominal one.\n"
         f"files = [\n{lines},\n]\n{node}",
-        encoding="utf-8",
     )
-    partial.replace(target)
     return entry
 
 

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipdse import numerics
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from chipdse.arrays import Floats, Int64s
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -25,7 +22,7 @@ class Corners:
         return len(self.supply_v)
 
     @cached_property
-    def _rows(self) -> list[tuple[float, Ints, Floats]]:
+    def _rows(self) -> list[tuple[float, Int64s, Floats]]:
         """Of every temperature, ascending: its corners by rising supply, and those supplies."""
         rows = []
         for temp in np.unique(self.temperature_c):

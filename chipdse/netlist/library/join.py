@@ -6,9 +6,10 @@ from dataclasses import fields, replace
 
 import numpy as np
 
+from chipdse.arrays import Floats, Int32s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.grid import Corners
-from chipdse.netlist.library.library import CellLibrary, Floats, Ints, Tables
+from chipdse.netlist.library.library import CellLibrary, Tables
 
 
 def join_corners(libraries: list[CellLibrary], name: str | None = None) -> CellLibrary:
@@ -143,7 +144,7 @@ def _check_same(first: CellLibrary, other: CellLibrary) -> None:
                 raise DesignError(f"{pair} cannot be joined: their {part} differ{where}")
 
 
-def _first_difference(library: CellLibrary, part: str, a: Ints, b: Ints) -> str:
+def _first_difference(library: CellLibrary, part: str, a: Int32s, b: Int32s) -> str:
     if part == "tables":
         return " in size"
     common = min(len(a), len(b))

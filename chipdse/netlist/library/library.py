@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chipdse import numerics
+from chipdse.arrays import Floats, Int32s, Int64s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.grid import Corners, interpolate
-
-Ints = NDArray[np.int32]
-Floats = NDArray[np.float64]
 
 # Liberty's timing types that are kept; the place in this list is the code.
 ARC_KINDS = (
@@ -79,12 +77,12 @@ class Tables:
     load (the constrained pin's slew). An axis of -1 means the table does not depend on it.
     """
 
-    rows: Ints
-    columns: Ints
-    row_axis: Ints
-    column_axis: Ints
-    start: Ints
-    axis_start: Ints
+    rows: Int32s
+    columns: Int32s
+    row_axis: Int32s
+    column_axis: Int32s
+    start: Int32s
+    axis_start: Int32s
     axis_values: Floats  # [corners, all axes in a row]
     values: Floats  # [corners, all tables in a row]
 
@@ -97,38 +95,38 @@ class Arcs:
     `CellLibrary.conditions`; -1 is none. A constraint keeps its tables in the delay columns.
     """
 
-    cell: Ints
-    source: Ints
-    sink: Ints
-    kind: Ints
-    sense: Ints
-    condition: Ints
-    rise_delay: Ints
-    fall_delay: Ints
-    rise_slew: Ints
-    fall_slew: Ints
+    cell: Int32s
+    source: Int32s
+    sink: Int32s
+    kind: Int32s
+    sense: Int32s
+    condition: Int32s
+    rise_delay: Int32s
+    fall_delay: Int32s
+    rise_slew: Int32s
+    fall_slew: Int32s
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Powers:
     """Internal power groups: energy a transition [J] of `pin`, for output pins by `related`."""
 
-    cell: Ints
-    pin: Ints
-    related: Ints
-    condition: Ints
-    supply: Ints
-    rise: Ints
-    fall: Ints
+    cell: Int32s
+    pin: Int32s
+    related: Int32s
+    condition: Int32s
+    supply: Int32s
+    rise: Int32s
+    fall: Int32s
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Leakages:
     """Leakage groups [W] by state and supply pin; `value_w` is [leakage corners, groups]."""
 
-    cell: Ints
-    condition: Ints
-    supply: Ints
+    cell: Int32s
+    condition: Int32s
+    supply: Int32s
     value_w: Floats
 
 
@@ -174,7 +172,7 @@ class CellLibrary:
         return {cell.name: position for position, cell in enumerate(self.cells)}
 
     @cached_property
-    def pin_start(self) -> Ints:
+    def pin_start(self) -> Int32s:
         """Number of each cell's first pin when pins are numbered over the library."""
         counts = [len(cell.pins) for cell in self.cells]
         return np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
@@ -310,7 +308,7 @@ class _Points:
 class LeakagePoints(_Points):
     """Leakage of a library at K operating points, between the corners that give leakage."""
 
-    def groups_w(self, rows: Ints | NDArray[np.int64] | None = None) -> Floats:
+    def groups_w(self, rows: Int32s | Int64s | None = None) -> Floats:
         """[K, groups] of `Leakages`; all, or these rows."""
         own = self.library.leakages.value_w
         return interpolate(self.weights, own if rows is None else own[:, rows])

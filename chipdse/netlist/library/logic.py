@@ -13,8 +13,8 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools
 from chipdse.errors import DesignError
 
 MAX_TABLE_VARIABLES = 16  # a truth table of 65,536 rows; no library cell needs more
@@ -247,13 +247,13 @@ def substitute(expression: Expression, replacements: Mapping[str, Expression]) -
 
 
 @lru_cache(maxsize=256)
-def _columns(count: int) -> NDArray[np.bool_]:
+def _columns(count: int) -> Bools:
     rows = np.arange(2**count)
     return ((rows[None, :] >> np.arange(count)[:, None]) & 1).astype(bool)
 
 
 @lru_cache(maxsize=16384)
-def truth_table(expression: Expression, inputs: tuple[str, ...]) -> NDArray[np.bool_]:
+def truth_table(expression: Expression, inputs: tuple[str, ...]) -> Bools:
     """Its value for every combination of `inputs`: entry i has input j at bit j of i.
 
     Raises
@@ -276,9 +276,7 @@ def truth_table(expression: Expression, inputs: tuple[str, ...]) -> NDArray[np.b
     return table
 
 
-def difference_table(
-    expression: Expression, name: str, inputs: tuple[str, ...]
-) -> NDArray[np.bool_]:
+def difference_table(expression: Expression, name: str, inputs: tuple[str, ...]) -> Bools:
     """Where the function changes when `name` does, over every combination of `inputs`."""
     low = substitute(expression, {name: Constant(False)})
     high = substitute(expression, {name: Constant(True)})

@@ -15,9 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from chipdse import numerics
+from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 from chipdse.netlist.library.liberty.reader import read_liberty
-from chipdse.netlist.library.library import CellLibrary, Floats, Tables, Thresholds
+from chipdse.netlist.library.library import CellLibrary, Tables, Thresholds
 from chipdse.technology.sram import MacroFigures, MacroSize, macro_figures
 
 # A macro's supply may differ so much from what it was characterised at: below, no model of gates

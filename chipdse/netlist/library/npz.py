@@ -22,7 +22,7 @@ from chipdse.netlist.library.cells import Cell, CellPin, ClockGate, FlipFlop, La
 from chipdse.netlist.library.grid import Corners
 from chipdse.netlist.library.library import Arcs, CellLibrary, Leakages, Powers, Tables, Thresholds
 from chipdse.netlist.library.logic import Expression, parse_function
-from chipdse.store.files import new_file
+from chipdse.store.files import replacing
 
 FORMAT = 1
 _PARTS: dict[str, type] = {"tables": Tables, "arcs": Arcs, "powers": Powers, "leakages": Leakages}
@@ -70,14 +70,8 @@ def save_library(
     text = json.dumps(logic, separators=(",", ":")).encode()
     arrays["logic"] = np.frombuffer(text, dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = new_file(path)
-    try:
-        with partial.open("wb") as file:
-            (np.savez_compressed if compressed else np.savez)(file, **arrays)  # type: ignore[arg-type]
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with replacing(path) as partial, partial.open("wb") as file:
+        (np.savez_compressed if compressed else np.savez)(file, **arrays)  # type: ignore[arg-type]
 
 
 def load_saved(path: Path) -> CellLibrary:

@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipdse import numerics
+from chipdse.arrays import Float32s, Floats, Int32s, Int64s, UInt8s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.grid import Corners
-from chipdse.netlist.library.library import CellLibrary, Floats
+from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.library.npz import load_saved, save_library
-from chipdse.store.files import new_file
+from chipdse.store.files import replacing
 
 STEPS_PER_OCTAVE = 2048
 
@@ -38,17 +39,12 @@ def save_packed(library: CellLibrary, path: Path) -> None:
         raise ValueError("the first corner of leakage must be the first corner")
     arrays = _Series.of(_numbers(library), library.grid).arrays("corners")
     arrays |= _Series.of(_leakages(library), library.leakage_grid).arrays("leakage")
-    partial = new_file(path)
-    try:
+    with replacing(path) as partial:
         save_library(_first_corner(library), partial, single=True)
         with zipfile.ZipFile(partial, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
             for key, array in arrays.items():
                 with file.open(f"{key}.npy", "w") as stream:
                     np.lib.format.write_array(stream, array, allow_pickle=False)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def load_packed(path: Path) -> CellLibrary:
@@ -81,11 +77,11 @@ class _Series:
     """
 
     corners: Corners
-    base: NDArray[np.int32]
-    low: NDArray[np.uint8]
-    high: NDArray[np.uint8]
-    escaped: NDArray[np.int64]
-    escapes: NDArray[np.float32]
+    base: Int32s
+    low: UInt8s
+    high: UInt8s
+    escaped: Int64s
+    escapes: Float32s
 
     @classmethod
     def of(cls, numbers: Floats, corners: Corners) -> _Series:
@@ -93,7 +89,7 @@ class _Series:
         count, size = numbers.shape
         low = np.zeros((count - 1, size), dtype=np.uint8)
         high = low.copy()
-        places: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+        places: list[Int64s] = [np.zeros(0, dtype=np.int64)]
         escapes: list[Floats] = [np.zeros(0)]
         base = np.zeros(count, dtype=np.int32)
         decoded = [numbers[0].astype(np.float32).astype(np.float64)]
@@ -166,7 +162,7 @@ def _resembles(corners: Corners, number: int) -> int:
     return number - 1
 
 
-def _decode(base: Floats, steps: NDArray[np.int64]) -> Floats:
+def _decode(base: Floats, steps: Int64s) -> Floats:
     return np.asarray(base * numerics.exp2(steps / STEPS_PER_OCTAVE))
 
 

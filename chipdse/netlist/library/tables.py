@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chipdse.netlist.library.library import Floats, OperatingLibrary
-
-Index = NDArray[np.int64]
+from chipdse.arrays import Floats, Int32s, Int64s
+from chipdse.netlist.library.library import OperatingLibrary
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,11 +31,11 @@ class TableSet:
     values: Floats
     row_axes: Floats
     column_axes: Floats
-    row_axis: Index
-    column_axis: Index
+    row_axis: Int64s
+    column_axis: Int64s
 
     @classmethod
-    def of(cls, library: OperatingLibrary, tables: Index) -> TableSet:
+    def of(cls, library: OperatingLibrary, tables: Int64s) -> TableSet:
         """The tables with these numbers, in this order."""
         source = library.library.tables
         rows = source.rows[tables].astype(np.int64)
@@ -58,7 +56,7 @@ class TableSet:
             column_axis=column_axis,
         )
 
-    def lookup(self, table: Index, row_value: Floats, column_value: Floats) -> Floats:
+    def lookup(self, table: Int64s, row_value: Floats, column_value: Floats) -> Floats:
         """Values [K, n] of tables [n] at row values [K, n] (or [n]) and column values likewise."""
         count = self.values.shape[0]
         shape = (count, len(table))
@@ -71,11 +69,11 @@ class TableSet:
         return bilinear(self.values.reshape(-1), base + i * width + j, width, u, v)
 
 
-def _padded(sizes: Index) -> int:
+def _padded(sizes: Int64s) -> int:
     return max(2, int(sizes.max(initial=0)))
 
 
-def _axes(library: OperatingLibrary, axes: NDArray[np.int32], width: int) -> tuple[Floats, Index]:
+def _axes(library: OperatingLibrary, axes: Int32s, width: int) -> tuple[Floats, Int64s]:
     """Padded axes that occur, and which of them each table has."""
     source = library.library.tables
     used, position = np.unique(axes, return_inverse=True)
@@ -91,7 +89,7 @@ def _axes(library: OperatingLibrary, axes: NDArray[np.int32], width: int) -> tup
     return result, position.astype(np.int64)
 
 
-def locate(axes: Floats, axis: Index, value: Floats) -> tuple[Index, Floats]:
+def locate(axes: Floats, axis: Int64s, value: Floats) -> tuple[Int64s, Floats]:
     """Interval of each value on its axis, and how far into it (below 0, above 1 outside)."""
     points = axes[:, axis]  # [K, n, points]
     inner = points[..., 1:-1]
@@ -106,7 +104,7 @@ def locate(axes: Floats, axis: Index, value: Floats) -> tuple[Index, Floats]:
     return index, (value - low) / (high - low)
 
 
-def bilinear(values: Floats, address: Index, width: int, u: Floats, v: Floats) -> Floats:
+def bilinear(values: Floats, address: Int64s, width: int, u: Floats, v: Floats) -> Floats:
     """Interpolate from the four entries at `address`; `u` along rows, `v` along columns."""
     low = values.take(address)
     low += v * (values.take(address + 1) - low)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.netlist.library.cells import Cell, ClockGate
 from chipdse.netlist.library.library import FIRST_CHECK, SENSES, CellLibrary
 from chipdse.netlist.library.logic import (
@@ -24,7 +24,6 @@ from chipdse.netlist.library.logic import (
     unateness,
     variables,
 )
-from chipdse.netlist.library.tables import Index
 
 RISE, FALL = 0, 1
 MAX_JOINT_VARIABLES = 10
@@ -45,12 +44,12 @@ class EnergyBundle:
     row_axis, column_axis : of the library, -1 for none
     """
 
-    tables: Index
-    groups: Index
-    slew_pin: Index
-    slew_edge: Index
-    load_pin: Index
-    clock: NDArray[np.bool_]
+    tables: Int64s
+    groups: Int64s
+    slew_pin: Int64s
+    slew_edge: Int64s
+    load_pin: Int64s
+    clock: Bools
     row_axis: int
     column_axis: int
 
@@ -75,14 +74,14 @@ class CellPower:
 
     cell: Cell
     expressions: tuple[Expression, ...]
-    pin: Index
-    related: Index
-    condition: Index
-    factor: NDArray[np.float64]
-    shares: tuple[Index, ...]
+    pin: Int64s
+    related: Int64s
+    condition: Int64s
+    factor: Floats
+    shares: tuple[Int64s, ...]
     bundles: tuple[EnergyBundle, ...]
-    leakage_rows: Index
-    leakage_conditions: Index
+    leakage_rows: Int64s
+    leakage_conditions: Int64s
     uncovered: int
     differences: dict[int, list[tuple[int, int]]]
 
@@ -94,14 +93,14 @@ class CellPower:
         return tuple(name for name in (*self.cell.pin_index, *state) if name in used)
 
     @cached_property
-    def table(self) -> NDArray[np.float64] | None:
+    def table(self) -> Floats | None:
         """Conditions over `used_names` [2**k, expressions]; None when k is too large."""
         if len(self.used_names) > MAX_UNION:
             return None
         return _columns(self.expressions, self.used_names)
 
     @cached_property
-    def joint_table(self) -> NDArray[np.float64] | None:
+    def joint_table(self) -> Floats | None:
         """Conditions over the cell's joint state [2**k, expressions]; None when k is too large.
 
         Outputs are replaced by their functions; an output without one makes it None.
@@ -121,7 +120,7 @@ class CellPower:
         return _columns(over_state, names)
 
 
-def _columns(expressions: tuple[Expression, ...], names: tuple[str, ...]) -> NDArray[np.float64]:
+def _columns(expressions: tuple[Expression, ...], names: tuple[str, ...]) -> Floats:
     tables = [truth_table(each, names) for each in expressions]
     return np.array(tables, dtype=np.float64).reshape(len(tables), 2 ** len(names)).T.copy()
 
@@ -236,9 +235,9 @@ def _bundles(
     library: CellLibrary,
     number: int,
     rows: list[int],
-    pins: Index,
-    related: Index,
-    is_output: NDArray[np.bool_],
+    pins: Int64s,
+    related: Int64s,
+    is_output: Bools,
 ) -> list[EnergyBundle]:
     powers, tables = library.powers, library.tables
     follows: dict[tuple[int, int], bool] = {}
@@ -292,7 +291,7 @@ def _follows(library: CellLibrary, number: int, source: int, sink: int) -> bool:
     return True
 
 
-def _leakage(library: CellLibrary, number: int, known: _Expressions) -> tuple[Index, Index, int]:
+def _leakage(library: CellLibrary, number: int, known: _Expressions) -> tuple[Int64s, Int64s, int]:
     leakages = library.leakages
     first, last = np.searchsorted(leakages.cell, [number, number + 1])
     rows, columns, conditions = [], [], []
@@ -318,7 +317,7 @@ def _leakage(library: CellLibrary, number: int, known: _Expressions) -> tuple[In
     return np.array(rows, dtype=np.int64), np.array(columns, dtype=np.int64), uncovered
 
 
-def state_probability(cell: Cell, high: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def state_probability(cell: Cell, high: Floats) -> Floats | None:
     """Probability that the state is 1, from an output that shows it; `high` is [n, pins]."""
     if cell.sequential is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chipdse.netlist.library.library import Floats
+from chipdse.arrays import Floats
 from chipdse.netlist.power.modules import Modules
 from chipdse.netlist.power.power import GROUPS, Power
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chipdse.netlist.library.library import Floats
+from chipdse.arrays import Floats, Int32s
 from chipdse.netlist.power.power import Power
 from chipdse.netlist.timing.graph import TimingGraph
 
@@ -26,7 +25,7 @@ class Modules:
     """Module of every cell: `names` are paths with dots, the top module is empty."""
 
     names: tuple[str, ...]
-    of_cell: NDArray[np.int32]
+    of_cell: Int32s
     method: str = METHOD
 
     def power(self, power: Power) -> dict[str, dict[str, Floats]]:
@@ -78,9 +77,7 @@ def assign_modules(graph: TimingGraph) -> Modules:
     return Modules(names=tuple(names), of_cell=place[of_cell])
 
 
-def _by_readers(
-    graph: TimingGraph, of_cell: NDArray[np.int32], level: NDArray[np.int32], modules: int
-) -> None:
+def _by_readers(graph: TimingGraph, of_cell: Int32s, level: Int32s, modules: int) -> None:
     """Fill in the cells still at -1, those that feed registers first."""
     netlist = graph.netlist
     loads = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net >= 0))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Floats, Int8s, Int64s
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.activity import Activity
-from chipdse.netlist.library.library import Floats
-from chipdse.netlist.library.tables import Index
 from chipdse.netlist.netlist import CONSTANT_1
 from chipdse.netlist.timing.timing import MIN, Timing
 from chipdse.units import show
@@ -44,7 +42,7 @@ def annotated_fraction(timing: Timing, activity: Activity) -> float:
     return float(known[used].mean()) if used.any() else 1.0
 
 
-def free_clock(timing: Timing) -> NDArray[np.int8]:
+def free_clock(timing: Timing) -> Int8s:
     """Nets the clock reaches without a clock gate: 1, or -1 inverted; 0 elsewhere."""
     clock = timing.graph.clock
     if clock is None:
@@ -52,7 +50,7 @@ def free_clock(timing: Timing) -> NDArray[np.int8]:
     return np.where(clock.gated, np.int8(0), clock.polarity)
 
 
-def net_activity(timing: Timing, activity: Activity) -> tuple[Floats, Floats, Index]:
+def net_activity(timing: Timing, activity: Activity) -> tuple[Floats, Floats, Int64s]:
     """Density [K, nets] and probability of 1 [nets] as power uses them; nets cut short [K]."""
     netlist = timing.netlist
     cycles_hz = 1.0 / timing.clock_period_s

@@ -9,13 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipdse import numerics
+from chipdse.arrays import Bools, Floats, Int8s, Int32s, Int64s
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.activity import Activity
-from chipdse.netlist.library.library import Floats, LeakagePoints
-from chipdse.netlist.library.tables import Index, TableSet, bilinear
+from chipdse.netlist.library.library import LeakagePoints
+from chipdse.netlist.library.tables import TableSet, bilinear
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.cells import CellPower, EnergyBundle, cell_power
 from chipdse.netlist.power.nets import annotated_fraction, check_period, net_activity
@@ -26,7 +26,6 @@ from chipdse.netlist.timing.timing import MAX, Timing, net_loads
 GROUPS = ("sequential", "combinational", "clock", "macro")
 MIN_ANNOTATED = 0.99
 _BLOCK = 1 << 22  # numbers held at once
-Instances = NDArray[np.int32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,9 +44,9 @@ class Power:
     switching_w: Floats
     leakage_w: Floats
     clock_pin_w: Floats
-    group: NDArray[np.int8]
+    group: Int8s
     annotated_fraction: float
-    limited_nets: NDArray[np.int64]
+    limited_nets: Int64s
     state_probability: str
     leakage_elsewhere_w: Floats
 
@@ -153,7 +152,7 @@ def analyse_power(
     )
 
 
-def _groups(timing: Timing) -> NDArray[np.int8]:
+def _groups(timing: Timing) -> Int8s:
     netlist = timing.netlist
     group = np.ones(netlist.cell_count, dtype=np.int8)
     clock = timing.graph.clock
@@ -209,7 +208,7 @@ class _Evaluation:
                 self._type(kind, power, instances[part], nets[part], part)
 
     def _type(
-        self, kind: int, power: CellPower, instances: Instances, nets: Index, part: slice
+        self, kind: int, power: CellPower, instances: Int32s, nets: Int64s, part: slice
     ) -> None:
         """Some instances of one cell; `part` says which of all its instances they are."""
         cell = power.cell
@@ -260,7 +259,7 @@ class _Evaluation:
             )
         return numerics.matmul(states[part], table)
 
-    def _energies(self, bundle: EnergyBundle, safe: Index, load: Floats) -> Floats:
+    def _energies(self, bundle: EnergyBundle, safe: Int64s, load: Floats) -> Floats:
         """Energy of one transition [K, n, tables of the bundle]."""
         points, _, height, width = self.tables.values.shape
         places = np.searchsorted(self.model.tables, bundle.tables)
@@ -279,7 +278,7 @@ class _Evaluation:
         address = np.broadcast_to(address, (points, len(safe), len(places)))
         return bilinear(self.tables.values.reshape(-1), address, width, u, v)
 
-    def _locate(self, axis: int, value: Floats) -> tuple[Index, Floats]:
+    def _locate(self, axis: int, value: Floats) -> tuple[Int64s, Floats]:
         """Interval on a library axis of values [K, ...], and how far into it."""
         tables = self.netlist.library.tables
         axes = self.library.axes[:, tables.axis_start[axis] : tables.axis_start[axis + 1]]
@@ -308,9 +307,7 @@ class _Evaluation:
         return result
 
 
-def _open_outputs(
-    power: CellPower, is_open: NDArray[np.bool_], density: Floats, chance: Floats
-) -> None:
+def _open_outputs(power: CellPower, is_open: Bools, density: Floats, chance: Floats) -> None:
     """Density of output pins nobody is connected to: from the other output, or the inputs."""
     cell = power.cell
     for pin in cell.outputs:

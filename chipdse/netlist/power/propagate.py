@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipdse import numerics
+from chipdse.arrays import Bools, Floats, Int32s
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.library.cells import Cell, ClockGate, FlipFlop, Latch
 from chipdse.netlist.library.logic import (
@@ -80,18 +80,16 @@ class _Work:
     level : of the output nets
     """
 
-    output: NDArray[np.int32]
-    inputs: NDArray[np.int32]
-    flipped: NDArray[np.bool_]
-    table: NDArray[np.float64]
-    differences: NDArray[np.float64]
+    output: Int32s
+    inputs: Int32s
+    flipped: Bools
+    table: Floats
+    differences: Floats
     level: int
-    clock: NDArray[np.int32] | None = None
+    clock: Int32s | None = None
     inverted: bool = False
 
-    def through(
-        self, per_cycle: NDArray[np.float64], high: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def through(self, per_cycle: Floats, high: Floats) -> tuple[Floats, Floats]:
         """Toggles a cycle and duty of the function's value."""
         duties = high[self.inputs]
         duties = np.where(self.flipped, 1 - duties, duties)
@@ -100,7 +98,7 @@ class _Work:
         return moves.sum(axis=1), numerics.matmul(states, self.table)
 
 
-def _work(graph: TimingGraph, known: NDArray[np.bool_]) -> tuple[list[_Work], list[_Work]]:
+def _work(graph: TimingGraph, known: Bools) -> tuple[list[_Work], list[_Work]]:
     """Outputs to estimate: of registers from their next state, of gates by rising level."""
     netlist = graph.netlist
     registers: list[_Work] = []
@@ -132,7 +130,7 @@ def _make(
     cell: Cell,
     pin: int,
     function: Expression,
-    instances: NDArray[np.int32],
+    instances: Int32s,
     level: int,
 ) -> _Work:
     names = variables(function)

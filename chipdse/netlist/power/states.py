@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipdse import numerics
+from chipdse.arrays import Floats
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.logic import truth_table, variables
 from chipdse.netlist.power.cells import CellPower, state_probability
 
-Floats = NDArray[np.float64]
 _BLOCK = 1 << 22  # states held at once
 
 

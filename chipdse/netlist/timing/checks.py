@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chipdse.netlist.library.library import Floats, OperatingLibrary
+from chipdse.arrays import Floats
+from chipdse.netlist.library.library import OperatingLibrary
 from chipdse.netlist.library.tables import TableSet
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.records import MAX, MIN, Wires

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools, Int8s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import ClockGate
 from chipdse.netlist.library.logic import unateness
@@ -28,8 +28,8 @@ class ClockNetwork:
     """
 
     port: str
-    polarity: NDArray[np.int8]
-    gated: NDArray[np.bool_]
+    polarity: Int8s
+    gated: Bools
 
 
 def list_names(names: list[str]) -> str:
@@ -38,7 +38,7 @@ def list_names(names: list[str]) -> str:
     return shown if len(names) <= MAX_NAMES else f"{shown} and {len(names) - MAX_NAMES} more"
 
 
-def trace_clock(netlist: Netlist, port: str, constant: NDArray[np.int8]) -> ClockNetwork:
+def trace_clock(netlist: Netlist, port: str, constant: Int8s) -> ClockNetwork:
     """Follow the clock from its port through buffers, inverters and clock gates.
 
     Parameters
@@ -97,9 +97,7 @@ def _load_pins(netlist: Netlist) -> Callable[[int], list[int]]:
     return of
 
 
-def _through(
-    netlist: Netlist, pin: int, constant: NDArray[np.int8], polarity: NDArray[np.int8]
-) -> list[tuple[int, int]]:
+def _through(netlist: Netlist, pin: int, constant: Int8s, polarity: Int8s) -> list[tuple[int, int]]:
     """Output pins the clock reaches through this pin's cell, with +1 or -1."""
     instance = int(netlist.pin_cell[pin])
     cell = netlist.cells[netlist.cell_types[instance]]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int8s, Int32s
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.logic import Constant, Expression, substitute, truth_table, variables
 from chipdse.netlist.netlist import CONSTANT_0, CONSTANT_1, Netlist
 
 
-def constant_nets(netlist: Netlist) -> NDArray[np.int8]:
+def constant_nets(netlist: Netlist) -> Int8s:
     """Per net 0 or 1 where combinational logic makes it constant, else -1."""
     value = np.full(netlist.net_count + 1, -1, dtype=np.int8)  # the last serves net -1
     value[CONSTANT_0], value[CONSTANT_1] = 0, 1
@@ -64,8 +64,8 @@ def _fixed(function: Expression) -> int | None:
 
 
 def patterns(
-    netlist: Netlist, kind: int, constant: NDArray[np.int8]
-) -> list[tuple[NDArray[np.int32], dict[str, Expression]]]:
+    netlist: Netlist, kind: int, constant: Int8s
+) -> list[tuple[Int32s, dict[str, Expression]]]:
     """Instances of a cell grouped by which of their input pins are constant, and how."""
     cell = netlist.cells[kind]
     instances = netlist.instances_of[kind]

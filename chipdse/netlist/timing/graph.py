@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools, Int8s, Int32s, Int64s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import ClockGate, Latch
-from chipdse.netlist.library.tables import Index
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.arcs import CellArc, cell_arcs
 from chipdse.netlist.timing.clock import ClockNetwork, list_names, trace_clock
@@ -40,22 +39,22 @@ class TimingGraph:
 
     netlist: Netlist
     clock: ClockNetwork | None
-    constant: NDArray[np.int8]
-    source: Index
-    sink: Index
-    pin: Index
-    kind: Index
-    launch: NDArray[np.int8]
-    condition: Index
-    level_start: Index
-    delay_tables: Index
-    slew_tables: Index
-    check_pin: Index
-    check_class: NDArray[np.int8]
-    check_table: Index
-    check_is_setup: NDArray[np.bool_]
-    check_clock_pin: Index
-    net_level: NDArray[np.int32]
+    constant: Int8s
+    source: Int64s
+    sink: Int64s
+    pin: Int64s
+    kind: Int64s
+    launch: Int8s
+    condition: Int64s
+    level_start: Int64s
+    delay_tables: Int64s
+    slew_tables: Int64s
+    check_pin: Int64s
+    check_class: Int8s
+    check_table: Int64s
+    check_is_setup: Bools
+    check_clock_pin: Int64s
+    net_level: Int32s
 
     @property
     def launch_classes(self) -> int:
@@ -66,12 +65,12 @@ class TimingGraph:
         return 2 if bool((self.launch == 1).any()) or bool(self.clock_outputs.any()) else 1
 
     @property
-    def clock_outputs(self) -> NDArray[np.bool_]:
+    def clock_outputs(self) -> Bools:
         """Which of `netlist.output_nets` carry the clock, through buffers, inverters or gates."""
         nets = self.netlist.output_nets
         if self.clock is None:
             return np.zeros(len(nets), dtype=bool)
-        reached: NDArray[np.bool_] = (self.clock.polarity[nets] != 0) & (self.constant[nets] < 0)
+        reached: Bools = (self.clock.polarity[nets] != 0) & (self.constant[nets] < 0)
         return reached
 
 
@@ -159,15 +158,15 @@ class _Columns:
     """Rows of integers gathered in pieces."""
 
     def __init__(self, width: int) -> None:
-        self.pieces: list[tuple[Index, ...]] = []
+        self.pieces: list[tuple[Int64s, ...]] = []
         self.width = width
 
-    def add(self, count: int, *values: Index | int) -> None:
+    def add(self, count: int, *values: Int64s | int) -> None:
         self.pieces.append(
             tuple(np.broadcast_to(np.asarray(each, dtype=np.int64), (count,)) for each in values)
         )
 
-    def columns(self) -> tuple[Index, ...]:
+    def columns(self) -> tuple[Int64s, ...]:
         if not self.pieces:
             return tuple(np.zeros(0, dtype=np.int64) for _ in range(self.width))
         return tuple(np.concatenate(column) for column in zip(*self.pieces, strict=True))
@@ -183,13 +182,13 @@ class _ArcColumns(_Columns):
     def pair(self, arc: CellArc) -> int:
         return self.pairs.setdefault((arc.table, arc.slew_table), len(self.pairs))
 
-    def tables(self) -> tuple[Index, Index]:
+    def tables(self) -> tuple[Int64s, Int64s]:
         pairs = np.array(list(self.pairs), dtype=np.int64).reshape(-1, 2)
         return pairs[:, 0].copy(), pairs[:, 1].copy()
 
 
 def _collect(
-    netlist: Netlist, constant: NDArray[np.int8], network: ClockNetwork | None
+    netlist: Netlist, constant: Int8s, network: ClockNetwork | None
 ) -> tuple[_ArcColumns, _Columns]:
     library = netlist.library
     arcs, checks = _ArcColumns(), _Columns(5)
@@ -266,7 +265,7 @@ def _collect(
     return arcs, checks
 
 
-def _levels(netlist: Netlist, source: Index, sink: Index, launch: Index) -> NDArray[np.int32]:
+def _levels(netlist: Netlist, source: Int64s, sink: Int64s, launch: Int64s) -> Int32s:
     """Longest path to each net, in combinational cells; loops are refused by name."""
     inside = launch < 0
     edges = np.unique((source[inside] >> 1) * netlist.net_count + (sink[inside] >> 1))
@@ -291,7 +290,7 @@ def _levels(netlist: Netlist, source: Index, sink: Index, launch: Index) -> NDAr
     return level
 
 
-def _loop(netlist: Netlist, start: Index, end: Index, stuck: NDArray[np.bool_]) -> str:
+def _loop(netlist: Netlist, start: Int64s, end: Int64s, stuck: Bools) -> str:
     """The cells of one loop, for the message."""
     inside = stuck[start] & stuck[end]
     before = np.full(netlist.net_count, -1, dtype=np.int64)

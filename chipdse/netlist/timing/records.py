@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipdse.netlist.library.library import Floats, OperatingLibrary
+from chipdse.arrays import Floats
+from chipdse.netlist.library.library import OperatingLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.graph import TimingGraph
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chipdse.netlist.library.library import Floats
-from chipdse.netlist.library.tables import Index
+from chipdse.arrays import Floats, Int64s
 from chipdse.netlist.timing.timing import MAX, Timing, arc_delays
 
 
@@ -47,7 +46,7 @@ def pin_slacks(timing: Timing) -> Floats:
     return result
 
 
-def _deepest_first(timing: Timing) -> tuple[Index, Index]:
+def _deepest_first(timing: Timing) -> tuple[Int64s, Int64s]:
     """Data arcs ordered by falling level of the net they start at, and where levels begin."""
     graph = timing.graph
     rows = np.flatnonzero(graph.launch < 0)
@@ -63,9 +62,9 @@ def _required(
     launch: int,
     point: int,
     delays: Floats,
-    order: Index,
-    bounds: Index,
-    net_edge: Index,
+    order: Int64s,
+    bounds: Int64s,
+    net_edge: Int64s,
     wire: Floats,
 ) -> tuple[Floats, Floats]:
     """Latest times at every pin edge and net edge, for paths of one launch class."""

@@ -7,11 +7,12 @@ graph-based NLDM, worst slew of all arcs into a net edge, setup on maxima and ho
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
-from chipdse.netlist.library.library import Floats, OperatingLibrary
-from chipdse.netlist.library.tables import Index, TableSet, bilinear, locate
+from chipdse.netlist.library.library import OperatingLibrary
+from chipdse.netlist.library.tables import TableSet, bilinear, locate
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.checks import check_slacks, output_slacks
 from chipdse.netlist.timing.graph import TimingGraph
@@ -61,7 +62,7 @@ def net_loads(
     return flat[0], flat[1]
 
 
-def library_pins(netlist: Netlist) -> NDArray[np.int64]:
+def library_pins(netlist: Netlist) -> Int64s:
     """Each pin's number in the library."""
     first = netlist.library.pin_start[netlist.cell_types].astype(np.int64)
     counts = np.diff(netlist.pin_start)
@@ -174,9 +175,9 @@ class _Forward:
         self.row_axes = np.tile(tables.row_axes, (2, 1, 1))
         axes = self.row_axes.shape[1]
         flat_loads = loads.reshape(2 * points, edges)
-        self.base: list[Index] = []  # [M, arcs]: address of the table's row 0 at the load's column
+        self.base: list[Int64s] = []  # [M, arcs]: address of the table's row 0 at the load's column
         self.column_part: list[Floats] = []
-        self.row_key: list[Index] = []  # [arcs]: (axis, source edge) flattened
+        self.row_key: list[Int64s] = []  # [arcs]: (axis, source edge) flattened
         for part in (0,) if self.same_axes else (0, pairs):
             table = graph.kind + part
             j, v, segment = _columns(tables, graph, table, flat_loads)
@@ -204,7 +205,7 @@ class _Forward:
         self.wire_delay = None if wires is None else arc_wires(graph, wires)
         self.locate_slews(np.arange(edges))
 
-    def locate_slews(self, edges: Index) -> None:
+    def locate_slews(self, edges: Int64s) -> None:
         """Row of every axis for the slews of these net edges."""
         slew = self.slew.reshape(2 * self.points, -1)[:, edges]
         for axis in range(self.row_axes.shape[1]):
@@ -271,7 +272,7 @@ class _Forward:
             delay = delay + self.wire_delay[span]
         return delay, slew
 
-    def _ideal(self, axes: int) -> tuple[Index, Floats]:
+    def _ideal(self, axes: int) -> tuple[Int64s, Floats]:
         """Row and part of a slew of 0 on every row axis [M, axes]."""
         count = self.row_axes.shape[1]
         index, part = locate(self.row_axes, np.arange(count), np.zeros((len(self.row_axes), count)))
@@ -279,8 +280,8 @@ class _Forward:
 
 
 def _columns(
-    tables: TableSet, graph: TimingGraph, table: Index, loads: Floats
-) -> tuple[Index, Floats, Index]:
+    tables: TableSet, graph: TimingGraph, table: Int64s, loads: Floats
+) -> tuple[Int64s, Floats, Int64s]:
     """Column of each arc's load: arcs of one output share the search."""
     axis = tables.column_axis[table]
     change = np.flatnonzero(

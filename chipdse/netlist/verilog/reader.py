@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int32s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.netlist import CONSTANT_1, UNCONNECTED, Netlist, Port
@@ -367,9 +367,9 @@ class _Builder:
         self,
         top: Module,
         ports: tuple[Port, ...],
-        types: NDArray[np.int32],
-        start: NDArray[np.int32],
-        pin_net: NDArray[np.int32],
+        types: Int32s,
+        start: Int32s,
+        pin_net: Int32s,
     ) -> Netlist:
         """Give nets joined by assigns one number, in order of first declaration."""
         count = len(self.net_names)

@@ -7,8 +7,8 @@ import re
 from collections import Counter
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int32s
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.verilog.syntax import VerilogFile
@@ -45,7 +45,7 @@ class SupplyCells:
         self.counts[kind] += 1
         self._doubtful.setdefault((kind, tuple(nets_of)), (name, offset))
 
-    def check(self, netlist: Netlist, number: NDArray[np.int32], supply_nets: set[int]) -> None:
+    def check(self, netlist: Netlist, number: Int32s, supply_nets: set[int]) -> None:
         """Refuse an instance with a signal pin.
 
         Parameters

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from chipdse.arrays import Floats
 from chipdse.design import Design
 from chipdse.errors import ChipdseError, DesignError
 from chipdse.export.bundle import repeat_command
 from chipdse.metrics import BlockReport
-from chipdse.netlist.library.library import Floats
 from chipdse.netlist.power.modules import assign_modules
 from chipdse.netlist.power.power import GROUPS, Power
 from chipdse.netlist.timing.paths import critical_path

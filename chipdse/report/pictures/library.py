@@ -11,8 +11,9 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 
+from chipdse.arrays import Floats
 from chipdse.errors import DesignError
-from chipdse.netlist.library.grid import Corners, Floats
+from chipdse.netlist.library.grid import Corners
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.report.pictures.library_summary import fo4, inverter_leakage_w
 

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import ClockGate, FlipFlop, Latch
-from chipdse.netlist.library.library import CellLibrary, Floats, LeakagePoints, OperatingLibrary
+from chipdse.netlist.library.library import CellLibrary, LeakagePoints, OperatingLibrary
 from chipdse.netlist.library.tables import TableSet
 
 _STRENGTHS = (re.compile(r"(.+?)_?[xX](p?\d+(?:p\d+)?)(\D*)"), re.compile(r"(.+?)_(\d+)()"))
@@ -106,7 +106,7 @@ def fo4(points: OperatingLibrary) -> Speed:
     )
     load = FANOUT * points.pin_capacitance_f[:, arcs.source[arc], :2].mean(axis=1)
     slew = np.full(points.count, 50e-12)
-    pair: NDArray[np.int64] = np.array([0, 1], dtype=np.int64)
+    pair: Int64s = np.array([0, 1], dtype=np.int64)
     for _ in range(30):  # the slew of its own output: converges by a factor of 3 a step
         slew = tables.lookup(pair + 2, slew[:, None], load[:, None]).mean(axis=1)
     delay = tables.lookup(pair, slew[:, None], load[:, None]).mean(axis=1)

@@ -17,13 +17,12 @@ from matplotlib.patches import Rectangle as Patch
 from matplotlib.ticker import MaxNLocator
 from scipy.optimize import isotonic_regression
 
+from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
 from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
-from chipdse.system.arrays.columns import Ints
 from chipdse.system.arrays.geometry import material_label
 from chipdse.system.arrays.temperature import geometry_of, operator_for
 from chipdse.system.described import Evaluation
-from chipdse.system.models.yields import Array
 from chipdse.system.thermal.solver import Operator
 from chipdse.system.thermal.stack import Layer, Material
 
@@ -141,7 +140,7 @@ def _cut(layer: Layer) -> float:
     return min(middles, key=lambda y: (abs(y), -y))
 
 
-def spread(wanted: list[float], gap: float, low: float, high: float) -> Array:
+def spread(wanted: list[float], gap: float, low: float, high: float) -> Floats:
     """Ascending positions nearest to the wanted ones, `gap` apart, within `low` and `high`.
 
     If they cannot all fit, they are set evenly between the two.
@@ -320,7 +319,7 @@ def _outlines(axes: Axes, layer: Layer, watts: dict[str, float], inches_per_m: f
             )  # fmt: skip
 
 
-def _die_powers(found: Evaluation, operator: Operator) -> Array:
+def _die_powers(found: Evaluation, operator: Operator) -> Floats:
     """Power of each die; without leakage where no stable temperature exists."""
     dies = found.parts.dies
     kind = np.repeat(np.arange(len(dies.names)), dies.count[0].astype(int))
@@ -328,14 +327,14 @@ def _die_powers(found: Evaluation, operator: Operator) -> Array:
     return np.asarray(fixed + _leakage(found, operator, fixed, kind))
 
 
-def _leakage(found: Evaluation, operator: Operator, fixed: Any, kind: Ints) -> Any:
+def _leakage(found: Evaluation, operator: Operator, fixed: Any, kind: Int64s) -> Any:
     """Leakage of each die so that it sums to the metric, by share of the reference leakage."""
     static = found.parts.dies.static_w[0][kind]
     total = found.metrics.leakage_power_w
     return static * (total / static.sum()) if static.sum() > 0 and np.isfinite(total) else 0 * fixed
 
 
-def _shown_slices(rise: Array, operator: Operator) -> list[int]:
+def _shown_slices(rise: Floats, operator: Operator) -> list[int]:
     """The hottest slice of each layer of dies, top first; of many layers only the hottest one."""
     network = operator.network
     cell, layers = network.cell, network.stack.layers

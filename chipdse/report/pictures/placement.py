@@ -10,13 +10,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
+from chipdse.arrays import Floats, Int64s
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.metrics import BlockReport
 from chipdse.netlist.layout.wires import Routes
-from chipdse.netlist.library.library import Floats
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.modules import Modules, assign_modules
 from chipdse.stages.analyse import Analysed, analyse_design
@@ -133,7 +132,7 @@ def _by_module(axes: Axes, routes: Routes, netlist: Netlist, modules: Modules) -
 
 
 def _squares(
-    axes: Axes, routes: Routes, area: Floats, own: NDArray[np.int64], colour: str, label: str
+    axes: Axes, routes: Routes, area: Floats, own: Int64s, colour: str, label: str
 ) -> None:
     side = np.sqrt(area[own]) * 1e6
     corners = zip(

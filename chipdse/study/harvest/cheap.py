@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.design import Design, OperatingPoint
 from chipdse.errors import InfeasibleError
 from chipdse.metrics import MetricColumns, timing_violation
 from chipdse.records import each_field
 from chipdse.stages.operate import Corner, Job, Operated, operate
-from chipdse.study.question.space import Ints, Space, Value
+from chipdse.study.question.space import Space, Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
 from chipdse.study.results.points import objective_columns, violations
@@ -24,8 +24,6 @@ from chipdse.system.evaluate import evaluate_pairs
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources
 
-Array = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 Supply = tuple[float | None, float | None]
 
 CHEAP_LIMIT = 100_000
@@ -45,19 +43,19 @@ class CheapPoints:
         (`chipdse.study.harvest.replicates`)
     """
 
-    numbers: Ints
+    numbers: Int64s
     metrics: MetricColumns
-    constraints: dict[str, Array]
-    estimated: Flags
-    objectives: Array
-    spread: Array | None = None
+    constraints: dict[str, Floats]
+    estimated: Bools
+    objectives: Floats
+    spread: Floats | None = None
 
     @property
-    def violation(self) -> Array:
+    def violation(self) -> Floats:
         """Sum of what every constraint is missed by; 0 where a point is feasible."""
         return np.asarray(sum(np.maximum(one, 0.0) for one in self.constraints.values()))
 
-    def take(self, rows: Ints | Flags) -> CheapPoints:
+    def take(self, rows: Int64s | Bools) -> CheapPoints:
         """Some of the points."""
         return CheapPoints(
             numbers=self.numbers[rows],
@@ -90,10 +88,10 @@ class CheapPoints:
 class _Group:
     """Evaluated points that share the temperatures of their leakage; `rows` are their places."""
 
-    rows: Ints
+    rows: Int64s
     metrics: MetricColumns
-    constraints: dict[str, Array]
-    estimated: Flags
+    constraints: dict[str, Floats]
+    estimated: Bools
 
 
 def _in_order(groups: Sequence[_Group]) -> _Group:
@@ -103,7 +101,7 @@ def _in_order(groups: Sequence[_Group]) -> _Group:
     rows = np.concatenate([group.rows for group in groups])
     order = np.argsort(rows)
 
-    def joined(*columns: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def joined(*columns: Any) -> Any:
         return np.concatenate(columns)[order]
 
     return _Group(
@@ -138,7 +136,7 @@ class CheapSpace:
         """Whether it is too large to be evaluated whole."""
         return self.part.size > CHEAP_LIMIT
 
-    def numbers(self, expensive: Mapping[str, Value]) -> Ints:
+    def numbers(self, expensive: Mapping[str, Value]) -> Int64s:
         """The points to evaluate: all that the rules leave, or of a large space as many as
         `CHEAP_LIMIT`, drawn with the sweep's seed (the same for every expensive point).
         """
@@ -150,7 +148,7 @@ class CheapSpace:
         self,
         expensive: Mapping[str, Value],
         design: Design,
-        numbers: Ints,
+        numbers: Int64s,
         corners_at: Callable[[Sequence[Supply]], list[Corner]],
         job_of: Callable[[Design], Job],
     ) -> CheapPoints:
@@ -195,7 +193,9 @@ class CheapSpace:
             )
         return self._points(numbers, expensive, _in_order(groups))
 
-    def _points(self, numbers: Ints, expensive: Mapping[str, Value], found: _Group) -> CheapPoints:
+    def _points(
+        self, numbers: Int64s, expensive: Mapping[str, Value], found: _Group
+    ) -> CheapPoints:
         """The sweep's view of evaluated points: its limits and objectives."""
         block = found.metrics.block
         timing = timing_violation(block.timing_slack_s, block.critical_path_s)
@@ -210,7 +210,7 @@ class CheapSpace:
             objectives=objective_columns(self.sweep, values),
         )
 
-    def _operating_points(self, numbers: Ints) -> tuple[Ints, list[OperatingPoint]]:
+    def _operating_points(self, numbers: Int64s) -> tuple[Int64s, list[OperatingPoint]]:
         """Which of a list of operating points each point has, and the list."""
         which, first = self._group("operating", numbers)
         for at in first:
@@ -219,7 +219,7 @@ class CheapSpace:
                 self._operating[at] = self.sweep.template.record("operating", point)
         return which, [self._operating[at] for at in first]
 
-    def _package_parameters(self, numbers: Ints) -> tuple[Ints, list[PackageParameters]]:
+    def _package_parameters(self, numbers: Int64s) -> tuple[Int64s, list[PackageParameters]]:
         """The same for packages."""
         which, first = self._group("package", numbers)
         for at in first:
@@ -227,7 +227,7 @@ class CheapSpace:
                 self._packages[at] = self.sweep.template.record("package", self.part.point_at(at))
         return which, [self._packages[at] for at in first]
 
-    def _group(self, group: str, numbers: Ints) -> tuple[Ints, list[int]]:
+    def _group(self, group: str, numbers: Int64s) -> tuple[Int64s, list[int]]:
         """Points that agree in a group's axes: whose group each is, and each group's number.
 
         A group is known by the number of the point that has the first value of all other axes.
@@ -241,7 +241,7 @@ class CheapSpace:
         first, which = np.unique(code, return_inverse=True)
         return which.reshape(-1), [int(one) for one in first]
 
-    def _numbers_swept(self, numbers: Ints, expensive: Mapping[str, Value]) -> dict[str, Array]:
+    def _numbers_swept(self, numbers: Int64s, expensive: Mapping[str, Value]) -> dict[str, Floats]:
         """Swept numbers by name, one value a point: objectives and limits may name them."""
         fixed = {
             axis.name: np.full(len(numbers), float(expensive[axis.name]))
@@ -267,7 +267,7 @@ def _operated(operating: Sequence[OperatingPoint], corners: Sequence[Corner], jo
     )
 
 
-def _drawn(size: int, seed: int) -> Ints:
+def _drawn(size: int, seed: int) -> Int64s:
     """Distinct numbers below a size, in order: nearly `CHEAP_LIMIT` of them."""
     drawn = np.random.default_rng(seed).integers(0, size, CHEAP_LIMIT)
     return np.asarray(np.unique(drawn))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chipdse.arrays import Int64s
 from chipdse.design import Design
 from chipdse.errors import InfeasibleError
 from chipdse.stages.build import build_hardware
@@ -21,7 +22,7 @@ from chipdse.stages.operate import Corner, Job
 from chipdse.store.store import Store
 from chipdse.study.harvest.cheap import CheapPoints, CheapSpace, Supply
 from chipdse.study.harvest.replicates import average, replicated
-from chipdse.study.question.space import Ints, Point, Value
+from chipdse.study.question.space import Point, Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import knee_of
 from chipdse.study.storage.fast_writes import Finish
@@ -69,7 +70,7 @@ def harvest_point(sweep: Sweep, expensive: Mapping[str, Value], store: Store) ->
 
 
 def _cheap_points(
-    cheap: CheapSpace, expensive: Mapping[str, Value], design: Design, numbers: Ints, store: Store
+    cheap: CheapSpace, expensive: Mapping[str, Value], design: Design, numbers: Int64s, store: Store
 ) -> CheapPoints:
     """Cheap points around a design's netlist, which is built first."""
     _, hardware = build_hardware(design, store)

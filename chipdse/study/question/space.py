@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -18,12 +17,12 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from chipdse.arrays import Bools, Int64s
 from chipdse.errors import DesignError
 
 Value = int | float | str | bool
 Point = dict[str, Value]
 
-Ints = npt.NDArray[np.int64]
 
 ENUMERATE_LIMIT = 200_000
 """Up to this many raw combinations the valid ones are listed before the search starts."""
@@ -145,13 +144,13 @@ class Space:
         return number
 
     @functools.cached_property
-    def every(self) -> Ints | None:
+    def every(self) -> Int64s | None:
         """Numbers of the allowed points; None where there are too many to list."""
         if self.size > ENUMERATE_LIMIT:
             return None
         return self.allowed_among(np.arange(self.size))
 
-    def places(self, numbers: Ints) -> list[Ints]:
+    def places(self, numbers: Int64s) -> list[Int64s]:
         """For each axis, the place of each numbered point's value in it."""
         if not self.axes:
             return []
@@ -164,7 +163,7 @@ class Space:
             return (point for point in map(self.point_at, range(self.size)) if self.allowed(point))
         return map(self.point_at, map(int, self.every))
 
-    def allowed_among(self, numbers: Ints, given: Mapping[str, Value] | None = None) -> Ints:
+    def allowed_among(self, numbers: Int64s, given: Mapping[str, Value] | None = None) -> Int64s:
         """Those of the numbered points that meet every condition.
 
         Parameters
@@ -206,9 +205,7 @@ class _Extends:
         return len(self.part.allowed_among(np.arange(self.part.size), point)) > 0
 
 
-def _table(
-    condition: Condition, axes: Sequence[Axis], given: Mapping[str, Value]
-) -> npt.NDArray[np.bool_]:
+def _table(condition: Condition, axes: Sequence[Axis], given: Mapping[str, Value]) -> Bools:
     """Whether a condition holds, for every combination of some axes."""
     names = [axis.name for axis in axes]
     shape = tuple(len(axis.values) for axis in axes)

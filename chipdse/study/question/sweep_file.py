@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import itertools
 import math
@@ -22,14 +21,13 @@ from chipdse.stages.measure import check_library
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.goals import Limit, Objective, read_limits, read_objectives
 from chipdse.study.question.rules import Rule, parse_rule
-from chipdse.study.question.shipped import shipped_sweeps
+from chipdse.study.question.sampler_names import SAMPLERS
+from chipdse.study.question.shipped import sweep_text
 from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Space, Value, read_axis
 from chipdse.study.question.template import GROUPS, Template, constants_of, kind_of, space_of
 from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_number
 
 _KEYS = {"question", "block", "rules", "objectives", "limits", "search", *GROUPS}
-SAMPLERS = ("auto", "gp", "grid", "lattice", "nsga2", "random", "tpe")
-"""Names of samplers; `chipdse.study.search.samplers` makes them."""
 SEEDS = 2**31
 """Seeds are below this: samplers count on from them and take 32 bits."""
 _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
@@ -115,16 +113,10 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
     ------
     DesignError : file, key, the offending value, and what would be right
     """
+    text = sweep_text(path)
     try:
-        text = path.read_text()
         data = tomllib.loads(text)
-    except OSError as error:
-        near = difflib.get_close_matches(path.stem, shipped_sweeps(), n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ";"
-        hint = f"{meant} 'chipdse sweep --list' names those that come with the package"
-        shown = f"{error.strerror}{hint if isinstance(error, FileNotFoundError) else ''}"
-        raise DesignError(f"sweep file {str(path)!r}: {shown}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise DesignError(f"{path}: not TOML: {error}") from error
     refuse_unknown(data, _KEYS, f"{path}")
     if "block" not in data:

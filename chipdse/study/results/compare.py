@@ -7,16 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools, Floats
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.study.question.goals import Objective
 from chipdse.study.question.space import Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import REFERENCE, hypervolume
 from chipdse.study.storage.fingerprint import Kept, differences, listed
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +189,7 @@ def _hypervolumes(first: Floats, second: Floats) -> tuple[float, float]:
     return one, other
 
 
-def _reached(front: Floats, others: Floats, tolerance: float) -> NDArray[np.bool_]:
+def _reached(front: Floats, others: Floats, tolerance: float) -> Bools:
     """Which points some other point equals or beats in every objective, within the tolerance."""
     allowed = front + tolerance * np.abs(front)
     return np.array([(others <= point).all(axis=1).any() for point in allowed], dtype=bool)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import moocore
 import numpy as np
-from numpy.typing import NDArray
+
+from chipdse.arrays import Bools, Floats
 
 REFERENCE = 1.1
 """Reference point of hypervolumes, in every objective, where fronts span 0 to 1."""
 
 
-def is_on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+def is_on_front(values: Floats) -> Bools:
     """Which points no other point dominates.
 
     Parameters
@@ -26,7 +27,7 @@ def is_on_front(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(moocore.is_nondominated(values, keep_weakly=True))
 
 
-def knee_of(values: NDArray[np.float64]) -> int:
+def knee_of(values: Floats) -> int:
     """Row of the point nearest to the ideal, each objective scaled to its range.
 
     The ideal has the best value of every objective. Compromise programming with the Euclidean
@@ -41,7 +42,7 @@ def knee_of(values: NDArray[np.float64]) -> int:
     return int(np.argmin((scaled**2).sum(axis=1)))
 
 
-def hypervolume(values: NDArray[np.float64], reference: NDArray[np.float64]) -> float:
+def hypervolume(values: Floats, reference: Floats) -> float:
     """Volume that points dominate, up to a reference point; points beyond it add nothing.
 
     Parameters

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from chipdse_hdl.block import Block
 from optuna.trial import FrozenTrial, TrialState
 
 from chipdse import metrics
+from chipdse.arrays import Floats
 from chipdse.blocks.own import is_checked
 from chipdse.metrics import METRICS, Basis
 from chipdse.study.question.sweep_file import Sweep
@@ -27,8 +27,6 @@ from chipdse.study.storage.trials import (
     finished,
     is_harvested,
 )
-
-Array = npt.NDArray[np.float64]
 
 TIES_LIMIT = 1_000_000
 """So many pairs of points are compared, by three tests each, in about a second."""
@@ -58,7 +56,7 @@ def objective_values(sweep: Sweep, values: Mapping[str, float]) -> list[float]:
     return [float(values[one.metric]) for one in sweep.objectives]
 
 
-def objective_columns(sweep: Sweep, values: Mapping[str, Array]) -> Array:
+def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
     """The objectives of many points, all to be made small; shape (points, objectives)."""
     columns = [values[one.metric] * (1 if one.minimize else -1) for one in sweep.objectives]
     return np.stack(columns, axis=1)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from chipdse.arrays import Bools, Floats
 
 LEVEL = 0.05
 """Two values differ if chance would part equal ones as far in less than this share of cases."""
 
 
 def differ(
-    mean: Array, spread: Array, other_mean: Array, other_spread: Array, count: int
-) -> npt.NDArray[np.bool_]:
+    mean: Floats, spread: Floats, other_mean: Floats, other_spread: Floats, count: int
+) -> Bools:
     """Where two means differ, objective by objective: Welch's t-test, two-sided.
 
     The level is `LEVEL` over the number of objectives (Bonferroni), the last axis. Where neither
@@ -31,9 +30,7 @@ def differ(
     return np.where(exact, ~near, np.asarray(found.pvalue) < level)
 
 
-def tied(
-    mean: Array, spread: Array, front: npt.NDArray[np.bool_], group: Array, count: int
-) -> list[list[int]]:
+def tied(mean: Floats, spread: Floats, front: Bools, group: Floats, count: int) -> list[list[int]]:
     """For each point, the front's points that cannot be told from it.
 
     Two points are tied if no objective differs (`differ`). Points of one evaluation share their

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 from chipdse.study.results.front import is_on_front
 
@@ -35,7 +35,7 @@ class Budget:
             raise DesignError(f"patience={self.patience} must be at least 1, or left out")
 
 
-def is_stalled(groups: Sequence[NDArray[np.float64]], patience: int) -> bool:
+def is_stalled(groups: Sequence[Floats], patience: int) -> bool:
     """Whether the last `patience` evaluations added nothing to the front.
 
     That is: the hypervolume is what it was without them, whatever its reference point.

@@ -30,6 +30,7 @@ from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse.errors import MachineError
+from chipdse.store.files import write_whole
 from chipdse.store.reads import Read
 from chipdse.store.store import default_store
 from chipdse.study.question.space import Point
@@ -45,7 +46,8 @@ from chipdse.study.running.status import Status, StatusFile, is_feasible, losses
 from chipdse.study.search.samplers import make_sampler
 from chipdse.study.storage.code import Code
 from chipdse.study.storage.fingerprint import add_reads
-from chipdse.study.storage.folder import POINTS, StudyFolder, write_atomically
+from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.layout import POINTS
 from chipdse.study.storage.storage import BEAT_S, Heartbeat, alone, give_up_stale, patiently
 from chipdse.study.storage.trials import (
     DRIVER,
@@ -136,7 +138,7 @@ def run_sweep(
 
 def write_points(folder: StudyFolder) -> None:
     """Write the table of points as CSV."""
-    write_atomically(folder.path / POINTS, points_table(folder).to_csv(index=False))
+    write_whole(folder.path / POINTS, points_table(folder).to_csv(index=False))
 
 
 @dataclass(frozen=True, kw_only=True)

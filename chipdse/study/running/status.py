@@ -19,16 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from optuna.trial import FrozenTrial, TrialState
 
-from chipdse.errors import DesignError
+from chipdse.arrays import Floats
+from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import hypervolume, is_on_front
-from chipdse.study.storage.folder import write_atomically
+from chipdse.study.storage.layout import STATUS, no_status, status_text
 from chipdse.study.storage.trials import FAILURE, is_harvested
 
-STATUS = "status.json"
 RUNNING, WAITING = "running", "waiting"
 """States of a sweep under way; any other says why it ended."""
 SILENCE_S = 60.0
@@ -112,14 +111,14 @@ def is_feasible(trial: FrozenTrial) -> bool:
     return all(amount <= 0 for amount in trial.constraints.values())
 
 
-def losses(sweep: Sweep, trials: Sequence[FrozenTrial]) -> NDArray[np.float64]:
+def losses(sweep: Sweep, trials: Sequence[FrozenTrial]) -> Floats:
     """Objectives of complete trials, all to be made small; shape (trials, objectives)."""
-    signs: NDArray[np.float64] = np.array([1.0 if o.minimize else -1.0 for o in sweep.objectives])
-    values: NDArray[np.float64] = np.array([one.values for one in trials], dtype=np.float64)
+    signs: Floats = np.array([1.0 if o.minimize else -1.0 for o in sweep.objectives])
+    values: Floats = np.array([one.values for one in trials], dtype=np.float64)
     return values.reshape(-1, len(sweep.objectives)) * signs
 
 
-def _front(values: NDArray[np.float64]) -> tuple[int, float]:
+def _front(values: Floats) -> tuple[int, float]:
     """Points on the front, and the part of the box around all points that it dominates."""
     if not len(values):
         return 0, 0.0
@@ -192,7 +191,7 @@ class StatusFile:
             left_s=left,
         )
         text = json.dumps(dataclasses.asdict(self.status), indent=1)
-        write_atomically(self.folder / STATUS, text + "\n")
+        write_whole(self.folder / STATUS, text + "\n")
         self._written = time.monotonic()
         return self.status
 
@@ -209,13 +208,11 @@ def read_status(folder: Path) -> Status:
     ------
     DesignError : there is none
     """
+    text = status_text(folder)
     try:
-        values = json.loads((folder / STATUS).read_text())
-        status = Status(**values)
-    except (OSError, ValueError, TypeError) as error:
-        raise DesignError(
-            f"{folder} has no {STATUS}; name the folder of a study that 'chipdse sweep' has run"
-        ) from error
+        status = Status(**json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise no_status(folder) from error
     if status.is_under_way and not _lives(status):
         return dataclasses.replace(status, state="its driver died; run the sweep again to go on")
     return status

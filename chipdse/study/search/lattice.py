@@ -10,18 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from chipdse.study.question.space import Axis, Ints, Space, widens
+from chipdse.arrays import Floats, Int64s
+from chipdse.study.question.space import Axis, Space, widens
 from chipdse.study.search.surrogate import Seen, scores
 from chipdse.study.search.unrepeated import Unrepeated
 from chipdse.study.storage.trials import by_evaluation, finished, trouble
-
-Array = npt.NDArray[np.float64]
 
 START = 8
 """Points before the first model, or as many as there are axes if that is more: spread out."""
@@ -55,7 +53,7 @@ class Lattice(Unrepeated):
         chosen = int(np.random.default_rng(self._seed).choice(best))
         return dict(space.point_at(int(numbers[chosen])))
 
-    def _candidates(self, seen: set[int], groups: Sequence[Sequence[FrozenTrial]]) -> Ints:
+    def _candidates(self, seen: set[int], groups: Sequence[Sequence[FrozenTrial]]) -> Int64s:
         space = self._space
         every = space.every
         if every is None or len(every) > POOL:
@@ -70,7 +68,7 @@ class Lattice(Unrepeated):
         return np.asarray(every[~np.isin(every, np.array(sorted(seen), dtype=np.int64))])
 
 
-def nearest_distance(places: Array, others: Array) -> Array:
+def nearest_distance(places: Floats, others: Floats) -> Floats:
     """How far each place is from the nearest of the others.
 
     Taking the farthest makes a maximin design: M. Johnson, L. Moore, D. Ylvisaker, Journal of
@@ -114,7 +112,7 @@ def _recent(space: Space, groups: Sequence[Sequence[FrozenTrial]]) -> list[int]:
     return [space.number_of(space.point(one.params)) for one in good[-40:]]
 
 
-def neighbours(space: Space, numbers: Iterable[int]) -> Ints:
+def neighbours(space: Space, numbers: Iterable[int]) -> Int64s:
     """Points one step along one axis away from some points; of a choice, all other values."""
     found = []
     steps = np.cumprod([1, *(len(axis.values) for axis in reversed(space.axes))])[:-1][::-1]
@@ -127,7 +125,7 @@ def neighbours(space: Space, numbers: Iterable[int]) -> Ints:
     return np.array(found, dtype=np.int64)
 
 
-def places_of(space: Space, numbers: Ints) -> Array:
+def places_of(space: Space, numbers: Int64s) -> Floats:
     """Where points lie, for the model: shape (points, features), each from 0 to 1."""
     columns = [np.zeros((len(numbers), 0))]
     for axis, place in zip(space.axes, space.places(numbers), strict=True):
@@ -135,12 +133,12 @@ def places_of(space: Space, numbers: Ints) -> Array:
     return np.hstack(columns)
 
 
-def _places(space: Space, trials: Iterable[FrozenTrial]) -> Array:
+def _places(space: Space, trials: Iterable[FrozenTrial]) -> Floats:
     numbers = [space.number_of(space.point(one.params)) for one in trials]
     return places_of(space, np.array(numbers, dtype=np.int64))
 
 
-def _features(axis: Axis) -> Array:
+def _features(axis: Axis) -> Floats:
     """Coordinates of an axis' values: numbers keep their order, each choice has its own."""
     if not axis.is_numeric:
         count = len(axis.values)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, TPESampler
 
 from chipdse.errors import DesignError
+from chipdse.study.question.sampler_names import SAMPLERS
 from chipdse.study.question.space import Space
-from chipdse.study.question.sweep_file import SAMPLERS
 from chipdse.study.search.unrepeated import InOrder, OneEach, Unrepeated
 
 SLOW_SUGGESTIONS = 2

@@ -22,15 +22,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import norm, qmc
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, WhiteKernel
 
+from chipdse.arrays import Floats
 from chipdse.study.results.front import is_on_front
-
-Array = npt.NDArray[np.float64]
 
 DIRECTIONS = 256
 COMPONENTS = 8
@@ -53,13 +51,13 @@ class Seen:
     pending : places of the points under way
     """
 
-    places: Array
-    fronts: Sequence[Array]
-    trouble: Array
-    pending: Array
+    places: Floats
+    fronts: Sequence[Floats]
+    trouble: Floats
+    pending: Floats
 
 
-def scores(candidates: Array, seen: Seen) -> Array:
+def scores(candidates: Floats, seen: Seen) -> Floats:
     """Expected hypervolume improvement of candidates times the probability that they are feasible.
 
     Parameters
@@ -84,12 +82,12 @@ def scores(candidates: Array, seen: Seen) -> Array:
 
 
 def _gain_of_fronts(
-    candidates: Array,
-    places: Array,
-    fronts: Sequence[Array],
-    pending: Array,
+    candidates: Floats,
+    places: Floats,
+    fronts: Sequence[Floats],
+    pending: Floats,
     kernels: Sequence[Kernel],
-) -> Array:
+) -> Floats:
     """Expected hypervolume improvement where each evaluation brings a local front."""
     reaches = reach_of(fronts)
     mean, variance = predict_many(places, reaches, candidates, kernels, pending)
@@ -100,12 +98,12 @@ def _gain_of_fronts(
 
 
 def _gain_of_points(
-    candidates: Array,
-    places: Array,
-    fronts: Sequence[Array],
-    pending: Array,
+    candidates: Floats,
+    places: Floats,
+    fronts: Sequence[Floats],
+    pending: Floats,
     kernels: Sequence[Kernel],
-) -> Array:
+) -> Floats:
     """The same where each brings one point: then each objective is modelled by itself."""
     values = np.concatenate(_scaled(fronts))
     power = values.shape[1]
@@ -130,7 +128,7 @@ def _gain_of_points(
     return gain
 
 
-def reach_of(fronts: Sequence[Array]) -> Array:
+def reach_of(fronts: Sequence[Floats]) -> Floats:
     """How far each front reaches along each direction, in logarithms; (fronts, directions).
 
     Zero is at the reference point; what lies beyond it is cut off a little behind.
@@ -140,7 +138,7 @@ def reach_of(fronts: Sequence[Array]) -> Array:
     return np.stack([reach(one, directions) for one in scaled])
 
 
-def reach(front: Array, directions: Array) -> Array:
+def reach(front: Floats, directions: Floats) -> Floats:
     """The largest multiple of each direction that stays dominated by a front's point.
 
     Parameters
@@ -151,7 +149,7 @@ def reach(front: Array, directions: Array) -> Array:
     return np.asarray(_along(1.0 - front, directions).max(axis=0)).clip(min=-0.2)
 
 
-def _along(room: Array, directions: Array) -> Array:
+def _along(room: Floats, directions: Floats) -> Floats:
     """How far each point lies along each direction; (points, directions)."""
     room = np.maximum(room, -0.2)
     far = room[:, 0, None] / directions[:, 0]
@@ -160,7 +158,7 @@ def _along(room: Array, directions: Array) -> Array:
     return far
 
 
-def directions_of(objectives: int) -> Array:
+def directions_of(objectives: int) -> Floats:
     """Directions spread evenly over the positive part of the sphere."""
     points = qmc.Sobol(objectives, scramble=True, rng=np.random.default_rng(0)).random(DIRECTIONS)
     gauss = np.abs(norm.ppf(np.clip(points, 1e-9, 1 - 1e-9)))
@@ -168,7 +166,7 @@ def directions_of(objectives: int) -> Array:
     return np.asarray(np.maximum(gauss / lengths, 1e-3))
 
 
-def _scaled(fronts: Sequence[Array]) -> list[Array]:
+def _scaled(fronts: Sequence[Floats]) -> list[Floats]:
     """Logarithms where an objective has one sign, and the front's range scaled to [0, 1]."""
     every = np.concatenate(fronts)
     for objective in range(every.shape[1]):
@@ -183,7 +181,7 @@ def _scaled(fronts: Sequence[Array]) -> list[Array]:
     return np.split((every - low) / width, np.cumsum([len(one) for one in fronts])[:-1])
 
 
-def expected_gain(mean: Array, variance: Array, best: Array, power: int) -> Array:
+def expected_gain(mean: Floats, variance: Floats, best: Floats, power: int) -> Floats:
     """Mean over directions of the expected growth of the reach's power; one value a row."""
     shape = (-1, *[1] * mean.ndim)
     z = norm.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES).reshape(shape)
@@ -192,12 +190,12 @@ def expected_gain(mean: Array, variance: Array, best: Array, power: int) -> Arra
 
 
 def predict_many(
-    places: Array,
-    values: Array,
-    at: Array,
+    places: Floats,
+    values: Floats,
+    at: Floats,
     kernels: Sequence[Kernel],
-    pending: Array | None = None,
-) -> tuple[Array, Array]:
+    pending: Floats | None = None,
+) -> tuple[Floats, Floats]:
     """Means and variances of many related quantities, by their principal components.
 
     Parameters
@@ -224,7 +222,7 @@ def predict_many(
     return mean, variance
 
 
-def _components(centred: Array) -> tuple[Array, Array]:
+def _components(centred: Floats) -> tuple[Floats, Floats]:
     """Principal components, the greatest first: amounts [points, components] and axes."""
     left, size, axes = np.linalg.svd(centred, full_matrices=False)
     share = np.cumsum(size**2) / max(float((size**2).sum()), 1e-300)
@@ -233,8 +231,8 @@ def _components(centred: Array) -> tuple[Array, Array]:
 
 
 def predict(
-    places: Array, values: Array, at: Array, kernel: Kernel, pending: Array | None = None
-) -> tuple[Array, Array]:
+    places: Floats, values: Floats, at: Floats, kernel: Kernel, pending: Floats | None = None
+) -> tuple[Floats, Floats]:
     """Mean and standard deviation of a Gaussian process with a kernel for standardised values.
 
     Parameters
@@ -253,7 +251,7 @@ def predict(
     return offset + scale * mean, scale * deviation
 
 
-def _kernels_of(places: Array, fronts: Sequence[Array]) -> list[Kernel]:
+def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
     """Kernels of what is modelled, fitted to the first points (`_first`)."""
     count = _first(len(places))
     single = all(len(front) == 1 for front in fronts)
@@ -287,7 +285,7 @@ def _first(count: int) -> int:
     return first
 
 
-def fit_kernel(places: Array, values: Array) -> Kernel:
+def fit_kernel(places: Floats, values: Floats) -> Kernel:
     """The most likely kernel: Matérn 5/2 with a length a feature, and noise."""
     spread = float(values.std())
     scaled = (values - values.mean()) / (spread if spread > 1e-12 else 1.0)
@@ -299,7 +297,7 @@ def fit_kernel(places: Array, values: Array) -> Kernel:
         return GaussianProcessRegressor(kernel).fit(places, scaled).kernel_
 
 
-def feasible_probability(candidates: Array, seen: Seen) -> Array:
+def feasible_probability(candidates: Floats, seen: Seen) -> Floats:
     """How likely each candidate is to give a feasible point."""
     if not len(seen.trouble) or not (seen.trouble > 0).any():
         return np.ones(len(candidates))

@@ -1,18 +1,12 @@
 """A study on disk: Optuna's storage, the sweep file, the points as CSV, the versions of tools.
 
-STUDY/study.db       Optuna storage (SQLite); optuna-dashboard opens it
-STUDY/sweep.toml     the sweep file as it was run
-STUDY/study.json     the study's name, where storage and sweep file are, the library, versions
-STUDY/status.json    how the sweep that runs here is doing
-STUDY/points.csv     every finished point; units in the column names
-STUDY/report.html    what people look at
+`layout.py` names its files.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import socket
 import tomllib
@@ -28,13 +22,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse.errors import DesignError
+from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.fingerprint import Kept, check_current, kept_by, settle
+from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP, check_study
 from chipdse.study.storage.storage import Storage, alone, open_storage, reason_of
 
-SWEEP, ABOUT, DATABASE, POINTS, REPORT = (
-    *("sweep.toml", "study.json", "study.db", "points.csv", "report.html"),
-)
 OWN = f"sqlite:///{DATABASE}"
 """A storage in the study's own folder."""
 
@@ -115,8 +108,8 @@ def start_study(
         raise
     about["storage"] = opened.url
     about["fingerprint"] = version.identity
-    write_atomically(path / ABOUT, json.dumps(about, indent=1) + "\n")
-    write_atomically(path / SWEEP, sweep.text)
+    write_whole(path / ABOUT, json.dumps(about, indent=1) + "\n")
+    write_whole(path / SWEEP, sweep.text)
     return StudyFolder(
         path=path, sweep=sweep, study=study, about=about, storage=opened, version=version
     )
@@ -136,8 +129,7 @@ def open_study(path: Path) -> StudyFolder:
     ------
     DesignError : there is no study in that folder
     """
-    if not (path / SWEEP).is_file() or not (path / ABOUT).is_file():
-        raise DesignError(f"{path} is not a study; name the folder that 'chipdse sweep' printed")
+    check_study(path)
     about = _read_about(path)
     liberty = tuple(Path(file) for file in about.get("liberty", []))
     origin = Path(about["folder"]) if "folder" in about else None
@@ -226,14 +218,3 @@ def _check_same(sweep: Sweep, other: str, where: str) -> None:
                 f"{where} is a study of another sweep: its {key} differs from {sweep.path}; "
                 "name a new folder with --study"
             )
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a whole file or nothing."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(text)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

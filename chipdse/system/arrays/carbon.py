@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse import numerics
+from chipdse.arrays import Floats
 from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
 from chipdse.system.arrays.cost import bridge_count
 from chipdse.system.arrays.dies import ADVANCED, FANOUT, SILICON, by_node
 from chipdse.system.arrays.fabrication import Fabrication
 from chipdse.system.models import carbon
-from chipdse.system.models.yields import Array
 from chipdse.system.parameters import STACKS
 from chipdse.technology.constants import Sources, load_constants
 
@@ -21,18 +21,18 @@ from chipdse.technology.constants import Sources, load_constants
 class CarbonResult:
     """kg CO2e a good system over its life. `low` and `high` carry the sources' ranges."""
 
-    dies_kg: Array
-    edge_kg: Array
-    yield_kg: Array
-    interposer_kg: Array
-    bonding_kg: Array
-    package_kg: Array
-    design_kg: Array
-    embodied_low_kg: Array
-    embodied_high_kg: Array
+    dies_kg: Floats
+    edge_kg: Floats
+    yield_kg: Floats
+    interposer_kg: Floats
+    bonding_kg: Floats
+    package_kg: Floats
+    design_kg: Floats
+    embodied_low_kg: Floats
+    embodied_high_kg: Floats
 
     @property
-    def embodied_kg(self) -> Array:
+    def embodied_kg(self) -> Floats:
         """Everything before use."""
         return (
             self.dies_kg
@@ -43,7 +43,7 @@ class CarbonResult:
         )
 
 
-def grid_values(choice: Choices, sources: Sources) -> tuple[Array, Array, Array]:
+def grid_values(choice: Choices, sources: Sources) -> tuple[Floats, Floats, Floats]:
     """Intensity of each row's grid, and the range its source gives [kg/J]."""
     found = []
     for name in choice.names:
@@ -80,7 +80,7 @@ def carbon_of(
     if made.wafer_to_wafer.any():
         tried = np.where(made.wafer_to_wafer[:, None], made.together[:, None], tried)
 
-    def silicon(intensity: Array, gases: Array) -> tuple[Array, Array, Array]:
+    def silicon(intensity: Floats, gases: Floats) -> tuple[Floats, Floats, Floats]:
         cpa = np.asarray(carbon.wafer_area_carbon(intensity[:, None], energy, gases, material))
         given = ~np.isnan(dies.carbon_kg)
         each = np.where(given, dies.carbon_kg, cpa * dies.area_m2)
@@ -91,7 +91,7 @@ def carbon_of(
 
     net, edge, lost = silicon(grid, gas)
 
-    def rest(intensity: Array) -> tuple[Array, Array, Array]:
+    def rest(intensity: Floats) -> tuple[Floats, Floats, Floats]:
         return _package_carbon(package, dies, made, intensity, kept, sources)
 
     interposer, bonding, body = rest(grid)
@@ -109,10 +109,10 @@ def _package_carbon(
     package: PackageColumns,
     dies: Dies,
     made: Fabrication,
-    grid: Array,
-    kept: Array,
+    grid: Floats,
+    kept: Floats,
     sources: Sources,
-) -> tuple[Array, Array, Array]:
+) -> tuple[Floats, Floats, Floats]:
     """Interposer, bonding and package body, after 3D-Carbon."""
     arrangement = package.choices["arrangement"]
     stacked = arrangement.among(*STACKS)
@@ -158,7 +158,7 @@ def _package_carbon(
     return carrier, bonding / kept, np.asarray(body) / kept
 
 
-def _design_carbon(package: PackageColumns, dies: Dies, sources: Sources) -> Array:
+def _design_carbon(package: PackageColumns, dies: Dies, sources: Sources) -> Floats:
     grid, _, _ = grid_values(package.choices["grid_design"], sources)
     density = by_node(sources, "carbon.eco_transistors", dies.node_nm)
     pace = by_node(sources, "carbon.eco_gates_per_hour", dies.node_nm)

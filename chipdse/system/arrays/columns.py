@@ -8,15 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.errors import DesignError
 from chipdse.records import BlockMetrics
-from chipdse.system.models.yields import Array
 from chipdse.system.parameters import PackageParameters
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,15 +22,15 @@ class BlockPoints:
     Every array has one entry a point; `leakage_powers_w` is points x temperatures.
     """
 
-    area_m2: Array
-    dynamic_power_w: Array
-    leakage_power_w: Array
-    temperature_c: Array
-    throughput_ops_per_s: Array
-    io_bits_per_op: Array
-    node_nm: Array
-    leakage_temperatures_c: Array
-    leakage_powers_w: Array
+    area_m2: Floats
+    dynamic_power_w: Floats
+    leakage_power_w: Floats
+    temperature_c: Floats
+    throughput_ops_per_s: Floats
+    io_bits_per_op: Floats
+    node_nm: Floats
+    leakage_temperatures_c: Floats
+    leakage_powers_w: Floats
 
     @staticmethod
     def of(blocks: Sequence[BlockMetrics]) -> BlockPoints:
@@ -60,7 +56,7 @@ class BlockPoints:
     def __len__(self) -> int:
         return len(self.area_m2)
 
-    def take(self, index: Ints) -> BlockPoints:
+    def take(self, index: Int64s) -> BlockPoints:
         """The points at `index`, repeated as it says."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         shared = fields.pop("leakage_temperatures_c")
@@ -74,17 +70,17 @@ class Choices:
     """A column of names as codes into the distinct ones."""
 
     names: tuple[str, ...]
-    codes: Ints
+    codes: Int64s
 
-    def lookup(self, values: Sequence[float]) -> Array:
+    def lookup(self, values: Sequence[float]) -> Floats:
         """One value a row from one value a name."""
         return np.asarray(values, dtype=np.float64)[self.codes]
 
-    def among(self, *names: str) -> Flags:
+    def among(self, *names: str) -> Bools:
         """Which rows have one of these names."""
         return np.array([n in names for n in self.names], dtype=np.bool_)[self.codes]
 
-    def take(self, index: Ints) -> Choices:
+    def take(self, index: Int64s) -> Choices:
         return Choices(names=self.names, codes=self.codes[index])
 
 
@@ -92,13 +88,13 @@ class Choices:
 class PackageColumns:
     """Package parameters by column: numbers as arrays, names as `Choices`."""
 
-    numbers: dict[str, Array]
+    numbers: dict[str, Floats]
     choices: dict[str, Choices]
     count: int
 
     @staticmethod
     def of(packages: Sequence[PackageParameters]) -> PackageColumns:
-        numbers: dict[str, Array] = {}
+        numbers: dict[str, Floats] = {}
         choices: dict[str, Choices] = {}
         for field in dataclasses.fields(PackageParameters):
             column: list[Any] = [getattr(p, field.name) for p in packages]
@@ -111,10 +107,10 @@ class PackageColumns:
                 numbers[field.name] = np.array(column, dtype=np.float64)
         return PackageColumns(numbers=numbers, choices=choices, count=len(packages))
 
-    def __getitem__(self, name: str) -> Array:
+    def __getitem__(self, name: str) -> Floats:
         return self.numbers[name]
 
-    def take(self, index: Ints) -> PackageColumns:
+    def take(self, index: Int64s) -> PackageColumns:
         return PackageColumns(
             numbers={k: v[index] for k, v in self.numbers.items()},
             choices={k: v.take(index) for k, v in self.choices.items()},
@@ -141,30 +137,30 @@ class Dies:
 
     names: tuple[str, ...]
 
-    area_m2: Array
-    logic_m2: Array
-    unique_m2: Array
-    count: Array
-    node_nm: Array
-    own: npt.NDArray[np.bool_]
-    memory: npt.NDArray[np.bool_]
-    modules: Array
-    dynamic_w: Array
-    static_w: Array
-    price_usd: Array
-    carbon_kg: Array
+    area_m2: Floats
+    logic_m2: Floats
+    unique_m2: Floats
+    count: Floats
+    node_nm: Floats
+    own: Bools
+    memory: Bools
+    modules: Floats
+    dynamic_w: Floats
+    static_w: Floats
+    price_usd: Floats
+    carbon_kg: Floats
 
     @property
-    def total(self) -> Array:
+    def total(self) -> Floats:
         """Dies in each system."""
         return np.asarray(self.count.sum(axis=1))
 
     @property
-    def silicon_m2(self) -> Array:
+    def silicon_m2(self) -> Floats:
         """Summed die area of each system."""
         return np.asarray((self.count * self.area_m2).sum(axis=1))
 
     @property
-    def footprint_m2(self) -> Array:
+    def footprint_m2(self) -> Floats:
         """Largest die of each system: what a stack covers."""
         return np.asarray(np.where(self.count > 0, self.area_m2, 0.0).max(axis=1))

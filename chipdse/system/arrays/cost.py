@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipdse.system.arrays.columns import Choices, Dies, Flags, PackageColumns
+from chipdse.arrays import Bools, Floats
+from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
 from chipdse.system.arrays.dies import ADVANCED, FANOUT, by_node
 from chipdse.system.arrays.fabrication import Fabrication
 from chipdse.system.models import cost, links, yields
-from chipdse.system.models.yields import Array
 from chipdse.system.parameters import STACKS
 from chipdse.technology.constants import Sources
 
@@ -21,11 +21,11 @@ class CostResult:
     """USD a good system: `recurring` splits it; `nre_total` is the whole design's cost."""
 
     recurring: cost.RecurringCost
-    nre_usd: Array
-    nre_total_usd: Array
-    nre_modules_usd: Array
-    nre_chips_usd: Array
-    nre_package_usd: Array
+    nre_usd: Floats
+    nre_total_usd: Floats
+    nre_modules_usd: Floats
+    nre_chips_usd: Floats
+    nre_package_usd: Floats
 
 
 def cost_of(package: PackageColumns, dies: Dies, made: Fabrication, sources: Sources) -> CostResult:
@@ -75,13 +75,13 @@ def cost_of(package: PackageColumns, dies: Dies, made: Fabrication, sources: Sou
 
 
 def _select(
-    flat_rows: Flags,
+    flat_rows: Bools,
     flat: cost.RecurringCost,
     arrangement: Choices,
-    raw: Array,
-    defect: Array,
-    carrier: Array,
-    substrate: Array,
+    raw: Floats,
+    defect: Floats,
+    carrier: Floats,
+    substrate: Floats,
     made: Fabrication,
     last: float,
 ) -> cost.RecurringCost:
@@ -107,7 +107,7 @@ def _select(
     return cost.RecurringCost(**chosen)
 
 
-def bridge_count(dies: Dies, sources: Sources) -> Array:
+def bridge_count(dies: Dies, sources: Sources) -> Floats:
     totals = dies.total.astype(np.int64)
     distinct, back = np.unique(totals, return_inverse=True)
     edges = np.array([links.grid_edges(int(n)) for n in distinct])[back]
@@ -115,7 +115,7 @@ def bridge_count(dies: Dies, sources: Sources) -> Array:
     return edges * np.ceil(side / sources("cost.bridge_overlap") * (1 - links.ROUNDING))
 
 
-def _bridge_cost(dies: Dies, sources: Sources) -> Array:
+def _bridge_cost(dies: Dies, sources: Sources) -> Floats:
     """Silicon bridges: one a stretch of shared edge, at 22 nm (ECO-CHIP), priced as a good die."""
     area = np.array([sources("cost.bridge_area")])
     node = np.array([22.0])
@@ -129,7 +129,7 @@ def _bridge_cost(dies: Dies, sources: Sources) -> Array:
     return bridge_count(dies, sources) * np.asarray(each)
 
 
-def _carrier_cost(name: str, made: Fabrication, at: Flags, sources: Sources) -> Array:
+def _carrier_cost(name: str, made: Fabrication, at: Bools, sources: Sources) -> Floats:
     if name == "glass":
         return np.asarray(sources("cost.glass_price") * made.interposer_m2[at])
     if name in FANOUT:
@@ -141,7 +141,7 @@ def _carrier_cost(name: str, made: Fabrication, at: Flags, sources: Sources) -> 
     return np.asarray(price / made.interposers_on_wafer[at])
 
 
-def _first_of_node(linked: Flags, node_nm: Array) -> Flags:
+def _first_of_node(linked: Bools, node_nm: Floats) -> Bools:
     """Of the kinds of die that have an interface, the first of each process [systems x kinds].
 
     An interface is designed once per process (Chiplet Actuary) and reused by every die made in it.
@@ -153,7 +153,7 @@ def _first_of_node(linked: Flags, node_nm: Array) -> Flags:
 
 def _nre(
     package: PackageColumns, dies: Dies, made: Fabrication, sources: Sources
-) -> tuple[Array, Array, Array]:
+) -> tuple[Floats, Floats, Floats]:
     arrangement = package.choices["arrangement"]
     base, share = sources("cost.nre_area"), sources("cost.nre_module_frac")
     chip_share = sources("cost.nre_chip_frac")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from chipdse import numerics
-from chipdse.system.arrays.columns import BlockPoints, Choices, Dies, Flags, PackageColumns
+from chipdse.arrays import Bools, Floats
+from chipdse.system.arrays.columns import BlockPoints, Choices, Dies, PackageColumns
 from chipdse.system.models import links
-from chipdse.system.models.yields import Array
 from chipdse.system.parameters import STACKS
 from chipdse.technology.constants import Sources, load_constants
 
@@ -34,7 +34,7 @@ FANOUT = ("fanout_chip_last", "fanout_chip_first")
 SILICON = ("silicon_interposer", "active_interposer")
 
 
-def by_node(sources: Sources, entry: str, node_nm: Array) -> Array:
+def by_node(sources: Sources, entry: str, node_nm: Floats) -> Floats:
     """A table kept by node at any node: log-log between entries, held at the coarsest one.
 
     Between entries and beyond the coarsest the value is an estimate (see `node_is_tabulated`):
@@ -47,15 +47,15 @@ def by_node(sources: Sources, entry: str, node_nm: Array) -> Array:
     return np.asarray(numerics.exp(logs))
 
 
-def link_column(sources: Sources, entry: str, link: Choices, missing: float) -> Array:
+def link_column(sources: Sources, entry: str, link: Choices, missing: float) -> Floats:
     """A link table's value for each row; `missing` where the standard has no such figure."""
     keys = [f"links.{entry}.{name}" for name in link.names]
     return link.lookup([sources(k) if sources.has(k) else missing for k in keys])
 
 
 def interface_area(
-    logic_m2: Array, several: Flags, package: PackageColumns, sources: Sources
-) -> tuple[Array, Array]:
+    logic_m2: Floats, several: Bools, package: PackageColumns, sources: Sources
+) -> tuple[Floats, Floats]:
     """Area that links add to each die [systems x kinds], and interface modules on its edge.
 
     Side by side: as many modules as the given share of the edge holds, or the given share of the
@@ -110,7 +110,7 @@ def dies_of(blocks: BlockPoints, package: PackageColumns, sources: Sources) -> D
     )
 
 
-def node_is_tabulated(node_nm: Array) -> Flags:
+def node_is_tabulated(node_nm: Floats) -> Bools:
     """Whether cost and carbon of a node come from a table entry, not from an estimate."""
     tables = load_constants()
     known = {

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse import numerics
-from chipdse.system.arrays.columns import Choices, Dies, Flags, PackageColumns
+from chipdse.arrays import Bools, Floats
+from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
 from chipdse.system.arrays.dies import ADVANCED, FANOUT, SILICON, by_node
 from chipdse.system.models import cost, yields
-from chipdse.system.models.yields import Array
 from chipdse.system.parameters import STACKS
 from chipdse.technology.constants import Sources
 
@@ -23,21 +23,21 @@ class Fabrication:
     together : all dies of a system good at once, as bonding whole wafers needs it
     """
 
-    die_yield: Array
-    passed: Array
-    quality: Array
-    together: Array
-    dies_on_wafer: Array
-    interposer_m2: Array
-    interposers_on_wafer: Array
-    interposer_yield: Array
-    placement_yield: Array
-    substrate_m2: Array
-    layer_factor: Array
-    wafer_to_wafer: Flags
+    die_yield: Floats
+    passed: Floats
+    quality: Floats
+    together: Floats
+    dies_on_wafer: Floats
+    interposer_m2: Floats
+    interposers_on_wafer: Floats
+    interposer_yield: Floats
+    placement_yield: Floats
+    substrate_m2: Floats
+    layer_factor: Floats
+    wafer_to_wafer: Bools
 
 
-def _law(law: Choices, area: Array, defects: Array, clustering: float) -> Array:
+def _law(law: Choices, area: Floats, defects: Floats, clustering: float) -> Floats:
     values = {
         "negative_binomial": yields.yield_negative_binomial(area, defects, clustering),
         "poisson": yields.yield_poisson(area, defects),
@@ -108,7 +108,7 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
     )
 
 
-def _carrier_yield(name: str, area: Array, sources: Sources) -> Array:
+def _carrier_yield(name: str, area: Floats, sources: Sources) -> Floats:
     if name in FANOUT:
         defects, level = sources("cost.fanout_defect_density"), "cost.fanout_critical_level"
     elif name == "glass":
@@ -135,7 +135,7 @@ def _placement_yield(name: str, sources: Sources) -> float:
     return sources(keys[name]) if name in keys else 1.0
 
 
-def _stack_yield(package: PackageColumns, sources: Sources) -> Array:
+def _stack_yield(package: PackageColumns, sources: Sources) -> Floats:
     arrangement, way = package.choices["arrangement"], package.choices["stack_bonding"]
     out = np.ones(package.count)
     for name, bond in (("stack_microbump", "microbump"), ("stack_hybrid", "hybrid")):

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 from chipdse.system.arrays.columns import Dies, PackageColumns
 from chipdse.system.arrays.dies import BOND, link_column
 from chipdse.system.models import links
-from chipdse.system.models.yields import Array
 from chipdse.system.parameters import STACKS
 from chipdse.technology.constants import Sources
 
@@ -28,19 +28,19 @@ class LinkResult:
     memory_device_w : of all memory dies, for the bits they exchange
     """
 
-    utilisation_limit: Array
-    traffic_bits_per_s: Array
-    power_w: Array
-    capacity_bits_per_s: Array
-    pitch_excess_m: Array
-    reach_excess_m: Array
-    rate_excess_per_s: Array
-    length_m: Array
-    memory_device_w: Array
+    utilisation_limit: Floats
+    traffic_bits_per_s: Floats
+    power_w: Floats
+    capacity_bits_per_s: Floats
+    pitch_excess_m: Floats
+    reach_excess_m: Floats
+    rate_excess_per_s: Floats
+    length_m: Floats
+    memory_device_w: Floats
 
 
 def links_of(
-    remote_bits_per_s: Array, package: PackageColumns, dies: Dies, sources: Sources
+    remote_bits_per_s: Floats, package: PackageColumns, dies: Dies, sources: Sources
 ) -> LinkResult:
     """Traffic against bandwidth, power, and the limits of pitch, reach and rate.
 

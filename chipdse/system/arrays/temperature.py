@@ -9,10 +9,10 @@ from functools import lru_cache
 import numpy as np
 
 from chipdse import numerics
-from chipdse.system.arrays.columns import Dies, Flags, Ints, PackageColumns
+from chipdse.arrays import Bools, Floats, Int64s
+from chipdse.system.arrays.columns import Dies, PackageColumns
 from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.models.leakage import Feedback, equilibrium, leakage_curve
-from chipdse.system.models.yields import Array
 from chipdse.system.thermal.mesh import unfolded
 from chipdse.system.thermal.refined import CELLS, ZERO_C_IN_K, RefinedOperator, refined
 from chipdse.system.thermal.symmetry import fold_of
@@ -47,14 +47,14 @@ class TemperatureResult:
     beyond_conductivity_k : how far they are outside the range of the conductivities
     """
 
-    peak_c: Array
-    peak_error_k: Array
-    mean_c: Array
-    leakage_w: Array
-    runaway: Array
-    gain: Array
-    beyond_table_k: Array
-    beyond_conductivity_k: Array
+    peak_c: Floats
+    peak_error_k: Floats
+    mean_c: Floats
+    leakage_w: Floats
+    runaway: Floats
+    gain: Floats
+    beyond_table_k: Floats
+    beyond_conductivity_k: Floats
 
 
 def geometry_of(package: PackageColumns, dies: Dies, row: int) -> Geometry:
@@ -84,15 +84,15 @@ def geometry_of(package: PackageColumns, dies: Dies, row: int) -> Geometry:
 class LeakageTable:
     """How leakage depends on temperature, one row a system; see `leakage_curve`."""
 
-    table_c: Array
-    table_w: Array
-    reference_c: Array
-    doubling_k: Array
+    table_c: Floats
+    table_w: Floats
+    reference_c: Floats
+    doubling_k: Floats
 
 
 def die_powers(
-    dies: Dies, utilisation: Array, link_power_w: Array, memory_device_w: Array
-) -> Array:
+    dies: Dies, utilisation: Floats, link_power_w: Floats, memory_device_w: Floats
+) -> Floats:
     """Power of one die of each kind that does not depend on temperature [systems x kinds].
 
     Dynamic power of the compute dies follows the share of the throughput the links let through;
@@ -108,7 +108,7 @@ def temperatures_of(
     package: PackageColumns,
     dies: Dies,
     leak: LeakageTable,
-    fixed_w: Array,
+    fixed_w: Floats,
     sources: Sources,
     cells: int = CELLS,
 ) -> TemperatureResult:
@@ -137,7 +137,7 @@ def temperatures_of(
     return TemperatureResult(**out)
 
 
-def equal_rows(columns: Array) -> tuple[Ints, Ints, Ints]:
+def equal_rows(columns: Floats) -> tuple[Int64s, Int64s, Int64s]:
     """Group equal columns of a matrix: a member of each group, an order by group, its starts.
 
     Columns are compared by a random weighted sum, and then in full: groups are exact.
@@ -175,13 +175,13 @@ def folded_operator_for(
 
 def _group(
     operator: RefinedOperator,
-    fixed: Array,
-    static: Array,
-    ambient_c: Array,
+    fixed: Floats,
+    static: Floats,
+    ambient_c: Floats,
     leak: LeakageTable,
-    at: Ints,
-    computes: Flags,
-) -> dict[str, Array]:
+    at: Int64s,
+    computes: Bools,
+) -> dict[str, Floats]:
     """The fields of `TemperatureResult` of systems of one geometry."""
     reference, doubling = leak.reference_c[at], leak.doubling_k[at]
     table = leak.table_c
@@ -190,12 +190,12 @@ def _group(
     copies = np.array(operator.network.fold.copies)
     ambient_k = ambient_c[:, None] + ZERO_C_IN_K
 
-    def leakage(rise: Array) -> tuple[Array, Array]:
+    def leakage(rise: Floats) -> tuple[Floats, Floats]:
         ratio, change = curve(ambient_c[:, None] + rise)
         # What does not leak does not, however hot: 0, where the ratio is beyond all numbers too.
         return static * np.where(leaks, ratio, 0.0), static * np.where(leaks, change, 0.0)
 
-    def excess(rise: Array) -> tuple[Array, Array]:
+    def excess(rise: Floats) -> tuple[Floats, Floats]:
         return operator.excess(ambient_k + rise), operator.excess_slope(ambient_k + rise)
 
     feedback = Feedback(change_k_per_w=operator.change, excess=excess)

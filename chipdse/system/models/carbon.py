@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chipdse import numerics
-from chipdse.system.models.yields import Numbers
+from chipdse.arrays import Numbers
 
 HOURS_PER_YEAR = 365.25 * 24
 SECONDS_PER_YEAR = HOURS_PER_YEAR * 3600

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse import numerics
-from chipdse.system.models.yields import Numbers
+from chipdse.arrays import Numbers
 
 
 @dataclass(frozen=True, kw_only=True)

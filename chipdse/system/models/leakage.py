@@ -6,13 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from chipdse import numerics
-from chipdse.system.models.yields import Array
+from chipdse.arrays import Bools, Floats
 
-Flags = npt.NDArray[np.bool_]
-Leakage = Callable[[Array], tuple[Array, Array]]
+Leakage = Callable[[Floats], tuple[Floats, Floats]]
 
 _TOLERANCE_K = 1e-6
 _STEPS = 60
@@ -20,8 +18,8 @@ _WEAK = 0.25
 
 
 def leakage_ratio(
-    temperature_c: Array, table_c: Array, table_w: Array, reference_c: Array, doubling_k: Array
-) -> tuple[Array, Array]:
+    temperature_c: Floats, table_c: Floats, table_w: Floats, reference_c: Floats, doubling_k: Floats
+) -> tuple[Floats, Floats]:
     """Leakage over its value at `reference_c`, and the derivative of that ratio per kelvin.
 
     temperature_c : [points, dies]; the others as of `leakage_curve`
@@ -29,7 +27,9 @@ def leakage_ratio(
     return leakage_curve(table_c, table_w, reference_c, doubling_k)(temperature_c)
 
 
-def leakage_curve(table_c: Array, table_w: Array, reference_c: Array, doubling_k: Array) -> Leakage:
+def leakage_curve(
+    table_c: Floats, table_w: Floats, reference_c: Floats, doubling_k: Floats
+) -> Leakage:
     """From temperatures [points, dies] to leakage over its value at `reference_c`, and slope [1/K].
 
     Parameters
@@ -50,14 +50,14 @@ def leakage_curve(table_c: Array, table_w: Array, reference_c: Array, doubling_k
     slopes = np.diff(logs, axis=1) / np.diff(table_c)
     rows = np.arange(len(logs))[:, None]
 
-    def log_at(t: Array) -> tuple[Array, Array]:
+    def log_at(t: Floats) -> tuple[Floats, Floats]:
         k = np.clip(np.searchsorted(table_c, t, side="right") - 1, 0, len(table_c) - 2)
         slope = slopes[rows, k]
         return logs[rows, k] + slope * (t - table_c[k]), slope
 
     there, _ = log_at(reference_c[:, None])
 
-    def ratio_at(temperature_c: Array) -> tuple[Array, Array]:
+    def ratio_at(temperature_c: Floats) -> tuple[Floats, Floats]:
         here, slope = log_at(temperature_c)
         with np.errstate(over="ignore", invalid="ignore"):  # infinite: it runs away
             ratio = numerics.exp(here - there)
@@ -66,12 +66,12 @@ def leakage_curve(table_c: Array, table_w: Array, reference_c: Array, doubling_k
     return ratio_at
 
 
-def _doubling(reference_c: Array, doubling_k: Array) -> Leakage:
+def _doubling(reference_c: Floats, doubling_k: Floats) -> Leakage:
     """The curve of a leakage that doubles every so many kelvins."""
     with np.errstate(divide="ignore"):
         slope = np.where(doubling_k > 0, numerics.LN2 / doubling_k, 0.0)[:, None]
 
-    def ratio_at(temperature_c: Array) -> tuple[Array, Array]:
+    def ratio_at(temperature_c: Floats) -> tuple[Floats, Floats]:
         with np.errstate(over="ignore", invalid="ignore"):
             ratio = numerics.exp(slope * (temperature_c - reference_c[:, None]))
             return ratio, ratio * slope
@@ -83,10 +83,10 @@ def _doubling(reference_c: Array, doubling_k: Array) -> Leakage:
 class Equilibrium:
     """rise_k, leakage_w [points, sources]; runaway [points]; loop_gain at the last iterate."""
 
-    rise_k: Array
-    leakage_w: Array
-    runaway: Flags
-    loop_gain: Array
+    rise_k: Floats
+    leakage_w: Floats
+    runaway: Bools
+    loop_gain: Floats
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,13 +98,13 @@ class Feedback:
         was computed, and its derivative per kelvin
     """
 
-    change_k_per_w: Array
-    excess: Callable[[Array], tuple[Array, Array]]
+    change_k_per_w: Floats
+    excess: Callable[[Floats], tuple[Floats, Floats]]
 
 
 def equilibrium(
-    resistance_k_per_w: Array,
-    power_w: Array,
+    resistance_k_per_w: Floats,
+    power_w: Floats,
     leakage: Leakage,
     feedback: Feedback | None = None,
 ) -> Equilibrium:
@@ -182,7 +182,7 @@ def equilibrium(
     return Equilibrium(rise_k=rise, leakage_w=value, runaway=runaway, loop_gain=gain)
 
 
-def _newton(loop: Array, residual: Array, gain: Array) -> tuple[Array, Flags]:
+def _newton(loop: Floats, residual: Floats, gain: Floats) -> tuple[Floats, Bools]:
     size = loop.shape[1]
     grows = gain >= 1
     grows[grows] = _feeds_itself(loop[grows])
@@ -191,7 +191,7 @@ def _newton(loop: Array, residual: Array, gain: Array) -> tuple[Array, Flags]:
     return numerics.solve(system, residual), np.asarray(stuck)
 
 
-def _feeds_itself(loop: Array) -> Flags:
+def _feeds_itself(loop: Floats) -> Bools:
     """Whether the spectral radius of each non-negative matrix [n, k, k] is 1 or more.
 
     It is below 1 just where ``1 - loop`` is a regular M-matrix, and that is where elimination

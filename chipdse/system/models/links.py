@@ -8,7 +8,7 @@ from math import ceil, sqrt
 import numpy as np
 
 from chipdse import numerics
-from chipdse.system.models.yields import Numbers
+from chipdse.arrays import Numbers
 
 ROUNDING = 1e-12
 """So much may two lengths be off by, of which one fits a whole number of times into the other."""

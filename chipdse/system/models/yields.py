@@ -6,9 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chipdse import numerics
-
-Array = npt.NDArray[np.float64]
-Numbers = float | Array
+from chipdse.arrays import Numbers
 
 
 def plain(value: npt.ArrayLike) -> Numbers:

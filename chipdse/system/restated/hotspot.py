@@ -19,9 +19,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from chipdse import numerics
-from chipdse.system.models.yields import Array
+from chipdse.arrays import Floats, Int64s
 from chipdse.system.thermal.linear_solver import factorise
-from chipdse.system.thermal.mesh import Ints, overlaps
+from chipdse.system.thermal.mesh import overlaps
 from chipdse.system.thermal.stack import Layer
 
 
@@ -43,12 +43,12 @@ class _Links:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.rows: list[Ints] = []
-        self.columns: list[Ints] = []
-        self.values: list[Array] = []
+        self.rows: list[Int64s] = []
+        self.columns: list[Int64s] = []
+        self.values: list[Floats] = []
         self.diagonal = np.zeros(count)
 
-    def join(self, a: Ints, b: Ints, resistance: float | Array) -> None:
+    def join(self, a: Int64s, b: Int64s, resistance: float | Floats) -> None:
         a, b = np.broadcast_arrays(np.atleast_1d(a), np.atleast_1d(b))
         g = np.broadcast_to(1 / np.asarray(resistance, dtype=np.float64), a.shape)
         self.rows += [a, b]
@@ -57,7 +57,7 @@ class _Links:
         np.add.at(self.diagonal, a, g)
         np.add.at(self.diagonal, b, g)
 
-    def cool(self, a: Ints, resistance: float | Array) -> None:
+    def cool(self, a: Int64s, resistance: float | Floats) -> None:
         np.add.at(self.diagonal, np.atleast_1d(a), 1 / np.asarray(resistance))
 
     def matrix(self) -> sp.csc_matrix[np.float64]:
@@ -128,7 +128,7 @@ def hotspot_rises(
 
 def _rims(
     nodes: _Links,
-    cell: Ints,
+    cell: Int64s,
     package: HotSpotPackage,
     width: float,
     height: float,

@@ -20,7 +20,7 @@ import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as sla
 
-from chipdse.system.models.yields import Array
+from chipdse.arrays import Floats
 
 _ENOUGH = 1e-13  # of a correction against the solution, whose square is the next one's
 _MOST_STEPS = 10
@@ -48,7 +48,7 @@ class Factors:
             for values in (*parts, matrix.data)
         )
 
-    def solve(self, right: Array) -> Array:
+    def solve(self, right: Floats) -> Floats:
         """Solutions for [cells] or [cells, n], correctly rounded.
 
         A matrix too near to a singular one for refinement to converge keeps its best step.
@@ -63,7 +63,7 @@ class Factors:
                 break
         return np.asarray((high + low).reshape(np.shape(right)))
 
-    def _remainder(self, right: Array, high: Array, low: Array) -> Array:
+    def _remainder(self, right: Floats, high: Floats, low: Floats) -> Floats:
         """``right - matrix (high + low)`` with the digits of two doubles, then rounded."""
         first, second, third = _parts(high, np.abs(high).max(axis=0, initial=0.0), self._bits)
         count = right.shape[1]
@@ -83,7 +83,7 @@ def factorise(matrix: sp.csc_matrix[np.float64]) -> Factors:
     return Factors(matrix)
 
 
-def _parts(x: Array, largest: Array, bits: int) -> tuple[Array, Array, Array]:
+def _parts(x: Floats, largest: Floats, bits: int) -> tuple[Floats, Floats, Floats]:
     """Numbers as a sum of three, of which the first two have `bits` bits each.
 
     largest : magnitude that no number exceeds; its exponent is that of the leading bit
@@ -98,12 +98,12 @@ def _parts(x: Array, largest: Array, bits: int) -> tuple[Array, Array, Array]:
     return first, second, left - second
 
 
-def _sum(a: Array, b: Array) -> tuple[Array, Array]:
+def _sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """``a + b`` rounded, and what rounding took away (D. E. Knuth)."""
     total = a + b
     part = total - a
     return total, (a - (total - part)) + (b - part)
 
 
-def _renormalised(high: Array, low: Array, lower: Array) -> tuple[Array, Array]:
+def _renormalised(high: Floats, low: Floats, lower: Floats) -> tuple[Floats, Floats]:
     return _sum(high, low + lower)

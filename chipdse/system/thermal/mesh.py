@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-import numpy.typing as npt
 
 from chipdse import numerics
-from chipdse.system.models.yields import Array
-
-Ints = npt.NDArray[np.int64]
+from chipdse.arrays import Floats, Int64s
 
 
 def mesh_lines(
     edges: list[float], fine: list[tuple[float, float]], cell: float, growth: float
-) -> Array:
+) -> Floats:
     """Grid lines through all `edges`: cells of about `cell` inside the `fine` intervals, and
     growing by `growth` away from them."""
     points = sorted(set(edges))
@@ -43,13 +40,13 @@ def mesh_lines(
     return np.array(lines)
 
 
-def overlaps(lines: Array, low: float, high: float) -> Array:
+def overlaps(lines: Floats, low: float, high: float) -> Floats:
     """Length of each cell between `lines` inside [low, high]."""
     inside = np.minimum(lines[1:], high) - np.maximum(lines[:-1], low)
     return np.asarray(np.maximum(inside, 0.0))
 
 
-def same_lines(one: Array, other: Array) -> bool:
+def same_lines(one: Floats, other: Floats) -> bool:
     """Whether two sets of grid lines lie on each other."""
     if len(one) != len(other):
         return False
@@ -78,12 +75,12 @@ def unfolded(sources: int) -> Fold:
     return Fold(sources=tuple(range(sources)), copies=(1,) * sources)
 
 
-def halved(lines: Array, fold: bool) -> Array:
+def halved(lines: Floats, fold: bool) -> Floats:
     """Lines up to the middle, the cell that contains it included."""
     return lines[: (len(lines) + 2) // 2] if fold else lines
 
 
-def multiplicity(lines: Array, fold: bool) -> Array:
+def multiplicity(lines: Floats, fold: bool) -> Floats:
     """How many cells between all lines each cell of the half stands for."""
     count = len(lines) - 1
     if not fold:
@@ -94,7 +91,7 @@ def multiplicity(lines: Array, fold: bool) -> Array:
     return kept
 
 
-def folded(values: Array, fold: bool) -> Array:
+def folded(values: Floats, fold: bool) -> Floats:
     """Sums of one value a cell over the cells that a mirror swaps."""
     if not fold:
         return values
@@ -104,7 +101,7 @@ def folded(values: Array, fold: bool) -> Array:
     return kept
 
 
-def across_diagonal(cell: Ints) -> Ints:
+def across_diagonal(cell: Int64s) -> Int64s:
     """Cells [.., n, n] renumbered so that those a diagonal mirror swaps share a number."""
     first = np.minimum(cell, np.swapaxes(cell, -1, -2))
     exists = first >= 0

@@ -19,9 +19,9 @@ from functools import lru_cache
 import numpy as np
 
 from chipdse import numerics
-from chipdse.system.models.yields import Array
+from chipdse.arrays import Floats, Int64s
 from chipdse.system.thermal.linear_solver import factorise
-from chipdse.system.thermal.mesh import Fold, Ints, same_lines, unfolded
+from chipdse.system.thermal.mesh import Fold, same_lines, unfolded
 from chipdse.system.thermal.solver import Network, Operator, assemble_on, fold_on, operator_from
 from chipdse.system.thermal.stack import Layer, Rectangle, Softening, Stack
 
@@ -48,8 +48,8 @@ class Meshes:
     """A stack cut into slices, and grid lines, of the coarse and of the fine mesh."""
 
     stacks: tuple[Stack, Stack]
-    x: tuple[Array, Array]
-    y: tuple[Array, Array]
+    x: tuple[Floats, Floats]
+    y: tuple[Floats, Floats]
     fold: Fold
 
     def networks(self, ratio: float = 1.0) -> tuple[Network, Network]:
@@ -86,7 +86,7 @@ def meshes_of(
     rectangles = [r for la in stack.layers for r in (la.outline, *la.sources)]
     rectangles += [r for la in stack.layers for r, _ in la.regions]
 
-    def lines(axis: str) -> tuple[Array, Array]:
+    def lines(axis: str) -> tuple[Floats, Floats]:
         spans = sorted({_span(s, axis) for s in sources})
         sizes = tuple((a, b, min((b - a) / per_source, coarsest)) for a, b in spans)
         edges = tuple(sorted({e for r in rectangles for e in _span(r, axis)}))
@@ -109,7 +109,7 @@ def _span(rectangle: Rectangle, axis: str) -> tuple[float, float]:
 @lru_cache(maxsize=4)  # most packages are the same along both axes
 def _lines(
     edges: tuple[float, ...], sizes: tuple[tuple[float, float, float], ...], growth: float
-) -> tuple[Array, Array]:
+) -> tuple[Floats, Floats]:
     """Grid lines through all edges, coarse and fine.
 
     Parameters
@@ -122,7 +122,7 @@ def _lines(
     points = [p for i, p in enumerate(edges) if i == 0 or p - edges[i - 1] > 1e-9 * span]
     low, high, size = (np.array(column)[:, None] for column in zip(*sizes, strict=True))
 
-    def largest(at: Array) -> Array:
+    def largest(at: Floats) -> Floats:
         away = np.maximum(np.maximum(low - at, at - high), 0.0)
         return np.asarray((size + growth * away).min(axis=0))
 
@@ -134,11 +134,11 @@ def _lines(
     return _centred(np.array(coarse)), _centred(np.array(fine))
 
 
-def _middles(a: float, b: float) -> Array:
+def _middles(a: float, b: float) -> Floats:
     return np.asarray(a + (b - a) * (np.arange(_SAMPLES) + 0.5) / _SAMPLES)
 
 
-def _divided(a: float, b: float, largest: Array) -> tuple[Array, Array]:
+def _divided(a: float, b: float, largest: Floats) -> tuple[Floats, Floats]:
     """The ends of the coarse and fine cells of an interval, no cell larger than allowed.
 
     largest : size that a coarse cell may have at each of the interval's samples
@@ -154,7 +154,7 @@ def _divided(a: float, b: float, largest: Array) -> tuple[Array, Array]:
     return fine[::2], fine
 
 
-def _centred(lines: Array) -> Array:
+def _centred(lines: Floats) -> Floats:
     """Lines that a mirror leaves alone but for rounding, without that rounding."""
     return (lines - lines[::-1]) / 2 if same_lines(lines, -lines[::-1]) else lines
 
@@ -205,9 +205,9 @@ class RefinedOperator:
 
     coarse: Operator
     fine: Operator
-    average: Array
-    change: Array
-    peak_change: Array
+    average: Floats
+    change: Floats
+    peak_change: Floats
     softening: Softening | None
 
     @property
@@ -220,19 +220,19 @@ class RefinedOperator:
         """Names of the sources, in the order of power vectors."""
         return self.fine.sources
 
-    def excess(self, temperature_k: Array) -> Array:
+    def excess(self, temperature_k: Floats) -> Floats:
         """Relative thermal resistivity at temperatures, less that at `REFERENCE_K`."""
         if self.softening is None:
             return np.zeros_like(temperature_k)
         return self.softening.ratio(temperature_k) - _reference(self.softening)
 
-    def excess_slope(self, temperature_k: Array) -> Array:
+    def excess_slope(self, temperature_k: Floats) -> Floats:
         """Change of `excess` per kelvin."""
         if self.softening is None:
             return np.zeros_like(temperature_k)
         return self.softening.slope(temperature_k)
 
-    def peak_rise(self, power_w: Array, excess: Array | float = 0.0) -> tuple[Array, Array]:
+    def peak_rise(self, power_w: Floats, excess: Floats | float = 0.0) -> tuple[Floats, Floats]:
         """Hottest point of each source over the air, and its discretisation error [K].
 
         Parameters
@@ -275,8 +275,8 @@ def refined(stack: Stack, fold: Fold, cells: int = CELLS) -> RefinedOperator:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Solved:
     operator: Operator
-    change: Array
-    peak_change: Array
+    change: Floats
+    peak_change: Floats
 
 
 def _operator(network: Network) -> _Solved:
@@ -297,7 +297,7 @@ def _operator(network: Network) -> _Solved:
     )
 
 
-def _hottest(operator: Operator) -> Ints:
+def _hottest(operator: Operator) -> Int64s:
     """The cell of each source that its own power heats most."""
     cells = operator.network.source_cells
     return np.array(
@@ -321,7 +321,7 @@ class HottestPoint:
 
 
 def hottest_point(
-    stack: Stack, power_w: Array, ambient_c: float, cells: int = CELLS
+    stack: Stack, power_w: Floats, ambient_c: float, cells: int = CELLS
 ) -> HottestPoint:
     """The hottest point of a stack whose every cell conducts as its own temperature says.
 
@@ -358,7 +358,7 @@ def hottest_point(
     )
 
 
-def _softened(meshes: Meshes, power_w: Array, ambient_k: float) -> tuple[Network, Array, Array]:
+def _softened(meshes: Meshes, power_w: Floats, ambient_k: float) -> tuple[Network, Floats, Floats]:
     """The coarse mesh at its own temperatures: equations, rise of each cell [K], resistivities."""
     stack, x, y = meshes.stacks[0], meshes.x[0], meshes.y[0]
     softening = stack.softening
@@ -376,7 +376,7 @@ def _softened(meshes: Meshes, power_w: Array, ambient_k: float) -> tuple[Network
     return network, rise, ratio
 
 
-def _on_fine(coarse: Array, meshes: Meshes) -> Array:
+def _on_fine(coarse: Floats, meshes: Meshes) -> Floats:
     """Values of the coarse mesh's cells [slice, y, x] for the cells of the fine mesh in them."""
     slices: list[int] = []
     first = 0
@@ -387,5 +387,5 @@ def _on_fine(coarse: Array, meshes: Meshes) -> Array:
     return coarse[slices].repeat(2, axis=1).repeat(2, axis=2)
 
 
-def _rises(network: Network, power_w: Array) -> Array:
+def _rises(network: Network, power_w: Floats) -> Floats:
     return np.asarray(factorise(network.conductance).solve(np.asarray(network.spread @ power_w)))

@@ -15,16 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
 
 from chipdse import numerics
+from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.errors import DesignError
-from chipdse.system.models.yields import Array
 from chipdse.system.thermal.linear_solver import Factors, factorise
 from chipdse.system.thermal.mesh import (
     Fold,
-    Ints,
     across_diagonal,
     folded,
     halved,
@@ -54,21 +52,21 @@ class Network:
     """
 
     stack: Stack
-    x: Array
-    y: Array
-    cell: Ints
-    slice_layer: Ints
+    x: Floats
+    y: Floats
+    cell: Int64s
+    slice_layer: Int64s
     conductance: sp.csc_matrix[np.float64]
-    capacity: Array
+    capacity: Floats
     spread: sp.csc_matrix[np.float64]
-    cooler: Array
-    board: Array
+    cooler: Floats
+    board: Floats
     fold: Fold
     softer: sp.csc_matrix[np.float64] | None = None
-    source_cells: tuple[Ints, ...] = field(default=())
+    source_cells: tuple[Int64s, ...] = field(default=())
 
     @property
-    def heat(self) -> Array:
+    def heat(self) -> Floats:
         """Cells x sources, heat in each cell where each source dissipates 1 W."""
         return np.asarray(self.spread.toarray() * np.array(self.fold.copies))
 
@@ -100,7 +98,7 @@ def assemble(
     return assemble_on(stack, x, y, chosen)
 
 
-def fold_on(x: Array, y: Array, fold: Fold, sources: int) -> Fold:
+def fold_on(x: Floats, y: Floats, fold: Fold, sources: int) -> Fold:
     """The fold, if the grid lines have its mirrors; else none."""
     mirrored = all(
         same_lines(lines, -lines[::-1]) for lines, at in ((x, fold.x), (y, fold.y)) if at
@@ -112,10 +110,10 @@ def fold_on(x: Array, y: Array, fold: Fold, sources: int) -> Fold:
 
 def assemble_on(
     stack: Stack,
-    x: Array,
-    y: Array,
+    x: Floats,
+    y: Floats,
     fold: Fold,
-    ratio: float | Array = 1.0,
+    ratio: float | Floats = 1.0,
     *,
     derivative: bool = False,
 ) -> Network:
@@ -148,10 +146,10 @@ def assemble_on(
         half_x = np.where(exists, dx / (2 * k[0] * dy[:, None] * dz), np.inf)
         half_y = np.where(exists, dy[:, None] / (2 * k[1] * dx * dz), np.inf)
         half_z = np.where(exists, dz / (2 * k[2] * area), np.inf)
-    rows: list[Ints] = []
-    columns: list[Ints] = []
-    values: list[Array] = []
-    changes: list[Array] = []
+    rows: list[Int64s] = []
+    columns: list[Int64s] = []
+    values: list[Floats] = []
+    changes: list[Floats] = []
     along_x, along_y = (1.0 + fold.x) * of_y[None, :, None], (1.0 + fold.y) * of_x[None, None]
     for half, axis, copies in ((half_x, 2, along_x), (half_y, 1, along_y), (half_z, 0, times)):
         first = tuple(slice(None, -1) if a == axis else slice(None) for a in range(3))
@@ -205,7 +203,7 @@ def assemble_on(
 
 
 def _matrix(
-    ends: tuple[Ints, Ints], joint: Array, to_air: Array, count: int
+    ends: tuple[Int64s, Int64s], joint: Floats, to_air: Floats, count: int
 ) -> sp.csc_matrix[np.float64]:
     """Conductances between cells, and of each to the air, as a symmetric matrix."""
     first, second = ends
@@ -218,8 +216,8 @@ def _matrix(
 
 
 def _materials(
-    stack: Stack, owners: list[int], x: Array, y: Array
-) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+    stack: Stack, owners: list[int], x: Floats, y: Floats
+) -> tuple[Floats, Floats, Bools]:
     """Conductivity [axis, slice, y, x], 0 outside every outline, heat capacity, and where the
     conductivity depends on temperature."""
     k = np.zeros((3, len(owners), len(y) - 1, len(x) - 1))
@@ -240,7 +238,7 @@ def _materials(
     return k, heat, soft
 
 
-def _inside(middles: Array, low: float, high: float) -> slice:
+def _inside(middles: Floats, low: float, high: float) -> slice:
     """The cells whose middles lie in an interval."""
     first, last = np.searchsorted(middles, (low, high))
     return slice(int(first), int(last))
@@ -248,13 +246,13 @@ def _inside(middles: Array, low: float, high: float) -> slice:
 
 def _spread(
     stack: Stack,
-    lines: tuple[Array, Array],
+    lines: tuple[Floats, Floats],
     fold: Fold,
-    cell: Ints,
+    cell: Int64s,
     slices: list[tuple[int, float]],
-) -> tuple[sp.csc_matrix[np.float64], tuple[Ints, ...]]:
-    columns: list[Array] = []
-    cells: list[Ints] = []
+) -> tuple[sp.csc_matrix[np.float64], tuple[Int64s, ...]]:
+    columns: list[Floats] = []
+    cells: list[Int64s] = []
     sources = [(i, source) for i, layer in enumerate(stack.layers) for source in layer.sources]
     for i, source in (sources[at] for at in fold.sources):
         share = np.outer(
@@ -289,25 +287,25 @@ class Operator:
 
     network: Network
     sources: tuple[str, ...]
-    average: Array
-    field: Array
-    peak_field: Array
-    peak_start: Ints
+    average: Floats
+    field: Floats
+    peak_field: Floats
+    peak_start: Int64s
 
-    def rise(self, power_w: Array) -> Array:
+    def rise(self, power_w: Floats) -> Floats:
         """Mean rise of each source over the air [K], for powers [..., sources] [W]."""
         return numerics.matmul(power_w, self.average.T)
 
-    def peak_rise(self, power_w: Array) -> Array:
+    def peak_rise(self, power_w: Floats) -> Floats:
         """Hottest cell of each source over the air [K], for powers [..., sources] [W]."""
         cells = numerics.matmul(power_w, self.peak_field.T)
         return np.asarray(np.maximum.reduceat(cells, self.peak_start, axis=-1))
 
-    def cell_rise(self, power_w: Array) -> Array:
+    def cell_rise(self, power_w: Floats) -> Floats:
         """Rise of every cell over the air [K], for one power map [sources]."""
         return numerics.matmul(self.field, power_w)
 
-    def heat_out(self, power_w: Array) -> tuple[float, float]:
+    def heat_out(self, power_w: Floats) -> tuple[float, float]:
         """Heat through cooler and board [W]; their sum is the power put in."""
         rise = self.cell_rise(power_w)
         return numerics.dot(self.network.cooler, rise), numerics.dot(self.network.board, rise)

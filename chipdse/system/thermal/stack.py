@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse.arrays import Floats
 from chipdse.errors import DesignError
-from chipdse.system.models.yields import Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,19 +26,19 @@ class Softening:
     low_k: float = 250.0
     high_k: float = 600.0
 
-    def ratio(self, temperature_k: Array) -> Array:
+    def ratio(self, temperature_k: Floats) -> Floats:
         """Thermal resistivity relative to that of the conductivity given."""
         inside = np.clip(temperature_k, self.low_k, self.high_k)
         return np.asarray(
             self.constant + inside * (self.linear_per_k + inside * self.quadratic_per_k2)
         )
 
-    def slope(self, temperature_k: Array) -> Array:
+    def slope(self, temperature_k: Floats) -> Floats:
         """Change of `ratio` per kelvin."""
         slope = self.linear_per_k + 2 * self.quadratic_per_k2 * temperature_k
         return np.where(self.beyond_k(temperature_k) > 0, 0.0, slope)
 
-    def beyond_k(self, temperature_k: Array) -> Array:
+    def beyond_k(self, temperature_k: Floats) -> Floats:
         """How far temperatures lie outside the range of validity [K]; negative inside it."""
         return np.asarray(np.maximum(temperature_k - self.high_k, self.low_k - temperature_k))
 

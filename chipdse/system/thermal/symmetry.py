@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from chipdse import numerics
-from chipdse.system.models.yields import Array
+from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.system.thermal.mesh import Fold
 from chipdse.system.thermal.stack import Rectangle, Stack
 
@@ -48,7 +47,7 @@ def fold_of(stack: Stack, kinds: tuple[int, ...]) -> Fold:
     return _orbits(images, len(kinds))
 
 
-def _labelled(stack: Stack, kinds: tuple[int, ...]) -> tuple[Array, npt.NDArray[np.int64]]:
+def _labelled(stack: Stack, kinds: tuple[int, ...]) -> tuple[Floats, Int64s]:
     """Middle and size of every rectangle, sources first, and numbers: equal where alike."""
     layers = list(enumerate(stack.layers))
     sources = [(i, source) for i, layer in layers for source in layer.sources]
@@ -72,7 +71,7 @@ def _isotropic(stack: Stack) -> bool:
     return all(material.xyz[0] == material.xyz[1] for material in materials)
 
 
-def _orbits(images: dict[str, npt.NDArray[np.bool_]], count: int) -> Fold:
+def _orbits(images: dict[str, Bools], count: int) -> Fold:
     """Sources that the mirrors swap, by the first of each."""
     first = np.arange(count)
     for _ in images:  # so often may a chain of mirrors lead on

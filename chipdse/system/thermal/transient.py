@@ -8,8 +8,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from chipdse import numerics
+from chipdse.arrays import Floats
 from chipdse.errors import DesignError
-from chipdse.system.models.yields import Array
 from chipdse.system.thermal.linear_solver import factorise
 from chipdse.system.thermal.solver import Network
 
@@ -17,8 +17,8 @@ _GAMMA = 2 - sqrt(2)
 
 
 def step_response(
-    network: Network, power_w: Array, step_s: float, start_rise_k: Array | None = None
-) -> Array:
+    network: Network, power_w: Floats, step_s: float, start_rise_k: Floats | None = None
+) -> Floats:
     """Mean rise of every source after each time step [steps, sources] [K] [1]_.
 
     Parameters

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
+from chipdse.kernels.build import compiler
 from chipdse.netlist.activity.replay.counts import input_sets, joint_counts
 from chipdse.netlist.activity.replay.replay import replay
-from chipdse.netlist.kernels.build import compiler
 from chipdse.netlist.library.logic import truth_table
 from chipdse.netlist.verilog.reader import read_verilog
 from tests.support.replay_runs import FIRST_CYCLE, Run, engines, make_run

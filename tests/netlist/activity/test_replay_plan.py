@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from chipdse.errors import DesignError
+from chipdse.kernels.build import compiler
 from chipdse.netlist.activity.recording import RecordedSignal, Recording, RegisterBit
 from chipdse.netlist.activity.replay.replay import replay
-from chipdse.netlist.kernels.build import compiler
 from chipdse.netlist.library.liberty.reader import read_liberty
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.verilog.reader import read_verilog
@@ -158,20 +158,20 @@ def test_without_a_compiler_numpy_does_it(
 def test_a_damaged_compiled_kernel_is_made_again(
     library: CellLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chipdse.netlist.kernels import build as kernel
+    from chipdse.kernels import build
 
     if compiler() is None:
         pytest.skip("no C compiler")
     monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path / "cache"))
     netlist = write(tmp_path, "sg13g2_nor2_1 gate (.A(a), .B(b), .Y(y));", library)
     rows = recording([{"y": 1}] * 4, {"a": 1, "b": 1, "y": 1})
-    kernel.kernel.cache_clear()
+    build.kernels.cache_clear()
     try:
         assert replay(netlist, rows, {}, engine="compiled").engine == "compiled"
         for index in (tmp_path / "cache").rglob("*.json"):
             index.write_text("[")
-        kernel.kernel.cache_clear()
+        build.kernels.cache_clear()
         assert replay(netlist, rows, {}, engine="compiled").engine == "compiled"
     finally:
         monkeypatch.undo()
-        kernel.kernel.cache_clear()
+        build.kernels.cache_clear()

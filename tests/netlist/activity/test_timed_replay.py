@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
+from chipdse.kernels.build import compiler
 from chipdse.netlist.activity.glitches.replay import TimedActivity, timed_replay
 from chipdse.netlist.activity.recording import RecordedSignal, Recording
 from chipdse.netlist.activity.replay.replay import replay
-from chipdse.netlist.kernels.build import compiler
 from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.glitches import GlitchPower

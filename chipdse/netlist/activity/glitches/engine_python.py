@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int32s, Int64s, UInt64s
 from chipdse.netlist.activity.glitches.cubes import BOTH, DIFFER, EITHER, INVERT, ONE, ZERO
 from chipdse.netlist.activity.glitches.plan import TimedPlan
 from chipdse.netlist.activity.replay.lanes import LANES, WORDS
@@ -46,11 +46,11 @@ class PythonLanes:
 
     def replay(
         self,
-        value: NDArray[np.uint64],
-        goal: NDArray[np.uint64],
-        counts: NDArray[np.int64],
-        latest: NDArray[np.int32],
-    ) -> NDArray[np.uint64]:
+        value: UInt64s,
+        goal: UInt64s,
+        counts: Int64s,
+        latest: Int32s,
+    ) -> UInt64s:
         """Add up one cycle in each lane; returns each net's settled value.
 
         See `timed_compiled.CompiledLanes.replay`.

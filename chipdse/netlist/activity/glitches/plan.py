@@ -11,21 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools, Floats, Int32s, Int64s, UInt8s, UInt16s
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.glitches.cubes import cover, postfix
 from chipdse.netlist.library.cells import Cell
-from chipdse.netlist.library.library import Floats
 from chipdse.netlist.library.logic import parse_function, truth_table, variables
-from chipdse.netlist.library.tables import Index
 from chipdse.netlist.timing.arcs import RISE
 from chipdse.netlist.timing.timing import Timing, arc_delays
 
 MAX_INPUTS = 12  # a cell's; its delays are looked up by state
 NEVER = 1 << 29
 _NO_PIN = 31
-Ints = NDArray[np.int32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,22 +47,22 @@ class TimedPlan:
 
     resolution_s: float
     nets: int
-    output: Ints
-    function: Ints
-    program: NDArray[np.uint8]
-    program_start: Ints
-    pin_start: Ints
-    pin_net: Ints
-    pin_shift: Ints
-    entry_start: Ints
-    entry_pin: NDArray[np.uint8]
-    entry_edge: NDArray[np.uint8]
-    entry_care: NDArray[np.uint16]
-    entry_value: NDArray[np.uint16]
-    entry_key: Ints
-    fallback_key: Ints
-    source: Ints
-    source_time: Ints
+    output: Int32s
+    function: Int32s
+    program: UInt8s
+    program_start: Int32s
+    pin_start: Int32s
+    pin_net: Int32s
+    pin_shift: Int32s
+    entry_start: Int32s
+    entry_pin: UInt8s
+    entry_edge: UInt8s
+    entry_care: UInt16s
+    entry_value: UInt16s
+    entry_key: Int32s
+    fallback_key: Int32s
+    source: Int32s
+    source_time: Int32s
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,9 +72,9 @@ class _Delays:
     key : [arcs] input position, its edge, output position, its edge, condition: one number
     """
 
-    first: Index
-    key: Index
-    cell: Index
+    first: Int64s
+    key: Int64s
+    cell: Int64s
     value_s: Floats
 
 
@@ -89,11 +86,11 @@ class _Entries:
     key : [instances, delays]
     """
 
-    pin: NDArray[np.int64]
-    edge: NDArray[np.int64]
-    care: NDArray[np.int64]
-    value: NDArray[np.int64]
-    key: NDArray[np.int64]
+    pin: Int64s
+    edge: Int64s
+    care: Int64s
+    value: Int64s
+    key: Int64s
 
     def sorted(self, sign: int) -> _Entries:
         """Each instance's delays, shortest first (1) or longest first (-1)."""
@@ -108,7 +105,7 @@ class _Entries:
         )
 
 
-def _any_state(places: Index, sources: Index, sinks: Index, keys: Index) -> _Entries:
+def _any_state(places: Int64s, sources: Int64s, sinks: Int64s, keys: Int64s) -> _Entries:
     """The longest delay between each pair of edges, whatever the other inputs are.
 
     For inputs that change at one instant and leave a state whose delay the library gives for
@@ -129,9 +126,7 @@ def _any_state(places: Index, sources: Index, sinks: Index, keys: Index) -> _Ent
     )
 
 
-def plan_timed(
-    timing: Timing, known: NDArray[np.bool_], resolution_s: float, point: int = 0
-) -> TimedPlan:
+def plan_timed(timing: Timing, known: Bools, resolution_s: float, point: int = 0) -> TimedPlan:
     """Order the logic and give every cell its delays at one operating point.
 
     Parameters
@@ -151,9 +146,7 @@ def plan_timed(
 
 
 class _Builder:
-    def __init__(
-        self, timing: Timing, known: NDArray[np.bool_], resolution_s: float, point: int
-    ) -> None:
+    def __init__(self, timing: Timing, known: Bools, resolution_s: float, point: int) -> None:
         self.timing, self.netlist, self.graph = timing, timing.netlist, timing.graph
         self.resolution_s = resolution_s
         clock = self.graph.clock
@@ -165,7 +158,7 @@ class _Builder:
         self.wire_s = np.zeros(pins) if wires is None else wires.pin_delay_s
         self.arcs = self._sorted_arcs()
         self.programs: dict[bytes, int] = {}
-        self.parts: list[dict[str, NDArray[np.int64]]] = []
+        self.parts: list[dict[str, Int64s]] = []
 
     def build(self) -> TimedPlan:
         netlist = self.netlist
@@ -199,7 +192,7 @@ class _Builder:
             value_s=self.delay_s[rows[order]],
         )
 
-    def _kind(self, kind: int, cell: Cell, position: int) -> Ints:
+    def _kind(self, kind: int, cell: Cell, position: int) -> Int32s:
         """Operations for one output of all instances of a cell; returns the nets they drive."""
         netlist, names = self.netlist, cell.input_names
         if len(names) > MAX_INPUTS:
@@ -257,8 +250,8 @@ class _Builder:
         return nets[:, position]
 
     def _groups(
-        self, kind: int, cell: Cell, position: int, instances: Ints
-    ) -> tuple[Index, Index, Index, list[tuple[int, int]], Floats]:
+        self, kind: int, cell: Cell, position: int, instances: Int32s
+    ) -> tuple[Int64s, Int64s, Int64s, list[tuple[int, int]], Floats]:
         """The distinct arcs to an output.
 
         Returns input, its edge, the output's edge, states, delay [instances, arcs].
@@ -287,7 +280,7 @@ class _Builder:
         )
         return inputs, arc // 2 % 2, arc % 2, states, delay
 
-    def _keys(self, delay: Floats, shift: Index) -> Index:
+    def _keys(self, delay: Floats, shift: Int64s) -> Int64s:
         """Twice the cell's delay in bins, and one more if it was rounded down.
 
         An arc's delay begins before the wire to its pin. The wire is the pin's own shift, so it
@@ -298,8 +291,8 @@ class _Builder:
         keys = 2 * (whole - shift) + (whole < exact)
         return np.where(np.isfinite(delay), keys, NEVER).astype(np.int64)
 
-    def _ordered(self, sources: Index) -> TimedPlan:
-        def join(name: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _ordered(self, sources: Int64s) -> TimedPlan:
+        def join(name: str) -> tuple[Int64s, Int64s]:
             """Values of all parts flat, and how many each operation has."""
             sizes = [np.full(len(p[name]), p[name][0].size, np.int64) for p in self.parts]
             none = [np.zeros(0, np.int64)]
@@ -309,7 +302,7 @@ class _Builder:
         output, _ = join("output")
         order = np.argsort(self.graph.net_level[output], kind="stable")
 
-        def arranged(name: str) -> tuple[NDArray[np.int64], Ints]:
+        def arranged(name: str) -> tuple[Int64s, Int32s]:
             flat, size = join(name)
             start = np.cumsum(size) - size
             size, start = size[order], start[order]
@@ -342,7 +335,7 @@ class _Builder:
             source_time=self._source_times(sources),
         )
 
-    def _source_times(self, sources: Index) -> Ints:
+    def _source_times(self, sources: Int64s) -> Int32s:
         """When register outputs move after the edge, rise and fall [bins]; ports move at 0."""
         graph = self.graph
         launching = np.flatnonzero(graph.launch >= 0)
@@ -355,8 +348,8 @@ class _Builder:
 def _states(
     cell: Cell,
     position: int,
-    inputs: Index,
-    edges: Index,
+    inputs: Int64s,
+    edges: Int64s,
     conditions: list[int],
     texts: tuple[str, ...],
 ) -> list[tuple[int, int]]:
@@ -369,7 +362,7 @@ def _states(
     assert function is not None
     table = truth_table(function, names)
     state = np.arange(len(table))
-    holds: list[NDArray[np.bool_]] = []
+    holds: list[Bools] = []
     for number in conditions:
         holding = np.ones(len(table), dtype=bool)
         if number >= 0:
@@ -391,5 +384,5 @@ def _states(
     return result
 
 
-def _bits(table: NDArray[np.bool_]) -> int:
+def _bits(table: Bools) -> int:
     return int.from_bytes(np.packbits(table, bitorder="little").tobytes(), "little")

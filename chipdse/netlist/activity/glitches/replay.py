@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipdse import numerics
+from chipdse.arrays import Floats, Int32s, Int64s
 from chipdse.errors import DesignError, ToolError
+from chipdse.kernels.build import compiler, kernels
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.glitches.engine_compiled import CompiledLanes
 from chipdse.netlist.activity.glitches.engine_python import PythonLanes
@@ -27,7 +28,6 @@ from chipdse.netlist.activity.replay.lanes import LANES, WORDS, Window
 from chipdse.netlist.activity.replay.plan import Plan
 from chipdse.netlist.activity.replay.planner import plan_replay
 from chipdse.netlist.activity.replay.replay import Replayed, refuse_unknown
-from chipdse.netlist.kernels.build import compiler, kernel
 from chipdse.netlist.timing.timing import MAX, Timing
 from chipdse.units import show
 
@@ -35,7 +35,6 @@ TimedEngine = Literal["auto", "python", "compiled"]
 SAMPLED_CYCLES = 512
 BINS = 400  # of the longest path; finer changes the sums by less than 1 %
 FINEST_RESOLUTION_S = 1e-12
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,7 +60,7 @@ class TimedActivity:
     cycles: int
     seed: int
     resolution_s: float
-    group_glitches: NDArray[np.int64]
+    group_glitches: Int64s
     group_cycles: Floats
     latest_s: Floats
     engine: str
@@ -179,7 +178,7 @@ def timed_replay(
     return dataclasses.replace(found, total=stated)
 
 
-def _draw(window: int, sampled: int | None, seed: int) -> NDArray[np.int64]:
+def _draw(window: int, sampled: int | None, seed: int) -> Int64s:
     """Cycles of the window in random order."""
     count = window if sampled is None else min(window, sampled)
     return np.random.default_rng(seed).permutation(window)[:count]
@@ -189,7 +188,7 @@ def _engine(plan: TimedPlan, engine: TimedEngine) -> tuple[CompiledLanes | Pytho
     if engine == "python" or (engine == "auto" and compiler() is None):
         return PythonLanes(plan), "python"
     try:
-        return CompiledLanes(plan, kernel()), "compiled"
+        return CompiledLanes(plan, kernels()), "compiled"
     except ToolError:
         if engine == "compiled":
             raise
@@ -201,8 +200,8 @@ def _replay(
     timed: TimedPlan,
     plan: Plan,
     recording: Recording,
-    rows: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]:
+    rows: Int64s,
+) -> tuple[Int64s, Int64s, Int32s]:
     """Transitions and functional transitions [2, groups, nets], cycles a group, latest [bins]."""
     batches = -(-len(rows) // LANES)
     groups = np.zeros((2, batches * WORDS, timed.nets), dtype=np.int64)

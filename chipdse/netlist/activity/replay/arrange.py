@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int32s
 from chipdse.netlist.activity.recording import Recording
 from chipdse.netlist.activity.replay.graph import OperationGraph
 from chipdse.netlist.activity.replay.plan import NONE, Check, JointStates, Plan
@@ -29,7 +29,7 @@ class Parts:
     graph: OperationGraph
     unmapped: dict[str, str] = field(default_factory=dict)
     checks: list[tuple[int, str, int, int, int, int, int]] = field(default_factory=list)
-    joint: dict[int, tuple[NDArray[np.int32], tuple[int, ...], int]] = field(default_factory=dict)
+    joint: dict[int, tuple[Int32s, tuple[int, ...], int]] = field(default_factory=dict)
     clock_nets: dict[int, int] = field(default_factory=dict)
     clocked: list[tuple[int, int, int]] = field(default_factory=list)
 
@@ -75,7 +75,7 @@ def arrange(parts: Parts) -> Plan:
 
 
 def _placed_checks(
-    parts: Parts, slot: NDArray[np.int32]
+    parts: Parts, slot: Int32s
 ) -> tuple[list[Check], list[tuple[int, int, int, int]]]:
     checks, slots = [], []
     for instance, signal, bit, next_node, recorded, captures, unsure in parts.checks:
@@ -93,9 +93,7 @@ def _placed_checks(
     return checks, slots
 
 
-def _macro_inputs(
-    parts: Parts, slot_of_net: NDArray[np.int32]
-) -> tuple[list[str], list[tuple[int, int]]]:
+def _macro_inputs(parts: Parts, slot_of_net: Int32s) -> tuple[list[str], list[tuple[int, int]]]:
     """What macros are given, where it was recorded: as good as outputs to compare."""
     names, slots = [], []
     for kind in map(int, parts.netlist.used_types):
@@ -117,9 +115,7 @@ def _macro_inputs(
     return names, slots
 
 
-def _outputs(
-    parts: Parts, slot_of_net: NDArray[np.int32]
-) -> tuple[list[str], list[tuple[int, int]]]:
+def _outputs(parts: Parts, slot_of_net: Int32s) -> tuple[list[str], list[tuple[int, int]]]:
     names, slots = _macro_inputs(parts, slot_of_net)
     for port in parts.netlist.ports:
         signal = parts.recording.signals.get(port.name)

@@ -6,8 +6,8 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools, Int64s
 from chipdse.netlist.activity.replay.plan import Plan
 
 
@@ -31,11 +31,11 @@ class Counts:
     mismatch : the first disagreement, None if there is none
     """
 
-    toggles: NDArray[np.int64]
-    ones: NDArray[np.int64]
-    first: NDArray[np.bool_]
-    last: NDArray[np.bool_]
-    sets: dict[int, NDArray[np.int64]]
+    toggles: Int64s
+    ones: Int64s
+    first: Bools
+    last: Bools
+    sets: dict[int, Int64s]
     mismatch: Mismatch | None
 
 
@@ -45,9 +45,7 @@ def input_sets(inputs: int) -> tuple[int, ...]:
     return tuple(mask for mask in range(1 << inputs) if mask.bit_count() >= 2)
 
 
-def joint_counts(
-    singles: NDArray[np.int64], sets: NDArray[np.int64], total: int
-) -> NDArray[np.int64]:
+def joint_counts(singles: Int64s, sets: Int64s, total: int) -> Int64s:
     """How often each combination occurs, from how often all inputs of each set are 1.
 
     Parameters
@@ -72,7 +70,7 @@ def joint_counts(
     return counts
 
 
-def empty_sets(plan: Plan) -> dict[int, NDArray[np.int64]]:
+def empty_sets(plan: Plan) -> dict[int, Int64s]:
     """Zeros for `Counts.sets`."""
     number_of = np.bincount(plan.runs.operation, plan.runs.count, len(plan.operations))
     return {

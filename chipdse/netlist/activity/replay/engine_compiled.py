@@ -3,38 +3,50 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int64s, UInt64s
+from chipdse.kernels.build import Kernels, array_of, declared
 from chipdse.netlist.activity.recording import Recording
+from chipdse.netlist.activity.replay.cell_functions import cell_functions
 from chipdse.netlist.activity.replay.counts import Counts, Mismatch, empty_sets
 from chipdse.netlist.activity.replay.lanes import WORDS, Window, first_lane
 from chipdse.netlist.activity.replay.plan import Plan
-from chipdse.netlist.kernels.build import Kernel
 
 _RUN = np.dtype(
     [("function", "u8"), ("count", "i8"), ("first", "i8"), ("reads", "u8"), ("sets", "u8")]
 )
+_NUMBER, _WORDS = ctypes.c_int64, array_of(np.uint64)
+_ARGUMENTS = (
+    *(_WORDS, _NUMBER, _NUMBER, _NUMBER),  # values, slots, base, stride
+    *(array_of(np.uint32), _NUMBER, _NUMBER, _NUMBER),  # rows, row_words, length, last
+    *(array_of(_RUN), _NUMBER, _WORDS),  # runs, run_count, counters
+    *(array_of(np.int32), _NUMBER) * 2,  # checks, check_count, outputs, output_count
+    *(_WORDS, array_of(np.int64), _WORDS),  # memory, bad_step, bad_lanes
+    *(array_of(np.uint8), array_of(np.uint8)),  # first_bits, last_bits
+)
+"""Of `replay` in `chipdse/kernels/replay.c`."""
 _CACHE_BYTES = 3 << 19
 _MOST_STEPS = 16
 
 
-def count_compiled(plan: Plan, recording: Recording, window: Window, kernel: Kernel) -> Counts:
+def count_compiled(plan: Plan, recording: Recording, window: Window, kernels: Kernels) -> Counts:
     """Evaluate all operations over a window and count."""
-    kernel.need(plan.operations)
-    driver = kernel.driver()
+    compiled = cell_functions(kernels)
+    compiled.need(plan.operations)
+    driver = declared(kernels.library("replay.c"), "replay", *_ARGUMENTS, returns=ctypes.c_int)
     steps = max(1, min(_MOST_STEPS, window.length, _CACHE_BYTES // (plan.slots * 8 * WORDS)))
     values = _aligned(plan.slots * steps * WORDS)
     counters = np.zeros(plan.slots, dtype=np.uint64)
     sets = empty_sets(plan)
-    functions = np.array([kernel.function(each) for each in plan.operations], dtype=np.uint64)
+    functions = np.array([compiled.function(each) for each in plan.operations], dtype=np.uint64)
     set_address = np.zeros(len(plan.operations), dtype=np.int64)
     set_bytes = np.zeros(len(plan.operations), dtype=np.int64)
     for kind, table in sets.items():
         set_address[kind], set_bytes[kind] = table.ctypes.data, 8 * table.shape[1]
-    reads, number = plan.runs.reads, plan.runs.operation
+    reads = np.ascontiguousarray(plan.runs.reads, dtype=np.int32)  # a run holds addresses of them
+    number = plan.runs.operation
     runs = np.zeros(len(number), dtype=_RUN)
     runs["function"] = functions[number]
     runs["count"], runs["first"] = plan.runs.count, plan.runs.first
@@ -42,7 +54,7 @@ def count_compiled(plan: Plan, recording: Recording, window: Window, kernel: Ker
     runs["sets"] = set_address[number] + set_bytes[number] * plan.runs.offset
     checks, outputs = plan.check_slots, plan.output_slots
     compared = len(checks) + len(outputs)
-    kept = _aligned(4 * WORDS * len(checks))
+    memory = _aligned(4 * WORDS * len(checks))
     bad_step = np.full(compared, -1, dtype=np.int64)
     bad_lanes = _aligned(WORDS * compared)
     first = np.zeros(plan.slots, dtype=np.uint8)
@@ -50,14 +62,12 @@ def count_compiled(plan: Plan, recording: Recording, window: Window, kernel: Ker
     rows = np.ascontiguousarray(
         recording.words[window.first : window.first + window.transitions + 1], dtype=np.uint32
     )
-    failed = driver.replay(
-        *(_pointer(values), _number(plan.slots), _number(plan.base), _number(steps)),
-        *(_pointer(rows), _number(rows.shape[1])),
-        *(_number(window.length), _number(window.transitions)),
-        *(_pointer(runs), _number(len(runs)), _pointer(counters)),
-        *(_pointer(checks), _number(len(checks)), _pointer(outputs), _number(len(outputs))),
-        *(_pointer(kept), _pointer(bad_step), _pointer(bad_lanes)),
-        *(_pointer(first), _pointer(last)),
+    failed = driver(
+        *(values, plan.slots, plan.base, steps),
+        *(rows, rows.shape[1], window.length, window.transitions),
+        *(runs, len(runs), counters),
+        *(checks, len(checks), outputs, len(outputs)),
+        *(memory, bad_step, bad_lanes, first, last),
     )
     mismatch = None
     if failed:
@@ -76,8 +86,8 @@ def _first_mismatch(
     plan: Plan,
     recording: Recording,
     window: Window,
-    bad_step: NDArray[np.int64],
-    bad_lanes: NDArray[np.uint64],
+    bad_step: Int64s,
+    bad_lanes: UInt64s,
 ) -> Mismatch:
     """The earliest row among those of the first bad step, as the NumPy engine finds it."""
     step = int(bad_step[bad_step >= 0].min())
@@ -93,16 +103,8 @@ def _first_mismatch(
     return Mismatch(check=check, row=row, expected=1 - value, recorded=value)
 
 
-def _aligned(words: int) -> NDArray[np.uint64]:
+def _aligned(words: int) -> UInt64s:
     """Zeroed words that begin at a cache line."""
     raw = np.zeros(words + 8, dtype=np.uint64)
     skip = -(raw.ctypes.data // 8) % 8
     return raw[skip : skip + words]
-
-
-def _pointer(array: NDArray[Any]) -> ctypes.c_void_p:
-    return ctypes.c_void_p(array.ctypes.data)
-
-
-def _number(value: int) -> ctypes.c_int64:
-    return ctypes.c_int64(value)

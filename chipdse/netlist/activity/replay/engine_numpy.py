@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int32s, Int64s, UInt64s
 from chipdse.netlist.activity.recording import Recording
 from chipdse.netlist.activity.replay.counts import Counts, Mismatch, empty_sets, input_sets
 from chipdse.netlist.activity.replay.lanes import LANES, WORDS, Window, first_lane, lane_bit, lanes
@@ -64,7 +64,7 @@ def count_with_numpy(plan: Plan, recording: Recording, window: Window) -> Counts
     return Counts(toggles=toggles, ones=ones, first=first, last=last, sets=sets, mismatch=mismatch)
 
 
-def settled_values(plan: Plan, recording: Recording, rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+def settled_values(plan: Plan, recording: Recording, rows: Int64s) -> UInt64s:
     """Every slot's value before the edges in `rows` [steps, lanes]: [slots, steps, 8 words]."""
     values = np.zeros((plan.slots, rows.shape[0] * WORDS), dtype=np.uint64)
     values[plan.base - 1] = _ALL
@@ -79,7 +79,7 @@ def settled_values(plan: Plan, recording: Recording, rows: NDArray[np.int64]) ->
 
 def _runs(
     plan: Plan,
-) -> Iterator[tuple[Operation, int, slice, slice, list[NDArray[np.int32]]]]:
+) -> Iterator[tuple[Operation, int, slice, slice, list[Int32s]]]:
     """Each run's operation, its number, its slots, its places, and the slots of each input."""
     runs = plan.runs
     table = (runs.operation, runs.first, runs.count, runs.offset, runs.start)
@@ -91,12 +91,12 @@ def _runs(
 
 
 def _count(
-    values: NDArray[np.uint64],
-    before: NDArray[np.uint64],
+    values: UInt64s,
+    before: UInt64s,
     slots: slice,
     counted: slice,
-    toggles: NDArray[np.int64],
-    ones: NDArray[np.int64],
+    toggles: Int64s,
+    ones: Int64s,
 ) -> None:
     """Add up the changes and ones of some slots, while they are in the processor's cache."""
     new = values[slots]
@@ -107,7 +107,7 @@ def _count(
     ones[slots] += _popcount(new[:, counted])
 
 
-def _popcount(words: NDArray[np.uint64]) -> NDArray[np.int64]:
+def _popcount(words: UInt64s) -> Int64s:
     """Ones in each row of [rows, words]."""
     flat = np.ascontiguousarray(np.bitwise_count(words)).view(np.uint64)
     # Sum bytes as 16-bit fields: at most 2 * 64 a word, and fewer than 512 words a row.
@@ -115,7 +115,7 @@ def _popcount(words: NDArray[np.uint64]) -> NDArray[np.int64]:
         (flat >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)
     )
     summed = np.add.reduce(fields, axis=1)
-    folded: NDArray[np.int64] = (
+    folded: Int64s = (
         (summed & np.uint64(0xFFFF))
         + ((summed >> np.uint64(16)) & np.uint64(0xFFFF))
         + ((summed >> np.uint64(32)) & np.uint64(0xFFFF))
@@ -124,8 +124,8 @@ def _popcount(words: NDArray[np.uint64]) -> NDArray[np.int64]:
     return folded
 
 
-def _count_sets(sets: NDArray[np.int64], reads: list[NDArray[np.uint64]]) -> None:
-    products: dict[int, NDArray[np.uint64]] = {1 << i: each for i, each in enumerate(reads)}
+def _count_sets(sets: Int64s, reads: list[UInt64s]) -> None:
+    products: dict[int, UInt64s] = {1 << i: each for i, each in enumerate(reads)}
     for column, mask in enumerate(input_sets(len(reads))):
         low = mask & -mask
         products[mask] = products[mask ^ low] & products[low]
@@ -146,13 +146,11 @@ class _Checker:
         self.simple = bool((captures == NONE).all() and (unsure == NONE).all())
         self.net, self.output = plan.output_slots.T
 
-    def check(
-        self, values: NDArray[np.uint64], before: NDArray[np.uint64], step: int, block: int
-    ) -> Mismatch | None:
-        def now(slots: NDArray[np.int64]) -> NDArray[np.uint64]:
+    def check(self, values: UInt64s, before: UInt64s, step: int, block: int) -> Mismatch | None:
+        def now(slots: Int64s) -> UInt64s:
             return values[slots].reshape(len(slots), block, WORDS)
 
-        def old(slots: NDArray[np.int64]) -> NDArray[np.uint64]:
+        def old(slots: Int64s) -> UInt64s:
             return np.concatenate([before[slots], values[slots, : -WORDS or None]], axis=1)[
                 :, : block * WORDS
             ].reshape(len(slots), block, WORDS)
@@ -176,8 +174,8 @@ class _Checker:
 
     def _first(
         self,
-        wrong: NDArray[np.uint64],
-        values: NDArray[np.uint64],
+        wrong: UInt64s,
+        values: UInt64s,
         step: int,
         checks: int,
     ) -> Mismatch:

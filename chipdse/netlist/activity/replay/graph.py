@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int32s, Int64s
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.replay.plan import MAX_STATE_VARIABLES, NONE, Operation, Runs
 from chipdse.netlist.library.logic import (
@@ -29,11 +29,11 @@ class Ordered:
     operation, place : of each slot: its kind, and its position among all of that kind
     """
 
-    slot: NDArray[np.int32]
+    slot: Int32s
     operations: tuple[Operation, ...]
     runs: Runs
-    operation: NDArray[np.int64]
-    place: NDArray[np.int64]
+    operation: Int64s
+    place: Int64s
 
 
 class OperationGraph:
@@ -46,9 +46,9 @@ class OperationGraph:
         self.nodes = self.base + len(net_names)
         self.constants = {self.zero: False, self.one: True}  # nodes, as they are before an edge
         self.operations: dict[Operation, int] = {}
-        self.kind: list[NDArray[np.int32]] = []
-        self.target: list[NDArray[np.int32]] = []
-        self.reads: list[NDArray[np.int32]] = []
+        self.kind: list[Int32s] = []
+        self.target: list[Int32s] = []
+        self.reads: list[Int32s] = []
         self._made: dict[tuple[Expression, tuple[int, ...]], int] = {}
         self._single: dict[
             tuple[Expression, tuple[str, ...]], list[tuple[tuple[int, ...], int]]
@@ -60,12 +60,12 @@ class OperationGraph:
             return self.zero
         return self.one if net == CONSTANT_1 else self.base + net
 
-    def net_array(self, nets: NDArray[np.int32]) -> NDArray[np.int32]:
+    def net_array(self, nets: Int32s) -> Int32s:
         nodes = np.where(nets >= 2, nets + self.base, self.zero).astype(np.int32)
         nodes[nets == CONSTANT_1] = self.one
         return nodes
 
-    def helpers(self, count: int) -> NDArray[np.int32]:
+    def helpers(self, count: int) -> Int32s:
         self.nodes += count
         return np.arange(self.nodes - count, self.nodes, dtype=np.int32)
 
@@ -73,8 +73,8 @@ class OperationGraph:
         self,
         expression: Expression | None,
         names: tuple[str, ...],
-        reads: NDArray[np.int32],
-        targets: NDArray[np.int32],
+        reads: Int32s,
+        targets: Int32s,
         joint: bool = False,
     ) -> None:
         """One operation for each row of `reads`, whose columns are the values of `names`."""
@@ -183,9 +183,7 @@ class OperationGraph:
             slot=slot, operations=operations, runs=runs, operation=kind_of, place=place_of
         )
 
-    def _levels(
-        self, target: NDArray[np.int32], start: NDArray[np.int64], reads: NDArray[np.int32]
-    ) -> NDArray[np.int32]:
+    def _levels(self, target: Int32s, start: Int64s, reads: Int32s) -> Int32s:
         """The level of each operation; -1 for those that hang on something unmapped."""
         count = len(target)
         level = np.full(count, -1, dtype=np.int32)
@@ -213,10 +211,10 @@ class OperationGraph:
 
     def _refuse_loops(
         self,
-        level: NDArray[np.int32],
-        target: NDArray[np.int32],
-        start: NDArray[np.int64],
-        reads: NDArray[np.int32],
+        level: Int32s,
+        target: Int32s,
+        start: Int64s,
+        reads: Int32s,
     ) -> None:
         """Operations without a level hang on an undriven node, or on each other: a loop."""
         left = np.flatnonzero(level < 0)

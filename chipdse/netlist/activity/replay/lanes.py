@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from chipdse.arrays import Bools, Int64s, UInt32s, UInt64s
 
 LANES = 512
 WORDS = LANES // 64
@@ -38,21 +39,21 @@ class Window:
         """Lane steps that repeat the last row."""
         return LANES * self.length - self.transitions
 
-    def rows(self, first_step: int, steps: int) -> NDArray[np.int64]:
+    def rows(self, first_step: int, steps: int) -> Int64s:
         """Row of each step and lane: [steps, lanes]."""
         step = np.arange(first_step, first_step + steps)[:, None]
         lane = np.arange(LANES)[None, :]
-        row: NDArray[np.int64] = np.minimum(lane * self.length + step, self.transitions)
+        row: Int64s = np.minimum(lane * self.length + step, self.transitions)
         return self.first + row
 
-    def real(self, first_step: int, steps: int) -> NDArray[np.uint64]:
+    def real(self, first_step: int, steps: int) -> UInt64s:
         """Lanes in which a step is a transition, not padding: [steps, 8]."""
         step = np.arange(first_step, first_step + steps)[:, None]
         real = (np.arange(LANES)[None, :] * self.length + step <= self.transitions) & (step > 0)
         return np.packbits(real, axis=1, bitorder="little").view(np.uint64)
 
 
-def lanes(words: NDArray[np.uint32], rows: NDArray[np.int64]) -> NDArray[np.uint64]:
+def lanes(words: UInt32s, rows: Int64s) -> UInt64s:
     """Bits of some rows, lane by lane: [bits of a row, steps, 8 words of 64 lanes]."""
     steps, row_words = len(rows), words.shape[1]
     chosen = words[rows.ravel()]
@@ -72,12 +73,12 @@ def lanes(words: NDArray[np.uint32], rows: NDArray[np.int64]) -> NDArray[np.uint
     return bits[: 32 * row_words]
 
 
-def lane_bit(words: NDArray[np.uint64], lane: int) -> NDArray[np.bool_]:
+def lane_bit(words: UInt64s, lane: int) -> Bools:
     """One lane of [..., 8] words."""
-    bit: NDArray[np.bool_] = (words[..., lane // 64] >> np.uint64(lane % 64)) & np.uint64(1) != 0
+    bit: Bools = (words[..., lane // 64] >> np.uint64(lane % 64)) & np.uint64(1) != 0
     return bit
 
 
-def first_lane(words: NDArray[np.uint64]) -> int:
+def first_lane(words: UInt64s) -> int:
     """The lowest lane that is 1 in 8 words."""
     return int(np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little"))[0])

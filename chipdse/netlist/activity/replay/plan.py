@@ -11,9 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
+from chipdse.arrays import Bools, Int32s, Int64s
 from chipdse.netlist.library.logic import Expression
 
 MAX_STATE_VARIABLES = 10
@@ -49,12 +47,12 @@ class Runs:
     reads : slots, the inputs of one operation after the other
     """
 
-    operation: NDArray[np.int64]
-    first: NDArray[np.int64]
-    count: NDArray[np.int64]
-    offset: NDArray[np.int64]
-    start: NDArray[np.int64]
-    reads: NDArray[np.int32]
+    operation: Int64s
+    first: Int64s
+    count: Int64s
+    offset: Int64s
+    start: Int64s
+    reads: Int32s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,8 +76,8 @@ class JointStates:
     """
 
     operation: int
-    slots: NDArray[np.int32]
-    places: NDArray[np.int64]
+    slots: Int32s
+    places: Int64s
     variables: tuple[int, ...]
     clock: int
 
@@ -105,12 +103,12 @@ class Plan:
     slots: int
     operations: tuple[Operation, ...]
     runs: Runs
-    slot_of_net: NDArray[np.int32]
-    annotated: NDArray[np.bool_]
+    slot_of_net: Int32s
+    annotated: Bools
     checks: tuple[Check, ...]
-    check_slots: NDArray[np.int32]
+    check_slots: Int32s
     outputs: tuple[str, ...]
-    output_slots: NDArray[np.int32]
+    output_slots: Int32s
     clocked: tuple[tuple[int, int, int, int], ...]
     joint: dict[int, JointStates] = field(default_factory=dict)
     unmapped: dict[str, str] = field(default_factory=dict)

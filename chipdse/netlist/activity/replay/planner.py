@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int32s
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.recording import Recording, RegisterBit
 from chipdse.netlist.activity.replay.arrange import Parts, arrange
@@ -276,7 +276,7 @@ class _Planner:
         kind: int,
         cell: Cell,
         flip_flop: FlipFlop,
-        nets: NDArray[np.int32],
+        nets: Int32s,
         state_nodes: list[int],
     ) -> None:
         """Watch a flip-flop's pins (but the clock) together with its state."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Floats
 from chipdse.errors import DesignError, ToolError
+from chipdse.kernels.build import compiler, kernels
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.recording import Recording, RegisterBit
 from chipdse.netlist.activity.replay.counts import Counts, Mismatch, joint_counts
@@ -23,7 +24,6 @@ from chipdse.netlist.activity.replay.engine_numpy import count_with_numpy
 from chipdse.netlist.activity.replay.lanes import LANES, Window
 from chipdse.netlist.activity.replay.plan import JointStates, Plan
 from chipdse.netlist.activity.replay.planner import plan_replay
-from chipdse.netlist.kernels.build import compiler, kernel
 from chipdse.netlist.netlist import Netlist
 
 Engine = Literal["auto", "numpy", "compiled"]
@@ -128,7 +128,7 @@ def _count(plan: Plan, recording: Recording, window: Window, engine: Engine) -> 
     if engine == "numpy" or (engine == "auto" and compiler() is None):
         return count_with_numpy(plan, recording, window), "numpy"
     try:
-        return count_compiled(plan, recording, window, kernel()), "compiled"
+        return count_compiled(plan, recording, window, kernels()), "compiled"
     except ToolError:
         if engine == "compiled":
             raise
@@ -189,9 +189,7 @@ def _activity(
     )
 
 
-def _counted_sets(
-    plan: Plan, states: JointStates, window: Window, counts: Counts
-) -> NDArray[np.float64]:
+def _counted_sets(plan: Plan, states: JointStates, window: Window, counts: Counts) -> Floats:
     """Joint probabilities of what an operation reads, one row an instance."""
     inputs = plan.operations[states.operation].inputs
     run = np.searchsorted(plan.runs.first, states.slots, side="right") - 1
@@ -201,7 +199,7 @@ def _counted_sets(
     joint = joint_counts(counts.ones[reads], sets, LANES * window.length)
     code = (counts.last[reads] << np.arange(inputs)).sum(axis=1)
     joint[np.arange(len(joint)), code] -= window.padding
-    probability: NDArray[np.float64] = joint / window.transitions
+    probability: Floats = joint / window.transitions
     return probability
 
 
@@ -209,9 +207,9 @@ def _joint(
     netlist: Netlist,
     kind: int,
     states: JointStates,
-    counted: NDArray[np.float64],
-    high: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    counted: Floats,
+    high: Floats,
+) -> Floats:
     """Joint probabilities of all state variables of a cell's instances.
 
     A clock is high for its part of every cycle, in which a register's pins hold still.

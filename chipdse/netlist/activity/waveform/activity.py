@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.waveform.fst import FstTrace, is_fst, open_fst
@@ -96,7 +96,7 @@ def _activity(
     )
 
 
-def _match(trace: Trace | FstTrace, scope: str, netlist: Netlist) -> NDArray[np.int64]:
+def _match(trace: Trace | FstTrace, scope: str, netlist: Netlist) -> Int64s:
     """The trace's signal of each net, -1 where there is none."""
     wanted = scope_prefix(scope)
     names: dict[str, int] = {}
@@ -162,6 +162,6 @@ class SignalCounter:
         self.value[signal[ends]] = value[ends]
         self._since[signal[ends]] = time[ends]
 
-    def finish(self, last: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def finish(self, last: int) -> tuple[Floats, Floats]:
         """Toggles, and time at 1 up to the last time stamp."""
         return self._toggles, self._high + np.where(self.value == ONE, last - self._since, 0)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools, Int32s, Int64s, UInt8s
 from chipdse.errors import DesignError, MachineError
 from chipdse.netlist.activity.waveform.fst_hierarchy import FstHierarchy, is_fst, read_hierarchy
 from chipdse.netlist.activity.waveform.vcd import Header
@@ -37,7 +37,7 @@ class FstTrace:
     def close(self) -> None:
         """Nothing is open between calls."""
 
-    def changes(self, needed: NDArray[np.bool_] | None = None) -> Iterator[Changes]:
+    def changes(self, needed: Bools | None = None) -> Iterator[Changes]:
         """All value changes, in the order of time; of `needed` signals alone, if given.
 
         Raises
@@ -89,9 +89,7 @@ def open_fst(path: Path) -> FstTrace:
     return FstTrace(path=path, header=header, hierarchy=hierarchy)
 
 
-def _decoded(
-    path: Path, places: dict[int, tuple[int, int]]
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]:
+def _decoded(path: Path, places: dict[int, tuple[int, int]]) -> tuple[Int64s, Int32s, UInt8s]:
     """Time, signal and value of every bit of all changes."""
     with tempfile.TemporaryDirectory() as folder:
         request, answer = Path(folder) / "request.npy", Path(folder) / "answer.npz"
@@ -127,7 +125,7 @@ def _reason(log: str) -> str:
     return (errors or lines or ["the reading library crashed"])[0][:200]
 
 
-def _recorded(time: NDArray[np.int64], pauses: tuple[tuple[int, int], ...]) -> NDArray[np.int64]:
+def _recorded(time: Int64s, pauses: tuple[tuple[int, int], ...]) -> Int64s:
     """Times less the pauses before them."""
     result = time.copy()
     for begin, end in pauses:

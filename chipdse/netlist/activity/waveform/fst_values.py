@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int32s, Int64s, UInt8s
 from chipdse.netlist.activity.waveform.vcd_changes import ONE, UNKNOWN, ZERO
 
 _BIT = np.full(256, UNKNOWN, dtype=np.uint8)
@@ -47,7 +47,7 @@ def _handle(variable: Any) -> int:
 
 def _bits(
     rows: Sequence[tuple[int, int | str]], width: int, first: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint8]]:
+) -> tuple[Int64s, Int32s, UInt8s]:
     """Time, signal and value of every bit of a variable's changes, most significant bit first."""
     times = np.array([time for time, _ in rows], dtype=np.int64)
     text = "".join(v if isinstance(v, str) else f"{v:0{width}b}" for _, v in rows)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Int64s
 from chipdse.errors import DesignError
 from chipdse.netlist.netlist import Netlist
 
@@ -17,7 +17,7 @@ def scope_prefix(scope: str) -> str:
     return "".join(f"{part.strip()}." for part in scope.replace("\\", "").split(".") if part)
 
 
-def match_names(netlist: Netlist, names: Mapping[str, int], where: str) -> NDArray[np.int64]:
+def match_names(netlist: Netlist, names: Mapping[str, int], where: str) -> Int64s:
     """The signal of each net, -1 where there is none.
 
     Parameters

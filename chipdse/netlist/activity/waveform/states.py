@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Bools, Floats, Int32s, Int64s
 from chipdse.netlist.activity.waveform.vcd_changes import ONE, Changes
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.logic import Not, Variable
@@ -20,10 +20,10 @@ class StateCounter:
     kinds of cell with an instance that does not are left out. X and Z are taken as 0.
     """
 
-    def __init__(self, netlist: Netlist, signal_of_net: NDArray[np.int64], signals: int) -> None:
+    def __init__(self, netlist: Netlist, signal_of_net: Int64s, signals: int) -> None:
         self.kinds: list[tuple[int, int, int]] = []  # cell, first instance here, variables
         owners, bits, read = [], [], []
-        codes: list[NDArray[np.int64]] = []
+        codes: list[Int64s] = []
         count = 0
         for kind in netlist.instances_of:
             columns = _columns(netlist, kind)
@@ -94,7 +94,7 @@ class StateCounter:
         last = begins + lengths - 1
         self.code[head], self.since[head] = after[last], time[last]
 
-    def _moves(self, changes: Changes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _moves(self, changes: Changes) -> tuple[Int64s, Int64s]:
         """Signals and times of changes to 1 or away from it."""
         key = (changes.signal.astype(np.int64) << 32) | np.arange(len(changes.signal))
         order = np.sort(key) & 0xFFFFFFFF
@@ -110,7 +110,7 @@ class StateCounter:
         moves = high != before
         return signal[moves], time[moves]
 
-    def finish(self, first: int, last: int) -> dict[int, NDArray[np.float64]]:
+    def finish(self, first: int, last: int) -> dict[int, Floats]:
         """Part of the time in each state: by cell, [instances, 2**variables]."""
         np.add.at(self.time, self.place + self.code, last - self.since)
         result = {}
@@ -124,7 +124,7 @@ class StateCounter:
         return result
 
 
-def _columns(netlist: Netlist, kind: int) -> tuple[NDArray[np.int32], NDArray[np.bool_]] | None:
+def _columns(netlist: Netlist, kind: int) -> tuple[Int32s, Bools] | None:
     """Nets of a cell's state variables [n, k], and which are read inverted [k]."""
     cell = netlist.cells[kind]
     pins, inverted = list(cell.inputs), [False] * len(cell.inputs)

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
-import numpy as np
-from numpy.typing import NDArray
-
+from chipdse.arrays import Bools
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.waveform.vcd_changes import BadToken, ChangeDecoder, Changes
 
@@ -84,7 +82,7 @@ class Trace:
         """Close the file; `changes` does when it has been read to its end."""
         self.file.close()
 
-    def changes(self, needed: NDArray[np.bool_] | None = None) -> Iterator[Changes]:
+    def changes(self, needed: Bools | None = None) -> Iterator[Changes]:
         """The value changes, a block of the file at a time.
 
         Parameters

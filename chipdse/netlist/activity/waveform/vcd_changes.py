@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from chipdse.arrays import Bools, Int32s, Int64s, UInt8s
 
 ZERO, ONE, UNKNOWN, UNSEEN = 0, 1, 2, 3
 _BAD = 255
@@ -41,9 +42,9 @@ class Changes:
     first_time, last_time : of all time stamps so far; None before the first
     """
 
-    time: NDArray[np.int64]
-    signal: NDArray[np.int32]
-    value: NDArray[np.uint8]
+    time: Int64s
+    signal: Int32s
+    value: UInt8s
     first_time: int | None
     last_time: int | None
 
@@ -156,11 +157,11 @@ class ChangeDecoder:
     def _off(
         self,
         block: bytes,
-        start: NDArray[np.int64],
-        end: NDArray[np.int64],
-        kind: NDArray[np.uint8],
-        time: NDArray[np.int64],
-    ) -> NDArray[np.bool_] | None:
+        start: Int64s,
+        end: Int64s,
+        kind: UInt8s,
+        time: Int64s,
+    ) -> Bools | None:
         """Take the time from $dumpoff to $dumpon out of `time`; which tokens lie in it, if any.
 
         The x that $dumpoff writes for every variable, and the values that $dumpon writes, are no
@@ -191,10 +192,10 @@ class ChangeDecoder:
     def _check(
         self,
         block: bytes,
-        text: NDArray[np.uint8],
-        start: NDArray[np.int64],
-        end: NDArray[np.int64],
-        kind: NDArray[np.uint8],
+        text: UInt8s,
+        start: Int64s,
+        end: Int64s,
+        kind: UInt8s,
     ) -> None:
         """Raise for the first token that is nothing a trace may hold."""
         bad = np.flatnonzero(kind == _BAD)
@@ -213,11 +214,11 @@ class ChangeDecoder:
 
     def _times(
         self,
-        text: NDArray[np.uint8],
-        start: NDArray[np.int64],
-        end: NDArray[np.int64],
-        kind: NDArray[np.uint8],
-    ) -> NDArray[np.int64]:
+        text: UInt8s,
+        start: Int64s,
+        end: Int64s,
+        kind: UInt8s,
+    ) -> Int64s:
         """The time of every token."""
         is_time = kind == _TIME
         stamps = np.flatnonzero(is_time)
@@ -243,16 +244,16 @@ class ChangeDecoder:
         if len(back):
             raise BadToken(int(start[stamps[back[0]]]), "the time goes back")
         self._time = int(value[-1])
-        time: NDArray[np.int64] = all_times[np.cumsum(is_time)]
+        time: Int64s = all_times[np.cumsum(is_time)]
         return time
 
     def _numbers(
         self,
         block: bytes,
-        text: NDArray[np.uint8],
-        start: NDArray[np.int64],
-        end: NDArray[np.int64],
-    ) -> NDArray[np.int32]:
+        text: UInt8s,
+        start: Int64s,
+        end: Int64s,
+    ) -> Int32s:
         """Positions of the codes among the header's."""
         length = end - start
         place = np.zeros(len(start), dtype=np.int64)
@@ -274,7 +275,7 @@ class ChangeDecoder:
         return number
 
 
-def _token_kinds(text: NDArray[np.uint8], start: NDArray[np.int64]) -> NDArray[np.uint8]:
+def _token_kinds(text: UInt8s, start: Int64s) -> UInt8s:
     """What each token is; the one after a vector or a real is its code, whatever it looks like."""
     kind = _KIND[text[start]]
     led = (kind == _VECTOR) | (kind == _REAL)

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
+from chipdse.arrays import Floats, Int32s
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,11 +20,11 @@ class Pins:
     node : [pins]
     """
 
-    net: Ints
-    node: Ints
+    net: Int32s
+    node: Int32s
 
     @cached_property
-    def start(self) -> Ints:
+    def start(self) -> Int32s:
         """First pin of each net, and the number of pins."""
         count = int(self.net[-1]) + 1 if len(self.net) else 0
         return np.searchsorted(self.net, np.arange(count + 1)).astype(np.int32)
@@ -53,7 +52,7 @@ class Charges:
     area : in bins
     """
 
-    node: Ints
+    node: Int32s
     offset_x: Floats
     offset_y: Floats
     area: Floats

@@ -11,7 +11,7 @@ import functools
 import numpy as np
 
 from chipdse import numerics
-from chipdse.netlist.layout.placer.arrays import Floats
+from chipdse.arrays import Floats
 from chipdse.netlist.layout.placer.compiled import PlacerKernel
 
 

@@ -7,10 +7,10 @@ same sums in the same order, so results do not depend on whether a compiler is t
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipdse import numerics
-from chipdse.netlist.layout.placer.arrays import Charges, Floats, Pins, sums
+from chipdse.arrays import Floats, Int64s
+from chipdse.netlist.layout.placer.arrays import Charges, Pins, sums
 from chipdse.netlist.layout.placer.compiled import PlacerKernel
 from chipdse.netlist.layout.placer.cosine import Cosine
 
@@ -139,17 +139,15 @@ class Density:
         )
 
     @property
-    def _square(self) -> NDArray[np.int64]:
+    def _square(self) -> Int64s:
         """Addresses of 3 x 3 bins from the lowest of them."""
         row = np.arange(3) * (self.shape[1] + 2)
         return row[:, None] + np.arange(3)[None, :]
 
-    def _weights(
-        self, x: Floats, y: Floats
-    ) -> tuple[NDArray[np.int64], Floats, Floats, Floats, Floats]:
+    def _weights(self, x: Floats, y: Floats) -> tuple[Int64s, Floats, Floats, Floats, Floats]:
         """Lowest of the 3 x 3 padded bins of each charge; weights and slopes along both axes."""
         charges = self.charges
-        lowest: list[NDArray[np.int64]] = []
+        lowest: list[Int64s] = []
         parts: list[Floats] = []
         for at, offset, bins in (
             (x, charges.offset_x, self.shape[0]),

@@ -16,11 +16,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chipdse import numerics
+from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.netlist.layout.placer.arrays import Charges, Floats, Pins
+from chipdse.netlist.layout.placer.arrays import Charges, Pins
 from chipdse.netlist.layout.placer.compiled import PlacerKernel, placer_kernel
 from chipdse.netlist.layout.placer.gradient import Density, WireLength
 from chipdse.netlist.layout.placer.problem import PlacementProblem
@@ -69,7 +69,7 @@ class Placement:
     steps: int
     seed: int
 
-    def net_spans_m(self) -> tuple[NDArray[np.int64], Floats]:
+    def net_spans_m(self) -> tuple[Int64s, Floats]:
         """Nets by their number, and half the perimeter of each one's bounding box [m]."""
         numbers, pins = _pins(self.problem)
         return numbers, pins.spans(self.x_m) + pins.spans(self.y_m)
@@ -108,7 +108,7 @@ def place(problem: PlacementProblem, *, seed: int = 0, compiled: bool | None = N
     return spread[len(spread) // 2].placement(seed)
 
 
-def _pins(problem: PlacementProblem) -> tuple[NDArray[np.int64], Pins]:
+def _pins(problem: PlacementProblem) -> tuple[Int64s, Pins]:
     """Nets with two pins or more, renumbered without gaps, and their numbers."""
     first = np.flatnonzero(np.diff(problem.pin_net, prepend=-1))
     degree = np.diff(np.append(first, len(problem.pin_net)))

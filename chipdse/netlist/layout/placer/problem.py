@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chipdse.arrays import Floats, Int32s
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.netlist.layout.placer.arrays import Floats
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,8 +30,8 @@ class PlacementProblem:
     port_margin_m : how far outside the core the ports lie
     """
 
-    pin_net: NDArray[np.int32]
-    pin_node: NDArray[np.int32]
+    pin_net: Int32s
+    pin_node: Int32s
     cell_area_m2: Floats
     port_count: int
     core_width_m: float

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.optimize
 import scipy.sparse
-from numpy.typing import NDArray
 
-from chipdse.netlist.layout.placer.arrays import Floats, Pins, sums
+from chipdse.arrays import Floats, Int64s
+from chipdse.netlist.layout.placer.arrays import Pins, sums
 
 ROUNDS = 3
 _TOLERANCE = 1e-4
@@ -94,9 +94,7 @@ def _conjugate_gradients(
     return x
 
 
-def _bounds(
-    pins: Pins, at: Floats, closest: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+def _bounds(pins: Pins, at: Floats, closest: float) -> tuple[Int64s, Int64s, Floats]:
     """Springs from every pin to the two outermost pins of its net: nodes and stiffness."""
     place = at[pins.node]
     start = pins.start[:-1].astype(np.int64)

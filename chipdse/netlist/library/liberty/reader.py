@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from chipdse.arrays import Int32s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.liberty.cells import MOST_PINS, bus_types, cell_pins, read_cell
@@ -22,7 +23,6 @@ from chipdse.netlist.library.library import (
     SENSES,
     Arcs,
     CellLibrary,
-    Ints,
     Leakages,
     Powers,
     Thresholds,
@@ -122,7 +122,7 @@ class _Builder:
         if not self.cells or self.corner is None:
             raise DesignError(f"no cell in {', '.join(self.sources)}")
 
-        def table(rows: Sequence[tuple[int, ...]], width: int) -> list[Ints]:
+        def table(rows: Sequence[tuple[int, ...]], width: int) -> list[Int32s]:
             array = np.array(rows, dtype=np.int32).reshape(len(rows), width)
             return [np.ascontiguousarray(column) for column in array.T]
 

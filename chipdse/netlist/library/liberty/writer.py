@@ -13,8 +13,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chipdse.arrays import Floats
 from chipdse.netlist.library.cells import Cell, CellPin, ClockGate, FlipFlop, Latch
-from chipdse.netlist.library.library import ARC_KINDS, FIRST_CHECK, SENSES, Floats, OperatingLibrary
+from chipdse.netlist.library.library import ARC_KINDS, FIRST_CHECK, SENSES, OperatingLibrary
 from chipdse.netlist.library.logic import truth_table, variables
 
 _NS, _PF, _NW, _PJ, _UM2 = 1e-9, 1e-12, 1e-9, 1e-12, 1e-12

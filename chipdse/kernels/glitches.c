@@ -1,8 +1,5 @@
-"""The C of the timed replay: one pass over the cells, each with its own list of pending changes."""
-
-from __future__ import annotations
-
-TIMED = r"""
+/* The replay with delays: one pass over the cells, each with its list of pending changes. */
+#include "lanes.h"
 #include <stdlib.h>
 typedef struct {
     int32_t *time; /* bins after the clock's edge */
@@ -23,10 +20,7 @@ typedef struct {
 enum { INVERT = 32, BOTH, EITHER, DIFFER, ZERO, ONE };
 enum { MAX_INPUTS = 12, PENDING = 4096, NO_MEMORY = 1, TOO_MANY = 2 };
 
-void *timed_open(void)
-{
-    return calloc(1, sizeof(arena_t));
-}
+void *timed_open(void) { return calloc(1, sizeof(arena_t)); }
 
 void timed_close(arena_t *arena)
 {
@@ -86,9 +80,18 @@ static inline v8 value_of(const uint8_t *code, const uint8_t *end, const v8 *inp
     for (; code < end; code++)
         switch (*code) {
         case INVERT: stack[top] = ~stack[top]; break;
-        case BOTH: top--; stack[top] &= stack[top + 1]; break;
-        case EITHER: top--; stack[top] |= stack[top + 1]; break;
-        case DIFFER: top--; stack[top] ^= stack[top + 1]; break;
+        case BOTH:
+            top--;
+            stack[top] &= stack[top + 1];
+            break;
+        case EITHER:
+            top--;
+            stack[top] |= stack[top + 1];
+            break;
+        case DIFFER:
+            top--;
+            stack[top] ^= stack[top + 1];
+            break;
         case ZERO: stack[++top] = (v8){0}; break;
         case ONE: stack[++top] = ~(v8){0}; break;
         default: stack[++top] = input[*code];
@@ -233,4 +236,3 @@ int timed_replay(const plan_t *p, arena_t *arena, v8 *value, const v8 *goal, uin
     }
     return 0;
 }
-"""

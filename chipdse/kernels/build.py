@@ -1,0 +1,163 @@
+"""Compiles C for this processor and keeps the libraries in the cache.
+
+C of fixed text lies in the `.c` and `.h` files of this folder. `c_text` is the only way to read
+them, with a name that stands in the code as a text: `chipdse.store.sources` finds that text, so
+that the file counts as code of every stage that uses it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from chipdse.errors import ToolError
+from chipdse.paths import cache_folder
+from chipdse.store.derived import note_use
+from chipdse.store.files import is_as_written, note_digest, write_whole
+from chipdse.store.sources import INCLUDE, c_files
+
+# A fused multiply-add rounds once where NumPy rounds twice, and not every processor has it.
+_ROUND_ALIKE = "-ffp-contract=off"
+# GCC remarks how 64-byte vectors would be passed between libraries of processors with and without
+# AVX-512; only static functions have them as arguments.
+_WARNINGS = ("-Wall", "-Wextra", "-Wno-psabi")
+FLAGS = ("-O3", "-march=native", _ROUND_ALIKE, "-shared", "-fPIC", "-std=gnu11", *_WARNINGS)
+
+
+@functools.cache
+def compiler() -> str | None:
+    """The C compiler: CC names one, else gcc, clang or cc; None if there is none."""
+    named = os.environ.get("CHIPDSE_CC", os.environ.get("CC"))
+    if named == "":
+        return None
+    choices = [named] if named else ["gcc", "clang", "cc"]
+    return next((found for each in choices if (found := shutil.which(each))), None)
+
+
+@functools.cache
+def c_text(name: str) -> str:
+    """The text of a C file of this folder, e.g. "placer.c", with its headers in place.
+
+    Each header of this folder stands once, where the first `#include` of it is.
+    """
+    return "".join(INCLUDE.sub("", file.read_text()) for file in c_files(name).values())
+
+
+def compile_command(compiler_path: str, source: Path, library: Path) -> list[str]:
+    """The command that compiles a C file to a shared library."""
+    return [compiler_path, *FLAGS, "-o", str(library), str(source), "-lm"]
+
+
+class Kernels:
+    """The compiled libraries in a folder of the cache."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def library(self, file: str) -> ctypes.CDLL:
+        """The library of a C file of this package, e.g. "placer.c", compiled once.
+
+        Raises
+        ------
+        ToolError : the compiler fails
+        """
+        text = c_text(file)
+        name = f"{file.removesuffix('.c')}-{text_key(text)}"
+        return ctypes.CDLL(str(self.compiled(name, text)))
+
+    def compiled(self, name: str, text: str) -> Path:
+        """A shared library of some C, complete or not at all.
+
+        Parameters
+        ----------
+        name : of the file in the folder, without suffix; it holds a hash of the text
+
+        Raises
+        ------
+        ToolError : the compiler fails
+        """
+        library = self.folder / f"{name}.so"
+        if is_as_written(library):
+            note_use(library)
+            return library
+        source = self.folder / f"{name}.c"
+        write_whole(source, text)
+        with tempfile.TemporaryDirectory(dir=self.folder) as scratch:
+            result, log = Path(scratch) / "kernel.so", self.folder / f"{name}.log"
+            command = compile_command(str(compiler()), source, result)
+            with log.open("w") as out:
+                # Its temporary files beside its result: another disk that is full is no hindrance.
+                places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(Path(scratch).absolute()))
+                done = subprocess.run(
+                    command,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    env=os.environ | places,
+                    check=False,
+                )
+            if done.returncode:
+                raise ToolError("the C compiler failed; CHIPDSE_CC='' does without it", log)
+            result.replace(library)
+            note_digest(library)
+        return library
+
+
+@functools.cache
+def kernels() -> Kernels:
+    """The compiled libraries of this machine, apart for each compiler, processor and set of flags.
+
+    Raises
+    ------
+    ToolError : there is no C compiler
+    """
+    path = compiler()
+    if path is None:
+        raise ToolError("no C compiler on PATH: sudo apt-get install gcc")
+    version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
+    about = "\n".join([path, version.split("\n")[0], _processor(), *FLAGS])
+    folder = cache_folder() / "kernels" / hashlib.sha256(about.encode()).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return Kernels(folder)
+
+
+def text_key(text: str) -> str:
+    """The part of a library's name that stands for its C."""
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def array_of(kind: DTypeLike) -> Any:
+    """The type of a C argument that is an array of this kind, its elements without gaps.
+
+    Another array raises `ctypes.ArgumentError`.
+    """
+    return np.ctypeslib.ndpointer(dtype=kind, flags="C_CONTIGUOUS")
+
+
+def declared(
+    library: ctypes.CDLL, name: str, *arguments: Any, returns: Any = None
+) -> Callable[..., Any]:
+    """A function of a library that checks its arguments; `returns` is None for a C `void`."""
+    function = library[name]
+    function.argtypes, function.restype = arguments, returns
+    return function
+
+
+def _processor() -> str:
+    """What the processor can do: machine code is kept apart by it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() + platform.machine()
+    return next((line for line in lines if line.startswith(("flags", "Features"))), "")

