@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from chipdse.arrays import Floats
+from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.records import EVIDENCE, each_field, metric
 from chipdse.system.metrics import SystemColumns, SystemMetrics
 
@@ -178,7 +178,7 @@ class MetricColumns:
             for name in METRICS
         }
 
-    def take(self, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> MetricColumns:
+    def take(self, rows: Int64s | Bools) -> MetricColumns:
         """Some of the points."""
 
         def chosen(column: Floats) -> Floats:

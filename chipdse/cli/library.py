@@ -108,7 +108,7 @@ def _list(arguments: argparse.Namespace) -> int:
                     "shipped": entry.shipped if entry else None,
                     "nominal_supply_v": entry.nominal.supply_v if entry else None,
                     "nominal_temperature_c": entry.nominal.temperature_c if entry else None,
-                    "node_nm": entry.node_nm or None if entry else None,
+                    "node_nm": entry.node_nm if entry else None,
                     "files": [str(path) for path in entry.files] if entry else [],
                     "problem": problem or None,
                 }
@@ -123,7 +123,7 @@ def _list(arguments: argparse.Namespace) -> int:
             continue
         corner = f"{show(entry.nominal.supply_v, 'V')} {entry.nominal.temperature_c:g} °C"
         origin = "ships with chipdse" if entry.shipped else f"{len(entry.files)} file(s) of yours"
-        node = f"{entry.node_nm:g} nm" if entry.node_nm else "node unknown"
+        node = f"{entry.node_nm:g} nm" if entry.node_nm is not None else "node unknown"
         print(f"{name:<{width}}  nominal {corner:<14}  {node:<12}  {origin}")
     return 0
 
@@ -148,7 +148,7 @@ def _info(arguments: argparse.Namespace) -> int:
         "files": [str(path) for path in entry.files],
         "nominal_supply_v": entry.nominal.supply_v,
         "nominal_temperature_c": entry.nominal.temperature_c,
-        "node_nm": entry.node_nm or None,
+        "node_nm": entry.node_nm,
         "cell_count": len(library.cells),
         "kinds": kinds(library),
         "strengths": strengths(library),
@@ -276,7 +276,10 @@ def _add(arguments: argparse.Namespace) -> int:
 
     node_m = 0.0 if arguments.node is None else parse_quantity(arguments.node, "m", "--node")
     entry = add_library(
-        arguments.name, arguments.files, node_nm=round(node_m * 1e9, 6), replace=arguments.replace
+        arguments.name,
+        arguments.files,
+        node_nm=round(node_m * 1e9, 6) or None,
+        replace=arguments.replace,
     )
     library = entry.load()
     if arguments.json:

@@ -34,9 +34,9 @@ class Die:
     count: int = knob(1, "how many", minimum=1, maximum=64)
     role: str = knob("compute", "a memory serves the other dies", choices=_ROLES)
     area_m2: float = knob(1e-4, "area without interfaces", "m2", minimum=1e-9, maximum=1.0)
-    unique_area_m2: float = knob(
-        0.0, "area that is designed, where tiles repeat; 0: all of it", "m2", minimum=0.0,
-        maximum=1.0,
+    unique_area_m2: float | None = knob(
+        None, "area that is designed, where tiles repeat; without it, all of the area", "m2",
+        kind=float, minimum=0.0, maximum=1.0,
     )  # fmt: skip
     node_nm: float = knob(7.0, "process", "nm", minimum=3.0, maximum=1000.0)
     dynamic_power_w: float = knob(0.0, "at full throughput", "W", minimum=0.0, maximum=1e5)
@@ -49,10 +49,18 @@ class Die:
     )
     throughput_ops_per_s: float = knob(0.0, "operations", "1/s", minimum=0.0, maximum=1e24)
     third_party: bool = knob(False, "bought, not designed")
-    price_usd: float = knob(-1.0, "of a tested die; -1: from area and node", "USD", minimum=-1.0)
-    carbon_kgco2e: float = knob(-1.0, "of a die; -1: from area and node", "kg", minimum=-1.0)
+    price_usd: float | None = knob(
+        None, "of a tested die; without it, from area and node", "USD", kind=float, minimum=0.0
+    )
+    carbon_kgco2e: float | None = knob(
+        None, "of a die; without it, from area and node", "kg", kind=float, minimum=0.0
+    )
 
     def __post_init__(self) -> None:
+        # Files written before None was possible state these numbers instead.
+        for name, written in (("unique_area_m2", 0), ("price_usd", -1), ("carbon_kgco2e", -1)):
+            if getattr(self, name) == written:
+                object.__setattr__(self, name, None)
         check_knobs(self, f"die {self.name!r}")
 
 
@@ -229,6 +237,7 @@ def evaluate_described(system: System, *, cells: int = CELLS) -> Evaluation:
 
 def _dies(system: System, columns: PackageColumns, sources: Sources) -> Dies:
     def row(name: str) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        """A number of each die; NaN where it has none."""
         return np.array([[getattr(d, name) for d in system.dies]], dtype=np.float64)
 
     logic = row("area_m2")
@@ -241,7 +250,7 @@ def _dies(system: System, columns: PackageColumns, sources: Sources) -> Dies:
         names=tuple(d.name for d in system.dies),
         area_m2=logic + np.where(bought, 0.0, extra),
         logic_m2=logic,
-        unique_m2=np.where(unique > 0, unique, logic),
+        unique_m2=np.where(np.isnan(unique), logic, unique),
         count=row("count"),
         node_nm=row("node_nm"),
         own=~bought,
@@ -249,8 +258,8 @@ def _dies(system: System, columns: PackageColumns, sources: Sources) -> Dies:
         modules=modules,
         dynamic_w=row("dynamic_power_w"),
         static_w=row("leakage_power_w"),
-        price_usd=np.where(price >= 0, price, np.nan),
-        carbon_kg=np.where(carbon >= 0, carbon, np.nan),
+        price_usd=price,
+        carbon_kg=carbon,
     )
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
+from chipdse.arrays import Floats
 from chipdse.records import metric
 
 # What groups of metrics rest on, besides the models that every one of them comes from.
@@ -31,7 +29,6 @@ CONSTRAINTS = {
 }
 
 
-Array = npt.NDArray[np.float64]
 Number = TypeVar("Number")
 
 
@@ -86,7 +83,7 @@ class SystemValues(Generic[Number]):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SystemColumns(SystemValues[Array]):
+class SystemColumns(SystemValues[Floats]):
     """Many packaged systems: each metric is a column, or an array [block points, packages]."""
 
 

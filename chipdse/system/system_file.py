@@ -96,7 +96,7 @@ def _record(
         _known(key, allowed, where)
         field = fields[aliases.get(key, key)]
         here = f"{where} {key}"
-        if field.type in ("float", float):
+        if field.type in ("float", "float | None"):
             value = read_quantity(value, field.metadata.get("unit", ""), here)
         if field.name in values:
             raise DesignError(f"{here} is given twice; keep one")

@@ -8,7 +8,7 @@ import pytest
 from pytest import approx
 
 from chipdse.errors import DesignError
-from chipdse.system.described import evaluate_described
+from chipdse.system.described import Die, evaluate_described
 from chipdse.system.system_file import load_system, read_quantity
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "sweeps/systems").glob("*.toml"))
@@ -134,6 +134,20 @@ def test_a_measured_conductivity_is_used(tmp_path):
     assert evaluate(tmp_path, text).metrics.peak_temperature_c > (
         evaluate(tmp_path, GOOD).metrics.peak_temperature_c
     )
+
+
+def test_a_die_without_price_carbon_and_unique_area_has_none():
+    die = Die(name="logic", area_m2=1e-4)
+    assert (die.price_usd, die.carbon_kgco2e, die.unique_area_m2) == (None, None, None)
+    # Older files state numbers instead.
+    assert (
+        Die(name="logic", area_m2=1e-4, price_usd=-1, carbon_kgco2e=-1.0, unique_area_m2=0) == die
+    )
+    assert Die(name="logic", area_m2=1e-4, price_usd=0.0).price_usd == 0.0
+    with pytest.raises(DesignError, match=r"die 'logic' price_usd=-0\.5 is too small; use >= 0"):
+        Die(name="logic", area_m2=1e-4, price_usd=-0.5)
+    with pytest.raises(DesignError, match="price_usd='free' must be of type float"):
+        Die(name="logic", area_m2=1e-4, price_usd="free")
 
 
 def test_bought_dies_have_their_price_and_carbon(tmp_path):

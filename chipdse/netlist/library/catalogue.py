@@ -41,14 +41,14 @@ class LibraryEntry:
     corners : Liberty files of each corner, the nominal corner first; empty for a saved library
     saved : a library saved with every corner, instead of `corners`
     nominal : the corner used for synthesis, and the default for timing and power
-    node_nm : process node [nm], for cost and carbon; 0 is unknown
+    node_nm : process node [nm], for cost and carbon; None where it is not known
     """
 
     name: str
     corners: tuple[tuple[Path, ...], ...] = ()
     saved: Path | None = None
     nominal: Corner
-    node_nm: float = 0.0
+    node_nm: float | None = None
 
     @property
     def shipped(self) -> bool:
@@ -142,7 +142,7 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
     try:
         data = parse_toml(toml_text(file))
         files = tuple(Path(name) for name in data["files"])
-        node_nm = float(data.get("node_nm", 0.0))
+        node_nm = float(data.get("node_nm", 0.0)) or None  # older descriptions hold 0
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise DesignError(f"{file} is damaged ({error}); add the library again") from None
     return _from_files(library, files, node_nm)
@@ -162,13 +162,13 @@ def library_names() -> tuple[str, ...]:
 
 
 def add_library(
-    name: str, files: Sequence[Path], *, node_nm: float = 0.0, replace: bool = False
+    name: str, files: Sequence[Path], *, node_nm: float | None = None, replace: bool = False
 ) -> LibraryEntry:
     """Store the user's Liberty files under a name; they are read and joined once as a check.
 
     Parameters
     ----------
-    node_nm : process node [nm], for cost and carbon; 0 is unknown
+    node_nm : process node [nm], for cost and carbon; None where it is not known
 
     Raises
     ------
@@ -183,17 +183,17 @@ def add_library(
     target = description_file(name)
     if target.exists() and not replace:
         raise DesignError(f"library {name!r} exists already ({target}); use --replace")
-    if not (math.isfinite(node_nm) and node_nm >= 0):
+    if node_nm is not None and not (math.isfinite(node_nm) and node_nm > 0):
         raise DesignError(f"node_nm={node_nm!r} is not a process node, e.g. 7")
     entry = _from_files(name, tuple(path.absolute() for path in files), node_nm)
     entry.load()
     target.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(f"  {_toml_string(str(path))}" for path in entry.files)
+    node = "" if node_nm is None else f"node_nm = {node_nm!r}  # for cost and carbon\n"
     write_whole(
         target,
         "# Liberty files of one library; the first file's corner is the nominal one.\n"
-        f"files = [\n{lines},\n]\n"
-        f"node_nm = {node_nm!r}  # for cost and carbon; 0 is unknown\n",
+        f"files = [\n{lines},\n]\n{node}",
     )
     return entry
 
@@ -218,7 +218,7 @@ def shipped_file(name: str) -> Path:
     return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}.npz"
 
 
-def _from_files(name: str, files: tuple[Path, ...], node_nm: float = 0.0) -> LibraryEntry:
+def _from_files(name: str, files: tuple[Path, ...], node_nm: float | None = None) -> LibraryEntry:
     """Group files by corner, in the order given; refuse corners of different processes."""
     from chipdse.netlist.library.liberty.head import read_corner
 

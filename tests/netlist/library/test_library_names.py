@@ -10,6 +10,7 @@ import pytest
 from chipdse.errors import DesignError
 from chipdse.netlist.library.catalogue import (
     add_library,
+    description_file,
     liberty_files_for_synthesis,
     library_names,
     resolve,
@@ -66,11 +67,15 @@ def test_add_keeps_the_name(tmp_path: Path) -> None:
     other = liberty(tmp_path, "b.lib", volts=1.1)
     assert add_library("mine", [other], replace=True).nominal.supply_v == 1.1
     assert resolve("mine").files == (other,)
-    assert resolve("mine").node_nm == 0
+    assert resolve("mine").node_nm is None
+    with description_file("mine").open("a") as description:
+        description.write("node_nm = 0.0\n")  # as older versions wrote it
+    assert resolve("mine").node_nm is None
     add_library("mine", [other], node_nm=7.0, replace=True)
     assert resolve("mine").node_nm == 7
-    with pytest.raises(DesignError, match="not a process node"):
-        add_library("mine", [other], node_nm=-7.0, replace=True)
+    for wrong in (-7.0, 0.0):
+        with pytest.raises(DesignError, match="not a process node"):
+            add_library("mine", [other], node_nm=wrong, replace=True)
 
 
 @pytest.mark.parametrize("name", ["", "1x", "a/b", "../x", "a b"])
