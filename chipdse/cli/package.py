@@ -110,7 +110,7 @@ def _document(found: Evaluation, sources: bool) -> dict[str, Any]:
                 "count": int(dies.count[0, i]),
                 "area_m2": float(dies.area_m2[0, i]),
                 "node_nm": float(dies.node_nm[0, i]),
-                "yield_frac": float(found.parts.made.die_yield[0, i]),
+                "yield_frac": float(found.parts.fabrication.die_yield[0, i]),
             }
             for i, name in enumerate(dies.names)
         ],
@@ -142,7 +142,7 @@ def _text(found: Evaluation) -> str:
         f"{int(n)} x {name} {area * 1e6:.4g} mm² (yield {y:.1%})"
         for name, n, area, y in zip(
             found.parts.dies.names, found.parts.dies.count[0], found.parts.dies.area_m2[0],
-            found.parts.made.die_yield[0], strict=True,
+            found.parts.fabrication.die_yield[0], strict=True,
         )
     )  # fmt: skip
     rows = [

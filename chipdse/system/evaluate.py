@@ -79,7 +79,7 @@ class Parts:
     cost: CostResult
     carbon: CarbonResult
     power_w: Floats
-    made: Fabrication
+    fabrication: Fabrication
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -174,16 +174,16 @@ def evaluate_dies(
     compute = work.throughput_ops_per_s
     link = links_of(compute * work.bits_per_op, package, dies, sources)
     fixed = die_powers(dies, link.utilisation_limit, link.power_w, link.memory_device_w)
-    hot = temperatures_of(package, dies, work.leak, fixed, sources, cells)
-    made = fabrication_of(package, dies, sources)
-    price = cost_of(package, dies, made, sources)
-    green = carbon_of(package, dies, made, sources)
+    temperatures = temperatures_of(package, dies, work.leak, fixed, sources, cells)
+    fabrication = fabrication_of(package, dies, sources)
+    cost = cost_of(package, dies, fabrication, sources)
+    footprint = carbon_of(package, dies, fabrication, sources)
     throughput = compute * link.utilisation_limit
-    power = (dies.count * fixed).sum(axis=1) + hot.leakage_w
+    power = (dies.count * fixed).sum(axis=1) + temperatures.leakage_w
     grid, _, _ = grid_values(package.choices["grid_use"], sources)
     use = np.asarray(carbon.operational_carbon(grid, power, package["life_years"], package["duty"]))
     life_s = package["life_years"] * package["duty"] * carbon.SECONDS_PER_YEAR
-    total = green.embodied_kg + use
+    total = footprint.embodied_kg + use
     tabulated = node_is_tabulated(dies.node_nm) | (dies.count == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         busy = link.traffic_bits_per_s / link.capacity_bits_per_s
@@ -192,30 +192,38 @@ def evaluate_dies(
             power_w=power,
             energy_per_op_j=power / throughput,
             link_power_w=link.power_w,
-            leakage_power_w=hot.leakage_w,
+            leakage_power_w=temperatures.leakage_w,
             link_utilisation=np.where(link.capacity_bits_per_s > 0, busy, 0.0),
             silicon_area_m2=dies.silicon_m2,
             die_area_m2=dies.area_m2[:, 0],
-            package_area_m2=made.substrate_m2,
-            die_yield_frac=made.die_yield[:, 0],
-            peak_temperature_c=hot.peak_c,
-            peak_temperature_error_k=hot.peak_error_k,
-            mean_temperature_c=hot.mean_c,
-            cost_usd=np.asarray(price.recurring.total),
-            nre_usd=price.nre_usd,
-            embodied_kgco2e=green.embodied_kg,
-            embodied_low_kgco2e=green.embodied_low_kg,
-            embodied_high_kgco2e=green.embodied_high_kg,
+            package_area_m2=fabrication.substrate_m2,
+            die_yield_frac=fabrication.die_yield[:, 0],
+            peak_temperature_c=temperatures.peak_c,
+            peak_temperature_error_k=temperatures.peak_error_k,
+            mean_temperature_c=temperatures.mean_c,
+            cost_usd=np.asarray(cost.recurring.total),
+            nre_usd=cost.nre_usd,
+            embodied_kgco2e=footprint.embodied_kg,
+            embodied_low_kgco2e=footprint.embodied_low_kg,
+            embodied_high_kgco2e=footprint.embodied_high_kg,
             operational_kgco2e=use,
             total_kgco2e=total,
             carbon_per_op_kgco2e=total / (throughput * life_s),
         )
     parts = Parts(
-        dies=dies, link=link, temperature=hot, cost=price, carbon=green, power_w=fixed, made=made
+        dies=dies,
+        link=link,
+        temperature=temperatures,
+        cost=cost,
+        carbon=footprint,
+        power_w=fixed,
+        fabrication=fabrication,
     )
     return SystemRows(
         metrics=metrics,
-        constraints=_constraints(package, dies, link, hot, made.interposers_on_wafer, sources),
+        constraints=_constraints(
+            package, dies, link, temperatures, fabrication.interposers_on_wafer, sources
+        ),
         link_bound=link.utilisation_limit < 1,
         estimated=(~tabulated).any(axis=1),
         parts=parts,
@@ -226,7 +234,7 @@ def _constraints(
     package: PackageColumns,
     dies: Dies,
     link: LinkResult,
-    hot: TemperatureResult,
+    temperatures: TemperatureResult,
     interposers: Floats,
     sources: Sources,
 ) -> dict[str, Floats]:
@@ -240,9 +248,9 @@ def _constraints(
         "link_rate_per_s": link.rate_excess_per_s,
         "link_edge": stuck,
         "temperature_k": np.where(
-            np.isnan(hot.peak_c), 0.0, hot.peak_c - package["temperature_limit_c"]
+            np.isnan(temperatures.peak_c), 0.0, temperatures.peak_c - package["temperature_limit_c"]
         ),
-        "runaway": hot.runaway,
-        "leakage_table_k": hot.beyond_table_k,
-        "conductivity_table_k": hot.beyond_conductivity_k,
+        "runaway": temperatures.runaway,
+        "leakage_table_k": temperatures.beyond_table_k,
+        "conductivity_table_k": temperatures.beyond_conductivity_k,
     }

@@ -55,7 +55,7 @@ def test_recurring_cost_of_all_reference_cases(shared):
                      row["node_nm"]),
             cells=4,
         )  # fmt: skip
-        made, split = found.parts.made, found.parts.cost.recurring
+        made, split = found.parts.fabrication, found.parts.cost.recurring
         assert made.dies_on_wafer[0, 0] == approx(float(row["dies_per_wafer"]), rel=1e-4)
         assert made.die_yield[0, 0] == approx(float(row["die_yield"]), rel=1e-4)
         for ours, theirs in (
@@ -111,7 +111,7 @@ def test_small_dies_are_cheaper_in_one_piece():
 def test_bumps_count_for_every_chip():
     """The original forgets to multiply microbumps by the number of equal chips."""
     two = evaluate_described(chiplets("fanout_chip_last", 2, 400, 7), cells=4)
-    raw_dies = 2 * 9346 / two.parts.made.dies_on_wafer[0, 0]
+    raw_dies = 2 * 9346 / two.parts.fabrication.dies_on_wafer[0, 0]
     bumps = float(np.asarray(two.parts.cost.recurring.raw_chips)[0]) - raw_dies
     assert bumps == approx(0.01 * 440)
 
@@ -139,7 +139,7 @@ def test_untested_dies_cost_packages():
     assert blind.metrics.cost_usd > tested.metrics.cost_usd
     # All dies of a good system must be good: raw cost over Y⁴·0.99⁴.
     raw = blind.parts.cost.recurring
-    good = blind.parts.made.die_yield[0, 0] ** 4 * 0.99**4
+    good = blind.parts.fabrication.die_yield[0, 0] ** 4 * 0.99**4
     whole = (float(np.asarray(raw.raw_chips)[0]) + float(np.asarray(raw.raw_package)[0])) / good
     assert blind.metrics.cost_usd == approx(whole)
 
@@ -155,8 +155,8 @@ def test_wafers_stacked_blind_multiply_their_yields():
         )
         for how in ("die", "wafer")
     )
-    y = by_wafer.parts.made.die_yield[0, 0]
-    raw = 2 * 9346 / by_wafer.parts.made.dies_on_wafer[0, 0]
+    y = by_wafer.parts.fabrication.die_yield[0, 0]
+    raw = 2 * 9346 / by_wafer.parts.fabrication.dies_on_wafer[0, 0]
     lost = float(np.asarray(by_wafer.parts.cost.recurring.defect_chips)[0])
     assert lost == approx(raw * (1 / y**2 - 1))
     assert by_die.metrics.cost_usd < by_wafer.metrics.cost_usd
@@ -184,7 +184,9 @@ def test_cost_grows_with_area(area, arrangement, count):
 @pytest.mark.parametrize("node_nm", [3, 5, 7, 10, 14, 20, 28, 40, 55])
 def test_nodes_of_the_table_are_exact(node_nm):
     found = evaluate_described(chiplets("monolithic", 1, 100, node_nm), cells=2)
-    raw = found.sources(f"cost.wafer_price.n{node_nm}") / found.parts.made.dies_on_wafer[0, 0]
+    raw = (
+        found.sources(f"cost.wafer_price.n{node_nm}") / found.parts.fabrication.dies_on_wafer[0, 0]
+    )
     assert float(np.asarray(found.parts.cost.recurring.raw_chips)[0]) == approx(raw + 0.5)
 
 
