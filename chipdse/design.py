@@ -137,13 +137,13 @@ def make_record(kind: type, values: Mapping[str, Any], where: str) -> Any:
     ------
     DesignError : unknown name, or a value the record refuses
     """
-    names = [one.name for one in dataclasses.fields(kind)]
+    names = [field.name for field in dataclasses.fields(kind)]
     for name in values:
         if name not in names:
             raise DesignError(f"{where}: {name!r} is not a parameter; {suggest(name, names)}")
-    for one in dataclasses.fields(kind):
-        if one.name not in values and one.default is dataclasses.MISSING:
-            raise DesignError(f"{where}: {one.name!r} has no default; give it a value")
+    for about in dataclasses.fields(kind):
+        if about.name not in values and about.default is dataclasses.MISSING:
+            raise DesignError(f"{where}: {about.name!r} has no default; give it a value")
     try:
         return kind(**values)
     except (ValueError, TypeError) as error:
@@ -154,7 +154,7 @@ def make_record(kind: type, values: Mapping[str, Any], where: str) -> Any:
 
 def parse_settings(kind: type, settings: list[str], where: str) -> dict[str, Any]:
     """Values for `make_record` from the command line's ``name=value`` texts."""
-    fields = {one.name: one for one in dataclasses.fields(kind)}
+    fields = {field.name: field for field in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")

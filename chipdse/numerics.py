@@ -285,9 +285,9 @@ def _pi(scale: int) -> int:
 
 def _each(function: Callable[..., Floats], *numbers: ArrayLike) -> Any:
     """A function of equally long rows applied to a block at a time; a float for numbers."""
-    first = [np.asarray(each, dtype=np.float64) for each in numbers]
+    first = [np.asarray(number, dtype=np.float64) for number in numbers]
     arrays = np.broadcast_arrays(*first) if len(first) > 1 else first
-    shape, flat = arrays[0].shape, [each.reshape(-1) for each in arrays]
+    shape, flat = arrays[0].shape, [array.reshape(-1) for array in arrays]
     with np.errstate(all="ignore"):
         if arrays[0].size > _FEW and all((each == each[0]).all() for each in flat):
             # A column of a batch often holds one number, such as the node of all its dies.

@@ -46,11 +46,11 @@ def parse_quantity(text: str, unit: str, what: str = "quantity") -> float:
     ------
     DesignError : no number, no unit, another unit, an unknown prefix, or not finite
     """
-    found = _NUMBER.fullmatch(text)
+    match = _NUMBER.fullmatch(text)
     example = _EXAMPLES.get(unit, f"1{unit}")
-    if found is None:
+    if match is None:
         raise DesignError(f"{what} {text!r} is not a number with a unit; write e.g. {example}")
-    number, suffix = float(found[1]), found[2]
+    number, suffix = float(match[1]), match[2]
     if not math.isfinite(number):
         raise DesignError(f"{what} {text!r} is not finite; write e.g. {example}")
     if unit == "°C":

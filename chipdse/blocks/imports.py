@@ -62,7 +62,7 @@ def modules_of(module: str, owner: str) -> list[Loaded]:
 
 
 def _needed(module: str, owner: str) -> tuple[list[Loaded], set[str]]:
-    files = [each.file for each in loaded_modules([module], noted(owner, []))[0]]
+    files = [loaded_module.file for loaded_module in loaded_modules([module], noted(owner, []))[0]]
     return loaded_modules([module], noted(owner, files))
 
 

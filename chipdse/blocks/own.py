@@ -205,5 +205,5 @@ def _kind_of(argument: inspect.Parameter) -> type | None:
 
 def _argument_doc(text: str, name: str) -> str:
     """The first line of what a docstring in NumPy's style says about an argument."""
-    found = re.search(rf"^{re.escape(name)}\s*:[^\n]*\n[ \t]+(\S[^\n]*)", text, re.MULTILINE)
-    return found[1].strip() if found else "argument of its constructor"
+    match = re.search(rf"^{re.escape(name)}\s*:[^\n]*\n[ \t]+(\S[^\n]*)", text, re.MULTILINE)
+    return match[1].strip() if match else "argument of its constructor"

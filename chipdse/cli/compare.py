@@ -52,7 +52,7 @@ def _compare(arguments: argparse.Namespace) -> int:
         (study.folder.sweep, table) for study, table in zip(studies, tables, strict=True)
     ]
     versions = (studies[0].folder.version, studies[1].folder.version)
-    found = compare_studies(first, second, arguments.tolerance, versions)
+    comparison = compare_studies(first, second, arguments.tolerance, versions)
     if arguments.output is not None:
         from chipdse.report.page.compare import comparison_html
 
@@ -60,44 +60,44 @@ def _compare(arguments: argparse.Namespace) -> int:
             (str(arguments.first), str(arguments.second)),
             (tables[0], tables[1]),
             first[0].objectives,
-            found,
+            comparison,
         )
         try:
             write_whole(arguments.output, page)
         except OSError as error:
             raise DesignError(f"--output {str(arguments.output)!r}: {error.strerror}") from error
     if arguments.json:
-        change = {"hypervolume_change_frac": found.hypervolume_change_frac}
-        print_json(dataclasses.asdict(found) | change)
+        change = {"hypervolume_change_frac": comparison.hypervolume_change_frac}
+        print_json(dataclasses.asdict(comparison) | change)
     else:
-        _print(found)
-    return 1 if found.worse else 0
+        _print(comparison)
+    return 1 if comparison.worse else 0
 
 
-def _print(found: StudyComparison) -> None:
+def _print(comparison: StudyComparison) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    print(f"hypervolume  {found.hypervolume_change_frac:+.2%}")
-    print(f"front        {len(found.lost)} points lost {_some(found.lost)}")
-    print(f"             {len(found.won)} points won {_some(found.won)}")
-    print(f"equal        {found.matched} points with equal parameters, feasible in both")
-    if found.moved:
+    print(f"hypervolume  {comparison.hypervolume_change_frac:+.2%}")
+    print(f"front        {len(comparison.lost)} points lost {_some(comparison.lost)}")
+    print(f"             {len(comparison.won)} points won {_some(comparison.won)}")
+    print(f"equal        {comparison.matched} points with equal parameters, feasible in both")
+    if comparison.moved:
         table = Table("metric", "points", "median", "largest change", box=SIMPLE_HEAD)
         for column in table.columns[1:]:
             column.justify = "right"
-        for one in found.moved[:SHOWN]:
+        for one in comparison.moved[:SHOWN]:
             changes = (f"{one.median_frac:+.2%}", f"{one.worst_frac:+.2%}")
             table.add_row(one.metric, str(one.points), *changes)
         Console().print(table, markup=False)
-        if len(found.moved) > SHOWN:
-            print(f"... and {len(found.moved) - SHOWN} more: --json lists them")
-    for line in found.notes:
+        if len(comparison.moved) > SHOWN:
+            print(f"... and {len(comparison.moved) - SHOWN} more: --json lists them")
+    for line in comparison.notes:
         print(f"differs: {line}")
-    for line in found.worse:
+    for line in comparison.worse:
         print(f"worse: {line}")
-    if not found.worse:
+    if not comparison.worse:
         print("as good, within the tolerance")
 
 

@@ -54,32 +54,34 @@ def run(arguments: argparse.Namespace) -> int:
     from chipdse.system.described import evaluate_described
     from chipdse.system.system_file import load_system
 
-    found = evaluate_described(load_system(arguments.system))
+    evaluation = evaluate_described(load_system(arguments.system))
     if arguments.plot is not None:
         from chipdse.report.pictures.package import draw_package
 
-        draw_package(found, arguments.plot)
+        draw_package(evaluation, arguments.plot)
     if arguments.threedblox is not None:
-        _write_threedblox(found, arguments.threedblox)
+        _write_threedblox(evaluation, arguments.threedblox)
     if arguments.json:
-        print(json.dumps(_document(found, arguments.sources), indent=1, allow_nan=False))
+        print(json.dumps(_document(evaluation, arguments.sources), indent=1, allow_nan=False))
     else:
-        print(_text(found))
+        print(_text(evaluation))
         if arguments.sources:
-            print(_sources_text(found))
-    if found.complaints:
-        raise InfeasibleError(f"{arguments.system}: " + "; ".join(found.complaints))
+            print(_sources_text(evaluation))
+    if evaluation.complaints:
+        raise InfeasibleError(f"{arguments.system}: " + "; ".join(evaluation.complaints))
     return 0
 
 
-def _write_threedblox(found: Evaluation, folder: Path) -> None:
+def _write_threedblox(evaluation: Evaluation, folder: Path) -> None:
     from chipdse.export.threedblox import threedblox_files
     from chipdse.system.arrays.temperature import geometry_of
 
-    geometry = geometry_of(found.columns, found.parts.dies, 0)
+    geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in threedblox_files(geometry, found.sources, found.system.name).items():
+        for name, text in threedblox_files(
+            geometry, evaluation.sources, evaluation.system.name
+        ).items():
             (folder / name).write_text(text)
     except OSError as error:
         raise DesignError(f"--3dblox {str(folder)!r}: {error.strerror}") from error
@@ -93,30 +95,30 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _document(found: Evaluation, sources: bool) -> dict[str, Any]:
+def _document(evaluation: Evaluation, sources: bool) -> dict[str, Any]:
     from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 
-    values = dataclasses.asdict(found.metrics)
+    values = dataclasses.asdict(evaluation.metrics)
     limits = values.pop("constraints")
-    dies = found.parts.dies
+    dies = evaluation.parts.dies
     document: dict[str, Any] = {
-        "system": found.system.name,
+        "system": evaluation.system.name,
         "metrics": {k: _finite(v) for k, v in values.items()},
-        "cost_usd": cost_parts(found),
-        "embodied_kgco2e": carbon_parts(found),
+        "cost_usd": cost_parts(evaluation),
+        "embodied_kgco2e": carbon_parts(evaluation),
         "dies": [
             {
                 "name": name,
                 "count": int(dies.count[0, i]),
                 "area_m2": float(dies.area_m2[0, i]),
                 "node_nm": float(dies.node_nm[0, i]),
-                "yield_frac": float(found.parts.fabrication.die_yield[0, i]),
+                "yield_frac": float(evaluation.parts.fabrication.die_yield[0, i]),
             }
             for i, name in enumerate(dies.names)
         ],
-        "violations": found.metrics.violations,
+        "violations": evaluation.metrics.violations,
         "limits": {k: _finite(v) for k, v in limits.items()},
-        "complaints": list(found.complaints),
+        "complaints": list(evaluation.complaints),
     }
     if sources:
         document["sources"] = [
@@ -129,20 +131,23 @@ def _document(found: Evaluation, sources: bool) -> dict[str, Any]:
                 "note": c.note,
                 "evidence": c.evidence,
             }  # fmt: skip
-            for c in sorted(found.sources.used.values(), key=lambda c: c.key)
+            for c in sorted(evaluation.sources.used.values(), key=lambda c: c.key)
         ]
     return document
 
 
-def _text(found: Evaluation) -> str:
+def _text(evaluation: Evaluation) -> str:
     from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 
-    m, package = found.metrics, found.system.package
+    m, package = evaluation.metrics, evaluation.system.package
     dies = ", ".join(
         f"{int(n)} x {name} {area * 1e6:.4g} mm² (yield {y:.1%})"
         for name, n, area, y in zip(
-            found.parts.dies.names, found.parts.dies.count[0], found.parts.dies.area_m2[0],
-            found.parts.fabrication.die_yield[0], strict=True,
+            evaluation.parts.dies.names,
+            evaluation.parts.dies.count[0],
+            evaluation.parts.dies.area_m2[0],
+            evaluation.parts.fabrication.die_yield[0],
+            strict=True,
         )
     )  # fmt: skip
     rows = [
@@ -156,22 +161,22 @@ def _text(found: Evaluation) -> str:
                         f" {m.mean_temperature_c:.2f} °C"),
         ("cost", f"{m.cost_usd:.2f} USD recurring, {m.nre_usd:.2f} USD design at"
                  f" {package.volume:.4g} systems"),
-        *(("", f"{v:12.4f} USD  {k}") for k, v in cost_parts(found).items() if v),
+        *(("", f"{v:12.4f} USD  {k}") for k, v in cost_parts(evaluation).items() if v),
         ("embodied", f"{m.embodied_kgco2e:.4g} kg CO2e, {m.embodied_low_kgco2e:.4g} to"
                      f" {m.embodied_high_kgco2e:.4g}; made in {package.grid_fab}"),
-        *(("", f"{v:12.4f} kg   {k}") for k, v in carbon_parts(found).items() if v),
+        *(("", f"{v:12.4f} kg   {k}") for k, v in carbon_parts(evaluation).items() if v),
         ("operation", f"{m.operational_kgco2e:.4g} kg CO2e in {package.life_years:g} years at"
                       f" {package.duty:.0%} duty; runs in {package.grid_use}"),
         ("evidence", m.evidence + (
             ": a node is not in the cost and carbon tables" if m.evidence == "estimated" else "")),
     ]  # fmt: skip
-    lines = [found.system.name, *(f"  {name:12s} {value}" for name, value in rows)]
+    lines = [evaluation.system.name, *(f"  {name:12s} {value}" for name, value in rows)]
     return "\n".join(lines)
 
 
-def _sources_text(found: Evaluation) -> str:
+def _sources_text(evaluation: Evaluation) -> str:
     lines = ["", "constants used:"]
-    for c in sorted(found.sources.used.values(), key=lambda c: c.key):
+    for c in sorted(evaluation.sources.used.values(), key=lambda c: c.key):
         mark = " (estimate)" if c.evidence == "estimated" else ""
         lines.append(
             f"  {c.key} = {c.published:g} {c.unit}{mark}: {c.source}"

@@ -54,26 +54,26 @@ def _place(arguments: argparse.Namespace) -> int:
     else:
         problem, notes = _problem(arguments)
     began = time.process_time()
-    found = place(problem, seed=arguments.seed)
+    placement = place(problem, seed=arguments.seed)
     spent_s = time.process_time() - began
     cells = len(problem.cell_area_m2)
     result: dict[str, Any] = {
         "cells": cells,
         "ports": problem.port_count,
-        "half_perimeter_m": found.wire_length_m,
-        "overflow": found.overflow,
+        "half_perimeter_m": placement.wire_length_m,
+        "overflow": placement.overflow,
         "core_width_m": problem.core_width_m,
         "core_height_m": problem.core_height_m,
         "utilisation_frac": problem.utilisation,
-        "steps": found.steps,
+        "steps": placement.steps,
         "cpu_s": spent_s,
         "notes": list(notes),
     }
     if stated_m == stated_m:  # the file states a length to compare with
-        result["over_reference"] = found.wire_length_m / stated_m
+        result["over_reference"] = placement.wire_length_m / stated_m
     if arguments.to is not None:
         try:
-            np.savez(arguments.to, x_m=found.x_m, y_m=found.y_m)
+            np.savez(arguments.to, x_m=placement.x_m, y_m=placement.y_m)
         except OSError as error:
             raise DesignError(f"--to {str(arguments.to)!r}: {error.strerror}") from error
     if arguments.json:
@@ -81,10 +81,15 @@ def _place(arguments: argparse.Namespace) -> int:
         return 0
     for note in notes:
         print(f"note: {note}")
-    print(f"{cells} cells, {problem.port_count} ports: {found.wire_length_m * 1e3:.4g} mm of wire")
+    print(
+        f"{cells} cells, {problem.port_count} ports: {placement.wire_length_m * 1e3:.4g} mm of wire"
+    )
     if "over_reference" in result:
         print(f"{result['over_reference']:.3f} times the length the file states")
-    print(f"overflow {found.overflow:.3f} after {found.steps} steps, {spent_s:.2f} s of CPU time")
+    print(
+        f"overflow {placement.overflow:.3f} after {placement.steps} steps, "
+        f"{spent_s:.2f} s of CPU time"
+    )
     return 0
 
 

@@ -163,7 +163,7 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
             + " ".join(f"{name}={value}" for name, value in shown.items()),
             file=sys.stderr,
         )
-    failed = [one for one in results if not one["passed"]]
+    failed = [result for result in results if not result["passed"]]
     if arguments.json:
         print_json(
             {

@@ -199,7 +199,9 @@ def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> N
 
     sweep_ = study.folder.sweep
     names = [axis.name for axis in sweep_.space.axes]
-    objectives = [one.metric for one in sweep_.objectives if one.metric not in names]
+    objectives = [
+        objective.metric for objective in sweep_.objectives if objective.metric not in names
+    ]
     scales = [heading_scale(name, front[name].tolist()) for name in objectives]
     replicated = "tied_with" in front
     headings = ["trial", *(label.replace(" [", "\n[") for label, _ in scales), *names]

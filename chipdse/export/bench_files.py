@@ -116,5 +116,5 @@ def _imported(name: str, path: Path) -> Iterator[str]:
 def _requirements(packages: set[str]) -> list[str]:
     """Installed distributions that provide some packages, with their versions."""
     providers = importlib.metadata.packages_distributions()
-    names = {"cocotb"} | {name for one in packages for name in providers.get(one, ())}
+    names = {"cocotb"} | {name for package in packages for name in providers.get(package, ())}
     return [f"{name}=={importlib.metadata.version(name)}" for name in sorted(names)]

@@ -38,9 +38,9 @@ def golden_files(
     ------
     DesignError : the workload's window holds unknown bits, or the design has no output
     """
-    ports = [one for one in recording.signals.values() if one.name != recording.clock]
-    inputs = [one for one in ports if one.kind == "input"]
-    outputs = [one for one in ports if one.kind == "output"]
+    ports = [signal for signal in recording.signals.values() if signal.name != recording.clock]
+    inputs = [port for port in ports if port.kind == "input"]
+    outputs = [port for port in ports if port.kind == "output"]
     if not outputs:
         raise DesignError(f"{top!r} has no output; there is nothing to compare")
     edges = 2 if recording.both_edges else 1
@@ -78,9 +78,9 @@ def _testbench(
     connected = [f".\\{recording.clock} (clk)"]
     for signals, bus in ((inputs, "in"), (outputs, "seen")):
         offset = 0
-        for one in signals:
-            connected.append(f".\\{one.name} ({bus}[{offset + one.width - 1}:{offset}])")
-            offset += one.width
+        for signal in signals:
+            connected.append(f".\\{signal.name} ({bus}[{offset + signal.width - 1}:{offset}])")
+            offset += signal.width
     fall = "clk = ~clk;" if recording.both_edges else "clk = 1; #5 clk = 0;"
     joined = ",\n    ".join(connected)
     return f"""// Drives every recorded row and compares the outputs of the workload's rows.

@@ -107,15 +107,15 @@ def _header(include: str | None = None) -> str:
 
 def _definitions(chiplets: tuple[Chiplet, ...]) -> str:
     lines = [_header() + "ChipletDef:"]
-    for one in chiplets:
-        width, depth = _um(one.outline.width_m), _um(one.outline.height_m)
+    for chiplet in chiplets:
+        width, depth = _um(chiplet.outline.width_m), _um(chiplet.outline.height_m)
         lines += [
-            f"  {_word(one.name)}:",
-            f"    type: {one.kind}",
+            f"  {_word(chiplet.name)}:",
+            f"    type: {chiplet.kind}",
             f"    design_area: [{width}, {depth}]",
             "    shrink: 1",
-            f"    tsv: {str(one.through).lower()}",
-            f"    thickness: {_um(one.thickness_m)}",
+            f"    tsv: {str(chiplet.through).lower()}",
+            f"    thickness: {_um(chiplet.thickness_m)}",
             "    regions:",
         ]
         for side in ("front", "back"):
@@ -125,9 +125,9 @@ def _definitions(chiplets: tuple[Chiplet, ...]) -> str:
 
 
 def _assembly(chiplets: tuple[Chiplet, ...], name: str, stacked: bool) -> str:
-    left = min(one.outline.left_m for one in chiplets)
-    bottom = min(one.outline.bottom_m for one in chiplets)
-    words = [_word(one.name) for one in chiplets]
+    left = min(chiplet.outline.left_m for chiplet in chiplets)
+    bottom = min(chiplet.outline.bottom_m for chiplet in chiplets)
+    words = [_word(chiplet.name) for chiplet in chiplets]
     lines = [_header(f"{name}.3dbv") + f"Design:\n  name: {name}\nChipletInst:"]
     for word in words:
         lines += [f"  {word}_inst:", f"    reference: {word}"]

@@ -67,7 +67,7 @@ def read_verilog(
 
 def _refuse_floating(rtlil: str, verilog: VerilogSource) -> None:
     """Raise DesignError where RTLIL compares with 'z, or drives it."""
-    compared = [found[0] for found in _COMPARED.finditer(rtlil) if _FLOATING.search(found[0])]
+    compared = [match[0] for match in _COMPARED.finditer(rtlil) if _FLOATING.search(match[0])]
     if compared:
         raise DesignError(f"{verilog.top} {_COMPARES}")
     if buffer := _TRISTATE_BUFFER.search(rtlil):

@@ -330,11 +330,11 @@ def _cleared(signals: Sequence[Signal]) -> list[str]:
     word = "recorder_word"
     lines = ["`ifndef VERILATOR", f"  integer {word};", "  initial begin", "    #0;"]
     for path, words in memories.items():
-        one = f"{'.'.join(map(_identifier, ('dut', *path)))}[{word}]"
+        text = f"{'.'.join(map(_identifier, ('dut', *path)))}[{word}]"
         first, last, bits = words[0].word, words[-1].word, words[0].width
         lines += [
             f"    for ({word} = {first}; {word} <= {last}; {word} = {word} + 1)",
-            f"      if ({one} === {bits}'bx) {one} = {bits}'d0;",
+            f"      if ({text} === {bits}'bx) {text} = {bits}'d0;",
         ]
     return [*lines, "  end", "`endif"]
 

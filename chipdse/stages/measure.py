@@ -167,8 +167,13 @@ def _corner(
     known = whole.leakage_grid
     others = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
     at = whole.leakage_at(vdd_v, others) if len(others) > 1 else None
-    found = analyse_design(design, hardware, store, leakage_at=at)
-    timing, power, laid, activity = found.timing, found.power, found.layout, found.activity
+    analysed = analyse_design(design, hardware, store, leakage_at=at)
+    timing, power, laid, activity = (
+        analysed.timing,
+        analysed.power,
+        analysed.layout,
+        analysed.activity,
+    )
     path = float(timing.min_period_s[0])
     groups = power.by_group()
     # A library without leakage has no table of it: it is 0 at every temperature.
@@ -199,8 +204,8 @@ def _corner(
             sum(netlist.cells[kind].area_m2 for kind in netlist.cell_types[macros])
         ),
         annotated_frac=loaded.replayed.annotated_fraction,
-        wire_energy_j=wire_energy_j(found.loads, netlist, activity, vdd_v),
-        glitch_energy_j=found.glitch_w * path,
+        wire_energy_j=wire_energy_j(analysed.loads, netlist, activity, vdd_v),
+        glitch_energy_j=analysed.glitch_w * path,
         clock_tree_energy_j=laid.clock_tree_energy_j(vdd_v, activity),
         wire_length_m=0.0 if laid.routes is None else laid.routes.wire_length_m,
         core_area_m2=area / design.physical.utilisation,

@@ -109,7 +109,7 @@ def verify(root: Path) -> list[Path]:
                 if free and entry.path.exists() and not is_whole(entry.path):
                     damaged.append(entry.path)
     files = (each for each in derived_beside(root) if not each.leftover)
-    damaged += [each.path for each in files if not each.is_whole()]
+    damaged += [file.path for file in files if not file.is_whole()]
     return sorted(damaged)
 
 

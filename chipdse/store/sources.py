@@ -118,7 +118,11 @@ def module_sources(module: str) -> dict[str, Path]:
         if path is None:
             raise DesignError(f"module {name!r} has no source file; name a module in a .py file")
         found[name] = path
-        waiting += [one for one in _needed_modules(path, name) if _within(one, package)]
+        waiting += [
+            needed_module
+            for needed_module in _needed_modules(path, name)
+            if _within(needed_module, package)
+        ]
     return dict(sorted(found.items()))
 
 

@@ -263,11 +263,11 @@ def _dies(system: System, columns: PackageColumns, sources: Sources) -> Dies:
     )
 
 
-def _complaint(found: Evaluation, limit: str, amount: float) -> str:
-    package, dies = found.system.package, found.parts.dies
+def _complaint(evaluation: Evaluation, limit: str, amount: float) -> str:
+    package, dies = evaluation.system.package, evaluation.parts.dies
     largest = int(np.argmax(np.where(dies.own[0], dies.area_m2[0], 0)))
     name, area = dies.names[largest], dies.area_m2[0, largest] * 1e6
-    reticle = found.sources("cost.reticle_area") * 1e6
+    reticle = evaluation.sources("cost.reticle_area") * 1e6
     link = package.link
     texts = {
         "reticle": f"die {name!r} of {area:.4g} mm2 exceeds the reticle of {reticle:.4g} mm2 by"
@@ -275,7 +275,7 @@ def _complaint(found: Evaluation, limit: str, amount: float) -> str:
         "wafer": f"the interposer for {dies.silicon_m2[0] * 1e6:.4g} mm2 of dies does not fit a"
         " wafer; use fewer or smaller dies",
         "interposer": f"dies of {dies.silicon_m2[0] * 1e6:.4g} mm2 exceed the interposer of"
-        f" {found.system.interposer_area_m2 * 1e6:.4g} mm2 by {amount:.2%}; enlarge it",
+        f" {evaluation.system.interposer_area_m2 * 1e6:.4g} mm2 by {amount:.2%}; enlarge it",
         "link_pitch_m": f"link {link!r} needs bonds {amount * 1e6:.4g} um finer than arrangement"
         f" {package.arrangement!r} has; use another link or arrangement",
         "link_reach_m": f"link {link!r} is {amount * 1e3:.4g} mm longer than its reach;"

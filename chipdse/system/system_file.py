@@ -60,13 +60,13 @@ def read_quantity(value: Any, unit: str, where: str) -> float:
     if isinstance(value, int | float):
         return float(value)
     known = UNITS.get(unit, {})
-    found = _NUMBER.fullmatch(value)
+    match = _NUMBER.fullmatch(value)
     example = f"e.g. '1 {next(iter(known), unit)}'"
-    if found is None or found[2] not in known:
+    if match is None or match[2] not in known:
         kinds = ", ".join(known) or "none"
-        given = f"unit {found[2]!r}" if found else "no number"
+        given = f"unit {match[2]!r}" if match else "no number"
         raise DesignError(f"{where}={value!r} has {given}; units for it: {kinds}; write {example}")
-    number = float(found[1]) * known[found[2]]
+    number = float(match[1]) * known[match[2]]
     if not math.isfinite(number):
         raise DesignError(f"{where}={value!r} is not finite; write {example}")
     return number

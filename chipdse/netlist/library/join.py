@@ -26,12 +26,12 @@ def join_corners(libraries: list[CellLibrary], name: str | None = None) -> CellL
         _check_same(first, other)
 
     def stack(pick: str, part: str | None = None) -> Floats:
-        owners = [getattr(each, part) if part else each for each in libraries]
+        owners = [getattr(library, part) if part else library for library in libraries]
         return np.concatenate([getattr(owner, pick) for owner in owners])
 
-    corners = _together([each.grid for each in libraries], "two libraries are characterised")
-    apart = any(each.leakage_corners is not None for each in libraries)
-    leakage = _together([each.leakage_grid for each in libraries], "leakage is given twice")
+    corners = _together([library.grid for library in libraries], "two libraries are characterised")
+    apart = any(library.leakage_corners is not None for library in libraries)
+    leakage = _together([library.leakage_grid for library in libraries], "leakage is given twice")
     return replace(
         first,
         name=name or first.name,
@@ -40,10 +40,10 @@ def join_corners(libraries: list[CellLibrary], name: str | None = None) -> CellL
         pin_capacitance_f=stack("pin_capacitance_f"),
         pin_supply_v=stack("pin_supply_v"),
         cell_leakage_w=stack("cell_leakage_w"),
-        tables=_join_tables([each.tables for each in libraries], stack("values", "tables")),
+        tables=_join_tables([library.tables for library in libraries], stack("values", "tables")),
         leakages=replace(first.leakages, value_w=stack("value_w", "leakages")),
         leakage_corners=leakage if apart else None,
-        sources=tuple(source for each in libraries for source in each.sources),
+        sources=tuple(source for library in libraries for source in library.sources),
     )
 
 
@@ -83,8 +83,8 @@ def _together(grids: list[Corners], refusal: str) -> Corners:
 def _join_tables(tables: list[Tables], values: Floats) -> Tables:
     """One set of tables; two share an axis only where they do at every corner."""
     first = tables[0]
-    row_axes = np.array([each.row_axis for each in tables])
-    column_axes = np.array([each.column_axis for each in tables])
+    row_axes = np.array([table.row_axis for table in tables])
+    column_axes = np.array([table.column_axis for table in tables])
     both = np.concatenate([row_axes, column_axes], axis=1).T  # [2 * tables, corners]
     distinct, number = np.unique(both, axis=0, return_inverse=True)
     number = number.ravel()
@@ -99,7 +99,7 @@ def _join_tables(tables: list[Tables], values: Floats) -> Tables:
         )
         for row in distinct[none:].tolist()
     ]
-    lengths = [each.shape[1] for each in points]
+    lengths = [point.shape[1] for point in points]
     return replace(
         first,
         row_axis=number[: len(first.rows)].astype(np.int32),
@@ -128,11 +128,11 @@ def _check_same(first: CellLibrary, other: CellLibrary) -> None:
         raise DesignError(f"{pair} cannot be joined: their conditions differ")
     for part in ("arcs", "powers", "leakages", "tables"):
         mine_part, their_part = getattr(first, part), getattr(other, part)
-        for each in fields(mine_part):
-            a, b = getattr(mine_part, each.name), getattr(their_part, each.name)
-            if each.name in ("axis_start", "axis_values"):
+        for field in fields(mine_part):
+            a, b = getattr(mine_part, field.name), getattr(their_part, field.name)
+            if field.name in ("axis_start", "axis_values"):
                 continue  # corners may share axes differently; sizes follow from the tables'
-            if each.name in ("row_axis", "column_axis"):
+            if field.name in ("row_axis", "column_axis"):
                 a, b = a < 0, b < 0
             if a.dtype.kind == "f":
                 same = a.shape[1:] == b.shape[1:]

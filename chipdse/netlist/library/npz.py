@@ -48,8 +48,8 @@ def save_library(
         own = library.leakage_corners
         arrays |= dict(zip(_LEAKAGE, (own.supply_v, own.temperature_c), strict=True))
     for part, kind in _PARTS.items():
-        for each in fields(kind):
-            arrays[f"{part}.{each.name}"] = getattr(getattr(library, part), each.name)
+        for field in fields(kind):
+            arrays[f"{part}.{field.name}"] = getattr(getattr(library, part), field.name)
     if single:
         arrays = {
             name: array.astype(np.float32)
@@ -148,9 +148,9 @@ def _cell_to_json(cell: Cell) -> dict[str, Any]:
         result["sequential"] = [
             kind,
             {
-                each.name: _text(value) if each.name in _FUNCTIONS else value
-                for each in fields(cell.sequential)
-                for value in (getattr(cell.sequential, each.name),)
+                field.name: _text(value) if field.name in _FUNCTIONS else value
+                for field in fields(cell.sequential)
+                for value in (getattr(cell.sequential, field.name),)
             },
         ]
     for name in ("is_macro", "dont_use", "buses", "supply_pins"):

@@ -88,7 +88,7 @@ class CellPower:
     @cached_property
     def used_names(self) -> tuple[str, ...]:
         """Pins and state that conditions read, pins in cell order."""
-        used = {name for each in self.expressions for name in variables(each)}
+        used = {name for expression in self.expressions for name in variables(expression)}
         state = () if self.cell.sequential is None else (self.cell.sequential.state,)
         return tuple(name for name in (*self.cell.pin_index, *state) if name in used)
 
@@ -114,14 +114,14 @@ class CellPower:
             for pin in cell.outputs
             if (function := cell.pins[pin].function) is not None
         }
-        over_state = tuple(substitute(each, functions) for each in self.expressions)
+        over_state = tuple(substitute(expression, functions) for expression in self.expressions)
         if any(name not in names for each in over_state for name in variables(each)):
             return None
         return _columns(over_state, names)
 
 
 def _columns(expressions: tuple[Expression, ...], names: tuple[str, ...]) -> Floats:
-    tables = [truth_table(each, names) for each in expressions]
+    tables = [truth_table(expression, names) for expression in expressions]
     return np.array(tables, dtype=np.float64).reshape(len(tables), 2 ** len(names)).T.copy()
 
 

@@ -315,7 +315,7 @@ def _open_outputs(power: CellPower, is_open: Bools, density: Floats, chance: Flo
         if not len(rows):
             continue
         if cell.sequential is not None:
-            others = [each for each in cell.outputs if each != pin]
+            others = [output for output in cell.outputs if output != pin]
             if others:
                 density[:, rows, pin] = density[:, rows][:, :, others].max(axis=2)
             continue

@@ -166,7 +166,7 @@ class _Columns:
 
     def add(self, count: int, *values: Int64s | int) -> None:
         self.pieces.append(
-            tuple(np.broadcast_to(np.asarray(each, dtype=np.int64), (count,)) for each in values)
+            tuple(np.broadcast_to(np.asarray(value, dtype=np.int64), (count,)) for value in values)
         )
 
     def columns(self) -> tuple[Int64s, ...]:

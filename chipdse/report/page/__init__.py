@@ -98,7 +98,7 @@ def _chosen(folder: StudyFolder, table: pd.DataFrame, details: int | Sequence[in
         return []
     sweep = folder.sweep
     wanted = [knee(sweep, table)]
-    wanted += [best(sweep, table, one.metric) for one in sweep.objectives]
+    wanted += [best(sweep, table, objective.metric) for objective in sweep.objectives]
     wanted += table.loc[table["on_front"], "trial"].tolist()
     return list(dict.fromkeys(wanted))[:details]
 
@@ -148,7 +148,7 @@ def _note(basis: Basis) -> str:
 def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(folder.sweep.template.block, table)
-    names = [one.metric for one in folder.sweep.objectives]
+    names = [objective.metric for objective in folder.sweep.objectives]
     names += [name for name in METRICS if name not in names]
     swept = {"doc": "a swept parameter", "unit": ""}
     rows = [

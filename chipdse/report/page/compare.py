@@ -31,10 +31,10 @@ def comparison_html(
     names: tuple[str, str],
     tables: tuple[pd.DataFrame, pd.DataFrame],
     objectives: Sequence[Objective],
-    found: StudyComparison,
+    comparison: StudyComparison,
 ) -> str:
     """Fronts over each other, and what moved."""
-    first, *others = [one.metric for one in objectives]
+    first, *others = [objective.metric for objective in objectives]
     figures = [_fronts(names, tables, first, other) for other in others]
     plots = "".join(
         figure.to_html(
@@ -45,11 +45,11 @@ def comparison_html(
         )
         for number, figure in enumerate(figures)
     )
-    verdict = "".join(f'<li class="bad">{_text(line)}</li>' for line in found.worse)
+    verdict = "".join(f'<li class="bad">{_text(line)}</li>' for line in comparison.worse)
     moved = "".join(
         f"<tr><td>{_text(one.metric)}</td><td>{one.points}</td><td>{one.median_frac:+.2%}</td>"
         f"<td>{one.worst_frac:+.2%}</td></tr>"
-        for one in found.moved
+        for one in comparison.moved
     )
     title = f"{_text(names[1])} against {_text(names[0])}"
     return (
@@ -57,9 +57,10 @@ def comparison_html(
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f"<style>{_STYLE}</style><script>{plotly_library()}</script></head><body><h1>{title}</h1>"
-        f"<p>Hypervolume {found.hypervolume_change_frac:+.2%}; {len(found.lost)} points of the "
-        f"front lost, {len(found.won)} won; {found.matched} points with equal parameters.</p>"
-        + "".join(f"<p>Differs: {_text(line)}</p>" for line in found.notes)
+        f"<p>Hypervolume {comparison.hypervolume_change_frac:+.2%}; "
+        f"{len(comparison.lost)} points of the front lost, {len(comparison.won)} won; "
+        f"{comparison.matched} points with equal parameters.</p>"
+        + "".join(f"<p>Differs: {_text(line)}</p>" for line in comparison.notes)
         + (f"<ul>{verdict}</ul>" if verdict else "<p>As good, within the tolerance.</p>")
         + plots
         + '<h2>What moved for equal parameters</h2><div class="wide" tabindex="0"><table><tr>'

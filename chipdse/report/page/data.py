@@ -25,7 +25,7 @@ from chipdse.study.storage.folder import StudyFolder
 from chipdse.system.metrics import SystemMetrics
 
 STATES = ("feasible", "infeasible", "failed")
-SYSTEM = frozenset(one.name for one in dataclasses.fields(SystemMetrics))
+SYSTEM = frozenset(field.name for field in dataclasses.fields(SystemMetrics))
 HISTORY_STEPS = 150
 """Points of the curve of hypervolume over time."""
 
@@ -55,14 +55,17 @@ def page_data(
         "feasible": int((table["state"] == "feasible").sum()),
         "live": live,
         "replicates": sweep.replicates,
-        "objectives": [{"name": one.metric, "minimize": one.minimize} for one in sweep.objectives],
+        "objectives": [
+            {"name": objective.metric, "minimize": objective.minimize}
+            for objective in sweep.objectives
+        ],
         "limits": [
             {
-                "metric": one.metric,
-                "minimum": one.minimum if math.isfinite(one.minimum) else None,
-                "maximum": one.maximum if math.isfinite(one.maximum) else None,
+                "metric": limit.metric,
+                "minimum": limit.minimum if math.isfinite(limit.minimum) else None,
+                "maximum": limit.maximum if math.isfinite(limit.maximum) else None,
             }
-            for one in sweep.limits
+            for limit in sweep.limits
         ],
         "state": _packed(states, np.uint8),
         "on_front": _packed(table["on_front"], np.uint8),
@@ -74,7 +77,7 @@ def page_data(
             ([str(reason), trials.tolist()] for reason, trials in failed),
             key=lambda one: -len(one[1]),
         ),
-        "details": {str(trial): dict(one) for trial, one in details.items()},
+        "details": {str(trial): dict(detail) for trial, detail in details.items()},
         "first": next(iter(details), None),
         "importance": importance(folder),
         "history": history(sweep, table),
@@ -171,8 +174,8 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
     )
     varied = [name for name, values in seen.items() if len(values) > 1 and None not in values]
     found = {}
-    for index, one in enumerate(folder.sweep.objectives):
-        sign = 1.0 if one.minimize else -1.0
+    for index, objective in enumerate(folder.sweep.objectives):
+        sign = 1.0 if objective.minimize else -1.0
 
         def value(trial: FrozenTrial, index: int = index, sign: float = sign) -> float:
             return sign * float(trial.values[index])
@@ -191,7 +194,7 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
                 )
         except (ValueError, RuntimeError):  # too few points, or all alike
             continue
-        found[one.metric] = {name: float(share) for name, share in shares.items()}
+        found[objective.metric] = {name: float(share) for name, share in shares.items()}
     return found
 
 
@@ -201,8 +204,8 @@ def history(sweep: Sweep, table: pd.DataFrame) -> dict[str, list[float]]:
     Objectives are scaled to the range of the final front; the reference point lies a tenth of it
     beyond the worst value in each.
     """
-    signs = np.array([1.0 if one.minimize else -1.0 for one in sweep.objectives])
-    names = [one.metric for one in sweep.objectives]
+    signs = np.array([1.0 if objective.minimize else -1.0 for objective in sweep.objectives])
+    names = [objective.metric for objective in sweep.objectives]
     ordered = table.sort_values("trial")
     feasible = ordered[ordered["state"] == "feasible"]
     front = feasible.loc[feasible["on_front"], names].to_numpy(dtype=float) * signs

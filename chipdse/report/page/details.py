@@ -52,7 +52,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
     # Energy a cycle does not depend on the clock: powers are scaled to the point's own.
     scale = report.clock_frequency_hz * float(timing.min_period_s[0])
     endpoint, path = critical_path(timing)
-    found = evaluate_block(block, design.package)
+    evaluation = evaluate_block(block, design.package)
     return {
         "repeat": repeat_command(design),
         "power_w": report.block_power_w,
@@ -66,13 +66,13 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
             {"pin": s.pin, "cell": s.cell, "edge": s.edge, "arrival_s": s.arrival_s} for s in path
         ],
         "supply": _over_supply(design, hardware, store, report.library_temperature_c),
-        "cost_usd": cost_parts(found),
-        "embodied_kgco2e": carbon_parts(found),
+        "cost_usd": cost_parts(evaluation),
+        "embodied_kgco2e": carbon_parts(evaluation),
         "placement_png": _placement_png(design, analysed, report),
-        "package_svg": _package_svg(found),
+        "package_svg": _package_svg(evaluation),
         "sources": [
             {"key": c.key, "value": c.published, "unit": c.unit, "source": c.source}
-            for c in sorted(found.sources.used.values(), key=lambda c: c.key)
+            for c in sorted(evaluation.sources.used.values(), key=lambda c: c.key)
         ],
     }
 
@@ -133,21 +133,21 @@ def _modules(
     ]  # fmt: skip
 
 
-def _kinds(found: Analysed, scale: float, report: BlockReport) -> dict[str, Any]:
+def _kinds(analysed: Analysed, scale: float, report: BlockReport) -> dict[str, Any]:
     """Power by group of cells and kind: rows of one group each, which add up to the block's.
 
     Glitches count apart, whatever they charge; the clock tree is a group of its own.
     """
-    plain = found.plain
+    plain = analysed.plain
     groups = [g for n, g in enumerate(GROUPS) if (plain.group == n).any()]
     rows = []
-    wires = _wire_powers(found, report.vdd_v) * scale
+    wires = _wire_powers(analysed, report.vdd_v) * scale
     for group in groups:
         cells = plain.group == GROUPS.index(group)
         internal, switching, leakage = (_powers(plain, kind, cells, scale) for kind in KINDS)
-        every = sum(_powers(found.power, kind, cells, scale) for kind in KINDS[:2])
+        every = sum(_powers(analysed.power, kind, cells, scale) for kind in KINDS[:2])
         in_wires = float(wires[cells].sum())
-        glitches = every - internal - switching if found.activity.glitches else 0.0
+        glitches = every - internal - switching if analysed.activity.glitches else 0.0
         rows.append([internal, switching - in_wires, in_wires, glitches, 0.0, leakage])
     if report.block_clock_tree_power_w > 0:
         groups.append("clock tree")
@@ -161,17 +161,17 @@ def _kinds(found: Analysed, scale: float, report: BlockReport) -> dict[str, Any]
     }
 
 
-def _wire_powers(found: Analysed, vdd_v: float) -> Floats:
+def _wire_powers(analysed: Analysed, vdd_v: float) -> Floats:
     """What each cell spends to charge wires at zero delay [W], at the shortest clock period."""
-    netlist, activity = found.timing.netlist, found.plain_activity
+    netlist, activity = analysed.timing.netlist, analysed.plain_activity
     watts = np.zeros(len(netlist.cell_types))
-    if found.loads is None:
+    if analysed.loads is None:
         return watts
     driven = np.flatnonzero(netlist.net_driver_pin >= 0)
     cell = netlist.pin_cell[netlist.net_driver_pin[driven]]
-    charge = found.loads.power_f[driven] * activity.toggles[driven]
+    charge = analysed.loads.power_f[driven] * activity.toggles[driven]
     energy_j = 0.5 * vdd_v**2 * charge / activity.cycles
-    np.add.at(watts, cell, energy_j / float(found.timing.min_period_s[0]))
+    np.add.at(watts, cell, energy_j / float(analysed.timing.min_period_s[0]))
     return watts
 
 
@@ -218,23 +218,25 @@ def _over_supply(
     }
 
 
-def _placement_png(design: Design, found: Analysed, report: BlockReport) -> str | None:
-    if found.layout.routes is None:
+def _placement_png(design: Design, analysed: Analysed, report: BlockReport) -> str | None:
+    if analysed.layout.routes is None:
         return None
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "placement.png"
-        draw_analysed(design, found, report, path, (8.0, 4.2))
+        draw_analysed(design, analysed, report, path, (8.0, 4.2))
         return base64.b64encode(path.read_bytes()).decode()
 
 
-def _package_svg(found: Evaluation) -> str:
+def _package_svg(evaluation: Evaluation) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "package.svg"
-        draw_package(found, path)
+        draw_package(evaluation, path)
         return base64.b64encode(path.read_bytes()).decode()
 
 
 def used_sources(details: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Every constant that any of the points used, once."""
-    found = {source["key"]: source for one in details.values() for source in one.get("sources", [])}
+    found = {
+        source["key"]: source for detail in details.values() for source in detail.get("sources", [])
+    }
     return [found[key] for key in sorted(found)]

@@ -65,12 +65,12 @@ _STEPS = (1, 2, 5, 10)
 _MOST_MAPS = 4
 
 
-def draw_package(found: Evaluation, path: Path) -> None:
+def draw_package(evaluation: Evaluation, path: Path) -> None:
     """Write the figure; the suffix of `path` says the format (.svg, .png, .pdf)."""
     if path.suffix not in SUFFIXES:
         raise DesignError(f"--plot {str(path)!r} must end in {', '.join(SUFFIXES)}")
-    geometry = geometry_of(found.columns, found.parts.dies, 0)
-    operator = operator_for(geometry, found.sources).fine
+    geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
+    operator = operator_for(geometry, evaluation.sources).fine
     layers = operator.network.stack.layers
     whole = _WHOLE * sum(la.thickness_m for la in layers) / _widest(layers)
     middle = max(1.9, _LINE * (len(_between(layers)) + 2))
@@ -80,8 +80,8 @@ def draw_package(found: Evaluation, path: Path) -> None:
         _whole(_place(figure, _LEFT, _TITLE, _WHOLE, whole), operator)
         top = 2 * _TITLE + whole + _AXIS
         _magnified(_place(figure, _LEFT, top, _STACK, middle), operator, middle)
-        _floorplan(figure, top, middle, found, operator)
-        _bars(figure, top + middle + _AXIS, found)
+        _floorplan(figure, top, middle, evaluation, operator)
+        _bars(figure, top + middle + _AXIS, evaluation)
         try:
             figure.savefig(path, dpi=220, metadata={"Date": None} if path.suffix == ".svg" else {})
         except OSError as error:
@@ -231,15 +231,15 @@ def _magnified(axes: Axes, operator: Operator, inches: float) -> None:
 
 
 def _floorplan(
-    figure: Figure, top: float, room: float, found: Evaluation, operator: Operator
+    figure: Figure, top: float, room: float, evaluation: Evaluation, operator: Operator
 ) -> None:
     """Temperatures of every layer of dies, on one scale."""
     network = operator.network
     layers = network.stack.layers
-    power = _die_powers(found, operator)
+    power = _die_powers(evaluation, operator)
     watts = dict(zip(operator.sources, power, strict=True))
     rise = operator.cell_rise(power)
-    shown, ambient = _shown_slices(rise, operator), found.system.package.ambient_c
+    shown, ambient = _shown_slices(rise, operator), evaluation.system.package.ambient_c
     planes = [
         np.where(network.cell[z] >= 0, ambient + rise[np.maximum(network.cell[z], 0)], np.nan)
         for z in shown
@@ -275,7 +275,7 @@ def _floorplan(
         axes.set_xlabel("x [mm]" if below else "")
         axes.set_ylabel("y [mm]" if column == 0 else "")
         if i == 0:
-            _panel(axes, "c", _map_title(found, operator, shown))
+            _panel(axes, "c", _map_title(evaluation, operator, shown))
     right = left + columns * wide + (columns - 1) * gap
     height = rows * wide * shape + (rows - 1) * gap
     bar = figure.colorbar(mesh, cax=_place(figure, right + 0.08, top, 0.09, height))
@@ -285,14 +285,14 @@ def _floorplan(
     bar.outline.set_linewidth(0.6)
 
 
-def _map_title(found: Evaluation, operator: Operator, shown: list[int]) -> str:
+def _map_title(evaluation: Evaluation, operator: Operator, shown: list[int]) -> str:
     powered = [la for la in operator.network.stack.layers if la.sources]
     title = "Temperature of the dies"
     if len(powered) > len(shown):
         title = f"Hottest of {len(powered)} stacked dies"
     elif len(powered) > 1:
         title = "Temperature of each stacked die"
-    return title + ("" if np.isfinite(found.metrics.peak_temperature_c) else ", no leakage")
+    return title + ("" if np.isfinite(evaluation.metrics.peak_temperature_c) else ", no leakage")
 
 
 def _outlines(axes: Axes, layer: Layer, watts: dict[str, float], inches_per_m: float) -> None:
@@ -319,18 +319,18 @@ def _outlines(axes: Axes, layer: Layer, watts: dict[str, float], inches_per_m: f
             )  # fmt: skip
 
 
-def _die_powers(found: Evaluation, operator: Operator) -> Floats:
+def _die_powers(evaluation: Evaluation, operator: Operator) -> Floats:
     """Power of each die; without leakage where no stable temperature exists."""
-    dies = found.parts.dies
+    dies = evaluation.parts.dies
     kind = np.repeat(np.arange(len(dies.names)), dies.count[0].astype(int))
-    fixed = found.parts.power_w[0][kind]
-    return np.asarray(fixed + _leakage(found, operator, fixed, kind))
+    fixed = evaluation.parts.power_w[0][kind]
+    return np.asarray(fixed + _leakage(evaluation, operator, fixed, kind))
 
 
-def _leakage(found: Evaluation, operator: Operator, fixed: Any, kind: Int64s) -> Any:
+def _leakage(evaluation: Evaluation, operator: Operator, fixed: Any, kind: Int64s) -> Any:
     """Leakage of each die so that it sums to the metric, by share of the reference leakage."""
-    static = found.parts.dies.static_w[0][kind]
-    total = found.metrics.leakage_power_w
+    static = evaluation.parts.dies.static_w[0][kind]
+    total = evaluation.metrics.leakage_power_w
     return static * (total / static.sum()) if static.sum() > 0 and np.isfinite(total) else 0 * fixed
 
 
@@ -350,8 +350,8 @@ def _shown_slices(rise: Floats, operator: Operator) -> list[int]:
     return shown[::-1] if len(shown) <= _MOST_MAPS else [hottest(shown)]
 
 
-def _life_title(found: Evaluation, embodied: float) -> str:
-    use, package = found.metrics.operational_kgco2e, found.system.package
+def _life_title(evaluation: Evaluation, embodied: float) -> str:
+    use, package = evaluation.metrics.operational_kgco2e, evaluation.system.package
     if not np.isfinite(use):
         return f"Carbon before use: {embodied:.4g} kg CO₂e; no stable temperature"
     return (
@@ -360,8 +360,8 @@ def _life_title(found: Evaluation, embodied: float) -> str:
     )
 
 
-def _bars(figure: Figure, top: float, found: Evaluation) -> None:
-    m, package = found.metrics, found.system.package
+def _bars(figure: Figure, top: float, evaluation: Evaluation) -> None:
+    m, package = evaluation.metrics, evaluation.system.package
     life = {"embodied": m.embodied_kgco2e, "operation": m.operational_kgco2e}
     if not np.isfinite(m.operational_kgco2e):
         del life["operation"]
@@ -371,9 +371,9 @@ def _bars(figure: Figure, top: float, found: Evaluation) -> None:
     )
     embodied = f"Embodied carbon of one system: {m.embodied_kgco2e:.4g} kg CO₂e"
     panels = (
-        ("d", cost, cost_parts(found), _BARS),
-        ("e", embodied, carbon_parts(found), _BARS),
-        ("f", _life_title(found, m.embodied_kgco2e), life, _LIFE),
+        ("d", cost, cost_parts(evaluation), _BARS),
+        ("e", embodied, carbon_parts(evaluation), _BARS),
+        ("f", _life_title(evaluation, m.embodied_kgco2e), life, _LIFE),
     )
     for row, (letter, title, parts, colours) in enumerate(panels):
         axes = _place(figure, 0.15, top + row * _BAR_ROW + 0.27, 3.35, 0.17)

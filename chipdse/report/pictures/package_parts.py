@@ -7,11 +7,11 @@ import numpy as np
 from chipdse.system.described import Evaluation
 
 
-def cost_parts(found: Evaluation) -> dict[str, float]:
+def cost_parts(evaluation: Evaluation) -> dict[str, float]:
     """Cost of one good system by cause, its share of the design included [USD]."""
-    split, price = found.parts.cost.recurring, found.parts.cost
-    volume = found.system.package.volume
-    shared = found.system.package.products_sharing
+    split, price = evaluation.parts.cost.recurring, evaluation.parts.cost
+    volume = evaluation.system.package.volume
+    shared = evaluation.system.package.products_sharing
     return {
         "dies": float(np.asarray(split.raw_chips)[0]),
         "dies lost at test": float(np.asarray(split.defect_chips)[0]),
@@ -23,9 +23,9 @@ def cost_parts(found: Evaluation) -> dict[str, float]:
     }
 
 
-def carbon_parts(found: Evaluation) -> dict[str, float]:
+def carbon_parts(evaluation: Evaluation) -> dict[str, float]:
     """Embodied carbon of one good system by cause [kg CO2e]."""
-    split = found.parts.carbon
+    split = evaluation.parts.carbon
     return {
         "dies": float(split.dies_kg[0]),
         "wafer edge": float(split.edge_kg[0]),

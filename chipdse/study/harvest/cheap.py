@@ -54,7 +54,9 @@ class CheapPoints:
     @property
     def violation(self) -> Floats:
         """Sum of what every constraint is missed by; 0 where a point is feasible."""
-        return np.asarray(sum(np.maximum(one, 0.0) for one in self.constraints.values()))
+        return np.asarray(
+            sum(np.maximum(constraint, 0.0) for constraint in self.constraints.values())
+        )
 
     def take(self, rows: Int64s | Bools) -> CheapPoints:
         """Some of the points."""

@@ -130,7 +130,7 @@ def finishes(
 
 
 def _values(sweep: Sweep, front: CheapPoints, row: int) -> list[float]:
-    signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
+    signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
     return [sign * float(x) for sign, x in zip(signs, front.objectives[row], strict=True)]
 
 

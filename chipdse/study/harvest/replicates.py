@@ -36,17 +36,18 @@ def average(replicates: Sequence[CheapPoints]) -> CheapPoints:
     first = replicates[0]
     if len(replicates) == 1:
         return first
-    objectives = np.stack([one.objectives for one in replicates])
+    objectives = np.stack([replicate.objectives for replicate in replicates])
     return CheapPoints(
         numbers=first.numbers,
         metrics=MetricColumns.combined(
-            lambda *columns: np.mean(columns, axis=0), [one.metrics for one in replicates]
+            lambda *columns: np.mean(columns, axis=0),
+            [replicate.metrics for replicate in replicates],
         ),
         constraints={
-            name: np.max([one.constraints[name] for one in replicates], axis=0)
+            name: np.max([replicate.constraints[name] for replicate in replicates], axis=0)
             for name in first.constraints
         },
-        estimated=np.any([one.estimated for one in replicates], axis=0),
+        estimated=np.any([replicate.estimated for replicate in replicates], axis=0),
         objectives=objectives.mean(axis=0),
         spread=objectives.std(axis=0, ddof=1),
     )

@@ -16,7 +16,7 @@ def parse_duration(text: str, what: str = "time") -> float:
     ------
     DesignError : no number, or another unit than s, min, h, d
     """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*", text)
-    if found is None or float(found[1]) == 0:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*", text)
+    if match is None or float(match[1]) == 0:
         raise DesignError(f"{what} {text!r} is not a duration; write e.g. 90s, 30min, 2h or 1d")
-    return float(found[1]) * _UNITS_S[found[2]]
+    return float(match[1]) * _UNITS_S[match[2]]

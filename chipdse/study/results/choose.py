@@ -16,8 +16,10 @@ _DIRECTIONS = {"min": True, "max": False}
 def knee(sweep: Sweep, table: pd.DataFrame) -> int:
     """Trial of the knee of the front (`knee_of`)."""
     front = _feasible(table, table["on_front"])
-    signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
-    values = front[[one.metric for one in sweep.objectives]].to_numpy(dtype=float) * signs
+    signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
+    values = (
+        front[[objective.metric for objective in sweep.objectives]].to_numpy(dtype=float) * signs
+    )
     return int(front["trial"].iloc[knee_of(values)])
 
 
@@ -37,7 +39,7 @@ def best(sweep: Sweep, table: pd.DataFrame, metric: str) -> int:
     numbers = [str(column) for column in table.select_dtypes("number").columns]
     if name not in numbers:
         raise DesignError(f"{name!r} is not a metric of this study; {suggest(name, numbers)}")
-    own = {one.metric: one.minimize for one in sweep.objectives}
+    own = {objective.metric: objective.minimize for objective in sweep.objectives}
     if (direction not in _DIRECTIONS) if colon else name not in own:
         raise DesignError(f"{metric!r} does not say what is best; write {name}:min or {name}:max")
     feasible = _feasible(table, table["state"] == "feasible")

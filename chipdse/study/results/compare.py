@@ -179,8 +179,8 @@ def _values(table: pd.DataFrame, goals: tuple[Objective, ...], name: str) -> Flo
         raise InfeasibleError(
             f"the {name} study has no feasible point: there is no front to compare"
         )
-    signs = np.array([1.0 if one.minimize else -1.0 for one in goals])
-    values: Floats = feasible[[one.metric for one in goals]].to_numpy(dtype=float) * signs
+    signs = np.array([1.0 if goal.minimize else -1.0 for goal in goals])
+    values: Floats = feasible[[goal.metric for goal in goals]].to_numpy(dtype=float) * signs
     return values
 
 
@@ -270,18 +270,18 @@ def _worse(
     drop = 1 - volumes[1] / volumes[0]
     if drop > tolerance:
         lines.append(f"hypervolume is {drop:.2%} less")
-    for one in goals:
-        if f"{one.metric}_first" in pairs.columns:
+    for goal in goals:
+        if f"{goal.metric}_first" in pairs.columns:
             old, new = (
-                pairs[f"{one.metric}_{side}"].to_numpy(float) for side in ("first", "second")
+                pairs[f"{goal.metric}_{side}"].to_numpy(float) for side in ("first", "second")
             )
             with np.errstate(divide="ignore", invalid="ignore"):
-                change = (new / old - 1) * (1 if one.minimize else -1) * np.sign(old)
+                change = (new / old - 1) * (1 if goal.minimize else -1) * np.sign(old)
             worst = float(np.nanmax(change)) if len(change) else -math.inf
             if worst > tolerance:
                 trial = int(pairs["trial_first"].iloc[int(np.nanargmax(change))])
                 lines.append(
-                    f"{one.metric} is up to {worst:.2%} worse for equal parameters (trial {trial})"
+                    f"{goal.metric} is up to {worst:.2%} worse for equal parameters (trial {trial})"
                 )
     if broken:
         listed = ", ".join(map(str, broken[:8]))

@@ -53,12 +53,15 @@ def violations(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def objective_values(sweep: Sweep, values: Mapping[str, float]) -> list[float]:
     """The objectives' values, in their order and own direction."""
-    return [float(values[one.metric]) for one in sweep.objectives]
+    return [float(values[objective.metric]) for objective in sweep.objectives]
 
 
 def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
     """The objectives of many points, all to be made small; shape (points, objectives)."""
-    columns = [values[one.metric] * (1 if one.minimize else -1) for one in sweep.objectives]
+    columns = [
+        values[objective.metric] * (1 if objective.minimize else -1)
+        for objective in sweep.objectives
+    ]
     return np.stack(columns, axis=1)
 
 
@@ -108,9 +111,9 @@ def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]
 
     `tied_with` names trials; of points off the front only while the table is small.
     """
-    names = [f"{one.metric}_std" for one in sweep.objectives]
+    names = [f"{objective.metric}_std" for objective in sweep.objectives]
     nothing = [math.nan] * len(names)
-    spread = np.array([one.user_attrs.get(SPREAD, nothing) for one in trials], dtype=np.float64)
+    spread = np.array([trial.user_attrs.get(SPREAD, nothing) for trial in trials], dtype=np.float64)
     table[names] = spread.reshape(-1, len(names))
     table["tied_with"] = ""
     front = table["on_front"].to_numpy()
@@ -119,10 +122,12 @@ def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]
         rows = np.flatnonzero(front)
     if len(rows):
         numbers = table["trial"].to_numpy()
-        group = [one.user_attrs.get(HARVESTED_FROM, one.number) for one in trials]
-        mean = table[[one.metric for one in sweep.objectives]].to_numpy(dtype=np.float64)
+        group = [trial.user_attrs.get(HARVESTED_FROM, trial.number) for trial in trials]
+        mean = table[[objective.metric for objective in sweep.objectives]].to_numpy(
+            dtype=np.float64
+        )
         found = tied(mean[rows], spread[rows], front[rows], np.array(group)[rows], sweep.replicates)
-        texts = [" ".join(str(numbers[rows[one]]) for one in others) for others in found]
+        texts = [" ".join(str(numbers[rows[other]]) for other in others) for others in found]
         table.loc[rows, "tied_with"] = texts
 
 
@@ -134,7 +139,7 @@ def basis_of(block: Block, table: pd.DataFrame) -> Basis:
 
 def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:
     """The number of points that no other point dominates; objectives in their own direction."""
-    signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
+    signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
     return int(is_on_front(np.array(values) * signs).sum()) if values else 0
 
 
@@ -143,8 +148,8 @@ def front_mask(sweep: Sweep, table: pd.DataFrame) -> np.ndarray[tuple[int], np.d
     mask = np.zeros(len(table), dtype=bool)
     feasible = np.flatnonzero(table["state"] == "feasible")
     if len(feasible):
-        signs = [1.0 if one.minimize else -1.0 for one in sweep.objectives]
-        names = [one.metric for one in sweep.objectives]
+        signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
+        names = [objective.metric for objective in sweep.objectives]
         values = table.iloc[feasible][names].to_numpy(dtype=float) * signs
         mask[feasible] = is_on_front(values)
     return mask

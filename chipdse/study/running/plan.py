@@ -38,7 +38,9 @@ def plan_text(
     points = points_in(expensive)
     text = f"{bound}{_counted(whole, 'point')}: {points} expensive (simulated, synthesised)"
     if cheap.axes:
-        own = tuple(one for one in cheap.conditions if one.names <= set(cheap.names))
+        own = tuple(
+            condition for condition in cheap.conditions if condition.names <= set(cheap.names)
+        )
         each = points_in(replace(cheap, conditions=own))
         text += f" with up to {_counted(each, 'cheap one')} each (supply, clock, package)"
         text += ", harvested" if sweep.harvests else ", one at a time"
@@ -47,7 +49,7 @@ def plan_text(
     trials_, workers_ = _counted(budget.trials, "trial"), _counted(workers, "worker")
     lines = [text, f"{trials_}, {done} done, {rest} to go on {workers_}"]
     lines.append(_disk_text(store, min(rest, points)))
-    seconds = [s for one in trials if (s := one.user_attrs.get("seconds"))]
+    seconds = [s for trial in trials if (s := trial.user_attrs.get("seconds"))]
     if seconds and rest:
         minutes = sum(seconds) / len(seconds) * rest / workers / 60
         lines.append(f"about {minutes:.1f} min at the speed of the trials done")

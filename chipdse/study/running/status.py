@@ -90,12 +90,12 @@ class Status:
 
 def take_stock(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
     """The fields of a status that follow from the trials that count."""
-    done = [one for one in trials if one.state == TrialState.COMPLETE]
+    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     feasible = [one for one in done if is_feasible(one)]
-    seconds = [s for one in trials if (s := one.user_attrs.get("seconds"))]
+    seconds = [s for trial in trials if (s := trial.user_attrs.get("seconds"))]
     front, part = _front(losses(sweep, feasible))
     return {
-        "trials": sum(not is_harvested(one) for one in trials),
+        "trials": sum(not is_harvested(trial) for trial in trials),
         "points": len(trials),
         "feasible": len(feasible),
         "infeasible": len(done) - len(feasible),
@@ -114,7 +114,7 @@ def is_feasible(trial: FrozenTrial) -> bool:
 def losses(sweep: Sweep, trials: Sequence[FrozenTrial]) -> Floats:
     """Objectives of complete trials, all to be made small; shape (trials, objectives)."""
     signs: Floats = np.array([1.0 if o.minimize else -1.0 for o in sweep.objectives])
-    values: Floats = np.array([one.values for one in trials], dtype=np.float64)
+    values: Floats = np.array([trial.values for trial in trials], dtype=np.float64)
     return values.reshape(-1, len(sweep.objectives)) * signs
 
 

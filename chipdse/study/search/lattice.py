@@ -121,7 +121,9 @@ def neighbours(space: Space, numbers: Iterable[int]) -> Int64s:
             count = len(axis.values)
             place = number // int(step) % count
             others = (place - 1, place + 1) if axis.is_numeric else range(count)
-            found += [number + (one - place) * int(step) for one in others if 0 <= one < count]
+            found += [
+                number + (other - place) * int(step) for other in others if 0 <= other < count
+            ]
     return np.array(found, dtype=np.int64)
 
 
@@ -134,7 +136,7 @@ def places_of(space: Space, numbers: Int64s) -> Floats:
 
 
 def _places(space: Space, trials: Iterable[FrozenTrial]) -> Floats:
-    numbers = [space.number_of(space.point(one.params)) for one in trials]
+    numbers = [space.number_of(space.point(trial.params)) for trial in trials]
     return places_of(space, np.array(numbers, dtype=np.int64))
 
 

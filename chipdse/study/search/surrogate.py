@@ -108,7 +108,7 @@ def _gain_of_points(
     values = np.concatenate(_scaled(fronts))
     power = values.shape[1]
     directions = directions_of(power)
-    reaches = [reach(one[None], directions) for one in values]
+    reaches = [reach(value[None], directions) for value in values]
     pairs = [
         predict(places, column, candidates, kernel, pending)
         for column, kernel in zip(values.T, kernels, strict=True)
@@ -178,7 +178,7 @@ def _scaled(fronts: Sequence[Floats]) -> list[Floats]:
     best = every[is_on_front(every)]
     low, high = best.min(axis=0), best.max(axis=0)
     width = np.where(high > low, high - low, 1.0) * (1 + MARGIN)
-    return np.split((every - low) / width, np.cumsum([len(one) for one in fronts])[:-1])
+    return np.split((every - low) / width, np.cumsum([len(front) for front in fronts])[:-1])
 
 
 def expected_gain(mean: Floats, variance: Floats, best: Floats, power: int) -> Floats:

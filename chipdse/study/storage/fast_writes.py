@@ -146,21 +146,23 @@ def _write_parts(
     distributions: Mapping[str, BaseDistribution],
 ) -> None:
     """Rows of parameters, values and attributes, by trial id."""
-    texts = {name: distribution_to_json(one) for name, one in distributions.items()}
+    texts = {
+        name: distribution_to_json(distribution) for name, distribution in distributions.items()
+    }
     stored = models.TrialValueModel.value_to_stored_repr
     params, values, attributes, constraints = [], [], [], []
-    for trial_id, one in finishes.items():
-        for name, value in one.params.items():
+    for trial_id, finish in finishes.items():
+        for name, value in finish.params.items():
             inside = distributions[name].to_internal_repr(value)
             row = {"param_name": name, "param_value": inside, "distribution_json": texts[name]}
             params.append({"trial_id": trial_id, **row})
-        for objective, value in enumerate(one.values or ()):
+        for objective, value in enumerate(finish.values or ()):
             number, kind = stored(value)
             row = {"objective": objective, "value": number, "value_type": kind}
             values.append({"trial_id": trial_id, **row})
-        for name, value in one.attributes.items():
+        for name, value in finish.attributes.items():
             attributes.append({"trial_id": trial_id, "key": name, "value_json": json.dumps(value)})
-        for name, value in one.constraints.items():
+        for name, value in finish.constraints.items():
             key = f"{CONSTRAINTS}:{name}"
             constraints.append({"trial_id": trial_id, "key": key, "value_json": json.dumps(value)})
     tables: dict[Any, list[dict[str, Any]]] = {

@@ -80,7 +80,7 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
             parts[f"library {choice.name or ''}:{path.name}"] = digest[:16]
     parts |= {f"{_TOOL}{name}": version for name, version in versions(*PACKAGES).items()}
     tools = simulators.available().values()
-    return parts | {f"{_TOOL}{one.name}": one.version for one in tools}
+    return parts | {f"{_TOOL}{tool.name}": tool.version for tool in tools}
 
 
 def libraries_of(sweep: Sweep) -> list[LibraryChoice]:

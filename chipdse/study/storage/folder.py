@@ -174,14 +174,17 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
             study = optuna.create_study(
                 storage=storage.optuna,
                 study_name=name,
-                directions=["minimize" if one.minimize else "maximize" for one in sweep.objectives],
+                directions=[
+                    "minimize" if objective.minimize else "maximize"
+                    for objective in sweep.objectives
+                ],
                 load_if_exists=True,
             )
             kept = study.user_attrs.get("sweep")
             if kept is None:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                    study.set_metric_names([one.metric for one in sweep.objectives])
+                    study.set_metric_names([objective.metric for objective in sweep.objectives])
                 study.set_user_attr("sweep", sweep.text)
     except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         raise DesignError(

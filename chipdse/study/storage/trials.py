@@ -47,12 +47,12 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
     """
     version = study.user_attrs.get(FINGERPRINT, {}).get("id")
     trials = [
-        one
-        for one in study.get_trials(deepcopy=False)
-        if not is_interrupted(one) and one.user_attrs.get(FINGERPRINT, version) == version
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if not is_interrupted(trial) and trial.user_attrs.get(FINGERPRINT, version) == version
     ]
-    replaced = {one.user_attrs.get(RETRY_OF) for one in trials}
-    return [one for one in trials if one.state.is_finished() and one.number not in replaced]
+    replaced = {trial.user_attrs.get(RETRY_OF) for trial in trials}
+    return [trial for trial in trials if trial.state.is_finished() and trial.number not in replaced]
 
 
 def is_harvested(trial: FrozenTrial) -> bool:
@@ -83,8 +83,8 @@ def proposed(study: optuna.Study) -> int:
     """
     trials = study.get_trials(deepcopy=False)
     return sum(
-        not (is_interrupted(one) or is_harvested(one) or RETRY_OF in one.user_attrs)
-        for one in trials
+        not (is_interrupted(trial) or is_harvested(trial) or RETRY_OF in trial.user_attrs)
+        for trial in trials
     )
 
 
@@ -133,9 +133,11 @@ def outdated_points(study: optuna.Study, names: Iterable[str]) -> int:
     names = tuple(names)
     trials = study.get_trials(deepcopy=False)
     done = {
-        _key(one, names) for one in trials if one.state.is_finished() and not is_interrupted(one)
+        _key(trial, names)
+        for trial in trials
+        if trial.state.is_finished() and not is_interrupted(trial)
     }
-    old = {_key(one, names) for one in trials if OUTDATED in one.user_attrs}
+    old = {_key(trial, names) for trial in trials if OUTDATED in trial.user_attrs}
     return len(old - done)
 
 

@@ -62,10 +62,10 @@ class PythonLanes:
         times = self.plan.source_time.tolist()
         for net, aim, (rise, fall) in zip(self.plan.source.tolist(), goals, times, strict=True):
             up, down = aim & ~before[net], before[net] & ~aim
-            found = sorted([(rise, up), (fall, down)])
+            entries = sorted([(rise, up), (fall, down)])
             if rise == fall:
-                found = [(rise, up | down)]
-            changes[net] = [each for each in found if each[1]]
+                entries = [(rise, up | down)]
+            changes[net] = [each for each in entries if each[1]]
             settled[net] = aim
         for cell in self._cells():
             moving = [(net, changes[net]) for net in cell.nets if net > 1 and changes[net]]
@@ -92,7 +92,7 @@ class PythonLanes:
             plan.entry_value,
             plan.entry_key,
         )
-        table = list(zip(*(each.tolist() for each in columns), strict=True))
+        table = list(zip(*(column.tolist() for column in columns), strict=True))
         fallback = plan.fallback_key.tolist()
         return [
             _Cell(

@@ -275,7 +275,7 @@ class _Builder:
             position,
             inputs,
             arc % 4,
-            [int(each) % conditions - 1 for each in groups],
+            [int(group) % conditions - 1 for group in groups],
             library.conditions,
         )
         return inputs, arc // 2 % 2, arc % 2, states, delay

@@ -161,7 +161,7 @@ def timed_replay(
     glitches = (counted - functional) * scale
     activity = replayed.activity
     total = dataclasses.replace(activity, toggles=activity.toggles + glitches, glitches=True)
-    found = TimedActivity(
+    timed_activity = TimedActivity(
         functional=activity,
         total=total,
         glitch_toggles=glitches,
@@ -174,8 +174,8 @@ def timed_replay(
         latest_s=latest_s,
         engine=name,
     )
-    stated = dataclasses.replace(total, standard_error_frac=found.standard_error())
-    return dataclasses.replace(found, total=stated)
+    stated = dataclasses.replace(total, standard_error_frac=timed_activity.standard_error())
+    return dataclasses.replace(timed_activity, total=stated)
 
 
 def _draw(window: int, sampled: int | None, seed: int) -> Int64s:

@@ -35,7 +35,7 @@ class CellFunctions:
         ------
         ToolError : the compiler fails
         """
-        wanted = {function_name(each): each for each in operations}
+        wanted = {function_name(operation): operation for operation in operations}
         if not wanted.keys() <= self.functions.keys():
             for index in sorted(self.kernels.folder.glob("*.json")):
                 self._load(index)

@@ -45,10 +45,10 @@ def count_with_numpy(plan: Plan, recording: Recording, window: Window) -> Counts
         for operation, kind, out, places, columns in runs:
             reads = [values.take(column, axis=0) for column in columns]
             if operation.expression is not None:
-                named: dict[str, Any] = {f"i{i}": each for i, each in enumerate(reads)}
+                named: dict[str, Any] = {f"i{i}": read for i, read in enumerate(reads)}
                 values[out] = evaluate(operation.expression, named, _ALL)
             if operation.joint:
-                _count_sets(sets[kind][places], [each[:, counted] for each in reads])
+                _count_sets(sets[kind][places], [read[:, counted] for read in reads])
             if (out.stop - pending) * values.shape[1] > _COUNTED_WORDS:
                 _count(values, before, slice(pending, out.stop), counted, toggles, ones)
                 pending = out.stop
@@ -72,7 +72,7 @@ def settled_values(plan: Plan, recording: Recording, rows: Int64s) -> UInt64s:
     values[: plan.base - 2] = raw.reshape(len(raw), -1)
     for operation, _, out, _, columns in _runs(plan):
         if operation.expression is not None:
-            named: dict[str, Any] = {f"i{i}": values[each] for i, each in enumerate(columns)}
+            named: dict[str, Any] = {f"i{i}": values[column] for i, column in enumerate(columns)}
             values[out] = evaluate(operation.expression, named, _ALL)
     return values.reshape(plan.slots, len(rows), WORDS)
 
@@ -125,7 +125,7 @@ def _popcount(words: UInt64s) -> Int64s:
 
 
 def _count_sets(sets: Int64s, reads: list[UInt64s]) -> None:
-    products: dict[int, UInt64s] = {1 << i: each for i, each in enumerate(reads)}
+    products: dict[int, UInt64s] = {1 << i: read for i, read in enumerate(reads)}
     for column, mask in enumerate(input_sets(len(reads))):
         low = mask & -mask
         products[mask] = products[mask ^ low] & products[low]

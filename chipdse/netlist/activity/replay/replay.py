@@ -135,21 +135,23 @@ def _count(plan: Plan, recording: Recording, window: Window, engine: Engine) -> 
         return count_with_numpy(plan, recording, window), "numpy"
 
 
-def _describe(netlist: Netlist, recording: Recording, plan: Plan, found: Mismatch) -> str:
+def _describe(netlist: Netlist, recording: Recording, plan: Plan, mismatch: Mismatch) -> str:
     """A failed self-check, for people."""
     per_cycle = 2 if recording.both_edges else 1
-    if found.check < len(plan.checks):
-        check = plan.checks[found.check]
-        cycle = (found.row - 1) // per_cycle
+    if mismatch.check < len(plan.checks):
+        check = plan.checks[mismatch.check]
+        cycle = (mismatch.row - 1) // per_cycle
         return (
             f"register {check.signal}[{check.bit}] (flip-flop {netlist.cell_names[check.cell]}): "
-            f"the netlist's data pin is {found.expected} in cycle {cycle}, but the recording has "
-            f"{found.recorded} after the edge that ends it; the netlist is not what the RTL does"
+            f"the netlist's data pin is {mismatch.expected} in cycle {cycle}, but the recording "
+            f"has {mismatch.recorded} after the edge that ends it; the netlist is not what the RTL "
+            "does"
         )
-    name = plan.outputs[found.check - len(plan.checks)]
+    name = plan.outputs[mismatch.check - len(plan.checks)]
     return (
-        f"output {name}: the netlist has {found.expected} before edge {found.row // per_cycle}, "
-        f"the recording {found.recorded}; the netlist is not what the RTL does"
+        f"output {name}: the netlist has {mismatch.expected} before edge "
+        f"{mismatch.row // per_cycle}, the recording {mismatch.recorded}; the netlist is not what "
+        "the RTL does"
     )
 
 

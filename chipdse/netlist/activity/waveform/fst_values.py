@@ -29,7 +29,7 @@ def main(trace: str, request: str, answer: str) -> None:
     """
     import pywellen
 
-    variables = {_handle(each): each for each in pywellen.Waveform(trace).all_vars()}
+    variables = {_handle(var): var for var in pywellen.Waveform(trace).all_vars()}
     parts = [_bits([], 1, 0)]
     for handle, width, first in np.load(request).tolist():
         variable = variables.get(handle)

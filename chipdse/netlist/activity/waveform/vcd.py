@@ -208,8 +208,8 @@ def _parse_header(path: Path, text: str, lines: int) -> Header:
     variables: list[Variable] = []
     codes: dict[bytes, tuple[int, int]] = {}
     signals, time_unit_s = 0, 0.0
-    for found in _DECLARATION.finditer(text):
-        keyword, body, end = found.groups()
+    for match in _DECLARATION.finditer(text):
+        keyword, body, end = match.groups()
         reason = None if end else f"'${keyword}' has no '$end'"
         if keyword == "var" and reason is None:
             declared = _declare(scope[-1], body, codes, signals)
@@ -244,7 +244,7 @@ def _parse_header(path: Path, text: str, lines: int) -> Header:
             else:
                 time_unit_s = int(unit[1]) * _SECONDS[unit[2].lower()]
         if reason is not None:
-            _fail(path, text.count("\n", 0, found.start()) + 1, reason)
+            _fail(path, text.count("\n", 0, match.start()) + 1, reason)
     if not time_unit_s:
         _fail(path, lines, "the header has no '$timescale'")
     return Header(
@@ -284,14 +284,14 @@ def _declare(
 def name_and_indices(name: str, width: int) -> tuple[str, range | None] | str:
     """A variable's name without its range, and its bit numbers; a reason if they disagree."""
     whole, bits = name, 1
-    while found := _RANGE.search(name):
+    while match := _RANGE.search(name):
         # An escaped name ends at white space: ``\a[3]`` is one name, ``\a [3]`` a bit of `a`.
-        if name.startswith("\\") and not name[found.start() - 1].isspace():
+        if name.startswith("\\") and not name[match.start() - 1].isspace():
             break
-        left = int(found[1])
-        right = left if found[2] is None else int(found[2])
+        left = int(match[1])
+        right = left if match[2] is None else int(match[2])
         bits *= abs(left - right) + 1
-        name = name[: found.start()].rstrip()
+        name = name[: match.start()].rstrip()
         if bits == width:
             step = -1 if left >= right else 1
             if bits > abs(left - right) + 1:  # a packed array: one vector, as synthesis has it

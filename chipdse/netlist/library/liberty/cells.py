@@ -109,12 +109,12 @@ def _direction(file: LibertyFile, groups: list[Group], pin: str) -> str:
 
 
 def _expand(name: str) -> list[str]:
-    found = _BIT_RANGE.fullmatch(name)
-    if found is None:
+    match = _BIT_RANGE.fullmatch(name)
+    if match is None:
         return [name]
-    left, right = int(found[2]), int(found[3])
+    left, right = int(match[2]), int(match[3])
     step = 1 if right >= left else -1
-    return [f"{found[1]}[{bit}]" for bit in range(left, right + step, step)]
+    return [f"{match[1]}[{bit}]" for bit in range(left, right + step, step)]
 
 
 def read_cell(
@@ -138,7 +138,7 @@ def read_cell(
             function = read_function(file, pin.groups[0], pin.text("state_function")) or function
         if function is not None:
             function = substitute(function, complement)
-            if any(each not in known for each in variables(function)):
+            if any(variable not in known for variable in variables(function)):
                 function = None  # of a state that is not described
                 opaque = True
         elif isinstance(sequential, ClockGate) and pin.is_true("clock_gate_out_pin"):

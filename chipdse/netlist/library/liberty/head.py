@@ -63,13 +63,13 @@ class LibertyHead:
         text = self.library.text(attribute)
         if text is None:
             return default
-        found = _UNIT.fullmatch(text)
-        suffix = found[2].lower() if found else ""
-        if found is None or not suffix.endswith(unit.lower()) or suffix[:-1] not in _PREFIX:
+        match = _UNIT.fullmatch(text)
+        suffix = match[2].lower() if match else ""
+        if match is None or not suffix.endswith(unit.lower()) or suffix[:-1] not in _PREFIX:
             self.file.fail(
                 f'{attribute} is {text!r}; expected e.g. "1n{unit}"', self.library.offset
             )
-        return self._factor(attribute, found[1] or "1") * _PREFIX[suffix[:-1]]
+        return self._factor(attribute, match[1] or "1") * _PREFIX[suffix[:-1]]
 
     def _load_unit(self) -> float:
         arguments = self.library.values("capacitive_load_unit")

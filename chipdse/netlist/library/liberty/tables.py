@@ -142,7 +142,7 @@ class FileTables:
         if axis is None:
             words = [each for part in split_list(text) for each in split_list(part)]
             numbers = [
-                to_number(self.file, group.offset, "an index", each) * scale for each in words
+                to_number(self.file, group.offset, "an index", word) * scale for word in words
             ]
             if len(numbers) > _LONGEST_AXIS:
                 self.file.fail(
