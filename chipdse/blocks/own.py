@@ -18,6 +18,8 @@ from chipdse.blocks.verilog_files import included_files
 from chipdse.errors import DesignError
 
 RANDOM_BENCH = "chipdse.blocks.bench_random"
+_SOURCE = "src_loc_at"
+"""Argument by which Amaranth finds the line of a component; no choice of hardware."""
 SCALARS = (bool, int, float, str)
 
 
@@ -173,8 +175,8 @@ def _constructor_fields(reference: str, make: Callable[..., Any]) -> dict[str, A
     """A parameter for each argument that a number, text or true/false can be given to."""
     fields: dict[str, Any] = {}
     docs = _own_docs(make)
-    for name, argument in inspect.signature(make).parameters.items():
-        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+    for name, argument in _arguments(make).items():
+        if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD) or name == _SOURCE:
             continue
         needed = argument.default is argument.empty
         kind = _kind_of(argument)
@@ -191,6 +193,21 @@ def _constructor_fields(reference: str, make: Callable[..., Any]) -> dict[str, A
             default=field.default, metadata={**field.metadata, "kind": kind}
         )
     return fields
+
+
+def _arguments(make: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The arguments of a callable by name.
+
+    Those of a class are the arguments of its nearest ``__init__``: Python 3.11.2 takes a
+    ``__new__`` of a distant base instead, and Amaranth's components have one.
+    """
+    if not isinstance(make, type):
+        return dict(inspect.signature(make).parameters)
+    constructor = next(vars(kind)["__init__"] for kind in make.__mro__ if "__init__" in vars(kind))
+    if constructor is object.__init__:
+        return {}
+    _itself, *arguments = inspect.signature(constructor).parameters.values()
+    return {argument.name: argument for argument in arguments}
 
 
 def _kind_of(argument: inspect.Parameter) -> type | None:

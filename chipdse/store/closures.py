@@ -33,7 +33,8 @@ def keep_modules(key: str, names: list[str]) -> None:
     """Keep the names of modules under a key; nothing is kept where the cache is read-only."""
     file = _file(key)
     with suppress(OSError):
-        write_whole(file, json.dumps(names).encode())
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, json.dumps(names))
         note_digest(file)
 
 

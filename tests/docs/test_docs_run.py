@@ -33,6 +33,10 @@ ELSEWHERE = {
 }
 """By page, or by how a command begins."""
 PYTHON_ELSEWHERE = {
+    "docs/developers/adding_a_metric.md": "a line of a record; "
+    "tests/report/test_metrics_declared.py declares a metric",
+    "docs/developers/adding_a_stage.md": "a part of a module; "
+    "tests/store/test_stage.py makes stages",
     "docs/concepts/glitches.md": "goes on with what other pages make; its calls are those of "
     "tests/netlist/activity/test_timed_replay.py",
     "docs/concepts/replay.md": "names files of a store; "

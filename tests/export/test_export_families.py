@@ -66,7 +66,9 @@ def unchecked(folder: Path) -> Design:
 def with_macro(folder: Path) -> Design:
     options = SynthesisOptions(memory_macro_bits=512)
     small = {"words": 64, "bits": 16}
-    return of("memory_designs:TABLE", TESTS, small, {"length": 40}, synthesis=options)
+    return of(
+        "tests.support.memory_designs:TABLE", TESTS.parent, small, {"length": 40}, synthesis=options
+    )
 
 
 def gated(folder: Path) -> Design:

