@@ -76,7 +76,7 @@ def test_a_good_file(tmp_path: Path) -> None:
         ("depth = 32", "depth = 7", "length=64 is not a whole number of products"),
         ('name = "sky130"', "", r"\[library\] is missing"),
         ('name = "sky130"', 'files = ["no.lib"]', "no.lib' does not exist"),
-        ("max = 1.0, step", "max = 1.5, step", "clock_frac=1.25 is not in"),
+        ("max = 1.0, step", "max = 1.5, step", "clock_frac=1.25 is too large; use <= 1"),
         ("tiles = 4", "tiles = 0", "tiles=0 is too small"),
         ('"organic"]', '"organik"]', "arrangement='organik' is unknown"),
         ('throughput_ops_per_s = "maximize"', "", "two metrics or more"),
