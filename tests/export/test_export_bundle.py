@@ -200,6 +200,7 @@ def test_edalize_runs_it_as_a_flow(
 
 def test_librelane_accepts_its_configuration(bundle: Path, tmp_path: Path) -> None:
     pytest.importorskip("librelane", reason="LibreLane is not installed")
+    pytest.importorskip("tkinter", reason="LibreLane reads Tcl by tkinter: apt-get python3-tk")
     # The loader wants a process kit; these two files are all it reads of one.
     cells = tmp_path / "sky130A" / "libs.tech" / "librelane" / "sky130_fd_sc_hd"
     cells.mkdir(parents=True)

@@ -144,7 +144,7 @@ def test_a_tristate_is_refused(tmp_path: Path, reader: str, where: str) -> None:
     if where != "inside":
         text = text.replace("output", "output z, output", 1)
         text = text.replace("endmodule", "assign z = a[0] ? a[1] : 1'bz; endmodule")
-    with pytest.raises(DesignError, match="is a tristate; drive it always"):
+    with pytest.raises(DesignError, match="tristate.*; drive it always"):
         (tmp_path / "top.il").write_text(read(text, tmp_path, "held", {}, reader=reader))
         rtl = Rtl(rtlil=tmp_path / "top.il", verilog=tmp_path / "top.v", top="top", content="")
         write_recorder(rtl, tmp_path / "recorder")

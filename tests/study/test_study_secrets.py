@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from chipdse.errors import DesignError
 from chipdse.study.storage.secrets import masked, masked_url, secret_arguments, without_secrets
 from chipdse.study.storage.storage import open_storage
-from tests.study.running import test_faults_machine
 from tests.support import servers
 from tests.support import small_sweep as sweeps
+from tests.support.counter_project import counter_project
 
 SECRET = "S3cret/pw?2@"
 NAMES = ("password", "PASSWORD", "sslpassword", "SslPassword", "oauth_client_secret", "pass%77ord")
@@ -76,7 +76,7 @@ def test_a_sweep_in_postgresql_keeps_none(tmp_path: Path) -> None:
     text = quote(SECRET, safe="")
     with servers.postgresql() as server:
         url = f"{server.url('secret')}?password={text}&sslmode=disable"
-        file, study = test_faults_machine.project(tmp_path), tmp_path / "study"
+        file, study = counter_project(tmp_path), tmp_path / "study"
         said = sweeps.run(file, study, tmp_path / "cache", "--storage", url, "--trials", "1")
         shown = subprocess.run([str(sweeps.CHIPDSE), "front", str(study), "--json", "--all"],
                                capture_output=True, text=True, check=True)  # fmt: skip
