@@ -35,9 +35,11 @@ def forget_outdated(module: str, folder: Path) -> None:
     """Have Python load the user's modules again where one that it has loaded would now be another.
 
     So it would be where the file of one of them, a file that they read, or an environment variable
-    is not what it was, or where another file now has a module's name.
+    is not what it was, or where another file now has a module's name, such as a file of another
+    project with a module of that name.
     """
     if module not in sys.modules:
+        _forget_others(module, folder)
         return
     place, owner = Place.of(folder), owner_of(module, folder)
     modules = modules_of(module, owner)
@@ -49,6 +51,15 @@ def forget_outdated(module: str, folder: Path) -> None:
                 sys.modules.pop(each.name, None)
         forget_notes(owner, [each.file for each in modules])
         importlib.invalidate_caches()
+
+
+def _forget_others(module: str, folder: Path) -> None:
+    """Have Python load anew what a module imports by a name that a file of another project has."""
+    for name, file in _named_files(module, folder).items():
+        loaded = getattr(sys.modules.get(name), "__file__", None)
+        is_ours = name.partition(".")[0] in PACKAGES
+        if loaded is not None and not is_ours and Path(loaded).resolve() != file.resolve():
+            del sys.modules[name]
 
 
 def owner_of(module: str, folder: Path) -> str:
@@ -78,8 +89,13 @@ def source_files(module: str, folder: Path) -> list[Path]:
 
     What is imported in another way is known only when it has run (`chipdse.store.reads`).
     """
+    return sorted(set(_named_files(module, folder).values()))
+
+
+def _named_files(module: str, folder: Path) -> dict[str, Path]:
+    """The files of `source_files` by the name of the module."""
     place = Place.of(folder)
-    files: dict[Path, None] = {}
+    files: dict[str, Path] = {}
     waiting, seen = [module], set()
     while waiting:
         name = waiting.pop()
@@ -89,9 +105,9 @@ def source_files(module: str, folder: Path) -> list[Path]:
         file = place.locate(name)
         if file is None or not is_users(file) or name.startswith("chipdse."):
             continue
-        files[file] = None
+        files[name] = file
         if file.suffix == ".py":
             waiting += imported_modules(file, name)
         if name.rpartition(".")[0] not in ("", "chipdse_hdl"):  # whose __init__ lists every block
             waiting.append(name.rpartition(".")[0])
-    return sorted(files)
+    return files

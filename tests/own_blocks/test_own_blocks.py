@@ -236,3 +236,25 @@ def test_random_words_fill_any_width(bits: int, count: int, seed: int) -> None:
 
     words = random_words(np.random.default_rng(seed), bits, count)
     assert len(words) == count and all(0 <= word < 2**bits for word in words)
+
+
+def test_modules_of_one_name_in_two_projects_are_apart(tmp_path: Path) -> None:
+    text = (
+        "from amaranth.hdl import Module\nfrom amaranth.lib import wiring\n"
+        "from amaranth.lib.wiring import In, Out\nfrom shared_name import WIDTH\n"
+        "class Same(wiring.Component):\n"
+        "    def __init__(self):\n"
+        "        super().__init__({'a': In(WIDTH), 'z': Out(WIDTH)})\n"
+        "    def elaborate(self, platform):\n"
+        "        m = Module()\n        m.d.sync += self.z.eq(self.a)\n        return m\n"
+    )
+    widths = []
+    for width in (3, 5):
+        folder = tmp_path / f"project_{width}"
+        folder.mkdir()
+        (folder / "pyproject.toml").write_text("")
+        (folder / "shared_name.py").write_text(f"WIDTH = {width}\n")
+        (folder / f"block_{width}.py").write_text(text)
+        block = find_block(f"block_{width}:Same", folder)
+        widths.append(len(block.hardware(block.parameters()).a))
+    assert widths == [3, 5]
