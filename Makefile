@@ -5,7 +5,7 @@ STAMP := $(VENV)/.installed
 
 # Each of two workers takes half of the tests, and half of what the other has left when it is done:
 # a file's tests stay together, and both workers end together.
-WORKERS := --numprocesses 2 --dist worksteal
+WORKERS := --numprocesses 2 --dist loadfile
 
 .PHONY: install check test sweep docs notebooks clean
 
