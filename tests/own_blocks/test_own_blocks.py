@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import pickle
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,9 @@ from chipdse.blocks.own import RANDOM_BENCH, is_checked
 from chipdse.blocks.verilog import read_verilog_block
 from chipdse.design import find_block, make_record
 from chipdse.errors import DesignError
-from chipdse.hardware.elaborate import block_files
+from chipdse.hardware.elaborate import block_files, elaborate
 from chipdse.store.reads import search_folders
+from chipdse.store.store import Store
 from tests.support.own_projects import COUNTER_TOML, write_project
 
 
@@ -256,5 +258,6 @@ def test_modules_of_one_name_in_two_projects_are_apart(tmp_path: Path) -> None:
         (folder / "shared_name.py").write_text(f"WIDTH = {width}\n")
         (folder / f"block_{width}.py").write_text(text)
         block = find_block(f"block_{width}:Same", folder)
-        widths.append(len(block.hardware(block.parameters()).a))
-    assert widths == [3, 5]
+        rtl = elaborate(block, block.parameters(), Store(root=tmp_path / "store"))
+        widths.append(re.findall(r"wire width (\d+) input \d+ \\a\n", rtl.rtlil.read_text()))
+    assert widths == [["3"], ["5"]]
