@@ -259,5 +259,5 @@ def test_modules_of_one_name_in_two_projects_are_apart(tmp_path: Path) -> None:
         (folder / f"block_{width}.py").write_text(text)
         block = find_block(f"block_{width}:Same", folder)
         rtl = elaborate(block, block.parameters(), Store(root=tmp_path / "store"))
-        widths.append(re.findall(r"wire width (\d+) input \d+ \\a\n", rtl.rtlil.read_text()))
+        widths.append(re.findall(r"wire width (\d+) input \d+ +\\a\n", rtl.rtlil.read_text()))
     assert widths == [["3"], ["5"]]

@@ -85,7 +85,14 @@ LOOKED_INTO = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", LOOKED_INTO)
+# Their pictures take ten seconds and more: a small die in a large package needs a fine mesh.
+SLOW = ("no link fits", "one transistor")
+CASES = [
+    pytest.param(case, marks=pytest.mark.slow) if case in SLOW else case for case in LOOKED_INTO
+]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_what_is_scored_can_be_looked_into(case, tmp_path):
     """The same figures, NaN included, and a picture: also where no limit of a real die holds."""
     measured, values = LOOKED_INTO[case]
