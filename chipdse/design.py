@@ -18,10 +18,14 @@ from chipdse.hardware.synthesise import SynthesisOptions
 from chipdse.records import check_knobs, knob
 from chipdse.system.parameters import PackageParameters
 
+PROCESS_CORNERS = ("typical", "slow", "fast", "slow-fast", "fast-slow")
+"""Process corners that a library may have; the last two name the n transistors first."""
+VIEWS = ("typical", "guaranteed")
+
 
 @dataclass(frozen=True, kw_only=True)
 class OperatingPoint:
-    """Supply, temperature and clock."""
+    """Supply, temperature, process corner and clock, and for which chips the figures hold."""
 
     vdd_v: float | None = knob(
         None, "supply voltage; by default the library's nominal one", "V", kind=float, above=0
@@ -31,6 +35,37 @@ class OperatingPoint:
         "junction temperature at which the library is read; by default its nominal one",
         "°C",
         kind=float,
+    )
+    process: str | None = knob(
+        None,
+        "process corner of all transistors; by default the library's typical one",
+        kind=str,
+        choices=PROCESS_CORNERS,
+    )
+    view: str = knob(
+        "typical",
+        "typical: every figure of a typical chip at this supply and temperature; guaranteed: clock,"
+        " hold slack and leakage that every chip keeps within the tolerances below, energy of a"
+        " typical chip",
+        choices=VIEWS,
+    )
+    supply_tolerance_frac: float = knob(
+        0.05,
+        "of the guaranteed view: how far the supply voltage may deviate",
+        minimum=0.0,
+        maximum=0.5,
+    )
+    lowest_temperature_c: float = knob(
+        0.0, "of the guaranteed view: lowest junction temperature", "°C"
+    )
+    highest_temperature_c: float = knob(
+        85.0, "of the guaranteed view: highest junction temperature", "°C"
+    )
+    corner_temperatures: str = knob(
+        "range",
+        "of the guaranteed view: range takes the two temperatures above; library takes those at"
+        " which the library's slow and fast corners are characterised",
+        choices=("range", "library"),
     )
     clock_frac: float = knob(
         1.0,
@@ -46,6 +81,47 @@ class OperatingPoint:
         check_knobs(self)
         if self.clock_period_s is not None and self.clock_frac != 1:
             raise DesignError("clock_period_s and clock_frac are both given; leave one out")
+        if self.is_guaranteed and self.process is not None:
+            raise DesignError(
+                f"process={self.process!r} and view='guaranteed' are both given; the view takes the"
+                " slow and the fast process corner itself: leave process out"
+            )
+        if self.lowest_temperature_c > self.highest_temperature_c:
+            raise DesignError(
+                f"lowest_temperature_c={self.lowest_temperature_c!r} is above "
+                f"highest_temperature_c={self.highest_temperature_c!r}; swap them"
+            )
+
+    @property
+    def is_guaranteed(self) -> bool:
+        """Whether clock, hold slack and leakage hold for every chip."""
+        return self.view == "guaranteed"
+
+    @property
+    def corner(self) -> OperatingPoint:
+        """The same point without its clock; points of one corner share timing and energy per cycle.
+
+        The range of a guarantee is left out of a typical point, which it does not change.
+        """
+        values: dict[str, Any] = {
+            field.name: field.default
+            for field in dataclasses.fields(self)
+            if field.name in _CLOCK or (field.name in _RANGE and not self.is_guaranteed)
+        }
+        return dataclasses.replace(self, **values)
+
+
+_CLOCK = ("clock_frac", "clock_period_s")
+CORNER_PARAMETERS = tuple(
+    about.name for about in dataclasses.fields(OperatingPoint) if about.name not in _CLOCK
+)
+"""Fields of an operating point that decide which tables of a library are read."""
+_RANGE = (
+    "supply_tolerance_frac",
+    "lowest_temperature_c",
+    "highest_temperature_c",
+    "corner_temperatures",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

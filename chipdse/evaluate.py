@@ -22,6 +22,7 @@ from chipdse.hardware.simulators import VERILATOR_RUNTIME
 from chipdse.metrics import Metrics, basis_of
 from chipdse.stages.analyse import GLITCHES
 from chipdse.stages.build import SYNTHESISE, build_hardware
+from chipdse.stages.guarantee import GUARANTEE
 from chipdse.stages.layout import WIRES
 from chipdse.stages.measure import MEASURE, measure
 from chipdse.store.store import Store
@@ -35,6 +36,7 @@ STAGES = (
     SYNTHESISE,  # RTL, library -> netlist of cells
     WIRES,  # netlist -> placement and length of every wire
     GLITCHES,  # run, netlist, wires, (supply, temperature) -> transitions of every net
+    GUARANTEE,  # run, netlist, wires, slow and fast cells -> what every chip keeps
     MEASURE,  # run, netlist, wires, glitches -> timing and power at (supply, temperature)
 )
 """Every stage whose result is stored, in the order of the flow; `chipdse stages` prints them."""

@@ -39,17 +39,21 @@ class BlockValues(Generic[Number, Count]):
     vdd_v: Number = metric("supply voltage", "V", "input")
     library_temperature_c: Number = metric("temperature of the library tables", "°C", "input")
     critical_path_s: Number = metric(
-        "longest path, setup time included", "s", "measured", rests_on=_TIMING
+        "longest path, setup time included", "s", "measured", rests_on=_TIMING, corner="setup"
     )
     worst_hold_slack_s: Number = metric(
-        "least hold slack, ideal clock", "s", "measured", rests_on=_TIMING
+        "least hold slack, ideal clock", "s", "measured", rests_on=_TIMING, corner="hold"
     )
     f_max_hz: Number = metric(
-        "highest clock frequency that meets timing", "Hz", "measured", rests_on=_TIMING
+        "highest clock frequency that meets timing",
+        "Hz",
+        "measured",
+        rests_on=_TIMING,
+        corner="setup",
     )
     clock_frequency_hz: Number = metric("clock frequency used", "Hz", "measured", rests_on=_TIMING)
     timing_slack_s: Number = metric(
-        "clock period less critical path", "s", "measured", rests_on=_TIMING
+        "clock period less critical path", "s", "measured", rests_on=_TIMING, corner="setup"
     )
     ops_per_cycle: Number = metric("work done per clock cycle of the workload", "1", "measured")
     block_throughput_ops_per_s: Number = metric(
@@ -59,7 +63,9 @@ class BlockValues(Generic[Number, Count]):
     block_switching_power_w: Number = metric(
         "power in pin capacitances", "W", "measured", rests_on=_POWER
     )
-    block_leakage_power_w: Number = metric("leakage power", "W", "measured", rests_on=_LEAKAGE)
+    block_leakage_power_w: Number = metric(
+        "leakage power", "W", "measured", rests_on=_LEAKAGE, corner="leakage"
+    )
     block_power_w: Number = metric("total power of the block", "W", "measured", rests_on=_POWER)
     block_register_power_w: Number = metric(
         "of it, flip-flops and latches", "W", "measured", rests_on=_POWER
@@ -97,6 +103,29 @@ class BlockValues(Generic[Number, Count]):
     wire_level: Count = metric("wires: 0 none, 1 by formula, 2 placed", "1", "input", 0)
     glitches_counted: Count = metric("1 if glitches are in the power", "1", "input", 0)
     clock_tree_counted: Count = metric("1 if the clock tree is in the power", "1", "input", 0)
+    guaranteed: Count = metric(
+        "1 if clock, hold slack, leakage and power hold for every chip, 0 for a typical one",
+        "1",
+        "input",
+        0,
+    )
+    nominal_f_max_hz: Number = metric(
+        "highest clock frequency at vdd_v, library_temperature_c and the given process, without"
+        " tolerances",
+        "Hz",
+        "measured",
+        0.0,
+        rests_on=_TIMING,
+    )
+    nominal_leakage_power_w: Number = metric(
+        "leakage power there", "W", "measured", 0.0, rests_on=_LEAKAGE
+    )
+    setup_supply_v: Number = metric("supply voltage of the critical path", "V", "input", 0.0)
+    setup_temperature_c: Number = metric("temperature of the critical path", "°C", "input", 0.0)
+    hold_supply_v: Number = metric("supply voltage of the hold slack", "V", "input", 0.0)
+    hold_temperature_c: Number = metric("temperature of the hold slack", "°C", "input", 0.0)
+    leakage_supply_v: Number = metric("supply voltage of the leakage power", "V", "input", 0.0)
+    leakage_temperature_c: Number = metric("temperature of the leakage power", "°C", "input", 0.0)
     toggle_error_frac: Number = metric(
         "standard error of all transitions, as cycles were drawn for glitches",
         "1",
@@ -232,6 +261,21 @@ def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> 
     about = METRICS[name]
     kinds: list[str] = [about["evidence"], *(parts[part] for part in about["rests_on"])]
     return max(kinds, key=EVIDENCE.index)
+
+
+def corner_text(name: str, values: Mapping[str, float]) -> str:
+    """The corner at which a metric of a guaranteed point holds, for people; else empty.
+
+    Parameters
+    ----------
+    values : the point's metrics by name
+    """
+    corner = METRICS.get(name, {}).get("corner", "")
+    if not corner or not values.get("guaranteed"):
+        return ""
+    process = "slow" if corner == "setup" else "fast"
+    volts, temperature = values[f"{corner}_supply_v"], values[f"{corner}_temperature_c"]
+    return f"{process}, {volts:.4g} V, {temperature:g} °C"
 
 
 def basis_of(values: Mapping[str, float], *, checked: bool) -> Basis:

@@ -16,6 +16,9 @@ EVIDENCE = ("input", "measured", "modelled", "estimated")
 PARTS = ("cells", "activity", "layout", "node")
 """What a result may rest on: cells, switching activity, wires and clock tree, tables by node."""
 
+CORNERS = ("setup", "hold", "leakage")
+"""What is guaranteed at a corner of its own: of slow chips the first, of fast ones the others."""
+
 
 def metric(
     doc: str,
@@ -24,6 +27,7 @@ def metric(
     default: Any = dataclasses.MISSING,
     *,
     rests_on: tuple[str, ...] = (),
+    corner: str = "",
 ) -> Any:
     """A field of a result record; every output takes unit, description and evidence from here.
 
@@ -32,12 +36,17 @@ def metric(
     evidence : "input" (what was asked for), "measured" (simulated, netlist, Liberty), "modelled"
         (published model) or "estimated"
     rests_on : which of `PARTS`; the metric's evidence is no better than theirs
+    corner : which of `CORNERS` the metric of a guaranteed point belongs to; empty is the stated
+        supply and temperature with typical transistors
     """
     if evidence not in EVIDENCE:
         raise ValueError(f"evidence {evidence!r} is not one of {EVIDENCE}")
     if unknown := set(rests_on) - set(PARTS):
         raise ValueError(f"rests_on {sorted(unknown)} are not among {PARTS}")
+    if corner and corner not in CORNERS:
+        raise ValueError(f"corner {corner!r} is not one of {CORNERS}")
     about = {"doc": doc, "unit": unit, "evidence": evidence, "rests_on": rests_on}
+    about |= {"corner": corner}
     if default is dataclasses.MISSING:
         return dataclasses.field(metadata=about)
     return dataclasses.field(default=default, metadata=about)
@@ -121,6 +130,19 @@ BAD_LEAKAGE = "block leakage needs ascending temperatures and powers > 0"
 
 
 @dataclass(frozen=True, kw_only=True)
+class TypicalLeakage:
+    """Leakage of a typical chip, where the block's own leakage is that of the leakiest.
+
+    power_w : at `temperature_c`
+    powers_w : at each of the block's `leakage_temperatures_c`
+    """
+
+    power_w: float
+    temperature_c: float
+    powers_w: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class BlockMetrics:
     """A measured block at one operating point, which the package models use.
 
@@ -141,6 +163,8 @@ class BlockMetrics:
     leakage_powers_w: tuple[float, ...] = metric(
         "leakage at each of these temperatures", "W", "measured", ()
     )
+    typical: TypicalLeakage | None = None
+    """Energy and carbon are a typical chip's then, power and temperature the leakiest one's."""
 
     def __post_init__(self) -> None:
         for name in QUANTITIES:

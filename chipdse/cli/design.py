@@ -39,6 +39,7 @@ def add(verbs: Verbs) -> None:
         "--placement", type=Path, metavar="FILE", help="draw cells by module and power, e.g. p.png"
     )
     groups = (
+        ("operating", "view=guaranteed supply_tolerance_frac=0.1; or process=slow"),
         ("synthesis", "effort=full"),
         ("package", "cooling=cold_plate"),
         ("physical", "wires=formula glitches=false utilisation=0.6"),
@@ -85,19 +86,24 @@ def _eval(arguments: argparse.Namespace) -> int:
 
     from chipdse.api.point import evaluate_point
     from chipdse.design import OperatingPoint, PhysicalOptions, make_record, parse_settings
+    from chipdse.errors import DesignError
     from chipdse.hardware.synthesise import SynthesisOptions
     from chipdse.system.metrics import CONSTRAINTS
     from chipdse.system.parameters import PackageParameters
 
-    operating: dict[str, Any] = {}
-    if arguments.vdd is not None:
-        operating["vdd_v"] = parse_quantity(arguments.vdd, "V", "--vdd")
-    if arguments.temperature is not None:
-        operating["temperature_c"] = parse_quantity(arguments.temperature, "°C", "--temperature")
-    if arguments.clock is not None:
-        operating["clock_period_s"] = parse_quantity(arguments.clock, "s", "--clock")
-    if arguments.clock_frac is not None:
-        operating["clock_frac"] = arguments.clock_frac
+    operating = parse_settings(OperatingPoint, arguments.operating, "operating")
+    stated = {
+        "vdd_v": _quantity(arguments.vdd, "V", "--vdd"),
+        "temperature_c": _quantity(arguments.temperature, "°C", "--temperature"),
+        "clock_period_s": _quantity(arguments.clock, "s", "--clock"),
+        "clock_frac": arguments.clock_frac,
+    }
+    for name, value in stated.items():
+        if value is None:
+            continue
+        if name in operating:
+            raise DesignError(f"operating: {name!r} is set twice; set it once")
+        operating[name] = value
     make_record(OperatingPoint, operating, "operating")
     metrics = evaluate_point(
         block.name,
@@ -123,8 +129,12 @@ def _eval(arguments: argparse.Namespace) -> int:
     return 1 if missed else 0
 
 
+def _quantity(text: str | None, unit: str, option: str) -> float | None:
+    return None if text is None else parse_quantity(text, unit, option)
+
+
 def _print_metrics(metrics: Metrics) -> None:
-    from chipdse.metrics import METRICS
+    from chipdse.metrics import METRICS, corner_text
     from chipdse.report.counted import counted_text
     from chipdse.report.quantities import shown_metric
 
@@ -133,5 +143,7 @@ def _print_metrics(metrics: Metrics) -> None:
     for name, value in values.items():
         about = METRICS[name]
         shown = shown_metric(name, value)
-        print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {about['doc']}")
+        corner = corner_text(name, values)
+        where = f" ({corner})" if corner else ""
+        print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {about['doc']}{where}")
     print("\n" + counted_text(metrics.block))

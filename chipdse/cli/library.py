@@ -21,6 +21,7 @@ examples:
   chipdse library list
   chipdse library info sky130 --plot sky130.svg
   chipdse library export sky130 --supply 0.9V --to sky130_0v9.lib
+  chipdse library export sky130 --process slow --supply 1.6V --temperature 100C --to slow.lib
   chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz --node 130nm
   chipdse library remove ihp
 
@@ -55,6 +56,9 @@ def add(verbs: Verbs) -> None:
         _export,
     )
     export.add_argument("name", help="a name from 'chipdse library list'")
+    export.add_argument(
+        "--process", metavar="P", help="typical, slow or fast; default the library's typical one"
+    )
     export.add_argument("--supply", metavar="V", help="e.g. 0.9V; default the nominal supply")
     export.add_argument(
         "--temperature", metavar="C", help="e.g. 85C or =-20C; default the nominal one"
@@ -109,7 +113,8 @@ def _list(arguments: argparse.Namespace) -> int:
                     "nominal_supply_v": entry.nominal.supply_v if entry else None,
                     "nominal_temperature_c": entry.nominal.temperature_c if entry else None,
                     "node_nm": entry.node_nm if entry else None,
-                    "files": [str(path) for path in entry.files] if entry else [],
+                    "processes": list(entry.processes) if entry else [],
+                    "files": [str(path) for path in entry.every_file] if entry else [],
                     "problem": problem or None,
                 }
                 for name, entry, problem in entries
@@ -122,9 +127,12 @@ def _list(arguments: argparse.Namespace) -> int:
             print(f"{name:<{width}}  unusable: {problem}")
             continue
         corner = f"{show(entry.nominal.supply_v, 'V')} {entry.nominal.temperature_c:g} °C"
-        origin = "ships with chipdse" if entry.shipped else f"{len(entry.files)} file(s) of yours"
+        origin = (
+            "ships with chipdse" if entry.shipped else f"{len(entry.every_file)} file(s) of yours"
+        )
         node = f"{entry.node_nm:g} nm" if entry.node_nm is not None else "node unknown"
-        print(f"{name:<{width}}  nominal {corner:<14}  {node:<12}  {origin}")
+        processes = ", ".join(entry.processes)
+        print(f"{name:<{width}}  nominal {corner:<14}  {node:<12}  {processes:<19}  {origin}")
     return 0
 
 
@@ -135,7 +143,8 @@ def _info(arguments: argparse.Namespace) -> int:
 
     from chipdse.report.pictures.library_summary import fo4, inverter_leakage_w, kinds, strengths
 
-    library = entry.load()
+    loaded = {process: entry.load(process) for process in entry.processes}
+    library = loaded[entry.default_process]
     speed = fo4(library.every_corner())
     known = library.leakage_grid
     leakage = library.leakage_at(known.supply_v, known.temperature_c)
@@ -145,7 +154,16 @@ def _info(arguments: argparse.Namespace) -> int:
         draw_library(library, entry.name, arguments.plot)
     document = {
         "name": entry.name,
-        "files": [str(path) for path in entry.files],
+        "processes": {
+            process: [
+                {"supply_v": volts, "temperature_c": temp}
+                for volts, temp in zip(
+                    each.supply_v.tolist(), each.temperature_c.tolist(), strict=True
+                )
+            ]
+            for process, each in loaded.items()
+        },
+        "files": [str(path) for path in entry.every_file],
         "nominal_supply_v": entry.nominal.supply_v,
         "nominal_temperature_c": entry.nominal.temperature_c,
         "node_nm": entry.node_nm,
@@ -183,10 +201,14 @@ def _info(arguments: argparse.Namespace) -> int:
 
 def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -> str:
     kinds = ", ".join(f"{count} {kind}" for kind, count in document["kinds"].items() if count)
-    origin = "ships with chipdse" if entry.shipped else ", ".join(map(str, entry.files))
+    origin = "ships with chipdse" if entry.shipped else ", ".join(map(str, entry.every_file))
     lines = [
         f"{entry.name}: {len(library.cells)} cells ({kinds}), {library.corner_count} corners",
         f"from: {origin}",
+        *(
+            f"{process} transistors: {entry.load(process).grid.range_text()}"
+            for process in entry.processes
+        ),
         "",
         f"{document['inverter']} with a load of four of itself",
         f"{'supply':>8} {'temperature':>12} {'FO4':>10} {'energy':>10} {'leakage':>10}",
@@ -247,7 +269,9 @@ def _export(arguments: argparse.Namespace) -> int:
         supply_v = parse_quantity(arguments.supply, "V", "--supply")
     if arguments.temperature is not None:
         temperature_c = parse_quantity(arguments.temperature, "°C", "--temperature")
-    text = liberty_text(entry, Corner(supply_v=supply_v, temperature_c=temperature_c))
+    corner = Corner(supply_v=supply_v, temperature_c=temperature_c)
+    process = arguments.process or entry.default_process
+    text = liberty_text(entry, corner, process)
     try:
         arguments.to.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -256,6 +280,7 @@ def _export(arguments: argparse.Namespace) -> int:
         print_json(
             {
                 "file": str(arguments.to),
+                "process": process,
                 "supply_v": supply_v,
                 "temperature_c": temperature_c,
                 "cell_count": len(entry.load().cells),
@@ -263,7 +288,7 @@ def _export(arguments: argparse.Namespace) -> int:
         )
     else:
         print(
-            f"{arguments.to}: {len(entry.load().cells)} cells at {show(supply_v, 'V')}, "
+            f"{arguments.to}: {len(entry.load().cells)} {process} cells at {show(supply_v, 'V')}, "
             f"{temperature_c:g} °C"
         )
     return 0
@@ -287,12 +312,14 @@ def _add(arguments: argparse.Namespace) -> int:
             {
                 "name": entry.name,
                 "cell_count": len(library.cells),
+                "processes": list(entry.processes),
                 "supply_v": library.supply_v.tolist(),
                 "temperature_c": library.temperature_c.tolist(),
             }
         )
     else:
-        print(f"{entry.name}: {len(library.cells)} cells at {library.corners()}")
+        corners = "; ".join(f"{name}: {entry.load(name).corners()}" for name in entry.processes)
+        print(f"{entry.name}: {len(library.cells)} cells, {corners}")
     return 0
 
 

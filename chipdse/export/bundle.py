@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from chipdse.export.threedblox import threedblox_files
 from chipdse.hardware.memory_model import memory_model
 from chipdse.hardware.recording import told_assertions
 from chipdse.hardware.registers import leaves_open
-from chipdse.metrics import METRICS, Basis, basis_of, evidence_of
+from chipdse.metrics import METRICS, Basis, basis_of, corner_text, evidence_of
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.recording import read_recording
 from chipdse.netlist.activity.saif import write_saif
@@ -38,7 +38,9 @@ from chipdse.netlist.timing.records import Timing
 from chipdse.records import BlockMetrics
 from chipdse.stages.analyse import activity_of, analyse_cells
 from chipdse.stages.build import build_hardware
+from chipdse.stages.guarantee import FAST, SLOW
 from chipdse.stages.layout import layout
+from chipdse.stages.library import library_of
 from chipdse.stages.load import Hardware
 from chipdse.stages.measure import measure
 from chipdse.store.files import write_folder
@@ -77,10 +79,13 @@ def export_point(
     verilog = told_assertions(rtl.verilog.read_text())
     files = {"rtl.v": verilog, "netlist.v": hardware.mapped.netlist.read_text()}
     corner = [metrics["vdd_v"]], [metrics["library_temperature_c"]]
-    timing, _, _ = analyse_cells(design.library, hardware, *corner)
+    process = design.operating.process
+    timing, _, _ = analyse_cells(design.library, hardware, *corner, process=process)
     # Other flows add wires of their own; the activity is ours, glitches counted if they were.
     activity = activity_of(design, hardware, store, layout(design, hardware, store))
     files |= _measured(timing, activity, 1 / metrics["clock_frequency_hz"], rtl.clock)
+    if design.operating.is_guaranteed:
+        files |= _corner_libraries(design, metrics)
     if hardware.macros:
         models = [memory_model(size) for size in hardware.macros]
         for model in models:
@@ -117,6 +122,19 @@ def _measured(
         "activity.saif": saif_text,
         "cells.lib": liberty_text(timing.library),
         "cells.v": cell_models(timing.netlist),
+    }
+
+
+def _corner_libraries(design: Design, metrics: Mapping[str, float]) -> dict[str, str]:
+    """Liberty files of the corners at which a guaranteed point's clock and hold slack hold."""
+    entry = library_of(design.library)
+    return {
+        f"cells_{process}.lib": liberty_text(
+            entry.load(process).at(
+                metrics[f"{corner}_supply_v"], metrics[f"{corner}_temperature_c"]
+            )
+        )
+        for process, corner in ((SLOW, "setup"), (FAST, "hold"))
     }
 
 
@@ -198,17 +216,22 @@ def repeat_command(design: Design) -> str:
         words += ["--clock", f"{operating.clock_period_s!r}s"]
     elif operating.clock_frac != 1:
         words += ["--clock-frac", repr(operating.clock_frac)]
+    words += _settings("--operating", operating, skip=_OPTIONS)
     words += _settings("--physical", design.physical)
     words += _settings("--package", design.package)
     return shlex.join(words)
 
 
-def _settings(option: str, record: Any) -> list[str]:
-    """Only what differs from the defaults."""
+_OPTIONS = ("vdd_v", "temperature_c", "clock_period_s", "clock_frac")
+"""Fields of an operating point that have an option of their own."""
+
+
+def _settings(option: str, record: Any, skip: Collection[str] = ()) -> list[str]:
+    """Only what differs from the defaults, without the fields in `skip`."""
     changed = [
         f"{field.name}={_word(getattr(record, field.name))}"
         for field in dataclasses.fields(record)
-        if getattr(record, field.name) != field.default
+        if getattr(record, field.name) != field.default and field.name not in skip
     ]
     return [option, *changed] if changed else []
 
@@ -225,6 +248,7 @@ def _described(
             "value": value,
             "unit": METRICS[name]["unit"],
             "evidence": evidence_of(name, system_evidence, basis),
+            **({"corner": corner} if (corner := corner_text(name, metrics)) else {}),
         }
         for name, value in metrics.items()
         if name in METRICS
@@ -238,6 +262,8 @@ _FILES = {
     "constraints.sdc": "the clock (times in ns)",
     "activity.saif": "how often every net of the netlist switched in the workload",
     "cells.lib": "the cell library at this supply and temperature, as timing and power read it",
+    "cells_slow.lib": "the library at the corner of the guaranteed clock: setup is checked with it",
+    "cells_fast.lib": "the library at the corner of the guaranteed hold slack",
     "cells.v": "functional models of the cells used",
     "memories.v": "functional models of the SRAM macros; for layout take a compiler's",
     "golden/golden.v": "self-checking testbench; replays the recorded run in `golden/*.hex`",

@@ -46,6 +46,7 @@ def analyse_cells(
     vdd_v: list[float],
     temperature_c: list[float],
     *,
+    process: str | None = None,
     leakage_at: LeakagePoints | None = None,
 ) -> tuple[Timing, Power, Replayed]:
     """Timing, and power at the highest frequency, at K operating points at once: cells alone.
@@ -54,10 +55,11 @@ def analyse_cells(
 
     Parameters
     ----------
+    process : process corner of the library; None is the default one
     leakage_at : more points, at which only leakage is wanted
     """
-    loaded = load(choice, hardware)
-    library = cells_of(choice, hardware.macros).at(vdd_v, temperature_c)
+    loaded = load(choice, hardware, process)
+    library = cells_of(choice, hardware.macros, process).at(vdd_v, temperature_c)
     timing = analyse_timing(loaded.graph, library, 1.0)
     timing = _at_shortest_period(timing)
     power = analyse_power(
@@ -82,14 +84,15 @@ def activity_of(
     ----------
     timing : of the design at its supply and temperature, to save its making
     """
-    version = library_version(design.library)
-    loaded, options = load(design.library, hardware), design.physical
+    process = design.operating.process
+    version = library_version(design.library, process)
+    loaded, options = load(design.library, hardware, process), design.physical
     activity = loaded.replayed.activity
     if not options.glitches:
         return activity
     vdd_v, temperature_c = supply_of(design)
     values = {
-        **run_values(design, hardware),
+        **run_values(design, hardware, process),
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
         "routes": laid.content,
@@ -99,8 +102,7 @@ def activity_of(
     }
 
     def at_point() -> Timing:
-        library = loaded.netlist.library.at([vdd_v], [temperature_c])
-        return timing or _timed(loaded.graph, library, laid.loads(library))
+        return timing or timed_at(loaded, laid, vdd_v, temperature_c)
 
     build = functools.partial(write_toggles, at_point, loaded, hardware, options)
     guard = functools.partial(guarded, design.library, version)
@@ -144,6 +146,17 @@ def count_glitches(
         sampled=options.glitch_cycles or None,
         seed=options.placement_seed,
     ).total
+
+
+def timed_at(loaded: Loaded, laid: Layout, vdd_v: float, temperature_c: float) -> Timing:
+    """Timing of a netlist with its wires at one supply and temperature, at the shortest period.
+
+    Parameters
+    ----------
+    laid : with the graph of `loaded`
+    """
+    library = loaded.netlist.library.at([vdd_v], [temperature_c])
+    return _timed(loaded.graph, library, laid.loads(library))
 
 
 def _timed(graph: TimingGraph, library: OperatingLibrary, loads: WireLoads | None) -> Timing:
@@ -216,7 +229,8 @@ def analyse_design(
     leakage_at : more points, at which only leakage is wanted
     """
     vdd_v, temperature_c = supply_of(design)
-    loaded, laid = load(design.library, hardware), layout(design, hardware, store)
+    loaded = load(design.library, hardware, design.operating.process)
+    laid = dataclasses.replace(layout(design, hardware, store), graph=loaded.graph)
     library = loaded.netlist.library.at([vdd_v], [temperature_c])
     loads = laid.loads(library)
     timing = _timed(loaded.graph, library, loads)

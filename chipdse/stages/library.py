@@ -7,6 +7,7 @@ stayed what they were from the making of its key until it was built.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,14 +23,16 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, kw_only=True)
 class LibraryVersion:
-    """The files of a library at one time.
+    """The files of a process corner of a library at one time.
 
+    process : the process corner; None is the library's default one
     files : the Liberty files, or the one saved file
     digests : SHA-256 of each
     stamps : dates, size and inode of each and of the library's description, which change with
         every writing, also where the content comes back
     """
 
+    process: str | None
     files: tuple[Path, ...]
     digests: tuple[str, ...]
     stamps: tuple[tuple[int, ...], ...]
@@ -41,28 +44,33 @@ _RESOLVED: dict[LibraryChoice, tuple[LibraryEntry, tuple[tuple[int, ...], ...]]]
 def library_of(choice: LibraryChoice) -> LibraryEntry:
     """The library of a design."""
     known = _RESOLVED.get(choice)
-    if known is not None and _stamps(choice, known[0].files) == known[1]:
+    if known is not None and _stamps(choice, known[0].every_file) == known[1]:
         return known[0]
     before = _stamps(choice, choice.files)
     entry = resolve(choice.name if choice.name is not None else choice.files)
-    stamps = _stamps(choice, entry.files)
+    stamps = _stamps(choice, entry.every_file)
     if choice.files and stamps != before:
         raise changed(choice)
     _RESOLVED[choice] = (entry, stamps)
     return entry
 
 
-def library_version(choice: LibraryChoice) -> LibraryVersion:
-    """What the files of a library hold now."""
-    files = library_of(choice).files
+def library_version(choice: LibraryChoice, process: str | None = None) -> LibraryVersion:
+    """What the files of a process corner of a library hold now; None is the default corner.
+
+    Raises
+    ------
+    DesignError : the library has no such process corner
+    """
+    files = library_of(choice).files_of(process)
     stamps = _stamps(choice, files)
     digests = tuple(file_digest(path) for path in files)
-    return LibraryVersion(files=files, digests=digests, stamps=stamps)
+    return LibraryVersion(process=process, files=files, digests=digests, stamps=stamps)
 
 
-def library_key(choice: LibraryChoice) -> tuple[str, ...]:
-    """Hashes of every file of a library: what results depend on."""
-    return library_version(choice).digests
+def library_key(choice: LibraryChoice, process: str | None = None) -> tuple[str, ...]:
+    """Hashes of every file of a process corner of a library: what results depend on."""
+    return library_version(choice, process).digests
 
 
 def guarded(
@@ -85,7 +93,8 @@ def guarded(
 
 def check_version(choice: LibraryChoice, version: LibraryVersion) -> None:
     """Raise MachineError unless the files of a library stayed untouched since a version."""
-    if _stamps(choice, version.files) != version.stamps or library_version(choice) != version:
+    now = functools.partial(library_version, choice, version.process)
+    if _stamps(choice, version.files) != version.stamps or now() != version:
         raise changed(choice)
 
 

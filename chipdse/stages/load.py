@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chipdse.design import Design, LibraryChoice
-from chipdse.errors import InfeasibleError
+from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.simulate import Simulation
 from chipdse.hardware.synthesise import Synthesised
 from chipdse.netlist.activity.recording import Recording, read_recording, read_register_map
@@ -63,16 +63,29 @@ class Loaded:
     recording: Recording
 
 
-def cells_of(choice: LibraryChoice, macros: tuple[MacroSize, ...]) -> CellLibrary:
-    """The library of a design, with its SRAM macros beside the cells."""
-    return _cells_of(choice, library_version(choice), macros)
+def cells_of(
+    choice: LibraryChoice, macros: tuple[MacroSize, ...], process: str | None = None
+) -> CellLibrary:
+    """A process corner of the library of a design, with its SRAM macros beside the cells.
+
+    Raises
+    ------
+    DesignError : there is no such process corner, or there are macros in another than the default
+    """
+    return _cells_of(choice, library_version(choice, process), macros)
 
 
 @functools.lru_cache(maxsize=4)
 def _cells_of(
     choice: LibraryChoice, version: LibraryVersion, macros: tuple[MacroSize, ...]
 ) -> CellLibrary:
-    library = library_of(choice).load()
+    entry = library_of(choice)
+    if macros and version.process not in (None, entry.default_process):
+        raise DesignError(
+            f"SRAM macros have no {version.process} process corner: the figures of the macro model "
+            f"are {entry.default_process}; set memory_macro_bits = 0, or leave the process out"
+        )
+    library = entry.load(version.process)
     check_version(choice, version)
     return with_macros(library, macros) if macros else library
 
@@ -89,30 +102,39 @@ RUN_INPUTS = {
 }
 
 
-def netlist_values(design: Design, hardware: Hardware) -> dict[str, Any]:
-    """The values of `NETLIST_INPUTS`."""
+def netlist_values(
+    design: Design, hardware: Hardware, process: str | None = None
+) -> dict[str, Any]:
+    """The values of `NETLIST_INPUTS`, with a process corner of the library; None is the default."""
     return {
         "netlist": hash_file(hardware.mapped.netlist),
-        "library": library_key(design.library),
+        "library": library_key(design.library, process),
         "macros": [dataclasses.asdict(macro_figures(size)) for size in hardware.macros],
     }
 
 
-def run_values(design: Design, hardware: Hardware) -> dict[str, Any]:
-    """The values of `RUN_INPUTS`."""
+def run_values(design: Design, hardware: Hardware, process: str | None = None) -> dict[str, Any]:
+    """The values of `RUN_INPUTS`, with a process corner of the library; None is the default."""
     return {
-        **netlist_values(design, hardware),
+        **netlist_values(design, hardware, process),
         "recording": hash_file(hardware.run.data),
         "window": [hardware.run.first_cycle, hardware.run.cycles],
     }
 
 
-def load(choice: LibraryChoice, hardware: Hardware) -> Loaded:
-    """A design's netlist with its library, replayed on the recorded run."""
-    return _load(choice, library_version(choice), hardware)
+def load(choice: LibraryChoice, hardware: Hardware, process: str | None = None) -> Loaded:
+    """A design's netlist with a process corner of its library, replayed on the recorded run.
+
+    Nets and pins have the same numbers in every process corner.
+
+    Raises
+    ------
+    DesignError : as `cells_of`
+    """
+    return _load(choice, library_version(choice, process), hardware)
 
 
-@functools.lru_cache(maxsize=2)
+@functools.lru_cache(maxsize=4)
 def _load(choice: LibraryChoice, version: LibraryVersion, hardware: Hardware) -> Loaded:
     library, run = _cells_of(choice, version, hardware.macros), hardware.run
     netlist = read_verilog(hardware.mapped.netlist, library, hardware.mapped.top)

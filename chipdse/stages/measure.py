@@ -22,6 +22,7 @@ from chipdse.netlist.library.macros import check_macro_supply
 from chipdse.netlist.power.power import GROUPS
 from chipdse.records import BlockMetrics
 from chipdse.stages.analyse import analyse_design
+from chipdse.stages.guarantee import FAST, SLOW, bounds_of, check_corners
 from chipdse.stages.layout import WIRE_TABLE, counted, level_number, wire_energy_j
 from chipdse.stages.library import guarded, library_of, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, Hardware, load, run_values
@@ -39,7 +40,7 @@ def measure(design: Design, hardware: Hardware, store: Store) -> tuple[BlockRepo
     ------
     DesignError : supply or temperature outside the library's range, replay's self-check failed
     """
-    corner, operating = _stored_corner(design, hardware, store), design.operating
+    corner, operating = corner_of(design, hardware, store), design.operating
     period_s = math.nan if operating.clock_period_s is None else operating.clock_period_s
     operated = operate(
         [corner],
@@ -55,19 +56,30 @@ def corners_of(
     design: Design,
     hardware: Hardware,
     store: Store,
-    supplies: Sequence[tuple[float | None, float | None]],
+    points: Sequence[OperatingPoint],
 ) -> list[Corner]:
-    """A design's netlist at some supplies and temperatures, the library's own where None.
+    """A design's netlist at some operating points; their clocks do not matter.
 
     Raises
     ------
     DesignError : as `measure`
     """
-    points = (OperatingPoint(vdd_v=vdd_v, temperature_c=temp) for vdd_v, temp in supplies)
     return [
-        _stored_corner(dataclasses.replace(design, operating=point), hardware, store)
-        for point in points
+        corner_of(dataclasses.replace(design, operating=point), hardware, store) for point in points
     ]
+
+
+def corner_of(design: Design, hardware: Hardware, store: Store) -> Corner:
+    """A design's netlist at its operating point, with what every chip keeps where it asks for it.
+
+    Raises
+    ------
+    DesignError : as `measure`
+    """
+    corner = _stored_corner(design, hardware, store)
+    if not design.operating.is_guaranteed:
+        return corner
+    return corner.bounded(bounds_of(design, hardware, store))
 
 
 def job_of(design: Design, hardware: Hardware) -> Job:
@@ -84,8 +96,11 @@ def job_of(design: Design, hardware: Hardware) -> Job:
 def check_library(design: Design) -> None:
     """Raise DesignError if the library does not cover a design, before anything runs."""
     vdd_v, temperature_c = supply_of(design)
-    library = library_of(design.library).load()
+    entry = library_of(design.library)
+    library = entry.load(design.operating.process)
     library.at([vdd_v], [temperature_c])
+    if design.operating.is_guaranteed:
+        check_corners(design, {process: entry.load(process) for process in (SLOW, FAST)})
     counted(design.physical, library)
     _node_nm(design)
 
@@ -109,9 +124,10 @@ def _node_nm(design: Design) -> float:
 def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
     vdd_v, temperature_c = supply_of(design)
     check_macro_supply(hardware.macros, vdd_v)
-    version = library_version(design.library)
+    process = design.operating.process
+    version = library_version(design.library, process)
     values = {
-        **run_values(design, hardware),
+        **run_values(design, hardware, process),
         "area_m2": hardware.mapped.area_m2,
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
@@ -162,7 +178,7 @@ MEASURE = Stage(
 def _corner(
     design: Design, hardware: Hardware, vdd_v: float, temperature_c: float, store: Store
 ) -> Corner:
-    loaded = load(design.library, hardware)
+    loaded = load(design.library, hardware, design.operating.process)
     whole = loaded.netlist.library
     known = whole.leakage_grid
     others = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,30 @@ from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
 from chipdse.metrics import BlockColumns, BlockReport
 from chipdse.records import BAD_LEAKAGE, QUANTITIES, BlockMetrics, check_quantity
-from chipdse.system.arrays.columns import BlockPoints
+from chipdse.system.arrays.columns import BlockPoints, TypicalLeakages
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """What every chip of a netlist keeps within a range of supply and temperature.
+
+    critical_path_s : of slow chips, at the lowest supply and the slower end of the temperatures
+    worst_hold_slack_s : of fast chips, at the highest supply and the worse end of the temperatures
+    leakage_w : by group of cells, of fast chips at the highest supply and temperature
+    leakage_temperatures_c, leakage_powers_w : of the whole fast chip at the highest supply
+    """
+
+    critical_path_s: float
+    setup_supply_v: float
+    setup_temperature_c: float
+    worst_hold_slack_s: float
+    hold_supply_v: float
+    hold_temperature_c: float
+    leakage_w: dict[str, float]
+    leakage_supply_v: float
+    leakage_temperature_c: float
+    leakage_temperatures_c: tuple[float, ...]
+    leakage_powers_w: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,15 +84,60 @@ class Corner:
     glitches_counted: int = 0
     clock_tree_counted: int = 0
     toggle_error_frac: float = 0.0
+    bounds: Bounds | None = None
+
+    def bounded(self, bounds: Bounds) -> Corner:
+        """The same corner with what every chip keeps; leakage at the temperatures of both."""
+        both = sorted({*self.leakage_temperatures_c} & {*bounds.leakage_temperatures_c})
+        common = tuple(both) if len(both) > 1 else ()
+
+        def at_common(temperatures_c: tuple[float, ...], powers_w: tuple[float, ...]) -> Any:
+            known = dict(zip(temperatures_c, powers_w, strict=True))
+            return tuple(known[temperature] for temperature in common)
+
+        typical_w = at_common(self.leakage_temperatures_c, self.leakage_powers_w)
+        bounds_w = at_common(bounds.leakage_temperatures_c, bounds.leakage_powers_w)
+        bounds = dataclasses.replace(
+            bounds, leakage_temperatures_c=common, leakage_powers_w=bounds_w
+        )
+        return dataclasses.replace(
+            self, leakage_temperatures_c=common, leakage_powers_w=typical_w, bounds=bounds
+        )
+
+    @property
+    def as_bounds(self) -> Bounds:
+        """What the chips of this corner keep; without bounds, the corner's own figures."""
+        if self.bounds is not None:
+            return self.bounds
+        return Bounds(
+            critical_path_s=self.critical_path_s,
+            setup_supply_v=self.vdd_v,
+            setup_temperature_c=self.temperature_c,
+            worst_hold_slack_s=self.worst_hold_slack_s,
+            hold_supply_v=self.vdd_v,
+            hold_temperature_c=self.temperature_c,
+            leakage_w=self.leakage_w,
+            leakage_supply_v=self.vdd_v,
+            leakage_temperature_c=self.temperature_c,
+            leakage_temperatures_c=self.leakage_temperatures_c,
+            leakage_powers_w=self.leakage_powers_w,
+        )
 
 
 def _unchanged() -> tuple[str, ...]:
     """Metrics of the report that are fields of a corner: the clock does not change them."""
     corner = {field.name for field in dataclasses.fields(Corner)}
+    corner -= {field.name for field in dataclasses.fields(Bounds)}
     return tuple(field.name for field in dataclasses.fields(BlockReport) if field.name in corner)
 
 
 UNCHANGED = _unchanged()
+CORNER_OF = tuple(
+    f"{result}_{coordinate}"
+    for result in ("setup", "hold", "leakage")
+    for coordinate in ("supply_v", "temperature_c")
+)
+"""Metrics that state the supply and temperature at which clock, hold slack and leakage hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,12 +175,14 @@ class Operated:
         values = {
             field.name: getattr(self.points, field.name)[row]
             for field in dataclasses.fields(BlockMetrics)
-            if field.name not in ("leakage_temperatures_c", "leakage_powers_w")
+            if field.type == "float"
         }
+        typical = self.points.typical
         return BlockMetrics(
             **{name: float(value) for name, value in values.items()},
             leakage_temperatures_c=tuple(map(float, self.points.leakage_temperatures_c)),
             leakage_powers_w=tuple(map(float, self.points.leakage_powers_w[row])),
+            typical=None if typical is None else typical.at(row),
         )
 
 
@@ -127,6 +198,9 @@ def operate(
     clock_period_s : its clock period [K]; NaN where `clock_frac` sets it
     clock_frac : its clock frequency as a fraction of the highest that meets timing [K]
 
+    Of a corner with bounds, clock, slack, leakage and power are those that every chip keeps, and
+    energy per operation is that of a typical chip at that clock.
+
     Raises
     ------
     DesignError : the corners differ in their leakage temperatures, or a value is out of range
@@ -138,19 +212,22 @@ def operate(
     def of(values: Sequence[float]) -> Floats:
         return np.array(values, dtype=np.float64)[which]
 
-    critical = of([one.critical_path_s for one in corners])
+    bounds = [corner.as_bounds for corner in corners]
+    critical = of([bound.critical_path_s for bound in bounds])
     period = np.where(np.isnan(clock_period_s), critical / clock_frac, clock_period_s)
     frequency = 1 / period
     per_second = job.op_count / job.cycle_count * frequency
     internal = of([sum(one.internal_energy_j.values()) for one in corners]) * frequency
     switching = of([sum(one.switching_energy_j.values()) for one in corners]) * frequency
-    leakage = of([sum(one.leakage_w.values()) for one in corners])
-    registers = of([one.leakage_w["sequential"] for one in corners]) + frequency * of(
+    leakage = of([sum(bound.leakage_w.values()) for bound in bounds])
+    typical_leakage = of([sum(one.leakage_w.values()) for one in corners])
+    registers = of([bound.leakage_w["sequential"] for bound in bounds]) + frequency * of(
         [_energy_j(one, "sequential") for one in corners]
     )
     tree = of([one.clock_tree_energy_j for one in corners]) * frequency
-    total = internal + switching + tree + leakage
-    memory = of([one.leakage_w.get("macro", 0.0) for one in corners]) + frequency * of(
+    dynamic = internal + switching + tree
+    total = dynamic + leakage
+    memory = of([bound.leakage_w.get("macro", 0.0) for bound in bounds]) + frequency * of(
         [_energy_j(one, "macro") for one in corners]
     )
     report = BlockColumns(
@@ -160,7 +237,10 @@ def operate(
         block_memory_count=of([one.macro_count for one in corners]),
         block_memory_area_m2=of([one.macro_area_m2 for one in corners]),
         library_temperature_c=of([one.temperature_c for one in corners]),
+        critical_path_s=critical,
+        worst_hold_slack_s=of([bound.worst_hold_slack_s for bound in bounds]),
         f_max_hz=1 / critical,
+        nominal_f_max_hz=1 / of([one.critical_path_s for one in corners]),
         clock_frequency_hz=frequency,
         timing_slack_s=period - critical,
         ops_per_cycle=np.full(len(which), job.op_count / job.cycle_count),
@@ -171,7 +251,10 @@ def operate(
         block_power_w=total,
         block_register_power_w=registers,
         block_memory_power_w=memory,
-        block_energy_per_op_j=total / per_second,
+        block_energy_per_op_j=(dynamic + typical_leakage) / per_second,
+        nominal_leakage_power_w=typical_leakage,
+        guaranteed=of([corner.bounds is not None for corner in corners]),
+        **{name: of([getattr(bound, name) for bound in bounds]) for name in CORNER_OF},
         block_clock_tree_power_w=tree,
         block_wire_power_w=of([one.wire_energy_j for one in corners]) * frequency,
         block_glitch_power_w=of([one.glitch_energy_j for one in corners]) * frequency,
@@ -180,17 +263,32 @@ def operate(
     )
     points = BlockPoints(
         area_m2=report.block_core_area_m2,
-        dynamic_power_w=internal + switching + tree,
+        dynamic_power_w=dynamic,
         leakage_power_w=leakage,
-        temperature_c=report.library_temperature_c,
+        temperature_c=report.leakage_temperature_c,
         throughput_ops_per_s=per_second,
         io_bits_per_op=np.full(len(which), job.io_bits_per_op),
         node_nm=np.full(len(which), job.node_nm),
         leakage_temperatures_c=np.array(temperatures, dtype=np.float64),
-        leakage_powers_w=np.array([one.leakage_powers_w for one in corners])[which],
+        leakage_powers_w=np.array([bound.leakage_powers_w for bound in bounds])[which],
+        typical=_typical_leakage(corners, which, typical_leakage),
     )
     _check(points)
     return Operated(report=report, points=points)
+
+
+def _typical_leakage(
+    corners: Sequence[Corner], which: Int64s, leakage_w: Floats
+) -> TypicalLeakages | None:
+    """Leakage of typical chips; None where no corner has bounds, so that all chips are typical."""
+    if all(corner.bounds is None for corner in corners):
+        return None
+    temperatures = np.array([corner.temperature_c for corner in corners], dtype=np.float64)
+    return TypicalLeakages(
+        power_w=leakage_w,
+        temperature_c=temperatures[which],
+        powers_w=np.array([corner.leakage_powers_w for corner in corners])[which],
+    )
 
 
 def _check(points: BlockPoints) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from chipdse.arrays import Bools, Floats
 from chipdse.records import BlockMetrics, each_field
 from chipdse.system.arrays.carbon import CarbonResult, carbon_of, grid_values
-from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
+from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns, TypicalLeakages
 from chipdse.system.arrays.cost import CostResult, cost_of
 from chipdse.system.arrays.dies import dies_of, node_is_tabulated
 from chipdse.system.arrays.fabrication import Fabrication, fabrication_of
@@ -152,10 +152,35 @@ def evaluate_pairs(
         ),
     )
     dies = dies_of(blocks, package, sources)
-    rows = evaluate_dies(dies, work, package, sources, cells=cells)
+    typical = None if blocks.typical is None else _typical(blocks, blocks.typical, dies, work)
+    rows = evaluate_dies(dies, work, package, sources, cells=cells, typical=typical)
     # Cost and carbon of another process than the one the block was measured in are a what-if.
     moved = (package["node_nm"] > 0) & (package["node_nm"] != blocks.node_nm)
     return dataclasses.replace(rows, estimated=rows.estimated | moved)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TypicalChips:
+    """How the dies of typical chips leak, where the others are the leakiest.
+
+    static_w : as of `Dies`
+    """
+
+    leak: LeakageTable
+    static_w: Floats
+
+
+def _typical(
+    blocks: BlockPoints, leakages: TypicalLeakages, dies: Dies, work: Work
+) -> TypicalChips:
+    leaks = blocks.leakage_power_w > 0
+    share = np.divide(
+        leakages.power_w, blocks.leakage_power_w, out=np.ones(len(blocks)), where=leaks
+    )
+    leak = dataclasses.replace(
+        work.leak, table_w=leakages.powers_w, reference_c=leakages.temperature_c
+    )
+    return TypicalChips(leak=leak, static_w=dies.static_w * share[:, None])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -168,9 +193,21 @@ class Work:
 
 
 def evaluate_dies(
-    dies: Dies, work: Work, package: PackageColumns, sources: Sources, *, cells: int = CELLS
+    dies: Dies,
+    work: Work,
+    package: PackageColumns,
+    sources: Sources,
+    *,
+    cells: int = CELLS,
+    typical: TypicalChips | None = None,
 ) -> SystemRows:
-    """Metrics, constraints and intermediate results of systems given by their dies."""
+    """Metrics, constraints and intermediate results of systems given by their dies.
+
+    Parameters
+    ----------
+    typical : chips whose energy and carbon are wanted, where `dies` and `work` are those with the
+        largest power; None: the same chips
+    """
     compute = work.throughput_ops_per_s
     link = links_of(compute * work.bits_per_op, package, dies, sources)
     fixed = die_powers(dies, link.utilisation_limit, link.power_w, link.memory_device_w)
@@ -180,9 +217,15 @@ def evaluate_dies(
     footprint = carbon_of(package, dies, fabrication, sources)
     throughput = compute * link.utilisation_limit
     power = (dies.count * fixed).sum(axis=1) + temperatures.leakage_w
+    mean_power = power
+    if typical is not None:
+        usual = dataclasses.replace(dies, static_w=typical.static_w)
+        leakage = temperatures_of(package, usual, typical.leak, fixed, sources, cells).leakage_w
+        mean_power = (dies.count * fixed).sum(axis=1) + leakage
     grid, _, _ = grid_values(package.choices["grid_use"], sources)
-    use = np.asarray(carbon.operational_carbon(grid, power, package["life_years"], package["duty"]))
-    life_s = package["life_years"] * package["duty"] * carbon.SECONDS_PER_YEAR
+    years, duty = package["life_years"], package["duty"]
+    use = np.asarray(carbon.operational_carbon(grid, mean_power, years, duty))
+    life_s = years * duty * carbon.SECONDS_PER_YEAR
     total = footprint.embodied_kg + use
     tabulated = node_is_tabulated(dies.node_nm) | (dies.count == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -190,7 +233,7 @@ def evaluate_dies(
         metrics = SystemColumns(
             throughput_ops_per_s=throughput,
             power_w=power,
-            energy_per_op_j=power / throughput,
+            energy_per_op_j=mean_power / throughput,
             link_power_w=link.power_w,
             leakage_power_w=temperatures.leakage_w,
             link_utilisation=np.where(link.capacity_bits_per_s > 0, busy, 0.0),

@@ -92,7 +92,7 @@ def harvested(
         EXPENSIVE,
         design,
         numbers,
-        lambda supplies: corners_of(design, hardware, store, supplies),
+        lambda points: corners_of(design, hardware, store, points),
         lambda one: job_of(one, hardware),
     )
     return sweep, cheap, points

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -28,32 +28,23 @@ if TYPE_CHECKING:
 
 SHIPPED = ("sky130",)
 DEFAULT = "sky130"
+TYPICAL = "typical"
+PROCESSES = (TYPICAL, "slow", "fast")
+"""Process corners of the shipped library."""
 GIVEN = "given"  # files without a name
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class LibraryEntry:
-    """A library that can be used by name.
+class ProcessFiles:
+    """The files of one process corner: Liberty files, or one saved file.
 
-    Parameters
-    ----------
-    corners : Liberty files of each corner, the nominal corner first; empty for a saved library
-    saved : a library saved with every corner, instead of `corners`
-    nominal : the corner used for synthesis, and the default for timing and power
-    node_nm : process node [nm], for cost and carbon; None where it is not known
+    corners : Liberty files of each supply and temperature, the nominal ones first
+    saved : a library saved with every supply and temperature, instead of `corners`
     """
 
-    name: str
     corners: tuple[tuple[Path, ...], ...] = ()
     saved: Path | None = None
-    nominal: Corner
-    node_nm: float | None = None
-
-    @property
-    def shipped(self) -> bool:
-        """It comes with the package."""
-        return self.saved is not None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -62,29 +53,120 @@ class LibraryEntry:
             return (self.saved,)
         return tuple(path for corner in self.corners for path in corner)
 
-    def load(self) -> CellLibrary:
-        """The library over all its corners.
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryEntry:
+    """A library that can be used by name.
+
+    Parameters
+    ----------
+    by_process : its files by process corner, the corner used by default first
+    nominal : the supply and temperature used for synthesis, and the default for timing and power
+    node_nm : process node [nm], for cost and carbon; None where it is not known
+    """
+
+    name: str
+    by_process: Mapping[str, ProcessFiles]
+    nominal: Corner
+    node_nm: float | None = None
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        """Process corners of the library; the first one is used by default."""
+        return tuple(self.by_process)
+
+    @property
+    def default_process(self) -> str:
+        """The process corner of synthesis, and of results that name none."""
+        return self.processes[0]
+
+    @property
+    def saved(self) -> Path | None:
+        """The saved library of the default process corner; None for Liberty files."""
+        return self.by_process[self.default_process].saved
+
+    @property
+    def shipped(self) -> bool:
+        """It comes with the package."""
+        return self.saved is not None
+
+    @property
+    def corners(self) -> tuple[tuple[Path, ...], ...]:
+        """Liberty files of the default process corner, by supply and temperature."""
+        return self.by_process[self.default_process].corners
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file of the default process corner whose content decides results."""
+        return self.files_of()
+
+    @property
+    def every_file(self) -> tuple[Path, ...]:
+        """The files of all process corners."""
+        return tuple(path for each in self.by_process.values() for path in each.files)
+
+    def files_of(self, process: str | None = None) -> tuple[Path, ...]:
+        """Every file of a process corner whose content decides results, for stage keys.
 
         Raises
         ------
-        DesignError : a file is missing or damaged, or corners do not fit together
+        DesignError : the library has no such process corner
         """
-        return self._library
+        return self._files(process).files
+
+    def load(self, process: str | None = None) -> CellLibrary:
+        """The library over all supplies and temperatures of one process corner.
+
+        Parameters
+        ----------
+        process : "typical", "slow" or "fast" where the library has it; None is the default one
+
+        Raises
+        ------
+        DesignError : there is no such process corner, a file is missing or damaged, or files do
+            not fit together
+        """
+        name = self.default_process if process is None else process
+        loaded = self._loaded.get(name)
+        if loaded is None:
+            loaded = self._loaded[name] = self._read(name)
+        return loaded
 
     @cached_property
-    def _library(self) -> CellLibrary:
+    def _loaded(self) -> dict[str, CellLibrary]:
+        return {}
+
+    def _files(self, process: str | None) -> ProcessFiles:
+        name = self.default_process if process is None else process
+        if name not in self.by_process:
+            known = " and ".join(self.processes)
+            if self.name == GIVEN:
+                raise DesignError(
+                    f"the Liberty files are {known}, not {name}; give {name} ones too"
+                )
+            advice = "" if self.shipped else f"; add its {name} Liberty files to the library"
+            raise DesignError(
+                f"library {self.name} has no {name} process corner, only {known}{advice}"
+            )
+        return self.by_process[name]
+
+    def _read(self, process: str) -> CellLibrary:
         # Imported here: what a library is made of lies above this module, its name below.
         from chipdse.netlist.library.cache import load_library
-        from chipdse.netlist.library.join import join_corners
+        from chipdse.netlist.library.join import check_same_cells, join_corners
         from chipdse.netlist.library.pack import load_packed
 
-        if self.saved is not None:
-            return load_packed(self.saved)
-        loaded = [load_library(files) for files in self.corners]
-        if len(loaded) > 1:
-            return join_corners(loaded, self.name)
-        # messages speak of a library as its user does
-        return loaded[0] if self.name == GIVEN else dataclasses.replace(loaded[0], name=self.name)
+        files = self._files(process)
+        if files.saved is not None:
+            library = load_packed(files.saved)
+        else:
+            loaded = [load_library(paths) for paths in files.corners]
+            library = loaded[0] if len(loaded) == 1 else join_corners(loaded, self.name)
+            if self.name != GIVEN:  # messages speak of a library as its user does
+                library = dataclasses.replace(library, name=self.name)
+        if process != self.default_process:
+            check_same_cells(self.load(), library, f"{self.default_process} and {process}")
+        return dataclasses.replace(library, process=process)
 
 
 def liberty_files_for_synthesis(library: LibraryEntry, folder: Path) -> tuple[Path, ...]:
@@ -101,11 +183,17 @@ def liberty_files_for_synthesis(library: LibraryEntry, folder: Path) -> tuple[Pa
     return (target,)
 
 
-def liberty_text(library: LibraryEntry, corner: Corner) -> str:
-    """A Liberty file of a library at any operating point inside the characterised range."""
+def liberty_text(library: LibraryEntry, corner: Corner, process: str | None = None) -> str:
+    """A Liberty file of a library at any operating point inside the characterised range.
+
+    Parameters
+    ----------
+    process : process corner; None is the default one
+    """
     from chipdse.netlist.library.liberty import writer as liberty_writer
 
-    return liberty_writer.liberty_text(library.load().at(corner.supply_v, corner.temperature_c))
+    loaded = library.load(process)
+    return liberty_writer.liberty_text(loaded.at(corner.supply_v, corner.temperature_c))
 
 
 def resolve(library: str | Sequence[Path]) -> LibraryEntry:
@@ -113,22 +201,28 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
 
     Parameters
     ----------
-    library : a name from `library_names`, or Liberty files: files with the same supply and
-        temperature are one corner, the first file's corner is the nominal one
+    library : a name from `library_names`, or Liberty files: files with the same process, supply
+        and temperature are one corner, the first typical file's corner is the nominal one
 
     Raises
     ------
-    DesignError : unknown name, missing file, corners of different processes
+    DesignError : unknown name, missing file, a file whose process corner is not clear
     """
     if not isinstance(library, str):
         return _from_files(GIVEN, tuple(library))
     if library in SHIPPED:
-        saved = shipped_file(library)
-        if not saved.is_file():
-            raise DesignError(f"library {library!r} is missing from this installation: {saved}")
+        saved = {process: shipped_file(library, process) for process in PROCESSES}
+        if not saved[TYPICAL].is_file():
+            raise DesignError(
+                f"library {library!r} is missing from this installation: {saved[TYPICAL]}"
+            )
         return LibraryEntry(
             name=library,
-            saved=saved,
+            by_process={
+                process: ProcessFiles(saved=path)
+                for process, path in saved.items()
+                if path.is_file()
+            },
             nominal=_corner(1.8, 25.0),
             node_nm=130.0,
         )
@@ -186,9 +280,10 @@ def add_library(
     if node_nm is not None and not (math.isfinite(node_nm) and node_nm > 0):
         raise DesignError(f"node_nm={node_nm!r} is not a process node, e.g. 7")
     entry = _from_files(name, tuple(path.absolute() for path in files), node_nm)
-    entry.load()
+    for process in entry.processes:
+        entry.load(process)
     target.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n".join(f"  {_toml_string(str(path))}" for path in entry.files)
+    lines = ",\n".join(f"  {_toml_string(str(path))}" for path in entry.every_file)
     node = "" if node_nm is None else f"node_nm = {node_nm!r}  # for cost and carbon\n"
     write_whole(
         target,
@@ -213,34 +308,45 @@ def remove_library(name: str) -> None:
     description_file(name).unlink(missing_ok=True)
 
 
-def shipped_file(name: str) -> Path:
-    """The path of a shipped library."""
-    return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}.npz"
+def shipped_file(name: str, process: str = TYPICAL) -> Path:
+    """The path of a process corner of a shipped library."""
+    suffix = "" if process == TYPICAL else f"_{process}"
+    return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}{suffix}.npz"
 
 
 def _from_files(name: str, files: tuple[Path, ...], node_nm: float | None = None) -> LibraryEntry:
-    """Group files by corner, in the order given; refuse corners of different processes."""
+    """Group files by process corner, supply and temperature, in the order given.
+
+    Typical files are the default where there are any, else those of the first file's process. A
+    file whose process no name states belongs to the only process that others state.
+    """
     from chipdse.netlist.library.liberty.head import read_corner
 
     if not files:
         raise DesignError("no Liberty file given; name at least one")
-    groups: dict[Corner, list[Path]] = {}
-    processes: dict[str, Path] = {}
-    for path in files:
-        corner, process = read_corner(path)
-        groups.setdefault(corner, []).append(path)
-        if process:
-            processes.setdefault(process, path)
-    if len(processes) > 1:
-        (one, first), (other, second) = list(processes.items())[:2]
+    heads = [(path, *read_corner(path)) for path in files]
+    stated = list(dict.fromkeys(process for _, _, process in heads if process))
+    unstated = [path for path, _, process in heads if not process]
+    if len(stated) > 1 and unstated:
         raise DesignError(
-            f"{first.name} is a {one} corner, {second.name} a {other} one; a library spans supply "
-            "and temperature of one process corner: add them under different names"
+            f"{unstated[0].name}: neither the library's name nor its operating conditions nor the "
+            f"file's name states a process corner, and the other files are {', '.join(stated)}; "
+            "rename the file, e.g. with typ in its name"
         )
+    processes = stated or [TYPICAL]
+    if TYPICAL in processes:
+        processes.remove(TYPICAL)
+        processes.insert(0, TYPICAL)
+    groups: dict[str, dict[Corner, list[Path]]] = {process: {} for process in processes}
+    for path, corner, process in heads:
+        groups[process or processes[0]].setdefault(corner, []).append(path)
     return LibraryEntry(
         name=name,
-        corners=tuple(tuple(group) for group in groups.values()),
-        nominal=next(iter(groups)),
+        by_process={
+            process: ProcessFiles(corners=tuple(tuple(group) for group in corners.values()))
+            for process, corners in groups.items()
+        },
+        nominal=next(iter(groups[processes[0]])),
         node_nm=node_nm,
     )
 

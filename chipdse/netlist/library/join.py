@@ -110,9 +110,18 @@ def _join_tables(tables: list[Tables], values: Floats) -> Tables:
     )
 
 
-def _check_same(first: CellLibrary, other: CellLibrary) -> None:
-    """Refuse libraries whose structure differs, naming the first difference."""
-    pair = f"corners {first.corners()} and {other.corners()} of {first.name}"
+def check_same_cells(first: CellLibrary, other: CellLibrary, names: str) -> None:
+    """Refuse libraries that differ in their cells, pins or functions.
+
+    Parameters
+    ----------
+    names : what the two are, for the message
+
+    Raises
+    ------
+    DesignError : with the first cell that differs
+    """
+    pair = f"{names} of {first.name}"
     for name in first.index.keys() ^ other.index.keys():
         raise DesignError(f"{pair} cannot be joined: only one has cell {name}")
     for mine, theirs in zip(first.cells, other.cells, strict=True):
@@ -120,6 +129,13 @@ def _check_same(first: CellLibrary, other: CellLibrary) -> None:
             raise DesignError(f"{pair} cannot be joined: they list cells in different order")
         if mine.pins != theirs.pins or mine.sequential != theirs.sequential:
             raise DesignError(f"{pair} cannot be joined: cell {mine.name} differs in its functions")
+
+
+def _check_same(first: CellLibrary, other: CellLibrary) -> None:
+    """Refuse libraries whose structure differs, naming the first difference."""
+    pair = f"corners {first.corners()} and {other.corners()}"
+    check_same_cells(first, other, pair)
+    pair = f"{pair} of {first.name}"
     if first.thresholds != other.thresholds:
         raise DesignError(
             f"{pair} cannot be joined: they measure slews or delays between other voltages"

@@ -146,6 +146,7 @@ class CellLibrary:
     leakage_corners : where leakage is known, at every corner and more; None: at the corners
     thresholds : what delays and slews mean, those in the tables and those at ports
     sources : where the numbers come from, for reports
+    process : which transistors the numbers are of: typical, slow or fast ones
     """
 
     name: str
@@ -165,6 +166,7 @@ class CellLibrary:
     thresholds: Thresholds = Thresholds()
     sources: tuple[str, ...] = ()
     provenance: dict[str, object] = field(default_factory=dict)
+    process: str = "typical"
 
     @cached_property
     def index(self) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -194,15 +195,18 @@ def _over_supply(
 ) -> dict[str, list[float]]:
     """Energy per operation and highest clock at every characterised supply."""
     supplies = []
-    library = library_of(design.library).load()
+    library = library_of(design.library).load(design.operating.process)
     for vdd_v in np.unique(library.supply_v).tolist():
         try:
             library.at([vdd_v], [temperature_c])
         except DesignError:
             continue
         supplies.append(float(vdd_v))
-    pairs: list[tuple[float | None, float | None]] = [(vdd, temperature_c) for vdd in supplies]
-    corners = corners_of(design, hardware, store, pairs)
+    points = [
+        dataclasses.replace(design.operating.corner, vdd_v=vdd_v, temperature_c=temperature_c)
+        for vdd_v in supplies
+    ]
+    corners = corners_of(design, hardware, store, points)
     count = len(corners)
     operated = operate(
         corners,

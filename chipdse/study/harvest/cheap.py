@@ -25,8 +25,6 @@ from chipdse.system.evaluate import evaluate_pairs
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources
 
-Supply = tuple[float | None, float | None]
-
 CHEAP_LIMIT = 100_000
 """Of a cheap part with more combinations, so many are drawn for each expensive point."""
 
@@ -152,7 +150,7 @@ class CheapSpace:
         expensive: Mapping[str, Value],
         design: Design,
         numbers: Int64s,
-        corners_at: Callable[[Sequence[Supply]], list[Corner]],
+        corners_at: Callable[[Sequence[OperatingPoint]], list[Corner]],
         job_of: Callable[[Design], Job],
     ) -> CheapPoints:
         """Evaluate cheap points around the netlist of a design.
@@ -160,14 +158,14 @@ class CheapSpace:
         Parameters
         ----------
         expensive, design : the expensive point, and the design it stands for
-        corners_at : the netlist's corners at some supplies and temperatures
+        corners_at : the netlist's corners at some operating points, whatever their clocks
         job_of : what the block did in its recorded run, of a design with a package
         """
         op, operating = self._operating_points(numbers)
         pk, packages = self._package_parameters(numbers)
-        supplies = list(dict.fromkeys((one.vdd_v, one.temperature_c) for one in operating))
-        corners = dict(zip(supplies, corners_at(supplies), strict=True))
-        own = [corners[one.vdd_v, one.temperature_c] for one in operating]
+        points = list(dict.fromkeys(point.corner for point in operating))
+        corners = dict(zip(points, corners_at(points), strict=True))
+        own = [corners[point.corner] for point in operating]
         jobs = {  # the process, which the package may set, is all that differs
             one.node_nm: job_of(dataclasses.replace(design, package=one))
             for one in {one.node_nm: one for one in packages}.values()
@@ -175,11 +173,10 @@ class CheapSpace:
         node_nm = np.array([jobs[one.node_nm].node_nm for one in packages])
         job, columns = next(iter(jobs.values())), PackageColumns.of(packages)
         groups = []
-        # Where a library covers other temperatures at other supplies, leakage tables differ.
-        for table in dict.fromkeys(one.leakage_temperatures_c for one in own):
-            which = np.array(
-                [at for at, one in enumerate(own) if one.leakage_temperatures_c == table]
-            )
+        # Where a library covers other temperatures at other supplies, leakage tables differ;
+        # guaranteed points solve temperatures twice, typical ones once.
+        for kind in dict.fromkeys(map(_kind, own)):
+            which = np.array([at for at, corner in enumerate(own) if _kind(corner) == kind])
             rows = np.flatnonzero(np.isin(op, which))
             operated = _operated([operating[at] for at in which], [own[at] for at in which], job)
             at, package = np.searchsorted(which, op[rows]), pk[rows]
@@ -257,6 +254,11 @@ class CheapSpace:
             for axis, place in zip(self.part.axes, places, strict=True)
             if axis.is_numeric
         }
+
+
+def _kind(corner: Corner) -> tuple[tuple[float, ...], bool]:
+    """Corners of one kind are evaluated together."""
+    return corner.leakage_temperatures_c, corner.bounds is not None
 
 
 def _operated(operating: Sequence[OperatingPoint], corners: Sequence[Corner], job: Job) -> Operated:

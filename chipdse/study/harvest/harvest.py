@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from chipdse.arrays import Int64s
-from chipdse.design import Design
+from chipdse.design import Design, OperatingPoint
 from chipdse.errors import InfeasibleError
 from chipdse.stages.build import build_hardware
 from chipdse.stages.measure import corners_of, job_of
 from chipdse.stages.operate import Corner, Job
 from chipdse.store.store import Store
-from chipdse.study.harvest.cheap import CheapPoints, CheapSpace, Supply
+from chipdse.study.harvest.cheap import CheapPoints, CheapSpace
 from chipdse.study.harvest.replicates import average, replicated
 from chipdse.study.question.space import Point, Value
 from chipdse.study.question.sweep_file import Sweep
@@ -75,8 +75,8 @@ def _cheap_points(
     """Cheap points around a design's netlist, which is built first."""
     _, hardware = build_hardware(design, store)
 
-    def corners_at(supplies: Sequence[Supply]) -> list[Corner]:
-        return corners_of(design, hardware, store, supplies)
+    def corners_at(points: Sequence[OperatingPoint]) -> list[Corner]:
+        return corners_of(design, hardware, store, points)
 
     def job_with(one: Design) -> Job:
         return job_of(one, hardware)

@@ -13,7 +13,7 @@ from typing import Any
 
 from chipdse_hdl.block import Block
 
-from chipdse.design import find_block, suggest
+from chipdse.design import CORNER_PARAMETERS, find_block, suggest
 from chipdse.errors import DesignError
 from chipdse.metrics import METRICS
 from chipdse.reading import parse_toml
@@ -89,7 +89,7 @@ def check_libraries(sweep: Sweep) -> None:
     ------
     DesignError : naming the file and the library's range
     """
-    deciding = ("library", "vdd_v", "temperature_c", "node_nm")
+    deciding = ("library", "node_nm", *CORNER_PARAMETERS)
     seen = set()
     for point in sweep.space.points() if sweep.space.size <= ENUMERATE_LIMIT else ():
         key = tuple(point[name] for name in deciding if name in point)

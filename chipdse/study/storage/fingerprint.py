@@ -28,7 +28,7 @@ from chipdse.design import LibraryChoice
 from chipdse.errors import DesignError, MachineError
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import block_files, place_of
-from chipdse.stages.library import library_version
+from chipdse.stages.library import library_of
 from chipdse.store.reads import Read, file_digest
 from chipdse.store.sources import versions
 from chipdse.store.store import hash_of
@@ -75,9 +75,8 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
     parts |= {f"module {name}": file_digest(path)[:16] for name, path in point_files().items()}
     parts |= {f"block {_name(block, path)}": file_digest(path)[:16] for path in _files_of(block)}
     for choice in libraries_of(sweep):
-        library = library_version(choice)
-        for path, digest in zip(library.files, library.digests, strict=True):
-            parts[f"library {choice.name or ''}:{path.name}"] = digest[:16]
+        for path in library_of(choice).every_file:
+            parts[f"library {choice.name or ''}:{path.name}"] = file_digest(path)[:16]
     parts |= {f"{_TOOL}{name}": version for name, version in versions(*PACKAGES).items()}
     tools = simulators.available().values()
     return parts | {f"{_TOOL}{tool.name}": tool.version for tool in tools}

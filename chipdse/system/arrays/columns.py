@@ -11,15 +11,42 @@ import numpy as np
 
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.errors import DesignError
-from chipdse.records import BlockMetrics
+from chipdse.records import BlockMetrics, TypicalLeakage
 from chipdse.system.parameters import PackageParameters
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TypicalLeakages:
+    """`chipdse.records.TypicalLeakage` of many points; `powers_w` is points x temperatures."""
+
+    power_w: Floats
+    temperature_c: Floats
+    powers_w: Floats
+
+    def at(self, row: int) -> TypicalLeakage:
+        """The record of one point."""
+        return TypicalLeakage(
+            power_w=float(self.power_w[row]),
+            temperature_c=float(self.temperature_c[row]),
+            powers_w=tuple(map(float, self.powers_w[row])),
+        )
+
+    def take(self, index: Int64s) -> TypicalLeakages:
+        """The points at `index`, repeated as it says."""
+        return TypicalLeakages(
+            power_w=self.power_w[index],
+            temperature_c=self.temperature_c[index],
+            powers_w=self.powers_w[index],
+        )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BlockPoints:
     """One block at many operating points; leakage tables share their temperatures.
 
-    Every array has one entry a point; `leakage_powers_w` is points x temperatures.
+    Every array has one entry per point; `leakage_powers_w` is points x temperatures.
+
+    typical : leakage of typical chips, where the other fields hold that of the leakiest ones
     """
 
     area_m2: Floats
@@ -31,6 +58,7 @@ class BlockPoints:
     node_nm: Floats
     leakage_temperatures_c: Floats
     leakage_powers_w: Floats
+    typical: TypicalLeakages | None = None
 
     @staticmethod
     def of(blocks: Sequence[BlockMetrics]) -> BlockPoints:
@@ -45,12 +73,16 @@ class BlockPoints:
         scalars = {
             f.name: np.array([getattr(b, f.name) for b in blocks], dtype=np.float64)
             for f in dataclasses.fields(BlockMetrics)
-            if not f.name.startswith("leakage_") or f.name == "leakage_power_w"
+            if f.type == "float"
         }
+        typical = [b.typical for b in blocks if b.typical is not None]
+        if typical and len(typical) < len(blocks):
+            raise DesignError("all operating points must be guaranteed ones, or none")
         return BlockPoints(
             **scalars,
             leakage_temperatures_c=np.array(temperatures, dtype=np.float64),
             leakage_powers_w=np.array([b.leakage_powers_w for b in blocks], dtype=np.float64),
+            typical=_stacked(typical) if typical else None,
         )
 
     def __len__(self) -> int:
@@ -59,10 +91,20 @@ class BlockPoints:
     def take(self, index: Int64s) -> BlockPoints:
         """The points at `index`, repeated as it says."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        shared = fields.pop("leakage_temperatures_c")
+        shared, typical = fields.pop("leakage_temperatures_c"), fields.pop("typical")
         return BlockPoints(
-            leakage_temperatures_c=shared, **{k: v[index] for k, v in fields.items()}
+            leakage_temperatures_c=shared,
+            typical=None if typical is None else typical.take(index),
+            **{k: v[index] for k, v in fields.items()},
         )
+
+
+def _stacked(several: Sequence[TypicalLeakage]) -> TypicalLeakages:
+    return TypicalLeakages(
+        power_w=np.array([each.power_w for each in several]),
+        temperature_c=np.array([each.temperature_c for each in several]),
+        powers_w=np.array([each.powers_w for each in several]),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -96,8 +96,9 @@ def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(DesignError, match="not a Liberty file"):
         resolve([text])
     slow = liberty(tmp_path, "slow.lib", process="ss", volts=0.9)
-    with pytest.raises(DesignError, match="one process corner"):
-        resolve([liberty(tmp_path, "a.lib"), slow])
+    unclear = liberty(tmp_path, "unclear.lib", process="")
+    with pytest.raises(DesignError, match="unclear.lib.*states a process corner.*slow, typical"):
+        resolve([slow, liberty(tmp_path, "a.lib"), unclear])
     other = liberty(tmp_path, "other.lib", cell="nand", volts=0.9)
     with pytest.raises(DesignError, match="only one has cell"):
         add_library("two", [liberty(tmp_path, "a.lib"), other])

@@ -1,0 +1,187 @@
+"""What every chip keeps: a netlist timed with slow and fast transistors at the edges of its range.
+
+A typical chip says nothing of the chips that a foundry delivers. Each question is therefore
+answered at the corner where the answer is worst:
+
+- highest clock: slow transistors, lowest supply, the worse end of the temperature range;
+- hold slack: fast transistors, highest supply, the worse end of the temperature range;
+- leakage: fast transistors, highest supply, highest temperature.
+
+The delay of a cell falls with temperature where its threshold voltage decides and rises where the
+mobility decides; with both effects it has one minimum in between, so the slower end is the slowest.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chipdse.design import Design
+from chipdse.errors import DesignError
+from chipdse.netlist.library.library import CellLibrary
+from chipdse.netlist.power.power import GROUPS, analyse_power
+from chipdse.netlist.timing.timing import Timing
+from chipdse.stages.analyse import timed_at
+from chipdse.stages.layout import WIRE_TABLE, layout
+from chipdse.stages.library import guarded, library_version, supply_of
+from chipdse.stages.load import RUN_INPUTS, RUN_READERS, Hardware, Loaded, load, run_values
+from chipdse.stages.operate import Bounds
+from chipdse.store.stage import Stage
+from chipdse.store.store import Store
+
+SLOW, FAST = "slow", "fast"
+BOUNDS = "bounds.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CornerRange:
+    """Supplies and temperatures between which the figures of a design must hold.
+
+    temperatures_c : the ends of the range; None are all at which the library is characterised
+    """
+
+    lowest_supply_v: float
+    highest_supply_v: float
+    temperatures_c: tuple[float, ...] | None
+
+    @staticmethod
+    def of(design: Design) -> CornerRange:
+        """The range that the operating point of a design states."""
+        operating, (vdd_v, _) = design.operating, supply_of(design)
+        ends = {operating.lowest_temperature_c, operating.highest_temperature_c}
+        stated = operating.corner_temperatures == "range"
+        return CornerRange(
+            lowest_supply_v=vdd_v * (1 - operating.supply_tolerance_frac),
+            highest_supply_v=vdd_v * (1 + operating.supply_tolerance_frac),
+            temperatures_c=tuple(sorted(ends)) if stated else None,
+        )
+
+    def temperatures_of(self, library: CellLibrary, supply_v: float) -> tuple[float, ...]:
+        """Temperatures at which a process corner of the library is analysed at a supply, ascending.
+
+        Raises
+        ------
+        DesignError : the library is not characterised there
+        """
+        temperatures = self.temperatures_c
+        if temperatures is None:
+            known = library.grid
+            covered = (temp for temp in known.temperatures_c if known.covers(supply_v, temp))
+            temperatures = tuple(covered) or known.temperatures_c
+        library.at([supply_v], temperatures)
+        return temperatures
+
+
+def check_corners(design: Design, libraries: dict[str, CellLibrary]) -> None:
+    """Raise DesignError unless slow and fast corners cover the range of a design."""
+    corners = CornerRange.of(design)
+    try:
+        corners.temperatures_of(libraries[SLOW], corners.lowest_supply_v)
+        corners.temperatures_of(libraries[FAST], corners.highest_supply_v)
+    except DesignError as error:
+        raise DesignError(
+            f"view='guaranteed': {error}; change supply_tolerance_frac, lowest_temperature_c and "
+            "highest_temperature_c, or set corner_temperatures='library'"
+        ) from None
+
+
+def bounds_of(design: Design, hardware: Hardware, store: Store) -> Bounds:
+    """What every chip of a design's netlist keeps at its supply and temperature range.
+
+    Raises
+    ------
+    DesignError : the library has no slow and fast corner, or not in this range
+    """
+    version = {process: library_version(design.library, process) for process in (SLOW, FAST)}
+    corners = CornerRange.of(design)
+    values = {
+        **run_values(design, hardware, SLOW),
+        "fast_library": version[FAST].digests,
+        "range": dataclasses.asdict(corners),
+        "physical": dataclasses.asdict(design.physical),
+    }
+    build = functools.partial(write_bounds, design, hardware, corners, store)
+
+    def guard(checked: Any) -> Any:
+        slow = guarded(design.library, version[SLOW], checked)
+        return guarded(design.library, version[FAST], slow)
+
+    folder = GUARANTEE.folder(store, values, build, guard=guard)
+    stored: dict[str, Any] = json.loads((folder / BOUNDS).read_text())
+    for name in ("leakage_temperatures_c", "leakage_powers_w"):
+        stored[name] = tuple(stored[name])
+    return Bounds(**stored)
+
+
+def write_bounds(
+    design: Design, hardware: Hardware, corners: CornerRange, store: Store, folder: Path
+) -> None:
+    """Write what every chip keeps into a folder."""
+    bounds = _bounds(design, hardware, corners, store)
+    (folder / BOUNDS).write_text(json.dumps(dataclasses.asdict(bounds)))
+
+
+GUARANTEE = Stage(
+    name="guarantee",
+    does="times slow and fast chips at the edges of supply and temperature, with their leakage",
+    inputs={
+        **RUN_INPUTS,
+        "library": "hash of every file of the library's slow corner",
+        "fast_library": "hash of every file of its fast corner",
+        "range": "lowest and highest supply, temperatures",
+        "physical": "which wires and clock tree count",
+    },
+    builder=write_bounds,
+    code=RUN_READERS,
+    data=(WIRE_TABLE,),
+)
+
+
+def _bounds(design: Design, hardware: Hardware, corners: CornerRange, store: Store) -> Bounds:
+    slow, fast = (load(design.library, hardware, process) for process in (SLOW, FAST))
+    slow_c = corners.temperatures_of(slow.netlist.library, corners.lowest_supply_v)
+    fast_c = corners.temperatures_of(fast.netlist.library, corners.highest_supply_v)
+    laid = layout(design, hardware, store)
+
+    def timed(loaded: Loaded, supply_v: float, temperature_c: float) -> Timing:
+        own = dataclasses.replace(laid, graph=loaded.graph)
+        return timed_at(loaded, own, supply_v, temperature_c)
+
+    paths = {
+        temp: float(timed(slow, corners.lowest_supply_v, temp).min_period_s[0]) for temp in slow_c
+    }
+    slowest_c = max(paths, key=paths.__getitem__)
+    at_fast = {temp: timed(fast, corners.highest_supply_v, temp) for temp in fast_c}
+    holds = {temp: float(timing.worst_hold_slack_s[0]) for temp, timing in at_fast.items()}
+    hold_c, hottest_c = min(holds, key=holds.__getitem__), fast_c[-1]
+    known = fast.netlist.library.leakage_grid
+    table_c = tuple(t for t in known.temperatures_c if known.covers(corners.highest_supply_v, t))
+    at = fast.netlist.library.leakage_at(corners.highest_supply_v, table_c)
+    power = analyse_power(
+        at_fast[hottest_c],
+        fast.replayed.activity,
+        model=fast.model,
+        leakage_at=at if len(table_c) > 1 else None,
+    )
+    groups = power.by_group()
+    # A library without leakage has no table of it: it is 0 at every temperature.
+    leaks = len(table_c) > 1 and bool(np.any(power.leakage_elsewhere_w))
+    return Bounds(
+        critical_path_s=paths[slowest_c] / (1 - laid.skew_frac),
+        setup_supply_v=corners.lowest_supply_v,
+        setup_temperature_c=slowest_c,
+        worst_hold_slack_s=holds[hold_c],
+        hold_supply_v=corners.highest_supply_v,
+        hold_temperature_c=hold_c,
+        leakage_w={name: float(groups[name]["leakage_w"][0]) for name in GROUPS},
+        leakage_supply_v=corners.highest_supply_v,
+        leakage_temperature_c=hottest_c,
+        leakage_temperatures_c=table_c if leaks else (),
+        leakage_powers_w=tuple(map(float, power.leakage_elsewhere_w)) if leaks else (),
+    )
