@@ -162,7 +162,7 @@ def _system(content: Mapping[str, Any], stem: str) -> System:
 
 
 def _block(content: Any) -> BlockMetrics:
-    skip = {"leakage_temperatures_c", "leakage_powers_w"}
+    skip = {"leakage_temperatures_c", "leakage_powers_w", "typical"}
     values = _record(BlockMetrics, content, "[block]", skip, _short(BlockMetrics, skip))
     needed = [f.name for f in dataclasses.fields(BlockMetrics) if f.name not in skip]
     missing = [n for n in needed if n not in values]

@@ -38,7 +38,9 @@ def test_no_better_than_what_it_rests_on() -> None:
     # An input is what was asked for, whatever the results rest on.
     inputs = {name for name, kind in best.items() if kind == "input"}
     assert inputs == {
-        *("vdd_v", "library_temperature_c", "wire_level", "glitches_counted", "clock_tree_counted")
+        *("vdd_v", "library_temperature_c", "wire_level", "glitches_counted", "clock_tree_counted"),
+        *("guaranteed", "setup_supply_v", "setup_temperature_c", "hold_supply_v"),
+        *("hold_temperature_c", "leakage_supply_v", "leakage_temperature_c"),
     }
     # Every power and energy of the block is what its workload switches.
     powers = {n for n in METRICS if n.startswith("block_") and METRICS[n]["unit"] in ("W", "J")}
@@ -58,6 +60,8 @@ def test_the_basis_of_a_point() -> None:
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="evidence 'guessed' is not one of"):
         metric("a number", "1", "guessed")
+    with pytest.raises(ValueError, match="corner 'nowhere' is not one of"):
+        metric("a number", "1", "measured", corner="nowhere")
     with pytest.raises(ValueError, match="rests_on .'luck'. are not among"):
         metric("a number", "1", "measured", rests_on=("luck",))
 
