@@ -600,11 +600,12 @@ def _pipelines(runs: Runs) -> Iterator[Text]:
     )
     booth = at["booth", 0, 1.8]
     yield Text(
-        words="{:.0f} % less area and {:.0f} % more energy at the same speed, because its "
+        words="{:.0f} % less area, but {:.0f} % more energy (at {:.0f} % more speed), because its "
         "selectors have more glitches ({:.0f} %).",
         values=(
             percent_less(area(booth), area(stages[0])),
             percent_more(energy(booth), energy(stages[0])),
+            percent_more(rate(booth), rate(stages[0])),
             share(booth, "glitch"),
         ),
     )
@@ -977,7 +978,7 @@ def _gating(runs: Runs) -> Iterator[Text]:
     ]
     saved = 100 * (energy(at["none", 0.9]) - energy(at["isolate", 0.9]))
     yield Text(
-        words="{:.0f} % of the saving of isolation at nine tenths are glitches, which are {:.0f} "
+        words="Of the saving of isolation at nine tenths, {:.0f} % are glitches, which are {:.0f} "
         "to {:.0f} % of the energy of the ungated array.",
         values=(
             100 * (stopped[0] - stopped[1]) / saved,
