@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chipdse_hdl.d2d_link import D2dLinkParameters, D2dLinkWorkload, flits, pace
-from chipdse_hdl.d2d_link.model import reference
+from chipdse_hdl.d2d_link import D2dLinkParameters, D2dLinkWorkload
+from chipdse_hdl.d2d_link.model import flits, pace, reference
 from chipdse_hdl.workloads.words import VALUES
 
 from chipdse.api.point import evaluate_point

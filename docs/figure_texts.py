@@ -8,29 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import block_texts
+import concept_texts
+from figure_values import CM2, MHZ, PERCENT, PJ, TERA, UM2, energy, percent_more, rate, share
 from figures import Runs, Text
 
-PJ, MHZ, UM2, MEGA, TERA, PERCENT, CM2 = 1e12, 1e-6, 1e12, 1e-6, 1e-12, 100.0, 1e4
 SUPPLIES = (1.8, 1.4, 1.2, 1.0)
-
-
-def _energy(point: Any) -> float:
-    return float(point["block_energy_per_op_j"]) * PJ
-
-
-def _rate(point: Any) -> float:
-    return float(point["block_throughput_ops_per_s"]) * MEGA
-
-
-def _share(point: Any, *parts: str) -> float:
-    """Of all power of the block [%]."""
-    powers = sum(float(point[f"block_{part}_power_w"]) for part in parts)
-    return powers / float(point["block_power_w"]) * PERCENT
-
-
-def _more(a: float, b: float) -> float:
-    """How much more a is than b [%]."""
-    return (a / b - 1) * PERCENT
 
 
 def tutorial(runs: Runs) -> Iterator[Text]:
@@ -46,13 +29,13 @@ def tutorial(runs: Runs) -> Iterator[Text]:
     for _, point in front.iterrows():
         yield Text(
             words=f"{{:d}} {{:.4g}} {{:.4g}} {point['structure']} {point['vdd_v']:g}\n",
-            values=(int(point["trial"]), _energy(point), _rate(point)),
+            values=(int(point["trial"]), energy(point), rate(point)),
         )
     kogge, brent = adder("kogge_stone", 1.4), adder("brent_kung", 1.6)
     yield Text(
         words="- **{:.0f} million additions per second.** Kogge-Stone reaches this rate at 1.4 V "
         "with {:.1f} pJ per addition. Brent-Kung needs 1.6 V and {:.1f} pJ.",
-        values=(_rate(kogge), _energy(kogge), _energy(brent)),
+        values=(rate(kogge), energy(kogge), energy(brent)),
     )
     kogge, brent, ripple = (
         adder(*each) for each in (("kogge_stone", 1.2), ("brent_kung", 1.4), ("ripple", 1.8))
@@ -60,17 +43,17 @@ def tutorial(runs: Runs) -> Iterator[Text]:
     yield Text(
         words="Kogge-Stone at 1.2 V takes {:.1f} pJ. Brent-Kung at 1.4 V takes {:.1f} pJ and is "
         "faster than required. Ripple at 1.8 V takes {:.1f} pJ",
-        values=(_energy(kogge), _energy(brent), _energy(ripple)),
+        values=(energy(kogge), energy(brent), energy(ripple)),
     )
     ripple, brent = adder("ripple", 1.0), adder("brent_kung", 1.0)
     yield Text(
         words="Ripple at 1.0 V takes {:.1f} pJ; Brent-Kung at the same supply takes {:.0f} % more.",
-        values=(_energy(ripple), _more(_energy(brent), _energy(ripple))),
+        values=(energy(ripple), percent_more(energy(brent), energy(ripple))),
     )
     kogge, brent = adder("kogge_stone", 1.4), adder("brent_kung", 1.4)
     yield Text(
         words="At the same supply it takes {:.0f} % more energy than Brent-Kung",
-        values=(_more(_energy(kogge), _energy(brent)),),
+        values=(percent_more(energy(kogge), energy(brent)),),
     )
 
 
@@ -81,7 +64,7 @@ def _one_adder(point: Any) -> Iterator[Text]:
         ("critical_path_s {:.4g} ns modelled", point["critical_path_s"] * 1e9),
         ("f_max_hz {:.4g} MHz modelled", point["f_max_hz"] * MHZ),
         ("block_power_w {:.4g} µW modelled", point["block_power_w"] * 1e6),
-        ("block_energy_per_op_j {:.4g} pJ modelled", _energy(point)),
+        ("block_energy_per_op_j {:.4g} pJ modelled", energy(point)),
         ("block_clock_tree_power_w {:.4g} µW modelled", point["block_clock_tree_power_w"] * 1e6),
     ):
         yield Text(words=words, values=(value,))
@@ -137,8 +120,8 @@ def _array(runs: Runs) -> Iterator[Text]:
         words="The array of least energy takes {} pJ at {} MHz and 1.2 V, and {} pJ at {:.1f} MHz "
         "and 1.4 V: energy follows the square of the supply ({} against 1.36)",
         values=(
-            *(_energy(low), low["clock_frequency_hz"] * MHZ),
-            *(_energy(high), high["clock_frequency_hz"] * MHZ, _energy(high) / _energy(low)),
+            *(energy(low), low["clock_frequency_hz"] * MHZ),
+            *(energy(high), high["clock_frequency_hz"] * MHZ, energy(high) / energy(low)),
         ),
     )
     none, one = system(2, 2, 0, 1.8), system(2, 2, 1, 1.8)
@@ -148,17 +131,17 @@ def _array(runs: Runs) -> Iterator[Text]:
         " Glitches fall from {:.0f} to {:.0f} % of the power, registers and clock tree rise from "
         "{:.0f} to {:.0f} %.",
         values=(
-            *(_energy(none), none["f_max_hz"] * MHZ, _energy(one), one["f_max_hz"] * MHZ),
-            *(_share(none, "glitch"), _share(one, "glitch")),
-            *(_share(none, "register", "clock_tree"), _share(one, "register", "clock_tree")),
+            *(energy(none), none["f_max_hz"] * MHZ, energy(one), one["f_max_hz"] * MHZ),
+            *(share(none, "glitch"), share(one, "glitch")),
+            *(share(none, "register", "clock_tree"), share(one, "register", "clock_tree")),
         ),
     )
     yield Text(
         words="{:.1f} pJ at {:.0f} MHz with one, {:.1f} pJ at {:.0f} MHz with two (2 x 4, 1.8 V), "
         "for {:.0f} % more area",
         values=(
-            *(_energy(wide), wide["f_max_hz"] * MHZ, _energy(wider), wider["f_max_hz"] * MHZ),
-            _more(wider["block_area_m2"], wide["block_area_m2"]),
+            *(energy(wide), wide["f_max_hz"] * MHZ, energy(wider), wider["f_max_hz"] * MHZ),
+            percent_more(wider["block_area_m2"], wide["block_area_m2"]),
         ),
     )
     plain, drained = system(4, 4, 0, 1.8), system(4, 4, 0, 1.8, overlapped_drain=True)
@@ -171,7 +154,7 @@ def _array(runs: Runs) -> Iterator[Text]:
     yield Text(
         words="they give {:.0f} % more throughput for {:.0f} % more area and {:.0f} % more energy",
         values=tuple(
-            _more(long[name], short[name])
+            percent_more(long[name], short[name])
             for name in ("block_throughput_ops_per_s", "block_area_m2", "block_energy_per_op_j")
         ),
     )
@@ -179,7 +162,7 @@ def _array(runs: Runs) -> Iterator[Text]:
     yield Text(
         words="cost {:.0f} % of energy without a stage and {:.0f} % with one (2 x 2, 1.8 V)",
         values=tuple(
-            _more(_energy(more), _energy(less))
+            percent_more(energy(more), energy(less))
             for more, less in zip(wider_sums, (none, one), strict=True)
         ),
     )
@@ -196,7 +179,7 @@ def _array(runs: Runs) -> Iterator[Text]:
         ),
     )
     shares = [
-        [_share(point, part) for _, point in front.iterrows()]
+        [share(point, part) for _, point in front.iterrows()]
         for part in ("wire", "clock_tree", "glitch")
     ]
     yield Text(
@@ -205,14 +188,14 @@ def _array(runs: Runs) -> Iterator[Text]:
         values=tuple(number for part in shares for number in (min(part), max(part))),
     )
     cells = {"wires": "none", "clock_tree": False, "glitches": False}
-    bare = [_energy(system(2, 2, stages, 1.8, physical=cells)) for stages in (0, 1)]
-    slow = [_energy(system(2, 2, stages, 1.2, physical=cells)) for stages in (0, 1)]
-    slow += [_energy(system(2, 2, stages, 1.2)) for stages in (0, 1)]
+    bare = [energy(system(2, 2, stages, 1.8, physical=cells)) for stages in (0, 1)]
+    slow = [energy(system(2, 2, stages, 1.2, physical=cells)) for stages in (0, 1)]
+    slow += [energy(system(2, 2, stages, 1.2)) for stages in (0, 1)]
     yield Text(
         words="a pipeline stage costs {:.0f} % of energy; with wires, clock tree and "
         "glitches the two differ by {:.0f} %. At 1.2 V the effect is similar: {:.2f} and {:.2f} pJ "
         "become {:.2f} and {:.2f}.",
-        values=(_more(bare[1], bare[0]), -_more(_energy(one), _energy(none)), *slow),
+        values=(percent_more(bare[1], bare[0]), -percent_more(energy(one), energy(none)), *slow),
     )
     wired = {"glitches": False}
     for name, stages in (("no pipeline stage", 0), ("one stage", 1)):
@@ -220,7 +203,7 @@ def _array(runs: Runs) -> Iterator[Text]:
         yield Text(
             words=f"| {name} |" + " {:.2f} pJ, {:.0f} MHz |" * 3,
             values=tuple(
-                number for point in levels for number in (_energy(point), point["f_max_hz"] * MHZ)
+                number for point in levels for number in (energy(point), point["f_max_hz"] * MHZ)
             ),
         )
 
@@ -261,19 +244,21 @@ def _precision(runs: Runs) -> Iterator[Text]:
             words=f"| {bits} | {{:.2f}} | {{:.2f}} | {{:.2f}} | {{:.0f}} % | {{:.2f}} | "
             "{:.0f} % | {:.0f}, {:.0f} MHz |",
             values=(
-                *(_energy(array(bits, sparsity, 0)) for sparsity in (0.0, 0.5, 0.9)),
-                *(_share(dense, "glitch"), _energy(staged), _share(staged, "glitch")),
+                *(energy(array(bits, sparsity, 0)) for sparsity in (0.0, 0.5, 0.9)),
+                *(share(dense, "glitch"), energy(staged), share(staged, "glitch")),
                 *(dense["f_max_hz"] * MHZ, staged["f_max_hz"] * MHZ),
             ),
         )
     yield from _precision_stage(array)
     eight, two = array(8, 0.0, 0), array(2, 0.0, 0)
     yield Text(
-        words="({:.1f} times for four times the bits)", values=(_energy(eight) / _energy(two),)
+        words="({:.1f} times for four times the bits)", values=(energy(eight) / energy(two),)
     )
     yield Text(
         words="{:.0f} % at half zeros, {:.0f} % at 90 %.",
-        values=tuple(-_more(_energy(array(8, zeros, 0)), _energy(eight)) for zeros in (0.5, 0.9)),
+        values=tuple(
+            -percent_more(energy(array(8, zeros, 0)), energy(eight)) for zeros in (0.5, 0.9)
+        ),
     )
 
 
@@ -281,13 +266,13 @@ def _precision_stage(array: Callable[..., Any]) -> Iterator[Text]:
     """What the pipeline stage costs and saves."""
 
     def part(point: Any, *parts: str) -> float:
-        return _share(point, *parts) / PERCENT * _energy(point)
+        return share(point, *parts) / PERCENT * energy(point)
 
     dense, staged = array(8, 0.0, 0), array(8, 0.0, 1)
     clocked = [part(point, "register", "clock_tree") for point in (dense, staged)]
     yield Text(
         words="Registers and clock tree take {:.1f} of {:.1f} pJ",
-        values=(clocked[0], _energy(dense)),
+        values=(clocked[0], energy(dense)),
     )
     yield Text(
         words="adds {:.1f} pJ of registers and clock tree at 8 bits and stops {:.1f} pJ of "
@@ -295,12 +280,12 @@ def _precision_stage(array: Callable[..., Any]) -> Iterator[Text]:
         values=(
             clocked[1] - clocked[0],
             part(dense, "glitch") - part(staged, "glitch"),
-            _more(staged["f_max_hz"], dense["f_max_hz"]),
+            percent_more(staged["f_max_hz"], dense["f_max_hz"]),
         ),
     )
     yield Text(
         words="({:.2f} against {:.2f} pJ at 90 %)",
-        values=(_energy(array(8, 0.9, 1)), _energy(array(8, 0.9, 0))),
+        values=(energy(array(8, 0.9, 1)), energy(array(8, 0.9, 0))),
     )
     four, two = ((array(bits, 0.0, 0), array(bits, 0.0, 1)) for bits in (4, 2))
     yield Text(
@@ -310,8 +295,8 @@ def _precision_stage(array: Callable[..., Any]) -> Iterator[Text]:
             number
             for plain, piped in (four, two)
             for number in (
-                _more(_energy(piped), _energy(plain)),
-                _more(piped["f_max_hz"], plain["f_max_hz"]),
+                percent_more(energy(piped), energy(plain)),
+                percent_more(piped["f_max_hz"], plain["f_max_hz"]),
             )
         ),
     )
@@ -338,8 +323,8 @@ def _filter(runs: Runs) -> Iterator[Text]:
                     + " {:.0f} %, {:.0f} %, {:.0f} % |",
                     values=(
                         points[0]["block_area_m2"] * UM2,
-                        *(n for point in points for n in (_rate(point), _energy(point))),
-                        *(_share(points[0], part) for part in ("wire", "clock_tree", "glitch")),
+                        *(n for point in points for n in (rate(point), energy(point))),
+                        *(share(points[0], part) for part in ("wire", "clock_tree", "glitch")),
                     ),
                 )
     direct, transposed = fir("direct", 1, 0, 1.8), fir("transposed", 1, 0, 1.8)
@@ -347,7 +332,7 @@ def _filter(runs: Runs) -> Iterator[Text]:
         words="(at 1.8 V, one sample per cycle: {} against {} pJ). The transposed form is "
         "faster ({:.0f} against {:.0f} MHz)",
         values=(
-            *(_energy(direct), _energy(transposed)),
+            *(energy(direct), energy(transposed)),
             *(transposed["f_max_hz"] * MHZ, direct["f_max_hz"] * MHZ),
         ),
     )
@@ -355,7 +340,7 @@ def _filter(runs: Runs) -> Iterator[Text]:
     yield Text(
         words="the slower form ({:.0f} against {:.0f}), and the difference in energy remains ({} "
         "against {} pJ).",
-        values=(*(each["f_max_hz"] * MHZ for each in staged), *map(_energy, staged)),
+        values=(*(each["f_max_hz"] * MHZ for each in staged), *map(energy, staged)),
     )
     wide = [fir("direct", samples, 0, 1.8) for samples in (1, 2, 4)]
     yield Text(
@@ -363,28 +348,28 @@ def _filter(runs: Runs) -> Iterator[Text]:
         "four only {:.0f} %: wires go from {:.0f} to {:.0f} to {:.0f} % of the energy, glitches "
         "from {:.0f} to {:.0f} to {:.0f} %.",
         values=(
-            *(-_more(_energy(each), _energy(wide[0])) for each in wide[1:]),
-            *(_share(each, part) for part in ("wire", "glitch") for each in wide),
+            *(-percent_more(energy(each), energy(wide[0])) for each in wide[1:]),
+            *(share(each, part) for part in ("wire", "glitch") for each in wide),
         ),
     )
     low, high = fir("direct", 4, 1, 1.0), fir("direct", 2, 0, 1.2)
     yield Text(
         words="with a stage: {:.1f} Msamples/s at {} pJ (1.0 V), where two take {} pJ (1.2 V).",
-        values=(_rate(low), _energy(low), _energy(high)),
+        values=(rate(low), energy(low), energy(high)),
     )
     piped, both = fir("direct", 1, 1, 1.6), fir("direct", 4, 1, 1.2)
     yield Text(
         words="one sample, one stage, 1.6 V: {:.0f} Msamples/s at {} pJ, faster than without a "
         "stage at 1.8 V and with no more energy, because glitches fall from {:.0f} to {:.0f} %.",
         values=(
-            *(_rate(piped), _energy(piped)),
-            *(_share(each, "glitch") for each in (direct, piped)),
+            *(rate(piped), energy(piped)),
+            *(share(each, "glitch") for each in (direct, piped)),
         ),
     )
     yield Text(
         words="four samples and a stage at 1.2 V: {:.0f} Msamples/s at {} pJ, where one sample and "
         "a stage take {} pJ at 1.8 V for {:.0f}.",
-        values=(_rate(both), _energy(both), _energy(staged[1]), _rate(staged[1])),
+        values=(rate(both), energy(both), energy(staged[1]), rate(staged[1])),
     )
     two, four = fir("direct", 2, 0, 1.4), fir("direct", 4, 0, 1.2)
     yield Text(
@@ -392,10 +377,10 @@ def _filter(runs: Runs) -> Iterator[Text]:
         "{} pJ, {:.1f} times less energy for {:.1f} times the area. Four at 1.2 V: {:.0f} at {} "
         "pJ, {:.1f} times less for {:.1f} times the area.",
         values=(
-            *(_rate(direct), _energy(direct)),
-            *(_rate(two), _energy(two), _energy(direct) / _energy(two)),
+            *(rate(direct), energy(direct)),
+            *(rate(two), energy(two), energy(direct) / energy(two)),
             two["block_area_m2"] / direct["block_area_m2"],
-            *(_rate(four), _energy(four), _energy(direct) / _energy(four)),
+            *(rate(four), energy(four), energy(direct) / energy(four)),
             four["block_area_m2"] / direct["block_area_m2"],
         ),
     )
@@ -404,10 +389,17 @@ def _filter(runs: Runs) -> Iterator[Text]:
 PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
     "docs/tutorial/tutorial.md": tutorial,
     "docs/tutorial/mac_array.md": mac_array,
+    **block_texts.PAGES,
+    **concept_texts.PAGES,
 }
 
 SWEEPS = {
     "docs/tutorial/tutorial.md": ("which_adder",),
     "docs/tutorial/mac_array.md": ("fir", "mac_precision", "mac_array"),
+    **block_texts.SWEEPS,
+    **concept_texts.SWEEPS,
 }
 """The sweeps that a page's figures are of."""
+
+BENCHMARKS = {**block_texts.BENCHMARKS, **concept_texts.BENCHMARKS}
+"""The benchmarks that a page's figures are of."""

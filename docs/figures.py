@@ -4,10 +4,12 @@
     python docs/figures.py --pages    rewrite the pages from what is stored
     python docs/figures.py --check    say which figures differ, change nothing
     python docs/figures.py docs/tutorial/tutorial.md    the same for one page
+    python docs/figures.py --pdk FOLDER    also what needs Liberty files that do not ship
 
-`docs/figure_texts.py` says which sentences and tables hold which figures. Each is found by its
-words; a sentence that is no longer on its page is an error. What changed by more than 0.5 % is
-printed: read those sentences again, as their conclusion may not hold any more.
+`docs/figure_texts.py` (tutorial), `block_texts.py` and `concept_texts.py` say which sentences and
+tables hold which figures. Each is found by its words; a sentence that is no longer on its page is
+an error. What changed by more than 0.5 % is printed: read those sentences again, as their
+conclusion may not hold any more.
 """
 
 from __future__ import annotations
@@ -40,8 +42,32 @@ DOCS = Path(__file__).parent
 STORED = DOCS / "figures" / "runs"
 TOLERANCE = 0.005
 SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array")
+TABLE_SWEEPS = (
+    *("adder", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo", "fir_folding"),
+    *("keccak", "memory_boundary", "multiplier", "noc_router", "ntt", "rv32", "zero_gating"),
+)
+"""Sweeps of which only the parameters and `COLUMNS` are stored."""
+COLUMNS = (
+    *("block_area_m2", "vdd_v", "f_max_hz", "ops_per_cycle", "block_throughput_ops_per_s"),
+    *("block_energy_per_op_j", "block_power_w", "block_register_power_w", "block_wire_power_w"),
+    *("block_clock_tree_power_w", "block_glitch_power_w", "energy_per_op_j", "silicon_area_m2"),
+)
+IHP = "{pdk}/ihp-sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz"
+SKY130HD = "{pdk}/sky130hd/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
+BENCHMARKS: dict[str, tuple[str, ...]] = {
+    "block_choices": ("block_choices.py",),
+    "link_coding": ("link_coding.py",),
+    "mapping": ("mapping.py", "--liberty", IHP),
+    "physical_keccak": (
+        *("physical_levels.py", "--library", f"sky130hd={SKY130HD}", "--library", f"ihp={IHP}"),
+        *("--only", "keccak", "--goal", "delay"),
+    ),
+    "physical_front": ("physical_front.py",),
+    "physical_front_delay": ("physical_front.py", "--goal", "delay"),
+}
+"""Scripts in `benchmarks/` whose line of JSON is stored; `{pdk}` is the folder of Liberty files."""
 KEPT = 6  # significant digits of what is stored
-_NUMBER = r"(-?\d[\d,]*\.?\d*)"
+_NUMBER = r"([-+]?\d[\d,]*\.?\d*)"
 _SLOT = re.compile(r"\{([^{}]*)\}")
 
 
@@ -93,22 +119,34 @@ def agrees(printed: str, value: float) -> bool:
 
 @dataclass(kw_only=True)
 class Runs:
-    """What was measured: sweeps as tables, points of them by their parameters.
+    """What was measured: sweeps as tables, points of them by their parameters, benchmarks.
 
+    benchmarks : what each printed
     measuring : evaluate the points that are not stored instead of refusing
     """
 
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    benchmarks: dict[str, dict[str, Any]] = field(default_factory=dict)
     points: dict[str, dict[str, float]] = field(default_factory=dict)
     measuring: bool = False
 
-    def point(self, sweep: str, physical: Mapping[str, Any] | None = None, **values: Any) -> Any:
-        """Metrics of one point of a sweep file, every axis given."""
-        key = json.dumps([sweep, dict(sorted(values.items())), dict(physical or {})])
+    def point(
+        self,
+        sweep: str,
+        physical: Mapping[str, Any] | None = None,
+        synthesis: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Any:
+        """Metrics of one point of a sweep file, every axis given.
+
+        physical, synthesis : options that differ from the file's
+        """
+        asked = [sweep, dict(sorted(values.items())), dict(physical or {})]
+        key = json.dumps([*asked, dict(synthesis)] if synthesis else asked)
         if key not in self.points:
             if not self.measuring:
                 raise LookupError(f"{key} is not stored; run 'python docs/figures.py'")
-            self.points[key] = measured(sweep, physical or {}, values)
+            self.points[key] = measured(sweep, physical or {}, values, synthesis or {})
         return self.points[key]
 
     def table(self, sweep: str) -> pd.DataFrame:
@@ -125,6 +163,20 @@ class Runs:
         if len(table) != 1:
             raise LookupError(f"{sweep} has {len(table)} points with {values}")
         return table.iloc[0]
+
+    def benchmark(self, name: str) -> dict[str, Any]:
+        """What a benchmark printed."""
+        if name not in self.benchmarks:
+            raise LookupError(f"{name} is not stored; run 'python docs/figures.py'")
+        return self.benchmarks[name]
+
+    def result(self, benchmark: str, part: str = "results", **values: Any) -> dict[str, Any]:
+        """The one result of a benchmark that has these values."""
+        rows = self.benchmark(benchmark)[part]
+        found = [row for row in rows if all(row.get(n) == value for n, value in values.items())]
+        if len(found) != 1:
+            raise LookupError(f"{benchmark} has {len(found)} results with {values}")
+        return dict(found[0])
 
 
 def sweep_file(name: str) -> Path:
@@ -143,12 +195,19 @@ def sweep_file(name: str) -> Path:
 
 
 def measured(
-    sweep: str, physical: Mapping[str, Any], values: Mapping[str, Any]
+    sweep: str,
+    physical: Mapping[str, Any],
+    values: Mapping[str, Any],
+    synthesis: Mapping[str, Any] | None = None,
 ) -> dict[str, float]:
     """Every metric of one point, evaluated now."""
     plan = read_sweep(sweep_file(sweep))
     design = plan.template.design(dict(values))
-    design = dataclasses.replace(design, physical=dataclasses.replace(design.physical, **physical))
+    design = dataclasses.replace(
+        design,
+        physical=dataclasses.replace(design.physical, **physical),
+        synthesis=dataclasses.replace(design.synthesis, **(synthesis or {})),
+    )
     found = evaluate(design, Store(root=default_store())).flat()
     return {name: float(f"{value:.{KEPT}g}") for name, value in found.items()}
 
@@ -163,22 +222,45 @@ def run_sweep(name: str, folder: Path) -> pd.DataFrame:
     return chipdse.load_study(study).points()
 
 
+def run_benchmark(name: str, pdk: Path | None) -> dict[str, Any]:
+    """What a benchmark prints when it is run now."""
+    script, *options = (part.replace("{pdk}", str(pdk)) for part in BENCHMARKS[name])
+    command = [sys.executable, str(DOCS.parent / "benchmarks" / script), *options]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return dict(json.loads(printed.splitlines()[-1]))
+
+
 def read_runs() -> Runs:
     """What is stored."""
-    files = {name: STORED / f"{name}.csv" for name in SWEEPS}
+    files = {name: STORED / f"{name}.csv" for name in (*SWEEPS, *TABLE_SWEEPS)}
     tables = {name: pd.read_csv(file) for name, file in files.items() if file.is_file()}
-    points = STORED / "points.json"
-    return Runs(tables=tables, points=json.loads(points.read_text()) if points.is_file() else {})
+    printed = {name: STORED / f"{name}.json" for name in (*BENCHMARKS, "points")}
+    read = {name: json.loads(file.read_text()) for name, file in printed.items() if file.is_file()}
+    return Runs(tables=tables, points=read.pop("points", {}), benchmarks=read)
 
 
 def store_runs(runs: Runs) -> None:
-    """Write tables and points, six digits of each number."""
+    """Write tables, benchmarks and points, six digits of each number."""
     STORED.mkdir(exist_ok=True)
     for name, table in runs.tables.items():
-        keep = [each for each in table.columns if each not in ("violations", "failure")]
-        table[keep].to_csv(STORED / f"{name}.csv", index=False, float_format=f"%.{KEPT}g")
+        table[columns_kept(name, list(table.columns))].to_csv(
+            STORED / f"{name}.csv", index=False, float_format=f"%.{KEPT}g"
+        )
+    for name, printed in runs.benchmarks.items():
+        (STORED / f"{name}.json").write_text(json.dumps(printed, indent=1) + "\n")
     ordered = dict(sorted(runs.points.items()))
     (STORED / "points.json").write_text(json.dumps(ordered, indent=1) + "\n")
+
+
+def columns_kept(sweep: str, columns: list[str]) -> list[str]:
+    """The columns of a sweep's table that are stored: all, or its parameters and `COLUMNS`."""
+    if sweep in SWEEPS:
+        return [name for name in columns if name not in ("violations", "failure")]
+    about = ("trial", "state", "on_front", "origin", "violations", "failure")
+    parameters = columns[: columns.index("block_area_m2")]
+    return [
+        name for name in columns if (name in parameters and name not in about) or name in COLUMNS
+    ]
 
 
 def page_texts() -> ModuleType:
@@ -230,6 +312,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pages", action="store_true", help="rewrite from what is stored")
     parser.add_argument("--check", action="store_true", help="say what differs, change nothing")
+    parser.add_argument("--pdk", type=Path, help="folder of Liberty files, for what needs them")
     parser.add_argument("page", nargs="*", help="pages to do, from the project's folder; all")
     arguments = parser.parse_args()
     module = page_texts()
@@ -238,17 +321,24 @@ def main() -> int:
     pages = {name: module.PAGES[name] for name in arguments.page or module.PAGES}
     runs = read_runs()
     if not (arguments.pages or arguments.check):
-        sweeps = [name for page in pages for name in module.SWEEPS[page]]
+        sweeps = [*dict.fromkeys(name for page in pages for name in module.SWEEPS.get(page, ()))]
         # The points of other pages stay as they are stored.
         others = {
             key: value for key, value in runs.points.items() if json.loads(key)[0] not in sweeps
         }
-        runs = Runs(tables=runs.tables, points=others, measuring=True)
+        runs = dataclasses.replace(runs, points=others, measuring=True)
         with tempfile.TemporaryDirectory() as folder:
             for name in sweeps:
                 start = time.monotonic()
                 runs.tables[name] = run_sweep(name, Path(folder))
                 print(f"{name}: {len(runs.tables[name])} points, {time.monotonic() - start:.0f} s")
+        for name in dict.fromkeys(n for page in pages for n in module.BENCHMARKS.get(page, ())):
+            if arguments.pdk is None and any("{pdk}" in part for part in BENCHMARKS[name]):
+                print(f"{name}: stays as it is stored, as it needs --pdk FOLDER")
+                continue
+            start = time.monotonic()
+            runs.benchmarks[name] = run_benchmark(name, arguments.pdk)
+            print(f"{name}: {time.monotonic() - start:.0f} s")
         start = time.monotonic()
         for make in pages.values():
             list(make(runs))  # evaluates what it asks for

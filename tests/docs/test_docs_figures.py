@@ -19,30 +19,38 @@ from figures import Runs, Text, agrees, differences, read_runs, rewritten, shown
 MODULE = figures.page_texts()
 
 
-def stored(*sweeps: str) -> Runs:
-    """What is stored; skips where a sweep's run is not."""
+def stored(*names: str) -> Runs:
+    """What is stored; skips where the run of a sweep or benchmark is not."""
     runs = read_runs()
-    if missing := set(sweeps) - set(runs.tables):
+    if missing := set(names) - set(runs.tables) - set(runs.benchmarks):
         pytest.skip(f"no run of {sorted(missing)} is stored; python docs/figures.py makes it")
     return runs
 
 
+def texts_of(page: str) -> list[Text]:
+    """The texts of a page, from what is stored."""
+    names = (*MODULE.SWEEPS.get(page, ()), *MODULE.BENCHMARKS.get(page, ()))
+    return list(MODULE.PAGES[page](stored(*names)))
+
+
 @pytest.mark.parametrize("page", list(MODULE.PAGES))
 def test_a_page_says_what_is_stored(page: str) -> None:
-    texts = list(MODULE.PAGES[page](stored(*MODULE.SWEEPS[page])))
-    assert len(texts) >= 10
+    texts = texts_of(page)
+    assert len(texts) >= 8
     assert list(differences((ROOT / page).read_text(), texts)) == []
 
 
+WHOLE = ("docs/tutorial/tutorial.md", "docs/tutorial/mac_array.md")
+"""Pages whose every figure comes from a run; other pages state parameters and sources too."""
 CONSTANT = ("1 to 2 %", "90 %", "operand bits | dense", "within 0.5 %")
 """Numbers with a unit that no run gives: what counts as a tie, a share of zeros, a heading."""
 
 
-@pytest.mark.parametrize("page", list(MODULE.PAGES))
+@pytest.mark.parametrize("page", WHOLE)
 def test_every_figure_of_a_page_is_held(page: str) -> None:
     text = (ROOT / page).read_text()
     held: list[tuple[int, int]] = []
-    for one in MODULE.PAGES[page](stored(*MODULE.SWEEPS[page])):
+    for one in texts_of(page):
         found = one.pattern().search(text)
         assert found is not None, one.words
         held += [found.span(number + 1) for number in range(len(one.values))]
@@ -65,11 +73,14 @@ POINTS: dict[str, dict[str, Any]] = {
         **{"overlapped_drain": False, "clock_frac": 1.0, "tiles": 256, "chiplets": 1},
         "arrangement": "monolithic",
     },
+    "multiplier": {"recoding": "booth", "pipeline_stages": 0, "vdd_v": 1.2},
+    "zero_gating": {"gating": "isolate", "sparsity": 0.5},
+    "fifo": {"depth": 2, "organisation": "shift", "load": 0.3, "clock_gating": 4, "vdd_v": 1.0},
 }
 
 
 @pytest.mark.tools
-@pytest.mark.parametrize("sweep", figures.SWEEPS)
+@pytest.mark.parametrize("sweep", list(POINTS))
 def test_what_is_stored_is_measured(
     sweep: str, docs_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,3 +141,31 @@ def test_what_is_not_stored_is_named() -> None:
         runs.row("fir", form="direct")
     with pytest.raises(LookupError, match="is not stored; run 'python docs/figures.py'"):
         runs.point("fir", form="direct")
+    runs = Runs(benchmarks={"choices": {"results": [{"block": "fir", "hardware": {}}] * 2}})
+    with pytest.raises(LookupError, match="choices has 2 results with {'block': 'fir'}"):
+        runs.result("choices", block="fir")
+    with pytest.raises(LookupError, match="mapping is not stored; run 'python docs/figures.py'"):
+        runs.result("mapping", block="fir")
+
+
+def test_a_result_by_its_values() -> None:
+    rows = [{"hardware": {}, "pj": 1.0}, {"hardware": {"stages": 1}, "pj": 2.0}]
+    runs = Runs(benchmarks={"choices": {"results": rows}})
+    assert runs.result("choices", hardware={})["pj"] == 1.0
+    assert runs.result("choices", hardware={"stages": 1}, synthesis=None)["pj"] == 2.0
+
+
+def test_columns_that_are_stored() -> None:
+    about = ["trial", "state", "on_front", "origin"]
+    measured = ["block_area_m2", "block_cell_count", "f_max_hz", "vdd_v"]
+    columns = [*about, "structure", *measured, "failure"]
+    assert figures.columns_kept("adder", columns) == [
+        *("structure", "block_area_m2", "f_max_hz", "vdd_v")
+    ]
+    assert figures.columns_kept("fir", columns) == columns[:-1]
+
+
+@pytest.mark.parametrize("name", list(figures.BENCHMARKS))
+def test_a_benchmark_is_a_script(name: str) -> None:
+    assert (ROOT / "benchmarks" / figures.BENCHMARKS[name][0]).is_file()
+    assert any(name in names for names in MODULE.BENCHMARKS.values())

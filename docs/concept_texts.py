@@ -1,0 +1,326 @@
+"""Which sentences and tables of the concepts' and how-to pages hold which figures of stored runs.
+
+See `docs/figures.py`. Each function gives the texts of one page, as its page words them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from figure_values import area, energy, line, percent_less, percent_more, span
+from figures import Runs, Text
+
+MAPPED = {"sky130": "sky130", "ihp-sg13g2": "sg13g2_stdcell_typ_1p20V_25C.lib.gz"}
+"""Libraries of `benchmarks/mapping.py`: as on the page, and as the benchmark calls them."""
+PATH, SIZE, JOULES = "critical_path_ns", "area_um2", "energy_pj_per_op"
+
+
+def glitches(runs: Runs) -> Iterator[Text]:
+    """Mapping for delay, and clock gates."""
+    yield from _mapping(runs)
+    yield from _clock_gates(runs)
+
+
+def _mapping(runs: Runs) -> Iterator[Text]:
+    at = {
+        (name, block, goal): runs.result(
+            "mapping", library=library, block=block, goal=goal, clock_period_s=None
+        )
+        for name, library in MAPPED.items()
+        for block in ("mac_array", "fir")
+        for goal in ("balanced", "delay")
+    }
+    slow = {
+        block: next(
+            row
+            for row in runs.benchmark("mapping")["results"]
+            if row["block"] == block and "clock_period_s" in row
+        )
+        for block in ("mac_array", "fir")
+    }
+    for (name, block, goal), row in at.items():
+        yield line(
+            f"{name} {block} | {goal}",
+            *(("{:,d}", row["cells"]), ("{:,d}", row[SIZE])),
+            ("{:.2f} ({:.2f})", row[PATH], row["path_of_cells_ns"]),
+            *(("{}", row[JOULES]), ("{:.0f} %", 100 * row["glitch_power_frac"])),
+            ("{:.1f}", row["synthesis_s"]),
+        )
+    for block, row in slow.items():
+        yield line(
+            f"sky130 {block}",
+            ("delay, at {:.2f} V", row["vdd_v"]),
+            *(("{:,d}", row["cells"]), ("{:,d}", row[SIZE]), ("{:.2f}", row[PATH])),
+            *(("{}", row[JOULES]), ("{:.0f} %", 100 * row["glitch_power_frac"])),
+        )
+
+    def change(quantity: str, of: Callable[[float, float], float], **only: str) -> Any:
+        """Range over libraries and blocks of what mapping for delay changes."""
+        return span(
+            of(at[name, block, "delay"][quantity], at[name, block, "balanced"][quantity])
+            for name, block, goal in at
+            if goal == "delay" and name == only.get("name", name)
+        )
+
+    yield Text(
+        words="makes the path {:.0f} to {:.0f} % shorter ({:.0f} to {:.0f} % without wires), for "
+        "{:.0f} to {:.0f} % (sky130) and {:.0f} to {:.0f} % (ihp) more area and {:.0f} to {:.0f} % "
+        "more energy",
+        values=(
+            *change(PATH, percent_less),
+            *change("path_of_cells_ns", percent_less),
+            *change(SIZE, percent_more, name="sky130"),
+            *change(SIZE, percent_more, name="ihp-sg13g2"),
+            *change(JOULES, percent_more),
+        ),
+    )
+    yield Text(
+        words="the array takes {:.0f} % less energy than with the default mapping, and the filter "
+        "{:.0f} % more. Synthesis takes {:.1f} to {:.1f} times as long.",
+        values=(
+            percent_less(slow["mac_array"][JOULES], at["sky130", "mac_array", "balanced"][JOULES]),
+            percent_more(slow["fir"][JOULES], at["sky130", "fir", "balanced"][JOULES]),
+            *change("synthesis_s", lambda a, b: a / b),
+        ),
+    )
+
+
+def _clock_gates(runs: Runs) -> Iterator[Text]:
+    for name, library in MAPPED.items():
+        for block in ("mac_array", "fir", "fifo"):
+            bare, gated = (
+                runs.result("mapping", library=library, block=block, clock_gating=group)
+                for group in (0, 4)
+            )
+            saved = (percent_more(gated[JOULES], bare[JOULES]),)
+            for row, label, form, figures in (
+                (bare, "none", "{}", ()),
+                (gated, "groups of 4", "{} ({:.0f} %)", saved),
+            ):
+                yield line(
+                    f"{name} {block} | {label}",
+                    *(("{:,d}", row[SIZE]), ("{:.2f}", row[PATH])),
+                    (form, row[JOULES], *figures),
+                    ("{:.0f} %", 100 * row["register_power_frac"]),
+                )
+
+
+def physical(runs: Runs) -> Iterator[Text]:
+    """Keccak level by level, and which conclusions change."""
+    for name in ("sky130hd", "ihp"):
+        row = runs.result("physical_keccak", library=name, case="keccak")
+        levels = row["levels"].values()
+        whole = row["levels"]["all"]
+        yield line(
+            f"{name} keccak",
+            ("{:,d}, {:d}, {:d}", row["cells"], row["registers"], row["clock_buffers"]),
+            ("{:.0f}, {:.2f}", whole["wire_mm"], row["wire_over_published"]),
+            (
+                "{:.1f} / {:.1f} / {:.1f} / {:.1f} / {:.1f}",
+                *(level["energy_pj_per_cycle"] for level in levels),
+            ),
+            (
+                "{:.2f} / {:.2f} / {:.2f} / {:.2f} / {:.2f}",
+                *(level["delay_ns"] for level in levels),
+            ),
+            (
+                "{:.0f} %, {:.0f} %, {:.0f} %",
+                *(100 * whole[part] for part in ("wires_frac", "clock_tree_frac", "glitch_frac")),
+            ),
+        )
+    yield Text(
+        words="(for Keccak {:.1f} and {:.1f})",
+        values=tuple(
+            levels["all"]["energy_pj_per_cycle"] / levels["none"]["energy_pj_per_cycle"]
+            for levels in (row["levels"] for row in runs.benchmark("physical_keccak")["results"])
+        ),
+    )
+    yield from _front(runs)
+    yield from _conclusions(runs)
+
+
+def _front(runs: Runs) -> Iterator[Text]:
+    def at(variant: str, level: str, mapped: str = "") -> dict[str, Any]:
+        return runs.result(f"physical_front{mapped}", "nominal", variant=variant, level=level)
+
+    cells, all_of_it = "as mapped", "everything"
+    speed = "mops_per_mm2"
+    for block in ("mac", "fir"):
+        pair = [at(block, level) for level in (cells, all_of_it)]
+        late = [at(block, level, "_delay") for level in (cells, all_of_it)]
+        yield line(
+            block,
+            *(("{:.1f} pJ", point[JOULES]) for point in pair),
+            *(("{:.1f} Gops/s/mm²", point[speed] / 1e3) for point in pair),
+            _parts(pair[1]),
+            *(("{:.1f} pJ", point[JOULES]) for point in late),
+        )
+    for variant in VARIANTS:
+        block = variant.split(",")[0]
+        mapped = [] if "for delay" in variant else ["_delay"]
+        yield line(
+            variant,
+            *(
+                ("{:+.0f} %", percent_more(at(variant, level)[name], at(block, level)[name]))
+                for name in (JOULES, speed)
+                for level in (cells, all_of_it)
+            ),
+            _parts(at(variant, all_of_it)),
+            *(
+                (
+                    "{:+.0f} %",
+                    percent_more(at(variant, level, way)[JOULES], at(block, level, way)[JOULES]),
+                )
+                for way in mapped
+                for level in (cells, all_of_it)
+            ),
+        )
+
+
+def _conclusions(runs: Runs) -> Iterator[Text]:
+    def taken(variant: str, level: str, way: str) -> float:
+        result = runs.result(f"physical_front{way}", "nominal", variant=variant, level=level)
+        return float(result[JOULES])
+
+    def change(variant: str, base: str, *mapped: str) -> tuple[float, ...]:
+        """Of the energy, with cells alone and with everything [%]."""
+        return tuple(
+            percent_more(taken(variant, level, way), taken(base, level, way))
+            for way in mapped or ("",)
+            for level in ("as mapped", "everything")
+        )
+
+    yield Text(
+        words="Mapped for delay, the array takes {:.0f} % more energy with cells alone and {:.0f} "
+        "% more with everything, the filter {:.0f} % and {:.0f} %.",
+        values=(*change("mac, for delay", "mac"), *change("fir, for delay", "fir")),
+    )
+    both = "", "_delay"
+    stage = change("mac, 1 stage", "mac", *both)
+    yield Text(
+        words="A stage costs the array {:.0f} % with cells alone and saves {:.0f} % with "
+        "everything (mapped for delay: {:.0f} % and {:.0f} %); carry-save sums go from {:+.0f} % "
+        "to {:+.0f} % (from {:+.0f} % to {:+.0f} %). The stage of the filter goes from {:+.0f} % "
+        "to {:+.0f} % (from {:+.0f} % to {:+.0f} %).",
+        values=(
+            *(stage[0], -stage[1], stage[2], -stage[3]),
+            *change("mac, carry save", "mac", *both),
+            *change("fir, 1 stage", "fir", *both),
+        ),
+    )
+    isolated = change("mac, isolated", "mac", *both)
+    yield Text(
+        words="Isolation costs {:.0f} % with cells alone and saves {:.0f} % with everything "
+        "(mapped for delay it saves {:.0f} % and {:.0f} %)",
+        values=(isolated[0], *(-each for each in isolated[1:])),
+    )
+    yield Text(
+        words="zero gating goes from {:+.0f} % to {:+.0f} % (from {:+.0f} % to {:+.0f} %).",
+        values=change("mac, zero gating", "mac", *both),
+    )
+    plain = ("mac, zero gating", "mac, isolated")
+    yield Text(
+        words="On top of zero gating they save {:.0f} % with cells alone and {:.0f} % with "
+        "everything; on top of isolation {:.0f} and {:.0f} %. The share of the clock tree falls "
+        "from {:.0f} % to {:.0f} % and from {:.0f} % to {:.0f} % of all power",
+        values=(
+            *(-each for name in plain for each in change(f"{name}, clock gates", name)),
+            *(
+                100
+                * runs.result("physical_front", "nominal", variant=variant, level="everything")[
+                    "clock_frac"
+                ]
+                for name in plain
+                for variant in (name, f"{name}, clock gates")
+            ),
+        ),
+    )
+    fronts = runs.benchmark("physical_front")["fronts"]
+    yield Text(
+        words="the front of the array has {:d} instead of {:d} points",
+        values=tuple(len(fronts["mac"][level]) for level in ("everything", "as mapped")),
+    )
+    yield Text(
+        words="that of the filter has {:d} instead of {:d}",
+        values=tuple(len(fronts["fir"][level]) for level in ("everything", "as mapped")),
+    )
+
+
+VARIANTS = (
+    *("mac, for delay", "mac, carry save", "mac, 1 stage", "mac, 2 stages", "mac, isolated"),
+    *("mac, zero gating", "mac, zero gating, clock gates", "mac, isolated, clock gates"),
+    *("fir, transposed", "fir, 1 stage", "fir, for delay"),
+)
+
+
+def _parts(point: dict[str, Any]) -> tuple[str, float, float, float]:
+    parts = (100 * point[name] for name in ("wire_frac", "clock_frac", "glitch_frac"))
+    return ("{:.0f} %, {:.0f} %, {:.0f} %", *parts)
+
+
+def memories(runs: Runs) -> Iterator[Text]:
+    """Flip-flops or a macro."""
+
+    def queue(depth: int, macro_bits: int) -> Any:
+        return runs.row("memory_boundary", depth=depth, memory_macro_bits=macro_bits, vdd_v=1.5)
+
+    depths = (17, 33, 65, 129)
+    for depth in depths:
+        cells, macro = queue(depth, 0), queue(depth, 512)
+        yield line(
+            f"{depth}",
+            ("{:,.0f} µm², {} pJ", area(cells), energy(cells)),
+            ("{:,.0f} µm², {} pJ", area(macro), energy(macro)),
+        )
+    words = boundary(runs)
+    yield Text(
+        words="equal at about {:.0f} words of 44 bits ({:.1f} kbit)",
+        values=(words, words * 44 / 1000),
+    )
+    yield Text(
+        words="The area of the macro is still {:.0f} % larger at 129 words.",
+        values=(percent_more(area(queue(129, 512)), area(queue(129, 0))),),
+    )
+    bare = [
+        energy(
+            runs.point(
+                "memory_boundary",
+                synthesis={"clock_gating": 0},
+                **{"depth": depth, "memory_macro_bits": 0, "vdd_v": 1.5},
+            )
+        )
+        for depth in (17, 129)
+    ]
+    yield Text(
+        words="flip-flops take {:.1f} to {:.1f} times the energy ({} pJ at 17 words, {} pJ at 129)",
+        values=(
+            *span(e / energy(queue(n, 0)) for e, n in zip(bare, (17, 129), strict=True)),
+            *bare,
+        ),
+    )
+
+
+def boundary(runs: Runs) -> float:
+    """Number of words from which on a macro takes less energy than flip-flops, interpolated."""
+    table = runs.table("memory_boundary").query("vdd_v == 1.5").set_index("depth").sort_index()
+    saved = (
+        table.query("memory_macro_bits == 0")["block_energy_per_op_j"]
+        - table.query("memory_macro_bits == 512")["block_energy_per_op_j"]
+    )
+    return float(np.interp(0.0, saved.to_numpy(), saved.index.to_numpy()))
+
+
+PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
+    "docs/concepts/glitches.md": glitches,
+    "docs/concepts/physical.md": physical,
+    "docs/howto/memories.md": memories,
+}
+
+SWEEPS: dict[str, tuple[str, ...]] = {"docs/howto/memories.md": ("memory_boundary",)}
+
+BENCHMARKS: dict[str, tuple[str, ...]] = {
+    "docs/concepts/glitches.md": ("mapping",),
+    "docs/concepts/physical.md": ("physical_keccak", "physical_front", "physical_front_delay"),
+}
