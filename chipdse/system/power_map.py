@@ -13,7 +13,7 @@ from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.parameters import PackageParameters
-from chipdse.system.thermal.refined import hottest_point
+from chipdse.system.thermal.refined import hottest_points
 from chipdse.system.thermal.stack import Layer, Rectangle, Stack
 from chipdse.technology.constants import Sources
 
@@ -83,8 +83,7 @@ def mapped_temperature(
     order = [stack.sources.index(_name(i, j)) for i in range(GRID) for j in range(GRID)]
     maps = np.zeros((2, len(stack.sources)))
     maps[0, order], maps[1, order] = power.ravel(), power.mean()
-    ambient_c = package.ambient_c
-    mapped, even = (hottest_point(stack, watts, ambient_c, MESH_CELLS) for watts in maps)
+    mapped, even = hottest_points(stack, maps, package.ambient_c, MESH_CELLS)
     return MappedTemperature(
         peak_rise_k=mapped.rise_k,
         even_peak_rise_k=even.rise_k,

@@ -418,3 +418,8 @@ def test_solutions_are_correctly_rounded(seed):
     found = factorise(sp.csc_matrix(matrix)).solve(right)
     assert np.array_equal(found, exact)
     assert np.array_equal(factorise(sp.csc_matrix(matrix)).solve(right[:, 0]), exact[:, 0])
+    # Factors of a matrix near to it lead there too; those of a distant one are replaced.
+    for largest in (0.2, 5.0):
+        ratio = rng.uniform(1.0, 1.0 + largest, size)
+        near = factorise(sp.csc_matrix(np.sqrt(ratio)[:, None] * matrix * np.sqrt(ratio)))
+        assert np.array_equal(factorise(sp.csc_matrix(matrix), near).solve(right), exact)

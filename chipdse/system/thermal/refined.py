@@ -20,7 +20,7 @@ import numpy as np
 
 from chipdse import numerics
 from chipdse.arrays import Floats, Int64s
-from chipdse.system.thermal.linear_solver import factorise
+from chipdse.system.thermal.linear_solver import Factors, factorise
 from chipdse.system.thermal.mesh import Fold, same_lines, unfolded
 from chipdse.system.thermal.solver import Network, Operator, assemble_on, fold_on, operator_from
 from chipdse.system.thermal.stack import Layer, Rectangle, Softening, Stack
@@ -335,42 +335,70 @@ def hottest_point(
     ambient_c : temperature of the air, for the conductivities
     cells : cells of the fine mesh across all sources
     """
+    (point,) = hottest_points(stack, power_w[None], ambient_c, cells)
+    return point
+
+
+def hottest_points(
+    stack: Stack, powers_w: Floats, ambient_c: float, cells: int = CELLS
+) -> list[HottestPoint]:
+    """`hottest_point` for each of several maps of power [maps, sources], which share the meshes.
+
+    The fine mesh is factorised for the first map only: the conductivities of the others differ a
+    little, and refinement with those factors reaches the same solution to the last bit.
+    """
     meshes = meshes_of(
         stack, unfolded(len(stack.sources)), cells, per_source=1.0, growth=2 * _GROWTH
     )
     ambient_k = ambient_c + ZERO_C_IN_K
-    coarse, rise, ratio = _softened(meshes, power_w, ambient_k)
-    low = float(rise[np.concatenate(coarse.source_cells)].max())
-    if stack.softening is not None:
-        ratio = _on_fine(ratio, meshes)
-    fine = assemble_on(meshes.stacks[1], meshes.x[1], meshes.y[1], meshes.fold, ratio)
-    rise = _rises(fine, power_w)
-    high = float(rise[np.concatenate(fine.source_cells)].max())
-    beyond = -1.0
-    if stack.softening is not None:
-        beyond = float(stack.softening.beyond_k(np.array(ambient_k + rise.max())))
-    correction = (high - low) / 3
-    return HottestPoint(
-        rise_k=high + correction,
-        error_k=abs(correction),
-        beyond_conductivity_k=beyond,
-        heat_out_w=numerics.dot(fine.cooler + fine.board, rise),
+    start = assemble_on(
+        meshes.stacks[0], meshes.x[0], meshes.y[0], meshes.fold, _reference(stack.softening)
     )
+    start_factors = factorise(start.conductance)
+    fine: Network | None = None
+    factors: Factors | None = None
+    points = []
+    for power_w in powers_w:
+        coarse, rise, ratio = _softened(start, start_factors, power_w, ambient_k)
+        low = float(rise[np.concatenate(coarse.source_cells)].max())
+        if stack.softening is not None:
+            ratio = _on_fine(ratio, meshes)
+        fine = assemble_on(
+            meshes.stacks[1], meshes.x[1], meshes.y[1], meshes.fold, ratio, like=fine
+        )
+        factors = factorise(fine.conductance, near=factors)
+        rise = _rises(fine, factors, power_w)
+        high = float(rise[np.concatenate(fine.source_cells)].max())
+        beyond = -1.0
+        if stack.softening is not None:
+            beyond = float(stack.softening.beyond_k(np.array(ambient_k + rise.max())))
+        correction = (high - low) / 3
+        points.append(
+            HottestPoint(
+                rise_k=high + correction,
+                error_k=abs(correction),
+                beyond_conductivity_k=beyond,
+                heat_out_w=numerics.dot(fine.cooler + fine.board, rise),
+            )
+        )
+    return points
 
 
-def _softened(meshes: Meshes, power_w: Floats, ambient_k: float) -> tuple[Network, Floats, Floats]:
-    """The coarse mesh at its own temperatures: equations, rise of each cell [K], resistivities."""
-    stack, x, y = meshes.stacks[0], meshes.x[0], meshes.y[0]
-    softening = stack.softening
-    ratio = np.array(_reference(softening))
-    network = assemble_on(stack, x, y, meshes.fold, ratio)
-    rise = _rises(network, power_w)
+def _softened(
+    start: Network, factors: Factors, power_w: Floats, ambient_k: float
+) -> tuple[Network, Floats, Floats]:
+    """The coarse mesh at its own temperatures: equations, rise of each cell [K], resistivities.
+
+    start, factors : the equations at `REFERENCE_K`, and their factors
+    """
+    softening = start.stack.softening
+    network, rise, ratio = start, _rises(start, factors, power_w), np.array(_reference(softening))
     if softening is None:
         return network, rise, ratio
     for _ in range(_STEPS):
         ratio = np.where(network.cell >= 0, softening.ratio(ambient_k + rise[network.cell]), 1.0)
-        network = assemble_on(stack, x, y, meshes.fold, ratio)
-        before, rise = rise, _rises(network, power_w)
+        network = assemble_on(start.stack, start.x, start.y, start.fold, ratio, like=start)
+        before, rise = rise, _rises(network, factorise(network.conductance), power_w)
         if np.abs(rise - before).max() <= _TOLERANCE_K:
             break
     return network, rise, ratio
@@ -387,5 +415,5 @@ def _on_fine(coarse: Floats, meshes: Meshes) -> Floats:
     return coarse[slices].repeat(2, axis=1).repeat(2, axis=2)
 
 
-def _rises(network: Network, power_w: Floats) -> Floats:
-    return np.asarray(factorise(network.conductance).solve(np.asarray(network.spread @ power_w)))
+def _rises(network: Network, factors: Factors, power_w: Floats) -> Floats:
+    return np.asarray(factors.solve(np.asarray(network.spread @ power_w)))

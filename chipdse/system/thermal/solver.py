@@ -116,6 +116,7 @@ def assemble_on(
     ratio: float | Floats = 1.0,
     *,
     derivative: bool = False,
+    like: Network | None = None,
 ) -> Network:
     """Set up the heat equations of a stack on given grid lines.
 
@@ -124,6 +125,8 @@ def assemble_on(
     ratio : relative thermal resistivity of the materials that soften with temperature, one for
         all cells or [slice, y, x]; see `Softening`
     derivative : whether the matrix `Network.softer` is wanted
+    like : the network of the same arguments but for `ratio` and `derivative`, if there is one:
+        where its sources heat which cells is not found again
     """
     half_lines = halved(x, fold.x), halved(y, fold.y)
     slices = [
@@ -157,7 +160,10 @@ def assemble_on(
     np.add.at(capacity, cell[exists], (heat * cells.volume)[exists])
     if stack.cooler_capacity_j_per_k:
         capacity = capacity + stack.cooler_capacity_j_per_k * cooler / cooler.sum()
-    spread, source_cells = _spread(stack, (x, y), fold, cell, slices)
+    if like is None:
+        spread, source_cells = _spread(stack, (x, y), fold, cell, slices)
+    else:
+        spread, source_cells = like.spread, like.source_cells
     softer = None
     if cells.soft is not None:
         softer = _matrix(ends, changes, cooler_change + board_change, cells.count)
