@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 LADDER = {
     "chipdse": [
         ["arrays"],
-        ["__init__", "errors", "paths"],
+        ["__init__", "errors", "paths", "secret_names"],
         ["store"],
         ["kernels"],
         ["numerics"],

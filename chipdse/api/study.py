@@ -187,6 +187,10 @@ def sweep(
     check_sampler(plan.sampler)
     size_limit()  # refused here, not at every point
     path = Path(study) if study is not None else Path("studies") / plan.name
+    if len(path.parts) > 1 and path.parts[0].endswith(":"):
+        raise DesignError(
+            f"--study {str(path)!r} must be a folder; give the URL of a database with --storage"
+        )
     about = {"liberty": [str(one) for one in files], "versions": tool_versions()}
     shown: AbstractContextManager[Listener] = (
         shown_progress() if progress else nullcontext(Listener())

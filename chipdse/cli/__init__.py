@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from chipdse import __version__
 from chipdse.errors import ChipdseError, DesignError
+from chipdse.secret_names import without_url_secrets
 
 _MODULE_OF = {
     "blocks": "blocks",
@@ -38,7 +39,8 @@ class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        shown = without_url_secrets(message)
+        print(f"{self.prog}: {shown} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 
 
@@ -64,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         code: int = arguments.run(arguments)
     except ChipdseError as error:
-        print(f"chipdse {arguments.verb}: {error}", file=sys.stderr)
+        print(f"chipdse {arguments.verb}: {without_url_secrets(str(error))}", file=sys.stderr)
         return 2 if isinstance(error, DesignError) else 1
     except BrokenPipeError:
         return 1

@@ -5,11 +5,13 @@ it. Environment variables are seen because `os.environ` gets a class that notes 
 looked up, and questions whether a file exists because `os.stat` is replaced. In a bench, which runs
 inside a simulator's process, `chipdse.store.bench_reads` writes the same notes to a file.
 
-This module imports nothing but the standard library: benches load it.
+This module imports nothing but the standard library and a module that does no more: benches load
+it.
 """
 
 from __future__ import annotations
 
+import functools
 import genericpath
 import glob
 import hashlib
@@ -28,6 +30,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from chipdse.secret_names import may_hold_secret
 
 Note = Callable[[str, str], None]
 """Takes the kind of a read and its name: "file", "folder", "import" or "environment"; "presence"
@@ -65,9 +69,19 @@ def digest_of(path: str | Path) -> str:
         return ""
 
 
-def digest_of_text(text: str | None) -> str:
-    """SHA-256 of a variable's value, "" where it is not set. The value itself is kept nowhere."""
-    return "" if text is None else hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+def digest_of_text(text: str) -> str:
+    """SHA-256 of a text. The text itself is kept nowhere."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+@functools.cache
+def _digest_of_variable(name: str, text: str) -> str:
+    """As `digest_of_text`; for a secret a digest that is slow to compute, so that a stored one does
+    not help to guess a weak password."""
+    if not may_hold_secret(name, text):
+        return digest_of_text(text)
+    value = text.encode(errors="surrogateescape")
+    return hashlib.pbkdf2_hmac("sha256", value, f"chipdse {name}".encode(), 200_000).hex()
 
 
 def presence_of(path: str | Path) -> str:
@@ -78,7 +92,7 @@ def presence_of(path: str | Path) -> str:
 
 
 def environment_digest(name: str) -> str:
-    """SHA-256 of a variable's value as this process was given it; "" where it was not set.
+    """The digest of a variable's value as this process was given it; "" where it was not set.
 
     What the user's code sets is no input of it. Of `EVERY` the names of all variables, without
     those that differ from one terminal to the next.
@@ -87,7 +101,8 @@ def environment_digest(name: str) -> str:
         names = {other for other in os.environ if other not in _REPLACED}
         names |= {other for other, value in _REPLACED.items() if value is not None}
         return digest_of_text("\0".join(sorted(n for n in names if not _of_session(n))))
-    return digest_of_text(_REPLACED[name] if name in _REPLACED else os.environ.get(name))
+    value = _REPLACED[name] if name in _REPLACED else os.environ.get(name)
+    return "" if value is None else _digest_of_variable(name, value)
 
 
 def is_standard(path: str) -> bool:

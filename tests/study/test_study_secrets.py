@@ -12,7 +12,9 @@ import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chipdse.cli import main
 from chipdse.errors import DesignError
+from chipdse.store import recorder
 from chipdse.study.storage.secrets import masked, masked_url, secret_arguments, without_secrets
 from chipdse.study.storage.storage import open_storage
 from tests.support import servers
@@ -68,6 +70,83 @@ def test_a_refused_connection_shows_none(tmp_path: Path, name: str) -> None:
     said = str(caught.value)
     assert SECRET not in said and quote(SECRET, safe="") not in said
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+MISTYPED = (
+    "postgresql:/me:{}@h/d",
+    "me:{}@h/d",
+    "host=h user=me password={}",
+    "host=h user=me sslpassword = '{}'",
+    "postgresql://h/d?user=me&password={0}&unknown={0}",
+    "postgresql://me:{}@h:port/d",
+)
+
+
+@pytest.mark.parametrize("url", MISTYPED)
+@pytest.mark.parametrize("secret", [quote(SECRET, safe=""), "plain-S3cret"])
+def test_a_mistyped_url_shows_none(tmp_path: Path, url: str, secret: str) -> None:
+    """Also a text such as PostgreSQL's own programs take, and a secret that is given twice."""
+    pytest.importorskip("psycopg")
+    with pytest.raises(DesignError) as caught:
+        open_storage(url.format(secret), tmp_path)
+    assert secret not in str(caught.value) and "***" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("sweep", "{file}", "{url}"),
+        ("sweep", "{url}"),
+        ("sweep", "{file}", "--study", "{url}"),
+        ("sweep", "{file}", "--workers", "{url}"),
+        ("front", "{url}"),
+        ("status", "{url}"),
+        ("compare", "{url}", "{url}"),
+        ("cache", "{url}"),
+        ("{url}",),
+    ],
+)
+@pytest.mark.parametrize("tail", ["me:{}@db.example.org/d", "me@db.example.org/d?password={}"])
+def test_a_url_in_the_wrong_place_shows_none(
+    tmp_path: Path,
+    words: tuple[str, ...],
+    tail: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A storage's URL without ``--storage``, or behind another option."""
+    file = counter_project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    for secret in ("plain-S3cret", quote(SECRET, safe="")):
+        url = "postgresql://" + tail.format(secret)
+        try:
+            code = main([word.format(file=file, url=url) for word in words])
+        except SystemExit as ended:
+            code = int(str(ended.code))
+        said = capsys.readouterr()
+        assert code == 2 and len(said.err.splitlines()) == 1
+        assert secret not in said.out + said.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_variables_that_hold_secrets_have_slow_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block that goes through the environment depends on all variables; a plain hash of a
+    password would help to guess it."""
+    values = {
+        "PGPASSWORD": "weak",
+        "OWN_API_KEY": "weak",
+        "DATABASE_URL": "postgresql://me:weak@h/d",
+        "WIDTH": "weak",
+    }
+    digests = {}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+        digests[name] = recorder.environment_digest(name)
+        monkeypatch.setenv(name, value + "er")
+        assert recorder.environment_digest(name) != digests[name]
+    plain = [name for name in values if digests[name] == recorder.digest_of_text(values[name])]
+    assert plain == ["WIDTH"] and digests["PGPASSWORD"] != digests["OWN_API_KEY"]
 
 
 @pytest.mark.tools

@@ -8,19 +8,14 @@ from urllib.parse import unquote, unquote_plus
 
 import sqlalchemy
 
-MASK = "***"
-_NAME = re.compile(r"passw|passphrase|pwd|secret|token|credential|scram_\w*_key", re.IGNORECASE)
-"""Names of parameters that hold secrets; `passfile` and `sslkey` name files and hold none."""
+from chipdse.secret_names import MASK, is_secret
+
 # What stands before the last "@": a password with "@", "/" or "?" in it is no valid URL, and is
-# one all the same.
-_USER_INFO = re.compile(r"://[^:@/?#]*:(.*)@", re.DOTALL)
+# one all the same, as is one after a mistyped or forgotten "postgresql://".
+_USER_INFO = re.compile(r"^(?:[^:@/?#]*:/+)?[^:@/?#]*:(.*)@", re.DOTALL)
 _SETTING = re.compile(r"([\w.]*)(\s*=\s*)('(?:[^'\\]|\\.)*'|(?:\\.|[^\s\\])*)")
-"""NAME=VALUE inside ``options``, as in ``-c name=value``."""
-
-
-def is_secret(name: str) -> bool:
-    """Whether a parameter of that name holds a secret."""
-    return _NAME.search(name) is not None
+"""NAME=VALUE inside ``options``, as in ``-c name=value``, or in a text such as ``host=h user=me``,
+which PostgreSQL's own programs take."""
 
 
 def without_secrets(url: sqlalchemy.URL) -> sqlalchemy.URL:
@@ -67,6 +62,8 @@ def masked_url(url: str) -> str:
 def _secrets_of(url: str) -> Iterable[str]:
     """Secrets in a URL, as they stand there and decoded; none is empty."""
     found = [match[1] for match in [_USER_INFO.search(url)] if match]
+    if "://" not in url:
+        found += [match[3] for match in _SETTING.finditer(url) if is_secret(match[1])]
     for part in re.split(r"[?&;]", url)[1:]:
         name, _, value = part.partition("=")
         name = unquote_plus(name)
@@ -76,7 +73,8 @@ def _secrets_of(url: str) -> Iterable[str]:
             for text in (value, unquote(value), unquote_plus(value)):
                 found += [match[3] for match in _SETTING.finditer(text) if is_secret(match[1])]
     for secret in found:
-        yield from filter(None, (secret, unquote(secret), unquote_plus(secret)))
+        plain = secret.strip("'") if secret.startswith("'") else secret
+        yield from filter(None, (plain, unquote(plain), unquote_plus(plain)))
 
 
 def _plain_options(text: str) -> str:

@@ -105,9 +105,10 @@ def open_storage(url: str, folder: Path) -> Storage:
     except Exception as error:  # whatever the database's own driver raises
         # Not "from error": its own text may have secrets in it.
         reason = masked(reason_of(error), url)
-        raise DesignError(f"storage {kept!r} cannot be opened: {reason}") from None
+        raise DesignError(f"storage {masked(kept, url)!r} cannot be opened: {reason}") from None
     raise DesignError(
-        f"storage {kept!r} is not supported; write postgresql://HOST/DATABASE, or leave it out"
+        f"storage {masked(kept, url)!r} is not supported; write postgresql://HOST/DATABASE, or "
+        "leave it out"
     )
 
 
