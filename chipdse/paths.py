@@ -18,3 +18,10 @@ def config_folder() -> Path:
     if named := os.environ.get("CHIPDSE_CONFIG"):
         return Path(named).absolute()
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "chipdse"
+
+
+def data_folder() -> Path:
+    """What was fetched for the user: files of public cell libraries. CHIPDSE_DATA names another."""
+    if named := os.environ.get("CHIPDSE_DATA"):
+        return Path(named).absolute()
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "chipdse"

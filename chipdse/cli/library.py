@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from chipdse.units import parse_quantity, show
 if TYPE_CHECKING:
     from chipdse.netlist.library.catalogue import LibraryEntry
     from chipdse.netlist.library.library import CellLibrary
+    from chipdse.netlist.library.public import PublicLibrary
 
 _EXAMPLE = """\
 examples:
@@ -24,6 +26,7 @@ examples:
   chipdse library export sky130 --process slow --supply 1.6V --temperature 100C --to slow.lib
   chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz --node 130nm
   chipdse library remove ihp
+  chipdse library get asap7
 
 Added libraries are named in sweep files like the one that ships; see docs/concepts/library.md."""
 
@@ -83,6 +86,25 @@ def add(verbs: Verbs) -> None:
         "--node", metavar="M", help="process node for cost and carbon, e.g. 7nm; default unknown"
     )
     adds.add_argument("--replace", action="store_true", help="put it in place of an older one")
+    gets = add_verb(
+        inner,
+        "get",
+        "fetch a public cell library, check it and add it; without a name, list them",
+        "chipdse library get ihp-sg13g2",
+        _get,
+    )
+    gets.add_argument("name", nargs="?", help="e.g. asap7; left out: list what can be fetched")
+    gets.add_argument(
+        "--from",
+        dest="folder",
+        type=Path,
+        metavar="FOLDER",
+        help="take the files from a checkout of the repository; they stay where they are",
+    )
+    gets.add_argument(
+        "--mirror", metavar="URL", help="address to fetch from instead of the published one"
+    )
+    gets.add_argument("--replace", action="store_true", help="put it in place of an older one")
     removes = add_verb(
         inner,
         "remove",
@@ -91,7 +113,7 @@ def add(verbs: Verbs) -> None:
         _remove,
     )
     removes.add_argument("name", help="a library of yours from 'chipdse library list'")
-    for each in (lists, info, export, adds, removes):
+    for each in (lists, info, export, adds, gets, removes):
         each.add_argument("--json", action="store_true", help="one JSON document")
 
 
@@ -321,6 +343,83 @@ def _add(arguments: argparse.Namespace) -> int:
         corners = "; ".join(f"{name}: {entry.load(name).corners()}" for name in entry.processes)
         print(f"{entry.name}: {len(library.cells)} cells, {corners}")
     return 0
+
+
+def _get(arguments: argparse.Namespace) -> int:
+    from chipdse.netlist.library.public import (
+        fetched,
+        found_in,
+        public_libraries,
+        public_library,
+        public_source,
+        sizes_text,
+    )
+
+    if arguments.name is None:
+        libraries = public_libraries().values()
+        if arguments.json:
+            print_json([_public(library) for library in libraries])
+        else:
+            print("\n".join(sizes_text(libraries)))
+        return 0
+    if arguments.folder is not None and arguments.mirror is not None:
+        raise DesignError("--from and --mirror are both given; leave one out")
+
+    from chipdse.netlist.library.catalogue import add_usable, check_new
+
+    library = public_library(arguments.name)
+    check_new(library.name, replace=arguments.replace)
+    _tell(sizes_text([library])[0])
+    absent: list[str] = []
+    if arguments.folder is not None:
+        files, missing = found_in(library, arguments.folder)
+        if missing:
+            names = ", ".join(file.name for file in missing)
+            absent = [f"not in {arguments.folder}, so these corners are missing: {names}"]
+    else:
+        _tell(f"from {public_source().name}, commit {public_source().commit}")
+        files = fetched(library, arguments.mirror, _tell)
+    entry, problems = add_usable(
+        library.name, files, node_nm=library.node_nm, replace=arguments.replace
+    )
+    notes = [*problems, *absent, *_unknown_layout(entry.load())]
+    if arguments.json:
+        known = {name: entry.load(name).corners() for name in entry.processes}
+        print_json({**_public(library), "corners": known, "notes": notes})
+        return 0
+    corners = "; ".join(f"{name}: {entry.load(name).corners()}" for name in entry.processes)
+    print(f"{entry.name}: {len(entry.load().cells)} cells, {corners}")
+    for note in notes:
+        print(f"note: {note}")
+    return 0
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _public(library: PublicLibrary) -> dict[str, Any]:
+    return {
+        "name": library.name,
+        "title": library.title,
+        "licence": library.licence,
+        "node_nm": library.node_nm,
+        "files": [file.path for file in library.files],
+        "size": library.size or None,
+    }
+
+
+def _unknown_layout(library: CellLibrary) -> list[str]:
+    """What is not known of wires and clock trees of a library's process, as sentences."""
+    from chipdse.technology.constants import Sources
+    from chipdse.technology.wires import wire_data
+
+    data = wire_data((cell.name for cell in library.cells), Sources())
+    if data is None:
+        return ["no wire constants are known for this process: wires and clock tree are left out"]
+    if data.clock_tree is None:
+        return ["no routed clock trees are known for this process: the clock tree is left out"]
+    return []
 
 
 def _remove(arguments: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chipdse.errors import DesignError
+from chipdse.netlist.library.public import public_libraries
 from chipdse.paths import config_folder
 from chipdse.reading import parse_toml, toml_text
 from chipdse.store.files import write_whole
@@ -229,10 +230,10 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
     file = description_file(library)
     if not _NAME.fullmatch(library) or not file.is_file():
         known = ", ".join(library_names())
-        raise DesignError(
-            f"library {library!r} is not known; known: {known}; add your own with "
-            f"'chipdse library add {library} FILE.lib'"
-        )
+        command = f"add your own with 'chipdse library add {library} FILE.lib'"
+        if library in public_libraries():
+            command = f"fetch it with 'chipdse library get {library}'"
+        raise DesignError(f"library {library!r} is not known; known: {known}; {command}")
     try:
         data = parse_toml(toml_text(file))
         files = tuple(Path(name) for name in data["files"])
@@ -268,6 +269,43 @@ def add_library(
     ------
     DesignError : the name is taken or no name, a file is not Liberty, corners do not fit together
     """
+    check_new(name, replace=replace)
+    if node_nm is not None and not (math.isfinite(node_nm) and node_nm > 0):
+        raise DesignError(f"node_nm={node_nm!r} is not a process node, e.g. 7")
+    entry = _from_files(name, tuple(path.absolute() for path in files), node_nm)
+    for process in entry.processes:
+        entry.load(process)
+    _describe(entry)
+    return entry
+
+
+def add_usable(
+    name: str, files: Sequence[Path], *, node_nm: float | None = None, replace: bool = False
+) -> tuple[LibraryEntry, list[str]]:
+    """As `add_library`, without process corners that do not fit the default one.
+
+    Returns
+    -------
+    entry : the library
+    problems : why process corners were left out, as sentences
+    """
+    check_new(name, replace=replace)
+    entry = _from_files(name, tuple(path.absolute() for path in files), node_nm)
+    entry.load()
+    usable, problems = dict(entry.by_process), []
+    for process in entry.processes[1:]:
+        try:
+            entry.load(process)
+        except DesignError as error:
+            problems.append(f"the {process} corner is left out: {error}")
+            del usable[process]
+    entry = dataclasses.replace(entry, by_process=usable)
+    _describe(entry)
+    return entry, problems
+
+
+def check_new(name: str, *, replace: bool = False) -> None:
+    """Raise DesignError unless a library of this name can be added."""
     if not _NAME.fullmatch(name):
         raise DesignError(
             f"library name {name!r} must start with a letter and hold letters, digits, _ . - only"
@@ -277,20 +315,20 @@ def add_library(
     target = description_file(name)
     if target.exists() and not replace:
         raise DesignError(f"library {name!r} exists already ({target}); use --replace")
-    if node_nm is not None and not (math.isfinite(node_nm) and node_nm > 0):
-        raise DesignError(f"node_nm={node_nm!r} is not a process node, e.g. 7")
-    entry = _from_files(name, tuple(path.absolute() for path in files), node_nm)
-    for process in entry.processes:
-        entry.load(process)
+
+
+def _describe(entry: LibraryEntry) -> None:
+    """Write the description of a library of the user's."""
+    target = description_file(entry.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(f"  {_toml_string(str(path))}" for path in entry.every_file)
+    node_nm = entry.node_nm
     node = "" if node_nm is None else f"node_nm = {node_nm!r}  # for cost and carbon\n"
     write_whole(
         target,
         "# Liberty files of one library; the first file's corner is the nominal one.\n"
         f"files = [\n{lines},\n]\n{node}",
     )
-    return entry
 
 
 def remove_library(name: str) -> None:
