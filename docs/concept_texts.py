@@ -260,6 +260,45 @@ def _parts(point: dict[str, Any]) -> tuple[str, float, float, float]:
     return ("{:.0f} %, {:.0f} %, {:.0f} %", *parts)
 
 
+FLAVOURS = {name: f"gt2_6t_w31_{name}_tt_0p7v25c.lib.gz" for name in ("hvt", "svt", "lvt", "ulvt")}
+"""Liberty files of the flavours of `docs/concepts/library.md`."""
+
+
+def library(runs: Runs) -> Iterator[Text]:
+    """Threshold flavours."""
+    cells, full = (
+        {
+            name: runs.result("flavours", library=file, level=level)
+            for name, file in FLAVOURS.items()
+        }
+        for level in ("cells alone", "wires and glitches")
+    )
+    for name, row in cells.items():
+        yield line(
+            f"gt2n {name}",
+            ("{:.0f} ps", row["critical_path_ps"]),
+            ("{:.2g} µW", row["leakage_uw"]),
+            ("{:.2f} G/s", row["throughput_gops_per_s"]),
+            ("{:.0f} fJ", row["energy_fj_per_op"]),
+        )
+    high, low, last = cells["hvt"], cells["lvt"], cells["ulvt"]
+    yield Text(
+        words="is {:.1f} times as fast as the highest and leaks {:.0f} times as much.",
+        values=(
+            last["throughput_gops_per_s"] / high["throughput_gops_per_s"],
+            last["leakage_uw"] / high["leakage_uw"],
+        ),
+    )
+    yield Text(
+        words="doubles leakage for {:.1f} % more speed.",
+        values=(percent_more(last["throughput_gops_per_s"], low["throughput_gops_per_s"]),),
+    )
+    yield Text(
+        words="take {:.0f}, {:.0f}, {:.0f} and {:.0f} fJ at full clock, in the same order",
+        values=tuple(row["energy_fj_per_op"] for row in full.values()),
+    )
+
+
 def memories(runs: Runs) -> Iterator[Text]:
     """Flip-flops or a macro."""
 
@@ -314,6 +353,7 @@ def boundary(runs: Runs) -> float:
 
 PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
     "docs/concepts/glitches.md": glitches,
+    "docs/concepts/library.md": library,
     "docs/concepts/physical.md": physical,
     "docs/howto/memories.md": memories,
 }
@@ -322,5 +362,6 @@ SWEEPS: dict[str, tuple[str, ...]] = {"docs/howto/memories.md": ("memory_boundar
 
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "docs/concepts/glitches.md": ("mapping",),
+    "docs/concepts/library.md": ("flavours",),
     "docs/concepts/physical.md": ("physical_keccak", "physical_front", "physical_front_delay"),
 }

@@ -58,6 +58,14 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "block_choices": ("block_choices.py",),
     "link_coding": ("link_coding.py",),
     "mapping": ("mapping.py", "--liberty", IHP),
+    "flavours": (
+        "flavours.py",
+        "--liberty",
+        *(
+            f"{{pdk}}/gt2n/gt2_6t_w31_{name}_tt_0p7v25c.lib.gz"
+            for name in ("hvt", "svt", "lvt", "ulvt")
+        ),
+    ),
     "physical_keccak": (
         *("physical_levels.py", "--library", f"sky130hd={SKY130HD}", "--library", f"ihp={IHP}"),
         *("--only", "keccak", "--goal", "delay"),
