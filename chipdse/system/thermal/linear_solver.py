@@ -39,9 +39,7 @@ class Factors:
     def __init__(self, matrix: sp.csc_matrix[np.float64], near: Factors | None = None) -> None:
         self._matrix = matrix
         self._is_near = near is not None
-        self._approximate: sla.SuperLU = (
-            _decomposed(matrix) if near is None else near._approximate
-        )
+        self._approximate: sla.SuperLU = _decomposed(matrix) if near is None else near._approximate
         # The columns of a symmetric matrix are its rows.
         indices, starts, shape = matrix.indices, matrix.indptr, matrix.shape
         lengths = np.diff(starts)
