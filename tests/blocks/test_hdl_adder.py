@@ -133,6 +133,7 @@ def test_hardware_by_hand(structure: str) -> None:
     assert (seen["sum"][2], seen["sum"][4]) == (8, 31)
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("gating", ["none", "idle"])
 @pytest.mark.parametrize("stages", [0, 1, 4])
 @pytest.mark.parametrize("structure", STRUCTURES)
@@ -201,6 +202,7 @@ def _one_merge_short(structure: str, bits: int) -> list[list[tuple[int, int]]]:
     return [*prefix_levels(structure, bits)[:-1], prefix_levels(structure, bits)[-1][1:]]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("structure", PREFIX)
 @pytest.mark.parametrize("bits", [5, 16])
 def test_a_missing_merge_is_caught(
@@ -213,6 +215,7 @@ def test_a_missing_merge_is_caught(
         run(p, hard_cases(p))
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("structure", STRUCTURES)
 @pytest.mark.parametrize("place", [0, 3, 7])
 def test_a_carry_lost_or_forced_is_caught(

@@ -117,6 +117,7 @@ BRANCHES = [
 ]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("p", BRANCHES, ids=str)
 def test_hardware_is_the_reference(p: CordicParameters) -> None:
     workload = CordicWorkload(length=15, duty=0.6)

@@ -175,6 +175,7 @@ BRANCHES = [
 ]
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("p", BRANCHES, ids=str)
 def test_hardware_is_the_reference(p: DotProductParameters) -> None:
     workload = DotProductWorkload(length=30, duty=0.5, sparsity=0.3, values="uniform")
@@ -221,6 +222,7 @@ def _fails(p: DotProductParameters) -> None:
         run(p, hard_cases(p))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_faults_in_the_parts_of_floats_are_caught(
     name: str, monkeypatch: pytest.MonkeyPatch

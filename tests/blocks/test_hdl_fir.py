@@ -127,6 +127,7 @@ def test_corners(p: FirParameters) -> None:
         run(p, *case)
 
 
+@pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("gating", ["none", "idle"])
 @pytest.mark.parametrize("stages", [0, 1, 2])
 @pytest.mark.parametrize(("taps", "folding"), [(2, 2), (7, 3), (6, 2), (5, 5)])

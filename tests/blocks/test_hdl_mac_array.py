@@ -264,6 +264,7 @@ def test_faults_in_the_multiplier_are_caught(
         run(p, *hard_case(p))
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("register", ["a_1_1", "b_1_1", "command_0_0", "leaves_0_0"])
 @pytest.mark.parametrize("overlapped", [False, True])
 def test_a_missing_register_is_caught(

@@ -178,6 +178,7 @@ BRANCHES = [
 ]
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("p", BRANCHES, ids=str)
 def test_hardware_is_the_reference(p: MultiplierParameters) -> None:
     run(p, hard_cases(p))

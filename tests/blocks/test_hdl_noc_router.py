@@ -120,6 +120,7 @@ def test_packets_have_the_statistics_they_promise() -> None:
     assert work(p, workload).count == sum(map(len, flits))
 
 
+@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize(
     "p",
     [

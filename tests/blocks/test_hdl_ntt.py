@@ -124,6 +124,7 @@ def test_reductions(scheme: object, function: object) -> None:
     assert y == [value * scale % q for value in x]
 
 
+@pytest.mark.slow
 def test_barrett_needs_one_correction_only() -> None:
     """All products in ML-KEM: the quotient is right or one too small."""
     w, q = KEM.bits, KEM.modulus

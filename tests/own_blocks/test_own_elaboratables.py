@@ -111,6 +111,7 @@ def test_it_runs(project: Path, tmp_path: Path, name: str) -> None:
     assert run.cycles == 20
 
 
+@pytest.mark.slow
 def test_a_refusal_is_not_followed_by_amaranths_warnings(project: Path, tmp_path: Path) -> None:
     found = run(project, "sim", "older:broken", cache=tmp_path / "store")
     assert found.returncode == 2 and "Unused" not in found.stderr, found.stderr

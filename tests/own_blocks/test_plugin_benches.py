@@ -57,6 +57,7 @@ def test_a_failure_leaves_its_waveform_and_its_reason(tmp_path: Path) -> None:
     assert properties["waves"] == str(waves[0])
 
 
+@pytest.mark.slow
 def test_without_benches_nothing_is_run(tmp_path: Path) -> None:
     project = write_project(tmp_path)
     words = ["-q", "--no-benches", "--collect-only"]
@@ -64,6 +65,7 @@ def test_without_benches_nothing_is_run(tmp_path: Path) -> None:
     assert "no tests" in done.stdout and done.returncode == 5
 
 
+@pytest.mark.slow
 def test_named_blocks_come_beside_those_that_are_found(tmp_path: Path) -> None:
     settings = (
         "[tool.pytest.ini_options]\nchipdse_blocks = ['acme.blocks:narrow', 'counter.toml']\n"

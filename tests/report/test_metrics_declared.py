@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 BEFORE = "    wire_level: Count = metric("
 DECLARED = '    block_novelty_w: Number = metric("a number of this test", "W", "modelled", 0.25)\n'
@@ -51,6 +53,7 @@ output("objective", str(read_sweep(file).objectives) + "a number of this test")
 """
 
 
+@pytest.mark.slow
 def test_a_metric_that_is_declared_is_in_every_output(tmp_path: Path) -> None:
     """In a copy of the program in which one line of one file is new."""
     for name in ("chipdse", "hdl", "sweeps", "docs", "tests"):

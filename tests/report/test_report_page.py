@@ -136,6 +136,7 @@ def test_a_study_without_a_front_says_so(tmp_path: Path) -> None:
     assert data["feasible"] == 0 and data["history"]["trial"] == []
 
 
+@pytest.mark.slow
 def test_the_verbs_refuse_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = make_study(tmp_path / "disk", 30, on_disk=True)
     for words, says in (

@@ -162,12 +162,14 @@ def search(
     )
 
 
+@pytest.mark.slow
 def test_it_finds_more_than_chance_does() -> None:
     ours = [search("lattice", seed, 25, lambda point: False)[0] for seed in (1, 2)]
     chance = [search("random", seed, 25, lambda point: False)[0] for seed in range(20)]
     assert min(ours) > np.quantile(chance, 0.8)
 
 
+@pytest.mark.slow
 def test_it_stops_going_where_points_fail() -> None:
     def fails(point: dict[str, Any]) -> bool:
         return bool(point["c"] == "y")

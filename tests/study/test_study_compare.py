@@ -101,6 +101,7 @@ def test_a_fixed_parameter_meets_a_swept_one() -> None:
     assert unknown.matched == 0
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.integers(1, 5), st.floats(1, 9), st.floats(1, 9)), min_size=1, max_size=8)
 )
@@ -149,6 +150,7 @@ def test_spreads_of_replicates_do_not_count_as_metrics() -> None:
     assert [one.metric for one in found.moved] == ["power_w"]
 
 
+@pytest.mark.slow
 def test_the_verb_says_it_by_its_exit_code(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -124,6 +124,11 @@ def objective(point: dict[str, Any]) -> tuple[float, float]:
     return point["a"] + (point["b"] == "x"), 5.0 / point["a"] + point["c"]
 
 
+# Both take a second and more for each of their tests; their mathematics has tests of its own.
+SLOW = ("tpe", "lattice")
+CASES = [pytest.param(one, marks=pytest.mark.slow) if one in SLOW else one for one in SAMPLERS]
+
+
 def run(sampler: str, trials: int, seed: int = 1) -> list[Any]:
     if sampler == "gp":
         pytest.importorskip("torch", reason="Optuna's GPSampler needs torch")
@@ -139,7 +144,7 @@ def run(sampler: str, trials: int, seed: int = 1) -> list[Any]:
     return points
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", CASES)
 def test_every_sampler_proposes_every_allowed_point_once(sampler: str) -> None:
     everything = {frozenset(point.items()) for point in SPACE.points()}
     assert len(everything) == 24 - 4
@@ -148,7 +153,7 @@ def test_every_sampler_proposes_every_allowed_point_once(sampler: str) -> None:
     assert len(points) == len(everything)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", CASES)
 def test_the_same_seed_proposes_the_same_points(sampler: str) -> None:
     assert run(sampler, 12) == run(sampler, 12)
 

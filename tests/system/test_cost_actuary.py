@@ -169,6 +169,7 @@ def test_catch_by_hand():
     assert catch.recursive_cost(8.0, 0.8, 20.0, 1.0, 1.0, 0.8) == approx(40.0)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     st.floats(1, 800),
@@ -225,6 +226,7 @@ def test_an_interface_is_designed_once_per_process():
     assert bought == approx(120 * per_mm2[5.0])
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([5.0, 7.0, 14.0, 28.0]), min_size=2, max_size=5))
 def test_the_order_of_dies_changes_no_design_cost(nodes):
     def modules(order):

@@ -70,6 +70,7 @@ def test_one_die_by_hand():
     assert found.carbon_per_op_kgco2e == approx(found.total_kgco2e / (1e12 * life))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.sampled_from(ARRANGEMENTS),

@@ -112,6 +112,7 @@ def test_meshes_are_nested_and_have_every_edge():
         assert sum(fine.slice_heights_m) == approx(coarse.thickness_m)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tile", [(0, 0), (2, 1)], ids=["corner", "centre"])
 def test_a_hot_square_of_a_power_map(tile):
     watts = np.full((4, 4), 0.02)

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.metrics import METRICS, evidence_of
@@ -173,6 +172,11 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
         else {}
     )
     varied = [name for name, values in seen.items() if len(values) > 1 and None not in values]
+    if not varied:
+        return {}
+    # It loads scikit-learn for evaluators that are not used here: a second.
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     found = {}
     for index, objective in enumerate(folder.sweep.objectives):
         sign = 1.0 if objective.minimize else -1.0
@@ -180,7 +184,7 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
         def value(trial: FrozenTrial, index: int = index, sign: float = sign) -> float:
             return sign * float(trial.values[index])
 
-        if len({trial.values[index] for trial in told}) < 2 or not varied:
+        if len({trial.values[index] for trial in told}) < 2:
             continue
         try:
             with warnings.catch_warnings():

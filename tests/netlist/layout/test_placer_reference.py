@@ -56,6 +56,7 @@ def test_numbering_hardly_matters(shared, seed):
     assert placed.wire_length_m == pytest.approx(reference_m, rel=0.04)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cells", "hub"), [(600, 0), (50, 50), (600, 600)])
 def test_cells_on_one_spot_come_apart(cells, hub):
     """All nets lead to one cell, or to one port: least wire is a heap, from which none moves."""
@@ -73,6 +74,7 @@ def test_cells_on_one_spot_come_apart(cells, hub):
     assert place(problem).overflow < OVERFLOW
 
 
+@pytest.mark.slow
 def test_compiled_and_numpy_place_alike():
     if placer_kernel() is None:
         pytest.skip("no C compiler")
@@ -99,6 +101,7 @@ def test_cells_lie_in_the_core_and_ports_on_its_border():
     assert np.abs(edge).max() < 1e-9
 
 
+@pytest.mark.slow
 def test_more_utilisation_shortens_wires():
     lengths = [place(chain(400, utilisation=u)).wire_length_m for u in (0.2, 0.45, 0.8)]
     assert lengths[0] > lengths[1] > lengths[2]

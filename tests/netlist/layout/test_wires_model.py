@@ -181,6 +181,7 @@ def test_steiner_factors(library):
     assert (np.diff(steiner_factor(np.arange(2, 200), Sources())) >= 0).all()
 
 
+@pytest.mark.slow
 def test_placed_wires_shorten_with_utilisation(library, tmp_path):
     netlist = read(fan(60), library, tmp_path)
     clock = build_timing_graph(netlist, "clk").clock
@@ -236,6 +237,7 @@ def test_groups_of_the_clock_tree_by_hand(library, data, tmp_path):
     assert extra[tree.net[tree.sinks == 20][0]] > -10e-15  # most of its pins hang on buffers
 
 
+@pytest.mark.slow
 @given(st.integers(1, 12))
 @settings(max_examples=6)
 def test_clock_energy_grows_with_sinks(tmp_path_factory, count):

@@ -339,11 +339,12 @@ def test_any_bytes_are_refused(data: bytes) -> None:
     [
         ("cell (X) { " + "a () { " * 60 + "} " * 61, "nested deeper than 50 levels"),
         ("other () { " + "a () { " * 60 + "} " * 61, "nested deeper than 50 levels"),
-        (
+        pytest.param(
             "type (wide) { bit_from : 60000; bit_to : 0; } cell (X) { area : 1; "
             + "".join(f"bus (B{i}) {{ bus_type : wide; direction : input; }} " for i in range(20))
             + "}",
             "the buses of cell 'X' declare more than 500000 bits",
+            marks=pytest.mark.slow,
         ),
         (
             "type (wide) { bit_from : 9; bit_to : 0; } cell (X) { area : 1; bus (B) "
@@ -379,8 +380,14 @@ def test_few_bytes_do_not_fill_the_memory(body: str, message: str) -> None:
         "other (X) { " + "a (b) { c " * 30_000,
         "a : " + "/" * 300_000 + ";",
         "a : " + "\\" * 300_000,
-        "type (wide) { bit_from : 60000; bit_to : 0; } cell (X) { area : 1; bus (B) { bus_type : "
-        "wide; direction : input; " + "a (b); " * 10_000 + "pin (B[0]) { } " * 10_000 + "} }",
+        pytest.param(
+            "type (wide) { bit_from : 60000; bit_to : 0; } cell (X) { area : 1; bus (B) "
+            "{ bus_type : wide; direction : input; "
+            + "a (b); " * 10_000
+            + "pin (B[0]) { } " * 10_000
+            + "} }",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_the_time_grows_with_the_text(body: str) -> None:

@@ -80,6 +80,7 @@ def test_cells_beyond_a_quarter_are_the_known_ones(found: Comparison) -> None:
     assert (np.abs(ours - theirs)[far] < 30e-12).all()
 
 
+@pytest.mark.slow
 def test_a_library_equals_itself() -> None:
     one = at_one_corner(resolve("sky130").load().at(1.8, 25.0))
     same = compare(one, one)

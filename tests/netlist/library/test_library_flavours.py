@@ -65,7 +65,8 @@ class Person:
         """Every point of the sweep by library and clock."""
         file = self.folder / "flavours.toml"
         file.write_text(SWEEP.format(names=json.dumps(names), trials=2 * len(names)))
-        done = self.runs("sweep", file, "--study", self.folder / "study", "--workers", "2")
+        quiet = ("--workers", "1", "--no-report")
+        done = self.runs("sweep", file, "--study", self.folder / "study", *quiet)
         assert done.returncode == 0, done.stderr
         with (self.folder / "study" / "points.csv").open() as stream:
             rows = list(csv.DictReader(stream))

@@ -46,6 +46,7 @@ def test_round_trip(library: CellLibrary, tmp_path: Path) -> None:
 number = st.floats(1e-18, 1e-3) | st.floats(-1e-3, -1e-18) | st.just(0.0)
 
 
+@pytest.mark.slow
 @given(st.lists(number, min_size=48, max_size=48))
 def test_any_numbers_come_back(
     library: CellLibrary, tmp_path_factory: pytest.TempPathFactory, numbers: list[float]

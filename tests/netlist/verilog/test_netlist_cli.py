@@ -127,6 +127,7 @@ def test_a_scope_that_names_a_few_nets_only(
     assert code == 0 and json.loads(out)["annotated_fraction"] == 0.25
 
 
+@pytest.mark.slow
 def test_a_library_may_be_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # The same figures as from the Liberty file of the library's nominal corner.
     Path("inverter.v").write_text(

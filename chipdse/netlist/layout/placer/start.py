@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.optimize
 import scipy.sparse
 
 from chipdse.arrays import Floats, Int64s
@@ -156,8 +155,10 @@ def move_ports(pins: Pins, cells: int, x: Floats, y: Floats, outline: Outline) -
     spots = max(count, LEAST_PORT_PLACES)
     spot_x, spot_y = ports_in_order(spots, outline)
     if count * spots <= _MOST_PAIRS:
+        from scipy.optimize import linear_sum_assignment  # a third of a second to load
+
         cost = np.abs(wanted_x[:, None] - spot_x) + np.abs(wanted_y[:, None] - spot_y)
-        _, chosen = scipy.optimize.linear_sum_assignment(cost)
+        _, chosen = linear_sum_assignment(cost)
         x[cells:], y[cells:] = spot_x[chosen], spot_y[chosen]
         return
     order = np.argsort(
