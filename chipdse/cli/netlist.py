@@ -26,6 +26,7 @@ class _Point:
     output_load_f: float
     supply_v: float | None
     temperature_c: float | None
+    process: str | None
 
 
 def add(verbs: Verbs) -> None:
@@ -70,6 +71,11 @@ def add(verbs: Verbs) -> None:
             "--supply", metavar="V", help="between the corners of the library, e.g. 1.3V"
         )
         parser.add_argument("--temperature", metavar="T", help="likewise, e.g. 85C")
+        parser.add_argument(
+            "--process",
+            metavar="P",
+            help="slow, typical or fast; needed where files are of several",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON document, SI units")
     power.add_argument(
         "--trace",
@@ -114,6 +120,7 @@ def _point(arguments: argparse.Namespace) -> _Point:
         clock_period_s=period_s,
         input_slew_s=parse_quantity(arguments.input_slew, "s", "--input-slew"),
         output_load_f=parse_quantity(arguments.output_load, "F", "--output-load"),
+        process=arguments.process,
         supply_v=None if supply is None else parse_quantity(supply, "V", "--supply"),
         temperature_c=None
         if temperature is None
@@ -146,9 +153,9 @@ def _timing(point: _Point) -> Any:
     supply_v, temperature_c = point.supply_v, point.temperature_c
     entry = named_library(point.liberty)
     if entry is None:
-        library = load_corners(point.liberty)
+        library = load_corners(point.liberty, point.process)
     else:
-        library = entry.load()
+        library = entry.load(point.process)
         supply_v = entry.nominal.supply_v if supply_v is None else supply_v
         temperature_c = entry.nominal.temperature_c if temperature_c is None else temperature_c
     netlist = read_verilog(point.netlist, library, point.top)

@@ -46,16 +46,36 @@ def load_library(files: Sequence[Path], *, cached: bool = True) -> CellLibrary:
     return library
 
 
-def load_corners(files: Sequence[Path]) -> CellLibrary:
+def load_corners(files: Sequence[Path], process: str | None = None) -> CellLibrary:
     """One library from Liberty files of one or several corners; files of a corner belong together.
 
     A single .npz file is a library saved by `save_library`.
+
+    Parameters
+    ----------
+    process : which process corner, where files are of several
+
+    Raises
+    ------
+    DesignError : files are of several processes and none is chosen, or none is of the chosen one
     """
     if len(files) == 1 and files[0].suffix == ".npz":
         return load_saved(files[0])
+    heads = [(path, *read_corner(path)) for path in files]
+    stated = list(dict.fromkeys(name for _, _, name in heads if name))
+    if process is None and len(stated) > 1:
+        raise DesignError(
+            f"the Liberty files are of {' and '.join(stated)} transistors; a point between two is no "
+            "supply: choose one with --process"
+        )
+    if process is not None and process not in stated:
+        raise DesignError(
+            f"no Liberty file is of {process} transistors, only of {' and '.join(stated) or 'none'}"
+        )
     groups: dict[Corner, list[Path]] = {}
-    for path in files:
-        groups.setdefault(read_corner(path)[0], []).append(path)
+    for path, corner, name in heads:
+        if process is None or name in ("", process):
+            groups.setdefault(corner, []).append(path)
     libraries = [load_library(group) for group in groups.values()]
     return libraries[0] if len(libraries) == 1 else join_corners(libraries)
 

@@ -232,3 +232,16 @@ def test_yosys_maps_to_an_exported_library(tmp_path: Path) -> None:
     )
     mapped = (tmp_path / "mapped.v").read_text()
     assert "DFF" in mapped and "$_" not in mapped
+
+
+def test_slow_and_typical_files_are_not_one_axis(shared: Path) -> None:
+    folder = shared / "pdk" / "ihp-sg13g2"
+    files = [
+        folder / "sg13g2_stdcell_typ_1p20V_25C.lib.gz",
+        folder / "sg13g2_stdcell_slow_1p08V_125C.lib.gz",
+    ]
+    with pytest.raises(DesignError, match="typical and slow transistors.*--process"):
+        load_corners(files)
+    assert load_corners(files, "slow").supply_v.tolist() == [1.08]
+    with pytest.raises(DesignError, match="no Liberty file is of fast"):
+        load_corners(files, "fast")
