@@ -65,8 +65,8 @@ def load_corners(files: Sequence[Path], process: str | None = None) -> CellLibra
     stated = list(dict.fromkeys(name for _, _, name in heads if name))
     if process is None and len(stated) > 1:
         raise DesignError(
-            f"the Liberty files are of {' and '.join(stated)} transistors; a point between two is no "
-            "supply: choose one with --process"
+            f"the Liberty files are of {' and '.join(stated)} transistors, which are not mixed; "
+            "choose one with --process"
         )
     if process is not None and process not in stated:
         raise DesignError(
