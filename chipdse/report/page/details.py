@@ -15,7 +15,7 @@ from chipdse.arrays import Floats
 from chipdse.design import Design
 from chipdse.errors import ChipdseError, DesignError
 from chipdse.export.bundle import repeat_command
-from chipdse.metrics import BlockReport
+from chipdse.metrics import BlockReport, corner_text
 from chipdse.netlist.power.modules import assign_modules
 from chipdse.netlist.power.power import GROUPS, Power
 from chipdse.netlist.timing.paths import critical_path
@@ -27,7 +27,7 @@ from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.build import build_hardware
 from chipdse.stages.library import library_of
 from chipdse.stages.load import Hardware
-from chipdse.stages.measure import corners_of, job_of, measure
+from chipdse.stages.measure import check_library, corners_of, job_of, measure
 from chipdse.stages.operate import operate
 from chipdse.store.store import Store
 from chipdse.system.described import Evaluation, evaluate_block
@@ -56,11 +56,12 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
     evaluation = evaluate_block(block, design.package)
     return {
         "repeat": repeat_command(design),
-        "power_w": report.block_power_w,
+        # Of a guaranteed point the parts below are those of a typical chip at its clock.
+        "power_w": _nominal_power_w(report),
         "modules": _modules(timing, power, scale, report.block_clock_tree_power_w),
         "kinds": _kinds(analysed, scale, report),
         "layout": _layout_note(report),
-        "critical_path_s": report.critical_path_s,
+        "critical_path_s": 1 / report.nominal_f_max_hz,
         "clock_skew_s": report.clock_skew_s,
         "endpoint": endpoint,
         "path": [
@@ -187,7 +188,26 @@ def _layout_note(report: BlockReport) -> str:
         ("clock tree", report.clock_tree_counted, report.block_clock_tree_power_w),
     ):
         parts.append(f"{name} {watts / report.block_power_w:.0%}" if on else f"no {name}")
-    return "Counted: " + ", ".join(parts) + "."
+    return "Counted: " + ", ".join(parts) + "." + _guarantee_note(report)
+
+
+def _guarantee_note(report: BlockReport) -> str:
+    """At which corners the figures of a guaranteed point hold; empty for a typical one."""
+    if not report.guaranteed:
+        return ""
+    values = dataclasses.asdict(report)
+    return (
+        f" Guaranteed: clock ({corner_text('f_max_hz', values)}), hold slack "
+        f"({corner_text('worst_hold_slack_s', values)}), leakage "
+        f"({corner_text('block_leakage_power_w', values)}). Breakdown and critical path below are "
+        "those of a typical chip at this clock."
+    )
+
+
+def _nominal_power_w(report: BlockReport) -> float:
+    """Power of the block with the leakage of its stated supply, temperature and process."""
+    dynamic_w = report.block_power_w - report.block_leakage_power_w
+    return dynamic_w + report.nominal_leakage_power_w
 
 
 def _over_supply(
@@ -195,17 +215,18 @@ def _over_supply(
 ) -> dict[str, list[float]]:
     """Energy per operation and highest clock at every characterised supply."""
     supplies = []
+    points = []
     library = library_of(design.library).load(design.operating.process)
     for vdd_v in np.unique(library.supply_v).tolist():
+        point = dataclasses.replace(
+            design.operating.corner, vdd_v=vdd_v, temperature_c=temperature_c
+        )
         try:
-            library.at([vdd_v], [temperature_c])
+            check_library(dataclasses.replace(design, operating=point))
         except DesignError:
             continue
         supplies.append(float(vdd_v))
-    points = [
-        dataclasses.replace(design.operating.corner, vdd_v=vdd_v, temperature_c=temperature_c)
-        for vdd_v in supplies
-    ]
+        points.append(point)
     corners = corners_of(design, hardware, store, points)
     count = len(corners)
     operated = operate(
