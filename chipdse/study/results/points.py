@@ -66,7 +66,7 @@ def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
 
 
 def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
-    """One row per finished trial (see `chipdse.study.storage.folder.points_table`)."""
+    """One row per finished trial (see `points_table`)."""
     names = [axis.name for axis in sweep.space.axes]
     rows = []
     for trial in trials:

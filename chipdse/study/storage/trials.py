@@ -16,9 +16,9 @@ from optuna.trial import FrozenTrial, TrialState
 FAILURE, DRIVER, RETRY_OF = "failure", "driver", "retry_of"
 """Trial attributes: why it failed; who evaluates it; the number of a failed trial it replaces."""
 FINGERPRINT = "fingerprint"
-"""Attribute of a trial and of its study: which version made it (`running.fingerprint`)."""
+"""Attribute of a trial and of its study: which version made it (`storage.fingerprint`)."""
 OUTDATED = "outdated"
-"""Trial attribute: what came of it is of an earlier version (`running.fingerprint`)."""
+"""Trial attribute: what came of it is of an earlier version (`storage.fingerprint`)."""
 ORIGIN, PROPOSED, HARVESTED, HARVESTED_FROM = (
     *("origin", "proposed", "harvested", "harvested_from"),
 )

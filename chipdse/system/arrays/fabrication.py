@@ -37,7 +37,7 @@ class Fabrication:
     wafer_to_wafer: Bools
 
 
-def _law(law: Choices, area: Floats, defects: Floats, clustering: float) -> Floats:
+def yield_by_law(law: Choices, area: Floats, defects: Floats, clustering: float) -> Floats:
     values = {
         "negative_binomial": yields.yield_negative_binomial(area, defects, clustering),
         "poisson": yields.yield_poisson(area, defects),
@@ -57,7 +57,7 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
         sources("cost.wafer_diameter"), sources("cost.edge_loss"), sources("cost.scribe_lane"),
     )  # fmt: skip
     defects = by_node(sources, "cost.defect_density", dies.node_nm)
-    die_yield = _law(
+    die_yield = yield_by_law(
         package.choices["yield_law"], dies.area_m2, defects, sources("cost.critical_level")
     )
     coverage = package["test_coverage"][:, None]
