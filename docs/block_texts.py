@@ -190,7 +190,8 @@ def cordic(runs: Runs) -> Iterator[Text]:
 
 
 def d2d_link(runs: Runs) -> Iterator[Text]:
-    """What everything costs, and whether inversion pays."""
+    """Whether inversion pays, and what everything costs."""
+    yield from _inversion(runs)
 
     def link(beats: int, protection: str, replay: bool = False, inversion: str = "none") -> Any:
         return runs.row(
@@ -239,7 +240,6 @@ def d2d_link(runs: Runs) -> Iterator[Text]:
         words="from {:,.0f} MHz for a register and a wire to {:.0f} with a checksum and replay",
         values=(f_max(link(1, "none")), min(f_max(link(1, n, True)) for n in added)),
     )
-    yield from _inversion(runs)
 
 
 def _inversion(runs: Runs) -> Iterator[Text]:
@@ -849,9 +849,9 @@ def blocks(runs: Runs) -> Iterator[Text]:
     yield from _array(runs)
     yield from _filter(runs)
     yield from _gating(runs)
-    yield from _gates(runs)
     yield from _folding(runs)
     yield from _carry_save(runs)
+    yield from _gates(runs)
 
 
 def _choice_cells(point: dict[str, float], work: str) -> list[tuple[Any, ...]]:
