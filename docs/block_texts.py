@@ -836,6 +836,14 @@ def rv32(runs: Runs) -> Iterator[Text]:
             *span(percent_less(rate(a), rate(b)) for a, b in pairs),
         ),
     )
+    staged = [
+        percent_more(
+            f_max(core(registers, 2, shifter, "crc32", 4)),
+            f_max(core(registers, 1, shifter, "crc32", 4)),
+        )
+        for registers, shifter in product((16, 32), ("parallel", "serial"))
+    ]
+    yield Text(words="gains at most {:.0f} % of frequency here.", values=(max(staged),))
     low = core(16, 1, "parallel", "dot", 4, 0.8)
     yield Text(
         words="the smallest core takes {:.1f} pJ per instruction of `dot`, at {:.2f} million "
