@@ -190,7 +190,8 @@ def cordic(runs: Runs) -> Iterator[Text]:
 
 
 def d2d_link(runs: Runs) -> Iterator[Text]:
-    """What everything costs, and whether inversion pays."""
+    """Whether inversion pays, and what everything costs."""
+    yield from _inversion(runs)
 
     def link(beats: int, protection: str, replay: bool = False, inversion: str = "none") -> Any:
         return runs.row(
@@ -239,7 +240,6 @@ def d2d_link(runs: Runs) -> Iterator[Text]:
         words="from {:,.0f} MHz for a register and a wire to {:.0f} with a checksum and replay",
         values=(f_max(link(1, "none")), min(f_max(link(1, n, True)) for n in added)),
     )
-    yield from _inversion(runs)
 
 
 def _inversion(runs: Runs) -> Iterator[Text]:
@@ -836,6 +836,14 @@ def rv32(runs: Runs) -> Iterator[Text]:
             *span(percent_less(rate(a), rate(b)) for a, b in pairs),
         ),
     )
+    staged = [
+        percent_more(
+            f_max(core(registers, 2, shifter, "crc32", 4)),
+            f_max(core(registers, 1, shifter, "crc32", 4)),
+        )
+        for registers, shifter in product((16, 32), ("parallel", "serial"))
+    ]
+    yield Text(words="gains at most {:.0f} % of frequency here.", values=(max(staged),))
     low = core(16, 1, "parallel", "dot", 4, 0.8)
     yield Text(
         words="the smallest core takes {:.1f} pJ per instruction of `dot`, at {:.2f} million "
@@ -849,9 +857,9 @@ def blocks(runs: Runs) -> Iterator[Text]:
     yield from _array(runs)
     yield from _filter(runs)
     yield from _gating(runs)
-    yield from _gates(runs)
     yield from _folding(runs)
     yield from _carry_save(runs)
+    yield from _gates(runs)
 
 
 def _choice_cells(point: dict[str, float], work: str) -> list[tuple[Any, ...]]:

@@ -108,7 +108,9 @@ def _clock_gates(runs: Runs) -> Iterator[Text]:
 
 
 def physical(runs: Runs) -> Iterator[Text]:
-    """Keccak level by level, and which conclusions change."""
+    """Which conclusions change, and Keccak level by level."""
+    yield from _front(runs)
+    yield from _conclusions(runs)
     for name in ("sky130hd", "ihp"):
         row = runs.result("physical_keccak", library=name, case="keccak")
         levels = row["levels"].values()
@@ -137,8 +139,6 @@ def physical(runs: Runs) -> Iterator[Text]:
             for levels in (row["levels"] for row in runs.benchmark("physical_keccak")["results"])
         ),
     )
-    yield from _front(runs)
-    yield from _conclusions(runs)
 
 
 def _front(runs: Runs) -> Iterator[Text]:

@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -125,6 +125,10 @@ def agrees(printed: str, value: float) -> bool:
     return abs(float(plain) - value) <= allowed
 
 
+class NotStored(LookupError):
+    """A run that a text needs was never measured."""
+
+
 @dataclass(kw_only=True)
 class Runs:
     """What was measured: sweeps as tables, points of them by their parameters, benchmarks.
@@ -153,14 +157,14 @@ class Runs:
         key = json.dumps([*asked, dict(synthesis)] if synthesis else asked)
         if key not in self.points:
             if not self.measuring:
-                raise LookupError(f"{key} is not stored; run 'python docs/figures.py'")
+                raise NotStored(f"{key} is not stored; run 'python docs/figures.py'")
             self.points[key] = measured(sweep, physical or {}, values, synthesis or {})
         return self.points[key]
 
     def table(self, sweep: str) -> pd.DataFrame:
         """Every point of a sweep."""
         if sweep not in self.tables:
-            raise LookupError(f"{sweep} is not stored; run 'python docs/figures.py'")
+            raise NotStored(f"{sweep} is not stored; run 'python docs/figures.py'")
         return self.tables[sweep]
 
     def row(self, sweep: str, **values: Any) -> Any:
@@ -175,7 +179,7 @@ class Runs:
     def benchmark(self, name: str) -> dict[str, Any]:
         """What a benchmark printed."""
         if name not in self.benchmarks:
-            raise LookupError(f"{name} is not stored; run 'python docs/figures.py'")
+            raise NotStored(f"{name} is not stored; run 'python docs/figures.py'")
         return self.benchmarks[name]
 
     def result(self, benchmark: str, part: str = "results", **values: Any) -> dict[str, Any]:
@@ -281,6 +285,17 @@ def page_texts() -> ModuleType:
     return module
 
 
+def texts_stored(make: Callable[[Runs], Iterator[Text]], runs: Runs) -> tuple[list[Text], str]:
+    """The texts of a page up to the first whose run is not stored, and which run that is."""
+    texts = []
+    try:
+        for text in make(runs):
+            texts.append(text)
+    except NotStored as error:
+        return texts, str(error)
+    return texts, ""
+
+
 def differences(page: str, texts: Iterable[Text]) -> Iterator[str]:
     """Figures on a page that are not what was measured, and sentences that are not there."""
     for text in texts:
@@ -355,7 +370,10 @@ def main() -> int:
         runs = read_runs()
     changed = 0
     for name, make in pages.items():
-        file, texts = DOCS.parent / name, list(make(runs))
+        file = DOCS.parent / name
+        texts, missing = texts_stored(make, runs)
+        if missing:
+            print(f"{name}: {missing}")
         before = file.read_text()
         for line in differences(before, texts):
             changed += 1

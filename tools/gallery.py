@@ -132,7 +132,7 @@ def draw(name: str, about: dict[str, Any], path: Path) -> None:
 
 
 def page(every: dict[str, dict[str, Any]]) -> str:
-    """The gallery as Markdown."""
+    """The gallery as Markdown; a block's `note` stands until the block is measured again."""
     lines = [
         "# The gallery",
         "",
@@ -157,6 +157,7 @@ def page(every: dict[str, dict[str, Any]]) -> str:
             "",
             f"![{name}: energy over throughput](gallery/{name}.svg)",
             "",
+            *([about["note"], ""] if "note" in about else []),
             f"{len(points)} points, {int(front(points).sum())} on the front.",
             f"Least energy: {told(least, about)}. Fastest: {told(fastest, about)}.",
             "",
