@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import glob
 import json
 import re
 import shutil
@@ -24,7 +25,7 @@ from chipdse.hardware.recording import ASSERTION_FAILED, LAYOUT, RECORDER, Recor
 from chipdse.netlist.activity.recording import read_recording
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.macros import macro_cells
-from chipdse.store.reads import Read, bench_modules, bench_notes, reads_of
+from chipdse.store.reads import Read, bench_modules, bench_notes, reads_of, search_folders
 from chipdse.store.sources import Builder, module_hash
 from chipdse.store.stage import Stage
 from chipdse.store.store import Store, hash_file
@@ -184,7 +185,9 @@ def run_bench(
     noted = {} if not is_own_bench(block) else {"CHIPDSE_READS": NOTES}
     simulators.build(tool, sources, recorder.top, scratch, store, waves)
     given = simulators.run(
-        tool, recorder.top, block.bench, scratch, environment | noted, waves, path=place.path
+        *(tool, recorder.top, block.bench, scratch, environment | noted, waves),
+        path=place.path,
+        asserting=_asserting(block),
     )
     check_results(block.name, scratch)
     check_assertions(block, scratch / "simulation.log")
@@ -208,6 +211,15 @@ def run_bench(
             path.rename(folder / path.name)
     shutil.rmtree(scratch)
     return reads
+
+
+def _asserting(block: Block) -> tuple[str, ...]:
+    """Patterns of the files whose assertions are to say which values they compared."""
+    ours = ("chipdse_hdl/*bench*.py", f"{block.bench.rpartition('.')[2]}.py")
+    if not isinstance(block, OwnBlock) or not block.is_checked:
+        return ours
+    folders = search_folders(Path(block.folder))
+    return (*ours, *(f"{glob.escape(str(folder))}/*.py" for folder in folders))
 
 
 SIMULATE = Stage(

@@ -11,6 +11,7 @@ import functools
 import importlib.metadata
 import importlib.util
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -129,6 +130,7 @@ def run(
     waves: bool,
     *,
     path: Sequence[str] = (),
+    asserting: Sequence[str] = (),
 ) -> set[str]:
     """Run a cocotb test module on what `build` left in `folder`; log: ``folder/simulation.log``.
 
@@ -136,6 +138,9 @@ def run(
     ----------
     environment : variables for the bench; with CHIPDSE_READS, what the bench reads is noted
     path : folders in which the bench finds modules, before those of this process
+    asserting : patterns of the files in which pytest rewrites assertions, so that a message of one
+        has the values compared; in all, the libraries that a bench loads included, it takes longer
+        than most simulations
 
     Returns
     -------
@@ -151,6 +156,8 @@ def run(
     else:
         command = [f"./{top}", *(["--trace"] if waves else [])]
     whole = _cocotb_environment(top, bench, path) | environment
+    if asserting and _REWRITTEN not in os.environ:
+        whole |= {_REWRITTEN: shlex.join(asserting), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     if "CHIPDSE_READS" in environment:
         whole["COCOTB_TEST_MODULES"] = f"chipdse.store.bench_reads,{bench}"
     run_tool("simulation", command, folder, environment=whole)
@@ -162,6 +169,7 @@ def chosen_tests() -> dict[str, str]:
     return {name: os.environ[name] for name in _CHOICES if name in os.environ}
 
 
+_REWRITTEN = "COCOTB_REWRITE_ASSERTION_FILES"  # cocotb takes every file by default
 _CHOICES = ("COCOTB_RANDOM_SEED", "COCOTB_TESTCASE", "COCOTB_TEST_FILTER", "COCOTB_PLUSARGS")
 
 

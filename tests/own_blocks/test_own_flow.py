@@ -153,6 +153,27 @@ BROKEN: dict[str, tuple[dict[str, str], type[Exception], str]] = {
         ToolError,
         "ended without a result: ModuleNotFoundError: No module named 'bench_missing'",
     ),
+    "no words": (  # pytest says what was compared, in files of the project
+        {
+            "bench_counter.py": BENCH_COUNTER.replace(
+                "import cocotb\n", "import cocotb, checks\n", 1
+            )
+            .replace(', f"count in cycle {cycle}"', "")
+            .replace("assert int(dut.count.value) == ", "checks.same(int(dut.count.value), ")
+            .replace("expected\n", "expected)\n", 1),
+            "checks.py": "def same(found, right):\n    assert found + 1 == right\n",
+        },
+        ToolError,
+        r"failed in counts: assert \(0 \+ 1\) == 0",
+    ),
+    "of libraries": (
+        {
+            "bench_counter.py": BENCH_COUNTER
+            + "\nimport numpy\nraise ValueError(numpy.__spec__.loader)"
+        },
+        ToolError,
+        "_frozen_importlib_external.SourceFileLoader",
+    ),
     "no test": (
         {"bench_counter.py": "x = 1\n"},
         ToolError,
