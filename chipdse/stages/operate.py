@@ -7,7 +7,8 @@ operating point is the case of one row, so a point alone and a point of a large 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,72 +210,93 @@ def operate(
     if any(corner.leakage_temperatures_c != temperatures for corner in corners):
         raise DesignError("corners of one block must give leakage at the same temperatures")
 
-    def of(values: Sequence[float]) -> Floats:
-        return np.array(values, dtype=np.float64)[which]
+    def of(pick: Callable[[Corner], float]) -> Floats:
+        return np.array([pick(corner) for corner in corners], dtype=np.float64)[which]
 
+    critical_s = of(lambda corner: corner.as_bounds.critical_path_s)
+    period_s = np.where(np.isnan(clock_period_s), critical_s / clock_frac, clock_period_s)
+    report = _report(of, critical_s, period_s, job)
     bounds = [corner.as_bounds for corner in corners]
-    critical = of([bound.critical_path_s for bound in bounds])
-    period = np.where(np.isnan(clock_period_s), critical / clock_frac, clock_period_s)
-    frequency = 1 / period
-    per_second = job.op_count / job.cycle_count * frequency
-    internal = of([sum(one.internal_energy_j.values()) for one in corners]) * frequency
-    switching = of([sum(one.switching_energy_j.values()) for one in corners]) * frequency
-    leakage = of([sum(bound.leakage_w.values()) for bound in bounds])
-    typical_leakage = of([sum(one.leakage_w.values()) for one in corners])
-    registers = of([bound.leakage_w["sequential"] for bound in bounds]) + frequency * of(
-        [_energy_j(one, "sequential") for one in corners]
-    )
-    tree = of([one.clock_tree_energy_j for one in corners]) * frequency
-    dynamic = internal + switching + tree
-    total = dynamic + leakage
-    memory = of([bound.leakage_w.get("macro", 0.0) for bound in bounds]) + frequency * of(
-        [_energy_j(one, "macro") for one in corners]
-    )
-    report = BlockColumns(
-        block_area_m2=of([one.area_m2 for one in corners]),
-        block_cell_count=of([one.cell_count for one in corners]),
-        block_flip_flop_count=of([one.sequential_count for one in corners]),
-        block_memory_count=of([one.macro_count for one in corners]),
-        block_memory_area_m2=of([one.macro_area_m2 for one in corners]),
-        library_temperature_c=of([one.temperature_c for one in corners]),
-        critical_path_s=critical,
-        worst_hold_slack_s=of([bound.worst_hold_slack_s for bound in bounds]),
-        f_max_hz=1 / critical,
-        nominal_f_max_hz=1 / of([one.critical_path_s for one in corners]),
-        clock_frequency_hz=frequency,
-        timing_slack_s=period - critical,
-        ops_per_cycle=np.full(len(which), job.op_count / job.cycle_count),
-        block_throughput_ops_per_s=per_second,
-        block_internal_power_w=internal,
-        block_switching_power_w=switching,
-        block_leakage_power_w=leakage,
-        block_power_w=total,
-        block_register_power_w=registers,
-        block_memory_power_w=memory,
-        block_energy_per_op_j=(dynamic + typical_leakage) / per_second,
-        nominal_leakage_power_w=typical_leakage,
-        guaranteed=of([corner.bounds is not None for corner in corners]),
-        **{name: of([getattr(bound, name) for bound in bounds]) for name in CORNER_OF},
-        block_clock_tree_power_w=tree,
-        block_wire_power_w=of([one.wire_energy_j for one in corners]) * frequency,
-        block_glitch_power_w=of([one.glitch_energy_j for one in corners]) * frequency,
-        block_core_area_m2=of([_core_area_m2(one) for one in corners]),
-        **{name: of([getattr(one, name) for one in corners]) for name in UNCHANGED},
-    )
     points = BlockPoints(
         area_m2=report.block_core_area_m2,
-        dynamic_power_w=dynamic,
-        leakage_power_w=leakage,
+        dynamic_power_w=_dynamic_w(report),
+        leakage_power_w=report.block_leakage_power_w,
         temperature_c=report.leakage_temperature_c,
-        throughput_ops_per_s=per_second,
+        throughput_ops_per_s=report.block_throughput_ops_per_s,
         io_bits_per_op=np.full(len(which), job.io_bits_per_op),
         node_nm=np.full(len(which), job.node_nm),
         leakage_temperatures_c=np.array(temperatures, dtype=np.float64),
         leakage_powers_w=np.array([bound.leakage_powers_w for bound in bounds])[which],
-        typical=_typical_leakage(corners, which, typical_leakage),
+        typical=_typical_leakage(corners, which, report.nominal_leakage_power_w),
     )
     _check(points)
     return Operated(report=report, points=points)
+
+
+Columns = Callable[[Callable[[Corner], float]], Floats]
+"""From a figure of a corner to its column: the figure of each operating point's corner [K]."""
+
+
+def _report(of: Columns, critical_s: Floats, period_s: Floats, job: Job) -> BlockColumns:
+    """The block's metrics at K operating points with their clock periods [s]."""
+    frequency = 1 / period_s
+    per_second = job.op_count / job.cycle_count * frequency
+    report = BlockColumns(
+        block_area_m2=of(lambda corner: corner.area_m2),
+        block_cell_count=of(lambda corner: corner.cell_count),
+        block_flip_flop_count=of(lambda corner: corner.sequential_count),
+        block_memory_count=of(lambda corner: corner.macro_count),
+        block_memory_area_m2=of(lambda corner: corner.macro_area_m2),
+        library_temperature_c=of(lambda corner: corner.temperature_c),
+        critical_path_s=critical_s,
+        worst_hold_slack_s=of(lambda corner: corner.as_bounds.worst_hold_slack_s),
+        f_max_hz=1 / critical_s,
+        nominal_f_max_hz=1 / of(lambda corner: corner.critical_path_s),
+        clock_frequency_hz=frequency,
+        timing_slack_s=period_s - critical_s,
+        ops_per_cycle=np.full(len(frequency), job.op_count / job.cycle_count),
+        block_throughput_ops_per_s=per_second,
+        block_internal_power_w=of(lambda corner: _total(corner.internal_energy_j)) * frequency,
+        block_switching_power_w=of(lambda corner: _total(corner.switching_energy_j)) * frequency,
+        block_clock_tree_power_w=of(lambda corner: corner.clock_tree_energy_j) * frequency,
+        block_leakage_power_w=of(lambda corner: _total(corner.as_bounds.leakage_w)),
+        nominal_leakage_power_w=of(lambda corner: _total(corner.leakage_w)),
+        block_power_w=np.zeros(0),
+        block_energy_per_op_j=np.zeros(0),
+        block_register_power_w=_group_power_w(of, "sequential", frequency),
+        block_memory_power_w=_group_power_w(of, "macro", frequency),
+        block_wire_power_w=of(lambda corner: corner.wire_energy_j) * frequency,
+        block_glitch_power_w=of(lambda corner: corner.glitch_energy_j) * frequency,
+        block_core_area_m2=of(_core_area_m2),
+        guaranteed=of(lambda corner: corner.bounds is not None),
+        **{name: of(_figure_of_bounds(name)) for name in CORNER_OF},
+        **{name: of(operator.attrgetter(name)) for name in UNCHANGED},
+    )
+    dynamic_w = _dynamic_w(report)
+    return dataclasses.replace(
+        report,
+        block_power_w=dynamic_w + report.block_leakage_power_w,
+        block_energy_per_op_j=(dynamic_w + report.nominal_leakage_power_w) / per_second,
+    )
+
+
+def _dynamic_w(report: BlockColumns) -> Floats:
+    cells = report.block_internal_power_w + report.block_switching_power_w
+    return cells + report.block_clock_tree_power_w
+
+
+def _group_power_w(of: Columns, group: str, frequency: Floats) -> Floats:
+    """Power of a group of cells, with the leakage that a guaranteed point states."""
+    leakage = of(lambda corner: corner.as_bounds.leakage_w.get(group, 0.0))
+    return leakage + frequency * of(lambda corner: _energy_j(corner, group))
+
+
+def _figure_of_bounds(name: str) -> Callable[[Corner], float]:
+    return lambda corner: float(getattr(corner.as_bounds, name))
+
+
+def _total(by_group: dict[str, float]) -> float:
+    return sum(by_group.values())
 
 
 def _typical_leakage(
