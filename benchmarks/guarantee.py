@@ -1,8 +1,8 @@
 """What a guarantee costs: typical and guaranteed frequency and energy over the supply voltage.
 
-Prints one JSON line: for each block, at each supply voltage, the highest frequency of a typical chip
-and the one that every chip keeps (5 % less supply, 0 to 85 °C, slow transistors), the energy per
-operation at either, and how much more energy the guarantee takes at equal speed: the guaranteed
+Prints one JSON line: for each block, at each supply voltage, the highest frequency of a typical
+chip and the one that every chip keeps (5 % less supply, 0 to 85 °C, slow transistors), the energy
+per operation at either, and how much more energy the guarantee takes at equal speed: the guaranteed
 design needs a higher supply voltage for the same frequency.
 
     python benchmarks/guarantee.py --plot docs/concepts/guarantee.svg
@@ -92,7 +92,7 @@ def curves(name: str, parameters: dict[str, Any]) -> dict[str, Curve]:
 
 
 def energy_of_guarantee(views: dict[str, Curve]) -> list[dict[str, float]]:
-    """Energy at equal speed: each guaranteed frequency, against a typical chip at that frequency."""
+    """Energy at equal speed: a guaranteed design against a typical chip at each frequency."""
     supplies_v = np.array(SUPPLIES_V)
     typical, guaranteed = views["typical"], views["guaranteed"]
     lower_v = typical.supply_at_v(guaranteed.f_max_hz, supplies_v)
