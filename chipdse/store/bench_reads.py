@@ -9,20 +9,20 @@ import json
 import os
 
 from chipdse.store import recorder
-from chipdse.store.recorder import digest_of, environment_digest, presence_of
+from chipdse.store.recorder import digest_of, environment_digest, link_digest, presence_of
 
 _SEEN: set[tuple[str, str]] = set()
 
 
 def _write(kind: str, name: str) -> None:
-    if (kind, name) in _SEEN:
+    if (kind, name) in _SEEN or kind == "directory":  # a bench runs in the stage's own folder
         return
     _SEEN.add((kind, name))
     digest = ""
-    if kind in ("file", "folder", "updated", "presence"):
+    if kind in ("file", "folder", "updated", "presence", "link"):
         if recorder.is_standard(name) or name.startswith(_HERE + os.sep):
             return
-        digest = presence_of(name) if kind == "presence" else digest_of(name)
+        digest = {"presence": presence_of, "link": link_digest}.get(kind, digest_of)(name)
     elif kind == "environment":
         digest = environment_digest(name)
     _OUT.write(json.dumps([kind, name, digest]) + "\n")

@@ -25,9 +25,11 @@ from chipdse.store.recorder import (
     EVERY,
     Notes,
     digest_of,
+    digest_of_text,
     environment_digest,
     is_installed,
     is_standard,
+    link_digest,
     presence_of,
 )
 from chipdse.store.sources import PACKAGES, imported_modules
@@ -43,7 +45,8 @@ _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
 class Read:
     """One input that was read.
 
-    kind : "module", "file", "folder", "presence" of a path, "environment" or "package"
+    kind : "module", "file", "folder", "presence" of a path, "link", "directory" (the current one),
+        "environment" or "package"
     name : of a file or folder the path, relative to the project's root where it lies below it
     digest : SHA-256 of what was there, the version of a package, or "" where there was nothing
     """
@@ -59,8 +62,10 @@ class Read:
             "environment": "environment variable",
             "folder": "the files in",
             "presence": "whether there is a",
+            "link": "where the links lead of",
+            "directory": "the current folder",
         }
-        return f"{words.get(self.kind, self.kind)} {self.name}"
+        return f"{words.get(self.kind, self.kind)} {self.name}".rstrip()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +93,10 @@ class Place:
             return absolute.relative_to(self.root).as_posix()
         return str(absolute)
 
+    def here(self, folder: str | Path) -> str:
+        """The digest of the current folder."""
+        return digest_of_text(self.name(folder))
+
     def now(self, kind: str, name: str) -> str:
         """The digest of the current content."""
         if kind == "environment":
@@ -96,6 +105,10 @@ class Place:
             return _version(name)
         if kind == "presence":
             return presence_of(self.root / name)
+        if kind == "link":
+            return link_digest(self.root / name)
+        if kind == "directory":
+            return self.here(Path.cwd())
         if kind == "module":
             file = self.locate(name)
             return file_digest(file) if file is not None else ""
@@ -103,6 +116,11 @@ class Place:
 
     def locate(self, module: str) -> Path | None:
         """The file of a module, found without importing anything."""
+        spec = self.find(module)
+        return Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
+
+    def find(self, module: str) -> importlib.machinery.ModuleSpec | None:
+        """How Python would load a module; None if there is no such module."""
         search: Sequence[str] | None = self.path
         name, spec = "", None
         for part in module.split("."):
@@ -116,7 +134,9 @@ class Place:
             if spec is None:
                 return None
             search = spec.submodule_search_locations
-        return Path(spec.origin) if spec is not None and spec.has_location and spec.origin else None
+            if search is None and name != module:  # no package
+                return None
+        return spec
 
 
 def project_root(folder: Path) -> Path:
@@ -184,8 +204,21 @@ def reads_of(
             reads.add(Read(kind=kind, name=place.name(path), digest=digest))
     for name, digest in notes.environment.items():
         reads.add(Read(kind="environment", name=name, digest=digest))
+    if notes.directory:
+        reads.add(Read(kind="directory", name="", digest=place.here(notes.directory)))
+    reads |= {Read(kind="module", name=name, digest="") for name in _missing(place, notes.imports)}
     imported = {name.partition(".")[0] for name in notes.imports}
     return tuple(sorted(reads | set(packages(place, imported | set(tops)))))
+
+
+def _missing(place: Place, names: Iterable[str]) -> Iterator[str]:
+    """The modules that the code tried to import, or looked for, and that are nowhere."""
+    for name in names:
+        top = name.partition(".")[0]
+        if top in sys.stdlib_module_names or top in _OWN or name in sys.modules:
+            continue
+        if is_users(place.locate(top) or name) and place.find(name) is None:
+            yield name
 
 
 def _same(one: Path, other: str) -> bool:
@@ -392,6 +425,7 @@ def bench_notes(file: Path) -> Notes:
         "folder": notes.folders,
         "environment": notes.environment,
         "presence": notes.presence,
+        "link": notes.links,
     }
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     for kind, name, digest in map(json.loads, lines):

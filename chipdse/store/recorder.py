@@ -17,6 +17,7 @@ import glob
 import hashlib
 import importlib
 import importlib.machinery
+import importlib.util
 import os
 import pathlib
 import posixpath
@@ -35,8 +36,9 @@ from chipdse.secret_names import may_hold_secret
 
 Note = Callable[[str, str], None]
 """Takes the kind of a read and its name: "file", "folder", "import" or "environment"; "presence"
-of a path that is only asked for; "updated" of a file that is opened to be read and changed;
-"written" of what the code itself makes."""
+of a path that is only asked for; "link" of a path that is followed, or looked at as a link;
+"directory" where the code asks for the current folder or starts from it; "updated" of a file that
+is opened to be read and changed; "written" of what the code itself makes."""
 
 _STANDARD = tuple(
     os.path.realpath(sysconfig.get_path(name)) + os.sep for name in ("stdlib", "platstdlib")
@@ -55,6 +57,7 @@ _LOOKED_UP = {
 """Modules of the standard library that look up for whoever calls them: paths and variables."""
 _IMPORTING = ("<frozen importlib", os.path.dirname(importlib.__file__) + os.sep)  # noqa: PTH120
 _CHIPDSE = str(Path(__file__).parents[1]) + os.sep
+_OURS = (*_IMPORTING, _CHIPDSE)
 
 
 def digest_of(path: str | Path) -> str:
@@ -89,6 +92,15 @@ def presence_of(path: str | Path) -> str:
     if os.path.isdir(path):  # noqa: PTH112
         return "folder"
     return "file" if os.path.exists(path) else ""  # noqa: PTH110
+
+
+def link_digest(path: str | Path) -> str:
+    """The digest of where a path leads: what it is itself, and the file that it ends at, seen from
+    it, so that a project that was moved has the same."""
+    is_link = os.path.islink(path)  # noqa: PTH114
+    own = os.readlink(path) if is_link else presence_of(path)  # noqa: PTH115
+    end = os.path.relpath(os.path.realpath(path), path)
+    return digest_of_text(f"{is_link}\0{own}\0{end}")
 
 
 def environment_digest(name: str) -> str:
@@ -129,6 +141,8 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
         elif event in ("os.listdir", "os.scandir"):
             frame = sys._getframe(1)
             if not frame.f_code.co_filename.startswith(_IMPORTING):
+                if arguments[0] is None or _is_relative(arguments[0]):
+                    note("directory", "")
                 note("folder", _path(arguments[0] if arguments[0] is not None else "."))
         elif event == "sqlite3.connect":
             note("updated", _path(arguments[0]))
@@ -142,6 +156,8 @@ def _note_opened(note: Note, path: Any, mode: Any, flags: Any) -> None:
     if isinstance(path, int) or path is None:
         return
     name = _path(path)
+    if _is_relative(path) and not _asking(sys._getframe(2)).startswith(_OURS):
+        note("directory", "")
     if not name or name.startswith(_SYSTEM):
         return
     if isinstance(mode, str):
@@ -251,24 +267,110 @@ def _note_lookup(key: Any, frame: FrameType) -> None:
         _ACTIVE[thread] = note
 
 
-_STAT = os.stat
+def _asking(frame: FrameType | None) -> str:
+    """The file of the code that asks for a path, by itself or by Python's modules for paths."""
+    while frame is not None and frame.f_code.co_filename in _PATHS:
+        frame = frame.f_back
+    return "<none>" if frame is None else frame.f_code.co_filename
+
+
+def _is_relative(path: Any) -> bool:
+    return not isinstance(path, int) and not os.path.isabs(os.fsdecode(path))  # noqa: PTH117
+
+
+def _note_path(kind: str, path: Any, frame: FrameType) -> None:
+    """Note that the user's code asks something of a path."""
+    thread = threading.get_ident()
+    note = _ACTIVE.get(thread)
+    if note is None or isinstance(path, int) or not is_code_of_user(_asking(frame)):
+        return
+    del _ACTIVE[thread]  # noting asks for the path again
+    try:
+        if kind == "directory" or _is_relative(path):
+            note("directory", "")
+        if kind == "about":
+            kind = "file" if presence_of(path) == "file" else "presence"
+        if kind != "directory":
+            note(kind, _path(path))
+    finally:
+        _ACTIVE[thread] = note
+
+
+_STAT, _LSTAT, _ACCESS, _READLINK = os.stat, os.lstat, os.access, os.readlink
+_GETCWD, _GETCWDB, _REALPATH = os.getcwd, os.getcwdb, os.path.realpath
+_FIND_SPEC = importlib.util.find_spec
 
 
 def _noted_stat(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
-    """As `os.stat`; that the user's code asks for a path is noted."""
-    thread = threading.get_ident()
-    note = _ACTIVE.get(thread)
-    if note is not None and not isinstance(path, int) and options.get("dir_fd") is None:
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename in _PATHS:
-            frame = frame.f_back
-        if frame is not None and is_code_of_user(frame.f_code.co_filename):
-            del _ACTIVE[thread]  # noting asks for the path again
-            try:
-                note("presence", _path(path))
-            finally:
-                _ACTIVE[thread] = note
+    """As `os.stat`; that the user's code asks for a path is noted.
+
+    Where it does not only ask whether there is a file, it can take its size.
+    """
+    if threading.get_ident() in _ACTIVE and options.get("dir_fd") is None:
+        if options.get("follow_symlinks", True):
+            asks = _asks_of_path(sys._getframe(1))
+            kind = "about" if asks in ("", "stat", "getsize") else "presence"
+        else:
+            kind = "link"
+        _note_path(kind, path, sys._getframe(1))
     return _STAT(path, *arguments, **options)
+
+
+def _asks_of_path(frame: FrameType | None) -> str:
+    """The function of Python's modules for paths that the code called; "" if it called none."""
+    asked = ""
+    while frame is not None and frame.f_code.co_filename in _PATHS:
+        asked, frame = frame.f_code.co_name, frame.f_back
+    return asked
+
+
+# Each of these notes what the user's code asks, and then does as the function that it replaces.
+
+
+def _noted_lstat(path: Any, **options: Any) -> os.stat_result:
+    if options.get("dir_fd") is None:
+        _note_path("link", path, sys._getframe(1))
+    return _LSTAT(path, **options)
+
+
+def _noted_readlink(path: Any, **options: Any) -> Any:
+    if options.get("dir_fd") is None:
+        _note_path("link", path, sys._getframe(1))
+    return _READLINK(path, **options)
+
+
+def _noted_access(path: Any, *arguments: Any, **options: Any) -> bool:
+    if options.get("dir_fd") is None:
+        _note_path("presence", path, sys._getframe(1))
+    return _ACCESS(path, *arguments, **options)
+
+
+def _noted_realpath(path: Any, **options: Any) -> Any:
+    _note_path("link", path, sys._getframe(1))
+    thread = threading.get_ident()
+    note = _ACTIVE.pop(thread, None)  # the links on the way are part of it
+    try:
+        return _REALPATH(path, **options)
+    finally:
+        if note is not None:
+            _ACTIVE[thread] = note
+
+
+def _noted_getcwd() -> str:
+    _note_path("directory", "", sys._getframe(1))
+    return _GETCWD()
+
+
+def _noted_getcwdb() -> bytes:
+    _note_path("directory", "", sys._getframe(1))
+    return _GETCWDB()
+
+
+def _noted_find_spec(name: str, package: str | None = None) -> Any:
+    note = _ACTIVE.get(threading.get_ident())
+    if note is not None and is_code_of_user(sys._getframe(1).f_code.co_filename):
+        note("import", importlib.util.resolve_name(name, package) if name[:1] == "." else name)
+    return _FIND_SPEC(name, package)
 
 
 _PATH_STATS = importlib.machinery.SourceFileLoader.path_stats
@@ -307,7 +409,10 @@ def start(note: Note) -> None:
     if not _HOOKED:
         _HOOKED.append(True)
         sys.addaudithook(_audit)
-        os.stat = _noted_stat
+        os.stat, os.lstat, os.access = _noted_stat, _noted_lstat, _noted_access
+        os.readlink, os.getcwd, os.getcwdb = _noted_readlink, _noted_getcwd, _noted_getcwdb
+        posixpath.realpath = _noted_realpath  # type: ignore[assignment]
+        importlib.util.find_spec = _noted_find_spec
         for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
             able.add(_noted_stat)
         importlib.machinery.SourceFileLoader.path_stats = _no_stats  # type: ignore[assignment,method-assign]
@@ -328,6 +433,8 @@ class Notes:
     imports : names of modules that were looked for
     environment : by the variable's name
     presence : what paths were that were only asked for, as `presence_of` has it
+    links : where paths lead that were followed or looked at, as `link_digest` has it
+    directory : the current folder, if the code asked for it or started from it
     updated : files that were opened to be read and changed
     written : what the code itself made
     """
@@ -337,6 +444,8 @@ class Notes:
     imports: dict[str, None] = field(default_factory=dict)
     environment: dict[str, str] = field(default_factory=dict)
     presence: dict[str, str] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    directory: str = ""
     updated: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
 
@@ -350,6 +459,10 @@ class Notes:
             self.environment[name] = environment_digest(name)
         elif kind == "presence" and name not in self.presence and name not in self.written:
             self.presence[name] = presence_of(name)
+        elif kind == "link" and name not in self.links and name not in self.written:
+            self.links[name] = link_digest(name)
+        elif kind == "directory":
+            self.directory = self.directory or _GETCWD()
         elif kind == "folder" and name not in self.folders:
             self.folders[name] = digest_of(name)
         elif kind == "updated" and name not in self.files and name not in self.written:
@@ -365,6 +478,8 @@ class Notes:
         self.imports |= other.imports
         self.environment = other.environment | self.environment
         self.presence = other.presence | self.presence
+        self.links = other.links | self.links
+        self.directory = self.directory or other.directory
         self.updated |= other.updated
         self.written |= other.written
 
@@ -382,6 +497,9 @@ class Notes:
             read = path in self.files or path in self.folders or path in self.written
             if not read and presence_of(path) == state:
                 yield "presence", path, state
+        for path, end in self.links.items():
+            if path not in self.written and link_digest(path) == end:
+                yield "link", path, end
 
 
 _BY_OWNER: dict[str, Notes] = {}

@@ -117,6 +117,78 @@ SEEN: dict[str, tuple[dict[str, str], str, Change]] = {
         variable("STALE", "2"),
     ),
 }
+
+
+def link(target: str) -> Change:
+    """A link that is made, or set to another target."""
+
+    def change(folder: Path) -> None:
+        (folder / "link").unlink(missing_ok=True)
+        (folder / "link").symlink_to(target)
+
+    return change
+
+
+def enter(name: str) -> Change:
+    return lambda folder: os.chdir(folder / name)
+
+
+LINKS = {"1": "", "2": "", "first/mask.txt": "1", "second/mask.txt": "2"}
+"""Files that are there before; `link` leads to the file 1, the current folder is `first`."""
+SEEN |= {
+    "a link that is read": (LINKS, "mask = os.readlink(HERE / 'link')", link("2")),
+    "a path with a link": (LINKS, "mask = (HERE / 'link').resolve().name", link("2")),
+    "a path with a link, by os": (
+        LINKS,
+        "mask = os.path.basename(os.path.realpath(HERE / 'link'))",
+        link("2"),
+    ),
+    "whether it is a link": (
+        LINKS,
+        "mask = 1 + (HERE / 'link').is_symlink()",
+        lambda folder: ((folder / "link").unlink(), write("link", "")(folder)),
+    ),
+    "a link that leads nowhere": (
+        LINKS,
+        "mask = 1 + os.path.lexists(HERE / 'link')",
+        lambda folder: (folder / "link").unlink(),
+    ),
+    "whether it may be read": (
+        LINKS,
+        "mask = 1 + os.access(HERE / 'flag', os.R_OK)",
+        write("flag", ""),
+    ),
+    "a size": (LINKS, "mask = 1 + os.path.getsize(HERE / '1')", write("1", "x")),
+    "a size in its status": (LINKS, "mask = 1 + (HERE / '1').stat().st_size", write("1", "x")),
+    "a relative path": (
+        LINKS,
+        "with open('mask.txt') as file: mask = file.read()",
+        enter("second"),
+    ),
+    "a relative path of pathlib": (LINKS, "mask = Path('mask.txt').read_text()", enter("second")),
+    "whether a relative path is there": (
+        LINKS,
+        "mask = 1 + os.path.exists('absent')",
+        lambda folder: ((folder / "second/absent").touch(), os.chdir(folder / "second")),
+    ),
+    "the name of the current folder": (LINKS, "mask = len(Path.cwd().name)", enter("second")),
+    "the files of the current folder": (
+        LINKS,
+        "mask = 1 + len(os.listdir())",
+        lambda folder: ((folder / "second/more").touch(), os.chdir(folder / "second")),
+    ),
+    "an optional module": (
+        {},
+        "try:\n            from optional_mask import mask\n"
+        "        except ImportError:\n            mask = 1",
+        write("optional_mask.py", "mask = 2\n"),
+    ),
+    "whether there is a module": (
+        {},
+        "import importlib.util; mask = 1 + bool(importlib.util.find_spec('optional_seen'))",
+        write("optional_seen.py", ""),
+    ),
+}
 UNSEEN: dict[str, tuple[dict[str, str], str, Change]] = {
     "a terminal, in the environment of a program": (
         {},
@@ -129,6 +201,11 @@ UNSEEN: dict[str, tuple[dict[str, str], str, Change]] = {
         "        mask = (HERE / 'made').read_text()",
         lambda folder: None,
     ),
+    "another folder, of code that has full paths": (
+        {"k": ""},
+        "mask = 1 + (HERE / 'k').absolute().exists() + len((HERE / 'k').resolve().name)",
+        lambda folder: os.chdir(folder.parent),
+    ),
     "a file that the code appends to": (
         {"log": ""},
         "with open(HERE / 'log', 'a+') as file: mask = file.write('x')",
@@ -139,6 +216,7 @@ UNSEEN: dict[str, tuple[dict[str, str], str, Change]] = {
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(Path.cwd())  # and back after each test
     before = {name: os.environ.get(name) for name in ("STALE", "SHLVL")}
     path = list(sys.path)
     monkeypatch.delenv("STALE", raising=False)
@@ -153,7 +231,10 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def project(folder: Path, files: dict[str, str], body: str) -> Path:
     folder.mkdir()
     for name, content in (files | {"pyproject.toml": "", "masked.py": BLOCK}).items():
-        (folder / name).write_text(content.replace("{body}", body))
+        write(name, content.replace("{body}", body))(folder)
+    if files is LINKS:
+        link("1")(folder)
+        os.chdir(folder / "first")
     return folder
 
 
