@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-# Each of two workers takes half of the tests, and half of what the other has left when it is done:
-# a file's tests stay together, and both workers end together.
-WORKERS := --numprocesses 2 --dist loadfile
+# A worker takes a file when it is done with the one before. The order of the files is that of
+# tests/conftest.py, long ones first, so that both workers end together.
+WORKERS := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: install check test sweep docs notebooks clean
 
