@@ -246,6 +246,7 @@ class Broken(Executor):
         return future
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("at_once", [False, True])
 def test_a_lost_connection_is_the_executors(tmp_path: Path, at_once: bool) -> None:
     error = ConnectionResetError(104, "Connection reset by peer")
