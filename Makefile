@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-# Each of two workers takes half of the tests, and half of what the other has left when it is done:
-# a file's tests stay together, and both workers end together.
-WORKERS := --numprocesses 2 --dist loadfile
+# A worker takes a file when it is done with the one before. The order of the files is that of
+# tests/conftest.py, long ones first, so that the workers end together. Tests with tools wait for
+# servers, disks and killed processes: a third worker has the processor meanwhile.
+WORKERS := --dist loadfile --no-loadscope-reorder --numprocesses
 
 .PHONY: install check test sweep docs notebooks clean
 
@@ -26,14 +27,14 @@ $(STAMP): pyproject.toml
 
 check: install
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/pytest $(WORKERS) -m "not tools and not slow" $(PYTEST_ARGS)
+	$(VENV)/bin/pytest $(WORKERS) 2 -m "not tools and not slow" $(PYTEST_ARGS)
 
 test: install
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/clang-format --dry-run --Werror chipdse/kernels/*.[ch]
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest $(WORKERS) $(PYTEST_ARGS)
+	$(VENV)/bin/pytest $(WORKERS) 3 $(PYTEST_ARGS)
 
 sweep: install
 	$(VENV)/bin/chipdse sweep sweeps/mac_array.toml

@@ -1,8 +1,9 @@
 """What mapping for delay alone, and clock gates, do to blocks: one JSON line.
 
 Every row goes through the whole flow with wires, clock tree and glitches, at nominal supply and the
-shortest clock period; synthesis alone is timed apart (processor time). On the library that ships,
-mapping for delay is also evaluated at the lowest supply at which it is as fast as the default.
+shortest clock period; synthesis alone is timed apart (processor time), and the path of the same
+netlist without wires and skew is given. On the library that ships, mapping for delay is also
+evaluated at the lowest supply at which it is as fast as the default.
 
     python benchmarks/mapping.py --liberty LIBRARY.lib.gz --node-nm 130
 """
@@ -28,6 +29,7 @@ from chipdse.stages.library import library_of
 from chipdse.store.store import Store
 
 Options = dict[str, Any]
+CELLS_ALONE: Options = {"wires": "none", "clock_tree": False, "glitches": False}
 
 
 def main() -> None:
@@ -84,6 +86,10 @@ def row(
     about: dict[str, Any] = {"block": block, "library": label} | synthesis | (operating or {})
     if operating is None:
         about["synthesis_s"] = round(_synthesis_s(folder, block, library, synthesis), 2)
+        cells_alone = evaluate_point(
+            block, synthesis=synthesis, physical=CELLS_ALONE, store=folder / "store", **library
+        )
+        about["path_of_cells_ns"] = round(cells_alone.flat()["critical_path_s"] * 1e9, 4)
     return about | {
         "cells": metrics["block_cell_count"],
         "area_um2": round(metrics["block_area_m2"] * 1e12),

@@ -75,7 +75,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
 }
 """Scripts in `benchmarks/` whose line of JSON is stored; `{pdk}` is the folder of Liberty files."""
 KEPT = 6  # significant digits of what is stored
-_NUMBER = r"([-+]?\d[\d,]*\.?\d*)"
+_NUMBER = r"([-+]?\d(?:[\d,]*\d)?(?:\.\d+)?)"  # not the stop or comma behind it
 _SLOT = re.compile(r"\{([^{}]*)\}")
 
 

@@ -105,6 +105,13 @@ def test_a_figure_by_hand() -> None:
     assert "2 times" in next(differences(page + page, [text]))
 
 
+def test_a_stop_or_comma_behind_a_figure_stays() -> None:
+    texts = [Text(words="costs {}", values=(97.5,)), Text(words="for {:,.0f}", values=(12345.0,))]
+    assert rewritten("It costs 96. One is for 9,999, two.", texts) == (
+        "It costs 97.5. One is for 12,345, two."
+    )
+
+
 def test_a_column_of_figures_stays_one() -> None:
     text = Text(words="area {} m", values=(5.0,))
     assert rewritten("area    12.5 m", [text]) == "area       5 m"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,11 @@ def recorded(path: Path, simulator: str, **workload: int) -> dict[str, list[int]
     ],
 )
 def test_a_bench_may_drive_at_either_edge(
-    tmp_path: Path, simulator: str, edge: str, rising: int
+    tmp_path: Path, lend_verilator: Callable[[Path], None], simulator: str, edge: str, rising: int
 ) -> None:
     """What a bench writes after an edge is not yet seen by the registers of that edge."""
+    if simulator == "verilator":
+        lend_verilator(tmp_path / "store")
     path = describe(tmp_path, SUM.format(edge=edge), OWN)
     ports = recorded(path, simulator, rising=rising)
     # Rows before the edge that clocks the registers; of both edges the rising one comes first.

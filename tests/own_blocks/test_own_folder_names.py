@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import kernels
 from tests.support.wheels import build_both
 
 pytestmark = pytest.mark.tools
@@ -77,7 +78,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def run(folder: Path, *command: str, python_path: str = "") -> str:
     environment = os.environ | {
-        "CHIPDSE_CACHE": str(folder.parent / "cache"),
+        "CHIPDSE_CACHE": str(kernels.lend(folder.parent / "cache")),
         "PYTHONPATH": python_path,
     }
     done = subprocess.run(

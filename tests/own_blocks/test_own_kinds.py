@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +127,14 @@ def test_amaranths_prints_and_assertions(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_an_assertion_that_fails_stops_the_run(
-    tmp_path: Path, simulator: str, extra: str, where: str
+    tmp_path: Path,
+    lend_verilator: Callable[[Path], None],
+    simulator: str,
+    extra: str,
+    where: str,
 ) -> None:
+    if simulator == "verilator":
+        lend_verilator(tmp_path / "store")
     inner = "module inner(input clk, rst, input [3:0] y);\nalways @(posedge clk) "
     inner += "if (!rst) assert (y != 5);\nendmodule\n"
     path = describe(tmp_path, f"{HEAD}{ADDS}{extra}\nendmodule\n{inner}")
@@ -215,9 +222,12 @@ endmodule
 
 
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
-def test_ports_with_any_name(tmp_path: Path, simulator: str) -> None:
+def test_ports_with_any_name(
+    tmp_path: Path, lend_verilator: Callable[[Path], None], simulator: str
+) -> None:
     text, final, name = NAMES, "final", "name"
     if simulator == "verilator":  # members of its C++ class
+        lend_verilator(tmp_path / "store")
         with pytest.raises(DesignError, match="Verilator takes no port named 'final'; rename it"):
             recorded(describe(tmp_path, NAMES, end="v"), simulator, length=40)
         final, name = "last", "title"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,7 +57,11 @@ def test_a_read_beyond_the_end_is_alike_in_simulation_and_netlist(
 
 
 @pytest.mark.parametrize("simulator", ["icarus", "verilator"])
-def test_a_read_beyond_the_end_gives_0(tmp_path: Path, simulator: str) -> None:
+def test_a_read_beyond_the_end_gives_0(
+    tmp_path: Path, lend_verilator: Callable[[Path], None], simulator: str
+) -> None:
+    if simulator == "verilator":
+        lend_verilator(tmp_path / "store")
     ports = recorded(describe(tmp_path, ROM), simulator, length=200)
     rows = zip(ports["i"], ports["d"], ports["q"][1:], strict=False)
     beyond = 0

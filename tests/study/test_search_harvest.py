@@ -22,6 +22,8 @@ from chipdse.study.question.space import Axis, Condition, Space
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.results.front import knee_of
 from chipdse.study.storage.trials import HARVESTED_FROM, by_evaluation, finished
+from tests.support import kernels
+from tests.support import small_sweep as sweeps
 from tests.support.metric_columns import metric_columns
 
 SWEEP = """
@@ -69,7 +71,7 @@ def read(folder: Path, text: str = SWEEP) -> Sweep:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("cache")
+    folder = kernels.lend(tmp_path_factory.mktemp("cache"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHIPDSE_CACHE", str(folder))
         yield Store(root=folder / "stages")
@@ -175,13 +177,7 @@ def test_the_knee_is_nearest_to_the_best_of_everything() -> None:
 def test_a_stopped_sweep_goes_on_and_nothing_enters_twice(store: Store, tmp_path: Path) -> None:
     read(tmp_path)
     for trials in (2, 4):
-        study = chipdse.sweep(
-            tmp_path / "small.toml",
-            study=tmp_path / "study",
-            trials=trials,
-            workers=1,
-            progress=False,
-        )
+        study = sweeps.here(tmp_path / "small.toml", tmp_path / "study", trials=trials)
     trials = finished(study.folder.study)
     groups = by_evaluation(trials)
     assert len(groups) == 4

@@ -5,13 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import chipdse
 from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.errors import DesignError
 from chipdse.study.harvest.cheap import CheapPoints
 from chipdse.study.harvest.replicates import average, replicated
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.results.ties import differ, tied
+from tests.support import kernels
+from tests.support import small_sweep as sweeps
 from tests.support.metric_columns import metric_columns
 
 
@@ -93,15 +94,20 @@ replicates = 2
 """
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for both sweeps: they evaluate the same designs."""
+    return kernels.lend(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.mark.tools
 @pytest.mark.parametrize("harvest", ["true", "false"])
 def test_a_front_with_error_bars(
-    harvest: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harvest: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path / "cache"))
-    file = tmp_path / "small.toml"
-    file.write_text(f"{SWEEP}harvest = {harvest}\ntrials = 2\nsampler = 'grid'\n")
-    study = chipdse.sweep(file, study=tmp_path / "study", workers=1, progress=False)
+    monkeypatch.setenv("CHIPDSE_CACHE", str(cache))
+    text = f"{SWEEP}harvest = {harvest}\ntrials = 2\nsampler = 'grid'\n"
+    study = sweeps.here(sweeps.sweep_file(tmp_path, text), tmp_path / "study")
     table = study.points()
     assert (table["state"] == "feasible").all()
     assert (table["block_energy_per_op_j_std"] > 0).all()

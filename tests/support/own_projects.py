@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import kernels
+
 SUMMER = '''
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
@@ -150,7 +152,7 @@ def run(
     return subprocess.run(
         [sys.executable, "-c", code, *words],
         cwd=folder,
-        env=os.environ | {"CHIPDSE_CACHE": str(cache), "PYTHONSAFEPATH": "1"},
+        env=os.environ | {"CHIPDSE_CACHE": str(kernels.lend(cache)), "PYTHONSAFEPATH": "1"},
         capture_output=True,
         text=True,
     )

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 import chipdse
+from tests.support import kernels
 
 CHIPDSE = Path(sys.executable).with_name("chipdse")
 TRIALS = 24
@@ -60,7 +61,7 @@ def start(
     command = [*program, "sweep", file, "--study", study, "--workers", "2", "--no-report"]
     return subprocess.Popen(
         [str(word) for word in (*command, *arguments)],
-        env=os.environ | {"CHIPDSE_CACHE": str(store)},
+        env=os.environ | {"CHIPDSE_CACHE": str(kernels.lend(store))},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

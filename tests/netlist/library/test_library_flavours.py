@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.support import kernels
+
 pytestmark = pytest.mark.tools
 
 CHIPDSE = (sys.executable, "-c", "import sys, chipdse.cli; sys.exit(chipdse.cli.main())")
@@ -48,7 +50,7 @@ class Person:
         self.folder = folder
         self.environment = os.environ | {
             "CHIPDSE_CONFIG": str(folder / "config"),
-            "CHIPDSE_CACHE": str(folder / "cache"),
+            "CHIPDSE_CACHE": str(kernels.lend(folder / "cache")),
         }
 
     def runs(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

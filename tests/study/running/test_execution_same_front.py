@@ -94,6 +94,7 @@ def test_an_executor_of_ones_own(
             study=tmp_path / "study",
             executor=threads,
             workers=2,
+            report=False,
             progress=False,
         )
         assert threads.submit(int).result() == 0  # it is left open

@@ -23,7 +23,7 @@ from chipdse.store import store as store_module
 from chipdse.store.store import Store
 from chipdse.tools import run_tool
 from tests.study.running import test_faults_disk
-from tests.support import servers
+from tests.support import kernels, servers
 from tests.support import small_sweep as sweeps
 from tests.support.counter_project import counter_project
 
@@ -34,7 +34,7 @@ def sweep(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
                "--workers", "1", "--no-report"]  # fmt: skip
     return subprocess.run(
         [str(word) for word in command],
-        env=os.environ | {"CHIPDSE_CACHE": str(folder / "cache")} | environment,
+        env=os.environ | {"CHIPDSE_CACHE": str(kernels.lend(folder / "cache"))} | environment,
         capture_output=True,
         text=True,
         timeout=900,
@@ -246,6 +246,7 @@ class Broken(Executor):
         return future
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("at_once", [False, True])
 def test_a_lost_connection_is_the_executors(tmp_path: Path, at_once: bool) -> None:
     error = ConnectionResetError(104, "Connection reset by peer")
@@ -277,7 +278,7 @@ def test_dask_without_scheduler_is_called_that(tmp_path: Path) -> None:
         [program, "worker", address, "--nthreads", "1", "--no-dashboard",
          "--local-directory", tmp_path / "dask"],
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"CHIPDSE_CACHE": str(tmp_path / "cache"), "PATH": path},
+        env=os.environ | {"CHIPDSE_CACHE": str(kernels.lend(tmp_path / "cache")), "PATH": path},
     )  # fmt: skip
     try:
         sweeping = subprocess.run(
