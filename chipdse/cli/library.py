@@ -50,6 +50,7 @@ def add(verbs: Verbs) -> None:
         _info,
     )
     info.add_argument("name", help="a name from 'chipdse library list'")
+    _add_process(info)
     info.add_argument("--plot", type=Path, metavar="FILE", help="figure: .svg, .png or .pdf")
     export = add_verb(
         inner,
@@ -59,9 +60,7 @@ def add(verbs: Verbs) -> None:
         _export,
     )
     export.add_argument("name", help="a name from 'chipdse library list'")
-    export.add_argument(
-        "--process", metavar="P", help="typical, slow or fast; default the library's typical one"
-    )
+    _add_process(export)
     export.add_argument("--supply", metavar="V", help="e.g. 0.9V; default the nominal supply")
     export.add_argument(
         "--temperature", metavar="C", help="e.g. 85C or =-20C; default the nominal one"
@@ -117,6 +116,14 @@ def add(verbs: Verbs) -> None:
         each.add_argument("--json", action="store_true", help="one JSON document")
 
 
+def _add_process(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--process",
+        metavar="NAME",
+        help="transistors: typical, slow or fast, where the library has them; default typical",
+    )
+
+
 def _list(arguments: argparse.Namespace) -> int:
     from chipdse.netlist.library.catalogue import library_names, resolve
 
@@ -154,7 +161,7 @@ def _list(arguments: argparse.Namespace) -> int:
         )
         node = f"{entry.node_nm:g} nm" if entry.node_nm is not None else "node unknown"
         processes = ", ".join(entry.processes)
-        print(f"{name:<{width}}  nominal {corner:<14}  {node:<12}  {processes:<19}  {origin}")
+        print(f"{name:<{width}}  nominal {corner:<14}  {node:<12}  {origin} ({processes})")
     return 0
 
 
@@ -165,8 +172,7 @@ def _info(arguments: argparse.Namespace) -> int:
 
     from chipdse.report.pictures.library_summary import fo4, inverter_leakage_w, kinds, strengths
 
-    loaded = {process: entry.load(process) for process in entry.processes}
-    library = loaded[entry.default_process]
+    library = entry.load(arguments.process)
     speed = fo4(library.every_corner())
     known = library.leakage_grid
     leakage = library.leakage_at(known.supply_v, known.temperature_c)
@@ -183,7 +189,8 @@ def _info(arguments: argparse.Namespace) -> int:
                     each.supply_v.tolist(), each.temperature_c.tolist(), strict=True
                 )
             ]
-            for process, each in loaded.items()
+            for process in entry.processes
+            for each in [entry.load(process)]
         },
         "files": [str(path) for path in entry.every_file],
         "nominal_supply_v": entry.nominal.supply_v,
@@ -242,7 +249,7 @@ def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -
             f" {show(corner['inverter_leakage_w'], 'W'):>10}"
         )
     if library.leakage_corners is not None:
-        lines += ["", f"leakage of {document['inverter']}, known at more corners than timing"]
+        lines += ["", f"leakage of {document['inverter']}, known at corners of its own"]
         lines += _leakage_table(document["leakage"])
     lines += ["", "cells and drive strengths"]
     line = ""
@@ -305,13 +312,13 @@ def _export(arguments: argparse.Namespace) -> int:
                 "process": process,
                 "supply_v": supply_v,
                 "temperature_c": temperature_c,
-                "cell_count": len(entry.load().cells),
+                "cell_count": len(entry.load(process).cells),
             }
         )
     else:
         print(
-            f"{arguments.to}: {len(entry.load().cells)} {process} cells at {show(supply_v, 'V')}, "
-            f"{temperature_c:g} °C"
+            f"{arguments.to}: {len(entry.load(process).cells)} cells at {show(supply_v, 'V')}, "
+            f"{temperature_c:g} °C, {process} transistors"
         )
     return 0
 

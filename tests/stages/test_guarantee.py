@@ -116,7 +116,9 @@ def test_what_is_missing_is_said(folder: Path, store: Path) -> None:
         OperatingPoint(view="guaranteed", process="slow")
     with pytest.raises(DesignError, match="swap them"):
         OperatingPoint(lowest_temperature_c=90.0)
-    with pytest.raises(DesignError, match="no slow-fast process corner, only typical"):
+    with pytest.raises(
+        DesignError, match="no slow-fast process corner, only typical, slow and fast"
+    ):
         resolve("sky130").load("slow-fast")
 
 

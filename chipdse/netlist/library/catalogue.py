@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chipdse.errors import DesignError
+from chipdse.netlist.library.processes import TYPICAL
 from chipdse.netlist.library.public import public_libraries
 from chipdse.paths import config_folder
 from chipdse.reading import parse_toml, toml_text
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 SHIPPED = ("sky130",)
 DEFAULT = "sky130"
-TYPICAL = "typical"
 PROCESSES = (TYPICAL, "slow", "fast")
 """Process corners of the shipped library."""
 GIVEN = "given"  # files without a name
@@ -109,6 +109,10 @@ class LibraryEntry:
     def files_of(self, process: str | None = None) -> tuple[Path, ...]:
         """Every file of a process corner whose content decides results, for stage keys.
 
+        Parameters
+        ----------
+        process : one of `processes`; None: the first of them
+
         Raises
         ------
         DesignError : the library has no such process corner
@@ -140,7 +144,7 @@ class LibraryEntry:
     def _files(self, process: str | None) -> ProcessFiles:
         name = self.default_process if process is None else process
         if name not in self.by_process:
-            known = " and ".join(self.processes)
+            known = listed(self.processes)
             if self.name == GIVEN:
                 raise DesignError(
                     f"the Liberty files are {known}, not {name}; give {name} ones too"
@@ -168,6 +172,11 @@ class LibraryEntry:
         if process != self.default_process:
             check_same_cells(self.load(), library, f"{self.default_process} and {process}")
         return dataclasses.replace(library, process=process)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a list in a sentence: a, b and c."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def liberty_files_for_synthesis(library: LibraryEntry, folder: Path) -> tuple[Path, ...]:
