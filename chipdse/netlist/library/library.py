@@ -19,7 +19,7 @@ from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.grid import Corners, interpolate
 
-# Liberty's timing types that are kept; the place in this list is the code.
+# Liberty's timing types that are read; the index in this list is the code of the type.
 ARC_KINDS = (
     "combinational",
     "combinational_rise",
@@ -49,7 +49,7 @@ SENSES = ("", "positive_unate", "negative_unate", "non_unate")
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """How a library measures delays and slews, as fractions of the supply; (rise, fall) each.
+    """How a library measures delays and slews, as fractions of the supply; pairs (rise, fall).
 
     Parameters
     ----------
@@ -143,10 +143,11 @@ class CellLibrary:
     pin_capacitance_f : [corners, pins, 4] rise and fall maximum, rise and fall minimum
     pin_supply_v : [corners, pins] voltage swing of each pin
     cell_leakage_w : [leakage corners, cells] the unconditional value, NaN where there is none
-    leakage_corners : where leakage is known, at every corner and more; None: at the corners
-    thresholds : what delays and slews mean, those in the tables and those at ports
+    leakage_corners : where leakage is known: at every corner of timing and at further ones; None:
+        at the corners of timing only
+    thresholds : at which voltages delays and slews are measured, in the tables and at ports
     sources : where the numbers come from, for reports
-    process : which transistors the numbers are of: typical, slow or fast ones
+    process : process corner: typical, slow or fast transistors
     """
 
     name: str
@@ -213,14 +214,15 @@ class CellLibrary:
     def at(
         self, supply_v: ArrayLike | None = None, temperature_c: ArrayLike | None = None
     ) -> OperatingLibrary:
-        """The library at K operating points; the two broadcast against each other.
+        """The library at K operating points; supplies and temperatures broadcast.
 
-        Left out, they take the value all corners share (the library's own corner). Timing must
+        An argument that is left out has the value that all corners share. Timing must
         be characterised around every point; for leakage alone there is `leakage_at`.
 
         Raises
         ------
-        DesignError : outside the characterised range, or a value must be named
+        DesignError : outside the characterised range, or an argument is left out although corners
+            differ in it
         """
         volts = self._default(supply_v, self.supply_v, "supply voltage", "V")
         temps = self._default(temperature_c, self.temperature_c, "temperature", "°C")
@@ -233,7 +235,7 @@ class CellLibrary:
         )
 
     def leakage_at(self, supply_v: ArrayLike, temperature_c: ArrayLike) -> LeakagePoints:
-        """Leakage at K operating points; the two broadcast against each other.
+        """Leakage at K operating points; supplies and temperatures broadcast.
 
         Raises
         ------
@@ -311,17 +313,17 @@ class LeakagePoints(_Points):
     """Leakage of a library at K operating points, between the corners that give leakage."""
 
     def groups_w(self, rows: Int32s | Int64s | None = None) -> Floats:
-        """[K, groups] of `Leakages`; all, or these rows."""
+        """Leakage [K, groups] of all groups of `Leakages`, or of these rows."""
         own = self.library.leakages.value_w
         return interpolate(self.weights, own if rows is None else own[:, rows])
 
     def cells_w(self) -> Floats:
-        """[K, cells] the unconditional values, NaN where there is none."""
+        """Unconditional leakage [K, cells] of each cell, NaN if there is none."""
         return interpolate(self.weights, self.library.cell_leakage_w)
 
 
 class OperatingLibrary(_Points):
-    """A library at K operating points; numbers are interpolated when they are asked for."""
+    """A library at K operating points; numbers are interpolated when they are read."""
 
     def part(self, points: slice) -> OperatingLibrary:
         """Some of the operating points."""
@@ -336,30 +338,31 @@ class OperatingLibrary(_Points):
 
     @cached_property
     def leakage(self) -> LeakagePoints:
-        """Leakage at the same points, between the corners at which it is known."""
+        """Leakage at these operating points, between the corners at which leakage is known."""
         return self.library.leakage_at(self.supply_v, self.temperature_c)
 
     def interpolate(self, characterised: Floats) -> Floats:
-        """[corners, ...] to [K, ...]: in the logarithm, linear where a corner is not positive."""
+        """Interpolate [corners, ...] to [K, ...] in the logarithm; linearly if a value is not
+        positive."""
         return interpolate(self.weights, characterised)
 
     def interpolate_linear(self, characterised: Floats) -> Floats:
-        """[corners, ...] to [K, ...], linear: for voltages."""
+        """Interpolate [corners, ...] to [K, ...] linearly; for voltages."""
         flat = characterised.reshape(len(characterised), -1)
         mixed = numerics.matmul(self.weights, flat)
         return mixed.reshape(self.count, *characterised.shape[1:])
 
     @cached_property
     def pin_capacitance_f(self) -> Floats:
-        """[K, pins, 4] as in the library [F]."""
+        """Pin capacitances [F]: [K, pins, 4], as in the library."""
         return self.interpolate(self.library.pin_capacitance_f)
 
     @cached_property
     def pin_supply_v(self) -> Floats:
-        """[K, pins] voltage swing [V]."""
+        """Voltage swing of each pin [V]: [K, pins]."""
         return self.interpolate_linear(self.library.pin_supply_v)
 
     @cached_property
     def axes(self) -> Floats:
-        """[K, all axes in a row]."""
+        """Values of all axes of the tables, one after another: [K, values]."""
         return self.interpolate(self.library.tables.axis_values)
