@@ -3,11 +3,10 @@
 For these functions the C library and NumPy select code by the features of the processor, and the
 results differ in the last bits; the placer amplifies a difference in the last bit to some percent
 of its result. Here the functions consist of additions, subtractions, multiplications and divisions,
-which IEEE 754 rounds in one way only, and of integer operations on the
-bits. BLAS, whose order of summation depends on the processor, is replaced by sums in a fixed order;
-they are compiled if many products are computed and a C compiler is installed.
-`tests/numerics/test_numerics_portable.py` lists the remaining uses of such functions in chipdse,
-with the reasons.
+which IEEE 754 rounds in one way only, and of integer operations on the bits. BLAS, whose order of
+summation depends on the processor, is replaced by sums in a fixed order; they are compiled if many
+products are computed and a C compiler is installed. `tests/numerics/test_numerics_portable.py`
+lists the remaining uses of such functions in chipdse, with the reasons.
 """
 
 from __future__ import annotations
