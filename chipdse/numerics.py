@@ -51,25 +51,27 @@ _COMPILE_TERMS = 100_000_000  # NumPy needs at most 0.25 s for this number of te
 
 
 def exp(x: ArrayLike) -> Any:
-    """``e^x`` of each number, within 0.6 units in the last
-    place; an array, or a float for a number."""
+    """``e^x`` of each number, within 0.6 units in the last place.
+
+    The result is an array, or a float for a number.
+    """
     return _each(lambda at: _exp(at, 0.0), x)
 
 
 def exp_of(x: float) -> float:
-    """`exp` of a single number, some ten times as fast and equal to the last bit."""
+    """`exp` of a single number: about ten times as fast, with equal results."""
     return _exp_of(x, 0.0) if x == x else x
 
 
 def power_of(base: float, exponent: float) -> float:
-    """`power` of a single positive base, some ten times as fast and equal to the last bit."""
+    """`power` of a single positive base: about ten times as fast, with equal results."""
     high, low = _log_of(base)
     main, rest = _product_of(exponent, high)
     return _exp_of(main, rest + exponent * low)
 
 
 def log_of(x: float) -> float:
-    """`log` of a single positive number, some ten times as fast and equal to the last bit."""
+    """`log` of a single positive number: about ten times as fast, with equal results."""
     return _log_of(x)[0]
 
 

@@ -14,7 +14,8 @@ EVIDENCE = ("input", "measured", "modelled", "estimated")
 """Kinds of evidence, strongest first; an input is a value that the user gave."""
 
 PARTS = ("cells", "activity", "layout", "node")
-"""What a result may rest on: cells, switching activity, wires and clock tree, tables by node."""
+"""Inputs that limit the evidence of a result; layout is wires and clock tree, node is tables by
+node."""
 
 CORNERS = ("setup", "hold", "leakage")
 """Corners of the guaranteed view: setup for slow chips, hold and leakage for fast chips."""

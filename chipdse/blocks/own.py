@@ -101,7 +101,7 @@ def make_record_type(name: str, fields: Mapping[str, Any], check: Callable[[Any]
 
 
 def nothing_to_check(record: Any) -> None:
-    """No rule between the fields."""
+    """Check that accepts every record: the fields have no rule between them."""
 
 
 RandomWorkload = make_record_type(
@@ -223,6 +223,6 @@ def _kind_of(argument: inspect.Parameter) -> type | None:
 
 
 def _argument_doc(text: str, name: str) -> str:
-    """The first line of what a docstring in NumPy's style says about an argument."""
+    """The first line of an argument's description in a docstring in NumPy's style."""
     match = re.search(rf"^{re.escape(name)}\s*:[^\n]*\n[ \t]+(\S[^\n]*)", text, re.MULTILINE)
     return match[1].strip() if match else "argument of its constructor"

@@ -150,8 +150,7 @@ def project_root(folder: Path) -> Path:
 
 
 def search_folders(folder: Path) -> tuple[Path, ...]:
-    """The folders in which modules of a project are
-    searched: the folder, its project's root and root/src."""
+    """The folders to search for modules of a project: the folder, its project's root, root/src."""
     root = project_root(folder)
     found = [folder.absolute(), root, root / "src"]
     return tuple(path for path in dict.fromkeys(found) if path.is_dir())
@@ -175,7 +174,7 @@ def file_digest(path: Path) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """One of the user's modules that was loaded: its file, and the digest it then had."""
+    """One of the user's modules that was loaded: its file, and the file's digest at that time."""
 
     name: str
     file: str

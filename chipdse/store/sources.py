@@ -3,7 +3,7 @@
 The code of a stage is found from the functions that build it. Every name that such a function uses
 is followed to its definition, through imports, within the packages of `PACKAGES`; every module in
 which a definition is found counts with its complete file. A stage therefore depends on all modules
-whose functions it runs, but not on other modules that its own module imports.
+whose functions it runs, but not on every module that the stage's module imports.
 
 A definition that names a C file of `chipdse/kernels`, such as "placer.c", uses that file and the
 headers that it includes.
@@ -149,7 +149,7 @@ def module_hash(module: str) -> str:
 
 
 def hash_named(files: dict[str, Path]) -> str:
-    """One hash of files and of the names they are known by, 32 hexadecimal digits."""
+    """One hash of files and of their names, 32 hexadecimal digits."""
     digest = hashlib.sha256()
     for name, file in files.items():
         digest.update(name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
@@ -163,7 +163,7 @@ def imported_modules(file: Path, name: str) -> list[str]:
 
     Parameters
     ----------
-    name : of the module that the file is, from which relative imports start
+    name : full name of the file's module, from which relative imports start
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -271,7 +271,7 @@ class _Module:
 
     imported : by local name: (module, name in that module); the latter is empty for an imported
         module
-    effects : statements that run when the module is imported, beside definitions
+    effects : statements other than definitions, which run when the module is imported
     """
 
     name: str

@@ -54,7 +54,7 @@ def hash_of(value: Any) -> str:
 
 
 def default_store() -> Path:
-    """Where stage results are kept: below CHIPDSE_CACHE, else the user's cache folder."""
+    """Folder of the stage results: below CHIPDSE_CACHE, else in the user's cache folder."""
     return cache_folder() / "stages"
 
 
@@ -138,7 +138,7 @@ class Store:
 
         Raises
         ------
-        MachineError : something changed while it was read
+        MachineError : an input changed while it was read
         """
         base = self.root / stage / hash_of(dict(inputs))
         built = False
@@ -189,7 +189,7 @@ class Store:
         note_reads(base, reads)
 
     def _take(self, target: Path) -> bool:
-        """Hold a folder if it is complete, and mark it as the one used last."""
+        """Hold a folder if it is complete, and mark it as the most recently used."""
         if target in self._held:
             release(self._held.pop(target))
         if not target.parent.is_dir():
@@ -214,7 +214,7 @@ class Store:
 
 
 TRIES = 4
-"""After so many builds, an incomplete folder is reported as a fault of the disk or of a program."""
+"""Number of builds after which an incomplete folder is reported as a fault of disk or program."""
 HELD = 200
 """Number of folders, the last ones returned, that one store protects from eviction."""
 KILLED_TRIES, KILLED_PAUSE_S = 3, 1.0

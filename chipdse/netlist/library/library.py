@@ -1,6 +1,7 @@
 """A cell library as arrays: logic, NLDM tables, capacitances and leakage at its corners.
 
-SI units throughout. Arrays that depend on the operating point have the corner as first axis.
+All quantities are in SI units.
+Arrays that depend on the operating point have the corner as first axis.
 Leakage may be characterised at more corners than timing, because a steady state needs only a
 fraction of the simulation time.
 """
@@ -55,7 +56,7 @@ class Thresholds:
     ----------
     input_frac, output_frac : at which voltages a delay starts and ends
     lower_frac, upper_frac : between which voltages a transition was measured
-    slew_derate : a slew of the tables times this is the time between those voltages
+    slew_derate : the time between these voltages divided by the slew in the tables
     """
 
     input_frac: tuple[float, float] = (0.5, 0.5)
@@ -83,8 +84,8 @@ class Tables:
     column_axis: Int32s
     start: Int32s
     axis_start: Int32s
-    axis_values: Floats  # [corners, all axes in a row]
-    values: Floats  # [corners, all tables in a row]
+    axis_values: Floats  # [corners, values of all axes]
+    values: Floats  # [corners, values of all tables]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -146,7 +147,7 @@ class CellLibrary:
     leakage_corners : where leakage is known: at every corner of timing and at further ones; None:
         at the corners of timing only
     thresholds : at which voltages delays and slews are measured, in the tables and at ports
-    sources : where the numbers come from, for reports
+    sources : sources of the data, for reports
     process : process corner: typical, slow or fast transistors
     """
 

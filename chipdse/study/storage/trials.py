@@ -1,4 +1,4 @@
-"""The state of a study's trials: which count, were interrupted, or belong to a dead driver.
+"""The state of trials: which of them count, were interrupted, or belong to a dead driver.
 
 A failed Optuna trial counts only if it has a reason. A failed trial without a reason was
 interrupted: its driver was stopped, or died after the point was proposed and before its result was
