@@ -14,7 +14,7 @@ __all__ = ["Study", "evaluate_point", "load_study", "sweep"]
 
 
 def __getattr__(name: str) -> Any:
-    # On first use: the command line's quick verbs need none of the search.
+    # Imported on first use, because fast verbs of the command line do not use the search.
     if name in __all__:
         module = "chipdse.api.point" if name == "evaluate_point" else "chipdse.api.study"
         return getattr(importlib.import_module(module), name)

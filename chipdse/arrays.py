@@ -1,7 +1,7 @@
 """Types of NumPy arrays, one name per element type, for annotations in the whole program.
 
-The name says what an element is, so that 32-bit and 64-bit indices, which compiled functions must
-not confuse, cannot share a name.
+Each name states the element type. Indices of 32 and of 64 bits have different names, because
+compiled functions must not confuse them.
 """
 
 import numpy as np

@@ -25,7 +25,7 @@ VIEWS = ("typical", "guaranteed")
 
 @dataclass(frozen=True, kw_only=True)
 class OperatingPoint:
-    """Supply, temperature, process corner and clock, and for which chips the figures hold."""
+    """Supply, temperature, process corner and clock, and whether figures hold for every chip."""
 
     vdd_v: float | None = knob(
         None, "supply voltage; by default the library's nominal one", "V", kind=float, above=0
@@ -101,7 +101,7 @@ class OperatingPoint:
     def corner(self) -> OperatingPoint:
         """The same point without its clock; points of one corner share timing and energy per cycle.
 
-        The range of a guarantee is left out of a typical point, which it does not change.
+        A typical point has no tolerances of the guaranteed view, because they do not affect it.
         """
         values: dict[str, Any] = {
             field.name: field.default
@@ -126,7 +126,7 @@ _RANGE = (
 
 @dataclass(frozen=True, kw_only=True)
 class PhysicalOptions:
-    """The estimates of layout that are included before layout."""
+    """The estimates of layout that are included in the results."""
 
     wires: str = knob(
         "auto",
@@ -184,11 +184,11 @@ def find_block(name: str, folder: str | Path = "") -> Block:
     ----------
     name : a name of `chipdse_hdl.BLOCKS`, ``package.module:attribute`` or the path of a ``.toml``
         file
-    folder : where a block of the user's own is looked for; default the current folder
+    folder : in which a user's own block is searched; default the current folder
 
     Raises
     ------
-    DesignError : there is none; says the nearest name
+    DesignError : no such block; the message suggests the most similar name
     """
     if name in BLOCKS:
         return BLOCKS[name]

@@ -4,8 +4,8 @@ ChipdseError
 ├── DesignError       your input is wrong                         exit 2
 ├── ToolError         an outside program failed; names its log    exit 1
 │   └── MachineError      nothing can run here: missing program, full disk
-│       └── KilledError       a signal ended the program: worth another try
-│           └── CrashedError      the signal was for a fault of its own
+│       └── KilledError       a signal ended the program; a retry may succeed
+│           └── CrashedError      the program itself caused the signal
 └── InfeasibleError   legal, but misses a limit; a sweep records it   exit 1
 """
 
@@ -28,7 +28,7 @@ class ToolError(ChipdseError):
     Parameters
     ----------
     message : one line
-    log : the tool's complete log, where there is one
+    log : the tool's complete log, if it wrote one
     """
 
     def __init__(self, message: str, log: Path | None = None) -> None:

@@ -142,7 +142,7 @@ class BlockReport(BlockValues[float, int]):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BlockColumns(BlockValues[Floats, Floats]):
-    """The same at K operating points: each metric is a column [K]."""
+    """The metrics of a block at K operating points: each metric is a column [K]."""
 
     def at(self, row: int) -> BlockReport:
         """The record of one operating point."""
@@ -157,9 +157,9 @@ class BlockColumns(BlockValues[Floats, Floats]):
 class Basis:
     """The evidence of the inputs of a block's metrics; a metric is no better than its inputs.
 
-    cells : "modelled" where memories are macros from a model rather than library cells
-    activity : "estimated" where random inputs stand for a workload
-    layout : "modelled" where wires or a clock tree are counted
+    cells : "modelled" if memories are macros from a model and not library cells
+    activity : "estimated" if random inputs replace a workload
+    layout : "modelled" if wires or a clock tree are included
     """
 
     cells: str = "measured"
@@ -171,7 +171,7 @@ class Basis:
 class Metrics:
     """A design point, evaluated: the block and the system around it.
 
-    basis : what the block's own numbers rest on, where that is weaker than a measurement
+    basis : evidence of the inputs of the block's metrics, if one is weaker than "measured"
     """
 
     block: BlockReport
@@ -221,7 +221,7 @@ class MetricColumns:
     def combined(
         function: Callable[..., Floats], several: Sequence[MetricColumns]
     ) -> MetricColumns:
-        """Each column is the function of that column of several records."""
+        """Apply a function to each column of several records."""
         return MetricColumns(
             block=each_field(function, *(metrics.block for metrics in several)),
             system=each_field(function, *(metrics.system for metrics in several)),
@@ -248,12 +248,12 @@ METRICS: dict[str, dict[str, Any]] = _numbers(BlockReport) | _numbers(SystemMetr
 
 
 def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> str:
-    """Kind of evidence of a metric: the weakest of its own and of what it rests on.
+    """Kind of evidence of a metric: the weakest of its own and of those of its inputs.
 
     Parameters
     ----------
-    system_evidence : of the tables by process node
-    basis : of the block's cells, activity and layout; None is measured
+    system_evidence : evidence of the tables over process nodes
+    basis : evidence of the block's cells, activity and layout; None: all are measured
     """
     if name not in METRICS:
         return "chosen"  # a swept parameter
@@ -264,7 +264,7 @@ def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> 
 
 
 def corner_text(name: str, values: Mapping[str, float]) -> str:
-    """The corner at which a metric of a guaranteed point holds, for people; else empty.
+    """The corner of a metric of a guaranteed point as text; empty for a typical point.
 
     Parameters
     ----------
@@ -279,7 +279,7 @@ def corner_text(name: str, values: Mapping[str, float]) -> str:
 
 
 def basis_of(values: Mapping[str, float], *, checked: bool) -> Basis:
-    """What a point's numbers rest on.
+    """The evidence of the inputs of a point's metrics.
 
     Parameters
     ----------

@@ -1,12 +1,12 @@
 """Exponentials, logarithms, powers and products that are the same on every processor.
 
-The C library and NumPy choose other code for these by what the processor can do, and the choices
-differ in the last bits; a search of a placement turns a last bit into percents. Here they are
-built of single additions, subtractions, multiplications and divisions, which IEEE 754 rounds in
-one way only, and of whole-number operations on the bits. BLAS, which sums in an order of its own
-on every processor, is replaced by sums in a fixed order, compiled where much is multiplied and a
-C compiler is installed. What of the kind is left in chipdse, and why, is listed in
-`tests/numerics/test_numerics_portable.py`.
+For these functions the C library and NumPy select code by the features of the processor, and the
+results differ in the last bits; the placer amplifies a difference in the last bit to some percent
+of its result. Here the functions consist of additions, subtractions, multiplications and divisions,
+which IEEE 754 rounds in one way only, and of integer operations on the bits. BLAS, whose order of
+summation depends on the processor, is replaced by sums in a fixed order; they are compiled if many
+products are computed and a C compiler is installed. `tests/numerics/test_numerics_portable.py`
+lists the remaining uses of such functions in chipdse, with the reasons.
 """
 
 from __future__ import annotations
@@ -28,51 +28,55 @@ from chipdse.kernels.build import array_of, compiler, declared, kernels
 Number = TypeVar("Number", float, Floats)
 
 LN2_HIGH = float.fromhex("0x1.62e42feep-1")
-"""Leading 32 bits of the logarithm of 2: times any exponent of a double it is exact."""
+"""Leading 32 bits of the logarithm of 2; its product with any exponent of a double is exact."""
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 LN2 = LN2_HIGH + LN2_LOW
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 ROUNDING = float.fromhex("0x1.8p+52")
-"""Added and taken away again it rounds to a whole number, halves to even."""
+"""Adding and then subtracting this number rounds to an integer, halves to even."""
 LEAST, MOST = -746.0, 710.0
-"""Beyond these an exponential is 0 or infinite."""
+"""Below the first number an exponential is 0, above the second it is infinite."""
 EXP_SERIES = tuple(1.0 / math.factorial(n) for n in range(13, 1, -1))
-"""``e^r = 1 + r + r² (1/2 + r/6 + ...)``: good to 0.02 of a last place for ``r < ln(2) / 2``."""
+"""``e^r = 1 + r + r² (1/2 + r/6 + ...)``: accurate to 0.02 units in the last place
+for ``r < ln(2) / 2``."""
 _LOG_SERIES = tuple(2.0 / (2 * n + 1) for n in range(12, 0, -1))  # of 2 artanh(s) in s²
 _ROOT = math.sqrt(0.5)
 _HALF_ROOT = int(np.float64(_ROOT).view(np.int64))
-_SPLIT = 134217729.0  # 2^27 + 1: halves a double's digits
+_SPLIT = 134217729.0  # 2^27 + 1: splits a double into two halves of its digits
 _TINY, _RAISED = math.ldexp(1.0, -1000), math.ldexp(1.0, 100)
 _FEW = 64
-_BLOCK = 8192  # numbers at a time, which stay in the processor's nearest memory
-_CALL_TERMS = 20_000  # NumPy sums so many in the time that its calls of a product take
-_COMPILE_TERMS = 100_000_000  # as many take NumPy a quarter of a second or less
+_BLOCK = 8192  # numbers per block, so that a block stays in the processor's cache
+_CALL_TERMS = 20_000  # terms that NumPy sums in the time of the calls of one product
+_COMPILE_TERMS = 100_000_000  # NumPy needs at most 0.25 s for this number of terms
 
 
 def exp(x: ArrayLike) -> Any:
-    """``e^x`` of each number, within 0.6 of a last place; an array, or a float for a number."""
+    """``e^x`` of each number, within 0.6 units in the last place.
+
+    The result is an array, or a float for a number.
+    """
     return _each(lambda at: _exp(at, 0.0), x)
 
 
 def exp_of(x: float) -> float:
-    """`exp` of a single number, some ten times as fast and equal to the last bit."""
+    """`exp` of a single number: about ten times as fast, with equal results."""
     return _exp_of(x, 0.0) if x == x else x
 
 
 def power_of(base: float, exponent: float) -> float:
-    """`power` of a single positive base, some ten times as fast and equal to the last bit."""
+    """`power` of a single positive base: about ten times as fast, with equal results."""
     high, low = _log_of(base)
     main, rest = _product_of(exponent, high)
     return _exp_of(main, rest + exponent * low)
 
 
 def log_of(x: float) -> float:
-    """`log` of a single positive number, some ten times as fast and equal to the last bit."""
+    """`log` of a single positive number: about ten times as fast, with equal results."""
     return _log_of(x)[0]
 
 
 def expm1(x: ArrayLike) -> Any:
-    """``e^x - 1`` within 3 last places, also where x is next to 0."""
+    """``e^x - 1`` within 3 units in the last place, also for x near 0."""
 
     def near(at: Floats) -> Floats:
         small = np.minimum(np.maximum(at, -0.35), 0.35)
@@ -83,15 +87,15 @@ def expm1(x: ArrayLike) -> Any:
 
 
 def log(x: ArrayLike) -> Any:
-    """Natural logarithm of each number, within 0.6 of a last place.
+    """Natural logarithm of each number, within 0.6 units in the last place.
 
-    It is -inf for 0 and not a number below, without a warning.
+    It is -inf for 0 and nan for negative numbers, without a warning.
     """
     return _each(lambda at: _special(at, _log(at)[0]), x)
 
 
 def log2(x: ArrayLike) -> Any:
-    """Logarithm to base 2 within 2 last places; exact for powers of 2."""
+    """Logarithm to base 2 within 2 units in the last place; exact for powers of 2."""
 
     def base_2(at: Floats) -> Floats:
         mantissa, exponent = _parts(at)
@@ -101,7 +105,7 @@ def log2(x: ArrayLike) -> Any:
 
 
 def exp2(x: ArrayLike) -> Any:
-    """``2^x`` within 2 last places; exact for whole numbers."""
+    """``2^x`` within 2 units in the last place; exact for whole numbers."""
 
     def base_2(at: Floats) -> Floats:
         whole = np.rint(np.minimum(np.maximum(at, -1080.0), 1030.0))
@@ -111,10 +115,10 @@ def exp2(x: ArrayLike) -> Any:
 
 
 def power(base: ArrayLike, exponent: ArrayLike) -> Any:
-    """``base^exponent`` of positive bases, within 0.6 of a last place for usual exponents.
+    """``base^exponent`` of positive bases, within 0.6 units in the last place for usual exponents.
 
-    The error grows with the size of ``exponent · log(base)``, to 2 last places at 30. A base of 0
-    gives 0, 1 or infinity by the exponent's sign; one below 0 is not a number.
+    The error grows with the size of ``exponent · log(base)``, to 2 units in the last place at 30. A
+    base of 0 gives 0, 1 or infinity by the exponent's sign; a negative base gives nan.
     """
 
     def raised(at: Floats, by: Floats) -> Floats:
@@ -128,15 +132,15 @@ def power(base: ArrayLike, exponent: ArrayLike) -> Any:
 
 
 def square(x: Number) -> Number:
-    """``x · x``: a power of a single number is the C library's, whatever the exponent."""
+    """``x · x``; used instead of ``x**2``, which calls the C library for a single number."""
     return x * x
 
 
 def matmul(left: ArrayLike, right: ArrayLike) -> Floats:
     """``left @ right`` [..., n, m], [..., k] or a number, summed from the first to the last term.
 
-    As of `numpy.matmul`, for `left` of any rank and `right` [k, m] or [k]. What has no number gives
-    nan or infinity, without a warning.
+    The shapes are those of `numpy.matmul`, for `left` of any rank and `right` [k, m] or [k].
+    Undefined results are nan or infinity, without a warning.
     """
     a, b = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
     if a.shape[-1] != b.shape[0]:
@@ -152,7 +156,7 @@ def matmul(left: ArrayLike, right: ArrayLike) -> Floats:
 def product_with_numpy(left: Floats, right: Floats) -> Floats:
     """``left @ right`` of matrices, summed from the first to the last term."""
     result = np.empty((len(left), right.shape[1]))
-    # Some rows at a time, so that what is added to stays in the processor's nearest memory.
+    # A block of rows at a time, so that the sums stay in the processor's cache.
     step = max(1, _BLOCK // max(right.shape[1], 1))
     with np.errstate(all="ignore"):
         for begin in range(0, len(left), step):
@@ -186,13 +190,13 @@ def compiled_product() -> Callable[[Floats, Floats], Floats] | None:
 
 
 class _Products:
-    """Chooses how to multiply: in C once a process has multiplied so much that compiling pays."""
+    """Selects C for products after a process has computed so many that compilation is faster."""
 
     def __init__(self) -> None:
         self.terms = 0
 
     def function_for(self, terms: int) -> Callable[[Floats, Floats], Floats]:
-        """The function for a product of so many terms."""
+        """The function for a product with this number of terms."""
         self.terms += terms + _CALL_TERMS
         if self.terms < _COMPILE_TERMS:
             return product_with_numpy
@@ -203,7 +207,7 @@ _PRODUCTS = _Products()
 
 
 def _outer_sum(left: Floats, right: Floats) -> Floats:
-    """Sum over k of the outer products [n, m] of ``left[k]`` and ``right[k]``, the first first."""
+    """Sum over k of the outer products [n, m] of ``left[k]`` and ``right[k]``, in order of k."""
     total = np.zeros((left.shape[1], right.shape[1]))
     term = np.empty_like(total)
     for column, row in zip(left, np.ascontiguousarray(right), strict=True):
@@ -218,7 +222,7 @@ def dot(left: ArrayLike, right: ArrayLike) -> float:
 
 
 def _summed(terms: Floats) -> Floats:
-    """Sum along the last axis, pairwise in NumPy's order, which no processor changes."""
+    """Sum along the last axis, pairwise in NumPy's order, which is equal on all processors."""
     return np.asarray(np.add.reduce(np.ascontiguousarray(terms), axis=-1))
 
 
@@ -252,7 +256,7 @@ def solve(matrices: Floats, right: Floats) -> Floats:
 def cosines(count: int) -> Floats:
     """``cos(π m / (2 count))`` of m from 0 to ``count``, correctly rounded.
 
-    From ``cos((m + 1) a) = 2 cos(a) cos(m a) - cos((m - 1) a)`` in whole numbers of 60 digits.
+    Computed by ``cos((m + 1) a) = 2 cos(a) cos(m a) - cos((m - 1) a)`` in integers of 60 digits.
     """
     scale = 10**60
     angle = _pi(scale) // (2 * count)
@@ -284,7 +288,7 @@ def _pi(scale: int) -> int:
 
 
 def _each(function: Callable[..., Floats], *numbers: ArrayLike) -> Any:
-    """A function of equally long rows applied to a block at a time; a float for numbers."""
+    """Apply a function of equally long rows block by block; returns a float if all are numbers."""
     first = [np.asarray(number, dtype=np.float64) for number in numbers]
     arrays = np.broadcast_arrays(*first) if len(first) > 1 else first
     shape, flat = arrays[0].shape, [array.reshape(-1) for array in arrays]
@@ -315,8 +319,8 @@ def _series(x: Floats, factors: tuple[float, ...]) -> Floats:
 def _exp(high: Floats, low: Floats | float) -> Floats:
     """``e^(high + low)`` of numbers and small corrections to them.
 
-    The logarithm of 2 is taken off a whole number of times; what is left goes into the series.
-    The C of the placer does the same operations in the same order.
+    The nearest multiple of the logarithm of 2 is subtracted, and the series is evaluated for the
+    remainder. The C code of the placer performs the same operations in this order.
     """
     x = np.minimum(np.maximum(high, LEAST), MOST)
     times = (x * LOG2_E + ROUNDING) - ROUNDING
@@ -348,7 +352,7 @@ def _parts(x: Floats) -> tuple[Floats, Floats]:
 
 
 def _log(x: Floats) -> tuple[Floats, Floats]:
-    """The natural logarithm of positive numbers as a sum of two, good to 2^-58."""
+    """The natural logarithm of positive numbers as a sum of two numbers, accurate to 2^-58."""
     mantissa, times = _parts(x)
     # log(m) = 2 artanh(s) with s = (m - 1) / (m + 1), which is |s| < 0.172
     over, under = mantissa - 1.0, mantissa + 1.0
@@ -361,7 +365,7 @@ def _log(x: Floats) -> tuple[Floats, Floats]:
     tail += times * LN2_LOW
     whole, twice = times * LN2_HIGH, 2.0 * s
     total = whole + twice
-    # exact: without the whole there is nothing to lose, and else it is the larger
+    # exact: if `whole` is 0, nothing is rounded off, otherwise it is the larger term
     lost = np.where(times == 0, 0.0, (whole - total) + twice)
     tail += lost
     high = total + tail
@@ -416,13 +420,13 @@ def _product_of(a: float, b: float) -> tuple[float, float]:
 
 
 def _special(x: Floats, result: Floats) -> Floats:
-    """A logarithm, and what it is of 0, of infinity and of what has none."""
+    """The logarithms, replaced for 0 and infinity, and nan for numbers without a logarithm."""
     usual = np.where(np.isinf(x), np.inf, result)
     return np.where(x > 0, usual, np.where(x == 0, -np.inf, np.nan))
 
 
 def _product(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """``a · b`` rounded, and what rounding took away (T. J. Dekker, 1971)."""
+    """``a · b`` rounded, and the rounding error (T. J. Dekker, 1971)."""
     product = a * b
     a_high = (a * _SPLIT) - (a * _SPLIT - a)
     b_high = (b * _SPLIT) - (b * _SPLIT - b)

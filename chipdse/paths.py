@@ -1,4 +1,4 @@
-"""Where the program keeps things of the user's."""
+"""The folders in which chipdse stores the user's data."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """What can be made again: stage results, parsed libraries. CHIPDSE_CACHE names another."""
+    """Folder of results that can be computed again; CHIPDSE_CACHE names another folder."""
     if named := os.environ.get("CHIPDSE_CACHE"):
         return Path(named).absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chipdse"
 
 
 def config_folder() -> Path:
-    """What the user has set up: added cell libraries. CHIPDSE_CONFIG names another."""
+    """Folder of the user's settings: added cell libraries; CHIPDSE_CONFIG names another folder."""
     if named := os.environ.get("CHIPDSE_CONFIG"):
         return Path(named).absolute()
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "chipdse"
 
 
 def data_folder() -> Path:
-    """What was fetched for the user: files of public cell libraries. CHIPDSE_DATA names another."""
+    """Folder of downloaded public cell libraries; CHIPDSE_DATA names another folder."""
     if named := os.environ.get("CHIPDSE_DATA"):
         return Path(named).absolute()
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "chipdse"

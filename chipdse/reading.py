@@ -11,7 +11,7 @@ from typing import Any
 
 from chipdse.errors import DesignError
 
-# Text that tools write packs to a thirtieth at most; only repeated filler packs better.
+# gzip reduces text of tools to 1/30 of its size or more; only repeated filler becomes smaller.
 FREE_BYTES = 64 << 20  # any packed file may unpack to this size
 LARGEST_RATIO = 200  # above that size: unpacked bytes per packed byte
 LARGEST_BYTES = 2 << 30
@@ -20,10 +20,10 @@ _STEP_BYTES = 1 << 20
 
 
 def many(pattern: str) -> str:
-    """A regular expression: any number of a pattern, without a way back into it.
+    """A regular expression: any number of a pattern, without backtracking into it.
 
     As an atomic group, because Python before 3.11.5 matches a possessive repeat of a group
-    wrongly (CPython issue 106052); that of a single character or set is right.
+    wrongly (CPython issue 106052); a repeat of a single character or set is matched correctly.
     """
     return f"(?>(?:{pattern})*)"
 
@@ -111,7 +111,7 @@ def toml_text(path: Path) -> str:
     Raises
     ------
     OSError : the file cannot be read
-    ValueError : it is larger than `LARGEST_TOML_BYTES`, or no UTF-8
+    ValueError : it is larger than `LARGEST_TOML_BYTES`, or is not UTF-8
     """
     with path.open("rb") as file:
         content = file.read(LARGEST_TOML_BYTES + 1)
@@ -121,11 +121,11 @@ def toml_text(path: Path) -> str:
 
 
 def parse_toml(text: str) -> dict[str, Any]:
-    """Return what a TOML text says.
+    """Return the values of a TOML text.
 
     Raises
     ------
-    ValueError : no TOML, nested too deeply, or a number of thousands of digits
+    ValueError : the text is not TOML, is nested too deeply, or has a number of thousands of digits
     """
     try:
         return tomllib.loads(text)

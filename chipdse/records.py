@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 from chipdse.errors import DesignError
 
 EVIDENCE = ("input", "measured", "modelled", "estimated")
-"""Kinds of evidence, strongest first; an input is what was asked for, no result."""
+"""Kinds of evidence, strongest first; an input is a value that the user gave."""
 
 PARTS = ("cells", "activity", "layout", "node")
-"""What a result may rest on: cells, switching activity, wires and clock tree, tables by node."""
+"""Inputs that limit the evidence of a result; layout is wires and clock tree, node is tables by
+node."""
 
 CORNERS = ("setup", "hold", "leakage")
-"""What is guaranteed at a corner of its own: of slow chips the first, of fast ones the others."""
+"""Corners of the guaranteed view: setup for slow chips, hold and leakage for fast chips."""
 
 
 def metric(
@@ -31,9 +32,9 @@ def metric(
 ) -> Any:
     """A field of a result record; every output takes unit, description and evidence from here.
 
-    doc : what it is
-    unit : SI unit as people write it
-    evidence : "input" (what was asked for), "measured" (simulated, netlist, Liberty), "modelled"
+    doc : its meaning
+    unit : SI unit as it is printed
+    evidence : "input" (given by the user), "measured" (simulated, netlist, Liberty), "modelled"
         (published model) or "estimated"
     rests_on : which of `PARTS`; the metric's evidence is no better than theirs
     corner : which of `CORNERS` the metric of a guaranteed point belongs to; empty is the stated
@@ -68,8 +69,8 @@ def knob(
 ) -> Any:
     """A field of a parameter record: default, meaning, unit and the values it may take.
 
-    kind : type of the values, given only where None is the default and a value too
-    above : the values are larger than this, where `minimum` itself would be allowed
+    kind : type of the values, given only if None is the default and a valid value
+    above : lower limit that is not itself allowed (`minimum` is allowed)
     """
     about = {
         "doc": doc,
@@ -94,7 +95,7 @@ def check_knobs(record: Any, where: str = "") -> None:
 
 
 def _fault(value: Any, default: Any, about: Mapping[str, Any]) -> str:
-    """Why a field cannot have this value, and what to write; empty where it can."""
+    """Why a field cannot have this value, and what to write; empty for a valid value."""
     kind = about["kind"]
     unit = f" {about['unit']}" if about["unit"] else ""
     example = "" if default is None else f", e.g. {default!r}{unit}"
@@ -116,7 +117,7 @@ def _fault(value: Any, default: Any, about: Mapping[str, Any]) -> str:
 
 
 def each_field(function: Callable[..., Any], *records: Record) -> Record:
-    """A record of the same kind: each field is the function of that field of every record."""
+    """A record of this kind whose fields are a function of the records' corresponding fields."""
     kind: Any = type(records[0])
     return kind(  # type: ignore[no-any-return]
         **{
@@ -131,7 +132,7 @@ BAD_LEAKAGE = "block leakage needs ascending temperatures and powers > 0"
 
 @dataclass(frozen=True, kw_only=True)
 class TypicalLeakage:
-    """Leakage of a typical chip, where the block's own leakage is that of the leakiest.
+    """Leakage of a typical chip, if the block's other fields have that of the leakiest chip.
 
     power_w : at `temperature_c`
     powers_w : at each of the block's `leakage_temperatures_c`
@@ -146,8 +147,8 @@ class TypicalLeakage:
 class BlockMetrics:
     """A measured block at one operating point, which the package models use.
 
-    Leakage at further temperatures, where the library gives it, is what the fixed point of
-    leakage and temperature uses; with one temperature only, leakage is held constant.
+    The fixed point of leakage and temperature uses the leakage at further temperatures, if the
+    library has it; with one temperature only, leakage is constant.
     """
 
     area_m2: float = metric("cell area of the block", "m2", "measured")
@@ -164,7 +165,8 @@ class BlockMetrics:
         "leakage at each of these temperatures", "W", "measured", ()
     )
     typical: TypicalLeakage | None = None
-    """Energy and carbon are a typical chip's then, power and temperature the leakiest one's."""
+    """If given, energy and carbon are those of a typical chip, power and temperature of the
+    leakiest."""
 
     def __post_init__(self) -> None:
         for name in QUANTITIES:
@@ -181,7 +183,7 @@ class BlockMetrics:
 
 _POSITIVE = ("area_m2", "throughput_ops_per_s", "node_nm")
 QUANTITIES = (*_POSITIVE, "dynamic_power_w", "leakage_power_w", "io_bits_per_op")
-"""Fields of `BlockMetrics` that `check_quantity` knows."""
+"""Fields of `BlockMetrics` that `check_quantity` accepts."""
 
 
 def check_quantity(name: str, value: float) -> None:

@@ -44,7 +44,8 @@ def parse_quantity(text: str, unit: str, what: str = "quantity") -> float:
 
     Raises
     ------
-    DesignError : no number, no unit, another unit, an unknown prefix, or not finite
+    DesignError : the text has no number, no unit, another unit or an unknown prefix, or the number
+        is not finite
     """
     match = _NUMBER.fullmatch(text)
     example = _EXAMPLES.get(unit, f"1{unit}")

@@ -1,1 +1,1 @@
-"""Finds a block by name, module or description, and presents a user's own like those that ship."""
+"""Finds a block by name, module or description; the user's blocks and shipped blocks are alike."""

@@ -19,21 +19,21 @@ from chipdse.errors import DesignError
 
 RANDOM_BENCH = "chipdse.blocks.bench_random"
 _SOURCE = "src_loc_at"
-"""Argument by which Amaranth finds the line of a component; no choice of hardware."""
+"""Argument with which Amaranth locates the source of a component; it is not a parameter."""
 SCALARS = (bool, int, float, str)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnBlock(Block):
-    """A block found by `chipdse.design.find_block` outside the library that ships.
+    """A block of the user's that `chipdse.design.find_block` found.
 
-    Pickled as its reference, so that a worker process finds it again by itself.
+    It is pickled as its reference, from which a worker process imports it again.
 
     folder : where the reference is looked up
     find : the function that finds it, by its reference and that folder
-    clock, reset : what a description of Verilog calls the ports; an empty reset is none
+    clock, reset : names of the ports in a description of Verilog; "" if there is no reset
     reset_level : level at which the reset is active
-    verilog : how to read it, instead of `hardware`
+    verilog : source files that are read instead of `hardware`
     """
 
     folder: str
@@ -48,7 +48,7 @@ class OwnBlock(Block):
 
     @property
     def is_checked(self) -> bool:
-        """Whether a bench of its own compares its outputs with a reference."""
+        """Whether the block has a bench that compares its outputs with a reference."""
         return bool(self.bench != RANDOM_BENCH)
 
 
@@ -57,7 +57,7 @@ class VerilogSource:
     """Verilog or SystemVerilog files and the way to read them.
 
     defines : macros, as the command line of a compiler takes them: name and value
-    reader : "yosys", "slang", or "auto": slang for what Yosys's own reader refuses
+    reader : "yosys", "slang", or "auto": slang for files that Yosys's own reader refuses
     """
 
     sources: tuple[Path, ...]
@@ -68,11 +68,12 @@ class VerilogSource:
 
     @property
     def included(self) -> list[Path]:
-        """What these files may include or read."""
+        """The files that these files may include or read."""
         return self.named(())
 
     def named(self, texts: Iterable[str]) -> list[Path]:
-        """What these files may include or read, with some texts as parameters of the top."""
+        """The files that these files may include or read if the top has these texts as
+        parameters."""
         macros = (value for _, value in self.defines)
         return included_files(self.sources, self.include, (*macros, *texts))
 
@@ -83,7 +84,8 @@ def is_checked(block: Block) -> bool:
 
 
 def make_record_type(name: str, fields: Mapping[str, Any], check: Callable[[Any], None]) -> type:
-    """A frozen record type from fields made with `parameter`; `check` sees every new record."""
+    """A frozen record type from fields made with `parameter`; `check` is called with every new
+    record."""
 
     def check_all(record: Any) -> None:
         check_parameters(record)
@@ -99,7 +101,7 @@ def make_record_type(name: str, fields: Mapping[str, Any], check: Callable[[Any]
 
 
 def nothing_to_check(record: Any) -> None:
-    """No rule between the fields."""
+    """Check that accepts every record: the fields have no rule between them."""
 
 
 RandomWorkload = make_record_type(
@@ -167,12 +169,12 @@ def component_block(
 
 
 def _own_docs(make: Callable[..., Any]) -> str:
-    """Its docstring, and not, as `inspect.getdoc` would have it, that of a class above it."""
+    """The docstring of `make` itself; `inspect.getdoc` could return that of a base class."""
     return inspect.cleandoc(make.__doc__ or "")
 
 
 def _constructor_fields(reference: str, make: Callable[..., Any]) -> dict[str, Any]:
-    """A parameter for each argument that a number, text or true/false can be given to."""
+    """A parameter for each argument that accepts a number, a text or true/false."""
     fields: dict[str, Any] = {}
     docs = _own_docs(make)
     for name, argument in _arguments(make).items():
@@ -186,7 +188,7 @@ def _constructor_fields(reference: str, make: Callable[..., Any]) -> dict[str, A
                     f"{reference}: argument {name!r} is no number, text or true/false; name a "
                     "function whose arguments are, and which returns the component"
                 )
-            continue  # it keeps its default
+            continue  # such an argument keeps its default
         doc = _argument_doc(docs, name)
         field = parameter(dataclasses.MISSING if needed else argument.default, doc)
         fields[name] = dataclasses.field(
@@ -221,6 +223,6 @@ def _kind_of(argument: inspect.Parameter) -> type | None:
 
 
 def _argument_doc(text: str, name: str) -> str:
-    """The first line of what a docstring in NumPy's style says about an argument."""
+    """The first line of an argument's description in a docstring in NumPy's style."""
     match = re.search(rf"^{re.escape(name)}\s*:[^\n]*\n[ \t]+(\S[^\n]*)", text, re.MULTILINE)
     return match[1].strip() if match else "argument of its constructor"

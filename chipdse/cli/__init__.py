@@ -35,12 +35,17 @@ _MODULE_OF = {
 }
 
 
+def _line(message: str) -> str:
+    """A message as one printable line without passwords: it can quote a file's name or content."""
+    text = "; ".join(without_url_secrets(message).splitlines())
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, exit code 2."""
 
     def error(self, message: str) -> NoReturn:
-        shown = without_url_secrets(message)
-        print(f"{self.prog}: {shown} (see {self.prog} --help)", file=sys.stderr)
+        print(f"{self.prog}: {_line(message)} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
 
 
@@ -66,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         code: int = arguments.run(arguments)
     except ChipdseError as error:
-        print(f"chipdse {arguments.verb}: {without_url_secrets(str(error))}", file=sys.stderr)
+        print(f"chipdse {arguments.verb}: {_line(str(error))}", file=sys.stderr)
         return 2 if isinstance(error, DesignError) else 1
     except BrokenPipeError:
         return 1

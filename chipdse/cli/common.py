@@ -58,7 +58,7 @@ def check_liberty(files: Sequence[Path]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on stdout; a number that is not one becomes null."""
+    """Print one JSON document on stdout; nan and infinity become null."""
     print(json.dumps(_plain(value), indent=1, allow_nan=False))
 
 

@@ -38,12 +38,12 @@ class Rtl:
     verilog : hierarchical, with the names of the source; the input of simulation
     top : name of the top module
     content : hash of both; equal RTL from different sources shares all later stages
-    clock : input port of its one clock; "" if it is not known
+    clock : input port of its only clock; "" if it is not known
     reset : input port that resets its registers; "" if it is not known or there is none
     reset_level : level at which the reset is active
     problem : why clock or reset are not known (`chipdse.hardware.amaranth_rtl.Clocking`)
     macros : sizes of the SRAM macros it instantiates (`chipdse.hardware.memories`)
-    models : Verilog of what they do; None if there are none
+    models : Verilog models of these macros; None if there are none
     """
 
     rtlil: Path
@@ -93,14 +93,15 @@ def build_rtl(block: Block, parameters: Any, folder: Path) -> tuple[Read, ...]:
 
     Returns
     -------
-    What the block's source read; nothing of a block that ships, whose code is in the stage's key
+    The inputs that the block's source read; empty for a block that ships, whose code is in the
+    stage's key
     """
     if isinstance(block, OwnBlock) and block.verilog is not None:
         given, place = dataclasses.asdict(parameters), place_of(block)
         before = digests_before(block.verilog, place)
         text = read_verilog(block.verilog, given, folder, TOP)
         reads = verilog_reads(block.verilog, given, folder, place, before)
-        # Yosys names the wires of a function after its file: they are to be alike in every copy.
+        # Yosys names the wires of a function after its file; names must not depend on the folder.
         for path in sorted({place.root / read.name for read in reads}, reverse=True):
             text = text.replace(str(path), path.name)
         clocking = _as_described(block)
@@ -113,7 +114,7 @@ def build_rtl(block: Block, parameters: Any, folder: Path) -> tuple[Read, ...]:
     _write_verilog(
         block,
         "read_rtlil rtl.il\nproc -nomux -norom\nmemory_collect\n"
-        # Assumptions and covers are for formal tools; Verilog-2005 does not know them.
+        # Assumptions and covers are for formal tools and are not part of Verilog-2005.
         "chformal -assume -live -fair -cover -remove\n"
         "attrmap -remove top -remove generator\n"
         "write_verilog -norename rtl.v\n",
@@ -137,7 +138,7 @@ ELABORATE = Stage(
 
 
 def _description(block: Block) -> Any:
-    """What is known of a block's hardware without running its code."""
+    """The properties of a block's hardware that are known without running its code."""
     if not isinstance(block, OwnBlock):
         hardware = block.hardware
         return [block.name, hardware.__qualname__, module_hash(hardware.__module__)]
@@ -177,7 +178,8 @@ def declared_reads(block: Block) -> list[Read]:
 
 
 def _write_verilog(block: Block, script: str, folder: Path) -> None:
-    """Run a script that writes the RTL; what Yosys says of someone's Verilog is a design error."""
+    """Run a script that writes the RTL; an error of Yosys in the user's Verilog is a design
+    error."""
     try:
         run_yosys(script, folder, "write_verilog")
     except MachineError:
@@ -189,15 +191,15 @@ def _write_verilog(block: Block, script: str, folder: Path) -> None:
 
 
 def block_files(block: Block) -> list[Path]:
-    """Every file that a block's hardware and bench are known to be made of before they run.
+    """Every file of a block's hardware and bench that is known before they run.
 
-    What they read besides is recorded with their results (`chipdse.store.reads`).
+    Other files that they read are recorded with their results (`chipdse.store.reads`).
     """
     if not isinstance(block, OwnBlock):
         parts = (block.hardware, block.parameters, block.workload, block.work, block.cycles)
         modules = {*(part.__module__ for part in parts), block.bench}
         if package := block.bench.rpartition(".")[0]:
-            modules.add(package)  # its record says which functions the block consists of
+            modules.add(package)  # the record of the block in it lists the functions
         return sorted({file for name in modules for file in module_sources(name).values()})
     place, folder = place_of(block), Path(block.folder)
     bench = source_files(block.bench, folder) if block.is_checked else []
@@ -220,10 +222,10 @@ def _from_amaranth(block: Block, parameters: Any) -> tuple[str, Clocking]:
         with watching(owner_of(module, Path(folder))):
             text, clocking = convert_component(block.hardware(parameters), TOP)
     except MemoryError:
-        raise  # the machine's, not the design's
+        raise  # an error of the machine, not of the design
     except refusals as error:
-        # Amaranth would say of every part that it is never elaborated.
+        # Amaranth would warn for every part that it is never elaborated.
         warnings.simplefilter("ignore", UnusedElaboratable)
         raise DesignError(f"{block.name} refuses its parameters: {error}") from error
-    # Amaranth calls a signal without a name `$signal`; what begins with a dollar is Yosys's own.
+    # Amaranth names a nameless signal `$signal`; names with a dollar are reserved for Yosys.
     return text.replace("\\$", "\\unnamed_"), clocking

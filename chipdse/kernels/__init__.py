@@ -1,1 +1,1 @@
-"""C files, compiled on the user's machine and kept: replay, placement, products of matrices."""
+"""C files, compiled on the user's machine and cached: replay, placement, matrix products."""

@@ -1,8 +1,8 @@
 """Compiles C for this processor and keeps the libraries in the cache.
 
-C of fixed text lies in the `.c` and `.h` files of this folder. `c_text` is the only way to read
-them, with a name that stands in the code as a text: `chipdse.store.sources` finds that text, so
-that the file counts as code of every stage that uses it.
+C of fixed text lies in the `.c` and `.h` files of this folder. Only `c_text` reads them. Its
+argument must be a literal in the code: `chipdse.store.sources` finds this literal, so that the file
+counts as code of every stage that uses it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from chipdse.store.sources import INCLUDE, c_files
 
 # A fused multiply-add rounds once where NumPy rounds twice, and not every processor has it.
 _ROUND_ALIKE = "-ffp-contract=off"
-# GCC remarks how 64-byte vectors would be passed between libraries of processors with and without
+# GCC warns how 64-byte vectors would be passed between libraries of processors with and without
 # AVX-512; only static functions have them as arguments.
 _WARNINGS = ("-Wall", "-Wextra", "-Wno-psabi")
 FLAGS = ("-O3", "-march=native", _ROUND_ALIKE, "-shared", "-fPIC", "-std=gnu11", *_WARNINGS)
@@ -38,7 +38,8 @@ FLAGS = ("-O3", "-march=native", _ROUND_ALIKE, "-shared", "-fPIC", "-std=gnu11",
 
 @functools.cache
 def compiler() -> str | None:
-    """The C compiler: CC names one, else gcc, clang or cc; None if there is none."""
+    """The C compiler: that of CHIPDSE_CC or CC, otherwise gcc, clang or cc; None if there is
+    none."""
     named = os.environ.get("CHIPDSE_CC", os.environ.get("CC"))
     if named == "":
         return None
@@ -98,7 +99,7 @@ class Kernels:
             result, log = Path(scratch) / "kernel.so", self.folder / f"{name}.log"
             command = compile_command(str(compiler()), source, result)
             with log.open("w") as out:
-                # Its temporary files beside its result: another disk that is full is no hindrance.
+                # Temporary files lie beside the result, so a full disk elsewhere does not matter.
                 places = dict.fromkeys(("TMPDIR", "TMP", "TEMP"), str(Path(scratch).absolute()))
                 done = subprocess.run(
                     command,
@@ -116,7 +117,8 @@ class Kernels:
 
 @functools.cache
 def kernels() -> Kernels:
-    """The compiled libraries of this machine, apart for each compiler, processor and set of flags.
+    """The compiled libraries of this machine, separate for each compiler, processor and set of
+    flags.
 
     Raises
     ------
@@ -133,7 +135,7 @@ def kernels() -> Kernels:
 
 
 def text_key(text: str) -> str:
-    """The part of a library's name that stands for its C."""
+    """The part of a library's name that identifies its C code."""
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -155,7 +157,7 @@ def declared(
 
 
 def _processor() -> str:
-    """What the processor can do: machine code is kept apart by it."""
+    """The features of the processor, which separate the machine code in the cache."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

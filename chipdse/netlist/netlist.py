@@ -49,7 +49,7 @@ class Netlist:
     Parameters
     ----------
     cell_types : position of each instance's cell in ``library.cells``
-    net_names : one name a net; hierarchy and bits as in ``a.b.count[3]``
+    net_names : one name per net; hierarchy and bits as in ``a.b.count[3]``
     nets_by_name : every name a net has, aliases made by `assign` included
     odd_ranges : declared ranges of vectors, by name, that are not ``[n:0]``
     notes : what was left out of timing and power while the file was read, as sentences

@@ -1,8 +1,8 @@
 """The cell library of a design, as it is on the disk now.
 
-A running process may outlive a version of a Liberty file. Nothing is therefore kept for a library
-by its name: what is kept is kept for a version of its files, and a result is stored only if they
-stayed what they were from the making of its key until it was built.
+A running process may outlive a version of a Liberty file. Data are therefore cached per version of
+the files, never per name of the library, and a result is stored only if the files did not change
+from the computation of its key to the end of its build.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class LibraryVersion:
     process : the process corner; None is the library's default one
     files : the Liberty files, or the one saved file
     digests : SHA-256 of each
-    stamps : dates, size and inode of each and of the library's description, which change with
-        every writing, also where the content comes back
+    stamps : dates, size and inode of each and of the library's description, which change whenever a
+        file is written, even with unchanged content
     """
 
     process: str | None
@@ -56,7 +56,7 @@ def library_of(choice: LibraryChoice) -> LibraryEntry:
 
 
 def library_version(choice: LibraryChoice, process: str | None = None) -> LibraryVersion:
-    """What the files of a process corner of a library hold now; None is the default corner.
+    """The current version of a library's files for a process corner; None is the default corner.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def library_key(choice: LibraryChoice, process: str | None = None) -> tuple[str,
 def guarded(
     choice: LibraryChoice, version: LibraryVersion, build: Callable[[Path], Result]
 ) -> Callable[[Path], Result]:
-    """A function that builds as `build` does, and raises where the library is not that version.
+    """A function that builds as `build` does, and raises if the library is not of that version.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def guarded(
 
 
 def check_version(choice: LibraryChoice, version: LibraryVersion) -> None:
-    """Raise MachineError unless the files of a library stayed untouched since a version."""
+    """Raise MachineError if the files of a library were written after `version` was taken."""
     now = functools.partial(library_version, choice, version.process)
     if _stamps(choice, version.files) != version.stamps or now() != version:
         raise changed(choice)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new empty file beside `path` that takes its place when the block ends without an error.
+    """A new empty file beside `path` that replaces `path` when the block ends without an error.
 
     Several processes may do this at once; readers see one complete file or the other.
 
@@ -74,12 +74,12 @@ def new_folder(target: Path) -> Path:
 
 
 def note_digest(path: Path) -> None:
-    """Keep the SHA-256 of a file of the cache beside it."""
+    """Store the SHA-256 of a cached file beside the file."""
     write_whole(digest_file(path), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def is_as_written(path: Path) -> bool:
-    """Whether a file has the SHA-256 that was kept beside it."""
+    """Whether a file has the SHA-256 that is stored beside it."""
     try:
         digest = digest_file(path).read_text().strip()
         return hashlib.sha256(path.read_bytes()).hexdigest() == digest

@@ -1,8 +1,9 @@
 """The user's inputs of a stored result: recorded with it, and compared before it is reused.
 
 A `Read` is a module by its name, a file or folder by its path, an environment variable, or an
-installed package by its version; with the digest that it had. A module is looked for anew at each
-comparison, as Python would: a file that now comes first in the search path is a change.
+installed package by its version; each with its digest when it was read. Each comparison searches a
+module again in the order of Python's search path, so a new file that comes first in this path is a
+change.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from chipdse.store.recorder import (
 from chipdse.store.sources import PACKAGES, imported_modules
 
 READS = "reads.json"
-"""File of a stage's folder with what its result read."""
+"""Name of the file, in a stage's folder, that lists the inputs of its result."""
 _OWN = ("chipdse", "cocotb", "cocotb_tools", "pygpi")
 _HDL = "chipdse_hdl"
 _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", ".git")
@@ -47,8 +48,8 @@ class Read:
 
     kind : "module", "file", "folder", "presence" of a path, "link", "directory" (the current one),
         "environment" or "package"
-    name : of a file or folder the path, relative to the project's root where it lies below it
-    digest : SHA-256 of what was there, the version of a package, or "" where there was nothing
+    name : for a file or folder its path, relative to the project's root if it lies below that
+    digest : SHA-256 of the content, the version of a package, or "" if the input did not exist
     """
 
     kind: str
@@ -72,8 +73,8 @@ class Read:
 class Place:
     """The folders in which the user's names are looked up.
 
-    root : the project's root, from which paths are counted
-    path : folders in which modules are looked for, those of the project first
+    root : the project's root, to which paths are relative
+    path : folders in which modules are searched, those of the project first
     """
 
     root: Path
@@ -126,7 +127,7 @@ class Place:
         for part in module.split("."):
             name = f"{name}.{part}" if name else part
             spec = importlib.machinery.PathFinder.find_spec(name, search)
-            if spec is None and name == part:  # a finder of its own, as editable installs have
+            if spec is None and name == part:  # a finder of the package, as in editable installs
                 try:
                     spec = importlib.util.find_spec(name)
                 except (ImportError, ValueError):
@@ -134,13 +135,13 @@ class Place:
             if spec is None:
                 return None
             search = spec.submodule_search_locations
-            if search is None and name != module:  # no package
+            if search is None and name != module:  # not a package
                 return None
         return spec
 
 
 def project_root(folder: Path) -> Path:
-    """The nearest folder upwards that holds a project file; without one, the folder."""
+    """The nearest folder upwards with a project file; if there is none, the folder itself."""
     folder = folder.absolute()
     for up in (folder, *folder.parents):
         if any((up / name).exists() for name in _PROJECT):
@@ -149,7 +150,7 @@ def project_root(folder: Path) -> Path:
 
 
 def search_folders(folder: Path) -> tuple[Path, ...]:
-    """Where modules of a project are looked for: the folder, its project's root and root/src."""
+    """The folders to search for modules of a project: the folder, its project's root, root/src."""
     root = project_root(folder)
     found = [folder.absolute(), root, root / "src"]
     return tuple(path for path in dict.fromkeys(found) if path.is_dir())
@@ -159,7 +160,7 @@ _DIGESTS: dict[str, tuple[tuple[int, ...], str]] = {}
 
 
 def file_digest(path: Path) -> str:
-    """As `digest_of`; a file whose dates, size and inode are the same is not read again."""
+    """As `digest_of`; a file with unchanged dates, size and inode is not read again."""
     try:
         about = path.stat()
     except (OSError, ValueError):
@@ -173,7 +174,7 @@ def file_digest(path: Path) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
-    """One of the user's modules that was loaded: its file, and the digest it then had."""
+    """One of the user's modules that was loaded: its file, and the file's digest at that time."""
 
     name: str
     file: str
@@ -212,7 +213,7 @@ def reads_of(
 
 
 def _missing(place: Place, names: Iterable[str]) -> Iterator[str]:
-    """The modules that the code tried to import, or looked for, and that are nowhere."""
+    """The modules that the code tried to import or find and that do not exist."""
     for name in names:
         top = name.partition(".")[0]
         if top in sys.stdlib_module_names or top in _OWN or name in sys.modules:
@@ -236,7 +237,7 @@ def declared(
 
     Raises
     ------
-    DesignError : a file is not there
+    DesignError : a file does not exist
     """
     for file in files:
         path = folder / file
@@ -260,7 +261,7 @@ def packages(place: Place, tops: Iterable[str]) -> Iterator[Read]:
 
 
 def is_users(file: str | Path | None) -> bool:
-    """Whether the content of a module's file counts, and not the version of its package."""
+    """Whether a module is identified by its file's content instead of its package's version."""
     if file is None or is_standard(str(file)):
         return False
     return not is_installed(str(file)) or not _distribution(_top_of(str(file)))
@@ -285,8 +286,8 @@ def _top_of(path: str) -> str:
 
 @functools.cache
 def _distribution(top: str) -> str:
-    """The installed distribution that provides a top-level module, and has a version that says
-    what it holds; "" if there is none."""
+    """The installed distribution that provides a top-level module, and has a version that
+    identifies its content; "" if there is none."""
     if top in PACKAGES:
         return ""
     try:
@@ -313,8 +314,8 @@ def _version(distribution: str) -> str:
 
 
 _LOADED: dict[str, tuple[int, str]] = {}
-"""Of each of the user's modules in this process: its spec, and the digest of its file when the
-module was first seen here."""
+"""The spec of each of the user's modules in this process, and the digest of its file when the
+module was first found."""
 
 
 def loaded_modules(start: Iterable[str], notes: Notes) -> tuple[list[Loaded], set[str]]:
@@ -354,7 +355,7 @@ def _held_by(module: ModuleType) -> Iterator[str]:
 def _origin(value: object) -> object:
     try:
         return getattr(value, "__module__", None)
-    except Exception:  # a lazy object of somebody's may refuse anything
+    except Exception:  # a lazy object may raise any error when it is accessed
         return None
 
 
@@ -379,7 +380,7 @@ def check_unchanged(place: Place, reads: Iterable[Read]) -> None:
 
     Raises
     ------
-    MachineError : something is not, so that what was computed belongs to no version
+    MachineError : an input has changed, so the result belongs to no version of it
     """
     for read in changed_reads(reads, place):
         raise MachineError(
@@ -399,8 +400,8 @@ def read_again(names: Iterable[tuple[str, str]], place: Place) -> tuple[Read, ..
 
 
 def recorded_reads(folder: Path) -> tuple[Read, ...]:
-    """What the result in a stage's folder read; nothing for a stage that reads nothing of the
-    user's."""
+    """The inputs that the result in a stage's folder read; empty for a stage that does not run the
+    user's code."""
     try:
         lines: list[dict[str, Any]] = json.loads((folder / READS).read_text())
     except FileNotFoundError:
@@ -409,7 +410,7 @@ def recorded_reads(folder: Path) -> tuple[Read, ...]:
 
 
 def write_reads(folder: Path, reads: Iterable[Read]) -> None:
-    """Keep the reads of a result in its folder."""
+    """Write the reads of a result into its folder."""
     lines = [{"kind": r.kind, "name": r.name, "digest": r.digest} for r in sorted(set(reads))]
     (folder / READS).write_text(json.dumps(lines, indent=1))
 
@@ -417,7 +418,7 @@ def write_reads(folder: Path, reads: Iterable[Read]) -> None:
 def bench_notes(file: Path) -> Notes:
     """The inputs that a bench recorded in a file (`chipdse.store.bench_reads`), if there is one.
 
-    The simulator has variables of its own, so their list is the one of this process.
+    The list of environment variables is that of this process, because the simulator adds some.
     """
     notes = Notes()
     kept = {

@@ -1,15 +1,15 @@
-"""The code that a stage's result depends on. Only this module decides it.
+"""The code that a stage's result depends on, which this module alone determines.
 
 The code of a stage is found from the functions that build it. Every name that such a function uses
 is followed to its definition, through imports, within the packages of `PACKAGES`; every module in
-which a definition is found counts with its whole file. So a stage depends on the modules whose
-functions it runs, wherever they lie, and not on others that its module happens to import.
+which a definition is found counts with its complete file. A stage therefore depends on all modules
+whose functions it runs, but not on every module that the stage's module imports.
 
 A definition that names a C file of `chipdse/kernels`, such as "placer.c", uses that file and the
 headers that it includes.
 
-Annotations are not followed: they run nothing. `NO_PART` lists modules that store results
-but compute none.
+Annotations are not followed, because they are not executed. `NO_PART` lists modules that store
+results but compute none.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from chipdse.errors import DesignError
 from chipdse.store.closures import keep_modules, kept_modules
 
 PACKAGES = ("chipdse", "chipdse_hdl")
-"""Packages that are followed; others are known by their version."""
+"""Packages that are followed; other packages are identified by their version."""
 NO_PART = ("chipdse.store", "chipdse.paths", "chipdse.errors")
-"""Modules (and those below or beginning with these names) that decide where a result is kept or
-how a fault is reported, never what a result is."""
+"""Modules (and those below or beginning with these names) that determine where a result is stored
+or how a fault is reported, but not the result itself."""
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*"([^"]+)".*\n', re.MULTILINE)
 """A line of C that includes a header of its own folder; the group is the header's name."""
 _C, _KERNELS = "C", "kernels/"
-"""In place of a module's name: the name beside it is that of a C file."""
+"""Stands in place of a module's name; the name beside it is then that of a C file."""
 
 Builder = Callable[..., Any] | str
 
-# CPython 3.11 loses count when two threads parse: "AST constructor recursion depth mismatch".
+# CPython 3.11 fails if two threads parse: "AST constructor recursion depth mismatch".
 _PARSING = threading.Lock()
 
 
@@ -53,7 +53,8 @@ def code_of(*builders: Builder, data: Iterable[str] = ()) -> str:
 
     Parameters
     ----------
-    builders : functions, or texts: "package.module:name", or "package.module" with all it defines
+    builders : functions, or texts: "package.module:name", or "package.module" for everything that
+        it defines
     data : files below the package's folder that this code reads, e.g. "technology/data/wires.toml"
     """
     return _hash_of(tuple(map(_named, builders)), tuple(data))
@@ -76,7 +77,7 @@ def c_files(name: str) -> dict[str, Path]:
 
     Raises
     ------
-    KeyError : a file is not there
+    KeyError : a file does not exist
     """
     found: dict[str, Path] = {}
     _add_c_files(name, found)
@@ -101,7 +102,8 @@ def module_sources(module: str) -> dict[str, Path]:
     """The source files of a module and of all it imports from its top-level package.
 
     Modules by full name, sorted. A package's ``__init__`` is among them only when something is
-    imported from it that is not a module: a list of all blocks there does not tie them together.
+    imported from it that is not a module: a list of all blocks in it does not make each block
+    depend on the others.
 
     Raises
     ------
@@ -128,7 +130,7 @@ def module_sources(module: str) -> dict[str, Path]:
 
 def _needed_modules(file: Path, name: str) -> Iterator[str]:
     """The modules of its package that a file imports; ``from a import b`` needs ``a.b`` alone
-    where that is a module."""
+    if ``a.b`` is a module."""
     for node in ast.walk(_parsed(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -142,12 +144,12 @@ def _needed_modules(file: Path, name: str) -> Iterator[str]:
 
 @functools.cache
 def module_hash(module: str) -> str:
-    """Hash of the files of `module_sources`, as they were when this process first asked."""
+    """Hash of the files of `module_sources`, as they were when this process first read them."""
     return hash_named(module_sources(module))
 
 
 def hash_named(files: dict[str, Path]) -> str:
-    """One hash of files and of the names they are known by, 32 hexadecimal digits."""
+    """One hash of files and of their names, 32 hexadecimal digits."""
     digest = hashlib.sha256()
     for name, file in files.items():
         digest.update(name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
@@ -155,24 +157,24 @@ def hash_named(files: dict[str, Path]) -> str:
 
 
 def imported_modules(file: Path, name: str) -> list[str]:
-    """Full names of the modules that a source file imports, wherever in the file.
+    """Full names of the modules that a source file imports, at any place in the file.
 
-    Of ``from a import b`` both ``a`` and ``a.b``, which may be a module.
+    ``from a import b`` gives both ``a`` and ``a.b``, because ``a.b`` may be a module.
 
     Parameters
     ----------
-    name : of the module that the file is, from which relative imports start
+    name : full name of the file's module, from which relative imports start
     """
     try:
         text = file.read_text(encoding="utf-8")
         return list(_imports_in(text, name, file.name == "__init__.py"))
     except (SyntaxError, UnicodeDecodeError, OSError):
-        return []  # it cannot be imported either
+        return []  # a file that cannot be parsed cannot be imported
 
 
 @functools.lru_cache(maxsize=1024)
 def _imports_in(text: str, name: str, is_package: bool) -> tuple[str, ...]:
-    """The answer of `imported_modules` for a file's text, which is often asked twice."""
+    """The result of `imported_modules` for the text of a file; cached for repeated calls."""
     with _PARSING:
         tree = ast.parse(text)
     found: list[str] = []
@@ -195,7 +197,7 @@ def _named(builder: Builder) -> tuple[str, str]:
     if isinstance(builder, str):
         module, _, name = builder.partition(":")
         return module, name
-    builder = getattr(builder, "__wrapped__", builder)  # what a cache decorates
+    builder = getattr(builder, "__wrapped__", builder)  # the function inside a cache
     return builder.__module__, builder.__qualname__.partition(".")[0]
 
 
@@ -252,7 +254,7 @@ def _modules_of(builders: tuple[tuple[str, str], ...]) -> set[str]:
         seen.add((name, symbol))
         module = _module(name)
         waiting += module.uses(symbol)
-        if symbol not in module.imported:  # else the module only passes it on
+        if symbol not in module.imported:  # otherwise the module only re-exports it
             if name not in modules:
                 waiting += module.uses_on_import()
             modules.add(name)
@@ -265,10 +267,11 @@ def _followed(name: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Module:
-    """A parsed module: what its top-level names are, and which module an imported one is from.
+    """A parsed module: its top-level names, and the module of each imported name.
 
-    imported : (module, name there) by name here; no name there where a module was imported
-    effects : statements that run when the module is imported, beside definitions
+    imported : by local name: (module, name in that module); the latter is empty for an imported
+        module
+    effects : statements other than definitions, which run when the module is imported
     """
 
     name: str
@@ -279,7 +282,7 @@ class _Module:
     uses_by_node: dict[ast.AST, list[tuple[str, str]]] = field(default_factory=dict)
 
     def uses(self, symbol: str) -> list[tuple[str, str]]:
-        """What a definition uses, or with no symbol all of them."""
+        """The names that a definition uses; without a symbol, those of all definitions."""
         if symbol in self.imported:
             return [self.imported[symbol]]
         if not symbol:
@@ -324,7 +327,7 @@ class _Module:
         return uses
 
     def _names(self, node: ast.AST) -> dict[str, tuple[str, str]]:
-        """What an import statement names."""
+        """The names that an import statement binds."""
         if isinstance(node, ast.Import):
             return {
                 alias.asname or alias.name: (alias.name, "")
@@ -344,7 +347,7 @@ class _Module:
         return names
 
     def read(self, body: list[ast.stmt]) -> None:
-        """Take in the statements of the module's top level."""
+        """Record the statements of the module's top level."""
         for node in body:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 self.imported.update(self._names(node))

@@ -32,8 +32,8 @@ class Stage:
     cases : functions whose code decides the result of some designs only
     data : files of the package that the code reads, e.g. "technology/data/wires.toml"
     packages : installed packages whose versions decide the result
-    runs_user_code : whether the builder runs code of the user's; then it returns what that read,
-        and the result counts only while all of that is unchanged
+    runs_user_code : whether the builder runs the user's code; it then returns the inputs that this
+        code read, and the result is reused only if all of them are unchanged
     """
 
     name: str
@@ -47,7 +47,7 @@ class Stage:
     runs_user_code: bool = False
 
     def key(self, values: Mapping[str, Any], also: Iterable[Builder] = ()) -> dict[str, Any]:
-        """What a result is stored under, as JSON values.
+        """The key under which a result is stored, as JSON values.
 
         Parameters
         ----------
@@ -81,7 +81,7 @@ class Stage:
 
         Parameters
         ----------
-        values, also : as of `key`
+        values, also : as in `key`
         build : the stage's builder with all arguments but the folder
         guard : wraps `build`; None for a stage whose inputs cannot change while it runs
         place : where the files that the user's code reads are looked up, for a stage that runs it;

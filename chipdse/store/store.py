@@ -44,7 +44,7 @@ from chipdse.store.variants import known_reads, note_reads, variant
 
 
 def canonical_json(value: Any) -> str:
-    """The one JSON text of a value: sorted keys, no spaces, no NaN."""
+    """The canonical JSON text of a value: sorted keys, no spaces, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -54,7 +54,7 @@ def hash_of(value: Any) -> str:
 
 
 def default_store() -> Path:
-    """Where stage results are kept: below CHIPDSE_CACHE, else the user's cache folder."""
+    """Folder of the stage results: below CHIPDSE_CACHE, else in the user's cache folder."""
     return cache_folder() / "stages"
 
 
@@ -68,12 +68,12 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """Stage folders below `root`; `built` lists the stages this process had to build.
-    `read` has what the user's code read for the results that it gave out.
+    """Stage folders below `root`.
 
-    The folders that it gave out are kept from eviction for as long as the object lives.
-    `tell` is called with each stage that is about to be built, `check` when it is: it raises if
-    that was made of something else than its key says.
+    `built` lists the stages that this process built. `read` has the inputs that the user's code
+    read for the results that the store returned. Folders that the store returned are not evicted
+    while the object exists. `tell` is called with each stage before it is built, `check` after it
+    was built; `check` raises an error if an input changed after the key was computed.
     """
 
     root: Path
@@ -128,17 +128,17 @@ class Store:
     ) -> Path:
         """As `folder`, for a stage that runs the user's code: `build` returns the inputs it read.
 
-        The result is used again only where all that it read is now what it was then. Results of
-        other versions stay beside it, and count again when their version is back.
+        The result is reused only if all of these inputs are unchanged. Results of other versions of
+        the inputs stay in the store and are reused if that version returns.
 
         Parameters
         ----------
-        inputs : what is known without running the user's code
+        inputs : the inputs that are known before the user's code runs
         place : where the names of reads are looked up
 
         Raises
         ------
-        MachineError : something changed while it was read
+        MachineError : an input changed while it was read
         """
         base = self.root / stage / hash_of(dict(inputs))
         built = False
@@ -189,7 +189,7 @@ class Store:
         note_reads(base, reads)
 
     def _take(self, target: Path) -> bool:
-        """Hold a folder if it is complete, and mark it as the one used last."""
+        """Hold a folder if it is complete, and mark it as the most recently used."""
         if target in self._held:
             release(self._held.pop(target))
         if not target.parent.is_dir():
@@ -214,18 +214,18 @@ class Store:
 
 
 TRIES = 4
-"""A folder that is not whole after so many builds is the disk's fault, or another program's."""
+"""Number of builds after which an incomplete folder is reported as a fault of disk or program."""
 HELD = 200
-"""So many folders one store keeps from eviction, the last ones it gave out."""
+"""Number of folders, the last ones returned, that one store protects from eviction."""
 KILLED_TRIES, KILLED_PAUSE_S = 3, 1.0
-"""A program that a signal ended is started so often; before each further try the pause grows by
-so much [s]."""
+"""How many times a program that a signal ended is started, and by how much [s] the pause grows
+before each further try."""
 USE_S = 60.0
-"""How exactly the time of the last use is kept [s]."""
+"""Resolution of the stored time of last use [s]."""
 
 
 def _note_use(target: Path) -> None:
-    """The manifest's date is when a folder was last used; a store may be read-only."""
+    """Set the date of the manifest to the time of this use, unless the store is read-only."""
     with suppress(OSError):
         manifest = target / MANIFEST
         if time.time() - manifest.stat().st_mtime > USE_S:
@@ -244,7 +244,7 @@ def _build_again(
     build: Callable[[Path], None],
     check: Callable[[], None],
 ) -> None:
-    """Build a folder, again where a signal ended a program: by then there may be memory.
+    """Build a folder; if a signal ended a program, build it again, as memory may be free by then.
 
     Raises
     ------
@@ -284,7 +284,7 @@ def _build(
         manifest = {str(path.relative_to(work)): hash_file(path) for path in files}
         (work / MANIFEST).write_text(json.dumps(manifest, indent=1))
     except ChipdseError as error:
-        check_room(target.parent)  # a tool that found the disk full is no word on the design
+        check_room(target.parent)  # the cause may be a full disk and not the design
         failed = target.with_name(target.name + ".failed")
         shutil.rmtree(failed, ignore_errors=True)
         work.rename(failed)
@@ -296,13 +296,13 @@ def _build(
 
 
 def _put(work: Path, target: Path) -> None:
-    """Make a built folder the one of its key; a damaged one goes."""
+    """Move a built folder to its key; it replaces a damaged folder."""
     old = work.with_name(work.name + ".old")
     with suppress(FileNotFoundError):
         target.rename(old)
     try:
         work.rename(target)
-    except OSError:  # where locks do not reach another machine, it was quicker
+    except OSError:  # without locks between machines, another one may have built it
         if not is_whole(target):
             raise
         shutil.rmtree(work, ignore_errors=True)
@@ -310,7 +310,7 @@ def _put(work: Path, target: Path) -> None:
 
 
 def _moved(error: ChipdseError, old: Path, new: Path) -> ChipdseError:
-    """The same error, its message and log pointing to where the folder now is."""
+    """The same error with the new path of the folder in its message and log."""
     moved = type(error)(str(error).replace(str(old), str(new)))
     if isinstance(error, ToolError) and error.log is not None and isinstance(moved, ToolError):
         moved.log = new / error.log.relative_to(old) if error.log.is_relative_to(old) else error.log

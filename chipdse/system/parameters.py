@@ -35,12 +35,13 @@ YIELD_LAWS = ("negative_binomial", "poisson", "murphy")
 class PackageParameters:
     """One package around copies of a measured block.
 
-    `tiles` copies of the block are dealt evenly to `chiplets` equal dies (the last places stay
-    empty where they do not divide). A stack puts the dies on top of each other. Memory dies are
+    `tiles` copies of the block are distributed evenly over `chiplets` equal dies (the last places
+    stay empty if the number is not
+    divisible). A stack puts the dies on top of each other. Memory dies are
     third-party: beside the compute dies, or on top of the stack.
 
-    Values that are legal each but cannot be built together (one die as an interposer package,
-    say) are refused at construction too; a sweep leaves such combinations out.
+    Values that are valid alone but cannot be combined (for example an interposer package with one
+    die) are refused at construction too; a sweep omits such combinations.
     """
 
     arrangement: str = knob("monolithic", "how the dies are joined", choices=ARRANGEMENTS)

@@ -169,7 +169,7 @@ def variants(entry: str) -> tuple[str, ...]:
 class Sources:
     """Reads constants and records which were read, so that a result can list its sources.
 
-    given : the user's own constants, which come before the tables'
+    given : the user's own constants, which override those of the tables
     """
 
     used: dict[str, Constant] = field(default_factory=dict)
@@ -180,7 +180,7 @@ class Sources:
         return key in self.given or find_constant(key) is not None
 
     def constant(self, key: str) -> Constant:
-        """The constant under `key`, remembered."""
+        """The constant under `key`, which is recorded as used."""
         found = self.given.get(key) or find_constant(key)
         if found is None:
             entry = key.rpartition(".")[0]
@@ -190,10 +190,11 @@ class Sources:
         return found
 
     def __call__(self, key: str) -> float:
-        """The value under `key` in SI, remembered."""
+        """The value under `key` in SI; the constant is recorded as used."""
         return self.constant(key).value
 
     def nodes(self, entry: str) -> tuple[list[float], list[float]]:
-        """Nodes in nm, ascending, and the values of an entry kept by node; all remembered."""
+        """Nodes in nm, ascending, and the values of an entry over nodes; all are recorded as
+        used."""
         pairs = sorted((float(v[1:]), self(f"{entry}.{v}")) for v in variants(entry))
         return [node for node, _ in pairs], [value for _, value in pairs]

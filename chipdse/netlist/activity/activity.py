@@ -20,16 +20,16 @@ class Activity:
     ----------
     toggles : transitions of each net; one to or from X counts a half
     high_fraction : part of the time at 1 (X counts a half)
-    annotated : whether the two come from a waveform rather than from an assumption
+    annotated : whether toggles and high_fraction come from a waveform and not from an assumption
     cycles : clock cycles covered
     duration_s : time covered [s]; toggles / duration is the density
     origin : replay, vcd (any waveform), saif or propagated
     states : by library cell index: joint probability of the cell's state variables
-        (`Cell.state_variables`, first = least significant bit), one row an instance of that
-        cell in netlist order; cells left out are taken as independent
+        (`Cell.state_variables`, first = least significant bit), one row per instance of that cell
+        in netlist order; the pins of cells left out are treated as independent
     glitches : whether transitions within a cycle were seen; zero-delay activity has none
-    standard_error_frac : of the sum of all transitions, where only some cycles were looked at
-    notes : what the trace lacks, as sentences
+    standard_error_frac : of the sum of all transitions, if only some cycles were sampled
+    notes : information that is missing in the trace, as sentences
     """
 
     toggles: Floats

@@ -33,7 +33,7 @@ class RecordedSignal:
     """A signal's place in a recording: bits `offset` to `offset + width - 1` of each row.
 
     kind : input, output, register, latch, memory or blackbox
-    clock, rising, asynchronous : of a register, as the RTL has it
+    clock, rising, asynchronous : properties of a register in the RTL
     """
 
     name: str
@@ -49,10 +49,10 @@ class RecordedSignal:
 class Recording:
     """Values of a design's inputs, registers and outputs before each clock edge.
 
-    words : uint32 [rows, words a row], first signal in the least significant bits
-    unknown : the same for X and Z (1 = unknown), or None when not recorded
+    words : uint32 [rows, words per row], first signal in the least significant bits
+    unknown : bits of this layout that are 1 where a value is X or Z; None if not recorded
     signals : by name
-    clock : the port whose edges are the rows
+    clock : the clock port; each row belongs to one of its edges
     both_edges : rows alternate between before a rising and before a falling edge, rising first
     """
 
@@ -83,7 +83,7 @@ def read_recording(layout: Path, data: Path) -> Recording:
 
     Parameters
     ----------
-    layout : JSON beside the recorder: what a row holds
+    layout : JSON beside the recorder: the signals of a row and their bits
     data : the rows as the simulator wrote them
 
     Raises

@@ -20,8 +20,8 @@ class CellPin:
     name : as in the library; a bit of a bus is ``BUS[i]``
     direction : input, output or inout
     function : an output's value from the cell's input pins and its state; None when unknown
-    three_state : where it is true, the output is not driven
-    is_clock : the library says it carries a clock
+    three_state : condition under which the output is not driven
+    is_clock : the library marks it as a clock pin
     """
 
     name: str
@@ -73,7 +73,7 @@ class ClockGate:
     state : the latch's name, as in the output's function
     clock : the clock pin
     transparent_high : the latch follows `enable` while the clock is 1 (gates falling edges)
-    enable : what the latch stores, from the cell's other pins
+    enable : the value that the latch stores, a function of the cell's other pins
     """
 
     state: str
@@ -97,7 +97,7 @@ class Cell:
     is_macro : a block whose inside the library does not describe (a memory, a pad)
     buses : pins of each bus by position in `pins`, least significant (last declared) bit first
     supply_pins : names of the power and ground pins; a netlist may connect them or not
-    dont_use : the library asks synthesis to leave it alone
+    dont_use : the library excludes the cell from synthesis
     """
 
     name: str

@@ -1,6 +1,7 @@
 """A cell library as arrays: logic, NLDM tables, capacitances and leakage at its corners.
 
-SI units throughout. Arrays that depend on the operating point have the corner as first axis.
+All quantities are in SI units.
+Arrays that depend on the operating point have the corner as first axis.
 Leakage may be characterised at more corners than timing, because a steady state needs only a
 fraction of the simulation time.
 """
@@ -20,7 +21,7 @@ from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.grid import Corners, interpolate
 from chipdse.netlist.library.processes import TYPICAL
 
-# Liberty's timing types that are kept; the place in this list is the code.
+# Liberty's timing types that are read; the index in this list is the code of the type.
 ARC_KINDS = (
     "combinational",
     "combinational_rise",
@@ -50,13 +51,13 @@ SENSES = ("", "positive_unate", "negative_unate", "non_unate")
 
 @dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """How a library measures delays and slews, as fractions of the supply; (rise, fall) each.
+    """How a library measures delays and slews, as fractions of the supply; pairs (rise, fall).
 
     Parameters
     ----------
     input_frac, output_frac : at which voltages a delay starts and ends
     lower_frac, upper_frac : between which voltages a transition was measured
-    slew_derate : a slew of the tables times this is the time between those voltages
+    slew_derate : the time between these voltages divided by the slew in the tables
     """
 
     input_frac: tuple[float, float] = (0.5, 0.5)
@@ -84,8 +85,8 @@ class Tables:
     column_axis: Int32s
     start: Int32s
     axis_start: Int32s
-    axis_values: Floats  # [corners, all axes in a row]
-    values: Floats  # [corners, all tables in a row]
+    axis_values: Floats  # [corners, values of all axes]
+    values: Floats  # [corners, values of all tables]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,10 +145,11 @@ class CellLibrary:
     pin_capacitance_f : [corners, pins, 4] rise and fall maximum, rise and fall minimum
     pin_supply_v : [corners, pins] voltage swing of each pin
     cell_leakage_w : [leakage corners, cells] the unconditional value, NaN where there is none
-    leakage_corners : where leakage is known, over the same range or more; None: at the corners
-    process : which transistors: typical, slow, fast, slow-fast or fast-slow
-    thresholds : what delays and slews mean, those in the tables and those at ports
-    sources : where the numbers come from, for reports
+    leakage_corners : where leakage is known: at every corner of timing and at further ones; None:
+        at the corners of timing only
+    thresholds : at which voltages delays and slews are measured, in the tables and at ports
+    sources : sources of the data, for reports
+    process : process corner: typical, slow or fast transistors
     """
 
     name: str
@@ -214,14 +216,15 @@ class CellLibrary:
     def at(
         self, supply_v: ArrayLike | None = None, temperature_c: ArrayLike | None = None
     ) -> OperatingLibrary:
-        """The library at K operating points; the two broadcast against each other.
+        """The library at K operating points; supplies and temperatures broadcast.
 
-        Left out, they take the value all corners share (the library's own corner). Timing must
+        An argument that is left out has the value that all corners share. Timing must
         be characterised around every point; for leakage alone there is `leakage_at`.
 
         Raises
         ------
-        DesignError : outside the characterised range, or a value must be named
+        DesignError : outside the characterised range, or an argument is left out although corners
+            differ in it
         """
         volts = self._default(supply_v, self.supply_v, "supply voltage", "V")
         temps = self._default(temperature_c, self.temperature_c, "temperature", "°C")
@@ -234,7 +237,7 @@ class CellLibrary:
         )
 
     def leakage_at(self, supply_v: ArrayLike, temperature_c: ArrayLike) -> LeakagePoints:
-        """Leakage at K operating points; the two broadcast against each other.
+        """Leakage at K operating points; supplies and temperatures broadcast.
 
         Raises
         ------
@@ -312,17 +315,17 @@ class LeakagePoints(_Points):
     """Leakage of a library at K operating points, between the corners that give leakage."""
 
     def groups_w(self, rows: Int32s | Int64s | None = None) -> Floats:
-        """[K, groups] of `Leakages`; all, or these rows."""
+        """Leakage [K, groups] of all groups of `Leakages`, or of these rows."""
         own = self.library.leakages.value_w
         return interpolate(self.weights, own if rows is None else own[:, rows])
 
     def cells_w(self) -> Floats:
-        """[K, cells] the unconditional values, NaN where there is none."""
+        """Unconditional leakage [K, cells] of each cell, NaN if there is none."""
         return interpolate(self.weights, self.library.cell_leakage_w)
 
 
 class OperatingLibrary(_Points):
-    """A library at K operating points; numbers are interpolated when they are asked for."""
+    """A library at K operating points; numbers are interpolated when they are read."""
 
     def part(self, points: slice) -> OperatingLibrary:
         """Some of the operating points."""
@@ -337,30 +340,31 @@ class OperatingLibrary(_Points):
 
     @cached_property
     def leakage(self) -> LeakagePoints:
-        """Leakage at the same points, between the corners at which it is known."""
+        """Leakage at these operating points, between the corners at which leakage is known."""
         return self.library.leakage_at(self.supply_v, self.temperature_c)
 
     def interpolate(self, characterised: Floats) -> Floats:
-        """[corners, ...] to [K, ...]: in the logarithm, linear where a corner is not positive."""
+        """Interpolate [corners, ...] to [K, ...] in the logarithm; linearly if a value is not
+        positive."""
         return interpolate(self.weights, characterised)
 
     def interpolate_linear(self, characterised: Floats) -> Floats:
-        """[corners, ...] to [K, ...], linear: for voltages."""
+        """Interpolate [corners, ...] to [K, ...] linearly; for voltages."""
         flat = characterised.reshape(len(characterised), -1)
         mixed = numerics.matmul(self.weights, flat)
         return mixed.reshape(self.count, *characterised.shape[1:])
 
     @cached_property
     def pin_capacitance_f(self) -> Floats:
-        """[K, pins, 4] as in the library [F]."""
+        """Pin capacitances [F]: [K, pins, 4], as in the library."""
         return self.interpolate(self.library.pin_capacitance_f)
 
     @cached_property
     def pin_supply_v(self) -> Floats:
-        """[K, pins] voltage swing [V]."""
+        """Voltage swing of each pin [V]: [K, pins]."""
         return self.interpolate_linear(self.library.pin_supply_v)
 
     @cached_property
     def axes(self) -> Floats:
-        """[K, all axes in a row]."""
+        """Values of all axes of the tables, one after another: [K, values]."""
         return self.interpolate(self.library.tables.axis_values)

@@ -178,7 +178,7 @@ def parse_function(text: str) -> Expression:
 
 
 def negate(expression: Expression) -> Expression:
-    """Its complement, without doubled negations."""
+    """The complement of a function, without doubled negations."""
     if isinstance(expression, Not):
         return expression.operand
     if isinstance(expression, Constant):
@@ -188,7 +188,7 @@ def negate(expression: Expression) -> Expression:
 
 @lru_cache(maxsize=65536)
 def variables(expression: Expression) -> tuple[str, ...]:
-    """The names it reads, in order of first appearance."""
+    """The variables of a function, in order of first appearance."""
     match expression:
         case Variable(name):
             return (name,)
@@ -254,11 +254,11 @@ def _columns(count: int) -> Bools:
 
 @lru_cache(maxsize=16384)
 def truth_table(expression: Expression, inputs: tuple[str, ...]) -> Bools:
-    """Its value for every combination of `inputs`: entry i has input j at bit j of i.
+    """Values of a function for every combination of `inputs`: entry i has input j at bit j of i.
 
     Raises
     ------
-    DesignError : it reads a name that is not an input, or there are too many inputs
+    DesignError : a variable of the function is not an input, or there are too many inputs
     """
     if len(inputs) > MAX_TABLE_VARIABLES:
         raise DesignError(
@@ -284,7 +284,7 @@ def difference_table(expression: Expression, name: str, inputs: tuple[str, ...])
 
 
 def unateness(expression: Expression, name: str, inputs: Sequence[str]) -> str:
-    """How the function moves with `name`: positive, negative, both or none."""
+    """Direction in which the function changes with `name`: positive, negative, both or none."""
     keys = tuple(inputs)
     low = truth_table(substitute(expression, {name: Constant(False)}), keys)
     high = truth_table(substitute(expression, {name: Constant(True)}), keys)

@@ -1,7 +1,7 @@
 """Power of a netlist at K operating points from the activity of its nets.
 
 Conventions are OpenSTA's: internal and switching power by transition density, leakage by state
-probability. A net driven by an input port costs nothing.
+probability. A net driven by an input port has no power.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from chipdse.netlist.timing.timing import MAX, Timing, net_loads
 
 GROUPS = ("sequential", "combinational", "clock", "macro")
 MIN_ANNOTATED = 0.99
-_BLOCK = 1 << 22  # numbers held at once
+_BLOCK = 1 << 22  # numbers in memory per batch
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,8 +34,8 @@ class Power:
 
     `clock_pin_w` is the internal power of registers' clock pins, part of `internal_w`.
     `limited_nets` counts nets whose density was cut to 1/slew; where it is zero, dynamic power
-    is proportional to the clock frequency. `leakage_elsewhere_w` is the leakage of the whole at
-    the points asked for beside [L].
+    is proportional to the clock frequency. `leakage_elsewhere_w` is the leakage of
+    the netlist [L] at the further operating points `leakage_at` of `analyse_power`.
     """
 
     netlist: Netlist
@@ -52,7 +52,7 @@ class Power:
 
     @property
     def total_w(self) -> Floats:
-        """[K]"""
+        """Total power of the netlist [K]."""
         total: Floats = (self.internal_w + self.switching_w + self.leakage_w).sum(axis=1)
         return total
 
@@ -69,7 +69,8 @@ class Power:
         return energy
 
     def at_clock(self, clock_hz: Floats | float) -> Floats:
-        """Total power [K] at another clock frequency: leakage plus energy per cycle times it."""
+        """Total power [K] at another clock frequency: leakage plus energy per cycle times
+        frequency."""
         dynamic = self.internal_energy_j + self.switching_energy_j
         total: Floats = self.leakage_w.sum(axis=1) + dynamic * clock_hz
         return total
@@ -114,12 +115,13 @@ def analyse_power(
     ----------
     state_probability : "joint": exact where the activity has joint states; "independent": pins
         of a cell taken as independent, as OpenSTA does
-    leakage_at : more operating points, at which only the leakage of the whole is wanted
+    leakage_at : more operating points, at which only the leakage of the netlist is computed
     allow_unannotated : accept activity that covers less than 99 % of the nets
 
     Raises
     ------
-    DesignError : wrong activity, too little of it, or it was taken at another clock period
+    DesignError : the activity is of another netlist, covers too few nets, or has another clock
+        period
     """
     netlist = timing.netlist
     if state_probability not in ("joint", "independent"):
@@ -189,7 +191,7 @@ class _Evaluation:
         )
         self.load = loads.reshape(points, netlist.net_count, 2).max(axis=2)
         self.density, self.high, self.limited = net_activity(timing, activity)
-        # Where every net edge's slew lies on every slew axis [K, 2 * nets].
+        # The position of every net edge's slew on every slew axis [K, 2 * nets].
         self.rows = {axis: self._locate(axis, timing.slew_s[MAX]) for axis in model.row_axes}
         shape = (points, netlist.cell_count)
         self.internal, self.switching = np.zeros(shape), np.zeros(shape)
@@ -210,7 +212,8 @@ class _Evaluation:
     def _type(
         self, kind: int, power: CellPower, instances: Int32s, nets: Int64s, part: slice
     ) -> None:
-        """Some instances of one cell; `part` says which of all its instances they are."""
+        """Add the power of some instances of a cell; `part` is their range among all its
+        instances."""
         cell = power.cell
         safe = np.maximum(nets, 0)
         is_open = nets < 0
@@ -296,7 +299,7 @@ class _Evaluation:
 
     @staticmethod
     def _leakage(kind: int, power: CellPower, chance: Floats, points: LeakagePoints) -> Floats:
-        """[points, n] of instances of one cell."""
+        """Leakage [points, n] of n instances of one cell."""
         result = np.zeros((points.count, len(chance)))
         if len(power.leakage_rows):
             values = points.groups_w(power.leakage_rows)

@@ -34,10 +34,10 @@ class TimingGraph:
     pin : [arcs] pin edge the arc starts at
     kind : [arcs] which pair of tables, into `delay_tables` and `slew_tables`
     launch : [arcs] launch class (0 the clock's rise, 1 its fall) of level 0, else -1
-    condition : [arcs] into the library's conditions, -1 is none; static timing takes every arc
+    condition : [arcs] into the library's conditions, -1 is none; static timing uses every arc
     level_start : [levels + 1] first arc of each level
     checks_* : endpoints: data pin edge, capture class, table, whether setup
-    constant : [nets] 0 or 1 for nets that never move, else -1
+    constant : [nets] 0 or 1 for nets that never switch, else -1
     """
 
     netlist: Netlist
@@ -61,9 +61,9 @@ class TimingGraph:
 
     @property
     def launch_classes(self) -> int:
-        """2 when something launches at the clock's falling edge: a register, or the clock itself.
+        """2 if a register, or the clock itself, launches at the clock's falling edge, otherwise 1.
 
-        The clock's own edges launch where it reaches an output port.
+        The edges of the clock itself launch if the clock reaches an output port.
         """
         return 2 if bool((self.launch == 1).any()) or bool(self.clock_outputs.any()) else 1
 
@@ -96,7 +96,7 @@ def build_timing_graph(netlist: Netlist, clock: str | None = None) -> TimingGrap
     source, sink, pin, kind, launch, condition = arcs.columns()
     net_level = _levels(netlist, source, sink, launch)
     arc_level = np.where(launch >= 0, 0, net_level[sink >> 1])
-    # Stable: which of equal ones comes first would depend on the processor.
+    # A stable sort: otherwise the order of equal arcs would depend on the processor.
     order = np.argsort(arc_level.astype(np.int64) * (2 * netlist.net_count) + sink, kind="stable")
     depth = int(arc_level.max(initial=0))
     check_pin, check_class, check_table, check_setup, check_clock = checks.columns()
@@ -124,7 +124,7 @@ def build_timing_graph(netlist: Netlist, clock: str | None = None) -> TimingGrap
 
 
 def _check_drivers(netlist: Netlist) -> None:
-    """Refuse nets nobody drives, or several do, and pins left open."""
+    """Refuse nets without a driver or with several drivers, and open pins."""
     drivers = np.zeros(netlist.net_count, dtype=np.int32)
     drivers[:2] = 1
     np.add.at(drivers, netlist.input_nets, 1)
@@ -147,7 +147,7 @@ def _check_drivers(netlist: Netlist) -> None:
             raise DesignError(f"{what} in {netlist.top!r}: {list_names(names)}")
     touched = used.copy()
     touched[driving[driving >= 0]] = True
-    # A supply that comes in through a bidirectional port meets no signal pin.
+    # A supply that enters through a bidirectional port is connected to no signal pin.
     inouts = [
         port.name
         for port in netlist.ports
@@ -272,7 +272,7 @@ class _Collector:
     def _look_at_clocks(
         self, cell: Cell, instances: Int32s, starts: Int64s, clocks: set[int]
     ) -> None:
-        """Note clock pins that no clock reaches, and the clock at pins for data."""
+        """Record clock pins that no clock reaches, and data pins that the clock reaches."""
         netlist, names = self.netlist, self.netlist.cell_names
         for pin in clocks:
             nets = netlist.pin_net[starts + pin]

@@ -82,7 +82,7 @@ def analyse_timing(
 
     Parameters
     ----------
-    clock_period_s : one period [s], or one a operating point
+    clock_period_s : one period [s], or one per operating point
     input_slew_s : slew at the input ports [s]
     output_load_f : load on each output port [F]
     """
@@ -94,7 +94,7 @@ def analyse_timing(
     if not (0 <= input_slew_s < np.inf and 0 <= output_load_f < np.inf):
         raise DesignError("input slew and output load must be finite and not negative")
     loads = np.stack(net_loads(graph.netlist, library, output_load_f, wires))
-    # As many points at once as keep the work in the processor's cache.
+    # The number of points at once is such that the arrays fit into the processor's cache.
     step = max(1, _ARCS_AT_ONCE // max(1, len(graph.sink)))
     slews, arrivals = [], []
     for begin in range(0, library.count, step):
@@ -136,7 +136,7 @@ def arc_delays(timing: Timing) -> Floats:
 def arc_wires(graph: TimingGraph, wires: Wires) -> Floats:
     """Delay of the wire before each arc's pin [arcs], a part of `arc_delays`.
 
-    None before a register's clock pin: an ideal clock reaches all of them at once.
+    There is no delay before a register's clock pin, because an ideal clock has no latency.
     """
     delay: Floats = np.where(graph.launch < 0, wires.pin_delay_s[graph.pin >> 1], 0.0)
     return delay
@@ -145,7 +145,7 @@ def arc_wires(graph: TimingGraph, wires: Wires) -> Floats:
 class _Forward:
     """Slews and arrivals, level by level; maxima and minima at once.
 
-    Within, the two analyses and the K points are one axis M = 2K: maxima first.
+    In this class the two analyses and the K points are one axis M = 2K: maxima first.
     """
 
     def __init__(

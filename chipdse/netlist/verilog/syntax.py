@@ -27,8 +27,12 @@ _COMMENT = r"//[^\n]*+|/\*[^*]*+" + many(r"\*(?!/)[^*]*+") + r"(?:\*/|\Z)"
 _STRING = r'"[^"\\]*+' + many(r'\\.[^"\\]*+') + r'(?:"|\Z)'
 _ATTRIBUTE = r"\(\*(?!\))" + many(rf'[^*"]++|{_STRING}|\*(?!\))') + r"(?:\*\)|\Z)"
 _SKIP = many(rf"\s++|{_COMMENT}|{_ATTRIBUTE}|{_DIRECTIVE}")
-_NAME = r"(?:[A-Za-z_][\w$]*+|\\\S++(?=\s))"
-_SIMPLE = r"(?:[^(){}\\;/]*+|\\\S++\s[^(){}\\;/]*+)"  # what fits without nesting or comments
+# Verilog allows printable characters only: a terminal obeys others, and those that turn the order
+# of letters hide what stands there.
+_ESCAPED = r"\\[^\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]++"
+_NAME = rf"(?:[A-Za-z_][\w$]*+|{_ESCAPED}(?=\s))"
+# What fits without nesting or comments.
+_SIMPLE = rf"(?:[^(){{}}\\;/]*+|{_ESCAPED}\s[^(){{}}\\;/]*+)"
 _CONNECTION = rf"\s*+\.{_NAME}\s*+\({_SIMPLE}\)\s*+"
 _MORE = many(f",{_CONNECTION}")
 

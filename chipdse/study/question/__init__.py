@@ -1,1 +1,1 @@
-"""What a sweep file asks: block, parameters, rules, objectives and limits."""
+"""The content of a sweep file: block, parameters, rules, objectives and limits."""

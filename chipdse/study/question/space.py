@@ -25,7 +25,7 @@ Point = dict[str, Value]
 
 
 ENUMERATE_LIMIT = 200_000
-"""Up to this many raw combinations the valid ones are listed before the search starts."""
+"""If a space has at most this many combinations, the valid points are listed before the search."""
 
 CHEAP_GROUPS = ("operating", "package")
 """Groups whose parameters run no tool: arrays evaluate all their combinations."""
@@ -53,7 +53,8 @@ class Axis:
         return all(type(value) in (int, float) for value in self.values)
 
     def distribution(self) -> BaseDistribution:
-        """How Optuna sees it: numbers keep their order, text and true/false are choices.
+        """The axis as an Optuna distribution: numbers keep their order, text and true/false are
+        choices.
 
         A sampler's number is rounded to the nearest value of the axis (`nearest`), so the range
         between two values needs no step.
@@ -75,7 +76,7 @@ class Axis:
 
 
 def widens(numbers: Sequence[Any]) -> bool:
-    """Whether the steps grow at least in proportion: 2, 4, 8 but not 1, 2, 3."""
+    """Whether the steps grow clearly, as in 2, 4, 8 but not in 1, 2, 3."""
     steps = [float(b) - float(a) for a, b in itertools.pairwise(numbers)]
     return steps[-1] > 1.5 * steps[0]
 
@@ -84,8 +85,8 @@ def widens(numbers: Sequence[Any]) -> bool:
 class Condition:
     """A condition on several parameters.
 
-    names : the parameters it speaks of, whether swept or not
-    holds : whether it is met, given at least these
+    names : the parameters that the condition uses, swept or fixed
+    holds : function of a point with at least these parameters: whether the condition is met
     """
 
     names: frozenset[str]
@@ -96,14 +97,14 @@ class Condition:
 class Space:
     """Axes and the conditions that every point meets. Points are numbered, the last axis fastest.
 
-    conditions : may also speak of parameters outside the axes, which are then given
+    conditions : may also use parameters outside the axes, whose values are then given
     """
 
     axes: tuple[Axis, ...]
     conditions: tuple[Condition, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        """What workers get: without the list of points."""
+        """The state that workers receive, without the list of points."""
         return {"axes": self.axes, "conditions": self.conditions}
 
     @property
@@ -168,7 +169,7 @@ class Space:
 
         Parameters
         ----------
-        given : values of the parameters outside the axes that conditions speak of
+        given : values of the parameters outside the axes that conditions use
         """
         given = given or {}
         places = self.places(numbers)
@@ -180,7 +181,7 @@ class Space:
         return numbers[keep]
 
     def part(self, cheap: bool) -> Space:
-        """Its expensive or its cheap axes; conditions on both belong to the cheap part.
+        """The expensive or the cheap axes of a space; conditions on both belong to the cheap part.
 
         The expensive part has the points around which some cheap point is allowed.
         """
@@ -197,7 +198,7 @@ class Space:
 
 @dataclass(frozen=True)
 class _Extends:
-    """Some point of the cheap part is allowed."""
+    """The condition that at least one point of the cheap part is allowed."""
 
     part: Space
 

@@ -29,7 +29,7 @@ from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_n
 
 _KEYS = {"question", "block", "rules", "objectives", "limits", "search", *GROUPS}
 SEEDS = 2**31
-"""Seeds are below this: samplers count on from them and take 32 bits."""
+"""Seeds are below this number: samplers add to a seed, and the sum must fit into 32 bits."""
 _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
 
 
@@ -37,9 +37,9 @@ _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patien
 class Sweep:
     """A sweep file, read and checked.
 
-    trials : points to propose; where these are harvested, expensive points
+    trials : number of points to propose; with `harvest`, of expensive points
     harvest : evaluate all supplies, clocks and packages of each expensive point
-    replicates : so often is each point evaluated, under other seeds
+    replicates : number of evaluations of each point, each under another seed
     """
 
     path: Path
@@ -63,16 +63,17 @@ class Sweep:
 
     @property
     def harvests(self) -> bool:
-        """Whether each expensive point brings its local front (`chipdse.study.harvest.harvest`)."""
+        """Whether the study gets the local front of each expensive
+        point (`chipdse.study.harvest.harvest`)."""
         return self.harvest and any(axis.is_cheap for axis in self.space.axes)
 
     @functools.cached_property
     def proposed_space(self) -> Space:
-        """What samplers propose: expensive points only, where the cheap part is harvested."""
+        """The points that samplers propose; expensive points only, if the study harvests."""
         return self.space.part(cheap=False) if self.harvests else self.space
 
     def with_search(self, *, trials: int | None, sampler: str | None) -> Sweep:
-        """The same sweep with another budget or sampler; None keeps the file's."""
+        """The same sweep with another budget or sampler; None: as in the file."""
         if trials is not None and trials < 1:
             raise DesignError(f"trials={trials} must be at least 1")
         if sampler is not None and sampler not in SAMPLERS:
@@ -87,7 +88,7 @@ def check_libraries(sweep: Sweep) -> None:
 
     Raises
     ------
-    DesignError : naming the file and the library's range
+    DesignError : a value is outside; the message names the file and the library's range
     """
     deciding = ("library", "node_nm", *CORNER_PARAMETERS)
     seen = set()
@@ -111,7 +112,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
 
     Raises
     ------
-    DesignError : file, key, the offending value, and what would be right
+    DesignError : the file is wrong; the message has the key, the wrong value and valid values
     """
     text = sweep_text(path)
     try:

@@ -29,11 +29,11 @@ from chipdse.study.storage.trials import (
 )
 
 TIES_LIMIT = 1_000_000
-"""So many pairs of points are compared, by three tests each, in about a second."""
+"""Number of pairs of points that are compared, by three tests each, in about one second."""
 
 
 def violations(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
-    """By how much each limit of the sweep is missed, relative to it; at most 0 where it is met.
+    """By how much each limit of the sweep is missed, relative to the limit; at most 0 if it is met.
 
     Parameters
     ----------
@@ -52,12 +52,12 @@ def violations(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def objective_values(sweep: Sweep, values: Mapping[str, float]) -> list[float]:
-    """The objectives' values, in their order and own direction."""
+    """The values of the objectives in their order, each in its original direction."""
     return [float(values[objective.metric]) for objective in sweep.objectives]
 
 
 def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
-    """The objectives of many points, all to be made small; shape (points, objectives)."""
+    """The objectives of many points, all to be minimised; shape (points, objectives)."""
     columns = [
         values[objective.metric] * (1 if objective.minimize else -1)
         for objective in sweep.objectives
@@ -70,7 +70,7 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     names = [axis.name for axis in sweep.space.axes]
     rows = []
     for trial in trials:
-        # A failed expensive point never got to its cheap parameters.
+        # A failed expensive point has no cheap parameters.
         given = [axis for axis in sweep.space.axes if axis.name in trial.params]
         point = {axis.name: axis.nearest(trial.params[axis.name]) for axis in given}
         values = trial.user_attrs.get("metrics", {})
@@ -109,7 +109,7 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
 def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]) -> None:
     """Columns of replicates: each objective's standard deviation; the front's points tied with it.
 
-    `tied_with` names trials; of points off the front only while the table is small.
+    `tied_with` has numbers of trials; for points that are not on the front only in small tables.
     """
     names = [f"{objective.metric}_std" for objective in sweep.objectives]
     nothing = [math.nan] * len(names)
@@ -132,7 +132,7 @@ def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]
 
 
 def basis_of(block: Block, table: pd.DataFrame) -> Basis:
-    """What the weakest point of a table rests on, for the evidence of its metrics."""
+    """The weakest evidence of the inputs of any point of a table."""
     largest = {name: float(table[name].max()) for name in METRICS if name in table.columns}
     return metrics.basis_of(largest, checked=is_checked(block))
 
@@ -162,7 +162,7 @@ def points_table(folder: StudyFolder) -> pd.DataFrame:
     -------
     columns: trial; state ("feasible", "infeasible", "failed"); on_front; origin ("proposed",
     "harvested"); the swept parameters;
-    every metric, its unit in its name; system_evidence ("modelled", or "estimated" where a table
-    does not reach); violations and failure, as text
+    every metric, its unit in its name; system_evidence ("modelled", or "estimated" outside
+    the published tables); violations and failure, as text
     """
     return rows_of(folder.sweep, finished(folder.study))

@@ -1,1 +1,1 @@
-"""A study on disk or in a database, and the versions of everything that made its points."""
+"""A study on disk or in a database, and the versions of all code and tools that computed it."""

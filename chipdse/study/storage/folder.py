@@ -37,11 +37,11 @@ class StudyFolder:
     """An open study.
 
     path : its folder
-    sweep : the sweep it runs
-    study : Optuna's
-    about : what `study.json` says
-    storage : where its trials are
-    version : the fingerprint of its points; None of a study that an older chipdse made
+    sweep : the sweep that the study runs
+    study : the Optuna study
+    about : the content of `study.json`
+    storage : the storage of its trials
+    version : the fingerprint of its points; None for a study of an older version of chipdse
     """
 
     path: Path
@@ -77,7 +77,7 @@ def start_study(
     ----------
     storage : Optuna storage URL; None is a SQLite file in the folder
     about : JSON values to keep: library and versions
-    re_evaluate : evaluate the points of a study again that another version made
+    re_evaluate : evaluate again all points that another version computed
 
     Raises
     ------
@@ -116,7 +116,7 @@ def start_study(
 
 
 def _is_begun(file: Path) -> bool:
-    """Whether a sweep that was killed while it made its study has left this."""
+    """Whether a file may be the remainder of a sweep that was killed while it created its study."""
     return file.name in (DATABASE, f"{DATABASE}-journal", ABOUT) or file.name.startswith(
         (f".{ABOUT}.", f".{SWEEP}.")
     )
@@ -148,7 +148,7 @@ def _check_database(path: Path, storage: str) -> None:
 
 
 def _read_about(path: Path) -> dict[str, Any]:
-    """What `study.json` says."""
+    """The content of `study.json`."""
     try:
         about: dict[str, Any] = json.loads((path / ABOUT).read_text())
         about.setdefault("study", path.absolute().name)
@@ -162,7 +162,7 @@ def _read_about(path: Path) -> dict[str, Any]:
 
 
 def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optuna.Study:
-    """The study of that name: made new if a folder begins; another driver may have made it."""
+    """The study of that name; created if `is_begun` is false and no other driver created it."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         if is_begun and name not in optuna.get_all_study_names(storage.optuna):
@@ -198,7 +198,7 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
 def _settled(
     study: optuna.Study, storage: Storage, sweep: Sweep, path: Path, *, re_evaluate: bool
 ) -> Kept:
-    """The fingerprint under which the study goes on."""
+    """The fingerprint under which the study continues."""
     try:
         return settle(study, storage, sweep, str(path), re_evaluate=re_evaluate)
     except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
@@ -208,7 +208,7 @@ def _settled(
 
 
 def _check_same(sweep: Sweep, other: str, where: str) -> None:
-    """The same sweep may go on with another budget and sampler, not with another question."""
+    """Raise DesignError if two sweeps differ in more than their budget and sampler."""
     ours, theirs = tomllib.loads(sweep.text), tomllib.loads(other)
     for data in (ours, theirs):
         search = data.pop("search", {})

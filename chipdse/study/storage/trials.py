@@ -1,7 +1,8 @@
-"""The state of a study's trials: which count, were interrupted, or belong to a dead driver.
+"""The state of trials: which of them count, were interrupted, or belong to a dead driver.
 
-An Optuna trial that failed counts only with a reason. One without was interrupted: its driver was
-stopped, or died at any moment between asking for the point and telling what came of it.
+A failed Optuna trial counts only if it has a reason. A failed trial without a reason was
+interrupted: its driver was stopped, or died after the point was proposed and before its result was
+stored.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 FAILURE, DRIVER, RETRY_OF = "failure", "driver", "retry_of"
-"""Trial attributes: why it failed; who evaluates it; the number of a failed trial it replaces."""
+"""Trial attributes: reason of the failure; driver that evaluates the trial; number of the failed
+trial that this trial replaces."""
 FINGERPRINT = "fingerprint"
-"""Attribute of a trial and of its study: which version made it (`storage.fingerprint`)."""
+"""Attribute of a trial and of its study: version of chipdse, block and tools
+(`storage.fingerprint`)."""
 OUTDATED = "outdated"
-"""Trial attribute: what came of it is of an earlier version (`storage.fingerprint`)."""
+"""Trial attribute: its result is from an earlier version (`storage.fingerprint`)."""
 ORIGIN, PROPOSED, HARVESTED, HARVESTED_FROM = (
     *("origin", "proposed", "harvested", "harvested_from"),
 )
@@ -31,7 +34,7 @@ SPREAD = "spread"
 
 
 def is_interrupted(trial: FrozenTrial) -> bool:
-    """Whether nothing that counts came of a trial that had begun: its point is to be evaluated
+    """Whether a trial began but has no result that counts, so that its point must be evaluated
     again.
     """
     if trial.state != TrialState.FAIL:
@@ -40,10 +43,10 @@ def is_interrupted(trial: FrozenTrial) -> bool:
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials that count, by number: complete, or failed for a reason of their own.
+    """Trials that count, by number: complete, or failed with a reason.
 
-    A failed one no longer counts once it is tried again; nor does one of another version than the
-    study's, which Optuna's cache may still hold as complete.
+    A failed trial does not count after its point has been queued again. A trial of another version
+    than the study's does not count either, although Optuna's cache may list it as complete.
     """
     version = study.user_attrs.get(FINGERPRINT, {}).get("id")
     trials = [
@@ -61,7 +64,8 @@ def is_harvested(trial: FrozenTrial) -> bool:
 
 
 def trouble(trial: FrozenTrial) -> float:
-    """1 of a failed trial, between 0 and 1 of one that misses limits, 0 of a feasible one."""
+    """1 for a failed trial, between 0 and 1 for a trial that misses limits, 0 for a feasible
+    trial."""
     if trial.state != TrialState.COMPLETE:
         return 1.0
     missed = sum(amount for amount in trial.constraints.values() if amount > 0)
@@ -79,7 +83,7 @@ def by_evaluation(trials: Iterable[FrozenTrial]) -> list[list[FrozenTrial]]:
 def proposed(study: optuna.Study) -> int:
     """The number of points proposed so far, whatever their result.
 
-    An interruption leaves the number as it was, so that a seed made of it gives the same points.
+    An interruption does not change this number, so a seed derived from it gives equal points.
     """
     trials = study.get_trials(deepcopy=False)
     return sum(
@@ -95,10 +99,10 @@ def left_behind(
 
     Parameters
     ----------
-    driver : who asks; in its folder there is no second one
-    mine : numbers of the trials that it has under way
-    shared : whether there may be other drivers; a trial that names none is nobody's, as long as
-        drivers name themselves inside `chipdse.study.storage.storage.alone`
+    driver : name of the calling driver; a folder has only one driver
+    mine : numbers of the trials that this driver is evaluating
+    shared : whether there may be other drivers; a trial without a driver's name is abandoned,
+        because drivers write their name inside `chipdse.study.storage.storage.alone`
     """
     running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
     return [
@@ -114,7 +118,7 @@ def queue_interrupted(study: optuna.Study, names: Iterable[str]) -> None:
 
     Parameters
     ----------
-    names : of all parameters
+    names : names of all parameters
     """
     names = tuple(names)
     trials = study.get_trials(deepcopy=False)
@@ -123,7 +127,7 @@ def queue_interrupted(study: optuna.Study, names: Iterable[str]) -> None:
         if is_interrupted(trial) and set(names) <= set(_params(trial)):
             key, replaced = _key(trial, names), trial.user_attrs.get(RETRY_OF)
             if key not in taken or taken[key] == replaced:
-                # What an outdated trial replaced is outdated as well.
+                # The trial that an outdated trial replaced is outdated too.
                 _enqueue(study, trial, None if OUTDATED in trial.user_attrs else replaced)
                 taken[key] = -1
 
@@ -160,5 +164,5 @@ def _key(trial: FrozenTrial, names: tuple[str, ...]) -> tuple[object, ...]:
 
 
 def _params(trial: FrozenTrial) -> dict[str, Any]:
-    # A queued trial's own parameters come one by one when it begins: it can die half-way.
+    # Optuna writes the parameters of a queued trial one by one; it may be interrupted half-way.
     return {**trial.system_attrs.get("fixed_params", {}), **trial.params}

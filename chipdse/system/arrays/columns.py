@@ -32,7 +32,7 @@ class TypicalLeakages:
         )
 
     def take(self, index: Int64s) -> TypicalLeakages:
-        """The points at `index`, repeated as it says."""
+        """The points at `index`, in this order and with its repetitions."""
         return TypicalLeakages(
             power_w=self.power_w[index],
             temperature_c=self.temperature_c[index],
@@ -46,7 +46,7 @@ class BlockPoints:
 
     Every array has one entry per point; `leakage_powers_w` is points x temperatures.
 
-    typical : leakage of typical chips, where the other fields hold that of the leakiest ones
+    typical : leakage of typical chips, if the other fields have that of the leakiest chips
     """
 
     area_m2: Floats
@@ -89,7 +89,7 @@ class BlockPoints:
         return len(self.area_m2)
 
     def take(self, index: Int64s) -> BlockPoints:
-        """The points at `index`, repeated as it says."""
+        """The points at `index`, in this order and with its repetitions."""
         fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         shared, typical = fields.pop("leakage_temperatures_c"), fields.pop("typical")
         return BlockPoints(
@@ -109,7 +109,7 @@ def _stacked(several: Sequence[TypicalLeakage]) -> TypicalLeakages:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Choices:
-    """A column of names as codes into the distinct ones."""
+    """A column of names, stored as indices into the list of distinct names."""
 
     names: tuple[str, ...]
     codes: Int64s
@@ -164,10 +164,10 @@ class PackageColumns:
 class Dies:
     """The dies of many systems, every array [systems x kinds], powers and prices of one die.
 
-    names : of the kinds
+    names : names of the kinds
     area_m2 : with interfaces and vias
     logic_m2 : without them
-    unique_m2 : area that had to be designed for it
+    unique_m2 : area that is designed for this system
     count : dies of the kind, 0 where there are none
     node_nm : process
     own : designed for this system; others are third-party
@@ -204,5 +204,5 @@ class Dies:
 
     @property
     def footprint_m2(self) -> Floats:
-        """Largest die of each system: what a stack covers."""
+        """Area of the largest die of each system, which is the footprint of a stack."""
         return np.asarray(np.where(self.count > 0, self.area_m2, 0.0).max(axis=1))

@@ -1,1 +1,1 @@
-"""What papers say: pure functions with units, range and reference."""
+"""Published models as pure functions with units, range of validity and reference."""

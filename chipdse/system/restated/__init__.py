@@ -1,1 +1,1 @@
-"""Models of other people, restated to compare with their results; no figure rests on them."""
+"""Other authors' models as published, for comparison; no result of chipdse uses them."""

@@ -144,3 +144,42 @@ def test_a_library_may_be_named(folder: Path, capsys: pytest.CaptureFixture[str]
         timed.append(json.loads(capsys.readouterr().out)["critical_path_s"])
     assert timed[0] == pytest.approx(timed[1], rel=1e-5) and timed[0] > 0
     assert main(["sta", "inverter.v", "--liberty", "no_such", "--clock", "clk=1ns"]) == 2
+
+
+ESCAPE = "\x1b[31m"
+ODD_NAMES = {
+    "an instance": (GATES.replace("NAND2 g", f"NAND2 \\g{ESCAPE} "), "NAND2"),
+    "an instance, its letters turned": (GATES.replace("NAND2 g", "NAND2 \\g\u202e "), "NAND2"),
+    "a net": (GATES.replace("(a)", f"(\\a{ESCAPE} )"), "NAND2"),
+    "a cell of the library": (GATES, f"NAND2{ESCAPE}"),
+    "a suggested cell": (GATES.replace("NAND2", "NAND3"), f"NAND2{ESCAPE}"),
+}
+
+
+@pytest.mark.parametrize("what", ODD_NAMES)
+def test_control_characters_reach_no_terminal(
+    folder: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    """A name from a file could otherwise colour, hide or answer what the terminal shows."""
+    netlist, cell = ODD_NAMES[what]
+    Path("odd.v").write_text(netlist)
+    library = liberty_text().replace("cell (NAND2)", f"cell ({cell})")
+    assert library != liberty_text() or cell == "NAND2"
+    Path("odd.lib").write_text(library)
+    code = main(["sta", "odd.v", "--liberty", "odd.lib", "--clock", "1ns"])
+    out, err = capsys.readouterr()
+    assert code == 2 and not out and len(err.splitlines()) == 1
+    assert err.rstrip("\n").isprintable()
+
+
+@pytest.mark.parametrize("name", [f"e{ESCAPE}.v", "two\nlines.v", "right\u202eleft.v"])
+def test_a_file_name_is_shown_in_one_printable_line(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    for words in (["sta", name, "--liberty", "tiny.lib", "--clock", "1ns"], ["sta", "--x", name]):
+        try:
+            code = main(words)
+        except SystemExit as ended:
+            code = int(str(ended.code))
+        err = capsys.readouterr().err
+        assert code == 2 and len(err.splitlines()) == 1 and err.rstrip("\n").isprintable()

@@ -2,9 +2,9 @@
 
 A plan is a list of operations, one per cell output, each a Boolean function of earlier slots. The
 first slots are the bits of a recorded row; registers are operations that copy or invert one.
-Operations of the same function and level stand side by side, so that an engine does them in one
-go. Some have no net: next states to check, clock gates while the clock is high, and cells that
-are only watched for the joint states of their pins.
+Operations of the same function and level stand side by side, so that an engine computes them in one
+call. Some operations belong to no net: next states to check, clock gates while the clock is high,
+and cells for which only the joint states of the pins are counted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Operation:
     """One Boolean function that several operations of the plan compute.
 
     expression : over ``i0``, ``i1``, ...; None computes nothing
-    inputs : how many slots it reads
+    inputs : number of slots that the function reads
     joint : also count how often each combination of its inputs occurs
     """
 
@@ -33,7 +33,7 @@ class Operation:
 
     @property
     def text(self) -> str:
-        """The same for equal operations: a key for compiled code."""
+        """A text that is equal for equal operations; it is the key of compiled code."""
         return f"{self.inputs}{'j' if self.joint else ''}:{self.expression}"
 
 
@@ -42,8 +42,8 @@ class Runs:
     """Operations of one function and level stand together: run r has slots ``first[r]`` on.
 
     operation, first, count : of each run
-    offset : how many of the same function earlier runs have
-    start : of its reads
+    offset : number of operations of this function in earlier runs
+    start : index of the first read of each run in `reads`
     reads : slots, the inputs of one operation after the other
     """
 
@@ -68,10 +68,10 @@ class Check:
 class JointStates:
     """Where the joint states of a library cell's instances are counted.
 
-    operation : which
-    slots : one an instance, in netlist order
-    places : the same as positions among all of that operation
-    variables : the counted ones among the cell's state variables, by position
+    operation : number of the operation
+    slots : one per instance, in netlist order
+    places : positions of these slots among all slots of the operation
+    variables : positions, among the cell's state variables, of the variables that are counted
     clock : position of the clock among the state variables, NONE if there is none
     """
 
@@ -96,7 +96,7 @@ class Plan:
     outputs : names of port bits that are compared
     output_slots : int32 [outputs, 2]: net, recorded bit
     clocked : nets that switch with the clock: (net, slot at low, slot while high, slot of change)
-    unmapped : what cannot be replayed, and why, by name
+    unmapped : by name of register or net: why it cannot be replayed
     """
 
     base: int

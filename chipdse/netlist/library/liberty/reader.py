@@ -112,6 +112,7 @@ class _Builder:
                 f"{corner.temperature_c:g} °C, the files before it at {first.supply_v:g} V "
                 f"{first.temperature_c:g} °C; one library has one corner, join corners instead"
             )
+        _check_printable(file, group, group.name())
         self.names.append(group.name())
         self.sources.append(file.path.name)
         for cell in group.of_kind("cell"):
@@ -179,6 +180,13 @@ def _common_name(names: list[str]) -> str:
     return "_".join(kept) or names[0]
 
 
+def _check_printable(file: LibertyFile, group: Group, *names: str) -> None:
+    """Refuse names with control characters: messages and tables show them in a terminal."""
+    for name in names:
+        if not name.isprintable():
+            file.fail(f"{name!r} is no name; write printable characters only", group.offset)
+
+
 class _FileReader:
     """Reads the cells of one file with its units, voltages and templates."""
 
@@ -234,6 +242,7 @@ class _FileReader:
             )
         builder.cell_file[name] = self.file.path
         pins, buses = cell_pins(self.file, group, self.types)
+        _check_printable(self.file, group, name, *(pin.name for pin in pins))
         cell = read_cell(self.file, group, pins, buses)
         index = len(builder.cells)
         builder.cells.append(cell)
