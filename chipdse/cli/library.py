@@ -232,7 +232,8 @@ def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -
     kinds = ", ".join(f"{count} {kind}" for kind, count in document["kinds"].items() if count)
     origin = "ships with chipdse" if entry.shipped else ", ".join(map(str, entry.every_file))
     lines = [
-        f"{entry.name}: {len(library.cells)} cells ({kinds}), {library.corner_count} corners",
+        f"{entry.name}: {len(library.cells)} cells ({kinds}), {library.corner_count} corners, "
+        f"{library.process} transistors",
         f"from: {origin}",
         *(
             f"{process} transistors: {entry.load(process).grid.range_text()}"

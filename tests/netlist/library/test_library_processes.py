@@ -112,9 +112,11 @@ def test_export_and_info_name_the_process(
     assert fo4(again.at()).delay_s == pytest.approx(fo4(point).delay_s, rel=1e-9)
     assert resolve([target]).processes == ("slow",)
     assert main(["library", "info", "sky130", "--process", "fast"]) == 0
-    assert "transistors: fast; known: typical, slow, fast" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "70 corners, fast transistors" in said
+    assert "slow transistors: " in said
     assert main(["library", "export", "sky130", "--process", "ss", "--to", str(target)]) == 2
-    assert "is not known for process 'ss'" in capsys.readouterr().err
+    assert "has no ss process corner" in capsys.readouterr().err
 
 
 def test_outside_the_range_is_refused() -> None:
