@@ -8,7 +8,7 @@ from benchmarks.search.compare import Search, Truth
 from benchmarks.search.frozen import Frozen, load
 from chipdse.study.search.samplers import choose_sampler
 
-SEEDS = (1, 2)
+SEED = 1
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +40,8 @@ def test_the_default_search_finds_nearly_all(frozen: Frozen) -> None:
     assert choose_sampler(frozen.sweep.proposed_space, 50) == "lattice"
     found = {}
     for sampler in ("lattice", "random"):
-        parts = []
-        for seed in SEEDS:
-            gave, _ = Search(frozen, None, True, None).run(sampler, seed, 50)
-            parts.append(truth.hypervolume_frac(np.concatenate(gave)))
-        found[sampler] = float(np.mean(parts))
+        gave, _ = Search(frozen, None, True, None).run(sampler, SEED, 50)
+        found[sampler] = truth.hypervolume_frac(np.concatenate(gave))
     assert found["lattice"] > found["random"]
     assert found["lattice"] > 0.97
 

@@ -20,6 +20,7 @@ from chipdse.study.storage import code, fingerprint
 from chipdse.study.storage.code import point_files
 from chipdse.study.storage.fingerprint import differences, kept_by, parts_of
 from chipdse.study.storage.trials import FINGERPRINT, OUTDATED, finished
+from tests.support import kernels
 from tests.support import small_sweep as sweeps
 
 pytestmark = pytest.mark.tools
@@ -85,9 +86,10 @@ def sweep(
     """`chipdse sweep` by the installed program, in a process of its own."""
     command = [sweeps.CHIPDSE, "sweep", folder / "sweep.toml", "--study", folder / study,
                "--workers", "1", "--no-report", *arguments]  # fmt: skip
+    cache = kernels.lend(cache or folder.parent / "cache")
     return subprocess.run(
         [str(word) for word in command],
-        env=os.environ | {"CHIPDSE_CACHE": str(cache or folder.parent / "cache")} | more,
+        env=os.environ | {"CHIPDSE_CACHE": str(cache)} | more,
         capture_output=True,
         text=True,
         timeout=900,
