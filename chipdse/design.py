@@ -113,7 +113,9 @@ class OperatingPoint:
 
 _CLOCK = ("clock_frac", "clock_period_s")
 CORNER_PARAMETERS = tuple(
-    about.name for about in dataclasses.fields(OperatingPoint) if about.name not in _CLOCK
+    record_field.name
+    for record_field in dataclasses.fields(OperatingPoint)
+    if record_field.name not in _CLOCK
 )
 """Fields of an operating point that decide which tables of a library are read."""
 _RANGE = (
@@ -217,9 +219,9 @@ def make_record(kind: type, values: Mapping[str, Any], where: str) -> Any:
     for name in values:
         if name not in names:
             raise DesignError(f"{where}: {name!r} is not a parameter; {suggest(name, names)}")
-    for about in dataclasses.fields(kind):
-        if about.name not in values and about.default is dataclasses.MISSING:
-            raise DesignError(f"{where}: {about.name!r} has no default; give it a value")
+    for record_field in dataclasses.fields(kind):
+        if record_field.name not in values and record_field.default is dataclasses.MISSING:
+            raise DesignError(f"{where}: {record_field.name!r} has no default; give it a value")
     try:
         return kind(**values)
     except (ValueError, TypeError) as error:

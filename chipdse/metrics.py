@@ -147,9 +147,9 @@ class BlockColumns(BlockValues[Floats, Floats]):
     def at(self, row: int) -> BlockReport:
         """The record of one operating point."""
         numbers: dict[str, Any] = {}
-        for about in dataclasses.fields(self):
-            number = float(getattr(self, about.name)[row])
-            numbers[about.name] = round(number) if about.type == "Count" else number
+        for column in dataclasses.fields(self):
+            number = float(getattr(self, column.name)[row])
+            numbers[column.name] = round(number) if column.type == "Count" else number
         return BlockReport(**numbers)
 
 
@@ -258,8 +258,8 @@ def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> 
     if name not in METRICS:
         return "chosen"  # a swept parameter
     parts = dataclasses.asdict(basis or Basis()) | {"node": system_evidence}
-    about = METRICS[name]
-    kinds: list[str] = [about["evidence"], *(parts[part] for part in about["rests_on"])]
+    metadata = METRICS[name]
+    kinds: list[str] = [metadata["evidence"], *(parts[part] for part in metadata["rests_on"])]
     return max(kinds, key=EVIDENCE.index)
 
 

@@ -108,8 +108,8 @@ def exp2(x: ArrayLike) -> Any:
     """``2^x`` within 2 units in the last place; exact for whole numbers."""
 
     def base_2(at: Floats) -> Floats:
-        whole = np.rint(np.minimum(np.maximum(at, -1080.0), 1030.0))
-        return _scaled(_exp((at - whole) * LN2, 0.0), whole)
+        exponent = np.rint(np.minimum(np.maximum(at, -1080.0), 1030.0))
+        return _scaled(_exp((at - exponent) * LN2, 0.0), exponent)
 
     return _each(base_2, x)
 
@@ -236,11 +236,11 @@ def solve(matrices: Floats, right: Floats) -> Floats:
     """
     count = right.shape[-1]
     rows = np.concatenate([matrices, right[..., None]], axis=-1).reshape(-1, count, count + 1)
-    each = np.arange(len(rows))
+    systems = np.arange(len(rows))
     for step in range(count):
         pivot = step + np.argmax(np.abs(rows[:, step:, step]), axis=1)
-        chosen = rows[each, pivot]
-        rows[each, pivot] = rows[:, step]
+        chosen = rows[systems, pivot]
+        rows[systems, pivot] = rows[:, step]
         rows[:, step] = chosen
         factor = rows[:, step + 1 :, step] / chosen[:, None, step]
         rows[:, step + 1 :] -= factor[..., None] * chosen[:, None]
@@ -293,16 +293,16 @@ def _each(function: Callable[..., Floats], *numbers: ArrayLike) -> Any:
     arrays = np.broadcast_arrays(*first) if len(first) > 1 else first
     shape, flat = arrays[0].shape, [array.reshape(-1) for array in arrays]
     with np.errstate(all="ignore"):
-        if arrays[0].size > _FEW and all((each == each[0]).all() for each in flat):
+        if arrays[0].size > _FEW and all((array == array[0]).all() for array in flat):
             # A column of a batch often holds one number, such as the node of all its dies.
-            result = np.full(arrays[0].size, function(*(each[:1] for each in flat))[0])
+            result = np.full(arrays[0].size, function(*(array[:1] for array in flat))[0])
         elif arrays[0].size <= _BLOCK:
             result = function(*flat)
         else:
             result = np.empty(arrays[0].size)
             for begin in range(0, len(result), _BLOCK):
                 part = slice(begin, begin + _BLOCK)
-                result[part] = function(*(each[part] for each in flat))
+                result[part] = function(*(array[part] for array in flat))
     return result.reshape(shape) if shape else float(result[0])
 
 
@@ -328,17 +328,17 @@ def _exp(high: Floats, low: Floats | float) -> Floats:
     rest = low - times * LN2_LOW
     r = left + rest
     lost = (left - r) + rest
-    one = 1.0 + r
-    lost += (1.0 - one) + r
+    leading = 1.0 + r
+    lost += (1.0 - leading) + r
     lost += r * r * _series(r, EXP_SERIES)
-    return _scaled(one + lost, times)
+    return _scaled(leading + lost, times)
 
 
 def _scaled(x: Floats, exponent: Floats) -> Floats:
     """``x · 2^exponent`` of whole exponents, in two steps that neither over- nor underflow."""
-    whole = np.where(np.isnan(exponent), 0.0, exponent).astype(np.int64)
-    half = whole >> 1
-    first, second = (((part + 1023) << 52).view(np.float64) for part in (half, whole - half))
+    shift = np.where(np.isnan(exponent), 0.0, exponent).astype(np.int64)
+    half = shift >> 1
+    first, second = (((part + 1023) << 52).view(np.float64) for part in (half, shift - half))
     return np.asarray(x * first * second)
 
 
@@ -363,10 +363,10 @@ def _log(x: Floats) -> tuple[Floats, Floats]:
     square = s * s
     tail = 2.0 * s_rest + s * (square * _series(square, _LOG_SERIES))
     tail += times * LN2_LOW
-    whole, twice = times * LN2_HIGH, 2.0 * s
-    total = whole + twice
+    times_ln2, twice = times * LN2_HIGH, 2.0 * s
+    total = times_ln2 + twice
     # exact: if `whole` is 0, nothing is rounded off, otherwise it is the larger term
-    lost = np.where(times == 0, 0.0, (whole - total) + twice)
+    lost = np.where(times == 0, 0.0, (times_ln2 - total) + twice)
     tail += lost
     high = total + tail
     return high, (total - high) + tail
@@ -379,14 +379,14 @@ def _exp_of(high: float, low: float) -> float:
     rest = low - times * LN2_LOW
     r = left + rest
     lost = (left - r) + rest
-    one = 1.0 + r
-    lost += (1.0 - one) + r
+    leading = 1.0 + r
+    lost += (1.0 - leading) + r
     series = r * EXP_SERIES[0]
     for factor in EXP_SERIES[1:-1]:
         series = (series + factor) * r
     lost += r * r * (series + EXP_SERIES[-1])
     half = int(times) >> 1
-    return (one + lost) * math.ldexp(1.0, half) * math.ldexp(1.0, int(times) - half)
+    return (leading + lost) * math.ldexp(1.0, half) * math.ldexp(1.0, int(times) - half)
 
 
 def _log_of(x: float) -> tuple[float, float]:
@@ -404,9 +404,9 @@ def _log_of(x: float) -> tuple[float, float]:
         series = (series + factor) * square
     tail = 2.0 * s_rest + s * (square * (series + _LOG_SERIES[-1]))
     tail += times * LN2_LOW
-    whole, twice = times * LN2_HIGH, 2.0 * s
-    total = whole + twice
-    tail += (whole - total) + twice if times else 0.0
+    times_ln2, twice = times * LN2_HIGH, 2.0 * s
+    total = times_ln2 + twice
+    tail += (times_ln2 - total) + twice if times else 0.0
     high = total + tail
     return high, (total - high) + tail
 

@@ -46,11 +46,11 @@ def metric(
         raise ValueError(f"rests_on {sorted(unknown)} are not among {PARTS}")
     if corner and corner not in CORNERS:
         raise ValueError(f"corner {corner!r} is not one of {CORNERS}")
-    about = {"doc": doc, "unit": unit, "evidence": evidence, "rests_on": rests_on}
-    about |= {"corner": corner}
+    metadata = {"doc": doc, "unit": unit, "evidence": evidence, "rests_on": rests_on}
+    metadata |= {"corner": corner}
     if default is dataclasses.MISSING:
-        return dataclasses.field(metadata=about)
-    return dataclasses.field(default=default, metadata=about)
+        return dataclasses.field(metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 Record = TypeVar("Record")
@@ -72,7 +72,7 @@ def knob(
     kind : type of the values, given only if None is the default and a valid value
     above : lower limit that is not itself allowed (`minimum` is allowed)
     """
-    about = {
+    metadata = {
         "doc": doc,
         "unit": unit,
         "kind": kind or type(default),
@@ -81,7 +81,7 @@ def knob(
         "maximum": maximum,
         "choices": choices,
     }
-    return dataclasses.field(default=default, metadata=about)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def check_knobs(record: Any, where: str = "") -> None:
@@ -94,25 +94,25 @@ def check_knobs(record: Any, where: str = "") -> None:
             raise DesignError(f"{where} {field.name}={value!r} {fault}".lstrip())
 
 
-def _fault(value: Any, default: Any, about: Mapping[str, Any]) -> str:
+def _fault(value: Any, default: Any, metadata: Mapping[str, Any]) -> str:
     """Why a field cannot have this value, and what to write; empty for a valid value."""
-    kind = about["kind"]
-    unit = f" {about['unit']}" if about["unit"] else ""
+    kind = metadata["kind"]
+    unit = f" {metadata['unit']}" if metadata["unit"] else ""
     example = "" if default is None else f", e.g. {default!r}{unit}"
     if type(value) is not kind and not (kind is float and type(value) is int):
         if kind is bool:
             return "must be true or false"
         return f"must be of type {kind.__name__}{example}"
-    if about["choices"] is not None and value not in about["choices"]:
-        return f"is unknown; use one of {', '.join(about['choices'])}"
+    if metadata["choices"] is not None and value not in metadata["choices"]:
+        return f"is unknown; use one of {', '.join(metadata['choices'])}"
     if isinstance(value, float) and not math.isfinite(value):
         return f"is not finite; use a number{example}"
-    if about["minimum"] is not None and value < about["minimum"]:
-        return f"is too small; use >= {about['minimum']}{unit}"
-    if about["above"] is not None and value <= about["above"]:
-        return f"is too small; use > {about['above']}{unit}"
-    if about["maximum"] is not None and value > about["maximum"]:
-        return f"is too large; use <= {about['maximum']}{unit}"
+    if metadata["minimum"] is not None and value < metadata["minimum"]:
+        return f"is too small; use >= {metadata['minimum']}{unit}"
+    if metadata["above"] is not None and value <= metadata["above"]:
+        return f"is too small; use > {metadata['above']}{unit}"
+    if metadata["maximum"] is not None and value > metadata["maximum"]:
+        return f"is too large; use <= {metadata['maximum']}{unit}"
     return ""
 
 

@@ -50,14 +50,14 @@ def evaluate_point(
 
     >>> evaluate_point("mac_array", {"rows": 2, "columns": 2}).flat()   # doctest: +SKIP
     """
-    found = find_block(block)
+    block_record = find_block(block)
     if library is not None and liberty:
         raise DesignError("library and liberty are both given; leave one out")
-    files = tuple(Path(one).absolute() for one in liberty)
+    files = tuple(Path(liberty_file).absolute() for liberty_file in liberty)
     design = Design(
-        block=found,
-        parameters=make_record(found.parameters, parameters or {}, block),
-        workload=make_record(found.workload, workload or {}, f"workload of {block}"),
+        block=block_record,
+        parameters=make_record(block_record.parameters, parameters or {}, block),
+        workload=make_record(block_record.workload, workload or {}, f"workload of {block}"),
         library=LibraryChoice(files=files) if files else LibraryChoice(name=library or DEFAULT),
         synthesis=make_record(SynthesisOptions, synthesis or {}, "synthesis"),
         operating=make_record(OperatingPoint, operating or {}, "operating"),
@@ -66,11 +66,11 @@ def evaluate_point(
     )
     check_library(design)  # before tools run for a supply that no table covers
     root = Path(store) if store is not None else default_store()
-    with shown_stages() if progress else nullcontext(quiet) as tell:
-        kept = Store(root=root, tell=tell)
-        metrics = evaluate(design, kept)
+    with shown_stages() if progress else nullcontext(quiet) as listener:
+        stage_store = Store(root=root, tell=listener)
+        metrics = evaluate(design, stage_store)
     if placement is not None:
         from chipdse.report.pictures.placement import draw_point
 
-        draw_point(design, kept, Path(placement))
+        draw_point(design, stage_store, Path(placement))
     return metrics

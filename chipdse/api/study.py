@@ -105,22 +105,26 @@ class Study:
         ------
         DesignError : no such trial, or it has no result
         """
-        found = [one for one in finished(self.folder.study) if one.number == trial]
-        if not found:
+        matches = [
+            finished_trial
+            for finished_trial in finished(self.folder.study)
+            if finished_trial.number == trial
+        ]
+        if not matches:
             raise DesignError(
                 f"{self.folder.path} has no finished trial {trial}; see 'chipdse front'"
             )
-        metrics = found[0].user_attrs.get("metrics")
+        metrics = matches[0].user_attrs.get("metrics")
         if metrics is None:
-            raise DesignError(f"trial {trial} failed: {found[0].user_attrs.get('failure')}")
+            raise DesignError(f"trial {trial} failed: {matches[0].user_attrs.get('failure')}")
         plan = self.folder.sweep
-        design = plan.template.design(plan.space.point(found[0].params))
+        design = plan.template.design(plan.space.point(matches[0].params))
         return export_point(
             design,
             metrics,
             Store(root=default_store()),
             Path(to),
-            system_evidence=found[0].user_attrs["system_evidence"],
+            system_evidence=matches[0].user_attrs["system_evidence"],
         )
 
 
@@ -175,7 +179,7 @@ def sweep(
     ------
     DesignError : a mistake in the file or the arguments, before anything runs
     """
-    files = tuple(Path(one).absolute() for one in liberty)
+    files = tuple(Path(liberty_file).absolute() for liberty_file in liberty)
     check_liberty_files(files)
     plan = read_sweep(find_sweep(Path(file)), files).with_search(trials=trials, sampler=sampler)
     budget = Budget(
@@ -191,7 +195,10 @@ def sweep(
         raise DesignError(
             f"--study {str(path)!r} must be a folder; give the URL of a database with --storage"
         )
-    about = {"liberty": [str(one) for one in files], "versions": tool_versions()}
+    description = {
+        "liberty": [str(liberty_file) for liberty_file in files],
+        "versions": tool_versions(),
+    }
     shown: AbstractContextManager[Listener] = (
         shown_progress() if progress else nullcontext(Listener())
     )
@@ -209,7 +216,7 @@ def sweep(
         ) from error
     options = Path(executor_options) if executor_options is not None else None
     with held, shown as listener, open_workers(executor, workers, options) as pool:
-        folder = start_study(plan, path, storage, about, re_evaluate=re_evaluate)
+        folder = start_study(plan, path, storage, description, re_evaluate=re_evaluate)
         run_sweep(
             folder,
             Path(store).absolute() if store is not None else None,
@@ -232,5 +239,5 @@ def sweep(
 def tool_versions() -> dict[str, str]:
     """Versions of all tools and packages that affect the results."""
     packages = versions("amaranth", "cocotb", "numpy", "optuna", "pyosys", "scipy")
-    tools = {one.name: one.version for one in simulators.available().values()}
+    tools = {simulator.name: simulator.version for simulator in simulators.available().values()}
     return {"chipdse": __version__, **packages, **tools}

@@ -29,27 +29,27 @@ def random_words(random: np.random.Generator, bits: int, count: int) -> list[int
 
 @cocotb.test()  # type: ignore[untyped-decorator]
 async def random_inputs(dut: Any) -> None:
-    about = json.loads(os.environ["HDL_PORTS"])
+    ports = json.loads(os.environ["HDL_PORTS"])
     workload = json.loads(os.environ["HDL_WORKLOAD"])
     random = np.random.default_rng(workload["seed"])
     length = workload["length"]
     words = {
         name: iter(random_words(random, bits, RESET_CYCLES + length))
-        for name, bits in sorted(about["inputs"].items())
+        for name, bits in sorted(ports["inputs"].items())
     }
     # By index: an attribute of a handle may have a port's name, and `_a` is none.
-    clock = dut[about["clock"]]
+    clock = dut[ports["clock"]]
     clock.value = 0
     # Inputs change halfway between a falling and a rising edge: registers may be clocked by either.
     cocotb.start_soon(Clock(clock, 4, unit="ns").start(start_high=False))
-    reset = dut[about["reset"]] if about["reset"] else None
+    reset = dut[ports["reset"]] if ports["reset"] else None
     if reset is not None:
-        reset.value = about["reset_level"]
+        reset.value = ports["reset_level"]
     await Timer(1, unit="ns")
     inputs = [(dut[name], values) for name, values in words.items()]
     for cycle in range(RESET_CYCLES + length):
         if cycle == RESET_CYCLES and reset is not None:
-            reset.value = 1 - about["reset_level"]
+            reset.value = 1 - ports["reset_level"]
         for port, values in inputs:
             port.value = next(values)
         await Timer(4, unit="ns")

@@ -68,15 +68,15 @@ def corners_of(kind: type, chosen: Mapping[str, Sequence[Any]], most: int | None
 
 def _extremes(field: dataclasses.Field[Any]) -> list[Any]:
     """Every choice; false and true; else least, default and largest value, within bounds."""
-    about = field.metadata
-    if about.get("choices") is not None:
-        return list(about["choices"])
+    metadata = field.metadata
+    if metadata.get("choices") is not None:
+        return list(metadata["choices"])
     if isinstance(field.default, bool):
         return [False, True]
     if field.default is dataclasses.MISSING:
         raise DesignError(f"{field.name} has no default to start from; give it with --set")
-    kind, default, largest = type(field.default), field.default, about.get("maximum")
+    kind, default, largest = type(field.default), field.default, metadata.get("maximum")
     if largest is not None and not isinstance(default, str):
         largest = max(default, min(largest, max(_TIMES * default, _AT_LEAST)))
-    values = [about.get("minimum"), default, largest]
+    values = [metadata.get("minimum"), default, largest]
     return list(dict.fromkeys(kind(value) for value in values if value is not None))

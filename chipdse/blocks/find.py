@@ -42,15 +42,15 @@ def find_own(reference: str, folder: str) -> Block:
     if reference.endswith(".toml"):
         return read_verilog_block((start / reference).absolute())
     module_name, _, attribute = reference.partition(":")
-    found = _attribute(reference, module_name, attribute, start)
-    if isinstance(found, Block):
-        fields = {f.name: getattr(found, f.name) for f in dataclasses.fields(Block)}
+    target = _attribute(reference, module_name, attribute, start)
+    if isinstance(target, Block):
+        fields = {f.name: getattr(target, f.name) for f in dataclasses.fields(Block)}
         return OwnBlock(**(fields | {"name": reference}), folder=folder, find=find_own)
-    is_component = inspect.isclass(found) and issubclass(found, Elaboratable)
-    if is_component or inspect.isfunction(found):
-        return component_block(reference, start, found, find_own)
+    is_component = inspect.isclass(target) and issubclass(target, Elaboratable)
+    if is_component or inspect.isfunction(target):
+        return component_block(reference, start, target, find_own)
     raise DesignError(
-        f"{reference!r} is a {_sort_of(found)}; name a Block record, an Amaranth component "
+        f"{reference!r} is a {_sort_of(target)}; name a Block record, an Amaranth component "
         "class, or a function that returns a component"
     )
 
@@ -82,8 +82,8 @@ def _attribute(reference: str, module_name: str, attribute: str, start: Path) ->
         raise DesignError(f"{reference!r}: {module_name} has no {attribute!r}{known}") from None
 
 
-def _sort_of(found: object) -> str:
-    return "class of no hardware" if inspect.isclass(found) else type(found).__name__
+def _sort_of(value: object) -> str:
+    return "class of no hardware" if inspect.isclass(value) else type(value).__name__
 
 
 def _is_component(value: object) -> bool:
@@ -96,10 +96,10 @@ def _is_component(value: object) -> bool:
 
 def _broken(reference: str, error: Exception) -> DesignError:
     """What an import ran into, with the place in the user's own file."""
-    own = [
+    frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
         if "importlib" not in frame.filename and "chipdse" not in Path(frame.filename).parts
     ]
-    where = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
+    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
     return DesignError(f"{reference!r} cannot be imported: {type(error).__name__}: {error}{where}")

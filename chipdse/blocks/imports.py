@@ -43,13 +43,13 @@ def forget_outdated(module: str, folder: Path) -> None:
         return
     place, owner = Place.of(folder), owner_of(module, folder)
     modules = modules_of(module, owner)
-    notes = noted(owner, [each.file for each in modules])
+    notes = noted(owner, [loaded.file for loaded in modules])
     reads = reads_of(place, notes, [])
-    if any(is_outdated(place, each) for each in modules) or changed_reads(reads, place):
-        for each in modules:
-            if each.name.partition(".")[0] not in PACKAGES:
-                sys.modules.pop(each.name, None)
-        forget_notes(owner, [each.file for each in modules])
+    if any(is_outdated(place, loaded) for loaded in modules) or changed_reads(reads, place):
+        for loaded in modules:
+            if loaded.name.partition(".")[0] not in PACKAGES:
+                sys.modules.pop(loaded.name, None)
+        forget_notes(owner, [loaded.file for loaded in modules])
         importlib.invalidate_caches()
 
 
@@ -81,7 +81,7 @@ def reads_here(module: str, folder: Path) -> tuple[Read, ...]:
     """All that a loaded module and those that it needs have read in this process."""
     place, owner = Place.of(folder), owner_of(module, folder)
     modules, tops = _needed(module, owner)
-    return reads_of(place, noted(owner, [each.file for each in modules]), modules, tops)
+    return reads_of(place, noted(owner, [loaded.file for loaded in modules]), modules, tops)
 
 
 def source_files(module: str, folder: Path) -> list[Path]:

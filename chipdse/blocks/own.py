@@ -93,7 +93,7 @@ def make_record_type(name: str, fields: Mapping[str, Any], check: Callable[[Any]
 
     return dataclasses.make_dataclass(
         name,
-        [(field, Any, about) for field, about in fields.items()],
+        [(field, Any, definition) for field, definition in fields.items()],
         frozen=True,
         kw_only=True,
         namespace={"__post_init__": check_all},

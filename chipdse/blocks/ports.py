@@ -110,8 +110,8 @@ def _ports_of(lines: Iterable[str], top: str) -> list[BlockPort]:
     for line in lines:
         if line.startswith("module "):
             inside = line.split()[1] == f"\\{top}"
-        elif inside and (found := _WIRE.match(line.rstrip())):
-            width, direction, place, name = found.groups()
+        elif inside and (match := _WIRE.match(line.rstrip())):
+            width, direction, place, name = match.groups()
             ports[int(place)] = BlockPort(
                 name=name, direction=direction.removesuffix("put"), bits=int(width or 1)
             )

@@ -185,11 +185,11 @@ class _Reader:
             reader=reader,
         )
 
-    def _files(self, key: str, there: Callable[[Path], bool]) -> tuple[Path, ...]:
+    def _files(self, key: str, exists: Callable[[Path], bool]) -> tuple[Path, ...]:
         given = self.data.get(key, [])
         if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
             raise self.wrong(key, f"= {given!r} must be a list of paths")
-        found: list[Path] = []
+        files: list[Path] = []
         for name in given:
             if not name.isprintable():
                 raise self.wrong(key, f"names {name!r}, which has a control character")
@@ -200,10 +200,10 @@ class _Reader:
             for path in paths:
                 if not str(path).isprintable():
                     raise self.wrong(key, f"names {name!r}, which has a control character")
-                if not there(path):
+                if not exists(path):
                     raise self.wrong(key, f"names {name!r}, which is not there: {path}")
-            found += paths
-        return tuple(dict.fromkeys(found))
+            files += paths
+        return tuple(dict.fromkeys(files))
 
     def _texts(self, key: str) -> tuple[str, ...]:
         given = self.data.get(key, [])
@@ -218,7 +218,7 @@ class _Reader:
             if keyword.iskeyword(name):
                 raise self.wrong(key, f"has {name!r}, a word of Python; give it another name")
         fields = {
-            name: self._field(f"{key}.{name}", about) for name, about in self.table(key).items()
+            name: self._field(f"{key}.{name}", entry) for name, entry in self.table(key).items()
         }
         for rule in rules:
             for name in sorted(rule.names - set(fields)):
@@ -232,29 +232,29 @@ class _Reader:
 
         return make_record_type(key.capitalize(), fields, check)
 
-    def _field(self, key: str, about: Any) -> Any:
-        if not isinstance(about, dict):
-            about = {"default": about}
-        for name in about:
+    def _field(self, key: str, entry: Any) -> Any:
+        if not isinstance(entry, dict):
+            entry = {"default": entry}
+        for name in entry:
             if name not in _FIELD_KEYS:
                 raise self.wrong(
                     f"{key}.{name}", f"is not known; use {', '.join(sorted(_FIELD_KEYS))}"
                 )
-        if "default" not in about:
+        if "default" not in entry:
             raise self.wrong(key, "has no default; write e.g. { default = 8, min = 2, max = 64 }")
-        default, choices = about["default"], about.get("choices")
+        default, choices = entry["default"], entry.get("choices")
         if type(default) not in SCALARS:
             raise self.wrong(f"{key}.default", f"= {default!r} is no number, text or true/false")
         if choices is not None and (not isinstance(choices, list) or default not in choices):
             raise self.wrong(f"{key}.choices", f"= {choices!r} must be a list with the default")
         for bound in ("min", "max"):
-            if bound in about and type(about[bound]) not in (int, float):
-                raise self.wrong(f"{key}.{bound}", f"= {about[bound]!r} must be a number")
+            if bound in entry and type(entry[bound]) not in (int, float):
+                raise self.wrong(f"{key}.{bound}", f"= {entry[bound]!r} must be a number")
         return parameter(
             default,
-            str(about.get("doc", "")),
-            minimum=about.get("min"),
-            maximum=about.get("max"),
+            str(entry.get("doc", "")),
+            minimum=entry.get("min"),
+            maximum=entry.get("max"),
             choices=tuple(choices) if choices is not None else None,
         )
 

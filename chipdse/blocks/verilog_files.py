@@ -38,10 +38,10 @@ def named_paths(name: str, folder: Path) -> list[Path]:
     if not any(letter in name for letter in "*?"):
         return [path.resolve()]
     base = Path(path.anchor)
-    found = sorted(base.glob(str(path.relative_to(base)))) if path.is_absolute() else []
-    if not found:
+    paths = sorted(base.glob(str(path.relative_to(base)))) if path.is_absolute() else []
+    if not paths:
         raise DesignError(f"names {name!r}, which fits nothing in {folder}")
-    return [one.resolve() for one in found]
+    return [match.resolve() for match in paths]
 
 
 def _package_folder(package: str) -> Path:
@@ -69,25 +69,25 @@ def included_files(
     """
     folders, sources = tuple(folders), tuple(sources)
     beside = tuple(source.parent for source in sources)
-    found: set[Path] = set()
+    files: set[Path] = set()
     texts = tuple(text.strip('"') for text in texts)
     for text in texts:
-        found |= set(_there(text, (*beside, *folders)))
+        files |= set(_there(text, (*beside, *folders)))
     for folder in {*beside, *folders}:
-        found |= {file for end in ("*.vh", "*.svh") for file in folder.glob(end)}
-    waiting = [*sources, *found]
+        files |= {file for end in ("*.vh", "*.svh") for file in folder.glob(end)}
+    waiting = [*sources, *files]
     while waiting:
         file = waiting.pop()
         content = _COMMENT.sub(_kept, _text(file))
         names = [quoted or angular for quoted, angular in _NAMED.findall(content)]
         if _COMPUTED.search(content):
-            found |= set(_ending_with((*names, *texts), (*beside, *folders)))
+            files |= set(_ending_with((*names, *texts), (*beside, *folders)))
         for name in names:
             for path in _there(name, (file.parent, *beside, *folders)):
-                if path not in found and path not in sources:
-                    found.add(path)
+                if path not in files and path not in sources:
+                    files.add(path)
                     waiting.append(path)
-    return sorted(found)
+    return sorted(files)
 
 
 def _text(file: Path) -> str:
@@ -96,9 +96,9 @@ def _text(file: Path) -> str:
         return raw.read(_LARGEST).decode(errors="replace")
 
 
-def _kept(found: re.Match[str]) -> str:
+def _kept(match: re.Match[str]) -> str:
     """A text stays, a comment goes."""
-    return found[0] if found[0].startswith('"') else " "
+    return match[0] if match[0].startswith('"') else " "
 
 
 def _ending_with(texts: Iterable[str], folders: Iterable[Path]) -> Iterator[Path]:

@@ -49,14 +49,14 @@ def _blocks(arguments: argparse.Namespace) -> int:
     from chipdse.design import find_block
 
     chosen = [find_block(arguments.block)] if arguments.block else list(BLOCKS.values())
-    found = [_described(block, arguments.set) for block in chosen]
+    descriptions = [_described(block, arguments.set) for block in chosen]
     if arguments.json:
-        print_json(found)
+        print_json(descriptions)
     elif arguments.block:
-        _print_in_full(found[0])
+        _print_in_full(descriptions[0])
     else:
-        for about in found:
-            _print_briefly(about)
+        for description in descriptions:
+            _print_briefly(description)
         print("'chipdse blocks NAME' prints one in full.")
     return 0
 
@@ -66,7 +66,7 @@ def _described(block: Block, settings: list[str]) -> dict[str, Any]:
     from chipdse.blocks.own import is_checked
     from chipdse.design import make_record, parse_settings
 
-    about: dict[str, Any] = {
+    description: dict[str, Any] = {
         "name": block.name,
         "summary": block.summary,
         "description": inspect.getdoc(block.hardware) or "",
@@ -75,15 +75,15 @@ def _described(block: Block, settings: list[str]) -> dict[str, Any]:
         "bench": block.bench,
         "checked": is_checked(block),
     }
-    needed = [one["name"] for one in about["parameters"] if one["required"]]
+    needed = [parameter["name"] for parameter in description["parameters"] if parameter["required"]]
     given = parse_settings(block.parameters, settings, block.name)
     if missing := [name for name in needed if name not in given]:
-        about["incomplete"] = f"give --set {' '.join(f'{name}=...' for name in missing)}"
-        return about
+        description["incomplete"] = f"give --set {' '.join(f'{name}=...' for name in missing)}"
+        return description
     parameters = make_record(block.parameters, given, block.name)
     workload = make_record(block.workload, {}, f"workload of {block.name}")
     work, cycles = block.work(parameters, workload), block.cycles(parameters, workload)
-    return about | {
+    return description | {
         "at": dataclasses.asdict(parameters),
         "derived": _derived(block.parameters, parameters),
         "ports": [dataclasses.asdict(port) for port in _ports(block, parameters)],
@@ -110,15 +110,15 @@ def _fields(record: type) -> list[dict[str, Any]]:
 
 def _derived(kind: type, record: Any) -> list[dict[str, Any]]:
     """Values that a record works out from its fields: latencies, intervals, sizes."""
-    found = []
+    values = []
     for name, member in vars(kind).items():
         if not isinstance(member, property) or name.startswith("_"):
             continue
         value = getattr(record, name)
         if isinstance(value, bool | int | float | str):
             doc = (inspect.getdoc(member) or "").partition("\n")[0]
-            found.append({"name": name, "value": value, "doc": doc})
-    return found
+            values.append({"name": name, "value": value, "doc": doc})
+    return values
 
 
 def _ports(block: Block, parameters: Any) -> list[BlockPort]:
@@ -130,58 +130,60 @@ def _ports(block: Block, parameters: Any) -> list[BlockPort]:
 
     if isinstance(block, OwnBlock) and block.verilog is not None:
         rtl = elaborate(block, parameters, Store(root=default_store()))
-        own = (rtl.clock, rtl.reset)
-        return [port for port in rtl_ports(rtl.rtlil, rtl.top) if port.name not in own]
+        excluded = (rtl.clock, rtl.reset)
+        return [port for port in rtl_ports(rtl.rtlil, rtl.top) if port.name not in excluded]
     try:
         return component_ports(lambda: block.hardware(parameters))
     except (ValueError, TypeError) as error:
         raise DesignError(f"{block.name} refuses its parameters: {error}") from error
 
 
-def _print_briefly(about: dict[str, Any]) -> None:
-    print(f"{about['name']}: {about['summary']}")
-    names = ", ".join(f"{one['name']}={_value(one)}" for one in about["parameters"])
+def _print_briefly(description: dict[str, Any]) -> None:
+    print(f"{description['name']}: {description['summary']}")
+    names = ", ".join(
+        f"{parameter['name']}={_value(parameter)}" for parameter in description["parameters"]
+    )
     print(f"    {names}\n")
 
 
-def _print_in_full(about: dict[str, Any]) -> None:
-    print(f"{about['name']}: {about['summary']}")
-    if about["description"]:
-        print(f"\n{about['description']}")
+def _print_in_full(description: dict[str, Any]) -> None:
+    print(f"{description['name']}: {description['summary']}")
+    if description["description"]:
+        print(f"\n{description['description']}")
     for title in ("parameters", "workload"):
         print(f"\n  {title}")
-        for one in about[title]:
-            print(f"    {one['name']} = {_value(one)}  {one['doc']}{_range(one)}")
-    if "incomplete" in about:
-        print(f"\n  ports, latency, throughput: {about['incomplete']}")
+        for entry in description[title]:
+            print(f"    {entry['name']} = {_value(entry)}  {entry['doc']}{_range(entry)}")
+    if "incomplete" in description:
+        print(f"\n  ports, latency, throughput: {description['incomplete']}")
         return
-    print(f"\n  at {', '.join(f'{name}={value}' for name, value in about['at'].items())}")
-    for one in about["derived"]:
-        print(f"    {one['name']} = {one['value']}  {one['doc']}")
+    print(f"\n  at {', '.join(f'{name}={value}' for name, value in description['at'].items())}")
+    for entry in description["derived"]:
+        print(f"    {entry['name']} = {entry['value']}  {entry['doc']}")
     print(
-        f"    work: {about['work_per_run']} {about['work_unit']} in about "
-        f"{about['cycles_per_run']} cycles of the default workload, "
-        f"{about['work_per_cycle']:.4g} a cycle"
+        f"    work: {description['work_per_run']} {description['work_unit']} in about "
+        f"{description['cycles_per_run']} cycles of the default workload, "
+        f"{description['work_per_cycle']:.4g} a cycle"
     )
     print(
-        f"    data: {about['input_bits_per_work']:.4g} bits in and "
-        f"{about['output_bits_per_work']:.4g} bits out for one {about['work_unit']}"
+        f"    data: {description['input_bits_per_work']:.4g} bits in and "
+        f"{description['output_bits_per_work']:.4g} bits out for one {description['work_unit']}"
     )
     print("    ports (and the clock and reset)")
-    for port in about["ports"]:
+    for port in description["ports"]:
         print(f"      {port['name']} : {port['direction']}({port['bits']})")
-    checked = "compares every run with a reference" if about["checked"] else "checks nothing"
-    print(f"\n  bench: {about['bench']}, {checked}")
+    checked = "compares every run with a reference" if description["checked"] else "checks nothing"
+    print(f"\n  bench: {description['bench']}, {checked}")
 
 
-def _value(one: dict[str, Any]) -> str:
-    return "(required)" if one["required"] else str(one["default"])
+def _value(parameter: dict[str, Any]) -> str:
+    return "(required)" if parameter["required"] else str(parameter["default"])
 
 
-def _range(one: dict[str, Any]) -> str:
-    if one["choices"] is not None:
-        return f" [{', '.join(map(str, one['choices']))}]"
-    bounds = [one["minimum"], one["maximum"]]
+def _range(parameter: dict[str, Any]) -> str:
+    if parameter["choices"] is not None:
+        return f" [{', '.join(map(str, parameter['choices']))}]"
+    bounds = [parameter["minimum"], parameter["maximum"]]
     if bounds == [None, None]:
         return ""
     low, high = (_bound(bound) for bound in bounds)

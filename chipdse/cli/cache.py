@@ -21,24 +21,24 @@ def add(verbs: Verbs) -> None:
         verbs, "cache", "look after stored stage results", "chipdse cache info", lambda _: 2
     )
     inner = parser.add_subparsers(dest="cache_verb", metavar="VERB", required=True)
-    one = add_verb(inner, "info", "what it holds", "chipdse cache info --json", _info)
-    _options(one)
-    one = add_verb(inner, "verify", "check every file", "chipdse cache verify", _verify)
-    _options(one)
-    one = add_verb(
+    verb = add_verb(inner, "info", "what it holds", "chipdse cache info --json", _info)
+    _options(verb)
+    verb = add_verb(inner, "verify", "check every file", "chipdse cache verify", _verify)
+    _options(verb)
+    verb = add_verb(
         inner,
         "prune",
         "remove leftovers, and what was not used for longest",
         "chipdse cache prune --limit 20GB",
         _prune,
     )
-    one.add_argument(
+    verb.add_argument(
         "--limit",
         metavar="SIZE",
         help=f"what may stay, e.g. 20GB; default {LIMIT}, else only leftovers go; 0B: everything",
     )
-    one.add_argument("--dry-run", action="store_true", help="remove nothing, say what would go")
-    _options(one)
+    verb.add_argument("--dry-run", action="store_true", help="remove nothing, say what would go")
+    _options(verb)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -68,18 +68,18 @@ def _info(arguments: argparse.Namespace) -> int:
         {
             "stage": stage,
             "kind": kind,
-            "count": len(found),
-            "size_bytes": sum(size for size, _ in found),
-            "longest_unused_s": round(now - min(used for _, used in found)),
+            "count": len(files),
+            "size_bytes": sum(size for size, _ in files),
+            "longest_unused_s": round(now - min(used for _, used in files)),
         }
-        for (kind, stage), found in sorted(groups.items(), key=lambda item: item[0][::-1])
+        for (kind, stage), files in sorted(groups.items(), key=lambda item: item[0][::-1])
     ]
     size = sum(row["size_bytes"] for row in rows)
     free = shutil.disk_usage(root).free if root.is_dir() else None
     limit = size_limit()
     if arguments.json:
-        about = {"store": str(root), "size_bytes": size, "limit_bytes": limit}
-        print_json({**about, "free_bytes": free, "stages": rows})
+        summary = {"store": str(root), "size_bytes": size, "limit_bytes": limit}
+        print_json({**summary, "free_bytes": free, "stages": rows})
         return 0
     print(
         f"{root}: {size_text(size)}, limit {size_text(limit) if limit is not None else 'none'}"
@@ -97,11 +97,11 @@ def _info(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     root = _root(arguments)
     count = sum(entry.kind == "result" for entry in entries(root))
-    derived = [each for each in derived_beside(root) if not each.leftover]
+    derived = [file for file in derived_beside(root) if not file.leftover]
     damaged = verify(root)
     if arguments.json:
-        about = {"store": str(root), "results": count, "files": len(derived)}
-        print_json({**about, "damaged": [str(path) for path in damaged]})
+        summary = {"store": str(root), "results": count, "files": len(derived)}
+        print_json({**summary, "damaged": [str(path) for path in damaged]})
     else:
         for path in damaged:
             print(f"damaged: {path}")

@@ -87,9 +87,9 @@ def _print(comparison: StudyComparison) -> None:
         table = Table("metric", "points", "median", "largest change", box=SIMPLE_HEAD)
         for column in table.columns[1:]:
             column.justify = "right"
-        for one in comparison.moved[:SHOWN]:
-            changes = (f"{one.median_frac:+.2%}", f"{one.worst_frac:+.2%}")
-            table.add_row(one.metric, str(one.points), *changes)
+        for moved in comparison.moved[:SHOWN]:
+            changes = (f"{moved.median_frac:+.2%}", f"{moved.worst_frac:+.2%}")
+            table.add_row(moved.metric, str(moved.points), *changes)
         Console().print(table, markup=False)
         if len(comparison.moved) > SHOWN:
             print(f"... and {len(comparison.moved) - SHOWN} more: --json lists them")

@@ -141,9 +141,9 @@ def _print_metrics(metrics: Metrics) -> None:
     values, evidence = metrics.flat(), metrics.evidence()
     width = max(map(len, values))
     for name, value in values.items():
-        about = METRICS[name]
+        metadata = METRICS[name]
         shown = shown_metric(name, value)
         corner = corner_text(name, values)
         where = f" ({corner})" if corner else ""
-        print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {about['doc']}{where}")
+        print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {metadata['doc']}{where}")
     print("\n" + counted_text(metrics.block))

@@ -112,8 +112,8 @@ def add(verbs: Verbs) -> None:
         _remove,
     )
     removes.add_argument("name", help="a library of yours from 'chipdse library list'")
-    for each in (lists, info, export, adds, gets, removes):
-        each.add_argument("--json", action="store_true", help="one JSON document")
+    for verb in (lists, info, export, adds, gets, removes):
+        verb.add_argument("--json", action="store_true", help="one JSON document")
 
 
 def _add_process(parser: argparse.ArgumentParser) -> None:
@@ -186,11 +186,11 @@ def _info(arguments: argparse.Namespace) -> int:
             process: [
                 {"supply_v": volts, "temperature_c": temp}
                 for volts, temp in zip(
-                    each.supply_v.tolist(), each.temperature_c.tolist(), strict=True
+                    corners.supply_v.tolist(), corners.temperature_c.tolist(), strict=True
                 )
             ]
             for process in entry.processes
-            for each in [entry.load(process)]
+            for corners in [entry.load(process)]
         },
         "files": [str(path) for path in entry.every_file],
         "nominal_supply_v": entry.nominal.supply_v,
@@ -254,8 +254,8 @@ def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -
         lines += _leakage_table(document["leakage"])
     lines += ["", "cells and drive strengths"]
     line = ""
-    for base, each in document["strengths"].items():
-        word = f"{base} {'/'.join(each)}" if any(each) else base
+    for base, drive_strengths in document["strengths"].items():
+        word = f"{base} {'/'.join(drive_strengths)}" if any(drive_strengths) else base
         if len(line) + len(word) > 96:
             lines.append(f"  {line.rstrip(', ')}")
             line = ""
@@ -280,7 +280,10 @@ def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -
 
 def _leakage_table(leakage: list[dict[str, float]]) -> list[str]:
     """Supplies down, temperatures across."""
-    known = {(one["supply_v"], one["temperature_c"]): one["inverter_leakage_w"] for one in leakage}
+    known = {
+        (point["supply_v"], point["temperature_c"]): point["inverter_leakage_w"]
+        for point in leakage
+    }
     temps = sorted({temp for _, temp in known})
     lines = [f"{'supply':>8}" + "".join(f"{f'{temp:g} °C':>11}" for temp in temps)]
     for volts in sorted({volts for volts, _ in known}, reverse=True):

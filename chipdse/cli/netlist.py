@@ -301,7 +301,7 @@ def _power(arguments: argparse.Namespace) -> int:
         _print_table("module", {name or "(top)": row for name, row in result["modules"].items()})
         print(f"({modules.method})")
     if arguments.instances:
-        rows = sorted(result["instances"], key=lambda each: -each["total_w"])
+        rows = sorted(result["instances"], key=lambda instance: -instance["total_w"])
         print()
         _print_table("instance", {f"{row['name']} ({row['cell']})": row for row in rows})
     return 0

@@ -177,17 +177,17 @@ class BenchItem(pytest.Item):
             self._simulate(waves=True)
         except ToolError as error:
             folder = error.log.parent if error.log is not None else None
-            found = [
+            files = [
                 path
                 for name in ("waves.fst", "dump.vcd")
                 if folder is not None and (path := folder / name).exists()
             ]
-            if found:
-                kept = self.config.rootpath / self.config.getini("chipdse_waves")
-                kept.mkdir(parents=True, exist_ok=True)
+            if files:
+                waves_folder = self.config.rootpath / self.config.getini("chipdse_waves")
+                waves_folder.mkdir(parents=True, exist_ok=True)
                 safe = "".join(c if c.isalnum() or c in "=._-" else "_" for c in self.name)
-                target = kept / f"{safe[:150]}{found[0].suffix}"
-                shutil.copyfile(found[0], target)
+                target = waves_folder / f"{safe[:150]}{files[0].suffix}"
+                shutil.copyfile(files[0], target)
                 self.user_properties.append(("waves", str(target)))
                 return f"\nwaves: {target}"
         return ""

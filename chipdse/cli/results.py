@@ -57,12 +57,12 @@ def _import(arguments: argparse.Namespace) -> int:
         "corner": arguments.corner,
         "time_unit_s": parse_quantity(arguments.time_unit, "s", "--time-unit"),
     }
-    found = compare(ours, results, **options)
-    _keep(folder / IMPORTED, arguments.trial, arguments.results, found)
+    comparisons = compare(ours, results, **options)
+    _keep(folder / IMPORTED, arguments.trial, arguments.results, comparisons)
     for line in left_out(ours, results, **options):
         print(line, file=sys.stderr)
     if arguments.json:
-        print_json([dataclasses.asdict(one) for one in found])
+        print_json([dataclasses.asdict(comparison) for comparison in comparisons])
         return 0
 
     from rich.box import SIMPLE_HEAD
@@ -74,10 +74,13 @@ def _import(arguments: argparse.Namespace) -> int:
     table = Table("metric", "chipdse", "theirs", "error", box=SIMPLE_HEAD)
     for column in table.columns[1:]:
         column.justify = "right"
-    for one in found:
-        error = "" if one.error_frac is None else f"{one.error_frac:+.1%}"
-        shown = [shown_metric(one.metric, number) for number in (one.ours, one.theirs)]
-        table.add_row(one.metric, *shown, error)
+    for comparison in comparisons:
+        error = "" if comparison.error_frac is None else f"{comparison.error_frac:+.1%}"
+        shown = [
+            shown_metric(comparison.metric, number)
+            for number in (comparison.ours, comparison.theirs)
+        ]
+        table.add_row(comparison.metric, *shown, error)
     Console().print(table, markup=False)
     print("error: ours / theirs - 1; power compares only if their run read activity.saif")
     print(f"kept in {folder / IMPORTED}")
@@ -97,7 +100,7 @@ def _point(path: Path, trial: int | None) -> tuple[dict[str, float], Path]:
                 f"{path} is an exported folder, which is one point; leave out --trial"
             )
         exported = json.loads((path / METRICS).read_text())
-        return {name: one["value"] for name, one in exported.items()}, path
+        return {name: metric["value"] for name, metric in exported.items()}, path
 
     from chipdse.api.study import load_study
 
@@ -112,16 +115,18 @@ def _point(path: Path, trial: int | None) -> tuple[dict[str, float], Path]:
     return {str(name): v for name, v in row.items() if isinstance(v, int | float)}, path
 
 
-def _keep(path: Path, trial: int | None, source: Path, found: list[Compared]) -> None:
+def _keep(path: Path, trial: int | None, source: Path, comparisons: list[Compared]) -> None:
     """Add the comparison to what was imported before; the same source replaces itself."""
 
-    kept: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
-    kept = [one for one in kept if (one["trial"], one["source"]) != (trial, str(source))]
-    kept.append(
+    entries: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
+    entries = [
+        entry for entry in entries if (entry["trial"], entry["source"]) != (trial, str(source))
+    ]
+    entries.append(
         {
             "trial": trial,
             "source": str(source),
-            "metrics": [dataclasses.asdict(one) for one in found],
+            "metrics": [dataclasses.asdict(comparison) for comparison in comparisons],
         }
     )
-    write_whole(path, json.dumps(kept, indent=1) + "\n")
+    write_whole(path, json.dumps(entries, indent=1) + "\n")

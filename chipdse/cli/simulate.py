@@ -112,8 +112,8 @@ def _run(
     from chipdse.report.terminal.stages import shown_stages
     from chipdse.store.store import Store, default_store, quiet
 
-    with shown_stages() if progress else nullcontext(quiet) as tell:
-        store = Store(root=default_store(), tell=tell)
+    with shown_stages() if progress else nullcontext(quiet) as listener:
+        store = Store(root=default_store(), tell=listener)
         rtl = elaborate(block, parameters, store)
         return simulate(block, parameters, workload, rtl, store, simulator=simulator, waves=waves)
 
@@ -176,9 +176,9 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        for one in failed:
-            settings = " ".join(f"{name}={value}" for name, value in one["parameters"].items())
-            print(f"failed: --set {settings}\n  {one['reason']}")
+        for corner in failed:
+            settings = " ".join(f"{name}={value}" for name, value in corner["parameters"].items())
+            print(f"failed: --set {settings}\n  {corner['reason']}")
         print(
             f"{len(results) - len(failed)} of {len(results)} corners of {block.name} passed; "
             f"{len(results)} of {corners.total} that it accepts were run"
@@ -189,13 +189,13 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
 def _copy_waves(folder: Path, target: Path) -> None:
     from chipdse.hardware.simulate import WAVES
 
-    found = [path for path in (folder / f"{WAVES}.fst", folder / "dump.vcd") if path.exists()]
-    if found[0].suffix != target.suffix:
+    files = [path for path in (folder / f"{WAVES}.fst", folder / "dump.vcd") if path.exists()]
+    if files[0].suffix != target.suffix:
         raise DesignError(
-            f"--waves {str(target)!r}: this simulator writes {found[0].suffix[1:].upper()}; "
-            f"name a file that ends in {found[0].suffix}"
+            f"--waves {str(target)!r}: this simulator writes {files[0].suffix[1:].upper()}; "
+            f"name a file that ends in {files[0].suffix}"
         )
     try:
-        shutil.copyfile(found[0], target)
+        shutil.copyfile(files[0], target)
     except OSError as error:
         raise DesignError(f"--waves {str(target)!r}: {error.strerror}") from error

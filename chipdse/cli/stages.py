@@ -36,16 +36,16 @@ def _stages(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(about: dict[str, Any]) -> list[tuple[str, str]]:
+def _lines(stage: dict[str, Any]) -> list[tuple[str, str]]:
     """What is printed of a stage below its name: titles and texts."""
-    inputs = [f"{name} ({meaning})" for name, meaning in about["inputs"].items()]
-    packages = [f"{name} {version}" for name, version in about["versions"].items()]
+    inputs = [f"{name} ({meaning})" for name, meaning in stage["inputs"].items()]
+    packages = [f"{name} {version}" for name, version in stage["versions"].items()]
     parts = {
         "inputs": inputs,
-        "code": about["code"],
-        "in some cases": about["cases"],
-        "data": about["data"],
+        "code": stage["code"],
+        "in some cases": stage["cases"],
+        "data": stage["data"],
         "versions": packages,
     }
     lines = [(title, ", ".join(texts)) for title, texts in parts.items() if texts]
-    return [*lines, ("user's code", "all that it reads")] if about["runs_user_code"] else lines
+    return [*lines, ("user's code", "all that it reads")] if stage["runs_user_code"] else lines

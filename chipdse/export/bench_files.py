@@ -51,8 +51,8 @@ def bench_files(design: Design, rtl: Rtl) -> dict[str, str]:
     }
     if isinstance(block, OwnBlock) and not block.is_checked:
         environment["HDL_PORTS"] = random_ports(block, rtl)
-    about = {"module": bench, "environment": environment}
-    files["bench.json"] = json.dumps(about, indent=1) + "\n"
+    bench_description = {"module": bench, "environment": environment}
+    files["bench.json"] = json.dumps(bench_description, indent=1) + "\n"
     files["requirements.txt"] = "".join(f"{name}\n" for name in _requirements(required))
     return {f"bench/{name}": text for name, text in files.items()}
 
@@ -61,22 +61,22 @@ def _sources(bench: str) -> tuple[dict[str, Path], set[str]]:
     """Files by module of what comes along, and the other top-level packages it imports."""
     if _file(bench) is None:
         raise DesignError(f"module {bench!r} has no source file; name a module in a .py file")
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     required: set[str] = set()
     waiting = [bench]
     while waiting:
         name = waiting.pop()
         top, path = name.partition(".")[0], _file(name)
-        if name in found or top in sys.stdlib_module_names:
+        if name in files or top in sys.stdlib_module_names:
             continue
         if top != bench.partition(".")[0] and not _comes_along(top):
             required.add(top)
         elif path is not None:
-            found[name] = path
+            files[name] = path
             waiting += _imported(name, path)
             if top != _OURS and "." in name:
                 waiting.append(name.rpartition(".")[0])  # Python runs its package first
-    return dict(sorted(found.items())), required
+    return dict(sorted(files.items())), required
 
 
 def _file(module: str) -> Path | None:
@@ -103,12 +103,12 @@ def _imported(name: str, path: Path) -> Iterator[str]:
     package = name if _is_package(path) else name.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            inner = [f"{base}.{one.name}" for one in node.names]
-            is_module = [_comes_along(base.partition(".")[0]) and _file(one) for one in inner]
-            yield from (one for one, found in zip(inner, is_module, strict=True) if found)
+            inner = [f"{base}.{alias.name}" for alias in node.names]
+            is_module = [_comes_along(base.partition(".")[0]) and _file(module) for module in inner]
+            yield from (module for module, is_file in zip(inner, is_module, strict=True) if is_file)
             if not all(is_module):
                 yield base
 

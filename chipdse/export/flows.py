@@ -85,15 +85,15 @@ def librelane(top: str, clock_period_s: float, clock: str = CLOCK) -> str:
 
 def openroad(top: str, platform: Platform) -> str:
     """Configuration of OpenROAD-flow-scripts; run with ``make DESIGN_CONFIG=FILE``."""
-    here = "$(dir $(DESIGN_CONFIG))"
+    folder = "$(dir $(DESIGN_CONFIG))"
     return "".join(
         f"export {name:<16} = {value}\n"
         for name, value in {
             "PLATFORM": platform.openroad,
             "DESIGN_NAME": top,
             "DESIGN_NICKNAME": f"chipdse_{top}",
-            "VERILOG_FILES": f"{here}../rtl.v",
-            "SDC_FILE": f"{here}constraint.sdc",
+            "VERILOG_FILES": f"{folder}../rtl.v",
+            "SDC_FILE": f"{folder}constraint.sdc",
             "CORE_UTILIZATION": str(CORE_UTILISATION_PERCENT),
         }.items()
     )
@@ -119,10 +119,10 @@ def fusesoc(name: str, top: str, rtl: Iterable[str], netlist: Iterable[str]) -> 
         )
     )
     targets = "".join(
-        f"  {target}:\n    description: {about}\n    flow: sim\n"
+        f"  {target}:\n    description: {description}\n    flow: sim\n"
         f"    flow_options: {{tool: icarus, iverilog_options: [{ICARUS_STANDARD}]}}\n"
         f"    filesets: [{files}, golden]\n    toplevel: {TOP}\n"
-        for target, about, files in (
+        for target, description, files in (
             ("sim", "Compare the RTL with the recorded run", "rtl"),
             ("sim_netlist", "Compare the mapped netlist with the recorded run", "netlist"),
         )

@@ -55,7 +55,7 @@ def golden_files(
 
 def _hex(recording: Recording, signals: Sequence[RecordedSignal]) -> str:
     """One line a row, the first signal in the least significant bits."""
-    width = sum(one.width for one in signals)
+    width = sum(signal.width for signal in signals)
     rows = [0] * recording.rows
     offset = 0
     for signal in signals:
@@ -74,7 +74,7 @@ def _testbench(
     window: range,
     leaves_open: bool,
 ) -> str:
-    wide_in, wide_out = (max(1, sum(one.width for one in s)) for s in (inputs, outputs))
+    wide_in, wide_out = (max(1, sum(signal.width for signal in s)) for s in (inputs, outputs))
     connected = [f".\\{recording.clock} (clk)"]
     for signals, bus in ((inputs, "in"), (outputs, "seen")):
         offset = 0

@@ -84,12 +84,12 @@ def read_results(path: Path) -> dict[str, float]:
         reason = getattr(error, "strerror", None) or "not text"
         raise DesignError(f"results {str(path)!r} cannot be read: {reason}") from error
     if path.suffix == ".json":
-        found = _from_json(path, text)
+        numbers = _from_json(path, text)
     elif path.suffix == ".csv":
-        found = _numbers(path, _csv_rows(path, text))
+        numbers = _numbers(path, _csv_rows(path, text))
     else:
-        found = _from_report(path, text)
-    stages = _last_stages(found)
+        numbers = _from_report(path, text)
+    stages = _last_stages(numbers)
     if not any(_is_known(name) for name in stages):
         raise DesignError(
             f"results {str(path)!r} hold no metric known here; give LibreLane's metrics.json or "
@@ -119,11 +119,11 @@ def _csv_rows(path: Path, text: str) -> dict[str, object]:
         raise DesignError(f"results {str(path)!r} are not CSV: {error}") from error
 
 
-def _last_stages(found: Mapping[str, float]) -> dict[str, float]:
+def _last_stages(numbers: Mapping[str, float]) -> dict[str, float]:
     """Names without their stage; of several stages the last, in whatever order they are written."""
-    values = {name: value for name, value in found.items() if not _STAGE.fullmatch(name)}
+    values = {name: value for name, value in numbers.items() if not _STAGE.fullmatch(name)}
     for stage in reversed(_STAGES):
-        for name, value in found.items():
+        for name, value in numbers.items():
             match = _STAGE.fullmatch(name)
             if match and match[1] == stage:
                 values[match[2]] = value
@@ -150,15 +150,15 @@ def _period(path: Path, clocks: object) -> dict[str, float]:
 
 def _numbers(path: Path, values: Mapping[str, object]) -> dict[str, float]:
     """The numbers of a file; what is compared must be one, other texts are passed over."""
-    found = {}
+    numbers = {}
     for name, value in values.items():
         text = "" if isinstance(value, bool) else str(value).strip()
         if _is_known(name) or _plain(name) == _PERIOD or "__class:" in name:
             if value is not None and text not in _ABSENT:
-                found[name] = _number(path, name, text or str(value))
+                numbers[name] = _number(path, name, text or str(value))
         elif _NUMBER.fullmatch(text) and math.isfinite(float(text)):
-            found[name] = float(text)
-    return found
+            numbers[name] = float(text)
+    return numbers
 
 
 def _number(path: Path, name: str, text: str) -> float:
@@ -173,17 +173,17 @@ def _number(path: Path, name: str, text: str) -> float:
 
 
 def _from_report(path: Path, text: str) -> dict[str, float]:
-    found = {}
+    numbers = {}
     for name, pattern in _REPORT.items():
         matches = pattern.findall(text)
         if matches:
-            found[name] = _number(path, name, matches[-1])
+            numbers[name] = _number(path, name, matches[-1])
     power = _POWER.findall(text)
     if power:
         kinds = ("internal__total", "switching__total", "leakage__total", "total")
         for kind, value in zip(kinds, power[-1], strict=True):
-            found[f"power__{kind}"] = _number(path, f"power__{kind}", value)
-    return found
+            numbers[f"power__{kind}"] = _number(path, f"power__{kind}", value)
+    return numbers
 
 
 def corners_of(results: Mapping[str, float]) -> list[str]:
@@ -211,7 +211,7 @@ def compare(
     ------
     DesignError : no such corner, or nothing to compare
     """
-    theirs, why_not = _theirs(ours, results, clock_period_s, corner, time_unit_s)
+    reported, why_not = _theirs(ours, results, clock_period_s, corner, time_unit_s)
     both = [
         Compared(
             metric=name,
@@ -219,7 +219,7 @@ def compare(
             theirs=number,
             error_frac=ours[name] / number - 1 if number else None,
         )
-        for name, number in theirs.items()
+        for name, number in reported.items()
         if name in ours and (ours[name] or name not in _OFF_IS_ZERO)
     ]
     if not both:
@@ -248,11 +248,11 @@ def _theirs(
     time_unit_s: float,
 ) -> tuple[dict[str, float], list[str]]:
     """Their numbers under our names and in our units, and a line for each that is none."""
-    there = corners_of(results)
-    if corner is not None and corner not in there:
-        raise DesignError(f"corner {corner!r} is not in the results; they have {there or 'none'}")
+    corners = corners_of(results)
+    if corner is not None and corner not in corners:
+        raise DesignError(f"corner {corner!r} is not in the results; they have {corners or 'none'}")
     if corner is None:
-        corner = next((name for name in there if re.match(r"nom_(tt|typ)", name)), None)
+        corner = next((name for name in corners if re.match(r"nom_(tt|typ)", name)), None)
 
     def value(names: tuple[str, ...]) -> float | None:
         for name in names:
@@ -265,27 +265,27 @@ def _theirs(
 
     def timed(name: str, metric: str) -> float | None:
         """A slack or a frequency; None with a line if it stands for no path."""
-        found = value((name,))
-        if found is None or abs(found) < _NO_PATH:
-            return found
+        number = value((name,))
+        if number is None or abs(number) < _NO_PATH:
+            return number
         why_not.append(
-            f"{metric} is left out: their {name} of {found:g} says that no path is constrained"
+            f"{metric} is left out: their {name} of {number:g} says that no path is constrained"
         )
         return None
 
-    theirs: dict[str, float] = {}
+    reported: dict[str, float] = {}
     for metric, (names, unit) in _DIRECT.items():
-        found = timed(names[0], metric) if metric == "f_max_hz" else value(names)
-        if found is not None:
-            theirs[metric] = found * unit
+        number = timed(names[0], metric) if metric == "f_max_hz" else value(names)
+        if number is not None:
+            reported[metric] = number * unit
     for metric, quantity, unit in (
         ("block_area_m2", "area", 1e-12),
         ("block_cell_count", "count", 1.0),
     ):
-        if metric in theirs and f"design__instance__{quantity}__stdcell" in results:
-            theirs[metric] -= unit * _classes(results, quantity, _PHYSICAL_ONLY)
+        if metric in reported and f"design__instance__{quantity}__stdcell" in results:
+            reported[metric] -= unit * _classes(results, quantity, _PHYSICAL_ONLY)
     if any(f"design__instance__count__class:{kind}" in results for kind in _TREE):
-        theirs["clock_buffer_count"] = _classes(results, "count", _TREE)
+        reported["clock_buffer_count"] = _classes(results, "count", _TREE)
     period, whose = clock_period_s, "as given"
     if period is None and results.get(_PERIOD, 0) > 0:
         period, whose = results[_PERIOD] * time_unit_s, "as their results say"
@@ -296,7 +296,7 @@ def _theirs(
     if setup is not None:
         path = period - setup * time_unit_s
         if path > 0:
-            theirs["critical_path_s"] = path
+            reported["critical_path_s"] = path
         else:
             why_not.append(
                 f"critical_path_s is left out: their setup slack of "
@@ -305,8 +305,8 @@ def _theirs(
                 "their slacks with --time-unit"
             )
     if hold is not None:
-        theirs["worst_hold_slack_s"] = hold * time_unit_s
-    return theirs, why_not
+        reported["worst_hold_slack_s"] = hold * time_unit_s
+    return reported, why_not
 
 
 def _classes(results: Mapping[str, float], quantity: str, kinds: tuple[str, ...]) -> float:

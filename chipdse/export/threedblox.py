@@ -49,17 +49,17 @@ def threedblox_files(geometry: Geometry, sources: Sources, name: str) -> dict[st
 
 def chiplets_of(geometry: Geometry, sources: Sources) -> tuple[Chiplet, ...]:
     """Substrate, interposer if there is one, and dies, from below."""
-    found: list[Chiplet] = []
+    chiplets: list[Chiplet] = []
     stacked = geometry.arrangement in STACKS
     height = 0.0
     metal_m = 0.0
     for layer in layers_of(geometry, sources).layers:
         if layer.name in ("substrate", "interposer"):
-            found.append(_board(layer, height))
+            chiplets.append(_board(layer, height))
         elif layer.name.startswith("metal"):
             metal_m = layer.thickness_m
         elif layer.sources:
-            found += [
+            chiplets += [
                 Chiplet(
                     name=die.name,
                     kind="die",
@@ -72,7 +72,7 @@ def chiplets_of(geometry: Geometry, sources: Sources) -> tuple[Chiplet, ...]:
                 for die in layer.sources
             ]
         height += layer.thickness_m
-    return tuple(found)
+    return tuple(chiplets)
 
 
 def _board(layer: Layer, height: float) -> Chiplet:
@@ -132,13 +132,13 @@ def _assembly(chiplets: tuple[Chiplet, ...], name: str, stacked: bool) -> str:
     for word in words:
         lines += [f"  {word}_inst:", f"    reference: {word}"]
     lines.append("Stack:")
-    for word, one in zip(words, chiplets, strict=True):
-        x, y = _um(one.outline.left_m - left), _um(one.outline.bottom_m - bottom)
+    for word, chiplet in zip(words, chiplets, strict=True):
+        x, y = _um(chiplet.outline.left_m - left), _um(chiplet.outline.bottom_m - bottom)
         lines += [
             f"  {word}_inst:",
             f"    loc: [{x}, {y}]",
-            f"    z: {_um(one.bottom_m)}",
-            f"    orient: {'MZ' if one.flipped else 'R0'}",
+            f"    z: {_um(chiplet.bottom_m)}",
+            f"    orient: {'MZ' if chiplet.flipped else 'R0'}",
         ]
     lines += [
         "Connection:",
@@ -147,12 +147,12 @@ def _assembly(chiplets: tuple[Chiplet, ...], name: str, stacked: bool) -> str:
         "    bot: ~",
         "    thickness: 0",
     ]
-    for index, one in enumerate(chiplets[1:], start=1):
+    for index, chiplet in enumerate(chiplets[1:], start=1):
         below = _below(chiplets, index, stacked)
         under = chiplets[below]
         # Of what is written, so that the faces meet to the last step.
-        gap = _steps(one.bottom_m) - _steps(under.bottom_m) - _steps(under.thickness_m)
-        faces = ("front" if one.flipped else "back", "back" if under.flipped else "front")
+        gap = _steps(chiplet.bottom_m) - _steps(under.bottom_m) - _steps(under.thickness_m)
+        faces = ("front" if chiplet.flipped else "back", "back" if under.flipped else "front")
         lines += [
             f"  {words[below]}_to_{words[index]}:",
             f"    top: {words[index]}_inst.regions.{faces[0]}",

@@ -94,14 +94,14 @@ def _ports(component: Any) -> dict[str, tuple[Value, PortDirection | None]]:
     return ports
 
 
-def _free_name(wanted: str, other: str, taken: set[str]) -> str:
+def _free_name(wanted: str, alternative: str, taken: set[str]) -> str:
     """A name for a port that no other port has."""
     if wanted not in taken:
         return wanted
-    number, name = 1, other
+    number, name = 1, alternative
     while name in taken:
         number += 1
-        name = f"{other}_{number}"
+        name = f"{alternative}_{number}"
     return name
 
 
@@ -110,8 +110,8 @@ def _driven_by_ports(design: Design) -> Clocking:
     netlist = build_netlist(design, name="top")
     clocks: dict[str, ClockDomain] = {}
     resets: dict[tuple[str, int], ClockDomain] = {}
-    found = list(_used_domains(design, netlist))
-    for domain in found:
+    domains = list(_used_domains(design, netlist))
+    for domain in domains:
         clock, _ = _source(netlist, domain.clk)
         if clock:
             clocks.setdefault(clock, domain)
@@ -125,12 +125,12 @@ def _driven_by_ports(design: Design) -> Clocking:
                     problem=f"makes the reset of its domain {domain.name!r} by logic, so which "
                     "input resets it is unknown; give it a bench, or connect the reset to a port",
                 )
-    if not found:
+    if not domains:
         return ONLY_LOGIC
     if not clocks:
         return Clocking(
-            problem=f"clocks its domain {found[0].name!r} by nothing that is an input; connect the "
-            "domain's clk to a one-bit port, or do not define the domain"
+            problem=f"clocks its domain {domains[0].name!r} by nothing that is an input; connect "
+            "the domain's clk to a one-bit port, or do not define the domain"
         )
     if len(clocks) > 1:
         return Clocking(problem=f"has the clocks {', '.join(sorted(clocks))}; a block has one")

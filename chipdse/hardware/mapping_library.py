@@ -78,16 +78,16 @@ def mapping_library(files: Sequence[Path], cache: Path | None = None) -> Mapping
     for content in contents:
         digest.update(hashlib.sha256(content).digest())
     key = digest.hexdigest()[:32]
-    liberty, about = folder / f"{key}.lib", folder / f"{key}.json"
+    liberty, record_file = folder / f"{key}.lib", folder / f"{key}.json"
     try:
-        if is_as_written(liberty) and is_as_written(about):
+        if is_as_written(liberty) and is_as_written(record_file):
             note_use(liberty)
-            return _from_json(liberty, json.loads(about.read_text()))
+            return _from_json(liberty, json.loads(record_file.read_text()))
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not there, or damaged: made again
     text, record = reduce_library(files, contents)
     _write(liberty, text)
-    _write(about, json.dumps(record))
+    _write(record_file, json.dumps(record))
     return _from_json(liberty, record)
 
 

@@ -100,11 +100,11 @@ def with_memories(rtl: Rtl, macro_bits: int, family: str, store: Store) -> Rtl:
 
 def read_memories(path: Path) -> list[Memory]:
     """What `with_memories` noted."""
-    found = []
-    for about in json.loads(path.read_text()):
-        size = MacroSize(**about["size"]) if about["size"] else None
-        found.append(Memory(**{**about, "size": size}))
-    return found
+    memories = []
+    for entry in json.loads(path.read_text()):
+        size = MacroSize(**entry["size"]) if entry["size"] else None
+        memories.append(Memory(**{**entry, "size": size}))
+    return memories
 
 
 def map_memories(rtl: Rtl, macro_bits: int, family: str, folder: Path) -> None:
@@ -115,9 +115,12 @@ def map_memories(rtl: Rtl, macro_bits: int, family: str, folder: Path) -> None:
     (folder / "found.json").unlink()
     chosen: dict[tuple[str, str], MacroSize] = {}
     memories: dict[tuple[str, str], Memory] = {}
-    for module, cell, about in _memories(modules):
-        words, bits = int(about["parameters"]["SIZE"], 2), int(about["parameters"]["WIDTH"], 2)
-        size = _size((module, cell), about, words, bits, family)
+    for module, cell, cell_data in _memories(modules):
+        words, bits = (
+            int(cell_data["parameters"]["SIZE"], 2),
+            int(cell_data["parameters"]["WIDTH"], 2),
+        )
+        size = _size((module, cell), cell_data, words, bits, family)
         why = "" if isinstance(size, MacroSize) else size
         if words * bits < macro_bits:
             why = f"smaller than memory_macro_bits={macro_bits}"
@@ -156,8 +159,8 @@ def _memories(modules: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     """Module, name and cell of every memory that is written: others become logic."""
     return [
         (module, name, cell)
-        for module, about in modules.items()
-        for name, cell in about["cells"].items()
+        for module, module_data in modules.items()
+        for name, cell in module_data["cells"].items()
         if cell["type"] == "$mem_v2" and cell["connections"]["WR_CLK"]
     ]
 
@@ -207,7 +210,7 @@ def _run_mapping(read: list[str], chosen: dict[tuple[str, str], MacroSize], fold
     sizes = list(dict.fromkeys(chosen.values()))
     for number, size in enumerate(sizes):
         (folder / f"ram_{number}.txt").write_text(ram_description(size))
-        for module, cell in (key for key, own in chosen.items() if own == size):
+        for module, cell in (key for key, cell_size in chosen.items() if cell_size == size):
             script += [
                 f"select -set one {_pattern(module)}/c:{_pattern(cell)}",
                 f"memory_libmap -lib ram_{number}.txt @one",
@@ -236,8 +239,8 @@ def _outcome(memory: Memory, module: dict[str, Any], cell: str, size: MacroSize)
         reason = f"no macro of {size.family} has its ports"
         return dataclasses.replace(memory, reason=reason)
     count = sum(
-        name.startswith(f"{cell}.") and about["type"] == f"$__{size.name}_"
-        for name, about in module["cells"].items()
+        name.startswith(f"{cell}.") and cell_data["type"] == f"$__{size.name}_"
+        for name, cell_data in module["cells"].items()
     )
     return dataclasses.replace(memory, macros=count, size=size)
 

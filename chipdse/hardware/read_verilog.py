@@ -98,7 +98,7 @@ def _tame_ports(rtlil: str, top: str) -> str:
     if not tame:
         return rtlil
     odd = "|".join(map(re.escape, tame))
-    return re.sub(rf"(?<!\S)({odd})(?!\S)", lambda found: tame[found[1]], rtlil)
+    return re.sub(rf"(?<!\S)({odd})(?!\S)", lambda match: tame[match[1]], rtlil)
 
 
 def _read(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, top: str) -> str:
@@ -109,16 +109,16 @@ def _read(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, t
     except MachineError:
         raise
     except ToolError as error:
-        said = _complaint(verilog, str(error))
-        if said != str(error) or verilog.reader == "yosys":
-            raise DesignError(said) from error
+        complaint = _complaint(verilog, str(error))
+        if complaint != str(error) or verilog.reader == "yosys":
+            raise DesignError(complaint) from error
     else:
         made_up = _MADE_UP.search((folder / "read_verilog.log").read_text(errors="replace"))
         if made_up is None:
             return text
-        said = f"takes no interface {made_up[1]!r} as a port"
+        complaint = f"takes no interface {made_up[1]!r} as a port"
         if verilog.reader == "yosys":
-            raise DesignError(f'Yosys\'s own reader {said}; set reader = "slang"')
+            raise DesignError(f'Yosys\'s own reader {complaint}; set reader = "slang"')
         (folder / _LISTED).unlink()  # not what slang reads
     try:
         return _by_slang(verilog, parameters, folder, top)
@@ -129,7 +129,7 @@ def _read(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, t
                 f"neither reader takes a {undriven[1]} net, whose value is not always driven; "
                 f"make it a wire and {ALWAYS_DRIVEN}"
             ) from error
-        raise DesignError(f"{error}; Yosys's own reader: {_brief(said)}") from error
+        raise DesignError(f"{error}; Yosys's own reader: {_brief(complaint)}") from error
 
 
 def _by_yosys(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Path, top: str) -> str:
@@ -197,13 +197,13 @@ def _places_before(file: Path, files: Sequence[Path], include: Sequence[Path]) -
     Readers look beside the file that includes, which may be any of `files`, then in the folders of
     `include`, the first one first.
     """
-    parents = list(dict.fromkeys(other.parent for other in files))
+    parents = list(dict.fromkeys(source.parent for source in files))
     places: dict[Path, None] = {}
     for folder in dict.fromkeys([*parents, *include]):
         if file.is_relative_to(folder):
             name = file.relative_to(folder)
             earlier = include[: include.index(folder)] if folder in include else ()
-            places |= dict.fromkeys(other / name for other in (*parents, *earlier))
+            places |= dict.fromkeys(parent / name for parent in (*parents, *earlier))
     return [path for path in places if not path.exists()]
 
 
@@ -351,30 +351,30 @@ def _no_top(verilog: VerilogSource) -> str:
     return f"top = {verilog.top!r} is not a module in {files}"
 
 
-def _complaint(verilog: VerilogSource, said: str) -> str:
+def _complaint(verilog: VerilogSource, message: str) -> str:
     """What Yosys says of someone's Verilog, in the words of their description where it can be."""
-    if unknown := re.search(r"Can't find object for defparam `(\w+)`", said):
+    if unknown := re.search(r"Can't find object for defparam `(\w+)`", message):
         return _no_parameter(unknown.group(1), verilog)
-    if f"Module `{verilog.top}' not found" in said:
+    if f"Module `{verilog.top}' not found" in message:
         return _no_top(verilog)
-    return said
+    return message
 
 
-def _brief(said: str) -> str:
+def _brief(message: str) -> str:
     """Without the path of the log, which is the other one's neighbour."""
-    said = re.sub(r"^read_verilog exited with \d+: |ERROR: ?|; full log: .*$", "", said)
-    return re.sub(r"^\S+/([^/]+:\d+)", r"\1", said).rstrip(".!")
+    message = re.sub(r"^read_verilog exited with \d+: |ERROR: ?|; full log: .*$", "", message)
+    return re.sub(r"^\S+/([^/]+:\d+)", r"\1", message).rstrip(".!")
 
 
 def _slang_complaint(verilog: VerilogSource, log: Path) -> str:
     """The first thing that slang calls an error, with its place; it ends on another."""
     lines = log.read_text(errors="replace").splitlines()
-    found = [line for line in lines if re.match(r"(\S.*: )?ERROR: ", line)]
-    if not found:
+    errors = [line for line in lines if re.match(r"(\S.*: )?ERROR: ", line)]
+    if not errors:
         return ""
-    if f"'{verilog.top}' is not a valid top-level module" in found[0]:
+    if f"'{verilog.top}' is not a valid top-level module" in errors[0]:
         return _no_top(verilog)
-    said = re.sub(r"^(\S+/)?([^/]+:\d+): ERROR: |^ERROR: ", r"\2: ", found[0]).removeprefix(": ")
-    if "unsupported system task" in said:
-        said += "; put what only a simulation does between `ifndef SYNTHESIS and `endif"
-    return f"{said}; full log: {log}"
+    text = re.sub(r"^(\S+/)?([^/]+:\d+): ERROR: |^ERROR: ", r"\2: ", errors[0]).removeprefix(": ")
+    if "unsupported system task" in text:
+        text += "; put what only a simulation does between `ifndef SYNTHESIS and `endif"
+    return f"{text}; full log: {log}"

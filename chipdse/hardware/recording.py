@@ -203,10 +203,10 @@ def bounded_reads(verilog: str, memories: Collection[str]) -> str:
         if name.strip().removeprefix("\\") in memories
     }
 
-    def bounded(found: re.Match[str]) -> str:
-        target, name, address = found.groups()
+    def bounded(match: re.Match[str]) -> str:
+        target, name, address = match.groups()
         if name.strip() not in words or re.fullmatch(r"\d+'[a-z][0-9a-f]+", address):
-            return found[0]
+            return match[0]
         bits, high, low = words[name.strip()]
         mask = (1 << (high - low).bit_length()) - 1
         index = f"(({address} - {low}) & {mask})"
@@ -218,9 +218,9 @@ def bounded_reads(verilog: str, memories: Collection[str]) -> str:
 
 def _loop_of(log: Path) -> str:
     """A signal of the first combinational loop that Yosys's `check` has found; "" without one."""
-    _, found, rest = log.read_text(errors="replace").partition(_LOOP)
+    _, marker, rest = log.read_text(errors="replace").partition(_LOOP)
     named = re.search(r"^    wire \\(\S+)", rest, re.MULTILINE)
-    return "" if not found else named[1] if named else "a signal without a name"
+    return "" if not marker else named[1] if named else "a signal without a name"
 
 
 def told_assertions(verilog: str) -> str:
@@ -229,10 +229,10 @@ def told_assertions(verilog: str) -> str:
     One of combinational logic is looked at after the logic has settled.
     """
 
-    def settled(found: re.Match[str]) -> str:
-        enable, message, label, condition = found.groups()
+    def settled(match: re.Match[str]) -> str:
+        enable, message, label, condition = match.groups()
         if "always" in message:
-            return found[0]
+            return match[0]
         return (
             "  always @* begin\n`ifndef VERILATOR\n    #0.001;\n`endif\n"
             f"    if (({enable}) && !({condition})) begin\n{message}{_told('', label)}\n"
@@ -241,7 +241,7 @@ def told_assertions(verilog: str) -> str:
 
     verilog = _ALWAYS_ASSERT.sub(settled, verilog)
     return _ASSERT.sub(
-        lambda found: f"{found[1]}if (!({found[3]}))\n{_told(*found.groups()[:2])}", verilog
+        lambda match: f"{match[1]}if (!({match[3]}))\n{_told(*match.groups()[:2])}", verilog
     )
 
 

@@ -66,8 +66,10 @@ def reduce_library(files: Sequence[Path], contents: Sequence[bytes]) -> tuple[st
                 if not name:
                     file.fail("a cell without a name; expected cell (NAME)", group.offset)
                 if name in cells:
-                    other = cells[name][0].path
-                    file.fail(f"cell {name!r} occurs twice (already in {other.name})", group.offset)
+                    first_file = cells[name][0].path
+                    file.fail(
+                        f"cell {name!r} occurs twice (already in {first_file.name})", group.offset
+                    )
                 cells[name] = file, group
             elif group.kind in ("lu_table_template", "type"):
                 first = shared.setdefault((group.kind, name), group)
@@ -88,10 +90,10 @@ def reduce_library(files: Sequence[Path], contents: Sequence[bytes]) -> tuple[st
     return "\n".join(lines), record
 
 
-def _check_units(first: LibertyHead, other: LibertyHead) -> None:
-    if (first.time_s, first.capacitance_f) != (other.time_s, other.capacitance_f):
+def _check_units(first: LibertyHead, second: LibertyHead) -> None:
+    if (first.time_s, first.capacitance_f) != (second.time_s, second.capacitance_f):
         raise DesignError(
-            f"{other.file.path} has other units ({other.time_s:g} s, {other.capacitance_f:g} F) "
+            f"{second.file.path} has other units ({second.time_s:g} s, {second.capacitance_f:g} F) "
             f"than {first.file.path.name} ({first.time_s:g} s, {first.capacitance_f:g} F); "
             "files that are mapped together must have the same"
         )
@@ -179,8 +181,8 @@ def _describe(head: LibertyHead, cells: Mapping[str, tuple[LibertyFile, Group]])
         if not inputs:
             for pin, value in outputs.items():
                 if isinstance(value, Constant):
-                    found = (area[name], name, pin)
-                    ties[value.value] = min(ties.get(value.value, found), found)
+                    tie = (area[name], name, pin)
+                    ties[value.value] = min(ties.get(value.value, tie), tie)
         elif len(inputs) == 1 and len(outputs) == 1:
             (pin, load), value = next(iter(inputs.items())), next(iter(outputs.values()))
             if value in (Variable(pin), Not(Variable(pin))):

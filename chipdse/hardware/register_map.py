@@ -18,17 +18,17 @@ def find_register_bits(mapped: Path, top: str, signals: Sequence[Signal]) -> dic
     known = {s.name: s for s in signals if s.kind not in ("input", "output")}
     known |= {s.name: s for s in signals if s.kind == "output"}
     names: dict[Any, tuple[str, int]] = {}
-    for name, about in module["netnames"].items():
+    for name, wire in module["netnames"].items():
         signal = known.get(name)
         if signal is None:
             continue
         # Upper bits that nobody reads are cut off (wreduce); the replay checks what is left.
-        if len(about["bits"]) > signal.width:
+        if len(wire["bits"]) > signal.width:
             raise DesignError(
-                f"register {name!r} is {signal.width} bits in the RTL and {len(about['bits'])} "
+                f"register {name!r} is {signal.width} bits in the RTL and {len(wire['bits'])} "
                 "after synthesis; its encoding changed"
             )
-        for bit, net in enumerate(about["bits"]):
+        for bit, net in enumerate(wire["bits"]):
             if net not in names or signal.kind != "output":
                 names[net] = (name, bit)
     inverse = {
@@ -42,9 +42,11 @@ def find_register_bits(mapped: Path, top: str, signals: Sequence[Signal]) -> dic
             continue
         net = cell["connections"]["Q"][0]
         inverted = net not in names
-        found = names.get(inverse.get(net) if inverted else net)
-        if found is not None:
-            bits[cell_name] = RegisterBit(signal=found[0], bit=found[1], inverted=inverted)
+        register_bit = names.get(inverse.get(net) if inverted else net)
+        if register_bit is not None:
+            bits[cell_name] = RegisterBit(
+                signal=register_bit[0], bit=register_bit[1], inverted=inverted
+            )
     return bits
 
 

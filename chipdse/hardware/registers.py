@@ -111,11 +111,11 @@ def short_memories(rtlil: str) -> frozenset[str]:
     sizes = {name: int(size) for size, name in _MEMORY.findall(rtlil)}
     short = set()
     for body in _MEMORY_CELL.findall(rtlil):
-        about = dict(_CELL_LINE.findall(body))
-        name = about["MEMID"].strip('"').replace("\\\\", "\\")
-        size = int(about["SIZE"]) if "SIZE" in about else sizes.get(name, 0)
-        constant = re.fullmatch(r"\d+('[01]+)?", about.get("ADDR", ""))
-        if not constant and size < 1 << int(about["ABITS"]):
+        cell = dict(_CELL_LINE.findall(body))
+        name = cell["MEMID"].strip('"').replace("\\\\", "\\")
+        size = int(cell["SIZE"]) if "SIZE" in cell else sizes.get(name, 0)
+        constant = re.fullmatch(r"\d+('[01]+)?", cell.get("ADDR", ""))
+        if not constant and size < 1 << int(cell["ABITS"]):
             short.add(name.removeprefix("\\"))
     return frozenset(short)
 
@@ -165,14 +165,14 @@ def read_signals(prepared: Path, top: str) -> list[Signal]:
         for name, port in module["ports"].items()
         if port["direction"] == "input" and len(port["bits"]) == 1
     }
-    found = {signal.name: signal for signal in signals}
+    signal_of_name = {signal.name: signal for signal in signals}
     for signal in _registers(modules, top, (), clocks):
-        if signal.name not in found:
-            found[signal.name] = signal
-        elif found[signal.name].kind == "output":
+        if signal.name not in signal_of_name:
+            signal_of_name[signal.name] = signal
+        elif signal_of_name[signal.name].kind == "output":
             # An output that is itself a register: a port with the register's clock.
-            found[signal.name] = replace(signal, kind="output")
-    return list(found.values())
+            signal_of_name[signal.name] = replace(signal, kind="output")
+    return list(signal_of_name.values())
 
 
 def _registers(
@@ -210,15 +210,17 @@ def _registers(
 
 def _names_of_bits(module: dict[str, Any]) -> dict[Any, str]:
     """The wire that gives each bit of a module its name in the source."""
-    wires = {wire: about for wire, about in module["netnames"].items() if not about["hide_name"]}
+    wires = {
+        wire: netname for wire, netname in module["netnames"].items() if not netname["hide_name"]
+    }
     names: dict[Any, str] = {}
-    for wire, about in wires.items():
-        for bit in about["bits"]:
+    for wire, netname in wires.items():
+        for bit in netname["bits"]:
             names.setdefault(bit, wire)
     # A register's own name rather than an alias: the wire that carries the initial value.
-    for wire, about in wires.items():
-        if "init" in about["attributes"]:
-            names |= dict.fromkeys(about["bits"], wire)
+    for wire, netname in wires.items():
+        if "init" in netname["attributes"]:
+            names |= dict.fromkeys(netname["bits"], wire)
     for wire, port in module["ports"].items():
         if port["direction"] == "output":
             for bit in port["bits"]:
@@ -254,13 +256,15 @@ def _state(
 def _macro(macro: dict[str, Any], pins: dict[str, Any], path: tuple[str, ...]) -> Iterator[Signal]:
     """Outputs of a macro and, where its clock is known, its inputs."""
     clocks = macro["attributes"].get("macro_clocks", "").split()
-    for port, about in macro["ports"].items():
-        whole, width = (*path, port), len(about["bits"])
-        if about["direction"] == "output":
-            yield Signal(name=".".join(whole), path=whole, kind="blackbox", width=width)
+    for port, port_data in macro["ports"].items():
+        full_path, width = (*path, port), len(port_data["bits"])
+        if port_data["direction"] == "output":
+            yield Signal(name=".".join(full_path), path=full_path, kind="blackbox", width=width)
         elif clocks and port in pins and port not in clocks:
             # What a macro is given is recorded too: replay checks the netlist against it.
-            yield Signal(name=".".join(whole), path=whole, kind="blackbox_input", width=width)
+            yield Signal(
+                name=".".join(full_path), path=full_path, kind="blackbox_input", width=width
+            )
 
 
 def _memory(

@@ -205,9 +205,9 @@ def run_bench(
         for name in given & set(notes.environment):  # they are in the key, or only places
             del notes.environment[name]
         reads = (*reads_of(place, notes, bench_modules(notes, place)), *declared_reads(block))
-    kept = [recorder.data, RESULT, "results.xml", *(f"{WAVES}.fst", "dump.vcd")]
+    results = [recorder.data, RESULT, "results.xml", *(f"{WAVES}.fst", "dump.vcd")]
     for path in scratch.iterdir():
-        if path.name in kept or path.suffix == ".log":
+        if path.name in results or path.suffix == ".log":
             path.rename(folder / path.name)
     shutil.rmtree(scratch)
     return reads
@@ -288,12 +288,12 @@ def check_one_clock(recorder: Recorder) -> None:
             f"{recorder.loop} depends on itself without a register between: a combinational loop; "
             "put a register into it"
         )
-    about = json.loads(recorder.layout.read_text())
-    for signal in about["signals"]:
-        if signal["clock"] not in ("", about["clock"]):
+    layout = json.loads(recorder.layout.read_text())
+    for signal in layout["signals"]:
+        if signal["clock"] not in ("", layout["clock"]):
             raise DesignError(
                 f"{signal['name']} is clocked by {signal['clock']!r}, not by "
-                f"{about['clock']!r}; a block has one clock, without gates: use an enable"
+                f"{layout['clock']!r}; a block has one clock, without gates: use an enable"
             )
 
 
@@ -333,8 +333,8 @@ def _last_error(log: Path) -> str:
         lines = log.read_text(errors="replace").splitlines()
     except OSError:
         return ""
-    found = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
-    return f": {found[-1]}" if found else ""
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return f": {errors[-1]}" if errors else ""
 
 
 def check_results(name: str, folder: Path) -> None:

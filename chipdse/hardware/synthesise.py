@@ -171,8 +171,8 @@ def synthesise(
     area_of = {cell.name: cell.area_m2 for cell in black_boxes}
     area_of |= {name: area * 1e-12 for name, area in library.area.items()}
     area = sum(area_of[kind] * count for kind, count in cells.items())
-    made = {"area_m2": area, "cell_count": sum(cells.values()), "cells": cells}
-    (folder / AREA).write_text(json.dumps(made))
+    summary = {"area_m2": area, "cell_count": sum(cells.values()), "cells": cells}
+    (folder / AREA).write_text(json.dumps(summary))
     for scratch in (folder / PREPARED, folder / _MAPPED, *folder.glob("candidate_*")):
         scratch.unlink()
     remove_links(folder)
@@ -331,8 +331,8 @@ def _choose(log: Path, options: SynthesisOptions) -> int:
     count = len(_recipes(options))
     if count == 1:
         return 0
-    found = [(float(a), float(d)) for a, d in _TIMED.findall(log.read_text(errors="replace"))]
-    last = found[1::2]  # each recipe reports before it sizes the cells and after
+    timings = [(float(a), float(d)) for a, d in _TIMED.findall(log.read_text(errors="replace"))]
+    last = timings[1::2]  # each recipe reports before it sizes the cells and after
     if len(last) != count:
         return 0  # there is no logic to choose between
     period = options.target_period_s

@@ -128,8 +128,8 @@ def kernels() -> Kernels:
     if path is None:
         raise ToolError("no C compiler on PATH: sudo apt-get install gcc")
     version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
-    about = "\n".join([path, version.split("\n")[0], _processor(), *FLAGS])
-    folder = cache_folder() / "kernels" / hashlib.sha256(about.encode()).hexdigest()[:16]
+    identity = "\n".join([path, version.split("\n")[0], _processor(), *FLAGS])
+    folder = cache_folder() / "kernels" / hashlib.sha256(identity.encode()).hexdigest()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     return Kernels(folder)
 

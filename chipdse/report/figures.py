@@ -155,10 +155,10 @@ def _front(
     order = np.argsort(x[front])
     if len(names) > 2:
         label, color = _scaled(folder, table, names[2])
-        made = plot.scatter(
+        markers = plot.scatter(
             x[front], y[front], s=26, c=color[front], marker="D", cmap="viridis", label="front"
         )
-        figure.colorbar(made, ax=plot, label=label)
+        figure.colorbar(markers, ax=plot, label=label)
     else:
         plot.plot(x[front][order], y[front][order], "D-", c=_BLUE, ms=4, lw=0.8, label="front")
     for name, low_high, axis in ((names[0], "x", plot.axvline), (names[1], "y", plot.axhline)):
@@ -225,14 +225,16 @@ def _parallel(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
 
 
 def _importance(plot: Axes, folder: StudyFolder) -> None:
-    found = importance(folder)
-    if not found:
+    importances = importance(folder)
+    if not importances:
         raise InfeasibleError(f"{folder.path} has too few points to tell what matters")
     names = [
-        axis.name for axis in folder.sweep.space.axes if any(axis.name in s for s in found.values())
+        axis.name
+        for axis in folder.sweep.space.axes
+        if any(axis.name in s for s in importances.values())
     ]
-    height = 0.8 / len(found)
-    for index, (metric, shares) in enumerate(found.items()):
+    height = 0.8 / len(importances)
+    for index, (metric, shares) in enumerate(importances.items()):
         places = np.arange(len(names)) + index * height
         plot.barh(
             places,
@@ -249,8 +251,8 @@ def _importance(plot: Axes, folder: StudyFolder) -> None:
 
 
 def _history(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
-    found = history(folder.sweep, table)
-    plot.step(found["trial"], found["hypervolume"], where="post", color=_BLUE)
+    curve = history(folder.sweep, table)
+    plot.step(curve["trial"], curve["hypervolume"], where="post", color=_BLUE)
     plot.set_xlabel("trials told")
     plot.set_ylabel("hypervolume, of the final")
     plot.set_ylim(bottom=0)

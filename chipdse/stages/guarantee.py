@@ -150,8 +150,8 @@ def _bounds(design: Design, hardware: Hardware, corners: CornerRange, store: Sto
     laid = layout(design, hardware, store)
 
     def timed(loaded: Loaded, supply_v: float, temperature_c: float) -> Timing:
-        own = dataclasses.replace(laid, graph=loaded.graph)
-        return timed_at(loaded, own, supply_v, temperature_c)
+        layout_at_corner = dataclasses.replace(laid, graph=loaded.graph)
+        return timed_at(loaded, layout_at_corner, supply_v, temperature_c)
 
     paths = {
         temp: float(timed(slow, corners.lowest_supply_v, temp).min_period_s[0]) for temp in slow_c

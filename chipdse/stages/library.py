@@ -121,7 +121,7 @@ def _stamps(choice: LibraryChoice, files: tuple[Path, ...]) -> tuple[tuple[int, 
 
 def _stamp(path: Path) -> tuple[int, ...]:
     try:
-        about = path.stat()
+        status = path.stat()
     except OSError:
         return ()
-    return about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino

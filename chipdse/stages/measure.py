@@ -179,10 +179,10 @@ def _corner(
     design: Design, hardware: Hardware, vdd_v: float, temperature_c: float, store: Store
 ) -> Corner:
     loaded = load(design.library, hardware, design.operating.process)
-    whole = loaded.netlist.library
-    known = whole.leakage_grid
-    others = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
-    at = whole.leakage_at(vdd_v, others) if len(others) > 1 else None
+    library = loaded.netlist.library
+    known = library.leakage_grid
+    temperatures_c = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
+    at = library.leakage_at(vdd_v, temperatures_c) if len(temperatures_c) > 1 else None
     analysed = analyse_design(design, hardware, store, leakage_at=at)
     timing, power, laid, activity = (
         analysed.timing,
@@ -193,7 +193,7 @@ def _corner(
     path = float(timing.min_period_s[0])
     groups = power.by_group()
     # A library without leakage has no table of it: it is 0 at every temperature.
-    has_table = len(others) > 1 and bool(np.any(power.leakage_elsewhere_w))
+    has_table = len(temperatures_c) > 1 and bool(np.any(power.leakage_elsewhere_w))
 
     def of(kind: str, factor: float) -> dict[str, float]:
         return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
@@ -210,7 +210,7 @@ def _corner(
         internal_energy_j=of("internal_w", path),
         switching_energy_j=of("switching_w", path),
         leakage_w=of("leakage_w", 1.0),
-        leakage_temperatures_c=others if has_table else (),
+        leakage_temperatures_c=temperatures_c if has_table else (),
         leakage_powers_w=tuple(map(float, power.leakage_elsewhere_w)) if has_table else (),
         cell_count=power.netlist.cell_count,
         sequential_count=sequential,

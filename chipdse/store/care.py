@@ -108,7 +108,7 @@ def verify(root: Path) -> list[Path]:
             with exclusive_if_free(entry.path) as free:
                 if free and entry.path.exists() and not is_whole(entry.path):
                     damaged.append(entry.path)
-    files = (each for each in derived_beside(root) if not each.leftover)
+    files = (file for file in derived_beside(root) if not file.leftover)
     damaged += [file.path for file in files if not file.is_whole()]
     return sorted(damaged)
 
@@ -128,14 +128,14 @@ def prune(root: Path, limit_bytes: float, *, dry: bool = False) -> Pruned:
     MachineError : the store cannot be written
     """
     both: list[Entry | Derived] = [*entries(root), *derived_beside(root)]
-    found = sorted(
+    candidates = sorted(
         both,
         key=lambda entry: (not _is_leftover(entry), entry.used_s),
     )
-    rest = sum(entry.size_bytes for entry in found)
+    rest = sum(entry.size_bytes for entry in candidates)
     removed = freed = in_use = gone = 0
     try:
-        for entry in found:
+        for entry in candidates:
             if isinstance(entry, Derived):
                 if rest <= limit_bytes and not entry.leftover:
                     break
@@ -166,7 +166,7 @@ def prune(root: Path, limit_bytes: float, *, dry: bool = False) -> Pruned:
     return Pruned(
         removed=removed,
         removed_bytes=freed,
-        kept=len(found) - removed - gone,
+        kept=len(candidates) - removed - gone,
         kept_bytes=rest,
         in_use=in_use,
     )

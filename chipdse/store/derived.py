@@ -75,13 +75,13 @@ def derived_files(cache: Path) -> Iterator[Derived]:
 
 
 def _derived(folder: str, main: Path, files: tuple[Path, ...]) -> Derived:
-    about = [file.stat() for file in files]
+    statuses = [file.stat() for file in files]
     return Derived(
         folder=folder,
         path=main,
         files=files,
-        used_s=max(each.st_mtime for each in about),
-        size_bytes=sum(each.st_blocks * 512 for each in about),
+        used_s=max(status.st_mtime for status in statuses),
+        size_bytes=sum(status.st_blocks * 512 for status in statuses),
         leftover=main.suffix == ".part",
     )
 

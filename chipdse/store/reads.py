@@ -152,8 +152,8 @@ def project_root(folder: Path) -> Path:
 def search_folders(folder: Path) -> tuple[Path, ...]:
     """The folders to search for modules of a project: the folder, its project's root, root/src."""
     root = project_root(folder)
-    found = [folder.absolute(), root, root / "src"]
-    return tuple(path for path in dict.fromkeys(found) if path.is_dir())
+    folders = [folder.absolute(), root, root / "src"]
+    return tuple(path for path in dict.fromkeys(folders) if path.is_dir())
 
 
 _DIGESTS: dict[str, tuple[tuple[int, ...], str]] = {}
@@ -162,10 +162,10 @@ _DIGESTS: dict[str, tuple[tuple[int, ...], str]] = {}
 def file_digest(path: Path) -> str:
     """As `digest_of`; a file with unchanged dates, size and inode is not read again."""
     try:
-        about = path.stat()
+        status = path.stat()
     except (OSError, ValueError):
         return ""
-    stamp = (about.st_mtime_ns, about.st_ctime_ns, about.st_size, about.st_ino, about.st_dev)
+    stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev)
     known = _DIGESTS.get(str(path))
     if known is None or known[0] != stamp or path.is_dir():
         known = _DIGESTS[str(path)] = (stamp, digest_of(path))
@@ -222,8 +222,8 @@ def _missing(place: Place, names: Iterable[str]) -> Iterator[str]:
             yield name
 
 
-def _same(one: Path, other: str) -> bool:
-    return os.path.realpath(one) == os.path.realpath(other)
+def _same(path: Path, name: str) -> bool:
+    return os.path.realpath(path) == os.path.realpath(name)
 
 
 def declared(
@@ -291,10 +291,10 @@ def _distribution(top: str) -> str:
     if top in PACKAGES:
         return ""
     try:
-        found = [importlib.metadata.distribution(top).metadata["Name"]]
+        distributions = [importlib.metadata.distribution(top).metadata["Name"]]
     except (importlib.metadata.PackageNotFoundError, ValueError):
-        found = _providers().get(top, [])
-    for name in found[:1]:
+        distributions = _providers().get(top, [])
+    for name in distributions[:1]:
         origin = importlib.metadata.distribution(name).read_text("direct_url.json")
         return "" if origin and '"file:' in origin else str(name)
     return ""
@@ -324,7 +324,7 @@ def loaded_modules(start: Iterable[str], notes: Notes) -> tuple[list[Loaded], se
     Found from the import statements in their files, from the modules and the origins of the
     objects that they hold, and from what was imported while their functions ran.
     """
-    found: list[Loaded] = []
+    loaded: list[Loaded] = []
     waiting = [*start, *notes.imports]
     seen: set[str] = set()
     while waiting:
@@ -338,11 +338,11 @@ def loaded_modules(start: Iterable[str], notes: Notes) -> tuple[list[Loaded], se
         file = getattr(module, "__file__", None)
         if module is None or not isinstance(file, str) or not is_users(file):
             continue
-        found.append(Loaded(name=name, file=file, digest=_digest_when_loaded(name, module, file)))
+        loaded.append(Loaded(name=name, file=file, digest=_digest_when_loaded(name, module, file)))
         if name.partition(".")[0] not in _OWN and file.endswith(".py"):
             waiting += imported_modules(Path(file), name)
             waiting += _held_by(module)
-    return found, {name.partition(".")[0] for name in seen}
+    return loaded, {name.partition(".")[0] for name in seen}
 
 
 def _held_by(module: ModuleType) -> Iterator[str]:
@@ -421,7 +421,7 @@ def bench_notes(file: Path) -> Notes:
     The list of environment variables is that of this process, because the simulator adds some.
     """
     notes = Notes()
-    kept = {
+    noted = {
         "file": notes.files,
         "folder": notes.folders,
         "environment": notes.environment,
@@ -439,7 +439,7 @@ def bench_notes(file: Path) -> Notes:
                 notes.files[name] = digest
                 notes.updated.add(name)
         elif name not in notes.written:
-            kept[kind].setdefault(name, digest)
+            noted[kind].setdefault(name, digest)
     if EVERY in notes.environment:
         notes.environment[EVERY] = environment_digest(EVERY)
     return notes

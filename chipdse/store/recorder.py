@@ -98,9 +98,9 @@ def link_digest(path: str | Path) -> str:
     """The digest of where a path leads: what it is itself, and the file that it ends at, seen from
     it, so that a project that was moved has the same."""
     is_link = os.path.islink(path)  # noqa: PTH114
-    own = os.readlink(path) if is_link else presence_of(path)  # noqa: PTH115
+    target = os.readlink(path) if is_link else presence_of(path)  # noqa: PTH115
     end = os.path.relpath(os.path.realpath(path), path)
-    return digest_of_text(f"{is_link}\0{own}\0{end}")
+    return digest_of_text(f"{is_link}\0{target}\0{end}")
 
 
 def environment_digest(name: str) -> str:
@@ -110,8 +110,8 @@ def environment_digest(name: str) -> str:
     those that differ from one terminal to the next.
     """
     if name == EVERY:
-        names = {other for other in os.environ if other not in _REPLACED}
-        names |= {other for other, value in _REPLACED.items() if value is not None}
+        names = {variable for variable in os.environ if variable not in _REPLACED}
+        names |= {variable for variable, value in _REPLACED.items() if value is not None}
         return digest_of_text("\0".join(sorted(n for n in names if not _of_session(n))))
     value = _REPLACED[name] if name in _REPLACED else os.environ.get(name)
     return "" if value is None else _digest_of_variable(name, value)
@@ -471,17 +471,17 @@ class Notes:
         elif kind == "file" and name not in self.files and not is_standard(name):
             self.files[name] = "" if name in self.written else digest_of(name)
 
-    def add(self, other: Notes) -> None:
+    def add(self, notes: Notes) -> None:
         """Take in what others noted."""
-        self.files = other.files | self.files
-        self.folders = other.folders | self.folders
-        self.imports |= other.imports
-        self.environment = other.environment | self.environment
-        self.presence = other.presence | self.presence
-        self.links = other.links | self.links
-        self.directory = self.directory or other.directory
-        self.updated |= other.updated
-        self.written |= other.written
+        self.files = notes.files | self.files
+        self.folders = notes.folders | self.folders
+        self.imports |= notes.imports
+        self.environment = notes.environment | self.environment
+        self.presence = notes.presence | self.presence
+        self.links = notes.links | self.links
+        self.directory = self.directory or notes.directory
+        self.updated |= notes.updated
+        self.written |= notes.written
 
     def inputs(self) -> Iterator[tuple[str, str, str]]:
         """Kind, path and digest of what was there before the code ran: what the code made or

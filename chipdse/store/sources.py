@@ -79,17 +79,17 @@ def c_files(name: str) -> dict[str, Path]:
     ------
     KeyError : a file does not exist
     """
-    found: dict[str, Path] = {}
-    _add_c_files(name, found)
-    return found
+    files: dict[str, Path] = {}
+    _add_c_files(name, files)
+    return files
 
 
-def _add_c_files(name: str, found: dict[str, Path]) -> None:
+def _add_c_files(name: str, files: dict[str, Path]) -> None:
     file = _kernel_files()[name]
     for header in INCLUDE.findall(file.read_text(encoding="utf-8")):
-        if header not in found:
-            _add_c_files(header, found)
-    found[name] = file
+        if header not in files:
+            _add_c_files(header, files)
+    files[name] = file
 
 
 @functools.cache
@@ -110,22 +110,22 @@ def module_sources(module: str) -> dict[str, Path]:
     DesignError : the module has no source file
     """
     package = module.partition(".")[0]
-    found: dict[str, Path] = {}
+    sources: dict[str, Path] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name in found:
+        if name in sources:
             continue
         path = _source(name)
         if path is None:
             raise DesignError(f"module {name!r} has no source file; name a module in a .py file")
-        found[name] = path
+        sources[name] = path
         waiting += [
             needed_module
             for needed_module in _needed_modules(path, name)
             if _within(needed_module, package)
         ]
-    return dict(sorted(found.items()))
+    return dict(sorted(sources.items()))
 
 
 def _needed_modules(file: Path, name: str) -> Iterator[str]:
@@ -177,14 +177,14 @@ def _imports_in(text: str, name: str, is_package: bool) -> tuple[str, ...]:
     """The result of `imported_modules` for the text of a file; cached for repeated calls."""
     with _PARSING:
         tree = ast.parse(text)
-    found: list[str] = []
+    modules: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            modules += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, name, is_package)
-            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return tuple(found)
+            modules += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(modules)
 
 
 def name_of(builder: Builder) -> str:

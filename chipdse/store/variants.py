@@ -33,7 +33,7 @@ def known_reads(base: Path) -> list[Names]:
 def note_reads(base: Path, reads: Iterable[Read]) -> None:
     """Put the names of some reads first in the list of a key; for its one builder."""
     names = tuple((read.kind, read.name) for read in sorted(set(reads)))
-    sets = [names, *(other for other in known_reads(base) if other != names)][:_KEPT]
+    sets = [names, *(earlier for earlier in known_reads(base) if earlier != names)][:_KEPT]
     _list_of(base).parent.mkdir(parents=True, exist_ok=True)
     write_whole(_list_of(base), json.dumps(sets))
 

@@ -116,13 +116,13 @@ def _divided(stack: Stack) -> Stack:
     def of(layer: Layer) -> Layer:
         if not layer.sources:
             return layer
-        (whole,) = layer.sources
-        wide, high = whole.width_m / GRID, whole.height_m / GRID
+        (source,) = layer.sources
+        wide, high = source.width_m / GRID, source.height_m / GRID
         squares = tuple(
             Rectangle(
                 name=_name(i, j),
-                left_m=whole.left_m + i * wide,
-                bottom_m=whole.bottom_m + j * high,
+                left_m=source.left_m + i * wide,
+                bottom_m=source.bottom_m + j * high,
                 width_m=wide,
                 height_m=high,
             )

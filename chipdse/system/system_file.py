@@ -95,11 +95,11 @@ def _record(
     for key, value in _table(content, where).items():
         _known(key, allowed, where)
         field = fields[aliases.get(key, key)]
-        here = f"{where} {key}"
+        location = f"{where} {key}"
         if field.type in ("float", "float | None"):
-            value = read_quantity(value, field.metadata.get("unit", ""), here)
+            value = read_quantity(value, field.metadata.get("unit", ""), location)
         if field.name in values:
-            raise DesignError(f"{here} is given twice; keep one")
+            raise DesignError(f"{location} is given twice; keep one")
         values[field.name] = value
     return values
 
@@ -107,14 +107,14 @@ def _record(
 def _short(kind: Any, skip: set[str]) -> dict[str, str]:
     """Keys without the unit suffix: `area` for `area_m2`."""
     ends = ("_m2", "_m", "_nm", "_w", "_c", "_k", "_usd", "_kgco2e", "_ops_per_s", "_years")
-    found: dict[str, str] = {}
+    aliases: dict[str, str] = {}
     for field in dataclasses.fields(kind):
         for end in ends:
             if field.name.endswith(end) and field.name not in skip:
-                found.setdefault(field.name.removesuffix(end), field.name)
+                aliases.setdefault(field.name.removesuffix(end), field.name)
                 break
     names = {f.name for f in dataclasses.fields(kind)}
-    return {k: v for k, v in found.items() if k not in names}
+    return {k: v for k, v in aliases.items() if k not in names}
 
 
 def load_system(path: Path) -> System:
@@ -224,17 +224,17 @@ def _traffic(content: Any, block: BlockMetrics | None) -> dict[str, float]:
         _known(key, ["bits_per_op", "traffic", *_CUSTOM], "[link]")
     if "bits_per_op" in table and "traffic" in table:
         raise DesignError("[link] gives both bits_per_op and traffic; keep one")
-    found = {}
+    traffic = {}
     if "traffic" in table:
-        found["traffic_bits_per_s"] = read_quantity(table["traffic"], "bit/s", "[link] traffic")
+        traffic["traffic_bits_per_s"] = read_quantity(table["traffic"], "bit/s", "[link] traffic")
     elif "bits_per_op" in table:
-        found["bits_per_op"] = read_quantity(table["bits_per_op"], "bit", "[link] bits_per_op")
+        traffic["bits_per_op"] = read_quantity(table["bits_per_op"], "bit", "[link] bits_per_op")
     elif block is not None:
-        found["bits_per_op"] = block.io_bits_per_op
-    for key, value in found.items():
+        traffic["bits_per_op"] = block.io_bits_per_op
+    for key, value in traffic.items():
         if value < 0:
             raise DesignError(f"[link] {key}={value!r} is negative; use >= 0")
-    return found
+    return traffic
 
 
 def _own(key: str, doc: str, value: float, unit: str) -> Constant:
@@ -257,19 +257,19 @@ def _custom_link(content: Any) -> tuple[Constant, ...]:
             )
     if "edge_bandwidth" not in given and "area_bandwidth" not in given:
         raise DesignError("[link] of a custom link lacks 'edge_bandwidth' or 'area_bandwidth'")
-    found = []
+    constants = []
     for key, value in given.items():
         entry, unit = _CUSTOM[key]
         number = read_quantity(value, unit, f"[link] {key}")
         if not number > 0:
             raise DesignError(f"[link] {key}={value!r} must be > 0")
-        found.append(_own(f"links.{entry}.custom", key.replace("_", " "), number, unit))
-    return tuple(found)
+        constants.append(_own(f"links.{entry}.custom", key.replace("_", " "), number, unit))
+    return tuple(constants)
 
 
 def _conductivities(content: Any) -> tuple[Constant, ...]:
     """Values for materials inside the range their source measured."""
-    found = []
+    constants = []
     tables = load_constants()
     known = [k.rpartition(".")[2] for k in tables if k.startswith("materials.conductivity.")]
     for name, value in _table(content, "[conductivity]").items():
@@ -281,5 +281,5 @@ def _conductivities(content: Any) -> tuple[Constant, ...]:
                 f"[conductivity] {name}={value!r} is outside the measured range of"
                 f" {published.low:g} to {published.high:g} W/mK ({published.source})"
             )
-        found.append(_own(published.key, published.doc, number, "W/mK"))
-    return tuple(found)
+        constants.append(_own(published.key, published.doc, number, "W/mK"))
+    return tuple(constants)

@@ -108,8 +108,8 @@ class Constant:
 
 
 def _constant(key: str, entry: Mapping[str, Any], variant: object) -> Constant:
-    own = dict(variant) if isinstance(variant, Mapping) else {"value": variant}
-    merged = {k: v for k, v in entry.items() if k in _SHARED_KEYS} | own
+    fields = dict(variant) if isinstance(variant, Mapping) else {"value": variant}
+    merged = {k: v for k, v in entry.items() if k in _SHARED_KEYS} | fields
     factor = SI_FACTORS[entry["unit"]]
     value = float(merged["value"])
     return Constant(
@@ -130,20 +130,20 @@ def _constant(key: str, entry: Mapping[str, Any], variant: object) -> Constant:
 @cache
 def load_table(table: str) -> Mapping[str, Constant]:
     """One table, keyed `table.entry[.variant]`, in SI; empty where there is no such table."""
-    found: dict[str, Constant] = {}
+    constants: dict[str, Constant] = {}
     if table not in TABLES:
-        return found
+        return constants
     folder = resources.files("chipdse.technology") / "data"
     content = tomllib.loads((folder / f"{table}.toml").read_text(encoding="utf-8"))
     for name, entry in content.items():
         if "values" in entry:
             for variant, value in entry["values"].items():
                 key = f"{table}.{name}.{variant}"
-                found[key] = _constant(key, entry, value)
+                constants[key] = _constant(key, entry, value)
         else:
             key = f"{table}.{name}"
-            found[key] = _constant(key, entry, entry)
-    return found
+            constants[key] = _constant(key, entry, entry)
+    return constants
 
 
 @cache
@@ -181,13 +181,13 @@ class Sources:
 
     def constant(self, key: str) -> Constant:
         """The constant under `key`, which is recorded as used."""
-        found = self.given.get(key) or find_constant(key)
-        if found is None:
+        constant = self.given.get(key) or find_constant(key)
+        if constant is None:
             entry = key.rpartition(".")[0]
             known = ", ".join(variants(entry)) or "see the tables in chipdse/technology/data"
             raise DesignError(f"{key!r} is not in the tables; known: {known}")
-        self.used[key] = found
-        return found
+        self.used[key] = constant
+        return constant
 
     def __call__(self, key: str) -> float:
         """The value under `key` in SI; the constant is recorded as used."""

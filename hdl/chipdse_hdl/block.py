@@ -21,8 +21,8 @@ def parameter(
     choices: tuple[Any, ...] | None = None,
 ) -> Any:
     """A field of a parameter or workload record, with what people need to choose its value."""
-    about = {"doc": doc, "minimum": minimum, "maximum": maximum, "choices": choices}
-    return dataclasses.field(default=default, metadata=about)
+    metadata = {"doc": doc, "minimum": minimum, "maximum": maximum, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def seed_parameter(what: str) -> Any:
@@ -38,20 +38,20 @@ def index_bits(count: int) -> int:
 def check_parameters(record: Any) -> None:
     """Raise ValueError for the first field of a record outside the range it declares."""
     for field in dataclasses.fields(record):
-        value, about = getattr(record, field.name), field.metadata
-        kind = about.get("kind") or type(field.default)
+        value, metadata = getattr(record, field.name), field.metadata
+        kind = metadata.get("kind") or type(field.default)
         right_type = type(value) is kind or (kind is float and type(value) is int)
         if not right_type:
             raise ValueError(f"{field.name}={value!r} must be of type {kind.__name__}")
-        if about["choices"] is not None and value not in about["choices"]:
-            options = ", ".join(map(repr, about["choices"]))
+        if metadata["choices"] is not None and value not in metadata["choices"]:
+            options = ", ".join(map(repr, metadata["choices"]))
             raise ValueError(f"{field.name}={value!r} is not one of {options}")
         if kind is float and not math.isfinite(value):
             raise ValueError(f"{field.name}={value!r} must be a finite number")
-        if about["minimum"] is not None and value < about["minimum"]:
-            raise ValueError(f"{field.name}={value!r} is too small; use >= {about['minimum']}")
-        if about["maximum"] is not None and value > about["maximum"]:
-            raise ValueError(f"{field.name}={value!r} is too large; use <= {about['maximum']}")
+        if metadata["minimum"] is not None and value < metadata["minimum"]:
+            raise ValueError(f"{field.name}={value!r} is too small; use >= {metadata['minimum']}")
+        if metadata["maximum"] is not None and value > metadata["maximum"]:
+            raise ValueError(f"{field.name}={value!r} is too large; use <= {metadata['maximum']}")
 
 
 @dataclass(frozen=True, kw_only=True)

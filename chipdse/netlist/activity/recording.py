@@ -91,14 +91,14 @@ def read_recording(layout: Path, data: Path) -> Recording:
     DesignError : a file is missing, empty or cut off
     """
     try:
-        about: dict[str, Any] = json.loads(layout.read_text())
+        description: dict[str, Any] = json.loads(layout.read_text())
         size = data.stat().st_size
     except OSError as error:
         raise DesignError(f"recording {data} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise DesignError(f"{layout} is not a recording's layout: {error}") from error
-    states = 2 if about["four_state"] else 1
-    row_words = states * about["row_bits"] // WORD_BITS
+    states = 2 if description["four_state"] else 1
+    row_words = states * description["row_bits"] // WORD_BITS
     if size == 0 or row_words == 0 or size % (4 * row_words):
         raise DesignError(
             f"recording {data} has {size} bytes, not a positive multiple of a row's "
@@ -106,15 +106,15 @@ def read_recording(layout: Path, data: Path) -> Recording:
         )
     words: UInt32s = np.memmap(data, dtype="<u4", mode="r").reshape(-1, row_words)
     unknown = None
-    if about["four_state"]:
+    if description["four_state"]:
         # `%z` writes pairs (aval, bval); X is (1, 1), Z is (0, 1).
         words, unknown = words[:, 0::2] & ~words[:, 1::2], words[:, 1::2]
     return Recording(
         words=words,
         unknown=unknown,
-        signals={entry["name"]: RecordedSignal(**entry) for entry in about["signals"]},
-        clock=about["clock"],
-        both_edges=about["both_edges"],
+        signals={entry["name"]: RecordedSignal(**entry) for entry in description["signals"]},
+        clock=description["clock"],
+        both_edges=description["both_edges"],
     )
 
 

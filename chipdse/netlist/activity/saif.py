@@ -81,7 +81,7 @@ def _lines(activity: Activity, netlist: Netlist, instance: str) -> Iterator[str]
 
 def escaped(name: str) -> str:
     """A name as SAIF writes it: a backslash before every character that is not in a word."""
-    return _SPECIAL.sub(lambda found: "\\" + found[0], name)
+    return _SPECIAL.sub(lambda match: "\\" + match[0], name)
 
 
 def _time_unit(duration_s: float, high_fraction: NDArray[np.float64]) -> tuple[str, int]:

@@ -94,8 +94,8 @@ def is_buffer(cell: Cell) -> bool:
 
 def _input_f(library: CellLibrary, at: OperatingLibrary, cell: int) -> float:
     pins = library.cells[cell].pins
-    own = next(i for i, pin in enumerate(pins) if pin.direction == "input")
-    return float(at.pin_capacitance_f[0, library.pin_start[cell] + own].max())
+    position = next(i for i, pin in enumerate(pins) if pin.direction == "input")
+    return float(at.pin_capacitance_f[0, library.pin_start[cell] + position].max())
 
 
 def _chain_delays(
@@ -124,10 +124,10 @@ def _chain_delays(
         pin_net=pin_net.ravel(),
         ports=(Port(name="in", direction="input", nets=(2,)),),
     )
-    own = np.array([_input_f(library, at, cell) for cell in cells])
+    input_f = np.array([_input_f(library, at, cell) for cell in cells])
     extra = np.zeros(count)
     behind = np.repeat(loads_f.reshape(-1), _CHAIN).reshape(chains, _CHAIN)
-    behind[:, :-1] -= np.repeat(own, tried)[:, None]
+    behind[:, :-1] -= np.repeat(input_f, tried)[:, None]
     extra[outputs.ravel()] = np.maximum(behind.ravel(), 0.0)
     timing = analyse_timing(
         build_timing_graph(netlist),

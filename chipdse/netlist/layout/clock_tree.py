@@ -45,19 +45,19 @@ class ClockTree:
 
 def clock_sinks(netlist: Netlist, clock: ClockNetwork) -> Int64s:
     """Pins at which the clock ends or is gated: clock pins of registers, gates and macros."""
-    found = []
+    pin_groups = []
     for kind, instances in netlist.instances_of.items():
         cell = netlist.cells[kind]
-        own = clock_of(cell)
-        if own is not None and own[0] in cell.pin_index:
-            found.append(netlist.pin_start[instances] + cell.pin_index[own[0]])
+        clock_pin = clock_of(cell)
+        if clock_pin is not None and clock_pin[0] in cell.pin_index:
+            pin_groups.append(netlist.pin_start[instances] + cell.pin_index[clock_pin[0]])
         elif cell.is_macro:
             for position, pin in enumerate(cell.pins):
                 if pin.is_clock and pin.direction == "input":
-                    found.append(netlist.pin_start[instances] + position)
-    if not found:
+                    pin_groups.append(netlist.pin_start[instances] + position)
+    if not pin_groups:
         return np.zeros(0, dtype=np.int64)
-    pins = np.concatenate(found).astype(np.int64)
+    pins = np.concatenate(pin_groups).astype(np.int64)
     nets = netlist.pin_net[pins]
     return np.sort(pins[(nets >= 0) & (clock.polarity[nets] != 0)])
 
@@ -79,9 +79,12 @@ def build_clock_tree(
     count = np.concatenate([[sinks[~gated].sum()], sinks[gated]]).astype(np.int64)
     buffers = np.ceil(count / data.fanout).astype(np.int64)
     buffers[1:] = np.maximum(buffers[1:] - 1, 0)
-    each = math.sqrt(core_m2 / max(int(count.sum()), 1))
+    wire_per_sink_m = math.sqrt(core_m2 / max(int(count.sum()), 1))
     return ClockTree(
-        net=groups, sinks=count, buffers=buffers, wire_m=(count * each).astype(np.float64)
+        net=groups,
+        sinks=count,
+        buffers=buffers,
+        wire_m=(count * wire_per_sink_m).astype(np.float64),
     )
 
 
@@ -120,6 +123,6 @@ def gate_loads_f(tree: ClockTree, netlist: Netlist, data: WireData, pin_f: Float
     if data.clock_tree is None:
         return extra
     for net, sinks, wire in zip(tree.net[1:], tree.sinks[1:], tree.wire_m[1:], strict=True):
-        own = min(1.0, data.clock_tree.fanout / float(sinks))
-        extra[net] = own * float(wire) * data.clock_f_per_m - (1.0 - own) * float(pin_f[net])
+        share = min(1.0, data.clock_tree.fanout / float(sinks))
+        extra[net] = share * float(wire) * data.clock_f_per_m - (1.0 - share) * float(pin_f[net])
     return extra

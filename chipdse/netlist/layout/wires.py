@@ -135,8 +135,8 @@ def formula_routes(
         * steiner_factor(degree, sources),
         0.0,
     )
-    whole = float(share.sum())
-    length = share * (total / whole) if whole else share
+    total_share = float(share.sum())
+    length = share * (total / total_share) if total_share else share
     distance = np.zeros(len(netlist.pin_net))
     loads = netlist.pin_is_load & (netlist.pin_net >= 0)
     # Of a wire with several loads, each lies at the end of its own branch of equal length.

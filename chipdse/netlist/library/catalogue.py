@@ -104,7 +104,9 @@ class LibraryEntry:
     @property
     def every_file(self) -> tuple[Path, ...]:
         """The files of all process corners."""
-        return tuple(path for each in self.by_process.values() for path in each.files)
+        return tuple(
+            path for process_files in self.by_process.values() for path in process_files.files
+        )
 
     def files_of(self, process: str | None = None) -> tuple[Path, ...]:
         """Every file of a process corner whose content decides results, for stage keys.
@@ -261,8 +263,8 @@ def named_library(liberty: Sequence[Path]) -> LibraryEntry | None:
 def library_names() -> tuple[str, ...]:
     """Every name that `resolve` knows: shipped first, then the user's."""
     folder = _folder()
-    own = sorted(file.stem for file in folder.glob("*.toml")) if folder.is_dir() else []
-    return (*SHIPPED, *(name for name in own if name not in SHIPPED))
+    user_names = sorted(file.stem for file in folder.glob("*.toml")) if folder.is_dir() else []
+    return (*SHIPPED, *(name for name in user_names if name not in SHIPPED))
 
 
 def add_library(
@@ -349,9 +351,11 @@ def remove_library(name: str) -> None:
     """
     if name in SHIPPED:
         raise DesignError(f"library {name!r} ships with the package; it cannot be removed")
-    own = [known for known in library_names() if known not in SHIPPED]
-    if name not in own:
-        raise DesignError(f"library {name!r} is not yours; yours: {', '.join(own) or 'none'}")
+    user_names = [known for known in library_names() if known not in SHIPPED]
+    if name not in user_names:
+        raise DesignError(
+            f"library {name!r} is not yours; yours: {', '.join(user_names) or 'none'}"
+        )
     description_file(name).unlink(missing_ok=True)
 
 

@@ -44,10 +44,10 @@ class Corners:
         """
         temps, rows = [], []
         for temp, members, supplies in self._rows:
-            own = between(supply_v, supplies)
-            if own is not None:
+            row_weights = between(supply_v, supplies)
+            if row_weights is not None:
                 row = np.zeros(len(self))
-                row[members] = own
+                row[members] = row_weights
                 temps.append(temp)
                 rows.append(row)
         across = between(temperature_c, np.array(temps))

@@ -22,8 +22,8 @@ def join_corners(libraries: list[CellLibrary], name: str | None = None) -> CellL
     if not libraries:
         raise DesignError("no library given; name at least one Liberty file a corner")
     first = libraries[0]
-    for other in libraries[1:]:
-        _check_same(first, other)
+    for library in libraries[1:]:
+        _check_same(first, library)
 
     def stack(pick: str, part: str | None = None) -> Floats:
         owners = [getattr(library, part) if part else library for library in libraries]
@@ -47,7 +47,7 @@ def join_corners(libraries: list[CellLibrary], name: str | None = None) -> CellL
     )
 
 
-def add_leakage(library: CellLibrary, others: list[CellLibrary]) -> CellLibrary:
+def add_leakage(library: CellLibrary, leakage_libraries: list[CellLibrary]) -> CellLibrary:
     """A library that also knows the leakage of others with the same cells, and nothing else of
     them.
 
@@ -55,16 +55,19 @@ def add_leakage(library: CellLibrary, others: list[CellLibrary]) -> CellLibrary:
     ------
     DesignError : they differ in more than numbers, or leakage is known there already
     """
-    for other in others:
-        _check_same(library, other)
-    each = [library, *others]
+    for leakage_library in leakage_libraries:
+        _check_same(library, leakage_library)
+    libraries = [library, *leakage_libraries]
     return replace(
         library,
-        cell_leakage_w=np.concatenate([one.cell_leakage_w for one in each]),
+        cell_leakage_w=np.concatenate([member.cell_leakage_w for member in libraries]),
         leakages=replace(
-            library.leakages, value_w=np.concatenate([one.leakages.value_w for one in each])
+            library.leakages,
+            value_w=np.concatenate([member.leakages.value_w for member in libraries]),
         ),
-        leakage_corners=_together([one.leakage_grid for one in each], "leakage is given twice"),
+        leakage_corners=_together(
+            [member.leakage_grid for member in libraries], "leakage is given twice"
+        ),
     )
 
 
@@ -93,8 +96,10 @@ def _join_tables(tables: list[Tables], values: Floats) -> Tables:
     points = [  # [corners, points] of each axis
         np.concatenate(
             [
-                each.axis_values[:, each.axis_start[axis] : each.axis_start[axis + 1]]
-                for each, axis in zip(tables, row, strict=True)
+                corner_tables.axis_values[
+                    :, corner_tables.axis_start[axis] : corner_tables.axis_start[axis + 1]
+                ]
+                for corner_tables, axis in zip(tables, row, strict=True)
             ]
         )
         for row in distinct[none:].tolist()
@@ -110,7 +115,7 @@ def _join_tables(tables: list[Tables], values: Floats) -> Tables:
     )
 
 
-def check_same_cells(first: CellLibrary, other: CellLibrary, names: str) -> None:
+def check_same_cells(first: CellLibrary, second: CellLibrary, names: str) -> None:
     """Refuse libraries that differ in their cells, pins or functions.
 
     Parameters
@@ -122,30 +127,32 @@ def check_same_cells(first: CellLibrary, other: CellLibrary, names: str) -> None
     DesignError : with the first cell that differs
     """
     pair = f"{names} of {first.name}"
-    for name in first.index.keys() ^ other.index.keys():
+    for name in first.index.keys() ^ second.index.keys():
         raise DesignError(f"{pair} cannot be joined: only one has cell {name}")
-    for mine, theirs in zip(first.cells, other.cells, strict=True):
-        if mine.name != theirs.name:
+    for first_cell, second_cell in zip(first.cells, second.cells, strict=True):
+        if first_cell.name != second_cell.name:
             raise DesignError(f"{pair} cannot be joined: they list cells in different order")
-        if mine.pins != theirs.pins or mine.sequential != theirs.sequential:
-            raise DesignError(f"{pair} cannot be joined: cell {mine.name} differs in its functions")
+        if first_cell.pins != second_cell.pins or first_cell.sequential != second_cell.sequential:
+            raise DesignError(
+                f"{pair} cannot be joined: cell {first_cell.name} differs in its functions"
+            )
 
 
-def _check_same(first: CellLibrary, other: CellLibrary) -> None:
+def _check_same(first: CellLibrary, second: CellLibrary) -> None:
     """Refuse libraries whose structure differs, naming the first difference."""
-    pair = f"corners {first.corners()} and {other.corners()}"
-    check_same_cells(first, other, pair)
+    pair = f"corners {first.corners()} and {second.corners()}"
+    check_same_cells(first, second, pair)
     pair = f"{pair} of {first.name}"
-    if first.thresholds != other.thresholds:
+    if first.thresholds != second.thresholds:
         raise DesignError(
             f"{pair} cannot be joined: they measure slews or delays between other voltages"
         )
-    if first.conditions != other.conditions or first.supplies != other.supplies:
+    if first.conditions != second.conditions or first.supplies != second.supplies:
         raise DesignError(f"{pair} cannot be joined: their conditions differ")
     for part in ("arcs", "powers", "leakages", "tables"):
-        mine_part, their_part = getattr(first, part), getattr(other, part)
-        for field in fields(mine_part):
-            a, b = getattr(mine_part, field.name), getattr(their_part, field.name)
+        first_part, second_part = getattr(first, part), getattr(second, part)
+        for field in fields(first_part):
+            a, b = getattr(first_part, field.name), getattr(second_part, field.name)
             if field.name in ("axis_start", "axis_values"):
                 continue  # corners may share axes differently; sizes follow from the tables'
             if field.name in ("row_axis", "column_axis"):

@@ -264,17 +264,18 @@ class CellLibrary:
             weights=np.eye(self.corner_count),
         )
 
-    def _default(self, given: ArrayLike | None, own: Floats, what: str, unit: str) -> Floats:
+    def _default(self, given: ArrayLike | None, covered: Floats, what: str, unit: str) -> Floats:
         if given is not None:
             values = np.atleast_1d(np.asarray(given, dtype=np.float64))
             if values.ndim != 1 or not np.isfinite(values).all():
                 raise DesignError(f"{what} must be a finite number or a list of them")
             return values
-        if len(np.unique(own)) > 1:
+        if len(np.unique(covered)) > 1:
             raise DesignError(
-                f"library {self.name} covers {own.min():g} to {own.max():g} {unit}; choose a {what}"
+                f"library {self.name} covers {covered.min():g} to {covered.max():g} {unit}; "
+                f"choose a {what}"
             )
-        return own[:1]
+        return covered[:1]
 
     @staticmethod
     def _weights(grid: Corners, volts: Floats, temps: Floats, what: str) -> Floats:
@@ -316,8 +317,8 @@ class LeakagePoints(_Points):
 
     def groups_w(self, rows: Int32s | Int64s | None = None) -> Floats:
         """Leakage [K, groups] of all groups of `Leakages`, or of these rows."""
-        own = self.library.leakages.value_w
-        return interpolate(self.weights, own if rows is None else own[:, rows])
+        values = self.library.leakages.value_w
+        return interpolate(self.weights, values if rows is None else values[:, rows])
 
     def cells_w(self) -> Floats:
         """Unconditional leakage [K, cells] of each cell, NaN if there is none."""

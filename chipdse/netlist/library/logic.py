@@ -95,12 +95,12 @@ class _Parser:
         self.next = 0
         position, end = 0, len(text.rstrip())
         while position < end:
-            found = _TOKEN.match(text, position)
-            if found is None:
+            match = _TOKEN.match(text, position)
+            if match is None:
                 raise self.error(f"unexpected {text[position:].strip()[:10]!r}")
-            kind = str(found.lastgroup)
-            self.tokens.append((kind, found[kind]))
-            position = found.end()
+            kind = str(match.lastgroup)
+            self.tokens.append((kind, match[kind]))
+            position = match.end()
 
     def error(self, why: str) -> DesignError:
         return DesignError(
@@ -197,35 +197,35 @@ def variables(expression: Expression) -> tuple[str, ...]:
         case Not(operand):
             return variables(operand)
         case And(operands) | Or(operands) | Xor(operands):
-            return tuple(dict.fromkeys(name for each in operands for name in variables(each)))
+            return tuple(dict.fromkeys(name for operand in operands for name in variables(operand)))
 
 
-def evaluate(expression: Expression, values: Mapping[str, Any], one: Any = True) -> Any:
-    """Evaluate over booleans, Boolean arrays, or words with `one` = all ones.
+def evaluate(expression: Expression, values: Mapping[str, Any], ones: Any = True) -> Any:
+    """Evaluate over booleans, Boolean arrays, or words with `ones` = all ones.
 
-    Every value must support ``& | ^`` with the others; NOT is ``^ one``.
+    Every value must support ``& | ^`` with the others; NOT is ``^ ones``.
     """
     match expression:
         case Variable(name):
             return values[name]
         case Constant(value):
-            return one if value else one ^ one
+            return ones if value else ones ^ ones
         case Not(operand):
-            return evaluate(operand, values, one) ^ one
+            return evaluate(operand, values, ones) ^ ones
         case And(operands):
-            result = evaluate(operands[0], values, one)
-            for each in operands[1:]:
-                result = result & evaluate(each, values, one)
+            result = evaluate(operands[0], values, ones)
+            for next_operand in operands[1:]:
+                result = result & evaluate(next_operand, values, ones)
             return result
         case Or(operands):
-            result = evaluate(operands[0], values, one)
-            for each in operands[1:]:
-                result = result | evaluate(each, values, one)
+            result = evaluate(operands[0], values, ones)
+            for next_operand in operands[1:]:
+                result = result | evaluate(next_operand, values, ones)
             return result
         case Xor(operands):
-            result = evaluate(operands[0], values, one)
-            for each in operands[1:]:
-                result = result ^ evaluate(each, values, one)
+            result = evaluate(operands[0], values, ones)
+            for next_operand in operands[1:]:
+                result = result ^ evaluate(next_operand, values, ones)
             return result
 
 
@@ -239,11 +239,11 @@ def substitute(expression: Expression, replacements: Mapping[str, Expression]) -
         case Not(operand):
             return negate(substitute(operand, replacements))
         case And(operands):
-            return And(tuple(substitute(each, replacements) for each in operands))
+            return And(tuple(substitute(operand, replacements) for operand in operands))
         case Or(operands):
-            return Or(tuple(substitute(each, replacements) for each in operands))
+            return Or(tuple(substitute(operand, replacements) for operand in operands))
         case Xor(operands):
-            return Xor(tuple(substitute(each, replacements) for each in operands))
+            return Xor(tuple(substitute(operand, replacements) for operand in operands))
 
 
 @lru_cache(maxsize=256)

@@ -77,36 +77,36 @@ def macro_liberty(sizes: Sequence[MacroSize]) -> str:
             f"  type (bus_{bits}) {{ base_type : array; data_type : bit; bit_width : {bits}; "
             f"bit_from : {bits - 1}; bit_to : 0; downto : true; }}"
         )
-    for size, about in zip(sizes, figures, strict=True):
-        lines += _cell(size, about)
+    for size, size_figures in zip(sizes, figures, strict=True):
+        lines += _cell(size, size_figures)
     return "\n".join([*lines, "}", ""])
 
 
-def _cell(size: MacroSize, about: MacroFigures) -> Iterator[str]:
+def _cell(size: MacroSize, figures: MacroFigures) -> Iterator[str]:
     yield f"  cell ({size.name}) {{"
-    yield f"    area : {about.area_m2 * 1e12:.6g}; interface_timing : true; dont_touch : true;"
+    yield f"    area : {figures.area_m2 * 1e12:.6g}; interface_timing : true; dont_touch : true;"
     yield (
         f"    memory () {{ type : ram; address_width : {size.address_bits}; "
         f"word_width : {size.bits}; }}"
     )
-    yield f"    cell_leakage_power : {about.leakage_w * 1e12:.6g};"
+    yield f"    cell_leakage_power : {figures.leakage_w * 1e12:.6g};"
     for name, direction, bits in macro_pins(size):
         kind, typed = ("bus", f" bus_type : bus_{bits};") if bits > 1 else ("pin", "")
         yield f"    {kind} ({name}) {{{typed} direction : {direction};"
         if direction == "output":
-            yield from _access(about)
+            yield from _access(figures)
         else:
-            yield f"      capacitance : {about.pin_f * 1e15:.6g};"
-            yield from _clock(size, about) if name == "clk" else _checks(about)
+            yield f"      capacitance : {figures.pin_f * 1e15:.6g};"
+            yield from _clock(size, figures) if name == "clk" else _checks(figures)
         yield "    }"
     yield "  }"
 
 
-def _access(about: MacroFigures) -> Iterator[str]:
-    delays = [about.access_s + about.access_per_load_s_per_f * load for load in _LOADS_F]
-    delay = ", ".join(f"{1e12 * each:.6g}" for each in delays)
-    slew = ", ".join(f"{1e12 * about.output_slew_s:.6g}" for _ in _LOADS_F)
-    edge = "falling_edge" if about.falls else "rising_edge"
+def _access(figures: MacroFigures) -> Iterator[str]:
+    delays = [figures.access_s + figures.access_per_load_s_per_f * load for load in _LOADS_F]
+    delay = ", ".join(f"{1e12 * delay_s:.6g}" for delay_s in delays)
+    slew = ", ".join(f"{1e12 * figures.output_slew_s:.6g}" for _ in _LOADS_F)
+    edge = "falling_edge" if figures.falls else "rising_edge"
     yield f'      timing () {{ related_pin : "clk"; timing_type : {edge};'
     for table, values in (("cell", delay), ("transition", slew)):
         for edge in ("rise", "fall"):
@@ -115,22 +115,22 @@ def _access(about: MacroFigures) -> Iterator[str]:
     yield "      }"
 
 
-def _checks(about: MacroFigures) -> Iterator[str]:
-    for kind, time_s in (("setup_rising", about.setup_s), ("hold_rising", about.hold_s)):
+def _checks(figures: MacroFigures) -> Iterator[str]:
+    for kind, time_s in (("setup_rising", figures.setup_s), ("hold_rising", figures.hold_s)):
         yield f'      timing () {{ related_pin : "clk"; timing_type : {kind};'
         for edge in ("rise", "fall"):
             yield f'        {edge}_constraint (scalar) {{ values ("{time_s * 1e12:.6g}"); }}'
         yield "      }"
 
 
-def _clock(size: MacroSize, about: MacroFigures) -> Iterator[str]:
+def _clock(size: MacroSize, figures: MacroFigures) -> Iterator[str]:
     """Energies of the rising edge: what each cycle takes, and what an access adds."""
-    idle = about.idle_energy_j
+    idle = figures.idle_energy_j
     ports = 2 if size.has_second_port else 1
     groups = [
         ("", ports * idle),
-        ("we", about.write_energy_j - idle),
-        ("re", about.read_energy_j - idle),
+        ("we", figures.write_energy_j - idle),
+        ("re", figures.read_energy_j - idle),
     ]
     yield "      clock : true;"
     for when, energy in groups:
@@ -177,11 +177,11 @@ def with_macros(library: CellLibrary, sizes: Sequence[MacroSize]) -> CellLibrary
 def check_macro_supply(sizes: Sequence[MacroSize], vdd_v: float) -> None:
     """Raise DesignError for a supply at which the macros may not work."""
     for size in sizes[:1]:
-        own = macro_figures(size).supply_v
-        if not LEAST_SUPPLY_FRAC * own - 1e-9 <= vdd_v <= MOST_SUPPLY_FRAC * own + 1e-9:
+        supply_v = macro_figures(size).supply_v
+        if not LEAST_SUPPLY_FRAC * supply_v - 1e-9 <= vdd_v <= MOST_SUPPLY_FRAC * supply_v + 1e-9:
             raise DesignError(
-                f"vdd_v={vdd_v:g} is outside {LEAST_SUPPLY_FRAC * own:.3g} to "
-                f"{MOST_SUPPLY_FRAC * own:.3g} V, in which SRAM macros of {size.family} are "
+                f"vdd_v={vdd_v:g} is outside {LEAST_SUPPLY_FRAC * supply_v:.3g} to "
+                f"{MOST_SUPPLY_FRAC * supply_v:.3g} V, in which SRAM macros of {size.family} are "
                 "modelled; set memory_macro_bits=0 to keep memories in registers"
             )
 
@@ -198,9 +198,9 @@ def _delay_scale(library: CellLibrary, volts: float, temperature: float) -> Floa
         ]
     )
     values = tables.values[:, places]
-    own = library.at([volts], [temperature]).interpolate(values)[0]
-    usable = (values > 0).all(axis=0) & (own > 0)
-    ratios = numerics.log(values[:, usable] / own[usable])
+    point_values = library.at([volts], [temperature]).interpolate(values)[0]
+    usable = (values > 0).all(axis=0) & (point_values > 0)
+    ratios = numerics.log(values[:, usable] / point_values[usable])
     scale: Floats = numerics.exp(np.mean(ratios, axis=1))
     return scale
 
@@ -208,13 +208,13 @@ def _delay_scale(library: CellLibrary, volts: float, temperature: float) -> Floa
 def _leakage_scale(library: CellLibrary, volts: float, temperature: float) -> Floats:
     """Leakage of the library's cells at each corner of leakage over that at one point."""
     points = library.leakage_at([volts], [temperature])
-    values, own = library.leakages.value_w, points.groups_w()[0]
+    values, point_values = library.leakages.value_w, points.groups_w()[0]
     if not values.size:
-        values, own = library.cell_leakage_w, points.cells_w()[0]
-    usable = (values > 0).all(axis=0) & (own > 0)
+        values, point_values = library.cell_leakage_w, points.cells_w()[0]
+    usable = (values > 0).all(axis=0) & (point_values > 0)
     if not usable.any():
         raise DesignError(f"library {library.name} gives no leakage to scale theirs by")
-    ratios = numerics.log(values[:, usable] / own[usable])
+    ratios = numerics.log(values[:, usable] / point_values[usable])
     scale: Floats = numerics.exp(np.mean(ratios, axis=1))
     return scale
 
@@ -233,8 +233,10 @@ def _appended(
             is_energy[first : first + macros.tables.rows[table] * macros.tables.columns[table]] = 1
     scale = np.where(is_energy[None, :], energy[:, None], slower[:, None])
 
-    def moved(own: np.ndarray, other: np.ndarray, by: int) -> np.ndarray:
-        return np.concatenate([own, np.where(other >= 0, other + by, other)]).astype(own.dtype)
+    def moved(numbers: np.ndarray, added: np.ndarray, by: int) -> np.ndarray:
+        return np.concatenate([numbers, np.where(added >= 0, added + by, added)]).astype(
+            numbers.dtype
+        )
 
     def many(values: Floats) -> Floats:
         return np.repeat(values, library.corner_count, axis=0)
@@ -280,26 +282,28 @@ def _appended(
     )
 
 
-def _joined(own: Tables, other: Tables, scale: Floats) -> Tables:
+def _joined(tables: Tables, added_tables: Tables, scale: Floats) -> Tables:
     """Tables behind tables; the other's values are of one corner, `scale` [corners, values]."""
-    corners, axes = len(own.values), len(own.axis_start) - 1
+    corners, axes = len(tables.values), len(tables.axis_start) - 1
 
-    def axis(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-        return np.concatenate([mine, np.where(theirs >= 0, theirs + axes, -1)]).astype(mine.dtype)
+    def axis(numbers: np.ndarray, added: np.ndarray) -> np.ndarray:
+        return np.concatenate([numbers, np.where(added >= 0, added + axes, -1)]).astype(
+            numbers.dtype
+        )
 
     return Tables(
-        rows=np.concatenate([own.rows, other.rows]),
-        columns=np.concatenate([own.columns, other.columns]),
-        row_axis=axis(own.row_axis, other.row_axis),
-        column_axis=axis(own.column_axis, other.column_axis),
-        start=np.concatenate([own.start[:-1], other.start + own.values.shape[1]]).astype(
-            own.start.dtype
-        ),
+        rows=np.concatenate([tables.rows, added_tables.rows]),
+        columns=np.concatenate([tables.columns, added_tables.columns]),
+        row_axis=axis(tables.row_axis, added_tables.row_axis),
+        column_axis=axis(tables.column_axis, added_tables.column_axis),
+        start=np.concatenate(
+            [tables.start[:-1], added_tables.start + tables.values.shape[1]]
+        ).astype(tables.start.dtype),
         axis_start=np.concatenate(
-            [own.axis_start, other.axis_start[1:] + own.axis_start[-1]]
-        ).astype(own.axis_start.dtype),
+            [tables.axis_start, added_tables.axis_start[1:] + tables.axis_start[-1]]
+        ).astype(tables.axis_start.dtype),
         axis_values=np.concatenate(
-            [own.axis_values, np.repeat(other.axis_values, corners, axis=0)], axis=1
+            [tables.axis_values, np.repeat(added_tables.axis_values, corners, axis=0)], axis=1
         ),
-        values=np.concatenate([own.values, scale * other.values], axis=1),
+        values=np.concatenate([tables.values, scale * added_tables.values], axis=1),
     )

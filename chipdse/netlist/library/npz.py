@@ -46,8 +46,8 @@ def save_library(
     """
     arrays: dict[str, NDArray[Any]] = {name: getattr(library, name) for name in _ARRAYS}
     if library.leakage_corners is not None:
-        own = library.leakage_corners
-        arrays |= dict(zip(_LEAKAGE, (own.supply_v, own.temperature_c), strict=True))
+        corners = library.leakage_corners
+        arrays |= dict(zip(_LEAKAGE, (corners.supply_v, corners.temperature_c), strict=True))
     for part, kind in _PARTS.items():
         for field in fields(kind):
             arrays[f"{part}.{field.name}"] = getattr(getattr(library, part), field.name)
@@ -147,7 +147,9 @@ def _cell_to_json(cell: Cell) -> dict[str, Any]:
         ],
     }
     if cell.sequential is not None:
-        kind = next(name for name, each in _STATES.items() if isinstance(cell.sequential, each))
+        kind = next(
+            name for name, state_type in _STATES.items() if isinstance(cell.sequential, state_type)
+        )
         result["sequential"] = [
             kind,
             {

@@ -100,9 +100,9 @@ class _Series:
         decoded = [numbers[0].astype(np.float32).astype(np.float64)]
         for corner in range(1, count):
             base[corner] = _resembles(corners, corner)
-            start, own = decoded[base[corner]], numbers[corner]
-            plain = own * start > 0
-            ratio = np.divide(own, start, out=np.ones_like(own), where=plain)
+            start, values = decoded[base[corner]], numbers[corner]
+            plain = values * start > 0
+            ratio = np.divide(values, start, out=np.ones_like(values), where=plain)
             octaves = numerics.log2(ratio) * STEPS_PER_OCTAVE
             steps = coarseness * np.round(octaves / coarseness).astype(np.int64)
             delta = np.diff(steps, prepend=0)
@@ -111,11 +111,11 @@ class _Series:
             plain &= np.abs(octaves - steps) <= 0.51 * coarseness
             packed = np.diff(steps, prepend=0).astype(np.int16).view(np.uint16)
             low[corner - 1], high[corner - 1] = packed & 255, packed >> 8
-            other = np.flatnonzero(~plain)
-            places.append(other + corner * size)
-            escapes.append(own[other])
+            escaped = np.flatnonzero(~plain)
+            places.append(escaped + corner * size)
+            escapes.append(values[escaped])
             decoded.append(_decode(start, steps))
-            decoded[-1][other] = own[other].astype(np.float32)
+            decoded[-1][escaped] = values[escaped].astype(np.float32)
         return cls(
             corners=corners,
             base=base,
@@ -133,15 +133,15 @@ class _Series:
             packed = self.low[corner - 1] | (self.high[corner - 1].astype(np.uint16) << 8)
             steps = np.cumsum(packed.view(np.int16), dtype=np.int64)
             numbers[corner] = _decode(numbers[self.base[corner]], steps)
-            here = self.escaped // len(first) == corner
-            numbers[corner, self.escaped[here] % len(first)] = self.escapes[here]
+            in_corner = self.escaped // len(first) == corner
+            numbers[corner, self.escaped[in_corner] % len(first)] = self.escapes[in_corner]
         return numbers
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """What is written, by name in the file."""
-        own: dict[str, NDArray[Any]] = {key: getattr(self, key) for key in _KEYS}
-        own |= {"supply_v": self.corners.supply_v, "temperature_c": self.corners.temperature_c}
-        return {f"{name}.{key}": array for key, array in own.items()}
+        arrays: dict[str, NDArray[Any]] = {key: getattr(self, key) for key in _KEYS}
+        arrays |= {"supply_v": self.corners.supply_v, "temperature_c": self.corners.temperature_c}
+        return {f"{name}.{key}": array for key, array in arrays.items()}
 
     @classmethod
     def read(cls, file: Mapping[str, NDArray[Any]], name: str) -> _Series:

@@ -103,12 +103,12 @@ def public_libraries() -> dict[str, PublicLibrary]:
     return {
         name: PublicLibrary(
             name=name,
-            title=about["title"],
-            licence=about["licence"],
-            node_nm=about["node_nm"],
-            files=tuple(PublicFile(**file) for file in about["files"]),
+            title=entry["title"],
+            licence=entry["licence"],
+            node_nm=entry["node_nm"],
+            files=tuple(PublicFile(**file) for file in entry["files"]),
         )
-        for name, about in _table()["libraries"].items()
+        for name, entry in _table()["libraries"].items()
     }
 
 
@@ -145,7 +145,7 @@ def found_in(library: PublicLibrary, folder: Path) -> tuple[list[Path], list[Pub
     for path in sorted(folder.rglob("*.lib*")):
         if path.name in wanted:
             present.setdefault(path.name, path.absolute())
-    found, missing = [], []
+    paths, missing = [], []
     for file in library.files:
         copies = [present[name] for name in file.names if name in present]
         if not copies:
@@ -160,7 +160,7 @@ def found_in(library: PublicLibrary, folder: Path) -> tuple[list[Path], list[Pub
                 f"{copies[0]} differs from the published file; check out the files at commit "
                 f"{public_source().commit} of {public_source().name}"
             )
-        found.append(copies[0])
+        paths.append(copies[0])
     for file in missing:
         if file.nominal:
             raise DesignError(
@@ -168,7 +168,7 @@ def found_in(library: PublicLibrary, folder: Path) -> tuple[list[Path], list[Pub
                 f"{library.name} needs; give a checkout of {public_source().name}, or its folder "
                 f"{Path(file.path).parent}"
             )
-    return found, missing
+    return paths, missing
 
 
 def fetched(

@@ -115,7 +115,7 @@ class CellPower:
             if (function := cell.pins[pin].function) is not None
         }
         over_state = tuple(substitute(expression, functions) for expression in self.expressions)
-        if any(name not in names for each in over_state for name in variables(each)):
+        if any(name not in names for expression in over_state for name in variables(expression)):
             return None
         return _columns(over_state, names)
 
@@ -157,12 +157,12 @@ def cell_power(library: CellLibrary, number: int) -> CellPower:
         when = parse_function(library.conditions[text]) if text >= 0 else None
         weigh = _output_weight if pin in outputs else _input_weight
         weights.append(weigh(cell, pin, source, when))
-    condition = np.array([known.number(each) for each, _ in weights], dtype=np.int64)
+    condition = np.array([known.number(expression) for expression, _ in weights], dtype=np.int64)
     supply = powers.supply[rows].astype(np.int64)
     shares = [
-        np.flatnonzero(is_output & (pins == pin) & (supply == each))
+        np.flatnonzero(is_output & (pins == pin) & (supply == output_supply))
         for pin in sorted(outputs)
-        for each in np.unique(supply[is_output & (pins == pin)])
+        for output_supply in np.unique(supply[is_output & (pins == pin)])
     ]
     leakage_rows, leakage_conditions, uncovered = _leakage(library, number, known)
     differences = _differences(cell, known)
@@ -212,8 +212,8 @@ def _input_weight(
     if when is None:
         return Constant(True), 1.0
     name = cell.pins[pin].name
-    for other in variables(when):
-        place = cell.pin_index.get(other, -1)
+    for variable in variables(when):
+        place = cell.pin_index.get(variable, -1)
         if place >= 0 and cell.pins[place].direction == "output":
             function = power_function(cell, place)
             if function is not None and name in variables(function):
@@ -296,9 +296,11 @@ def _leakage(library: CellLibrary, number: int, known: _Expressions) -> tuple[In
     first, last = np.searchsorted(leakages.cell, [number, number + 1])
     rows, columns, conditions = [], [], []
     for supply in np.unique(leakages.supply[first:last]):
-        own = [row for row in range(int(first), int(last)) if leakages.supply[row] == supply]
-        conditional = [row for row in own if leakages.condition[row] >= 0]
-        for row in conditional or own:
+        supply_rows = [
+            row for row in range(int(first), int(last)) if leakages.supply[row] == supply
+        ]
+        conditional = [row for row in supply_rows if leakages.condition[row] >= 0]
+        for row in conditional or supply_rows:
             text = int(leakages.condition[row])
             when: Expression = (
                 parse_function(library.conditions[text]) if text >= 0 else Constant(True)

@@ -45,16 +45,16 @@ class GlitchPower:
 
     def by_group(self) -> dict[str, Floats]:
         """Power of glitches of each group of cells [K]."""
-        own = self.internal_w + self.switching_w
+        power_w = self.internal_w + self.switching_w
         return {
-            name: own[:, self.total.group == number].sum(axis=1)
+            name: power_w[:, self.total.group == number].sum(axis=1)
             for number, name in enumerate(GROUPS)
         }
 
     def by_module(self, modules: Modules) -> dict[str, Floats]:
         """Power of glitches of each module [K]."""
-        own = self.internal_w + self.switching_w
+        power_w = self.internal_w + self.switching_w
         return {
-            name: own[:, modules.of_cell == number].sum(axis=1)
+            name: power_w[:, modules.of_cell == number].sum(axis=1)
             for number, name in enumerate(modules.names)
         }

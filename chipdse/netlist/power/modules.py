@@ -42,7 +42,7 @@ class Modules:
         """The same with everything below `depth` counted to its ancestor there."""
         short = [".".join(name.split(".")[:depth]) for name in self.names]
         names = sorted(set(short))
-        number = np.array([names.index(each) for each in short], dtype=np.int32)
+        number = np.array([names.index(name) for name in short], dtype=np.int32)
         return Modules(names=tuple(names), of_cell=number[self.of_cell], method=self.method)
 
 
@@ -69,11 +69,11 @@ def assign_modules(graph: TimingGraph) -> Modules:
                 of_cell[instance] = number(name)
             elif nets is not None and (cell.sequential is not None or cell.is_macro):
                 driven = [netlist.net_names[net] for net in nets[row].tolist() if net >= 0]
-                public = [each for each in driven if "." in each] or driven or [name]
+                public = [net_name for net_name in driven if "." in net_name] or driven or [name]
                 of_cell[instance] = number(public[0])
     _by_readers(graph, of_cell, level, len(numbers))
     names = sorted(numbers)
-    place = np.array([names.index(each) for each in numbers], dtype=np.int32)
+    place = np.array([names.index(module) for module in numbers], dtype=np.int32)
     return Modules(names=tuple(names), of_cell=place[of_cell])
 
 

@@ -20,13 +20,13 @@ def check_period(timing: Timing, activity: Activity) -> None:
     net = timing.netlist.port_of[clock.port].nets[0]
     toggles, expected = float(activity.toggles[net]), 2 * activity.cycles
     if activity.annotated[net] and abs(toggles - expected) > max(4.0, 0.01 * expected):
-        found = (
+        observed = (
             f"has a period of {show(2 * activity.duration_s / toggles, 's')}"
             if toggles
             else "stands still"
         )
         raise DesignError(
-            f"clock {clock.port!r} of the waveform {found}, the analysis assumes "
+            f"clock {clock.port!r} of the waveform {observed}, the analysis assumes "
             f"{show(activity.duration_s / activity.cycles, 's')}; give both the same period"
         )
 

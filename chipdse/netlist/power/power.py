@@ -96,8 +96,8 @@ class PowerModel:
         }
         bundles = [bundle for cell in self.cells.values() for bundle in cell.bundles]
         none = np.zeros(0, dtype=np.int64)
-        self.tables = np.unique(np.concatenate([none, *(each.tables for each in bundles)]))
-        self.row_axes = sorted({each.row_axis for each in bundles if each.row_axis >= 0})
+        self.tables = np.unique(np.concatenate([none, *(bundle.tables for bundle in bundles)]))
+        self.row_axes = sorted({bundle.row_axis for bundle in bundles if bundle.row_axis >= 0})
 
 
 def analyse_power(
@@ -228,10 +228,10 @@ class _Evaluation:
         if is_open.any():
             _open_outputs(power, is_open, density, chance)
         weight = (chance[:, power.condition] * power.factor)[None] * density[:, :, power.related]
-        for own in power.shares:
-            total = weight[:, :, own].sum(axis=2, keepdims=True)
-            share = weight[:, :, own] / np.where(total > 0, total, 1.0)
-            weight[:, :, own] = share * density[:, :, power.pin[own]]
+        for group_columns in power.shares:
+            total = weight[:, :, group_columns].sum(axis=2, keepdims=True)
+            share = weight[:, :, group_columns] / np.where(total > 0, total, 1.0)
+            weight[:, :, group_columns] = share * density[:, :, power.pin[group_columns]]
         for bundle in power.bundles:
             energy = self._energies(bundle, safe, load)
             energy *= weight[:, :, bundle.groups]
@@ -290,11 +290,11 @@ class _Evaluation:
         if size == 1:
             return index, np.zeros(value.shape)
         flat = value.reshape(len(value), -1)
-        found = index.reshape(len(value), -1)
+        flat_index = index.reshape(len(value), -1)
         for point in range(1, size - 1):
-            found += flat > axes[:, point, None]
-        low = np.take_along_axis(axes, found, axis=1)
-        part = (flat - low) / (np.take_along_axis(axes, found + 1, axis=1) - low)
+            flat_index += flat > axes[:, point, None]
+        low = np.take_along_axis(axes, flat_index, axis=1)
+        part = (flat - low) / (np.take_along_axis(axes, flat_index + 1, axis=1) - low)
         return index, part.reshape(value.shape)
 
     @staticmethod
@@ -305,8 +305,8 @@ class _Evaluation:
             values = points.groups_w(power.leakage_rows)
             result += numerics.matmul(values, chance[:, power.leakage_conditions].T)
         if power.uncovered >= 0:
-            own = np.nan_to_num(points.cells_w()[:, kind])
-            result += own[:, None] * chance[:, power.uncovered]
+            cell_w = np.nan_to_num(points.cells_w()[:, kind])
+            result += cell_w[:, None] * chance[:, power.uncovered]
         return result
 
 
@@ -318,9 +318,9 @@ def _open_outputs(power: CellPower, is_open: Bools, density: Floats, chance: Flo
         if not len(rows):
             continue
         if cell.sequential is not None:
-            others = [output for output in cell.outputs if output != pin]
-            if others:
-                density[:, rows, pin] = density[:, rows][:, :, others].max(axis=2)
+            other_outputs = [output for output in cell.outputs if output != pin]
+            if other_outputs:
+                density[:, rows, pin] = density[:, rows][:, :, other_outputs].max(axis=2)
             continue
         for source, column in power.differences.get(pin, []):
             density[:, rows, pin] += density[:, rows, source] * chance[rows, column]

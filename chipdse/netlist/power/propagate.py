@@ -118,9 +118,9 @@ def _work(graph: TimingGraph, known: Bools) -> tuple[list[_Work], list[_Work]]:
             if function is None or not wanted.any():
                 continue
             level = np.where(is_register, 0, graph.net_level[nets[wanted]])
-            for each in np.unique(level).tolist():
-                own = instances[wanted][level == each]
-                work = _make(netlist, cell, pin, function, own, int(each))
+            for gate_level in np.unique(level).tolist():
+                selected = instances[wanted][level == gate_level]
+                work = _make(netlist, cell, pin, function, selected, int(gate_level))
                 (registers if is_register else gates).append(work)
     return registers, sorted(gates, key=lambda work: work.level)
 
@@ -143,7 +143,7 @@ def _make(
             inverted = isinstance(cell.pins[pin].function, Not)
         columns.append(np.maximum(netlist.pin_net[starts + place], 0))
         flipped.append(inverted)
-    clocks = [place for place, each in enumerate(cell.pins) if each.is_clock]
+    clocks = [place for place, cell_pin in enumerate(cell.pins) if cell_pin.is_clock]
     shape = (len(names), len(instances))
     return _Work(
         output=netlist.pin_net[starts + pin],

@@ -116,7 +116,7 @@ def _through(netlist: Netlist, pin: int, constant: Int8s, polarity: Int8s) -> li
         if isinstance(gate, ClockGate):
             sense = unateness(function, name, cell.state_variables)
         else:
-            others = [
+            other_pins = [
                 i
                 for i in cell.inputs
                 if cell.pins[i].name != name and constant[netlist.pin_net[start + i]] < 0
@@ -124,12 +124,12 @@ def _through(netlist: Netlist, pin: int, constant: Int8s, polarity: Int8s) -> li
             sense = unateness(function, name, cell.input_names)
             if sense == "none":
                 continue
-            if others:
-                other = cell.pins[others[0]].name
+            if other_pins:
+                other_name = cell.pins[other_pins[0]].name
                 raise DesignError(
                     f"the clock passes through {netlist.cell_names[instance]} ({cell.name}) "
-                    f"together with {other}; only buffers, inverters and integrated clock gates "
-                    "may lie in the clock's way"
+                    f"together with {other_name}; only buffers, inverters and integrated clock "
+                    "gates may lie in the clock's way"
                 )
         if sense not in ("positive", "negative"):
             raise DesignError(

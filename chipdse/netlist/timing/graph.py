@@ -343,6 +343,6 @@ def _loop(netlist: Netlist, start: Int64s, end: Int64s, stuck: Bools) -> str:
     while net not in seen:
         seen[net] = len(seen)
         net = int(before[net])
-    cycle = [each for each, place in seen.items() if place >= seen[net]]
-    pins = [int(netlist.net_driver_pin[each]) for each in cycle]
+    cycle = [loop_net for loop_net, place in seen.items() if place >= seen[net]]
+    pins = [int(netlist.net_driver_pin[loop_net]) for loop_net in cycle]
     return list_names([netlist.pin_name(pin) for pin in pins])

@@ -52,7 +52,7 @@ def endpoints(timing: Timing, point: int = 0, check: str = "setup") -> list[Endp
     slacks = timing.output_slack_s[MAX if check == "setup" else MIN, point]
     for (name, net), slack in zip(_output_bits(timing), slacks.tolist(), strict=True):
         add(name, _port_edge(timing, net, point, check), slack)
-    return sorted(worst.values(), key=lambda each: (each.slack_s, each.name))
+    return sorted(worst.values(), key=lambda endpoint: (endpoint.slack_s, endpoint.name))
 
 
 def _output_bits(timing: Timing) -> list[tuple[str, int]]:

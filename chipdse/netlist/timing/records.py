@@ -66,14 +66,14 @@ class Timing:
     @property
     def worst_setup_slack_s(self) -> Floats:
         """[K], inf where nothing is constrained."""
-        own = self.check_slack_s[:, self.graph.check_is_setup]
-        return _worst(own, self.output_slack_s[MAX])
+        slack_s = self.check_slack_s[:, self.graph.check_is_setup]
+        return _worst(slack_s, self.output_slack_s[MAX])
 
     @property
     def worst_hold_slack_s(self) -> Floats:
         """[K], inf where nothing is constrained."""
-        own = self.check_slack_s[:, ~self.graph.check_is_setup]
-        return _worst(own, self.output_slack_s[MIN])
+        slack_s = self.check_slack_s[:, ~self.graph.check_is_setup]
+        return _worst(slack_s, self.output_slack_s[MIN])
 
     @property
     def critical_path_s(self) -> Floats:

@@ -48,13 +48,13 @@ def net_loads(
     which = netlist.pin_is_load | netlist.pin_is_driver if include_drivers else netlist.pin_is_load
     pins = np.flatnonzero(which & (netlist.pin_net >= 0))
     nets = netlist.pin_net[pins]
-    own = library_pins(netlist)[pins]
+    library_pin = library_pins(netlist)[pins]
     extra = np.bincount(netlist.output_nets, minlength=netlist.net_count) * output_load_f
     if wires is not None:
         extra = extra + wires.net_capacitance_f
     result = np.empty((2, library.count, netlist.net_count, 2))
     for corner in range(library.count):
-        values = capacitance[corner].take(own, axis=0)
+        values = capacitance[corner].take(library_pin, axis=0)
         for column in range(4):
             total = np.bincount(nets, values[:, column], minlength=netlist.net_count)
             result[column // 2, corner, :, column % 2] = total + extra

@@ -76,20 +76,20 @@ class NetReader:
     def _concatenation(
         self, scope: Scope, text: str, position: int, offset: int, depth: int
     ) -> tuple[tuple[int, ...], int]:
-        found = _PART.match(text, position)
-        if found is None or depth > _MAX_DEPTH:
+        match = _PART.match(text, position)
+        if match is None or depth > _MAX_DEPTH:
             self.fail(f"{text.strip()!r} is not a net, a constant or a concatenation", offset)
-        position = found.end()
-        if found["name"] is not None:
-            return self._select(scope, found, offset), position
-        if found["base"] is not None:
-            return self._constant(found, offset), position
+        position = match.end()
+        if match["name"] is not None:
+            return self._select(scope, match, offset), position
+        if match["base"] is not None:
+            return self._constant(match, offset), position
         times = 1
-        if found["repeat"] is not None:
-            times = int(found["repeat"])
-            found = _PART.match(text, position)
-            position = found.end() if found else position
-        if found is None or found["mark"] != "{":
+        if match["repeat"] is not None:
+            times = int(match["repeat"])
+            match = _PART.match(text, position)
+            position = match.end() if match else position
+        if match is None or match["mark"] != "{":
             self.fail(f"expected a net, a sized constant or '{{' in {text.strip()!r}", offset)
         parts: list[tuple[int, ...]] = []
         total = 0
@@ -99,30 +99,30 @@ class NetReader:
             total += len(part)
             if total * max(times, 1) > MAX_BITS:
                 self.fail(f"a concatenation of {total * times} bits is not plausible", offset)
-            found = _PART.match(text, position)
-            if found is None or found["mark"] not in (",", "}"):
+            match = _PART.match(text, position)
+            if match is None or match["mark"] not in (",", "}"):
                 self.fail(f"expected ',' or '}}' in {text.strip()!r}", offset)
-            position = found.end()
-            if found["mark"] == "}":
+            position = match.end()
+            if match["mark"] == "}":
                 break
         nets = tuple(net for part in reversed(parts) for net in part)
         return nets * times, position
 
-    def _select(self, scope: Scope, found: re.Match[str], offset: int) -> tuple[int, ...]:
-        name = unescape(found["name"])
+    def _select(self, scope: Scope, match: re.Match[str], offset: int) -> tuple[int, ...]:
+        name = unescape(match["name"])
         bits = scope.bits.get(name)
         if bits is None:
-            if found["left"] is not None:
+            if match["left"] is not None:
                 self.fail(f"{name!r} is selected from but not declared", offset)
             bits = (len(self.net_names),)  # an implicit net, as Verilog has it
             self.net_names.append(scope.prefix + name)
             scope.bits[name] = bits
-        if found["left"] is None:
+        if match["left"] is None:
             return bits
         span = scope.module.ranges.get(name)
         if span is None:
             self.fail(f"{name!r} is one bit wide; it cannot be selected from", offset)
-        left, right = int(found["left"]), int(found["right"] or found["left"])
+        left, right = int(match["left"]), int(match["right"] or match["left"])
         low, high = min(span), max(span)
         if not (low <= left <= high and low <= right <= high):
             self.fail(
@@ -133,17 +133,17 @@ class NetReader:
             self.fail(f"{name}[{left}:{right}] runs against the declared direction", offset)
         return bits[first : last + 1]
 
-    def _unsized(self, found: re.Match[str], offset: int, width: int) -> tuple[int, ...]:
+    def _unsized(self, match: re.Match[str], offset: int, width: int) -> tuple[int, ...]:
         """A constant without a size, filled up or cut to `width` bits."""
-        if found["fill"] is not None:
-            letter = found["fill"].lower()
+        if match["fill"] is not None:
+            letter = match["fill"].lower()
             bit = {"x": UNDEFINED, "z": UNCONNECTED}.get(letter)
             return (int(letter) if bit is None else bit,) * width
-        base = "d" if found["number"] is not None else found["base"].lower()
-        digits = found["number"] or found["digits"].replace("_", "").lower()
-        bits = self._digits(base, digits, found[0], offset)
+        base = "d" if match["number"] is not None else match["base"].lower()
+        digits = match["number"] or match["digits"].replace("_", "").lower()
+        bits = self._digits(base, digits, match[0], offset)
         if any(bits[width:]):
-            self.fail(f"constant {found[0].strip()!r} does not fit into {width} bits", offset)
+            self.fail(f"constant {match[0].strip()!r} does not fit into {width} bits", offset)
         fill = bits[-1] if bits and bits[-1] < 0 else 0
         return tuple(bits[:width] + [fill] * (width - len(bits)))
 
@@ -166,12 +166,12 @@ class NetReader:
             self.fail(f"{text.strip()!r} is not a constant", offset)
         return bits
 
-    def _constant(self, found: re.Match[str], offset: int) -> tuple[int, ...]:
-        base, digits = found["base"].lower(), found["digits"].replace("_", "").lower()
-        width = int(found["width"] or 32)
+    def _constant(self, match: re.Match[str], offset: int) -> tuple[int, ...]:
+        base, digits = match["base"].lower(), match["digits"].replace("_", "").lower()
+        width = int(match["width"] or 32)
         if max(width, len(digits)) > MAX_BITS:
             self.fail(f"a constant of {max(width, len(digits))} bits is not plausible", offset)
-        bits = self._digits(base, digits, found[0], offset)
+        bits = self._digits(base, digits, match[0], offset)
         fill = bits[-1] if bits and bits[-1] < 0 else 0
         bits += [fill] * (width - len(bits))
         return tuple(bits[:width])

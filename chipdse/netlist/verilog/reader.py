@@ -293,7 +293,7 @@ class _Builder:
         for pin in pins:
             place = cell.pin_index.get(pin, -1)
             if place < 0 and pin not in cell.supply_pins and not is_supply_name(pin):
-                known = ", ".join(each.name for each in cell.pins)
+                known = ", ".join(cell_pin.name for cell_pin in cell.pins)
                 self.fail(
                     f"cell {cell.name} of {name!r} has no pin {pin!r}; it has {known}", offset
                 )
@@ -357,10 +357,10 @@ class _Builder:
         inside = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - written, written)
         place = places[np.repeat(first[pattern], written) + inside]
         nets = np.maximum(np.array(self.flat_nets, dtype=np.int32), UNCONNECTED)
-        kept = place >= 0
-        self.supply_nets = set(nets[~kept].tolist())
+        is_signal = place >= 0
+        self.supply_nets = set(nets[~is_signal].tolist())
         pin_net = np.full(int(start[-1]), UNCONNECTED, dtype=np.int32)
-        pin_net[(np.repeat(start[:-1], written) + place)[kept]] = nets[kept]
+        pin_net[(np.repeat(start[:-1], written) + place)[is_signal]] = nets[is_signal]
         return self._renumber(top, ports, types, start, pin_net)
 
     def _renumber(
@@ -377,16 +377,16 @@ class _Builder:
         root[-1] = UNCONNECTED
         for net in self.parent:
             root[net] = self._root(net)
-        own = np.flatnonzero(root[:-1] == np.arange(count))
+        roots = np.flatnonzero(root[:-1] == np.arange(count))
         number = np.full(count + 1, UNCONNECTED, dtype=np.int32)
-        number[own] = np.arange(len(own), dtype=np.int32)
+        number[roots] = np.arange(len(roots), dtype=np.int32)
         number = number[root]  # index -1 stays unconnected
         names = self.net_names
-        kept = [names[net] for net in own.tolist()]
+        net_names = [names[net] for net in roots.tolist()]
         for net in self.parent:  # a public name is worth more than a generated one
             new = int(number[net])
-            if new > CONSTANT_1 and _GENERATED.fullmatch(kept[new]):
-                kept[new] = names[net]
+            if new > CONSTANT_1 and _GENERATED.fullmatch(net_names[new]):
+                net_names[new] = names[net]
         by_name = dict(zip(names, number[:-1].tolist(), strict=True))
         if len(by_name) != count:
             counts = Counter(names)
@@ -402,7 +402,7 @@ class _Builder:
             library=self.library,
             cell_names=self.cell_names,
             cell_types=types,
-            net_names=kept,
+            net_names=net_names,
             pin_start=start,
             pin_net=number[pin_net],
             ports=tuple(

@@ -124,16 +124,16 @@ class VerilogFile:
 
     def peek(self) -> str:
         """The next token without taking it; empty at the end."""
-        found = _TOKEN.match(self.text, self.position)
-        return found[1] if found else ""
+        match = _TOKEN.match(self.text, self.position)
+        return match[1] if match else ""
 
     def take(self) -> str:
         """The next token; empty at the end."""
-        found = _TOKEN.match(self.text, self.position)
-        if found is None:
+        match = _TOKEN.match(self.text, self.position)
+        if match is None:
             return ""
-        self.position = found.end()
-        return found[1]
+        self.position = match.end()
+        return match[1]
 
     def expect(self, wanted: str, where: str) -> None:
         """Take one token that must be `wanted`."""
@@ -183,24 +183,24 @@ class VerilogFile:
         text, instance, pins = self.text, _INSTANCE.match, _PIN.findall
         instances = module.instances
         while True:
-            found = instance(text, self.position)
-            if found is not None and found[1] not in _KEYWORDS:
-                kind, name, body = found.groups()
+            match = instance(text, self.position)
+            if match is not None and match[1] not in _KEYWORDS:
+                kind, name, body = match.groups()
                 connections = pins(body)
                 if "\\" in kind or "\\" in name or ".\\" in body:
                     connections = [(unescape(pin), net) for pin, net in connections]
                     kind, name = unescape(kind), unescape(name)
                 instances.append((kind, name, connections, self.position))
-                self.position = found.end()
+                self.position = match.end()
             elif not self._plain_wire(module) and not self._statement(module):
                 return
 
     def _plain_wire(self, module: Module) -> bool:
         """Take the declaration of one new wire, if it comes next."""
-        found = _WIRE.match(self.text, self.position)
-        if found is None:
+        match = _WIRE.match(self.text, self.position)
+        if match is None:
             return False
-        left, right, name = found.groups()
+        left, right, name = match.groups()
         name = name.removeprefix("\\")
         if name in module.ranges:
             return False
@@ -209,13 +209,13 @@ class VerilogFile:
         else:
             self._plausible(int(left[:11]), int(right[:11]))
             module.ranges[name] = (int(left), int(right))
-        self.position = found.end()
+        self.position = match.end()
         return True
 
     def _statement(self, module: Module) -> bool:
         """Take any other statement; False after 'endmodule'."""
-        found = _HEAD.match(self.text, self.position)
-        word = found[1] if found else ""
+        match = _HEAD.match(self.text, self.position)
+        word = match[1] if match else ""
         if word == "endmodule":
             self.take()
             if self.peek() == ":":  # SystemVerilog repeats the name

@@ -162,16 +162,16 @@ def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
 
 def _listed(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {one}" for key, one in value.items())
+        return ", ".join(f"{key} {item}" for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)
 
 
 def _provenance(folder: StudyFolder, sources: Sequence[Mapping[str, Any]]) -> str:
-    about = {key: value for key, value in folder.about.items() if key != "storage"}
-    about = {**about, "seed": folder.sweep.seed}
-    rows = [(key, _listed(value)) for key, value in about.items() if value not in ([], {})]
+    description = {key: value for key, value in folder.about.items() if key != "storage"}
+    description = {**description, "seed": folder.sweep.seed}
+    rows = [(key, _listed(value)) for key, value in description.items() if value not in ([], {})]
     constants = ""
     if sources:
         listed = _table(

@@ -34,8 +34,8 @@ def comparison_html(
     comparison: StudyComparison,
 ) -> str:
     """Fronts over each other, and what moved."""
-    first, *others = [objective.metric for objective in objectives]
-    figures = [_fronts(names, tables, first, other) for other in others]
+    first, *other_metrics = [objective.metric for objective in objectives]
+    figures = [_fronts(names, tables, first, metric) for metric in other_metrics]
     plots = "".join(
         figure.to_html(
             full_html=False,
@@ -47,9 +47,9 @@ def comparison_html(
     )
     verdict = "".join(f'<li class="bad">{_text(line)}</li>' for line in comparison.worse)
     moved = "".join(
-        f"<tr><td>{_text(one.metric)}</td><td>{one.points}</td><td>{one.median_frac:+.2%}</td>"
-        f"<td>{one.worst_frac:+.2%}</td></tr>"
-        for one in comparison.moved
+        f"<tr><td>{_text(change.metric)}</td><td>{change.points}</td><td>{change.median_frac:+.2%}</td>"
+        f"<td>{change.worst_frac:+.2%}</td></tr>"
+        for change in comparison.moved
     )
     title = f"{_text(names[1])} against {_text(names[0])}"
     return (

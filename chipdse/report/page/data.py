@@ -74,7 +74,7 @@ def page_data(
         "ties": _ties(table),
         "failures": sorted(
             ([str(reason), trials.tolist()] for reason, trials in failed),
-            key=lambda one: -len(one[1]),
+            key=lambda failure: -len(failure[1]),
         ),
         "details": {str(trial): dict(detail) for trial, detail in details.items()},
         "first": next(iter(details), None),
@@ -112,7 +112,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(sweep.template.block, table)
     swept = [axis.name for axis in sweep.space.axes]
-    found = []
+    columns = []
     for name in [*swept, *(n for n in table.columns if n not in swept)]:
         is_text = not pd.api.types.is_numeric_dtype(table[name])
         is_text |= bool(pd.api.types.is_bool_dtype(table[name]))
@@ -120,22 +120,24 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             continue
         if name in swept and is_text and table[name].map(_is_number).all():
             is_text = False  # numbers, and none where a point failed
-        about = METRICS.get(name, {"doc": "a swept parameter" if name in swept else "", "unit": ""})
+        metadata = METRICS.get(
+            name, {"doc": "a swept parameter" if name in swept else "", "unit": ""}
+        )
         column: dict[str, Any] = {
             "name": name,
             "label": label_of(name),
             "group": "parameter" if name in swept else "metric",
             "part": "system" if name in SYSTEM else "block",
-            "unit": about["unit"],
-            "doc": about["doc"],
+            "unit": metadata["unit"],
+            "doc": metadata["doc"],
             "evidence": "chosen" if name in swept else evidence_of(name, systems, basis),
         }
         if is_text:
             column["texts"], values = _texts(table[name].map(_shown))
         else:
             values = pd.to_numeric(table[name]).to_numpy(dtype=float)
-        found.append(column | {"values": _packed(values, np.float32)})
-    return found
+        columns.append(column | {"values": _packed(values, np.float32)})
+    return columns
 
 
 def _shown(value: object) -> str:
@@ -153,8 +155,8 @@ def _ties(table: pd.DataFrame) -> dict[str, list[int]]:
         return {}
     tied = table[table["tied_with"] != ""]
     return {
-        str(trial): [int(one) for one in str(others).split()]
-        for trial, others in zip(tied["trial"], tied["tied_with"], strict=True)
+        str(trial): [int(number) for number in str(text).split()]
+        for trial, text in zip(tied["trial"], tied["tied_with"], strict=True)
     }
 
 
@@ -165,10 +167,10 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
     objective out that is the same everywhere, and give some to parameters with one value: neither
     is asked for.
     """
-    told = folder.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    trials = folder.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     seen = (
-        {name: {trial.params.get(name) for trial in told} for name in told[0].params}
-        if told
+        {name: {trial.params.get(name) for trial in trials} for name in trials[0].params}
+        if trials
         else {}
     )
     varied = [name for name, values in seen.items() if len(values) > 1 and None not in values]
@@ -177,14 +179,14 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
     # It loads scikit-learn for evaluators that are not used here: a second.
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-    found = {}
+    importances = {}
     for index, objective in enumerate(folder.sweep.objectives):
         sign = 1.0 if objective.minimize else -1.0
 
         def value(trial: FrozenTrial, index: int = index, sign: float = sign) -> float:
             return sign * float(trial.values[index])
 
-        if len({trial.values[index] for trial in told}) < 2:
+        if len({trial.values[index] for trial in trials}) < 2:
             continue
         try:
             with warnings.catch_warnings():
@@ -198,8 +200,8 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
                 )
         except (ValueError, RuntimeError):  # too few points, or all alike
             continue
-        found[objective.metric] = {name: float(share) for name, share in shares.items()}
-    return found
+        importances[objective.metric] = {name: float(share) for name, share in shares.items()}
+    return importances
 
 
 def history(sweep: Sweep, table: pd.DataFrame) -> dict[str, list[float]]:
@@ -222,8 +224,8 @@ def history(sweep: Sweep, table: pd.DataFrame) -> dict[str, list[float]]:
     counts = np.unique(np.linspace(1, len(values), min(HISTORY_STEPS, len(values))).astype(int))
     reference = np.full(len(names), REFERENCE)
     volumes = [hypervolume(values[:count], reference) for count in counts]
-    whole = volumes[-1] or 1.0
+    final = volumes[-1] or 1.0
     return {
         "trial": [int(numbers[count - 1]) for count in counts],
-        "hypervolume": [volume / whole for volume in volumes],
+        "hypervolume": [volume / final for volume in volumes],
     }

@@ -100,17 +100,17 @@ def _modules(
     The clock tree, which no module has cells of, is a node below the block.
     """
     modules = assign_modules(timing.graph)
-    own = {
+    own_cells_w = {
         name: sum(_powers(power, kind, modules.of_cell == number, scale) for kind in KINDS)
         for number, name in enumerate(modules.names)
     }
     total: dict[str, float] = {"": 0.0}
-    for name, watts in own.items():
+    for name, watts in own_cells_w.items():
         parts = name.split(".") if name else []
         for depth in range(len(parts) + 1):
             prefix = ".".join(parts[:depth])
             total[prefix] = total.get(prefix, 0.0) + watts
-    kept = sorted(total, key=lambda name: -total[name])[:LARGEST_MODULES]
+    largest = sorted(total, key=lambda name: -total[name])[:LARGEST_MODULES]
     nodes: list[dict[str, Any]] = [
         {
             "id": name or "block",
@@ -118,7 +118,7 @@ def _modules(
             "parent": "" if not name else name.rpartition(".")[0] or "block",
             "power_w": total[name],
         }
-        for name in sorted(kept)
+        for name in sorted(largest)
         if total[name] > 0
     ]
     if clock_tree_w > 0:
@@ -129,9 +129,9 @@ def _modules(
     parents = {node["parent"] for node in nodes}
     return nodes + [
         {"id": f"{name or 'block'} own", "label": "own cells", "parent": name or "block",
-         "power_w": own[name]}
-        for name in own
-        if own[name] > 0 and (name or "block") in parents
+         "power_w": own_cells_w[name]}
+        for name in own_cells_w
+        if own_cells_w[name] > 0 and (name or "block") in parents
     ]  # fmt: skip
 
 
@@ -155,11 +155,11 @@ def _kinds(analysed: Analysed, scale: float, report: BlockReport) -> dict[str, A
         groups.append("clock tree")
         rows.append([0.0, 0.0, 0.0, 0.0, report.block_clock_tree_power_w, 0.0])
     columns = [list(column) for column in zip(*rows, strict=True)]
-    kept = [at for at, column in enumerate(columns) if any(column)]
+    nonzero = [at for at, column in enumerate(columns) if any(column)]
     return {
         "groups": groups,
-        "kinds": [SHOWN_KINDS[at] for at in kept],
-        "power_w": [columns[at] for at in kept],
+        "kinds": [SHOWN_KINDS[at] for at in nonzero],
+        "power_w": [columns[at] for at in nonzero],
     }
 
 
@@ -261,7 +261,7 @@ def _package_svg(evaluation: Evaluation) -> str:
 
 def used_sources(details: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Every constant that any of the points used, once."""
-    found = {
+    sources = {
         source["key"]: source for detail in details.values() for source in detail.get("sources", [])
     }
-    return [found[key] for key in sorted(found)]
+    return [sources[key] for key in sorted(sources)]

@@ -92,7 +92,7 @@ class StudyServer(ThreadingHTTPServer):
             *_cookies(headers.get("Cookie", ""), self.cookie),
             *([bearer.strip()] if kind.lower() == "token" else []),
         ]
-        return any([self.is_token(one) for one in given])
+        return any([self.is_token(token) for token in given])
 
     def is_token(self, given: str) -> bool:
         """Whether a text is the token; takes as long for every text of a length."""
@@ -107,8 +107,8 @@ class StudyServer(ThreadingHTTPServer):
         """The page; made anew once more trials are finished."""
         count = self.count()
         with self.looking:
-            kept = kept_by(self.folder.study)
-            state = (count, "" if kept is None else kept.identity)
+            fingerprint = kept_by(self.folder.study)
+            state = (count, "" if fingerprint is None else fingerprint.identity)
             if self.shown[0][1] != state[1]:
                 self.details.clear()  # they are of another version
             if self.shown[0] != state:
@@ -120,10 +120,10 @@ class StudyServer(ThreadingHTTPServer):
         with self.looking:
             if (known := self.details.get(trial)) is not None:
                 return known
-            found = point_of(self.folder, points_table(self.folder), trial, self.store)
-            if "error" not in found:  # another time it may be there
-                self.details[trial] = found
-            return found
+            detail = point_of(self.folder, points_table(self.folder), trial, self.store)
+            if "error" not in detail:  # another time it may be there
+                self.details[trial] = detail
+            return detail
 
 
 def make_server(path: Path, host: str, port: int, store: Store | None = None) -> StudyServer:
@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self.server.allows(self.headers, asked.query):
             self._send(403, "text/html", _REFUSED)
             return
-        self.remember = any([self.server.is_token(one) for one in query.get("token", [])])
+        self.remember = any([self.server.is_token(token) for token in query.get("token", [])])
         try:
             self._answer(asked.path)
         except ChipdseError as error:

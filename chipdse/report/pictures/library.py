@@ -30,16 +30,16 @@ def draw_library(library: CellLibrary, name: str, path: Path) -> None:
         figure, axes = plt.subplots(1, 3, figsize=(8.4, 2.7), layout="constrained")
         colours = dict(zip(library.leakage_grid.temperatures_c, itertools.cycle(_COLOURS)))
         for temp in library.grid.temperatures_c:
-            own, fine, colour = *_supplies(library.grid, temp), colours[temp]
-            line, marks = fo4(library.at(fine, temp)), fo4(library.at(own, temp))
+            corner_supplies, fine, colour = *_supplies(library.grid, temp), colours[temp]
+            line, marks = fo4(library.at(fine, temp)), fo4(library.at(corner_supplies, temp))
             for axis, quantity, scale in zip(
                 axes, ("delay_s", "energy_j"), (1e12, 1e15), strict=False
             ):
                 axis.plot(fine, getattr(line, quantity) * scale, color=colour)
-                axis.plot(own, getattr(marks, quantity) * scale, ".", color=colour)
+                axis.plot(corner_supplies, getattr(marks, quantity) * scale, ".", color=colour)
         for temp, colour in colours.items():
-            own, fine = _supplies(library.leakage_grid, temp)
-            for supplies, shape in ((fine, "-"), (own, ".")):
+            corner_supplies, fine = _supplies(library.leakage_grid, temp)
+            for supplies, shape in ((fine, "-"), (corner_supplies, ".")):
                 leakage = inverter_leakage_w(library.leakage_at(supplies, temp)) * 1e12
                 label = f"{temp:g} °C" if shape == "-" else None
                 axes[2].plot(supplies, leakage, shape, color=colour, label=label)
@@ -62,5 +62,7 @@ def draw_library(library: CellLibrary, name: str, path: Path) -> None:
 
 def _supplies(corners: Corners, temperature_c: float) -> tuple[Floats, Floats]:
     """The supplies of a temperature, and many between them."""
-    own = np.sort(corners.supply_v[corners.temperature_c == temperature_c])
-    return own, np.unique(np.concatenate([own, np.linspace(own[0], own[-1], 60)]))
+    corner_supplies = np.sort(corners.supply_v[corners.temperature_c == temperature_c])
+    return corner_supplies, np.unique(
+        np.concatenate([corner_supplies, np.linspace(corner_supplies[0], corner_supplies[-1], 60)])
+    )

@@ -36,18 +36,18 @@ class Speed:
 
 def kinds(library: CellLibrary) -> dict[str, int]:
     """How many cells of each kind."""
-    found = dict.fromkeys(("combinational", "flip-flops", "latches", "clock gates", "macros"), 0)
+    counts = dict.fromkeys(("combinational", "flip-flops", "latches", "clock gates", "macros"), 0)
     for cell in library.cells:
         match cell.sequential:
             case FlipFlop():
-                found["flip-flops"] += 1
+                counts["flip-flops"] += 1
             case Latch():
-                found["latches"] += 1
+                counts["latches"] += 1
             case ClockGate():
-                found["clock gates"] += 1
+                counts["clock gates"] += 1
             case _:
-                found["macros" if cell.is_macro else "combinational"] += 1
-    return found
+                counts["macros" if cell.is_macro else "combinational"] += 1
+    return counts
 
 
 def strengths(library: CellLibrary) -> dict[str, tuple[str, ...]]:
@@ -58,13 +58,13 @@ def strengths(library: CellLibrary) -> dict[str, tuple[str, ...]]:
     names = [cell.name for cell in library.cells]
     start = _common_start(names)
     end = _common_start([name[::-1] for name in names])[::-1]
-    found: dict[str, list[str]] = {}
+    strengths_of: dict[str, list[str]] = {}
     for name in names:
         short = name[len(start) : len(name) - len(end)]
         match = next((m for m in (r.fullmatch(short) for r in _STRENGTHS) if m), None)
         base, strength = (match[1] + match[3], match[2]) if match else (short, "")
-        found.setdefault(base, []).append(strength)
-    return {base: tuple(sorted(each, key=_size)) for base, each in sorted(found.items())}
+        strengths_of.setdefault(base, []).append(strength)
+    return {base: tuple(sorted(texts, key=_size)) for base, texts in sorted(strengths_of.items())}
 
 
 def _size(strength: str) -> float:
@@ -116,10 +116,10 @@ def fo4(points: OperatingLibrary) -> Speed:
         both = np.array([powers.rise[group], powers.fall[group]], dtype=np.int64)
         both = both[both >= 0]
         if len(both):
-            found = TableSet.of(points, both).lookup(
+            energies = TableSet.of(points, both).lookup(
                 np.arange(len(both)), slew[:, None], load[:, None]
             )
-            energy = energy + found.sum(axis=1) / len(groups)
+            energy = energy + energies.sum(axis=1) / len(groups)
     return Speed(
         inverter=library.cells[number].name,
         supply_v=points.supply_v,
@@ -139,18 +139,18 @@ def inverter_leakage_w(points: LeakagePoints) -> Floats:
     """
     library = points.library
     number = _smallest_inverter(library)
-    own = np.flatnonzero((library.leakages.cell == number) & (library.leakages.condition >= 0))
-    if not len(own):
+    rows = np.flatnonzero((library.leakages.cell == number) & (library.leakages.condition >= 0))
+    if not len(rows):
         return points.cells_w()[:, number]
-    states = len(np.unique(library.leakages.condition[own]))
+    states = len(np.unique(library.leakages.condition[rows]))
     # each supply pin of a state may have its own group
-    mean: Floats = points.groups_w(own).sum(axis=1) / states
+    mean: Floats = points.groups_w(rows).sum(axis=1) / states
     return mean
 
 
 def _smallest_inverter(library: CellLibrary) -> int:
     """The inverter of least area and input capacitance; by name where they are equal."""
-    found = []
+    candidates = []
     for number, cell in enumerate(library.cells):
         if cell.sequential is not None or len(cell.inputs) != 1 or len(cell.outputs) != 1:
             continue
@@ -161,7 +161,7 @@ def _smallest_inverter(library: CellLibrary) -> int:
         load = library.pin_capacitance_f[0, library.pin_start[number] + cell.inputs[0], 0]
         timed = ((library.arcs.cell == number) & (library.arcs.rise_delay >= 0)).any()
         if timed and not cell.dont_use:
-            found.append((cell.area_m2, float(load), cell.name, number))
-    if not found:
+            candidates.append((cell.area_m2, float(load), cell.name, number))
+    if not candidates:
         raise DesignError(f"library {library.name} has no inverter to measure")
-    return min(found)[3]
+    return min(candidates)[3]

@@ -72,13 +72,13 @@ def draw_package(evaluation: Evaluation, path: Path) -> None:
     geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
     operator = operator_for(geometry, evaluation.sources).fine
     layers = operator.network.stack.layers
-    whole = _WHOLE * sum(la.thickness_m for la in layers) / _widest(layers)
+    package_height = _WHOLE * sum(la.thickness_m for la in layers) / _widest(layers)
     middle = max(1.9, _LINE * (len(_between(layers)) + 2))
-    tall = _TITLE + whole + _AXIS + _TITLE + middle + _AXIS + 3 * _BAR_ROW + 0.1
+    tall = _TITLE + package_height + _AXIS + _TITLE + middle + _AXIS + 3 * _BAR_ROW + 0.1
     with plt.rc_context(_STYLE):
         figure = plt.figure(figsize=(_PAGE, tall))
-        _whole(_place(figure, _LEFT, _TITLE, _WHOLE, whole), operator)
-        top = 2 * _TITLE + whole + _AXIS
+        _whole(_place(figure, _LEFT, _TITLE, _WHOLE, package_height), operator)
+        top = 2 * _TITLE + package_height + _AXIS
         _magnified(_place(figure, _LEFT, top, _STACK, middle), operator, middle)
         _floorplan(figure, top, middle, evaluation, operator)
         _bars(figure, top + middle + _AXIS, evaluation)

@@ -121,23 +121,23 @@ def _by_module(axes: Axes, routes: Routes, netlist: Netlist, modules: Modules) -
     count = np.bincount(modules.of_cell, minlength=len(modules.names))
     largest = np.argsort(-count, kind="stable")[:MOST_MODULES]
     for place, number in enumerate(largest.tolist()):
-        own = np.flatnonzero(modules.of_cell == number)
-        if len(own):
-            label = f"{modules.names[number] or '(top)'}: {len(own)}"
-            _squares(axes, routes, area, own, _PALETTE[place], label)
-    others = np.flatnonzero(~np.isin(modules.of_cell, largest))
-    if len(others):
-        _squares(axes, routes, area, others, "#bbbbbb", f"others: {len(others)}")
+        members = np.flatnonzero(modules.of_cell == number)
+        if len(members):
+            label = f"{modules.names[number] or '(top)'}: {len(members)}"
+            _squares(axes, routes, area, members, _PALETTE[place], label)
+    remaining = np.flatnonzero(~np.isin(modules.of_cell, largest))
+    if len(remaining):
+        _squares(axes, routes, area, remaining, "#bbbbbb", f"others: {len(remaining)}")
     _frame(axes, routes, "cells by module (and their number)")
 
 
 def _squares(
-    axes: Axes, routes: Routes, area: Floats, own: Int64s, colour: str, label: str
+    axes: Axes, routes: Routes, area: Floats, cells: Int64s, colour: str, label: str
 ) -> None:
-    side = np.sqrt(area[own]) * 1e6
+    side = np.sqrt(area[cells]) * 1e6
     corners = zip(
-        routes.cell_x_m[own] * 1e6 - side / 2,
-        routes.cell_y_m[own] * 1e6 - side / 2,
+        routes.cell_x_m[cells] * 1e6 - side / 2,
+        routes.cell_y_m[cells] * 1e6 - side / 2,
         side,
         strict=True,
     )

@@ -165,20 +165,24 @@ class CheapSpace:
         pk, packages = self._package_parameters(numbers)
         points = list(dict.fromkeys(point.corner for point in operating))
         corners = dict(zip(points, corners_at(points), strict=True))
-        own = [corners[point.corner] for point in operating]
+        corner_of_point = [corners[point.corner] for point in operating]
         jobs = {  # the process, which the package may set, is all that differs
-            one.node_nm: job_of(dataclasses.replace(design, package=one))
-            for one in {one.node_nm: one for one in packages}.values()
+            package.node_nm: job_of(dataclasses.replace(design, package=package))
+            for package in {package.node_nm: package for package in packages}.values()
         }
-        node_nm = np.array([jobs[one.node_nm].node_nm for one in packages])
+        node_nm = np.array([jobs[package.node_nm].node_nm for package in packages])
         job, columns = next(iter(jobs.values())), PackageColumns.of(packages)
         groups = []
         # Where a library covers other temperatures at other supplies, leakage tables differ;
         # guaranteed points solve temperatures twice, typical ones once.
-        for kind in dict.fromkeys(map(_kind, own)):
-            which = np.array([at for at, corner in enumerate(own) if _kind(corner) == kind])
+        for kind in dict.fromkeys(map(_kind, corner_of_point)):
+            which = np.array(
+                [at for at, corner in enumerate(corner_of_point) if _kind(corner) == kind]
+            )
             rows = np.flatnonzero(np.isin(op, which))
-            operated = _operated([operating[at] for at in which], [own[at] for at in which], job)
+            operated = _operated(
+                [operating[at] for at in which], [corner_of_point[at] for at in which], job
+            )
             at, package = np.searchsorted(which, op[rows]), pk[rows]
             blocks = dataclasses.replace(operated.points.take(at), node_nm=node_nm[package])
             system = evaluate_pairs(blocks, columns.take(package), Sources())
@@ -194,19 +198,19 @@ class CheapSpace:
         return self._points(numbers, expensive, _in_order(groups))
 
     def _points(
-        self, numbers: Int64s, expensive: Mapping[str, Value], found: _Group
+        self, numbers: Int64s, expensive: Mapping[str, Value], group: _Group
     ) -> CheapPoints:
         """The sweep's view of evaluated points: its limits and objectives."""
-        block = found.metrics.block
+        block = group.metrics.block
         timing = timing_violation(block.timing_slack_s, block.critical_path_s)
-        values = {**self._numbers_swept(numbers, expensive), **found.metrics.flat()}
-        constraints = {"timing": timing, **found.constraints, **violations(self.sweep, values)}
+        values = {**self._numbers_swept(numbers, expensive), **group.metrics.flat()}
+        constraints = {"timing": timing, **group.constraints, **violations(self.sweep, values)}
         return CheapPoints(
             numbers=numbers,
-            metrics=found.metrics,
+            metrics=group.metrics,
             # What has no value (a temperature that runs away) is no point to have.
             constraints={n: np.where(np.isnan(c), 1.0, c) for n, c in constraints.items()},
-            estimated=found.estimated,
+            estimated=group.estimated,
             objectives=objective_columns(self.sweep, values),
         )
 
@@ -239,7 +243,7 @@ class CheapSpace:
             code += step * place if axis.group == group else 0
             step *= len(axis.values)
         first, which = np.unique(code, return_inverse=True)
-        return which.reshape(-1), [int(one) for one in first]
+        return which.reshape(-1), [int(number) for number in first]
 
     def _numbers_swept(self, numbers: Int64s, expensive: Mapping[str, Value]) -> dict[str, Floats]:
         """Swept numbers by name, one value a point: objectives and limits may name them."""
@@ -266,8 +270,8 @@ def _operated(operating: Sequence[OperatingPoint], corners: Sequence[Corner], jo
     return operate(
         corners,
         np.arange(len(corners)),
-        np.array([one.clock_period_s for one in operating], dtype=np.float64),
-        np.array([one.clock_frac for one in operating]),
+        np.array([point.clock_period_s for point in operating], dtype=np.float64),
+        np.array([point.clock_frac for point in operating]),
         job,
     )
 

@@ -78,8 +78,8 @@ def _cheap_points(
     def corners_at(points: Sequence[OperatingPoint]) -> list[Corner]:
         return corners_of(design, hardware, store, points)
 
-    def job_with(one: Design) -> Job:
-        return job_of(one, hardware)
+    def job_with(variant: Design) -> Job:
+        return job_of(variant, hardware)
 
     return cheap.evaluate(expensive, design, numbers, corners_at, job_with)
 
@@ -99,21 +99,22 @@ def finishes(
     """
     front, part = harvest.front, sweep.space.part(cheap=True)
     chosen = knee_of(front.objectives)
-    found = []
+    finished = []
     for row in range(len(front.numbers)):
         cheap = part.point_at(int(front.numbers[row]))
-        own = row == chosen
+        is_proposed = row == chosen
         rest = cheap if sweep.harvests else {}  # the trial has the others already
-        found.append(
+        finished.append(
             Finish(
-                params=rest if own else {**expensive, **cheap},
+                params=rest if is_proposed else {**expensive, **cheap},
                 values=_values(sweep, front, row),
-                attributes=_attributes(front, row) | ({} if own else {HARVESTED_FROM: number}),
+                attributes=_attributes(front, row)
+                | ({} if is_proposed else {HARVESTED_FROM: number}),
                 constraints=_constraints(front, row),
             )
         )
-    proposed = found.pop(chosen)
-    about = {
+    proposed = finished.pop(chosen)
+    attributes = {
         ORIGIN: PROPOSED,
         "cheap_points": harvest.evaluated,
         "cheap_points_sampled": harvest.sampled,
@@ -122,10 +123,10 @@ def finishes(
         Finish(
             params=proposed.params,
             values=proposed.values,
-            attributes={**proposed.attributes, **about},
+            attributes={**proposed.attributes, **attributes},
             constraints=proposed.constraints,
         ),
-        found,
+        finished,
     )
 
 

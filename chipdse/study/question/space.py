@@ -72,7 +72,7 @@ class Axis:
         """The axis value that is nearest to a sampler's value, without its rounding error."""
         if value in self.values:
             return self.values[self.values.index(value)]
-        return min(self.values, key=lambda own: abs(float(own) - float(value)))
+        return min(self.values, key=lambda axis_value: abs(float(axis_value) - float(value)))
 
 
 def widens(numbers: Sequence[Any]) -> bool:
@@ -175,9 +175,9 @@ class Space:
         places = self.places(numbers)
         keep = np.ones(len(numbers), dtype=bool)
         for condition in self.conditions:
-            own = [at for at, axis in enumerate(self.axes) if axis.name in condition.names]
-            table = _table(condition, [self.axes[at] for at in own], given)
-            keep &= table[tuple(places[at] for at in own)] if own else bool(table)
+            named_axes = [at for at, axis in enumerate(self.axes) if axis.name in condition.names]
+            table = _table(condition, [self.axes[at] for at in named_axes], given)
+            keep &= table[tuple(places[at] for at in named_axes)] if named_axes else bool(table)
         return numbers[keep]
 
     def part(self, cheap: bool) -> Space:
@@ -317,8 +317,8 @@ def _spaced(low: float, high: float, given: Mapping[str, Any], where: str) -> tu
 
 
 def _stepped(low: float, high: float, given: Mapping[str, Any], where: str) -> tuple[Value, ...]:
-    whole = type(low) is int and type(high) is int
-    if "step" not in given and not whole:
+    is_integer = type(low) is int and type(high) is int
+    if "step" not in given and not is_integer:
         raise DesignError(f"{where}: a range of floats needs step or count; e.g. step = 0.1")
     step = given.get("step", 1)
     if type(step) not in (int, float) or not step > 0 or not math.isfinite(step):
@@ -326,6 +326,6 @@ def _stepped(low: float, high: float, given: Mapping[str, Any], where: str) -> t
     count = math.floor((high - low) / step * (1 + 1e-12)) + 1
     if count > 10_000:
         raise DesignError(f"{where}: {count} values; take a larger step")
-    if whole and type(step) is int:
+    if is_integer and type(step) is int:
         return tuple(range(int(low), int(high) + 1, step))
     return tuple(float(f"{low + i * step:.12g}") for i in range(count))

@@ -185,18 +185,20 @@ def _template(
             fields = [field.name for field in dataclasses.fields(kind_of(group, block))]
             refuse_unknown(table, fields, f"{path}: [{group}]")
         for name, given in table.items():
-            found = read_axis(group, name, given, f"{path}: {group}.{name}")
-            if isinstance(found, Axis) and len(found.values) > 1:
-                axes.append(found)
+            axis_or_value = read_axis(group, name, given, f"{path}: {group}.{name}")
+            if isinstance(axis_or_value, Axis) and len(axis_or_value.values) > 1:
+                axes.append(axis_or_value)
             else:
-                fixed[group][name] = found.values[0] if isinstance(found, Axis) else found
+                fixed[group][name] = (
+                    axis_or_value.values[0] if isinstance(axis_or_value, Axis) else axis_or_value
+                )
     if not files and not fixed["library"] and all(axis.group != "library" for axis in axes):
         raise DesignError(f'{path}: [library] is missing; write name = "..." or files = [...]')
-    for one, other in itertools.combinations(axes, 2):
-        if one.name == other.name:
+    for first, second in itertools.combinations(axes, 2):
+        if first.name == second.name:
             raise DesignError(
-                f"{path}: {one.group}.{one.name} and {other.group}.{one.name} are both swept; "
-                "fix one of them"
+                f"{path}: {first.group}.{first.name} and {second.group}.{first.name} are both "
+                "swept; fix one of them"
             )
     if not axes:
         raise DesignError(

@@ -49,8 +49,8 @@ class Template:
 
     def design(self, point: Mapping[str, Value]) -> Design:
         """The design that a point stands for."""
-        hardware, *others = (self.record(group, point) for group in GROUPS)
-        workload, library, synthesis, operating, package, physical = others
+        hardware, *records = (self.record(group, point) for group in GROUPS)
+        workload, library, synthesis, operating, package, physical = records
         return Design(
             block=self.block,
             parameters=hardware,
@@ -157,7 +157,7 @@ def _accepted(template: Template, group: str, axes: list[Axis]) -> set[tuple[Val
         refused[axis.name, value]
         for position, axis in enumerate(axes)
         for value in axis.values
-        if all(one[position] != value for one in valid)
+        if all(combination[position] != value for combination in valid)
     ]
     if never:
         # A value that is wrong in itself is refused for one reason, whatever stands beside it.

@@ -39,12 +39,12 @@ def best(sweep: Sweep, table: pd.DataFrame, metric: str) -> int:
     numbers = [str(column) for column in table.select_dtypes("number").columns]
     if name not in numbers:
         raise DesignError(f"{name!r} is not a metric of this study; {suggest(name, numbers)}")
-    own = {objective.metric: objective.minimize for objective in sweep.objectives}
-    if (direction not in _DIRECTIONS) if colon else name not in own:
+    minimize_of = {objective.metric: objective.minimize for objective in sweep.objectives}
+    if (direction not in _DIRECTIONS) if colon else name not in minimize_of:
         raise DesignError(f"{metric!r} does not say what is best; write {name}:min or {name}:max")
     feasible = _feasible(table, table["state"] == "feasible")
     values = feasible[name].to_numpy(dtype=float)
-    minimize = _DIRECTIONS[direction] if colon else own[name]
+    minimize = _DIRECTIONS[direction] if colon else minimize_of[name]
     return int(feasible["trial"].iloc[int(np.argmin(values if minimize else -values))])
 
 

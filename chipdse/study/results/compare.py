@@ -137,25 +137,25 @@ def _versions(versions: tuple[Kept | None, Kept | None] | None) -> tuple[str, ..
 
 
 def _notes(first: Sweep, second: Sweep) -> tuple[str, ...]:
-    found = []
-    for what, one, other in (
+    notes = []
+    for what, first_choice, second_choice in (
         ("block", first.template.block.name, second.template.block.name),
         ("Liberty files", _liberty(first), _liberty(second)),
         ("replicates", first.replicates, second.replicates),
     ):
-        if one != other:
-            found.append(f"{what}: {one} and {other}")
+        if first_choice != second_choice:
+            notes.append(f"{what}: {first_choice} and {second_choice}")
     fixed = [_fixed(sweep) for sweep in (first, second)]
     for name in sorted(fixed[0].keys() & fixed[1].keys()):
         first_value, second_value = (values[name] for values in fixed)
         if first_value != second_value:
-            found.append(f"{name}: {first_value} and {second_value}")
+            notes.append(f"{name}: {first_value} and {second_value}")
     for sweep, other_sweep, place in ((first, second, "second"), (second, first, "first")):
         known = _known(other_sweep)
         unknown = [axis.name for axis in sweep.space.axes if axis.name not in known]
         if unknown:
-            found.append(f"the {place} study has no {', '.join(unknown)}: no points are paired")
-    return tuple(found)
+            notes.append(f"the {place} study has no {', '.join(unknown)}: no points are paired")
+    return tuple(notes)
 
 
 def _liberty(sweep: Sweep) -> str:
@@ -189,14 +189,16 @@ def _hypervolumes(first: Floats, second: Floats) -> tuple[float, float]:
     low, high = both.min(axis=0), both.max(axis=0)
     span = np.where(high > low, high - low, 1.0)
     reference = np.full(both.shape[1], REFERENCE)
-    one, other = (hypervolume((front - low) / span, reference) for front in (first, second))
-    return one, other
+    first_volume, second_volume = (
+        hypervolume((front - low) / span, reference) for front in (first, second)
+    )
+    return first_volume, second_volume
 
 
-def _reached(front: Floats, others: Floats, tolerance: float) -> Bools:
+def _reached(front: Floats, other_front: Floats, tolerance: float) -> Bools:
     """Which points some other point equals or beats in every objective, within the tolerance."""
     allowed = front + tolerance * np.abs(front)
-    return np.array([(others <= point).all(axis=1).any() for point in allowed], dtype=bool)
+    return np.array([(other_front <= point).all(axis=1).any() for point in allowed], dtype=bool)
 
 
 def _joined(
@@ -209,10 +211,10 @@ def _joined(
     names = list(
         dict.fromkeys(axis.name for sweep, _ in (first, second) for axis in sweep.space.axes)
     )
-    whole = [_with_parameters(sweep, table, names) for sweep, table in (first, second)]
-    if whole[0] is None or whole[1] is None:
+    tables = [_with_parameters(sweep, table, names) for sweep, table in (first, second)]
+    if tables[0] is None or tables[1] is None:
         return pd.DataFrame(), ()
-    a, b = (table.drop_duplicates(names, keep="last") for table in whole if table is not None)
+    a, b = (table.drop_duplicates(names, keep="last") for table in tables if table is not None)
     pairs = a.merge(b, on=names, suffixes=("_first", "_second"))
     was = pairs["state_first"] == "feasible"
     gone = pairs.loc[was & (pairs["state_second"] != "feasible"), "trial_first"].tolist()
@@ -234,7 +236,7 @@ def _with_parameters(sweep: Sweep, table: pd.DataFrame, names: list[str]) -> pd.
 
 
 def _moved(pairs: pd.DataFrame) -> tuple[Moved, ...]:
-    found = []
+    moved_metrics = []
     for column in pairs.columns:
         name = str(column).removesuffix("_first")
         if (
@@ -248,7 +250,7 @@ def _moved(pairs: pd.DataFrame) -> tuple[Moved, ...]:
         known = np.isfinite(old) & np.isfinite(new) & (old != 0)
         change = new[known] / old[known] - 1
         if len(change) and np.abs(change).max() > 1e-12:
-            found.append(
+            moved_metrics.append(
                 Moved(
                     metric=name,
                     points=len(change),
@@ -256,7 +258,7 @@ def _moved(pairs: pd.DataFrame) -> tuple[Moved, ...]:
                     worst_frac=float(change[np.argmax(np.abs(change))]),
                 )
             )
-    return tuple(sorted(found, key=lambda one: -abs(one.worst_frac)))
+    return tuple(sorted(moved_metrics, key=lambda moved: -abs(moved.worst_frac)))
 
 
 def _worse(

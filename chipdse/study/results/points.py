@@ -39,16 +39,20 @@ def violations(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
     ----------
     values : metrics and swept numbers, by name: numbers, or arrays of them
     """
-    found: dict[str, Any] = {}
+    violation_of_limit: dict[str, Any] = {}
     for limit in sweep.limits:
         value = values[limit.metric]
         if math.isfinite(limit.maximum):
             scale = abs(limit.maximum) or 1.0
-            found[f"{limit.metric} <= {limit.maximum:g}"] = (value - limit.maximum) / scale
+            violation_of_limit[f"{limit.metric} <= {limit.maximum:g}"] = (
+                value - limit.maximum
+            ) / scale
         if math.isfinite(limit.minimum):
             scale = abs(limit.minimum) or 1.0
-            found[f"{limit.metric} >= {limit.minimum:g}"] = (limit.minimum - value) / scale
-    return found
+            violation_of_limit[f"{limit.metric} >= {limit.minimum:g}"] = (
+                limit.minimum - value
+            ) / scale
+    return violation_of_limit
 
 
 def objective_values(sweep: Sweep, values: Mapping[str, float]) -> list[float]:
@@ -126,8 +130,10 @@ def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]
         mean = table[[objective.metric for objective in sweep.objectives]].to_numpy(
             dtype=np.float64
         )
-        found = tied(mean[rows], spread[rows], front[rows], np.array(group)[rows], sweep.replicates)
-        texts = [" ".join(str(numbers[rows[other]]) for other in others) for others in found]
+        tied_points = tied(
+            mean[rows], spread[rows], front[rows], np.array(group)[rows], sweep.replicates
+        )
+        texts = [" ".join(str(numbers[rows[tie]]) for tie in ties) for ties in tied_points]
         table.loc[rows, "tied_with"] = texts
 
 

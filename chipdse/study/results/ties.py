@@ -22,12 +22,12 @@ def differ(
 
     level = LEVEL / mean.shape[-1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = stats.ttest_ind_from_stats(
+        t_test = stats.ttest_ind_from_stats(
             mean, spread, count, other_mean, other_spread, count, equal_var=False
         )
     exact = (spread == 0) & (other_spread == 0)
     near = np.isclose(mean, other_mean, rtol=1e-12, atol=0.0)
-    return np.where(exact, ~near, np.asarray(found.pvalue) < level)
+    return np.where(exact, ~near, np.asarray(t_test.pvalue) < level)
 
 
 def tied(mean: Floats, spread: Floats, front: Bools, group: Floats, count: int) -> list[list[int]]:
@@ -48,9 +48,9 @@ def tied(mean: Floats, spread: Floats, front: Bools, group: Floats, count: int) 
     Rows of front points, for each point; of a point off the front, none if it is really beaten
     """
     rows = np.flatnonzero(front)
-    found = []
+    ties = []
     for at in range(len(mean)):
         apart = differ(mean[rows], spread[rows], mean[at], spread[at], count).any(axis=1)
         same = ~apart & (group[rows] != group[at])
-        found.append([int(row) for row in rows[same]])
-    return found
+        ties.append([int(row) for row in rows[same]])
+    return ties

@@ -54,4 +54,4 @@ def is_stalled(groups: Sequence[Floats], patience: int) -> bool:
     if not len(before):
         return False
     best = before[is_on_front(before)]
-    return all(bool(np.any(np.all(best <= one, axis=1))) for one in recent)
+    return all(bool(np.any(np.all(best <= point, axis=1))) for point in recent)

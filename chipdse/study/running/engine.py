@@ -244,12 +244,12 @@ class _Sweep:
         with alone(storage, study.study_name):
             self._check_version()
             give_up_stale(storage, study)
-            mine = [task.trial.number for task in self._tasks()]
-            for trial in left_behind(study, self.folder.driver, mine, storage.shared):
+            task_numbers = [task.trial.number for task in self._tasks()]
+            for trial in left_behind(study, self.folder.driver, task_numbers, storage.shared):
                 study.tell(trial.number, state=TrialState.FAIL)
             queue_interrupted(study, self.folder.sweep.proposed_space.distributions())
             running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-            self.others = len(running) - len(mine)
+            self.others = len(running) - len(task_numbers)
             done = by_evaluation(finished(study))
             rest = self.budget.trials - len(done) - len(running)
             self.ending = self._ending(rest)
@@ -266,11 +266,15 @@ class _Sweep:
         if self._is_late():
             return "the time is up"
         if self.budget.patience:
-            kept = [
-                [one for one in group if one.state == TrialState.COMPLETE and is_feasible(one)]
+            feasible = [
+                [
+                    trial
+                    for trial in group
+                    if trial.state == TrialState.COMPLETE and is_feasible(trial)
+                ]
                 for group in by_evaluation(finished(self.folder.study))
             ]
-            groups = [losses(self.folder.sweep, group) for group in kept]
+            groups = [losses(self.folder.sweep, group) for group in feasible]
             if is_stalled(groups, self.budget.patience):
                 return f"no better front in the last {self.budget.patience} trials"
         return ""

@@ -132,7 +132,8 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
     proposed = replace(proposed, attributes={**proposed.attributes, **seconds})
     version = {} if folder.version is None else {FINGERPRINT: folder.version.identity}
     proposed, *harvested = (
-        replace(one, attributes={**one.attributes, **version}) for one in (proposed, *harvested)
+        replace(finish, attributes={**finish.attributes, **version})
+        for finish in (proposed, *harvested)
     )
     distributions = sweep.space.distributions()
     with contextlib.suppress(UpdateFinishedTrialError):

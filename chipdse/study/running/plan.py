@@ -34,15 +34,15 @@ def plan_text(
     """
     expensive, cheap = sweep.space.part(cheap=False), sweep.space.part(cheap=True)
     bound = "" if sweep.space.size <= ENUMERATE_LIMIT else "up to "
-    whole = points_in(sweep.space)
+    total_points = points_in(sweep.space)
     points = points_in(expensive)
-    text = f"{bound}{_counted(whole, 'point')}: {points} expensive (simulated, synthesised)"
+    text = f"{bound}{_counted(total_points, 'point')}: {points} expensive (simulated, synthesised)"
     if cheap.axes:
-        own = tuple(
+        cheap_conditions = tuple(
             condition for condition in cheap.conditions if condition.names <= set(cheap.names)
         )
-        each = points_in(replace(cheap, conditions=own))
-        text += f" with up to {_counted(each, 'cheap one')} each (supply, clock, package)"
+        cheap_points = points_in(replace(cheap, conditions=cheap_conditions))
+        text += f" with up to {_counted(cheap_points, 'cheap one')} each (supply, clock, package)"
         text += ", harvested" if sweep.harvests else ", one at a time"
     done = len(by_evaluation(trials))
     rest = max(0, budget.trials - done)

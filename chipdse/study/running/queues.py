@@ -105,5 +105,5 @@ def _configured(queue: str) -> Mapping[str, Any]:
     """What dask-jobqueue's own configuration says of a job's size."""
     import dask
 
-    found = {name: dask.config.get(f"jobqueue.{queue}.{name}") for name in _SIZE}
-    return {name: value for name, value in found.items() if value is not None}
+    settings = {name: dask.config.get(f"jobqueue.{queue}.{name}") for name in _SIZE}
+    return {name: value for name, value in settings.items() if value is not None}

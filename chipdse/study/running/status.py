@@ -91,7 +91,7 @@ class Status:
 def take_stock(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
     """The fields of a status that follow from the trials that count."""
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    feasible = [one for one in done if is_feasible(one)]
+    feasible = [trial for trial in done if is_feasible(trial)]
     seconds = [s for trial in trials if (s := trial.user_attrs.get("seconds"))]
     front, part = _front(losses(sweep, feasible))
     return {

@@ -68,13 +68,15 @@ class Lattice(Unrepeated):
         return np.asarray(every[~np.isin(every, np.array(sorted(seen), dtype=np.int64))])
 
 
-def nearest_distance(places: Floats, others: Floats) -> Floats:
+def nearest_distance(places: Floats, other_places: Floats) -> Floats:
     """How far each place is from the nearest of the others.
 
     Taking the farthest makes a maximin design: M. Johnson, L. Moore, D. Ylvisaker, Journal of
     Statistical Planning and Inference 26, 1990, pages 131-148.
     """
-    return np.asarray(np.sqrt(((places[:, None] - others[None]) ** 2).sum(axis=2)).min(axis=1))
+    return np.asarray(
+        np.sqrt(((places[:, None] - other_places[None]) ** 2).sum(axis=2)).min(axis=1)
+    )
 
 
 def look(
@@ -90,9 +92,9 @@ def look(
     signs = [1.0 if d == StudyDirection.MINIMIZE else -1.0 for d in study.directions]
     fronts, troubles = [], []
     for group in groups:
-        good = [one.values for one in group if trouble(one) == 0]
+        good = [trial.values for trial in group if trouble(trial) == 0]
         fronts.append(np.array(good, dtype=np.float64).reshape(-1, len(signs)) * signs)
-        troubles.append(0.0 if good else min(trouble(one) for one in group))
+        troubles.append(0.0 if good else min(trouble(trial) for trial in group))
     running = [
         trial
         for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
@@ -108,23 +110,23 @@ def look(
 
 def _recent(space: Space, groups: Sequence[Sequence[FrozenTrial]]) -> list[int]:
     """Numbers of the last points that were feasible: the search has been going towards them."""
-    good = [group[0] for group in groups if any(trouble(one) == 0 for one in group)]
-    return [space.number_of(space.point(one.params)) for one in good[-40:]]
+    good = [group[0] for group in groups if any(trouble(trial) == 0 for trial in group)]
+    return [space.number_of(space.point(trial.params)) for trial in good[-40:]]
 
 
 def neighbours(space: Space, numbers: Iterable[int]) -> Int64s:
     """Points one step along one axis away from some points; of a choice, all other values."""
-    found = []
+    neighbour_numbers = []
     steps = np.cumprod([1, *(len(axis.values) for axis in reversed(space.axes))])[:-1][::-1]
     for number in numbers:
         for axis, step in zip(space.axes, steps, strict=True):
             count = len(axis.values)
             place = number // int(step) % count
-            others = (place - 1, place + 1) if axis.is_numeric else range(count)
-            found += [
-                number + (other - place) * int(step) for other in others if 0 <= other < count
+            targets = (place - 1, place + 1) if axis.is_numeric else range(count)
+            neighbour_numbers += [
+                number + (target - place) * int(step) for target in targets if 0 <= target < count
             ]
-    return np.array(found, dtype=np.int64)
+    return np.array(neighbour_numbers, dtype=np.int64)
 
 
 def places_of(space: Space, numbers: Int64s) -> Floats:

@@ -119,7 +119,7 @@ def _gain_of_points(
             predict(places, column, pending, kernel)[0]
             for column, kernel in zip(values.T, kernels, strict=True)
         ]
-        reaches += [reach(one[None], directions) for one in np.stack(expected, axis=1)]
+        reaches += [reach(point[None], directions) for point in np.stack(expected, axis=1)]
     best = np.maximum(np.stack(reaches).max(axis=0), 0.0) ** power
     gain = np.zeros(len(candidates))
     for z in norm.ppf(qmc.Sobol(power, rng=np.random.default_rng(0)).random(SAMPLES)):
@@ -135,7 +135,7 @@ def reach_of(fronts: Sequence[Floats]) -> Floats:
     """
     scaled = _scaled(fronts)
     directions = directions_of(scaled[0].shape[1])
-    return np.stack([reach(one, directions) for one in scaled])
+    return np.stack([reach(front, directions) for front in scaled])
 
 
 def reach(front: Floats, directions: Floats) -> Floats:
@@ -226,8 +226,8 @@ def _components(centred: Floats) -> tuple[Floats, Floats]:
     """Principal components, the greatest first: amounts [points, components] and axes."""
     left, size, axes = np.linalg.svd(centred, full_matrices=False)
     share = np.cumsum(size**2) / max(float((size**2).sum()), 1e-300)
-    kept = min(int(np.searchsorted(share, EXPLAINED)) + 1, COMPONENTS, len(size))
-    return left[:, :kept] * size[:kept], axes[:kept]
+    count = min(int(np.searchsorted(share, EXPLAINED)) + 1, COMPONENTS, len(size))
+    return left[:, :count] * size[:count], axes[:count]
 
 
 def predict(
@@ -255,7 +255,7 @@ def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
     """Kernels of what is modelled, fitted to the first points (`_first`)."""
     count = _first(len(places))
     single = all(len(front) == 1 for front in fronts)
-    key = (single, places[:count].tobytes(), *(one.tobytes() for one in fronts[:count]))
+    key = (single, places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
     if key not in _KERNELS:
         if single:
             amounts = np.concatenate(_scaled(fronts[:count]))

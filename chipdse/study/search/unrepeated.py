@@ -145,21 +145,29 @@ class OneEach(Unrepeated):
     def _suggest(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> Point:
-        known = [one for one in study.get_trials(deepcopy=False) if self._is_shown(one, trial)]
-        limited = any(trouble(one) > 0 for one in known if one.state == TrialState.COMPLETE)
+        known = [
+            known_trial
+            for known_trial in study.get_trials(deepcopy=False)
+            if self._is_shown(known_trial, trial)
+        ]
+        limited = any(
+            trouble(known_trial) > 0
+            for known_trial in known
+            if known_trial.state == TrialState.COMPLETE
+        )
         shown = optuna.create_study(directions=study.directions)
-        for one in known:
+        for known_trial in known:
             shown.add_trial(
                 create_trial(
-                    state=one.state,
-                    params={name: one.params[name] for name in search_space},
+                    state=known_trial.state,
+                    params={name: known_trial.params[name] for name in search_space},
                     distributions=search_space,
-                    values=one.values,
-                    constraints={"trouble": trouble(one)} if limited else None,
+                    values=known_trial.values,
+                    constraints={"trouble": trouble(known_trial)} if limited else None,
                 )
             )
-        own = shown.ask()
-        return super()._suggest(shown, shown.get_trials()[own.number], search_space)
+        shown_trial = shown.ask()
+        return super()._suggest(shown, shown.get_trials()[shown_trial.number], search_space)
 
     def _is_shown(self, trial: FrozenTrial, but: FrozenTrial) -> bool:
         if is_harvested(trial) or trial.state not in (TrialState.COMPLETE, TrialState.RUNNING):

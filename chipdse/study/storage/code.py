@@ -54,9 +54,9 @@ class Code:
 
     def changed(self) -> Path | None:
         """A file that is not what it was, if there is one."""
-        for file, kept in self.hashes.items():
+        for file, recorded_hash in self.hashes.items():
             date = _date(file)
-            if date is None or (date != self._dates.get(file) and _hash(file) != kept):
+            if date is None or (date != self._dates.get(file) and _hash(file) != recorded_hash):
                 return file
             self._dates[file] = date
         return None
@@ -104,10 +104,10 @@ def _hash(file: Path) -> str:
 
 def _date(file: Path) -> tuple[int, int] | None:
     try:
-        found = file.stat()
+        status = file.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return status.st_mtime_ns, status.st_size
 
 
 _CODES: dict[str, Code] = {}

@@ -39,7 +39,7 @@ class SqlStorage(RDBStorage):
 
         Rows of a trial are read after its state: they are at least as new.
         """
-        wanted = {one for one in included_trial_ids if one <= trial_id_greater_than}
+        wanted = {trial_id for trial_id in included_trial_ids if trial_id <= trial_id_greater_than}
         trials = models.TrialModel.__table__
         which = trials.c.study_id == study_id
         if wanted and len(wanted) <= LISTED:
@@ -54,15 +54,17 @@ class SqlStorage(RDBStorage):
         with _create_scoped_session(self.scoped_session) as session:
             models.StudyModel.find_or_raise_by_id(study_id, session)
             rows = session.execute(sqlalchemy.select(*columns).where(which)).all()
-            found = {
+            parts_of_trial = {
                 row.trial_id: _Parts(row)
                 for row in sorted(rows)
                 if (row.trial_id > trial_id_greater_than or row.trial_id in wanted)
                 and (states is None or row.state in states)
             }
-            if found:
-                _read_parts(session, found, sqlalchemy.select(trials.c.trial_id).where(which))
-        return [one.trial() for one in found.values()]
+            if parts_of_trial:
+                _read_parts(
+                    session, parts_of_trial, sqlalchemy.select(trials.c.trial_id).where(which)
+                )
+        return [parts.trial() for parts in parts_of_trial.values()]
 
 
 class _Parts:
@@ -97,7 +99,7 @@ class _Parts:
         )
 
 
-def _read_parts(session: Any, found: dict[int, _Parts], ids: Any) -> None:
+def _read_parts(session: Any, parts_of_trial: dict[int, _Parts], ids: Any) -> None:
     """Fill in parameters, values and attributes of some trials."""
 
     def rows(model: Any, *names: str) -> Iterable[tuple[_Parts, Any]]:
@@ -107,7 +109,7 @@ def _read_parts(session: Any, found: dict[int, _Parts], ids: Any) -> None:
         order = next(iter(table.primary_key.columns))  # Optuna's: parameters in order of asking
         for some in session.execute(asked.order_by(order)).partitions(10_000):
             for trial_id, *values in some:
-                if (parts := found.get(trial_id)) is not None:
+                if (parts := parts_of_trial.get(trial_id)) is not None:
                     yield parts, values
 
     decoded = lru_cache(maxsize=None)(json_to_distribution)
@@ -123,6 +125,6 @@ def _read_parts(session: Any, found: dict[int, _Parts], ids: Any) -> None:
         parts.user[key] = json.loads(text)
     for parts, (key, text) in rows(models.TrialSystemAttributeModel, "key", "value_json"):
         parts.system[key] = json.loads(text)
-    kept = ("step", "intermediate_value", "intermediate_value_type")
-    for parts, (step, value, kind) in rows(models.TrialIntermediateValueModel, *kept):
+    columns = ("step", "intermediate_value", "intermediate_value_type")
+    for parts, (step, value, kind) in rows(models.TrialIntermediateValueModel, *columns):
         parts.intermediate[step] = _INTERMEDIATE(value, kind)

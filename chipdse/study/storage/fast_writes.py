@@ -71,15 +71,15 @@ def complete(
             check(connection, study._study_id)
             _write(connection, study._study_id, trial_id, proposed, harvested, distributions)
         return
-    for one in harvested:
+    for finish in harvested:
         study.add_trial(
             create_trial(
-                state=one.state,
-                params=dict(one.params),
-                distributions={name: distributions[name] for name in one.params},
-                values=list(one.values or ()),
-                user_attrs=dict(one.attributes),
-                constraints=dict(one.constraints),
+                state=finish.state,
+                params=dict(finish.params),
+                distributions={name: distributions[name] for name in finish.params},
+                values=list(finish.values or ()),
+                user_attrs=dict(finish.attributes),
+                constraints=dict(finish.constraints),
             )
         )
     for name, value in proposed.params.items():
@@ -106,8 +106,8 @@ def _write(
     if state.is_finished():
         raise UpdateFinishedTrialError(f"trial {trial_id} is finished already")
     now = datetime.datetime.now()  # as Optuna does: local, without a zone
-    mine = trials.c.study_id == study_id
-    count = sqlalchemy.select(sqlalchemy.func.count()).select_from(trials).where(mine)
+    in_study = trials.c.study_id == study_id
+    count = sqlalchemy.select(sqlalchemy.func.count()).select_from(trials).where(in_study)
     first = connection.execute(count).scalar_one()
     ids = [trial_id]
     if harvested:
@@ -115,14 +115,14 @@ def _write(
             {
                 "number": first + place,
                 "study_id": study_id,
-                "state": one.state,
+                "state": finish.state,
                 "datetime_start": now,
                 "datetime_complete": now,
             }
-            for place, one in enumerate(harvested)
+            for place, finish in enumerate(harvested)
         ]
         connection.execute(sqlalchemy.insert(trials), rows)
-        new = sqlalchemy.select(trials.c.trial_id).where(mine, trials.c.number >= first)
+        new = sqlalchemy.select(trials.c.trial_id).where(in_study, trials.c.number >= first)
         ids += connection.execute(new.order_by(trials.c.number)).scalars()
     _write_parts(connection, dict(zip(ids, [proposed, *harvested], strict=True)), distributions)
     done = {"state": proposed.state, "datetime_complete": now}

@@ -113,38 +113,38 @@ def _name(block: Block, path: Path) -> str:
 def parts_read(block: Block, reads: Iterable[Read]) -> dict[str, str]:
     """The parts that stand for what points were seen to read beside the files of the block."""
     place, files = place_of(block), {str(path) for path in _files_of(block)}
-    found = {}
+    parts = {}
     for read in reads:
         path = place.root / read.name if read.kind == "file" else None
         if read.kind == "module":
             path = place.locate(read.name)
         if path is None or str(path) not in files:
-            found[f"{_READ}{read.kind} {read.name}"] = read.digest[:16]
-    return found
+            parts[f"{_READ}{read.kind} {read.name}"] = read.digest[:16]
+    return parts
 
 
-def parts_now(sweep: Sweep, kept: Mapping[str, str]) -> dict[str, str]:
+def parts_now(sweep: Sweep, stored_parts: Mapping[str, str]) -> dict[str, str]:
     """`parts_of`, and what a study's points read, as it is now."""
     place, parts = place_of(sweep.template.block), parts_of(sweep)
-    for name in kept:
+    for name in stored_parts:
         if name.startswith(_READ):
             kind, _, what = name.removeprefix(_READ).partition(" ")
             parts[name] = place.now(kind, what)[:16]
     return parts
 
 
-def differences(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
+def differences(old_parts: Mapping[str, str], new_parts: Mapping[str, str]) -> list[str]:
     """Names of the parts that differ, for people, versions with both values; sorted."""
-    found = []
-    for name in sorted(one.keys() | other.keys()):
-        before, after = one.get(name, "none"), other.get(name, "none")
+    names = []
+    for name in sorted(old_parts.keys() | new_parts.keys()):
+        before, after = old_parts.get(name, "none"), new_parts.get(name, "none")
         if before != after:
             kind, _, what = name.removeprefix(_READ).partition(" ")
             shown = what if kind in ("block", "module", "tool", "file") and what else name
             shown = shown.removeprefix(_READ).replace("library :", "library ")
             is_version = name == _CHIPDSE or name.startswith(_TOOL)
-            found.append(f"{shown} ({before}, now {after})" if is_version else shown)
-    return found
+            names.append(f"{shown} ({before}, now {after})" if is_version else shown)
+    return names
 
 
 def listed(names: list[str]) -> str:
@@ -175,17 +175,17 @@ def settle(
     DesignError : another version made its points
     """
     with alone(storage, study.study_name):
-        kept = kept_by(study)
-        parts = parts_now(sweep, kept.parts if kept else {})
+        fingerprint = kept_by(study)
+        parts = parts_now(sweep, fingerprint.parts if fingerprint else {})
         now = Kept(identity=hash_of(parts)[:12], parts=parts)
-        if kept is not None and kept.parts == parts:
-            return kept
+        if fingerprint is not None and fingerprint.parts == parts:
+            return fingerprint
         count = _points_in(storage.optuna, study._study_id)
         if count and not re_evaluate:
-            if kept is None:
+            if fingerprint is None:
                 reason = f"{where} was made by a chipdse that kept no versions of what made it"
             else:
-                names = listed(differences(kept.parts, parts))
+                names = listed(differences(fingerprint.parts, parts))
                 reason = f"{where} was made with another version of: {names}"
             raise DesignError(
                 f"{reason}; name a new folder with --study, or evaluate its points again with "
@@ -204,16 +204,16 @@ def add_reads(study: optuna.Study, storage: Storage, sweep: Sweep, reads: Iterab
     """
     new = parts_read(sweep.template.block, reads)
     with alone(storage, study.study_name):
-        kept = kept_by(study)
-        if kept is None or new.items() <= kept.parts.items():
+        fingerprint = kept_by(study)
+        if fingerprint is None or new.items() <= fingerprint.parts.items():
             return
-        other = {name: digest for name, digest in new.items() if name in kept.parts}
-        if names := differences({name: kept.parts[name] for name in other}, other):
+        common = {name: digest for name, digest in new.items() if name in fingerprint.parts}
+        if names := differences({name: fingerprint.parts[name] for name in common}, common):
             raise MachineError(
                 f"{listed(names)} differs from what other points of the study read; what is "
                 "finished is safe: make it the same everywhere, then run the same command again"
             )
-        merged = Kept(identity=kept.identity, parts={**kept.parts, **new})
+        merged = Kept(identity=fingerprint.identity, parts={**fingerprint.parts, **new})
         _write(storage.optuna, study._study_id, merged, outdate=False)
 
 
@@ -251,29 +251,33 @@ def _points(connection: sqlalchemy.Connection, study_id: int) -> list[int]:
     def having(key: str) -> Any:
         return sqlalchemy.select(attributes.c.trial_id).where(attributes.c.key == key)
 
-    mine = (trials.c.study_id == study_id) & trials.c.trial_id.not_in(having(OUTDATED))
+    in_study = (trials.c.study_id == study_id) & trials.c.trial_id.not_in(having(OUTDATED))
     complete = trials.c.state == TrialState.COMPLETE
     failed = (trials.c.state == TrialState.FAIL) & trials.c.trial_id.in_(having(FAILURE))
-    chosen = sqlalchemy.select(trials.c.trial_id).where(mine & (complete | failed))
+    chosen = sqlalchemy.select(trials.c.trial_id).where(in_study & (complete | failed))
     return list(connection.execute(chosen).scalars())
 
 
-def _write(storage: RDBStorage, study_id: int, kept: Kept, *, outdate: bool) -> None:
+def _write(storage: RDBStorage, study_id: int, fingerprint: Kept, *, outdate: bool) -> None:
     """Keep a fingerprint in one transaction, with all that is finished put back if `outdate`."""
-    about, trials = models.StudyUserAttributeModel.__table__, models.TrialModel.__table__
-    value = json.dumps({"id": kept.identity, "parts": dict(kept.parts)})
+    attributes, trials = models.StudyUserAttributeModel.__table__, models.TrialModel.__table__
+    value = json.dumps({"id": fingerprint.identity, "parts": dict(fingerprint.parts)})
     with storage.engine.begin() as connection:
-        this = (about.c.study_id == study_id) & (about.c.key == FINGERPRINT)
-        connection.execute(sqlalchemy.delete(about).where(this))
+        this = (attributes.c.study_id == study_id) & (attributes.c.key == FINGERPRINT)
+        connection.execute(sqlalchemy.delete(attributes).where(this))
         row = {"study_id": study_id, "key": FINGERPRINT, "value_json": value}
-        connection.execute(sqlalchemy.insert(about), [row])
+        connection.execute(sqlalchemy.insert(attributes), [row])
         numbers = _points(connection, study_id) if outdate else []
         for at in range(0, len(numbers), 500):
             some = numbers[at : at + 500]
             failed = sqlalchemy.update(trials).where(trials.c.trial_id.in_(some))
             connection.execute(failed.values(state=TrialState.FAIL))
             marks = [
-                {"trial_id": one, "key": OUTDATED, "value_json": json.dumps(kept.identity)}
-                for one in some
+                {
+                    "trial_id": trial_id,
+                    "key": OUTDATED,
+                    "value_json": json.dumps(fingerprint.identity),
+                }
+                for trial_id in some
             ]
             connection.execute(sqlalchemy.insert(models.TrialUserAttributeModel.__table__), marks)

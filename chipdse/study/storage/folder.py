@@ -67,7 +67,7 @@ def start_study(
     sweep: Sweep,
     path: Path,
     storage: str | None,
-    about: Mapping[str, Any],
+    description: Mapping[str, Any],
     *,
     re_evaluate: bool = False,
 ) -> StudyFolder:
@@ -76,7 +76,7 @@ def start_study(
     Parameters
     ----------
     storage : Optuna storage URL; None is a SQLite file in the folder
-    about : JSON values to keep: library and versions
+    description : JSON values to keep: library and versions
     re_evaluate : evaluate again all points that another version computed
 
     Raises
@@ -87,31 +87,31 @@ def start_study(
     name, is_begun = path.absolute().name, (path / SWEEP).exists()
     if is_begun:
         _check_same(sweep, (path / SWEEP).read_text(), str(path))
-        kept = _read_about(path)
-        name = kept["study"]
-        about = {**about, "storage": storage or kept["storage"]}
-        _check_database(path, about["storage"])
-    elif path.exists() and any(not _is_begun(one) for one in path.iterdir()):
+        stored = _read_about(path)
+        name = stored["study"]
+        description = {**description, "storage": storage or stored["storage"]}
+        _check_database(path, description["storage"])
+    elif path.exists() and any(not _is_begun(file) for file in path.iterdir()):
         raise DesignError(f"{path} holds other files; name an empty or new folder with --study")
     else:
-        about = {**about, "storage": storage or OWN}
-    about = {**about, "study": name, "folder": str(sweep.path.parent.absolute())}
-    made = not path.exists()
+        description = {**description, "storage": storage or OWN}
+    description = {**description, "study": name, "folder": str(sweep.path.parent.absolute())}
+    is_new = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     try:
-        opened = open_storage(str(about["storage"]), path)
+        opened = open_storage(str(description["storage"]), path)
         study = _open(name, opened, sweep, is_begun=is_begun)
         version = _settled(study, opened, sweep, path, re_evaluate=re_evaluate)
     except DesignError:
-        if made:
+        if is_new:
             shutil.rmtree(path)
         raise
-    about["storage"] = opened.url
-    about["fingerprint"] = version.identity
-    write_whole(path / ABOUT, json.dumps(about, indent=1) + "\n")
+    description["storage"] = opened.url
+    description["fingerprint"] = version.identity
+    write_whole(path / ABOUT, json.dumps(description, indent=1) + "\n")
     write_whole(path / SWEEP, sweep.text)
     return StudyFolder(
-        path=path, sweep=sweep, study=study, about=about, storage=opened, version=version
+        path=path, sweep=sweep, study=study, about=description, storage=opened, version=version
     )
 
 
@@ -130,15 +130,20 @@ def open_study(path: Path) -> StudyFolder:
     DesignError : there is no study in that folder
     """
     check_study(path)
-    about = _read_about(path)
-    liberty = tuple(Path(file) for file in about.get("liberty", []))
-    origin = Path(about["folder"]) if "folder" in about else None
+    description = _read_about(path)
+    liberty = tuple(Path(file) for file in description.get("liberty", []))
+    origin = Path(description["folder"]) if "folder" in description else None
     sweep = read_sweep(path / SWEEP, liberty, folder=origin)
-    _check_database(path, about["storage"])
-    opened = open_storage(about["storage"], path)
-    study = _open(about["study"], opened, sweep, is_begun=True)
+    _check_database(path, description["storage"])
+    opened = open_storage(description["storage"], path)
+    study = _open(description["study"], opened, sweep, is_begun=True)
     return StudyFolder(
-        path=path, sweep=sweep, study=study, about=about, storage=opened, version=kept_by(study)
+        path=path,
+        sweep=sweep,
+        study=study,
+        about=description,
+        storage=opened,
+        version=kept_by(study),
     )
 
 
@@ -150,15 +155,15 @@ def _check_database(path: Path, storage: str) -> None:
 def _read_about(path: Path) -> dict[str, Any]:
     """The content of `study.json`."""
     try:
-        about: dict[str, Any] = json.loads((path / ABOUT).read_text())
-        about.setdefault("study", path.absolute().name)
-        Path(about["study"]), Path(about["storage"]), *map(Path, about.get("liberty", []))
+        content: dict[str, Any] = json.loads((path / ABOUT).read_text())
+        content.setdefault("study", path.absolute().name)
+        Path(content["study"]), Path(content["storage"]), *map(Path, content.get("liberty", []))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DesignError(
             f"{path / ABOUT} is damaged ({type(error).__name__}: {error}); it says where the "
             "trials are: put it back, or sweep into a new folder"
         ) from error
-    return about
+    return content
 
 
 def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optuna.Study:
@@ -180,8 +185,8 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
                 ],
                 load_if_exists=True,
             )
-            kept = study.user_attrs.get("sweep")
-            if kept is None:
+            sweep_text = study.user_attrs.get("sweep")
+            if sweep_text is None:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                     study.set_metric_names([objective.metric for objective in sweep.objectives])
@@ -190,8 +195,8 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
         raise DesignError(
             f"storage {storage.url!r} cannot be opened: {reason_of(error)}"
         ) from error
-    if kept is not None:
-        _check_same(sweep, kept, f"{name!r} in {storage.url}")
+    if sweep_text is not None:
+        _check_same(sweep, sweep_text, f"{name!r} in {storage.url}")
     return study
 
 
@@ -207,16 +212,16 @@ def _settled(
         ) from error
 
 
-def _check_same(sweep: Sweep, other: str, where: str) -> None:
+def _check_same(sweep: Sweep, stored_text: str, where: str) -> None:
     """Raise DesignError if two sweeps differ in more than their budget and sampler."""
-    ours, theirs = tomllib.loads(sweep.text), tomllib.loads(other)
-    for data in (ours, theirs):
+    ours, stored = tomllib.loads(sweep.text), tomllib.loads(stored_text)
+    for data in (ours, stored):
         search = data.pop("search", {})
         data["search.harvest"] = search.get("harvest", True)
         data["search.replicates"] = search.get("replicates", 1)
         data.pop("question", None)
-    for key in sorted(set(ours) | set(theirs)):
-        if ours.get(key) != theirs.get(key):
+    for key in sorted(set(ours) | set(stored)):
+        if ours.get(key) != stored.get(key):
             raise DesignError(
                 f"{where} is a study of another sweep: its {key} differs from {sweep.path}; "
                 "name a new folder with --study"

@@ -61,18 +61,18 @@ def masked_url(url: str) -> str:
 
 def _secrets_of(url: str) -> Iterable[str]:
     """Secrets in a URL, as they stand there and decoded; none is empty."""
-    found = [match[1] for match in [_USER_INFO.search(url)] if match]
+    secrets = [match[1] for match in [_USER_INFO.search(url)] if match]
     if "://" not in url:
-        found += [match[3] for match in _SETTING.finditer(url) if is_secret(match[1])]
+        secrets += [match[3] for match in _SETTING.finditer(url) if is_secret(match[1])]
     for part in re.split(r"[?&;]", url)[1:]:
         name, _, value = part.partition("=")
         name = unquote_plus(name)
         if is_secret(name):
-            found.append(value)
+            secrets.append(value)
         elif name.lower() == "options":
             for text in (value, unquote(value), unquote_plus(value)):
-                found += [match[3] for match in _SETTING.finditer(text) if is_secret(match[1])]
-    for secret in found:
+                secrets += [match[3] for match in _SETTING.finditer(text) if is_secret(match[1])]
+    for secret in secrets:
         plain = secret.strip("'") if secret.startswith("'") else secret
         yield from filter(None, (plain, unquote(plain), unquote_plus(plain)))
 

@@ -89,15 +89,15 @@ def open_storage(url: str, folder: Path) -> Storage:
             f"storage {shown!r} has an @ in its host or database; in a password write %40 for it"
         )
     kind = parsed.get_backend_name()
-    kept = without_secrets(parsed).render_as_string()
+    safe_url = without_secrets(parsed).render_as_string()
     try:
         if kind == "sqlite":
             file = folder / (parsed.database or "")
-            return Storage(url=kept, shared=False, optuna=_sqlite(file.absolute()))
+            return Storage(url=safe_url, shared=False, optuna=_sqlite(file.absolute()))
         if kind in ("postgresql", "postgres"):
             plain = without_secrets(parsed).set(drivername="postgresql+psycopg")
             opened = _postgresql(plain.render_as_string(), secret_arguments(parsed))
-            return Storage(url=kept, shared=True, optuna=opened)
+            return Storage(url=safe_url, shared=True, optuna=opened)
     except ImportError as error:
         raise DesignError(
             "psycopg is not installed; for a study in PostgreSQL: pip install 'chipdse[postgresql]'"
@@ -105,9 +105,9 @@ def open_storage(url: str, folder: Path) -> Storage:
     except Exception as error:  # whatever the database's own driver raises
         # Not "from error": its own text may have secrets in it.
         reason = masked(reason_of(error), url)
-        raise DesignError(f"storage {masked(kept, url)!r} cannot be opened: {reason}") from None
+        raise DesignError(f"storage {masked(safe_url, url)!r} cannot be opened: {reason}") from None
     raise DesignError(
-        f"storage {masked(kept, url)!r} is not supported; write postgresql://HOST/DATABASE, or "
+        f"storage {masked(safe_url, url)!r} is not supported; write postgresql://HOST/DATABASE, or "
         "leave it out"
     )
 

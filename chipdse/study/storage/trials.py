@@ -93,14 +93,14 @@ def proposed(study: optuna.Study) -> int:
 
 
 def left_behind(
-    study: optuna.Study, driver: str, mine: Collection[int], shared: bool
+    study: optuna.Study, driver: str, driver_trials: Collection[int], shared: bool
 ) -> list[FrozenTrial]:
     """Running trials whose driver no longer works on them.
 
     Parameters
     ----------
     driver : name of the calling driver; a folder has only one driver
-    mine : numbers of the trials that this driver is evaluating
+    driver_trials : numbers of the trials that this driver is evaluating
     shared : whether there may be other drivers; a trial without a driver's name is abandoned,
         because drivers write their name inside `chipdse.study.storage.storage.alone`
     """
@@ -108,7 +108,7 @@ def left_behind(
     return [
         trial
         for trial in running
-        if trial.number not in mine
+        if trial.number not in driver_trials
         and (not shared or trial.user_attrs.get(DRIVER) in (None, driver))
     ]
 
@@ -122,7 +122,7 @@ def queue_interrupted(study: optuna.Study, names: Iterable[str]) -> None:
     """
     names = tuple(names)
     trials = study.get_trials(deepcopy=False)
-    taken = {_key(one, names): one.number for one in trials if not is_interrupted(one)}
+    taken = {_key(trial, names): trial.number for trial in trials if not is_interrupted(trial)}
     for trial in trials:
         if is_interrupted(trial) and set(names) <= set(_params(trial)):
             key, replaced = _key(trial, names), trial.user_attrs.get(RETRY_OF)
@@ -147,7 +147,7 @@ def outdated_points(study: optuna.Study, names: Iterable[str]) -> int:
 
 def queue_failed(study: optuna.Study) -> int:
     """Queue every failed point again; returns their number."""
-    failed = [one for one in finished(study) if one.state == TrialState.FAIL]
+    failed = [trial for trial in finished(study) if trial.state == TrialState.FAIL]
     for trial in failed:
         _enqueue(study, trial, trial.number)
     return len(failed)

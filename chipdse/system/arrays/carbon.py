@@ -87,14 +87,14 @@ def carbon_of(
     def silicon(intensity: Floats, gases: Floats) -> tuple[Floats, Floats, Floats]:
         cpa = np.asarray(carbon.wafer_area_carbon(intensity[:, None], energy, gases, material))
         given = ~np.isnan(dies.carbon_kg)
-        each = np.where(given, dies.carbon_kg, cpa * dies.area_m2)
-        net = (dies.count * each).sum(axis=1)
-        whole = dies.count * np.where(given, each, cpa * wafer_m2 / fabrication.dies_on_wafer)
-        edge = whole.sum(axis=1) - net
+        die_kg = np.where(given, dies.carbon_kg, cpa * dies.area_m2)
+        net = (dies.count * die_kg).sum(axis=1)
+        gross = dies.count * np.where(given, die_kg, cpa * wafer_m2 / fabrication.dies_on_wafer)
+        edge = gross.sum(axis=1) - net
         return (
             net,
             edge,
-            (whole / np.where(given, 1.0, test_yield)).sum(axis=1) / assembly_yield - net - edge,
+            (gross / np.where(given, 1.0, test_yield)).sum(axis=1) / assembly_yield - net - edge,
         )
 
     net, edge, lost = silicon(grid, gas)
@@ -172,9 +172,9 @@ def _design_carbon(package: PackageColumns, dies: Dies, sources: Sources) -> Flo
     grid, _, _ = grid_values(package.choices["grid_design"], sources)
     density = by_node(sources, "carbon.eco_transistors", dies.node_nm)
     pace = by_node(sources, "carbon.eco_gates_per_hour", dies.node_nm)
-    each = carbon.design_carbon(
+    per_die = carbon.design_carbon(
         dies.unique_m2, density, sources("carbon.eco_transistors_per_gate"), pace,
         sources("carbon.eco_core_power"), grid[:, None], package["design_iterations"][:, None],
     )  # fmt: skip
-    total = np.where(dies.own & (dies.count > 0), each, 0.0).sum(axis=1)
+    total = np.where(dies.own & (dies.count > 0), per_die, 0.0).sum(axis=1)
     return np.asarray(total / package["volume"] / package["products_sharing"])

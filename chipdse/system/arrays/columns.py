@@ -101,9 +101,9 @@ class BlockPoints:
 
 def _stacked(several: Sequence[TypicalLeakage]) -> TypicalLeakages:
     return TypicalLeakages(
-        power_w=np.array([each.power_w for each in several]),
-        temperature_c=np.array([each.temperature_c for each in several]),
-        powers_w=np.array([each.powers_w for each in several]),
+        power_w=np.array([leakage.power_w for leakage in several]),
+        temperature_c=np.array([leakage.temperature_c for leakage in several]),
+        powers_w=np.array([leakage.powers_w for leakage in several]),
     )
 
 

@@ -131,8 +131,10 @@ def _bridge_cost(dies: Dies, sources: Sources) -> Floats:
     good = yields.yield_negative_binomial(
         area, by_node(sources, "cost.defect_density", node), sources("cost.critical_level")
     )
-    each = by_node(sources, "cost.wafer_price", node) / yields.dies_per_wafer(area, *wafer) / good
-    return bridge_count(dies, sources) * np.asarray(each)
+    bridge_usd = (
+        by_node(sources, "cost.wafer_price", node) / yields.dies_per_wafer(area, *wafer) / good
+    )
+    return bridge_count(dies, sources) * np.asarray(bridge_usd)
 
 
 def _carrier_cost(name: str, fabrication: Fabrication, at: Bools, sources: Sources) -> Floats:

@@ -89,8 +89,8 @@ def dies_of(blocks: BlockPoints, package: PackageColumns, sources: Sources) -> D
     node = np.where(package["node_nm"] > 0, package["node_nm"], blocks.node_nm)
     extra, modules = interface_area(logic, several, package, sources)
     extra[:, 1] = 0.0  # a third-party die's area includes its interface
-    own = np.zeros(logic.shape, dtype=np.bool_)
-    own[:, 0] = True
+    is_block = np.zeros(logic.shape, dtype=np.bool_)
+    is_block[:, 0] = True
     unknown = np.full(logic.shape, np.nan)
     share = package["tiles"] / chiplets
     return Dies(
@@ -100,8 +100,8 @@ def dies_of(blocks: BlockPoints, package: PackageColumns, sources: Sources) -> D
         unique_m2=np.stack([blocks.area_m2 + overhead, np.zeros(package.count)], axis=1),
         count=np.stack([chiplets, memory], axis=1),
         node_nm=np.stack([node, package["memory_node_nm"]], axis=1),
-        own=own,
-        memory=~own,
+        own=is_block,
+        memory=~is_block,
         modules=modules,
         dynamic_w=np.stack([share * blocks.dynamic_power_w, package["memory_power_w"]], axis=1),
         static_w=np.stack([share * blocks.leakage_power_w, np.zeros(package.count)], axis=1),

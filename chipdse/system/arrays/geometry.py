@@ -60,8 +60,10 @@ def _softening(name: str, sources: Sources) -> Softening:
         sources(f"materials.thermal_resistivity_{term}.{name}")
         for term in ("constant", "linear", "quadratic")
     )
-    there = a + _MEASURED_AT_K * (b + _MEASURED_AT_K * c)
-    return Softening(constant=a / there, linear_per_k=b / there, quadratic_per_k2=c / there)
+    reference = a + _MEASURED_AT_K * (b + _MEASURED_AT_K * c)
+    return Softening(
+        constant=a / reference, linear_per_k=b / reference, quadratic_per_k2=c / reference
+    )
 
 
 _LABELS = {

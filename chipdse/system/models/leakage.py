@@ -55,12 +55,12 @@ def leakage_curve(
         slope = slopes[rows, k]
         return logs[rows, k] + slope * (t - table_c[k]), slope
 
-    there, _ = log_at(reference_c[:, None])
+    log_reference, _ = log_at(reference_c[:, None])
 
     def ratio_at(temperature_c: Floats) -> tuple[Floats, Floats]:
-        here, slope = log_at(temperature_c)
+        log_leakage, slope = log_at(temperature_c)
         with np.errstate(over="ignore", invalid="ignore"):  # infinite: it runs away
-            ratio = numerics.exp(here - there)
+            ratio = numerics.exp(log_leakage - log_reference)
             return ratio, ratio * slope
 
     return ratio_at

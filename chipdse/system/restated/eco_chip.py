@@ -62,12 +62,14 @@ def interposer_outline(
         smaller = 0 if sums[0] <= sums[1] else 1
         halves[smaller].append(area)
         sums[smaller] += area
-    one = interposer_outline(halves[0], bridge_pitch_m, 1 - axis)
-    two = interposer_outline(halves[1], bridge_pitch_m, 1 - axis)
-    along = one[axis] + two[axis] + _SPACING_M
-    across = max(one[1 - axis], two[1 - axis])
+    first = interposer_outline(halves[0], bridge_pitch_m, 1 - axis)
+    second = interposer_outline(halves[1], bridge_pitch_m, 1 - axis)
+    along = first[axis] + second[axis] + _SPACING_M
+    across = max(first[1 - axis], second[1 - axis])
     bridges = (
-        one[2] + two[2] + ceil(min(one[1 - axis], two[1 - axis]) / bridge_pitch_m * (1 - ROUNDING))
+        first[2]
+        + second[2]
+        + ceil(min(first[1 - axis], second[1 - axis]) / bridge_pitch_m * (1 - ROUNDING))
     )
     return (along, across, bridges) if axis == 0 else (across, along, bridges)
 
@@ -114,8 +116,8 @@ def manufacturing_carbon(
         scale = sources(f"carbon.eco_{die.kind}_area.n{die.node_nm}")
         area = scale * die.area_m2
         cpa = _table(sources, "cpa", die.node_nm)
-        made = cpa * _good_area(sources, area, die.node_nm)
-        carbon[die.name] = made + wafer_waste(area, cpa, wafer_diameter_m)
+        fabrication = cpa * _good_area(sources, area, die.node_nm)
+        carbon[die.name] = fabrication + wafer_waste(area, cpa, wafer_diameter_m)
         scaled.append(area)
     carbon["Packaging"] = 0.0
     if len(dies) > 1:
@@ -162,27 +164,27 @@ def _packaging(
         return ((interposer - router) * _table(sources, "beol_frac", 65) + router) / bonding
     router = _router_carbon(dies, sources)
     if package.kind == "passive":
-        own = interposer * metal
+        carrier = interposer * metal
     elif package.kind == "RDL":
-        own = interposer * metal * package.rdl_layers / package.metal_layers
+        carrier = interposer * metal * package.rdl_layers / package.metal_layers
     elif package.kind == "EMIB":
         area = sources("cost.bridge_area")
         total = area * bridges
         defects = _table(sources, "defect_density", _EMIB_NODE) / quarter
         good = float(yield_negative_binomial(total, defects, 10.0))
-        own = _table(sources, "cpa", _EMIB_NODE) * total / good
-        own *= _table(sources, "beol_frac", _EMIB_NODE)
+        carrier = _table(sources, "cpa", _EMIB_NODE) * total / good
+        carrier *= _table(sources, "beol_frac", _EMIB_NODE)
     else:
-        own = 0.0
+        carrier = 0.0
         for die, area in zip(dies, areas, strict=True):
             scale = sources(f"carbon.eco_{die.kind}_area.n{die.node_nm}")
             across = floor(sqrt(area) / package.via_pitch_m * (1 + ROUNDING))
             vias = across * across * numerics.square(package.via_size_m)
             cpa = _table(sources, "cpa", die.node_nm)
             for sign, piece in ((1, area + vias), (-1, area)):
-                own += sign * cpa * _good_area(sources, piece * scale, die.node_nm)
+                carrier += sign * cpa * _good_area(sources, piece * scale, die.node_nm)
         bonding = numerics.power_of(bonding, len(dies))
-    return (own + router) / bonding
+    return (carrier + router) / bonding
 
 
 def design_carbon(

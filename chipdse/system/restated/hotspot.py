@@ -61,9 +61,9 @@ class _Links:
         np.add.at(self.diagonal, np.atleast_1d(a), 1 / np.asarray(resistance))
 
     def matrix(self) -> sp.csc_matrix[np.float64]:
-        own = np.arange(self.count)
-        rows = np.concatenate([*self.rows, own])
-        columns = np.concatenate([*self.columns, own])
+        node = np.arange(self.count)
+        rows = np.concatenate([*self.rows, node])
+        columns = np.concatenate([*self.columns, node])
         values = np.concatenate([*self.values, self.diagonal])
         return sp.csc_matrix((values, (rows, columns)), shape=(self.count, self.count))
 
@@ -118,12 +118,12 @@ def hotspot_rises(
             shares[s.name] = (n, share)
             np.add.at(load, cell[n].ravel(), (power_w[s.name] * share / share.sum()).ravel())
     rise = factors.solve(load)[: cell.size].reshape(cell.shape)
-    found = {}
+    rises = {}
     for name, (n, share) in shares.items():
         # HotSpot averages over every cell a block touches, without weights.
         touched = rise[n][share > 1e-9 * area]
-        found[name] = (float(touched.mean()), float(touched.max()))
-    return found
+        rises[name] = (float(touched.mean()), float(touched.max()))
+    return rises
 
 
 def _rims(

@@ -46,11 +46,11 @@ def overlaps(lines: Floats, low: float, high: float) -> Floats:
     return np.asarray(np.maximum(inside, 0.0))
 
 
-def same_lines(one: Floats, other: Floats) -> bool:
+def same_lines(first: Floats, second: Floats) -> bool:
     """Whether two sets of grid lines lie on each other."""
-    if len(one) != len(other):
+    if len(first) != len(second):
         return False
-    return bool(np.abs(one - other).max() <= 1e-9 * (one.max() - one.min()))
+    return bool(np.abs(first - second).max() <= 1e-9 * (first.max() - first.min()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,10 +85,10 @@ def multiplicity(lines: Floats, fold: bool) -> Floats:
     count = len(lines) - 1
     if not fold:
         return np.ones(count)
-    kept = np.full((count + 1) // 2, 2.0)
+    cell_counts = np.full((count + 1) // 2, 2.0)
     if count % 2:
-        kept[-1] = 1.0
-    return kept
+        cell_counts[-1] = 1.0
+    return cell_counts
 
 
 def folded(values: Floats, fold: bool) -> Floats:
@@ -96,9 +96,9 @@ def folded(values: Floats, fold: bool) -> Floats:
     if not fold:
         return values
     half, pairs = (len(values) + 1) // 2, len(values) // 2
-    kept = values[:half].copy()
-    kept[:pairs] += values[::-1][:pairs]
-    return kept
+    sums = values[:half].copy()
+    sums[:pairs] += values[::-1][:pairs]
+    return sums
 
 
 def across_diagonal(cell: Int64s) -> Int64s:

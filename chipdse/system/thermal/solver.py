@@ -271,13 +271,13 @@ class _Cells:
         """
         conductance, change = np.zeros(self.count), np.zeros(self.count)
         if np.isfinite(resistance):
-            here, area, times = self.exists[z], self.area[0], self.times[0]
-            film = resistance * (area * times)[here].sum() / area[here]
-            path = film + half_z[z][here]
-            np.add.at(conductance, self.cell[z][here], times[here] / path)
+            exists, area, times = self.exists[z], self.area[0], self.times[0]
+            film = resistance * (area * times)[exists].sum() / area[exists]
+            path = film + half_z[z][exists]
+            np.add.at(conductance, self.cell[z][exists], times[exists] / path)
             if self.soft is not None:
-                slack = np.where(self.soft, half_z / self.ratio, 0.0)[z][here]
-                np.add.at(change, self.cell[z][here], -times[here] / (path * path) * slack)
+                slack = np.where(self.soft, half_z / self.ratio, 0.0)[z][exists]
+                np.add.at(change, self.cell[z][exists], -times[exists] / (path * path) * slack)
         return conductance, change
 
 
@@ -286,10 +286,10 @@ def _matrix(
 ) -> sp.csc_matrix[np.float64]:
     """Conductances between cells, and of each to the air, as a symmetric matrix."""
     first, second = ends
-    own = np.arange(count)
+    cells = np.arange(count)
     through = np.bincount(np.concatenate([first, second]), np.concatenate([joint, joint]), count)
-    rows = np.concatenate([first, second, own])
-    columns = np.concatenate([second, first, own])
+    rows = np.concatenate([first, second, cells])
+    columns = np.concatenate([second, first, cells])
     values = np.concatenate([-joint, -joint, to_air + through])
     return sp.csc_matrix((values, (rows, columns)), shape=(count, count))
 

@@ -50,12 +50,12 @@ def step_response(
     factors = factorise((sp.diags(capacity) + weight * conductance).tocsc())
     rise = np.zeros(len(capacity)) if start_rise_k is None else np.array(start_rise_k)
     mean, heating = network.spread, network.heat
-    found = []
+    rises = []
     for power in power_w:
         heat = numerics.matmul(heating, power)
         half = factors.solve(capacity * rise + weight * (2 * heat - conductance @ rise))
         a = 1 / (_GAMMA * (2 - _GAMMA))
         b = numerics.square(1 - _GAMMA) / (_GAMMA * (2 - _GAMMA))
         rise = factors.solve(capacity * (a * half - b * rise) + weight * heat)
-        found.append(mean.T @ rise)
-    return np.array(found)
+        rises.append(mean.T @ rise)
+    return np.array(rises)

@@ -112,11 +112,11 @@ def _carry_select(
         for guess, bit in enumerate((Network.ZERO, Network.ONE)):
             carries = _ripple(network, g, p, bit, f"c{guess}_{start}")
             below = [bit, *carries]
-            made = [
+            group_sums = [
                 network.gate("xor", x, c, name=f"s{guess}_{start + i}")
                 for i, (x, c) in enumerate(_pairs(p, below))
             ]
-            outcomes.append([*made, carries[-1]])
+            outcomes.append([*group_sums, carries[-1]])
         chosen = [
             network.gate("mux", carry, if_one, if_zero, name=f"s_{start + i}")
             for i, (if_zero, if_one) in enumerate(_pairs(*outcomes))

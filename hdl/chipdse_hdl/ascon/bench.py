@@ -56,9 +56,9 @@ def rows(p: AsconParameters, message: Message) -> list[Row]:
         }
 
     def stream(data: bytes) -> list[dict[str, int]]:
-        whole = len(data) // size
-        words = [word(data[n * size : n * size + size], False) for n in range(whole)]
-        return [*words, word(data[whole * size :], True, len(data) % size)]
+        full_words = len(data) // size
+        words = [word(data[n * size : n * size + size], False) for n in range(full_words)]
+        return [*words, word(data[full_words * size :], True, len(data) % size)]
 
     def numbers(data: bytes) -> list[int]:
         parts = [data[n : n + size] for n in range(0, len(data) + size, size)]
@@ -72,19 +72,19 @@ def rows(p: AsconParameters, message: Message) -> list[Row]:
             (text[-1], 1 + DIGEST_WORDS * p.long_cycles, gives)
         ]
     output, tag = reference_aead(message)
-    found: list[Row] = [(word(message.key, False), 0, [])]
-    found.append((word(message.nonce, not message.associated), p.long_cycles, []))
+    message_rows: list[Row] = [(word(message.key, False), 0, [])]
+    message_rows.append((word(message.nonce, not message.associated), p.long_cycles, []))
     if message.associated:
-        found += [(ports, p.short_cycles, []) for ports in stream(message.associated)]
+        message_rows += [(ports, p.short_cycles, []) for ports in stream(message.associated)]
     text = stream(message.text)
     answers = numbers(output)
-    found += [
+    message_rows += [
         (ports, p.short_cycles, [(1, answer)])
         for ports, answer in zip(text[:-1], answers, strict=False)
     ]
     tagged = 1 + p.long_cycles, int.from_bytes(tag, "little")
-    found.append((text[-1], p.long_cycles, [(1, answers[len(text) - 1]), tagged]))
-    return found
+    message_rows.append((text[-1], p.long_cycles, [(1, answers[len(text) - 1]), tagged]))
+    return message_rows
 
 
 def traffic(p: AsconParameters, given: Sequence[Message], gaps: Sequence[int] = (0,)) -> Traffic:

@@ -95,10 +95,12 @@ class Ascon(wiring.Component):
         mask = Signal(len(self.in_data), name="mask", init=-1)
         padding = Signal(len(self.in_data), name="padding")
         with m.If(self.in_last):
-            for n, (byte, one) in enumerate(zip(lanes(mask, 8), lanes(padding, 8), strict=True)):
+            for n, (byte, padding_byte) in enumerate(
+                zip(lanes(mask, 8), lanes(padding, 8), strict=True)
+            ):
                 m.d.comb += [
                     byte.eq(Mux(self.in_bytes > n, 0xFF, 0)),
-                    one.eq(self.in_bytes == n),
+                    padding_byte.eq(self.in_bytes == n),
                 ]
         return mask, padding
 
@@ -145,9 +147,9 @@ class Ascon(wiring.Component):
         m.d.comb += [self.out_data.eq(answer), self.out_valid.eq(valid)]
 
         rate, given = Cat(state[:2]), self.in_data & mask
-        other = Signal(128, name="other")
-        plain = Mux(decrypt, other, given)
-        m.d.comb += other.eq(rate & mask ^ given)
+        output_text = Signal(128, name="other")
+        plain = Mux(decrypt, output_text, given)
+        m.d.comb += output_text.eq(rate & mask ^ given)
         # What the end of a permutation does besides: in the first one and the last one add the
         # key, before text mark that no associated data follows.
         keyed, marked, tagged = (Signal(name=name) for name in ("keyed", "marked", "tagged"))
@@ -175,7 +177,7 @@ class Ascon(wiring.Component):
             with m.State("TEXT"):
                 m.d.comb += self.in_ready.eq(1)
                 with m.If(accept):
-                    m.d.sync += [answer.eq(other), valid.eq(1)]
+                    m.d.sync += [answer.eq(output_text), valid.eq(1)]
                     m.d.sync += rate.eq(rate ^ plain ^ padding)
                     m.d.sync += [number.eq(skipped), keyed.eq(0), marked.eq(0)]
                     with m.If(self.in_last):
@@ -221,7 +223,7 @@ def _round(m: Module, x: list[Value], constant: Value, name: str) -> list[Value]
     b = [named(m, a[n] ^ (~a[(n + 1) % 5] & a[(n + 2) % 5]), f"{name}_b{n}") for n in range(5)]
     c = [b[0] ^ b[4], b[1] ^ b[0], ~b[2], b[3] ^ b[2], b[4]]
     after = []
-    for n, (value, (one, two)) in enumerate(zip(c, ROTATIONS, strict=True)):
+    for n, (value, (first_rotation, second_rotation)) in enumerate(zip(c, ROTATIONS, strict=True)):
         word = named(m, value, f"{name}_c{n}")
-        after.append(word ^ word.rotate_right(one) ^ word.rotate_right(two))
+        after.append(word ^ word.rotate_right(first_rotation) ^ word.rotate_right(second_rotation))
     return after

@@ -46,9 +46,11 @@ def reference_aead(message: Message) -> tuple[bytes, bytes]:
     blocks = _blocks(message.text, 16)
     for number, (block, padded) in enumerate(blocks):
         stream = b"".join(word.to_bytes(8, "little") for word in state[:2])
-        other = bytes(a ^ b for a, b in zip(block, stream, strict=False))
-        output += other
-        low, high = _words(other + padded[len(other) :] if message.decrypt else padded)
+        output_block = bytes(a ^ b for a, b in zip(block, stream, strict=False))
+        output += output_block
+        low, high = _words(
+            output_block + padded[len(output_block) :] if message.decrypt else padded
+        )
         state = [state[0] ^ low, state[1] ^ high, *state[2:]]
         if number < len(blocks) - 1:
             state = permute(state, SHORT)
@@ -84,12 +86,12 @@ def messages(parameters: AsconParameters, workload: AsconWorkload) -> list[Messa
     """The messages of a workload; with `both` every second one is decrypted."""
     random = np.random.default_rng(workload.seed)
     key, size = random.bytes(16), workload.message_bytes
-    found = []
+    workload_messages = []
     for number, start in enumerate(range(0, workload.length, size)):
         decrypt = parameters.function == "decrypt" or (
             parameters.function == "both" and number % 2 == 1
         )
-        found.append(
+        workload_messages.append(
             Message(
                 text=random.bytes(min(size, workload.length - start)),
                 associated=b"" if parameters.hashes else random.bytes(workload.associated_bytes),
@@ -98,7 +100,7 @@ def messages(parameters: AsconParameters, workload: AsconWorkload) -> list[Messa
                 decrypt=decrypt,
             )
         )
-    return found
+    return workload_messages
 
 
 def work(parameters: AsconParameters, workload: AsconWorkload) -> Work:

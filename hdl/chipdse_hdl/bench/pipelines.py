@@ -80,10 +80,10 @@ class Stream:
             pairs = zip(got, case.expected[name], strict=True)
             bad = [(index, *pair) for index, pair in enumerate(pairs) if pair[0] != pair[1]]
             if bad:
-                index, found, right = bad[0]
+                index, value, right = bad[0]
                 raise AssertionError(
                     f"{len(bad)} of {len(got)} words of {name} differ; the first, number {index}, "
-                    f"is {found:#x}, not {right:#x}"
+                    f"is {value:#x}, not {right:#x}"
                 )
 
 

@@ -175,8 +175,8 @@ class Cordic(wiring.Component):
             Mux(left, y + shifted[0], y - shifted[0]),
             Mux(left, z - by, z + by),
         )
-        made = []
+        signals = []
         for part, old, value in zip("xyz", vector, values, strict=True):
-            made.append(Signal(signed(len(old)), name=f"{part}_turned_{name}"))
-            m.d.comb += made[-1].eq(value)
-        return made[0], made[1], made[2]
+            signals.append(Signal(signed(len(old)), name=f"{part}_turned_{name}"))
+            m.d.comb += signals[-1].eq(value)
+        return signals[0], signals[1], signals[2]

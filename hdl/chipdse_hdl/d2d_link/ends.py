@@ -50,20 +50,20 @@ class Transmitter(wiring.Component):
         p = self.parameters
         beat, begins = _beats(m, p, lag=0)
         fresh = Signal(init=1)
-        whole = Signal(1 + p.flit_bits, name="flit")
+        flit = Signal(1 + p.flit_bits, name="flit")
         takes = self.in_valid & self.in_ready
         m.d.comb += [
             self.in_ready.eq(begins & fresh),
-            whole.eq(Mux(takes, Cat(Const(1, 1), self.in_data), 0)),
+            flit.eq(Mux(takes, Cat(Const(1, 1), self.in_data), 0)),
         ]
         if p.replay:
             again = self._again(m, begins, fresh, takes)
             with m.If(~fresh):
-                m.d.comb += whole.eq(again)
-        padding = Const(0, p.data_wires * p.serialisation - len(whole) - p.checksum_bits)
+                m.d.comb += flit.eq(again)
+        padding = Const(0, p.data_wires * p.serialisation - len(flit) - p.checksum_bits)
         held = Signal(p.data_wires * p.serialisation, name="frame")
         with m.If(begins):
-            m.d.sync += held.eq(Cat(whole, _checksum(p, whole), padding))
+            m.d.sync += held.eq(Cat(flit, _checksum(p, flit), padding))
 
         data = Signal(p.data_wires, name="data")
         m.d.comb += data.eq(Array(lanes(held, p.data_wires))[beat])
@@ -76,9 +76,9 @@ class Transmitter(wiring.Component):
         """The frame sent `replay_frames` frames ago: each waits in a ring until it is safe."""
         p = self.parameters
         count = p.replay_frames
-        m.submodules.kept = kept = memory.Memory(shape=p.flit_bits, depth=count, init=[])
-        read_port = kept.read_port(domain="comb")
-        write_port = kept.write_port()
+        m.submodules.kept = ring = memory.Memory(shape=p.flit_bits, depth=count, init=[])
+        read_port = ring.read_port(domain="comb")
+        write_port = ring.write_port()
         place = Signal(range(count))
         left = Signal(range(count))
         holds = Signal(count)  # which frames held a flit
@@ -155,17 +155,17 @@ class Receiver(wiring.Component):
             parts.append(Signal(p.data_wires, name=f"part_{n}"))
             with m.If(beat == n):
                 m.d.sync += parts[n].eq(data)
-        whole = Signal(p.data_wires * p.serialisation, name="frame")
-        m.d.comb += whole.eq(Cat(parts, data))
+        frame = Signal(p.data_wires * p.serialisation, name="frame")
+        m.d.comb += frame.eq(Cat(parts, data))
 
-        word, right = whole[: 1 + p.flit_bits], Signal(name="right", init=1)
+        word, right = frame[: 1 + p.flit_bits], Signal(name="right", init=1)
         if p.protection == "parity":
             odd = Signal()
             now = odd | captured.xor()
             m.d.sync += odd.eq(now & ~ends)
             m.d.comb += right.eq(~now)
         elif p.checksum_bits:
-            received = whole[len(word) : len(word) + p.checksum_bits]
+            received = frame[len(word) : len(word) + p.checksum_bits]
             m.d.comb += right.eq(received == _checksum(p, word))
 
         counts = Const(1)

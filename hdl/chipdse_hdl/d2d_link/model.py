@@ -63,9 +63,9 @@ def reference(
         # When all is sent, frames go on until no error is outstanding.
         after = 0 if taken < len(flits) or resend else after + 1
 
-        whole, right, received = frame(p, sent[-1]), True, 0
+        sent_frame, right, received = frame(p, sent[-1]), True, 0
         for beat in range(beats):
-            data = whole >> beat * p.data_wires & ((1 << p.data_wires) - 1)
+            data = sent_frame >> beat * p.data_wires & ((1 << p.data_wires) - 1)
             wires.append(encode(p, data, wires[-1]))
             wrong = errors[(len(wires) - 1) % len(errors)]
             part, parity = decode(p, wires[-1] ^ wrong)

@@ -76,13 +76,13 @@ def _special(p: DotProductParameters) -> np.ndarray:
     if p.form is None:
         sign = 1 << (p.operand_bits - 1)
         return np.array([0, 1, sign - 1, sign, sign + 1, 2 * sign - 1])
-    one = 1 << p.form.fraction_bits
-    top = (2**p.form.exponent_bits - 1) * one
+    step = 1 << p.form.fraction_bits
+    top = (2**p.form.exponent_bits - 1) * step
     sign = 1 << (p.operand_bits - 1)
     # Subnormal, normal, one, the largest, infinity or not, NaN; and some of them negative.
-    sizes = [0, 1, one - 1, one, p.form.bias * one, top - 1, top, top + 1, sign - 1]
+    sizes = [0, 1, step - 1, step, p.form.bias * step, top - 1, top, top + 1, sign - 1]
     return np.array(
-        [*sizes, *(sign | size for size in (0, 1, p.form.bias * one + 1, top - 1, top))]
+        [*sizes, *(sign | size for size in (0, 1, p.form.bias * step + 1, top - 1, top))]
     )
 
 

@@ -56,9 +56,9 @@ def check(p: FftParameters, x: np.ndarray, valid: np.ndarray, seen: dict[str, li
         if len(wrong):
             raise AssertionError(f"{name} differs in {len(wrong)} cycles, first in {wrong[0]}")
     right = reference(p, x).reshape(2, -1) & (2**p.output_bits - 1)
-    whole = new & (number < valid.sum() // p.points * p.points) & (number < right.shape[1])
+    in_full_block = new & (number < valid.sum() // p.points * p.points) & (number < right.shape[1])
     for part, name in enumerate(("y_re", "y_im")):
-        got, expected = np.array(seen[name])[whole], right[part, number[whole]]
+        got, expected = np.array(seen[name])[in_full_block], right[part, number[in_full_block]]
         wrong = np.flatnonzero(got != expected)
         if len(wrong):
             raise AssertionError(
@@ -75,5 +75,7 @@ async def results_match(dut: Any) -> None:
     # Reset with results about to leave: none may, and the next sample is a block's first.
     flowing = stimulus(p, hard[0], np.ones_like(hard[1]))
     runs = [Run(stimulus=flowing, check=None, cut=p.latency_samples + 1)]
-    runs += [Run(stimulus=stimulus(p, *one), check=partial(check, p, *one)) for one in (hard, job)]
+    runs += [
+        Run(stimulus=stimulus(p, *case), check=partial(check, p, *case)) for case in (hard, job)
+    ]
     await play_runs(dut, runs, WATCH)

@@ -100,7 +100,7 @@ class Fft(wiring.Component):
     ) -> Complex:
         """Sums of partners while the second half of a block comes, then their differences."""
         place = self._counter(m, 2 * stage.delay, late, f"place_{number}")
-        made = []
+        outputs = []
         for part, x in zip(("re", "im"), sample, strict=True):
             name = f"{part}_{number}"
             line_in = Signal(signed(stage.bits), name=f"line_in_{name}")
@@ -117,8 +117,8 @@ class Fft(wiring.Component):
                 line_in.eq(Mux(place[-1], apart, x)),
                 out.eq(Mux(place[-1], together, old)),
             ]
-            made.append(out)
-        return made[0], made[1]
+            outputs.append(out)
+        return outputs[0], outputs[1]
 
     def _delay(self, m: Module, stage: Stage, value: Signal, number: int, name: str) -> Value:
         """`value`, `stage.delay` samples later."""

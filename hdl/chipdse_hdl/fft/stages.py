@@ -77,5 +77,5 @@ def bit_reversed(points: int) -> np.ndarray:
 def twiddles(stage: Stage, bits: int) -> np.ndarray:
     """The rotations of a stage's block as integers, int64[part, sample]."""
     turn = np.exp(-2j * np.pi * np.array(stage.turns) / stage.block)
-    one = 2 ** (bits - 2)
-    return np.rint(one * np.stack([turn.real, turn.imag])).astype(np.int64)
+    scale = 2 ** (bits - 2)
+    return np.rint(scale * np.stack([turn.real, turn.imag])).astype(np.int64)

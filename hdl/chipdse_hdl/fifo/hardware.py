@@ -113,15 +113,15 @@ class Fifo(wiring.Component):
         p = self.parameters
         used = [Signal(name=f"used_{n}") for n in range(p.depth)]
         entries = [Signal(p.width, name=f"entry_{n}", reset_less=True) for n in range(p.depth)]
-        for n, (entry, here) in enumerate(zip(entries, used, strict=True)):
+        for n, (entry, occupied) in enumerate(zip(entries, used, strict=True)):
             below = used[n - 1] if n else Const(1)
             last = n == p.depth - 1
             above, moved = (Const(0), self.w_data) if last else (used[n + 1], entries[n + 1])
-            fills = Mux(read, here & ~above, below & ~here) & write
+            fills = Mux(read, occupied & ~above, below & ~occupied) & write
             with m.If(fills | (read & above)):
                 m.d.sync += entry.eq(Mux(fills, self.w_data, moved))
             with m.If(write != read):
-                m.d.sync += here.eq(Mux(write, below, above))
+                m.d.sync += occupied.eq(Mux(write, below, above))
         m.d.comb += [
             self.w_ready.eq(~used[-1]),
             self.r_valid.eq(used[0]),

@@ -55,9 +55,9 @@ def booth_rows(network: Network, a: list[int], b: list[int], signed: bool) -> tu
     for digit in range(digits):
         below, low, high = padded[2 * digit : 2 * digit + 3]
         single = network.gate("xor", low, below, name=f"single_{digit}")
-        other = network.gate("xor", high, low, name=f"other_{digit}")
+        unequal = network.gate("xor", high, low, name=f"other_{digit}")
         not_single = network.gate("not", single, name=f"not_single_{digit}")
-        double = network.gate("and", other, not_single, name=f"double_{digit}")
+        double = network.gate("and", unequal, not_single, name=f"double_{digit}")
         row = dict(negate_before)
         pairs = zip(multiplicand[1:], multiplicand, strict=False)
         for i, (once, twice) in enumerate(pairs):
@@ -76,13 +76,13 @@ def booth_rows(network: Network, a: list[int], b: list[int], signed: bool) -> tu
 
 def with_constant(rows: list[Row], constant: int, width: int) -> list[Row]:
     """The rows without what lies above `width`, and a constant in their free places."""
-    kept = [{place: bit for place, bit in row.items() if place < width} for row in rows]
+    cut_rows = [{place: bit for place, bit in row.items() if place < width} for row in rows]
     extra: Row = {}
     for place in range(width):
         if constant >> place & 1:
-            free = [row for row in kept[1:] if place not in row]
+            free = [row for row in cut_rows[1:] if place not in row]
             (free[0] if free else extra)[place] = Network.ONE
-    return [*kept, extra] if extra else kept
+    return [*cut_rows, extra] if extra else cut_rows
 
 
 def compress(network: Network, structure: str, rows: list[Row], width: int) -> list[Row]:
@@ -163,18 +163,18 @@ def _dadda(network: Network, rows: list[Row], width: int, name: _Names) -> list[
     for height in reversed(heights[:-1]):
         carries: list[int] = []
         for place, column in enumerate(columns):
-            here, carries = [*carries, *column], []
-            untouched = here
-            made: list[int] = []
-            while len(untouched) + len(made) > height:
-                take = 2 if len(untouched) + len(made) == height + 1 else 3
+            bits, carries = [*carries, *column], []
+            untouched = bits
+            sums: list[int] = []
+            while len(untouched) + len(sums) > height:
+                take = 2 if len(untouched) + len(sums) == height + 1 else 3
                 # The earliest bits wait least for the others.
                 untouched = sorted(untouched, key=network.level)
                 total, carry = _add_bits(network, untouched[:take], place, name)
                 untouched = untouched[take:]
-                made.append(total)
+                sums.append(total)
                 carries.append(carry)
-            columns[place] = [*untouched, *made]
+            columns[place] = [*untouched, *sums]
     return [
         {place: column[which] for place, column in enumerate(columns) if which < len(column)}
         for which in range(max(map(len, columns)))

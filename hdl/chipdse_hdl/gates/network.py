@@ -105,8 +105,8 @@ class Network:
             case "mux":
                 choose, yes, no = inputs
                 taken = self.gate("and", choose, yes, name=f"{name}_y")
-                other = self.gate("not", choose, name=f"{name}_c")
-                left = self.gate("and", other, no, name=f"{name}_n")
+                not_chosen = self.gate("not", choose, name=f"{name}_c")
+                left = self.gate("and", not_chosen, no, name=f"{name}_n")
                 return self.gate("or", taken, left, name=name)
         raise ValueError(f"{kind!r} is not a kind of gate")
 
@@ -164,28 +164,28 @@ class Network:
         """
         cuts = len(enables)
         stage_of = self.stages(outputs, cuts)
-        made = {
+        signals = {
             bit: inputs[name][int(index)]
             for bit in stage_of
             for name, _, index in [self.gates[bit].name.rpartition("_")]
             if self.gates[bit].kind == "input"
         }
-        made |= {self.ZERO: Const(0, 1), self.ONE: Const(1, 1)}
+        signals |= {self.ZERO: Const(0, 1), self.ONE: Const(1, 1)}
         for stage in range(cuts + 1):
-            for bit in (bit for bit in stage_of if stage_of[bit] == stage and bit not in made):
+            for bit in (bit for bit in stage_of if stage_of[bit] == stage and bit not in signals):
                 gate = self.gates[bit]
-                made[bit] = Signal(name=gate.name)
-                operands = [made[operand] for operand in gate.inputs]
-                m.d.comb += made[bit].eq(KINDS[gate.kind].function(*operands))
+                signals[bit] = Signal(name=gate.name)
+                operands = [signals[operand] for operand in gate.inputs]
+                m.d.comb += signals[bit].eq(KINDS[gate.kind].function(*operands))
             if stage < cuts:
                 later = {bit for bit in outputs if bit >= 0}
                 later |= {i for bit in stage_of if stage_of[bit] > stage for i in self._reads(bit)}
                 crossing = sorted(bit for bit in later if stage_of[bit] <= stage)
                 register = Signal(len(crossing), name=f"stage_{stage + 1}", reset_less=True)
                 with when(m, enables[stage]):
-                    m.d.sync += register.eq(Cat(made[bit] for bit in crossing))
-                made |= dict(zip(crossing, register, strict=True))
-        return [made[bit] for bit in outputs]
+                    m.d.sync += register.eq(Cat(signals[bit] for bit in crossing))
+                signals |= dict(zip(crossing, register, strict=True))
+        return [signals[bit] for bit in outputs]
 
     def _reads(self, bit: int) -> list[int]:
         return [operand for operand in self.gates[bit].inputs if operand >= 0]

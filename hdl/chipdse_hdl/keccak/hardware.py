@@ -136,8 +136,8 @@ class Keccak(wiring.Component):
                     m.d.sync += word.eq(word ^ padded)
             with m.If(self.in_last):
                 # The padding's last bit, whose word may be this one.
-                own = padded[-1] & (place == p.rate_words - 1)
-                m.d.sync += target[-1].eq(~(target[-1] ^ own))
+                last_word = padded[-1] & (place == p.rate_words - 1)
+                m.d.sync += target[-1].eq(~(target[-1] ^ last_word))
 
     def _permute(self, m: Module, state: list[Signal]) -> Value:
         """Some rounds in this cycle; whether they are the last."""

@@ -147,13 +147,13 @@ async def products_match(dut: Any) -> None:
     check_sums_fit(p, a, b)
     job = a, b, np.zeros((workload.products, workload.depth), int)
     hard = hard_case(p)
-    one = hard[0][:1], hard[1][:1], hard[2][:1]
+    single_product = hard[0][:1], hard[1][:1], hard[2][:1]
     # Reset in the midst of a product, when all elements have begun, and in the midst of a drain,
     # with results in all the registers behind `c_valid`: nothing of it may be left.
     waiting = np.zeros_like(hard[2])
     waiting[0, 1] = begun = p.last_latency_cycles
-    runs = [run(p, (*hard[:2], waiting), begun), run(p, one)]
+    runs = [run(p, (*hard[:2], waiting), begun), run(p, single_product)]
     end = int(schedule(p, hard[2])[0, -1])
     for later in (0, p.pipeline_stages + p.rows - 1, p.pipeline_stages + p.rows):
-        runs += [run(p, hard, end + 1 + later), run(p, one, inputs=1)]
+        runs += [run(p, hard, end + 1 + later), run(p, single_product, inputs=1)]
     await play_runs(dut, [*runs, run(p, hard), run(p, job)], ["ready", "c_valid", "c"])

@@ -74,8 +74,8 @@ class Element(wiring.Component):
         words, counts = self._product(m)
         accumulator = Signal.like(self.result, name="accumulator", reset_less=True)
         total = Signal.like(self.result, name="total")
-        kept = Mux(self.command.first, 0, accumulator)
-        m.d.comb += total.eq(self._sum(m, kept, words))
+        partial_sum = Mux(self.command.first, 0, accumulator)
+        m.d.comb += total.eq(self._sum(m, partial_sum, words))
         # A sum to which nothing is added stays; a new one must become zero.
         adds = self.command.accumulate
         if counts is not None:
@@ -130,16 +130,16 @@ class Element(wiring.Component):
             values = delayed(m, values, 1, "product", enable=enables[-1])
         return lanes(values, p.accumulator_bits)
 
-    def _sum(self, m: Module, kept: Value, words: list[Value]) -> Value:
+    def _sum(self, m: Module, partial_sum: Value, words: list[Value]) -> Value:
         """Sum so far and product: one word, or two that no carry runs through."""
         p = self.parameters
         if not p.carry_save:
-            return kept + words[0]
+            return partial_sum + words[0]
         for word in words:
-            first, second = lanes(kept, p.accumulator_bits)
+            first, second = lanes(partial_sum, p.accumulator_bits)
             carries = (first & second) | (word & (first ^ second))
-            kept = Cat(first ^ second ^ word, 0, carries[: p.accumulator_bits - 1])
-        return kept
+            partial_sum = Cat(first ^ second ^ word, 0, carries[: p.accumulator_bits - 1])
+        return partial_sum
 
     def _leaving(self, m: Module, total: Value) -> Value:
         """The register of a result on its way to the left."""

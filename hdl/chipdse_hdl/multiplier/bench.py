@@ -31,10 +31,10 @@ def hard_cases(p: MultiplierParameters) -> list[Case]:
     ends = np.array([lowest, lowest + 1, 0, 1, highest - 1, highest])
     places = (lowest % 2**p.bits) ^ (1 << np.arange(p.bits))
     places = np.where(places > highest, places - 2**p.bits, places)
-    any_, other = extremes(random, p.bits, p.signed, (2, 60))
+    random_a, random_b = extremes(random, p.bits, p.signed, (2, 60))
     ones = np.full(p.bits, -1 if p.signed else highest)
-    a = np.concatenate([np.repeat(ends, 6), places, ones, any_])
-    b = np.concatenate([np.tile(ends, 6), ones, places, other])
+    a = np.concatenate([np.repeat(ends, 6), places, ones, random_a])
+    b = np.concatenate([np.tile(ends, 6), ones, places, random_b])
     paused = random.random(len(a)) < 0.5
     mixed = random.permutation(len(a))
     return [_case(p, a, b, np.ones(len(a), bool)), _case(p, a[mixed], b[mixed], paused)]

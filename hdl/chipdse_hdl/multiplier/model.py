@@ -24,9 +24,9 @@ def operands(
 def reference(p: MultiplierParameters, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """What the hardware must output, uint64, as a word of `product_bits`."""
     word_a, word_b = a.astype(np.uint64), b.astype(np.uint64)  # two's complement, modulo 2**64
-    kept = word_a * word_b - dropped(p, word_a, word_b)
-    kept += np.uint64(p.correction << p.truncated_bits)
-    product = (kept & np.uint64((1 << 2 * p.bits) - 1)) >> np.uint64(p.truncated_bits)
+    truncated = word_a * word_b - dropped(p, word_a, word_b)
+    truncated += np.uint64(p.correction << p.truncated_bits)
+    product = (truncated & np.uint64((1 << 2 * p.bits) - 1)) >> np.uint64(p.truncated_bits)
     if p.gating == "zero":  # exact, whatever is truncated
         product[(a == 0) | (b == 0)] = 0
     return product

@@ -27,7 +27,7 @@ def hard_case(p: NocRouterParameters) -> Case:
     flits: list[list[Flit]] = []
     gaps = []
     for _ in range(p.ports):
-        own: list[Flit] = []
+        input_flits: list[Flit] = []
         for target in [*range(p.ports), 0, 0, *random.integers(0, p.ports, 3).tolist()]:
             size = int(random.choice([1, 1, 2, 3, 2 * p.buffer_flits]))
             words = [
@@ -35,9 +35,11 @@ def hard_case(p: NocRouterParameters) -> Case:
                 for _ in range(size)
             ]
             words[0] = words[0] & keep | target
-            own += [(word, n == size - 1) for n, word in enumerate(words)]
-        flits.append(own)
-        pauses = np.where(random.random(len(own)) < 0.7, 0, random.integers(1, 6, len(own)))
+            input_flits += [(word, n == size - 1) for n, word in enumerate(words)]
+        flits.append(input_flits)
+        pauses = np.where(
+            random.random(len(input_flits)) < 0.7, 0, random.integers(1, 6, len(input_flits))
+        )
         gaps.append(pauses.tolist())
     takes = random.random((p.ports, 61)) < 0.6
     takes[:, 0] = True

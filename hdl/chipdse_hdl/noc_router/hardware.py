@@ -114,9 +114,9 @@ class NocRouter(wiring.Component):
             with m.If(free):
                 m.d.sync += valid.eq(grant.any())
         first = self._first(m, o, wants, grant & ~owner)
-        there = Cat(buffer.r_valid for buffer in buffers)
+        has_flit = Cat(buffer.r_valid for buffer in buffers)
         with m.If(free):
-            m.d.comb += grant.eq(Mux(owner.any(), owner & there, first))
+            m.d.comb += grant.eq(Mux(owner.any(), owner & has_flit, first))
 
         flit = Signal(p.flit_bits + 1, name=f"flit_{o}")
         register = Signal(p.flit_bits + 1, name=f"register_{o}", reset_less=True)

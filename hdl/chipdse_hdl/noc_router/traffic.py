@@ -20,25 +20,25 @@ def mesh_matrix() -> np.ndarray:
     """
     counts = np.zeros((MESH_PORTS, MESH_PORTS))
     local, north, east, south, west = range(MESH_PORTS)
-    here = MESH // 2 - 1, MESH // 2 - 1
+    router = MESH // 2 - 1, MESH // 2 - 1
     for sx, sy, dx, dy in product(range(MESH), repeat=4):
         if (sx, sy) == (dx, dy):
             continue
-        in_row, in_column = sy == here[1], dx == here[0]
-        between_x = min(sx, dx) <= here[0] <= max(sx, dx)
-        between_y = min(sy, dy) <= here[1] <= max(sy, dy)
+        in_row, in_column = sy == router[1], dx == router[0]
+        between_x = min(sx, dx) <= router[0] <= max(sx, dx)
+        between_y = min(sy, dy) <= router[1] <= max(sy, dy)
         if not (in_row and between_x) and not (in_column and between_y):
             continue
-        if in_row and sx != here[0]:
-            enters = west if sx < here[0] else east
-        elif sy != here[1]:
-            enters = north if sy < here[1] else south
+        if in_row and sx != router[0]:
+            enters = west if sx < router[0] else east
+        elif sy != router[1]:
+            enters = north if sy < router[1] else south
         else:
             enters = local
-        if dx != here[0]:
-            leaves = east if dx > here[0] else west
-        elif dy != here[1]:
-            leaves = south if dy > here[1] else north
+        if dx != router[0]:
+            leaves = east if dx > router[0] else west
+        elif dy != router[1]:
+            leaves = south if dy > router[1] else north
         else:
             leaves = local
         counts[enters, leaves] += 1
@@ -78,12 +78,12 @@ def packets(
         count = round(total * share)
         load = min(1.0, workload.load * share * p.ports)  # busier inputs have more to send
         targets = random.choice(p.ports, count, p=row / share) if count else []
-        own, waits = [], []
+        input_flits, waits = [], []
         for target in targets:
-            own += [(next(payload), n == size - 1) for n in range(size)]
-            own[-size] = (own[-size][0] & keep | int(target), size == 1)
+            input_flits += [(next(payload), n == size - 1) for n in range(size)]
+            input_flits[-size] = (input_flits[-size][0] & keep | int(target), size == 1)
             waits += [int(random.geometric(1 / (1 + size * (1 / load - 1)))) - 1, *[0] * (size - 1)]
-        flits.append(own)
+        flits.append(input_flits)
         gaps.append(waits)
     return flits, gaps
 

@@ -10,9 +10,9 @@ from chipdse_hdl.ntt.schemes import Scheme
 
 def below(m: Module, value: Value, q: int) -> Value:
     """A value below 2 q, modulo q."""
-    whole = named(m, value, "whole")
-    less = named(m, whole - q, "less")
-    return Mux(less < 0, whole, less)[: q.bit_length()]
+    wide = named(m, value, "whole")
+    less = named(m, wide - q, "less")
+    return Mux(less < 0, wide, less)[: q.bit_length()]
 
 
 def difference(m: Module, a: Value, b: Value, q: int) -> Value:

@@ -47,12 +47,12 @@ def lane_positions(lane_bits: int, pair_bit: int) -> list[int]:
     Bit 0 is the pair's. Bit t has a residue of its own, ``(pair_bit + t) % lane_bits``: then the
     XOR of an address's digits differs for all lanes.
     """
-    found = [pair_bit]
+    positions = [pair_bit]
     for t in range(1, lane_bits):
         same = [q for q in range(ADDRESS_BITS) if (q - pair_bit - t) % lane_bits == 0]
         below = [q for q in same if q < pair_bit]
-        found.append(max(below) if below else min(same))
-    return found
+        positions.append(max(below) if below else min(same))
+    return positions
 
 
 def address(lane: Value, pair_bit: int, place: Value) -> list[Value]:

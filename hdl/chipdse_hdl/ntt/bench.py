@@ -28,10 +28,10 @@ def hard_jobs(p: NttParameters) -> list[Job]:
     q = p.ring.modulus
     ends = random.choice([0, 1, (q - 1) // 2, q - 1], N)
     rows = [np.full(N, q - 1), ends, random.integers(0, q, N)]
-    found = [(row.tolist(), False) for row in rows]
+    transforms = [(row.tolist(), False) for row in rows]
     if p.inverse:
-        found += [(row.tolist(), True) for row in rows]
-    return found
+        transforms += [(row.tolist(), True) for row in rows]
+    return transforms
 
 
 def traffic(p: NttParameters, given: Sequence[Job], gaps: Sequence[int] = (0,)) -> Traffic:
@@ -85,14 +85,14 @@ def check(p: NttParameters, expected: dict[str, np.ndarray], seen: dict[str, lis
         if len(wrong):
             raise AssertionError(f"{name} differs {len(wrong)} times, first in cycle {wrong[0]}")
     pairs = zip(seen["out_data"], expected["out_valid"], strict=False)
-    found = unpack([word for word, valid in pairs if valid], p.ring.bits, 2 * p.butterflies, False)
-    wrong = np.argwhere(found != expected["out_data"][: len(found)])
+    values = unpack([word for word, valid in pairs if valid], p.ring.bits, 2 * p.butterflies, False)
+    wrong = np.argwhere(values != expected["out_data"][: len(values)])
     if len(wrong):
         where = tuple(wrong[0])
         polynomial, place = divmod(int(where[0]), p.groups)
         raise AssertionError(
-            f"{len(wrong)} coefficients differ; the first, {place * found.shape[1] + where[1]} of "
-            f"polynomial {polynomial}, is {found[where]}, not {expected['out_data'][where]}"
+            f"{len(wrong)} coefficients differ; the first, {place * values.shape[1] + where[1]} of "
+            f"polynomial {polynomial}, is {values[where]}, not {expected['out_data'][where]}"
         )
 
 

@@ -70,7 +70,7 @@ class Ntt(wiring.Component):
         for stage in range(p.flight_cycles):
             flight.append(flight[-1].later(m, stage))
         results = [Signal(p.ring.bits, name=f"result_{n}") for n in range(2 * p.butterflies)]
-        found = banks(
+        bank_words = banks(
             m,
             p.lane_bits,
             read=Access(enable=reads, bit=bit, place=place),
@@ -82,16 +82,18 @@ class Ntt(wiring.Component):
             ),
             data=results,
         )
-        made = []
+        results_of_pairs = []
         for n in range(p.butterflies):
             zeta = self._zeta(m, n, bit, place, inverted)
-            made += self._butterfly(m, n, found[2 * n], found[2 * n + 1], zeta, inverted)
+            results_of_pairs += self._butterfly(
+                m, n, bank_words[2 * n], bank_words[2 * n + 1], zeta, inverted
+            )
         words = lanes(self.in_data, p.ring.bits)
-        for result, word, value in zip(results, words, made, strict=True):
+        for result, word, value in zip(results, words, results_of_pairs, strict=True):
             m.d.comb += result.eq(Mux(load, word, value))
         leaves = Signal(name="leaves")
         m.d.sync += leaves.eq(reads & ~run)
-        m.d.comb += [self.out_data.eq(Cat(found)), self.out_valid.eq(leaves)]
+        m.d.comb += [self.out_data.eq(Cat(bank_words)), self.out_valid.eq(leaves)]
         return m
 
     def _sequence(
@@ -158,14 +160,14 @@ class Ntt(wiring.Component):
         p, q = self.parameters, self.parameters.ring.modulus
         reduce = montgomery if p.reduction == "montgomery" else barrett
         factor = b if not p.inverse else Mux(inverted, difference(m, b, a, q), b)
-        kept = [a, b] if p.inverse else [a]
-        [product, *kept] = self._stage(m, n, 1, [zeta * factor, *kept])
+        operands = [a, b] if p.inverse else [a]
+        [product, *operands] = self._stage(m, n, 1, [zeta * factor, *operands])
         reduced = named(m, reduce(m, product, p.ring), f"reduced_{n}")
-        [reduced, *kept] = self._stage(m, n, 2, [reduced, *kept])
-        rest = difference(m, kept[0], reduced, q)
+        [reduced, *operands] = self._stage(m, n, 2, [reduced, *operands])
+        rest = difference(m, operands[0], reduced, q)
         if not p.inverse:
-            return [below(m, kept[0] + reduced, q), rest]
-        total = below(m, kept[0] + Mux(inverted, kept[1], reduced), q)
+            return [below(m, operands[0] + reduced, q), rest]
+        total = below(m, operands[0] + Mux(inverted, operands[1], reduced), q)
         total = named(m, total, f"total_{n}")
         return [
             Mux(inverted, half(total, q), total),

@@ -73,9 +73,9 @@ class Rv32(wiring.Component):
         m = Module()
         # The instruction at work, its address and whether there is one; and what it decides.
         word, pc = Signal(32, name="word"), Signal(32, name="pc")
-        there, done, taken = Signal(name="there"), Signal(name="done"), Signal(name="taken")
+        valid, done, taken = Signal(name="there"), Signal(name="done"), Signal(name="taken")
         target = Signal(32, name="target")
-        self._fetch(m, word, pc, there, done, taken, target)
+        self._fetch(m, word, pc, valid, done, taken, target)
 
         opcode, f3 = word[:7], word[12:15]
         kinds = (LUI, AUIPC, JAL, JALR, BRANCH, LOAD, STORE, OP, OP_IMM, SYSTEM)
@@ -146,7 +146,7 @@ class Rv32(wiring.Component):
         m.d.comb += [self.halted.eq(stop), self.read.eq(read), self.write_mask.eq(mask)]
         with m.FSM():
             with m.State("EXECUTE"):
-                start = there & ~stop
+                start = valid & ~stop
                 m.d.comb += [
                     done.eq(start & one_cycle),
                     writes.eq(done & (lui | auipc | jal | jalr | op | op_imm)),
@@ -179,7 +179,7 @@ class Rv32(wiring.Component):
         m: Module,
         word: Signal,
         pc: Signal,
-        there: Signal,
+        valid: Signal,
         done: Signal,
         taken: Signal,
         target: Signal,
@@ -188,14 +188,14 @@ class Rv32(wiring.Component):
         following = Signal(32, name="fetch_register")
         m.d.comb += self.fetch_address.eq(following)
         if self.parameters.stages == 1:
-            m.d.comb += [word.eq(self.instruction), pc.eq(following), there.eq(1)]
+            m.d.comb += [word.eq(self.instruction), pc.eq(following), valid.eq(1)]
             with m.If(done):
                 m.d.sync += following.eq(Mux(taken, target, following + 4))
             return
         held = Signal(32, name="instruction_register", reset_less=True)
         held_pc = Signal(32, name="pc_register", reset_less=True)
         full = Signal(name="full")
-        m.d.comb += [word.eq(held), pc.eq(held_pc), there.eq(full)]
+        m.d.comb += [word.eq(held), pc.eq(held_pc), valid.eq(full)]
         with m.If(done & taken):
             m.d.sync += [following.eq(target), full.eq(0)]
         with m.Elif(done | ~full):
@@ -215,14 +215,14 @@ class Rv32(wiring.Component):
             write_port.data.eq(result),
             write_port.en.eq(writes & word[7 : 7 + index].any()),
         ]
-        found = []
+        values = []
         for name, start in (("rs1", 15), ("rs2", 20)):
             port = file.read_port(domain="comb")
             value = Signal(32, name=name)
             number = word[start : start + index]
             m.d.comb += [port.addr.eq(number), value.eq(Mux(number.any(), port.data, 0))]
-            found.append(value)
-        return found[0], found[1]
+            values.append(value)
+        return values[0], values[1]
 
     def _shift_at_once(
         self, m: Module, shifted: Signal, a: Value, places: Value, word: Value

@@ -124,9 +124,9 @@ def execute(words: dict[int, int], result: int | None = None) -> list[Step]:
     machine, done = Machine(words), []
     while not done or not done[-1].halts:
         done.append(machine.step())
-    found = machine.memory.get(RESULT // 4, 0)
-    if result is not None and found != result:
-        raise ValueError(f"the program leaves {found:#x}, not {result:#x}")
+    stored = machine.memory.get(RESULT // 4, 0)
+    if result is not None and stored != result:
+        raise ValueError(f"the program leaves {stored:#x}, not {result:#x}")
     return done
 
 

@@ -55,5 +55,5 @@ def postfix(expression: Expression, names: tuple[str, ...]) -> bytes:
             return postfix(operand, names) + bytes([INVERT])
         case And(operands) | Or(operands) | Xor(operands):
             code = {And: BOTH, Or: EITHER, Xor: DIFFER}[type(expression)]
-            first, *rest = (postfix(each, names) for each in operands)
-            return first + b"".join(each + bytes([code]) for each in rest)
+            first, *rest = (postfix(operand, names) for operand in operands)
+            return first + b"".join(operand_code + bytes([code]) for operand_code in rest)

@@ -65,17 +65,17 @@ class PythonLanes:
             entries = sorted([(rise, up), (fall, down)])
             if rise == fall:
                 entries = [(rise, up | down)]
-            changes[net] = [each for each in entries if each[1]]
+            changes[net] = [entry for entry in entries if entry[1]]
             settled[net] = aim
         for cell in self._cells():
             moving = [(net, changes[net]) for net in cell.nets if net > 1 and changes[net]]
             if moving:
                 out, settled[cell.output] = _through(cell, before, changes)
                 changes[cell.output] = out
-        for net, own in enumerate(changes):
-            if own:
-                latest[net] = max(int(latest[net]), own[-1][0])
-                packed = b"".join(lanes.to_bytes(LANES // 8, "little") for _, lanes in own)
+        for net, net_changes in enumerate(changes):
+            if net_changes:
+                latest[net] = max(int(latest[net]), net_changes[-1][0])
+                packed = b"".join(lanes.to_bytes(LANES // 8, "little") for _, lanes in net_changes)
                 words = np.frombuffer(packed, dtype=np.uint64).reshape(-1, WORDS)
                 counts[net] += np.bitwise_count(words).sum(axis=0, dtype=np.int64)
         packed = b"".join(lanes.to_bytes(LANES // 8, "little") for lanes in settled)
@@ -135,11 +135,11 @@ def _through(cell: _Cell, before: list[int], changes: list[_Changes]) -> tuple[_
     return out, aim
 
 
-def _rounds(found: list[tuple[int, int]]) -> list[dict[int, int]]:
+def _rounds(changes: list[tuple[int, int]]) -> list[dict[int, int]]:
     """Changes at one time: one of each pin at once, a pin's second after it."""
     rounds: list[dict[int, int]] = []
-    for pin, lanes in found:
-        place = sum(pin in each for each in rounds)
+    for pin, lanes in changes:
+        place = sum(pin in round_pins for round_pins in rounds)
         if place == len(rounds):
             rounds.append({})
         rounds[place][pin] = lanes
@@ -179,14 +179,14 @@ def _schedule(
 def _mature(pending: dict[int, int], until: int | None, aim: int, shown: int, out: _Changes) -> int:
     """Give the output what is asked for where that is due; returns its value then."""
     for key in sorted(key for key in pending if until is None or key <= until):
-        own = pending.pop(key) & (aim ^ shown)
-        if not own:
+        due = pending.pop(key) & (aim ^ shown)
+        if not due:
             continue
-        shown ^= own
-        if out and out[-1][0] == key >> 1 and not out[-1][1] & own:
-            out[-1] = (key >> 1, out[-1][1] | own)
+        shown ^= due
+        if out and out[-1][0] == key >> 1 and not out[-1][1] & due:
+            out[-1] = (key >> 1, out[-1][1] | due)
         else:
-            out.append((key >> 1, own))
+            out.append((key >> 1, due))
     return shown
 
 
@@ -194,15 +194,15 @@ def _function(code: bytes) -> Callable[[list[int]], int]:
     """Python for a stack machine's code; its only names are the list of inputs."""
     stack: list[str] = []
     words = {BOTH: "&", EITHER: "|", DIFFER: "^"}
-    for each in code:
-        if each in words:
+    for byte in code:
+        if byte in words:
             last = stack.pop()
-            stack[-1] = f"({stack[-1]} {words[each]} {last})"
-        elif each == INVERT:
+            stack[-1] = f"({stack[-1]} {words[byte]} {last})"
+        elif byte == INVERT:
             stack[-1] = f"({_ALL} ^ {stack[-1]})"
-        elif each in (ZERO, ONE):
-            stack.append(str(_ALL if each == ONE else 0))
+        elif byte in (ZERO, ONE):
+            stack.append(str(_ALL if byte == ONE else 0))
         else:
-            stack.append(f"i[{int(each)}]")
-    made: Callable[[list[int]], int] = eval(f"lambda i: {stack[0]}", {"__builtins__": {}})
-    return made
+            stack.append(f"i[{int(byte)}]")
+    function: Callable[[list[int]], int] = eval(f"lambda i: {stack[0]}", {"__builtins__": {}})
+    return function

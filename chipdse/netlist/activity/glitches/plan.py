@@ -260,16 +260,20 @@ class _Builder:
         conditions = len(library.conditions) + 1
         span = slice(arcs.first[kind], arcs.first[kind + 1])
         key, owner, value = arcs.key[span], arcs.cell[span], arcs.value_s[span]
-        mine = key // (conditions * 256) == position
-        groups, column = np.unique(key[mine], return_inverse=True)
+        at_output = key // (conditions * 256) == position
+        groups, column = np.unique(key[at_output], return_inverse=True)
         row = np.full(self.netlist.cell_count, -1, dtype=np.int64)
         row[instances] = np.arange(len(instances))
-        place = row[owner[mine]]
+        place = row[owner[at_output]]
         delay = np.full((len(instances), len(groups)), np.inf)
-        there = place >= 0
-        np.minimum.at(delay, (place[there], column[there]), value[mine][there])
+        is_instance = place >= 0
+        np.minimum.at(
+            delay, (place[is_instance], column[is_instance]), value[at_output][is_instance]
+        )
         arc = groups // conditions
-        inputs = np.array([cell.inputs.index(int(each) // 4 % 64) for each in arc], dtype=np.int64)
+        inputs = np.array(
+            [cell.inputs.index(int(number) // 4 % 64) for number in arc], dtype=np.int64
+        )
         states = _states(
             cell,
             position,
@@ -287,8 +291,8 @@ class _Builder:
         is taken off again: wire and cell together are rounded once.
         """
         exact = np.where(np.isfinite(delay), delay, 0.0) / self.resolution_s
-        whole = np.maximum(np.rint(exact), shift)
-        keys = 2 * (whole - shift) + (whole < exact)
+        rounded = np.maximum(np.rint(exact), shift)
+        keys = 2 * (rounded - shift) + (rounded < exact)
         return np.where(np.isfinite(delay), keys, NEVER).astype(np.int64)
 
     def _ordered(self, sources: Int64s) -> TimedPlan:
@@ -376,10 +380,10 @@ def _states(
         after = table if sink == RISE else ~table
         wanted = holds[arc] & after & ((state >> place & 1) == (1 if source == RISE else 0))
         if number < 0:
-            for other in range(len(conditions)):
-                same = inputs[other] == place and edges[other] == edge
-                if same and conditions[other] >= 0:
-                    wanted = wanted & ~holds[other]
+            for other_arc in range(len(conditions)):
+                same = inputs[other_arc] == place and edges[other_arc] == edge
+                if same and conditions[other_arc] >= 0:
+                    wanted = wanted & ~holds[other_arc]
         result.append((_bits(wanted), _bits(wanted | ~after)))
     return result
 

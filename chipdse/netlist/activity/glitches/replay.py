@@ -84,9 +84,9 @@ class TimedActivity:
         so it is 0 when every cycle is replayed). With 8 groups it is itself good to 27 %.
         """
         weights = np.ones(len(self.glitch_toggles)) if weights is None else weights
-        whole = numerics.dot(self.total.toggles, weights)
+        weighted_toggles = numerics.dot(self.total.toggles, weights)
         used = self.group_cycles > 0
-        if self.sampled_cycles >= self.cycles or not whole:
+        if self.sampled_cycles >= self.cycles or not weighted_toggles:
             return 0.0
         if used.sum() < 2:
             return np.inf
@@ -95,7 +95,7 @@ class TimedActivity:
         mean = sums.sum() / sizes.sum()
         spread = float(numerics.square(sums - mean * sizes).sum()) / (len(sizes) - 1) / len(sizes)
         share = 1 - self.sampled_cycles / self.cycles
-        return float(self.cycles / sizes.mean() * np.sqrt(share * spread) / whole)
+        return float(self.cycles / sizes.mean() * np.sqrt(share * spread) / weighted_toggles)
 
 
 def timed_replay(
@@ -145,19 +145,19 @@ def timed_replay(
         )
     # With both edges recorded a step is half a cycle, each from its own settled state.
     steps = 2 if recording.both_edges else 1
-    whole = Window(first=steps * first_cycle, transitions=steps * window)
-    refuse_unknown(recording, whole)
+    full_window = Window(first=steps * first_cycle, transitions=steps * window)
+    refuse_unknown(recording, full_window)
     if resolution_s is None:
         late = timing.arrival_s[MAX, :, point]
         resolution_s = float(late[np.isfinite(late)].max(initial=BINS * FINEST_RESOLUTION_S)) / BINS
     timed = plan_timed(timing, plan.annotated, resolution_s, point)
-    rows = whole.first + _draw(whole.transitions, sampled and steps * sampled, seed)
+    rows = full_window.first + _draw(full_window.transitions, sampled and steps * sampled, seed)
     lanes, name = _engine(timed, engine)
     groups, sizes, latest = _replay(lanes, timed, plan, recording, rows)
     latest_s = latest.astype(np.float64) * resolution_s
     _check_settled(timing, latest_s, point)
     counted, functional = groups[0].sum(axis=0), groups[1].sum(axis=0)
-    scale = whole.transitions / len(rows)
+    scale = full_window.transitions / len(rows)
     glitches = (counted - functional) * scale
     activity = replayed.activity
     total = dataclasses.replace(activity, toggles=activity.toggles + glitches, glitches=True)
@@ -223,10 +223,10 @@ def _replay(
         counts = np.zeros((timed.nets, WORDS), dtype=np.int64)
         settled = lanes.replay(before, after[timed.source], counts, latest)
         assert bool((settled == after).all()), "a net settles at another value than zero-delay says"
-        own = slice(batch * WORDS, (batch + 1) * WORDS)
-        groups[0, own] = counts.T
-        groups[1, own] = np.bitwise_count(before ^ after).T
-        sizes[own] = np.bincount(filled % WORDS, minlength=WORDS)
+        batch_groups = slice(batch * WORDS, (batch + 1) * WORDS)
+        groups[0, batch_groups] = counts.T
+        groups[1, batch_groups] = np.bitwise_count(before ^ after).T
+        sizes[batch_groups] = np.bincount(filled % WORDS, minlength=WORDS)
     return groups, sizes, latest
 
 

@@ -93,8 +93,8 @@ def _input_sets(masks: Sequence[int], pairs: Sequence[Sequence[int]]) -> list[st
     for mask in masks:
         low = mask & -mask
         rest = mask ^ low
-        other = f"m{rest}" if rest & (rest - 1) else f"i{rest.bit_length() - 1}"
-        lines.append(f"            v8 m{mask} = i{low.bit_length() - 1} & {other};")
+        operand = f"m{rest}" if rest & (rest - 1) else f"i{rest.bit_length() - 1}"
+        lines.append(f"            v8 m{mask} = i{low.bit_length() - 1} & {operand};")
     for number, pair in enumerate(pairs):
         high = f" + (ones_in(m{pair[1]}) << 32)" if len(pair) == 2 else ""
         lines.append(f"            t{number} += ones_in(m{pair[0]}){high};")

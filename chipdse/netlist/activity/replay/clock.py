@@ -40,7 +40,7 @@ def _through(parts: Parts, instance: int) -> list[int]:
     row = netlist.pin_net[start : start + len(cell.pins)].tolist()
     if isinstance(cell.sequential, FlipFlop | Latch) or cell.is_macro:
         return []
-    found = []
+    nets = []
     for position in cell.outputs:
         net, function = row[position], cell.pins[position].function
         if net < 0 or function is None or net in parts.clock_nets:
@@ -63,8 +63,8 @@ def _through(parts: Parts, instance: int) -> list[int]:
             parts.graph.constants[parts.graph.net(net)] = before
         parts.clock_nets[net] = parts.graph.add_one(function, high)
         _note_clocked(parts, net)
-        found.append(net)
-    return found
+        nets.append(net)
+    return nets
 
 
 def _note_clocked(parts: Parts, net: int) -> None:

@@ -40,7 +40,9 @@ def count_compiled(plan: Plan, recording: Recording, window: Window, kernels: Ke
     values = _aligned(plan.slots * steps * WORDS)
     counters = np.zeros(plan.slots, dtype=np.uint64)
     sets = empty_sets(plan)
-    functions = np.array([compiled.function(each) for each in plan.operations], dtype=np.uint64)
+    functions = np.array(
+        [compiled.function(operation) for operation in plan.operations], dtype=np.uint64
+    )
     set_address = np.zeros(len(plan.operations), dtype=np.int64)
     set_bytes = np.zeros(len(plan.operations), dtype=np.int64)
     for kind, table in sets.items():
@@ -92,10 +94,10 @@ def _first_mismatch(
     """The earliest row among those of the first bad step, as the NumPy engine finds it."""
     step = int(bad_step[bad_step >= 0].min())
     rows = window.rows(step, 1)[0]
-    found = []
+    mismatches = []
     for check in np.flatnonzero(bad_step == step).tolist():
-        found.append((int(rows[first_lane(bad_lanes[check])]), check))
-    row, check = min(found)
+        mismatches.append((int(rows[first_lane(bad_lanes[check])]), check))
+    row, check = min(mismatches)
     checks = len(plan.checks)
     slots = plan.check_slots if check < checks else plan.output_slots
     bit = int(slots[check if check < checks else check - checks, 1])

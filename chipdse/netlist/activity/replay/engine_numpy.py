@@ -83,7 +83,9 @@ def _runs(
     """Each run's operation, its number, its slots, its places, and the slots of each input."""
     runs = plan.runs
     table = (runs.operation, runs.first, runs.count, runs.offset, runs.start)
-    for kind, first, count, offset, start in zip(*(each.tolist() for each in table), strict=True):
+    for kind, first, count, offset, start in zip(
+        *(column.tolist() for column in table), strict=True
+    ):
         operation = plan.operations[kind]
         reads = runs.reads[start : start + count * operation.inputs]
         columns = list(np.ascontiguousarray(reads.reshape(count, operation.inputs).T))
@@ -137,12 +139,12 @@ class _Checker:
 
     def __init__(self, plan: Plan, window: Window) -> None:
         self.window = window
-        zero, one = plan.base - 2, plan.base - 1
+        zero_slot, one_slot = plan.base - 2, plan.base - 1
         self.next_state, self.recorded, captures, unsure = plan.check_slots.T
         self.edge = captures < NONE
-        always = np.where(captures == NONE, one, captures)
+        always = np.where(captures == NONE, one_slot, captures)
         self.clock = np.where(self.edge, -2 - captures, always)
-        self.unsure = np.where(unsure == NONE, zero, unsure)
+        self.unsure = np.where(unsure == NONE, zero_slot, unsure)
         self.simple = bool((captures == NONE).all() and (unsure == NONE).all())
         self.net, self.output = plan.output_slots.T
 
@@ -181,11 +183,11 @@ class _Checker:
     ) -> Mismatch:
         at = int(np.flatnonzero(wrong.any(axis=(0, 2)))[0])
         rows = self.window.rows(step + at, 1)[0]
-        found = []
+        mismatches = []
         for index in np.flatnonzero(wrong[:, at].any(axis=1)).tolist():
             lane = first_lane(wrong[index, at])
-            found.append((int(rows[lane]), index, lane))
-        row, index, lane = min(found)
+            mismatches.append((int(rows[lane]), index, lane))
+        row, index, lane = min(mismatches)
         slot = self.recorded[index] if index < checks else self.output[index - checks]
         value = int(lane_bit(values[slot, at], lane))
         number = index if index < checks else index - checks + len(self.recorded)

@@ -109,10 +109,10 @@ class OperationGraph:
 
     def _add_singles(self) -> None:
         """Operations asked for one by one, those of a kind together."""
-        for (expression, names), made in self._single.items():
-            reads = np.array([reads for reads, _ in made], dtype=np.int32)
-            targets = np.array([target for _, target in made], dtype=np.int32)
-            self.add(expression, names, reads.reshape(len(made), len(names)), targets)
+        for (expression, names), uses in self._single.items():
+            reads = np.array([reads for reads, _ in uses], dtype=np.int32)
+            targets = np.array([target for _, target in uses], dtype=np.int32)
+            self.add(expression, names, reads.reshape(len(uses), len(names)), targets)
         self._single.clear()
 
     def constant_value(self, expression: Expression, values: Mapping[str, int]) -> bool | None:

@@ -160,12 +160,12 @@ class _Planner:
         state_nodes = []
         for row, instance in zip(nets.tolist(), self.netlist.instances_of[kind], strict=True):
             name = self.netlist.cell_names[instance]
-            found = self._recorded_bit(name)
-            if isinstance(found, str):
-                self.parts.unmapped[name] = found
+            recorded = self._recorded_bit(name)
+            if isinstance(recorded, str):
+                self.parts.unmapped[name] = recorded
                 state_nodes.append(NONE)
                 continue
-            node, register = found
+            node, register = recorded
             # The captured bit is the register's, or its complement; the state follows from it.
             straight = register.inverted == polarity
             state_nodes.append(self._state_node(node, straight))
@@ -219,9 +219,9 @@ class _Planner:
         """What the recorded bit must be one row later, and when that can be said."""
         values = {cell.pins[i].name: self.graph.net(row[i]) for i in cell.inputs}
         values |= {flip_flop.state: node, flip_flop.state_inverted: node}
-        own: Expression = Variable(flip_flop.state)
-        own = own if straight else negate(own)
-        inner = {flip_flop.state: own, flip_flop.state_inverted: negate(own)}
+        state: Expression = Variable(flip_flop.state)
+        state = state if straight else negate(state)
+        inner = {flip_flop.state: state, flip_flop.state_inverted: negate(state)}
         following = substitute(flip_flop.next_state, inner)
         next_node = self.graph.add_one(following if straight else negate(following), values)
         nets = tuple(row[cell.pin_index[name]] for name in variables(flip_flop.clocked_on))
@@ -236,7 +236,9 @@ class _Planner:
                 f"flip-flop {name} ({cell.name}): its clock {edge}; record the RTL with "
                 "both_edges=True"
             )
-        forced = [each for each in (flip_flop.clear, flip_flop.preset) if each is not None]
+        forced = [
+            condition for condition in (flip_flop.clear, flip_flop.preset) if condition is not None
+        ]
         unsure = NONE
         if forced:
             unsure = self.graph.add_one(

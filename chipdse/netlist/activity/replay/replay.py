@@ -77,7 +77,7 @@ def replay(
     """
     if plan is None:
         wanted = states if not isinstance(states, bool) else netlist.used_types if states else ()
-        plan = plan_replay(netlist, recording, registers, states=[int(each) for each in wanted])
+        plan = plan_replay(netlist, recording, registers, states=[int(kind) for kind in wanted])
     window = _window(recording, first_cycle, cycles)
     refuse_unknown(recording, window)
     counts, name = _count(plan, recording, window, engine)
@@ -96,13 +96,13 @@ def replay(
 
 def _window(recording: Recording, first_cycle: int, cycles: int | None) -> Window:
     per_cycle = 2 if recording.both_edges else 1
-    there = (recording.rows - 1) // per_cycle
-    last = there if cycles is None else first_cycle + cycles
+    available = (recording.rows - 1) // per_cycle
+    last = available if cycles is None else first_cycle + cycles
     # A bench that stops at the last edge leaves no row behind it: its last cycle is not seen.
-    last = min(last, there) if last <= there + 1 else last
-    if not 0 <= first_cycle < last <= there:
+    last = min(last, available) if last <= available + 1 else last
+    if not 0 <= first_cycle < last <= available:
         raise DesignError(
-            f"cycles {first_cycle} to {last - 1} are not in the recording, which has {there}"
+            f"cycles {first_cycle} to {last - 1} are not in the recording, which has {available}"
         )
     return Window(first=first_cycle * per_cycle, transitions=(last - first_cycle) * per_cycle)
 

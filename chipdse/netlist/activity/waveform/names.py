@@ -31,9 +31,9 @@ def match_names(netlist: Netlist, names: Mapping[str, int], where: str) -> Int64
     """
     signal_of_net = np.full(netlist.net_count, -1, dtype=np.int64)
     for name, net in netlist.nets_by_name.items():
-        found = names.get(name, -1)
-        if found >= 0 and signal_of_net[net] < 0:
-            signal_of_net[net] = found
+        signal = names.get(name, -1)
+        if signal >= 0 and signal_of_net[net] < 0:
+            signal_of_net[net] = signal
     for net, name in enumerate(netlist.net_names):
         if signal_of_net[net] < 0:
             signal_of_net[net] = names.get(name, -1)

@@ -108,8 +108,8 @@ def read_saif_activity(path: Path, scope: str, netlist: Netlist, clock_period_s:
     source = match_names(netlist, numbers, f"{path}: instance {scope!r}")
     known = source >= 0
     safe = np.maximum(source, 0)
-    toggles = np.where(known, np.array([each.toggles for each in values])[safe], 0.0)
-    high = np.where(known, np.array([each.high for each in values])[safe] / file.duration, 0.0)
+    toggles = np.where(known, np.array([value.toggles for value in values])[safe], 0.0)
+    high = np.where(known, np.array([value.high for value in values])[safe] / file.duration, 0.0)
     for constant, value in ((CONSTANT_0, 0.0), (CONSTANT_1, 1.0)):
         known[constant], toggles[constant], high[constant] = True, 0.0, value
     duration_s = file.duration * file.time_unit_s
@@ -183,13 +183,13 @@ class _Reader:
 
     def token(self) -> str:
         """The next token: ``(``, ``)``, a word, or a string after a quotation mark."""
-        found = _TOKEN.match(self.text, self.position)
-        if found is None:
+        match = _TOKEN.match(self.text, self.position)
+        if match is None:
             self.fail("a string or a name has no end")
-        self.position = found.end()
-        if found[3] is not None:
-            return '"' + found[3]
-        return found[1] or found[2] or found[4] or ""
+        self.position = match.end()
+        if match[3] is not None:
+            return '"' + match[3]
+        return match[1] or match[2] or match[4] or ""
 
     def read(self) -> SaifFile:
         begin = _BEGIN.match(self.text)
@@ -266,7 +266,7 @@ class _Reader:
         if "\\" not in text:
             return text.replace(self.divider, ".") if len(self.divider) == 1 else text
         plain = _ESCAPE.sub(
-            lambda found: found[1] or ("." if found[2] == self.divider else found[2]), text
+            lambda match: match[1] or ("." if match[2] == self.divider else match[2]), text
         )
         return plain.removeprefix("\\")
 
@@ -304,11 +304,11 @@ class _Reader:
     def _nets(self, path: str) -> None:
         """The nets or ports of an instance, up to the closing parenthesis."""
         while True:
-            found = _NET.match(self.text, self.position)
-            if found is not None:
-                self.position = found.start(1)
-                self._add(path, found[1], dict(_VALUE.findall(found[2])))
-                self.position = found.end()
+            match = _NET.match(self.text, self.position)
+            if match is not None:
+                self.position = match.start(1)
+                self._add(path, match[1], dict(_VALUE.findall(match[2])))
+                self.position = match.end()
                 continue
             token = self.token()
             if token == ")":

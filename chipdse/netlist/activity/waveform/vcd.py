@@ -131,10 +131,10 @@ class Trace:
         if rest.strip():
             _fail(self.path, line, "'$comment' has no '$end'; the file is cut off")
 
-    def _blank_string(self, found: re.Match[bytes]) -> bytes:
+    def _blank_string(self, match: re.Match[bytes]) -> bytes:
         """Without the change of a string, whose text may hold blanks; other lines as they are."""
-        code = found[0].split()[-1]
-        return b"" if self.header.codes.get(code, (0, 0))[0] < 0 else found[0]
+        code = match[0].split()[-1]
+        return b"" if self.header.codes.get(code, (0, 0))[0] < 0 else match[0]
 
 
 def _parts(block: bytes, size: int) -> Iterator[bytes]:
@@ -146,8 +146,8 @@ def _parts(block: bytes, size: int) -> Iterator[bytes]:
         start = end or len(block)
 
 
-def _blank(found: re.Match[bytes]) -> bytes:
-    return b" " + b"\n" * found[0].count(b"\n") + b" " * (len(found[0]) - 1)
+def _blank(match: re.Match[bytes]) -> bytes:
+    return b" " + b"\n" * match[0].count(b"\n") + b" " * (len(match[0]) - 1)
 
 
 def open_vcd(path: Path) -> Trace:
@@ -283,7 +283,7 @@ def _declare(
 
 def name_and_indices(name: str, width: int) -> tuple[str, range | None] | str:
     """A variable's name without its range, and its bit numbers; a reason if they disagree."""
-    whole, bits = name, 1
+    full_name, bits = name, 1
     while match := _RANGE.search(name):
         # An escaped name ends at white space: ``\a[3]`` is one name, ``\a [3]`` a bit of `a`.
         if name.startswith("\\") and not name[match.start() - 1].isspace():
@@ -300,5 +300,5 @@ def name_and_indices(name: str, width: int) -> tuple[str, range | None] | str:
         if bits > width:
             break
     if bits > 1:
-        return f"{whole!r} is declared with {width} bits"
-    return whole, range(width - 1, -1, -1) if width > 1 else None
+        return f"{full_name!r} is declared with {width} bits"
+    return full_name, range(width - 1, -1, -1) if width > 1 else None

@@ -129,10 +129,12 @@ class _Reference:
     gradient_x: Floats
     gradient_y: Floats
 
-    def step_to(self, other: _Reference) -> float:
+    def step_to(self, reference: _Reference) -> float:
         """Distance of two placements over that of their gradients: the inverse steepness."""
-        moved = _distance(other.x, other.y, self.x, self.y)
-        turned = _distance(other.gradient_x, other.gradient_y, self.gradient_x, self.gradient_y)
+        moved = _distance(reference.x, reference.y, self.x, self.y)
+        turned = _distance(
+            reference.gradient_x, reference.gradient_y, self.gradient_x, self.gradient_y
+        )
         return moved / max(turned, 1e-30)
 
 

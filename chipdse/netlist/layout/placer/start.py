@@ -45,23 +45,23 @@ def quadratic_placement(
 
 
 def _solve(pins: Pins, cells: int, at: Floats, closest: float) -> Floats:
-    one, other, weight = _bounds(pins, at, closest)
-    moves_one, moves_other = one < cells, other < cells
-    both = moves_one & moves_other
-    diagonal = sums(one[moves_one], weight[moves_one], cells)
-    diagonal += sums(other[moves_other], weight[moves_other], cells)
+    first, second, weight = _bounds(pins, at, closest)
+    moves_first, moves_second = first < cells, second < cells
+    both = moves_first & moves_second
+    diagonal = sums(first[moves_first], weight[moves_first], cells)
+    diagonal += sums(second[moves_second], weight[moves_second], cells)
     right = np.zeros(cells)
     for mover, fixed, which in (
-        (one, other, moves_one & ~moves_other),
-        (other, one, moves_other & ~moves_one),
+        (first, second, moves_first & ~moves_second),
+        (second, first, moves_second & ~moves_first),
     ):
         right += sums(mover[which], weight[which] * at[fixed[which]], cells)
     # Cells without a path to a port stay where they are, held by next to nothing.
     hold = 1e-9 * float(diagonal.max(initial=1.0)) + 1e-6 * diagonal
     diagonal += hold
     right += hold * at[:cells]
-    rows = np.concatenate([one[both], other[both], np.arange(cells)])
-    columns = np.concatenate([other[both], one[both], np.arange(cells)])
+    rows = np.concatenate([first[both], second[both], np.arange(cells)])
+    columns = np.concatenate([second[both], first[both], np.arange(cells)])
     values = np.concatenate([-weight[both], -weight[both], diagonal])
     matrix = scipy.sparse.csr_array((values, (rows, columns)), shape=(cells, cells))
     return _conjugate_gradients(matrix, right, at[:cells], 1 / diagonal)
@@ -104,13 +104,13 @@ def _bounds(pins: Pins, at: Floats, closest: float) -> tuple[Int64s, Int64s, Flo
     low_of, high_of = low[pins.net], high[pins.net]
     to_low = pin != low_of
     to_high = (pin != high_of) & (pin != low_of)
-    one = np.concatenate([pin[to_low], pin[to_high]])
-    other = np.concatenate([low_of[to_low], high_of[to_high]])
-    share = 1.0 / (degree[pins.net[one]] - 1)
-    weight = share / np.maximum(np.abs(place[one] - place[other]), closest)
-    one, other = pins.node[one].astype(np.int64), pins.node[other].astype(np.int64)
-    apart = one != other
-    return one[apart], other[apart], weight[apart]
+    first = np.concatenate([pin[to_low], pin[to_high]])
+    second = np.concatenate([low_of[to_low], high_of[to_high]])
+    share = 1.0 / (degree[pins.net[first]] - 1)
+    weight = share / np.maximum(np.abs(place[first] - place[second]), closest)
+    first, second = pins.node[first].astype(np.int64), pins.node[second].astype(np.int64)
+    apart = first != second
+    return first[apart], second[apart], weight[apart]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,18 +62,18 @@ def cell_pins(
                     "'type' declares",
                     group.offset,
                 )
-            own: dict[str, list[Group]] = {}
+            bit_groups: dict[str, list[Group]] = {}
             for member in group.of_kind("pin"):
-                for each in member.names():
-                    for bit in _expand(each):
-                        own.setdefault(bit, []).append(member)
+                for member_name in member.names():
+                    for bit in _expand(member_name):
+                        bit_groups.setdefault(bit, []).append(member)
                         bit_count += 1
                     check_count(group)
             names = [f"{name}[{bit}]" for bit in bits]
             bit_count += len(bits)
             check_count(group)
             for bit_name in names:
-                groups = [*own.get(bit_name, []), group]
+                groups = [*bit_groups.get(bit_name, []), group]
                 pins.append(PinGroups(bit_name, _direction(file, groups, bit_name), groups))
             buses[name] = names
         elif group.kind == "bundle":
@@ -167,6 +167,6 @@ def read_cell(
         sequential=sequential,
         is_macro=opaque or bool(group.of_kind("memory")),
         buses={bus: tuple(index[bit] for bit in bits) for bus, bits in buses.items()},
-        supply_pins=tuple(each for pg in group.of_kind("pg_pin") for each in pg.names()),
+        supply_pins=tuple(pin_name for pg in group.of_kind("pg_pin") for pin_name in pg.names()),
         dont_use=group.is_true("dont_use"),
     )

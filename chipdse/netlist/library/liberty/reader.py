@@ -176,8 +176,8 @@ class _Builder:
 def _common_name(names: list[str]) -> str:
     """What several library names have in common, for people."""
     words = [name.split("_") for name in names]
-    kept = [group[0] for group in zip(*words, strict=False) if len(set(group)) == 1]
-    return "_".join(kept) or names[0]
+    common = [group[0] for group in zip(*words, strict=False) if len(set(group)) == 1]
+    return "_".join(common) or names[0]
 
 
 def _check_printable(file: LibertyFile, group: Group, *names: str) -> None:
@@ -208,14 +208,17 @@ class _FileReader:
 
     def _slew_scale(self) -> float:
         """Factor from this file's slews to the library's, from the time of a whole ramp."""
-        own, builder = self.head.thresholds, self.builder
+        thresholds, builder = self.head.thresholds, self.builder
         if builder.thresholds is None:
-            builder.thresholds = own
+            builder.thresholds = thresholds
         wanted = builder.thresholds
-        if own == wanted:
+        if thresholds == wanted:
             return 1.0
-        delays = (own.input_frac, own.output_frac), (wanted.input_frac, wanted.output_frac)
-        rise, fall = (wanted.slew_of_ramp(edge) / own.slew_of_ramp(edge) for edge in (0, 1))
+        delays = (
+            (thresholds.input_frac, thresholds.output_frac),
+            (wanted.input_frac, wanted.output_frac),
+        )
+        rise, fall = (wanted.slew_of_ramp(edge) / thresholds.slew_of_ramp(edge) for edge in (0, 1))
         if delays[0] != delays[1] or abs(rise / fall - 1) > 1e-9:
             what = (
                 "input_threshold_pct or output_threshold_pct"
@@ -265,8 +268,8 @@ class _FileReader:
                     group.offset,
                 )
         default = self.library.text("default_cell_leakage_power")
-        own = group.text("cell_leakage_power")
-        leakage = own if own is not None else default
+        leakage_text = group.text("cell_leakage_power")
+        leakage = leakage_text if leakage_text is not None else default
         builder.leakage.append(
             float("nan")
             if leakage is None
@@ -304,11 +307,11 @@ class _FileReader:
                 plain = defaults[pin.direction]
             high, low = [], []
             for edge in ("rise", "fall"):
-                own = value(f"{edge}_capacitance")
-                own = plain if own is None else own
+                typical = value(f"{edge}_capacitance")
+                typical = plain if typical is None else typical
                 span = pin.values(f"{edge}_capacitance_range")
                 if span is None:
-                    least = most = own
+                    least = most = typical
                 else:
                     words = split_list(span)
                     if len(words) != 2:
@@ -368,12 +371,12 @@ class _FileReader:
             else {"cell_rise": 0, "cell_fall": 1, "rise_transition": 2, "fall_transition": 3}
         )
         tables = [-1, -1, -1, -1]
-        for each in group.groups:
-            place = wanted.get(each.kind)
+        for table_group in group.groups:
+            place = wanted.get(table_group.kind)
             if place is not None:
-                is_slew = each.kind.endswith("_transition")
+                is_slew = table_group.kind.endswith("_transition")
                 scale = self.slew_s if is_slew else self.head.time_s
-                tables[place] = self.tables.add(each, scale)
+                tables[place] = self.tables.add(table_group, scale)
         if code < FIRST_CHECK:
             for delay, slew, edge in ((0, 2, "rise"), (1, 3, "fall")):
                 if (tables[delay] < 0) != (tables[slew] < 0):
@@ -386,12 +389,12 @@ class _FileReader:
 
     def _power(self, cell: int, pin: int, group: Group, related: RelatedPins) -> None:
         tables = {"rise_power": -1, "fall_power": -1}
-        for each in group.groups:
-            if each.kind == "power":
-                both = self.tables.add(each, self.head.energy_j)
+        for table_group in group.groups:
+            if table_group.kind == "power":
+                both = self.tables.add(table_group, self.head.energy_j)
                 tables = {"rise_power": both, "fall_power": both}
-            elif each.kind in tables:
-                tables[each.kind] = self.tables.add(each, self.head.energy_j)
+            elif table_group.kind in tables:
+                tables[table_group.kind] = self.tables.add(table_group, self.head.energy_j)
         condition, supply = self._condition(group), self._supply(group)
         for source in related.pins(group, "related_pin", "related_bus_pins") or [-1]:
             self.builder.powers.append(

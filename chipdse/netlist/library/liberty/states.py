@@ -56,7 +56,7 @@ class PinGroups:
 
     def of_kind(self, *kinds: str) -> list[Group]:
         """Sub-groups, its own and its bus's."""
-        return [each for group in self.groups for each in group.of_kind(*kinds)]
+        return [subgroup for group in self.groups for subgroup in group.of_kind(*kinds)]
 
 
 def read_function(file: LibertyFile, group: Group, text: str | None) -> Expression | None:
@@ -72,11 +72,11 @@ def read_state(
     file: LibertyFile, cell: Group, pins: list[PinGroups]
 ) -> tuple[Sequential | None, dict[str, Expression]]:
     """The cell's state, and what other names mean in terms of it."""
-    found = cell.of_kind("ff", "latch", "statetable")
-    if len(found) != 1 or cell.of_kind("ff_bank", "latch_bank"):
-        gate = _gate_by_attributes(cell, pins) if not found else None
+    state_groups = cell.of_kind("ff", "latch", "statetable")
+    if len(state_groups) != 1 or cell.of_kind("ff_bank", "latch_bank"):
+        gate = _gate_by_attributes(cell, pins) if not state_groups else None
         return (gate, {}) if gate else (None, {})
-    group = found[0]
+    group = state_groups[0]
     if group.kind == "statetable":
         return _state_table(file, cell, group, pins)
     names = group.names()
@@ -177,7 +177,7 @@ def _gate_from_rows(
             for row, after in rows
             if all(want in ("-", value) for want, value in zip(row, full, strict=True))
         ]
-        if not match or any(each not in ("L", "H") for each in match[0]):
+        if not match or any(level not in ("L", "H") for level in match[0]):
             return None, {}
         stored.append(match[0])
 
@@ -234,7 +234,7 @@ def _gate_by_attributes(cell: Group, pins: list[PinGroups]) -> ClockGate | None:
     tests = marked("clock_gate_test_pin") if "precontrol" in style else []
     if len(clocks) != 1 or not enables:
         return None
-    names = tuple(Variable(each) for each in (*enables, *tests))
+    names = tuple(Variable(name) for name in (*enables, *tests))
     return ClockGate(
         state="IQ",
         clock=clocks[0],

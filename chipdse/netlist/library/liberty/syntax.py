@@ -215,11 +215,11 @@ class LibertyFile:
         stack: list[Group] = []
         position = count = 0
         while True:
-            found = match(text, position)
-            if found is None:
+            statement = match(text, position)
+            if statement is None:
                 self._unexpected(position, group)
-            name, arguments, mark, value, close, _, end = found.groups()
-            position = found.end()
+            name, arguments, mark, value, close, _, end = statement.groups()
+            position = statement.end()
             if value is not None:
                 if value[:1] != '"' and ("/" in value or "\\" in value):
                     value = _CONTINUED.sub(" ", self._without_comments(value))
@@ -230,30 +230,32 @@ class LibertyFile:
                 if mark == "{":
                     if kinds is not None and stack and name not in kinds:
                         if name == "cell" and until_cell:
-                            if not any(text.find(each, position) >= 0 for each in until_cell):
+                            if not any(
+                                text.find(cell_name, position) >= 0 for cell_name in until_cell
+                            ):
                                 return root
                             until_cell = ()
-                        position = self._pass_over(position, name, found.start(1))
+                        position = self._pass_over(position, name, statement.start(1))
                         continue
-                    child = Group(name, arguments, found.start(1))
+                    child = Group(name, arguments, statement.start(1))
                     group.groups.append(child)
                     stack.append(group)
                     group = child
                     count += 1
                     if len(stack) > DEEPEST:
-                        self.fail(f"groups nested deeper than {DEEPEST} levels", found.start(1))
+                        self.fail(f"groups nested deeper than {DEEPEST} levels", statement.start(1))
                     if count > MOST_GROUPS:
-                        self.fail(f"more than {MOST_GROUPS} groups in one file", found.start(1))
+                        self.fail(f"more than {MOST_GROUPS} groups in one file", statement.start(1))
                 elif name == "include_file":
                     self.fail(
                         f"include_file ({arguments}) is not followed; put that file's text here",
-                        found.start(1),
+                        statement.start(1),
                     )
                 else:
-                    group.complex.append((name, arguments, found.start(1)))
+                    group.complex.append((name, arguments, statement.start(1)))
             elif close is not None:
                 if not stack:
-                    self.fail("'}' without a group to close", found.start(5))
+                    self.fail("'}' without a group to close", statement.start(5))
                 group = stack.pop()
             elif end is not None:
                 break
@@ -262,7 +264,7 @@ class LibertyFile:
         return root
 
     def _without_comments(self, text: str) -> str:
-        return self.grammar.strings_or_comments.sub(lambda found: found[1] or " ", text)
+        return self.grammar.strings_or_comments.sub(lambda match: match[1] or " ", text)
 
     def _only_library(self, root: Group) -> Group:
         libraries = root.of_kind("library")

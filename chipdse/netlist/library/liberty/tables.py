@@ -81,18 +81,18 @@ class FileTables:
             template = ((), ())
         variables, defaults = template
         values: str | None = None
-        own: dict[str, str] = {}
+        attributes: dict[str, str] = {}
         for attribute, arguments, _ in group.complex:
             if attribute == "values":
                 values = arguments
             else:
-                own[attribute] = arguments
+                attributes[attribute] = arguments
         if values is None:
             self.file.fail(f"'{group.kind}' has no 'values (...)'", group.offset)
         row_axis = column_axis = -1
         row_first = True
         for position, variable in enumerate(variables):
-            index = own.get(f"index_{position + 1}") or defaults[position]
+            index = attributes.get(f"index_{position + 1}") or defaults[position]
             if index is None:
                 self.file.fail(f"'{group.kind}' has no index_{position + 1}", group.offset)
             axis = self._axis(index, variable, group)
@@ -127,7 +127,7 @@ class FileTables:
 
     def _count(self, group: Group, values: str, wanted: int) -> str:
         """Values written with blanks or stray commas, as a plain list; checks their number."""
-        numbers = [each for text in split_list(values) for each in split_list(text)]
+        numbers = [number for text in split_list(values) for number in split_list(text)]
         if len(numbers) != wanted:
             self.file.fail(
                 f"'{group.kind}' has {len(numbers)} values; its indices ask for {wanted}",
@@ -140,7 +140,7 @@ class FileTables:
         key = (text, scale)
         axis = self.collector.axis_of.get(key)
         if axis is None:
-            words = [each for part in split_list(text) for each in split_list(part)]
+            words = [word for part in split_list(text) for word in split_list(part)]
             numbers = [
                 to_number(self.file, group.offset, "an index", word) * scale for word in words
             ]
@@ -172,15 +172,15 @@ def convert(collector: TableCollector) -> Tables:
     values = _numbers(text)
     if values is None or len(values) != start[-1] or not np.isfinite(values).all():
         # Written in some unusual way, or wrong: one table at a time.
-        found: list[float] = []
-        for each, size, (file, offset) in zip(
+        numbers: list[float] = []
+        for table_text, size, (file, offset) in zip(
             collector.texts, sizes.tolist(), collector.places, strict=True
         ):
-            words = [word for part in split_list(each) for word in split_list(part)]
+            words = [word for part in split_list(table_text) for word in split_list(part)]
             if len(words) != size:
                 file.fail(f"a table has {len(words)} values; {size} are expected", offset)
-            found += [to_number(file, offset, "a table value", word) for word in words]
-        values = np.array(found)
+            numbers += [to_number(file, offset, "a table value", word) for word in words]
+        values = np.array(numbers)
     values = values * np.repeat(np.array(collector.scales), sizes)
     for table in collector.swapped:
         part = values[start[table] : start[table + 1]]

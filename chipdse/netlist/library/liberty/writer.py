@@ -78,13 +78,13 @@ class _Writer:
         yield '  pulling_resistance_unit : "1kohm";'
         yield '  leakage_power_unit : "1nW";'
         yield "  capacitive_load_unit (1, pf);"
-        own = self.library.thresholds
+        thresholds = self.library.thresholds
         for edge, kind in enumerate(("rise", "fall")):
-            yield f"  slew_lower_threshold_pct_{kind} : {100 * own.lower_frac[edge]:.12g};"
-            yield f"  slew_upper_threshold_pct_{kind} : {100 * own.upper_frac[edge]:.12g};"
-            yield f"  input_threshold_pct_{kind} : {100 * own.input_frac[edge]:.12g};"
-            yield f"  output_threshold_pct_{kind} : {100 * own.output_frac[edge]:.12g};"
-        yield f"  slew_derate_from_library : {own.slew_derate:.12g};"
+            yield f"  slew_lower_threshold_pct_{kind} : {100 * thresholds.lower_frac[edge]:.12g};"
+            yield f"  slew_upper_threshold_pct_{kind} : {100 * thresholds.upper_frac[edge]:.12g};"
+            yield f"  input_threshold_pct_{kind} : {100 * thresholds.input_frac[edge]:.12g};"
+            yield f"  output_threshold_pct_{kind} : {100 * thresholds.output_frac[edge]:.12g};"
+        yield f"  slew_derate_from_library : {thresholds.slew_derate:.12g};"
         yield "  nom_process : 1;"
         yield f"  nom_voltage : {volts};"
         yield f"  nom_temperature : {degrees};"
@@ -151,7 +151,7 @@ class _Writer:
         grid = values.reshape(int(tables.rows[table]), -1)
         if row < 0 or column < 0:
             grid = grid.reshape(1, -1)
-        rows = [f'"{_numbers(each, unit)}"' for each in grid]
+        rows = [f'"{_numbers(row, unit)}"' for row in grid]
         yield "          values (" + ", \\\n            ".join(rows) + ");"
         yield "        }"
 
