@@ -31,7 +31,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "fir": {},
     "ascon": {},
 }
-SUPPLIES_V = (0.55, 0.6, 0.65, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8)
+SUPPLIES_V = (0.75, 0.8, 0.85, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,7 +39,12 @@ def pack(typical: Path, work: Path, process: str, target: Path) -> CellLibrary:
     SystemExit : a corner that is needed has not been simulated completely
     """
     library = load_packed(typical)
-    packed = _corners(process, settings.PACKED_SUPPLIES_V, settings.PACKED_TEMPERATURES_C)
+    lowest_v = settings.PACKED_COLD_SUPPLIES_V.get(process, {})
+    packed = [
+        (v, t)
+        for v, t in _corners(process, settings.PACKED_SUPPLIES_V, settings.PACKED_TEMPERATURES_C)
+        if v >= lowest_v.get(t, 0.0)
+    ]
     packed.sort(key=lambda corner: corner != NOMINAL)
     leaking = _leaking()
     missing = [task for task in needed(process) if not task.file(work).exists()]
