@@ -21,6 +21,7 @@ examples:
   chipdse library list
   chipdse library info sky130 --plot sky130.svg
   chipdse library export sky130 --supply 0.9V --to sky130_0v9.lib
+  chipdse library export sky130 --process slow --supply 1.6V --temperature 100C --to slow.lib
   chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz --node 130nm
   chipdse library remove ihp
 
@@ -46,6 +47,7 @@ def add(verbs: Verbs) -> None:
         _info,
     )
     info.add_argument("name", help="a name from 'chipdse library list'")
+    _add_process(info)
     info.add_argument("--plot", type=Path, metavar="FILE", help="figure: .svg, .png or .pdf")
     export = add_verb(
         inner,
@@ -55,6 +57,7 @@ def add(verbs: Verbs) -> None:
         _export,
     )
     export.add_argument("name", help="a name from 'chipdse library list'")
+    _add_process(export)
     export.add_argument("--supply", metavar="V", help="e.g. 0.9V; default the nominal supply")
     export.add_argument(
         "--temperature", metavar="C", help="e.g. 85C or =-20C; default the nominal one"
@@ -91,6 +94,14 @@ def add(verbs: Verbs) -> None:
         each.add_argument("--json", action="store_true", help="one JSON document")
 
 
+def _add_process(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--process",
+        metavar="NAME",
+        help="transistors: typical, slow or fast, where the library has them; default typical",
+    )
+
+
 def _list(arguments: argparse.Namespace) -> int:
     from chipdse.netlist.library.catalogue import library_names, resolve
 
@@ -109,6 +120,7 @@ def _list(arguments: argparse.Namespace) -> int:
                     "nominal_supply_v": entry.nominal.supply_v if entry else None,
                     "nominal_temperature_c": entry.nominal.temperature_c if entry else None,
                     "node_nm": entry.node_nm if entry else None,
+                    "processes": list(entry.processes) if entry else [],
                     "files": [str(path) for path in entry.files] if entry else [],
                     "problem": problem or None,
                 }
@@ -135,7 +147,7 @@ def _info(arguments: argparse.Namespace) -> int:
 
     from chipdse.report.pictures.library_summary import fo4, inverter_leakage_w, kinds, strengths
 
-    library = entry.load()
+    library = entry.load(arguments.process)
     speed = fo4(library.every_corner())
     known = library.leakage_grid
     leakage = library.leakage_at(known.supply_v, known.temperature_c)
@@ -145,7 +157,9 @@ def _info(arguments: argparse.Namespace) -> int:
         draw_library(library, entry.name, arguments.plot)
     document = {
         "name": entry.name,
-        "files": [str(path) for path in entry.files],
+        "files": [str(path) for path in entry.files_of(library.process)],
+        "process": library.process,
+        "processes": list(entry.processes),
         "nominal_supply_v": entry.nominal.supply_v,
         "nominal_temperature_c": entry.nominal.temperature_c,
         "node_nm": entry.node_nm,
@@ -187,6 +201,7 @@ def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -
     lines = [
         f"{entry.name}: {len(library.cells)} cells ({kinds}), {library.corner_count} corners",
         f"from: {origin}",
+        f"transistors: {library.process}; known: {', '.join(entry.processes)}",
         "",
         f"{document['inverter']} with a load of four of itself",
         f"{'supply':>8} {'temperature':>12} {'FO4':>10} {'energy':>10} {'leakage':>10}",
@@ -198,7 +213,7 @@ def _text(entry: LibraryEntry, library: CellLibrary, document: dict[str, Any]) -
             f" {show(corner['inverter_leakage_w'], 'W'):>10}"
         )
     if library.leakage_corners is not None:
-        lines += ["", f"leakage of {document['inverter']}, known at more corners than timing"]
+        lines += ["", f"leakage of {document['inverter']}, known at corners of its own"]
         lines += _leakage_table(document["leakage"])
     lines += ["", "cells and drive strengths"]
     line = ""
@@ -247,7 +262,9 @@ def _export(arguments: argparse.Namespace) -> int:
         supply_v = parse_quantity(arguments.supply, "V", "--supply")
     if arguments.temperature is not None:
         temperature_c = parse_quantity(arguments.temperature, "°C", "--temperature")
-    text = liberty_text(entry, Corner(supply_v=supply_v, temperature_c=temperature_c))
+    process = entry.process if arguments.process is None else arguments.process
+    corner = Corner(supply_v=supply_v, temperature_c=temperature_c)
+    text = liberty_text(entry, corner, process)
     try:
         arguments.to.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -256,15 +273,16 @@ def _export(arguments: argparse.Namespace) -> int:
         print_json(
             {
                 "file": str(arguments.to),
+                "process": process,
                 "supply_v": supply_v,
                 "temperature_c": temperature_c,
-                "cell_count": len(entry.load().cells),
+                "cell_count": len(entry.load(process).cells),
             }
         )
     else:
         print(
-            f"{arguments.to}: {len(entry.load().cells)} cells at {show(supply_v, 'V')}, "
-            f"{temperature_c:g} °C"
+            f"{arguments.to}: {len(entry.load(process).cells)} cells at {show(supply_v, 'V')}, "
+            f"{temperature_c:g} °C, {process} transistors"
         )
     return 0
 

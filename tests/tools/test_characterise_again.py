@@ -36,7 +36,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_again_equals_what_ships(name: str, work: Path) -> None:
     with run.Characteriser(work) as characteriser:
         for kind in ("timing", "leakage"):
-            failure = characteriser.do(run.Task(kind, 1.8, 25.0, name))
+            failure = characteriser.do(run.Task(kind, "typical", 1.8, 25.0, name))
             assert failure is None
     file = work / f"{name}.lib"
     file.write_text(library_text([assemble.read_cell(work, name, 1.8, 25.0)], 1.8, 25.0, "again"))
@@ -54,7 +54,7 @@ def test_again_equals_what_ships(name: str, work: Path) -> None:
 
 
 def test_a_finished_file_is_not_made_again(work: Path) -> None:
-    task = run.Task("leakage", 1.8, 25.0, "inv_2")
+    task = run.Task("leakage", "typical", 1.8, 25.0, "inv_2")
     file = task.file(work)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("kept")

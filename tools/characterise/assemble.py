@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import catalogue, settings
+from . import catalogue, fill, settings
 from .run import Task
 
 EDGES = ("rise", "fall")
@@ -58,17 +58,33 @@ def read_cell(
     temperature_c: float,
     timing_temperature_c: float | None = None,
 ) -> CellTables:
-    """One cell at one corner from the files of a run.
+    """One cell at one corner of typical transistors, its tables complete, from the files of a run.
 
     Parameters
     ----------
     timing_temperature_c : take everything but leakage from another temperature
     """
     timing_c = temperature_c if timing_temperature_c is None else timing_temperature_c
-    raw = _read(work, "timing", name, supply_v, timing_c)
-    leak = _read(work, "leakage", name, supply_v, temperature_c)
     cell = catalogue.cell(name)
-    if not cell.inputs:
+    timing = Task("timing", "typical", supply_v, timing_c, name)
+    leakage = Task("leakage", "typical", supply_v, temperature_c, name)
+    grid = _complete(work, cell, supply_v, timing_c) if cell.inputs else None
+    return _cell_tables(cell, read_raw(work, timing), read_raw(work, leakage), grid)
+
+
+def read_simulated(work: Path, task: Task) -> CellTables:
+    """One cell at one corner as simulated, at few points of its grid and without its leakage."""
+    cell, raw = catalogue.cell(task.cell), read_raw(work, task)
+    no_leakage = {"states": [{"levels": {}, "power_w": 0.0}]}
+    return _cell_tables(cell, raw, no_leakage, _tables(cell, raw) if cell.inputs else None)
+
+
+def _cell_tables(
+    cell: catalogue.Cell, raw: dict[str, Any], leak: dict[str, Any], grid: _Grid | None
+) -> CellTables:
+    """A cell from its raw results; `grid` is None for a cell without inputs."""
+    leakage_w = conditions(cell.name, leak["states"])
+    if grid is None:
         empty = np.zeros(0)
         return CellTables(
             cell=cell,
@@ -82,9 +98,8 @@ def read_cell(
             input_energy_j={},
             capacitance_f={},
             constraints={},
-            leakage_w=_conditions(cell, leak["states"]),
+            leakage_w=leakage_w,
         )
-    grid = _complete(work, cell, supply_v, timing_c)
     quiet = next(iter(raw["quiet_energy_j"].values()), None)
     return CellTables(
         cell=cell,
@@ -101,7 +116,7 @@ def read_cell(
         },
         capacitance_f=raw["capacitance_f"],
         constraints=grid.constraints,
-        leakage_w=_conditions(cell, leak["states"]),
+        leakage_w=leakage_w,
     )
 
 
@@ -120,18 +135,16 @@ class _Grid:
 
 def _complete(work: Path, cell: catalogue.Cell, supply_v: float, temperature_c: float) -> _Grid:
     """The complete tables of a corner; those of its base lend a coarse one their shape."""
-    grid = _tables(cell, _read(work, "timing", cell.name, supply_v, temperature_c))
+    task = Task("timing", "typical", supply_v, temperature_c, cell.name)
+    grid = _tables(cell, read_raw(work, task))
     if len(grid.slews_s) == len(settings.SLEWS_S):
         return grid
     return _fill(grid, _complete(work, cell, *settings.base_of(supply_v, temperature_c)))
 
 
-def _read(
-    work: Path, kind: str, name: str, supply_v: float, temperature_c: float
-) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(
-        Task(kind, supply_v, temperature_c, name).file(work).read_text()
-    )
+def read_raw(work: Path, task: Task) -> dict[str, Any]:
+    """What a run wrote for a task."""
+    data: dict[str, Any] = json.loads(task.file(work).read_text())
     return data
 
 
@@ -263,22 +276,13 @@ def _rises(
 
 def _fill(coarse: _Grid, base: _Grid) -> _Grid:
     """Complete tables simulated at every second point by their ratio to those of another corner."""
-    points = list(settings.COARSE)
-    pick = np.ix_(points, points)
     factor = coarse.fo4_s / base.fo4_s  # slews scale with it
-
-    def by_ratio(value: np.ndarray, whole: np.ndarray) -> np.ndarray:
-        ratio = value / whole[pick]
-        if (ratio > 0).all() and (whole * whole[0, 0] > 0).all():
-            return np.asarray(whole * np.exp(_spread(np.log(ratio))))
-        scale = float(np.abs(value).sum() / np.abs(whole[pick]).sum())
-        return np.asarray(whole * scale + _spread(value - scale * whole[pick]))
+    slews = base.slews_s[:, None]
 
     def delay(value: np.ndarray, whole: np.ndarray) -> np.ndarray:
         """As other tables, but of delay plus slew: a slow ramp makes delays negative."""
-        slews = base.slews_s[:, None]
-        filled = by_ratio(value + slews[points] * factor, whole + slews)
-        return filled - slews * factor
+        own = slews * factor
+        return fill.by_ratio(value + coarse.slews_s[:, None], whole + slews) - own
 
     arcs = []
     base_arcs = {(a.pin, a.output, a.sense, a.timing_type): a for a in base.arcs}
@@ -288,62 +292,41 @@ def _fill(coarse: _Grid, base: _Grid) -> _Grid:
             replace(
                 arc,
                 delay_s={e: delay(arc.delay_s[e], own.delay_s[e]) for e in EDGES},
-                transition_s={e: by_ratio(arc.transition_s[e], own.transition_s[e]) for e in EDGES},
+                transition_s={
+                    e: fill.by_ratio(arc.transition_s[e], own.transition_s[e]) for e in EDGES
+                },
             )
         )
     energy = {
-        key: {e: by_ratio(found[e], base.energy[key][e]) for e in EDGES}
+        key: {e: fill.by_ratio(found[e], base.energy[key][e]) for e in EDGES}
         for key, found in coarse.energy.items()
     }
-    slews = base.constraint_slews_s
-    corners = np.ix_(list(settings.COARSE_CONSTRAINT), list(settings.COARSE_CONSTRAINT))
-    constraints: dict[tuple[str, str], dict[str, np.ndarray]] = {}
-    for key, found in coarse.constraints.items():
-        constraints[key] = {}
-        part = (slews - slews[0]) / (slews[-1] - slews[0])
-        weights = np.stack([1 - part, part], axis=1)
-        for edge in EDGES:
-            scaled = base.constraints[key][edge] * factor
-            rest = found[edge] - scaled[corners]
-            constraints[key][edge] = scaled + weights @ rest @ weights.T
+    constraint_slews = base.constraint_slews_s * factor
+    constraints = {
+        key: {
+            e: fill.constraint(found[e], base.constraints[key][e] * factor, constraint_slews)
+            for e in EDGES
+        }
+        for key, found in coarse.constraints.items()
+    }
     return _Grid(
         fo4_s=coarse.fo4_s,
         slews_s=base.slews_s * factor,
         loads_f=base.loads_f,
-        constraint_slews_s=slews * factor,
+        constraint_slews_s=constraint_slews,
         arcs=arcs,
         energy=energy,
         constraints=constraints,
     )
 
 
-def _spread(coarse: np.ndarray) -> np.ndarray:
-    """A table at the coarse points, cubic along both axes to all points (natural ends)."""
-    for axis in (0, 1):
-        coarse = np.moveaxis(_WEIGHTS @ np.moveaxis(coarse, axis, 0), 0, axis)
-    return coarse
-
-
-def _lagrange(known: tuple[int, ...], count: int) -> np.ndarray:
-    """Weights of the polynomial through the known points, at every point."""
-    weights = np.ones((count, len(known)))
-    for k, at in enumerate(known):
-        for other in known:
-            if other != at:
-                weights[:, k] *= (np.arange(count) - other) / (at - other)
-    return weights
-
-
-_WEIGHTS = _lagrange(settings.COARSE, len(settings.SLEWS_S))
-
-
-def _conditions(cell: catalogue.Cell, states: list[dict[str, Any]]) -> list[tuple[str, float]]:
-    """Leakage by Liberty condition; a stored bit shows as the output."""
-    found = []
+def conditions(name: str, states: list[dict[str, Any]]) -> list[tuple[str, float]]:
+    """Leakage of a cell by Liberty condition; a stored bit shows as the output."""
+    cell, found = catalogue.cell(name), []
     for state in states:
         terms = [pin if level else f"!{pin}" for pin, level in state["levels"].items()]
         rule = cell.sequential
-        if rule is not None:
+        if rule is not None and state["levels"]:
             gate = rule.kind == "clock_gate"
             if not (gate and not state["levels"][rule.clock]):
                 out = cell.outputs[0]

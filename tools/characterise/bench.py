@@ -131,7 +131,7 @@ class Bench:
         for start_s, slew_s in edges:
             points += [(start_s, level * v), (start_s + slew_s * RAMP_PER_SLEW, (1 - level) * v)]
             level = 1 - level
-        points.append((1.0, level * v))
+        points.append((max(1.0, 2 * points[-1][0]), level * v))
         self._set(pin, "[ " + " ".join(f"{t:.9e} {x:.6e}" for t, x in points) + " ]")
 
     def _set(self, pin: str, values: str) -> None:

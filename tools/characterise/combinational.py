@@ -134,7 +134,14 @@ def middle_slew_s(slews_s: np.ndarray) -> float:
 
 
 def characterise(
-    bench: Bench, slews_s: np.ndarray, loads_f: np.ndarray, slew_limit_s: float
+    bench: Bench,
+    slews_s: np.ndarray,
+    loads_f: np.ndarray,
+    slew_limit_s: float,
+    middle_load_f: float,
+    *,
+    sparse: bool = False,
+    fastest: bool = False,
 ) -> dict[str, Any]:
     """Arcs of every (output, input, sense), energies, quiet input energy, input capacitance.
 
@@ -144,10 +151,16 @@ def characterise(
     Delay and transition: of the states of the other inputs, the slowest for each edge at the middle
     of the grid, as in the official file (`default_arc_mode : worst_edges`). Energy: the mean over
     the states, by adding the difference seen at the middle of the grid.
+
+    Parameters
+    ----------
+    middle_load_f : the load of the middle of the grid
+    sparse : simulate quiet input edges of every state at the middle slew alone
+    fastest : delay and transition of the fastest state instead of the slowest
     """
     cell = bench.cell
     pulses = Pulses(bench, float(loads_f[-1]), slew_limit_s)
-    middle = (middle_slew_s(slews_s), float(loads_f[len(loads_f) // 2 - 1]))
+    middle = (middle_slew_s(slews_s), middle_load_f)
     small = float(loads_f[0])
     arcs: list[dict[str, Any]] = []
     quiet: dict[str, dict[str, list[float]]] = {}
@@ -172,9 +185,9 @@ def characterise(
                 for edge in edges:
                     charge[pin]["rise" if edge.input_rises else "fall"].append(edge.pin_charge_c)
         for (out, positive), seen in active.items():
-            arcs.append(_arc(pulses, pin, out, positive, seen, slews_s, loads_f))
+            arcs.append(_arc(pulses, pin, out, positive, seen, slews_s, loads_f, fastest))
         if still:
-            quiet[pin] = _quiet(pulses, pin, still, slews_s, small)
+            quiet[pin] = _quiet(pulses, pin, still, slews_s, small, sparse)
     return {
         "arcs": arcs,
         "quiet_energy_j": quiet,
@@ -196,6 +209,7 @@ def _arc(
     seen: list[tuple[dict[str, int], tuple[Edge, Edge]]],
     slews_s: np.ndarray,
     loads_f: np.ndarray,
+    fastest: bool,
 ) -> dict[str, Any]:
     supply_v = pulses.bench.corner.supply_v
     outputs = pulses.bench.cell.outputs
@@ -203,7 +217,9 @@ def _arc(
     tables: dict[str, Any] = {}
     shape = (len(slews_s), len(loads_f))
     worst = {
-        name: max(range(len(seen)), key=lambda k, e=edge: seen[k][1][e].delay_s[out])
+        name: (min if fastest else max)(
+            range(len(seen)), key=lambda k, e=edge: seen[k][1][e].delay_s[out]
+        )
         for name, edge in edge_of.items()
     }
     for index in sorted(set(worst.values())):
@@ -249,13 +265,33 @@ def _quiet(
     still: list[dict[str, int]],
     slews_s: np.ndarray,
     load_f: float,
+    sparse: bool,
 ) -> dict[str, list[float]]:
-    """Mean supply energy of an input edge that no output follows, at a few slews."""
+    """Mean supply energy of an input edge that no output follows, at a few slews.
+
+    Of a sparse grid, the change from the middle slew to the others is that of the state whose
+    energies are nearest to the mean.
+    """
     loads = dict.fromkeys(pulses.bench.cell.outputs, load_f)
     chosen = [float(slews_s[0]), middle_slew_s(slews_s), float(slews_s[-1])]
-    found: dict[str, list[float]] = {"slew_s": chosen, "rise": [], "fall": []}
-    for slew in chosen:
-        each = [pulses.pulse(pin, side, slew, loads) for side in still]
-        for k, name in enumerate(("rise", "fall")):
-            found[name].append(float(np.mean([edges[k].energy_j for edges in each])))
-    return found
+
+    def energies_j(slew_s: float, sides: list[dict[str, int]]) -> np.ndarray:
+        """[states, edges]"""
+        pulsed = [pulses.pulse(pin, side, slew_s, loads) for side in sides]
+        return np.array([[edge.energy_j for edge in edges] for edges in pulsed])
+
+    if sparse:
+        middle_j = energies_j(chosen[1], still)
+        mean_j = middle_j.mean(axis=0)
+        usual = int(np.abs(middle_j - mean_j).sum(axis=1).argmin())
+        change_j = [
+            energies_j(slew, [still[usual]])[0] - middle_j[usual] for slew in (chosen[0], chosen[2])
+        ]
+        means = [mean_j + change_j[0], mean_j, mean_j + change_j[1]]
+    else:
+        means = [energies_j(slew, still).mean(axis=0) for slew in chosen]
+    return {
+        "slew_s": chosen,
+        "rise": [float(mean[0]) for mean in means],
+        "fall": [float(mean[1]) for mean in means],
+    }

@@ -17,8 +17,15 @@ POINTS = 60  # of a trial; more change no result
 DISTURBED = 0.1  # of the supply: an output that should not move
 
 
-def constraints(store: Store, slews_s: np.ndarray, load_f: float) -> list[dict[str, Any]]:
-    """Setup and hold of data and enable, tables by (clock slew, data slew)."""
+def constraints(
+    store: Store, slews_s: np.ndarray, load_f: float, *, diagonal: bool = False
+) -> list[dict[str, Any]]:
+    """Setup and hold of data and enable, tables by (clock slew, data slew).
+
+    Parameters
+    ----------
+    diagonal : simulate equal slews alone; the other entries are the mean of both slews'
+    """
     rule = store.rule
     pins = [rule.data] + [pin for pin in store.cell.inputs if pin == "DE"]
     found = []
@@ -26,18 +33,9 @@ def constraints(store: Store, slews_s: np.ndarray, load_f: float) -> list[dict[s
         for kind in ("setup", "hold"):
             tables: dict[str, Any] = {}
             for rises in (True, False):
-                tables["rise_s" if rises else "fall_s"] = [
-                    [
-                        max(
-                            _limit_s(
-                                store, pin, kind, rises, stored, float(clock), float(slew), load_f
-                            )
-                            for stored in ((0, 1) if pin == "DE" else (0,))
-                        )
-                        for slew in slews_s
-                    ]
-                    for clock in slews_s
-                ]
+                tables["rise_s" if rises else "fall_s"] = _table(
+                    store, pin, kind, rises, slews_s.tolist(), load_f, diagonal
+                )
             falling = rule.kind == "latch"
             found.append(
                 {
@@ -48,6 +46,29 @@ def constraints(store: Store, slews_s: np.ndarray, load_f: float) -> list[dict[s
                 }
             )
     return found
+
+
+def _table(
+    store: Store,
+    pin: str,
+    kind: str,
+    rises: bool,
+    slews_s: list[float],
+    load_f: float,
+    diagonal: bool,
+) -> list[list[float]]:
+    """Setup or hold by (clock slew, data slew)."""
+
+    def limit_s(clock_s: float, slew_s: float) -> float:
+        return max(
+            _limit_s(store, pin, kind, rises, stored, clock_s, slew_s, load_f)
+            for stored in ((0, 1) if pin == "DE" else (0,))
+        )
+
+    if not diagonal:
+        return [[limit_s(clock, slew) for slew in slews_s] for clock in slews_s]
+    equal = [limit_s(slew, slew) for slew in slews_s]
+    return [[(one + other) / 2 for other in equal] for one in equal]
 
 
 def _limit_s(

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDERS = {"n": "nfet_01v8", "p": "pfet_01v8_hvt"}
-CORNERS = ("tt", "tt_leak")
+CORNERS = ("tt", "tt_leak", "ss", "ff", "leak")
 _MISMATCH = re.compile(r"\{\s*([-+0-9.eE]+)\s*\+\s*MC_MM_SWITCH\*AGAUSS[^}]*\}")
 _ASSIGNMENT = re.compile(r"(\w+)\s*=\s*(\S+)")
 # The body network of 50 ohm changes no delay by 0.5 % and costs a third of the time.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def _all_corners() -> list[tuple[float, float]]:
 
 
 def _has(work: Path, kind: str, supply_v: float, temperature_c: float) -> bool:
-    tasks = (Task(kind, supply_v, temperature_c, cell) for cell in settings.CELLS)
+    tasks = (Task(kind, "typical", supply_v, temperature_c, cell) for cell in settings.CELLS)
     return all(task.file(work).exists() for task in tasks)
 
 
@@ -74,7 +75,7 @@ def _has_timing(work: Path, supply_v: float, temperature_c: float) -> bool:
     """Its own, and that of the corner that lends its tables their shape."""
     if not _has(work, "timing", supply_v, temperature_c):
         return False
-    if settings.is_full(supply_v, temperature_c):
+    if settings.is_full("typical", supply_v, temperature_c):
         return True
     return _has_timing(work, *settings.base_of(supply_v, temperature_c))
 
@@ -101,14 +102,14 @@ def join(
             assemble.read_cell(work, name, supply_v, temperature_c, timing_c)
             for name in settings.CELLS
         ]
-        file = folder / f"{corner_tag(supply_v, temperature_c)}.lib"
+        file = folder / f"{corner_tag('typical', supply_v, temperature_c)}.lib"
         file.write_text(library_text(cells, supply_v, temperature_c, NOTICE))
         libraries.append(read_liberty([file]))
     timed = len(simulated) + len(inferred)
     library = join_corners(libraries[:timed], "sky130")
     if inferred:
         fo4 = [
-            json.loads((work / f"fo4_{corner_tag(*corner)}.json").read_text())["fo4_s"]
+            json.loads((work / f"fo4_{corner_tag('typical', *corner)}.json").read_text())["fo4_s"]
             for corner in [*simulated, *inferred]
         ]
         library = apply_temperature(library, range(len(simulated), timed), fo4)
@@ -126,7 +127,8 @@ def pack(work: Path, folder: Path, target: Path) -> CellLibrary:
     return library
 
 
-def _by_temperature(corners: list[tuple[float, float]]) -> dict[str, list[str]]:
+def by_temperature(corners: Sequence[tuple[float, float]]) -> dict[str, list[str]]:
+    """Corners as text: the supplies of each temperature."""
     return {
         f"{temp:g} C": [f"{v:g} V" for v, own in corners if own == temp]
         for temp in sorted({t for _, t in corners})
@@ -160,15 +162,15 @@ def _provenance(
         "output delay; internal energy without the load's C V2 (taken off the rising edge) and "
         "without what the input pin's own group counts",
         "left out": "clear, preset, recovery, removal, minimum pulse width",
-        "corners": _by_temperature(corners),
+        "corners": by_temperature(corners),
         "corners inferred": {
             "how": "leakage simulated; the rest from 25 C by the effect of temperature at the "
             "corners simulated, interpolated over the supply",
-            **_by_temperature(inferred),
+            **by_temperature(inferred),
         }
         if inferred
         else "none",
-        "corners of leakage alone": _by_temperature(leaking) or "none",
+        "corners of leakage alone": by_temperature(leaking) or "none",
     }
 
 

@@ -16,13 +16,14 @@ import numpy as np
 from . import catalogue, combinational, constraints, inputs, leakage, sequential, settings
 from .bench import Bench, Corner
 from .inputs import model_card
-from .ngspice import Ngspice
+from .ngspice import Ngspice, SimulationError
 from .ngspice_process import NgspiceProcess
 
 # Near threshold a storing cell may start in the other state unless it is held there; cold, an
 # edge may be later than the window that follows the inverter's delay (held, patience).
 ATTEMPTS = ((False, 1.0), (True, 1.0), (False, 3.0), (True, 3.0))
 _FO4_GUESS_S = {0.5: 500e-9, 0.6: 70e-9, 0.7: 13e-9, 0.8: 3.3e-9, 0.9: 1.2e-9, 1.0: 0.6e-9}
+_LONGER = (1.0, 10.0, 100.0, 1e3, 1e4, 1e5)  # where slow transistors do not settle in that time
 
 
 @dataclass(frozen=True, order=True)
@@ -30,28 +31,34 @@ class Task:
     """One file to make. `kind` is "timing" or "leakage"."""
 
     kind: str
+    process: str
     supply_v: float
     temperature_c: float
     cell: str
 
     def file(self, work: Path) -> Path:
-        return (
-            work / self.kind / corner_tag(self.supply_v, self.temperature_c) / f"{self.cell}.json"
-        )
+        tag = corner_tag(self.process, self.supply_v, self.temperature_c)
+        return work / self.kind / tag / f"{self.cell}.json"
 
 
-def corner_tag(supply_v: float, temperature_c: float) -> str:
-    return f"{supply_v:.2f}V_{temperature_c:.0f}C"
+def corner_tag(process: str, supply_v: float, temperature_c: float) -> str:
+    return f"{process}_{supply_v:.2f}V_{temperature_c:.0f}C"
 
 
 def tasks(
     cells: tuple[str, ...],
+    process: str,
     supplies_v: tuple[float, ...],
     temperatures_c: tuple[float, ...],
     kind: str,
 ) -> list[Task]:
     """In order of use: a corner at a time."""
-    return [Task(kind, v, t, cell) for t in temperatures_c for v in supplies_v for cell in cells]
+    return [
+        Task(kind, process, v, t, cell)
+        for t in temperatures_c
+        for v in supplies_v
+        for cell in cells
+    ]
 
 
 class Characteriser:
@@ -76,7 +83,7 @@ class Characteriser:
         """End the simulator."""
         self.simulator.close()
 
-    def bench(self, name: str, corner: Corner, models: str = "tt") -> Bench:
+    def bench(self, name: str, corner: Corner, models: str) -> Bench:
         return Bench(
             self.simulator,
             catalogue.cell(name),
@@ -88,36 +95,35 @@ class Characteriser:
             self.patience,
         )
 
-    def corner(self, supply_v: float, temperature_c: float) -> Corner:
+    def corner(self, process: str, supply_v: float, temperature_c: float) -> Corner:
         """With the delay of an inverter that drives four, its slew its own output's."""
-        file = self.work / f"fo4_{corner_tag(supply_v, temperature_c)}.json"
+        file = self.work / f"fo4_{corner_tag(process, supply_v, temperature_c)}.json"
         if not file.exists():
             # cold is slower, the more the lower the supply; a window too short is lengthened
             guess = _FO4_GUESS_S.get(round(supply_v, 1), 150e-12)
-            write(file, {"fo4_s": self._fo4_s(supply_v, temperature_c, guess)})
+            write(file, {"fo4_s": self._fo4_s(process, supply_v, temperature_c, guess)})
         return Corner(
             supply_v=supply_v,
             temperature_c=temperature_c,
             fo4_s=json.loads(file.read_text())["fo4_s"],
         )
 
-    def _fo4_s(self, supply_v: float, temperature_c: float, guess_s: float) -> float:
-        corner = Corner(supply_v=supply_v, temperature_c=temperature_c, fo4_s=guess_s)
-        pulses = combinational.Pulses(self.bench("inv_1", corner), 150e-15, 10 * guess_s)
-        slew, load, delay = guess_s, 10e-15, 0.0
-        for _ in range(5):
-            edges = pulses.pulse("A", {}, slew, {"Y": load})
-            delay = float(np.mean([edge.delay_s["Y"] for edge in edges]))
-            slew = float(np.mean([edge.transition_s["Y"] for edge in edges]))
-            load = 4 * float(np.mean([abs(edge.pin_charge_c) for edge in edges])) / supply_v
-        return delay
+    def _fo4_s(self, process: str, supply_v: float, temperature_c: float, guess_s: float) -> float:
+        for factor in _LONGER:
+            corner = Corner(supply_v=supply_v, temperature_c=temperature_c, fo4_s=factor * guess_s)
+            bench = self.bench("inv_1", corner, settings.TIMING_MODELS[process])
+            try:
+                return _settled_fo4_s(bench)
+            except SimulationError as error:
+                failure = error
+        raise failure
 
     def largest_load_f(self, name: str) -> float:
         """Where the nominal output transition reaches the largest slew."""
         file = self.work / "loads" / f"{name}.json"
         if not file.exists():
-            corner = self.corner(settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
-            bench, limit = self.bench(name, corner), float(settings.SLEWS_S[-1])
+            bench = self.bench(name, self.nominal(), settings.TIMING_MODELS["typical"])
+            limit = float(settings.SLEWS_S[-1])
             if bench.cell.sequential is None:
                 value = combinational.largest_load_f(bench, limit)
             else:
@@ -125,39 +131,59 @@ class Characteriser:
             write(file, {"largest_load_f": float(f"{value:.3g}")})
         return float(json.loads(file.read_text())["largest_load_f"])
 
-    def timing(self, name: str, supply_v: float, temperature_c: float) -> dict[str, Any]:
-        cell, corner = catalogue.cell(name), self.corner(supply_v, temperature_c)
+    def nominal(self) -> Corner:
+        """The corner at which slews and loads are chosen."""
+        return self.corner("typical", settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
+
+    def timing(
+        self, name: str, process: str, supply_v: float, temperature_c: float
+    ) -> dict[str, Any]:
+        cell, corner = catalogue.cell(name), self.corner(process, supply_v, temperature_c)
         if not cell.inputs:
             return {"arcs": [], "quiet_energy_j": {}, "capacitance_f": {}}
-        nominal = self.corner(settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
-        factor = corner.fo4_s / nominal.fo4_s
+        factor = corner.fo4_s / self.nominal().fo4_s
         slews, loads = settings.SLEWS_S * factor, settings.loads_f(self.largest_load_f(name))
         constraint = settings.CONSTRAINT_SLEWS_S * factor
-        limit = float(slews[-1])
-        if not settings.is_full(supply_v, temperature_c):
-            pick, pick_constraint = list(settings.COARSE), list(settings.COARSE_CONSTRAINT)
-            slews, loads, constraint = slews[pick], loads[pick], constraint[pick_constraint]
-        bench = self.bench(name, corner)
+        limit, middle_load_f = float(slews[-1]), float(loads[settings.MIDDLE_LOAD])
+        pick = list(settings.points(process, supply_v, temperature_c))
+        if len(pick) < len(slews):
+            slews, loads = slews[pick], loads[pick]
+            constraint = constraint[list(settings.COARSE_CONSTRAINT)]
+        bench = self.bench(name, corner, settings.TIMING_MODELS[process])
         found: dict[str, Any] = {
             "slews_s": slews.tolist(),
             "loads_f": loads.tolist(),
             "fo4_s": corner.fo4_s,
         }
+        sparse = len(pick) == len(settings.SPARSE)
         if cell.sequential is None:
-            found |= combinational.characterise(bench, slews, loads, limit)
+            found |= combinational.characterise(
+                bench,
+                slews,
+                loads,
+                limit,
+                middle_load_f,
+                sparse=sparse,
+                fastest=process in settings.FASTEST_STATE,
+            )
         else:
             found["constraint_slews_s"] = constraint.tolist()
             found |= sequential.characterise(bench, slews, loads, limit)
             store = sequential.Store(bench, float(loads[-1]), limit)
-            found["constraints"] = constraints.constraints(store, constraint, float(loads[0]))
+            found["constraints"] = constraints.constraints(
+                store, constraint, float(loads[0]), diagonal=sparse
+            )
         found["runs"] = bench.runs
         return found
 
-    def leakage(self, name: str, supply_v: float, temperature_c: float) -> dict[str, Any]:
+    def leakage(
+        self, name: str, process: str, supply_v: float, temperature_c: float
+    ) -> dict[str, Any]:
         cell = catalogue.cell(name)
         if not cell.inputs:  # a tie cell has no transistor
             return {"states": [{"levels": {}, "power_w": 0.0}]}
-        bench = self.bench(name, self.corner(supply_v, temperature_c), "tt_leak")
+        corner = self.corner(process, supply_v, temperature_c)
+        bench = self.bench(name, corner, settings.LEAKAGE_MODELS[process])
         if cell.sequential is not None:
             return {"states": leakage.sequential(bench)}
         bench.use_gmin(leakage.LEAKAGE_GMIN)
@@ -179,6 +205,7 @@ class Characteriser:
             return failure
         found |= {
             "cell": task.cell,
+            "process": task.process,
             "supply_v": task.supply_v,
             "temperature_c": task.temperature_c,
             "area_m2": self.layouts[task.cell].area_m2,
@@ -189,7 +216,7 @@ class Characteriser:
 
     def _make(self, task: Task) -> dict[str, Any]:
         made: dict[str, Any] = getattr(self, task.kind)(
-            task.cell, task.supply_v, task.temperature_c
+            task.cell, task.process, task.supply_v, task.temperature_c
         )
         return made
 
@@ -205,6 +232,20 @@ def write(file: Path, data: dict[str, Any]) -> None:
 def simulator() -> Ngspice | NgspiceProcess:
     """ngspice in this process where its library is installed, else the program."""
     return Ngspice() if ctypes.util.find_library("ngspice") else NgspiceProcess()
+
+
+def _settled_fo4_s(bench: Bench) -> float:
+    """The delay of an inverter whose input has the slew of its own output, after five rounds."""
+    guess_s = bench.corner.fo4_s
+    pulses = combinational.Pulses(bench, 150e-15, 10 * guess_s)
+    slew, load, delay = guess_s, 10e-15, 0.0
+    for _ in range(5):
+        edges = pulses.pulse("A", {}, slew, {"Y": load})
+        delay = float(np.mean([edge.delay_s["Y"] for edge in edges]))
+        slew = float(np.mean([edge.transition_s["Y"] for edge in edges]))
+        charge_c = float(np.mean([abs(edge.pin_charge_c) for edge in edges]))
+        load = 4 * charge_c / bench.corner.supply_v
+    return delay
 
 
 _worker: Characteriser | None = None

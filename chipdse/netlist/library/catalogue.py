@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chipdse.errors import DesignError
+from chipdse.netlist.library.processes import TYPICAL
 from chipdse.paths import config_folder
 from chipdse.reading import parse_toml, toml_text
 from chipdse.store.files import write_whole
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 SHIPPED = ("sky130",)
 DEFAULT = "sky130"
+VARIANTS = ("slow", "fast")  # other transistors that a library ships for, each in its own file
 GIVEN = "given"  # files without a name
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 
@@ -40,6 +42,8 @@ class LibraryEntry:
     ----------
     corners : Liberty files of each corner, the nominal corner first; empty for a saved library
     saved : a library saved with every corner, instead of `corners`
+    process : the transistors of these files: typical, slow, fast, slow-fast or fast-slow
+    variants : the library saved for other transistors, by process
     nominal : the corner used for synthesis, and the default for timing and power
     node_nm : process node [nm], for cost and carbon; None where it is not known
     """
@@ -47,6 +51,8 @@ class LibraryEntry:
     name: str
     corners: tuple[tuple[Path, ...], ...] = ()
     saved: Path | None = None
+    process: str = TYPICAL
+    variants: tuple[tuple[str, Path], ...] = ()
     nominal: Corner
     node_nm: float | None = None
 
@@ -56,35 +62,73 @@ class LibraryEntry:
         return self.saved is not None
 
     @property
+    def processes(self) -> tuple[str, ...]:
+        """The transistors it is known for, those of synthesis first."""
+        return (self.process, *(process for process, _ in self.variants))
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        """Every file whose content decides results, for stage keys."""
+        """Every file whose content decides results of its own process, for stage keys."""
+        return self.files_of(self.process)
+
+    def files_of(self, process: str) -> tuple[Path, ...]:
+        """Every file whose content decides results of one of its processes.
+
+        Raises
+        ------
+        DesignError : it is not known for that process
+        """
+        self._check(process)
+        if process != self.process:
+            return (dict(self.variants)[process],)
         if self.saved is not None:
             return (self.saved,)
         return tuple(path for corner in self.corners for path in corner)
 
-    def load(self) -> CellLibrary:
+    def load(self, process: str | None = None) -> CellLibrary:
         """The library over all its corners.
+
+        Parameters
+        ----------
+        process : one of `processes`; None: the first of them
 
         Raises
         ------
-        DesignError : a file is missing or damaged, or corners do not fit together
+        DesignError : a file is missing or damaged, corners do not fit together, or it is not known
+            for that process
         """
-        return self._library
+        wanted = self.process if process is None else process
+        self._check(wanted)
+        if wanted not in self._loaded:
+            self._loaded[wanted] = self._read(wanted)
+        return self._loaded[wanted]
+
+    def _check(self, process: str) -> None:
+        if process not in self.processes:
+            raise DesignError(
+                f"library {self.name!r} is not known for process {process!r}; "
+                f"known: {', '.join(self.processes)}"
+            )
 
     @cached_property
-    def _library(self) -> CellLibrary:
+    def _loaded(self) -> dict[str, CellLibrary]:
+        """What has been read, by process."""
+        return {}
+
+    def _read(self, process: str) -> CellLibrary:
         # Imported here: what a library is made of lies above this module, its name below.
         from chipdse.netlist.library.cache import load_library
         from chipdse.netlist.library.join import join_corners
         from chipdse.netlist.library.pack import load_packed
 
         if self.saved is not None:
-            return load_packed(self.saved)
+            return load_packed(self.files_of(process)[0])
         loaded = [load_library(files) for files in self.corners]
         if len(loaded) > 1:
-            return join_corners(loaded, self.name)
+            return dataclasses.replace(join_corners(loaded, self.name), process=process)
         # messages speak of a library as its user does
-        return loaded[0] if self.name == GIVEN else dataclasses.replace(loaded[0], name=self.name)
+        name = loaded[0].name if self.name == GIVEN else self.name
+        return dataclasses.replace(loaded[0], name=name, process=process)
 
 
 def liberty_files_for_synthesis(library: LibraryEntry, folder: Path) -> tuple[Path, ...]:
@@ -101,11 +145,17 @@ def liberty_files_for_synthesis(library: LibraryEntry, folder: Path) -> tuple[Pa
     return (target,)
 
 
-def liberty_text(library: LibraryEntry, corner: Corner) -> str:
-    """A Liberty file of a library at any operating point inside the characterised range."""
+def liberty_text(library: LibraryEntry, corner: Corner, process: str | None = None) -> str:
+    """A Liberty file of a library at any operating point inside the characterised range.
+
+    Parameters
+    ----------
+    process : one of its processes; None: that of synthesis
+    """
     from chipdse.netlist.library.liberty import writer as liberty_writer
 
-    return liberty_writer.liberty_text(library.load().at(corner.supply_v, corner.temperature_c))
+    loaded = library.load(process)
+    return liberty_writer.liberty_text(loaded.at(corner.supply_v, corner.temperature_c))
 
 
 def resolve(library: str | Sequence[Path]) -> LibraryEntry:
@@ -129,6 +179,7 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
         return LibraryEntry(
             name=library,
             saved=saved,
+            variants=tuple((process, shipped_file(library, process)) for process in VARIANTS),
             nominal=_corner(1.8, 25.0),
             node_nm=130.0,
         )
@@ -213,9 +264,10 @@ def remove_library(name: str) -> None:
     description_file(name).unlink(missing_ok=True)
 
 
-def shipped_file(name: str) -> Path:
-    """The path of a shipped library."""
-    return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}.npz"
+def shipped_file(name: str, process: str = TYPICAL) -> Path:
+    """The path of a shipped library with some transistors."""
+    suffix = "" if process == TYPICAL else f"_{process}"
+    return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}{suffix}.npz"
 
 
 def _from_files(name: str, files: tuple[Path, ...], node_nm: float | None = None) -> LibraryEntry:
@@ -240,6 +292,7 @@ def _from_files(name: str, files: tuple[Path, ...], node_nm: float | None = None
     return LibraryEntry(
         name=name,
         corners=tuple(tuple(group) for group in groups.values()),
+        process=next(iter(processes), TYPICAL),
         nominal=next(iter(groups)),
         node_nm=node_nm,
     )

@@ -18,6 +18,7 @@ from chipdse.arrays import Floats, Int32s, Int64s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.grid import Corners, interpolate
+from chipdse.netlist.library.processes import TYPICAL
 
 # Liberty's timing types that are kept; the place in this list is the code.
 ARC_KINDS = (
@@ -143,7 +144,8 @@ class CellLibrary:
     pin_capacitance_f : [corners, pins, 4] rise and fall maximum, rise and fall minimum
     pin_supply_v : [corners, pins] voltage swing of each pin
     cell_leakage_w : [leakage corners, cells] the unconditional value, NaN where there is none
-    leakage_corners : where leakage is known, at every corner and more; None: at the corners
+    leakage_corners : where leakage is known, over the same range or more; None: at the corners
+    process : which transistors: typical, slow, fast, slow-fast or fast-slow
     thresholds : what delays and slews mean, those in the tables and those at ports
     sources : where the numbers come from, for reports
     """
@@ -162,6 +164,7 @@ class CellLibrary:
     powers: Powers
     leakages: Leakages
     leakage_corners: Corners | None = None
+    process: str = TYPICAL
     thresholds: Thresholds = Thresholds()
     sources: tuple[str, ...] = ()
     provenance: dict[str, object] = field(default_factory=dict)

@@ -22,6 +22,7 @@ from chipdse.netlist.library.cells import Cell, CellPin, ClockGate, FlipFlop, La
 from chipdse.netlist.library.grid import Corners
 from chipdse.netlist.library.library import Arcs, CellLibrary, Leakages, Powers, Tables, Thresholds
 from chipdse.netlist.library.logic import Expression, parse_function
+from chipdse.netlist.library.processes import TYPICAL
 from chipdse.store.files import replacing
 
 FORMAT = 1
@@ -60,6 +61,7 @@ def save_library(
     logic = {
         "format": FORMAT,
         "name": library.name,
+        "process": library.process,
         "cells": [_cell_to_json(cell) for cell in library.cells],
         "conditions": library.conditions,
         "supplies": library.supplies,
@@ -92,6 +94,7 @@ def load_saved(path: Path) -> CellLibrary:
             } | {name: _array(file[name]) for name in _ARRAYS}
             return CellLibrary(
                 name=logic["name"],
+                process=logic.get("process", TYPICAL),  # older files have typical transistors
                 cells=tuple(_cell_from_json(cell) for cell in logic["cells"]),
                 conditions=tuple(logic["conditions"]),
                 supplies=tuple(logic["supplies"]),

@@ -28,8 +28,13 @@ from chipdse.store.files import replacing
 STEPS_PER_OCTAVE = 2048
 
 
-def save_packed(library: CellLibrary, path: Path) -> None:
-    """Write a library; its numbers keep 3.5 digits."""
+def save_packed(library: CellLibrary, path: Path, *, coarseness: int = 1) -> None:
+    """Write a library; its numbers keep 3.5 digits.
+
+    Parameters
+    ----------
+    coarseness : steps that become one: of 8, ratios are right within 0.14 %, in half the size
+    """
     if not np.array_equal(library.pin_supply_v, _swings(library)):
         raise ValueError("a library with pins at other voltages cannot be packed")
     if (library.leakage_grid.supply_v[0], library.leakage_grid.temperature_c[0]) != (
@@ -37,8 +42,8 @@ def save_packed(library: CellLibrary, path: Path) -> None:
         library.temperature_c[0],
     ):
         raise ValueError("the first corner of leakage must be the first corner")
-    arrays = _Series.of(_numbers(library), library.grid).arrays("corners")
-    arrays |= _Series.of(_leakages(library), library.leakage_grid).arrays("leakage")
+    arrays = _Series.of(_numbers(library), library.grid, coarseness).arrays("corners")
+    arrays |= _Series.of(_leakages(library), library.leakage_grid, coarseness).arrays("leakage")
     with replacing(path) as partial:
         save_library(_first_corner(library), partial, single=True)
         with zipfile.ZipFile(partial, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
@@ -84,8 +89,8 @@ class _Series:
     escapes: Float32s
 
     @classmethod
-    def of(cls, numbers: Floats, corners: Corners) -> _Series:
-        """Encode numbers [corners, entries]."""
+    def of(cls, numbers: Floats, corners: Corners, coarseness: int) -> _Series:
+        """Encode numbers [corners, entries]; ratios are multiples of so many steps."""
         count, size = numbers.shape
         low = np.zeros((count - 1, size), dtype=np.uint8)
         high = low.copy()
@@ -99,11 +104,11 @@ class _Series:
             plain = own * start > 0
             ratio = np.divide(own, start, out=np.ones_like(own), where=plain)
             octaves = numerics.log2(ratio) * STEPS_PER_OCTAVE
-            steps = np.round(octaves).astype(np.int64)
+            steps = coarseness * np.round(octaves / coarseness).astype(np.int64)
             delta = np.diff(steps, prepend=0)
             plain &= np.abs(delta) < 32768
             steps = np.cumsum(np.where(np.abs(delta) < 32768, delta, 0))
-            plain &= np.abs(octaves - steps) <= 0.51
+            plain &= np.abs(octaves - steps) <= 0.51 * coarseness
             packed = np.diff(steps, prepend=0).astype(np.int16).view(np.uint16)
             low[corner - 1], high[corner - 1] = packed & 255, packed >> 8
             other = np.flatnonzero(~plain)

@@ -65,7 +65,7 @@ def test_info_of_the_shipped_library_tells_how_it_was_made(
     assert main(["library", "info", "sky130", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {leak["temperature_c"] for leak in found["leakage"]} == {-40, 25, 85, 125}
-    assert len(found["leakage"]) > len(found["corners"])
+    assert len(found["leakage"]) >= len(found["corners"])
     at = {(leak["supply_v"], leak["temperature_c"]): leak for leak in found["leakage"]}
     for corner in found["corners"]:
         point = corner["supply_v"], corner["temperature_c"]
@@ -75,7 +75,7 @@ def test_info_of_the_shipped_library_tells_how_it_was_made(
     for words in ("ngspice-", "klayout", "sky130 0.15.3", "gmin=1e-15", "tt_leak", "date: 20"):
         assert words in said
     assert "15 nm less than drawn" in " ".join(said.split())
-    assert "known at more corners than timing" in said
+    assert "known at corners of its own" in said
     assert "-40 °C" in said
 
 

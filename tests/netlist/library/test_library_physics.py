@@ -32,6 +32,9 @@ def tables(library: CellLibrary, numbers: np.ndarray) -> np.ndarray:
 
 def test_size_and_range(library: CellLibrary) -> None:
     assert shipped_file("sky130").stat().st_size <= 6e6
+    for temp in (-40.0, 25.0, 85.0, 125.0):
+        own = library.supply_v[library.temperature_c == temp]
+        assert (own.min(), own.max()) == (0.7 if temp < 0 else 0.5, 1.95)
     room = library.supply_v[library.temperature_c == 25]
     assert set(MEASURED_V) <= set(room.tolist())
     assert len(library.cells) >= 70
@@ -47,7 +50,7 @@ def test_provenance_travels(library: CellLibrary) -> None:
 
 def test_outside_is_refused(library: CellLibrary) -> None:
     lowest = library.supply_v[library.temperature_c == 25].min()
-    for volts, celsius in ((lowest - 0.01, 25.0), (1.81, 25.0), (1.2, 200.0), (1.2, -41.0)):
+    for volts, celsius in ((lowest - 0.01, 25.0), (1.96, 25.0), (1.2, 200.0), (1.2, -41.0)):
         with pytest.raises(DesignError, match="never extrapolated"):
             library.at(volts, celsius)
 
@@ -124,8 +127,8 @@ def test_leakage_is_known_at_every_supply_and_temperature(library: CellLibrary) 
     room = library.supply_v[library.temperature_c == 25]
     for temp in library.leakage_grid.temperatures_c:
         found = library.leakage_at(np.sort(room), temp).groups_w()
-        # cold stacks leak less than 0.1 fW, which the simulator's own conductance blurs
-        assert (np.diff(np.maximum(found, 1e-16), axis=0) >= 0).all()
+        # cold stacks leak less than 0.2 fW, which the simulator's own conductance blurs
+        assert (np.diff(np.maximum(found, 2e-16), axis=0) >= 0).all()
         assert (np.diff(found.sum(axis=1)) > 0).all()
     with pytest.raises(DesignError, match="the leakage of library sky130"):
         library.leakage_at(room.min() - 0.01, 25.0)

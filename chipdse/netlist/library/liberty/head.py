@@ -9,6 +9,7 @@ from pathlib import Path
 
 from chipdse.netlist.library.liberty.syntax import Group, LibertyFile, number, split_list, to_number
 from chipdse.netlist.library.library import Thresholds
+from chipdse.netlist.library.processes import process_of
 from chipdse.reading import read_text
 from chipdse.units import PREFIXES
 
@@ -21,14 +22,6 @@ _HEAD_NAMES = (
     *("operating_conditions", "nom_voltage", "nom_temperature", "_unit", "voltage_map"),
     *("_threshold_pct_", "slew_derate_from_library"),
 )
-# Process corners by the words that libraries use for them.
-_PROCESS = {
-    "typical": {"tt", "typ", "typical", "nom", "nominal"},
-    "slow": {"ss", "slow", "worst", "wc"},
-    "fast": {"ff", "fast", "best", "bc"},
-    "slow-fast": {"sf"},
-    "fast-slow": {"fs"},
-}
 EDGES = ("rise", "fall")
 
 
@@ -207,14 +200,4 @@ def read_corner(path: Path) -> tuple[Corner, str]:
     library = file.head(_HEAD_NAMES)
     head = LibertyHead(file, library)
     default = library.text("default_operating_conditions") or ""
-    return head.corner, _process(" ".join([library.name(), default, path.name]))
-
-
-def _process(words: str) -> str:
-    found = {
-        process
-        for process, names in _PROCESS.items()
-        for word in re.split(r"[^A-Za-z]+", words.lower())
-        if word in names
-    }
-    return found.pop() if len(found) == 1 else ""
+    return head.corner, process_of(" ".join([library.name(), default, path.name]))
