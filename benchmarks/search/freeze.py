@@ -7,6 +7,7 @@ Prints one JSON line.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 
@@ -31,8 +32,8 @@ def measure(
     supplies = next(axis.values for axis in sweep.space.axes if axis.name == "vdd_v")
     design = change(sweep.template.design({**cheap, **point}))
     _, hardware = build_hardware(design, store)
-    temperature_c = design.operating.temperature_c
-    corners = corners_of(design, hardware, store, [(v, temperature_c) for v in supplies])
+    points = [dataclasses.replace(design.operating.corner, vdd_v=vdd_v) for vdd_v in supplies]
+    corners = corners_of(design, hardware, store, points)
     return Measured(point=point, job=job_of(design, hardware), corners=corners)
 
 

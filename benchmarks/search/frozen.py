@@ -80,7 +80,11 @@ def evaluate(sweep: Sweep, one: Measured) -> CheapPoints:
     design = sweep.template.design({**one.point, **cheap.part.point_at(int(numbers[0]))})
     at = {corner.vdd_v: corner for corner in one.corners}
     return cheap.evaluate(
-        one.point, design, numbers, lambda supplies: [at[v] for v, _ in supplies], lambda _: one.job
+        one.point,
+        design,
+        numbers,
+        lambda points: [at[point.vdd_v] for point in points],
+        lambda _: one.job,
     )
 
 

@@ -28,6 +28,7 @@ ELSEWHERE = {
     "tests/study/running/test_execution_*.py have schedulers and servers of their own",
     "docs/howto/ci.md": "every corner of a block; tests/own_blocks/test_plugin_benches.py does it",
     "sweep sweeps/": MINUTES,
+    "library get": "fetches files; tests/netlist/library/test_library_public.py has a server",
     "front studies/mac_array --parquet": "wants pyarrow, which nothing else here needs",
     "explore": "serves until it is stopped; tests/report/test_report_browser.py opens it",
 }
@@ -81,7 +82,7 @@ def workspace(
     for file in (netlist / "mac8.v", netlist / "mac8.vcd.gz"):
         (tmp_path / file.name).symlink_to(file)
     (tmp_path / "cells.lib.gz").symlink_to(library)
-    for file in (shared / "pdk" / "ihp-sg13g2").glob("sg13g2_stdcell_typ_*"):
+    for file in (shared / "pdk" / "ihp-sg13g2").glob("sg13g2_stdcell_*"):
         (tmp_path / file.name).symlink_to(file)
     monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
     monkeypatch.setenv("CHIPDSE_CONFIG", str(tmp_path / "config"))

@@ -144,7 +144,8 @@ def calls(tree: ast.Module) -> Iterator[str]:
             "numpy",
             "scipy",
         ):
-            yield from (alias.name for alias in node.names if alias.name in CALLS)
+            names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+            yield from (name for name in names if name in CALLS)
         elif isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Pow):
             base = node.left if isinstance(node, ast.BinOp) else node.target
             if not (isinstance(base, ast.Constant) and type(base.value) is int):

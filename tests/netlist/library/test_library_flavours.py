@@ -86,7 +86,7 @@ def test_what_a_threshold_buys(person: Person, shared: Path) -> None:
     for name in flavours:
         file = shared / "pdk" / "gt2n" / f"gt2_6t_w31_{name[5:]}_tt_0p7v25c.lib.gz"
         added = person.runs("library", "add", name, file, "--node", "2nm")
-        assert added.stdout == f"{name}: 72 cells at 0.7 V 25 °C\n"
+        assert added.stdout == f"{name}: 72 cells, typical: 0.7 V 25 °C\n"
     points = person.sweeps(flavours)
     assert len(points) == 8
 
