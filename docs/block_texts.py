@@ -769,8 +769,8 @@ def ntt(runs: Runs) -> Iterator[Text]:
     )
     pairs = [(block(n, barrett, 2), block(n, montgomery, 2)) for n in (1, 2, 4, 8)]
     yield Text(
-        words="With two registers Barrett is {:.0f} to {:.0f} % faster and {:.0f} to {:.0f} % "
-        "larger, and takes {:.0f} to {:+.0f} % of energy.",
+        words="With two registers Barrett changes the frequency by {:.0f} to {:+.0f} %, is "
+        "{:.0f} to {:.0f} % larger, and changes the energy by {:.0f} to {:+.0f} %.",
         values=tuple(
             figure
             for of in (rate, area, energy)
