@@ -76,9 +76,10 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path / "project"
 
 
-def run(folder: Path, *command: str, python_path: str = "") -> str:
+def run(folder: Path, *command: str, python_path: str = "", cache: Path | None = None) -> str:
+    """What a command prints in a folder; the cache lies beside the folder unless one is given."""
     environment = os.environ | {
-        "CHIPDSE_CACHE": str(kernels.lend(folder.parent / "cache")),
+        "CHIPDSE_CACHE": str(kernels.lend(cache or folder.parent / "cache")),
         "PYTHONPATH": python_path,
     }
     done = subprocess.run(
@@ -102,9 +103,10 @@ def test_a_projects_own_folders_are_what_is_imported(project: Path) -> None:
 
 def test_from_the_root_of_the_repository_a_block_of_another_hdl_folder(project: Path) -> None:
     """There `hdl` is a folder without a package, and the shipped blocks are `chipdse_hdl`."""
-    found = run(ROOT, "chipdse", "blocks", "hdl.my_chip:Top", python_path=str(project))
+    cache = project.parent / "cache"
+    found = run(ROOT, "chipdse", "blocks", "hdl.my_chip:Top", python_path=str(project), cache=cache)
     assert "Adds up" in found
-    assert "mac_array" in run(ROOT, "chipdse", "blocks")
+    assert "mac_array" in run(ROOT, "chipdse", "blocks", cache=cache)
 
 
 def test_an_installed_wheel_takes_no_name_of_a_project(project: Path, tmp_path: Path) -> None:

@@ -22,7 +22,9 @@ def end() -> None:
 def lend(cache: Path) -> Path:
     """Give a cache without kernels those that other tests have compiled; returns the cache."""
     folder = cache / "kernels"
-    if _FOLDER in os.environ and not folder.is_symlink() and not folder.exists():
+    if folder.is_symlink() and not folder.exists():
+        folder.unlink()  # left by a run that was stopped
+    if _FOLDER in os.environ and not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
         folder.symlink_to(os.environ[_FOLDER])
     return cache
