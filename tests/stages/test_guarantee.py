@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from chipdse_hdl import BLOCKS
 
 from chipdse.api.point import evaluate_point
-from chipdse.design import OperatingPoint
+from chipdse.design import Design, LibraryChoice, OperatingPoint
 from chipdse.errors import DesignError
+from chipdse.export.bundle import export_point
 from chipdse.metrics import Metrics
 from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.liberty.head import read_corner
 from chipdse.stages.build import build_hardware
+from chipdse.stages.load import cells_of
 from chipdse.stages.measure import corners_of, job_of
 from chipdse.store.store import Store
 from chipdse.study.harvest.cheap import CheapSpace
 from chipdse.study.question.sweep_file import check_libraries, read_sweep
+from chipdse.system.parameters import PackageParameters
+from chipdse.technology.sram import MacroSize
 
 TYPICAL = "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 SLOW = "sg13g2_stdcell_slow_1p08V_125C.lib.gz"
@@ -178,3 +185,37 @@ def test_a_sweep_has_both_views(folder: Path, store: Path, tmp_path: Path) -> No
         for name, column in points.metrics.flat().items():
             assert float(column[row]) == pytest.approx(alone[name], rel=1e-9), (name, cheap)
     assert len(np.unique(points.metrics.block.guaranteed)) == 2
+
+
+def test_an_export_brings_the_library_at_its_corners(
+    folder: Path, store: Path, guaranteed: Metrics, tmp_path: Path
+) -> None:
+    block = BLOCKS["adder"]
+    design = Design(
+        block=block,
+        parameters=block.parameters(),
+        workload=block.workload(),
+        library=LibraryChoice(files=tuple(folder / name for name in (TYPICAL, SLOW, FAST))),
+        operating=OperatingPoint(**VIEW),
+        package=PackageParameters(node_nm=130.0),
+    )
+    metrics = guaranteed.flat()
+    export_point(design, metrics, Store(root=store), tmp_path / "e", system_evidence="modelled")
+    corners = {
+        name: read_corner(tmp_path / "e" / f"{name}.lib")[0]
+        for name in ("cells", "cells_slow", "cells_fast")
+    }
+    assert (corners["cells"].supply_v, corners["cells"].temperature_c) == (1.2, 25)
+    slow, fast = corners["cells_slow"], corners["cells_fast"]
+    assert (slow.supply_v, slow.temperature_c) == (pytest.approx(1.08), 125)
+    assert (fast.supply_v, fast.temperature_c) == (pytest.approx(1.32), -40)
+    described = json.loads((tmp_path / "e" / "metrics.json").read_text())
+    assert described["f_max_hz"]["corner"] == "slow, 1.08 V, 125 °C"
+    assert "corner" not in described["energy_per_op_j"]
+    assert "--operating view=guaranteed" in (tmp_path / "e" / "README.md").read_text()
+
+
+def test_memory_macros_are_refused_in_other_processes() -> None:
+    size = MacroSize(family="sky130", words=64, bits=8, mask_bits=8)
+    with pytest.raises(DesignError, match="SRAM macros have no slow process corner"):
+        cells_of(LibraryChoice(name="sky130"), (size,), "slow")
