@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipdse.netlist.layout.wires import published_length_m
+from chipdse.technology.calibration import calibration_of
 from chipdse.technology.constants import Sources
 
 LARGE = 500
@@ -50,12 +51,12 @@ def wires(designs: list[dict[str, str]]) -> dict[str, Any]:
 
 def clock_buffers(designs: list[dict[str, str]]) -> dict[str, Any]:
     """Buffers of the trees of large designs, by platform."""
-    sources, found = Sources(), dict[str, list[float]]()
+    found = dict[str, list[float]]()
     for row in designs:
         sinks, there = (int(float(row[name] or 0)) for name in ("seq", "ckbuf"))
         if sinks >= LARGE and there:
             process = PROCESS.get(row["pdk"], row["pdk"])
-            estimate = math.ceil(sinks / sources(f"wires.clock_fanout.{process}"))
+            estimate = math.ceil(sinks / calibration_of(process).sinks_per_leaf)
             found.setdefault(row["pdk"], []).append(estimate / there - 1)
     return {name: _spread(np.array(errors)) for name, errors in found.items()}
 

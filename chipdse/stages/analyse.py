@@ -22,7 +22,7 @@ from chipdse.netlist.power.glitches import GlitchPower
 from chipdse.netlist.power.power import Power, analyse_power
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.timing import Timing, analyse_timing
-from chipdse.stages.layout import WIRE_TABLE, Layout, layout
+from chipdse.stages.layout import LAYOUT_TABLES, Layout, layout
 from chipdse.stages.library import guarded, library_version, supply_of
 from chipdse.stages.load import (
     NO_PATH,
@@ -191,7 +191,7 @@ GLITCHES = Stage(
     },
     builder=write_toggles,
     code=(*RUN_READERS, _timed, Layout),
-    data=(WIRE_TABLE,),
+    data=LAYOUT_TABLES,
 )
 
 
