@@ -125,6 +125,7 @@ def test_constraints_see_the_slew_that_their_file_means() -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(0, 45), st.integers(55, 100), st.sampled_from([1.0, 0.5, 0.8]))
 def test_a_file_restated_with_other_thresholds_changes_nothing(

@@ -49,6 +49,7 @@ def test_hashes_of_plain_and_repacked_files(shared: Path) -> None:
     assert not file.is_this(gzip.compress(gzip.decompress(packed) + b" "))
 
 
+@pytest.mark.slow
 def test_from_a_folder(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["library", "get", "ihp-sg13g2", "--from", str(shared / "pdk"), "--json"]
     assert main(command) == 0
