@@ -145,6 +145,11 @@ class PhysicalOptions:
         "count the cells that layout adds or enlarges, by shares of routed designs; left out with"
         " wires=none",
     )
+    calibration: str = knob(
+        "",
+        "file with the calibration of layout from the user's routed designs; empty is that of the"
+        " library's process",
+    )
     glitches: bool = knob(True, "count transitions within a cycle, by a replay with delays")
     glitch_cycles: int = knob(
         512, "cycles drawn for that replay; 0 takes every cycle of the run", minimum=0

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.records import EVIDENCE, each_field, metric
 from chipdse.system.metrics import SystemColumns, SystemMetrics
+from chipdse.technology.calibration import MeasuredError
 
 # What groups of the block's metrics rest on.
 _CELLS = ("cells",)
@@ -197,11 +198,13 @@ class Metrics:
     """A design point, evaluated: the block and the system around it.
 
     basis : evidence of the inputs of the block's metrics, if one is weaker than "measured"
+    errors : of metrics that layout touches, as measured on routed designs
     """
 
     block: BlockReport
     system: SystemMetrics
     basis: Basis = field(default_factory=Basis)
+    errors: Mapping[str, MeasuredError] = field(default_factory=dict)
 
     def flat(self) -> dict[str, float]:
         """Every metric by name; the names of `METRICS`."""

@@ -28,7 +28,7 @@ from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.power.power import GROUPS, analyse_power
 from chipdse.netlist.timing.timing import Timing
 from chipdse.stages.analyse import timed_at
-from chipdse.stages.layout import LAYOUT_TABLES, after_layout, layout
+from chipdse.stages.layout import LAYOUT_TABLES, after_layout, layout, physical_values
 from chipdse.stages.library import guarded, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, RUN_READERS, Hardware, Loaded, load, run_values
 from chipdse.stages.operate import Bounds
@@ -104,7 +104,7 @@ def bounds_of(design: Design, hardware: Hardware, store: Store) -> Bounds:
         **run_values(design, hardware, SLOW),
         "fast_library": version[FAST].digests,
         "range": dataclasses.asdict(corners),
-        "physical": dataclasses.asdict(design.physical),
+        "physical": physical_values(design.physical),
     }
     build = functools.partial(write_bounds, design, hardware, corners, store)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,14 +43,16 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.clock_tree import TreePower, clock_tree_power
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.records import Wires
-from chipdse.stages.library import guarded, library_version
+from chipdse.stages.library import guarded, library_of, library_version
 from chipdse.stages.load import NETLIST_INPUTS, NETLIST_READERS, Hardware, load, netlist_values
 from chipdse.store.stage import Stage
 from chipdse.store.store import Store
 from chipdse.technology.calibration import (
     CALIBRATION_TABLES,
     LayoutCalibration,
+    MeasuredError,
     calibration_of,
+    read_calibration,
 )
 from chipdse.technology.constants import Sources
 from chipdse.technology.wires import WireData, process_of, wire_data
@@ -111,8 +113,34 @@ def counted(options: PhysicalOptions, library: CellLibrary) -> Counted:
         added_cells=options.added_cells and layout_counts,
         glitches=options.glitches,
         data=data,
-        calibration=calibration_of(process_of(names)),
+        calibration=_calibration(options, names),
     )
+
+
+def _calibration(options: PhysicalOptions, cell_names: Sequence[str]) -> LayoutCalibration:
+    """The user's calibration, or the one that ships for the process of the cells."""
+    if options.calibration:
+        return read_calibration(Path(options.calibration))
+    return calibration_of(process_of(cell_names))
+
+
+def physical_values(options: PhysicalOptions) -> dict[str, Any]:
+    """The options as values of a key: a calibration is its content, wherever its file lies."""
+    values = dataclasses.asdict(options)
+    if options.calibration:
+        values["calibration"] = dataclasses.asdict(read_calibration(Path(options.calibration)))
+    return values
+
+
+def measured_errors(design: Design) -> dict[str, MeasuredError]:
+    """Errors against routed designs of the metrics that layout touches; none without layout.
+
+    An error is that of the whole estimate, with clock tree and the cells that layout adds.
+    """
+    what = counted(design.physical, library_of(design.library).load(design.operating.process))
+    if not (what.clock_tree and what.added_cells):
+        return {}
+    return what.calibration.errors_by_metric
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -29,6 +29,7 @@ from chipdse.stages.layout import (
     after_layout,
     counted,
     level_number,
+    physical_values,
     wire_energy_j,
 )
 from chipdse.stages.library import guarded, library_of, library_version, supply_of
@@ -138,7 +139,7 @@ def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
         "area_m2": hardware.mapped.area_m2,
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
-        "physical": dataclasses.asdict(design.physical),
+        "physical": physical_values(design.physical),
     }
     build = functools.partial(write_corner, design, hardware, vdd_v, temperature_c, store)
     guard = functools.partial(guarded, design.library, version)

@@ -22,6 +22,13 @@ PROCESSES = ("sky130", "ihp-sg13g2", "gf180")
 CALIBRATION_TABLES = tuple(f"technology/data/layout_{name}.toml" for name in (*PROCESSES, ANY))
 
 
+FOLLOWS = {
+    "block_core_area_m2": "block_layout_area_m2",
+    "block_energy_per_op_j": "block_power_w",
+}
+"""Metrics that are proportional to one with a measured error."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeasuredError:
     """How far estimates lie from routed designs, each estimated without itself.
@@ -39,9 +46,11 @@ class MeasuredError:
     most_frac: float
 
     def text(self) -> str:
-        """The error as text, e.g. ``median 4 %, -12 to +9 %, 9 designs``."""
+        """The error as text, e.g. ``median 4 %, -12 to +9 % over 9 routed designs``."""
+        if self.designs == 1:
+            return f"{self.least_frac * 100:+.0f} % for 1 routed design"
         span = f"{self.least_frac * 100:+.0f} to {self.most_frac * 100:+.0f} %"
-        return f"median {self.median_frac * 100:.0f} %, {span}, {self.designs} routed designs"
+        return f"median {self.median_frac * 100:.0f} %, {span} over {self.designs} routed designs"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +89,14 @@ class LayoutCalibration:
     leakage_growth: float
     errors: tuple[MeasuredError, ...] = ()
 
-    def error_of(self, quantity: str) -> MeasuredError | None:
-        """The measured error of a metric; None where no design was compared."""
-        return next((error for error in self.errors if error.quantity == quantity), None)
+    @property
+    def errors_by_metric(self) -> dict[str, MeasuredError]:
+        """The measured errors by metric, also of metrics that are proportional to one of them."""
+        measured = {error.quantity: error for error in self.errors}
+        followers = {
+            metric: measured[source] for metric, source in FOLLOWS.items() if source in measured
+        }
+        return measured | followers
 
 
 def calibration_of(process: str | None) -> LayoutCalibration:
@@ -143,8 +157,18 @@ def parse_calibration(text: str, name: str) -> LayoutCalibration:
         process=str(content.get("process", ANY)),
         designs=int(content.get("designs", 0)),
         errors=tuple(
-            MeasuredError(quantity=quantity, **values)
-            for quantity, values in content.get("errors", {}).items()
+            _error(quantity, values, name) for quantity, values in content.get("errors", {}).items()
         ),
         **entries,
     )
+
+
+def _error(quantity: str, values: Any, name: str) -> MeasuredError:
+    wanted = [field.name for field in fields(MeasuredError)][1:]
+    numbers = values if isinstance(values, dict) else {}
+    is_number = [isinstance(number, int | float) for number in numbers.values()]
+    if sorted(numbers) != sorted(wanted) or not all(is_number):
+        raise DesignError(
+            f"calibration {name}: errors.{quantity} must have the numbers {', '.join(wanted)}"
+        )
+    return MeasuredError(quantity=quantity, **numbers)

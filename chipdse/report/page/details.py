@@ -15,7 +15,7 @@ from chipdse.arrays import Floats
 from chipdse.design import Design
 from chipdse.errors import ChipdseError, DesignError
 from chipdse.export.bundle import repeat_command
-from chipdse.metrics import BlockReport, corner_text
+from chipdse.metrics import METRICS, BlockReport, corner_text
 from chipdse.netlist.power.modules import assign_modules
 from chipdse.netlist.power.power import GROUPS, Power
 from chipdse.netlist.timing.paths import critical_path
@@ -25,14 +25,17 @@ from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 from chipdse.report.pictures.placement import draw_analysed
 from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.build import build_hardware
+from chipdse.stages.layout import measured_errors
 from chipdse.stages.library import library_of
 from chipdse.stages.load import Hardware
 from chipdse.stages.measure import check_library, corners_of, job_of, measure
 from chipdse.stages.operate import operate
 from chipdse.store.store import Store
 from chipdse.system.described import Evaluation, evaluate_block
+from chipdse.technology.calibration import MeasuredError
 
 KINDS = ("internal_w", "switching_w", "leakage_w")
+SHOWN_ERRORS = ("block_power_w", "block_clock_tree_power_w", "block_layout_area_m2")
 CLOCK_TREE, ADDED_CELLS = "clock tree", "added by layout"
 SHOWN_KINDS = (
     "inside cells",
@@ -69,7 +72,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
         "power_w": _nominal_power_w(report),
         "modules": _modules(timing, power, scale, _added_powers(report, power)),
         "kinds": _kinds(analysed, scale, report),
-        "layout": _layout_note(report),
+        "layout": _layout_note(report, measured_errors(design)),
         "critical_path_s": 1 / report.nominal_f_max_hz,
         "clock_skew_s": report.clock_skew_s,
         "endpoint": endpoint,
@@ -197,7 +200,7 @@ def _wire_powers(analysed: Analysed, vdd_v: float) -> Floats:
     return watts
 
 
-def _layout_note(report: BlockReport) -> str:
+def _layout_note(report: BlockReport, errors: Mapping[str, MeasuredError]) -> str:
     """What of layout is in the figures, and how much of the power it is."""
     wires = ("none", "by formula", "placed")[report.wire_level]
     parts = [f"wires {wires}"]
@@ -209,7 +212,11 @@ def _layout_note(report: BlockReport) -> str:
         ("cells added", report.added_cells_counted, report.block_added_cell_power_w),
     ):
         parts.append(f"{name} {watts / report.block_power_w:.0%}" if on else f"no {name}")
-    return "Counted: " + ", ".join(parts) + "." + _guarantee_note(report)
+    compared = "; ".join(
+        f"{METRICS[n]['doc']}: {errors[n].text()}" for n in SHOWN_ERRORS if n in errors
+    )
+    against = f" Against routed designs: {compared}." if compared else ""
+    return "Counted: " + ", ".join(parts) + "." + against + _guarantee_note(report)
 
 
 def _guarantee_note(report: BlockReport) -> str:
