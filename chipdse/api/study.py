@@ -37,6 +37,7 @@ from chipdse.study.running.executors import open_workers
 from chipdse.study.search.samplers import check_sampler
 from chipdse.study.storage.folder import StudyFolder, open_study, start_study
 from chipdse.study.storage.layout import REPORT
+from chipdse.study.storage.since import refuse_changed
 from chipdse.study.storage.trials import finished
 
 
@@ -103,7 +104,7 @@ class Study:
 
         Raises
         ------
-        DesignError : no such trial, or it has no result
+        DesignError : no such trial, it has no result, or something changed since it was evaluated
         """
         matches = [
             finished_trial
@@ -117,6 +118,7 @@ class Study:
         metrics = matches[0].user_attrs.get("metrics")
         if metrics is None:
             raise DesignError(f"trial {trial} failed: {matches[0].user_attrs.get('failure')}")
+        refuse_changed(self.folder, "an export")
         plan = self.folder.sweep
         design = plan.template.design(plan.space.point(matches[0].params))
         return export_point(

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.common import Verbs, add_verb, print_json, tell_version
 from chipdse.errors import DesignError
 from chipdse.study.question.sampler_names import SAMPLERS
 from chipdse.study.question.shipped import (
@@ -171,6 +171,7 @@ def _front(arguments: argparse.Namespace) -> int:
     chosen = study.points() if arguments.all else study.front()
     if arguments.parquet is not None:
         _write_parquet(chosen, arguments.parquet)
+    tell_version(study)
     if arguments.json or arguments.format == "json":
         print_json(chosen.to_dict("records"))
     elif arguments.format == "csv":

@@ -19,6 +19,7 @@ from chipdse.study.question.derived import evidence_in
 from chipdse.study.results.choose import best, knee
 from chipdse.study.results.points import basis_of, points_table
 from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.since import changes_of, refuse_changed, version_text
 
 
 def report_html(
@@ -55,6 +56,7 @@ def report_html(
         "question": _text(sweep.question),
         "summary": f"Block <code>{_text(sweep.template.block.name)}</code>, {len(table)} points: "
         f"{counts}; {int(table['on_front'].sum())} on the front.",
+        "version": _version(folder),
         "nothing": "" if data["feasible"] else empty,
         "hidden": "" if data["feasible"] else " hidden",
         "failures_hidden": "" if data["failures"] else "hidden",
@@ -85,6 +87,7 @@ def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store)
     sweep = folder.sweep
     point = {axis.name: axis.nearest(rows[axis.name].iloc[0]) for axis in sweep.space.axes}
     try:
+        refuse_changed(folder, "looking into a point")
         design = sweep.template.design(point)
     except ChipdseError as error:
         return {"error": str(error)}
@@ -144,6 +147,12 @@ def _note(basis: Basis) -> str:
         "their tables. Differences of 1 to 2 % are within what another synthesis seed changes."
     )
     return " ".join(parts)
+
+
+def _version(folder: StudyFolder) -> str:
+    """The version that made the points; in bold where something changed since."""
+    text = f"The points are of {_text(version_text(folder))}."
+    return f"<strong>{text}</strong>" if changes_of(folder) else text
 
 
 def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:

@@ -32,8 +32,12 @@ def comparison_html(
     tables: tuple[pd.DataFrame, pd.DataFrame],
     objectives: Sequence[Objective],
     comparison: StudyComparison,
+    versions: tuple[str, str],
 ) -> str:
-    """Fronts over each other, and what moved."""
+    """Fronts over each other, and what moved.
+
+    versions : `version_text` of both studies
+    """
     first, *other_metrics = [objective.metric for objective in objectives]
     figures = [_fronts(names, tables, first, metric) for metric in other_metrics]
     plots = "".join(
@@ -61,6 +65,10 @@ def comparison_html(
         f"{len(comparison.lost)} points of the front lost, {len(comparison.won)} won; "
         f"{comparison.matched} points with equal parameters.</p>"
         + "".join(f"<p>Differs: {_text(line)}</p>" for line in comparison.notes)
+        + "".join(
+            f"<p>{_text(name)}: {_text(version)}</p>"
+            for name, version in zip(names, versions, strict=True)
+        )
         + (f"<ul>{verdict}</ul>" if verdict else "<p>As good, within the tolerance.</p>")
         + plots
         + '<h2>What moved for equal parameters</h2><div class="wide" tabindex="0"><table><tr>'
