@@ -55,12 +55,14 @@ def _compare(arguments: argparse.Namespace) -> int:
     comparison = compare_studies(first, second, arguments.tolerance, versions)
     if arguments.output is not None:
         from chipdse.report.page.compare import comparison_html
+        from chipdse.report.quantities import words_of
 
         page = comparison_html(
             (str(arguments.first), str(arguments.second)),
             (tables[0], tables[1]),
             first[0].objectives,
             comparison,
+            words_of(first[0]),
         )
         try:
             write_whole(arguments.output, page)

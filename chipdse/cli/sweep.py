@@ -195,14 +195,15 @@ def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> N
     from rich.console import Console
     from rich.table import Table
 
-    from chipdse.report.quantities import heading_scale
+    from chipdse.report.quantities import heading_scale, words_of
 
     sweep_ = study.folder.sweep
     names = [axis.name for axis in sweep_.space.axes]
     objectives = [
         objective.metric for objective in sweep_.objectives if objective.metric not in names
     ]
-    scales = [heading_scale(name, front[name].tolist()) for name in objectives]
+    words = words_of(sweep_)
+    scales = [heading_scale(name, front[name].tolist(), words) for name in objectives]
     replicated = "tied_with" in front
     headings = ["trial", *(label.replace(" [", "\n[") for label, _ in scales), *names]
     headings += ["tied_with"] if replicated else []

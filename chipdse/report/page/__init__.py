@@ -14,6 +14,7 @@ from chipdse.metrics import METRICS, Basis
 from chipdse.report.page.data import as_script, page_data
 from chipdse.report.page.details import details_or_reason, used_sources
 from chipdse.report.page.plotly_local import plotly_library
+from chipdse.report.quantities import words_of
 from chipdse.store.store import Store
 from chipdse.study.question.derived import evidence_in
 from chipdse.study.results.choose import best, knee
@@ -150,12 +151,13 @@ def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(folder.sweep.template.block, table)
     derived = folder.sweep.derived
-    known = METRICS | {metric.name: {"doc": metric.doc, "unit": metric.unit} for metric in derived}
+    words = words_of(folder.sweep)
+    known = METRICS | {metric.name: {"doc": metric.doc} for metric in derived}
     names = [objective.metric for objective in folder.sweep.objectives]
     names += [name for name in known if name not in names]
-    swept = {"doc": "a swept parameter", "unit": ""}
+    swept = {"doc": "a swept parameter"}
     rows = [
-        (name, known.get(name, swept)["unit"], known.get(name, swept)["doc"],
+        (name, words.unit(name), known.get(name, swept)["doc"],
          evidence_in(derived, name, systems, basis))
         for name in names
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.metrics import METRICS
-from chipdse.report.quantities import label_of
+from chipdse.report.quantities import is_prefixed, label_of, words_of
 from chipdse.study.question.derived import evidence_in
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import REFERENCE, hypervolume
@@ -114,7 +114,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
     basis = basis_of(sweep.template.block, table)
     swept = [axis.name for axis in sweep.space.axes]
     derived = {metric.name: {"doc": metric.doc, "unit": metric.unit} for metric in sweep.derived}
-    known = METRICS | derived
+    known, words = METRICS | derived, words_of(sweep)
     columns = []
     for name in [*swept, *(n for n in table.columns if n not in swept)]:
         is_text = not pd.api.types.is_numeric_dtype(table[name])
@@ -131,7 +131,8 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             "label": label_of(name),
             "group": "parameter" if name in swept else "metric",
             "part": "system" if name in SYSTEM else "block",
-            "unit": metadata["unit"],
+            "unit": words.unit(name),
+            "prefixed": is_prefixed(words.unit(name)),
             "doc": metadata["doc"],
             "evidence": "chosen"
             if name in swept
