@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,11 @@ def check_liberty(files: Sequence[Path]) -> None:
     if len(files) == 1 and str(files[0]) in library_names():
         return
     check_exist(*files)
+
+
+def command(*words: object) -> str:
+    """A command that can be pasted into a shell."""
+    return shlex.join(map(str, words))
 
 
 def print_json(value: Any) -> None:

@@ -246,15 +246,15 @@ def _importance(plot: Axes, folder: StudyFolder) -> None:
         )
     plot.set_yticks(np.arange(len(names)) + 0.4 - height / 2, [label_of(name) for name in names])
     plot.invert_yaxis()
-    plot.set_xlabel("share of what decides it (PED-ANOVA)")
+    plot.set_xlabel("importance (share of variance among good points)")
     _legend(plot)
 
 
 def _history(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
     curve = history(folder.sweep, table)
-    plot.step(curve["trial"], curve["hypervolume"], where="post", color=_BLUE)
-    plot.set_xlabel("trials told")
-    plot.set_ylabel("hypervolume, of the final")
+    plot.step(curve["evaluations"], curve["hypervolume"], where="post", color=_BLUE)
+    plot.set_xlabel("evaluations")
+    plot.set_ylabel("share of the box dominated")
     plot.set_ylim(bottom=0)
     plot.xaxis.set_major_locator(MaxNLocator(integer=True))
 

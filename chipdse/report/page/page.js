@@ -154,6 +154,12 @@ function drawFront() {
     text: [row === view.chosen[0] ? "A" : "B"], textposition: "top center",
     marker: { symbol: "circle-open", size: 18, color: "#cc79a7", line: { width: 3 } },
   });
+  // The best of each objective and the knee bear their names.
+  const named = (data.designs || []).map(([label, trial]) => [label, row_of.get(trial)]).filter(([, row]) => row !== undefined && visible(row));
+  if (named.length && !three) traces.push({
+    type: "scatter", mode: "text", x: named.map(([, row]) => x.values[row]), y: named.map(([, row]) => y.values[row]), showlegend: false, hoverinfo: "skip",
+    text: named.map(([label]) => escaped(label)), textposition: "bottom center", textfont: { size: 11, color: css("--quiet") }, cliponaxis: false,
+  });
   const shapes = [];
   for (const limit of data.limits) for (const bound of [limit.minimum, limit.maximum]) {
     if (bound === null || three) continue;
@@ -276,6 +282,7 @@ function drawTable() {
 function choose(row, second) {
   view.chosen = second && view.chosen.length ? [view.chosen[0], row] : [row];
   drawFront(); drawTable(); drawPoints();
+  $("points-heading").scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   location.replace(`#trial=${view.chosen.map((r) => trial_of[r]).join(",")}`);
 }
 async function detailOf(row) {
@@ -393,13 +400,13 @@ function drawImportance() {
     type: "bar", orientation: "h", name: escaped(columns.get(name).label),
     y: asked.map((c) => escaped(c.label)), x: asked.map((c) => shares[c.name] ?? 0),
     marker: { color: ["#0072b2", "#e69f00", "#009e73", "#cc79a7"][at % 4], pattern: { shape: ["", "/", ".", "x"][at % 4] } },
-  })), layout({ barmode: "group", xaxis: { title: { text: "share of what decides it" }, tickformat: ".0%" }, yaxis: { autorange: "reversed" }, margin: { l: 120, r: 10, t: 40, b: 45 } }), config);
+  })), layout({ barmode: "group", xaxis: { title: { text: "importance (share of variance among good points)" }, tickformat: ".0%" }, yaxis: { autorange: "reversed" }, margin: { l: 120, r: 10, t: 40, b: 45 } }), config);
 }
 function drawHistory() {
   const h = data.history;
-  if (h.trial.length < 2) { $("history").hidden = true; return; }
-  Plotly.react($("history-plot"), [{ type: "scatter", mode: "lines", line: { shape: "hv", color: "#0072b2" }, x: h.trial, y: h.hypervolume, hovertemplate: "after %{x} trials: %{y:.4f}<extra></extra>" }],
-    layout({ xaxis: { title: { text: "trials told" } }, yaxis: { title: { text: "hypervolume, of the final" }, rangemode: "tozero" }, margin: { l: 60, r: 10, t: 20, b: 45 } }), config);
+  if (h.evaluations.length < 2) { $("history").hidden = true; return; }
+  Plotly.react($("history-plot"), [{ type: "scatter", mode: "lines", line: { shape: "hv", color: "#0072b2" }, x: h.evaluations, y: h.hypervolume, hovertemplate: "after %{x} evaluations: %{y:.4f}<extra></extra>" }],
+    layout({ xaxis: { title: { text: "evaluations" } }, yaxis: { title: { text: "share of the box dominated" }, rangemode: "tozero" }, margin: { l: 60, r: 10, t: 20, b: 45 } }), config);
 }
 function drawFilters() {
   const box = $("filters");

@@ -69,7 +69,7 @@ TABLE_S = 10.0
 """The table of points is written so often [s], and at the end."""
 _GONE = (BrokenExecutor, CancelledError, asyncio.CancelledError, OSError)
 """What an executor raises that is no more; a worker's own OSErrors are MachineErrors already."""
-SPENT = "every trial of the budget is done"
+SPENT = "every evaluation of the budget is done"
 AHEAD = 1
 """So many points are proposed before a worker is free for them, so that none of several waits."""
 
@@ -280,7 +280,7 @@ class _Sweep:
             ]
             groups = [losses(self.folder.sweep, group) for group in feasible]
             if is_stalled(groups, self.budget.patience):
-                return f"no better front in the last {self.budget.patience} trials"
+                return f"no better front in the last {self.budget.patience} evaluations"
         return ""
 
     def _ask(self) -> None:
