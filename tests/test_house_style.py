@@ -61,6 +61,7 @@ LADDER = {
     ],
     "chipdse.report": [
         ["__init__", "counted", "pictures", "quantities", "terminal"],
+        ["answer"],
         ["page"],
         ["figures"],
     ],

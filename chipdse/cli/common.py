@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -65,6 +66,11 @@ def tell_version(study: Study) -> None:
     from chipdse.study.storage.since import version_text
 
     print(f"{study.folder.path}: {version_text(study.folder)}", file=sys.stderr)
+
+
+def command(*words: object) -> str:
+    """A command that can be pasted into a shell."""
+    return shlex.join(map(str, words))
 
 
 def print_json(value: Any) -> None:

@@ -16,6 +16,7 @@ from chipdse_hdl.block import Block
 
 from chipdse import __version__
 from chipdse.blocks.own import is_checked
+from chipdse.blocks.work import work_unit
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.export import flows
@@ -49,6 +50,7 @@ from chipdse.system.arrays.columns import BlockPoints, PackageColumns
 from chipdse.system.arrays.dies import dies_of
 from chipdse.system.arrays.temperature import geometry_of
 from chipdse.technology.constants import Sources
+from chipdse.units import unit_in
 
 
 def export_point(
@@ -97,7 +99,7 @@ def export_point(
     files |= _flows(name_of(design.block), timing.netlist, clock_period_s, rtl.clock)
     files |= _assembly(design, measure(design, hardware, store)[1])
     basis = basis_of(metrics, checked=is_checked(design.block))
-    described = _described(metrics, system_evidence, basis)
+    described = _described(metrics, system_evidence, basis, work_unit(design.block))
     files["metrics.json"] = json.dumps(described, indent=1) + "\n"
     files["check.py"] = CHECK_SCRIPT
     files["README.md"] = _readme(design, metrics, files, _platform(timing.netlist))
@@ -241,12 +243,12 @@ def _word(value: object) -> str:
 
 
 def _described(
-    metrics: Mapping[str, float], system_evidence: str, basis: Basis
+    metrics: Mapping[str, float], system_evidence: str, basis: Basis, work: str
 ) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "value": value,
-            "unit": METRICS[name]["unit"],
+            "unit": unit_in(METRICS[name]["unit"], work),
             "evidence": evidence_of(name, system_evidence, basis),
             **({"corner": corner} if (corner := corner_text(name, metrics)) else {}),
         }

@@ -11,9 +11,11 @@ import pandas as pd
 
 from chipdse.errors import ChipdseError
 from chipdse.metrics import METRICS, Basis
+from chipdse.report.answer import Answer, answer_of, shown_value
 from chipdse.report.page.data import as_script, page_data
 from chipdse.report.page.details import details_or_reason, used_sources
 from chipdse.report.page.plotly_local import plotly_library
+from chipdse.report.quantities import label_of, shown_metric, words_of
 from chipdse.store.store import Store
 from chipdse.study.question.derived import evidence_in
 from chipdse.study.results.choose import best, knee
@@ -47,6 +49,10 @@ def report_html(
             tell(trial)
             looked[trial] = point_of(folder, table, trial, store)
     data = page_data(folder, table, looked, live=live)
+    answer = None
+    if data["feasible"]:
+        answer = answer_of(folder.sweep, table, data["importance"])
+        data["designs"] = answer.designs
     states = table["state"].value_counts()
     counts = ", ".join(f"{states.get(s, 0)} {s}" for s in ("feasible", "infeasible", "failed"))
     sweep = folder.sweep
@@ -57,6 +63,7 @@ def report_html(
         "summary": f"Block <code>{_text(sweep.template.block.name)}</code>, {len(table)} points: "
         f"{counts}; {int(table['on_front'].sum())} on the front.",
         "version": _version(folder),
+        "answer": "" if answer is None else _answer(folder, table, answer),
         "nothing": "" if data["feasible"] else empty,
         "hidden": "" if data["feasible"] else " hidden",
         "failures_hidden": "" if data["failures"] else "hidden",
@@ -75,6 +82,24 @@ def report_html(
         name, _, rest = piece.partition("}}")
         filled += [parts[name], rest]
     return "".join(filled)
+
+
+def _answer(folder: StudyFolder, table: pd.DataFrame, answer: Answer) -> str:
+    """The answer in words, and the labelled designs beside each other."""
+    listed = "".join(f"<li>{_text(sentence)}</li>" for sentence in answer.sentences)
+    warned = "".join(f'<p class="warn">{_text(warning)}.</p>' for warning in answer.warnings)
+    words = words_of(folder.sweep)
+    rows = [table[table["trial"] == trial].iloc[0] for _, trial in answer.designs]
+    goals = [objective.metric for objective in folder.sweep.objectives]
+    cells = [["trial", *(row["trial"] for row in rows)]]
+    cells += [[label_of(n), *(shown_metric(n, float(r[n]), words) for r in rows)] for n in goals]
+    cells += [
+        [name, *(shown_value(row[name]) for row in rows)]
+        for name in answer.differing
+        if name not in goals
+    ]
+    designs = _table(("", *(label for label, _ in answer.designs)), cells)
+    return f'<section id="answer"><h2>Answer</h2><ul>{listed}</ul>{warned}{designs}</section>'
 
 
 def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store) -> dict[str, Any]:
@@ -159,12 +184,13 @@ def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(folder.sweep.template.block, table)
     derived = folder.sweep.derived
-    known = METRICS | {metric.name: {"doc": metric.doc, "unit": metric.unit} for metric in derived}
+    words = words_of(folder.sweep)
+    known = METRICS | {metric.name: {"doc": metric.doc} for metric in derived}
     names = [objective.metric for objective in folder.sweep.objectives]
     names += [name for name in known if name not in names]
-    swept = {"doc": "a swept parameter", "unit": ""}
+    swept = {"doc": "a swept parameter"}
     rows = [
-        (name, known.get(name, swept)["unit"], known.get(name, swept)["doc"],
+        (name, words.unit(name), known.get(name, swept)["doc"],
          evidence_in(derived, name, systems, basis))
         for name in names
     ]  # fmt: skip
