@@ -1,0 +1,253 @@
+"""Verb `map`: a network on copies of one part, layer by layer."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from chipdse.cli.common import Verbs, add_verb, check_block_file, print_json
+from chipdse.errors import DesignError
+from chipdse.units import parse_quantity, show
+
+if TYPE_CHECKING:
+    from chipdse.api.application import MemoryChoice
+    from chipdse.metrics import Metrics
+
+_BYTES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6}
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    parser = add_verb(
+        verbs,
+        "map",
+        "map a network onto copies of one part: cycles, traffic, energy, and which limit binds",
+        "chipdse map resnet8 --part mac_array --set rows=8 columns=8\n"
+        "  chipdse map layers.csv --set rows=4 columns=4 --ideal\n"
+        "  chipdse map resnet8 --set rows=8 columns=8 --measure --buffer 64KiB --dram hbm2e",
+        _map,
+    )
+    parser.add_argument(
+        "network", nargs="?", help="a shipped name (see --list), a .csv or an .onnx file"
+    )
+    parser.add_argument("--list", action="store_true", help="print the shipped networks, and end")
+    parser.add_argument("--part", default="mac_array", metavar="BLOCK", help="default mac_array")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="K=V", help="hardware parameters"
+    )
+    parser.add_argument("--copies", type=int, default=1, metavar="N", help="of the part, default 1")
+    parser.add_argument("--batch", type=int, default=1, metavar="N", help="inputs at once")
+    parser.add_argument(
+        "--ideal",
+        nargs="?",
+        const="output_stationary",
+        choices=("output_stationary", "weight_stationary", "input_stationary"),
+        help="cycles of an ideal systolic array of that size instead of the block's contract",
+    )
+    measured = parser.add_argument_group("measured energy")
+    measured.add_argument(
+        "--measure", action="store_true", help="evaluate the part: clock and energy per MAC"
+    )
+    measured.add_argument("--clock", metavar="S", help="clock period, e.g. 5ns")
+    measured.add_argument("--vdd", metavar="V", help="supply of the part, e.g. 1.2V")
+    measured.add_argument("--library", help="cell library; default the one that ships")
+    measured.add_argument(
+        "--workload", nargs="+", action="extend", default=[], metavar="K=V", help="to measure with"
+    )
+    memory = parser.add_argument_group("memories")
+    memory.add_argument("--buffer", metavar="BYTES", help="on-chip SRAM, e.g. 64KiB")
+    memory.add_argument("--buffer-family", metavar="FAMILY", help="of its macros")
+    memory.add_argument("--dram", metavar="KIND", help="ddr5, lpddr5x, gddr6, hbm2e, hbm3, ...")
+    memory.add_argument("--dram-units", type=int, default=1, help="modules, channels or stacks")
+    memory.add_argument("--dram-energy", metavar="J", help="per bit, e.g. 6pJ")
+    memory.add_argument("--dram-bandwidth", metavar="B/s", help="of all units, e.g. 10GB/s")
+    memory.add_argument("--dram-idle", metavar="W", help="idle power, e.g. 50mW")
+    memory.add_argument("--link-energy", metavar="J", help="per bit to the DRAM, e.g. 0.5pJ")
+    memory.add_argument("--link-bandwidth", metavar="B/s", help="e.g. 64GB/s")
+    memory.add_argument("--output-bits", type=int, metavar="N", help="default: as operands")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _map(arguments: argparse.Namespace) -> int:
+    from chipdse.application.tables import read_network, shipped_networks
+
+    if arguments.list:
+        if arguments.json:
+            print_json({"networks": list(shipped_networks())})
+        else:
+            print("\n".join(shipped_networks()))
+        return 0
+    if arguments.network is None:
+        raise DesignError(
+            "no network is given; name one that --list prints, or a .csv or .onnx file"
+        )
+    _check(arguments)
+    memories = _memories(arguments)
+    check_block_file(arguments.part)
+    network = read_network(arguments.network)
+
+    from chipdse.api.application import map_network
+    from chipdse.application.parts import contract_of
+    from chipdse.design import find_block, make_record, parse_settings
+    from chipdse.netlist.library.catalogue import DEFAULT
+
+    block = find_block(arguments.part)
+    given = parse_settings(block.parameters, arguments.set, block.name)
+    contract_of(block, make_record(block.parameters, given, block.name))
+    metrics = _measured(arguments, given) if arguments.measure else None
+    clock = arguments.clock
+    result = map_network(
+        network,
+        arguments.part,
+        given,
+        copies=arguments.copies,
+        batch=arguments.batch,
+        metrics=metrics,
+        clock_hz=math.nan if clock is None else 1 / _positive(clock, "s", "--clock"),
+        library=arguments.library or DEFAULT,
+        memories=memories,
+        ideal=arguments.ideal,
+    )
+    if arguments.json:
+        print_json(result)
+    else:
+        _print(result)
+    for note in result["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    for name in ("vdd", "library", "workload"):
+        if getattr(arguments, name) and not arguments.measure:
+            raise DesignError(f"--{name} goes with --measure; add --measure or leave it out")
+    for name in ("dram_energy", "dram_bandwidth", "dram_idle"):
+        if getattr(arguments, name) and arguments.dram is None:
+            raise DesignError(f"--{name.replace('_', '-')} needs --dram KIND")
+    if arguments.ideal is not None:
+        for name in ("measure", "clock", "buffer", "dram", "link_energy", "link_bandwidth"):
+            if getattr(arguments, name):
+                option = name.replace("_", "-")
+                raise DesignError(f"--{option} and --ideal are both given; leave one out")
+    for name, number in (
+        ("dram-units", arguments.dram_units),
+        ("output-bits", arguments.output_bits),
+    ):
+        if number is not None and number < 1:
+            raise DesignError(f"--{name} {number} must be 1 or more")
+
+
+def _positive(text: str, unit: str, option: str) -> float:
+    value = parse_quantity(text, unit, option)
+    if value <= 0:
+        raise DesignError(f"{option} {text!r} must be above 0")
+    return value
+
+
+def _memories(arguments: argparse.Namespace) -> MemoryChoice:
+    from chipdse.api.application import MemoryChoice
+
+    def of(name: str, unit: str, factor: float = 1.0) -> float | None:
+        text = getattr(arguments, name)
+        option = f"--{name.replace('_', '-')}"
+        return None if text is None else _positive(text, unit, option) * factor
+
+    return MemoryChoice(
+        buffer_bytes=None if arguments.buffer is None else parse_bytes(arguments.buffer),
+        family=arguments.buffer_family,
+        dram=arguments.dram,
+        dram_units=arguments.dram_units,
+        dram_energy_j_per_bit=of("dram_energy", "J"),
+        dram_bandwidth_bits_per_s=of("dram_bandwidth", "B/s", 8.0),
+        dram_idle_w=of("dram_idle", "W"),
+        link_j_per_bit=of("link_energy", "J") or 0.0,
+        link_bits_per_s=of("link_bandwidth", "B/s", 8.0) or math.inf,
+        output_bits=arguments.output_bits,
+    )
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes of a size such as 65536, 64KiB or 1MiB.
+
+    Raises
+    ------
+    DesignError : it is no size
+    """
+    match = re.fullmatch(r"(\d{1,15})\s*([A-Za-z]*)", text.strip())
+    if match is None or match[2] not in _BYTES or int(match[1]) == 0:
+        raise DesignError(f"--buffer {text!r} is not a number of bytes; write e.g. 64KiB")
+    return int(match[1]) * _BYTES[match[2]]
+
+
+def _measured(arguments: argparse.Namespace, given: dict[str, Any]) -> Metrics:
+    from chipdse.api.point import evaluate_point
+    from chipdse.design import find_block, parse_settings
+
+    block = find_block(arguments.part)
+    operating: dict[str, Any] = {}
+    if arguments.vdd is not None:
+        operating["vdd_v"] = parse_quantity(arguments.vdd, "V", "--vdd")
+    if arguments.clock is not None:
+        operating["clock_period_s"] = _positive(arguments.clock, "s", "--clock")
+    metrics = evaluate_point(
+        arguments.part,
+        given,
+        workload=parse_settings(block.workload, arguments.workload, f"workload of {block.name}"),
+        library=arguments.library,
+        operating=operating,
+        progress=True,
+    )
+    if metrics.block.timing_slack_s < -1e-9 * metrics.block.critical_path_s:
+        raise DesignError(
+            f"--clock {arguments.clock} is too short; the part needs "
+            f"{show(metrics.block.critical_path_s, 's')}: state a longer period"
+        )
+    return metrics
+
+
+_COLUMNS = ("name", "m", "n", "k", "count", "cycles", "utilisation", "reads", "writes")
+
+
+def _print(result: dict[str, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    totals, layers = result["totals"], result["layers"]
+    title = f"{result['network']} on {result['copies']} x {result['part']}"
+    more = [name for name in ("latency_s", "energy_j") if name in totals]
+    order = ["order"] if "order" in layers[0] else []
+    table = Table(
+        *_COLUMNS, *more, *order, "bound", title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for column in table.columns[1 : len(_COLUMNS) + len(more)]:
+        column.justify = "right"
+    for row in layers:
+        cells = [_cell(name, row[name]) for name in (*_COLUMNS, *more, *order, "bound")]
+        table.add_row(*cells)
+    Console(width=None if Console().is_terminal else 10_000).print(table, markup=False)
+    busy = f"{totals['utilisation']:.1%} of all multipliers' cycles"
+    print(f"MACs per task   {totals['macs']}")
+    print(f"cycles          {totals['cycles']} ({busy})")
+    for name in more:
+        print(f"{name.rpartition('_')[0]:<15} {_cell(name, totals[name])}")
+    if "energy_j" in totals:
+        shares = {
+            name.removesuffix("_energy_j"): totals[name] / totals["energy_j"]
+            for name in totals
+            if name.endswith("_energy_j")
+        }
+        print(
+            "  of it         " + ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+        )
+
+
+def _cell(name: str, value: Any) -> str:
+    if name == "utilisation":
+        return f"{value:.1%}"
+    if name.endswith("_s"):
+        return show(value, "s")
+    return show(value, "J") if name.endswith("_j") else str(value)
