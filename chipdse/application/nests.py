@@ -28,11 +28,13 @@ class Operand:
     """An array that the nest reads, or sums up.
 
     coordinates : per axis of the array, the dimensions that are added up in its index, and factors
+    extents : of the axes, where the nest also runs over padding, which is not stored
     is_output : results: read, added to and written
     """
 
     name: str
     coordinates: tuple[tuple[tuple[str, int], ...], ...]
+    extents: tuple[int, ...] | None = None
     is_output: bool = False
 
     @property
@@ -41,11 +43,16 @@ class Operand:
         return frozenset(name for axis in self.coordinates for name, _ in axis)
 
     def words(self, sizes: Mapping[str, int]) -> int:
-        """Elements that some consecutive values of every dimension touch, as a box."""
-        return math.prod(
-            1 + sum(factor * (sizes.get(name, 1) - 1) for name, factor in axis)
-            for axis in self.coordinates
-        )
+        """Elements that some consecutive values of every dimension touch.
+
+        Per axis a range without gaps, or fewer elements where a stride leaves gaps.
+        """
+        words = 1
+        for number, axis in enumerate(self.coordinates):
+            reach = 1 + sum(factor * (sizes.get(name, 1) - 1) for name, factor in axis)
+            reach = min(reach, math.prod(sizes.get(name, 1) for name, _ in axis))
+            words *= reach if self.extents is None else min(reach, self.extents[number])
+        return words
 
 
 @dataclass(frozen=True, kw_only=True)
