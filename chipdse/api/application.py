@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chipdse.api.study import Study
 from chipdse.application.layers import Network
 from chipdse.application.memories import dram, sram_buffer
 from chipdse.application.parts import Chip, Part, contract_of, measured_part
@@ -16,7 +17,6 @@ from chipdse.application.tables import read_network
 from chipdse.design import find_block, make_record
 from chipdse.errors import DesignError
 from chipdse.hardware.memories import family_for
-from chipdse.metrics import Metrics
 from chipdse.netlist.library.catalogue import DEFAULT
 from chipdse.technology.constants import Sources
 
@@ -50,7 +50,7 @@ def map_network(
     *,
     copies: int = 1,
     batch: int = 1,
-    metrics: Metrics | None = None,
+    metrics: Mapping[str, float] | None = None,
     clock_hz: float = math.nan,
     library: str = DEFAULT,
     memories: MemoryChoice | None = None,
@@ -61,7 +61,8 @@ def map_network(
     Parameters
     ----------
     network : a shipped name, the path of a CSV or ONNX file, or a `Network`
-    metrics : of the block at one operating point, from `evaluate_point`; without them no energies
+    metrics : of the block at one operating point by name, e.g. ``evaluate_point(...).flat()``;
+        without them there are no energies
     clock_hz : clock frequency; by default that of `metrics`
     library : chooses the SRAM family of the buffer
     ideal : a dataflow of `chipdse.application.arrays.DATAFLOWS`: cycles of an ideal array instead
@@ -87,7 +88,7 @@ def map_network(
     loaded = dataclasses.replace(loaded, layers=layers)
     part = Part(block=block, contract=contract, copies=copies, clock_hz=clock_hz)
     if metrics is not None:
-        part = measured_part(block, contract, metrics.block, copies)
+        part = measured_part(block, contract, metrics, copies)
         if not math.isnan(clock_hz):
             part = dataclasses.replace(part, clock_hz=clock_hz)
     sources = Sources()
@@ -109,6 +110,32 @@ def map_network(
         "notes": _notes(loaded, chip, ideal),
         "sources": {key: constant.source for key, constant in sources.used.items()},
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredBlock:
+    """A block with its parameters and the metrics of one point of a study, by their names."""
+
+    block: str
+    parameters: dict[str, Any]
+    metrics: dict[str, float]
+    library: str
+
+
+def block_of_trial(study: Study, trial: int) -> MeasuredBlock:
+    """The block of one trial of a study, as it was measured.
+
+    Raises
+    ------
+    DesignError : no such trial, or it has no result
+    """
+    design, values = study.design(trial)
+    return MeasuredBlock(
+        block=design.block.name,
+        parameters=dataclasses.asdict(design.parameters),
+        metrics=values,
+        library=design.library.name or "",
+    )
 
 
 def _chip(part: Part, choice: MemoryChoice, library: str, sources: Sources) -> Chip:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,6 @@ from chipdse.application.chips import ChipColumns
 from chipdse.application.memories import Buffer, Dram
 from chipdse.arrays import Floats
 from chipdse.errors import DesignError
-from chipdse.metrics import BlockReport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +52,19 @@ def contract_of(block: Block, parameters: Any) -> ArrayContract:
     return contract
 
 
-def measured_part(block: str, contract: ArrayContract, report: BlockReport, copies: int) -> Part:
-    """A part from the metrics of its block at one operating point."""
-    dynamic_w = report.block_power_w - report.block_leakage_power_w
+def measured_part(
+    block: str, contract: ArrayContract, metrics: Mapping[str, float], copies: int
+) -> Part:
+    """A part from the metrics of its block at one operating point, by their names."""
+    dynamic_w = metrics["block_power_w"] - metrics["block_leakage_power_w"]
     return Part(
         block=block,
         contract=contract,
         copies=copies,
-        clock_hz=report.clock_frequency_hz,
-        mac_j=dynamic_w / report.block_throughput_ops_per_s,
-        leakage_w=report.block_leakage_power_w,
-        area_m2=report.block_area_m2,
+        clock_hz=metrics["clock_frequency_hz"],
+        mac_j=dynamic_w / metrics["block_throughput_ops_per_s"],
+        leakage_w=metrics["block_leakage_power_w"],
+        area_m2=metrics["block_area_m2"],
     )
 
 

@@ -2,13 +2,15 @@
 
 A table has one layer per line. A GEMM has the columns `m, n, k`; a convolution has
 `input_height, input_width, kernel_height, kernel_width, channels, filters` and may have `stride,
-padding, dilation, groups`. Both may have `name, kind, count`. The column names of SCALE-Sim's
-topology files are understood too, and its final comma.
+padding, dilation, groups`. Both may have `name, kind, count`. Topology files of SCALE-Sim are read
+with its column names, its final comma, and its number of outputs: a last step that goes beyond the
+input counts.
 """
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import re
 from collections.abc import Callable, Mapping
@@ -94,7 +96,8 @@ def read_table(text: str, name: str, where: str) -> Network:
         )
     (_, header), *body = filled
     columns = _columns(header, where)
-    layers = [_layer(columns, row, f"{where} line {line}") for line, row in body]
+    rounds_up = any(cell.strip().lower() == "ifmap height" for cell in header)
+    layers = [_layer(columns, row, f"{where} line {line}", rounds_up) for line, row in body]
     return Network(name=name, layers=tuple(layers))
 
 
@@ -118,7 +121,7 @@ def _columns(header: list[str], where: str) -> list[str]:
     return names
 
 
-def _layer(columns: list[str], row: list[str], where: str) -> Layer:
+def _layer(columns: list[str], row: list[str], where: str, rounds_up: bool) -> Layer:
     if len([cell for cell in row[len(columns) :] if cell.strip()]):
         raise DesignError(f"{where} has {len(row)} cells for {len(columns)} columns")
     cells = {
@@ -134,7 +137,8 @@ def _layer(columns: list[str], row: list[str], where: str) -> Layer:
     try:
         if kind in ("gemm", "matmul"):
             return _gemm(cells, name, kind, where)
-        return _convolution(cells, name, kind, where)
+        convolution = _convolution(cells, name, kind, where)
+        return (rounded_up(convolution) if rounds_up else convolution).layer()
     except DesignError as error:
         message = str(error)
         raise DesignError(message if message.startswith(where) else f"{where}: {message}") from None
@@ -146,7 +150,7 @@ def _gemm(cells: Mapping[str, str], name: str, kind: str, where: str) -> Layer:
     return Layer(name=name, kind=kind, m=m, n=n, k=k, count=_integer(cells, "count", where, 1))
 
 
-def _convolution(cells: Mapping[str, str], name: str, kind: str, where: str) -> Layer:
+def _convolution(cells: Mapping[str, str], name: str, kind: str, where: str) -> Convolution:
     needed = tuple(c for c in _CONVOLUTION if kind == "conv" or c != "filters")
     _check_cells(cells, needed, (*_CONVOLUTION_MORE, "filters"), kind, where)
     channels = _integer(cells, "channels", where)
@@ -165,7 +169,19 @@ def _convolution(cells: Mapping[str, str], name: str, kind: str, where: str) -> 
         padding=_padding(cells, inputs, kernel, stride, dilation, where),
         groups=_integer(cells, "groups", where, channels if depthwise else 1),
         count=_integer(cells, "count", where, 1),
-    ).layer()
+    )
+
+
+def rounded_up(convolution: Convolution) -> Convolution:
+    """The convolution with rows and columns added below and right until its last step fits."""
+    c = convolution
+    above, left, below, right = c.padding
+    more = []
+    for axis in (0, 1):
+        padded = c.input[axis] + c.padding[axis] + c.padding[axis + 2]
+        beyond = padded - (c.kernel[axis] - 1) * c.dilation[axis] - 1
+        more.append(-beyond % c.stride[axis] if beyond > 0 else 0)
+    return dataclasses.replace(c, padding=(above, left, below + more[0], right + more[1]))
 
 
 def _check_cells(

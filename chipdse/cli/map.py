@@ -6,15 +6,18 @@ import argparse
 import math
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipdse.cli.common import Verbs, add_verb, check_block_file, print_json
 from chipdse.errors import DesignError
+from chipdse.study.storage.layout import check_study
 from chipdse.units import parse_quantity, show
 
 if TYPE_CHECKING:
-    from chipdse.api.application import MemoryChoice
-    from chipdse.metrics import Metrics
+    from chipdse_hdl.block import Block
+
+    from chipdse.api.application import MeasuredBlock, MemoryChoice
 
 _BYTES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6}
 
@@ -27,14 +30,15 @@ def add(verbs: Verbs) -> None:
         "map a network onto copies of one part: cycles, traffic, energy, and which limit binds",
         "chipdse map resnet8 --part mac_array --set rows=8 columns=8\n"
         "  chipdse map layers.csv --set rows=4 columns=4 --ideal\n"
-        "  chipdse map resnet8 --set rows=8 columns=8 --measure --buffer 64KiB --dram hbm2e",
+        "  chipdse map resnet8 --set rows=8 columns=8 --measure --buffer 64KiB --dram hbm2e\n"
+        "  chipdse map resnet8 --study studies/mac_array --trial 12 --copies 4",
         _map,
     )
     parser.add_argument(
         "network", nargs="?", help="a shipped name (see --list), a .csv or an .onnx file"
     )
     parser.add_argument("--list", action="store_true", help="print the shipped networks, and end")
-    parser.add_argument("--part", default="mac_array", metavar="BLOCK", help="default mac_array")
+    parser.add_argument("--part", metavar="BLOCK", help="default mac_array, or that of --study")
     parser.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="K=V", help="hardware parameters"
     )
@@ -47,17 +51,31 @@ def add(verbs: Verbs) -> None:
         choices=("output_stationary", "weight_stationary", "input_stationary"),
         help="cycles of an ideal systolic array of that size instead of the block's contract",
     )
-    measured = parser.add_argument_group("measured energy")
+    _measured_options(parser.add_argument_group("measured energy"))
+    _memory_options(parser.add_argument_group("memories"))
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _measured_options(measured: argparse._ArgumentGroup) -> None:
     measured.add_argument(
         "--measure", action="store_true", help="evaluate the part: clock and energy per MAC"
     )
+    measured.add_argument(
+        "--study", type=Path, metavar="DIR", help="take a point of this study as it was measured"
+    )
+    which = measured.add_mutually_exclusive_group()
+    which.add_argument("--trial", type=int, help="of the study: its number in the table")
+    which.add_argument("--knee", action="store_true", help="of the study: its balanced point")
+    which.add_argument("--best", metavar="METRIC", help="of the study: best in an objective")
     measured.add_argument("--clock", metavar="S", help="clock period, e.g. 5ns")
     measured.add_argument("--vdd", metavar="V", help="supply of the part, e.g. 1.2V")
     measured.add_argument("--library", help="cell library; default the one that ships")
     measured.add_argument(
         "--workload", nargs="+", action="extend", default=[], metavar="K=V", help="to measure with"
     )
-    memory = parser.add_argument_group("memories")
+
+
+def _memory_options(memory: argparse._ArgumentGroup) -> None:
     memory.add_argument("--buffer", metavar="BYTES", help="on-chip SRAM, e.g. 64KiB")
     memory.add_argument("--buffer-family", metavar="FAMILY", help="of its macros")
     memory.add_argument("--dram", metavar="KIND", help="ddr5, lpddr5x, gddr6, hbm2e, hbm3, ...")
@@ -68,7 +86,6 @@ def add(verbs: Verbs) -> None:
     memory.add_argument("--link-energy", metavar="J", help="per bit to the DRAM, e.g. 0.5pJ")
     memory.add_argument("--link-bandwidth", metavar="B/s", help="e.g. 64GB/s")
     memory.add_argument("--output-bits", type=int, metavar="N", help="default: as operands")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _map(arguments: argparse.Namespace) -> int:
@@ -86,28 +103,25 @@ def _map(arguments: argparse.Namespace) -> int:
         )
     _check(arguments)
     memories = _memories(arguments)
-    check_block_file(arguments.part)
+    if arguments.part is not None:
+        check_block_file(arguments.part)
+    if arguments.study is not None:
+        check_study(arguments.study)
     network = read_network(arguments.network)
 
     from chipdse.api.application import map_network
-    from chipdse.application.parts import contract_of
-    from chipdse.design import find_block, make_record, parse_settings
-    from chipdse.netlist.library.catalogue import DEFAULT
 
-    block = find_block(arguments.part)
-    given = parse_settings(block.parameters, arguments.set, block.name)
-    contract_of(block, make_record(block.parameters, given, block.name))
-    metrics = _measured(arguments, given) if arguments.measure else None
+    part = _part_of_study(arguments) if arguments.study is not None else _part(arguments)
     clock = arguments.clock
     result = map_network(
         network,
-        arguments.part,
-        given,
+        part.block,
+        part.parameters,
         copies=arguments.copies,
         batch=arguments.batch,
-        metrics=metrics,
+        metrics=part.metrics or None,
         clock_hz=math.nan if clock is None else 1 / _positive(clock, "s", "--clock"),
-        library=arguments.library or DEFAULT,
+        library=part.library,
         memories=memories,
         ideal=arguments.ideal,
     )
@@ -121,6 +135,12 @@ def _map(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    if arguments.study is not None:
+        for name in ("part", "set", "measure", "clock", "ideal"):
+            if getattr(arguments, name):
+                raise DesignError(f"--{name} and --study are both given; leave one out")
+    elif arguments.trial is not None or arguments.knee or arguments.best is not None:
+        raise DesignError("--trial, --knee and --best need --study DIR")
     for name in ("vdd", "library", "workload"):
         if getattr(arguments, name) and not arguments.measure:
             raise DesignError(f"--{name} goes with --measure; add --measure or leave it out")
@@ -182,30 +202,60 @@ def parse_bytes(text: str) -> int:
     return int(match[1]) * _BYTES[match[2]]
 
 
-def _measured(arguments: argparse.Namespace, given: dict[str, Any]) -> Metrics:
-    from chipdse.api.point import evaluate_point
-    from chipdse.design import find_block, parse_settings
+def _part_of_study(arguments: argparse.Namespace) -> MeasuredBlock:
+    from chipdse.api.application import block_of_trial
+    from chipdse.api.study import load_study
+    from chipdse.cli.export import chosen_trial
 
-    block = find_block(arguments.part)
+    if arguments.trial is None and not arguments.knee and arguments.best is None:
+        raise DesignError("--study needs --trial N, --knee or --best METRIC")
+    study = load_study(arguments.study)
+    return block_of_trial(study, chosen_trial(study, arguments))
+
+
+def _part(arguments: argparse.Namespace) -> MeasuredBlock:
+    """The block that --part and --set name; evaluated, if --measure is given."""
+    from chipdse.api.application import MeasuredBlock
+    from chipdse.application.parts import contract_of
+    from chipdse.design import find_block, make_record, parse_settings
+    from chipdse.netlist.library.catalogue import DEFAULT
+
+    block = find_block(arguments.part or "mac_array")
+    given = parse_settings(block.parameters, arguments.set, block.name)
+    contract_of(block, make_record(block.parameters, given, block.name))
+    return MeasuredBlock(
+        block=block.name,
+        parameters=given,
+        metrics=_metrics(arguments, block, given) if arguments.measure else {},
+        library=arguments.library or DEFAULT,
+    )
+
+
+def _metrics(
+    arguments: argparse.Namespace, block: Block, given: dict[str, Any]
+) -> dict[str, float]:
+    from chipdse.api.point import evaluate_point
+    from chipdse.design import parse_settings
+
     operating: dict[str, Any] = {}
     if arguments.vdd is not None:
         operating["vdd_v"] = parse_quantity(arguments.vdd, "V", "--vdd")
     if arguments.clock is not None:
         operating["clock_period_s"] = _positive(arguments.clock, "s", "--clock")
     metrics = evaluate_point(
-        arguments.part,
+        block.name,
         given,
         workload=parse_settings(block.workload, arguments.workload, f"workload of {block.name}"),
         library=arguments.library,
         operating=operating,
         progress=True,
     )
-    if metrics.block.timing_slack_s < -1e-9 * metrics.block.critical_path_s:
+    if metrics.constraints()["timing"] > 0:
         raise DesignError(
             f"--clock {arguments.clock} is too short; the part needs "
             f"{show(metrics.block.critical_path_s, 's')}: state a longer period"
         )
-    return metrics
+    return metrics.flat()
 
 
 _COLUMNS = ("name", "m", "n", "k", "count", "cycles", "utilisation", "reads", "writes")

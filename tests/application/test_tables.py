@@ -28,7 +28,10 @@ def test_convolution_by_hand() -> None:
         "Layer name,IFMAP Height,IFMAP Width,Filter Height,Filter Width,Channels,Num Filter,Strides"
     )
     (layer,) = read(f"{header}\nconv1,224,224,7,7,3,64,2\n")
-    # (224 - 7) / 2 + 1 = 109 rows and columns of outputs; 7 * 7 * 3 = 147.
+    # SCALE-Sim rounds up: (224 - 7) / 2 + 1 = 109.5, so 110 rows and columns; 7 * 7 * 3 = 147.
+    assert shape(layer) == (110 * 110, 64, 147, 1)
+    ours = "name,input_height,input_width,kernel_height,kernel_width,channels,filters,stride"
+    (layer,) = read(f"{ours}\nconv1,224,224,7,7,3,64,2\n")
     assert shape(layer) == (109 * 109, 64, 147, 1)
 
 
