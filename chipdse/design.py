@@ -257,7 +257,17 @@ def _parse_value(text: str) -> Any:
     return text
 
 
+SUGGESTED = 40
+"""A message lists at most so many names."""
+
+
 def suggest(name: str, known: Collection[str]) -> str:
-    """A suggestion to print for an unknown name."""
+    """A suggestion to print for an unknown name: the nearest name, or the first of all names."""
     near = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(known))}"
+    if near:
+        return f"did you mean {near[0]!r}?"
+    names = sorted(known)
+    if len(names) <= SUGGESTED:
+        return f"use one of {', '.join(names)}"
+    nearest = difflib.get_close_matches(name, names, n=SUGGESTED, cutoff=0.0)
+    return f"use one of {', '.join(sorted(nearest))}, ... ({len(names)} names)"

@@ -50,7 +50,7 @@ from chipdse.technology.wires import WireData, wire_data
 
 WIRE_TABLE = "technology/data/wires.toml"
 ROUTES = "routes.npz"
-_ARRAYS = ("net_length_m", "pin_distance_m", "cell_x_m", "cell_y_m")
+_ARRAYS = ("net_length_m", "pin_distance_m", "port_distance_m", "cell_x_m", "cell_y_m")
 _NUMBERS = ("core_width_m", "core_height_m", "overflow")
 
 
@@ -125,9 +125,7 @@ class Layout:
         extra = gate_loads_f(self.tree, self.graph.netlist, data, loads.pins_f)
 
         def more(wires: Wires) -> Wires:
-            return Wires(
-                net_capacitance_f=wires.net_capacitance_f + extra, pin_delay_s=wires.pin_delay_s
-            )
+            return dataclasses.replace(wires, net_capacitance_f=wires.net_capacitance_f + extra)
 
         return dataclasses.replace(loads, timing=more(loads.timing), power=more(loads.power))
 

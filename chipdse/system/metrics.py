@@ -64,6 +64,9 @@ class SystemValues(Generic[Number]):
     nre_usd: Number = metric(
         "design cost, shared over the volume", "USD", "modelled", rests_on=_NODE
     )
+    total_cost_usd: Number = metric(
+        "recurring and design cost of a good system", "USD", "modelled", rests_on=_NODE
+    )
     embodied_kgco2e: Number = metric("carbon before use", "kg", "modelled", rests_on=_NODE)
     embodied_low_kgco2e: Number = metric(
         "lower end of the sources' ranges", "kg", "modelled", rests_on=_NODE
@@ -79,6 +82,12 @@ class SystemValues(Generic[Number]):
     )
     carbon_per_op_kgco2e: Number = metric(
         "total carbon over the life's operations", "kg", "modelled", rests_on=_BOTH
+    )
+    energy_delay_product_j_s: Number = metric(
+        "energy per operation times the time per operation", "J s", "modelled", rests_on=_ACTIVITY
+    )
+    total_carbon_delay_product_kg_s: Number = metric(
+        "tCDP: total carbon times the time per operation", "kg s", "modelled", rests_on=_BOTH
     )
 
 

@@ -68,6 +68,9 @@ def test_one_die_by_hand():
     assert found.bound_by == "compute"
     life = 5 * 365.25 * 24 * 3600 * 0.667
     assert found.carbon_per_op_kgco2e == approx(found.total_kgco2e / (1e12 * life))
+    assert found.total_cost_usd == approx(found.cost_usd + found.nre_usd)
+    assert found.energy_delay_product_j_s == approx(2.01e-12 * 1e-12)
+    assert found.total_carbon_delay_product_kg_s == approx(found.total_kgco2e * 1e-12)
 
 
 @pytest.mark.slow

@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 
 from chipdse.errors import ChipdseError
-from chipdse.metrics import METRICS, Basis, evidence_of
+from chipdse.metrics import METRICS, Basis
 from chipdse.report.page.data import as_script, page_data
 from chipdse.report.page.details import details_or_reason, used_sources
 from chipdse.report.page.plotly_local import plotly_library
 from chipdse.store.store import Store
+from chipdse.study.question.derived import evidence_in
 from chipdse.study.results.choose import best, knee
 from chipdse.study.results.points import basis_of, points_table
 from chipdse.study.storage.folder import StudyFolder
@@ -148,12 +149,14 @@ def _note(basis: Basis) -> str:
 def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(folder.sweep.template.block, table)
+    derived = folder.sweep.derived
+    known = METRICS | {metric.name: {"doc": metric.doc, "unit": metric.unit} for metric in derived}
     names = [objective.metric for objective in folder.sweep.objectives]
-    names += [name for name in METRICS if name not in names]
+    names += [name for name in known if name not in names]
     swept = {"doc": "a swept parameter", "unit": ""}
     rows = [
-        (name, METRICS.get(name, swept)["unit"], METRICS.get(name, swept)["doc"],
-         evidence_of(name, systems, basis))
+        (name, known.get(name, swept)["unit"], known.get(name, swept)["doc"],
+         evidence_in(derived, name, systems, basis))
         for name in names
     ]  # fmt: skip
     listed = _table(("metric", "unit", "what it is", "evidence"), rows)

@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from optuna.trial import FrozenTrial, TrialState
 
-from chipdse.metrics import METRICS, evidence_of
+from chipdse.metrics import METRICS
 from chipdse.report.quantities import label_of
+from chipdse.study.question.derived import evidence_in
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import REFERENCE, hypervolume
 from chipdse.study.results.points import basis_of
@@ -112,6 +113,8 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(sweep.template.block, table)
     swept = [axis.name for axis in sweep.space.axes]
+    derived = {metric.name: {"doc": metric.doc, "unit": metric.unit} for metric in sweep.derived}
+    known = METRICS | derived
     columns = []
     for name in [*swept, *(n for n in table.columns if n not in swept)]:
         is_text = not pd.api.types.is_numeric_dtype(table[name])
@@ -120,7 +123,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             continue
         if name in swept and is_text and table[name].map(_is_number).all():
             is_text = False  # numbers, and none where a point failed
-        metadata = METRICS.get(
+        metadata = known.get(
             name, {"doc": "a swept parameter" if name in swept else "", "unit": ""}
         )
         column: dict[str, Any] = {
@@ -130,7 +133,9 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             "part": "system" if name in SYSTEM else "block",
             "unit": metadata["unit"],
             "doc": metadata["doc"],
-            "evidence": "chosen" if name in swept else evidence_of(name, systems, basis),
+            "evidence": "chosen"
+            if name in swept
+            else evidence_in(sweep.derived, name, systems, basis),
         }
         if is_text:
             column["texts"], values = _texts(table[name].map(_shown))

@@ -72,6 +72,8 @@ def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
 def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     """One row per finished trial (see `points_table`)."""
     names = [axis.name for axis in sweep.space.axes]
+    columns = [name for name in METRICS if name not in names]
+    columns += [metric.name for metric in sweep.derived]
     rows = []
     for trial in trials:
         # A failed expensive point has no cheap parameters.
@@ -86,13 +88,12 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
                 "state": ("infeasible" if missed else "feasible") if done else "failed",
                 "origin": HARVESTED if is_harvested(trial) else PROPOSED,
                 **{name: point.get(name) for name in names},
-                **{name: values.get(name, math.nan) for name in METRICS if name not in names},
+                **{name: values.get(name, math.nan) for name in columns},
                 "system_evidence": trial.user_attrs.get("system_evidence", ""),
                 "violations": "; ".join(missed),
                 "failure": trial.user_attrs.get("failure", ""),
             }
         )
-    columns = [name for name in METRICS if name not in names]
     header = [
         "trial",
         "state",

@@ -29,6 +29,7 @@ from chipdse.netlist.layout.wires import (
 from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.graph import build_timing_graph
+from chipdse.netlist.timing.records import Wires
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
 from chipdse.stages.layout import counted
@@ -70,12 +71,15 @@ def fan(loads: int) -> str:
     return f"module top(input clk, input a); {wires}\n" + "\n".join(lines) + "\nendmodule\n"
 
 
-def routes_of(netlist: Netlist, net_length_m, pin_distance_m) -> Routes:
+def routes_of(netlist: Netlist, net_length_m, pin_distance_m, port_distance_m=None) -> Routes:
     none = np.zeros(0)
+    if port_distance_m is None:
+        port_distance_m = np.zeros(len(netlist.output_nets))
     return Routes(
         level="placed",
         net_length_m=net_length_m,
         pin_distance_m=pin_distance_m,
+        port_distance_m=port_distance_m,
         core_width_m=1e-4,
         core_height_m=1e-4,
         cell_x_m=none,
@@ -105,6 +109,54 @@ def test_elmore_by_hand(library, at, data, tmp_path):
     assert loads.timing.pin_delay_s[pin] == pytest.approx(24.12 * (1.72e-15 + pin_f))
     assert loads.timing.net_capacitance_f[net] == pytest.approx(3.44e-15)
     assert elmore_s(1000.0, 2e-15, 3e-15) == pytest.approx(4e-12)
+
+
+def test_the_wire_to_an_output_port_by_hand(library, at, data, tmp_path):
+    # A port is a load like a pin, of no capacitance: 20 um of 24.12 ohm and 3.44 fF give
+    # R C / 2 = 41.5 fs.
+    text = f"module top(input clk, input a, output q); {HD}dfxtp_1 r (.CK(clk), .D(a), .Q(q));"
+    netlist = read(text.replace(".CK", ".CLK") + " endmodule", library, tmp_path)
+    net = netlist.nets_by_name["q"]
+    length, pins = np.zeros(netlist.net_count), np.zeros(len(netlist.pin_net))
+    length[net] = 20 * UM
+    graph = build_timing_graph(netlist, "clk")
+    routes = routes_of(netlist, length, pins, np.array([20 * UM]))
+    wires = wires_of(routes, graph, at, data).timing
+    assert wires.port_delay_s == pytest.approx([24.12 * 1.72e-15])
+    beside = Wires(net_capacitance_f=wires.net_capacitance_f, pin_delay_s=wires.pin_delay_s)
+    behind, before = (analyse_timing(graph, at, 1e-8, wires=part) for part in (wires, beside))
+    later = behind.critical_path_s - before.critical_path_s
+    assert later == pytest.approx(24.12 * 1.72e-15, rel=1e-3)
+    assert behind.min_period_s - before.min_period_s == pytest.approx(later)
+    hold = behind.output_slack_s[1, 0] - before.output_slack_s[1, 0]
+    assert hold == pytest.approx(later)
+
+
+@pytest.mark.parametrize("make", [formula_routes, placed_routes])
+def test_a_port_of_a_net_lies_as_far_as_its_wire_goes(library, tmp_path, make):
+    cells = "".join(f"{HD}dfxtp_1 r{i} (.CLK(clk), .D(a[{i}]), .Q(q[{i}]));" for i in range(6))
+    text = f"module top(input clk, input [5:0] a, output [5:0] q); {cells} endmodule"
+    netlist = read(text, library, tmp_path)
+    graph = build_timing_graph(netlist, "clk")
+    routes = make(netlist, graph.clock, Sources())
+    length = routes.net_length_m[netlist.output_nets]
+    assert (routes.port_distance_m > 0).all() and (routes.port_distance_m <= length).all()
+    # two ends of one wire: the port is where the wire ends
+    assert routes.port_distance_m == pytest.approx(length)
+
+
+def test_a_port_behind_a_tree_of_buffers_waits_for_them(library, at, data, tmp_path):
+    text = fan(300).replace("input a)", "input a, output q0)").replace("wire q0;", "")
+    netlist = read(text, library, tmp_path)
+    graph = build_timing_graph(netlist, "clk")
+    net = netlist.nets_by_name["q0"]
+    length = np.zeros(netlist.net_count)
+    length[net] = 2000 * UM
+    loads = wires_of(routes_of(netlist, length, np.zeros(len(netlist.pin_net))), graph, at, data)
+    assert loads.buffers[net] > 0
+    pins = np.flatnonzero((netlist.pin_net == net) & netlist.pin_is_load)
+    assert loads.timing.port_delay_s == pytest.approx(loads.timing.pin_delay_s[pins[:1]])
+    assert loads.timing.port_delay_s[0] > 10e-12
 
 
 def test_wire_slows_the_path_by_its_delay_and_its_load(library, at, data, tmp_path):
