@@ -14,7 +14,7 @@ import numpy as np
 from chipdse_hdl.contract import ArrayContract
 
 from chipdse.application.layers import LayerColumns
-from chipdse.arrays import Floats
+from chipdse.arrays import Floats, Int64s
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,6 +45,11 @@ class ArrayColumns:
             for name in names
         }
         return ArrayColumns(**columns, copies=np.array(copies, np.float64))
+
+    def take(self, rows: Int64s | slice) -> ArrayColumns:
+        """Some of the arrays, or one for each index."""
+        names = [field.name for field in dataclasses.fields(self)]
+        return ArrayColumns(**{name: getattr(self, name)[rows] for name in names})
 
     def over_layers(self) -> ArrayColumns:
         """The same with a last axis of length 1, against which layers broadcast."""

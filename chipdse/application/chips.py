@@ -62,11 +62,9 @@ class ChipColumns:
     def take(self, rows: slice) -> ChipColumns:
         """Some of the chips."""
 
-        def part(record: ArrayColumns | ChipColumns) -> dict[str, Floats]:
-            names = (field.name for field in dataclasses.fields(record))
-            return {name: getattr(record, name)[rows] for name in names if name != "arrays"}
-
-        return ChipColumns(arrays=ArrayColumns(**part(self.arrays)), **part(self))
+        names = (field.name for field in dataclasses.fields(self))
+        columns = {name: getattr(self, name)[rows] for name in names if name != "arrays"}
+        return ChipColumns(arrays=self.arrays.take(rows), **columns)
 
     def over_layers(self) -> ChipColumns:
         """The same with a last axis of length 1, against which layers broadcast."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from chipdse_hdl.contract import ArrayContract
 from chipdse.application.arrays import ArrayColumns
 from chipdse.application.chips import ChipColumns
 from chipdse.application.memories import Buffer, Dram
-from chipdse.arrays import Floats
+from chipdse.arrays import Floats, Int64s, Numbers
 from chipdse.errors import DesignError
 
 
@@ -85,55 +86,89 @@ class Chip:
     link_j_per_bit: float = 0.0
     output_bits: int | None = None
 
-    @property
-    def buffer_bits_per_s(self) -> float:
-        """Bandwidth of the buffer: one access per macro and cycle, or slower than the clock."""
-        if self.buffer is None:
-            return math.inf
-        return self.buffer.bits_per_access * self.buffer_hz
 
-    @property
-    def buffer_hz(self) -> float:
-        """Accesses per second of a macro."""
-        if self.buffer is None:
-            return math.inf
-        return min(self.part.clock_hz, 1 / self.buffer.access_s)
-
-
-def chip_columns(chips: list[Chip]) -> ChipColumns:
+def chip_columns(chips: Sequence[Chip]) -> ChipColumns:
     """Chips as columns; an idle power that is not known counts as 0."""
+    every = np.arange(len(chips))
+    return composed(
+        [chip.part for chip in chips],
+        [chip.buffer for chip in chips],
+        [chip.outer for chip in chips],
+        Choices(
+            part=every,
+            copies=np.array([chip.part.copies for chip in chips]),
+            buffer=every,
+            outer=every,
+        ),
+        link_bits_per_s=np.array([chip.link_bits_per_s for chip in chips]),
+        link_j_per_bit=np.array([chip.link_j_per_bit for chip in chips]),
+        output_bits=np.array([float(chip.output_bits or 0) for chip in chips]),
+    )
 
-    def column(*values: float) -> Floats:
-        return np.array(values, np.float64)
 
-    def known(value: float) -> float:
-        return 0.0 if math.isnan(value) else value
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Choices:
+    """Many chips, one entry each: which part, how many copies, which buffer and outer memory."""
 
-    outers = [chip.outer for chip in chips]
-    buffers = [chip.buffer for chip in chips]
-    parts = [chip.part for chip in chips]
+    part: Int64s
+    copies: Int64s
+    buffer: Int64s
+    outer: Int64s
+
+
+def composed(
+    parts: Sequence[Part],
+    buffers: Sequence[Buffer | None],
+    outers: Sequence[Dram | None],
+    choices: Choices,
+    *,
+    link_bits_per_s: Numbers = math.inf,
+    link_j_per_bit: Numbers = 0.0,
+    output_bits: Numbers = 0.0,
+) -> ChipColumns:
+    """Chips that combine parts, buffers and outer memories which are known, as columns.
+
+    Parameters
+    ----------
+    choices : indices into the sequences; the copies of `parts` themselves do not count
+    output_bits : width of results in the memories; 0: that of an operand
+    """
+
+    def of_part(name: str) -> Floats:
+        return np.array([getattr(part, name) for part in parts], np.float64)[choices.part]
+
+    def of_buffer(name: str, without: float) -> Floats:
+        values = [without if b is None else getattr(b, name) for b in buffers]
+        return np.array(values, np.float64)[choices.buffer]
+
+    def of_outer(name: str, without: float) -> Floats:
+        values = [without if d is None else getattr(d, name) for d in outers]
+        return np.array(values, np.float64)[choices.outer]
+
+    clock_hz, shape = of_part("clock_hz"), choices.part.shape
+    # A macro is accessed once per cycle, or as fast as it can be.
+    accesses_hz = np.minimum(clock_hz, 1 / of_buffer("access_s", 1e-30))
+    has_buffer = of_buffer("bits", 0.0) > 0
+    arrays = ArrayColumns.of([part.contract for part in parts], [1] * len(parts))
+    arrays = dataclasses.replace(arrays.take(choices.part), copies=choices.copies.astype(float))
+    stated = np.broadcast_to(np.asarray(output_bits, np.float64), shape)
     return ChipColumns(
-        arrays=ArrayColumns.of([p.contract for p in parts], [p.copies for p in parts]),
-        clock_hz=column(*(p.clock_hz for p in parts)),
-        mac_j=column(*(p.mac_j for p in parts)),
-        array_leakage_w=column(*(p.copies * p.leakage_w for p in parts)),
-        buffer_bits=column(*(b.bits if b else math.inf for b in buffers)),
-        buffer_bits_per_s=column(*(chip.buffer_bits_per_s for chip in chips)),
-        buffer_read_j_per_bit=column(*(b.read_j_per_bit if b else 0.0 for b in buffers)),
-        buffer_write_j_per_bit=column(*(b.write_j_per_bit if b else 0.0 for b in buffers)),
-        buffer_leakage_w=column(*(b.leakage_w if b else 0.0 for b in buffers)),
-        buffer_idle_w=column(
-            *(
-                chip.buffer.idle_j_per_cycle * chip.buffer_hz if chip.buffer else 0.0
-                for chip in chips
-            )
+        arrays=arrays,
+        clock_hz=clock_hz,
+        mac_j=of_part("mac_j"),
+        array_leakage_w=choices.copies * of_part("leakage_w"),
+        buffer_bits=of_buffer("bits", math.inf),
+        buffer_bits_per_s=np.where(
+            has_buffer, of_buffer("bits_per_access", 1.0) * accesses_hz, math.inf
         ),
-        outer_bits_per_s=column(*(d.bandwidth_bits_per_s if d else math.inf for d in outers)),
-        outer_j_per_bit=column(*(d.energy_j_per_bit if d else 0.0 for d in outers)),
-        outer_idle_w=column(*(known(d.idle_w) if d else 0.0 for d in outers)),
-        link_bits_per_s=column(*(chip.link_bits_per_s for chip in chips)),
-        link_j_per_bit=column(*(chip.link_j_per_bit for chip in chips)),
-        output_bits=column(
-            *(chip.output_bits or chip.part.contract.operand_bits for chip in chips)
-        ),
+        buffer_read_j_per_bit=of_buffer("read_j_per_bit", 0.0),
+        buffer_write_j_per_bit=of_buffer("write_j_per_bit", 0.0),
+        buffer_leakage_w=of_buffer("leakage_w", 0.0),
+        buffer_idle_w=np.where(has_buffer, of_buffer("idle_j_per_cycle", 0.0) * accesses_hz, 0.0),
+        outer_bits_per_s=of_outer("bandwidth_bits_per_s", math.inf),
+        outer_j_per_bit=of_outer("energy_j_per_bit", 0.0),
+        outer_idle_w=np.nan_to_num(of_outer("idle_w", 0.0), nan=0.0),
+        link_bits_per_s=np.broadcast_to(np.asarray(link_bits_per_s, np.float64), shape),
+        link_j_per_bit=np.broadcast_to(np.asarray(link_j_per_bit, np.float64), shape),
+        output_bits=np.where(stated > 0, stated, arrays.operand_bits),
     )
