@@ -26,7 +26,7 @@ LADDER = {
         ["reading", "records", "technology", "units"],
         ["netlist", "system", "tools"],
         ["blocks", "metrics"],
-        ["hardware"],
+        ["application", "hardware"],
         ["design"],
         ["stages"],
         ["evaluate"],
