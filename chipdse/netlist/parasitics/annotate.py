@@ -71,10 +71,12 @@ def annotate(spef: Spef, netlist: Netlist, library: OperatingLibrary) -> Annotat
     capacitance = np.zeros(netlist.net_count)
     np.add.at(capacitance, net_of[known], spef.net_capacitance_f[known])
     delay, unreached = _pin_delays(spef, netlist, library, net_of)
-    if unreached:
+    unreached &= extracted[np.maximum(netlist.pin_net, 0)]
+    if unreached.any():
         notes.append(
-            f"{len(unreached)} pins have no resistors to the driver in {spef.path.name}; their "
-            f"wires have no delay (first: {unreached[0]})"
+            f"{int(unreached.sum())} load pins have no resistors to their driver in "
+            f"{spef.path.name}; no wire delays them "
+            f"(first: {netlist.pin_name(int(np.flatnonzero(unreached)[0]))})"
         )
     return Annotated(
         wires=Wires(net_capacitance_f=capacitance, pin_delay_s=delay),
@@ -132,8 +134,8 @@ def _nets(spef: Spef, netlist: Netlist) -> Int64s:
 
 def _pin_delays(
     spef: Spef, netlist: Netlist, library: OperatingLibrary, net_of: Int64s
-) -> tuple[Floats, list[str]]:
-    """Delay to each load pin [pins], and names of the pins that no resistors lead to."""
+) -> tuple[Floats, Bools]:
+    """Delay to each load pin, and which load pins no resistors lead to [pins]."""
     pins = _terminal_pins(spef, netlist)
     node_f = spef.node_ground_f + spef.node_coupling_f
     node_net = net_of[spef.node_net]
@@ -153,11 +155,10 @@ def _pin_delays(
         node_f,
     )
     stated = spef.terminal_delay_s[loads]
-    found = np.where(stated > 0, stated, delays[spef.terminal_node[loads]])
-    result = np.zeros(len(netlist.pin_net))
-    result[pins[loads]] = np.nan_to_num(found, nan=0.0)
-    unreached = [netlist.pin_name(int(pin)) for pin in pins[loads[np.isnan(found)]]]
-    return result, unreached
+    delay = np.full(len(netlist.pin_net), np.nan)
+    delay[pins[loads]] = np.where(stated > 0, stated, delays[spef.terminal_node[loads]])
+    unreached = np.isnan(delay) & netlist.pin_is_load & (netlist.pin_net >= 0)
+    return np.nan_to_num(delay, nan=0.0), unreached
 
 
 def _terminal_pins(spef: Spef, netlist: Netlist) -> Int64s:

@@ -9,6 +9,9 @@ import scipy.sparse.linalg as linalg
 
 from chipdse.arrays import Bools, Floats, Int64s
 
+SHORT_OHM = 1e-6
+"""Nodes that are joined by no more than this resistance have the same delay."""
+
 
 def elmore_delays_s(
     root: Int64s,
@@ -49,8 +52,8 @@ def elmore_delays_s(
 
 
 def _without_shorts(start: Int64s, end: Int64s, ohm: Floats, nodes: int) -> tuple[int, Int64s]:
-    """Nodes that a resistance of 0 joins are one: how many there are, and which each belongs to."""
-    shorts = ohm == 0
+    """How many nodes there are if shorts join them, and which of these each node belongs to."""
+    shorts = ohm <= SHORT_OHM
     if not shorts.any():
         return nodes, np.arange(nodes)
     links = sp.coo_array(
@@ -62,7 +65,7 @@ def _without_shorts(start: Int64s, end: Int64s, ohm: Floats, nodes: int) -> tupl
 
 def _conductances(start: Int64s, end: Int64s, ohm: Floats, nodes: int) -> sp.csr_array:
     """Conductance between each two nodes, symmetric; parallel resistors add up."""
-    kept = (start != end) & (ohm > 0)
+    kept = (start != end) & (ohm > SHORT_OHM)
     start, end, siemens = start[kept], end[kept], 1.0 / ohm[kept]
     ends = np.concatenate([start, end]), np.concatenate([end, start])
     matrix = sp.coo_array((np.tile(siemens, 2), ends), shape=(nodes, nodes)).tocsr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass, field
 
@@ -71,23 +72,17 @@ class NetReader:
         rows.node_count.append(len(rows.node_ground) - first)
 
     def _detailed(self, words: list[str], net: str) -> None:
-        places = [
-            (place, word)
-            for place, word in enumerate(words)
-            if word[0] == "*" and word in _SECTIONS
-        ]
-        for (place, section), following in zip(
-            places, [*places[1:], (len(words), "")], strict=True
-        ):
-            content = words[place + 1 : following[0]]
+        places = sorted((words.index(name), name) for name in _SECTIONS if name in words)
+        if not places or places[-1][1] != "*END":
+            raise ValueError(f"net {_short(net)} has no *END")
+        for (place, section), (end, _) in itertools.pairwise(places):
+            content = words[place + 1 : end]
             if section == "*CONN":
                 self._connections(content, net)
             elif section == "*CAP":
                 self._capacitors(content, net)
             elif section == "*RES":
                 self._resistors(content, net)
-        if places and places[-1][1] != "*END":
-            raise ValueError(f"net {_short(net)} has no *END")
 
     def _add_node(self, word: str) -> int:
         """The number of a node that is new, or not."""
@@ -141,6 +136,11 @@ class NetReader:
         rows, nodes = self.rows, self.nodes
         place, count = 0, len(words)
         while place + 2 < count:
+            if not words[place].isdigit():
+                raise ValueError(
+                    f"*CAP of net {_short(net)} has {_short(words[place])} where the number of a "
+                    "capacitor belongs"
+                )
             node, third = words[place + 1], words[place + 2]
             is_ground = third[0] != "*" and _VALUE.fullmatch(third) is not None
             if is_ground:
@@ -157,8 +157,8 @@ class NetReader:
             raise ValueError(f"*CAP of net {_short(net)} ends within a capacitor")
 
     def _resistors(self, words: list[str], net: str) -> None:
-        if len(words) % 4:
-            raise ValueError(f"*RES of net {_short(net)} ends within a resistor")
+        if len(words) % 4 or not all(map(str.isdigit, words[::4])):
+            raise ValueError(f"*RES of net {_short(net)}: expected NUMBER NODE NODE VALUE")
         rows, add = self.rows, self._add_node
         rows.resistor_from += [add(word) for word in words[1::4]]
         rows.resistor_to += [add(word) for word in words[2::4]]

@@ -19,7 +19,7 @@ from chipdse.reading import as_text, read_bytes, unpack
 _BEGIN = re.compile(r"\s*(?://[^\n]*\n\s*)*\*SPEF\b")
 _COMMENT = re.compile(r'"[^"\n]*+"|//[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)')
 # No statement outside nets has fewer than four letters.
-_STATEMENT = re.compile(r"(?:^|(?<=\s))\*([A-Z][A-Z0-9_]{3,}+)(?=\s|\Z)")
+_STATEMENT = re.compile(r"\*(?<!\S\*)([A-Z][A-Z0-9_]{3,}+)(?=\s|\Z)")
 _UNIT = re.compile(r"\s*([0-9.eE+-]+)\s+([A-Za-z]+)\s*")
 _UNITS = {
     "T_UNIT": {"S": 1.0, "MS": 1e-3, "US": 1e-6, "NS": 1e-9, "PS": 1e-12, "FS": 1e-15},
@@ -36,6 +36,7 @@ _REFUSED = {
     "R_PNET": _PHYSICAL,
 }
 _LONGEST_NAME = 4096
+_LARGEST = {"F": 1e-3, "ohm": 1e9, "s": 1.0}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -193,19 +194,7 @@ class _Reader:
 
     def _result(self, rows: Rows) -> Spef:
         """What was read, as arrays."""
-        values = {
-            "net_total_f": np.array(rows.net_total, dtype=np.float64),
-            "node_ground_f": np.array(rows.node_ground, dtype=np.float64),
-            "node_coupling_f": np.array(rows.node_coupling, dtype=np.float64),
-            "resistor_ohm": np.array(rows.resistor_value, dtype=np.float64),
-        }
-        for name, column in values.items():
-            if not (np.isfinite(column).all() and (column >= 0).all()):
-                what = "resistance" if name == "resistor_ohm" else "capacitance"
-                worst = column[~(np.isfinite(column) & (column >= 0))][0]
-                raise DesignError(
-                    f"{self.path}: a {what} is {worst:g}; it must be finite and not negative"
-                )
+        farad, ohm = self.scale["C_UNIT"], self.scale["R_UNIT"]
         counts = np.array(rows.node_count, dtype=np.int64)
         return Spef(
             path=self.path,
@@ -213,18 +202,31 @@ class _Reader:
             divider=self.header.get("DIVIDER", "/")[:1],
             bus_delimiters=self.header.get("BUS_DELIMITER", "[]"),
             net_names=rows.net_name,
-            net_total_f=values["net_total_f"] * self.scale["C_UNIT"],
+            net_total_f=self._checked(rows.net_total, farad, "F"),
             node_net=np.repeat(np.arange(len(counts)), counts),
-            node_ground_f=values["node_ground_f"] * self.scale["C_UNIT"],
-            node_coupling_f=values["node_coupling_f"] * self.scale["C_UNIT"],
+            node_ground_f=self._checked(rows.node_ground, farad, "F"),
+            node_coupling_f=self._checked(rows.node_coupling, farad, "F"),
             resistor_from=np.array(rows.resistor_from, dtype=np.int64),
             resistor_to=np.array(rows.resistor_to, dtype=np.int64),
-            resistor_ohm=values["resistor_ohm"] * self.scale["R_UNIT"],
+            resistor_ohm=self._checked(rows.resistor_value, ohm, "ohm"),
             terminal_node=np.array(rows.terminal_node, dtype=np.int64),
             terminal_owner=rows.terminal_owner,
             terminal_pin=rows.terminal_pin,
-            terminal_delay_s=np.array(rows.terminal_delay, dtype=np.float64) * self.scale["T_UNIT"],
+            terminal_delay_s=self._checked(rows.terminal_delay, self.scale["T_UNIT"], "s"),
         )
+
+    def _checked(self, values: list[float], scale: float, unit: str) -> Floats:
+        """Values in SI; no wire on a chip reaches the largest that are accepted."""
+        column = np.array(values, dtype=np.float64)
+        with np.errstate(over="ignore"):
+            scaled: Floats = column * scale
+        wrong = np.flatnonzero(~((scaled >= 0) & (scaled <= _LARGEST[unit])))
+        if len(wrong):
+            raise DesignError(
+                f"{self.path}: a value of {column[wrong[0]]:g} is {scaled[wrong[0]]:g} {unit}; "
+                f"expected 0 to {_LARGEST[unit]:g} {unit}"
+            )
+        return scaled
 
 
 _WITHIN_NETS = frozenset(("CONN", "INDUC", "DRIVER", "CELL", "C2_R1_C1", "LOADS"))
