@@ -41,7 +41,7 @@ LADDER = {
         ["library"],
         ["netlist"],
         ["timing", "verilog"],
-        ["activity", "layout"],
+        ["activity", "layout", "parasitics"],
         ["power"],
     ],
     "chipdse.study": [
