@@ -62,9 +62,9 @@ class BlockValues(Generic[Number, Count]):
     timing_slack_s: Number = metric(
         "clock period less critical path", "s", "measured", rests_on=_TIMING, corner="setup"
     )
-    ops_per_cycle: Number = metric("work done per clock cycle of the workload", "1", "measured")
+    ops_per_cycle: Number = metric("work done per clock cycle of the workload", "op", "measured")
     block_throughput_ops_per_s: Number = metric(
-        "work per second", "1/s", "measured", rests_on=_TIMING
+        "work per second", "op/s", "measured", rests_on=_TIMING
     )
     block_internal_power_w: Number = metric("power inside cells", "W", "measured", rests_on=_POWER)
     block_switching_power_w: Number = metric(
@@ -79,7 +79,7 @@ class BlockValues(Generic[Number, Count]):
     )
     block_memory_power_w: Number = metric("of it, SRAM macros", "W", "modelled", rests_on=_POWER)
     block_energy_per_op_j: Number = metric(
-        "total energy per unit of work", "J", "measured", rests_on=_POWER
+        "total energy per unit of work", "J/op", "measured", rests_on=_POWER
     )
     annotated_frac: Number = metric("nets with recorded activity", "1", "measured")
     block_wire_power_w: Number = metric(

@@ -31,6 +31,7 @@ _MODULE_OF = {
     **dict.fromkeys(("sta", "power"), "netlist"),
     "place": "place",
     "package": "package",
+    "map": "map",
     "library": "library",
 }
 

@@ -16,6 +16,7 @@ from chipdse_hdl.block import Block
 
 from chipdse import __version__
 from chipdse.blocks.own import is_checked
+from chipdse.blocks.work import work_unit
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.export import flows
@@ -50,6 +51,7 @@ from chipdse.system.arrays.dies import dies_of
 from chipdse.system.arrays.temperature import geometry_of
 from chipdse.technology.calibration import MeasuredError
 from chipdse.technology.constants import Sources
+from chipdse.units import unit_in
 
 
 def export_point(
@@ -98,7 +100,8 @@ def export_point(
     files |= _flows(name_of(design.block), timing.netlist, clock_period_s, rtl.clock)
     files |= _assembly(design, measure(design, hardware, store)[1])
     basis = basis_of(metrics, checked=is_checked(design.block))
-    described = _described(metrics, system_evidence, basis, measured_errors(design))
+    errors = measured_errors(design)
+    described = _described(metrics, system_evidence, basis, work_unit(design.block), errors)
     files["metrics.json"] = json.dumps(described, indent=1) + "\n"
     files["check.py"] = CHECK_SCRIPT
     files["README.md"] = _readme(design, metrics, files, _platform(timing.netlist))
@@ -245,12 +248,13 @@ def _described(
     metrics: Mapping[str, float],
     system_evidence: str,
     basis: Basis,
+    work: str,
     errors: Mapping[str, MeasuredError],
 ) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "value": value,
-            "unit": METRICS[name]["unit"],
+            "unit": unit_in(METRICS[name]["unit"], work),
             "evidence": evidence_of(name, system_evidence, basis),
             **({"corner": corner} if (corner := corner_text(name, metrics)) else {}),
             **({"measured_error": errors[name].text()} if name in errors else {}),

@@ -21,7 +21,6 @@ from chipdse.arrays import Bools, Floats
 from chipdse.design import Design, PhysicalOptions
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.activity import Activity
-from chipdse.netlist.layout.added_cells import AddedCells, added_cells
 from chipdse.netlist.layout.clock_buffers import clock_buffers
 from chipdse.netlist.layout.clock_tree import (
     ClockTree,
@@ -29,6 +28,7 @@ from chipdse.netlist.layout.clock_tree import (
     enabled_fraction,
     gate_loads_f,
 )
+from chipdse.netlist.layout.expected_cells import ExpectedCells, expected_cells
 from chipdse.netlist.layout.placer.arrays import sums
 from chipdse.netlist.layout.wires import (
     LEVELS,
@@ -157,7 +157,7 @@ class Layout:
     graph: TimingGraph
     routes: Routes | None
     tree: ClockTree | None
-    added: AddedCells | None
+    added: ExpectedCells | None
     content: str | None = None
 
     @property
@@ -220,7 +220,7 @@ class LeakageAfterLayout:
     growth: float
 
 
-def after_layout(added: AddedCells | None, by_group_w: dict[str, float]) -> LeakageAfterLayout:
+def after_layout(added: ExpectedCells | None, by_group_w: dict[str, float]) -> LeakageAfterLayout:
     """Leakage by group as it is expected after layout; macros stay as they are.
 
     Parameters
@@ -238,7 +238,7 @@ def after_layout(added: AddedCells | None, by_group_w: dict[str, float]) -> Leak
     return LeakageAfterLayout(by_group_w=grown, growth=growth)
 
 
-def added_energy_j(added: AddedCells | None, data_j: float) -> float:
+def added_energy_j(added: ExpectedCells | None, data_j: float) -> float:
     """Energy per cycle [J] that data take in the cells that layout adds or enlarges.
 
     Parameters
@@ -309,9 +309,9 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
 
 def layout_cells(
     netlist: Netlist, graph: TimingGraph, what: Counted
-) -> tuple[ClockTree | None, AddedCells | None]:
+) -> tuple[ClockTree | None, ExpectedCells | None]:
     """The clock tree of a netlist, and the cells that layout adds; None for what is not counted."""
-    logic = added_cells(netlist, graph.clock, what.calibration, None)
+    logic = expected_cells(netlist, graph.clock, what.calibration, None)
     tree = None
     if what.clock_tree and graph.clock is not None:
         # The sinks spread over all cells of the layout, whether these are counted or not.
@@ -320,7 +320,7 @@ def layout_cells(
         )
     if not what.added_cells:
         return tree, None
-    return tree, added_cells(netlist, graph.clock, what.calibration, tree)
+    return tree, expected_cells(netlist, graph.clock, what.calibration, tree)
 
 
 def write_routes(make: Callable[[], Routes], folder: Path) -> None:

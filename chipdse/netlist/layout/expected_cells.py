@@ -20,7 +20,7 @@ from chipdse.technology.calibration import LayoutCalibration
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddedCells:
+class ExpectedCells:
     """Cells of a netlist as they are expected after layout.
 
     mapped_m2 : area of the netlist without macros
@@ -68,12 +68,12 @@ def port_bits(netlist: Netlist, clock: ClockNetwork | None) -> tuple[int, int]:
     return int(used[netlist.input_nets].sum()), int(used[netlist.output_nets].sum())
 
 
-def added_cells(
+def expected_cells(
     netlist: Netlist,
     clock: ClockNetwork | None,
     calibration: LayoutCalibration,
     tree: ClockTree | None,
-) -> AddedCells:
+) -> ExpectedCells:
     """Cells expected after layout, in the shares that the calibration has from routed designs.
 
     Parameters
@@ -97,7 +97,7 @@ def added_cells(
     buffers_m2 = hold + ports + repair
     growth = (logic + buffers_m2 + clocks) / mapped if mapped else 1.0
     data = calibration.logic_growth + buffers_m2 / combinational if combinational else 1.0
-    return AddedCells(
+    return ExpectedCells(
         mapped_m2=mapped,
         logic_m2=logic,
         hold_m2=hold,
