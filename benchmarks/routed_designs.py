@@ -34,6 +34,7 @@ from benchmarks.routed_estimates import (
     technology_of,
 )
 from chipdse.netlist.layout.wires import published_length_m
+from chipdse.technology.calibration import PROCESSES, calibration_of
 from chipdse.technology.constants import Sources
 
 Row = dict[str, str]
@@ -114,7 +115,7 @@ def netlist_pairs(
                 pairs[f"{title}: {name}"] = pair
         else:
             pairs[f"{title}: total power"] = estimate.data_w + estimate.clock_tree_w, total_w
-            pairs["as mapped: area"] = estimate.area_m2, float(row["area_um2"]) * 1e-12
+            pairs[f"{title}: area"] = estimate.area_m2, float(row["area_um2"]) * 1e-12
         if estimate.clock_buffers:
             pairs[f"{title}: clock tree power"] = estimate.clock_tree_w, clock_w
             pairs["clock buffers"] = estimate.clock_buffers, float(row["clock_buffers"])
@@ -218,14 +219,15 @@ def size_pairs(designs: list[Row]) -> dict[str, Pairs]:
                     (length_m * 1e6, float(row["wire_length_um"]))
                 )
         sinks, buffers = (int(float(row[name] or 0)) for name in ("sinks", "n_clkbuf"))
-        fanout = f"wires.clock_fanout.{PROCESS.get(tech, tech)}"
-        if not sources.has(fanout):
+        process = PROCESS.get(tech, tech)
+        if process not in PROCESSES:
             left_out[tech] = f"clock trees of {tech} are left out: no sinks per buffer are known"
             continue
+        fanout = calibration_of(process).sinks_per_leaf
         for least in LARGE:
             if sinks >= least and buffers:
                 title = f"clock buffers of {least} sinks and more"
-                pair = math.ceil(sinks / sources(fanout)), buffers
+                pair = 1 + math.ceil(sinks / fanout), buffers
                 result.setdefault(tech, {}).setdefault(title, []).append(pair)
     for line in left_out.values():
         print(line, file=sys.stderr)

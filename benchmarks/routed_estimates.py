@@ -12,18 +12,24 @@ import numpy as np
 from chipdse.design import PhysicalOptions
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.activity import Activity
-from chipdse.netlist.layout.clock_tree import build_clock_tree
 from chipdse.netlist.layout.routed import added_cells, without_cells, without_physical
 from chipdse.netlist.layout.wires import Routes, formula_routes, placed_routes
 from chipdse.netlist.library.cache import load_corners
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.netlist import Netlist
-from chipdse.netlist.power.power import analyse_power
+from chipdse.netlist.power.power import GROUPS, analyse_power
 from chipdse.netlist.power.propagate import fill_unannotated
 from chipdse.netlist.timing.graph import TimingGraph, build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
-from chipdse.stages.layout import Counted, Layout, counted
+from chipdse.stages.layout import (
+    Counted,
+    Layout,
+    added_energy_j,
+    counted,
+    layout_cells,
+    wire_energy_j,
+)
 from chipdse.technology.constants import Sources
 
 LIBERTY = {
@@ -126,11 +132,14 @@ def _estimate(
     period_s: float,
 ) -> Estimate:
     netlist, what = graph.netlist, technology.counted
-    tree = None
-    if routes is not None and graph.clock is not None and what.data and what.data.clock_tree:
-        core_m2 = routes.core_width_m * routes.core_height_m
-        tree = build_clock_tree(netlist, graph.clock, what.data.clock_tree, core_m2)
-    laid = Layout(counted=what, graph=graph, routes=routes, tree=tree)
+    tree, added = None, None
+    if routes is not None:
+        # These cells are sized already; a netlist with its repairs has nothing to be added.
+        sized = dataclasses.replace(what.calibration, logic_growth=1.0)
+        is_mapped = cells == "as mapped"
+        what = dataclasses.replace(what, calibration=sized, added_cells=is_mapped)
+        tree, added = layout_cells(netlist, graph, what)
+    laid = Layout(counted=what, graph=graph, routes=routes, tree=tree, added=added)
     library = netlist.library.at(None, None)
     loads = laid.loads(library)
     timing = analyse_timing(graph, library, period_s, wires=None if loads is None else loads.timing)
@@ -139,15 +148,19 @@ def _estimate(
     power = analyse_power(
         switched, activity, state_probability="independent", allow_unannotated=True
     )
-    tree_j = laid.clock_tree_energy_j(float(library.supply_v[0]), activity)
+    tree_j = laid.clock_tree_power(library, activity).energy_j
+    is_logic = power.group == GROUPS.index("combinational")
+    logic_w = float((power.internal_w + power.switching_w)[0, is_logic].sum())
+    volts = float(library.supply_v[0])
+    logic_j = logic_w * period_s - wire_energy_j(loads, netlist, activity, volts, is_logic)
     return Estimate(
         cells=cells,
         level=level,
         critical_path_s=float(timing.critical_path_s[0]),
-        data_w=float(power.total_w[0]),
+        data_w=float(power.total_w[0]) + added_energy_j(added, logic_j) / period_s,
         clock_tree_w=tree_j / period_s,
         clock_buffers=0 if tree is None else tree.buffer_count,
-        area_m2=netlist.area_m2,
+        area_m2=netlist.area_m2 if added is None else added.area_m2,
         wire_f_of_net={}
         if loads is None
         else dict(zip(netlist.net_names, loads.wire_f.tolist(), strict=True)),

@@ -138,8 +138,17 @@ class PhysicalOptions:
     )
     clock_tree: bool = knob(
         True,
-        "count the clock's buffers and wires; left out without wires, and where `auto` finds no"
-        " constants",
+        "count the clock's buffers and wires; left out with wires=none",
+    )
+    added_cells: bool = knob(
+        True,
+        "count the cells that layout adds or enlarges, by shares of routed designs; left out with"
+        " wires=none",
+    )
+    calibration: str = knob(
+        "",
+        "file with the calibration of layout from the user's routed designs; empty is that of the"
+        " library's process",
     )
     glitches: bool = knob(True, "count transitions within a cycle, by a replay with delays")
     glitch_cycles: int = knob(

@@ -121,7 +121,9 @@ def _eval(arguments: argparse.Namespace) -> int:
     )
     missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
     if arguments.json:
-        print_json({**metrics.flat(), "violations": missed, "evidence": metrics.evidence()})
+        errors = {name: dataclasses.asdict(error) for name, error in metrics.errors.items()}
+        about = {"evidence": metrics.evidence(), "measured_errors": errors}
+        print_json({**metrics.flat(), "violations": missed, **about})
     else:
         _print_metrics(metrics, work_unit(block))
         for name, amount in missed.items():
@@ -146,5 +148,8 @@ def _print_metrics(metrics: Metrics, work: str = "op") -> None:
         shown = shown_metric(name, value, Words(work=work))
         corner = corner_text(name, values)
         where = f" ({corner})" if corner else ""
-        print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {metadata['doc']}{where}")
-    print("\n" + counted_text(metrics.block))
+        error = metrics.errors.get(name)
+        wrong = "" if error is None else f" (error: {error.text()})"
+        text = f"{metadata['doc']}{where}{wrong}"
+        print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {text}")
+    print("\n" + counted_text(metrics.block, metrics.errors))
