@@ -74,7 +74,7 @@ def test_each_effect_adds_what_it_says(design, hardware, store):
     glitches = full.block_glitch_power_w / full.clock_frequency_hz
     assert energy(full) == pytest.approx(energy(clocked) + glitches)
     assert clocked.critical_path_s == pytest.approx(wired.critical_path_s / (1 - 0.061))
-    assert full.block_core_area_m2 == pytest.approx(full.block_area_m2 / 0.7)
+    assert full.block_core_area_m2 == pytest.approx(full.block_area_m2 / 0.6)
     assert "placement" in counted_text(full) and "no wires" in counted_text(bare)
 
 
