@@ -154,7 +154,7 @@ class PhysicalOptions:
     glitch_cycles: int = knob(
         512, "cycles drawn for that replay; 0 takes every cycle of the run", minimum=0
     )
-    utilisation: float = knob(0.7, "share of the core that cells fill", minimum=0.05, maximum=0.95)
+    utilisation: float = knob(0.6, "share of the core that cells fill", minimum=0.05, maximum=0.95)
     aspect: float = knob(1.0, "height of the core over its width", minimum=0.1, maximum=10.0)
     placement_seed: int = knob(0, "of the placement's start and of the drawn cycles", minimum=0)
 

@@ -21,11 +21,15 @@ _CELLS = {
 
 @dataclass(frozen=True, kw_only=True)
 class WireData:
-    """Wires of a process."""
+    """Wires of a process.
+
+    pin_ohm : the vias between a pin and its wire
+    """
 
     process: str
     signal_f_per_m: float
     signal_ohm_per_m: float
+    pin_ohm: float
     clock_f_per_m: float
 
 
@@ -47,5 +51,12 @@ def wire_data(cell_names: Iterable[str], sources: Sources) -> WireData | None:
         process=process,
         signal_f_per_m=sources(f"wires.signal_capacitance.{process}"),
         signal_ohm_per_m=sources(f"wires.signal_resistance.{process}"),
+        pin_ohm=sources(f"wires.pin_resistance.{process}"),
         clock_f_per_m=sources(f"wires.clock_capacitance.{process}"),
     )
+
+
+def routed_over_placed(process: str | None, sources: Sources) -> float:
+    """Routed wire length over that of chipdse's placement; of "other" where none is known."""
+    known = f"wires.routed_over_placed.{process}"
+    return sources(known if sources.has(known) else "wires.routed_over_placed.other")

@@ -14,6 +14,7 @@ from chipdse.report.page.serve import make_server
 from chipdse.store.store import Store
 from chipdse.study.storage.fingerprint import kept_by
 from chipdse.study.storage.since import version_text
+from tests.support import kernels
 from tests.support import small_sweep as sweeps
 
 pytestmark = pytest.mark.tools
@@ -153,3 +154,31 @@ def test_a_study_without_versions_says_so(
         capsys, "export", tmp_path / "study", "--trial", 0, "--to", tmp_path / "x"
     )
     assert code == 2 and "would mix two versions" in errors[-1]
+
+
+def test_a_library_that_was_replaced_or_removed(
+    project: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CHIPDSE_CACHE", str(kernels.lend(tmp_path / "cache")))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    cells, study = tmp_path / "cells.lib", tmp_path / "study"
+    assert main(["library", "export", "sky130", "--to", str(cells)]) == 0
+    assert main(["library", "add", "mine", str(cells)]) == 0
+    file = project / "mine.toml"
+    file.write_text(SWEEP.replace('"sky130"', '"mine"'))
+    sweeps.here(file, study, store=tmp_path / "store")
+    assert "nothing changed since" in said(capsys, "front", study)[2][-1]
+    cells.write_text(cells.read_text() + "/* another release */")
+    assert main(["library", "add", "mine", str(cells), "--replace"]) == 0
+    (line,) = said(capsys, "front", study)[2]
+    assert line.endswith("; changed since: library mine:cells.lib")
+    code, _, errors = said(capsys, "export", study, "--trial", 0, "--to", tmp_path / "x")
+    assert code == 2 and "would mix two versions" in errors[-1]
+    assert main(["library", "remove", "mine"]) == 0
+    (line,) = said(capsys, "front", study)[2]
+    assert "; changed since: library 'mine' is not known" in line
+    assert said(capsys, "export", study, "--trial", 0, "--to", tmp_path / "x")[0] == 2
+    assert not (tmp_path / "x").exists()

@@ -83,7 +83,7 @@ def test_each_effect_adds_what_it_says(design, hardware, store):
     assert clocked.critical_path_s == pytest.approx(wired.critical_path_s / (1 - skew))
     assert clocked.block_layout_area_m2 == clocked.block_area_m2
     assert clocked.layout_cell_count == clocked.added_cells_counted == 0
-    assert full.block_core_area_m2 == pytest.approx(full.block_layout_area_m2 / 0.7)
+    assert full.block_core_area_m2 == pytest.approx(full.block_layout_area_m2 / 0.6)
 
 
 def test_layout_adds_area_leakage_and_carbon(design, store):
