@@ -27,6 +27,18 @@ _PASSES = 50
 _SETTLED = 0.01  # smaller relative changes of rate and duty are not passed on
 
 
+def silent_activity(netlist: Netlist, clock_period_s: float) -> Activity:
+    """One clock cycle of which no waveform knows anything, to be filled by propagation."""
+    return Activity(
+        toggles=np.zeros(netlist.net_count),
+        high_fraction=np.zeros(netlist.net_count),
+        annotated=np.zeros(netlist.net_count, dtype=bool),
+        cycles=1.0,
+        duration_s=clock_period_s,
+        origin="propagated",
+    )
+
+
 def fill_unannotated(graph: TimingGraph, activity: Activity) -> Activity:
     """Estimate toggles and duty of the nets that no waveform covers, as OpenSTA defines them.
 

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 
 from chipdse.cli import main
-from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.layout.routed import without_physical
 from chipdse.netlist.library.cache import load_corners
 from chipdse.netlist.parasitics.annotate import annotate
 from chipdse.netlist.parasitics.spef import read_spef
 from chipdse.netlist.power.power import analyse_power
-from chipdse.netlist.power.propagate import fill_unannotated
+from chipdse.netlist.power.propagate import fill_unannotated, silent_activity
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
@@ -65,16 +64,9 @@ def test_timing_and_power_of_a_routed_design(name: str, shared: Path) -> None:
     path_ns = timing.critical_path_s[0] * 1e9
     assert path_ns == pytest.approx(float(row["full_spef_crit_ns"]), rel=1e-3)
     assert path_ns == pytest.approx(float(row["opensta_spef_ideal_crit_ns"]), rel=0.01)
-    silent = Activity(
-        toggles=np.zeros(netlist.net_count),
-        high_fraction=np.zeros(netlist.net_count),
-        annotated=np.zeros(netlist.net_count, dtype=bool),
-        cycles=1.0,
-        duration_s=period_s,
-        origin="propagated",
-    )
     activity = dataclasses.replace(
-        fill_unannotated(graph, silent), annotated=np.ones(netlist.net_count, dtype=bool)
+        fill_unannotated(graph, silent_activity(netlist, period_s)),
+        annotated=np.ones(netlist.net_count, dtype=bool),
     )
     power = analyse_power(timing, activity, state_probability="independent")
     by_group = power.by_group()
