@@ -138,14 +138,23 @@ class PhysicalOptions:
     )
     clock_tree: bool = knob(
         True,
-        "count the clock's buffers and wires; left out without wires, and where `auto` finds no"
-        " constants",
+        "count the clock's buffers and wires; left out with wires=none",
+    )
+    added_cells: bool = knob(
+        True,
+        "count the cells that layout adds or enlarges, by shares of routed designs; left out with"
+        " wires=none",
+    )
+    calibration: str = knob(
+        "",
+        "file with the calibration of layout from the user's routed designs; empty is that of the"
+        " library's process",
     )
     glitches: bool = knob(True, "count transitions within a cycle, by a replay with delays")
     glitch_cycles: int = knob(
         512, "cycles drawn for that replay; 0 takes every cycle of the run", minimum=0
     )
-    utilisation: float = knob(0.7, "share of the core that cells fill", minimum=0.05, maximum=0.95)
+    utilisation: float = knob(0.6, "share of the core that cells fill", minimum=0.05, maximum=0.95)
     aspect: float = knob(1.0, "height of the core over its width", minimum=0.1, maximum=10.0)
     placement_seed: int = knob(0, "of the placement's start and of the drawn cycles", minimum=0)
 

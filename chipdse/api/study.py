@@ -39,6 +39,7 @@ from chipdse.study.running.executors import open_workers
 from chipdse.study.search.samplers import check_sampler
 from chipdse.study.storage.folder import StudyFolder, open_study, start_study
 from chipdse.study.storage.layout import REPORT
+from chipdse.study.storage.since import refuse_changed
 from chipdse.study.storage.trials import finished
 
 
@@ -105,10 +106,11 @@ class Study:
 
         Raises
         ------
-        DesignError : no such trial, or it has no result
+        DesignError : no such trial, it has no result, or something changed since it was evaluated
         """
         finished_trial = self._finished(trial)
         metrics = finished_trial.user_attrs["metrics"]
+        refuse_changed(self.folder, "an export")
         design = self._design(finished_trial)
         return export_point(
             design,

@@ -36,9 +36,9 @@ Number = TypeVar("Number")
 class SystemValues(Generic[Number]):
     """The metrics of a packaged system: numbers of one system, or columns of many."""
 
-    throughput_ops_per_s: Number = metric("operations per second", "1/s", "modelled")
+    throughput_ops_per_s: Number = metric("operations per second", "op/s", "modelled")
     power_w: Number = metric("power in operation", "W", "modelled", rests_on=_ACTIVITY)
-    energy_per_op_j: Number = metric("energy per operation", "J", "modelled", rests_on=_ACTIVITY)
+    energy_per_op_j: Number = metric("energy per operation", "J/op", "modelled", rests_on=_ACTIVITY)
     link_power_w: Number = metric("power of the links between dies", "W", "modelled")
     leakage_power_w: Number = metric(
         "leakage at the dies' temperatures", "W", "modelled", rests_on=_ACTIVITY
@@ -81,7 +81,7 @@ class SystemValues(Generic[Number]):
         "embodied and operational carbon", "kg", "modelled", rests_on=_BOTH
     )
     carbon_per_op_kgco2e: Number = metric(
-        "total carbon over the life's operations", "kg", "modelled", rests_on=_BOTH
+        "total carbon over the life's operations", "kg/op", "modelled", rests_on=_BOTH
     )
     energy_delay_product_j_s: Number = metric(
         "energy per operation times the time per operation", "J s", "modelled", rests_on=_ACTIVITY

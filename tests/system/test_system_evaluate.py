@@ -155,6 +155,12 @@ def test_link_power_by_hand():
     assert link_power(1e12, 2e12, 0.5e-12, 0.15) == approx(0.575)
 
 
+def test_a_link_takes_no_more_traffic_than_its_bandwidth():
+    with pytest.raises(DesignError, match=r"bits_per_s=3e\+12 is more than capacity_bits_per_s=2e"):
+        link_power(np.array([1e12, 3e12]), 2e12, 0.5e-12, 0.15)
+    assert link_power(2e12 * (1 + 1e-12), 2e12, 0.5e-12, 0.15) == approx(1.0)
+
+
 def test_edge_bandwidth_of_ucie():
     """One x16 module at 32 GT/s on 0.5715 mm is the 224 GB/s/mm of the standard."""
     per_edge = edge_bandwidth(1, 1024e9, 32e9, 32e9) / 8 / 0.5715

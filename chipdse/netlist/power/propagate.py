@@ -94,7 +94,8 @@ class _Work:
         duties = high[self.inputs]
         duties = np.where(self.flipped, 1 - duties, duties)
         states = independent_states(duties)
-        moves = per_cycle[self.inputs] * numerics.matmul(states, self.differences)
+        # Products of nearly 0 and 1 - p round to slightly less than 0, which no rate can be.
+        moves = per_cycle[self.inputs] * np.maximum(numerics.matmul(states, self.differences), 0.0)
         return moves.sum(axis=1), numerics.matmul(states, self.table)
 
 
