@@ -59,6 +59,14 @@ class ChipColumns:
     def __len__(self) -> int:
         return len(self.clock_hz)
 
+    @property
+    def standing_w(self) -> Floats:
+        """Power whether anything runs or not: leakage, idle clocks, background of the DRAM."""
+        total: Floats = (
+            self.array_leakage_w + self.buffer_leakage_w + self.buffer_idle_w + self.outer_idle_w
+        )
+        return total
+
     def take(self, rows: slice) -> ChipColumns:
         """Some of the chips."""
 
@@ -111,11 +119,13 @@ class TaskTotals:
     """One task, all layers one after another, on each chip; nan where a layer does not fit.
 
     energies_j : by `LEVELS`
+    outer_bits : between the outer memory and the buffer
     """
 
     latency_s: Floats
     energy_j: Floats
     energies_j: dict[str, Floats]
+    outer_bits: Floats
 
 
 def run_layers(chips: ChipColumns, layers: LayerColumns) -> LayerResults:
@@ -138,7 +148,6 @@ def run_layers(chips: ChipColumns, layers: LayerColumns) -> LayerResults:
         "link": traffic.outer_bits / c.link_bits_per_s,
     }
     latency_s = np.maximum.reduce(list(times.values()))
-    standing_w = c.array_leakage_w + c.buffer_leakage_w + c.buffer_idle_w + c.outer_idle_w
     buffer_j = (
         traffic.buffer_reads * c.buffer_read_j_per_bit
         + traffic.buffer_writes * c.buffer_write_j_per_bit
@@ -148,7 +157,7 @@ def run_layers(chips: ChipColumns, layers: LayerColumns) -> LayerResults:
         "sram": buffer_j,
         "dram": traffic.outer_bits * c.outer_j_per_bit,
         "link": traffic.outer_bits * c.link_j_per_bit,
-        "leakage": standing_w * latency_s,
+        "leakage": c.standing_w * latency_s,
     }
     return LayerResults(tiling=tiling, traffic=traffic, times_s=times, energies_j=energies)
 
@@ -162,6 +171,7 @@ def run_task(chips: ChipColumns, layers: LayerColumns) -> TaskTotals:
         energies_j={
             level: np.concatenate([part.energies_j[level] for part in parts]) for level in LEVELS
         },
+        outer_bits=np.concatenate([part.outer_bits for part in parts]),
     )
 
 
@@ -182,4 +192,5 @@ def _totals(results: LayerResults) -> TaskTotals:
         latency_s=latency_s.sum(axis=-1),
         energy_j=np.sum(list(energies.values()), axis=0),
         energies_j=energies,
+        outer_bits=results.traffic.outer_bits.sum(axis=-1),
     )

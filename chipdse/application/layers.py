@@ -29,7 +29,6 @@ class Window:
     used_columns : columns of the input map that any output position reads
     first_rows : rows of the input map that the first row of outputs reads
     next_rows : further rows that each further row of outputs reads
-    kept_rows : rows that neighbouring rows of outputs share
     used_rows : rows of the input map that any output position reads, without padding
     channels : input channels of the group
     """
@@ -39,7 +38,6 @@ class Window:
     used_columns: int
     first_rows: int
     next_rows: int
-    kept_rows: int
     used_rows: int
     channels: int
 
@@ -85,7 +83,8 @@ class Layer:
             return dataclasses.replace(self, count=self.count * batch)
         if self.window is None:
             return dataclasses.replace(self, m=self.m * batch)
-        # The maps of a batch lie below each other; a row of one shares nothing with the next map.
+        # The maps of a batch count as one tall map: a block that spans two of them is counted
+        # without the rows that only the first output row of a map reads anew.
         window = self.window
         tall = dataclasses.replace(
             window, rows=window.rows * batch, used_rows=window.used_rows * batch
@@ -207,7 +206,6 @@ class Convolution:
                 used_columns=self._used(1, width),
                 first_rows=first_rows,
                 next_rows=next_rows,
-                kept_rows=max(first_rows - next_rows, 0),
                 used_rows=self._used(0, height),
                 channels=channels,
             ),

@@ -55,6 +55,11 @@ def read_onnx(path: Path) -> Network:
             layers.append(layer)
         elif node.op_type not in _FREE:
             unmapped[node.op_type] += 1
+    if not layers:
+        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(unmapped.items()))
+        raise DesignError(
+            f"{path} has no operator that can be mapped (Conv, Gemm, MatMul); it has {listed}"
+        )
     return Network(name=path.stem, layers=tuple(layers), unmapped=tuple(sorted(unmapped.items())))
 
 

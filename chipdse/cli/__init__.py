@@ -32,6 +32,7 @@ _MODULE_OF = {
     "place": "place",
     "package": "package",
     "map": "map",
+    "chip": "chip",
     "library": "library",
 }
 

@@ -78,6 +78,8 @@ def test_one_layer_is_the_blocks_workload(
     p = MacArrayParameters(rows=rows, columns=columns, overlapped_drain=overlapped)
     workload = MacArrayWorkload(length=products * depth, depth=depth)
     t = tile_layers(gemm(products * rows, columns, depth), arrays(p))
+    assert BLOCK.contract is not None
+    assert BLOCK.contract(p).interval_cycles(depth) == p.interval_cycles(depth)
     work = BLOCK.work(p, workload)
     assert t.latency_cycles.item() == cycles(p, workload)
     assert (t.input_reads + t.weight_reads).item() * p.operand_bits == work.input_bits

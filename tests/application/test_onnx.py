@@ -97,6 +97,13 @@ def test_unknown_sizes_are_refused(tmp_path: Path) -> None:
         read_network(path)
 
 
+def test_a_model_without_layers_is_refused(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Relu", ["x"], ["y"])]
+    path = write(tmp_path / "net.onnx", nodes, {"x": [1, 4]}, {}, "y")
+    with pytest.raises(DesignError, match="no operator that can be mapped.*it has 1 Relu"):
+        read_network(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x07\x12\x04abcd"])
 def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
