@@ -11,7 +11,7 @@ from chipdse.metrics import METRICS
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.units import OPERATION, PREFIXES, unit_in
 
-_PREFIXED = ("s", "Hz", "W", "J", "F", "J s")
+_PREFIXED = ("s", "Hz", "W", "J", "F", "m")
 _AREAS = ((1e-6, "mm²"), (1e-12, "µm²"))
 _LABELS = {
     "embodied_kgco2e": "embodied carbon",
