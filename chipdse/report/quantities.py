@@ -114,4 +114,4 @@ def label_of(name: str) -> str:
         head, _, tail = name.rpartition("_")
         if tail in ("s", "w", "j", "v", "c", "f", "m") and head:
             return head.replace("_", " ")
-    return name.replace("_", " ")
+    return " ".join("USD" if word == "usd" else word for word in name.split("_"))
