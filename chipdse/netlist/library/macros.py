@@ -279,6 +279,10 @@ def _appended(
             fall=moved(powers.fall, powered.fall, count),
         ),
         sources=(*library.sources, *macros.sources),
+        # The guaranteed view refuses macros; their deviations are not known.
+        sigma_tables=None,
+        mismatch=None,
+        mismatch_arcs=None,
     )
 
 
