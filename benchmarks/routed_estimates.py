@@ -7,18 +7,15 @@ import functools
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from chipdse.design import PhysicalOptions
 from chipdse.errors import DesignError
-from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.layout.routed import added_cells, without_cells, without_physical
 from chipdse.netlist.layout.wires import Routes, formula_routes, placed_routes
 from chipdse.netlist.library.cache import load_corners
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.power import GROUPS, analyse_power
-from chipdse.netlist.power.propagate import fill_unannotated
+from chipdse.netlist.power.propagate import fill_unannotated, silent_activity
 from chipdse.netlist.timing.graph import TimingGraph, build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
@@ -144,7 +141,7 @@ def _estimate(
     loads = laid.loads(library)
     timing = analyse_timing(graph, library, period_s, wires=None if loads is None else loads.timing)
     switched = timing if loads is None else dataclasses.replace(timing, wires=loads.power)
-    activity = fill_unannotated(graph, silent(netlist, period_s))
+    activity = fill_unannotated(graph, silent_activity(netlist, period_s))
     power = analyse_power(
         switched, activity, state_probability="independent", allow_unannotated=True
     )
@@ -164,16 +161,4 @@ def _estimate(
         wire_f_of_net={}
         if loads is None
         else dict(zip(netlist.net_names, loads.wire_f.tolist(), strict=True)),
-    )
-
-
-def silent(netlist: Netlist, period_s: float) -> Activity:
-    """Activity that no waveform gives: all of it is propagated from the inputs."""
-    return Activity(
-        toggles=np.zeros(netlist.net_count),
-        high_fraction=np.full(netlist.net_count, 0.5),
-        annotated=np.zeros(netlist.net_count, dtype=bool),
-        cycles=1.0,
-        duration_s=period_s,
-        origin="propagated",
     )

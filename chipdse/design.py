@@ -67,6 +67,14 @@ class OperatingPoint:
         " which the library's slow and fast corners are characterised",
         choices=("range", "library"),
     )
+    timing_sigma: float | None = knob(
+        None,
+        "of the guaranteed view: standard deviations of mismatch that clock and hold slack cover; 0"
+        " is none; by default 3 if the library states deviations, otherwise 0",
+        kind=float,
+        minimum=0.0,
+        maximum=6.0,
+    )
     clock_frac: float = knob(
         1.0,
         "clock frequency as a fraction of the highest at which timing is met",
@@ -85,6 +93,11 @@ class OperatingPoint:
             raise DesignError(
                 f"process={self.process!r} and view='guaranteed' are both given; the view takes the"
                 " slow and the fast process corner itself: leave process out"
+            )
+        if self.timing_sigma and not self.is_guaranteed:
+            raise DesignError(
+                f"timing_sigma={self.timing_sigma!r} is of the guaranteed view; add "
+                "view='guaranteed' or leave timing_sigma out"
             )
         if self.lowest_temperature_c > self.highest_temperature_c:
             raise DesignError(

@@ -152,6 +152,27 @@ class BlockValues(Generic[Number, Count]):
     hold_temperature_c: Number = metric("temperature of the hold slack", "°C", "input", 0.0)
     leakage_supply_v: Number = metric("supply voltage of the leakage power", "V", "input", 0.0)
     leakage_temperature_c: Number = metric("temperature of the leakage power", "°C", "input", 0.0)
+    timing_sigma: Number = metric(
+        "standard deviations of mismatch that the clock and the hold slack cover; 0 is none",
+        "1",
+        "input",
+        0.0,
+    )
+    mismatch_delay_s: Number = metric(
+        "part of the critical path that is due to mismatch",
+        "s",
+        "modelled",
+        0.0,
+        rests_on=_TIMING,
+        corner="setup",
+    )
+    near_critical_endpoints: Number = metric(
+        "number of endpoints like the worst one that would miss timing as often as all endpoints",
+        "1",
+        "modelled",
+        0.0,
+        rests_on=_TIMING,
+    )
     toggle_error_frac: Number = metric(
         "standard error of all transitions, as cycles were drawn for glitches",
         "1",
@@ -303,7 +324,9 @@ def corner_text(name: str, values: Mapping[str, float]) -> str:
         return ""
     process = "slow" if corner == "setup" else "fast"
     volts, temperature = values[f"{corner}_supply_v"], values[f"{corner}_temperature_c"]
-    return f"{process}, {volts:.4g} V, {temperature:g} °C"
+    text = f"{process}, {volts:.4g} V, {temperature:g} °C"
+    sigma = values.get("timing_sigma", 0.0)
+    return f"{text}, {sigma:g} sigma of mismatch" if sigma and corner != "leakage" else text
 
 
 def basis_of(values: Mapping[str, float], *, checked: bool) -> Basis:

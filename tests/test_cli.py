@@ -66,7 +66,7 @@ def study(home: Path) -> Path:
     done = chipdse("sweep", "small.toml", "--workers", 1)
     assert "Pareto front: " in done.stdout
     assert "4/4 evaluations, 0 failed" in done.stderr
-    assert "chipdse export studies/small --trial " in done.stdout
+    assert "chipdse export studies/small --knee --to DIR" in done.stdout
     return home / "studies" / "small"
 
 

@@ -304,7 +304,7 @@ def _export(arguments: argparse.Namespace) -> int:
         temperature_c = parse_quantity(arguments.temperature, "°C", "--temperature")
     corner = Corner(supply_v=supply_v, temperature_c=temperature_c)
     process = arguments.process or entry.default_process
-    text = liberty_text(entry, corner, process)
+    text = liberty_text(entry, corner, process, deviations=True)
     try:
         arguments.to.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -200,7 +200,7 @@ def _sta(arguments: argparse.Namespace) -> int:
         "f_max_hz": float(timing.f_max_hz[0]),
         "endpoint": endpoint,
         "clock_outputs": clock_outputs(timing),
-        "wire_capacitance_f": _wire_capacitance_f(timing),
+        **_wire_metrics(timing),
         "notes": notes,
     }
     if arguments.json:
@@ -245,16 +245,18 @@ def _files(point: _Point) -> list[Path]:
     return [point.netlist, *([] if point.spef is None else [point.spef])]
 
 
-def _wire_capacitance_f(timing: Any) -> float:
-    """Capacitance of all wires [F]; 0 without extracted wires."""
-    return 0.0 if timing.wires is None else float(timing.wires.net_capacitance_f.sum())
+def _wire_metrics(timing: Any) -> dict[str, float]:
+    """Capacitance of all extracted wires; empty without."""
+    if timing.wires is None:
+        return {}
+    return {"wire_capacitance_f": float(timing.wires.net_capacitance_f.sum())}
 
 
 def _print_heading(timing: Any, notes: list[str]) -> None:
     library, netlist = timing.library, timing.netlist
     wires = "no wires"
     if timing.wires is not None:
-        wires = f"extracted wires of {show(_wire_capacitance_f(timing), 'F')}"
+        wires = f"extracted wires of {show(_wire_metrics(timing)['wire_capacitance_f'], 'F')}"
     print(
         f"{netlist.top}: {netlist.cell_count} cells of {library.library.name} at "
         f"{library.supply_v[0]:g} V, {library.temperature_c[0]:g} °C; ideal clock, {wires}"
@@ -301,7 +303,7 @@ def _power(arguments: argparse.Namespace) -> int:
         "annotated_fraction": power.annotated_fraction,
         "groups": groups,
         "state_probability": power.state_probability,
-        "wire_capacitance_f": _wire_capacitance_f(timing),
+        **_wire_metrics(timing),
         "notes": [*notes, *activity.notes],
     }
     modules = None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipdse.cli.common import Verbs, add_verb, command, print_json, tell_version
 from chipdse.errors import DesignError
+from chipdse.reading import check_exist
 from chipdse.study.question.sampler_names import SAMPLERS
 from chipdse.study.question.shipped import (
     check_liberty_files,
@@ -39,11 +40,13 @@ def add(verbs: Verbs) -> None:
         _sweep,
     )
     parser.add_argument(
-        "file", type=Path, metavar="FILE.toml", help="the sweep file, or the name of a shipped one"
+        "file",
+        type=Path,
+        nargs="?",
+        metavar="FILE.toml",
+        help="the sweep file, or the name of a shipped one",
     )
-    parser.add_argument(
-        "--list", action=_ListShipped, nargs=0, help="print the shipped sweeps, and end"
-    )
+    parser.add_argument("--list", action="store_true", help="print the shipped sweeps, and end")
     parser.add_argument("--study", type=Path, help="folder of the study; default studies/NAME")
     parser.add_argument(
         "--trials",
@@ -91,10 +94,20 @@ def add(verbs: Verbs) -> None:
         verbs,
         "front",
         "print a study's Pareto front",
-        "chipdse front studies/mac_array --format csv > front.csv",
+        "chipdse front studies/mac_array --format csv > front.csv\n"
+        "  chipdse front table.csv --minimize latency --maximize accuracy    # of any table",
         _front,
     )
-    parser.add_argument("study", type=Path, help="folder of the study")
+    parser.add_argument("study", type=Path, help="folder of the study, or a table (.csv)")
+    for option in ("--minimize", "--maximize"):
+        parser.add_argument(
+            option,
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="COLUMN",
+            help="of a table: an objective",
+        )
     parser.add_argument(
         "--format", choices=("table", "csv", "json"), default="table", help="default a table"
     )
@@ -103,20 +116,20 @@ def add(verbs: Verbs) -> None:
     _json_option(parser)
 
 
-class _ListShipped(argparse.Action):
-    """As --help does: print and end, whatever else is missing."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        for name, question in questions().items():
-            print(f"{name:20} {question}")
-        parser.exit()
-
-
 def _json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
+    if arguments.list:
+        if arguments.json:
+            print_json(questions())
+        else:
+            for name, question in questions().items():
+                print(f"{name:20} {' '.join(question.split())}")
+        return 0
+    if arguments.file is None:
+        raise DesignError("no sweep file is given; 'chipdse sweep --list' names the shipped ones")
     # A queue ends a job by SIGTERM: as Ctrl-C, what is under way is given back at once.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     check_liberty_files(arguments.liberty)
@@ -197,6 +210,10 @@ def _print_designs(study: Study, front: pd.DataFrame, answer: Answer) -> None:
 
 
 def _front(arguments: argparse.Namespace) -> int:
+    if arguments.study.suffix == ".csv":
+        return _front_of_csv(arguments)
+    if arguments.minimize or arguments.maximize:
+        raise DesignError("--minimize and --maximize need a table; name a file that ends in .csv")
     check_study(arguments.study)
 
     from chipdse.api.study import load_study
@@ -212,6 +229,39 @@ def _front(arguments: argparse.Namespace) -> int:
         print(chosen.to_csv(index=False), end="")
     else:
         _print_front(study, chosen, rows=len(chosen))
+    return 0
+
+
+def _front_of_csv(arguments: argparse.Namespace) -> int:
+    """Print the front of any table."""
+    check_exist(arguments.study)
+    if not arguments.minimize and not arguments.maximize:
+        raise DesignError(
+            "no objective is given; write e.g. --minimize latency --maximize accuracy"
+        )
+
+    from chipdse.study.results.csv_front import front_of_csv
+
+    table, knee = front_of_csv(arguments.study, arguments.minimize, arguments.maximize)
+    objectives = [*arguments.minimize, *arguments.maximize]
+    ascending = [name in arguments.minimize for name in objectives]
+    chosen = table if arguments.all else table[table["on_front"]]
+    chosen = chosen.sort_values(objectives, ascending=ascending)
+    if arguments.parquet is not None:
+        _write_parquet(chosen, arguments.parquet)
+    if arguments.json or arguments.format == "json":
+        print_json(chosen.to_dict("records"))
+        return 0
+    if arguments.format == "csv":
+        print(chosen.to_csv(index=False), end="")
+        return 0
+    names = [*objectives, *(n for n in chosen.columns if n not in (*objectives, "on_front"))]
+    shown = _table("row", *(name.replace("_", "\n") for name in names))
+    shown.title = f"Pareto front: {int(table['on_front'].sum())} of {_counted(len(table), 'row')}"
+    for row, values in zip(chosen.index, chosen[names].to_dict("records"), strict=True):
+        label = f"{row} (knee)" if row == knee else str(row)
+        shown.add_row(label, *_shown([values[name] for name in names]))
+    _print(shown)
     return 0
 
 

@@ -136,7 +136,8 @@ def _corner_libraries(design: Design, metrics: Mapping[str, float]) -> dict[str,
         f"cells_{process}.lib": liberty_text(
             entry.load(process).at(
                 metrics[f"{corner}_supply_v"], metrics[f"{corner}_temperature_c"]
-            )
+            ),
+            deviations=True,
         )
         for process, corner in ((SLOW, "setup"), (FAST, "hold"))
     }

@@ -11,7 +11,7 @@ from chipdse.metrics import METRICS
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.units import OPERATION, PREFIXES, unit_in
 
-_PREFIXED = ("s", "Hz", "W", "J", "F", "J s")
+_PREFIXED = ("s", "Hz", "W", "J", "F", "m")
 _AREAS = ((1e-6, "mm²"), (1e-12, "µm²"))
 _LABELS = {
     "embodied_kgco2e": "embodied carbon",
@@ -114,4 +114,4 @@ def label_of(name: str) -> str:
         head, _, tail = name.rpartition("_")
         if tail in ("s", "w", "j", "v", "c", "f", "m") and head:
             return head.replace("_", " ")
-    return name.replace("_", " ")
+    return " ".join("USD" if word == "usd" else word for word in name.split("_"))

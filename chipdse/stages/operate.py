@@ -29,6 +29,9 @@ class Bounds:
     worst_hold_slack_s : of fast chips, at the highest supply and the worse end of the temperatures
     leakage_w : by group of cells, of fast chips at the highest supply and temperature
     leakage_temperatures_c, leakage_powers_w : of the whole fast chip at the highest supply
+    timing_sigma : standard deviations of mismatch that critical path and hold slack contain
+    mismatch_delay_s : part of the critical path that is due to mismatch
+    near_critical_endpoints : how many endpoints like the worst one miss timing as often as all do
     """
 
     critical_path_s: float
@@ -42,6 +45,9 @@ class Bounds:
     leakage_temperature_c: float
     leakage_temperatures_c: tuple[float, ...]
     leakage_powers_w: tuple[float, ...]
+    timing_sigma: float = 0.0
+    mismatch_delay_s: float = 0.0
+    near_critical_endpoints: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +153,8 @@ CORNER_OF = tuple(
     for coordinate in ("supply_v", "temperature_c")
 )
 """Metrics that state the supply and temperature at which clock, hold slack and leakage hold."""
+MISMATCH = ("timing_sigma", "mismatch_delay_s", "near_critical_endpoints")
+"""Metrics that state what of mismatch clock and hold slack contain."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -279,7 +287,7 @@ def _report(of: Columns, critical_s: Floats, period_s: Floats, job: Job) -> Bloc
         block_layout_area_m2=of(_layout_area_m2),
         block_core_area_m2=of(_core_area_m2),
         guaranteed=of(lambda corner: corner.bounds is not None),
-        **{name: of(_figure_of_bounds(name)) for name in CORNER_OF},
+        **{name: of(_figure_of_bounds(name)) for name in (*CORNER_OF, *MISMATCH)},
         **{name: of(operator.attrgetter(name)) for name in UNCHANGED},
     )
     dynamic_w = _dynamic_w(report)

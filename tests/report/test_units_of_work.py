@@ -22,7 +22,7 @@ MAC = Words(work="MAC", derived={"macs_per_usd": "op/s/USD"})
 def test_headings_by_hand() -> None:
     assert heading_scale("energy_per_op_j", [5e-12], MAC) == ("energy [pJ/MAC]", 1e-12)
     assert heading_scale("throughput_ops_per_s", [2e12, 1.0], MAC) == ("throughput [TMAC/s]", 1e12)
-    assert heading_scale("macs_per_usd", [3e9], MAC) == ("macs per usd [GMAC/s/USD]", 1e9)
+    assert heading_scale("macs_per_usd", [3e9], MAC) == ("macs per USD [GMAC/s/USD]", 1e9)
     assert heading_scale("ops_per_cycle", [4.0], MAC) == ("work per cycle [MAC]", 1.0)
     assert heading_scale("cost_usd", [4.0], MAC)[0] == "recurring cost [USD]"
     assert shown_metric("block_energy_per_op_j", 1.5e-12, MAC) == "1.5 pJ/MAC"

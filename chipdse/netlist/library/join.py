@@ -151,6 +151,8 @@ def _check_same(first: CellLibrary, second: CellLibrary) -> None:
         )
     if first.conditions != second.conditions or first.supplies != second.supplies:
         raise DesignError(f"{pair} cannot be joined: their conditions differ")
+    if not np.array_equal(_sigma_tables(first), _sigma_tables(second)):
+        raise DesignError(f"{pair} cannot be joined: only one states standard deviations of delays")
     for part in ("arcs", "powers", "leakages", "tables"):
         first_part, second_part = getattr(first, part), getattr(second, part)
         for field in fields(first_part):
@@ -167,6 +169,10 @@ def _check_same(first: CellLibrary, second: CellLibrary) -> None:
                 where = _first_difference(first, part, a, b)
             if not same:
                 raise DesignError(f"{pair} cannot be joined: their {part} differ{where}")
+
+
+def _sigma_tables(library: CellLibrary) -> Int32s:
+    return np.zeros((2, 0), np.int32) if library.sigma_tables is None else library.sigma_tables
 
 
 def _first_difference(library: CellLibrary, part: str, a: Int32s, b: Int32s) -> str:

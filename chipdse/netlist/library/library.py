@@ -12,6 +12,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -22,6 +23,9 @@ from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.grid import Corners, interpolate
 from chipdse.netlist.library.processes import TYPICAL
+
+if TYPE_CHECKING:
+    from chipdse.netlist.library.mismatch import MismatchModel
 
 # Liberty's timing types that are read; the index in this list is the code of the type.
 ARC_KINDS = (
@@ -48,6 +52,7 @@ ARC_KINDS = (
     "removal_falling",
 )
 FIRST_CHECK = ARC_KINDS.index("setup_rising")
+LATE, EARLY = 0, 1  # rows of `CellLibrary.sigma_tables`
 SENSES = ("", "positive_unate", "negative_unate", "non_unate")
 
 
@@ -162,6 +167,9 @@ class CellLibrary:
         order of `cells`; empty where no delay starts or ends at other voltages than another file's
     sources : sources of the data, for reports
     process : process corner: typical, slow or fast transistors
+    sigma_tables : [2, tables] of each table the one of its standard deviation, late and early (LVF
+        of Liberty files); -1 where there is none, None without any
+    mismatch, mismatch_arcs : instead of these tables, a model and [tables] its arc of each table
     """
 
     name: str
@@ -184,6 +192,9 @@ class CellLibrary:
     file_cells: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
     provenance: dict[str, object] = field(default_factory=dict)
+    sigma_tables: Int32s | None = None
+    mismatch: MismatchModel | None = None
+    mismatch_arcs: Int64s | None = None
 
     @cached_property
     def index(self) -> dict[str, int]:

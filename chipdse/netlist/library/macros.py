@@ -289,6 +289,10 @@ def _appended(
         ),
         sources=(*library.sources, *macros.sources),
         **_files(library, macros),
+        # The guaranteed view refuses macros; their deviations are not known.
+        sigma_tables=None,
+        mismatch=None,
+        mismatch_arcs=None,
     )
 
 

@@ -6,6 +6,8 @@ graph-based NLDM, worst slew of all arcs into a net edge, setup on maxima and ho
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -23,15 +25,19 @@ __all__ = [
     "MAX",
     "MIN",
     "Timing",
+    "ArcSlopes",
     "Wires",
     "analyse_timing",
     "arc_delays",
+    "arc_slopes",
     "arc_wires",
     "net_loads",
     "reader_delays_s",
 ]
 
 _ARCS_AT_ONCE = 300_000
+_SLEW_STEP = 0.02  # of a slew: the distance over which slopes are taken
+_SHORTEST_SLEW_S = 1e-12
 
 
 def net_loads(
@@ -148,6 +154,48 @@ def arc_delays(timing: Timing) -> Floats:
     run.locate_slews(np.arange(run.slew.shape[-1]))
     delay: Floats = run.delays(slice(0, len(timing.graph.sink)))[0][MAX]
     return delay
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ArcSlopes:
+    """Every arc at its own slew and load, in the maximum and the minimum analysis [2, K, arcs].
+
+    delay_s, slew_s : of its output; wires are included in the delay
+    delay_slope, slew_slope : by how much they change with the input's slew
+    input_slew_s, load_f : at which it was looked up
+    """
+
+    delay_s: Floats
+    slew_s: Floats
+    delay_slope: Floats
+    slew_slope: Floats
+    input_slew_s: Floats
+    load_f: Floats
+
+
+def arc_slopes(timing: Timing) -> ArcSlopes:
+    """Delay and output slew of every arc, and how they follow the slew of its input."""
+    graph, everything = timing.graph, slice(0, len(timing.graph.sink))
+    loads = np.stack(net_loads(timing.netlist, timing.library, timing.output_load_f, timing.wires))
+    run = _Forward(graph, timing.library, loads, timing.input_slew_s, timing.wires)
+    edges = np.arange(run.slew.shape[-1])
+    launched = graph.launch >= 0
+    slew_s = np.where(launched, 0.0, timing.slew_s.take(graph.source, axis=2))
+    step_s = np.where(launched, 1.0, _SLEW_STEP * (slew_s + _SHORTEST_SLEW_S))
+    found = []
+    for factor in (0.0, _SLEW_STEP):
+        run.slew[:] = timing.slew_s + factor * (timing.slew_s + _SHORTEST_SLEW_S)
+        run.locate_slews(edges)
+        found.append(run.delays(everything))
+    (delay, slew), (later, slower) = found
+    return ArcSlopes(
+        delay_s=delay,
+        slew_s=slew,
+        delay_slope=(later - delay) / step_s,
+        slew_slope=(slower - slew) / step_s,
+        input_slew_s=slew_s,
+        load_f=loads.take(graph.sink, axis=2),
+    )
 
 
 def arc_wires(graph: TimingGraph, wires: Wires) -> Floats:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import json
 import math
+import shlex
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -50,7 +51,7 @@ def page_data(
     reasons = _texts(table["failure"].where(table["failure"] != "", table["violations"]))
     failed = table[table["state"] == "failed"].groupby("failure")["trial"]
     return {
-        "study": str(folder.path),
+        "study": shlex.quote(str(folder.path)),
         "count": len(table),
         "feasible": int((table["state"] == "feasible").sum()),
         "live": live,

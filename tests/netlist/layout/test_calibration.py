@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.layout_tables import design_rows, energy_j, number, read_tables, technology
+from benchmarks.routed_estimates import LIBERTY
 from chipdse.cli import main
 from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, make_record
 from chipdse.errors import DesignError
@@ -128,7 +130,7 @@ def test_the_shipped_files_are_what_the_script_makes(shared: Path, tmp_path: Pat
         "ihp-sg13g2": pdk / "ihp-sg13g2" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz",
         "gf180mcu": pdk / "gf180mcu" / "gf180mcu_fd_sc_mcu7t5v0__tt_025C_5v00.lib.gz",
     }
-    words = [sys.executable, str(ROOT / "benchmarks" / "calibrate_layout.py"), str(tables)]
+    words = [sys.executable, "-m", "benchmarks.calibrate_layout", str(tables)]
     for name, library in libraries.items():
         words += ["--library", f"{name}={library}"]
     words += ["--skew", "0.0024", "--to", str(tmp_path)]
@@ -139,3 +141,32 @@ def test_the_shipped_files_are_what_the_script_makes(shared: Path, tmp_path: Pat
         assert new["coefficients"] == pytest.approx(shipped["coefficients"], rel=2e-3)
         for metric, error in new["errors"].items():
             assert error == pytest.approx(shipped["errors"][metric], abs=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("tech", "design", "port"),
+    [
+        ("sky130hd", "tt_um_4bit_cpu_with_fsm", "clk"),
+        ("sky130hd", "tt_um_ja1tye_tiny_cpu", "clk"),
+        ("gf180mcu", "diceroll", "wb_clk_i"),
+    ],
+)
+def test_rows_of_a_routed_design_of_the_user(
+    tech: str, design: str, port: str, shared: Path
+) -> None:
+    folder = shared / "reference" / "routed"
+    if not folder.is_dir():
+        pytest.skip("the routed designs are not here")
+    liberty = next((shared / "pdk").glob(LIBERTY[tech]))
+    files = [folder / "designs" / f"{tech}__{design}.{kind}.gz" for kind in ("v", "spef")]
+    classes, truth = design_rows(technology(f"{tech}={liberty}"), design, files[0], files[1], port)
+    tables = read_tables(folder)
+    for name, value in classes.items():
+        if name not in ("tech", "design"):
+            expected = number(tables.classes[tech, design], name)
+            # Their class of a cell is by name alone; a cell without an output is none of ours.
+            assert float(value) == pytest.approx(expected, rel=0.02, abs=1), name
+    known = tables.truth[tech, design]
+    assert energy_j(truth) == pytest.approx(energy_j(known), rel=0.03)
+    for name in ("sinks", "clock_buffers", "spef_clock_fF"):
+        assert number(truth, name) == pytest.approx(number(known, name), rel=0.03), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -10,12 +11,12 @@ import numpy as np
 import pytest
 
 from chipdse.cli import main
-from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.layout.routed import without_physical
 from chipdse.netlist.library.cache import load_corners
 from chipdse.netlist.parasitics.annotate import annotate
 from chipdse.netlist.parasitics.spef import read_spef
 from chipdse.netlist.power.power import analyse_power
+from chipdse.netlist.power.propagate import fill_unannotated, silent_activity
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
@@ -63,19 +64,31 @@ def test_timing_and_power_of_a_routed_design(name: str, shared: Path) -> None:
     path_ns = timing.critical_path_s[0] * 1e9
     assert path_ns == pytest.approx(float(row["full_spef_crit_ns"]), rel=1e-3)
     assert path_ns == pytest.approx(float(row["opensta_spef_ideal_crit_ns"]), rel=0.01)
-    silent = Activity(
-        toggles=np.zeros(netlist.net_count),
-        high_fraction=np.zeros(netlist.net_count),
-        annotated=np.zeros(netlist.net_count, dtype=bool),
-        cycles=1.0,
-        duration_s=period_s,
-        origin="propagated",
+    activity = dataclasses.replace(
+        fill_unannotated(graph, silent_activity(netlist, period_s)),
+        annotated=np.ones(netlist.net_count, dtype=bool),
     )
-    power = analyse_power(timing, silent, state_probability="independent", allow_unannotated=True)
+    power = analyse_power(timing, activity, state_probability="independent")
     by_group = power.by_group()
     for kind in ("internal", "switching", "leakage"):
         expected_w = float(row[f"full_spef_clock_{kind}_uW"]) * 1e-6
         assert by_group["clock"][f"{kind}_w"][0] == pytest.approx(expected_w, rel=1e-4, abs=1e-10)
+    # Activity is propagated as OpenSTA does it; what is left are slews of the clock buffers, which
+    # OpenSTA takes as 0 with an ideal clock.
+    theirs_w = float(row["opensta_spef_Total_tot_uW"]) * 1e-6
+    assert power.total_w[0] == pytest.approx(theirs_w, rel=0.06)
+    slew_s = timing.slew_s.copy()
+    assert graph.clock is not None
+    on_clock = np.flatnonzero(graph.clock.polarity)
+    slew_s[:, :, np.concatenate([2 * on_clock, 2 * on_clock + 1])] = 0.0
+    ideal = dataclasses.replace(timing, slew_s=slew_s)
+    power = analyse_power(ideal, activity, state_probability="independent")
+    assert power.total_w[0] == pytest.approx(theirs_w, rel=0.006)
+    for group in ("Sequential", "Combinational"):
+        parts = power.by_group()[group.lower()]
+        ours_w = sum(float(watts[0]) for watts in parts.values())
+        expected_w = float(row[f"opensta_spef_{group}_tot_uW"]) * 1e-6
+        assert ours_w == pytest.approx(expected_w, rel=0.03)
 
 
 def test_the_command_line_reads_a_spef_file(
@@ -90,7 +103,9 @@ def test_the_command_line_reads_a_spef_file(
     expected_s = float(row["opensta_spef_ideal_crit_ns"]) * 1e-9
     assert routed["critical_path_s"] == pytest.approx(expected_s, rel=0.01)
     assert plain["critical_path_s"] < 0.95 * routed["critical_path_s"]
-    assert plain["wire_capacitance_f"] == 0 < routed["wire_capacitance_f"]
+    assert "wire_capacitance_f" not in plain
+    total_f = (float(row["spef_signal_fF"]) + float(row["spef_clock_fF"])) * 1e-15
+    assert routed["wire_capacitance_f"] == pytest.approx(total_f, rel=1e-4)
     assert main([*given, "--spef", str(spef)]) == 0
     assert "ideal clock, extracted wires of 2.4 pF" in capsys.readouterr().out
     # The wires of another design are refused with one line.

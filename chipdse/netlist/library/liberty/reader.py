@@ -19,7 +19,9 @@ from chipdse.netlist.library.liberty.syntax import Group, LibertyFile, number, s
 from chipdse.netlist.library.liberty.tables import FileTables, TableCollector, convert
 from chipdse.netlist.library.library import (
     ARC_KINDS,
+    EARLY,
     FIRST_CHECK,
+    LATE,
     SENSES,
     Arcs,
     CellLibrary,
@@ -38,7 +40,12 @@ _KINDS = {
     *("ff", "latch", "ff_bank", "latch_bank", "statetable"),
     *("cell_rise", "cell_fall", "rise_transition", "fall_transition"),
     *("rise_constraint", "fall_constraint", "power", "rise_power", "fall_power"),
+    *("ocv_sigma_cell_rise", "ocv_sigma_cell_fall"),
+    *("ocv_sigma_rise_transition", "ocv_sigma_fall_transition"),
+    *("ocv_sigma_rise_constraint", "ocv_sigma_fall_constraint"),
 }
+_SIGMA = "ocv_sigma_"  # Liberty variation format: standard deviations beside the tables
+_SIGMA_TYPES = {"early_and_late": (LATE, EARLY), "late": (LATE,), "early": (EARLY,)}
 _MOST_ARCS = 1_000_000  # a bus that depends on every bit of another has many in a few bytes
 _KIND = {name: code for code, name in enumerate(ARC_KINDS)}
 _SENSE = {name: code for code, name in enumerate(SENSES)}
@@ -101,6 +108,7 @@ class _Builder:
         self.leakages: list[tuple[int, int, int]] = []
         self.leakage_values: list[float] = []
         self.tables = TableCollector()
+        self.sigmas: list[tuple[int, int, int]] = []  # late or early, a table, its deviations
 
     def add(self, file: LibertyFile) -> None:
         """One more file."""
@@ -180,7 +188,17 @@ class _Builder:
             file_thresholds=tuple(self.files) if apart else (),
             file_cells=tuple(self.file_cells) if apart else (),
             sources=tuple(self.sources),
+            sigma_tables=self._sigma_tables(),
         )
+
+    def _sigma_tables(self) -> Int32s | None:
+        """[2, tables] The table of each table's standard deviations; None without any."""
+        if not self.sigmas:
+            return None
+        result = np.full((2, len(self.tables.rows)), -1, dtype=np.int32)
+        for which, table, deviations in self.sigmas:
+            result[which, table] = deviations
+        return result
 
 
 def _common_name(names: list[str]) -> str:
@@ -379,6 +397,7 @@ class _FileReader:
                 is_slew = table_group.kind.endswith("_transition")
                 scale = self.slew_s if is_slew else self.head.time_s
                 tables[place] = self.tables.add(table_group, scale)
+        self._sigmas(group, wanted, tables)
         if code < FIRST_CHECK:
             for delay, slew, edge in ((0, 2, "rise"), (1, 3, "fall")):
                 if (tables[delay] < 0) != (tables[slew] < 0):
@@ -388,6 +407,25 @@ class _FileReader:
         condition = self._condition(group)
         for source in related.pins(group, "related_pin", "related_bus_pins"):
             self.builder.arcs.append((cell, source, sink, code, sense, condition, *tables))
+
+    def _sigmas(self, group: Group, wanted: dict[str, int], tables: list[int]) -> None:
+        """Standard deviations of a timing group's tables."""
+        for table_group in group.groups:
+            kind = table_group.kind
+            place = wanted.get(kind.removeprefix(_SIGMA)) if kind.startswith(_SIGMA) else None
+            if place is None or tables[place] < 0:
+                continue
+            name = table_group.text("sigma_type") or "early_and_late"
+            if name not in _SIGMA_TYPES:
+                self.file.fail(
+                    f"sigma_type {name!r}; expected early, late or early_and_late",
+                    table_group.offset,
+                )
+            scale = self.slew_s if kind.endswith("_transition") else self.head.time_s
+            deviations = self.tables.add(table_group, scale)
+            self.builder.sigmas += [
+                (which, tables[place], deviations) for which in _SIGMA_TYPES[name]
+            ]
 
     def _power(self, cell: int, pin: int, group: Group, related: RelatedPins) -> None:
         tables = {"rise_power": -1, "fall_power": -1}
