@@ -87,7 +87,7 @@ def _eval(arguments: argparse.Namespace) -> int:
     from chipdse.api.point import evaluate_point
     from chipdse.design import OperatingPoint, PhysicalOptions, make_record, parse_settings
     from chipdse.errors import DesignError
-    from chipdse.hardware.synthesise import SynthesisOptions
+    from chipdse.hardware.synthesis_options import SynthesisOptions
     from chipdse.system.metrics import CONSTRAINTS
     from chipdse.system.parameters import PackageParameters
 
