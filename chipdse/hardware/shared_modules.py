@@ -8,6 +8,7 @@ keeps them.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections import Counter
@@ -49,6 +50,11 @@ class Module:
     gates: int
     structure: str
 
+    @functools.cached_property
+    def position_of(self) -> Mapping[str, int]:
+        """Place of each wire in the canonical order."""
+        return {wire: place for place, wire in enumerate(self.wires)}
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SharedModules:
@@ -86,7 +92,9 @@ def find_shared(rtlil: str, top: str) -> SharedModules:
     """
     texts = dict(_split(rtlil))
     boxes = frozenset(
-        name for name, lines in texts.items() if any("\\blackbox" in line for line in lines[:8])
+        name
+        for name, lines in texts.items()
+        if any(line.startswith("attribute \\blackbox ") for line in lines)
     )
     reader = _Reader(kinds=texts.keys() - boxes, top=f"\\{top}")
     for name in _children_first(texts, boxes, f"\\{top}"):
@@ -155,7 +163,7 @@ def source_name(shared: SharedModules, module: str, unit: str, wire: str) -> str
     """The name in `module` of a wire of its unit, both flattened: instance names and wire."""
     here, there, left, done = shared.modules[unit], shared.modules[module], wire, ""
     while True:
-        position = _position(here, f"\\{left}")
+        position = here.position_of.get(f"\\{left}")
         if position is not None:
             return done + there.wires[position].removeprefix("\\")
         others = dict(there.instances)
@@ -167,13 +175,6 @@ def source_name(shared: SharedModules, module: str, unit: str, wire: str) -> str
                 break
         else:
             return wire
-
-
-def _position(module: Module, wire: str) -> int | None:
-    try:
-        return module.wires.index(wire)
-    except ValueError:
-        return None
 
 
 def _split(rtlil: str) -> Iterator[tuple[str, list[str]]]:

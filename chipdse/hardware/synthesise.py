@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from chipdse.errors import DesignError, ToolError
 from chipdse.hardware.elaborate import Rtl
@@ -110,14 +111,7 @@ def synthesise(
         )
     check_names(library)
     folder.mkdir(parents=True, exist_ok=True)
-    if options.clock_gating:
-        (folder / RESET_FIRST).write_text(reset_joins_enable())
-    (folder / "abc.constr").write_text(
-        f"set_driving_cell {library.driving_cell}\n"
-        f"set_load {4e15 * library.input_capacitance_f:.6g}\n"
-    )
-    for number, recipe in enumerate(recipes(options)):
-        (folder / f"abc_{number}.script").write_text("\n".join([*recipe, ""]))
+    _write_inputs(library, options, folder)
     with plain_prefix(folder) as prefix:
         run = MappingRun(
             rtl=rtl,
@@ -130,7 +124,7 @@ def synthesise(
         shared = None if options.hierarchy == "flat" else _share(run)
         script = flat_script(run) if shared is None else shared_script(run)
         log = _run(script, folder)
-    chosen = _choose(log, options)
+    chosen = choose_candidate(log, options)
     signals = read_signals(folder / PREPARED, rtl.top)
     if not library.latches and (latch := next((s for s in signals if s.level), None)):
         # Yosys would make one of a flip-flop's asynchronous set and reset, with a dead clock.
@@ -148,14 +142,30 @@ def synthesise(
     (folder / NETLIST).write_text(_plain_ports(netlist))
     area_of = {cell.name: cell.area_m2 for cell in black_boxes}
     area_of |= {name: area * 1e-12 for name, area in library.area.items()}
-    area = sum(area_of[kind] * count for kind, count in cells.items())
-    summary = {"area_m2": area, "cell_count": sum(cells.values()), "cells": cells}
-    (folder / AREA).write_text(json.dumps(summary))
+    (folder / AREA).write_text(json.dumps(_area(cells, area_of)))
     scratch = (PREPARED, MAPPED, HIERARCHY, SHARED)
     for file in (*(folder / name for name in scratch), *folder.glob("candidate_*")):
         file.unlink(missing_ok=True)
     remove_links(folder)
     return read_synthesised(folder, rtl.top)
+
+
+def _write_inputs(library: MappingLibrary, options: SynthesisOptions, folder: Path) -> None:
+    """Write the files that the scripts read."""
+    if options.clock_gating:
+        (folder / RESET_FIRST).write_text(reset_joins_enable())
+    (folder / "abc.constr").write_text(
+        f"set_driving_cell {library.driving_cell}\n"
+        f"set_load {4e15 * library.input_capacitance_f:.6g}\n"
+    )
+    for number, recipe in enumerate(recipes(options)):
+        (folder / f"abc_{number}.script").write_text("\n".join([*recipe, ""]))
+
+
+def _area(cells: Mapping[str, int], area_of: Mapping[str, float]) -> dict[str, Any]:
+    """Area [m²] and number of the cells, as `read_synthesised` reads them."""
+    area = sum(area_of[kind] * count for kind, count in cells.items())
+    return {"area_m2": area, "cell_count": sum(cells.values()), "cells": cells}
 
 
 def _share(run: MappingRun) -> SharedModules | None:
@@ -201,10 +211,19 @@ def read_synthesised(folder: Path, top: str) -> Synthesised:
     )
 
 
+_ABC_PASS = "Executing ABC pass (technology mapping using ABC)."
 _TIMED = re.compile(r"Area =\s*([\d.]+).*?Delay =\s*([\d.]+)\s*ps")
 
 
-def _choose(log: Path, options: SynthesisOptions) -> int:
+def _timing(output: str) -> tuple[float, float] | None:
+    """ABC's area and delay after sizing, of several modules the sum and the longest; None without
+    logic."""
+    timings = [(float(a), float(d)) for a, d in _TIMED.findall(output)]
+    sized = timings[1::2]  # a recipe reports before it sizes the cells and after
+    return (sum(a for a, _ in sized), max(d for _, d in sized)) if sized else None
+
+
+def choose_candidate(log: Path, options: SynthesisOptions) -> int:
     """The smallest candidate that meets the target, else the fastest.
 
     Without a target the one with the least area times delay, ABC's estimates of both.
@@ -212,8 +231,8 @@ def _choose(log: Path, options: SynthesisOptions) -> int:
     count = len(recipes(options))
     if count == 1:
         return 0
-    timings = [(float(a), float(d)) for a, d in _TIMED.findall(log.read_text(errors="replace"))]
-    last = timings[1::2]  # each recipe reports before it sizes the cells and after
+    passes = log.read_text(errors="replace").split(_ABC_PASS)[1:]
+    last = [timing for output in passes if (timing := _timing(output)) is not None]
     if len(last) != count:
         return 0  # there is no logic to choose between
     period = options.target_period_s

@@ -19,6 +19,7 @@ from chipdse.hardware.shared_modules import (
     write_shared,
 )
 from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.hardware.synthesise import choose_candidate
 from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.library.catalogue import liberty_files_for_synthesis, resolve
 from chipdse.tools import run_yosys
@@ -250,6 +251,20 @@ def test_a_design_without_copies_is_mapped_as_flat(tmp_path: Path) -> None:
     )
     flat, shared = (make(tmp_path / kind, source, hierarchy=kind) for kind in ("flat", "shared"))
     assert netlist_of(flat) == netlist_of(shared)
+
+
+def test_the_best_recipe_counts_the_logic_of_all_units(tmp_path: Path) -> None:
+    # Area and delay of two modules under each recipe of full effort, before sizing and after:
+    # 30 x 5, 28 x 5, 26 x 6 are the products of sums and longest delays.
+    areas = [((9, 4), (21, 5)), ((20, 5), (8, 4)), ((6, 6), (20, 4))]
+    log = ""
+    for modules in areas:
+        log += "\n9. Executing ABC pass (technology mapping using ABC).\n"
+        for area, delay in modules:
+            log += f"ABC: Area = {area + 50:8.2f} ( 95 %)   Delay = {delay + 9:8.2f} ps  ( 5 %)\n"
+            log += f"ABC: Area = {area:8.2f} ( 95 %)   Delay = {delay:8.2f} ps  ( 5 %)\n"
+    (tmp_path / "log").write_text(log)
+    assert choose_candidate(tmp_path / "log", SynthesisOptions(effort="full")) == 1
 
 
 def test_another_word_is_refused() -> None:
