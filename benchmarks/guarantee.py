@@ -1,9 +1,10 @@
 """What a guarantee costs: typical and guaranteed frequency and energy over the supply voltage.
 
 Prints one JSON line: for each block, at each supply voltage, the highest frequency of a typical
-chip and the one that every chip keeps (5 % less supply, 0 to 85 °C, slow transistors), the energy
-per operation at either, and how much more energy the guarantee takes at equal speed: the guaranteed
-design needs a higher supply voltage for the same frequency.
+chip and the one that every chip keeps (5 % less supply, 0 to 85 °C, slow transistors), without and
+with three standard deviations of mismatch, the energy per operation at the first two, and how much
+more energy the guarantee without mismatch takes at equal speed: the guaranteed design needs a
+higher supply voltage for the same frequency.
 
     python benchmarks/guarantee.py --plot docs/concepts/guarantee.svg
 """
@@ -30,6 +31,11 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "mac_array": {"rows": 2, "columns": 2},
     "fir": {},
     "ascon": {},
+}
+VIEWS: dict[str, dict[str, Any]] = {
+    "typical": {},
+    "guaranteed": {"view": "guaranteed", "timing_sigma": 0.0},
+    "mismatch": {"view": "guaranteed", "timing_sigma": 3.0},
 }
 SUPPLIES_V = (0.75, 0.8, 0.85, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8)
 
@@ -60,7 +66,7 @@ class Curve:
 
 
 def curves(name: str, parameters: dict[str, Any]) -> dict[str, Curve]:
-    """Both views of a block."""
+    """A block in each of `VIEWS`."""
     block = find_block(name)
     design = Design(
         block=block,
@@ -71,8 +77,8 @@ def curves(name: str, parameters: dict[str, Any]) -> dict[str, Curve]:
     store = Store(root=default_store())
     _, hardware = build_hardware(design, store)
     found = {}
-    for view in ("typical", "guaranteed"):
-        points = [OperatingPoint(vdd_v=vdd_v, view=view) for vdd_v in SUPPLIES_V]
+    for view, options in VIEWS.items():
+        points = [OperatingPoint(vdd_v=vdd_v, **options) for vdd_v in SUPPLIES_V]
         corners = corners_of(design, hardware, store, points)
         count = len(corners)
         report = operate(
@@ -122,6 +128,7 @@ def main() -> None:
         result[name] = {
             "typical_f_max_hz": typical.f_max_hz.tolist(),
             "guaranteed_f_max_hz": guaranteed.f_max_hz.tolist(),
+            "mismatch_f_max_hz": views["mismatch"].f_max_hz.tolist(),
             "slower": (typical.f_max_hz / guaranteed.f_max_hz).tolist(),
             "setup_temperature_c": guaranteed.setup_temperature_c.tolist(),
             "typical_energy_per_op_j": typical.energy_per_op_j.tolist(),
@@ -144,7 +151,8 @@ def plot(views: dict[str, Curve], path: Path) -> None:
     colours = {"typical": "#33658a", "guaranteed": "#c1121f"}
     with plt.rc_context(style):  # type: ignore[arg-type]
         figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")
-        for view, curve in views.items():
+        for view in ("typical", "guaranteed"):
+            curve = views[view]
             axes[0].semilogy(SUPPLIES_V, curve.f_max_hz / 1e6, color=colours[view], label=view)
             axes[1].plot(
                 curve.f_max_hz / 1e6, curve.energy_per_op_j * 1e12, color=colours[view], label=view

@@ -67,6 +67,14 @@ class OperatingPoint:
         " which the library's slow and fast corners are characterised",
         choices=("range", "library"),
     )
+    timing_sigma: float | None = knob(
+        None,
+        "of the guaranteed view: standard deviations of mismatch that clock and hold slack cover; 0"
+        " is none; by default 3 if the library states deviations, otherwise 0",
+        kind=float,
+        minimum=0.0,
+        maximum=6.0,
+    )
     clock_frac: float = knob(
         1.0,
         "clock frequency as a fraction of the highest at which timing is met",
@@ -85,6 +93,11 @@ class OperatingPoint:
             raise DesignError(
                 f"process={self.process!r} and view='guaranteed' are both given; the view takes the"
                 " slow and the fast process corner itself: leave process out"
+            )
+        if self.timing_sigma and not self.is_guaranteed:
+            raise DesignError(
+                f"timing_sigma={self.timing_sigma!r} is of the guaranteed view; add "
+                "view='guaranteed' or leave timing_sigma out"
             )
         if self.lowest_temperature_c > self.highest_temperature_c:
             raise DesignError(
@@ -138,14 +151,23 @@ class PhysicalOptions:
     )
     clock_tree: bool = knob(
         True,
-        "count the clock's buffers and wires; left out without wires, and where `auto` finds no"
-        " constants",
+        "count the clock's buffers and wires; left out with wires=none",
+    )
+    added_cells: bool = knob(
+        True,
+        "count the cells that layout adds or enlarges, by shares of routed designs; left out with"
+        " wires=none",
+    )
+    calibration: str = knob(
+        "",
+        "file with the calibration of layout from the user's routed designs; empty is that of the"
+        " library's process",
     )
     glitches: bool = knob(True, "count transitions within a cycle, by a replay with delays")
     glitch_cycles: int = knob(
         512, "cycles drawn for that replay; 0 takes every cycle of the run", minimum=0
     )
-    utilisation: float = knob(0.7, "share of the core that cells fill", minimum=0.05, maximum=0.95)
+    utilisation: float = knob(0.6, "share of the core that cells fill", minimum=0.05, maximum=0.95)
     aspect: float = knob(1.0, "height of the core over its width", minimum=0.1, maximum=10.0)
     placement_seed: int = knob(0, "of the placement's start and of the drawn cycles", minimum=0)
 
@@ -257,7 +279,17 @@ def _parse_value(text: str) -> Any:
     return text
 
 
+SUGGESTED = 40
+"""A message lists at most so many names."""
+
+
 def suggest(name: str, known: Collection[str]) -> str:
-    """A suggestion to print for an unknown name."""
+    """A suggestion to print for an unknown name: the nearest name, or the first of all names."""
     near = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(known))}"
+    if near:
+        return f"did you mean {near[0]!r}?"
+    names = sorted(known)
+    if len(names) <= SUGGESTED:
+        return f"use one of {', '.join(names)}"
+    nearest = difflib.get_close_matches(name, names, n=SUGGESTED, cutoff=0.0)
+    return f"use one of {', '.join(sorted(nearest))}, ... ({len(names)} names)"

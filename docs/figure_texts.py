@@ -166,18 +166,6 @@ def _array(runs: Runs) -> Iterator[Text]:
             for more, less in zip(wider_sums, (none, one), strict=True)
         ),
     )
-    yield Text(
-        words="({:.0f} against {:.0f} MHz for 2 x 2 with one stage and result registers), which "
-        "nothing in the hardware explains",
-        values=tuple(
-            table.query(
-                "rows == 2 and columns == 2 and pipeline_stages == 1 and overlapped_drain "
-                f"and accumulator_bits == {bits}"
-            )["f_max_hz"].max()
-            * MHZ
-            for bits in (24, 21)
-        ),
-    )
     shares = [
         [share(point, part) for _, point in front.iterrows()]
         for part in ("wire", "clock_tree", "glitch")

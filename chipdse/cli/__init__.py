@@ -7,9 +7,11 @@ a function from the parsed arguments to an exit code. Results go to stdout, prog
 from __future__ import annotations
 
 import argparse
+import difflib
 import importlib
 import sys
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from chipdse import __version__
 from chipdse.errors import ChipdseError, DesignError
@@ -31,7 +33,10 @@ _MODULE_OF = {
     **dict.fromkeys(("sta", "power"), "netlist"),
     "place": "place",
     "package": "package",
+    "map": "map",
+    "chip": "chip",
     "library": "library",
+    "completion": "completion",
 }
 
 
@@ -64,10 +69,57 @@ def build_parser(verb: str = "") -> argparse.ArgumentParser:
     return parser
 
 
+def verb_parsers(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of a parser's verbs, by name."""
+    actions = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    return {name: inner for action in actions for name, inner in action.choices.items()}
+
+
+def _meant(word: str, known: Sequence[str]) -> str:
+    """A suggestion for a mistyped word; empty if none is near."""
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _check_verb(word: str) -> None:
+    """Leave with one line if a word is not a verb."""
+    if word and not word.startswith("-") and word not in _MODULE_OF:
+        meant = _meant(word, list(_MODULE_OF))
+        print(
+            f"chipdse: {_line(repr(word))} is not a verb{meant} (see chipdse --help)",
+            file=sys.stderr,
+        )
+        raise SystemExit(2)
+
+
+def _check_options(parser: argparse.ArgumentParser, words: Sequence[str]) -> None:
+    """Leave with one line for the first option that a verb does not have."""
+    verbs: Any = verb_parsers(parser)
+    for word in words:
+        if word == "--":
+            return
+        if word in verbs:
+            parser, verbs = verbs[word], verb_parsers(verbs[word])
+            continue
+        option = word.partition("=")[0]
+        known = list(parser._option_string_actions)
+        if option.startswith("--") and not any(name.startswith(option) for name in known):
+            parser.error(f"{option!r} is not an option{_meant(option, known)}")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one verb; 0 done, 1 it ran and failed, 2 wrong input."""
-    words = sys.argv[1:] if argv is None else argv
-    arguments = build_parser(words[0] if words else "").parse_args(words)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
+    if not words:
+        build_parser().print_help(sys.stderr)
+        print("chipdse: no verb is given (see chipdse --help)", file=sys.stderr)
+        raise SystemExit(2)
+    _check_verb(words[0])
+    parser = build_parser(words[0])
+    _check_options(parser, words)
+    arguments = parser.parse_args(words)
     try:
         code: int = arguments.run(arguments)
     except ChipdseError as error:

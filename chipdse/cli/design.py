@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,14 @@ def add(verbs: Verbs) -> None:
     clock.add_argument("--clock-frac", type=float, help="share of the highest frequency, e.g. 0.5")
     parser.add_argument(
         "--placement", type=Path, metavar="FILE", help="draw cells by module and power, e.g. p.png"
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="METRIC",
+        help=f"print these metrics, or these groups of metrics: {', '.join(GROUPS)}",
     )
     groups = (
         ("operating", "view=guaranteed supply_tolerance_frac=0.1; or process=slow"),
@@ -82,9 +91,12 @@ def records_of(arguments: argparse.Namespace) -> tuple[Block, Any, Any]:
 
 def _eval(arguments: argparse.Namespace) -> int:
     check_liberty(arguments.liberty)
+    if arguments.only:
+        _chosen(arguments.only)  # a wrong name is refused before anything runs
     block, parameters, workload = records_of(arguments)
 
     from chipdse.api.point import evaluate_point
+    from chipdse.blocks.work import work_unit
     from chipdse.design import OperatingPoint, PhysicalOptions, make_record, parse_settings
     from chipdse.errors import DesignError
     from chipdse.hardware.synthesis_options import SynthesisOptions
@@ -120,9 +132,19 @@ def _eval(arguments: argparse.Namespace) -> int:
     )
     missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
     if arguments.json:
-        print_json({**metrics.flat(), "violations": missed, "evidence": metrics.evidence()})
+        values, evidence = metrics.flat(), metrics.evidence()
+        names = _chosen(arguments.only) if arguments.only else list(values)
+        shown: dict[str, Any] = {name: values[name] for name in names}
+        kinds = {name: evidence[name] for name in names}
+        errors = {
+            name: dataclasses.asdict(error)
+            for name, error in metrics.errors.items()
+            if name in names
+        }
+        about = {"evidence": kinds, "measured_errors": errors}
+        print_json({**shown, "violations": missed, **about})
     else:
-        _print_metrics(metrics)
+        _print_metrics(metrics, work_unit(block), arguments.only)
         for name, amount in missed.items():
             limit = CONSTRAINTS.get(name, "clock faster than the logic, as a share of its delay")
             print(f"limit missed: {limit}: {amount:.4g}")
@@ -133,17 +155,62 @@ def _quantity(text: str | None, unit: str, option: str) -> float | None:
     return None if text is None else parse_quantity(text, unit, option)
 
 
-def _print_metrics(metrics: Metrics) -> None:
+GROUPS = ("conditions", "speed", "power", "area", "system", "flags")
+"""Parts in which metrics are printed."""
+
+
+def group_of(name: str) -> str:
+    """The part in which a metric is printed."""
+    from chipdse.metrics import METRICS, BlockValues
+
+    metadata = METRICS[name]
+    if name.endswith("_counted") or name in ("wire_level", "guaranteed"):
+        return "flags"
+    if metadata["evidence"] == "input":
+        return "conditions"
+    if name not in {field.name for field in dataclasses.fields(BlockValues)}:
+        return "system"
+    if metadata["unit"] in ("W", "J/op") or name.endswith("_frac"):
+        return "power"
+    return "speed" if metadata["unit"] in ("s", "Hz", "op", "op/s") else "area"
+
+
+def _chosen(only: Sequence[str]) -> list[str]:
+    """The metrics to print, by group: all, or those that --only names, itself or by their group.
+
+    Raises
+    ------
+    DesignError : a name is neither a metric nor a group
+    """
+    from chipdse.design import suggest
+    from chipdse.errors import DesignError
+    from chipdse.metrics import METRICS
+
+    for name in only:
+        if name not in METRICS and name not in GROUPS:
+            meant = suggest(name, [*METRICS, *GROUPS])
+            raise DesignError(f"--only {name!r} is not a metric or a group; {meant}")
+    ordered = sorted(METRICS, key=lambda name: GROUPS.index(group_of(name)))
+    return [name for name in ordered if not only or {name, group_of(name)} & set(only)]
+
+
+def _print_metrics(metrics: Metrics, work: str = "op", only: Sequence[str] = ()) -> None:
     from chipdse.metrics import METRICS, corner_text
     from chipdse.report.counted import counted_text
-    from chipdse.report.quantities import shown_metric
+    from chipdse.report.quantities import Words, shown_metric
 
-    values, evidence = metrics.flat(), metrics.evidence()
-    width = max(map(len, values))
-    for name, value in values.items():
-        metadata = METRICS[name]
-        shown = shown_metric(name, value)
+    values, evidence, words = metrics.flat(), metrics.evidence(), Words(work=work)
+    names = _chosen(only)
+    width, group = max(map(len, names)), ""
+    for name in names:
+        if not only and group != (group := group_of(name)):
+            print(f"{group}:" if name == names[0] else f"\n{group}:")
+        shown = shown_metric(name, values[name], words)
         corner = corner_text(name, values)
         where = f" ({corner})" if corner else ""
-        print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {metadata['doc']}{where}")
-    print("\n" + counted_text(metrics.block))
+        error = metrics.errors.get(name)
+        wrong = "" if error is None else f" (error: {error.text()})"
+        text = f"{METRICS[name]['doc']}{where}{wrong}"
+        print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {text}")
+    if not only:
+        print("\n" + counted_text(metrics.block, metrics.errors))

@@ -8,19 +8,49 @@ import sys
 from importlib import resources
 from pathlib import Path
 
-from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.common import Verbs, add_verb, command, print_json
 from chipdse.errors import DesignError
 from chipdse.store.files import write_folder
 
-_FILES = {
+_PROJECT = {
     "README.md": "README.md",
     "pyproject.toml": "pyproject.toml",
-    "sweep.toml": "sweep.toml",
-    "NAME/block.py": "block.py",
-    "NAME/bench.py": "bench.py",
-    "tests/test_NAME.py": "test_block.py",
     ".github/workflows/hardware.yml": "hardware.yml",
 }
+"""Files of a Python project, whatever its block: where each goes, and its template."""
+
+
+def _python_files(folder: str) -> dict[str, str]:
+    """Files of a project whose block is in Python."""
+    return _PROJECT | {
+        "sweep.toml": f"{folder}sweep.toml",
+        "NAME/block.py": f"{folder}block.py",
+        "NAME/bench.py": f"{folder}bench.py",
+        "tests/test_NAME.py": f"{folder}test_block.py",
+    }
+
+
+_FILES = {
+    "dot_product": _python_files(""),
+    "component": _python_files("component/"),
+    "stream": _python_files("stream/"),
+    "fir": _python_files("fir/"),
+    "verilog": {
+        "README.md": "verilog/README.md",
+        "NAME.sv": "verilog/counter.sv",
+        "NAME.toml": "verilog/block.toml",
+        "bench_NAME.py": "verilog/bench.py",
+        "sweep.toml": "verilog/sweep.toml",
+    },
+}
+"""The files of each kind of project: where each goes, and its template."""
+_SETTINGS = {
+    "dot_product": ("lanes=2", "lanes=1,16 bits=2,8"),
+    "component": ("width=16", "width=1,32"),
+    "stream": ("width=16", "width=1,32"),
+    "fir": ("taps=4", "taps=2,8 bits=2,8"),
+}
+"""An example of a parameter, and of corners, for README and workflow."""
 _TAKEN = (
     "chipdse_hdl",
     "chipdse",
@@ -41,28 +71,43 @@ def add(verbs: Verbs) -> None:
         verbs,
         "new",
         "write a starter project for a block of your own",
-        "chipdse new block smoother && cd smoother && pytest",
+        "chipdse new block smoother && cd smoother && pytest\n"
+        "  chipdse new block smoother --like component    # the smallest block",
         _new,
     )
     parser.add_argument("what", choices=["block"], help="what to start: a block")
     parser.add_argument("name", help="of the project and its package, e.g. smoother")
+    parser.add_argument(
+        "--like",
+        choices=tuple(_FILES),
+        default="dot_product",
+        help="the example to start from: a registered adder (component), a stage between two "
+        "streams, an FIR filter, SystemVerilog, or a dot product (default)",
+    )
     parser.add_argument("--to", type=Path, help="folder to make; default NAME")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _new(arguments: argparse.Namespace) -> int:
     target = arguments.to or Path(arguments.name)
-    files = write_starter(arguments.name, target)
+    files = write_starter(arguments.name, target, arguments.like)
     if arguments.json:
         print_json({"folder": str(target), "files": [str(file) for file in files]})
         return 0
     print("\n".join(map(str, files)))
-    print(f"next:  cd {target} && pytest && chipdse sweep sweep.toml")
+    check = "pytest"
+    if arguments.like == "verilog":
+        check = command("chipdse", "sim", f"{arguments.name}.toml")
+    print(f"next:  {command('cd', target)} && {check} && chipdse sweep sweep.toml")
     return 0
 
 
-def write_starter(name: str, target: Path) -> list[Path]:
+def write_starter(name: str, target: Path, like: str = "dot_product") -> list[Path]:
     """Write the project of a new block into a new or empty folder: all of it or nothing.
+
+    Parameters
+    ----------
+    like : the example block, a key of `_FILES`
 
     Raises
     ------
@@ -78,14 +123,39 @@ def write_starter(name: str, target: Path) -> list[Path]:
         raise DesignError(f"{str(target)!r} is not an empty folder; name a new one with --to")
     templates = resources.files("chipdse.cli") / "starter"
     texts = {
-        where.replace("NAME", name): (templates / f"{template}.txt")
-        .read_text()
-        .replace("NAME", name)
-        for where, template in _FILES.items()
+        where.replace("NAME", name): _filled(
+            (templates / f"{template}.txt").read_text(), name, like
+        )
+        for where, template in _FILES[like].items()
     }
-    texts |= {f"{name}/__init__.py": f'"""The block {name}."""\n', ".gitignore": _IGNORED}
+    texts[".gitignore"] = _IGNORED
+    if like != "verilog":
+        texts[f"{name}/__init__.py"] = f'"""The block {name}."""\n'
     try:
         write_folder(target, texts)
     except OSError as error:
         raise DesignError(f"{str(target)!r} cannot be written: {error.strerror}") from error
     return [target / where for where in texts]
+
+
+def _filled(text: str, name: str, like: str) -> str:
+    """A template with the name of the block and the settings of its example."""
+    text = text.replace("NAME", name)
+    settings = _SETTINGS.get(like, _SETTINGS["dot_product"])
+    for default, setting in zip(_SETTINGS["dot_product"], settings, strict=True):
+        text = text.replace(default, setting)
+    return _aligned(text)
+
+
+def _aligned(text: str) -> str:
+    """The text with the comments of its indented command lines in one column."""
+    lines = text.split("\n")
+    commands: dict[int, tuple[str, str]] = {}
+    for at, line in enumerate(lines):
+        words, mark, comment = line.rpartition("  # ")
+        if mark and line.startswith(("    pytest", "    chipdse")):
+            commands[at] = words.rstrip(), comment
+    width = max((len(words) for words, _ in commands.values()), default=0)
+    for at, (words, comment) in commands.items():
+        lines[at] = f"{words:<{width}}  # {comment}"
+    return "\n".join(lines)

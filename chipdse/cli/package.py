@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import difflib
 import json
 import math
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import chipdse
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.reading import check_exist
 from chipdse.units import show
@@ -18,7 +22,8 @@ if TYPE_CHECKING:
 
 _EXAMPLE = """\
 example:
-  chipdse package sweeps/systems/two_chiplets.toml --plot two_chiplets.svg
+  chipdse package two_chiplets --plot two_chiplets.svg
+  chipdse package mono_800mm2 two_chiplets nine_chiplets         # as a table
   chipdse package sweeps/systems/memory_on_logic.toml --json --sources
   chipdse package sweeps/systems/interposer_with_memory.toml --3dblox assembly
 
@@ -30,14 +35,19 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the verb."""
     parser = verbs.add_parser(
         "package",
-        help="cost, yield, temperature, carbon of one system",
-        description="Cost, yield, temperature and carbon of one system.",
+        help="cost, yield, temperature, carbon of described systems",
+        description="Cost, yield, temperature and carbon of described systems.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "system", type=Path, metavar="SYSTEM.toml", help="description of the system"
+        "systems",
+        type=Path,
+        nargs="*",
+        metavar="SYSTEM.toml",
+        help="description of a system, or the name of a shipped one; several make a table",
     )
+    parser.add_argument("--list", action="store_true", help="print the shipped systems, and end")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="figure: .svg, .png or .pdf")
     parser.add_argument(
         "--3dblox", type=Path, metavar="DIR", dest="threedblox", help="write the assembly as 3DBlox"
@@ -48,28 +58,106 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Evaluate the file and print; 1 if it misses a limit."""
-    check_exist(arguments.system)
+    """Evaluate the files and print; 1 if one misses a limit."""
+    if arguments.list:
+        return _list(arguments.json)
+    if not arguments.systems:
+        raise DesignError("no system is given; 'chipdse package --list' names the shipped ones")
+    files = [find_system(file) for file in arguments.systems]
+    check_exist(*files)
+    if len(files) > 1 and (arguments.plot, arguments.threedblox) != (None, None):
+        raise DesignError("--plot and --3dblox need one system; give one file")
 
     from chipdse.system.described import evaluate_described
     from chipdse.system.system_file import load_system
 
-    evaluation = evaluate_described(load_system(arguments.system))
+    evaluations = [evaluate_described(load_system(file)) for file in files]
     if arguments.plot is not None:
         from chipdse.report.pictures.package import draw_package
 
-        draw_package(evaluation, arguments.plot)
+        draw_package(evaluations[0], arguments.plot)
+        print(f"figure: {arguments.plot}", file=sys.stderr)
     if arguments.threedblox is not None:
-        _write_threedblox(evaluation, arguments.threedblox)
+        _write_threedblox(evaluations[0], arguments.threedblox)
+        print(f"assembly: {arguments.threedblox}", file=sys.stderr)
     if arguments.json:
-        print(json.dumps(_document(evaluation, arguments.sources), indent=1, allow_nan=False))
+        documents = [_document(evaluation, arguments.sources) for evaluation in evaluations]
+        shown = documents[0] if len(documents) == 1 else documents
+        print(json.dumps(shown, indent=1, allow_nan=False))
+    elif len(evaluations) > 1:
+        _print_table(evaluations)
     else:
-        print(_text(evaluation))
+        print(_text(evaluations[0]))
         if arguments.sources:
-            print(_sources_text(evaluation))
-    if evaluation.complaints:
-        raise InfeasibleError(f"{arguments.system}: " + "; ".join(evaluation.complaints))
+            print(_sources_text(evaluations[0]))
+    missed = [
+        f"{file}: {'; '.join(evaluation.complaints)}"
+        for file, evaluation in zip(files, evaluations, strict=True)
+        if evaluation.complaints
+    ]
+    if missed:
+        raise InfeasibleError("; ".join(missed))
     return 0
+
+
+def shipped_systems() -> dict[str, Path]:
+    """Every system that comes with the package, by name, e.g. ``two_chiplets``."""
+    package = Path(chipdse.__file__).parent
+    installed, checkout = package / "shipped_sweeps", package.parent / "sweeps"
+    folder = installed if installed.is_dir() else checkout
+    return {file.stem: file for file in sorted((folder / "systems").glob("*.toml"))}
+
+
+def find_system(file: Path) -> Path:
+    """The file itself; where there is none, the shipped system of that name.
+
+    Raises
+    ------
+    DesignError : a name without a folder or suffix that is neither
+    """
+    if file.exists():
+        return file
+    shipped = shipped_systems()
+    if file.stem in shipped and file.suffix in ("", ".toml") and file.parent == Path():
+        return shipped[file.stem]
+    if file.suffix == "" and file.parent == Path():
+        near = difflib.get_close_matches(file.stem, shipped, n=1)
+        meant = f"did you mean {near[0]!r}?" if near else "'chipdse package --list' names them"
+        raise DesignError(f"{str(file)!r} is neither a file nor a shipped system; {meant}")
+    return file
+
+
+def _list(as_json: bool) -> int:
+    shipped = shipped_systems()
+    if as_json:
+        print(json.dumps({name: str(file) for name, file in shipped.items()}, indent=1))
+    else:
+        for name, file in shipped.items():
+            print(f"{name:26} {file}")
+    return 0
+
+
+def _print_table(evaluations: Sequence[Evaluation]) -> None:
+    """Several systems beside each other, metrics that differ only."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from chipdse.metrics import METRICS
+    from chipdse.report.quantities import shown_metric
+
+    table = Table("", *(each.system.name for each in evaluations), box=SIMPLE_HEAD)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    table.add_row("arrangement", *(each.system.package.arrangement for each in evaluations))
+    for name in METRICS:
+        if hasattr(evaluations[0].metrics, name):
+            values = [float(getattr(each.metrics, name)) for each in evaluations]
+            if len(set(values)) > 1:
+                table.add_row(name, *(shown_metric(name, value) for value in values))
+    table.add_row("evidence", *(each.metrics.evidence for each in evaluations))
+    table.add_row("limits missed", *(str(len(each.complaints)) for each in evaluations))
+    Console(width=None if Console().is_terminal else 10_000).print(table, markup=False)
 
 
 def _write_threedblox(evaluation: Evaluation, folder: Path) -> None:
@@ -160,7 +248,7 @@ def _text(evaluation: Evaluation) -> str:
         ("temperature", f"hottest {m.peak_temperature_c:.2f} °C, mean of the compute dies"
                         f" {m.mean_temperature_c:.2f} °C"),
         ("cost", f"{m.cost_usd:.2f} USD recurring, {m.nre_usd:.2f} USD design at"
-                 f" {package.volume:.4g} systems"),
+                 f" {package.volume:,.0f} systems"),
         *(("", f"{v:12.4f} USD  {k}") for k, v in cost_parts(evaluation).items() if v),
         ("embodied", f"{m.embodied_kgco2e:.4g} kg CO2e, {m.embodied_low_kgco2e:.4g} to"
                      f" {m.embodied_high_kgco2e:.4g}; made in {package.grid_fab}"),

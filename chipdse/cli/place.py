@@ -28,7 +28,7 @@ def add(verbs: Verbs) -> None:
         "--liberty", type=Path, action="append", default=[], metavar="FILE", help="of its cells"
     )
     parser.add_argument("--clock", metavar="PORT", help="left out of the wires")
-    parser.add_argument("--utilisation", type=float, default=0.7, help="default 0.7")
+    parser.add_argument("--utilisation", type=float, default=0.6, help="default 0.6")
     parser.add_argument("--aspect", type=float, default=1.0, help="height over width, default 1")
     parser.add_argument("--seed", type=int, default=0, help="of the start, default 0")
     parser.add_argument("--to", type=Path, metavar="FILE.npz", help="write positions here")

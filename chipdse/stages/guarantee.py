@@ -25,11 +25,13 @@ import numpy as np
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.netlist.library.library import CellLibrary
+from chipdse.netlist.library.sigmas import check_mismatch, knows_mismatch
 from chipdse.netlist.power.power import GROUPS, analyse_power
 from chipdse.netlist.timing.timing import Timing
+from chipdse.netlist.timing.variation import Varied, vary
 from chipdse.stages.analyse import timed_at
-from chipdse.stages.layout import WIRE_TABLE, layout
-from chipdse.stages.library import guarded, library_version, supply_of
+from chipdse.stages.layout import LAYOUT_TABLES, after_layout, layout, physical_values
+from chipdse.stages.library import guarded, library_of, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, RUN_READERS, Hardware, Loaded, load, run_values
 from chipdse.stages.operate import Bounds
 from chipdse.store.stage import Stage
@@ -37,6 +39,8 @@ from chipdse.store.store import Store
 
 SLOW, FAST = "slow", "fast"
 BOUNDS = "bounds.json"
+DEFAULT_SIGMA = 3.0
+MISMATCH_TABLE = "technology/data/sky130_mismatch.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +104,15 @@ def bounds_of(design: Design, hardware: Hardware, store: Store) -> Bounds:
     """
     version = {process: library_version(design.library, process) for process in (SLOW, FAST)}
     corners = CornerRange.of(design)
+    sigma = timing_sigma(design)
     values = {
         **run_values(design, hardware, SLOW),
         "fast_library": version[FAST].digests,
         "range": dataclasses.asdict(corners),
-        "physical": dataclasses.asdict(design.physical),
+        "timing_sigma": sigma,
+        "physical": physical_values(design.physical),
     }
-    build = functools.partial(write_bounds, design, hardware, corners, store)
+    build = functools.partial(write_bounds, design, hardware, corners, sigma, store)
 
     def guard(checked: Any) -> Any:
         slow = guarded(design.library, version[SLOW], checked)
@@ -119,11 +125,39 @@ def bounds_of(design: Design, hardware: Hardware, store: Store) -> Bounds:
     return Bounds(**stored)
 
 
+def timing_sigma(design: Design) -> float:
+    """Standard deviations of mismatch that the clock of a design covers.
+
+    Raises
+    ------
+    DesignError : they are stated, and the library's slow or fast corner knows no deviations
+    """
+    stated, entry = design.operating.timing_sigma, library_of(design.library)
+    if stated == 0:
+        return 0.0
+    libraries = [entry.load(process) for process in (SLOW, FAST)]
+    if stated is None:
+        return DEFAULT_SIGMA if all(map(knows_mismatch, libraries)) else 0.0
+    for library in libraries:
+        check_mismatch(library)
+    return stated
+
+
 def write_bounds(
-    design: Design, hardware: Hardware, corners: CornerRange, store: Store, folder: Path
+    design: Design,
+    hardware: Hardware,
+    corners: CornerRange,
+    sigma: float,
+    store: Store,
+    folder: Path,
 ) -> None:
-    """Write what every chip keeps into a folder."""
-    bounds = _bounds(design, hardware, corners, store)
+    """Write what every chip keeps into a folder.
+
+    Parameters
+    ----------
+    sigma : standard deviations of mismatch that clock and hold slack cover
+    """
+    bounds = _bounds(design, hardware, corners, sigma, store)
     (folder / BOUNDS).write_text(json.dumps(dataclasses.asdict(bounds)))
 
 
@@ -135,15 +169,32 @@ GUARANTEE = Stage(
         "library": "hash of every file of the library's slow corner",
         "fast_library": "hash of every file of its fast corner",
         "range": "lowest and highest supply, temperatures",
+        "timing_sigma": "standard deviations of mismatch that count",
         "physical": "which wires and clock tree count",
     },
     builder=write_bounds,
     code=RUN_READERS,
-    data=(WIRE_TABLE,),
+    data=(*LAYOUT_TABLES, MISMATCH_TABLE),
 )
 
 
-def _bounds(design: Design, hardware: Hardware, corners: CornerRange, store: Store) -> Bounds:
+def _kept(timing: Timing, sigma: float) -> Varied:
+    """Period and hold slack with mismatch; without it, those of the timing itself."""
+    if sigma:
+        return vary(timing, sigma)
+    none = np.zeros(len(timing.clock_period_s))
+    return Varied(
+        min_period_s=timing.min_period_s,
+        worst_hold_slack_s=timing.worst_hold_slack_s,
+        path_mean_s=timing.min_period_s,
+        path_deviation_s=none,
+        near_critical=none,
+    )
+
+
+def _bounds(
+    design: Design, hardware: Hardware, corners: CornerRange, sigma: float, store: Store
+) -> Bounds:
     slow, fast = (load(design.library, hardware, process) for process in (SLOW, FAST))
     slow_c = corners.temperatures_of(slow.netlist.library, corners.lowest_supply_v)
     fast_c = corners.temperatures_of(fast.netlist.library, corners.highest_supply_v)
@@ -153,12 +204,14 @@ def _bounds(design: Design, hardware: Hardware, corners: CornerRange, store: Sto
         layout_at_corner = dataclasses.replace(laid, graph=loaded.graph)
         return timed_at(loaded, layout_at_corner, supply_v, temperature_c)
 
-    paths = {
-        temp: float(timed(slow, corners.lowest_supply_v, temp).min_period_s[0]) for temp in slow_c
-    }
+    at_slow = {temp: timed(slow, corners.lowest_supply_v, temp) for temp in slow_c}
+    late = {temp: _kept(timing, sigma) for temp, timing in at_slow.items()}
+    paths = {temp: float(varied.min_period_s[0]) for temp, varied in late.items()}
     slowest_c = max(paths, key=paths.__getitem__)
     at_fast = {temp: timed(fast, corners.highest_supply_v, temp) for temp in fast_c}
-    holds = {temp: float(timing.worst_hold_slack_s[0]) for temp, timing in at_fast.items()}
+    holds = {
+        temp: float(_kept(timing, sigma).worst_hold_slack_s[0]) for temp, timing in at_fast.items()
+    }
     hold_c, hottest_c = min(holds, key=holds.__getitem__), fast_c[-1]
     known = fast.netlist.library.leakage_grid
     table_c = tuple(t for t in known.temperatures_c if known.covers(corners.highest_supply_v, t))
@@ -170,18 +223,26 @@ def _bounds(design: Design, hardware: Hardware, corners: CornerRange, store: Sto
         leakage_at=at if len(table_c) > 1 else None,
     )
     groups = power.by_group()
+    leakage = after_layout(
+        laid.added, {name: float(groups[name]["leakage_w"][0]) for name in GROUPS}
+    )
+    leakage_powers_w = power.leakage_elsewhere_w * leakage.growth
     # A library without leakage has no table of it: it is 0 at every temperature.
     leaks = len(table_c) > 1 and bool(np.any(power.leakage_elsewhere_w))
+    without_s = float(at_slow[slowest_c].min_period_s[0])
     return Bounds(
         critical_path_s=paths[slowest_c] / (1 - laid.skew_frac),
+        timing_sigma=sigma,
+        mismatch_delay_s=(paths[slowest_c] - without_s) / (1 - laid.skew_frac),
+        near_critical_endpoints=float(late[slowest_c].near_critical[0]),
         setup_supply_v=corners.lowest_supply_v,
         setup_temperature_c=slowest_c,
         worst_hold_slack_s=holds[hold_c],
         hold_supply_v=corners.highest_supply_v,
         hold_temperature_c=hold_c,
-        leakage_w={name: float(groups[name]["leakage_w"][0]) for name in GROUPS},
+        leakage_w=leakage.by_group_w,
         leakage_supply_v=corners.highest_supply_v,
         leakage_temperature_c=hottest_c,
         leakage_temperatures_c=table_c if leaks else (),
-        leakage_powers_w=tuple(map(float, power.leakage_elsewhere_w)) if leaks else (),
+        leakage_powers_w=tuple(map(float, leakage_powers_w)) if leaks else (),
     )

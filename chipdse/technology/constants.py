@@ -66,6 +66,7 @@ SI_FACTORS: dict[str, float] = {
     "uOhm cm": 1e-8,
     "fF/um": 1e-9,
     "ohm/um": 1e6,
+    "ohm": 1.0,
     "1/K": 1.0,
 }
 TABLES = (

@@ -34,6 +34,37 @@ def steps(workflow: str) -> list[list[str]]:
     return [shlex.split(line) for line in lines]
 
 
+KINDS = ("dot_product", "component", "stream", "fir", "verilog")
+FAULTS = {
+    "component": ("smoother/block.py", "self.a + self.b", "self.a | self.b"),
+    "stream": ("smoother/block.py", "~self.y_valid | self.y_ready", "self.y_ready | 1"),
+    "fir": ("smoother/block.py", "total + product", "total - product"),
+    "verilog": ("smoother.sv", "else if (en)", "else"),
+}
+"""For each kind a fault in its hardware that its bench has to see."""
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("like", FAULTS)
+def test_each_kind_works_and_its_bench_sees_a_fault(tmp_path: Path, like: str) -> None:
+    folder, cache = tmp_path / "smoother", tmp_path / "cache"
+    words = ["new", "block", "smoother", "--like", like]
+    assert run(tmp_path, *words, cache=cache, module="chipdse.cli").returncode == 0
+    if like != "verilog":
+        done = run(folder, "-q", "tests", cache=cache, module="pytest")
+        assert "3 passed" in done.stdout, done.stdout
+    block = "smoother.toml" if like == "verilog" else "smoother.block:BLOCK"
+    simulate = ["sim", block, *(("--workload", "load=0.4") if like == "stream" else ())]
+    done = run(folder, *simulate, cache=cache, module="chipdse.cli")
+    assert "every output of" in done.stdout, done.stderr
+    where, right, wrong = FAULTS[like]
+    text = (folder / where).read_text()
+    assert right in text
+    (folder / where).write_text(text.replace(right, wrong))
+    done = run(folder, *simulate, cache=cache, module="chipdse.cli")
+    assert done.returncode == 1 and "differ" in done.stderr
+
+
 @pytest.mark.tools
 def test_the_documented_commands_lead_to_a_front(tmp_path: Path) -> None:
     typed = commands("howto/own_block.md", "From nothing to a front")
@@ -65,8 +96,9 @@ def test_the_documented_commands_lead_to_a_front(tmp_path: Path) -> None:
     assert (found["corners_in_all"], found["corners_run"], found["failed"]) == (8, 4, 0)
 
 
-def test_the_starter_is_in_house_style(tmp_path: Path) -> None:
-    write_starter("smoother", tmp_path / "smoother")
+@pytest.mark.parametrize("like", KINDS)
+def test_the_starter_is_in_house_style(tmp_path: Path, like: str) -> None:
+    write_starter("smoother", tmp_path / "smoother", like)
     for words in (["check", "--select", "E,F,I,UP,B,SIM,RET,PTH"], ["format", "--check"]):
         done = subprocess.run(
             [sys.executable, "-m", "ruff", *words, "--line-length", "100", "."],

@@ -7,6 +7,8 @@ python -m tools.characterise variants --work DIR    what slow and fast transisto
 python -m tools.characterise pack --work DIR --process slow
 python -m tools.characterise extend --work DIR  add corners to the typical library that ships
 python -m tools.characterise check --work DIR --process slow    what is lost by inferring
+python -m tools.characterise mismatch --work DIR    simulate and pack mismatch
+python -m tools.characterise paths --work DIR   whole paths with drawn transistors, to compare with
 python -m tools.characterise compare FILE.lib   the shipped library against an official file
 """
 
@@ -48,6 +50,12 @@ def main() -> int:
     packs.add_argument("--work", type=Path, required=True, help="folder of raw results")
     packs.add_argument("--process", default="typical", choices=settings.PROCESSES)
     packs.add_argument("--to", type=Path, help="default: the one that ships")
+    for name, what in (
+        ("mismatch", "mismatch of every arc, packed into the file that ships"),
+        ("paths", "delays of whole paths, every transistor drawn"),
+    ):
+        verb = verbs.add_parser(name, help=what)
+        verb.add_argument("--work", type=Path, required=True, help="folder of raw results")
     checks = verbs.add_parser("check", help="leave corners out and infer them")
     checks.add_argument("--work", type=Path, required=True, help="folder of raw results")
     checks.add_argument("--process", required=True, choices=("slow", "fast"))
@@ -75,6 +83,20 @@ def main() -> int:
 
         library = extend.extend(shipped_file("sky130"), options.work, options.to)
         print(f"{options.to}: {library.corners()}")
+        return 0
+    if options.verb == "mismatch":
+        from chipdse.netlist.library.mismatch import mismatch_file
+
+        from . import mismatch_pack
+
+        failures = mismatch_pack.simulate(options.work)
+        print("\n".join(failures))
+        mismatch_pack.pack(options.work, mismatch_file("sky130"))
+        return 1 if failures else 0
+    if options.verb == "paths":
+        from . import montecarlo
+
+        print(montecarlo.save(options.work))
         return 0
     if options.verb == "check":
         from .check import report

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse import numerics
-from chipdse.arrays import Bools, Floats, Int64s
+from chipdse.arrays import Bools, Floats, Int32s, Int64s
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.netlist.layout.buffers import Repeater, repeaters, stage_delay_s
 from chipdse.netlist.layout.placer.arrays import sums
@@ -23,12 +23,16 @@ from chipdse.netlist.netlist import CONSTANT_1, Netlist
 from chipdse.netlist.timing.clock import ClockNetwork
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.records import Wires
-from chipdse.netlist.timing.timing import MAX, analyse_timing, arc_delays, arc_wires, library_pins
+from chipdse.netlist.timing.timing import analyse_timing, arc_delays, arc_wires, library_pins
 from chipdse.technology.constants import Sources
-from chipdse.technology.wires import WireData
+from chipdse.technology.wires import WireData, process_of, routed_over_placed
 
 LEVELS = ("none", "formula", "placed")
+UTILISATION = 0.6
+"""Of the core by cells: what flows end with (medians: ihp 0.59, sky130 0.47, gf180 0.40)."""
 _SPREAD = 1.1  # the density the placer may reach, over the utilisation
+_ESCAPE = 0.3  # wire from a pin to the tracks, over the side of a mean cell
+_TO_MEAN = 0.35  # weight of the mean over nets of as many pins in the length of a single net
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,6 +46,7 @@ class Routes:
     level : "formula" or "placed"
     net_length_m : [nets]
     pin_distance_m : [pins] along the wire from the driver to an input pin; 0 for other pins
+    port_distance_m : [bits of `netlist.output_nets`] along the wire from the driver
     core_width_m, core_height_m : the core at the chosen utilisation and aspect
     cell_x_m, cell_y_m : [cells] centres; empty unless placed
     overflow : of the placement; 0 unless placed
@@ -50,6 +55,7 @@ class Routes:
     level: str
     net_length_m: Floats
     pin_distance_m: Floats
+    port_distance_m: Floats
     core_width_m: float
     core_height_m: float
     cell_x_m: Floats
@@ -117,7 +123,7 @@ def formula_routes(
     clock: ClockNetwork | None,
     sources: Sources,
     *,
-    utilisation: float = 0.7,
+    utilisation: float = UTILISATION,
     aspect: float = 1.0,
 ) -> Routes:
     """Lengths without a placement: total by size, shared out by the number of pins.
@@ -140,11 +146,13 @@ def formula_routes(
     distance = np.zeros(len(netlist.pin_net))
     loads = netlist.pin_is_load & (netlist.pin_net >= 0)
     # Of a wire with several loads, each lies at the end of its own branch of equal length.
-    distance[loads] = (length / np.maximum(degree - 1, 1))[netlist.pin_net[loads]]
+    branch = length / np.maximum(degree - 1, 1)
+    distance[loads] = branch[netlist.pin_net[loads]]
     return Routes(
         level="formula",
         net_length_m=length,
         pin_distance_m=distance,
+        port_distance_m=branch[netlist.output_nets],
         core_width_m=width,
         core_height_m=height,
         cell_x_m=np.zeros(0),
@@ -158,11 +166,15 @@ def placed_routes(
     clock: ClockNetwork | None,
     sources: Sources,
     *,
-    utilisation: float = 0.7,
+    utilisation: float = UTILISATION,
     aspect: float = 1.0,
     seed: int = 0,
 ) -> Routes:
-    """Lengths from a placement: half the perimeter of each net's box times its Steiner factor.
+    """Lengths from a placement, as a routed layout has them.
+
+    Half the perimeter of each net's box times its Steiner factor, drawn towards the mean of the
+    nets with as many pins (`drawn_to_mean`), times `routed_over_placed` of the process; and for
+    each pin the wire that leads to it, 0.3 sides of a mean cell.
 
     Raises
     ------
@@ -170,21 +182,41 @@ def placed_routes(
     """
     problem = placement_problem(netlist, clock, utilisation=utilisation, aspect=aspect)
     placed = place(problem, seed=seed)
-    numbers, spans = placed.net_spans_m()
+    process = process_of(cell.name for cell in netlist.library.cells)
+    routed = routed_over_placed(process, sources)
+    degree = net_degrees(netlist)[placed.net_number]
     length = np.zeros(netlist.net_count)
-    length[numbers] = spans
-    length *= steiner_factor(net_degrees(netlist), sources)
+    between = drawn_to_mean(placed.net_span_m * steiner_factor(degree, sources), degree)
+    escape_m = _ESCAPE * math.sqrt(float(problem.cell_area_m2.mean()))
+    length[placed.net_number] = routed * between + escape_m * degree
     cells = netlist.cell_count
+    pin_distance, port_distance = _distances(
+        netlist, routed * placed.x_m, routed * placed.y_m, length
+    )
     return Routes(
         level="placed",
         net_length_m=length,
-        pin_distance_m=_distances(netlist, placed.x_m, placed.y_m, length),
+        pin_distance_m=pin_distance,
+        port_distance_m=port_distance,
         core_width_m=problem.core_width_m,
         core_height_m=problem.core_height_m,
         cell_x_m=placed.x_m[:cells],
         cell_y_m=placed.y_m[:cells],
         overflow=placed.overflow,
     )
+
+
+def drawn_to_mean(length_m: Floats, degree: Int64s) -> Floats:
+    """Lengths of nets, each moved towards the mean length of the nets with as many pins.
+
+    In a placement the length of a single net is uncertain: two placers agree on the mean over
+    nets of as many pins, hardly on one net of two pins. The sum does not change. On the nets of
+    six routed designs the mean absolute error falls from 0.43 to 0.39 of the mean capacitance, and
+    the rank correlation rises by 0.03.
+    """
+    count = int(degree.max(initial=0)) + 1
+    mean = sums(degree, length_m, count) / np.maximum(np.bincount(degree, minlength=count), 1)
+    return (1.0 - _TO_MEAN) * length_m + _TO_MEAN * mean[degree]
 
 
 def placement_problem(
@@ -217,8 +249,9 @@ def placement_problem(
     )
 
 
-def _distances(netlist: Netlist, x: Floats, y: Floats, length: Floats) -> Floats:
-    """Manhattan distance from each net's driver to its load pins, at most the net's length."""
+def _distances(netlist: Netlist, x: Floats, y: Floats, length: Floats) -> tuple[Floats, Floats]:
+    """Manhattan distance from each net's driver to its load pins [pins] and to the output ports
+    [bits of `netlist.output_nets`], at most the net's length."""
     from_x = np.full(netlist.net_count, np.nan)
     from_y = np.full(netlist.net_count, np.nan)
     ports = netlist.cell_count + np.arange(len(netlist.input_nets))
@@ -228,10 +261,14 @@ def _distances(netlist: Netlist, x: Floats, y: Floats, length: Floats) -> Floats
     from_x[driven], from_y[driven] = x[driver], y[driver]
     distance = np.zeros(len(netlist.pin_net))
     loads = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net >= 0))
-    net, cell = netlist.pin_net[loads], netlist.pin_cell[loads]
-    apart = np.abs(x[cell] - from_x[net]) + np.abs(y[cell] - from_y[net])
-    distance[loads] = np.where(np.isfinite(apart), np.minimum(apart, length[net]), 0.0)
-    return distance
+
+    def from_driver(net: Int32s, node: Int32s | Int64s) -> Floats:
+        apart = np.abs(x[node] - from_x[net]) + np.abs(y[node] - from_y[net])
+        return np.where(np.isfinite(apart), np.minimum(apart, length[net]), 0.0)
+
+    distance[loads] = from_driver(netlist.pin_net[loads], netlist.pin_cell[loads])
+    outputs = netlist.cell_count + len(netlist.input_nets) + np.arange(len(netlist.output_nets))
+    return distance, from_driver(netlist.output_nets, outputs)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -259,11 +296,12 @@ class WireLoads:
 def wires_of(
     routes: Routes, graph: TimingGraph, library: OperatingLibrary, data: WireData
 ) -> WireLoads:
-    """Capacitance of every net and delay to every pin, at one operating point.
+    """Capacitance of every net and delay to every pin and output port, at one operating point.
 
-    The delay is Elmore's: the resistance of the wire to the pin times the load behind it, which is
-    half the net's wire and all its pins. Where a tree of the library's buffers is faster than the
-    net's own driver with all of its load, the net is driven through such a tree.
+    The delay is Elmore's: the resistance of the wire to the pin, with the vias at both ends, times
+    the load behind it, which is half the net's wire and all its pins. Where a tree of the library's
+    buffers is faster than the net's own driver with all of its load, the net is driven through
+    such a tree.
     """
     netlist = graph.netlist
     bare = _wires(routes, netlist, library, data, None, np.zeros(netlist.net_count))
@@ -275,24 +313,20 @@ def wires_of(
     if not stages.any():
         return bare
     tried = _wires(routes, netlist, library, data, repeater, buffers)
-    slow, slow_slew = _driver_delays(graph, library, bare.timing)
-    fast, fast_slew = _driver_delays(graph, library, tried.timing)
-    # A slow edge costs the cells behind it about half of what it is longer.
-    gain = slow - fast + 0.5 * (slow_slew - fast_slew)
+    slow = _driver_delays(graph, library, bare.timing)
+    # The faster edge at the driver does not count: the buffers' own edges arrive at the loads.
+    gain = slow - _driver_delays(graph, library, tried.timing)
     worth = gain > stages * stage_delay_s(repeater, library)
     return _wires(routes, netlist, library, data, repeater, np.where(worth, buffers, 0.0))
 
 
-def _driver_delays(
-    graph: TimingGraph, library: OperatingLibrary, wires: Wires
-) -> tuple[Floats, Floats]:
-    """Slowest arc and slew of the driver of each net [nets]."""
+def _driver_delays(graph: TimingGraph, library: OperatingLibrary, wires: Wires) -> Floats:
+    """Slowest arc of the driver of each net [nets]."""
     timing = analyse_timing(graph, library, 1.0, wires=wires)
     slowest = np.zeros(graph.netlist.net_count)
     cells = arc_delays(timing)[0] - arc_wires(graph, wires)
     np.maximum.at(slowest, graph.sink >> 1, cells)
-    slew: Floats = timing.slew_s[MAX, 0].reshape(-1, 2).max(axis=1)
-    return slowest, slew
+    return slowest
 
 
 def _wires(
@@ -316,13 +350,23 @@ def _wires(
         after = np.where(buffered, stages * stage_delay_s(repeater, library), 0.0)
         seen = np.where(buffered, repeater.load_f, seen)
         power_f = wire_f + buffers * repeater.input_f
-    parts = np.maximum(buffers, 1.0)[net]  # each buffer has its own piece of wire
-    ohm = data.signal_ohm_per_m * routes.pin_distance_m[load_pins] / parts
+
+    def elmore_of(net: Int32s, distance_m: Floats) -> Floats:
+        parts = np.maximum(buffers, 1.0)[net]  # each buffer has its own piece of wire
+        vias_ohm = np.where(wire_f[net] > 0, 2.0 * data.pin_ohm, 0.0)  # at the driver, at the load
+        ohm = data.signal_ohm_per_m * distance_m / parts + vias_ohm
+        return elmore_s(ohm, wire_f[net] / parts, pins_f[net] / parts) + after[net]
+
     delay = np.zeros(len(netlist.pin_net))
-    delay[load_pins] = elmore_s(ohm, wire_f[net] / parts, pins_f[net] / parts) + after[net]
+    delay[load_pins] = elmore_of(net, routes.pin_distance_m[load_pins])
+    ports = elmore_of(netlist.output_nets, routes.port_distance_m)
+
+    def wires(capacitance_f: Floats) -> Wires:
+        return Wires(net_capacitance_f=capacitance_f, pin_delay_s=delay, port_delay_s=ports)
+
     return WireLoads(
-        timing=Wires(net_capacitance_f=seen - pins_f, pin_delay_s=delay),
-        power=Wires(net_capacitance_f=power_f, pin_delay_s=delay),
+        timing=wires(seen - pins_f),
+        power=wires(power_f),
         wire_f=wire_f,
         pins_f=pins_f,
         power_f=power_f,

@@ -161,11 +161,14 @@ class LibraryEntry:
         # Imported here: what a library is made of lies above this module, its name below.
         from chipdse.netlist.library.cache import load_library
         from chipdse.netlist.library.join import check_same_cells, join_corners
+        from chipdse.netlist.library.mismatch import shipped_mismatch
         from chipdse.netlist.library.pack import load_packed
+        from chipdse.netlist.library.sigmas import with_mismatch
 
         files = self._files(process)
         if files.saved is not None:
             library = load_packed(files.saved)
+            library = with_mismatch(library, shipped_mismatch(self.name))
         else:
             loaded = [load_library(paths) for paths in files.corners]
             library = loaded[0] if len(loaded) == 1 else join_corners(loaded, self.name)
@@ -195,17 +198,25 @@ def liberty_files_for_synthesis(library: LibraryEntry, folder: Path) -> tuple[Pa
     return (target,)
 
 
-def liberty_text(library: LibraryEntry, corner: Corner, process: str | None = None) -> str:
+def liberty_text(
+    library: LibraryEntry,
+    corner: Corner,
+    process: str | None = None,
+    *,
+    deviations: bool = False,
+) -> str:
     """A Liberty file of a library at any operating point inside the characterised range.
 
     Parameters
     ----------
     process : process corner; None is the default one
+    deviations : write standard deviations of delays (LVF) where they are known
     """
     from chipdse.netlist.library.liberty import writer as liberty_writer
 
     loaded = library.load(process)
-    return liberty_writer.liberty_text(loaded.at(corner.supply_v, corner.temperature_c))
+    at_corner = loaded.at(corner.supply_v, corner.temperature_c)
+    return liberty_writer.liberty_text(at_corner, deviations=deviations)
 
 
 def resolve(library: str | Sequence[Path]) -> LibraryEntry:

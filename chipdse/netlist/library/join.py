@@ -143,12 +143,16 @@ def _check_same(first: CellLibrary, second: CellLibrary) -> None:
     pair = f"corners {first.corners()} and {second.corners()}"
     check_same_cells(first, second, pair)
     pair = f"{pair} of {first.name}"
-    if first.thresholds != second.thresholds:
+    if first.thresholds != second.thresholds or (
+        (first.file_thresholds, first.file_cells) != (second.file_thresholds, second.file_cells)
+    ):
         raise DesignError(
             f"{pair} cannot be joined: they measure slews or delays between other voltages"
         )
     if first.conditions != second.conditions or first.supplies != second.supplies:
         raise DesignError(f"{pair} cannot be joined: their conditions differ")
+    if not np.array_equal(_sigma_tables(first), _sigma_tables(second)):
+        raise DesignError(f"{pair} cannot be joined: only one states standard deviations of delays")
     for part in ("arcs", "powers", "leakages", "tables"):
         first_part, second_part = getattr(first, part), getattr(second, part)
         for field in fields(first_part):
@@ -165,6 +169,10 @@ def _check_same(first: CellLibrary, second: CellLibrary) -> None:
                 where = _first_difference(first, part, a, b)
             if not same:
                 raise DesignError(f"{pair} cannot be joined: their {part} differ{where}")
+
+
+def _sigma_tables(library: CellLibrary) -> Int32s:
+    return np.zeros((2, 0), np.int32) if library.sigma_tables is None else library.sigma_tables
 
 
 def _first_difference(library: CellLibrary, part: str, a: Int32s, b: Int32s) -> str:

@@ -8,8 +8,11 @@ fraction of the simulation time.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +23,9 @@ from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.grid import Corners, interpolate
 from chipdse.netlist.library.processes import TYPICAL
+
+if TYPE_CHECKING:
+    from chipdse.netlist.library.mismatch import MismatchModel
 
 # Liberty's timing types that are read; the index in this list is the code of the type.
 ARC_KINDS = (
@@ -46,6 +52,7 @@ ARC_KINDS = (
     "removal_falling",
 )
 FIRST_CHECK = ARC_KINDS.index("setup_rising")
+LATE, EARLY = 0, 1  # rows of `CellLibrary.sigma_tables`
 SENSES = ("", "positive_unate", "negative_unate", "non_unate")
 
 
@@ -69,6 +76,14 @@ class Thresholds:
     def slew_of_ramp(self, edge: int) -> float:
         """The slew in the tables of a ramp that takes one second from rail to rail [s]."""
         return (self.upper_frac[edge] - self.lower_frac[edge]) / self.slew_derate
+
+
+def meet_elsewhere(files: Sequence[Thresholds]) -> bool:
+    """Whether a delay of one file ends at another voltage than a delay of another file starts."""
+    return any(
+        driver.output_frac != reader.input_frac
+        for driver, reader in itertools.permutations(files, 2)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,8 +163,13 @@ class CellLibrary:
     leakage_corners : where leakage is known: at every corner of timing and at further ones; None:
         at the corners of timing only
     thresholds : at which voltages delays and slews are measured, in the tables and at ports
+    file_thresholds, file_cells : what each file itself states, and how many cells it has, in the
+        order of `cells`; empty where no delay starts or ends at other voltages than another file's
     sources : sources of the data, for reports
     process : process corner: typical, slow or fast transistors
+    sigma_tables : [2, tables] of each table the one of its standard deviation, late and early (LVF
+        of Liberty files); -1 where there is none, None without any
+    mismatch, mismatch_arcs : instead of these tables, a model and [tables] its arc of each table
     """
 
     name: str
@@ -168,8 +188,13 @@ class CellLibrary:
     leakage_corners: Corners | None = None
     process: str = TYPICAL
     thresholds: Thresholds = Thresholds()
+    file_thresholds: tuple[Thresholds, ...] = ()
+    file_cells: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
     provenance: dict[str, object] = field(default_factory=dict)
+    sigma_tables: Int32s | None = None
+    mismatch: MismatchModel | None = None
+    mismatch_arcs: Int64s | None = None
 
     @cached_property
     def index(self) -> dict[str, int]:

@@ -29,6 +29,7 @@ FORMAT = 1
 _PARTS: dict[str, type] = {"tables": Tables, "arcs": Arcs, "powers": Powers, "leakages": Leakages}
 _ARRAYS = ("supply_v", "temperature_c", "pin_capacitance_f", "pin_supply_v", "cell_leakage_w")
 _LEAKAGE = ("leakage_supply_v", "leakage_temperature_c")  # where leakage has its own corners
+_SIGMA_TABLES = "sigma_tables"  # where Liberty files had standard deviations
 # operating points are compared exactly
 _EXACT = ("supply_v", "temperature_c", "pin_supply_v", *_LEAKAGE)
 _STATES: dict[str, type] = {"flip_flop": FlipFlop, "latch": Latch, "clock_gate": ClockGate}
@@ -48,6 +49,8 @@ def save_library(
     if library.leakage_corners is not None:
         corners = library.leakage_corners
         arrays |= dict(zip(_LEAKAGE, (corners.supply_v, corners.temperature_c), strict=True))
+    if library.sigma_tables is not None:
+        arrays[_SIGMA_TABLES] = library.sigma_tables
     for part, kind in _PARTS.items():
         for field in fields(kind):
             arrays[f"{part}.{field.name}"] = getattr(getattr(library, part), field.name)
@@ -67,6 +70,8 @@ def save_library(
         "supplies": library.supplies,
         "sources": library.sources,
         "thresholds": asdict(library.thresholds),
+        "file_thresholds": [asdict(file) for file in library.file_thresholds],
+        "file_cells": library.file_cells,
         "provenance": library.provenance,
     }
     text = json.dumps(logic, separators=(",", ":")).encode()
@@ -101,7 +106,10 @@ def load_saved(path: Path) -> CellLibrary:
                 sources=tuple(logic["sources"]),
                 provenance=logic["provenance"],
                 leakage_corners=_leakage_corners(file),
+                sigma_tables=file.get(_SIGMA_TABLES),
                 thresholds=_thresholds(logic.get("thresholds", {})),
+                file_thresholds=tuple(map(_thresholds, logic.get("file_thresholds", []))),
+                file_cells=tuple(map(int, logic.get("file_cells", []))),
                 **parts,
             )
     except (

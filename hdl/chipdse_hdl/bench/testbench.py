@@ -7,6 +7,7 @@ beforehand, `play` writes and reads whole ports once a cycle, and everything is 
 from __future__ import annotations
 
 import json
+import operator
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -99,13 +100,18 @@ async def play(
     outputs = [getattr(dut, name) for name in watch]
     seen: list[list[Any]] = [[] for _ in watch]
     readers = list(zip([record.append for record in seen], outputs, strict=True))
-    writers = [(getattr(dut, name), iter(words)) for name, words in stimulus.items()]
+    columns = integers(stimulus)
+    writers = [(getattr(dut, name), iter(words)) for name, words in columns.items()]
     written: list[int | None] = [None] * len(writers)
-    for _ in range(len(next(iter(stimulus.values())))):
+    for cycle in range(len(next(iter(columns.values())))):
         for index, (port, words) in enumerate(writers):
             word = next(words)
             if word != written[index]:
-                port.value = written[index] = word
+                try:
+                    port.value = written[index] = word
+                except (OverflowError, ValueError) as error:
+                    name = list(columns)[index]
+                    raise ValueError(f"{name} cannot be {word} in cycle {cycle}: {error}") from None
         for record, port in readers:
             record(port.value)
         await edge
@@ -119,6 +125,36 @@ async def play(
             }
             for digit in "01"
         ]
+
+
+def integers(stimulus: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:
+    """The words of each port as integers of Python; those of NumPy are accepted.
+
+    Raises
+    ------
+    TypeError : a word is not an integer
+    ValueError : a port has fewer words than the first
+    """
+    columns: dict[str, list[int]] = {}
+    for name, words in stimulus.items():
+        column: list[int] = []
+        for word in words:
+            try:
+                column.append(operator.index(word))
+            except TypeError:
+                raise TypeError(
+                    f"{name} is {word!r} in cycle {len(column)}, which is not an integer; "
+                    "write e.g. numbers.astype(int).tolist()"
+                ) from None
+        columns[name] = column
+    first = next(iter(columns))
+    for name, column in columns.items():
+        if len(column) < len(columns[first]):
+            raise ValueError(
+                f"{name} has {len(column)} words and {first} has {len(columns[first])}; "
+                "give each as many words"
+            )
+    return columns
 
 
 @dataclass(frozen=True, kw_only=True)

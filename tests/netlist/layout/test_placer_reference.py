@@ -46,6 +46,7 @@ def test_wire_length_is_that_of_a_full_placer(shared, name):
     assert placed.wire_length_m == pytest.approx(reference_m, rel=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3, 5, 7])
 def test_numbering_hardly_matters(shared, seed):
     """The same design with cells, ports and nets numbered at random, and across for along."""

@@ -20,9 +20,10 @@ import numpy as np
 from chipdse import numerics
 from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.netlist.layout.placer.arrays import Charges, Pins
+from chipdse.netlist.layout.placer.arrays import Pins
 from chipdse.netlist.layout.placer.compiled import PlacerKernel, placer_kernel
 from chipdse.netlist.layout.placer.gradient import Density, WireLength
+from chipdse.netlist.layout.placer.grid import charges_of, grid_of, smoothing_of
 from chipdse.netlist.layout.placer.problem import PlacementProblem
 from chipdse.netlist.layout.placer.start import (
     Outline,
@@ -36,11 +37,8 @@ OVERFLOW = 0.10
 MOST_STEPS = 2000
 FEW_CELLS = 20
 """So few cells are larger than any grid; they are placed without a promise about overflow."""
-_CELLS_A_BIN = 4.0
-_MOST_BINS_A_CELL = 4.0  # a nearly empty core has a coarser grid
 _FILLER_BINS = 1.0  # area of a filler, in full bins
 _FIRST_WEIGHT = 1e-2  # of density against wire length, as the ratio of their gradients
-_SMOOTH = 14.0  # gamma in bins at an overflow of 0.55
 _LEAST_SCALE = 1.0
 _PORTS_MOVE_AT = (0.9, 0.7, 0.5, 0.3, 0.2, 0.15, 0.12)  # overflows; ports are assigned anew
 _STARTS = 3  # of a small design, whose length varies by 2 % with its start; the middle one is kept
@@ -60,6 +58,8 @@ class Placement:
     ----------
     x_m, y_m : [nodes] centres, cells first, then ports
     wire_length_m : half the perimeter of every net's bounding box, summed
+    net_number, net_span_m : nets of two pins or more, and half the perimeter of the bounding box
+        of each one, the mean over the starts of a small design
     overflow : area that finds no room in its bin, as a share of the cells' area
     """
 
@@ -67,14 +67,11 @@ class Placement:
     x_m: Floats
     y_m: Floats
     wire_length_m: float
+    net_number: Int64s
+    net_span_m: Floats
     overflow: float
     steps: int
     seed: int
-
-    def net_spans_m(self) -> tuple[Int64s, Floats]:
-        """Nets by their number, and half the perimeter of each one's bounding box [m]."""
-        numbers, pins = _pins(self.problem)
-        return numbers, pins.spans(self.x_m) + pins.spans(self.y_m)
 
 
 def place(problem: PlacementProblem, *, seed: int = 0, compiled: bool | None = None) -> Placement:
@@ -107,7 +104,8 @@ def place(problem: PlacementProblem, *, seed: int = 0, compiled: bool | None = N
             f"{runs[0].steps} steps; give the core more room: a lower utilisation"
         )
     spread.sort(key=lambda run: run.wire_length_m)
-    return spread[len(spread) // 2].placement(seed)
+    spans_m = [run.net_span_m for run in spread]
+    return spread[len(spread) // 2].placement(seed, np.mean(spans_m, axis=0))
 
 
 def _pins(problem: PlacementProblem) -> tuple[Int64s, Pins]:
@@ -145,9 +143,9 @@ class _Run:
         self, problem: PlacementProblem, seed: tuple[int, int], kernel: PlacerKernel | None
     ) -> None:
         self.problem = problem
-        _, self.pins = _pins(problem)
+        self.net_number, self.pins = _pins(problem)
         self.cells, self.nodes = len(problem.cell_area_m2), problem.nodes
-        width, height = _grid(problem)
+        width, height = grid_of(problem)
         self.bin_width_m = problem.core_width_m / width
         self.bin_height_m = problem.core_height_m / height
         self.outline = Outline(
@@ -166,7 +164,7 @@ class _Run:
         full = problem.target_density
         self.wires = WireLength(self.pins, len(self.area), kernel)
         self.density = Density(
-            _charges(self.area, self.stretch, full),
+            charges_of(self.area, self.stretch, full),
             len(self.area),
             (width, height),
             self.stretch,
@@ -175,7 +173,7 @@ class _Run:
         cells = self.area.copy()
         cells[self.nodes :] = 0.0
         self.of_cells = Density(
-            _charges(cells, self.stretch, full),
+            charges_of(cells, self.stretch, full),
             len(self.area),
             (width, height),
             self.stretch,
@@ -190,6 +188,7 @@ class _Run:
         self.low_x = np.minimum(half * math.sqrt(self.stretch), width / 2)
         self.low_y = np.minimum(half / math.sqrt(self.stretch), height / 2)
         self.x, self.y = self._start()
+        self.smooth = smoothing_of(problem)
         self.overflow, self.steps = 1.0, 0
         self.weight = 0.0
 
@@ -240,7 +239,7 @@ class _Run:
         full = self.problem.target_density
         total = float(self.area[: self.cells].sum())
         self.overflow = float(np.maximum(grid - full, 0.0).sum()) / total
-        self.gamma = _SMOOTH * numerics.power_of(10.0, (20 * self.overflow - 11) / 9)
+        self.gamma = self.smooth * numerics.power_of(10.0, (20 * self.overflow - 11) / 9)
         span = self.pins.spans(x).sum() + self.pins.spans(y).sum() * self.stretch
         return float(span)
 
@@ -336,13 +335,21 @@ class _Run:
         across = float(self.pins.spans(self.x).sum() * self.bin_width_m)
         return across + float(self.pins.spans(self.y).sum() * self.bin_height_m)
 
-    def placement(self, seed: int) -> Placement:
-        """What was found, in metres."""
+    @property
+    def net_span_m(self) -> Floats:
+        """Half the perimeter of each net's bounding box."""
+        across = self.pins.spans(self.x) * self.bin_width_m
+        return np.asarray(across + self.pins.spans(self.y) * self.bin_height_m)
+
+    def placement(self, seed: int, net_span_m: Floats) -> Placement:
+        """This descent's positions, with the spans of nets [m], in metres."""
         return Placement(
             problem=self.problem,
             x_m=self.x[: self.nodes] * self.bin_width_m,
             y_m=self.y[: self.nodes] * self.bin_height_m,
             wire_length_m=self.wire_length_m,
+            net_number=self.net_number,
+            net_span_m=net_span_m,
             overflow=self.overflow,
             steps=self.steps,
             seed=seed,
@@ -352,37 +359,3 @@ class _Run:
 def _distance(ax: Floats, ay: Floats, bx: Floats, by: Floats) -> float:
     dx, dy = ax - bx, ay - by
     return math.sqrt(float(np.sum(dx * dx)) + float(np.sum(dy * dy)))
-
-
-def _grid(problem: PlacementProblem) -> tuple[int, int]:
-    """Bins across and up: about square, each with room for a few cells."""
-    mean = float(problem.cell_area_m2.mean())
-    side = math.sqrt(_CELLS_A_BIN * mean / problem.target_density)
-    core = problem.core_width_m * problem.core_height_m
-    side = max(side, math.sqrt(core / (_MOST_BINS_A_CELL * len(problem.cell_area_m2))))
-    counts = []
-    for extent in (problem.core_width_m, problem.core_height_m):
-        counts.append(max(8, round(extent / side)))
-    return counts[0], counts[1]
-
-
-def _charges(area: Floats, stretch: float, density: float) -> Charges:
-    """One charge a node with area; a node larger than a bin is divided into squares.
-
-    Such a node is dense all over, which no spreading can change: it is taken as large as it would
-    be at the target density.
-    """
-    nodes = np.flatnonzero(area > 0)
-    parts = np.maximum(np.ceil(np.sqrt(area[nodes] / density)), 1).astype(np.int64)
-    squares = parts * parts
-    node = np.repeat(nodes, squares)
-    per = np.repeat(parts, squares)
-    number = np.arange(len(node)) - np.repeat(np.cumsum(squares) - squares, squares)
-    side = np.sqrt(area[node] / density)
-    # Cells are taken as square in metres; a bin is `stretch` times as high as wide.
-    return Charges(
-        node=node.astype(np.int32),
-        offset_x=((number % per + 0.5) / per - 0.5) * side * math.sqrt(stretch),
-        offset_y=((number // per + 0.5) / per - 0.5) * side / math.sqrt(stretch),
-        area=area[node] / (per * per),
-    )

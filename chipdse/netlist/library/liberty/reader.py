@@ -19,13 +19,16 @@ from chipdse.netlist.library.liberty.syntax import Group, LibertyFile, number, s
 from chipdse.netlist.library.liberty.tables import FileTables, TableCollector, convert
 from chipdse.netlist.library.library import (
     ARC_KINDS,
+    EARLY,
     FIRST_CHECK,
+    LATE,
     SENSES,
     Arcs,
     CellLibrary,
     Leakages,
     Powers,
     Thresholds,
+    meet_elsewhere,
 )
 from chipdse.netlist.library.logic import parse_function, variables
 from chipdse.reading import as_text, read_bytes, unpack
@@ -37,7 +40,12 @@ _KINDS = {
     *("ff", "latch", "ff_bank", "latch_bank", "statetable"),
     *("cell_rise", "cell_fall", "rise_transition", "fall_transition"),
     *("rise_constraint", "fall_constraint", "power", "rise_power", "fall_power"),
+    *("ocv_sigma_cell_rise", "ocv_sigma_cell_fall"),
+    *("ocv_sigma_rise_transition", "ocv_sigma_fall_transition"),
+    *("ocv_sigma_rise_constraint", "ocv_sigma_fall_constraint"),
 }
+_SIGMA = "ocv_sigma_"  # Liberty variation format: standard deviations beside the tables
+_SIGMA_TYPES = {"early_and_late": (LATE, EARLY), "late": (LATE,), "early": (EARLY,)}
 _MOST_ARCS = 1_000_000  # a bus that depends on every bit of another has many in a few bytes
 _KIND = {name: code for code, name in enumerate(ARC_KINDS)}
 _SENSE = {name: code for code, name in enumerate(SENSES)}
@@ -56,7 +64,8 @@ def read_liberty(
 
     Files may measure slews between different voltages. As in OpenSTA, a slew means at each pin what
     the pin's own file means by it, and at ports what the first file does; here all tables are
-    converted to one measure, which comes to the same.
+    converted to one measure, which comes to the same. Delays stay as each file measures them:
+    `file_thresholds` of the library states where they start and end.
 
     Parameters
     ----------
@@ -81,6 +90,8 @@ class _Builder:
 
     def __init__(self, thresholds: Thresholds | None) -> None:
         self.thresholds = thresholds
+        self.files: list[Thresholds] = []
+        self.file_cells: list[int] = []
         self.names: list[str] = []
         self.sources: list[str] = []
         self.corner: Corner | None = None
@@ -97,6 +108,7 @@ class _Builder:
         self.leakages: list[tuple[int, int, int]] = []
         self.leakage_values: list[float] = []
         self.tables = TableCollector()
+        self.sigmas: list[tuple[int, int, int]] = []  # late or early, a table, its deviations
 
     def add(self, file: LibertyFile) -> None:
         """One more file."""
@@ -115,8 +127,11 @@ class _Builder:
         _check_printable(file, group, group.name())
         self.names.append(group.name())
         self.sources.append(file.path.name)
+        before = len(self.cells)
         for cell in group.of_kind("cell"):
             reader.cell(cell)
+        self.files.append(reader.head.thresholds)
+        self.file_cells.append(len(self.cells) - before)
 
     def library(self) -> CellLibrary:
         """What was collected, as arrays."""
@@ -130,6 +145,7 @@ class _Builder:
         arcs = table(self.arcs, 10)
         powers = table(self.powers, 7)
         leakages = table(self.leakages, 3)
+        apart = meet_elsewhere(self.files)
         return CellLibrary(
             name=self.names[0] if len(self.names) == 1 else _common_name(self.names),
             cells=tuple(self.cells),
@@ -169,8 +185,20 @@ class _Builder:
                 value_w=np.array([self.leakage_values], dtype=np.float64),
             ),
             thresholds=self.thresholds or Thresholds(),
+            file_thresholds=tuple(self.files) if apart else (),
+            file_cells=tuple(self.file_cells) if apart else (),
             sources=tuple(self.sources),
+            sigma_tables=self._sigma_tables(),
         )
+
+    def _sigma_tables(self) -> Int32s | None:
+        """[2, tables] The table of each table's standard deviations; None without any."""
+        if not self.sigmas:
+            return None
+        result = np.full((2, len(self.tables.rows)), -1, dtype=np.int32)
+        for which, table, deviations in self.sigmas:
+            result[which, table] = deviations
+        return result
 
 
 def _common_name(names: list[str]) -> str:
@@ -214,20 +242,12 @@ class _FileReader:
         wanted = builder.thresholds
         if thresholds == wanted:
             return 1.0
-        delays = (
-            (thresholds.input_frac, thresholds.output_frac),
-            (wanted.input_frac, wanted.output_frac),
-        )
         rise, fall = (wanted.slew_of_ramp(edge) / thresholds.slew_of_ramp(edge) for edge in (0, 1))
-        if delays[0] != delays[1] or abs(rise / fall - 1) > 1e-9:
-            what = (
-                "input_threshold_pct or output_threshold_pct"
-                if delays[0] != delays[1]
-                else "slew thresholds that differ between rise and fall"
-            )
+        if abs(rise / fall - 1) > 1e-9:
             first = builder.sources[0] if builder.sources else "the library it belongs to"
             self.file.fail(
-                f"this file has other {what} than {first}; only slews are converted between files: "
+                "the ratio of this file's slew thresholds to those of "
+                f"{first} differs between rise and fall, and slews are converted by one ratio: "
                 "characterise both alike",
                 self.library.offset,
             )
@@ -377,6 +397,7 @@ class _FileReader:
                 is_slew = table_group.kind.endswith("_transition")
                 scale = self.slew_s if is_slew else self.head.time_s
                 tables[place] = self.tables.add(table_group, scale)
+        self._sigmas(group, wanted, tables)
         if code < FIRST_CHECK:
             for delay, slew, edge in ((0, 2, "rise"), (1, 3, "fall")):
                 if (tables[delay] < 0) != (tables[slew] < 0):
@@ -386,6 +407,25 @@ class _FileReader:
         condition = self._condition(group)
         for source in related.pins(group, "related_pin", "related_bus_pins"):
             self.builder.arcs.append((cell, source, sink, code, sense, condition, *tables))
+
+    def _sigmas(self, group: Group, wanted: dict[str, int], tables: list[int]) -> None:
+        """Standard deviations of a timing group's tables."""
+        for table_group in group.groups:
+            kind = table_group.kind
+            place = wanted.get(kind.removeprefix(_SIGMA)) if kind.startswith(_SIGMA) else None
+            if place is None or tables[place] < 0:
+                continue
+            name = table_group.text("sigma_type") or "early_and_late"
+            if name not in _SIGMA_TYPES:
+                self.file.fail(
+                    f"sigma_type {name!r}; expected early, late or early_and_late",
+                    table_group.offset,
+                )
+            scale = self.slew_s if kind.endswith("_transition") else self.head.time_s
+            deviations = self.tables.add(table_group, scale)
+            self.builder.sigmas += [
+                (which, tables[place], deviations) for which in _SIGMA_TYPES[name]
+            ]
 
     def _power(self, cell: int, pin: int, group: Group, related: RelatedPins) -> None:
         tables = {"rise_power": -1, "fall_power": -1}

@@ -14,18 +14,32 @@ from collections.abc import Iterator
 import numpy as np
 
 from chipdse.arrays import Floats
+from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import Cell, CellPin, ClockGate, FlipFlop, Latch
 from chipdse.netlist.library.library import ARC_KINDS, FIRST_CHECK, SENSES, OperatingLibrary
 from chipdse.netlist.library.logic import truth_table, variables
+from chipdse.netlist.library.sigmas import table_deviations
 
 _NS, _PF, _NW, _PJ, _UM2 = 1e-9, 1e-12, 1e-9, 1e-12, 1e-12
 _GROUND = re.compile(r"V?(SS|GND|NB|PW)\w*", re.IGNORECASE)
 _DELAYS = ("cell_rise", "cell_fall", "rise_transition", "fall_transition")
 
 
-def liberty_text(library: OperatingLibrary, point: int = 0, name: str | None = None) -> str:
-    """The library at one of its operating points as the text of a Liberty file."""
-    return "\n".join(_Writer(library, point, name or library.library.name).lines()) + "\n"
+def liberty_text(
+    library: OperatingLibrary,
+    point: int = 0,
+    name: str | None = None,
+    *,
+    deviations: bool = False,
+) -> str:
+    """The library at one of its operating points as the text of a Liberty file.
+
+    Parameters
+    ----------
+    deviations : write standard deviations of delays (LVF) where they are known
+    """
+    writer = _Writer(library, point, name or library.library.name, deviations)
+    return "\n".join(writer.lines()) + "\n"
 
 
 def _number(value: float, unit: float) -> str:
@@ -37,7 +51,7 @@ def _numbers(values: Floats, unit: float) -> str:
 
 
 class _Writer:
-    def __init__(self, library: OperatingLibrary, point: int, name: str) -> None:
+    def __init__(self, library: OperatingLibrary, point: int, name: str, deviations: bool) -> None:
         self.point = point
         self.name = name
         self.library = library.library
@@ -50,6 +64,7 @@ class _Writer:
         self.swing = library.pin_supply_v[point]
         self.leakage = library.leakage.groups_w()[point]
         self.cell_leakage = library.leakage.cells_w()[point]
+        self.deviations = table_deviations(library, point) if deviations else ({}, {})
         self.templates: dict[tuple[str, int, int], str] = {}
         self.extra_swings = sorted(
             {float(volts) for volts in self.swing if abs(volts - self.supply_v) > 1e-12}
@@ -79,6 +94,12 @@ class _Writer:
         yield '  leakage_power_unit : "1nW";'
         yield "  capacitive_load_unit (1, pf);"
         thresholds = self.library.thresholds
+        if self.library.file_thresholds:
+            raise DesignError(
+                f"library {self.library.name} comes from files whose delays start and end at "
+                "different voltages (input_threshold_pct_*, output_threshold_pct_*), which one "
+                "Liberty file cannot state; use the original files"
+            )
         for edge, kind in enumerate(("rise", "fall")):
             yield f"  slew_lower_threshold_pct_{kind} : {100 * thresholds.lower_frac[edge]:.12g};"
             yield f"  slew_upper_threshold_pct_{kind} : {100 * thresholds.upper_frac[edge]:.12g};"
@@ -136,15 +157,41 @@ class _Writer:
         unit = _PF if is_column and purpose != "constraint" else _NS
         return _numbers(self.axes[start[axis] : start[axis + 1]], unit)
 
-    def _table(self, kind: str, table: int, purpose: str, unit: float) -> Iterator[str]:
+    def _deviations(self, kind: str, table: int, purpose: str) -> Iterator[str]:
+        """Standard deviations of a table, late and early ones if they differ."""
+        late, early = (values.get(table) for values in self.deviations)
+        if late is None and early is None:
+            return
+        name = f"ocv_sigma_{kind}"
+        if late is not None and early is not None and np.array_equal(late, early):
+            yield from self._table(name, table, purpose, _NS, late, "early_and_late")
+            return
+        for values, which in ((late, "late"), (early, "early")):
+            if values is not None:
+                yield from self._table(name, table, purpose, _NS, values, which)
+
+    def _table(
+        self,
+        kind: str,
+        table: int,
+        purpose: str,
+        unit: float,
+        values: Floats | None = None,
+        sigma_type: str = "",
+    ) -> Iterator[str]:
+        """A table, or other values on its axes."""
         tables = self.library.tables
         row, column = int(tables.row_axis[table]), int(tables.column_axis[table])
-        values = self.values[tables.start[table] : tables.start[table + 1]]
+        if values is None:
+            values = self.values[tables.start[table] : tables.start[table + 1]]
+        which = f'sigma_type : "{sigma_type}"; ' if sigma_type else ""
         if row < 0 and column < 0:
-            yield f'        {kind} (scalar) {{ values ("{_numbers(values, unit)}"); }}'
+            yield f'        {kind} (scalar) {{ {which}values ("{_numbers(values, unit)}"); }}'
             return
         name = self.templates.setdefault((purpose, row, column), f"{purpose}_{len(self.templates)}")
         yield f"        {kind} ({name}) {{"
+        if which:
+            yield f"          {which.strip()}"
         for place, axis in enumerate([axis for axis in (row, column) if axis >= 0], start=1):
             is_column = axis == column and (row < 0 or place == 2)
             yield f'          index_{place} ("{self._axis(axis, purpose, is_column)}");'
@@ -263,6 +310,7 @@ class _Writer:
             if column[row] >= 0:
                 purpose = "constraint" if is_check else "delay"
                 yield from self._table(kind, int(column[row]), purpose, _NS)
+                yield from self._deviations(kind, int(column[row]), purpose)
         yield "      }"
 
     def _name(self, number: int, pin: int) -> str:

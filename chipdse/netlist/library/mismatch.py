@@ -1,0 +1,201 @@
+"""Standard deviations of delays from mismatch: transistors of one chip that were drawn alike.
+
+A delay's variance is a polynomial of load and slew, as is the output slew's; both are known for
+each arc of a library's cells at a few supplies. In units of the inverter's delay and of its own
+mismatch they hardly change from corner to corner, so that the inverter, which is known at every
+corner, gives the rest.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chipdse import numerics
+from chipdse.arrays import Floats, Int64s
+from chipdse.errors import DesignError
+from chipdse.netlist.library.grid import Corners, interpolate
+
+KINDS = ("n", "p")
+# Polynomials of an arc: delay over load^0, load^1, load^2, slew^2; slew and covariance over loads.
+TERMS = 10
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Moments:
+    """Variances of delay and output slew and their covariance [s²], of any shape.
+
+    shift_s : mean less median of the delay
+    """
+
+    delay: Floats
+    slew: Floats
+    both: Floats
+    shift_s: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InverterMap:
+    """The inverter at the corners of one process.
+
+    fo4_s : delay of one that drives four [corners]
+    deviation_s : standard deviation by n transistors (falling edge) and by p [corners, 2]
+    relative : of n transistors over the delay of the falling edge [corners]
+    spread : standard deviation of the logarithm of the current, n and p [corners, 2]
+    """
+
+    grid: Corners
+    fo4_s: Floats
+    deviation_s: Floats
+    relative: Floats
+    spread: Floats
+
+    def at(self, supply_v: Floats, temperature_c: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+        """The four at K operating points.
+
+        Raises
+        ------
+        DesignError : outside the corners
+        """
+        rows = []
+        for volts, temp in zip(supply_v.tolist(), temperature_c.tolist(), strict=True):
+            row = self.grid.weights(volts, temp)
+            if row is None:
+                raise DesignError(
+                    f"{volts:g} V at {temp:g} °C lies outside what mismatch is known for "
+                    f"({self.grid.range_text()}); set timing_sigma=0"
+                )
+            rows.append(row)
+        weights = np.array(rows)
+        return (
+            interpolate(weights, self.fo4_s),
+            interpolate(weights, self.deviation_s),
+            interpolate(weights, self.relative),
+            interpolate(weights, self.spread),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MismatchModel:
+    """Mismatch of the arcs of a library, for all of its processes.
+
+    arcs : arc number by (cell, pin, output, whether input and output move alike, output rises)
+    relative : the inverter's relative standard deviation where arcs are known [corners], rising
+    terms : [corners, arcs, 2, TERMS] for n and p transistors: variances over those of the
+        inverter, slews in delays of the inverter
+    size : [corners, arcs, 2] variance of the logarithm of the current of the cell's n and p
+        transistors, over that of the inverter's
+    setup, hold : relative deviations of setup and hold over that of the inverter
+    """
+
+    arcs: dict[tuple[str, str, str, bool, bool], int]
+    relative: Floats
+    terms: Floats
+    size: Floats
+    setup: float
+    hold: float
+    inverters: dict[str, InverterMap]
+
+    def coefficients(
+        self,
+        process: str,
+        supply_v: Floats,
+        temperature_c: Floats,
+        arcs: Int64s,
+        *,
+        linear: bool = False,
+    ) -> tuple[Floats, Floats]:
+        """Polynomials [K, arcs, TERMS] in SI units, and `spread` of the arcs [K, arcs].
+
+        A current is log-normal, so the variance of a delay exceeds that of its linear part, for
+        which arcs were simulated, by `excess` of the spread.
+
+        Parameters
+        ----------
+        linear : of the linear part alone
+        """
+        fo4_s, deviation_s, relative, spread = self.inverters[process].at(supply_v, temperature_c)
+        result = np.empty((len(fo4_s), len(arcs), TERMS))
+        spreads = np.empty((len(fo4_s), len(arcs)))
+        known = numerics.log(self.relative)
+        for point, value in enumerate(numerics.log(relative).tolist()):
+            place = float(np.interp(value, known, np.arange(len(known))))
+            low = min(int(place), len(known) - 2)
+            first, second = self.terms[low : low + 2, arcs]
+            terms = first + (place - low) * (second - first)
+            first, second = self.size[low : low + 2, arcs]
+            squared = spread[point] ** 2 * (first + (place - low) * (second - first))
+            factor = np.ones_like(squared) if linear else excess(squared)
+            each = terms * (deviation_s[point] ** 2 * factor)[:, :, None]
+            result[point] = each.sum(axis=1)
+            weight = np.maximum(each[:, :, 0], 1e-60)
+            spreads[point] = np.sqrt((weight * squared).sum(axis=1) / weight.sum(axis=1))
+        result[..., 3] /= (fo4_s**2)[:, None]  # over the slew squared in seconds
+        return result, spreads
+
+    def limits(self, process: str, supply_v: Floats, temperature_c: Floats) -> Floats:
+        """Relative standard deviation of setup and of hold [K, 2]."""
+        fo4_s, deviation_s, _, _ = self.inverters[process].at(supply_v, temperature_c)
+        relative = np.sqrt((deviation_s**2).mean(axis=1)) / fo4_s
+        found: Floats = relative[:, None] * np.array([self.setup, self.hold])
+        return found
+
+
+def excess(squared: Floats) -> Floats:
+    """Variance of a log-normal variable of median 1 over the variance of its logarithm.
+
+    Parameters
+    ----------
+    squared : variance of the logarithm
+    """
+    grown = numerics.exp(squared)
+    ratio: Floats = grown * (grown - 1) / np.maximum(squared, 1e-12)
+    return np.maximum(ratio, 1.0)
+
+
+def mismatch_file(name: str) -> Path:
+    """The file of a shipped library's mismatch."""
+    return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}_mismatch.npz"
+
+
+@cache
+def shipped_mismatch(name: str) -> MismatchModel:
+    """Mismatch of a library that ships with the package."""
+    with np.load(io.BytesIO(mismatch_file(name).read_bytes())) as file:
+        arrays: dict[str, Any] = {key: file[key] for key in file.files}
+    keys = zip(
+        arrays["cell"].tolist(),
+        arrays["pin"].tolist(),
+        arrays["output"].tolist(),
+        arrays["alike"].tolist(),
+        arrays["rises"].tolist(),
+        strict=True,
+    )
+    processes = {key.split(".")[1] for key in arrays if key.startswith("inverter.")}
+    return MismatchModel(
+        arcs={key: number for number, key in enumerate(keys)},
+        relative=arrays["relative"].astype(np.float64),
+        terms=arrays["terms"].astype(np.float64) * arrays["scale"],
+        size=arrays["size"].astype(np.float64),
+        setup=float(arrays["setup"]),
+        hold=float(arrays["hold"]),
+        inverters={
+            process: InverterMap(
+                grid=Corners(
+                    supply_v=arrays[f"inverter.{process}.supply_v"],
+                    temperature_c=arrays[f"inverter.{process}.temperature_c"],
+                ),
+                fo4_s=arrays[f"inverter.{process}.fo4_s"],
+                deviation_s=arrays[f"inverter.{process}.deviation_s"],
+                relative=arrays[f"inverter.{process}.relative"],
+                spread=arrays[f"inverter.{process}.spread"],
+            )
+            for process in sorted(processes)
+        },
+    )

@@ -1,0 +1,308 @@
+"""Timing with mismatch: the clock period and hold slack that a stated share of chips keeps.
+
+The variance of an arrival is carried along its path with that of the edge's slew, because a weak
+transistor delays its cell and slows the edge that drives the next one. Cells vary independently.
+Where edges meet, the later one at the stated number of standard deviations is kept (as in timing
+with Liberty variation format tables, POCV). A path's delay is log-normal with the mean and
+variance of the sum (Fenton, IRE Trans. Commun. Syst. 8, 1960), near threshold as above it. A chip
+works if every endpoint does: the product of their probabilities counts the near-critical ones. As
+paths that share cells are late together, that product never is more than the true probability
+(Slepian, Bell Syst. Tech. J. 41, 1962).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipdse import numerics
+from chipdse.arrays import Bools, Floats, Int64s
+from chipdse.netlist.library.sigmas import arc_moments, constraint_deviation_s
+from chipdse.netlist.timing.records import MAX, MIN, Timing
+from chipdse.netlist.timing.timing import ArcSlopes, arc_slopes
+
+_BISECTIONS = 60
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arrivals:
+    """Means and variances of arrivals [2, classes, K, net edges]; see `Timing.arrival_s`."""
+
+    mean_s: Floats
+    variance_s2: Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Varied:
+    """What a stated share of chips keeps, at K operating points.
+
+    min_period_s : shortest clock period
+    worst_hold_slack_s : worst hold slack; inf where nothing is constrained
+    path_mean_s, path_deviation_s : of the path with the longest period at the stated yield
+    near_critical : how many endpoints as critical as the worst one would fail as often as all do
+    """
+
+    min_period_s: Floats
+    worst_hold_slack_s: Floats
+    path_mean_s: Floats
+    path_deviation_s: Floats
+    near_critical: Floats
+
+
+def vary(timing: Timing, sigma: float) -> Varied:
+    """Period and hold slack that hold with the probability of a normal variable below `sigma`.
+
+    Raises
+    ------
+    DesignError : mismatch of the library is not known at an operating point
+    """
+    arrivals = varied_arrivals(timing, sigma)
+    mean_s, deviation_s = _needs(timing, arrivals)
+    hold_mean_s, hold_deviation_s = _margins(timing, arrivals)
+    count = len(timing.clock_period_s)
+    result = {
+        name: np.zeros(count)
+        for name in ("min_period_s", "path_mean_s", "path_deviation_s", "near_critical")
+    }
+    hold = np.full(count, np.inf)
+    for point in range(count):
+        used = np.isfinite(mean_s[point]) & (mean_s[point] > 0)
+        means, deviations = mean_s[point, used], deviation_s[point, used]
+        if len(means):
+            period_s, worst, near = _period(means, deviations, sigma)
+            result["min_period_s"][point] = period_s
+            result["path_mean_s"][point] = means[worst]
+            result["path_deviation_s"][point] = deviations[worst]
+            result["near_critical"][point] = near
+        used = np.isfinite(hold_mean_s[point])
+        if used.any():
+            hold[point] = _slack(hold_mean_s[point, used], hold_deviation_s[point, used], sigma)
+    return Varied(worst_hold_slack_s=hold, **result)
+
+
+def varied_arrivals(timing: Timing, sigma: float) -> Arrivals:
+    """Arrivals of the paths that are worst at a number of standard deviations.
+
+    Parameters
+    ----------
+    sigma : late edges are compared at their mean plus, early ones minus so many deviations
+    """
+    return _Pass(timing, arc_slopes(timing), sigma).arrivals()
+
+
+class _Pass:
+    """Means, variances and covariances with the slew, level by level."""
+
+    def __init__(self, timing: Timing, arcs: ArcSlopes, sigma: float) -> None:
+        self.timing, self.arcs, self.sigma = timing, arcs, sigma
+        graph = timing.graph
+        points, edges = len(timing.clock_period_s), timing.slew_s.shape[-1]
+        moments = arc_moments(
+            timing.library,
+            graph.delay_tables,
+            graph.slew_tables,
+            graph.kind,
+            arcs.input_slew_s,
+            arcs.load_f,
+        )
+        self.delay_s2, self.slew_s2, self.both_s2 = moments.delay, moments.slew, moments.both
+        self.shift_s = moments.shift_s
+        shape = (2, graph.launch_classes, points, edges)
+        self.mean = np.empty(shape)
+        self.mean[MAX], self.mean[MIN] = -np.inf, np.inf
+        # [arrival variance, covariance with slew, slew variance]
+        self.state = np.zeros((3, *shape))
+        start = timing.arrival_s
+        driven = np.unique(graph.sink)
+        sources = np.setdiff1d(np.arange(edges), driven)
+        self.mean[..., sources] = start[..., sources]
+
+    def arrivals(self) -> Arrivals:
+        graph = self.timing.graph
+        for level in range(len(graph.level_start) - 1):
+            span = slice(int(graph.level_start[level]), int(graph.level_start[level + 1]))
+            if span.start == span.stop:
+                continue
+            first = np.flatnonzero(np.diff(graph.sink[span], prepend=-1))
+            for number in range(graph.launch_classes):
+                for which in (MAX, MIN):
+                    self._level(span, first, level == 0, number, which)
+        return Arrivals(mean_s=self.mean, variance_s2=self.state[0])
+
+    def _level(self, span: slice, first: Int64s, launches: bool, number: int, which: int) -> None:
+        graph, arcs = self.timing.graph, self.arcs
+        sink, source = graph.sink[span], graph.source[span]
+        eta, tau = arcs.delay_slope[which][:, span], arcs.slew_slope[which][:, span]
+        if launches:
+            never = -np.inf if which == MAX else np.inf
+            begin = np.where(graph.launch[span] == number, 0.0, never)[None, :]
+            variance = both = slew = np.zeros_like(eta)
+        else:
+            begin = self.mean[which, number].take(source, axis=1)
+            variance, both, slew = (
+                self.state[part, which, number].take(source, axis=1) for part in range(3)
+            )
+        sign = 1.0 if which == MAX else -1.0
+        mean = begin + arcs.delay_s[which][:, span] + self.shift_s[which][:, span]
+        through = both + eta * slew
+        after = np.stack(
+            [
+                variance + eta * (both + through) + self.delay_s2[which][:, span],
+                tau * through + self.both_s2[which][:, span],
+                tau**2 * slew + self.slew_s2[which][:, span],
+            ]
+        )
+        key = sign * mean + self.sigma * np.sqrt(np.maximum(after[0], 0.0))
+        winner = _first_largest(key, first)
+        rows = np.arange(len(key))[:, None]
+        into = sink[first]
+        self.mean[which, number][:, into] = mean[rows, winner]
+        for part in range(3):
+            self.state[part, which, number][:, into] = after[part][rows, winner]
+
+
+def _first_largest(key: Floats, first: Int64s) -> Int64s:
+    """[K, segments] Place of the largest key in each segment, the first of equal ones."""
+    largest = np.maximum.reduceat(key, first, axis=1)
+    lengths = np.diff(np.append(first, key.shape[1]))
+    is_largest: Bools = key == np.repeat(largest, lengths, axis=1)
+    places = np.where(is_largest, np.arange(key.shape[1])[None, :], key.shape[1])
+    winner: Int64s = np.minimum.reduceat(places, first, axis=1)
+    return winner
+
+
+def _needs(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
+    """Mean and deviation of the period that each endpoint needs [K, endpoints]."""
+    graph = timing.graph
+    means, deviations = [], []
+    setup = np.flatnonzero(graph.check_is_setup)
+    edge = _check_edges(timing, setup)
+    wire = 0.0 if timing.wires is None else timing.wires.pin_delay_s[graph.check_pin[setup] >> 1]
+    limit_s = _limit_deviation_s(timing, setup, edge, MAX)
+    nets = graph.netlist.output_nets.astype(np.int64)
+    for launch in range(graph.launch_classes):
+        share = np.where(graph.check_class[setup] == launch, 1.0, 0.5)
+        late = arrivals.mean_s[MAX, launch][:, edge] + wire + timing.constraint_s[:, setup]
+        variance = arrivals.variance_s2[MAX, launch][:, edge] + limit_s**2
+        means.append(late / share)
+        deviations.append(np.sqrt(variance) / share)
+        port_share = 1.0 if launch == 0 else 0.5
+        for rises in (0, 1):
+            means.append(arrivals.mean_s[MAX, launch][:, 2 * nets + rises] / port_share)
+            variance = arrivals.variance_s2[MAX, launch][:, 2 * nets + rises]
+            deviations.append(np.sqrt(variance) / port_share)
+    return np.concatenate(means, axis=1), np.concatenate(deviations, axis=1)
+
+
+def _margins(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
+    """Mean and deviation of the hold slack of each endpoint [K, endpoints]."""
+    graph, half_s = timing.graph, timing.clock_period_s[:, None] / 2
+    means, deviations = [], []
+    hold = np.flatnonzero(~graph.check_is_setup)
+    edge = _check_edges(timing, hold)
+    wire = 0.0 if timing.wires is None else timing.wires.pin_delay_s[graph.check_pin[hold] >> 1]
+    limit_s = _limit_deviation_s(timing, hold, edge, MIN)
+    nets = graph.netlist.output_nets.astype(np.int64)
+    for launch in range(graph.launch_classes):
+        other = (graph.check_class[hold] != launch)[None, :]
+        early = arrivals.mean_s[MIN, launch][:, edge] + wire - timing.constraint_s[:, hold]
+        means.append(early + np.where(other, half_s, 0.0))
+        variance = arrivals.variance_s2[MIN, launch][:, edge] + limit_s**2
+        deviations.append(np.sqrt(variance))
+        for rises in (0, 1):
+            early = arrivals.mean_s[MIN, launch][:, 2 * nets + rises]
+            means.append(early + (half_s if launch else 0.0))
+            variance = arrivals.variance_s2[MIN, launch][:, 2 * nets + rises]
+            deviations.append(np.sqrt(variance))
+    return np.concatenate(means, axis=1), np.concatenate(deviations, axis=1)
+
+
+def _check_edges(timing: Timing, checks: Int64s) -> Int64s:
+    pins = timing.graph.check_pin[checks]
+    edges: Int64s = 2 * timing.netlist.pin_net[pins >> 1].astype(np.int64) + (pins & 1)
+    return edges
+
+
+def _limit_deviation_s(timing: Timing, checks: Int64s, edge: Int64s, which: int) -> Floats:
+    """Standard deviation of setup or hold times [K, checks]; the ideal clock has no slew."""
+    if not len(checks):
+        return np.zeros((len(timing.clock_period_s), 0))
+    slew_s = timing.slew_s[which][:, edge]
+    tables = timing.graph.check_table[checks].astype(np.int64)
+    return constraint_deviation_s(
+        timing.library,
+        tables,
+        np.zeros_like(slew_s),
+        slew_s,
+        timing.constraint_s[:, checks],
+        setup=which == MAX,
+    )
+
+
+def log_normal(mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+    """Logarithm of the median, and deviation of the logarithm, of a log-normal variable."""
+    squared = numerics.log(1 + (deviation / mean) ** 2)
+    return numerics.log(mean) - squared / 2, np.sqrt(squared)
+
+
+def _period(mean_s: Floats, deviation_s: Floats, sigma: float) -> tuple[float, int, float]:
+    """Period that all endpoints keep together, the worst endpoint, and how many count."""
+    middle, spread = log_normal(mean_s, deviation_s)
+    each = middle + sigma * spread
+    worst = int(each.argmax())
+    allowed = float(upper_tail(np.array([sigma]))[0])
+    spread = np.maximum(spread, 1e-12)
+
+    def failing(level: float) -> float:
+        return float(upper_tail((level - middle) / spread).sum())
+
+    low, high = float(each[worst]), float((middle + (sigma + 6) * spread).max())
+    for _ in range(_BISECTIONS):
+        half = (low + high) / 2
+        low, high = (half, high) if failing(half) > allowed else (low, half)
+    alone = float(upper_tail((high - middle[[worst]]) / spread[[worst]])[0])
+    return float(numerics.exp(np.array([high]))[0]), worst, allowed / max(alone, 1e-300)
+
+
+def _slack(mean_s: Floats, deviation_s: Floats, sigma: float) -> float:
+    """Hold slack that all endpoints keep together."""
+    each = mean_s - sigma * deviation_s
+    allowed = float(upper_tail(np.array([sigma]))[0])
+    spread = np.maximum(deviation_s, 1e-18)
+    low, high = float((mean_s - (sigma + 6) * spread).min()), float(each.min())
+    for _ in range(_BISECTIONS):
+        half = (low + high) / 2
+        failing = float(upper_tail((mean_s - half) / spread).sum())
+        low, high = (low, half) if failing > allowed else (half, high)
+    return low
+
+
+def upper_tail(deviations: Floats) -> Floats:
+    """Probability that a normal variable exceeds its mean by so many deviations, within 1.2e-7.
+
+    Chebyshev fit of the complementary error function (Numerical Recipes, `erfcc`); the same on
+    every processor.
+    """
+    argument = np.abs(deviations) / np.sqrt(2.0)
+    t = 1 / (1 + argument / 2)
+    series = np.zeros_like(t)
+    for coefficient in _ERFC:
+        series = series * t + coefficient
+    half = 0.5 * t * numerics.exp(series - argument**2)
+    tail: Floats = np.where(deviations >= 0, half, 1 - half)
+    return tail
+
+
+_ERFC = (
+    0.17087277,
+    -0.82215223,
+    1.48851587,
+    -1.13520398,
+    0.27886807,
+    -0.18628806,
+    0.09678418,
+    0.37409196,
+    1.00002368,
+    -1.26551223,
+)

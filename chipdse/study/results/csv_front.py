@@ -1,0 +1,49 @@
+"""The Pareto front of any table in a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from chipdse.design import suggest
+from chipdse.errors import DesignError, InfeasibleError
+from chipdse.study.results.front import is_on_front, knee_of
+
+
+def front_of_csv(
+    path: Path, minimize: Sequence[str], maximize: Sequence[str]
+) -> tuple[pd.DataFrame, int]:
+    """A table of a CSV file with a column `on_front`, and the row of the front's knee.
+
+    Rows without a finite value of an objective are on no front.
+
+    Raises
+    ------
+    DesignError : the file is not a table, or an objective is not a column of numbers
+    InfeasibleError : no row has a finite value of every objective
+    """
+    try:
+        table = pd.read_csv(path)
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DesignError(f"{path} is not a table of comma-separated values: {reason}") from error
+    numbers = [str(name) for name in table.select_dtypes("number").columns]
+    objectives = [*minimize, *maximize]
+    for name in objectives:
+        if name not in numbers:
+            kind = "is text in" if name in table.columns else "is not a column of"
+            raise DesignError(f"{name!r} {kind} {path}; {suggest(name, numbers)}")
+    for name in objectives:
+        if objectives.count(name) > 1:
+            raise DesignError(f"{name!r} is given twice; give each objective once")
+    signs = np.array([1.0] * len(minimize) + [-1.0] * len(maximize))
+    values = table[objectives].to_numpy(dtype=float) * signs
+    finite = np.flatnonzero(np.isfinite(values).all(axis=1))
+    if not len(finite):
+        raise InfeasibleError(f"{path} has no row with a number in each of {', '.join(objectives)}")
+    rows = finite[is_on_front(values[finite])]
+    table["on_front"] = np.isin(np.arange(len(table)), rows)
+    return table, int(rows[knee_of(values[rows])])

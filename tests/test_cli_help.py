@@ -1,0 +1,121 @@
+"""What the command line offers besides results: suggestions, completion, tables of other files."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chipdse.cli import build_parser, verb_parsers
+from tests.support.report_cases import make_study
+
+CHIPDSE = Path(sys.executable).with_name("chipdse")
+
+
+def chipdse(*words: object, code: int = 0, folder: Path | None = None) -> str:
+    """What it prints: on stderr if it ends with another code than 0."""
+    done = subprocess.run(
+        [str(CHIPDSE), *map(str, words)], capture_output=True, text=True, check=False, cwd=folder
+    )
+    assert done.returncode == code, done.stderr + done.stdout
+    return done.stderr if code else done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("swep fir", "chipdse: 'swep' is not a verb; did you mean 'sweep'? (see chipdse --help)"),
+        ("zzz", "chipdse: 'zzz' is not a verb (see chipdse --help)"),
+        ("eval fir --sett a=1", "chipdse eval: '--sett' is not an option; did you mean '--set'?"),
+        ("export s --tral 3", "'--tral' is not an option; did you mean '--trial'?"),
+        ("library add a b --librarry c", "chipdse library add: '--librarry' is not an option"),
+        ("compare a b --tolerance 2x", "'2x' is not a fraction; write 0.02 or 2%"),
+        ("package two_chiplet", "did you mean 'two_chiplets'?"),
+        ("package", "'chipdse package --list' names the shipped ones"),
+        ("sweep", "'chipdse sweep --list' names the shipped ones"),
+        ("eval fir --only energy", "--only 'energy' is not a metric or a group; "),
+        ("front s --minimize a", "--minimize and --maximize need a table"),
+        ("", "chipdse: no verb is given (see chipdse --help)"),
+    ],
+)
+def test_mistakes_are_one_line_with_the_nearest_name(line: str, message: str) -> None:
+    text = chipdse(*line.split(), code=2)
+    assert message in text.splitlines()[-1]
+
+
+def test_help_of_a_verb_and_abbreviated_options() -> None:
+    assert chipdse("help", "eval") == chipdse("eval", "--help")
+    assert json.loads(chipdse("sweep", "--list", "--js")).keys() >= {"fir", "mac_array"}
+
+
+def test_shipped_systems_as_a_table(tmp_path: Path) -> None:
+    names = json.loads(chipdse("package", "--list", "--json", folder=tmp_path))
+    assert set(names) >= {"mono_800mm2", "two_chiplets"}
+    text = chipdse("package", "mono_800mm2", "two_chiplets", folder=tmp_path)
+    row = next(line for line in text.splitlines() if "total_cost_usd" in line)
+    both = json.loads(chipdse("package", "mono_800mm2", "two_chiplets", "--json", folder=tmp_path))
+    assert len(both) == 2
+    for document in both:
+        assert f"{document['metrics']['total_cost_usd']:.4g} USD" in row
+    single = chipdse("package", "two_chiplets", folder=tmp_path)
+    assert "design at 1,000,000 systems" in single
+
+
+def test_the_front_of_any_table(tmp_path: Path) -> None:
+    file = tmp_path / "table.csv"
+    file.write_text("name,latency,accuracy\na,1,0.5\nb,2,0.9\nc,3,0.8\nd,,1.0\ne,1.5,0.85\n")
+    options = ("front", file, "--minimize", "latency", "--maximize", "accuracy")
+    rows = json.loads(chipdse(*options, "--json"))
+    assert [row["name"] for row in rows] == ["a", "e", "b"]  # by hand; c is beaten, d has no number
+    text = chipdse(*options)
+    assert "3 of 5 rows" in text
+    assert "4 (knee)" in text
+    assert chipdse(*options, "--format", "csv").splitlines()[0] == "name,latency,accuracy,on_front"
+    wrong = ("front", file, "--minimize", "latncy")
+    assert "'latncy' is not a column of" in chipdse(*wrong, code=2)
+    assert "did you mean 'latency'?" in chipdse(*wrong, code=2)
+    assert "'name' is text in" in chipdse("front", file, "--minimize", "name", code=2)
+    assert "no objective is given" in chipdse("front", file, code=2)
+    (tmp_path / "empty.csv").write_text("")
+    assert "is not a table" in chipdse("front", tmp_path / "empty.csv", "--minimize", "a", code=2)
+
+
+def test_compare_for_ci(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "first", 60, on_disk=True).path
+    text = chipdse("compare", study, study, "--tolerance", "2%", "--markdown")
+    assert text.startswith("### ") and "as good, within the tolerance" in text
+    chipdse("compare", study, study, "--junit", tmp_path / "r.xml")
+    assert 'failures="0"' in (tmp_path / "r.xml").read_text()
+
+
+def test_completion_knows_every_verb_and_option() -> None:
+    for shell in ("bash", "zsh", "fish"):
+        script = chipdse("completion", shell)
+        for verb, parser in verb_parsers(build_parser()).items():
+            assert verb in script
+            for option in parser._option_string_actions:
+                assert not option.startswith("--") or option[2:] in script
+        if program := shutil.which(shell):
+            words = [program, "--no-execute" if shell == "fish" else "-n"]
+            subprocess.run(words, input=script, text=True, check=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [("chipdse swe", "sweep"), ("chipdse eval fir --pla", "--placement"), ("chipdse eval -", "--")],
+)
+def test_completion_in_bash(line: str, expected: str, tmp_path: Path) -> None:
+    script = tmp_path / "completion"
+    script.write_text(chipdse("completion", "bash"))
+    words = line.split(" ")
+    program = (
+        f"source {script}; COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1};"
+        ' _chipdse; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+    assert any(word.startswith(expected) for word in done.stdout.split())

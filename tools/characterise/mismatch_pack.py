@@ -1,0 +1,226 @@
+"""Raw mismatch of all cells and of the inverter, packed into the file that ships."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chipdse.netlist.library.mismatch import KINDS, TERMS
+
+from . import catalogue, inputs, mismatch, settings
+from .catalogue import PREFIX
+from .layout import CellLayout
+from .mismatch import POINTS, SHIFT, deviation
+from .ngspice import SimulationError
+from .run import Characteriser, corner_tag, write
+
+FOLDER = "mismatch"
+Key = tuple[str, str, str, bool, bool]  # cell, pin, output, whether both move alike, output rises
+Corner = tuple[float, dict[Key, np.ndarray]]
+INVERTER, NARROW = "inverter", "narrow"
+# Supplies of typical transistors at 25 °C at which all cells are simulated; falling, so that the
+# inverter's relative deviation rises.
+SUPPLIES_V = (1.8, 0.8, 0.6)
+NARROW_SIZE = 1.0 / 0.42  # of narrow p transistors: the inverter's width over theirs
+# Relative deviations of setup and hold over the inverter's: README.md.
+SETUP, HOLD = 3.1, 5.5
+
+
+def read(work: Path, process: str, supply_v: float, temperature_c: float, name: str) -> Any:
+    """One raw file."""
+    file = work / FOLDER / corner_tag(process, supply_v, temperature_c) / f"{name}.json"
+    return json.loads(file.read_text())
+
+
+def simulate(work: Path) -> list[str]:
+    """Make every raw file that is not there yet; what went wrong."""
+    failures = []
+    temperature_c = settings.NOMINAL_TEMPERATURE_C
+    with Characteriser(work) as characteriser:
+        tasks: list[tuple[str, str, float, float]] = [
+            (INVERTER, process, supply_v, temp)
+            for process in settings.PROCESSES
+            for temp in settings.PACKED_TEMPERATURES_C
+            for supply_v in settings.PACKED_SUPPLIES_V
+        ]
+        tasks += [(NARROW, "typical", supply_v, temperature_c) for supply_v in SUPPLIES_V]
+        tasks += [
+            (name, "typical", supply_v, temperature_c)
+            for supply_v in SUPPLIES_V
+            for name in settings.CELLS
+            if catalogue.cell(name).inputs
+        ]
+        for name, process, supply_v, temp in tasks:
+            file = work / FOLDER / corner_tag(process, supply_v, temp) / f"{name}.json"
+            if file.exists():
+                continue
+            try:
+                point = (supply_v, temp)
+                if name == INVERTER:
+                    write(file, mismatch.inverter(characteriser, process, point))
+                elif name == NARROW:
+                    write(file, mismatch.narrow_share(characteriser, process, point))
+                else:
+                    write(file, mismatch.arcs(characteriser, name, process, point))
+            except SimulationError as error:
+                failures.append(f"{name} {process} {supply_v:g} V {temp:g} °C: {error}")
+    return failures
+
+
+def terms(
+    arc: dict[str, Any],
+    raw: dict[str, Any],
+    inverter: dict[str, Any],
+    shares: dict[str, float],
+) -> np.ndarray:
+    """Polynomials of one arc [kinds, TERMS], in the units of `MismatchModel`.
+
+    Parameters
+    ----------
+    shares : by kind, deviation by all parameters over that by the threshold voltage
+    """
+    fo4_s = raw["fo4_s"]
+    (_, low_f), (_, high_f), (slow_s, _) = raw["points"]
+    # A transistor's effect is linear in the load: weights of its values at the two loads.
+    span = high_f - low_f
+    constant, slope = (
+        np.array([1 + low_f / span, -low_f / span]),
+        np.array([-1 / span, 1 / span]),
+    )
+    found = np.zeros((len(KINDS), TERMS))
+    for row, kind in enumerate(KINDS):
+        gram = np.array(arc["gram_s2"][kind])
+        gram *= (shares[kind] / inverter[kind]["deviation_s"]) ** 2
+        # The transistors were shifted by a part of a deviation, with an exponential effect.
+        shift = SHIFT * inverter[kind]["spread"] / shares[kind]
+        gram *= (shift / np.expm1(shift)) ** 2
+        count = len(POINTS)
+        delay, slew = gram[:2, :2], gram[count : count + 2, count : count + 2]
+        both = gram[:2, count : count + 2]
+
+        def over_load(matrix: np.ndarray) -> list[float]:
+            mixed = constant @ matrix @ slope + slope @ matrix @ constant
+            return [constant @ matrix @ constant, mixed, slope @ matrix @ slope]
+
+        ramp = max(gram[2, 2] - gram[0, 0], 0.0) / (slow_s / fo4_s) ** 2
+        found[row] = [*over_load(delay), ramp, *over_load(slew), *over_load(both)]
+    return found
+
+
+def size(layout: CellLayout, inverter: CellLayout) -> list[float]:
+    """Variance of a cell's n and p transistors over that of the inverter's.
+
+    The mean is weighted by the variances, because the small transistors decide.
+    """
+    found = []
+    for kind in KINDS:
+        own, its = (
+            np.array([deviation(d, "vth0") ** 2 for d in each.devices if d.kind == kind])
+            for each in (layout, inverter)
+        )
+        found.append(float((own**2).sum() / own.sum() / its[0]))
+    return found
+
+
+def pack(work: Path, target: Path, supplies_v: tuple[float, ...] = SUPPLIES_V) -> dict[str, Any]:
+    """Write the file; its arrays.
+
+    A cell that was not simulated at a supply between the others is interpolated there.
+    """
+    corners = [_corner(work, supply_v) for supply_v in supplies_v]
+    keys = [key for key in corners[0][1] if key in corners[-1][1]]
+    position = np.log([relative for relative, _ in corners])
+    values = np.array(
+        [
+            [[np.interp(at, *series) for series in _series(key, corners, position)] for key in keys]
+            for at in position
+        ]
+    ).reshape(len(corners), len(keys), len(KINDS), TERMS + 1)
+    polynomials, larger = values[..., :TERMS], values[..., TERMS]
+    scale = np.abs(polynomials).max(axis=(0, 1, 2))
+    arrays: dict[str, Any] = {
+        "cell": np.array([key[0] for key in keys]),
+        "pin": np.array([key[1] for key in keys]),
+        "output": np.array([key[2] for key in keys]),
+        "alike": np.array([key[3] for key in keys]),
+        "rises": np.array([key[4] for key in keys]),
+        "relative": np.exp(position),
+        "scale": scale,
+        "terms": (polynomials / scale).astype(np.float32),
+        "size": larger.astype(np.float32),
+        "setup": np.array(SETUP),
+        "hold": np.array(HOLD),
+    }
+    for process in settings.PROCESSES:
+        arrays |= _inverters(work, process)
+    with target.open("wb") as file_out:
+        np.savez_compressed(file_out, **arrays)
+    return arrays
+
+
+def _series(
+    key: Key, corners: list[Corner], position: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each number of an arc: where it is known, and its values."""
+    known = [place for place, (_, rows) in enumerate(corners) if key in rows]
+    values = np.array([corners[place][1][key].ravel() for place in known])
+    return [(position[known], column) for column in values.T]
+
+
+def _corner(work: Path, supply_v: float) -> Corner:
+    """The inverter's relative deviation and the arcs of all cells that were simulated."""
+    temperature_c = settings.NOMINAL_TEMPERATURE_C
+    layouts, _ = inputs.load()
+    inverter = read(work, "typical", supply_v, temperature_c, INVERTER)
+    narrow = read(work, "typical", supply_v, temperature_c, NARROW)["share"]
+    rows: dict[Key, np.ndarray] = {}
+    for name in settings.CELLS:
+        file = work / FOLDER / corner_tag("typical", supply_v, temperature_c) / f"{name}.json"
+        if not file.exists():
+            continue
+        raw = json.loads(file.read_text())
+        sizes = size(layouts[name], layouts["inv_1"])
+        shares = _shares(sizes, inverter, narrow)
+        factors = [
+            own * (shares[kind] / inverter[kind]["share"]) ** 2
+            for kind, own in zip(KINDS, sizes, strict=True)
+        ]
+        for arc in raw["arcs"]:
+            alike = arc["input_rises"] == arc["rises"]
+            key = (PREFIX + name, arc["pin"], arc["output"], alike, arc["rises"])
+            polynomials = terms(arc, raw, inverter, shares)
+            rows[key] = np.column_stack([polynomials, factors])
+    return inverter["n"]["relative"], rows
+
+
+def _shares(sizes: list[float], inverter: dict[str, Any], narrow: float) -> dict[str, float]:
+    """By kind, of a cell between wide and narrow p transistors."""
+    part = min(max((sizes[1] - 1) / (NARROW_SIZE - 1), 0.0), 1.0)
+    wide = inverter["p"]["share"]
+    return {"n": inverter["n"]["share"], "p": wide + part * (narrow - wide)}
+
+
+def _inverters(work: Path, process: str) -> dict[str, np.ndarray]:
+    rows = []
+    for temperature_c in settings.PACKED_TEMPERATURES_C:
+        for supply_v in settings.PACKED_SUPPLIES_V:
+            tag = corner_tag(process, supply_v, temperature_c)
+            file = work / FOLDER / tag / f"{INVERTER}.json"
+            if file.exists():
+                raw = json.loads(file.read_text())
+                deviations = [
+                    raw[kind][name] for name in ("deviation_s", "spread") for kind in KINDS
+                ]
+                relative = raw["n"]["relative"]
+                rows.append((supply_v, temperature_c, raw["fo4_s"], relative, *deviations))
+    table = np.array(rows)
+    names = ("supply_v", "temperature_c", "fo4_s", "relative")
+    found = {f"inverter.{process}.{name}": table[:, at] for at, name in enumerate(names)}
+    first = len(names)
+    return found | {
+        f"inverter.{process}.deviation_s": table[:, first : first + 2],
+        f"inverter.{process}.spread": table[:, first + 2 :],
+    }
