@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.routed_estimates import silent
 from chipdse.arrays import Bools
 from chipdse.design import LibraryChoice
 from chipdse.netlist.layout.buffers import is_buffer
@@ -24,7 +23,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.parasitics.annotate import annotate
 from chipdse.netlist.parasitics.spef import read_spef
 from chipdse.netlist.power.power import GROUPS, analyse_power
-from chipdse.netlist.power.propagate import fill_unannotated
+from chipdse.netlist.power.propagate import fill_unannotated, silent_activity
 from chipdse.netlist.timing.graph import TimingGraph, build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
@@ -167,7 +166,7 @@ def _clock(
     """Power of the clock's cells with the extracted wires, and the capacitance of these wires."""
     wires = annotate(read_spef(spef_file), netlist, tech.at).wires
     timing = analyse_timing(graph, tech.at, _PERIOD_S, wires=wires)
-    activity = fill_unannotated(graph, silent(netlist, _PERIOD_S))
+    activity = fill_unannotated(graph, silent_activity(netlist, _PERIOD_S))
     power = analyse_power(timing, activity, state_probability="independent", allow_unannotated=True)
     cells: Bools = power.group == GROUPS.index("clock")
     nets = np.zeros(netlist.net_count, bool) if graph.clock is None else graph.clock.polarity != 0

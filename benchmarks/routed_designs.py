@@ -31,6 +31,7 @@ from benchmarks.routed_estimates import (
     Estimate,
     Technology,
     estimates_of,
+    routed_power,
     technology_of,
 )
 from chipdse.netlist.layout.wires import published_length_m
@@ -105,6 +106,12 @@ def netlist_pairs(
     pairs: dict[str, Pair] = {}
     period_s = float(row["period_ns"]) * 1e-9
     data_w, clock_w, total_w = _powers(row)
+    spef = file.with_name(file.name.removesuffix(".v.gz") + ".spef.gz")
+    if spef.is_file():
+        # The table's power is that of an earlier propagation of activity.
+        routed = routed_power(technology, file, spef, period_s)
+        data_w, clock_w = routed.data_w, routed.clock_tree_w
+        total_w = data_w + clock_w
     path_s = float(row["full_spef_crit_ns"]) * 1e-9
     for estimate in estimates_of(technology, file, period_s, float(row["util"]), levels):
         title = f"{estimate.cells}, {estimate.level}"

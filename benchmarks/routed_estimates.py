@@ -14,6 +14,8 @@ from chipdse.netlist.layout.wires import Routes, formula_routes, placed_routes
 from chipdse.netlist.library.cache import load_corners
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.parasitics.annotate import annotate
+from chipdse.netlist.parasitics.spef import read_spef
 from chipdse.netlist.power.power import GROUPS, analyse_power
 from chipdse.netlist.power.propagate import fill_unannotated, silent_activity
 from chipdse.netlist.timing.graph import TimingGraph, build_timing_graph
@@ -82,6 +84,32 @@ def technology_of(name: str, pdk: Path) -> Technology | str:
         return Technology(library=library, counted=counted(PhysicalOptions(), library))
     except DesignError as error:
         return str(error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutedPower:
+    """Power of a routed design [W]: without its clock tree, and of it."""
+
+    data_w: float
+    clock_tree_w: float
+
+
+def routed_power(technology: Technology, file: Path, spef: Path, period_s: float) -> RoutedPower:
+    """Power with the extracted wires and the same propagated activity as the estimates have."""
+    netlist = without_physical(read_verilog(file, technology.library, None))
+    port = next(name for name in CLOCKS if name in netlist.port_of)
+    graph = build_timing_graph(netlist, port)
+    library = netlist.library.at(None, None)
+    wires = annotate(read_spef(spef), netlist, library).wires
+    timing = analyse_timing(graph, library, period_s, wires=wires)
+    power = analyse_power(
+        timing,
+        silent_activity(netlist, period_s),
+        state_probability="independent",
+        allow_unannotated=True,
+    )
+    tree_w = sum(float(watts[0]) for watts in power.by_group()["clock"].values())
+    return RoutedPower(data_w=float(power.total_w[0]) - tree_w, clock_tree_w=tree_w)
 
 
 def estimates_of(

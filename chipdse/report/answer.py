@@ -56,7 +56,7 @@ def answer_of(
     front = table[table["on_front"]]
     names = [axis.name for axis in sweep.space.axes]
     varied = [name for name in names if front[name].map(str).nunique() > 1]
-    designs = _designs(sweep, table)
+    designs = _designs(sweep, front)
     sentences = [
         *_best_sentences(sweep, front, varied),
         _knee_sentence(sweep, table, varied),
@@ -78,13 +78,14 @@ def shown_value(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _designs(sweep: Sweep, table: pd.DataFrame) -> list[tuple[str, int]]:
+def _designs(sweep: Sweep, front: pd.DataFrame) -> list[tuple[str, int]]:
+    # Of the whole table, the best may be a point with the same value that is not on the front.
     labels: dict[int, list[str]] = {}
     for objective in sweep.objectives:
-        trial = best(sweep, table, objective.metric)
+        trial = best(sweep, front, objective.metric)
         word = "least" if objective.minimize else "most"
         labels.setdefault(trial, []).append(f"{word} {label_of(objective.metric)}")
-    labels.setdefault(knee(sweep, table), []).append("knee")
+    labels.setdefault(knee(sweep, front), []).append("knee")
     return [(", ".join(words), trial) for trial, words in labels.items()]
 
 
