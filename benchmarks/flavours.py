@@ -18,7 +18,12 @@ from chipdse.api.point import evaluate_point
 
 LEVELS: dict[str, dict[str, Any]] = {
     "cells alone": {"wires": "none", "clock_tree": False, "glitches": False},
-    "wires and glitches": {"wires": "placed", "clock_tree": False, "glitches": True},
+    "wires and glitches": {
+        "wires": "placed",
+        "clock_tree": False,
+        "added_cells": False,
+        "glitches": True,
+    },
 }
 PACKAGE = {"node_nm": 3.0, "die_overhead_frac": 4.0}
 """The finest node that has a cost, and a die large enough to stay cool at full clock."""

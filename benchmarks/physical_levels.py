@@ -39,11 +39,12 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "keccak": ("keccak", {}),
     "ascon": ("ascon", {}),
 }
+WIRES_ALONE = {"clock_tree": False, "added_cells": False, "glitches": False}
 LEVELS: dict[str, dict[str, Any]] = {
     "none": {"wires": "none", "clock_tree": False, "glitches": False},
-    "formula": {"wires": "formula", "clock_tree": False, "glitches": False},
-    "placed": {"wires": "placed", "clock_tree": False, "glitches": False},
-    "placed, clock tree": {"wires": "placed", "clock_tree": True, "glitches": False},
+    "formula": {"wires": "formula", **WIRES_ALONE},
+    "placed": {"wires": "placed", **WIRES_ALONE},
+    "placed, clock tree": {"wires": "placed", **WIRES_ALONE, "clock_tree": True},
     "all": {"wires": "placed", "clock_tree": True, "glitches": True},
 }
 

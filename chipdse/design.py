@@ -138,8 +138,17 @@ class PhysicalOptions:
     )
     clock_tree: bool = knob(
         True,
-        "count the clock's buffers and wires; left out without wires, and where `auto` finds no"
-        " constants",
+        "count the clock's buffers and wires; left out with wires=none",
+    )
+    added_cells: bool = knob(
+        True,
+        "count the cells that layout adds or enlarges, by shares of routed designs; left out with"
+        " wires=none",
+    )
+    calibration: str = knob(
+        "",
+        "file with the calibration of layout from the user's routed designs; empty is that of the"
+        " library's process",
     )
     glitches: bool = knob(True, "count transitions within a cycle, by a replay with delays")
     glitch_cycles: int = knob(
@@ -257,7 +266,17 @@ def _parse_value(text: str) -> Any:
     return text
 
 
+SUGGESTED = 40
+"""A message lists at most so many names."""
+
+
 def suggest(name: str, known: Collection[str]) -> str:
-    """A suggestion to print for an unknown name."""
+    """A suggestion to print for an unknown name: the nearest name, or the first of all names."""
     near = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(sorted(known))}"
+    if near:
+        return f"did you mean {near[0]!r}?"
+    names = sorted(known)
+    if len(names) <= SUGGESTED:
+        return f"use one of {', '.join(names)}"
+    nearest = difflib.get_close_matches(name, names, n=SUGGESTED, cutoff=0.0)
+    return f"use one of {', '.join(sorted(nearest))}, ... ({len(names)} names)"

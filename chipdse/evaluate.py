@@ -23,7 +23,7 @@ from chipdse.metrics import Metrics, basis_of
 from chipdse.stages.analyse import GLITCHES
 from chipdse.stages.build import SYNTHESISE, build_hardware
 from chipdse.stages.guarantee import GUARANTEE
-from chipdse.stages.layout import WIRES
+from chipdse.stages.layout import WIRES, measured_errors
 from chipdse.stages.measure import MEASURE, measure
 from chipdse.store.store import Store
 from chipdse.system.evaluate import evaluate_system
@@ -55,4 +55,5 @@ def evaluate(design: Design, store: Store) -> Metrics:
     report, block = measure(design, hardware, store)  # replayed, timed, powered
     system = evaluate_system(block, design.package)  # packaged
     basis = basis_of(dataclasses.asdict(report), checked=is_checked(design.block))
-    return Metrics(block=report, system=system, basis=basis)
+    errors = measured_errors(design)
+    return Metrics(block=report, system=system, basis=basis, errors=errors)

@@ -13,11 +13,16 @@ import numpy.typing as npt
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.records import EVIDENCE, each_field, metric
 from chipdse.system.metrics import SystemColumns, SystemMetrics
+from chipdse.technology.calibration import MeasuredError
 
 # What groups of the block's metrics rest on.
 _CELLS = ("cells",)
 _TIMING = ("cells", "layout")
-_LEAKAGE = ("cells", "activity")  # of states, whose share of the time the workload decides
+_LEAKAGE = (
+    "cells",
+    "activity",
+    "layout",
+)  # of states, whose share of the time the workload decides
 _POWER = ("cells", "activity", "layout")
 
 
@@ -29,7 +34,9 @@ Count = TypeVar("Count")
 class BlockValues(Generic[Number, Count]):
     """The metrics of a block before any package: numbers at one operating point, or columns."""
 
-    block_area_m2: Number = metric("cell area of the block", "m2", "measured", rests_on=_CELLS)
+    block_area_m2: Number = metric(
+        "cell area of the block as mapped", "m2", "measured", rests_on=_CELLS
+    )
     block_cell_count: Count = metric("cells of the block", "1", "measured")
     block_flip_flop_count: Count = metric("flip-flops and latches of the block", "1", "measured")
     block_memory_count: Count = metric("SRAM macros of the block", "1", "measured")
@@ -55,9 +62,9 @@ class BlockValues(Generic[Number, Count]):
     timing_slack_s: Number = metric(
         "clock period less critical path", "s", "measured", rests_on=_TIMING, corner="setup"
     )
-    ops_per_cycle: Number = metric("work done per clock cycle of the workload", "1", "measured")
+    ops_per_cycle: Number = metric("work done per clock cycle of the workload", "op", "measured")
     block_throughput_ops_per_s: Number = metric(
-        "work per second", "1/s", "measured", rests_on=_TIMING
+        "work per second", "op/s", "measured", rests_on=_TIMING
     )
     block_internal_power_w: Number = metric("power inside cells", "W", "measured", rests_on=_POWER)
     block_switching_power_w: Number = metric(
@@ -72,7 +79,7 @@ class BlockValues(Generic[Number, Count]):
     )
     block_memory_power_w: Number = metric("of it, SRAM macros", "W", "modelled", rests_on=_POWER)
     block_energy_per_op_j: Number = metric(
-        "total energy per unit of work", "J", "measured", rests_on=_POWER
+        "total energy per unit of work", "J/op", "measured", rests_on=_POWER
     )
     annotated_frac: Number = metric("nets with recorded activity", "1", "measured")
     block_wire_power_w: Number = metric(
@@ -88,8 +95,24 @@ class BlockValues(Generic[Number, Count]):
     block_glitch_power_w: Number = metric(
         "of internal and switching power, in glitches", "W", "measured", 0.0, rests_on=_POWER
     )
+    block_added_cell_power_w: Number = metric(
+        "data power in cells that layout adds or enlarges, part of the total",
+        "W",
+        "modelled",
+        0.0,
+        rests_on=_POWER,
+    )
+    block_layout_area_m2: Number = metric(
+        "cell area expected after layout", "m2", "modelled", 0.0, rests_on=_TIMING
+    )
+    layout_cell_count: Count = metric(
+        "cells that layout adds, by shares of routed designs", "1", "modelled", 0, rests_on=_TIMING
+    )
+    hold_buffer_count: Count = metric(
+        "of them hold buffers, a share per register", "1", "modelled", 0, rests_on=_TIMING
+    )
     block_core_area_m2: Number = metric(
-        "cell area over utilisation", "m2", "modelled", 0.0, rests_on=_TIMING
+        "cell area expected after layout over utilisation", "m2", "modelled", 0.0, rests_on=_TIMING
     )
     wire_length_m: Number = metric(
         "length of all signal wires", "m", "modelled", 0.0, rests_on=_TIMING
@@ -103,6 +126,9 @@ class BlockValues(Generic[Number, Count]):
     wire_level: Count = metric("wires: 0 none, 1 by formula, 2 placed", "1", "input", 0)
     glitches_counted: Count = metric("1 if glitches are in the power", "1", "input", 0)
     clock_tree_counted: Count = metric("1 if the clock tree is in the power", "1", "input", 0)
+    added_cells_counted: Count = metric(
+        "1 if the cells that layout adds are in area and power", "1", "input", 0
+    )
     guaranteed: Count = metric(
         "1 if clock, hold slack, leakage and power hold for every chip, 0 for a typical one",
         "1",
@@ -172,11 +198,13 @@ class Metrics:
     """A design point, evaluated: the block and the system around it.
 
     basis : evidence of the inputs of the block's metrics, if one is weaker than "measured"
+    errors : of metrics that layout touches, as measured on routed designs
     """
 
     block: BlockReport
     system: SystemMetrics
     basis: Basis = field(default_factory=Basis)
+    errors: Mapping[str, MeasuredError] = field(default_factory=dict)
 
     def flat(self) -> dict[str, float]:
         """Every metric by name; the names of `METRICS`."""
@@ -286,7 +314,8 @@ def basis_of(values: Mapping[str, float], *, checked: bool) -> Basis:
     values : its metrics by name; what is missing counts as 0
     checked : whether the block has a workload of its own and not random inputs
     """
-    laid = values.get("wire_level", 0) > 0 or values.get("clock_tree_counted", 0) > 0
+    parts = ("wire_level", "clock_tree_counted", "added_cells_counted")
+    laid = any(values.get(name, 0) > 0 for name in parts)
     return Basis(
         cells="modelled" if values.get("block_memory_area_m2", 0) > 0 else "measured",
         activity="measured" if checked else "estimated",

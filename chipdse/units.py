@@ -32,6 +32,14 @@ _EXAMPLES = {
     "W": "5W",
 }
 
+OPERATION = "op"
+"""Stands for the block's unit of work in the units of metrics."""
+
+
+def unit_in(unit: str, work: str) -> str:
+    """A unit with the block's unit of work in place of "op": ``"op/s", "MAC"`` is "MAC/s"."""
+    return "/".join(work if part == OPERATION else part for part in unit.split("/"))
+
 
 def parse_quantity(text: str, unit: str, what: str = "quantity") -> float:
     """Read a quantity that carries its unit, e.g. ``parse_quantity("10ns", "s") == 1e-8``.

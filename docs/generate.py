@@ -172,6 +172,16 @@ def sweep_file() -> str:
         "accept the same names.\n\n"
         "A single value is fixed. A list is swept, and so is a table with `min` and `max` and "
         "one of `step`, `count` (with `log = true`) or `powers_of_two = true`.",
+        "## [derived]",
+        "Each line defines a metric by an expression, e.g. `macs_per_usd = "
+        '"throughput_ops_per_s / total_cost_usd"`. It may be an objective, a limit, an '
+        "axis of a plot and a column. An expression has numbers, metrics, swept numbers, "
+        "fixed parameters and derived metrics above it, with `+ - * / // %`, comparisons "
+        "(1 or 0), `min`, `max`, `abs` and `clog2`. A point where it has no finite value "
+        "has failed as an objective and is infeasible as a limit. A table states the unit "
+        'and the meaning: `{ expression = "...", unit = "op/s/USD", doc = "..." }`, where '
+        "`op` stands for the block's unit of work. The evidence is the weakest evidence "
+        "of the metrics in the expression.",
     ]
     for name, record in groups:
         documented = _documented(record)

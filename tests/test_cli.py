@@ -65,7 +65,7 @@ def chipdse(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[st
 def study(home: Path) -> Path:
     done = chipdse("sweep", "small.toml", "--workers", 1)
     assert "Pareto front: " in done.stdout
-    assert "4/4 trials, 0 failed" in done.stderr
+    assert "4/4 evaluations, 0 failed" in done.stderr
     assert "chipdse export studies/small --trial " in done.stdout
     return home / "studies" / "small"
 
@@ -235,7 +235,7 @@ def test_a_machine_that_cannot_run_anything_stops_the_sweep(
     error = chipdse(*command, code=1).stderr
     assert "cannot be written" in error.splitlines()[-1]
     monkeypatch.setenv("CHIPDSE_CACHE", "cache")  # repaired, and relative to this folder
-    assert "4/4 trials, 0 failed" in chipdse(*command).stderr
+    assert "4/4 evaluations, 0 failed" in chipdse(*command).stderr
 
 
 @pytest.mark.parametrize(

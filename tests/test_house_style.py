@@ -26,7 +26,7 @@ LADDER = {
         ["reading", "records", "technology", "units"],
         ["netlist", "system", "tools"],
         ["blocks", "metrics"],
-        ["hardware"],
+        ["application", "hardware"],
         ["design"],
         ["stages"],
         ["evaluate"],
@@ -41,7 +41,7 @@ LADDER = {
         ["library"],
         ["netlist"],
         ["timing", "verilog"],
-        ["activity", "layout"],
+        ["activity", "layout", "parasitics"],
         ["power"],
     ],
     "chipdse.study": [
@@ -61,6 +61,7 @@ LADDER = {
     ],
     "chipdse.report": [
         ["__init__", "counted", "pictures", "quantities", "terminal"],
+        ["answer"],
         ["page"],
         ["figures"],
     ],

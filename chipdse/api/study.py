@@ -17,8 +17,10 @@ from pathlib import Path
 
 import pandas as pd
 from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial
 
 from chipdse import __version__
+from chipdse.design import Design
 from chipdse.errors import DesignError, InfeasibleError, MachineError
 from chipdse.export.bundle import export_point
 from chipdse.hardware import simulators
@@ -37,6 +39,7 @@ from chipdse.study.running.executors import open_workers
 from chipdse.study.search.samplers import check_sampler
 from chipdse.study.storage.folder import StudyFolder, open_study, start_study
 from chipdse.study.storage.layout import REPORT
+from chipdse.study.storage.since import refuse_changed
 from chipdse.study.storage.trials import finished
 
 
@@ -103,29 +106,44 @@ class Study:
 
         Raises
         ------
-        DesignError : no such trial, or it has no result
+        DesignError : no such trial, it has no result, or something changed since it was evaluated
         """
-        matches = [
-            finished_trial
-            for finished_trial in finished(self.folder.study)
-            if finished_trial.number == trial
-        ]
-        if not matches:
-            raise DesignError(
-                f"{self.folder.path} has no finished trial {trial}; see 'chipdse front'"
-            )
-        metrics = matches[0].user_attrs.get("metrics")
-        if metrics is None:
-            raise DesignError(f"trial {trial} failed: {matches[0].user_attrs.get('failure')}")
-        plan = self.folder.sweep
-        design = plan.template.design(plan.space.point(matches[0].params))
+        finished_trial = self._finished(trial)
+        metrics = finished_trial.user_attrs["metrics"]
+        refuse_changed(self.folder, "an export")
+        design = self._design(finished_trial)
         return export_point(
             design,
             metrics,
             Store(root=default_store()),
             Path(to),
-            system_evidence=matches[0].user_attrs["system_evidence"],
+            system_evidence=finished_trial.user_attrs["system_evidence"],
         )
+
+    def design(self, trial: int) -> tuple[Design, dict[str, float]]:
+        """The design of one finished trial, and its metrics by name.
+
+        Raises
+        ------
+        DesignError : no such trial, or it has no result
+        """
+        finished_trial = self._finished(trial)
+        return self._design(finished_trial), dict(finished_trial.user_attrs["metrics"])
+
+    def _design(self, finished_trial: FrozenTrial) -> Design:
+        plan = self.folder.sweep
+        return plan.template.design(plan.space.point(finished_trial.params))
+
+    def _finished(self, trial: int) -> FrozenTrial:
+        """A finished trial that has a result."""
+        matches = [match for match in finished(self.folder.study) if match.number == trial]
+        if not matches:
+            raise DesignError(
+                f"{self.folder.path} has no finished trial {trial}; see 'chipdse front'"
+            )
+        if matches[0].user_attrs.get("metrics") is None:
+            raise DesignError(f"trial {trial} failed: {matches[0].user_attrs.get('failure')}")
+        return matches[0]
 
 
 def load_study(path: str | Path) -> Study:

@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 
 _BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -41,7 +45,15 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
     "clog2": lambda n: max(int(n) - 1, 0).bit_length(),
 }
+FUNCTION_NAMES = frozenset(_FUNCTIONS)
+"""Names that an expression may call and that name nothing else."""
 _OF_ONE = ("abs", "clog2")
+_ON_COLUMNS: dict[str, Callable[..., Any]] = {
+    "min": lambda *columns: np.minimum.reduce(np.broadcast_arrays(*columns)),
+    "max": lambda *columns: np.maximum.reduce(np.broadcast_arrays(*columns)),
+    "abs": lambda column: np.abs(column),
+    "clog2": lambda column: np.ceil(np.log2(np.maximum(np.floor(column), 1))),
+}
 _PLAIN = (
     *(ast.Name, ast.Load, ast.Compare, ast.BoolOp, ast.And, ast.Or),
     *(ast.BinOp, ast.UnaryOp),
@@ -68,6 +80,33 @@ class Expression:
     @property
     def is_condition(self) -> bool:
         return isinstance(self.tree, ast.Compare | ast.BoolOp | ast.UnaryOp)
+
+    @property
+    def is_arithmetic(self) -> bool:
+        """Whether it gives a number and compares no text."""
+        constants = (node for node in ast.walk(self.tree) if isinstance(node, ast.Constant))
+        if any(isinstance(constant.value, str) for constant in constants):
+            return False
+        if isinstance(self.tree, ast.UnaryOp):
+            return isinstance(self.tree.op, ast.USub)
+        return not self.is_condition
+
+    def column(self, values: Mapping[str, npt.ArrayLike]) -> Floats:
+        """The values of an arithmetic expression for columns of numbers, as one column.
+
+        Comparisons give 1 and 0; a row without a finite value is nan. `values` has every name.
+
+        Raises
+        ------
+        DesignError : a function has the wrong number of arguments, or a number is too large
+        """
+        columns = {name: np.asarray(values[name], dtype=np.float64) for name in self.names}
+        try:
+            with np.errstate(all="ignore"):
+                result = np.asarray(_column(self.tree, columns), dtype=np.float64)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise DesignError(f"expression {_short(self.text)} has no value: {error}") from error
+        return np.where(np.isfinite(result), result, np.nan)
 
     def value(self, values: Mapping[str, Any], what: str = "expression") -> Any:
         """Its value; DesignError where there is none, or where `values` lacks a name of it."""
@@ -203,4 +242,34 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
             if name not in _OF_ONE and len(arguments) == 1:
                 return arguments[0]
             return _number(_FUNCTIONS[name](*arguments))
+    raise AssertionError(f"unchecked node {node!r}")
+
+
+def _column(node: ast.expr, columns: Mapping[str, Floats]) -> Any:
+    """As `_value`, for columns of numbers."""
+    match node:
+        case ast.Constant():
+            constant: Any = node.value
+            return np.float64(constant)
+        case ast.Name():
+            return columns[node.id]
+        case ast.BinOp():
+            return _BINARY[type(node.op)](_column(node.left, columns), _column(node.right, columns))
+        case ast.UnaryOp(op=ast.Not()):
+            return np.asarray(_column(node.operand, columns) == 0, dtype=np.float64)
+        case ast.UnaryOp():
+            return _UNARY[type(node.op)](_column(node.operand, columns))
+        case ast.BoolOp():
+            parts = [np.asarray(_column(part, columns) != 0) for part in node.values]
+            joined = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
+            return joined.reduce(np.broadcast_arrays(*parts)).astype(np.float64)
+        case ast.Compare():
+            terms = [_column(term, columns) for term in (node.left, *node.comparators)]
+            holds = [
+                np.asarray(_COMPARE[type(op)](left, right))
+                for op, left, right in zip(node.ops, terms, terms[1:], strict=False)
+            ]
+            return np.logical_and.reduce(np.broadcast_arrays(*holds)).astype(np.float64)
+        case ast.Call(func=ast.Name(id=name)):
+            return _ON_COLUMNS[name](*(_column(argument, columns) for argument in node.args))
     raise AssertionError(f"unchecked node {node!r}")

@@ -31,6 +31,8 @@ _MODULE_OF = {
     **dict.fromkeys(("sta", "power"), "netlist"),
     "place": "place",
     "package": "package",
+    "map": "map",
+    "chip": "chip",
     "library": "library",
 }
 

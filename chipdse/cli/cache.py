@@ -6,13 +6,13 @@ import argparse
 import collections
 import dataclasses
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.store.care import LIMIT, derived_beside, entries, parse_size, prune, size_limit, verify
+from chipdse.store.files import age_s
 
 
 def add(verbs: Verbs) -> None:
@@ -63,14 +63,13 @@ def _info(arguments: argparse.Namespace) -> int:
     for file in derived_beside(root):
         kind = "leftover" if file.leftover else "file"
         groups[kind, file.folder].append((file.size_bytes, file.used_s))
-    now = time.time()
     rows: list[dict[str, Any]] = [
         {
             "stage": stage,
             "kind": kind,
             "count": len(files),
             "size_bytes": sum(size for size, _ in files),
-            "longest_unused_s": round(now - min(used for _, used in files)),
+            "longest_unused_s": round(max(age_s(used) for _, used in files)),
         }
         for (kind, stage), files in sorted(groups.items(), key=lambda item: item[0][::-1])
     ]

@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shlex
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,8 @@ from chipdse.netlist.library.catalogue import library_names
 from chipdse.reading import check_exist
 
 if TYPE_CHECKING:
+    from chipdse.api.study import Study
+
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 else:
     Verbs = Any
@@ -55,6 +59,18 @@ def check_liberty(files: Sequence[Path]) -> None:
     if len(files) == 1 and str(files[0]) in library_names():
         return
     check_exist(*files)
+
+
+def tell_version(study: Study) -> None:
+    """Print on stderr which version made the points of a study, and what changed since."""
+    from chipdse.study.storage.since import version_text
+
+    print(f"{study.folder.path}: {version_text(study.folder)}", file=sys.stderr)
+
+
+def command(*words: object) -> str:
+    """A command that can be pasted into a shell."""
+    return shlex.join(map(str, words))
 
 
 def print_json(value: Any) -> None:

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.common import Verbs, add_verb, print_json, tell_version
 from chipdse.errors import DesignError
 from chipdse.store.files import write_whole
 from chipdse.study.storage.layout import check_study
@@ -55,17 +55,23 @@ def _compare(arguments: argparse.Namespace) -> int:
     comparison = compare_studies(first, second, arguments.tolerance, versions)
     if arguments.output is not None:
         from chipdse.report.page.compare import comparison_html
+        from chipdse.report.quantities import words_of
+        from chipdse.study.storage.since import version_text
 
         page = comparison_html(
             (str(arguments.first), str(arguments.second)),
             (tables[0], tables[1]),
             first[0].objectives,
             comparison,
+            (version_text(studies[0].folder), version_text(studies[1].folder)),
+            words_of(first[0]),
         )
         try:
             write_whole(arguments.output, page)
         except OSError as error:
             raise DesignError(f"--output {str(arguments.output)!r}: {error.strerror}") from error
+    for study in studies:
+        tell_version(study)
     if arguments.json:
         change = {"hypervolume_change_frac": comparison.hypervolume_change_frac}
         print_json(dataclasses.asdict(comparison) | change)

@@ -85,6 +85,7 @@ def _eval(arguments: argparse.Namespace) -> int:
     block, parameters, workload = records_of(arguments)
 
     from chipdse.api.point import evaluate_point
+    from chipdse.blocks.work import work_unit
     from chipdse.design import OperatingPoint, PhysicalOptions, make_record, parse_settings
     from chipdse.errors import DesignError
     from chipdse.hardware.synthesise import SynthesisOptions
@@ -120,9 +121,11 @@ def _eval(arguments: argparse.Namespace) -> int:
     )
     missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
     if arguments.json:
-        print_json({**metrics.flat(), "violations": missed, "evidence": metrics.evidence()})
+        errors = {name: dataclasses.asdict(error) for name, error in metrics.errors.items()}
+        about = {"evidence": metrics.evidence(), "measured_errors": errors}
+        print_json({**metrics.flat(), "violations": missed, **about})
     else:
-        _print_metrics(metrics)
+        _print_metrics(metrics, work_unit(block))
         for name, amount in missed.items():
             limit = CONSTRAINTS.get(name, "clock faster than the logic, as a share of its delay")
             print(f"limit missed: {limit}: {amount:.4g}")
@@ -133,17 +136,20 @@ def _quantity(text: str | None, unit: str, option: str) -> float | None:
     return None if text is None else parse_quantity(text, unit, option)
 
 
-def _print_metrics(metrics: Metrics) -> None:
+def _print_metrics(metrics: Metrics, work: str = "op") -> None:
     from chipdse.metrics import METRICS, corner_text
     from chipdse.report.counted import counted_text
-    from chipdse.report.quantities import shown_metric
+    from chipdse.report.quantities import Words, shown_metric
 
     values, evidence = metrics.flat(), metrics.evidence()
     width = max(map(len, values))
     for name, value in values.items():
         metadata = METRICS[name]
-        shown = shown_metric(name, value)
+        shown = shown_metric(name, value, Words(work=work))
         corner = corner_text(name, values)
         where = f" ({corner})" if corner else ""
-        print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {metadata['doc']}{where}")
-    print("\n" + counted_text(metrics.block))
+        error = metrics.errors.get(name)
+        wrong = "" if error is None else f" (error: {error.text()})"
+        text = f"{metadata['doc']}{where}{wrong}"
+        print(f"{name:<{width}}  {shown:>16}  {evidence[name]:<9}  {text}")
+    print("\n" + counted_text(metrics.block, metrics.errors))

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.common import Verbs, add_verb, print_json, tell_version
 from chipdse.study.storage.layout import check_study
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def _export(arguments: argparse.Namespace) -> int:
     study = load_study(arguments.study)
     trial = chosen_trial(study, arguments)
     files = study.export(trial, arguments.to)
+    tell_version(study)
     if arguments.json:
         print_json({"trial": trial, "files": [str(path) for path in files]})
     else:

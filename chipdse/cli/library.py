@@ -421,16 +421,21 @@ def _public(library: PublicLibrary) -> dict[str, Any]:
 
 
 def _unknown_layout(library: CellLibrary) -> list[str]:
-    """What is not known of wires and clock trees of a library's process, as sentences."""
+    """What is not known of wires and layout of a library's process, as sentences."""
+    from chipdse.technology.calibration import PROCESSES
     from chipdse.technology.constants import Sources
-    from chipdse.technology.wires import wire_data
+    from chipdse.technology.wires import process_of, wire_data
 
-    data = wire_data((cell.name for cell in library.cells), Sources())
-    if data is None:
-        return ["no wire constants are known for this process: wires and clock tree are left out"]
-    if data.clock_tree is None:
-        return ["no routed clock trees are known for this process: the clock tree is left out"]
-    return []
+    names = [cell.name for cell in library.cells]
+    sentences = []
+    if wire_data(names, Sources()) is None:
+        sentences.append("no wire constants are known for this process: wires are left out")
+    if process_of(names) not in PROCESSES:
+        sentences.append(
+            "no routed designs of this process were measured: clock tree and cells that layout adds"
+            " are those of other processes, with larger errors"
+        )
+    return sentences
 
 
 def _remove(arguments: argparse.Namespace) -> int:

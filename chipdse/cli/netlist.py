@@ -18,6 +18,7 @@ class _Point:
     """What both verbs are asked, in SI units."""
 
     netlist: Path
+    spef: Path | None
     liberty: list[Path]
     top: str | None
     clock: str | None
@@ -35,7 +36,8 @@ def add(verbs: Verbs) -> None:
         verbs,
         "sta",
         "static timing of a mapped netlist: critical path, slacks, highest clock frequency",
-        "chipdse sta mac8.v --top mac8 --liberty cells.lib.gz --clock clk=10ns",
+        "chipdse sta mac8.v --top mac8 --liberty cells.lib.gz --clock clk=10ns\n"
+        "  chipdse sta routed.v --liberty cells.lib.gz --clock clk=10ns --spef routed.spef.gz",
         _sta,
     )
     power = add_verb(
@@ -64,6 +66,12 @@ def add(verbs: Verbs) -> None:
             action="append",
             metavar="PORT=PERIOD",
             help="e.g. clk=10ns; ideal clock; of a netlist without registers the period alone",
+        )
+        parser.add_argument(
+            "--spef",
+            type=Path,
+            metavar="FILE",
+            help="extracted wires of the routed netlist, or .gz",
         )
         parser.add_argument("--input-slew", default="0s", metavar="S", help="at inputs [0s]")
         parser.add_argument("--output-load", default="0F", metavar="F", help="on outputs [0F]")
@@ -114,6 +122,7 @@ def _point(arguments: argparse.Namespace) -> _Point:
     supply, temperature = arguments.supply, arguments.temperature
     return _Point(
         netlist=arguments.netlist,
+        spef=arguments.spef,
         liberty=arguments.liberty,
         top=arguments.top,
         clock=port,
@@ -143,9 +152,12 @@ def _positive(text: str, unit: str, what: str) -> float:
     return value
 
 
-def _timing(point: _Point) -> Any:
+def _timing(point: _Point) -> tuple[Any, list[str]]:
+    """The timing, and what was left out while the files were read."""
     from chipdse.netlist.library.cache import load_corners
     from chipdse.netlist.library.catalogue import named_library
+    from chipdse.netlist.parasitics.annotate import annotate
+    from chipdse.netlist.parasitics.spef import read_spef
     from chipdse.netlist.timing.graph import build_timing_graph
     from chipdse.netlist.timing.timing import analyse_timing
     from chipdse.netlist.verilog.reader import read_verilog
@@ -159,23 +171,27 @@ def _timing(point: _Point) -> Any:
         supply_v = entry.nominal.supply_v if supply_v is None else supply_v
         temperature_c = entry.nominal.temperature_c if temperature_c is None else temperature_c
     netlist = read_verilog(point.netlist, library, point.top)
-    return analyse_timing(
-        build_timing_graph(netlist, point.clock),
-        library.at(supply_v, temperature_c),
+    graph, operating = build_timing_graph(netlist, point.clock), library.at(supply_v, temperature_c)
+    annotated = None if point.spef is None else annotate(read_spef(point.spef), netlist, operating)
+    timing = analyse_timing(
+        graph,
+        operating,
         point.clock_period_s,
         input_slew_s=point.input_slew_s,
         output_load_f=point.output_load_f,
+        wires=None if annotated is None else annotated.wires,
     )
+    return timing, [*netlist.notes, *(() if annotated is None else annotated.notes)]
 
 
 def _sta(arguments: argparse.Namespace) -> int:
     point = _point(arguments)
     check_liberty(point.liberty)
-    check_exist(point.netlist)
+    check_exist(*_files(point))
 
     from chipdse.netlist.timing.paths import clock_outputs, critical_path
 
-    timing = _timing(point)
+    timing, notes = _timing(point)
     endpoint, stages = critical_path(timing)
     result: dict[str, Any] = {
         "critical_path_s": float(timing.critical_path_s[0]),
@@ -184,7 +200,8 @@ def _sta(arguments: argparse.Namespace) -> int:
         "f_max_hz": float(timing.f_max_hz[0]),
         "endpoint": endpoint,
         "clock_outputs": clock_outputs(timing),
-        "notes": list(timing.netlist.notes),
+        **_wire_metrics(timing),
+        "notes": notes,
     }
     if arguments.json:
         path = [
@@ -224,11 +241,25 @@ def _sta(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _files(point: _Point) -> list[Path]:
+    return [point.netlist, *([] if point.spef is None else [point.spef])]
+
+
+def _wire_metrics(timing: Any) -> dict[str, float]:
+    """Capacitance of all extracted wires; empty without."""
+    if timing.wires is None:
+        return {}
+    return {"wire_capacitance_f": float(timing.wires.net_capacitance_f.sum())}
+
+
 def _print_heading(timing: Any, notes: list[str]) -> None:
     library, netlist = timing.library, timing.netlist
+    wires = "no wires"
+    if timing.wires is not None:
+        wires = f"extracted wires of {show(_wire_metrics(timing)['wire_capacitance_f'], 'F')}"
     print(
         f"{netlist.top}: {netlist.cell_count} cells of {library.library.name} at "
-        f"{library.supply_v[0]:g} V, {library.temperature_c[0]:g} °C; ideal clock, no wires"
+        f"{library.supply_v[0]:g} V, {library.temperature_c[0]:g} °C; ideal clock, {wires}"
     )
     for note in notes:
         print(f"note: {note}")
@@ -237,13 +268,13 @@ def _print_heading(timing: Any, notes: list[str]) -> None:
 def _power(arguments: argparse.Namespace) -> int:
     point = _point(arguments)
     check_liberty(point.liberty)
-    check_exist(point.netlist, arguments.trace)
+    check_exist(*_files(point), arguments.trace)
 
     from chipdse.netlist.activity.waveform.trace import read_activity
     from chipdse.netlist.power.modules import assign_modules
     from chipdse.netlist.power.power import analyse_power
 
-    timing = _timing(point)
+    timing, notes = _timing(point)
     activity = read_activity(
         arguments.trace,
         arguments.scope,
@@ -272,7 +303,8 @@ def _power(arguments: argparse.Namespace) -> int:
         "annotated_fraction": power.annotated_fraction,
         "groups": groups,
         "state_probability": power.state_probability,
-        "notes": [*timing.netlist.notes, *activity.notes],
+        **_wire_metrics(timing),
+        "notes": [*notes, *activity.notes],
     }
     modules = None
     if arguments.modules is not None:

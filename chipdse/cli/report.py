@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.common import Verbs, add_verb, print_json, tell_version
 from chipdse.errors import DesignError
 from chipdse.study.storage.layout import check_study
 
@@ -86,6 +86,7 @@ def _report(arguments: argparse.Namespace) -> int:
         )
     except OSError as error:
         raise DesignError(f"--output {str(arguments.output)!r}: {error.strerror}") from error
+    tell_version(study)
     if arguments.json:
         print_json({"report": str(path)})
     else:
@@ -108,14 +109,16 @@ def _plot(arguments: argparse.Namespace) -> int:
     from chipdse.api.study import load_study
     from chipdse.report.figures import draw
 
+    study = load_study(arguments.study)
     draw(
-        load_study(arguments.study).folder,
+        study.folder,
         arguments.kind,
         arguments.output,
         axes=[name for name in (arguments.x, arguments.y, arguments.color) if name is not None],
         trial=arguments.trial,
         width_in=arguments.width,
     )
+    tell_version(study)
     if arguments.json:
         print_json({"figure": str(arguments.output)})
     else:

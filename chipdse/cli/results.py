@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.common import Verbs, add_verb, check_liberty, print_json
 from chipdse.errors import DesignError
 from chipdse.export.results import Compared, compare, left_out, read_results
+from chipdse.reading import check_exist
 from chipdse.store.files import write_whole
 from chipdse.study.storage.layout import check_study
-from chipdse.units import parse_quantity
+from chipdse.units import parse_quantity, show
 
 IMPORTED, METRICS = "imported.json", "metrics.json"
 
@@ -26,19 +27,41 @@ def add(verbs: Verbs) -> None:
         "import-results",
         "lay what a place-and-route flow measured beside our numbers",
         "chipdse import-results export/mac12 runs/latest/final/metrics.json\n"
-        "  chipdse import-results studies/mac_array 6_report.json --trial 12 --clock 8ns",
+        "  chipdse import-results studies/mac_array 6_report.json --trial 12 --clock 8ns\n"
+        "  chipdse import-results export/mac12 routed.v --spef routed.spef.gz \\\n"
+        "      --liberty cells.lib.gz --clock clk=8ns",
         _import,
     )
     parser.add_argument("point", type=Path, help="an exported folder, or a study with --trial")
     parser.add_argument(
-        "results", type=Path, help="LibreLane metrics.json/.csv, OpenROAD 6_report.json or report"
+        "results",
+        type=Path,
+        help="LibreLane metrics.json/.csv, OpenROAD 6_report.json or report; with --spef the "
+        "routed netlist (Verilog)",
     )
     parser.add_argument("--trial", type=int, help="of a study: the point's number")
     parser.add_argument(
         "--clock",
         metavar="PERIOD",
-        help="clock of their run; default as their results say, else the point's",
+        help="clock of their run; default as their results say, else the point's; with --spef "
+        "PORT=PERIOD",
     )
+    parser.add_argument(
+        "--spef", type=Path, metavar="FILE", help="extracted wires of a routed netlist"
+    )
+    parser.add_argument(
+        "--liberty",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="of a routed netlist's cells; or the name of a library",
+    )
+    parser.add_argument("--top", help="of a routed netlist; needed when it is not clear")
+    parser.add_argument(
+        "--trace", type=Path, metavar="FILE", help="of a simulation of the routed netlist"
+    )
+    parser.add_argument("--scope", default="", metavar="PATH", help="its instance in the trace")
     parser.add_argument("--corner", help="their timing corner; default the typical one, if named")
     parser.add_argument("--time-unit", default="1ns", help="of their slacks; 1ps for asap7")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -47,6 +70,8 @@ def add(verbs: Verbs) -> None:
 def _import(arguments: argparse.Namespace) -> int:
     if not _is_exported(arguments.point):
         check_study(arguments.point)
+    if arguments.spef is not None:
+        return _import_routed(arguments)
     results = read_results(arguments.results)
     ours, folder = _point(arguments.point, arguments.trial)
     period = None if arguments.clock is None else parse_quantity(arguments.clock, "s", "--clock")
@@ -61,9 +86,69 @@ def _import(arguments: argparse.Namespace) -> int:
     _keep(folder / IMPORTED, arguments.trial, arguments.results, comparisons)
     for line in left_out(ours, results, **options):
         print(line, file=sys.stderr)
-    if arguments.json:
+    _show(comparisons, comparisons, arguments.json)
+    if not arguments.json:
+        print("error: ours / theirs - 1; power compares only if their run read activity.saif")
+        print(f"kept in {folder / IMPORTED}")
+    return 0
+
+
+def _import_routed(arguments: argparse.Namespace) -> int:
+    """Compare a point with a routed netlist and its wires."""
+    port, mark, period = (arguments.clock or "").partition("=")
+    if not (port and mark):
+        raise DesignError("--spef needs the clock of the routed netlist: --clock PORT=PERIOD")
+    period_s = parse_quantity(period, "s", "--clock PORT=PERIOD:")
+    if not period_s > 0:
+        raise DesignError(f"--clock {arguments.clock!r} must be positive")
+    if not arguments.liberty:
+        raise DesignError("--spef needs --liberty: the routed netlist's cells come from it")
+    check_liberty(arguments.liberty)
+    check_exist(arguments.results, arguments.spef, *([arguments.trace] if arguments.trace else []))
+
+    from chipdse.export.routed import RoutedFiles, compare_routed, compare_wires, read_routed
+    from chipdse.netlist.library.catalogue import named_library, resolve
+
+    ours, folder = _point(arguments.point, arguments.trial)
+    library = (named_library(arguments.liberty) or resolve(arguments.liberty)).load()
+    files = RoutedFiles(
+        netlist=arguments.results,
+        spef=arguments.spef,
+        clock=port,
+        top=arguments.top,
+        trace=arguments.trace,
+        scope=arguments.scope,
+    )
+    routed = read_routed(
+        files,
+        library,
+        period_s,
+        supply_v=ours.get("vdd_v"),
+        temperature_c=ours.get("library_temperature_c"),
+    )
+    notes, wires = routed.notes, []
+    try:
+        wires = compare_wires(routed)
+    except DesignError as error:
+        notes = [*notes, str(error)]
+    comparisons = compare_routed(ours, routed)
+    _keep(folder / IMPORTED, arguments.trial, arguments.results, comparisons)
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
+    _show(comparisons, [*comparisons, *wires], arguments.json)
+    if not arguments.json:
+        print("error: ours / routed - 1; wires are estimated on the routed netlist's own cells")
+        if arguments.trace is None:
+            print("power is that of the clock tree; --trace of a simulation compares all power")
+        print(f"kept in {folder / IMPORTED}")
+    return 0
+
+
+def _show(known: list[Compared], comparisons: list[Compared], as_json: bool) -> None:
+    """Print comparisons, as a table or JSON; `known` are those of metrics of a point."""
+    if as_json:
         print_json([dataclasses.asdict(comparison) for comparison in comparisons])
-        return 0
+        return
 
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -77,14 +162,11 @@ def _import(arguments: argparse.Namespace) -> int:
     for comparison in comparisons:
         error = "" if comparison.error_frac is None else f"{comparison.error_frac:+.1%}"
         shown = [
-            shown_metric(comparison.metric, number)
+            shown_metric(comparison.metric, number) if comparison in known else show(number, "F")
             for number in (comparison.ours, comparison.theirs)
         ]
         table.add_row(comparison.metric, *shown, error)
     Console().print(table, markup=False)
-    print("error: ours / theirs - 1; power compares only if their run read activity.saif")
-    print(f"kept in {folder / IMPORTED}")
-    return 0
 
 
 def _is_exported(path: Path) -> bool:

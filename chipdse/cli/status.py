@@ -30,7 +30,7 @@ def add(verbs: Verbs) -> None:
         _status,
     )
     parser.add_argument("study", type=Path, help="folder of the study")
-    parser.add_argument("--follow", action="store_true", help="until the sweep ends")
+    parser.add_argument("--follow", action="store_true", help="keep printing until the sweep ends")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -62,7 +62,7 @@ def _follow(study: Path) -> None:
     if not console.is_terminal:
         last = ""
         while (status := read_status(study)).is_under_way:
-            line = f"{status.trials}/{status.budget} trials, front {status.front}"
+            line = f"{status.trials}/{status.budget} evaluations, front {status.front}"
             if line != last:
                 print(line, flush=True)
                 last = line
@@ -80,17 +80,19 @@ def _follow(study: Path) -> None:
 
 def status_text(status: Status) -> str:
     """A few lines for people."""
-    from chipdse.report.terminal.progress import duration_text
+    from chipdse.report.terminal.progress import duration_text, growth_text
 
     lines = [
-        f"{status.state}: {status.trials} of {status.budget} trials, "
+        f"{status.state}: {status.trials} of {status.budget} evaluations, "
         f"{status.under_way} under way on {status.workers} workers",
-        f"{status.feasible} feasible points, {status.infeasible} infeasible; front {status.front}, "
-        f"hypervolume {status.hypervolume_frac:.3f}",
+        f"{status.feasible} feasible points, {status.infeasible} infeasible; front {status.front}"
+        f"{growth_text(status)}",
     ]
     if status.seconds_per_trial is not None:
-        rate = f"{status.trials_per_hour:.0f} trials an hour, " if status.trials_per_hour else ""
-        lines.append(f"{rate}{duration_text(status.seconds_per_trial)} an evaluation")
+        rate = (
+            f"{status.trials_per_hour:.0f} evaluations per hour, " if status.trials_per_hour else ""
+        )
+        lines.append(f"{rate}{duration_text(status.seconds_per_trial)} per evaluation")
     if status.left_s is not None:
         lines.append(f"about {duration_text(status.left_s)} left")
     if status.failures:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.common import Verbs, add_verb, command, print_json, tell_version
 from chipdse.errors import DesignError
 from chipdse.study.question.sampler_names import SAMPLERS
 from chipdse.study.question.shipped import (
@@ -21,8 +21,10 @@ from chipdse.study.storage.layout import check_study
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.table import Table
 
     from chipdse.api.study import Study
+    from chipdse.report.answer import Answer
 
 SHOWN_ROWS = 20
 
@@ -44,11 +46,13 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--study", type=Path, help="folder of the study; default studies/NAME")
     parser.add_argument(
-        "--trials", type=int, help="stop at so many points proposed; harvested ones do not count"
+        "--trials",
+        type=int,
+        help="stop at this number of evaluations; harvested points do not count",
     )
-    parser.add_argument("--time", metavar="2h", help="propose nothing more after so long")
+    parser.add_argument("--time", metavar="2h", help="start no evaluation after this time")
     parser.add_argument(
-        "--patience", type=int, metavar="N", help="stop when N trials in a row improve nothing"
+        "--patience", type=int, metavar="N", help="stop when N evaluations in a row improve nothing"
     )
     parser.add_argument("--retry-failed", action="store_true", help="evaluate failed points again")
     parser.add_argument(
@@ -60,7 +64,7 @@ def add(verbs: Verbs) -> None:
         "--no-report", dest="report", action="store_false", help="write no report at the end"
     )
     parser.add_argument("--sampler", choices=SAMPLERS, help="instead of the sweep file's")
-    parser.add_argument("--workers", type=int, help="points at once; default one a core")
+    parser.add_argument("--workers", type=int, help="evaluations at once; default one per core")
     parser.add_argument(
         "--executor",
         default="processes",
@@ -141,6 +145,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     front = study.front()
     path = study.folder.path
     ended = read_status(path).state
+    answer = _answer(study)
     if arguments.json:
         print_json(
             {
@@ -149,17 +154,46 @@ def _sweep(arguments: argparse.Namespace) -> int:
                 "ended": ended,
                 "trials": len(by_evaluation(finished(study.folder.study))),
                 "points": len(study.points()),
+                "answer": list(answer.sentences),
+                "warnings": list(answer.warnings),
+                "designs": dict(answer.designs),
                 "front": front.to_dict("records"),
             }
         )
         return 0
+    print("\n".join((*answer.sentences, *(f"warning: {text}" for text in answer.warnings))))
+    _print_designs(study, front, answer)
     _print_front(study, front)
     print(f"ended:   {ended}")
     if arguments.report:
         print(f"report:  {path / 'report.html'}")
     print(f"points:  {path / 'points.csv'}")
-    print(f"export:  chipdse export {path} --trial {front['trial'].iloc[0]} --to DIR")
+    print(f"export:  {command('chipdse', 'export', path, '--knee', '--to')} DIR")
     return 0
+
+
+def _answer(study: Study) -> Answer:
+    """The answer of a study in words."""
+    from chipdse.report.answer import answer_of
+    from chipdse.report.page.data import importance
+
+    return answer_of(study.folder.sweep, study.points(), importance(study.folder))
+
+
+def _print_designs(study: Study, front: pd.DataFrame, answer: Answer) -> None:
+    """The labelled designs, one column each."""
+    from chipdse.report.quantities import label_of, shown_metric, words_of
+
+    sweep_, words = study.folder.sweep, words_of(study.folder.sweep)
+    table = _table("", *(label.replace(", ", ",\n") for label, _ in answer.designs))
+    table.columns[0].justify = "left"
+    rows = [front[front["trial"] == trial].iloc[0] for _, trial in answer.designs]
+    table.add_row("trial", *(str(row["trial"]) for row in rows))
+    for name in dict.fromkeys(objective.metric for objective in sweep_.objectives):
+        table.add_row(label_of(name), *(shown_metric(name, float(r[name]), words) for r in rows))
+    for name in answer.differing:
+        table.add_row(name, *_shown([row[name] for row in rows]))
+    _print(table)
 
 
 def _front(arguments: argparse.Namespace) -> int:
@@ -171,6 +205,7 @@ def _front(arguments: argparse.Namespace) -> int:
     chosen = study.points() if arguments.all else study.front()
     if arguments.parquet is not None:
         _write_parquet(chosen, arguments.parquet)
+    tell_version(study)
     if arguments.json or arguments.format == "json":
         print_json(chosen.to_dict("records"))
     elif arguments.format == "csv":
@@ -191,29 +226,23 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
 
 def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> None:
     """Objectives and parameters of the front, as a table for people."""
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    from chipdse.report.quantities import heading_scale
+    from chipdse.report.quantities import heading_scale, words_of
 
     sweep_ = study.folder.sweep
-    names = [axis.name for axis in sweep_.space.axes]
+    swept = [axis.name for axis in sweep_.space.axes]
+    names = [name for name in swept if front[name].map(str).nunique() > 1]
     objectives = [
-        objective.metric for objective in sweep_.objectives if objective.metric not in names
+        objective.metric for objective in sweep_.objectives if objective.metric not in swept
     ]
-    scales = [heading_scale(name, front[name].tolist()) for name in objectives]
+    words = words_of(sweep_)
+    scales = [heading_scale(name, front[name].tolist(), words) for name in objectives]
     replicated = "tied_with" in front
     headings = ["trial", *(label.replace(" [", "\n[") for label, _ in scales), *names]
     headings += ["tied_with"] if replicated else []
-    table = Table(
-        *(heading.replace("_", "\n") for heading in headings),
-        title=f"Pareto front: {len(front)} of {len(study.points())} points",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-    )
-    for column in table.columns:
-        column.justify = "right"
+    table = _table(*(heading.replace("_", "\n") for heading in headings))
+    points = len(study.points())
+    shown = "Pareto front" if front["on_front"].all() else "Points"
+    table.title = f"{shown}: {len(front)} of {_counted(points, 'point')}"
     for row in front.head(rows).to_dict("records"):
         values = [
             f"{row[name] / scale:.4g}{_spread(row, name, scale)}"
@@ -221,10 +250,37 @@ def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> N
         ]
         ties = [str(row["tied_with"])] if replicated else []
         table.add_row(str(row["trial"]), *values, *_shown([row[name] for name in names]), *ties)
-    console = Console(width=None if Console().is_terminal else 10_000)
-    console.print(table, markup=False)
+    _print(table)
+    same = [name for name in swept if name not in names]
+    if same:
+        listed = ", ".join(
+            f"{name} {value}"
+            for name, value in zip(same, _shown([front[n].iloc[0] for n in same]), strict=True)
+        )
+        print(f"The same in each of them: {listed}.")
     if len(front) > rows:
-        print(f"... and {len(front) - rows} more: chipdse front {study.folder.path}")
+        print(f"... and {len(front) - rows} more: {command('chipdse', 'front', study.folder.path)}")
+
+
+def _table(*headings: str) -> Table:
+    """An empty table for people; columns are right-aligned."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(*headings, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in table.columns:
+        column.justify = "right"
+    return table
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    Console(width=None if Console().is_terminal else 10_000).print(table, markup=False)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _spread(row: Mapping[Hashable, Any], name: str, scale: float) -> str:

@@ -16,6 +16,7 @@ from chipdse_hdl.block import Block
 
 from chipdse import __version__
 from chipdse.blocks.own import is_checked
+from chipdse.blocks.work import work_unit
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.export import flows
@@ -39,7 +40,7 @@ from chipdse.records import BlockMetrics
 from chipdse.stages.analyse import activity_of, analyse_cells
 from chipdse.stages.build import build_hardware
 from chipdse.stages.guarantee import FAST, SLOW
-from chipdse.stages.layout import layout
+from chipdse.stages.layout import layout, measured_errors
 from chipdse.stages.library import library_of
 from chipdse.stages.load import Hardware
 from chipdse.stages.measure import measure
@@ -48,7 +49,9 @@ from chipdse.store.store import Store
 from chipdse.system.arrays.columns import BlockPoints, PackageColumns
 from chipdse.system.arrays.dies import dies_of
 from chipdse.system.arrays.temperature import geometry_of
+from chipdse.technology.calibration import MeasuredError
 from chipdse.technology.constants import Sources
+from chipdse.units import unit_in
 
 
 def export_point(
@@ -97,7 +100,8 @@ def export_point(
     files |= _flows(name_of(design.block), timing.netlist, clock_period_s, rtl.clock)
     files |= _assembly(design, measure(design, hardware, store)[1])
     basis = basis_of(metrics, checked=is_checked(design.block))
-    described = _described(metrics, system_evidence, basis)
+    errors = measured_errors(design)
+    described = _described(metrics, system_evidence, basis, work_unit(design.block), errors)
     files["metrics.json"] = json.dumps(described, indent=1) + "\n"
     files["check.py"] = CHECK_SCRIPT
     files["README.md"] = _readme(design, metrics, files, _platform(timing.netlist))
@@ -241,14 +245,19 @@ def _word(value: object) -> str:
 
 
 def _described(
-    metrics: Mapping[str, float], system_evidence: str, basis: Basis
+    metrics: Mapping[str, float],
+    system_evidence: str,
+    basis: Basis,
+    work: str,
+    errors: Mapping[str, MeasuredError],
 ) -> dict[str, dict[str, Any]]:
     return {
         name: {
             "value": value,
-            "unit": METRICS[name]["unit"],
+            "unit": unit_in(METRICS[name]["unit"], work),
             "evidence": evidence_of(name, system_evidence, basis),
             **({"corner": corner} if (corner := corner_text(name, metrics)) else {}),
+            **({"measured_error": errors[name].text()} if name in errors else {}),
         }
         for name, value in metrics.items()
         if name in METRICS
@@ -268,7 +277,7 @@ _FILES = {
     "memories.v": "functional models of the SRAM macros; for layout take a compiler's",
     "golden/golden.v": "self-checking testbench; replays the recorded run in `golden/*.hex`",
     "bench/bench.json": "the block's cocotb bench: module, parameters and workload",
-    "metrics.json": "every metric with its unit and kind of evidence",
+    "metrics.json": "every metric with its unit, kind of evidence and error against routed designs",
     "check.py": "checks RTL and netlist again: `python3 check.py`",
     "exported.core": "FuseSoC: `fusesoc --cores-root . run --target sim NAME`, and `sim_netlist`",
     "rtl.eda.json": "Edalize (EDAM) with the testbench; `netlist.eda.json` for the netlist",

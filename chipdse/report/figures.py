@@ -22,7 +22,7 @@ from chipdse.errors import DesignError, InfeasibleError
 from chipdse.report.page import point_of
 from chipdse.report.page.data import history, importance
 from chipdse.report.page.details import SHOWN_KINDS
-from chipdse.report.quantities import heading_scale, label_of
+from chipdse.report.quantities import heading_scale, label_of, words_of
 from chipdse.store.store import Store, default_store
 from chipdse.study.results.choose import knee
 from chipdse.study.results.points import points_table
@@ -106,7 +106,7 @@ def _scaled(folder: StudyFolder, table: pd.DataFrame, name: str) -> tuple[str, A
     known = [str(c) for c in table.select_dtypes("number").columns]
     if name not in known:
         raise DesignError(f"{name!r} is not a number of this study; {suggest(name, known)}")
-    label, scale = heading_scale(name, table[name].tolist())
+    label, scale = heading_scale(name, table[name].tolist(), words_of(folder.sweep))
     better = {
         objective.metric: "less" if objective.minimize else "more"
         for objective in folder.sweep.objectives
@@ -162,7 +162,7 @@ def _front(
     else:
         plot.plot(x[front][order], y[front][order], "D-", c=_BLUE, ms=4, lw=0.8, label="front")
     for name, low_high, axis in ((names[0], "x", plot.axvline), (names[1], "y", plot.axhline)):
-        scale = heading_scale(name, table[name].tolist())[1]
+        scale = heading_scale(name, table[name].tolist(), words_of(folder.sweep))[1]
         for limit in folder.sweep.limits:
             if limit.metric == name:
                 for bound in (limit.minimum, limit.maximum):
@@ -196,7 +196,7 @@ def _parallel(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
             )
             labels.append(label_of(name))
             continue
-        label, scale = heading_scale(name, values.tolist())
+        label, scale = heading_scale(name, values.tolist(), words_of(folder.sweep))
         number = values.to_numpy(dtype=float)
         low, high = number.min(), number.max()
         columns.append((number - low) / (high - low) if high > low else np.full(len(number), 0.5))
@@ -246,15 +246,15 @@ def _importance(plot: Axes, folder: StudyFolder) -> None:
         )
     plot.set_yticks(np.arange(len(names)) + 0.4 - height / 2, [label_of(name) for name in names])
     plot.invert_yaxis()
-    plot.set_xlabel("share of what decides it (PED-ANOVA)")
+    plot.set_xlabel("importance (share of variance among good points)")
     _legend(plot)
 
 
 def _history(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
     curve = history(folder.sweep, table)
-    plot.step(curve["trial"], curve["hypervolume"], where="post", color=_BLUE)
-    plot.set_xlabel("trials told")
-    plot.set_ylabel("hypervolume, of the final")
+    plot.step(curve["evaluations"], curve["hypervolume"], where="post", color=_BLUE)
+    plot.set_xlabel("evaluations")
+    plot.set_ylabel("share of the box dominated")
     plot.set_ylim(bottom=0)
     plot.xaxis.set_major_locator(MaxNLocator(integer=True))
 

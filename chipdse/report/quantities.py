@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from chipdse.blocks.work import work_unit
 from chipdse.metrics import METRICS
-from chipdse.units import PREFIXES
+from chipdse.study.question.sweep_file import Sweep
+from chipdse.units import OPERATION, PREFIXES, unit_in
 
-_PREFIXED = ("s", "Hz", "W", "J", "F", "1/s")
+_PREFIXED = ("s", "Hz", "W", "J", "F", "J s")
 _AREAS = ((1e-6, "mm²"), (1e-12, "µm²"))
 _LABELS = {
     "embodied_kgco2e": "embodied carbon",
@@ -16,7 +19,12 @@ _LABELS = {
     "embodied_high_kgco2e": "embodied carbon, high",
     "operational_kgco2e": "operational carbon",
     "total_kgco2e": "total carbon",
+    "cost_usd": "recurring cost",
+    "ops_per_cycle": "work per cycle",
     "nre_usd": "design cost (NRE)",
+    "total_cost_usd": "total cost",
+    "energy_delay_product_j_s": "energy-delay product",
+    "total_carbon_delay_product_kg_s": "total carbon delay product",
     "die_yield_frac": "die yield",
     "annotated_frac": "nets with activity",
     "toggle_error_frac": "error of transitions",
@@ -24,12 +32,46 @@ _LABELS = {
 """Where the name without its unit says too little."""
 
 
-def heading_scale(name: str, values: Sequence[float]) -> tuple[str, float]:
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """The units that differ from study to study.
+
+    work : the block's unit of work, e.g. "MAC"
+    derived : units of derived metrics, with "op" for the unit of work
+    """
+
+    work: str = OPERATION
+    derived: Mapping[str, str] = field(default_factory=dict)
+
+    def unit(self, name: str) -> str:
+        """Unit of a metric; empty for any other name."""
+        unit = METRICS[name]["unit"] if name in METRICS else self.derived.get(name, "")
+        return unit_in(unit, self.work)
+
+
+PLAIN = Words()
+
+
+def words_of(sweep: Sweep) -> Words:
+    """The words of a sweep's block and of its derived metrics."""
+    return Words(
+        work=work_unit(sweep.template.block),
+        derived={metric.name: metric.unit for metric in sweep.derived},
+    )
+
+
+def is_prefixed(unit: str) -> bool:
+    """Whether a unit takes SI prefixes: ``W``, ``J/MAC``, ``MAC/s``."""
+    first, _, rest = unit.partition("/")
+    return first in _PREFIXED or rest.split("/")[0] == "s"
+
+
+def heading_scale(name: str, values: Sequence[float], words: Words = PLAIN) -> tuple[str, float]:
     """Heading of a metric's column and what its values are divided by.
 
     The scale is the one in which the largest value is between 1 and 1000.
     """
-    unit = METRICS[name]["unit"] if name in METRICS else ""
+    unit = words.unit(name)
     label = label_of(name)
     largest = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
     if unit in ("", "1", "-"):
@@ -37,18 +79,17 @@ def heading_scale(name: str, values: Sequence[float]) -> tuple[str, float]:
     if unit == "m2":
         scale, shown = _AREAS[0] if largest >= 1e-8 else _AREAS[1]
         return f"{label} [{shown}]", scale
-    if unit not in _PREFIXED or largest == 0:
+    if not is_prefixed(unit) or largest == 0:
         return f"{label} [{unit}]", 1.0
     power = min(max(math.floor(math.log10(largest) / 3 + 1e-12), -5), 4)
     scale = 1000.0**power
     prefix = next(p for p, factor in PREFIXES.items() if math.isclose(factor, scale) and p != "u")
-    shown = f"{prefix}ops/s" if unit == "1/s" else f"{prefix}{unit}"
-    return f"{label} [{shown}]", scale
+    return f"{label} [{prefix}{unit}]", scale
 
 
-def shown_metric(name: str, value: float) -> str:
+def shown_metric(name: str, value: float, words: Words = PLAIN) -> str:
     """One metric's value with its unit."""
-    heading, scale = heading_scale(name, [value])
+    heading, scale = heading_scale(name, [value], words)
     _, bracket, unit = heading.rpartition(" [")
     return f"{value / scale:.4g} {unit.removesuffix(']')}" if bracket else f"{value:.6g}"
 
@@ -58,7 +99,16 @@ def label_of(name: str) -> str:
     if name in _LABELS:
         return _LABELS[name]
     if name in METRICS:
-        for suffix in ("_ops_per_s", "_per_s", "_kgco2e", "_usd", "_m2", "_hz"):
+        for suffix in (
+            "_ops_per_s",
+            "_per_op_j",
+            "_per_op_kgco2e",
+            "_per_s",
+            "_kgco2e",
+            "_usd",
+            "_m2",
+            "_hz",
+        ):
             if name.endswith(suffix):
                 return name.removesuffix(suffix).replace("_", " ")
         head, _, tail = name.rpartition("_")

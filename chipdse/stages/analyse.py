@@ -22,7 +22,7 @@ from chipdse.netlist.power.glitches import GlitchPower
 from chipdse.netlist.power.power import Power, analyse_power
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.timing import Timing, analyse_timing
-from chipdse.stages.layout import WIRE_TABLE, Layout, layout
+from chipdse.stages.layout import LAYOUT_TABLES, Layout, layout, physical_values
 from chipdse.stages.library import guarded, library_version, supply_of
 from chipdse.stages.load import (
     NO_PATH,
@@ -96,7 +96,7 @@ def activity_of(
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
         "routes": laid.content,
-        "clock_tree": laid.tree is not None,
+        "clock_tree": None if laid.tree is None else physical_values(options)["calibration"],
         "layout": [options.utilisation, options.placement_seed],
         "cycles": options.glitch_cycles,
     }
@@ -185,13 +185,13 @@ GLITCHES = Stage(
         "vdd_v": "supply voltage",
         "temperature_c": "temperature",
         "routes": "hash of the wires",
-        "clock_tree": "whether there is a clock tree",
+        "clock_tree": "the user's calibration of layout, or empty; none without a clock tree",
         "layout": "utilisation and seed of the placement",
         "cycles": "clock cycles that are drawn; 0 is all",
     },
     builder=write_toggles,
     code=(*RUN_READERS, _timed, Layout),
-    data=(WIRE_TABLE,),
+    data=LAYOUT_TABLES,
 )
 
 

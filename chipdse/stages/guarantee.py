@@ -28,7 +28,7 @@ from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.power.power import GROUPS, analyse_power
 from chipdse.netlist.timing.timing import Timing
 from chipdse.stages.analyse import timed_at
-from chipdse.stages.layout import WIRE_TABLE, layout
+from chipdse.stages.layout import LAYOUT_TABLES, after_layout, layout, physical_values
 from chipdse.stages.library import guarded, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, RUN_READERS, Hardware, Loaded, load, run_values
 from chipdse.stages.operate import Bounds
@@ -104,7 +104,7 @@ def bounds_of(design: Design, hardware: Hardware, store: Store) -> Bounds:
         **run_values(design, hardware, SLOW),
         "fast_library": version[FAST].digests,
         "range": dataclasses.asdict(corners),
-        "physical": dataclasses.asdict(design.physical),
+        "physical": physical_values(design.physical),
     }
     build = functools.partial(write_bounds, design, hardware, corners, store)
 
@@ -139,7 +139,7 @@ GUARANTEE = Stage(
     },
     builder=write_bounds,
     code=RUN_READERS,
-    data=(WIRE_TABLE,),
+    data=LAYOUT_TABLES,
 )
 
 
@@ -170,6 +170,10 @@ def _bounds(design: Design, hardware: Hardware, corners: CornerRange, store: Sto
         leakage_at=at if len(table_c) > 1 else None,
     )
     groups = power.by_group()
+    leakage = after_layout(
+        laid.added, {name: float(groups[name]["leakage_w"][0]) for name in GROUPS}
+    )
+    leakage_powers_w = power.leakage_elsewhere_w * leakage.growth
     # A library without leakage has no table of it: it is 0 at every temperature.
     leaks = len(table_c) > 1 and bool(np.any(power.leakage_elsewhere_w))
     return Bounds(
@@ -179,9 +183,9 @@ def _bounds(design: Design, hardware: Hardware, corners: CornerRange, store: Sto
         worst_hold_slack_s=holds[hold_c],
         hold_supply_v=corners.highest_supply_v,
         hold_temperature_c=hold_c,
-        leakage_w={name: float(groups[name]["leakage_w"][0]) for name in GROUPS},
+        leakage_w=leakage.by_group_w,
         leakage_supply_v=corners.highest_supply_v,
         leakage_temperature_c=hottest_c,
         leakage_temperatures_c=table_c if leaks else (),
-        leakage_powers_w=tuple(map(float, power.leakage_elsewhere_w)) if leaks else (),
+        leakage_powers_w=tuple(map(float, leakage_powers_w)) if leaks else (),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,18 @@ from typing import Any
 import numpy as np
 
 from chipdse import numerics
-from chipdse.arrays import Floats
+from chipdse.arrays import Bools, Floats
 from chipdse.design import Design, PhysicalOptions
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.activity import Activity
+from chipdse.netlist.layout.clock_buffers import clock_buffers
 from chipdse.netlist.layout.clock_tree import (
     ClockTree,
     build_clock_tree,
     enabled_fraction,
     gate_loads_f,
-    tree_energy_j,
 )
+from chipdse.netlist.layout.expected_cells import ExpectedCells, expected_cells
 from chipdse.netlist.layout.placer.arrays import sums
 from chipdse.netlist.layout.wires import (
     LEVELS,
@@ -39,29 +40,54 @@ from chipdse.netlist.layout.wires import (
 )
 from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.power.clock_tree import TreePower, clock_tree_power
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.records import Wires
-from chipdse.stages.library import guarded, library_version
+from chipdse.stages.library import guarded, library_of, library_version
 from chipdse.stages.load import NETLIST_INPUTS, NETLIST_READERS, Hardware, load, netlist_values
 from chipdse.store.stage import Stage
 from chipdse.store.store import Store
+from chipdse.technology.calibration import (
+    CALIBRATION_TABLES,
+    LayoutCalibration,
+    MeasuredError,
+    calibration_of,
+    read_calibration,
+)
 from chipdse.technology.constants import Sources
-from chipdse.technology.wires import WireData, wire_data
+from chipdse.technology.wires import WireData, process_of, wire_data
 
 WIRE_TABLE = "technology/data/wires.toml"
+LAYOUT_TABLES = (WIRE_TABLE, *CALIBRATION_TABLES)
 ROUTES = "routes.npz"
-_ARRAYS = ("net_length_m", "pin_distance_m", "cell_x_m", "cell_y_m")
+_ARRAYS = ("net_length_m", "pin_distance_m", "port_distance_m", "cell_x_m", "cell_y_m")
 _NUMBERS = ("core_width_m", "core_height_m", "overflow")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """What is counted for one library: `wires` is one of `LEVELS`."""
+    """What is counted for one library: `wires` is one of `LEVELS`.
+
+    added_cells : the cells that layout adds or enlarges
+    data : wires of the library's process; None where nothing is known of them
+    """
 
     wires: str
     clock_tree: bool
+    added_cells: bool
     glitches: bool
     data: WireData | None
+    calibration: LayoutCalibration
+
+    @property
+    def tree_wire_f_per_m(self) -> float:
+        """Capacitance of clock wire per length."""
+        measured = self.calibration.tree_wire_f_per_m
+        if measured is not None:
+            return measured
+        if self.data is not None:
+            return self.data.clock_f_per_m
+        return Sources()("wires.clock_capacitance_any")
 
 
 def counted(options: PhysicalOptions, library: CellLibrary) -> Counted:
@@ -69,26 +95,52 @@ def counted(options: PhysicalOptions, library: CellLibrary) -> Counted:
 
     Raises
     ------
-    DesignError : wires or clock tree are asked for, and nothing is known of them there
+    DesignError : wires are asked for, and nothing is known of them there
     """
-    data = wire_data((cell.name for cell in library.cells), Sources())
-    wires, tree = options.wires, options.clock_tree
+    names = [cell.name for cell in library.cells]
+    data = wire_data(names, Sources())
+    wires, layout_counts = options.wires, options.wires != "none"  # none is no part of layout
     if wires == "auto":
         wires = "none" if data is None else "placed"
-        tree = tree and data is not None and data.clock_tree is not None
     elif wires != "none" and data is None:
         raise DesignError(
             f'wires="{wires}": no wire constants are known for the process of library '
             f'{library.name}; set wires="none" (and clock_tree=false)'
         )
-    elif tree and wires == "none":
-        tree = False  # no wires of any kind
-    elif tree and (data is None or data.clock_tree is None):
-        raise DesignError(
-            f"clock_tree: no routed clock trees are known for the process of library "
-            f"{library.name}; set clock_tree=false"
-        )
-    return Counted(wires=wires, clock_tree=tree, glitches=options.glitches, data=data)
+    return Counted(
+        wires=wires,
+        clock_tree=options.clock_tree and layout_counts and clock_buffers(library) is not None,
+        added_cells=options.added_cells and layout_counts,
+        glitches=options.glitches,
+        data=data,
+        calibration=_calibration(options, names),
+    )
+
+
+def _calibration(options: PhysicalOptions, cell_names: Sequence[str]) -> LayoutCalibration:
+    """The user's calibration, or the one that ships for the process of the cells."""
+    if options.calibration:
+        return read_calibration(Path(options.calibration))
+    return calibration_of(process_of(cell_names))
+
+
+def physical_values(options: PhysicalOptions) -> dict[str, Any]:
+    """The options as values of a key: a calibration is its content, wherever its file lies."""
+    values = dataclasses.asdict(options)
+    if options.calibration:
+        values["calibration"] = dataclasses.asdict(read_calibration(Path(options.calibration)))
+    return values
+
+
+def measured_errors(design: Design) -> dict[str, MeasuredError]:
+    """Errors against routed designs of the metrics that layout touches; none without layout.
+
+    An error is that of the whole estimate, with clock tree and the cells that layout adds.
+    """
+    what = counted(design.physical, library_of(design.library).load(design.operating.process))
+    if not (what.clock_tree and what.added_cells):
+        return {}
+    return what.calibration.errors_by_metric
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,6 +149,7 @@ class Layout:
 
     routes : None without wires
     tree : None without a clock tree
+    added : cells that layout adds; None where they are not counted
     content : hash of the stored routes; None without wires
     """
 
@@ -104,15 +157,13 @@ class Layout:
     graph: TimingGraph
     routes: Routes | None
     tree: ClockTree | None
+    added: ExpectedCells | None
     content: str | None = None
 
     @property
     def skew_frac(self) -> float:
         """Clock skew as a share of the period; 0 without a clock tree."""
-        data = self.counted.data
-        if self.tree is None or data is None or data.clock_tree is None:
-            return 0.0
-        return data.clock_tree.skew_frac
+        return 0.0 if self.tree is None else self.counted.calibration.skew_frac
 
     def loads(self, library: OperatingLibrary) -> WireLoads | None:
         """Wires at one operating point, clock gates' included; None without wires."""
@@ -122,36 +173,79 @@ class Layout:
         loads = wires_of(self.routes, self.graph, library, data)
         if self.tree is None:
             return loads
-        extra = gate_loads_f(self.tree, self.graph.netlist, data, loads.pins_f)
+        extra = gate_loads_f(self.tree, self.graph.netlist.net_count, loads.pins_f)
 
         def more(wires: Wires) -> Wires:
-            return Wires(
-                net_capacitance_f=wires.net_capacitance_f + extra, pin_delay_s=wires.pin_delay_s
-            )
+            return dataclasses.replace(wires, net_capacitance_f=wires.net_capacitance_f + extra)
 
         return dataclasses.replace(loads, timing=more(loads.timing), power=more(loads.power))
 
-    def clock_tree_energy_j(self, vdd_v: float, activity: Activity) -> float:
-        """Energy of the clock tree a cycle [J]."""
-        data = self.counted.data
-        if self.tree is None or data is None or data.clock_tree is None:
-            return 0.0
+    def clock_tree_power(self, library: OperatingLibrary, activity: Activity) -> TreePower:
+        """Energy per cycle and leakage of the clock tree at one operating point."""
+        if self.tree is None:
+            return TreePower()
         enabled = enabled_fraction(self.tree, activity.toggles, activity.cycles)
-        return tree_energy_j(self.tree, data.clock_tree, vdd_v, enabled)
+        return clock_tree_power(self.tree, self.graph.netlist, library, enabled)
 
 
 def wire_energy_j(
-    loads: WireLoads | None, netlist: Netlist, activity: Activity, vdd_v: float
+    loads: WireLoads | None,
+    netlist: Netlist,
+    activity: Activity,
+    vdd_v: float,
+    driving: Bools | None = None,
 ) -> float:
     """Energy a cycle [J] to charge wires and the buffers on them: ``C V^2 / 2`` a transition.
 
     A net driven by an input port costs the block nothing.
+
+    Parameters
+    ----------
+    driving : [cells] whose output nets count; None for all
     """
     if loads is None:
         return 0.0
-    driven = netlist.net_driver_pin >= 0
+    driven = np.flatnonzero(netlist.net_driver_pin >= 0)
+    if driving is not None:
+        driven = driven[driving[netlist.pin_cell[netlist.net_driver_pin[driven]]]]
     charge = numerics.dot(loads.power_f[driven], activity.toggles[driven])
     return float(0.5 * (vdd_v * vdd_v) * charge / activity.cycles)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeakageAfterLayout:
+    """Leakage of a netlist after layout by group [W], and the whole's growth by layout."""
+
+    by_group_w: dict[str, float]
+    growth: float
+
+
+def after_layout(added: ExpectedCells | None, by_group_w: dict[str, float]) -> LeakageAfterLayout:
+    """Leakage by group as it is expected after layout; macros stay as they are.
+
+    Parameters
+    ----------
+    by_group_w : of the netlist before layout
+    """
+    if added is None:
+        return LeakageAfterLayout(by_group_w=by_group_w, growth=1.0)
+    grown = {
+        name: watts * (1.0 if name == "macro" else added.leakage_growth)
+        for name, watts in by_group_w.items()
+    }
+    before_w = sum(by_group_w.values())
+    growth = sum(grown.values()) / before_w if before_w else 1.0
+    return LeakageAfterLayout(by_group_w=grown, growth=growth)
+
+
+def added_energy_j(added: ExpectedCells | None, data_j: float) -> float:
+    """Energy per cycle [J] that data take in the cells that layout adds or enlarges.
+
+    Parameters
+    ----------
+    data_j : in the combinational cells of the netlist, without wires
+    """
+    return 0.0 if added is None else (added.data_growth - 1.0) * data_j
 
 
 def power_map_w(routes: Routes, cell_power_w: Floats, bins: int) -> Floats:
@@ -175,12 +269,9 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
     loaded, options = load(design.library, hardware), design.physical
     netlist, graph = loaded.netlist, loaded.graph
     what = counted(options, netlist.library)
-    width = netlist.area_m2 / options.utilisation
-    tree = None
-    if what.clock_tree and graph.clock is not None and what.data and what.data.clock_tree:
-        tree = build_clock_tree(netlist, graph.clock, what.data.clock_tree, width)
+    tree, added = layout_cells(netlist, graph, what)
     if what.wires == "none":
-        return Layout(counted=what, graph=graph, routes=None, tree=tree)
+        return Layout(counted=what, graph=graph, routes=None, tree=tree, added=added)
     is_placed = what.wires == "placed"
     values = {
         **netlist_values(design, hardware),
@@ -213,7 +304,23 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
         columns |= {name: float(stored[name]) for name in _NUMBERS}
     routes = Routes(level=what.wires, **columns)
     content = content_of(routes)
-    return Layout(counted=what, graph=graph, routes=routes, tree=tree, content=content)
+    return Layout(counted=what, graph=graph, routes=routes, tree=tree, added=added, content=content)
+
+
+def layout_cells(
+    netlist: Netlist, graph: TimingGraph, what: Counted
+) -> tuple[ClockTree | None, ExpectedCells | None]:
+    """The clock tree of a netlist, and the cells that layout adds; None for what is not counted."""
+    logic = expected_cells(netlist, graph.clock, what.calibration, None)
+    tree = None
+    if what.clock_tree and graph.clock is not None:
+        # The sinks spread over all cells of the layout, whether these are counted or not.
+        tree = build_clock_tree(
+            netlist, graph.clock, what.calibration, logic.area_m2, what.tree_wire_f_per_m
+        )
+    if not what.added_cells:
+        return tree, None
+    return tree, expected_cells(netlist, graph.clock, what.calibration, tree)
 
 
 def write_routes(make: Callable[[], Routes], folder: Path) -> None:

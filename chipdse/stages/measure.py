@@ -23,7 +23,15 @@ from chipdse.netlist.power.power import GROUPS
 from chipdse.records import BlockMetrics
 from chipdse.stages.analyse import analyse_design
 from chipdse.stages.guarantee import FAST, SLOW, bounds_of, check_corners
-from chipdse.stages.layout import WIRE_TABLE, counted, level_number, wire_energy_j
+from chipdse.stages.layout import (
+    LAYOUT_TABLES,
+    added_energy_j,
+    after_layout,
+    counted,
+    level_number,
+    physical_values,
+    wire_energy_j,
+)
 from chipdse.stages.library import guarded, library_of, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, Hardware, load, run_values
 from chipdse.stages.operate import Corner, Job, operate
@@ -131,7 +139,7 @@ def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
         "area_m2": hardware.mapped.area_m2,
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
-        "physical": dataclasses.asdict(design.physical),
+        "physical": physical_values(design.physical),
     }
     build = functools.partial(write_corner, design, hardware, vdd_v, temperature_c, store)
     guard = functools.partial(guarded, design.library, version)
@@ -171,7 +179,7 @@ MEASURE = Stage(
         "physical": "which wires, clock tree and glitches count",
     },
     builder=write_corner,
-    data=(WIRE_TABLE,),
+    data=LAYOUT_TABLES,
 )
 
 
@@ -201,17 +209,23 @@ def _corner(
     sequential = int((power.group == GROUPS.index("sequential")).sum())
     netlist, macros = power.netlist, np.flatnonzero(power.group == GROUPS.index("macro"))
     skew = path * laid.skew_frac / (1 - laid.skew_frac)
-    area = hardware.mapped.area_m2
+    area, added = hardware.mapped.area_m2, laid.added
+    wire_j = wire_energy_j(analysed.loads, netlist, activity, vdd_v)
+    is_logic = power.group == GROUPS.index("combinational")
+    logic_wire_j = wire_energy_j(analysed.loads, netlist, activity, vdd_v, is_logic)
+    internal_j, switching_j = of("internal_w", path), of("switching_w", path)
+    leakage = after_layout(added, of("leakage_w", 1.0))
+    leakage_powers_w = power.leakage_elsewhere_w * leakage.growth
     return Corner(
         vdd_v=vdd_v,
         temperature_c=temperature_c,
         critical_path_s=path + skew,
         worst_hold_slack_s=float(timing.worst_hold_slack_s[0]),
-        internal_energy_j=of("internal_w", path),
-        switching_energy_j=of("switching_w", path),
-        leakage_w=of("leakage_w", 1.0),
+        internal_energy_j=internal_j,
+        switching_energy_j=switching_j,
+        leakage_w=leakage.by_group_w,
         leakage_temperatures_c=temperatures_c if has_table else (),
-        leakage_powers_w=tuple(map(float, power.leakage_elsewhere_w)) if has_table else (),
+        leakage_powers_w=tuple(map(float, leakage_powers_w)) if has_table else (),
         cell_count=power.netlist.cell_count,
         sequential_count=sequential,
         area_m2=area,
@@ -220,15 +234,22 @@ def _corner(
             sum(netlist.cells[kind].area_m2 for kind in netlist.cell_types[macros])
         ),
         annotated_frac=loaded.replayed.annotated_fraction,
-        wire_energy_j=wire_energy_j(analysed.loads, netlist, activity, vdd_v),
+        wire_energy_j=wire_j,
         glitch_energy_j=analysed.glitch_w * path,
-        clock_tree_energy_j=laid.clock_tree_energy_j(vdd_v, activity),
+        clock_tree_energy_j=laid.clock_tree_power(timing.library, activity).energy_j,
+        added_cell_energy_j=added_energy_j(
+            added, internal_j["combinational"] + switching_j["combinational"] - logic_wire_j
+        ),
         wire_length_m=0.0 if laid.routes is None else laid.routes.wire_length_m,
-        core_area_m2=area / design.physical.utilisation,
+        layout_area_m2=area if added is None else added.area_m2,
+        core_area_m2=(area if added is None else added.area_m2) / design.physical.utilisation,
         clock_skew_s=skew,
         clock_buffer_count=0 if laid.tree is None else laid.tree.buffer_count,
         wire_level=level_number(laid.counted.wires),
         glitches_counted=int(activity.glitches),
         toggle_error_frac=activity.standard_error_frac,
         clock_tree_counted=int(laid.tree is not None),
+        layout_cell_count=0 if added is None else added.count,
+        hold_buffer_count=0 if added is None else added.hold_count,
+        added_cells_counted=int(added is not None),
     )

@@ -53,9 +53,12 @@ class Corner:
     leakage_temperatures_c, leakage_powers_w : of the whole, where the library is characterised
     wire_energy_j, glitch_energy_j : of the two above, what wires and what glitches cost a cycle
     clock_tree_energy_j : of buffers and wires per cycle, in neither of the two
-    core_area_m2 : cell area over utilisation; None is the cell area
+    added_cell_energy_j : of data in cells that layout adds or enlarges, in none of these
+    layout_area_m2 : cell area expected after layout; None is the cell area
+    core_area_m2 : that over utilisation; None is the cell area
     wire_level : 0 without wires, 1 by formula, 2 placed
-    glitches_counted, clock_tree_counted : 1 if they are in the numbers
+    layout_cell_count, hold_buffer_count : cells that layout adds, and of them for hold
+    glitches_counted, clock_tree_counted, added_cells_counted : 1 if they are in the numbers
     toggle_error_frac : standard error of all transitions, of drawing cycles for the glitches
     """
 
@@ -78,12 +81,17 @@ class Corner:
     glitch_energy_j: float = 0.0
     clock_tree_energy_j: float = 0.0
     wire_length_m: float = 0.0
+    added_cell_energy_j: float = 0.0
+    layout_area_m2: float | None = None
     core_area_m2: float | None = None
     clock_skew_s: float = 0.0
     clock_buffer_count: int = 0
     wire_level: int = 0
     glitches_counted: int = 0
     clock_tree_counted: int = 0
+    added_cells_counted: int = 0
+    layout_cell_count: int = 0
+    hold_buffer_count: int = 0
     toggle_error_frac: float = 0.0
     bounds: Bounds | None = None
 
@@ -259,6 +267,7 @@ def _report(of: Columns, critical_s: Floats, period_s: Floats, job: Job) -> Bloc
         block_internal_power_w=of(lambda corner: _total(corner.internal_energy_j)) * frequency,
         block_switching_power_w=of(lambda corner: _total(corner.switching_energy_j)) * frequency,
         block_clock_tree_power_w=of(lambda corner: corner.clock_tree_energy_j) * frequency,
+        block_added_cell_power_w=of(lambda corner: corner.added_cell_energy_j) * frequency,
         block_leakage_power_w=of(lambda corner: _total(corner.as_bounds.leakage_w)),
         nominal_leakage_power_w=of(lambda corner: _total(corner.leakage_w)),
         block_power_w=np.zeros(0),
@@ -267,6 +276,7 @@ def _report(of: Columns, critical_s: Floats, period_s: Floats, job: Job) -> Bloc
         block_memory_power_w=_group_power_w(of, "macro", frequency),
         block_wire_power_w=of(lambda corner: corner.wire_energy_j) * frequency,
         block_glitch_power_w=of(lambda corner: corner.glitch_energy_j) * frequency,
+        block_layout_area_m2=of(_layout_area_m2),
         block_core_area_m2=of(_core_area_m2),
         guaranteed=of(lambda corner: corner.bounds is not None),
         **{name: of(_figure_of_bounds(name)) for name in CORNER_OF},
@@ -282,7 +292,7 @@ def _report(of: Columns, critical_s: Floats, period_s: Floats, job: Job) -> Bloc
 
 def _dynamic_w(report: BlockColumns) -> Floats:
     cells = report.block_internal_power_w + report.block_switching_power_w
-    return cells + report.block_clock_tree_power_w
+    return cells + report.block_clock_tree_power_w + report.block_added_cell_power_w
 
 
 def _group_power_w(of: Columns, group: str, frequency: Floats) -> Floats:
@@ -325,6 +335,10 @@ def _check(points: BlockPoints) -> None:
 
 def _energy_j(corner: Corner, group: str) -> float:
     return corner.internal_energy_j.get(group, 0.0) + corner.switching_energy_j.get(group, 0.0)
+
+
+def _layout_area_m2(corner: Corner) -> float:
+    return corner.area_m2 if corner.layout_area_m2 is None else corner.layout_area_m2
 
 
 def _core_area_m2(corner: Corner) -> float:

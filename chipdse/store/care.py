@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from chipdse.errors import DesignError, MachineError
 from chipdse.paths import cache_folder
 from chipdse.store.derived import Derived, derived_files
+from chipdse.store.files import age_s
 from chipdse.store.folder import MANIFEST, is_whole, leftovers
 from chipdse.store.lock import exclusive_if_free
 
@@ -183,7 +183,7 @@ def prune_if_due(root: Path) -> None:
         return
     stamp = root / ".measured"
     with suppress(FileNotFoundError):
-        if time.time() - stamp.stat().st_mtime < CHECK_S:
+        if age_s(stamp.stat().st_mtime) < CHECK_S:
             return
     with suppress(OSError, MachineError):
         stamp.touch()

@@ -11,13 +11,12 @@ Each is made again when it is missing or not what was written: beside FILE stand
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from chipdse.store.files import digest_file, is_as_written
+from chipdse.store.files import age_s, digest_file, is_as_written
 
 FOLDERS = ("liberty", "libraries", "kernels", "closures")
 _MAIN = {"liberty": ".lib", "libraries": ".npz", "kernels": ".so", "closures": ".json"}
@@ -51,7 +50,7 @@ class Derived:
     @property
     def in_use(self) -> bool:
         """Whether a program may still read it."""
-        return time.time() - self.used_s < IN_USE_S
+        return age_s(self.used_s) < IN_USE_S
 
     def remove(self) -> None:
         """Remove its files, the digests first: half of it counts as nothing."""
@@ -89,5 +88,5 @@ def _derived(folder: str, main: Path, files: tuple[Path, ...]) -> Derived:
 def note_use(file: Path) -> None:
     """A file's date is when it was last used; a cache may be read-only."""
     with suppress(OSError):
-        if time.time() - file.stat().st_mtime > USE_S:
+        if age_s(file.stat().st_mtime) > USE_S:
             os.utime(file)

@@ -8,10 +8,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+
+
+def age_s(date_s: float) -> float:
+    """How far a date is from now [s]; after a clock was set back, a date may lie in the future."""
+    return abs(time.time() - date_s)
 
 
 @contextmanager

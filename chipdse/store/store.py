@@ -28,7 +28,7 @@ from typing import Any
 from chipdse.errors import ChipdseError, CrashedError, KilledError, MachineError, ToolError
 from chipdse.paths import cache_folder
 from chipdse.store.care import prune_if_due
-from chipdse.store.files import new_folder
+from chipdse.store.files import age_s, new_folder
 from chipdse.store.folder import INPUTS, MANIFEST, check_room, is_whole, leftovers
 from chipdse.store.folder import hash_file as hash_file
 from chipdse.store.lock import exclusive, hold_shared, release
@@ -228,7 +228,7 @@ def _note_use(target: Path) -> None:
     """Set the date of the manifest to the time of this use, unless the store is read-only."""
     with suppress(OSError):
         manifest = target / MANIFEST
-        if time.time() - manifest.stat().st_mtime > USE_S:
+        if age_s(manifest.stat().st_mtime) > USE_S:
             os.utime(manifest)
 
 

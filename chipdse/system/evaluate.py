@@ -246,12 +246,16 @@ def evaluate_dies(
             mean_temperature_c=temperatures.mean_c,
             cost_usd=np.asarray(cost.recurring.total),
             nre_usd=cost.nre_usd,
+            total_cost_usd=cost.recurring.total + cost.nre_usd,
             embodied_kgco2e=footprint.embodied_kg,
             embodied_low_kgco2e=footprint.embodied_low_kg,
             embodied_high_kgco2e=footprint.embodied_high_kg,
             operational_kgco2e=use,
             total_kgco2e=total,
             carbon_per_op_kgco2e=total / (throughput * life_s),
+            energy_delay_product_j_s=mean_power / throughput**2,
+            # As in CORDOBA, https://openreview.net/forum?id=IjhyMJ1PWy
+            total_carbon_delay_product_kg_s=total / throughput,
         )
     parts = Parts(
         dies=dies,

@@ -36,9 +36,9 @@ Number = TypeVar("Number")
 class SystemValues(Generic[Number]):
     """The metrics of a packaged system: numbers of one system, or columns of many."""
 
-    throughput_ops_per_s: Number = metric("operations per second", "1/s", "modelled")
+    throughput_ops_per_s: Number = metric("operations per second", "op/s", "modelled")
     power_w: Number = metric("power in operation", "W", "modelled", rests_on=_ACTIVITY)
-    energy_per_op_j: Number = metric("energy per operation", "J", "modelled", rests_on=_ACTIVITY)
+    energy_per_op_j: Number = metric("energy per operation", "J/op", "modelled", rests_on=_ACTIVITY)
     link_power_w: Number = metric("power of the links between dies", "W", "modelled")
     leakage_power_w: Number = metric(
         "leakage at the dies' temperatures", "W", "modelled", rests_on=_ACTIVITY
@@ -64,6 +64,9 @@ class SystemValues(Generic[Number]):
     nre_usd: Number = metric(
         "design cost, shared over the volume", "USD", "modelled", rests_on=_NODE
     )
+    total_cost_usd: Number = metric(
+        "recurring and design cost of a good system", "USD", "modelled", rests_on=_NODE
+    )
     embodied_kgco2e: Number = metric("carbon before use", "kg", "modelled", rests_on=_NODE)
     embodied_low_kgco2e: Number = metric(
         "lower end of the sources' ranges", "kg", "modelled", rests_on=_NODE
@@ -78,7 +81,13 @@ class SystemValues(Generic[Number]):
         "embodied and operational carbon", "kg", "modelled", rests_on=_BOTH
     )
     carbon_per_op_kgco2e: Number = metric(
-        "total carbon over the life's operations", "kg", "modelled", rests_on=_BOTH
+        "total carbon over the life's operations", "kg/op", "modelled", rests_on=_BOTH
+    )
+    energy_delay_product_j_s: Number = metric(
+        "energy per operation times the time per operation", "J s", "modelled", rests_on=_ACTIVITY
+    )
+    total_carbon_delay_product_kg_s: Number = metric(
+        "tCDP: total carbon times the time per operation", "kg s", "modelled", rests_on=_BOTH
     )
 
 

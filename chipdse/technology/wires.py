@@ -1,4 +1,4 @@
-"""Which process a cell library is made for, and what wires and clock trees cost there."""
+"""Which process a cell library is made for, and what wires cost there."""
 
 from __future__ import annotations
 
@@ -20,23 +20,8 @@ _CELLS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClockTreeData:
-    """Routed clock trees of a process.
-
-    fanout : sinks a buffer
-    buffer_energy_j : a cycle, at `buffer_voltage_v`; its wire and loads included
-    skew_frac : of the clock period
-    """
-
-    fanout: float
-    buffer_energy_j: float
-    buffer_voltage_v: float
-    skew_frac: float
-
-
-@dataclass(frozen=True, kw_only=True)
 class WireData:
-    """Wires of a process; `clock_tree` is None where nothing is known of its clock trees.
+    """Wires of a process.
 
     pin_ohm : the vias between a pin and its wire
     """
@@ -46,7 +31,6 @@ class WireData:
     signal_ohm_per_m: float
     pin_ohm: float
     clock_f_per_m: float
-    clock_tree: ClockTreeData | None
 
 
 def process_of(cell_names: Iterable[str]) -> str | None:
@@ -63,21 +47,12 @@ def wire_data(cell_names: Iterable[str], sources: Sources) -> WireData | None:
     process = process_of(cell_names)
     if process is None:
         return None
-    tree = None
-    if sources.has(f"wires.clock_buffer_energy.{process}"):
-        tree = ClockTreeData(
-            fanout=sources(f"wires.clock_fanout.{process}"),
-            buffer_energy_j=sources(f"wires.clock_buffer_energy.{process}"),
-            buffer_voltage_v=sources(f"wires.clock_buffer_voltage.{process}"),
-            skew_frac=sources(f"wires.clock_skew.{process}"),
-        )
     return WireData(
         process=process,
         signal_f_per_m=sources(f"wires.signal_capacitance.{process}"),
         signal_ohm_per_m=sources(f"wires.signal_resistance.{process}"),
         pin_ohm=sources(f"wires.pin_resistance.{process}"),
         clock_f_per_m=sources(f"wires.clock_capacitance.{process}"),
-        clock_tree=tree,
     )
 
 

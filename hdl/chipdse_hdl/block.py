@@ -83,6 +83,8 @@ class Block:
     reads : files (or folders) that results depend on though Python does not open them, as those of
         a program that it runs; relative to the folder of the module that defines the hardware
     environment : names of environment variables of that kind
+    contract : from a parameter record to what a mapper of networks may rely on, a record of
+        `chipdse_hdl.contract`; None: the block carries no network
     """
 
     name: str
@@ -95,3 +97,4 @@ class Block:
     cycles: Callable[[Any, Any], int]
     reads: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
+    contract: Callable[[Any], Any] | None = None

@@ -99,6 +99,7 @@ def test_decryption_inverts_encryption(text: bytes, data: bytes, nonce: bytes) -
     assert reference_aead(back) == (text, tag)
 
 
+@pytest.mark.slow
 def test_hardware_knows_the_answers() -> None:
     p = AsconParameters(function="encrypt", rounds_per_cycle=4)
     run(p, [known(text, data) for _, text, data, _ in AEAD_ANSWERS])

@@ -94,6 +94,7 @@ def test_hardware_is_the_reference_on_hard_samples(p: FirParameters) -> None:
         run(p, *case)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(parameters(), st.integers(1, 50), st.sampled_from(["noise", "tone", "speech"]))
 def test_hardware_is_the_reference_on_signals(p: FirParameters, length: int, signal: str) -> None:

@@ -28,6 +28,8 @@ ELSEWHERE = {
     "tests/study/running/test_execution_*.py have schedulers and servers of their own",
     "docs/howto/ci.md": "every corner of a block; tests/own_blocks/test_plugin_benches.py does it",
     "sweep sweeps/": MINUTES,
+    "chip sweeps/chips/": "measures an array of 8 x 8 twice; tests/application/test_chip_file.py "
+    "reads the file, tests/application/test_chip_cli.py runs a smaller one",
     "library get": "fetches files; tests/netlist/library/test_library_public.py has a server",
     "front studies/mac_array --parquet": "wants pyarrow, which nothing else here needs",
     "explore": "serves until it is stopped; tests/report/test_report_browser.py opens it",

@@ -248,6 +248,7 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(
     values=st.dictionaries(st.sampled_from([*NAMES, "constraints__clocks__details"]), VALUES),
     report=st.text(alphabet="0123456789.e+-in \t", max_size=12),

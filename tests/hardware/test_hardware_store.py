@@ -159,6 +159,7 @@ def test_what_a_killed_builder_left_goes(tmp_path: Path) -> None:
     assert [entry.kind for entry in entries(tmp_path)] == ["result"]
 
 
+@pytest.mark.slow
 def test_readers_and_builders_of_many_processes(tmp_path: Path) -> None:
     """Six processes build, read, damage and prune the same few keys for a while."""
     code = (

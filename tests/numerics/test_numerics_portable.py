@@ -162,6 +162,7 @@ def calls(tree: ast.Module) -> Iterator[str]:
                 yield "argsort"  # equal numbers come in an order that depends on the processor
 
 
+@pytest.mark.slow
 def test_nothing_that_differs_between_processors_feeds_a_result() -> None:
     found = {}
     for path in sorted(ROOT.glob("chipdse/**/*.py")):

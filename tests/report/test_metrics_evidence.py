@@ -39,11 +39,17 @@ def test_no_better_than_what_it_rests_on() -> None:
     inputs = {name for name, kind in best.items() if kind == "input"}
     assert inputs == {
         *("vdd_v", "library_temperature_c", "wire_level", "glitches_counted", "clock_tree_counted"),
-        *("guaranteed", "setup_supply_v", "setup_temperature_c", "hold_supply_v"),
+        *(
+            "added_cells_counted",
+            "guaranteed",
+            "setup_supply_v",
+            "setup_temperature_c",
+            "hold_supply_v",
+        ),
         *("hold_temperature_c", "leakage_supply_v", "leakage_temperature_c"),
     }
     # Every power and energy of the block is what its workload switches.
-    powers = {n for n in METRICS if n.startswith("block_") and METRICS[n]["unit"] in ("W", "J")}
+    powers = {n for n in METRICS if n.startswith("block_") and METRICS[n]["unit"] in ("W", "J/op")}
     assert all("activity" in METRICS[name]["rests_on"] for name in powers)
     assert evidence_of("operand_bits", "modelled") == "chosen"
 

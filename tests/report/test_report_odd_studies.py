@@ -71,6 +71,7 @@ def test_damaged_studies_are_refused_in_one_line(
     assert not Path(file).exists() and not (tmp_path / "to").exists()
 
 
+@pytest.mark.slow
 def test_an_empty_study_has_a_report_and_nothing_to_draw(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

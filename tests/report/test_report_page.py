@@ -100,24 +100,24 @@ def test_dependencies_have_upper_bounds() -> None:
     assert [one for one in dependencies if "<" not in one and "==" not in one] == []
 
 
-def test_history_is_the_share_of_the_last_hypervolume(study: StudyFolder) -> None:
-    # Front (0, 1) and (1, 0), scaled so; reference (1.1, 1.1): volumes are 1.1*0.1 alone and
-    # 1.1*0.1 + 0.1*1.0 = 0.21 together. The dominated third point adds nothing.
+def test_history_by_hand(study: StudyFolder) -> None:
+    # The box spans energy 1 to 4 and throughput -4 to 5; scaled losses are (0, 8/9), (2/3, 0)
+    # and (1, 1), cost is equal: areas up to (1, 1) are 1/9, and 1/9 * 1 + 8/9 * 1/3 = 11/27.
     objectives = [one.metric for one in study.sweep.objectives]
     table = pd.DataFrame(
         {
             "trial": [0, 1, 2, 3],
             "state": ["feasible", "failed", "feasible", "feasible"],
+            "origin": ["proposed", "proposed", "proposed", "harvested"],
             "on_front": [True, False, True, False],
             objectives[0]: [1.0, np.nan, 3.0, 4.0],
             objectives[1]: [-3.0, np.nan, 5.0, -4.0],
             objectives[2]: [2.0, np.nan, 2.0, 2.0],
         }
     )
-    # The first has less energy, the second more throughput; cost is equal.
     found = history(study.sweep, table)
-    assert found["trial"] == [0, 2, 3]
-    assert found["hypervolume"] == pytest.approx([0.11 / 0.21, 1.0, 1.0])
+    assert found["evaluations"] == [1, 3, 3]
+    assert found["hypervolume"] == pytest.approx([1 / 9, 11 / 27, 11 / 27])
 
 
 def test_importance_finds_what_decides(study: StudyFolder) -> None:
@@ -133,7 +133,7 @@ def test_a_study_without_a_front_says_so(tmp_path: Path) -> None:
     table = points_table(made)
     table["state"], table["on_front"] = "failed", False
     data = page_data(made, table, {})
-    assert data["feasible"] == 0 and data["history"]["trial"] == []
+    assert data["feasible"] == 0 and data["history"]["evaluations"] == []
 
 
 @pytest.mark.slow

@@ -61,6 +61,7 @@ def guaranteed(folder: Path, store: Path) -> Metrics:
     return point(folder, store, (TYPICAL, SLOW, FAST), **VIEW)
 
 
+@pytest.mark.slow
 def test_clock_is_that_of_slow_chips_alone(folder: Path, store: Path, guaranteed: Metrics) -> None:
     slow = point(
         folder, store, (TYPICAL, SLOW), process="slow", vdd_v=1.08, temperature_c=125.0
@@ -149,6 +150,7 @@ throughput_ops_per_s = "maximize"
 """
 
 
+@pytest.mark.slow
 def test_a_sweep_has_both_views(folder: Path, store: Path, tmp_path: Path) -> None:
     file = tmp_path / "views.toml"
     names = ", ".join(f'"{folder / name}"' for name in (TYPICAL, SLOW, FAST))
@@ -187,6 +189,7 @@ def test_a_sweep_has_both_views(folder: Path, store: Path, tmp_path: Path) -> No
     assert len(np.unique(points.metrics.block.guaranteed)) == 2
 
 
+@pytest.mark.slow
 def test_an_export_brings_the_library_at_its_corners(
     folder: Path, store: Path, guaranteed: Metrics, tmp_path: Path
 ) -> None:

@@ -151,6 +151,7 @@ def test_a_damaged_reduced_library_is_made_again(
     assert main(["cache", "verify"]) == 0
 
 
+@pytest.mark.slow
 def test_a_damaged_parsed_library_is_made_again(liberty: Path, cache: Path) -> None:
     right = load_library([liberty])
     entry = next((cache / "libraries").glob("*.npz"))

@@ -178,6 +178,7 @@ def test_it_stops_going_where_points_fail() -> None:
     assert ours < 24 / 3  # a third of the points fail
 
 
+@pytest.mark.slow
 def test_points_under_way_are_not_proposed_again() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(directions=["minimize", "minimize"])
@@ -191,6 +192,7 @@ def test_points_under_way_are_not_proposed_again() -> None:
     assert len(seen) == START + 4
 
 
+@pytest.mark.slow
 def test_a_space_too_large_to_list_is_searched_in_part() -> None:
     axes = tuple(Axis(group="hardware", name=n, values=tuple(range(20))) for n in "abcde")
     space = Space(axes=axes)

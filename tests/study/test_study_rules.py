@@ -132,6 +132,7 @@ def numbers() -> st.SearchStrategy[str]:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(numbers(), st.sampled_from(["<", "<=", "==", ">", "!="]), numbers())
 def test_arithmetic_is_pythons(left: str, compare: str, right: str) -> None:

@@ -25,6 +25,7 @@ SECRET = "S3cret/pw?2@"
 NAMES = ("password", "PASSWORD", "sslpassword", "SslPassword", "oauth_client_secret", "pass%77ord")
 
 
+@pytest.mark.slow
 @given(
     st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=6, max_size=20),
     st.sampled_from(NAMES),

@@ -47,6 +47,7 @@ def rows(shared):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_recurring_cost_of_all_reference_cases(shared):
     for row in rows(shared):
         arrangement = ARRANGEMENTS[row["integration"]]

@@ -57,6 +57,7 @@ def test_figures_are_written(tmp_path, capsys, name, suffix):
     assert content[:4] == b"\x89PNG" if suffix == ".png" else b"Cross-section" in content
 
 
+@pytest.mark.slow
 def test_a_figure_is_the_same_every_time(tmp_path, capsys):
     paths = [tmp_path / "one.svg", tmp_path / "two.svg"]
     for path in paths:
@@ -64,6 +65,7 @@ def test_a_figure_is_the_same_every_time(tmp_path, capsys):
     assert paths[0].read_bytes() == paths[1].read_bytes()
 
 
+@pytest.mark.slow
 def test_the_figure_agrees_with_the_text(tmp_path, capsys):
     path = tmp_path / "nine.svg"
     assert main(["package", str(SYSTEMS / "nine_chiplets.toml"), "--plot", str(path)]) == 0

@@ -68,6 +68,9 @@ def test_one_die_by_hand():
     assert found.bound_by == "compute"
     life = 5 * 365.25 * 24 * 3600 * 0.667
     assert found.carbon_per_op_kgco2e == approx(found.total_kgco2e / (1e12 * life))
+    assert found.total_cost_usd == approx(found.cost_usd + found.nre_usd)
+    assert found.energy_delay_product_j_s == approx(2.01e-12 * 1e-12)
+    assert found.total_carbon_delay_product_kg_s == approx(found.total_kgco2e * 1e-12)
 
 
 @pytest.mark.slow
@@ -150,6 +153,12 @@ def test_hops_by_hand():
 def test_link_power_by_hand():
     # 1 Tb/s of 2 at 0.5 pJ/b: 0.5 W busy and 15 % of 0.5 W idle
     assert link_power(1e12, 2e12, 0.5e-12, 0.15) == approx(0.575)
+
+
+def test_a_link_takes_no_more_traffic_than_its_bandwidth():
+    with pytest.raises(DesignError, match=r"bits_per_s=3e\+12 is more than capacity_bits_per_s=2e"):
+        link_power(np.array([1e12, 3e12]), 2e12, 0.5e-12, 0.15)
+    assert link_power(2e12 * (1 + 1e-12), 2e12, 0.5e-12, 0.15) == approx(1.0)
 
 
 def test_edge_bandwidth_of_ucie():

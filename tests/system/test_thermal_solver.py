@@ -222,6 +222,7 @@ def single_die(shared, case):
     return layers, values, chosen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["uni", "hot"])
 @pytest.mark.parametrize("grid", [32, 64, 128])
 def test_hotspot_single_die(shared, case, grid):

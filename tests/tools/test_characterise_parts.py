@@ -39,6 +39,7 @@ def test_functions_by_hand(name: str, levels: dict[str, int], output: str, value
     assert catalogue.cell(name).value(output, levels) == value
 
 
+@pytest.mark.slow
 def test_functions_equal_the_official_library(shared: Path) -> None:
     """Every combinational cell, over all its input states."""
     file = shared / "pdk" / "sky130hd" / "sky130_fd_sc_hd__tt_025C_1v80.lib.gz"

@@ -7,12 +7,13 @@ found once a library, by timing chains of every buffer it has.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from chipdse import numerics
-from chipdse.arrays import Floats
+from chipdse.arrays import Floats, Int64s
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.library.logic import Variable
@@ -53,7 +54,7 @@ class Repeater:
 def stage_delay_s(repeater: Repeater, library: OperatingLibrary) -> float:
     """Delay [s] of one buffer of a chain, each with its best load, at one operating point."""
     cell = library.library.index[repeater.cell]
-    delays = _chain_delays(library.library, library, [cell], np.array([[repeater.load_f]]))
+    delays = chain_delays(library.library, library, [cell], np.array([[repeater.load_f]]))
     return float(delays[0, 0])
 
 
@@ -68,9 +69,9 @@ def repeaters(library: CellLibrary) -> Repeater | None:
     if not known:
         return None
     at = library.at(library.supply_v[:1], library.temperature_c[:1])
-    inputs = np.array([_input_f(library, at, cell) for cell in known])
+    inputs = np.array([buffer_input_f(library, at, cell) for cell in known])
     loads = inputs[:, None] * np.array(GAINS)[None, :]
-    delays = _chain_delays(library, at, known, loads)
+    delays = chain_delays(library, at, known, loads)
     cost = delays / numerics.log(np.array(GAINS))[None, :]
     good = np.where(cost <= _NEAR_BEST * cost.min(), loads, np.inf)
     row, column = np.unravel_index(int(np.argmin(good)), cost.shape)
@@ -92,40 +93,57 @@ def is_buffer(cell: Cell) -> bool:
     return outputs[0].function == Variable(inputs[0].name)
 
 
-def _input_f(library: CellLibrary, at: OperatingLibrary, cell: int) -> float:
+def buffer_input_f(library: CellLibrary, at: OperatingLibrary, cell: int) -> float:
+    """Capacitance [F] of the input of a buffer, by its number, at one operating point."""
     pins = library.cells[cell].pins
     position = next(i for i, pin in enumerate(pins) if pin.direction == "input")
     return float(at.pin_capacitance_f[0, library.pin_start[cell] + position].max())
 
 
-def _chain_delays(
+def buffer_chains(library: CellLibrary, chains: Sequence[Sequence[int]]) -> tuple[Netlist, Int64s]:
+    """Chains of buffers, each behind an input of its own, as a netlist.
+
+    Parameters
+    ----------
+    chains : cell numbers of the stages of each chain, from its input on
+
+    Returns
+    -------
+    The netlist, whose cells are the stages of the first chain, then those of the second, and so
+    on; and the net that each cell drives.
+    """
+    kinds = np.array([kind for chain in chains for kind in chain], dtype=np.int32)
+    chain_of = np.repeat(np.arange(len(chains)), [len(chain) for chain in chains])
+    # Net 2 + i is the input of chain i; every cell then has one net.
+    outputs = 2 + len(chains) + np.arange(len(kinds))
+    is_first = np.diff(chain_of, prepend=-1) > 0
+    inputs = np.where(is_first, 2 + chain_of, outputs - 1)
+    is_input = [[pin.direction == "input" for pin in library.cells[int(k)].pins] for k in kinds]
+    pin_net = np.where(np.array(is_input), inputs[:, None], outputs[:, None])
+    count = 2 + len(chains) + len(kinds)
+    netlist = Netlist(
+        top="chains",
+        library=library,
+        cell_names=[f"b{i}" for i in range(len(kinds))],
+        cell_types=kinds,
+        net_names=[f"n{i}" for i in range(count)],
+        pin_start=(2 * np.arange(len(kinds) + 1)).astype(np.int32),
+        pin_net=pin_net.ravel().astype(np.int32),
+        ports=(Port(name="in", direction="input", nets=tuple(range(2, 2 + len(chains)))),),
+    )
+    return netlist, outputs
+
+
+def chain_delays(
     library: CellLibrary, at: OperatingLibrary, cells: list[int], loads_f: Floats
 ) -> Floats:
     """Delay of the middle stages of chains of one buffer with one load [cells, loads]."""
     tried = loads_f.shape[1]
-    kinds = np.repeat(np.array(cells, dtype=np.int32), tried * _CHAIN)
     chains = len(cells) * tried
-    # Net 2 is the common input; each chain then has one net a buffer.
-    outputs = 3 + np.arange(chains * _CHAIN).reshape(chains, _CHAIN)
-    inputs = np.concatenate([np.full((chains, 1), 2), outputs[:, :-1]], axis=1)
-    pin_net = np.empty((chains * _CHAIN, 2), dtype=np.int32)
-    is_input = np.array(
-        [[pin.direction == "input" for pin in library.cells[int(kind)].pins] for kind in kinds]
-    )
-    pin_net[is_input], pin_net[~is_input] = inputs.ravel(), outputs.ravel()
-    count = 3 + chains * _CHAIN
-    netlist = Netlist(
-        top="chains",
-        library=library,
-        cell_names=[f"b{i}" for i in range(chains * _CHAIN)],
-        cell_types=kinds,
-        net_names=[f"n{i}" for i in range(count)],
-        pin_start=(2 * np.arange(chains * _CHAIN + 1)).astype(np.int32),
-        pin_net=pin_net.ravel(),
-        ports=(Port(name="in", direction="input", nets=(2,)),),
-    )
-    input_f = np.array([_input_f(library, at, cell) for cell in cells])
-    extra = np.zeros(count)
+    netlist, numbers = buffer_chains(library, [[cell] * _CHAIN for cell in np.repeat(cells, tried)])
+    outputs = numbers.reshape(chains, _CHAIN)
+    input_f = np.array([buffer_input_f(library, at, cell) for cell in cells])
+    extra = np.zeros(netlist.net_count)
     behind = np.repeat(loads_f.reshape(-1), _CHAIN).reshape(chains, _CHAIN)
     behind[:, :-1] -= np.repeat(input_f, tried)[:, None]
     extra[outputs.ravel()] = np.maximum(behind.ravel(), 0.0)

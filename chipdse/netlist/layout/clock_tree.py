@@ -1,8 +1,8 @@
-"""The clock tree of a netlist: buffers, wire and energy by gating group, from routed designs.
+"""The clock tree of a netlist: sinks, buffers and wire by gating group, from the library's cells.
 
 A group is the registers behind one clock gate, or behind none. The root drives buffers for the
-registers without a gate and for the gates; a gate drives its first buffer's worth of registers
-itself, so it pays for itself only where it switches off more than it costs.
+registers without a gate and for the gates; a gate drives a few registers itself, and buffers if
+there are more.
 """
 
 from __future__ import annotations
@@ -12,12 +12,40 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipdse import numerics
 from chipdse.arrays import Floats, Int64s
+from chipdse.netlist.layout.clock_buffers import ClockBuffers, clock_buffers
 from chipdse.netlist.library.cells import clock_of
+from chipdse.netlist.library.library import OperatingLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.clock import ClockNetwork
-from chipdse.technology.wires import ClockTreeData, WireData
+from chipdse.netlist.timing.timing import library_pins
+from chipdse.technology.calibration import LayoutCalibration
+
+BRANCHES = 20
+"""Buffers behind one buffer of an upper level, as routed trees have them at most."""
+_STEINER = 0.76
+"""Length of a rectilinear Steiner tree of n random points in an area A over sqrt(A n) [1]_.
+
+.. [1] F. K. Hwang, D. S. Richards, P. Winter, The Steiner Tree Problem, North-Holland, 1992
+"""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TreeLevel:
+    """One level of buffers of a group.
+
+    cell : number of the buffer in the library
+    count : how many there are
+    wire_f : capacitance of the wire behind one of them
+    fanout : buffers of the next level behind one of them; 0 for the last level
+    sinks : clock sinks behind one of them; 0 but for the last level
+    """
+
+    cell: int
+    count: int
+    wire_f: float
+    fanout: float
+    sinks: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -28,19 +56,30 @@ class ClockTree:
     ----------
     net : [groups] the net each group hangs on; the first is the clock port's
     sinks : [groups] clock pins of registers and gates
-    buffers : [groups] in front of them; none where a gate drives its few sinks itself
-    wire_m : [groups] clock wire
+    pins : [pins] the clock pins
+    group : [pins] group of each
+    levels : [groups] levels of buffers from the root on; none where a gate drives its few sinks
+    driven_f : [groups] wire and buffer inputs that the driver of the group's net sees
+    area_m2 : of all buffers
     """
 
     net: Int64s
     sinks: Int64s
-    buffers: Int64s
-    wire_m: Floats
+    pins: Int64s
+    group: Int64s
+    levels: tuple[tuple[TreeLevel, ...], ...]
+    driven_f: Floats
+    area_m2: float
 
     @property
     def buffer_count(self) -> int:
         """All buffers."""
-        return int(self.buffers.sum())
+        return sum(level.count for levels in self.levels for level in levels)
+
+    def sink_f(self, library: OperatingLibrary, netlist: Netlist) -> Floats:
+        """Capacitance of the clock pins of each group [groups] at the first operating point."""
+        pin_f = library.pin_capacitance_f[0].max(axis=1)[library_pins(netlist)[self.pins]]
+        return np.bincount(self.group, weights=pin_f, minlength=len(self.net)).astype(np.float64)
 
 
 def clock_sinks(netlist: Netlist, clock: ClockNetwork) -> Int64s:
@@ -62,44 +101,115 @@ def clock_sinks(netlist: Netlist, clock: ClockNetwork) -> Int64s:
     return np.sort(pins[(nets >= 0) & (clock.polarity[nets] != 0)])
 
 
+def tree_wire_m(area_m2: float, points: float) -> float:
+    """Length [m] of a Steiner tree of so many points spread over an area: 0.76 sqrt(A n)."""
+    return _STEINER * math.sqrt(area_m2 * points)
+
+
 def build_clock_tree(
-    netlist: Netlist, clock: ClockNetwork, data: ClockTreeData, core_m2: float
-) -> ClockTree:
-    """Buffers and wire in front of every group of sinks.
+    netlist: Netlist,
+    clock: ClockNetwork,
+    calibration: LayoutCalibration,
+    area_m2: float,
+    wire_f_per_m: float,
+) -> ClockTree | None:
+    """Buffers and wire in front of every group of sinks; None if the library has no buffer.
 
-    ``ceil(sinks / fanout)`` buffers, one fewer behind a gate, which is a driver itself; wire of
-    ``sqrt(sinks * area)`` in total, shared by the sinks.
-    """
-    pins = clock_sinks(netlist, clock)
-    net, sinks = np.unique(netlist.pin_net[pins], return_counts=True)
-    root = int(netlist.port_of[clock.port].nets[0])
-    # A clock that only passes buffers of the netlist is still the root's.
-    gated = clock.gated[net]
-    groups = np.concatenate([[root], net[gated]]).astype(np.int64)
-    count = np.concatenate([[sinks[~gated].sum()], sinks[gated]]).astype(np.int64)
-    buffers = np.ceil(count / data.fanout).astype(np.int64)
-    buffers[1:] = np.maximum(buffers[1:] - 1, 0)
-    wire_per_sink_m = math.sqrt(core_m2 / max(int(count.sum()), 1))
-    return ClockTree(
-        net=groups,
-        sinks=count,
-        buffers=buffers,
-        wire_m=(count * wire_per_sink_m).astype(np.float64),
-    )
-
-
-def tree_energy_j(tree: ClockTree, data: ClockTreeData, vdd_v: float, enabled: Floats) -> float:
-    """Energy of the tree's buffers a clock cycle [J], their wires and loads included.
-
-    ``E = sum(buffers * enabled) * E0 * (V/V0)^2``: charge and internal energy of the published
-    buffers at their supply, carried to another as a capacitance is.
+    The last buffers drive `sinks_per_leaf` sinks each, upper ones 20 buffers each. Each is a clock
+    buffer of the process' usual size, or the larger one that its load needs. The wire of a level
+    is a Steiner tree of what it reaches.
 
     Parameters
     ----------
-    enabled : [groups] part of the cycles in which each group is clocked; 1 for the root
+    area_m2 : of the cells, over which the sinks are spread
+    wire_f_per_m : of clock wire
     """
-    clocked = float((tree.buffers * enabled).sum())
-    return float(clocked * data.buffer_energy_j * numerics.square(vdd_v / data.buffer_voltage_v))
+    buffers = clock_buffers(netlist.library)
+    if buffers is None:
+        return None
+    pins = clock_sinks(netlist, clock)
+    nets = netlist.pin_net[pins].astype(np.int64)
+    root = int(netlist.port_of[clock.port].nets[0])
+    # A clock that only passes buffers of the netlist is still the root's.
+    net_of_pin = np.where(clock.gated[nets], nets, root)
+    gated = np.unique(nets[clock.gated[nets]])
+    groups = np.concatenate([[root], gated]).astype(np.int64)
+    group = np.where(net_of_pin == root, 0, 1 + np.searchsorted(gated, net_of_pin))
+    sinks = np.bincount(group, minlength=len(groups)).astype(np.int64)
+    at = netlist.library.at(netlist.library.supply_v[:1], netlist.library.temperature_c[:1])
+    pin_f = at.pin_capacitance_f[0].max(axis=1)[library_pins(netlist)[pins]]
+    load_f = np.bincount(group, weights=pin_f, minlength=len(groups))
+    # A group covers the share of the area that its sinks have of all sinks.
+    share_m2 = area_m2 / max(int(sinks.sum()), 1)
+    driven_f, levels = np.zeros(len(groups)), []
+    for number, count in enumerate(sinks.tolist()):
+        sink_f = float(load_f[number]) / max(count, 1)
+        reached_m2 = share_m2 * count
+        some = group_levels(
+            count, sink_f, reached_m2, buffers, calibration, wire_f_per_m, is_root=number == 0
+        )
+        levels.append(some)
+        if not some:
+            driven_f[number] = wire_f_per_m * tree_wire_m(reached_m2, count)
+        else:
+            first = buffers.cells.index(some[0].cell)
+            driven_f[number] = some[0].count * float(buffers.input_f[first])
+            driven_f[number] += wire_f_per_m * tree_wire_m(reached_m2, some[0].count)
+    area_of = [cell.area_m2 for cell in netlist.library.cells]
+    area = sum(level.count * area_of[level.cell] for some in levels for level in some)
+    return ClockTree(
+        net=groups,
+        sinks=sinks,
+        pins=pins,
+        group=group.astype(np.int64),
+        levels=tuple(levels),
+        driven_f=driven_f,
+        area_m2=float(area),
+    )
+
+
+def group_levels(
+    sinks: int,
+    sink_f: float,
+    area_m2: float,
+    buffers: ClockBuffers,
+    calibration: LayoutCalibration,
+    wire_f_per_m: float,
+    *,
+    is_root: bool,
+) -> tuple[TreeLevel, ...]:
+    """Levels of buffers of one group, from the root on.
+
+    Parameters
+    ----------
+    sinks : clock pins of the group
+    sink_f : capacitance of one
+    area_m2 : over which they are spread
+    is_root : whether nothing but the clock port drives the group
+    """
+    if not sinks or (not is_root and sinks <= calibration.sinks_per_leaf):
+        return ()
+    counts = [math.ceil(sinks / calibration.sinks_per_leaf)]
+    # The gate of a group is the root of its buffers.
+    while counts[0] > (1 if is_root else BRANCHES):
+        counts.insert(0, math.ceil(counts[0] / BRANCHES))
+    levels: list[TreeLevel] = []
+    below, below_f = float(sinks), sink_f
+    for number in reversed(counts):
+        wire_f = wire_f_per_m * tree_wire_m(area_m2, below) / number
+        position = buffers.driving(wire_f + below / number * below_f, calibration.buffer_area)
+        levels.insert(
+            0,
+            TreeLevel(
+                cell=buffers.cells[position],
+                count=number,
+                wire_f=wire_f,
+                fanout=below / number if levels else 0.0,
+                sinks=0.0 if levels else below / number,
+            ),
+        )
+        below, below_f = float(number), float(buffers.input_f[position])
+    return tuple(levels)
 
 
 def enabled_fraction(tree: ClockTree, toggles: Floats, cycles: float) -> Floats:
@@ -109,20 +219,17 @@ def enabled_fraction(tree: ClockTree, toggles: Floats, cycles: float) -> Floats:
     return part
 
 
-def gate_loads_f(tree: ClockTree, netlist: Netlist, data: WireData, pin_f: Floats) -> Floats:
+def gate_loads_f(tree: ClockTree, net_count: int, pin_f: Floats) -> Floats:
     """What layout adds to the load of each clock gate [nets] (F), negative where buffers take over.
 
-    A gate drives one buffer's worth of sinks and the wire to them; the rest hangs on buffers,
-    whose energy the tree counts with their loads.
+    A gate with few sinks drives them and their wire; otherwise it drives buffers, whose energy the
+    tree includes with their loads.
 
     Parameters
     ----------
     pin_f : [nets] capacitance of the pins on each net
     """
-    extra = np.zeros(netlist.net_count)
-    if data.clock_tree is None:
-        return extra
-    for net, sinks, wire in zip(tree.net[1:], tree.sinks[1:], tree.wire_m[1:], strict=True):
-        share = min(1.0, data.clock_tree.fanout / float(sinks))
-        extra[net] = share * float(wire) * data.clock_f_per_m - (1.0 - share) * float(pin_f[net])
+    extra = np.zeros(net_count)
+    for net, levels, driven_f in zip(tree.net[1:], tree.levels[1:], tree.driven_f[1:], strict=True):
+        extra[net] = driven_f - (float(pin_f[net]) if levels else 0.0)
     return extra

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse import numerics
-from chipdse.arrays import Bools, Floats, Int64s
+from chipdse.arrays import Bools, Floats, Int32s, Int64s
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.netlist.layout.buffers import Repeater, repeaters, stage_delay_s
 from chipdse.netlist.layout.placer.arrays import sums
@@ -46,6 +46,7 @@ class Routes:
     level : "formula" or "placed"
     net_length_m : [nets]
     pin_distance_m : [pins] along the wire from the driver to an input pin; 0 for other pins
+    port_distance_m : [bits of `netlist.output_nets`] along the wire from the driver
     core_width_m, core_height_m : the core at the chosen utilisation and aspect
     cell_x_m, cell_y_m : [cells] centres; empty unless placed
     overflow : of the placement; 0 unless placed
@@ -54,6 +55,7 @@ class Routes:
     level: str
     net_length_m: Floats
     pin_distance_m: Floats
+    port_distance_m: Floats
     core_width_m: float
     core_height_m: float
     cell_x_m: Floats
@@ -144,11 +146,13 @@ def formula_routes(
     distance = np.zeros(len(netlist.pin_net))
     loads = netlist.pin_is_load & (netlist.pin_net >= 0)
     # Of a wire with several loads, each lies at the end of its own branch of equal length.
-    distance[loads] = (length / np.maximum(degree - 1, 1))[netlist.pin_net[loads]]
+    branch = length / np.maximum(degree - 1, 1)
+    distance[loads] = branch[netlist.pin_net[loads]]
     return Routes(
         level="formula",
         net_length_m=length,
         pin_distance_m=distance,
+        port_distance_m=branch[netlist.output_nets],
         core_width_m=width,
         core_height_m=height,
         cell_x_m=np.zeros(0),
@@ -186,10 +190,14 @@ def placed_routes(
     escape_m = _ESCAPE * math.sqrt(float(problem.cell_area_m2.mean()))
     length[placed.net_number] = routed * between + escape_m * degree
     cells = netlist.cell_count
+    pin_distance, port_distance = _distances(
+        netlist, routed * placed.x_m, routed * placed.y_m, length
+    )
     return Routes(
         level="placed",
         net_length_m=length,
-        pin_distance_m=_distances(netlist, routed * placed.x_m, routed * placed.y_m, length),
+        pin_distance_m=pin_distance,
+        port_distance_m=port_distance,
         core_width_m=problem.core_width_m,
         core_height_m=problem.core_height_m,
         cell_x_m=placed.x_m[:cells],
@@ -241,8 +249,9 @@ def placement_problem(
     )
 
 
-def _distances(netlist: Netlist, x: Floats, y: Floats, length: Floats) -> Floats:
-    """Manhattan distance from each net's driver to its load pins, at most the net's length."""
+def _distances(netlist: Netlist, x: Floats, y: Floats, length: Floats) -> tuple[Floats, Floats]:
+    """Manhattan distance from each net's driver to its load pins [pins] and to the output ports
+    [bits of `netlist.output_nets`], at most the net's length."""
     from_x = np.full(netlist.net_count, np.nan)
     from_y = np.full(netlist.net_count, np.nan)
     ports = netlist.cell_count + np.arange(len(netlist.input_nets))
@@ -252,10 +261,14 @@ def _distances(netlist: Netlist, x: Floats, y: Floats, length: Floats) -> Floats
     from_x[driven], from_y[driven] = x[driver], y[driver]
     distance = np.zeros(len(netlist.pin_net))
     loads = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net >= 0))
-    net, cell = netlist.pin_net[loads], netlist.pin_cell[loads]
-    apart = np.abs(x[cell] - from_x[net]) + np.abs(y[cell] - from_y[net])
-    distance[loads] = np.where(np.isfinite(apart), np.minimum(apart, length[net]), 0.0)
-    return distance
+
+    def from_driver(net: Int32s, node: Int32s | Int64s) -> Floats:
+        apart = np.abs(x[node] - from_x[net]) + np.abs(y[node] - from_y[net])
+        return np.where(np.isfinite(apart), np.minimum(apart, length[net]), 0.0)
+
+    distance[loads] = from_driver(netlist.pin_net[loads], netlist.pin_cell[loads])
+    outputs = netlist.cell_count + len(netlist.input_nets) + np.arange(len(netlist.output_nets))
+    return distance, from_driver(netlist.output_nets, outputs)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -283,7 +296,7 @@ class WireLoads:
 def wires_of(
     routes: Routes, graph: TimingGraph, library: OperatingLibrary, data: WireData
 ) -> WireLoads:
-    """Capacitance of every net and delay to every pin, at one operating point.
+    """Capacitance of every net and delay to every pin and output port, at one operating point.
 
     The delay is Elmore's: the resistance of the wire to the pin, with the vias at both ends, times
     the load behind it, which is half the net's wire and all its pins. Where a tree of the library's
@@ -337,14 +350,23 @@ def _wires(
         after = np.where(buffered, stages * stage_delay_s(repeater, library), 0.0)
         seen = np.where(buffered, repeater.load_f, seen)
         power_f = wire_f + buffers * repeater.input_f
-    parts = np.maximum(buffers, 1.0)[net]  # each buffer has its own piece of wire
-    vias_ohm = np.where(wire_f[net] > 0, 2.0 * data.pin_ohm, 0.0)  # at the driver, at the load
-    ohm = data.signal_ohm_per_m * routes.pin_distance_m[load_pins] / parts + vias_ohm
+
+    def elmore_of(net: Int32s, distance_m: Floats) -> Floats:
+        parts = np.maximum(buffers, 1.0)[net]  # each buffer has its own piece of wire
+        vias_ohm = np.where(wire_f[net] > 0, 2.0 * data.pin_ohm, 0.0)  # at the driver, at the load
+        ohm = data.signal_ohm_per_m * distance_m / parts + vias_ohm
+        return elmore_s(ohm, wire_f[net] / parts, pins_f[net] / parts) + after[net]
+
     delay = np.zeros(len(netlist.pin_net))
-    delay[load_pins] = elmore_s(ohm, wire_f[net] / parts, pins_f[net] / parts) + after[net]
+    delay[load_pins] = elmore_of(net, routes.pin_distance_m[load_pins])
+    ports = elmore_of(netlist.output_nets, routes.port_distance_m)
+
+    def wires(capacitance_f: Floats) -> Wires:
+        return Wires(net_capacitance_f=capacitance_f, pin_delay_s=delay, port_delay_s=ports)
+
     return WireLoads(
-        timing=Wires(net_capacitance_f=seen - pins_f, pin_delay_s=delay),
-        power=Wires(net_capacitance_f=power_f, pin_delay_s=delay),
+        timing=wires(seen - pins_f),
+        power=wires(power_f),
         wire_f=wire_f,
         pins_f=pins_f,
         power_f=power_f,

@@ -143,7 +143,9 @@ def _check_same(first: CellLibrary, second: CellLibrary) -> None:
     pair = f"corners {first.corners()} and {second.corners()}"
     check_same_cells(first, second, pair)
     pair = f"{pair} of {first.name}"
-    if first.thresholds != second.thresholds:
+    if first.thresholds != second.thresholds or (
+        (first.file_thresholds, first.file_cells) != (second.file_thresholds, second.file_cells)
+    ):
         raise DesignError(
             f"{pair} cannot be joined: they measure slews or delays between other voltages"
         )

@@ -8,6 +8,8 @@ fraction of the simulation time.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -69,6 +71,14 @@ class Thresholds:
     def slew_of_ramp(self, edge: int) -> float:
         """The slew in the tables of a ramp that takes one second from rail to rail [s]."""
         return (self.upper_frac[edge] - self.lower_frac[edge]) / self.slew_derate
+
+
+def meet_elsewhere(files: Sequence[Thresholds]) -> bool:
+    """Whether a delay of one file ends at another voltage than a delay of another file starts."""
+    return any(
+        driver.output_frac != reader.input_frac
+        for driver, reader in itertools.permutations(files, 2)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -148,6 +158,8 @@ class CellLibrary:
     leakage_corners : where leakage is known: at every corner of timing and at further ones; None:
         at the corners of timing only
     thresholds : at which voltages delays and slews are measured, in the tables and at ports
+    file_thresholds, file_cells : what each file itself states, and how many cells it has, in the
+        order of `cells`; empty where no delay starts or ends at other voltages than another file's
     sources : sources of the data, for reports
     process : process corner: typical, slow or fast transistors
     """
@@ -168,6 +180,8 @@ class CellLibrary:
     leakage_corners: Corners | None = None
     process: str = TYPICAL
     thresholds: Thresholds = Thresholds()
+    file_thresholds: tuple[Thresholds, ...] = ()
+    file_cells: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
     provenance: dict[str, object] = field(default_factory=dict)
 

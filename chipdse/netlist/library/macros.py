@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,13 +19,16 @@ from chipdse import numerics
 from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 from chipdse.netlist.library.liberty.reader import read_liberty
-from chipdse.netlist.library.library import CellLibrary, Tables, Thresholds
+from chipdse.netlist.library.library import CellLibrary, Tables, Thresholds, meet_elsewhere
 from chipdse.technology.sram import MacroFigures, MacroSize, macro_figures
 
 # A macro's supply may differ so much from what it was characterised at: below, no model of gates
 # tells whether its cells can still be read and written.
 LEAST_SUPPLY_FRAC, MOST_SUPPLY_FRAC = 2 / 3, 1.1
 _LOADS_F = (1e-15, 100e-15)
+# Slews are as in the files that the model was fitted to: 0.8 of a ramp from rail to rail, 10 to
+# 90 % in sky130's, 30 to 70 % with slew_derate_from_library 0.5 in IHP's.
+_OWN = Thresholds(lower_frac=(0.1, 0.1), upper_frac=(0.9, 0.9))
 
 
 def macro_pins(size: MacroSize) -> tuple[tuple[str, str, int], ...]:
@@ -63,12 +67,7 @@ def macro_liberty(sizes: Sequence[MacroSize]) -> str:
         '  leakage_power_unit : "1pW"; capacitive_load_unit (1, ff);',
         f"  nom_process : 1; nom_voltage : {first.supply_v:g}; "
         f"nom_temperature : {first.temperature_c:g};",
-        # Slews are as in the files that the model was fitted to: 0.8 of a ramp from rail to rail,
-        # 10 to 90 % in sky130's, 30 to 70 % with slew_derate_from_library 0.5 in IHP's.
-        "  slew_lower_threshold_pct_rise : 10; slew_upper_threshold_pct_rise : 90;",
-        "  slew_lower_threshold_pct_fall : 10; slew_upper_threshold_pct_fall : 90;",
-        "  input_threshold_pct_rise : 50; output_threshold_pct_rise : 50;",
-        "  input_threshold_pct_fall : 50; output_threshold_pct_fall : 50;",
+        *_threshold_lines(),
         "  lu_table_template (load) { variable_1 : total_output_net_capacitance;",
         f'    index_1 ("{", ".join(f"{load * 1e15:g}" for load in _LOADS_F)}"); }}',
     ]
@@ -80,6 +79,16 @@ def macro_liberty(sizes: Sequence[MacroSize]) -> str:
     for size, size_figures in zip(sizes, figures, strict=True):
         lines += _cell(size, size_figures)
     return "\n".join([*lines, "}", ""])
+
+
+def _threshold_lines() -> Iterator[str]:
+    for edge, name in enumerate(("rise", "fall")):
+        low, high = 100 * _OWN.lower_frac[edge], 100 * _OWN.upper_frac[edge]
+        start, end = 100 * _OWN.input_frac[edge], 100 * _OWN.output_frac[edge]
+        yield f"  slew_lower_threshold_pct_{name} : {low:g};"
+        yield f"  slew_upper_threshold_pct_{name} : {high:g};"
+        yield f"  input_threshold_pct_{name} : {start:g};"
+        yield f"  output_threshold_pct_{name} : {end:g};"
 
 
 def _cell(size: MacroSize, figures: MacroFigures) -> Iterator[str]:
@@ -279,7 +288,16 @@ def _appended(
             fall=moved(powers.fall, powered.fall, count),
         ),
         sources=(*library.sources, *macros.sources),
+        **_files(library, macros),
     )
+
+
+def _files(library: CellLibrary, macros: CellLibrary) -> dict[str, Any]:
+    """Thresholds and numbers of cells of the files, where delays of two do not meet."""
+    files = library.file_thresholds or (library.thresholds,)
+    counts = library.file_cells or (len(library.cells),)
+    files, counts = (*files, _OWN), (*counts, len(macros.cells))
+    return {"file_thresholds": files, "file_cells": counts} if meet_elsewhere(files) else {}
 
 
 def _joined(tables: Tables, added_tables: Tables, scale: Floats) -> Tables:

@@ -67,6 +67,8 @@ def save_library(
         "supplies": library.supplies,
         "sources": library.sources,
         "thresholds": asdict(library.thresholds),
+        "file_thresholds": [asdict(file) for file in library.file_thresholds],
+        "file_cells": library.file_cells,
         "provenance": library.provenance,
     }
     text = json.dumps(logic, separators=(",", ":")).encode()
@@ -102,6 +104,8 @@ def load_saved(path: Path) -> CellLibrary:
                 provenance=logic["provenance"],
                 leakage_corners=_leakage_corners(file),
                 thresholds=_thresholds(logic.get("thresholds", {})),
+                file_thresholds=tuple(map(_thresholds, logic.get("file_thresholds", []))),
+                file_cells=tuple(map(int, logic.get("file_cells", []))),
                 **parts,
             )
     except (

@@ -24,49 +24,118 @@ from chipdse.netlist.timing.graph import TimingGraph
 
 PORT_TOGGLES_PER_CYCLE = 0.1  # OpenSTA's default for an input nobody describes
 _PASSES = 50
-_SETTLED = 0.01  # toggles a cycle; OpenSTA's tolerance
+_SETTLED = 0.01  # smaller relative changes of rate and duty are not passed on
+
+
+def silent_activity(netlist: Netlist, clock_period_s: float) -> Activity:
+    """One clock cycle of which no waveform knows anything, to be filled by propagation."""
+    return Activity(
+        toggles=np.zeros(netlist.net_count),
+        high_fraction=np.zeros(netlist.net_count),
+        annotated=np.zeros(netlist.net_count, dtype=bool),
+        cycles=1.0,
+        duration_s=clock_period_s,
+        origin="propagated",
+    )
 
 
 def fill_unannotated(graph: TimingGraph, activity: Activity) -> Activity:
-    """Estimate toggles and duty of the nets no waveform covers.
+    """Estimate toggles and duty of the nets that no waveform covers, as OpenSTA defines them.
 
-    A combinational output has ``D = sum of D_i P(df/dx_i)`` with its inputs independent; a
-    register output has density and duty of its next state, at most ``2 p (1 - p)`` of its clock's
-    density; an input port has 0.1 toggles a cycle and is high half the time. Loops through
-    registers are iterated until they settle.
+    A combinational output has ``D = sum of D_i P(df/dx_i)`` with its inputs independent. An input
+    port has 0.1 toggles per cycle and is high half the time. A register has rate and duty of its
+    next state; where that is more than one toggle per clock cycle, its rate is ``2 p (1 - p)`` of
+    the clock's instead. Everything else starts at 0 and changes only as far as it depends on what
+    is known: changes pass through the logic, then through the registers that they reach, at most
+    50 times. Constants stay constant.
     """
     netlist = graph.netlist
-    clock = graph.clock
     known = activity.annotated | (graph.constant >= 0)
+    clock = graph.clock
     if clock is not None:
         known = known | ((clock.polarity != 0) & ~clock.gated)
     if known.all():
         return activity
     per_cycle = np.where(known, activity.toggles / activity.cycles, 0.0)
-    high = np.where(known, activity.high_fraction, 0.5)
+    high = np.where(known, activity.high_fraction, 0.0)
     fixed = graph.constant >= 0
     per_cycle[fixed], high[fixed] = 0.0, graph.constant[fixed]
     if clock is not None:
-        free = (clock.polarity != 0) & ~clock.gated
-        per_cycle[free], high[free] = 2.0, 0.5
+        # A gated clock runs freely until something is known of its enable.
+        running = (clock.polarity != 0) & ~(activity.annotated & clock.gated)
+        per_cycle[running], high[running] = 2.0, 0.5
     ports = netlist.input_nets[~known[netlist.input_nets]]
-    per_cycle[ports] = PORT_TOGGLES_PER_CYCLE
+    per_cycle[ports], high[ports] = PORT_TOGGLES_PER_CYCLE, 0.5
     known[ports] = True
+    rates = _Rates(per_cycle, high, known)
     registers, gates = _work(graph, known)
-    for _ in range(_PASSES):
-        before = per_cycle.copy()
-        for work in registers:
-            density, duty = work.through(per_cycle, high)
-            edges = 2.0 if work.clock is None else per_cycle[work.clock]
-            per_cycle[work.output] = np.minimum(density, 2 * duty * (1 - duty) * edges)
-            high[work.output] = 1 - duty if work.inverted else duty
-        for work in gates:
-            per_cycle[work.output], high[work.output] = work.through(per_cycle, high)
-        if np.abs(per_cycle - before).max() < _SETTLED:
+    rates.through(gates)
+    for _ in range(_PASSES - 1):
+        reached = [(work, rates.reaches(work)) for work in registers]
+        if not any(rows.any() for _, rows in reached):
             break
+        rates.moved[:] = False
+        for work, rows in reached:
+            rates.set(work, rows)
+        rates.through(gates)
     return replace(
-        activity, toggles=per_cycle * activity.cycles, high_fraction=np.clip(high, 0.0, 1.0)
+        activity,
+        toggles=rates.per_cycle * activity.cycles,
+        high_fraction=np.clip(rates.high, 0.0, 1.0),
     )
+
+
+class _Rates:
+    """Toggles per cycle and duty of every net while changes pass through the netlist.
+
+    A driver takes every new value. The loads of its net see it only if it differs from the value
+    before by more than `_SETTLED`, which is also what ends the passes.
+    """
+
+    def __init__(self, per_cycle: Floats, high: Floats, known: Bools) -> None:
+        self.per_cycle, self.high = per_cycle, high
+        self.seen_per_cycle, self.seen_high = per_cycle.copy(), high.copy()
+        self.driven, self.seen = known.copy(), known.copy()
+        self.moved = known.copy()
+
+    def reaches(self, work: _Work) -> Bools:
+        """Which instances of some work have an input that moved."""
+        moved: Bools = np.any(self.moved[work.watched], axis=1)
+        return moved
+
+    def through(self, gates: list[_Work]) -> None:
+        """Pass changes through the logic, level by level."""
+        for work in gates:
+            self.set(work, self.reaches(work))
+
+    def set(self, work: _Work, rows: Bools) -> None:
+        """Compute the outputs of some instances, and move the nets that differ."""
+        if not rows.any():
+            return
+        output = work.output[rows]
+        per_cycle, high = work.values(rows, self)
+        differs = (
+            _differs(per_cycle, self.per_cycle[output])
+            | _differs(high, self.high[output])
+            | ~self.driven[output]
+        )
+        self.per_cycle[output], self.high[output] = per_cycle, high
+        self.driven[output] = True
+        nets, per_cycle, high = output[differs], per_cycle[differs], high[differs]
+        moves = (
+            _differs(per_cycle, self.seen_per_cycle[nets])
+            | _differs(high, self.seen_high[nets])
+            | ~self.seen[nets]
+        )
+        self.seen_per_cycle[nets], self.seen_high[nets] = per_cycle, high
+        self.seen[nets] = True
+        self.moved[nets[moves]] = True
+
+
+def _differs(value: Floats, before: Floats) -> Bools:
+    """Where a value changed by more than `_SETTLED` of what it was."""
+    changed: Bools = np.abs(value - before) > _SETTLED * before
+    return changed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,27 +144,44 @@ class _Work:
 
     output : [n] nets to estimate
     inputs : [n, k] nets the function reads
+    watched : [n, pins] nets whose changes make the instance compute again
+    is_state : [k] inputs that are the register's own state
     flipped : [k] inputs that are read inverted (the state, through an inverted output)
     table, differences : [2**k] the function and [2**k, k] where each input changes it
     level : of the output nets
+    clock : [n] nets of the clock pins of registers; None for gates
     """
 
     output: Int32s
     inputs: Int32s
+    watched: Int32s
+    is_state: Bools
     flipped: Bools
     table: Floats
     differences: Floats
     level: int
+    is_register: bool
     clock: Int32s | None = None
     inverted: bool = False
 
-    def through(self, per_cycle: Floats, high: Floats) -> tuple[Floats, Floats]:
-        """Toggles a cycle and duty of the function's value."""
-        duties = high[self.inputs]
+    def values(self, rows: Bools, rates: _Rates) -> tuple[Floats, Floats]:
+        """Toggles per cycle and duty of the outputs of some instances."""
+        inputs = self.inputs[rows]
+        duties = np.where(self.is_state, rates.high[inputs], rates.seen_high[inputs])
         duties = np.where(self.flipped, 1 - duties, duties)
         states = independent_states(duties)
-        moves = per_cycle[self.inputs] * numerics.matmul(states, self.differences)
-        return moves.sum(axis=1), numerics.matmul(states, self.table)
+        # Products of nearly 0 and 1 - p round to slightly less than 0, which no rate can be.
+        chances = np.maximum(numerics.matmul(states, self.differences), 0.0)
+        # What the state itself does is the result and no cause of further toggles.
+        causes = np.where(self.is_state, 0.0, rates.seen_per_cycle[inputs])
+        per_cycle: Floats = (causes * chances).sum(axis=1)
+        duty = np.clip(numerics.matmul(states, self.table), 0.0, 1.0)
+        if not self.is_register:
+            return per_cycle, duty
+        edges = 2.0 if self.clock is None else rates.seen_per_cycle[self.clock[rows]]
+        most = 2 * duty * (1 - duty) * edges
+        per_cycle = np.where(per_cycle > edges / 2, most, per_cycle)
+        return per_cycle, (1 - duty if self.inverted else duty)
 
 
 def _work(graph: TimingGraph, known: Bools) -> tuple[list[_Work], list[_Work]]:
@@ -135,9 +221,10 @@ def _make(
 ) -> _Work:
     names = variables(function)
     starts = netlist.pin_start[instances]
-    columns, flipped = [], []
+    columns, flipped, is_state = [], [], []
     for name in names:
         place, inverted = cell.pin_index.get(name, -1), False
+        is_state.append(place < 0)
         if place < 0:  # the state, as an output shows it
             place = pin
             inverted = isinstance(cell.pins[pin].function, Not)
@@ -145,9 +232,12 @@ def _make(
         flipped.append(inverted)
     clocks = [place for place, cell_pin in enumerate(cell.pins) if cell_pin.is_clock]
     shape = (len(names), len(instances))
+    pins = starts[:, None] + np.array(cell.inputs, dtype=np.int32)
     return _Work(
         output=netlist.pin_net[starts + pin],
         inputs=np.array(columns, dtype=np.int32).reshape(shape).T,
+        watched=np.maximum(netlist.pin_net[pins], 0),
+        is_state=np.array(is_state, dtype=bool),
         flipped=np.array(flipped, dtype=bool),
         table=truth_table(function, names).astype(np.float64),
         differences=np.array(
@@ -156,6 +246,7 @@ def _make(
         .reshape(len(names), -1)
         .T,
         level=level,
+        is_register=isinstance(cell.sequential, FlipFlop | Latch),
         clock=netlist.pin_net[starts + clocks[0]] if clocks else None,
         inverted=cell.sequential is not None and isinstance(cell.pins[pin].function, Not),
     )

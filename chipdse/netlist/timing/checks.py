@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from chipdse.arrays import Floats
+from chipdse.arrays import Floats, Int64s
 from chipdse.netlist.library.library import OperatingLibrary
 from chipdse.netlist.library.tables import TableSet
 from chipdse.netlist.timing.graph import TimingGraph
-from chipdse.netlist.timing.records import MAX, MIN, Wires
+from chipdse.netlist.timing.readers import ReaderDelays
+from chipdse.netlist.timing.records import MAX, MIN
 
 
 def _times(period: Floats) -> tuple[Floats, Floats]:
@@ -23,9 +24,10 @@ def check_slacks(
     graph: TimingGraph,
     library: OperatingLibrary,
     slews: Floats,
+    opposite_slews: Floats | None,
     arrivals: Floats,
     period: Floats,
-    wires: Wires | None,
+    readers: ReaderDelays,
 ) -> tuple[Floats, Floats, Floats]:
     """Slack and constraint [K, checks], and the period that setup needs [K]."""
     count = len(graph.check_pin)
@@ -38,13 +40,13 @@ def check_slacks(
     setup = graph.check_is_setup
     slew = np.where(setup, slews[MAX][:, edge], slews[MIN][:, edge])
     constraint = tables.lookup(table, np.zeros(1), slew)
-    wire = 0.0 if wires is None else wires.pin_delay_s[graph.check_pin >> 1]
+    wire_late, wire_early = _both(readers, graph.check_pin, slews, opposite_slews)
     setup_time, hold_time = _times(period)
     slack = np.full((library.count, count), np.inf)
     needed = np.zeros(library.count)
     for launch in range(graph.launch_classes):
-        late = arrivals[MAX, launch][:, edge] + wire
-        early = arrivals[MIN, launch][:, edge] + wire
+        late = arrivals[MAX, launch][:, edge] + wire_late
+        early = arrivals[MIN, launch][:, edge] + wire_early
         room = setup_time[launch][graph.check_class].T - constraint - late
         margin = early - hold_time[launch][graph.check_class].T - constraint
         slack = np.minimum(slack, np.where(setup, room, margin))
@@ -54,17 +56,41 @@ def check_slacks(
     return slack, constraint, needed
 
 
-def output_slacks(graph: TimingGraph, arrival: Floats, period: Floats) -> tuple[Floats, Floats]:
+def output_slacks(
+    graph: TimingGraph,
+    slews: Floats,
+    opposite_slews: Floats | None,
+    arrival: Floats,
+    period: Floats,
+    readers: ReaderDelays,
+) -> tuple[Floats, Floats]:
     """Setup and hold slack of the output ports [2, K, bits], and the period they need [K]."""
     nets = graph.netlist.output_nets.astype(np.int64)
+    first = 2 * len(graph.netlist.pin_net)
+    port_edges = first + np.arange(2 * len(nets))
+    rise, fall = slice(0, None, 2), slice(1, None, 2)
+    wire_late, wire_early = _both(readers, port_edges, slews, opposite_slews)
     setup_time, hold_time = _times(period)
     slack = np.full((2, len(period), len(nets)), np.inf)
     needed = np.zeros(len(period))
     for launch in range(graph.launch_classes):
-        late = np.maximum(arrival[MAX, launch][:, 2 * nets], arrival[MAX, launch][:, 2 * nets + 1])
-        early = np.minimum(arrival[MIN, launch][:, 2 * nets], arrival[MIN, launch][:, 2 * nets + 1])
+        latest = arrival[MAX, launch][:, readers.net_edge[port_edges]] + wire_late
+        earliest = arrival[MIN, launch][:, readers.net_edge[port_edges]] + wire_early
+        late = np.maximum(latest[:, rise], latest[:, fall])
+        early = np.minimum(earliest[:, rise], earliest[:, fall])
         slack[0] = np.minimum(slack[0], setup_time[launch][0][:, None] - late)
         slack[1] = np.minimum(slack[1], early - hold_time[launch][0][:, None])
         share = 1.0 if launch == 0 else 0.5
         needed = np.maximum(needed, (late / share).max(axis=1, initial=0.0))
     return slack, needed
+
+
+def _both(
+    readers: ReaderDelays, edges: Int64s, slews: Floats, opposite_slews: Floats | None
+) -> tuple[Floats | float, Floats | float]:
+    """Delay to reader edges in the maximum and in the minimum analysis."""
+    opposite = (None, None) if opposite_slews is None else opposite_slews
+    return (
+        readers.delay_s(edges, slews[MAX], opposite[MAX]),
+        readers.delay_s(edges, slews[MIN], opposite[MIN]),
+    )

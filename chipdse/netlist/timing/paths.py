@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipdse.netlist.timing.timing import MAX, MIN, Timing, arc_delays
+from chipdse.arrays import Floats
+from chipdse.netlist.timing.timing import MAX, MIN, Timing, arc_delays, reader_delays_s
 
 EDGE_NAMES = ("rise", "fall")
 
@@ -49,9 +50,13 @@ def endpoints(timing: Timing, point: int = 0, check: str = "setup") -> list[Endp
     for row in np.flatnonzero(wanted).tolist():
         pin = int(graph.check_pin[row])
         add(netlist.pin_name(pin >> 1), pin & 1, float(timing.check_slack_s[point, row]))
-    slacks = timing.output_slack_s[MAX if check == "setup" else MIN, point]
-    for (name, net), slack in zip(_output_bits(timing), slacks.tolist(), strict=True):
-        add(name, _port_edge(timing, net, point, check), slack)
+    which = MAX if check == "setup" else MIN
+    slacks = timing.output_slack_s[which, point]
+    delays_s = reader_delays_s(timing, point, which)
+    for bit, ((name, _), slack) in enumerate(
+        zip(_output_bits(timing), slacks.tolist(), strict=True)
+    ):
+        add(name, _port_edge(timing, bit, point, check, delays_s), slack)
     return sorted(worst.values(), key=lambda endpoint: (endpoint.slack_s, endpoint.name))
 
 
@@ -64,15 +69,21 @@ def _output_bits(timing: Timing) -> list[tuple[str, int]]:
     ]
 
 
-def _port_edge(timing: Timing, net: int, point: int, check: str) -> int:
-    """The edge of an output port with the least slack."""
+def _port_edge(timing: Timing, bit: int, point: int, check: str, delays_s: Floats) -> int:
+    """The edge of a bit of the output ports with the least slack.
+
+    delays_s : [reader edges] delay from the driver, of the analysis that `check` belongs to
+    """
+    net = int(timing.netlist.output_nets[bit])
+    first = 2 * (len(timing.netlist.pin_net) + bit)
+    wire = delays_s[first : first + 2]
     # What the clock's fall launches has half a period less until the next rise.
     half = float(timing.clock_period_s[point]) / 2
     fall = np.array([0.0, half])[: timing.graph.launch_classes, None]
     if check == "setup":
-        late = (timing.arrival_s[MAX, :, point, 2 * net : 2 * net + 2] + fall).max(axis=0)
+        late = (timing.arrival_s[MAX, :, point, 2 * net : 2 * net + 2] + fall + wire).max(axis=0)
         return int(late.argmax())
-    early = (timing.arrival_s[MIN, :, point, 2 * net : 2 * net + 2] + fall).min(axis=0)
+    early = (timing.arrival_s[MIN, :, point, 2 * net : 2 * net + 2] + fall + wire).min(axis=0)
     return int(early.argmin())
 
 
@@ -91,6 +102,7 @@ def critical_path(timing: Timing, point: int = 0) -> tuple[str, list[Stage]]:
     setup = np.flatnonzero(graph.check_is_setup)
     slack = timing.check_slack_s[point, setup]
     port_slack = timing.output_slack_s[MAX, point]
+    delays_s = reader_delays_s(timing, point)
     best_check = float(slack.min(initial=np.inf))
     best_port = float(port_slack.min(initial=np.inf))
     if not np.isfinite(min(best_check, best_port)):
@@ -99,10 +111,13 @@ def critical_path(timing: Timing, point: int = 0) -> tuple[str, list[Stage]]:
         row = int(setup[slack.argmin()])
         pin, edge = int(graph.check_pin[row]) >> 1, int(graph.check_pin[row]) & 1
         net, capture = int(netlist.pin_net[pin]), int(graph.check_class[row])
-        end, cell, wire = netlist.pin_name(pin), _cell_of(timing, pin), _wire(timing, pin)
+        end, cell, reader = netlist.pin_name(pin), _cell_of(timing, pin), pin
     else:
-        end, net = _output_bits(timing)[int(port_slack.argmin())]
-        edge, capture, cell, wire = _port_edge(timing, net, point, "setup"), 0, "", 0.0
+        bit = int(port_slack.argmin())
+        end, net = _output_bits(timing)[bit]
+        edge, capture, cell = _port_edge(timing, bit, point, "setup", delays_s), 0, ""
+        reader = len(netlist.pin_net) + bit
+    wire = float(delays_s[2 * reader + edge])
     late = timing.arrival_s[MAX, :, point, 2 * net + edge]
     period = float(timing.clock_period_s[point])
     share = np.array([1.0 if launch == capture else 0.5 for launch in range(len(late))])
@@ -115,6 +130,7 @@ def _back(timing: Timing, net_edge: int, launch: int, point: int) -> list[Stage]
     """Stages before a net edge, last first, following the arcs that decide its arrival."""
     graph, netlist = timing.graph, timing.netlist
     delays = arc_delays(timing)[point]
+    wires = reader_delays_s(timing, point)
     arrival = timing.arrival_s[MAX, launch, point]
     stages: list[Stage] = []
     while True:
@@ -151,7 +167,7 @@ def _back(timing: Timing, net_edge: int, launch: int, point: int) -> list[Stage]
             )
             return [*stages, clock]
         net_edge = int(graph.source[row])
-        at = float(arrival[net_edge]) + _wire(timing, pin)
+        at = float(arrival[net_edge]) + float(wires[2 * pin + edge])
         stages.append(_stage(timing, name, cell, net_edge, at, point))
 
 
@@ -177,7 +193,3 @@ def _stage(
 def _cell_of(timing: Timing, pin: int) -> str:
     netlist = timing.netlist
     return netlist.cells[int(netlist.cell_types[netlist.pin_cell[pin]])].name
-
-
-def _wire(timing: Timing, pin: int) -> float:
-    return 0.0 if timing.wires is None else float(timing.wires.pin_delay_s[pin])

@@ -16,13 +16,18 @@ MAX, MIN = 0, 1
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Wires:
-    """The effect of wires: capacitance of each net [F] and delay to each input pin [s].
+    """The effect of wires: capacitance of each net, delay to each input pin and output port.
 
-    What is given for a register's clock pin has no effect: the clock is ideal.
+    Parameters
+    ----------
+    net_capacitance_f : [nets]
+    pin_delay_s : [pins]; without effect at a register's clock pin: the clock is ideal
+    port_delay_s : [bits of `netlist.output_nets`]; None is no delay
     """
 
     net_capacitance_f: Floats
     pin_delay_s: Floats
+    port_delay_s: Floats | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +42,8 @@ class Timing:
     clock_period_s : [K]
     load_f : [K, net edges] pin, port and wire capacitance, maximum
     slew_s : [2, K, net edges] maximum and minimum
+    opposite_slew_s : [2, K, net edges] the least slew of all arcs in the maximum analysis, the
+        greatest in the minimum one; None where all delay thresholds are the same
     arrival_s : [2, classes, K, net edges]
     check_slack_s : [K, checks] of `graph.check_*`
     constraint_s : [K, checks] the setup or hold time itself
@@ -52,6 +59,7 @@ class Timing:
     wires: Wires | None
     load_f: Floats
     slew_s: Floats
+    opposite_slew_s: Floats | None
     arrival_s: Floats
     check_slack_s: Floats
     constraint_s: Floats

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chipdse.arrays import Floats, Int64s
-from chipdse.netlist.timing.timing import MAX, Timing, arc_delays
+from chipdse.netlist.timing.timing import MAX, Timing, arc_delays, reader_delays_s
 
 
 def pin_slacks(timing: Timing) -> Floats:
@@ -22,16 +22,15 @@ def pin_slacks(timing: Timing) -> Floats:
     connected = net_edge >= 0
     net_edge[~connected] = 0
     loads = np.repeat(netlist.pin_is_load, 2)
-    wire = np.zeros(len(net_edge))
-    if timing.wires is not None:
-        wire[loads] = np.repeat(timing.wires.pin_delay_s, 2)[loads]
     order, bounds = _deepest_first(timing)
     result = np.full((points, len(net_edge)), np.inf)
     launching = np.flatnonzero(graph.launch >= 0)
     for launch in range(graph.launch_classes):
         for point in range(points):
+            reader = reader_delays_s(timing, point)
+            wire = np.where(loads, reader[: len(net_edge)], 0.0)
             at_pin, at_net = _required(
-                timing, launch, point, delays[point], order, bounds, net_edge, wire
+                timing, launch, point, delays[point], order, bounds, net_edge, reader
             )
             needed = np.where(loads, at_pin, at_net[net_edge])
             arrival = timing.arrival_s[MAX, launch, point][net_edge] + wire
@@ -80,7 +79,7 @@ def _required(
     ports = 2 * netlist.output_nets.astype(np.int64)
     room = period if launch == 0 else period / 2
     for edge in (0, 1):
-        at_net[ports + edge] = np.minimum(at_net[ports + edge], room)
+        np.minimum.at(at_net, ports + edge, room - wire[len(net_edge) + edge :: 2])
     for first, last in zip(bounds[:-1], bounds[1:], strict=True):
         part = order[first:last]
         # A delay includes the wire before its pin; the pin itself comes after that wire.

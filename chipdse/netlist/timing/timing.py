@@ -16,6 +16,7 @@ from chipdse.netlist.library.tables import TableSet, bilinear, locate
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.checks import check_slacks, output_slacks
 from chipdse.netlist.timing.graph import TimingGraph
+from chipdse.netlist.timing.readers import ReaderDelays, reader_delays
 from chipdse.netlist.timing.records import MAX, MIN, Timing, Wires
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "arc_delays",
     "arc_wires",
     "net_loads",
+    "reader_delays_s",
 ]
 
 _ARCS_AT_ONCE = 300_000
@@ -96,16 +98,23 @@ def analyse_timing(
     loads = np.stack(net_loads(graph.netlist, library, output_load_f, wires))
     # The number of points at once is such that the arrays fit into the processor's cache.
     step = max(1, _ARCS_AT_ONCE // max(1, len(graph.sink)))
-    slews, arrivals = [], []
+    readers = reader_delays(graph.netlist, wires)
+    slews, opposites, arrivals = [], [], []
     for begin in range(0, library.count, step):
         part = slice(begin, begin + step)
-        run = _Forward(graph, library.part(part), loads[:, part], input_slew_s, wires)
+        run = _Forward(graph, library.part(part), loads[:, part], input_slew_s, readers)
         run.propagate()
         slews.append(run.slew)
+        opposites.append(run.opposite_slew)
         arrivals.append(run.arrival)
     slew, arrival = np.concatenate(slews, axis=1), np.concatenate(arrivals, axis=2)
-    slack, constraint, needed = check_slacks(graph, library, slew, arrival, period, wires)
-    output_slack, output_needed = output_slacks(graph, arrival, period)
+    opposite = None
+    if readers.per_slew is not None:
+        opposite = np.concatenate([part for part in opposites if part is not None], axis=1)
+    slack, constraint, needed = check_slacks(
+        graph, library, slew, opposite, arrival, period, readers
+    )
+    output_slack, output_needed = output_slacks(graph, slew, opposite, arrival, period, readers)
     return Timing(
         graph=graph,
         library=library,
@@ -115,6 +124,7 @@ def analyse_timing(
         wires=wires,
         load_f=loads[MAX],
         slew_s=slew,
+        opposite_slew_s=opposite,
         arrival_s=arrival,
         check_slack_s=slack,
         constraint_s=constraint,
@@ -124,10 +134,17 @@ def analyse_timing(
 
 
 def arc_delays(timing: Timing) -> Floats:
-    """Delay of every arc in the maximum analysis [K, arcs], `arc_wires` included."""
+    """Delay of every arc in the maximum analysis [K, arcs].
+
+    The delay from the driver of the net before the arc is included: `arc_wires`, and the shift
+    between delay thresholds of two files.
+    """
     loads = np.stack(net_loads(timing.netlist, timing.library, timing.output_load_f, timing.wires))
-    run = _Forward(timing.graph, timing.library, loads, timing.input_slew_s, timing.wires)
+    readers = reader_delays(timing.netlist, timing.wires)
+    run = _Forward(timing.graph, timing.library, loads, timing.input_slew_s, readers)
     run.slew[:] = timing.slew_s
+    if run.opposite_slew is not None:
+        run.opposite_slew[:] = timing.opposite_slew_s
     run.locate_slews(np.arange(run.slew.shape[-1]))
     delay: Floats = run.delays(slice(0, len(timing.graph.sink)))[0][MAX]
     return delay
@@ -142,6 +159,20 @@ def arc_wires(graph: TimingGraph, wires: Wires) -> Floats:
     return delay
 
 
+def reader_delays_s(timing: Timing, point: int, which: int = MAX) -> Floats:
+    """Delay from the driver of its net to every reader edge in one analysis [reader edges]."""
+    readers = reader_delays(timing.netlist, timing.wires)
+    opposite = timing.opposite_slew_s
+    edges = np.arange(len(readers.net_edge))
+    delay = readers.delay_s(
+        edges,
+        timing.slew_s[which, point][None, :],
+        None if opposite is None else opposite[which, point][None, :],
+    )
+    result: Floats = np.broadcast_to(delay, (1, len(edges)))[0]
+    return result
+
+
 class _Forward:
     """Slews and arrivals, level by level; maxima and minima at once.
 
@@ -154,9 +185,10 @@ class _Forward:
         library: OperatingLibrary,
         loads: Floats,
         input_slew_s: float,
-        wires: Wires | None,
+        readers: ReaderDelays,
     ) -> None:
         self.graph = graph
+        self.readers = readers
         self.points = library.count
         edges = 2 * graph.netlist.net_count
         pairs = len(graph.delay_tables)
@@ -202,7 +234,10 @@ class _Forward:
             root = int(graph.netlist.port_of[clock.port].nets[0])
             self.arrival[:, 0, :, 2 * root] = 0.0
             self.arrival[:, 1, :, 2 * root + 1] = 0.0
-        self.wire_delay = None if wires is None else arc_wires(graph, wires)
+        self.opposite_slew = None if readers.per_slew is None else self.slew.copy()
+        self.wire_delay = None
+        if readers.wire_s is not None:
+            self.wire_delay = np.where(graph.launch < 0, readers.wire_s[graph.pin], 0.0)
         self.locate_slews(np.arange(edges))
 
     def locate_slews(self, edges: Int64s) -> None:
@@ -236,6 +271,10 @@ class _Forward:
             merged = np.minimum.reduceat(slews[MIN], first, axis=1)
             np.maximum(merged, 0.0, out=merged)
             slew[MIN][:, into] = merged
+            if self.opposite_slew is not None:
+                for which, reduce in ((MAX, np.minimum), (MIN, np.maximum)):
+                    merged = reduce.reduceat(slews[which], first, axis=1)
+                    self.opposite_slew[which][:, into] = np.maximum(merged, 0.0)
             for number in range(graph.launch_classes):
                 for which, reduce in ((MAX, np.maximum), (MIN, np.minimum)):
                     if level == 0:
@@ -268,9 +307,17 @@ class _Forward:
             )
             results.append(values.reshape(2, self.points, -1))
         delay, slew = results
-        if self.wire_delay is not None:
-            delay = delay + self.wire_delay[span]
-        return delay, slew
+        return self._after_net(span, delay), slew
+
+    def _after_net(self, span: slice, delay: Floats) -> Floats:
+        """Delays of arcs with the delay from the driver of the net before each arc."""
+        if self.opposite_slew is not None:
+            pin = self.graph.pin[span]
+            pairs = zip(self.slew, self.opposite_slew, strict=True)
+            before = np.stack([self.readers.delay_s(pin, *slews) for slews in pairs])
+            launched = self.graph.launch[span] >= 0  # an ideal clock has no slew and no wires
+            return delay + np.where(launched, 0.0, before)
+        return delay if self.wire_delay is None else delay + self.wire_delay[span]
 
     def _ideal(self, axes: int) -> tuple[Int64s, Floats]:
         """Row and part of a slew of 0 on every row axis [M, axes]."""

@@ -10,14 +10,18 @@ from typing import Any
 import pandas as pd
 
 from chipdse.errors import ChipdseError
-from chipdse.metrics import METRICS, Basis, evidence_of
+from chipdse.metrics import METRICS, Basis
+from chipdse.report.answer import Answer, answer_of, shown_value
 from chipdse.report.page.data import as_script, page_data
 from chipdse.report.page.details import details_or_reason, used_sources
 from chipdse.report.page.plotly_local import plotly_library
+from chipdse.report.quantities import label_of, shown_metric, words_of
 from chipdse.store.store import Store
+from chipdse.study.question.derived import evidence_in
 from chipdse.study.results.choose import best, knee
 from chipdse.study.results.points import basis_of, points_table
 from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.since import changes_of, refuse_changed, version_text
 
 
 def report_html(
@@ -45,6 +49,10 @@ def report_html(
             tell(trial)
             looked[trial] = point_of(folder, table, trial, store)
     data = page_data(folder, table, looked, live=live)
+    answer = None
+    if data["feasible"]:
+        answer = answer_of(folder.sweep, table, data["importance"])
+        data["designs"] = answer.designs
     states = table["state"].value_counts()
     counts = ", ".join(f"{states.get(s, 0)} {s}" for s in ("feasible", "infeasible", "failed"))
     sweep = folder.sweep
@@ -54,6 +62,8 @@ def report_html(
         "question": _text(sweep.question),
         "summary": f"Block <code>{_text(sweep.template.block.name)}</code>, {len(table)} points: "
         f"{counts}; {int(table['on_front'].sum())} on the front.",
+        "version": _version(folder),
+        "answer": "" if answer is None else _answer(folder, table, answer),
         "nothing": "" if data["feasible"] else empty,
         "hidden": "" if data["feasible"] else " hidden",
         "failures_hidden": "" if data["failures"] else "hidden",
@@ -74,6 +84,24 @@ def report_html(
     return "".join(filled)
 
 
+def _answer(folder: StudyFolder, table: pd.DataFrame, answer: Answer) -> str:
+    """The answer in words, and the labelled designs beside each other."""
+    listed = "".join(f"<li>{_text(sentence)}</li>" for sentence in answer.sentences)
+    warned = "".join(f'<p class="warn">{_text(warning)}.</p>' for warning in answer.warnings)
+    words = words_of(folder.sweep)
+    rows = [table[table["trial"] == trial].iloc[0] for _, trial in answer.designs]
+    goals = [objective.metric for objective in folder.sweep.objectives]
+    cells = [["trial", *(row["trial"] for row in rows)]]
+    cells += [[label_of(n), *(shown_metric(n, float(r[n]), words) for r in rows)] for n in goals]
+    cells += [
+        [name, *(shown_value(row[name]) for row in rows)]
+        for name in answer.differing
+        if name not in goals
+    ]
+    designs = _table(("", *(label for label, _ in answer.designs)), cells)
+    return f'<section id="answer"><h2>Answer</h2><ul>{listed}</ul>{warned}{designs}</section>'
+
+
 def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store) -> dict[str, Any]:
     """What is inside one trial, or why that is not to be had."""
     rows = table[table["trial"] == trial]
@@ -84,6 +112,7 @@ def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store)
     sweep = folder.sweep
     point = {axis.name: axis.nearest(rows[axis.name].iloc[0]) for axis in sweep.space.axes}
     try:
+        refuse_changed(folder, "looking into a point")
         design = sweep.template.design(point)
     except ChipdseError as error:
         return {"error": str(error)}
@@ -145,15 +174,24 @@ def _note(basis: Basis) -> str:
     return " ".join(parts)
 
 
+def _version(folder: StudyFolder) -> str:
+    """The version that made the points; in bold where something changed since."""
+    text = f"The points are of {_text(version_text(folder))}."
+    return f"<strong>{text}</strong>" if changes_of(folder) else text
+
+
 def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(folder.sweep.template.block, table)
+    derived = folder.sweep.derived
+    words = words_of(folder.sweep)
+    known = METRICS | {metric.name: {"doc": metric.doc} for metric in derived}
     names = [objective.metric for objective in folder.sweep.objectives]
-    names += [name for name in METRICS if name not in names]
-    swept = {"doc": "a swept parameter", "unit": ""}
+    names += [name for name in known if name not in names]
+    swept = {"doc": "a swept parameter"}
     rows = [
-        (name, METRICS.get(name, swept)["unit"], METRICS.get(name, swept)["doc"],
-         evidence_of(name, systems, basis))
+        (name, words.unit(name), known.get(name, swept)["doc"],
+         evidence_in(derived, name, systems, basis))
         for name in names
     ]  # fmt: skip
     listed = _table(("metric", "unit", "what it is", "evidence"), rows)

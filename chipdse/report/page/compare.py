@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from chipdse.report.page.plotly_local import CONFIG, plotly_library
-from chipdse.report.quantities import heading_scale
+from chipdse.report.quantities import PLAIN, Words, heading_scale
 from chipdse.study.question.goals import Objective
 from chipdse.study.results.compare import StudyComparison
 
@@ -32,10 +32,15 @@ def comparison_html(
     tables: tuple[pd.DataFrame, pd.DataFrame],
     objectives: Sequence[Objective],
     comparison: StudyComparison,
+    versions: tuple[str, str],
+    words: Words = PLAIN,
 ) -> str:
-    """Fronts over each other, and what moved."""
+    """Fronts over each other, and what moved.
+
+    versions : `version_text` of both studies
+    """
     first, *other_metrics = [objective.metric for objective in objectives]
-    figures = [_fronts(names, tables, first, metric) for metric in other_metrics]
+    figures = [_fronts(names, tables, first, metric, words) for metric in other_metrics]
     plots = "".join(
         figure.to_html(
             full_html=False,
@@ -61,6 +66,10 @@ def comparison_html(
         f"{len(comparison.lost)} points of the front lost, {len(comparison.won)} won; "
         f"{comparison.matched} points with equal parameters.</p>"
         + "".join(f"<p>Differs: {_text(line)}</p>" for line in comparison.notes)
+        + "".join(
+            f"<p>{_text(name)}: {_text(version)}</p>"
+            for name, version in zip(names, versions, strict=True)
+        )
         + (f"<ul>{verdict}</ul>" if verdict else "<p>As good, within the tolerance.</p>")
         + plots
         + '<h2>What moved for equal parameters</h2><div class="wide" tabindex="0"><table><tr>'
@@ -70,10 +79,16 @@ def comparison_html(
 
 
 def _fronts(
-    names: tuple[str, str], tables: tuple[pd.DataFrame, pd.DataFrame], x: str, y: str
+    names: tuple[str, str],
+    tables: tuple[pd.DataFrame, pd.DataFrame],
+    x: str,
+    y: str,
+    words: Words,
 ) -> go.Figure:
     both = pd.concat(tables)
-    (x_label, x_scale), (y_label, y_scale) = (heading_scale(n, both[n].tolist()) for n in (x, y))
+    (x_label, x_scale), (y_label, y_scale) = (
+        heading_scale(name, both[name].tolist(), words) for name in (x, y)
+    )
     figure = go.Figure()
     looks = (("#0072b2", "circle"), ("#d55e00", "diamond-open"))
     for name, table, (color, symbol) in zip(names, tables, looks, strict=True):

@@ -15,10 +15,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from optuna.trial import FrozenTrial, TrialState
 
-from chipdse.metrics import METRICS, evidence_of
-from chipdse.report.quantities import label_of
+from chipdse.metrics import METRICS
+from chipdse.report.quantities import is_prefixed, label_of, words_of
+from chipdse.study.question.derived import evidence_in
 from chipdse.study.question.sweep_file import Sweep
-from chipdse.study.results.front import REFERENCE, hypervolume
+from chipdse.study.results.front import hypervolume
 from chipdse.study.results.points import basis_of
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.system.metrics import SystemMetrics
@@ -112,6 +113,8 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(sweep.template.block, table)
     swept = [axis.name for axis in sweep.space.axes]
+    derived = {metric.name: {"doc": metric.doc, "unit": metric.unit} for metric in sweep.derived}
+    known, words = METRICS | derived, words_of(sweep)
     columns = []
     for name in [*swept, *(n for n in table.columns if n not in swept)]:
         is_text = not pd.api.types.is_numeric_dtype(table[name])
@@ -120,7 +123,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             continue
         if name in swept and is_text and table[name].map(_is_number).all():
             is_text = False  # numbers, and none where a point failed
-        metadata = METRICS.get(
+        metadata = known.get(
             name, {"doc": "a swept parameter" if name in swept else "", "unit": ""}
         )
         column: dict[str, Any] = {
@@ -128,9 +131,12 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             "label": label_of(name),
             "group": "parameter" if name in swept else "metric",
             "part": "system" if name in SYSTEM else "block",
-            "unit": metadata["unit"],
+            "unit": words.unit(name),
+            "prefixed": is_prefixed(words.unit(name)),
             "doc": metadata["doc"],
-            "evidence": "chosen" if name in swept else evidence_of(name, systems, basis),
+            "evidence": "chosen"
+            if name in swept
+            else evidence_in(sweep.derived, name, systems, basis),
         }
         if is_text:
             column["texts"], values = _texts(table[name].map(_shown))
@@ -205,27 +211,27 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
 
 
 def history(sweep: Sweep, table: pd.DataFrame) -> dict[str, list[float]]:
-    """Hypervolume after each of some numbers of trials, as a share of the last.
+    """Hypervolume after each of some numbers of evaluations.
 
-    Objectives are scaled to the range of the final front; the reference point lies a tenth of it
-    beyond the worst value in each.
+    It is the part that the front dominates of the box between the best and the worst feasible
+    value of every objective in the study; a complete front need not fill the box.
     """
     signs = np.array([1.0 if objective.minimize else -1.0 for objective in sweep.objectives])
     names = [objective.metric for objective in sweep.objectives]
     ordered = table.sort_values("trial")
     feasible = ordered[ordered["state"] == "feasible"]
-    front = feasible.loc[feasible["on_front"], names].to_numpy(dtype=float) * signs
-    if len(front) == 0:
-        return {"trial": [], "hypervolume": []}
-    low, high = front.min(axis=0), front.max(axis=0)
-    span = np.where(high > low, high - low, np.maximum(np.abs(high), 1e-300))
-    values = (feasible[names].to_numpy(dtype=float) * signs - low) / span
-    numbers = feasible["trial"].to_numpy()
+    if feasible.empty:
+        return {"evaluations": [], "hypervolume": []}
+    values = feasible[names].to_numpy(dtype=float) * signs
+    low, high = values.min(axis=0), values.max(axis=0)
+    varies = high > low
+    scaled = (values[:, varies] - low[varies]) / (high - low)[varies]
+    evaluated = (ordered["origin"] == "proposed").cumsum()[ordered["state"] == "feasible"]
     counts = np.unique(np.linspace(1, len(values), min(HISTORY_STEPS, len(values))).astype(int))
-    reference = np.full(len(names), REFERENCE)
-    volumes = [hypervolume(values[:count], reference) for count in counts]
-    final = volumes[-1] or 1.0
+    reference = np.ones(scaled.shape[1])
     return {
-        "trial": [int(numbers[count - 1]) for count in counts],
-        "hypervolume": [volume / final for volume in volumes],
+        "evaluations": [int(evaluated.iloc[count - 1]) for count in counts],
+        "hypervolume": [
+            hypervolume(scaled[:count], reference) if varies.any() else 1.0 for count in counts
+        ],
     }

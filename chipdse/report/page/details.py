@@ -15,7 +15,7 @@ from chipdse.arrays import Floats
 from chipdse.design import Design
 from chipdse.errors import ChipdseError, DesignError
 from chipdse.export.bundle import repeat_command
-from chipdse.metrics import BlockReport, corner_text
+from chipdse.metrics import METRICS, BlockReport, corner_text
 from chipdse.netlist.power.modules import assign_modules
 from chipdse.netlist.power.power import GROUPS, Power
 from chipdse.netlist.timing.paths import critical_path
@@ -25,15 +25,27 @@ from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 from chipdse.report.pictures.placement import draw_analysed
 from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.build import build_hardware
+from chipdse.stages.layout import measured_errors
 from chipdse.stages.library import library_of
 from chipdse.stages.load import Hardware
 from chipdse.stages.measure import check_library, corners_of, job_of, measure
 from chipdse.stages.operate import operate
 from chipdse.store.store import Store
 from chipdse.system.described import Evaluation, evaluate_block
+from chipdse.technology.calibration import MeasuredError
 
 KINDS = ("internal_w", "switching_w", "leakage_w")
-SHOWN_KINDS = ("inside cells", "in pins", "in wires", "glitches", "clock tree", "leakage")
+SHOWN_ERRORS = ("block_power_w", "block_clock_tree_power_w", "block_layout_area_m2")
+CLOCK_TREE, ADDED_CELLS = "clock tree", "added by layout"
+SHOWN_KINDS = (
+    "inside cells",
+    "in pins",
+    "in wires",
+    "glitches",
+    CLOCK_TREE,
+    ADDED_CELLS,
+    "leakage",
+)
 LARGEST_MODULES = 120
 
 
@@ -58,9 +70,9 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
         "repeat": repeat_command(design),
         # Of a guaranteed point the parts below are those of a typical chip at its clock.
         "power_w": _nominal_power_w(report),
-        "modules": _modules(timing, power, scale, report.block_clock_tree_power_w),
+        "modules": _modules(timing, power, scale, _added_powers(report, power)),
         "kinds": _kinds(analysed, scale, report),
-        "layout": _layout_note(report),
+        "layout": _layout_note(report, measured_errors(design)),
         "critical_path_s": 1 / report.nominal_f_max_hz,
         "clock_skew_s": report.clock_skew_s,
         "endpoint": endpoint,
@@ -93,11 +105,12 @@ def _powers(power: Power, kind: str, cells: Any, scale: float) -> float:
 
 
 def _modules(
-    timing: Timing, power: Power, scale: float, clock_tree_w: float
+    timing: Timing, power: Power, scale: float, added_w: dict[str, tuple[float, float]]
 ) -> list[dict[str, Any]]:
     """Modules as a tree; each node's power includes what is below it.
 
-    The clock tree, which no module has cells of, is a node below the block.
+    The clock tree and the cells that layout adds, of which no module has any, are nodes below the
+    block.
     """
     modules = assign_modules(timing.graph)
     own_cells_w = {
@@ -121,11 +134,9 @@ def _modules(
         for name in sorted(largest)
         if total[name] > 0
     ]
-    if clock_tree_w > 0:
-        nodes[0]["power_w"] += clock_tree_w
-        nodes.append(
-            {"id": " clock", "label": "clock tree", "parent": "block", "power_w": clock_tree_w}
-        )
+    for label, watts in ((label, sum(parts)) for label, parts in added_w.items()):
+        nodes[0]["power_w"] += watts
+        nodes.append({"id": f" {label}", "label": label, "parent": "block", "power_w": watts})
     parents = {node["parent"] for node in nodes}
     return nodes + [
         {"id": f"{name or 'block'} own", "label": "own cells", "parent": name or "block",
@@ -135,10 +146,22 @@ def _modules(
     ]  # fmt: skip
 
 
+def _added_powers(report: BlockReport, power: Power) -> dict[str, tuple[float, float]]:
+    """Dynamic power and leakage of a typical chip in what layout adds to the netlist."""
+    leakage_w = report.nominal_leakage_power_w - float(power.leakage_w[0].sum())
+    parts = {
+        CLOCK_TREE: (report.block_clock_tree_power_w, 0.0),
+        ADDED_CELLS: (report.block_added_cell_power_w, leakage_w),
+    }
+    counted = {CLOCK_TREE: report.clock_tree_counted, ADDED_CELLS: report.added_cells_counted}
+    return {label: watts for label, watts in parts.items() if counted[label] and any(watts)}
+
+
 def _kinds(analysed: Analysed, scale: float, report: BlockReport) -> dict[str, Any]:
     """Power by group of cells and kind: rows of one group each, which add up to the block's.
 
-    Glitches count apart, whatever they charge; the clock tree is a group of its own.
+    Glitches count apart, whatever they charge; the clock tree and the cells that layout adds are
+    groups of their own.
     """
     plain = analysed.plain
     groups = [g for n, g in enumerate(GROUPS) if (plain.group == n).any()]
@@ -150,10 +173,10 @@ def _kinds(analysed: Analysed, scale: float, report: BlockReport) -> dict[str, A
         every = sum(_powers(analysed.power, kind, cells, scale) for kind in KINDS[:2])
         in_wires = float(wires[cells].sum())
         glitches = every - internal - switching if analysed.activity.glitches else 0.0
-        rows.append([internal, switching - in_wires, in_wires, glitches, 0.0, leakage])
-    if report.block_clock_tree_power_w > 0:
-        groups.append("clock tree")
-        rows.append([0.0, 0.0, 0.0, 0.0, report.block_clock_tree_power_w, 0.0])
+        rows.append([internal, switching - in_wires, in_wires, glitches, 0.0, 0.0, leakage])
+    for label, (dynamic, leakage) in _added_powers(report, analysed.power).items():
+        groups.append(label)
+        rows.append([dynamic if kind == label else 0.0 for kind in SHOWN_KINDS[:-1]] + [leakage])
     columns = [list(column) for column in zip(*rows, strict=True)]
     nonzero = [at for at, column in enumerate(columns) if any(column)]
     return {
@@ -177,7 +200,7 @@ def _wire_powers(analysed: Analysed, vdd_v: float) -> Floats:
     return watts
 
 
-def _layout_note(report: BlockReport) -> str:
+def _layout_note(report: BlockReport, errors: Mapping[str, MeasuredError]) -> str:
     """What of layout is in the figures, and how much of the power it is."""
     wires = ("none", "by formula", "placed")[report.wire_level]
     parts = [f"wires {wires}"]
@@ -186,9 +209,14 @@ def _layout_note(report: BlockReport) -> str:
     for name, on, watts in (
         ("glitches", report.glitches_counted, report.block_glitch_power_w),
         ("clock tree", report.clock_tree_counted, report.block_clock_tree_power_w),
+        ("cells added", report.added_cells_counted, report.block_added_cell_power_w),
     ):
         parts.append(f"{name} {watts / report.block_power_w:.0%}" if on else f"no {name}")
-    return "Counted: " + ", ".join(parts) + "." + _guarantee_note(report)
+    compared = "; ".join(
+        f"{METRICS[n]['doc']}: {errors[n].text()}" for n in SHOWN_ERRORS if n in errors
+    )
+    against = f" Against routed designs: {compared}." if compared else ""
+    return "Counted: " + ", ".join(parts) + "." + against + _guarantee_note(report)
 
 
 def _guarantee_note(report: BlockReport) -> str:

@@ -34,7 +34,8 @@ const row_of = new Map(Array.from(trial_of, (trial, row) => [trial, row]));
 
 const escaped = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 const PREFIX = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"], [1e-12, "p"], [1e-15, "f"], [1e-18, "a"]];
-const PREFIXED = new Set(["s", "Hz", "W", "J", "F", "V", "1/s", "m", "g"]);
+const PREFIXED = new Set(["s", "Hz", "W", "J", "F", "V", "m", "g"]);
+const prefixed = (c) => c.prefixed ?? PREFIXED.has(c.unit);
 
 function shown(column, value) {
   if (typeof value === "string") return value;
@@ -42,14 +43,14 @@ function shown(column, value) {
   if (column.texts) return String(column.texts[value]);
   const unit = column.unit;
   if (unit === "m2") return value >= 1e-8 ? `${short(value * 1e6)} mm²` : `${short(value * 1e12)} µm²`;
-  if (unit === "kg" && value !== 0 && Math.abs(value) < 1) return shown({ unit: "g" }, 1e3 * value);
-  if (!PREFIXED.has(unit)) return unit && unit !== "1" && unit !== "-" ? `${short(value)} ${unit}` : short(value);
+  if (/^kg(\/|$)/.test(unit) && value !== 0 && Math.abs(value) < 1) return shown({ unit: unit.slice(1), prefixed: true }, 1e3 * value);
+  if (!prefixed(column)) return unit && unit !== "1" && unit !== "-" ? `${short(value)} ${unit}` : short(value);
   const size = Math.abs(value);
   const [scale, letter] = PREFIX.find(([s]) => size >= s * 0.9999999) || (size === 0 ? [1, ""] : PREFIX.at(-1));
-  return `${short(value / scale)} ${letter}${unit === "1/s" ? "op/s" : unit}`;
+  return `${short(value / scale)} ${letter}${unit}`;
 }
 const short = (value) => (Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : String(Number(value.toPrecision(4))));
-const heading = (c) => (c.unit && c.unit !== "1" && c.unit !== "-" ? `${c.label} [${c.unit === "1/s" ? "op/s" : c.unit}]` : c.label);
+const heading = (c) => (c.unit && c.unit !== "1" && c.unit !== "-" ? `${c.label} [${c.unit}]` : c.label);
 
 // ---------------------------------------------------------------- what is chosen
 const view = {
@@ -153,6 +154,12 @@ function drawFront() {
     text: [row === view.chosen[0] ? "A" : "B"], textposition: "top center",
     marker: { symbol: "circle-open", size: 18, color: "#cc79a7", line: { width: 3 } },
   });
+  // The best of each objective and the knee bear their names.
+  const named = (data.designs || []).map(([label, trial]) => [label, row_of.get(trial)]).filter(([, row]) => row !== undefined && visible(row));
+  if (named.length && !three) traces.push({
+    type: "scatter", mode: "text", x: named.map(([, row]) => x.values[row]), y: named.map(([, row]) => y.values[row]), showlegend: false, hoverinfo: "skip",
+    text: named.map(([label]) => escaped(label)), textposition: "bottom center", textfont: { size: 11, color: css("--quiet") }, cliponaxis: false,
+  });
   const shapes = [];
   for (const limit of data.limits) for (const bound of [limit.minimum, limit.maximum]) {
     if (bound === null || three) continue;
@@ -164,7 +171,7 @@ function drawFront() {
     return {
       title: { text: title(name) }, type: log ? "log" : "linear", exponentformat: "SI",
       ...(log && cmax / cmin < 1e3 ? { dtick: "D2" } : {}),
-      ...(PREFIXED.has(c.unit) ? { ticksuffix: c.unit === "1/s" ? "op/s" : c.unit } : {}),
+      ...(prefixed(c) ? { ticksuffix: escaped(c.unit) } : {}),
     };
   };
   const extra = three
@@ -275,6 +282,7 @@ function drawTable() {
 function choose(row, second) {
   view.chosen = second && view.chosen.length ? [view.chosen[0], row] : [row];
   drawFront(); drawTable(); drawPoints();
+  $("points-heading").scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   location.replace(`#trial=${view.chosen.map((r) => trial_of[r]).join(",")}`);
 }
 async function detailOf(row) {
@@ -310,7 +318,7 @@ function changed(c, a, b) { // values are kept with seven digits
 }
 function comparedRow(c, a, b) {
   const line = element("tr"), spread = columns.get(`${c.name}_std`);
-  const text = (row) => shown(c, c.values[row]) + (spread ? ` ± ${shown({ unit: c.unit }, spread.values[row])}` : "");
+  const text = (row) => shown(c, c.values[row]) + (spread ? ` ± ${shown({ unit: c.unit, prefixed: c.prefixed }, spread.values[row])}` : "");
   line.append(element("td", c.label, { title: c.doc }), element("td", text(a)));
   if (b !== undefined) {
     line.append(element("td", text(b)), element("td", changed(c, c.values[a], c.values[b])));
@@ -392,13 +400,13 @@ function drawImportance() {
     type: "bar", orientation: "h", name: escaped(columns.get(name).label),
     y: asked.map((c) => escaped(c.label)), x: asked.map((c) => shares[c.name] ?? 0),
     marker: { color: ["#0072b2", "#e69f00", "#009e73", "#cc79a7"][at % 4], pattern: { shape: ["", "/", ".", "x"][at % 4] } },
-  })), layout({ barmode: "group", xaxis: { title: { text: "share of what decides it" }, tickformat: ".0%" }, yaxis: { autorange: "reversed" }, margin: { l: 120, r: 10, t: 40, b: 45 } }), config);
+  })), layout({ barmode: "group", xaxis: { title: { text: "importance (share of variance among good points)" }, tickformat: ".0%" }, yaxis: { autorange: "reversed" }, margin: { l: 120, r: 10, t: 40, b: 45 } }), config);
 }
 function drawHistory() {
   const h = data.history;
-  if (h.trial.length < 2) { $("history").hidden = true; return; }
-  Plotly.react($("history-plot"), [{ type: "scatter", mode: "lines", line: { shape: "hv", color: "#0072b2" }, x: h.trial, y: h.hypervolume, hovertemplate: "after %{x} trials: %{y:.4f}<extra></extra>" }],
-    layout({ xaxis: { title: { text: "trials told" } }, yaxis: { title: { text: "hypervolume, of the final" }, rangemode: "tozero" }, margin: { l: 60, r: 10, t: 20, b: 45 } }), config);
+  if (h.evaluations.length < 2) { $("history").hidden = true; return; }
+  Plotly.react($("history-plot"), [{ type: "scatter", mode: "lines", line: { shape: "hv", color: "#0072b2" }, x: h.evaluations, y: h.hypervolume, hovertemplate: "after %{x} evaluations: %{y:.4f}<extra></extra>" }],
+    layout({ xaxis: { title: { text: "evaluations" } }, yaxis: { title: { text: "share of the box dominated" }, rangemode: "tozero" }, margin: { l: 60, r: 10, t: 20, b: 45 } }), config);
 }
 function drawFilters() {
   const box = $("filters");

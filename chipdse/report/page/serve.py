@@ -24,8 +24,8 @@ from chipdse.report.page import point_of, report_html
 from chipdse.report.page.data import as_script
 from chipdse.store.store import Store, default_store
 from chipdse.study.results.points import points_table
-from chipdse.study.storage.fingerprint import kept_by
 from chipdse.study.storage.folder import open_study
+from chipdse.study.storage.since import changes_of, version_text
 from chipdse.study.storage.trials import finished
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -41,6 +41,7 @@ def serve(path: Path, host: str, port: int, store: Store | None = None) -> None:
     """
     server = make_server(path, host, port, store)
     with server:
+        print(f"{path}: {version_text(server.folder)}", file=sys.stderr)
         print(f"{server.address} (Ctrl-C ends it)", file=sys.stderr, flush=True)
         try:
             server.serve_forever()
@@ -60,7 +61,7 @@ class StudyServer(ThreadingHTTPServer):
         self.details: dict[int, dict[str, Any]] = {}
         self.looking = threading.Lock()  # one request looks into the study at a time
         self.folder = open_study(path)  # kept: only what is new is read again
-        self.shown: tuple[tuple[int, str], str] = ((-1, ""), "")
+        self.shown: tuple[tuple[int, str], str] = ((-1, ""), "")  # of so many trials and versions
         super().__init__((host, port), _Handler)
 
     @property
@@ -107,10 +108,9 @@ class StudyServer(ThreadingHTTPServer):
         """The page; made anew once more trials are finished."""
         count = self.count()
         with self.looking:
-            fingerprint = kept_by(self.folder.study)
-            state = (count, "" if fingerprint is None else fingerprint.identity)
+            state = (count, version_text(self.folder))
             if self.shown[0][1] != state[1]:
-                self.details.clear()  # they are of another version
+                self.details.clear()  # they may be of another version
             if self.shown[0] != state:
                 self.shown = (state, report_html(self.folder, None, live=True))
             return self.shown[1]
@@ -118,7 +118,8 @@ class StudyServer(ThreadingHTTPServer):
     def detail(self, trial: int) -> dict[str, Any]:
         """What is inside a point; looked into once."""
         with self.looking:
-            if (known := self.details.get(trial)) is not None:
+            known = self.details.get(trial)
+            if known is not None and not changes_of(self.folder):
                 return known
             detail = point_of(self.folder, points_table(self.folder), trial, self.store)
             if "error" not in detail:  # another time it may be there

@@ -29,6 +29,7 @@ from chipdse.units import show
 
 MOST_MODULES = 12
 SIZE_IN = (11.0, 5.2)
+_MARGIN_IN = 0.15
 _BINS, _FEWEST_BINS, _CELLS_A_BIN = 48, 8, 3
 _MOST_COPIES = 64  # a die of more copies of a block is even to the eye
 _PALETTE = (
@@ -111,7 +112,8 @@ def draw_placement(
     right.set_xlabel(f"µm\n{note}".rstrip())
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     try:
-        figure.savefig(path, dpi=160)
+        # The layout keeps space for titles and legend, but none for long names and notes.
+        figure.savefig(path, dpi=160, bbox_inches="tight", pad_inches=_MARGIN_IN)
     except (OSError, ValueError) as error:
         raise DesignError(f"{path} cannot be written: {error}") from error
 

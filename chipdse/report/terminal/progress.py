@@ -1,4 +1,4 @@
-"""Progress of a sweep on the terminal: trials, failures, the front, hypervolume, time left."""
+"""Progress of a sweep on the terminal: evaluations, failures, the front, hypervolume, time left."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def shown_progress() -> Iterator[Listener]:
         )
         return
     columns = (
-        TextColumn("{task.completed:.0f}/{task.total:.0f} trials"),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} evaluations"),
         BarColumn(bar_width=24),
         TextColumn("{task.fields[counts]}"),
         TimeElapsedColumn(),
@@ -60,7 +60,7 @@ def _plain_lines(console: Console) -> Callable[[Status], None]:
         now = time.monotonic()
         if not status.is_under_way or now - last > _PLAIN_INTERVAL_S:
             last = now
-            parts = (f"{status.trials}/{status.budget} trials", counts_line(status))
+            parts = (f"{status.trials}/{status.budget} evaluations", counts_line(status))
             text = ", ".join((*parts, left_text(status) or status.state))
             console.print(text, markup=False, highlight=False)
 
@@ -70,9 +70,15 @@ def _plain_lines(console: Console) -> Callable[[Status], None]:
 def counts_line(status: Status) -> str:
     """Failures, the front and its hypervolume, in one line."""
     return (
-        f"{status.failed} failed, {status.infeasible} infeasible, front {status.front}, "
-        f"hypervolume {status.hypervolume_frac:.3f}"
+        f"{status.failed} failed, {status.infeasible} infeasible points, front {status.front}"
+        f"{growth_text(status)}"
     )
+
+
+def growth_text(status: Status) -> str:
+    """The growth of the hypervolume since the first points; empty while unknown."""
+    growth = status.hypervolume_growth
+    return "" if growth is None else f", hypervolume {growth:.3g} times that of the first points"
 
 
 def left_text(status: Status) -> str:

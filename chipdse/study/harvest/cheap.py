@@ -16,6 +16,7 @@ from chipdse.errors import InfeasibleError
 from chipdse.metrics import MetricColumns, timing_violation
 from chipdse.records import each_field
 from chipdse.stages.operate import Corner, Job, Operated, operate
+from chipdse.study.question.derived import derived_columns
 from chipdse.study.question.space import Space, Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
@@ -40,6 +41,7 @@ class CheapPoints:
     objectives : shape (points, objectives), all to be made small
     spread : their standard deviations over replicates; None without
         (`chipdse.study.harvest.replicates`)
+    derived : the sweep's derived metrics
     """
 
     numbers: Int64s
@@ -48,6 +50,7 @@ class CheapPoints:
     estimated: Bools
     objectives: Floats
     spread: Floats | None = None
+    derived: Mapping[str, Floats] = field(default_factory=dict)
 
     @property
     def violation(self) -> Floats:
@@ -65,6 +68,7 @@ class CheapPoints:
             estimated=self.estimated[rows],
             objectives=self.objectives[rows],
             spread=None if self.spread is None else self.spread[rows],
+            derived={name: column[rows] for name, column in self.derived.items()},
         )
 
     def local_front(self) -> CheapPoints:
@@ -204,6 +208,8 @@ class CheapSpace:
         block = group.metrics.block
         timing = timing_violation(block.timing_slack_s, block.critical_path_s)
         values = {**self._numbers_swept(numbers, expensive), **group.metrics.flat()}
+        derived = derived_columns(self.sweep.derived, values)
+        values |= derived
         constraints = {"timing": timing, **group.constraints, **violations(self.sweep, values)}
         return CheapPoints(
             numbers=numbers,
@@ -212,6 +218,7 @@ class CheapSpace:
             constraints={n: np.where(np.isnan(c), 1.0, c) for n, c in constraints.items()},
             estimated=group.estimated,
             objectives=objective_columns(self.sweep, values),
+            derived=derived,
         )
 
     def _operating_points(self, numbers: Int64s) -> tuple[Int64s, list[OperatingPoint]]:

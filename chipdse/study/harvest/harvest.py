@@ -140,7 +140,10 @@ def _attributes(front: CheapPoints, row: int) -> dict[str, Any]:
     return {
         **spread,
         ORIGIN: HARVESTED,
-        "metrics": {name: float(column[row]) for name, column in front.metrics.flat().items()},
+        "metrics": {
+            name: float(column[row])
+            for name, column in {**front.metrics.flat(), **front.derived}.items()
+        },
         "system_evidence": "estimated" if front.estimated[row] else "modelled",
     }
 

@@ -50,4 +50,8 @@ def average(replicates: Sequence[CheapPoints]) -> CheapPoints:
         estimated=np.any([replicate.estimated for replicate in replicates], axis=0),
         objectives=objectives.mean(axis=0),
         spread=objectives.std(axis=0, ddof=1),
+        derived={
+            name: np.mean([replicate.derived[name] for replicate in replicates], axis=0)
+            for name in first.derived
+        },
     )

@@ -18,6 +18,7 @@ from chipdse.errors import DesignError
 from chipdse.metrics import METRICS
 from chipdse.reading import parse_toml
 from chipdse.stages.measure import check_library
+from chipdse.study.question.derived import Derived, read_derived
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.goals import Limit, Objective, read_limits, read_objectives
 from chipdse.study.question.rules import Rule, parse_rule
@@ -27,7 +28,7 @@ from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Space, Value, re
 from chipdse.study.question.template import GROUPS, Template, constants_of, kind_of, space_of
 from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_number
 
-_KEYS = {"question", "block", "rules", "objectives", "limits", "search", *GROUPS}
+_KEYS = {"question", "block", "rules", "derived", "objectives", "limits", "search", *GROUPS}
 SEEDS = 2**31
 """Seeds are below this number: samplers add to a seed, and the sum must fit into 32 bits."""
 _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
@@ -37,6 +38,7 @@ _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patien
 class Sweep:
     """A sweep file, read and checked.
 
+    derived : metrics that the file defines by expressions
     trials : number of points to propose; with `harvest`, of expensive points
     harvest : evaluate all supplies, clocks and packages of each expensive point
     replicates : number of evaluations of each point, each under another seed
@@ -52,6 +54,7 @@ class Sweep:
     trials: int
     seed: int
     sampler: str
+    derived: tuple[Derived, ...] = ()
     harvest: bool = True
     replicates: int = 1
     time_s: float = math.inf
@@ -135,7 +138,9 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
     sampler = search.get("sampler", "auto")
     if sampler not in SAMPLERS:
         raise DesignError(f"{path}: search.sampler = {sampler!r}; use one of {', '.join(SAMPLERS)}")
-    known = {*METRICS, *(axis.name for axis in template.axes if axis.is_numeric)}
+    swept = [axis.name for axis in template.axes if axis.is_numeric]
+    derived = read_derived(data, swept, constants_of(template, swept=False), path)
+    known = {*METRICS, *swept, *(metric.name for metric in derived)}
     return Sweep(
         path=path,
         text=text,
@@ -147,6 +152,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         trials=whole_number(search, "trials", 50, 1, f"{path}"),
         seed=whole_number(search, "seed", 1, 0, f"{path}", SEEDS),
         sampler=sampler,
+        derived=derived,
         harvest=harvest,
         replicates=_replicates(search, template, path),
         time_s=_duration(search, path),

@@ -76,8 +76,13 @@ def kind_of(group: str, block: Block) -> type:
     return kinds[group]
 
 
-def constants_of(template: Template) -> dict[str, Value]:
-    """What rules may speak of besides the axes: fixed values and the records' defaults."""
+def constants_of(template: Template, *, swept: bool = True) -> dict[str, Value]:
+    """Numbers and texts that are the same in every point: fixed values and the records' defaults.
+
+    Parameters
+    ----------
+    swept : keep the defaults of parameters that are swept
+    """
     values: dict[str, Value] = {}
     for group in reversed(GROUPS):
         if group != "library":
@@ -85,7 +90,8 @@ def constants_of(template: Template) -> dict[str, Value]:
                 if isinstance(field.default, int | float | str):
                     values[field.name] = field.default
         values |= template.fixed[group]
-    return values
+    axes = set() if swept else {axis.name for axis in template.axes}
+    return {name: value for name, value in values.items() if name not in axes}
 
 
 def space_of(template: Template, rules: list[Rule]) -> Space:

@@ -14,7 +14,9 @@ from optuna.trial import FrozenTrial, TrialState
 from chipdse import metrics
 from chipdse.arrays import Floats
 from chipdse.blocks.own import is_checked
+from chipdse.blocks.work import work_unit
 from chipdse.metrics import METRICS, Basis
+from chipdse.study.question.derived import evidence_in
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
 from chipdse.study.results.ties import tied
@@ -27,6 +29,7 @@ from chipdse.study.storage.trials import (
     finished,
     is_harvested,
 )
+from chipdse.units import unit_in
 
 TIES_LIMIT = 1_000_000
 """Number of pairs of points that are compared, by three tests each, in about one second."""
@@ -72,6 +75,8 @@ def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
 def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     """One row per finished trial (see `points_table`)."""
     names = [axis.name for axis in sweep.space.axes]
+    columns = [name for name in METRICS if name not in names]
+    columns += [metric.name for metric in sweep.derived]
     rows = []
     for trial in trials:
         # A failed expensive point has no cheap parameters.
@@ -86,13 +91,12 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
                 "state": ("infeasible" if missed else "feasible") if done else "failed",
                 "origin": HARVESTED if is_harvested(trial) else PROPOSED,
                 **{name: point.get(name) for name in names},
-                **{name: values.get(name, math.nan) for name in METRICS if name not in names},
+                **{name: values.get(name, math.nan) for name in columns},
                 "system_evidence": trial.user_attrs.get("system_evidence", ""),
                 "violations": "; ".join(missed),
                 "failure": trial.user_attrs.get("failure", ""),
             }
         )
-    columns = [name for name in METRICS if name not in names]
     header = [
         "trial",
         "state",
@@ -141,6 +145,29 @@ def basis_of(block: Block, table: pd.DataFrame) -> Basis:
     """The weakest evidence of the inputs of any point of a table."""
     largest = {name: float(table[name].max()) for name in METRICS if name in table.columns}
     return metrics.basis_of(largest, checked=is_checked(block))
+
+
+def described_columns(sweep: Sweep, table: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Role, unit, meaning and evidence of each column of a table of points, by name.
+
+    The role is "minimize" or "maximize" (an objective), "parameter", "metric" or "state".
+    """
+    systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
+    basis, work = basis_of(sweep.template.block, table), work_unit(sweep.template.block)
+    swept = {axis.name for axis in sweep.space.axes}
+    goals = {o.metric: "minimize" if o.minimize else "maximize" for o in sweep.objectives}
+    derived = {metric.name: {"unit": metric.unit, "doc": metric.doc} for metric in sweep.derived}
+    described = {}
+    for name in map(str, table.columns):
+        metric: Mapping[str, Any] = METRICS.get(name) or derived.get(name) or {}
+        role = "parameter" if name in swept else "metric" if metric else "state"
+        described[name] = {
+            "role": goals.get(name, role),
+            "unit": unit_in(metric.get("unit", ""), work),
+            "meaning": metric.get("doc", ""),
+            "evidence": evidence_in(sweep.derived, name, systems, basis) if metric else "",
+        }
+    return described
 
 
 def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import json
 import math
 import time
 import warnings
@@ -34,7 +35,7 @@ from chipdse.store.files import write_whole
 from chipdse.store.reads import Read
 from chipdse.store.store import default_store
 from chipdse.study.question.space import Point
-from chipdse.study.results.points import points_table
+from chipdse.study.results.points import described_columns, points_table
 from chipdse.study.running import status as states
 from chipdse.study.running.budget import Budget, is_stalled
 from chipdse.study.running.executors import Workers, first_line
@@ -47,7 +48,7 @@ from chipdse.study.search.samplers import make_sampler
 from chipdse.study.storage.code import Code
 from chipdse.study.storage.fingerprint import add_reads
 from chipdse.study.storage.folder import StudyFolder
-from chipdse.study.storage.layout import POINTS
+from chipdse.study.storage.layout import COLUMNS, POINTS
 from chipdse.study.storage.storage import BEAT_S, Heartbeat, alone, give_up_stale, patiently
 from chipdse.study.storage.trials import (
     DRIVER,
@@ -68,7 +69,7 @@ TABLE_S = 10.0
 """The table of points is written so often [s], and at the end."""
 _GONE = (BrokenExecutor, CancelledError, asyncio.CancelledError, OSError)
 """What an executor raises that is no more; a worker's own OSErrors are MachineErrors already."""
-SPENT = "every trial of the budget is done"
+SPENT = "every evaluation of the budget is done"
 AHEAD = 1
 """So many points are proposed before a worker is free for them, so that none of several waits."""
 
@@ -137,8 +138,11 @@ def run_sweep(
 
 
 def write_points(folder: StudyFolder) -> None:
-    """Write the table of points as CSV."""
-    write_whole(folder.path / POINTS, points_table(folder).to_csv(index=False))
+    """Write the table of points as CSV, and what its columns are as JSON."""
+    table = points_table(folder)
+    described = described_columns(folder.sweep, table)
+    write_whole(folder.path / POINTS, table.to_csv(index=False))
+    write_whole(folder.path / COLUMNS, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,7 +280,7 @@ class _Sweep:
             ]
             groups = [losses(self.folder.sweep, group) for group in feasible]
             if is_stalled(groups, self.budget.patience):
-                return f"no better front in the last {self.budget.patience} trials"
+                return f"no better front in the last {self.budget.patience} evaluations"
         return ""
 
     def _ask(self) -> None:

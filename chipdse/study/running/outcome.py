@@ -19,6 +19,7 @@ from chipdse.evaluate import evaluate
 from chipdse.store.reads import Read
 from chipdse.store.store import Store, default_store
 from chipdse.study.harvest.harvest import Harvest, finishes, harvest_point
+from chipdse.study.question.derived import derived_columns
 from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.points import objective_values, violations
@@ -75,6 +76,9 @@ def evaluate_point(
                 reads=frozenset(stages.read),
             )
         metrics = evaluate(sweep.template.design(point), stages)
+        values = metrics.flat()
+        numbers = {**{name: x for name, x in point.items() if not isinstance(x, str)}, **values}
+        derived = derived_columns(sweep.derived, numbers)
     except MachineError:
         raise  # every point would fail like this one: stop, and lose none
     except (MemoryError, OSError) as error:
@@ -91,7 +95,7 @@ def evaluate_point(
             reads=frozenset(stages.read),
         )
     return Outcome(
-        metrics=metrics.flat(),
+        metrics=values | {name: float(column) for name, column in derived.items()},
         constraints=metrics.constraints(),
         system_evidence=metrics.system.evidence,
         seconds=time.monotonic() - start,
@@ -146,7 +150,11 @@ def _finish(sweep: Sweep, trial: Trial, outcome: Outcome) -> Finish:
     values = {**trial.params, **outcome.metrics}
     losses = objective_values(sweep, values)
     if not all(map(math.isfinite, losses)):
-        names = [o.metric for o, x in zip(sweep.objectives, losses, strict=True) if x - x != 0]
+        names = [
+            objective.metric
+            for objective, loss in zip(sweep.objectives, losses, strict=True)
+            if not math.isfinite(loss)
+        ]
         reason = f"InfeasibleError: {', '.join(names)} has no finite value here"
         return Finish(attributes={FAILURE: reason, "metrics": outcome.metrics})
     limits = outcome.constraints | violations(sweep, values)

@@ -46,13 +46,13 @@ def plan_text(
         text += ", harvested" if sweep.harvests else ", one at a time"
     done = len(by_evaluation(trials))
     rest = max(0, budget.trials - done)
-    trials_, workers_ = _counted(budget.trials, "trial"), _counted(workers, "worker")
+    trials_, workers_ = _counted(budget.trials, "evaluation"), _counted(workers, "worker")
     lines = [text, f"{trials_}, {done} done, {rest} to go on {workers_}"]
     lines.append(_disk_text(store, min(rest, points)))
     seconds = [s for trial in trials if (s := trial.user_attrs.get("seconds"))]
     if seconds and rest:
         minutes = sum(seconds) / len(seconds) * rest / workers / 60
-        lines.append(f"about {minutes:.1f} min at the speed of the trials done")
+        lines.append(f"about {minutes:.1f} min at the speed of the evaluations done")
     return "\n".join(lines)
 
 

@@ -24,7 +24,7 @@ from optuna.trial import FrozenTrial, TrialState
 from chipdse.arrays import Floats
 from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep
-from chipdse.study.results.front import hypervolume, is_on_front
+from chipdse.study.results.front import REFERENCE, hypervolume, is_on_front
 from chipdse.study.storage.layout import STATUS, no_status, status_text
 from chipdse.study.storage.trials import FAILURE, is_harvested
 
@@ -47,11 +47,12 @@ class Status:
     infeasible : points that miss a limit
     failures : failed trials by reason
     front : points on it
-    hypervolume_frac : of the box between the best and the worst feasible values so far, the part
-        that the front dominates
+    hypervolume_growth : hypervolume of the front over that of the first feasible points; it never
+        falls (`growth_of`)
     seconds_per_trial : mean time of an evaluation [s]
     trials_per_hour : finished by this run
-    left_s : expected time until the budget is spent [s]; None while unknown
+    left_s : expected time until the budget is spent [s]; None until each worker has ended its
+        first evaluation and as many more have ended, because first evaluations take longer
     version : the fingerprint of its points, and the versions of the programs that make them
     driver, pid : which process writes this
     began, updated : in UTC
@@ -67,7 +68,7 @@ class Status:
     infeasible: int = 0
     failures: Mapping[str, int] = field(default_factory=dict)
     front: int = 0
-    hypervolume_frac: float = 0.0
+    hypervolume_growth: float | None = None
     seconds_per_trial: float | None = None
     trials_per_hour: float | None = None
     left_s: float | None = None
@@ -93,15 +94,15 @@ def take_stock(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     feasible = [trial for trial in done if is_feasible(trial)]
     seconds = [s for trial in trials if (s := trial.user_attrs.get("seconds"))]
-    front, part = _front(losses(sweep, feasible))
+    values = losses(sweep, feasible)
     return {
         "trials": sum(not is_harvested(trial) for trial in trials),
         "points": len(trials),
         "feasible": len(feasible),
         "infeasible": len(done) - len(feasible),
         "failures": failures_by_reason(trials),
-        "front": front,
-        "hypervolume_frac": part,
+        "front": int(is_on_front(values).sum()) if len(values) else 0,
+        "hypervolume_growth": growth_of(values),
         "seconds_per_trial": sum(seconds) / len(seconds) if seconds else None,
     }
 
@@ -118,17 +119,31 @@ def losses(sweep: Sweep, trials: Sequence[FrozenTrial]) -> Floats:
     return values.reshape(-1, len(sweep.objectives)) * signs
 
 
-def _front(values: Floats) -> tuple[int, float]:
-    """Points on the front, and the part of the box around all points that it dominates."""
+def growth_of(values: Floats) -> float | None:
+    """Hypervolume of points over that of the first of them, at a reference that never moves.
+
+    The first points are those until every objective has two values. The reference is the worst
+    value of each objective among them, and a tenth of their range beyond it.
+
+    Parameters
+    ----------
+    values : shape (points, objectives), all minimised, in the order of evaluation
+
+    Returns
+    -------
+    At least 1, and never less with more points; None while an objective has one value only
+    """
     if not len(values):
-        return 0, 0.0
-    size = int(is_on_front(values).sum())
-    low, high = values.min(axis=0), values.max(axis=0)
-    varies = high > low
+        return None
+    lows, highs = (f.accumulate(values, axis=0) for f in (np.minimum, np.maximum))
+    varies = (highs > lows).all(axis=1)
     if not varies.any():
-        return size, 1.0
-    scaled = (values[:, varies] - low[varies]) / (high - low)[varies]
-    return size, hypervolume(scaled, np.ones(scaled.shape[1]))
+        return None
+    first = int(np.argmax(varies)) + 1
+    low, high = lows[first - 1], highs[first - 1]
+    scaled = (values - low) / (high - low)
+    reference = np.full(values.shape[1], REFERENCE)
+    return hypervolume(scaled, reference) / hypervolume(scaled[:first], reference)
 
 
 def failures_by_reason(trials: Sequence[FrozenTrial]) -> dict[str, int]:
@@ -164,6 +179,7 @@ class StatusFile:
     _began: float = field(init=False)
     _written: float = field(init=False, default=0.0)
     _trials_before: int | None = field(init=False, default=None)
+    _warm: tuple[int, float] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
@@ -184,7 +200,7 @@ class StatusFile:
             self._trials_before = status.trials
         done, elapsed = status.trials - self._trials_before, time.monotonic() - self._began
         rate = done / elapsed if done > 0 and elapsed > 0 else None
-        left = (status.budget - status.trials) / rate if rate and status.is_under_way else None
+        left = self._left_s(status, done, elapsed) if status.is_under_way else None
         self.status = dataclasses.replace(
             status,
             trials_per_hour=rate and 3600 * rate,
@@ -194,6 +210,20 @@ class StatusFile:
         write_whole(self.folder / STATUS, text + "\n")
         self._written = time.monotonic()
         return self.status
+
+    def _left_s(self, status: Status, done: int, elapsed: float) -> float | None:
+        """Expected time until the budget is spent, at the rate after the first evaluations [s].
+
+        Each worker's first evaluation compiles and loads what later ones reuse.
+        """
+        workers = max(status.workers, 1)
+        if self._warm is None:
+            self._warm = (done, elapsed) if done >= workers else None
+            return None
+        since, seconds = done - self._warm[0], elapsed - self._warm[1]
+        if since < max(workers, 2):
+            return None
+        return (status.budget - status.trials) * seconds / since
 
     def renew(self) -> None:
         """Show that the driver lives, now and then, where nothing has changed."""
@@ -210,8 +240,10 @@ def read_status(folder: Path) -> Status:
     """
     text = status_text(folder)
     try:
-        status = Status(**json.loads(text))
-    except (ValueError, TypeError) as error:
+        known = {field.name for field in dataclasses.fields(Status)}
+        content = json.loads(text)  # an older version may have written other fields too
+        status = Status(**{name: content[name] for name in known & content.keys()})
+    except (ValueError, TypeError, AttributeError) as error:
         raise no_status(folder) from error
     if status.is_under_way and not _lives(status):
         return dataclasses.replace(status, state="its driver died; run the sweep again to go on")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from chipdse_hdl.block import Block
@@ -44,7 +44,6 @@ class Code:
     """
 
     hashes: dict[Path, str]
-    _dates: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, block: Block) -> Code:
@@ -53,12 +52,10 @@ class Code:
         return cls(hashes={file: _hash(file) for file in sorted(files)})
 
     def changed(self) -> Path | None:
-        """A file that is not what it was, if there is one."""
+        """A file that is not what it was, if there is one; dates and sizes prove nothing."""
         for file, recorded_hash in self.hashes.items():
-            date = _date(file)
-            if date is None or (date != self._dates.get(file) and _hash(file) != recorded_hash):
+            if _hash(file) != recorded_hash:
                 return file
-            self._dates[file] = date
         return None
 
     def check(self) -> None:
@@ -100,14 +97,6 @@ def _hash(file: Path) -> str:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError:
         return ""
-
-
-def _date(file: Path) -> tuple[int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
 
 
 _CODES: dict[str, Code] = {}

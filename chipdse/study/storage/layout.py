@@ -5,6 +5,7 @@ STUDY/sweep.toml     the sweep file as it was run
 STUDY/study.json     the study's name, where storage and sweep file are, the library, versions
 STUDY/status.json    the progress of the sweep that runs here
 STUDY/points.csv     every finished point; units in the column names
+STUDY/columns.json   unit, meaning, evidence and role of each of its columns
 STUDY/report.html    the report
 
 This module imports no library: the command line refuses a wrong folder before it loads any.
@@ -16,8 +17,9 @@ from pathlib import Path
 
 from chipdse.errors import DesignError
 
-SWEEP, ABOUT, DATABASE, POINTS, REPORT, STATUS = (
+SWEEP, ABOUT, DATABASE, POINTS, REPORT, STATUS, COLUMNS = (
     *("sweep.toml", "study.json", "study.db", "points.csv", "report.html", "status.json"),
+    "columns.json",
 )
 
 

@@ -135,9 +135,12 @@ def _by_area(
     """Bandwidth through a die's face to the next die of a stack [bit/s]."""
     link = package.choices["link"]
     pitch_min = link_column(sources, "pitch_min", link, 0.0)
+    # `pitch_m` is the finest that the bonds allow: a link of a coarser standard has its own pitch,
+    # and a link that needs a finer pitch misses the limit `pitch_excess_m`.
+    link_pitch_m = np.maximum(pitch_m, pitch_min)
     density = links.area_bandwidth(
         link_column(sources, "area_bandwidth", link, 0.0) * share,
-        np.maximum(pitch_m, pitch_min),
+        link_pitch_m,
         np.where(link.among("ucie_3d"), pitch_min, _TABLE_PITCH_M),
     )
     return dies.logic_m2 * (package["link_area_frac"] * density)[:, None]

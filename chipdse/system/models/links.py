@@ -9,9 +9,12 @@ import numpy as np
 
 from chipdse import numerics
 from chipdse.arrays import Numbers
+from chipdse.errors import DesignError
 
 ROUNDING = 1e-12
 """So much may two lengths be off by, of which one fits a whole number of times into the other."""
+
+_FULL = 1 + 1e-9  # traffic over bandwidth of a link that is always busy, with its rounding error
 
 
 def edge_bandwidth(
@@ -65,14 +68,26 @@ def link_power(
     Notes
     -----
     ``P = B·u·E + P_idle·(1-u)`` with utilisation ``u = traffic/B`` and
-    ``P_idle = idle_power_frac·B·E``.
+    ``P_idle = idle_power_frac·B·E``. Valid for u up to 1.
+
+    Raises
+    ------
+    DesignError : more traffic than capacity
 
     References
     ----------
     .. [1] Das Sharma, Hot Interconnects 2025: idle power at most 15 % of busy power.
     """
-    idle = np.maximum(np.asarray(capacity_bits_per_s) - bits_per_s, 0.0) * idle_power_frac
-    return (np.asarray(bits_per_s) + idle) * energy_per_bit_j
+    traffic, capacity = np.broadcast_arrays(bits_per_s, capacity_bits_per_s)
+    over = traffic > capacity * _FULL
+    if over.any():
+        raise DesignError(
+            f"bits_per_s={traffic[over][0]:g} is more than capacity_bits_per_s="
+            f"{capacity[over][0]:g}; give a link at least the bandwidth of its traffic"
+        )
+    # What is left below zero is a rounding error of a link that is always busy.
+    idle = np.maximum(capacity - traffic, 0.0) * idle_power_frac
+    return np.asarray((traffic + idle) * energy_per_bit_j)
 
 
 @cache

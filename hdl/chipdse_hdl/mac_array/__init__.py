@@ -9,6 +9,7 @@ docs/blocks/blocks.md for a picture.
 from __future__ import annotations
 
 from chipdse_hdl.block import Block
+from chipdse_hdl.mac_array.contract import contract
 from chipdse_hdl.mac_array.hardware import MacArray
 from chipdse_hdl.mac_array.model import cycles, work
 from chipdse_hdl.mac_array.parameters import MacArrayParameters, MacArrayWorkload
@@ -24,4 +25,5 @@ BLOCK = Block(
     bench="chipdse_hdl.mac_array.bench",
     work=work,
     cycles=cycles,
+    contract=contract,
 )

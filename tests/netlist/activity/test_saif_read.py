@@ -184,6 +184,7 @@ def test_a_wrong_scope_or_another_netlist(tmp_path: Path) -> None:
         read_saif_activity(tmp_path / "t.saif", "tb.dut", other, 10e-9)
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.saif.gz").write_bytes(gzip.compress(b"(SAIFILE" + b" " * (80 << 20)))
     with pytest.raises(DesignError, match="unpacks to more than"):
@@ -197,6 +198,7 @@ def test_openings_without_end_are_refused_at_once(opening: str, tmp_path: Path) 
         read_saif(tmp_path / "t.saif")
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.integers(0, len(SAIF) - 1), st.text('()"\\/* 01TCe.', max_size=5), st.integers(0, 40))
 def test_fuzzing_gives_errors_not_crashes(at: int, instead: str, drop: int) -> None:

@@ -98,6 +98,7 @@ def test_gzip_and_blocks_change_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         assert counts(tmp_path / "plain.vcd") == plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["sky130hd", "ihp-sg13g2"])
 def test_equals_opensta(family: str, shared: Path) -> None:
     folder = shared / "reference" / "timing-power" / family

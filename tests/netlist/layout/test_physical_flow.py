@@ -10,6 +10,7 @@ import pytest
 from chipdse.cli import main
 from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, make_record
 from chipdse.errors import DesignError
+from chipdse.evaluate import evaluate
 from chipdse.netlist.power.power import analyse_power
 from chipdse.report.counted import counted_text
 from chipdse.report.pictures.placement import draw_point
@@ -21,6 +22,7 @@ from chipdse.store.store import Store
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.power_map import GRID, mapped_temperature, resampled
+from chipdse.technology.calibration import calibration_of
 from chipdse.technology.constants import Sources
 
 pytestmark = pytest.mark.tools
@@ -56,8 +58,9 @@ def test_each_effect_adds_what_it_says(design, hardware, store):
         return measure(with_options(design, **options), hardware, store)[0]
 
     bare = report(wires="none", clock_tree=False, glitches=False)
-    wired = report(wires="placed", clock_tree=False, glitches=False)
-    clocked = report(wires="placed", glitches=False)
+    wired = report(wires="placed", clock_tree=False, added_cells=False, glitches=False)
+    clocked = report(wires="placed", added_cells=False, glitches=False)
+    laid = report(wires="placed", glitches=False)
     full = report()
     assert bare.block_wire_power_w == bare.block_clock_tree_power_w == 0
     assert (bare.wire_level, wired.wire_level, full.wire_level) == (0, 2, 2)
@@ -67,14 +70,41 @@ def test_each_effect_adds_what_it_says(design, hardware, store):
         return (one.block_power_w - one.block_leakage_power_w) / one.clock_frequency_hz
 
     # More load is more energy; a clock tree adds to it and to the path; so do glitches.
-    assert energy(bare) < energy(wired) < energy(clocked) < energy(full)
+    assert energy(bare) < energy(wired) < energy(clocked) < energy(laid) < energy(full)
     tree = clocked.block_clock_tree_power_w / clocked.clock_frequency_hz
     assert energy(clocked) == pytest.approx(energy(wired) + tree)
-    assert tree == pytest.approx(clocked.clock_buffer_count * 345e-15)  # at 1.8 V, all enabled
+    assert 100e-15 < tree / clocked.clock_buffer_count < 400e-15  # at 1.8 V, all enabled
+    added = laid.block_added_cell_power_w / laid.clock_frequency_hz
+    assert energy(laid) == pytest.approx(energy(clocked) + added)
     glitches = full.block_glitch_power_w / full.clock_frequency_hz
-    assert energy(full) == pytest.approx(energy(clocked) + glitches)
-    assert clocked.critical_path_s == pytest.approx(wired.critical_path_s / (1 - 0.061))
-    assert full.block_core_area_m2 == pytest.approx(full.block_area_m2 / 0.6)
+    more = full.block_added_cell_power_w / full.clock_frequency_hz - added
+    assert energy(full) == pytest.approx(energy(laid) + glitches + more)
+    skew = calibration_of("sky130").skew_frac
+    assert clocked.critical_path_s == pytest.approx(wired.critical_path_s / (1 - skew))
+    assert clocked.block_layout_area_m2 == clocked.block_area_m2
+    assert clocked.layout_cell_count == clocked.added_cells_counted == 0
+    assert full.block_core_area_m2 == pytest.approx(full.block_layout_area_m2 / 0.6)
+
+
+def test_layout_adds_area_leakage_and_carbon(design, store):
+    def metrics(**options):
+        return evaluate(with_options(design, glitches=False, **options), store).flat()
+
+    before, after = metrics(added_cells=False), metrics()
+    assert after["block_area_m2"] == before["block_area_m2"]
+    growth = after["block_layout_area_m2"] / after["block_area_m2"]
+    assert 1.2 < growth < 1.8
+    leakage = after["block_leakage_power_w"] / before["block_leakage_power_w"]
+    assert leakage == pytest.approx(growth * calibration_of("sky130").leakage_growth, rel=1e-6)
+    assert after["silicon_area_m2"] > before["silicon_area_m2"]
+    assert after["embodied_kgco2e"] > before["embodied_kgco2e"]
+    assert after["hold_buffer_count"] == round(0.5632 * after["block_flip_flop_count"])
+    assert after["layout_cell_count"] > after["hold_buffer_count"] + after["clock_buffer_count"]
+
+
+def test_wires_and_cells_in_the_text(design, hardware, store):
+    bare = measure(with_options(design, wires="none", clock_tree=False), hardware, store)[0]
+    full = measure(design, hardware, store)[0]
     assert "placement" in counted_text(full) and "no wires" in counted_text(bare)
 
 

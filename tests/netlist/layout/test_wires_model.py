@@ -4,18 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from chipdse.design import PhysicalOptions
 from chipdse.errors import DesignError
 from chipdse.netlist.layout.buffers import Repeater, repeaters, stage_delay_s
-from chipdse.netlist.layout.clock_tree import (
-    build_clock_tree,
-    enabled_fraction,
-    gate_loads_f,
-    tree_energy_j,
-)
 from chipdse.netlist.layout.wires import (
     Routes,
     elmore_s,
@@ -29,9 +21,9 @@ from chipdse.netlist.layout.wires import (
 from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.graph import build_timing_graph
+from chipdse.netlist.timing.records import Wires
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
-from chipdse.stages.layout import counted
 from chipdse.technology.constants import Sources
 from chipdse.technology.wires import process_of, wire_data
 
@@ -70,12 +62,15 @@ def fan(loads: int) -> str:
     return f"module top(input clk, input a); {wires}\n" + "\n".join(lines) + "\nendmodule\n"
 
 
-def routes_of(netlist: Netlist, net_length_m, pin_distance_m) -> Routes:
+def routes_of(netlist: Netlist, net_length_m, pin_distance_m, port_distance_m=None) -> Routes:
     none = np.zeros(0)
+    if port_distance_m is None:
+        port_distance_m = np.zeros(len(netlist.output_nets))
     return Routes(
         level="placed",
         net_length_m=net_length_m,
         pin_distance_m=pin_distance_m,
+        port_distance_m=port_distance_m,
         core_width_m=1e-4,
         core_height_m=1e-4,
         cell_x_m=none,
@@ -106,6 +101,54 @@ def test_elmore_by_hand(library, at, data, tmp_path):
     assert loads.timing.pin_delay_s[pin] == pytest.approx(delay_s, rel=1e-9, abs=0)
     assert loads.timing.net_capacitance_f[net] == pytest.approx(3.3e-15, rel=1e-9, abs=0)
     assert elmore_s(1000.0, 2e-15, 3e-15) == pytest.approx(4e-12)
+
+
+def test_the_wire_to_an_output_port_by_hand(library, at, data, tmp_path):
+    # A port is a load like a pin, of no capacitance: 20 um of 24.12 ohm and 3.44 fF give
+    # R C / 2 = 41.5 fs.
+    text = f"module top(input clk, input a, output q); {HD}dfxtp_1 r (.CK(clk), .D(a), .Q(q));"
+    netlist = read(text.replace(".CK", ".CLK") + " endmodule", library, tmp_path)
+    net = netlist.nets_by_name["q"]
+    length, pins = np.zeros(netlist.net_count), np.zeros(len(netlist.pin_net))
+    length[net] = 20 * UM
+    graph = build_timing_graph(netlist, "clk")
+    routes = routes_of(netlist, length, pins, np.array([20 * UM]))
+    wires = wires_of(routes, graph, at, data).timing
+    assert wires.port_delay_s == pytest.approx([24.12 * 1.72e-15])
+    beside = Wires(net_capacitance_f=wires.net_capacitance_f, pin_delay_s=wires.pin_delay_s)
+    behind, before = (analyse_timing(graph, at, 1e-8, wires=part) for part in (wires, beside))
+    later = behind.critical_path_s - before.critical_path_s
+    assert later == pytest.approx(24.12 * 1.72e-15, rel=1e-3)
+    assert behind.min_period_s - before.min_period_s == pytest.approx(later)
+    hold = behind.output_slack_s[1, 0] - before.output_slack_s[1, 0]
+    assert hold == pytest.approx(later)
+
+
+@pytest.mark.parametrize("make", [formula_routes, placed_routes])
+def test_a_port_of_a_net_lies_as_far_as_its_wire_goes(library, tmp_path, make):
+    cells = "".join(f"{HD}dfxtp_1 r{i} (.CLK(clk), .D(a[{i}]), .Q(q[{i}]));" for i in range(6))
+    text = f"module top(input clk, input [5:0] a, output [5:0] q); {cells} endmodule"
+    netlist = read(text, library, tmp_path)
+    graph = build_timing_graph(netlist, "clk")
+    routes = make(netlist, graph.clock, Sources())
+    length = routes.net_length_m[netlist.output_nets]
+    assert (routes.port_distance_m > 0).all() and (routes.port_distance_m <= length).all()
+    # two ends of one wire: the port is where the wire ends
+    assert routes.port_distance_m == pytest.approx(length)
+
+
+def test_a_port_behind_a_tree_of_buffers_waits_for_them(library, at, data, tmp_path):
+    text = fan(300).replace("input a)", "input a, output q0)").replace("wire q0;", "")
+    netlist = read(text, library, tmp_path)
+    graph = build_timing_graph(netlist, "clk")
+    net = netlist.nets_by_name["q0"]
+    length = np.zeros(netlist.net_count)
+    length[net] = 2000 * UM
+    loads = wires_of(routes_of(netlist, length, np.zeros(len(netlist.pin_net))), graph, at, data)
+    assert loads.buffers[net] > 0
+    pins = np.flatnonzero((netlist.pin_net == net) & netlist.pin_is_load)
+    assert loads.timing.port_delay_s == pytest.approx(loads.timing.pin_delay_s[pins[:1]])
+    assert loads.timing.port_delay_s[0] > 10e-12
 
 
 def test_wire_slows_the_path_by_its_delay_and_its_load(library, at, data, tmp_path):
@@ -196,65 +239,6 @@ def test_placed_wires_shorten_with_utilisation(library, tmp_path):
         placed_routes(netlist, clock, Sources(), utilisation=1.2)
 
 
-def gated(groups: list[int], free: int) -> str:
-    """Registers without a clock gate, and groups of them behind one each."""
-    lines, wires = [], ["wire d;"]
-    for i in range(free):
-        lines.append(f"{HD}dfxtp_1 f{i} (.CLK(clk), .D(a), .Q(f{i}q));")
-        wires.append(f"wire f{i}q;")
-    for g, count in enumerate(groups):
-        lines.append(f"{HD}dlclkp_1 g{g} (.CLK(clk), .GATE(a), .GCLK(g{g}c));")
-        wires.append(f"wire g{g}c;")
-        for i in range(count):
-            lines.append(f"{HD}dfxtp_1 g{g}_{i} (.CLK(g{g}c), .D(a), .Q(g{g}_{i}q));")
-            wires.append(f"wire g{g}_{i}q;")
-    body = "".join(wires) + "\n" + "\n".join(lines)
-    return f"module top(input clk, input a);\n{body}\nendmodule\n"
-
-
-def test_groups_of_the_clock_tree_by_hand(library, data, tmp_path):
-    # 6.2 sinks a buffer. Root: 10 registers and 2 gates, 12 sinks, 2 buffers. A gate of 5 drives
-    # them itself; one of 20 would need 4 buffers, is one of them itself: 3.
-    netlist = read(gated([5, 20], free=10), library, tmp_path)
-    graph = build_timing_graph(netlist, "clk")
-    tree = build_clock_tree(netlist, graph.clock, data.clock_tree, 1e-8)
-    assert sorted(zip(tree.sinks.tolist(), tree.buffers.tolist(), strict=True)) == [
-        (5, 0), (12, 2), (20, 3),
-    ]  # fmt: skip
-    assert tree.sinks[0] == 12
-    # All wire: sqrt(37 sinks * area).
-    assert tree.wire_m.sum() == pytest.approx((37 * 1e-8) ** 0.5)
-    toggles = np.zeros(netlist.net_count)
-    toggles[tree.net] = [2000, *(1000 if s == 20 else 0 for s in tree.sinks[1:])]
-    enabled = enabled_fraction(tree, toggles, 1000)
-    # Half the cycles for the group of 20: (2 + 3 / 2) buffers of 345 fJ.
-    energy = tree_energy_j(tree, data.clock_tree, 1.8, enabled)
-    assert energy == pytest.approx(3.5 * 345e-15)
-    assert tree_energy_j(tree, data.clock_tree, 0.9, enabled) == pytest.approx(energy / 4)
-    pins = np.full(netlist.net_count, 10e-15)
-    extra = gate_loads_f(tree, netlist, data, pins)
-    assert np.flatnonzero(extra).tolist() == sorted(tree.net[1:].tolist())
-    assert extra[tree.net[tree.sinks == 5][0]] > 0  # its own wire
-    assert extra[tree.net[tree.sinks == 20][0]] > -10e-15  # most of its pins hang on buffers
-
-
-@pytest.mark.slow
-@given(st.integers(1, 12))
-@settings(max_examples=6)
-def test_clock_energy_grows_with_sinks(tmp_path_factory, count):
-    library = resolve("sky130").load()
-    data = wire_data((cell.name for cell in library.cells), Sources())
-    energies = []
-    for registers in (10 * count, 20 * count):
-        folder = tmp_path_factory.mktemp("clock")
-        netlist = read(gated([], free=registers), library, folder)
-        graph = build_timing_graph(netlist, "clk")
-        tree = build_clock_tree(netlist, graph.clock, data.clock_tree, 1e-8)
-        assert abs(tree.buffer_count - registers / 6.2) < 1
-        energies.append(tree_energy_j(tree, data.clock_tree, 1.8, np.ones(1)))
-    assert energies[1] == pytest.approx(2 * energies[0], abs=346e-15)
-
-
 def test_degrees_count_ports(library, tmp_path):
     netlist = read(fan(3), library, tmp_path)
     degree = net_degrees(netlist)
@@ -269,28 +253,6 @@ def test_processes_by_their_cells():
     assert process_of(["INVx1_ASAP7_75t_R"]) == "asap7"
     assert process_of(["gt2_6t_inv_x1_w31_svt"]) == "gt2n"
     assert process_of(["my_inverter"]) is None
-
-
-class _Unknown:
-    """A library of a process without wire constants."""
-
-    name = "mine"
-    cells = ()
-
-
-def test_unknown_processes_are_refused_or_left_out():
-    auto = counted(PhysicalOptions(), _Unknown())
-    assert (auto.wires, auto.clock_tree) == ("none", False)
-    with pytest.raises(DesignError, match='set wires="none"'):
-        counted(PhysicalOptions(wires="placed"), _Unknown())
-
-
-def test_a_process_without_clock_trees_refuses_them(shared):
-    gt2n = resolve([shared / "pdk/gt2n/gt2_6t_w31_svt_tt_0p7v25c.lib.gz"]).load()
-    assert counted(PhysicalOptions(), gt2n).wires == "placed"
-    assert not counted(PhysicalOptions(), gt2n).clock_tree
-    with pytest.raises(DesignError, match="set clock_tree=false"):
-        counted(PhysicalOptions(wires="formula"), gt2n)
 
 
 @pytest.mark.parametrize(

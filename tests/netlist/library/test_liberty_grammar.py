@@ -165,6 +165,7 @@ def quoted_name(piece: list[str], name: str) -> bool:
     return piece[0] == "operating_conditions" and piece[2].strip('"') == name
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(heads())
 def test_a_corner_in_any_place_and_spelling(
@@ -310,6 +311,7 @@ def test_what_abc_cannot_read_is_left_out_of_the_reduced_text() -> None:
     assert reduced.isascii()
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     st.integers(0, len(TEXT) - 1),
@@ -398,6 +400,7 @@ def test_the_time_grows_with_the_text(body: str) -> None:
         reduce_library([NAME], [library(NOMINAL + body).encode()])
 
 
+@pytest.mark.slow
 def test_a_packed_library_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.lib.gz"
     bomb.write_bytes(gzip.compress(b" " * (1 << 20)) * 300)
@@ -410,6 +413,7 @@ def test_a_packed_library_that_unpacks_to_gigabytes_is_refused(tmp_path: Path) -
             read(bomb)
 
 
+@pytest.mark.slow
 def test_the_head_of_real_files_is_what_reading_them_gives(shared: Path) -> None:
     for path in sorted((shared / "pdk").glob("*/*.lib.gz")):
         if path.stat().st_size < 400_000:

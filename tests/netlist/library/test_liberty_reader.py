@@ -196,6 +196,7 @@ def test_missing_and_damaged_files(tmp_path: Path) -> None:
         read_liberty([damaged])
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     st.integers(0, len(TEXT) - 1),

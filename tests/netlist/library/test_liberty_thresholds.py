@@ -24,6 +24,8 @@ from chipdse.netlist.library.library import CellLibrary, Thresholds
 from chipdse.netlist.library.macros import macro_cells, with_macros
 from chipdse.netlist.library.npz import load_saved, save_library
 from chipdse.netlist.timing.graph import build_timing_graph
+from chipdse.netlist.timing.paths import critical_path
+from chipdse.netlist.timing.slack import pin_slacks
 from chipdse.netlist.timing.timing import MAX, MIN, Timing, analyse_timing
 from chipdse.technology.sram import MacroSize
 from tests.support.netlist_cases import CELLS, liberty_text, netlist_of
@@ -125,6 +127,7 @@ def test_constraints_see_the_slew_that_their_file_means() -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(0, 45), st.integers(55, 100), st.sampled_from([1.0, 0.5, 0.8]))
 def test_a_file_restated_with_other_thresholds_changes_nothing(
@@ -182,16 +185,118 @@ def test_impossible_thresholds_are_refused(head: str, message: str) -> None:
         both("", head)
 
 
-@pytest.mark.parametrize(
-    ("head", "message"),
-    [
-        ("input_threshold_pct_rise : 40;", "other input_threshold_pct or output_threshold_pct"),
-        ("slew_lower_threshold_pct_rise : 10;", "that differ between rise and fall than a.lib"),
-    ],
+def test_slew_thresholds_of_another_ratio_for_each_edge_are_refused() -> None:
+    with pytest.raises(DesignError, match=r"thresholds to those of a\.lib differs between rise"):
+        both("", "slew_lower_threshold_pct_rise : 10;")
+
+
+# Delays of the first file start and end at 50 %; a delay of the second starts at 30 % for rising
+# edges and 60 % for falling ones, and ends at 70 % and 40 %.
+MEETS_ELSEWHERE = (
+    "input_threshold_pct_rise : 30; input_threshold_pct_fall : 60; "
+    "output_threshold_pct_rise : 70; output_threshold_pct_fall : 40; "
 )
-def test_what_is_not_converted_is_refused(head: str, message: str) -> None:
-    with pytest.raises(DesignError, match=message):
-        both("", head)
+CHAIN = "wire n, m; INV i (.A(a), .Y(n)); FAR_INV f (.A(n), .Y(m)); INV o (.A(m), .Y(y));"
+
+
+def test_delays_that_end_at_another_voltage_by_hand() -> None:
+    """OpenSTA: later by slew (load's input - driver's output threshold) / driver's slew span."""
+    library = both(thresholds(20, 80), thresholds(10, 90, 0.5) + MEETS_ELSEWHERE)
+    timing = timed(CHAIN, library)
+    netlist = timing.netlist
+
+    def arrival(net: str, edge: int, which: int = MAX) -> float:
+        return float(timing.arrival_s[which, 0, 0, 2 * netlist.nets_by_name[net] + edge]) / NS
+
+    # n rises with a slew of 0.054 from 20 to 80 %: at 30 %, where f's delay starts, it is
+    # 0.054 (0.3 - 0.5) / 0.6 = -0.018 ns later than at 50 %
+    assert arrival("n", 0) == pytest.approx(0.104)
+    seen = 0.054 * 1.6 / 0.6
+    assert arrival("m", 1) == pytest.approx(0.104 - 0.018 + 0.08 + 0.2 * seen + 0.004)
+    # m falls with this slew in the second file's measure; its delay ends at 40 %, o's starts at
+    # 50 %, which a falling edge passes earlier: - slew (0.5 - 0.4) / 0.8
+    slew = 0.04 + 0.2 * seen + 0.004
+    rise = 0.1 + 0.2 * slew * 0.6 / 1.6
+    assert arrival("y", 0) == pytest.approx(arrival("m", 1) - slew * 0.1 / 0.8 + rise)
+    # n falls with 0.044: at 60 % it is 0.044 x 0.1 / 0.6 earlier than at 50 %
+    seen = 0.044 * 1.6 / 0.6
+    early = 0.084 - 0.044 * 0.1 / 0.6
+    assert arrival("m", 0) == pytest.approx(early + 0.1 + 0.2 * seen + 0.004)
+    # one arc only: the early analysis sees the same
+    assert arrival("y", 0, MIN) == pytest.approx(arrival("y", 0))
+    end, path = critical_path(timing)
+    assert end == "y"
+    assert path[-1].arrival_s == pytest.approx(timing.critical_path_s[0])
+    assert pin_slacks(timing)[0].min() == pytest.approx(timing.worst_setup_slack_s[0])
+
+
+def test_checks_and_ports_see_the_voltage_of_their_own_file() -> None:
+    library = both(thresholds(20, 80), thresholds(20, 80) + MEETS_ELSEWHERE)
+    timing = timed("wire n; INV i (.A(a), .Y(n)); FAR_DFF r (.CK(clk), .D(n), .Q(y));", library)
+    # D rises 0.018 earlier at 30 % and falls 0.044 x 0.1 / 0.6 earlier at 60 %
+    rise = 0.104 - 0.018 + 0.05 + 0.2 * 0.054
+    fall = 0.084 - 0.044 / 6 + 0.06 + 0.2 * 0.044
+    setup = timing.check_slack_s[0, timing.graph.check_is_setup] / NS
+    assert setup.min() == pytest.approx(5 - max(rise, fall))
+    # Q's delays end at 70 and 40 %; a port has 50 %, as the first file does
+    plain = timed("wire n; INV i (.A(a), .Y(n)); DFF r (.CK(clk), .D(n), .Q(y));", library)
+    net = 2 * timing.netlist.nets_by_name["y"]
+    slew = timing.slew_s[MAX, 0, net : net + 2]
+    late = timing.arrival_s[MAX, 0, 0, net : net + 2]
+    expected = 5 * NS - max(
+        late[0] + slew[0] * (0.5 - 0.7) / 0.6, late[1] - slew[1] * (0.5 - 0.4) / 0.6
+    )
+    assert timing.output_slack_s[MAX, 0, 0] == pytest.approx(expected)
+    assert plain.output_slack_s[MAX, 0, 0] == pytest.approx(5 * NS - late.max())
+
+
+def test_of_several_arcs_the_latest_counts_even_if_it_is_the_steepest() -> None:
+    """OpenSTA merges delays of arcs, not slews: a delay that falls with the slew is greatest for
+    the arc of least slew."""
+    library = both(thresholds(20, 80), thresholds(20, 80) + MEETS_ELSEWHERE)
+    timing = timed("wire n; NAND2 g (.A(a), .B(b), .Y(n)); FAR_INV f (.A(n), .Y(y));", library)
+    net = 2 * timing.netlist.nets_by_name["n"]
+    rise = timing.slew_s[MAX, 0, net] / NS, timing.opposite_slew_s[MAX, 0, net] / NS
+    # arcs from A (0.11) and B (0.1): slews are half of that, and 0.004 for the load
+    assert rise == pytest.approx((0.059, 0.054))
+    fall_slew = 0.2 * 0.059
+    expected = 0.11 + 0.004 - 0.054 * 0.2 / 0.6 + 0.08 + fall_slew
+    y = 2 * timing.netlist.nets_by_name["y"] + 1
+    assert timing.arrival_s[MAX, 0, 0, y] / NS == pytest.approx(expected)
+
+
+def test_delay_thresholds_survive_saving_and_joining(tmp_path: Path) -> None:
+    library = both(thresholds(20, 80), thresholds(20, 80) + MEETS_ELSEWHERE)
+    expected = timed(CHAIN, library).critical_path_s
+    save_library(library, tmp_path / "a.npz")
+    assert timed(CHAIN, load_saved(tmp_path / "a.npz")).critical_path_s == expected
+    warm = replace(library, temperature_c=np.array([85.0]))
+    assert join_corners([library, warm]).file_thresholds == library.file_thresholds
+    with pytest.raises(DesignError, match="they measure slews or delays between other voltages"):
+        join_corners([library, replace(warm, file_thresholds=(), file_cells=())])
+    with pytest.raises(DesignError, match="one Liberty file cannot state; use the original"):
+        export(library.at())
+
+
+def test_a_file_alone_needs_no_shift() -> None:
+    """OpenSTA shifts only between files, whatever one file states."""
+    head = thresholds(20, 80) + MEETS_ELSEWHERE
+    alone = read_liberty([Path("a.lib")], [with_head(head, liberty_text())])
+    assert alone.file_thresholds == ()
+    twice = both(head, head)
+    assert len(twice.file_thresholds) == 2 and sum(twice.file_cells) == len(twice.cells)
+
+
+def test_macros_beside_cells_whose_delays_end_elsewhere() -> None:
+    size = MacroSize(family="ihp_1p", words=64, bits=16, mask_bits=16)
+    text = with_head(thresholds(20, 80) + MEETS_ELSEWHERE, liberty_text(volts=1.2))
+    cells = read_liberty([Path("a.lib")], [text])
+    library = with_macros(cells, [size])
+    assert library.file_thresholds == (
+        cells.thresholds,
+        Thresholds(lower_frac=(0.1, 0.1), upper_frac=(0.9, 0.9)),
+    )
+    assert library.file_cells == (len(cells.cells), 1)
 
 
 def test_a_compiled_memory_beside_its_cells(shared: Path) -> None:

@@ -44,6 +44,7 @@ def test_list(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nominal 1.8 V 25 °C" in said and "130 nm" in said
 
 
+@pytest.mark.slow
 def test_info(mine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figure = tmp_path / "mine.svg"
     assert main(["library", "info", mine, "--json", "--plot", str(figure)]) == 0
@@ -59,6 +60,7 @@ def test_info(mine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "FO4" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_info_of_the_shipped_library_tells_how_it_was_made(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -37,6 +37,7 @@ def common() -> list[tuple[float, float]]:
     return sorted(set.intersection(*sets))
 
 
+@pytest.mark.slow
 def test_the_shipped_library_has_three_processes() -> None:
     entry = resolve("sky130")
     assert entry.processes == ("typical", "slow", "fast")
@@ -99,6 +100,7 @@ def test_an_older_file_has_typical_transistors(tmp_path: Path) -> None:
     assert load_saved(tmp_path / "old.npz").process == "typical"
 
 
+@pytest.mark.slow
 def test_export_and_info_name_the_process(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

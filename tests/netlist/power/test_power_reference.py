@@ -44,6 +44,7 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Case:
     return folder, expected, timing, activity, power
 
 
+@pytest.mark.slow
 def test_totals(case: Case) -> None:
     _, expected, _, _, power = case
     for kind in KINDS:

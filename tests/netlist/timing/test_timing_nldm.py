@@ -195,6 +195,27 @@ def test_wires_add_capacitance_and_delay() -> None:
     assert pin_slacks(timing)[0].min() == pytest.approx(timing.worst_setup_slack_s[0])
 
 
+def test_the_wire_to_an_output_port_delays_its_arrival() -> None:
+    """As in OpenSTA, where a port is a load of its net like any pin."""
+    body = "wire n; INV i (.A(a), .Y(n)); DFF r (.CK(clk), .D(n), .Q(y));"
+    netlist = netlist_of(body, LIBRARY)
+    graph = build_timing_graph(netlist, "clk")
+    loads, pins = np.zeros(netlist.net_count), np.zeros(len(netlist.pin_net))
+    wires = Wires(net_capacitance_f=loads, pin_delay_s=pins, port_delay_s=np.array([0.25 * NS]))
+    timing, bare = (analyse_timing(graph, LIBRARY.at(), PERIOD, wires=w) for w in (wires, None))
+    # the slower edge of Q: 0.35 ns after the clock
+    assert timing.critical_path_s / NS == pytest.approx([0.6])
+    assert timing.min_period_s == pytest.approx(timing.critical_path_s)
+    late, early = timing.output_slack_s[:, 0, 0] - bare.output_slack_s[:, 0, 0]
+    assert (late, early) == (pytest.approx(-0.25 * NS), pytest.approx(0.25 * NS))
+    end, path = critical_path(timing)
+    assert end == "y" and path[-1].arrival_s == pytest.approx(0.6 * NS)
+    assert path[-2].arrival_s == pytest.approx(0.35 * NS)
+    assert pin_slacks(timing)[0].min() == pytest.approx(timing.worst_setup_slack_s[0])
+    worst = {end.name: end.slack_s for end in endpoints(timing)}
+    assert worst["y"] == pytest.approx(PERIOD - 0.6 * NS)
+
+
 # A second implementation: plain recursion over net edges with the formula of the small library.
 _DELAYS = {
     "INV": {"A": [(1, 0, 0.1), (0, 1, 0.08)]},

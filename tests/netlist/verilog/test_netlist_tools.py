@@ -340,6 +340,7 @@ def test_openings_without_end_are_refused_at_once(opening: str) -> None:
     refusal("module top (input a); INV g (.A(" + opening * 100_000)
 
 
+@pytest.mark.slow
 def test_a_gzip_bomb_is_refused(tmp_path: Path) -> None:
     packed = gzip.compress(b"module top ();" + b" " * (80 << 20))
     (tmp_path / "n.v.gz").write_bytes(packed)

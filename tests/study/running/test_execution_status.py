@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -24,7 +25,7 @@ from chipdse.errors import DesignError
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.results.front import hypervolume
 from chipdse.study.running.budget import Budget, is_stalled
-from chipdse.study.running.status import Status, read_status
+from chipdse.study.running.status import Status, StatusFile, growth_of, read_status
 from tests.support import small_sweep as sweeps
 
 
@@ -72,6 +73,42 @@ def test_patience_is_about_the_hypervolume(values: np.ndarray[Any, Any], patienc
         assert is_stalled([row[None] for row in values], patience) == math.isclose(before, now)
 
 
+def test_growth_by_hand() -> None:
+    assert growth_of(np.empty((0, 2))) is None
+    assert growth_of(np.array([[1.0, 2.0], [3.0, 2.0]])) is None  # the second is always 2
+    # The first two fix the reference: (1, 0) and (0, 1) up to (1.1, 1.1) have 0.21. The third is
+    # worse than the reference in one; (0, 0) has 1.21.
+    points = np.array([[4.0, 10.0], [2.0, 20.0], [9.0, 9.0], [2.0, 10.0]])
+    assert growth_of(points[:2]) == pytest.approx(1)
+    assert growth_of(points[:3]) == pytest.approx(1)
+    assert growth_of(points) == pytest.approx(1.21 / 0.21)
+
+
+@given(nst.arrays(float, st.tuples(st.integers(2, 12), st.just(2)), elements=st.integers(0, 5)))
+def test_growth_never_falls(values: np.ndarray[Any, Any]) -> None:
+    seen = [growth_of(values[:count]) for count in range(1, len(values) + 1)]
+    known = [growth for growth in seen if growth is not None]
+    assert known == seen[len(seen) - len(known) :]
+    assert all(after >= before * (1 - 1e-12) for before, after in itertools.pairwise([1.0, *known]))
+
+
+def test_time_left_is_that_of_warm_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    file = StatusFile(folder=tmp_path, driver="d", budget=22)
+
+    def left(seconds: float, trials: int) -> float | None:
+        now[0] = seconds
+        return file.update("running", trials=trials, workers=2).left_s
+
+    assert left(0, 0) is None
+    assert left(100, 1) is None  # the first evaluations are slow
+    assert left(110, 2) is None
+    assert left(120, 3) is None
+    assert left(130, 4) == pytest.approx(18 * 10)
+    assert left(150, 6) == pytest.approx(16 * 10)
+
+
 def write_status(folder: Path, **changes: Any) -> None:
     folder.mkdir(exist_ok=True)
     values = {"state": "running", "trials": 3, "budget": 9, "pid": os.getpid(),
@@ -112,7 +149,7 @@ def test_before_during_and_after(
             seen.append(read_status(study))
     _, said = process.communicate()
     assert "36 points: 4 expensive (simulated, synthesised) with up to 9 cheap ones each" in said
-    assert "24 trials, 0 done, 24 to go on 2 workers" in said
+    assert "24 evaluations, 0 done, 24 to go on 2 workers" in said
     assert "MB more" in said  # the store is warm: it knows the size of a point
     counts = [status.trials for status in seen]
     assert counts == sorted(counts)
@@ -121,12 +158,12 @@ def test_before_during_and_after(
     assert main(["status", str(study), "--json"]) == 0
     last = json.loads(capsys.readouterr().out)
     assert last["running"] is False
-    assert last["state"] == "every trial of the budget is done"
+    assert last["state"] == "every evaluation of the budget is done"
     assert last["trials"] == sweeps.TRIALS
     assert last["front"] == len(chipdse.load_study(study).front())
-    assert 0 < last["hypervolume_frac"] <= 1
+    assert last["hypervolume_growth"] >= 1
     assert main(["status", str(study), "--follow"]) == 0
-    assert "24 of 24 trials" in capsys.readouterr().out
+    assert "24 of 24 evaluations" in capsys.readouterr().out
 
 
 @pytest.mark.tools
@@ -138,7 +175,7 @@ def test_stopping_early(warm_store: Path, tmp_path: Path) -> None:
     assert status.state == "no better front in the last 6 trials"
     assert 6 < status.trials < 36
     sweeps.run(tmp_path / "small.toml", study, warm_store, "--time", "1s", "--patience", "36")
-    assert read_status(study).state in ("the time is up", "every trial of the budget is done")
+    assert read_status(study).state in ("the time is up", "every evaluation of the budget is done")
 
 
 @pytest.mark.tools

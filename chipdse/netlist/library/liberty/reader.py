@@ -26,6 +26,7 @@ from chipdse.netlist.library.library import (
     Leakages,
     Powers,
     Thresholds,
+    meet_elsewhere,
 )
 from chipdse.netlist.library.logic import parse_function, variables
 from chipdse.reading import as_text, read_bytes, unpack
@@ -56,7 +57,8 @@ def read_liberty(
 
     Files may measure slews between different voltages. As in OpenSTA, a slew means at each pin what
     the pin's own file means by it, and at ports what the first file does; here all tables are
-    converted to one measure, which comes to the same.
+    converted to one measure, which comes to the same. Delays stay as each file measures them:
+    `file_thresholds` of the library states where they start and end.
 
     Parameters
     ----------
@@ -81,6 +83,8 @@ class _Builder:
 
     def __init__(self, thresholds: Thresholds | None) -> None:
         self.thresholds = thresholds
+        self.files: list[Thresholds] = []
+        self.file_cells: list[int] = []
         self.names: list[str] = []
         self.sources: list[str] = []
         self.corner: Corner | None = None
@@ -115,8 +119,11 @@ class _Builder:
         _check_printable(file, group, group.name())
         self.names.append(group.name())
         self.sources.append(file.path.name)
+        before = len(self.cells)
         for cell in group.of_kind("cell"):
             reader.cell(cell)
+        self.files.append(reader.head.thresholds)
+        self.file_cells.append(len(self.cells) - before)
 
     def library(self) -> CellLibrary:
         """What was collected, as arrays."""
@@ -130,6 +137,7 @@ class _Builder:
         arcs = table(self.arcs, 10)
         powers = table(self.powers, 7)
         leakages = table(self.leakages, 3)
+        apart = meet_elsewhere(self.files)
         return CellLibrary(
             name=self.names[0] if len(self.names) == 1 else _common_name(self.names),
             cells=tuple(self.cells),
@@ -169,6 +177,8 @@ class _Builder:
                 value_w=np.array([self.leakage_values], dtype=np.float64),
             ),
             thresholds=self.thresholds or Thresholds(),
+            file_thresholds=tuple(self.files) if apart else (),
+            file_cells=tuple(self.file_cells) if apart else (),
             sources=tuple(self.sources),
         )
 
@@ -214,20 +224,12 @@ class _FileReader:
         wanted = builder.thresholds
         if thresholds == wanted:
             return 1.0
-        delays = (
-            (thresholds.input_frac, thresholds.output_frac),
-            (wanted.input_frac, wanted.output_frac),
-        )
         rise, fall = (wanted.slew_of_ramp(edge) / thresholds.slew_of_ramp(edge) for edge in (0, 1))
-        if delays[0] != delays[1] or abs(rise / fall - 1) > 1e-9:
-            what = (
-                "input_threshold_pct or output_threshold_pct"
-                if delays[0] != delays[1]
-                else "slew thresholds that differ between rise and fall"
-            )
+        if abs(rise / fall - 1) > 1e-9:
             first = builder.sources[0] if builder.sources else "the library it belongs to"
             self.file.fail(
-                f"this file has other {what} than {first}; only slews are converted between files: "
+                "the ratio of this file's slew thresholds to those of "
+                f"{first} differs between rise and fall, and slews are converted by one ratio: "
                 "characterise both alike",
                 self.library.offset,
             )

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chipdse.arrays import Floats
+from chipdse.errors import DesignError
 from chipdse.netlist.library.cells import Cell, CellPin, ClockGate, FlipFlop, Latch
 from chipdse.netlist.library.library import ARC_KINDS, FIRST_CHECK, SENSES, OperatingLibrary
 from chipdse.netlist.library.logic import truth_table, variables
@@ -79,6 +80,12 @@ class _Writer:
         yield '  leakage_power_unit : "1nW";'
         yield "  capacitive_load_unit (1, pf);"
         thresholds = self.library.thresholds
+        if self.library.file_thresholds:
+            raise DesignError(
+                f"library {self.library.name} comes from files whose delays start and end at "
+                "different voltages (input_threshold_pct_*, output_threshold_pct_*), which one "
+                "Liberty file cannot state; use the original files"
+            )
         for edge, kind in enumerate(("rise", "fall")):
             yield f"  slew_lower_threshold_pct_{kind} : {100 * thresholds.lower_frac[edge]:.12g};"
             yield f"  slew_upper_threshold_pct_{kind} : {100 * thresholds.upper_frac[edge]:.12g};"

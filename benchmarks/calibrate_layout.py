@@ -1,0 +1,395 @@
+"""Calibrations of layout from routed designs: one TOML file per process, with its errors.
+
+    python -m benchmarks.calibrate_layout TABLES --library sky130hd=FILE.lib.gz --to FOLDER
+
+TABLES is a folder with tables of routed designs (docs/concepts/physical.md states the columns):
+`design_classes.csv` has cells and areas by class, `routed_truth.csv` the energy and the wire of the
+clock trees; `product_from_rtl.csv` (area as mapped here), `same_stimulus_power.csv` (power of both
+netlists with the same inputs) and `orfs_metadata.csv` (published areas) are optional. Coefficients
+are medians over the designs; every error is of a design that was left out. A coefficient that no
+design of a process gives is taken from the designs of all processes (`layout_any.toml`). A design
+of the user needs no row: ``--design TECH=NETLIST.v,FILE.spef,CLOCK`` reads netlist and wires.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.layout_tables import (
+    UM2,
+    Row,
+    Tables,
+    Technology,
+    design_rows,
+    energy_j,
+    has_tree,
+    leakage_uw,
+    logic_m2,
+    logic_uw,
+    number,
+    published,
+    read_tables,
+    repair,
+    technology,
+    toml,
+    total_uw,
+    tree_m,
+)
+from chipdse.netlist.layout.clock_tree import group_levels
+from chipdse.netlist.power.clock_tree import levels_power
+from chipdse.technology.calibration import ANY, LayoutCalibration, MeasuredError
+from chipdse.technology.constants import Sources
+
+LEAVES = np.arange(4.0, 20.1, 0.25)
+"""Sinks per last buffer that are tried."""
+LEAST = 3
+"""Designs from which on a coefficient is taken from a process' own designs."""
+NEUTRAL = LayoutCalibration(
+    process=ANY,
+    designs=0,
+    sinks_per_leaf=10.0,
+    buffer_area=4.0,
+    tree_wire_f_per_m=None,
+    skew_frac=0.0,
+    logic_growth=1.0,
+    hold_area=0.0,
+    hold_cells=0.0,
+    input_area=0.0,
+    output_area=0.0,
+    repair_frac=0.0,
+    data_growth=1.0,
+    leakage_growth=1.0,
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tables", type=Path, help="folder of the tables")
+    parser.add_argument("--library", action="append", required=True, metavar="TECH=FILE[,FILE]")
+    parser.add_argument("--design", action="append", default=[], metavar="TECH=V,SPEF,CLOCK")
+    parser.add_argument("--to", type=Path, required=True, help="folder for the TOML files")
+    parser.add_argument("--skew", type=float, help="clock skew over the path, if known of more")
+    parser.add_argument("--source", default="designs of the user", help="what the tables hold")
+    arguments = parser.parse_args()
+    tables = read_tables(arguments.tables)
+    technologies = [technology(text) for text in arguments.library]
+    for text in arguments.design:
+        add_design(tables, technologies, text)
+    calibrations = calibrate(tables, technologies, arguments.skew)
+    for calibration in calibrations:
+        file = arguments.to / f"layout_{calibration.process}.toml"
+        file.write_text(toml(calibration, arguments.source), encoding="utf-8")
+        errors = {error.quantity: error.text() for error in calibration.errors}
+        print(json.dumps({"file": file.name, "errors": errors}))
+
+
+def add_design(tables: Tables, technologies: Sequence[Technology], text: str) -> None:
+    """Add the rows of ``TECH=NETLIST.v,FILE.spef,CLOCK`` to the tables."""
+    name, _, files = text.partition("=")
+    known = {tech.name: tech for tech in technologies}
+    parts = files.split(",")
+    if name not in known or len(parts) != 3:
+        raise SystemExit(
+            f"--design {text}: write TECH=NETLIST.v,FILE.spef,CLOCK, TECH as --library"
+        )
+    netlist, spef = map(Path, parts[:2])
+    design = netlist.name.partition(".")[0]
+    classes, truth = design_rows(known[name], design, netlist, spef, parts[2])
+    tables.classes[name, design], tables.truth[name, design] = classes, truth
+
+
+def calibrate(
+    tables: Tables, technologies: Sequence[Technology], skew: float | None
+) -> list[LayoutCalibration]:
+    """The calibration of every technology and that of all of them, with errors."""
+    results = []
+    for tech in technologies:
+        whole = fit(tables, tech, technologies, skew)
+        results.append(dataclasses.replace(whole, errors=errors(tables, tech, technologies, skew)))
+    pooled = pool(tables, technologies, skew)
+    every = [error for tech in technologies for error in others(tables, tech, technologies, skew)]
+    results.append(dataclasses.replace(pooled, errors=summarise(every)))
+    return results
+
+
+def fit(
+    tables: Tables, tech: Technology, technologies: Sequence[Technology], skew: float | None
+) -> LayoutCalibration:
+    """Coefficients of a technology; those of all where fewer than three designs give one."""
+    result = _medians(tables, tech, pool(tables, technologies, skew))
+    trees = [row for row in _rows(tables.truth, tech) if has_tree(row)]
+    return _with_leaves(result, tech, trees)
+
+
+def pool(
+    tables: Tables, technologies: Sequence[Technology], skew: float | None
+) -> LayoutCalibration:
+    """Medians over technologies of each one's coefficients; measured ratios over all designs."""
+    skews = [_skew(row) for row in tables.truth.values()] if skew is None else [skew]
+    start = dataclasses.replace(
+        NEUTRAL,
+        skew_frac=max(_median(skews) or 0.0, 0.0),
+        data_growth=_median(g for t in technologies for g in data_growths(tables, t)) or 1.0,
+        leakage_growth=_median(leakage_growths(tables)) or 1.0,
+    )
+    fits = [_medians(tables, tech, start) for tech in technologies if _rows(tables.classes, tech)]
+    if not fits:
+        return start
+    names = [field.name for field in dataclasses.fields(NEUTRAL)][2:-1]
+    values = {
+        name: _median(v for one in fits if (v := getattr(one, name)) is not None) for name in names
+    }
+    values["tree_wire_f_per_m"] = None  # a constant of the process, or of all of them
+    designs = len({design for _, design in tables.classes})
+    return LayoutCalibration(process=ANY, designs=designs, **values)  # type: ignore[arg-type]
+
+
+def _medians(tables: Tables, tech: Technology, start: LayoutCalibration) -> LayoutCalibration:
+    classes, truth = _rows(tables.classes, tech), _rows(tables.truth, tech)
+    unit = tech.buffer_m2 / UM2
+    trees = [row for row in classes if number(row, "n_clkbuf") > 1]
+    clocked = [row for row in classes if number(row, "sinks") > 0]
+    mapped = [
+        number(tables.classes[key], "a_logic") / number(row, "area_um2")
+        for key, row in tables.mapped.items()
+        if key[0] == tech.name and key in tables.classes
+    ]
+
+    def own(name: str, values: Iterable[float], least: int = LEAST) -> float:
+        some = list(values)
+        known: float = getattr(start, name)
+        return statistics.median(some) if len(some) >= least else known
+
+    def per_buffer(kind: str) -> list[float]:
+        some = [r for r in classes if number(r, f"n_{kind}") > 0]
+        # Where most designs have none, the flow adds none.
+        if 2 * len(some) < len(classes):
+            return [0.0] * len(classes)
+        return [number(row, f"a_{kind}") / number(row, f"n_{kind}") / unit for row in some]
+
+    wires = [number(row, "spef_clock_fF") * 1e-15 / tree_m(row) for row in truth if has_tree(row)]
+    return dataclasses.replace(
+        start,
+        process=tech.process,
+        designs=len({design for t, design in {**tables.classes, **tables.truth} if t == tech.name}),
+        buffer_area=own(
+            "buffer_area", (number(r, "a_clkbuf") / number(r, "n_clkbuf") / unit for r in trees)
+        ),
+        tree_wire_f_per_m=statistics.median(wires) if wires else None,
+        logic_growth=own("logic_growth", mapped, 1),
+        hold_area=own(
+            "hold_area", (number(r, "a_hold") / number(r, "sinks") / unit for r in clocked)
+        ),
+        hold_cells=own("hold_cells", (number(r, "n_hold") / number(r, "sinks") for r in clocked)),
+        input_area=own("input_area", per_buffer("input")),
+        output_area=own("output_area", per_buffer("output")),
+        repair_frac=own("repair_frac", (repair(r) / number(r, "a_logic") for r in classes)),
+        data_growth=own("data_growth", data_growths(tables, tech)),
+        leakage_growth=own("leakage_growth", leakage_growths(tables, tech.name)),
+        sinks_per_leaf=own(
+            "sinks_per_leaf", (number(r, "sinks") / (number(r, "n_clkbuf") - 1) for r in trees)
+        ),
+    )
+
+
+def _with_leaves(
+    calibration: LayoutCalibration, tech: Technology, truth: Sequence[Row]
+) -> LayoutCalibration:
+    """The calibration with the sinks per leaf at which half of the trees are estimated too high."""
+    if len(truth) < LEAST:
+        return calibration
+
+    def bias(sinks: float) -> float:
+        one = dataclasses.replace(calibration, sinks_per_leaf=sinks)
+        return statistics.median(tree_energy_j(one, tech, row) / energy_j(row) - 1 for row in truth)
+
+    low, high = 0, len(LEAVES) - 1
+    while high - low > 1:  # more sinks per leaf are fewer buffers and less energy
+        middle = (low + high) // 2
+        low, high = (middle, high) if bias(float(LEAVES[middle])) > 0 else (low, middle)
+    best = min((float(LEAVES[low]), float(LEAVES[high])), key=lambda s: abs(bias(s)))
+    return dataclasses.replace(calibration, sinks_per_leaf=best)
+
+
+def tree_energy_j(calibration: LayoutCalibration, tech: Technology, row: Row) -> float:
+    """Energy per cycle of a tree for the sinks and the area of a routed design."""
+    return _tree(calibration, tech, int(number(row, "sinks")), number(row, "area_um2") * UM2)[0]
+
+
+def _tree(
+    calibration: LayoutCalibration, tech: Technology, sinks: int, area_m2: float
+) -> tuple[float, float]:
+    """Energy [J] and area [m²] of the tree of a design."""
+    wire = calibration.tree_wire_f_per_m
+    if wire is None:
+        key = f"wires.clock_capacitance.{tech.process}"
+        wire = Sources()(key if Sources().has(key) else "wires.clock_capacitance_any")
+    levels = group_levels(
+        sinks, tech.clock_pin_f, area_m2, tech.buffers, calibration, wire, is_root=True
+    )
+    power = levels_power([levels], np.array([tech.clock_pin_f]), tech.at, np.ones(1))
+    area = sum(level.count * tech.library.cells[level.cell].area_m2 for level in levels)
+    return power.energy_j, float(area)
+
+
+def areas_m2(
+    calibration: LayoutCalibration, tech: Technology, row: Row, ports: float
+) -> tuple[float, float]:
+    """Area expected after layout of a design as mapped here: all of it, combinational cells.
+
+    Parameters
+    ----------
+    ports : area of port buffers [m²]
+    """
+    sinks = int(number(row, "flip_flops"))
+    mapped = number(row, "area_um2") * UM2 * calibration.logic_growth
+    added = (
+        mapped * calibration.repair_frac + sinks * calibration.hold_area * tech.buffer_m2 + ports
+    )
+    logic = logic_m2(tech, row) * calibration.logic_growth + added
+    return mapped + added + _tree(calibration, tech, sinks, mapped + added)[1], logic
+
+
+def errors(
+    tables: Tables, tech: Technology, technologies: Sequence[Technology], skew: float | None
+) -> tuple[MeasuredError, ...]:
+    """Errors of a technology's designs, each with coefficients from the other designs."""
+    designs = sorted({design for name in ("classes", "truth", "mapped", "stimulus", "published")
+                      for t, design in getattr(tables, name) if t == tech.name})  # fmt: skip
+    wrong: list[tuple[str, float]] = []
+    for design in designs:
+        if any((tech.name, design) in t for t in (tables.truth, tables.mapped, tables.stimulus)):
+            calibration = fit(tables.without(design), tech, technologies, skew)
+            wrong += (these := compare(tables, tech, calibration, design))
+            print(json.dumps({"design": design, "tech": tech.name, "errors": dict(these)}))
+    return summarise(wrong)
+
+
+def others(
+    tables: Tables, tech: Technology, technologies: Sequence[Technology], skew: float | None
+) -> list[tuple[str, float]]:
+    """Errors of a technology's designs with coefficients from the other technologies alone."""
+    rest = [one for one in technologies if one.name != tech.name]
+    if not rest:
+        return []
+    calibration = pool(_only(tables, {one.name for one in rest}), rest, skew)
+    names = {design for t, design in {**tables.truth, **tables.mapped} if t == tech.name}
+    return [error for name in sorted(names) for error in compare(tables, tech, calibration, name)]
+
+
+def compare(
+    tables: Tables, tech: Technology, calibration: LayoutCalibration, design: str
+) -> list[tuple[str, float]]:
+    """Estimate over routed design, less 1, by metric."""
+    key = (tech.name, design)
+    truth, mapped = tables.truth.get(key), tables.mapped.get(key)
+    final = tables.classes.get(key) or published(tables, key)
+    wrong = []
+    if truth is not None and has_tree(truth):
+        ratio = tree_energy_j(calibration, tech, truth) / energy_j(truth)
+        wrong.append(("block_clock_tree_power_w", ratio - 1))
+    if mapped is not None and final is not None:
+        ports = 0.0
+        if "n_input" in final:
+            ports = number(final, "n_input") * calibration.input_area
+            ports += number(final, "n_output") * calibration.output_area
+        area, _ = areas_m2(calibration, tech, mapped, ports * tech.buffer_m2)
+        wrong.append(("block_layout_area_m2", area / (number(final, "area_um2") * UM2) - 1))
+    stimulus = tables.stimulus.get(key)
+    if stimulus is not None and mapped is not None:
+        watts = power_w(calibration, tech, stimulus, mapped)
+        wrong.append(("block_power_w", watts / (1e-6 * total_uw(stimulus, "routed_spef")) - 1))
+    return wrong
+
+
+def power_w(calibration: LayoutCalibration, tech: Technology, stimulus: Row, mapped: Row) -> float:
+    """Power expected after layout of a design as mapped here, with wires by formula [W]."""
+    cells, bare = logic_uw(stimulus, "product_none"), total_uw(stimulus, "product_none")
+    # The table has placed wires for these inputs; the formula's total is the routed length.
+    longer = (number(mapped, "formula_uW") - number(mapped, "none_uW")) / (
+        number(mapped, "placed_uW") - number(mapped, "none_uW")
+    )
+    wired = bare + longer * (total_uw(stimulus, "product_placed") - bare)
+    sinks = int(number(mapped, "flip_flops"))
+    area, logic = areas_m2(calibration, tech, mapped, 0.0)
+    energy, _ = _tree(calibration, tech, sinks, area)
+    growth = area / (number(mapped, "area_um2") * UM2) * calibration.leakage_growth
+    leakage = leakage_uw(stimulus, "product_none") * (growth - 1)
+    data = cells * (logic / logic_m2(tech, mapped) * calibration.data_growth - 1)
+    return 1e-6 * (wired + data + leakage) + energy / (number(stimulus, "period_ns") * 1e-9)
+
+
+def leakage_growths(tables: Tables, tech: str | None = None) -> list[float]:
+    """Leakage of routed over mapped netlists, over the growth of their area."""
+    growths = []
+    for key, row in tables.stimulus.items():
+        if (tech is None or key[0] == tech) and key in tables.mapped and key in tables.classes:
+            area = number(tables.classes[key], "area_um2") / number(tables.mapped[key], "area_um2")
+            growths.append(leakage_uw(row, "routed_none") / leakage_uw(row, "product_none") / area)
+    return growths
+
+
+def data_growths(tables: Tables, tech: Technology) -> list[float]:
+    """Energy in combinational cells of routed over mapped netlists, over the growth of area."""
+    growths = []
+    for key, row in tables.stimulus.items():
+        if key[0] == tech.name and key in tables.mapped and key in tables.classes:
+            final, mapped = tables.classes[key], tables.mapped[key]
+            clocks = number(final, "a_clkbuf") + number(final, "a_clkload")
+            added = number(final, "area_um2") - clocks - number(final, "a_logic")
+            growth = number(final, "a_logic") / number(mapped, "area_um2")
+            area = growth + added * UM2 / logic_m2(tech, mapped)
+            growths.append(logic_uw(row, "routed_none") / logic_uw(row, "product_none") / area)
+    return growths
+
+
+def summarise(wrong: Iterable[tuple[str, float]]) -> tuple[MeasuredError, ...]:
+    """The errors by metric."""
+    by_metric: dict[str, list[float]] = {}
+    for name, value in wrong:
+        by_metric.setdefault(name, []).append(value)
+    return tuple(
+        MeasuredError(
+            quantity=name,
+            designs=len(values),
+            median_frac=round(statistics.median(map(abs, values)), 3),
+            least_frac=round(min(values), 3),
+            most_frac=round(max(values), 3),
+        )
+        for name, values in sorted(by_metric.items())
+    )
+
+
+def _rows(table: dict[tuple[str, str], Row], tech: Technology) -> list[Row]:
+    return [row for key, row in table.items() if key[0] == tech.name]
+
+
+def _only(tables: Tables, names: set[str]) -> Tables:
+    return Tables(
+        **{
+            field.name: {k: v for k, v in getattr(tables, field.name).items() if k[0] in names}
+            for field in dataclasses.fields(tables)
+        }
+    )
+
+
+def _median(values: Iterable[float]) -> float | None:
+    some = list(values)
+    return statistics.median(some) if some else None
+
+
+def _skew(truth: Row) -> float:
+    return (
+        number(truth, "opensta_spef_prop_crit_ns") / number(truth, "opensta_spef_ideal_crit_ns") - 1
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,273 @@
+"""Chip files (TOML): parts, memories and an application, each with one value or a list of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chipdse.application.layers import Network
+from chipdse.application.memories import dram_kinds
+from chipdse.application.tables import read_network, shipped_networks
+from chipdse.errors import DesignError
+from chipdse.reading import parse_toml, toml_text
+
+_TABLES = ("question", "parts", "memories", "application", "package")
+_PART = ("block", "count", "hardware", "operating", "workload", "synthesis", "physical", "library")
+_SRAM = ("kind", "bytes", "family")
+_DRAM = ("kind", "units", "energy_per_bit_j", "bandwidth_bytes_per_s", "idle_w")
+_APPLICATION = ("network", "batch", "operations", "overlapped", "output_bits")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartChoices:
+    """One part of a chip file.
+
+    counts : copies, one of them per chip
+    hardware, operating : settings of each measured point; every combination is a point
+    workload, synthesis, physical : settings of all points
+    """
+
+    name: str
+    block: str
+    counts: tuple[int, ...]
+    hardware: tuple[dict[str, Any], ...]
+    operating: tuple[dict[str, Any], ...]
+    workload: dict[str, Any]
+    synthesis: dict[str, Any]
+    physical: dict[str, Any]
+    library: str | None
+
+    @property
+    def points(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Hardware and operating settings of each point to measure."""
+        return list(itertools.product(self.hardware, self.operating))
+
+
+@dataclass(frozen=True, kw_only=True)
+class DramChoices:
+    """The outer memory of a chip file; every combination of kind and units is a choice."""
+
+    kinds: tuple[str, ...]
+    units: tuple[int, ...]
+    energy_j_per_bit: float | None
+    bandwidth_bits_per_s: float | None
+    idle_w: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChipFile:
+    """A chip file, read and checked.
+
+    buffer_bytes : sizes of the on-chip buffer; empty: there is none
+    operations : of each part, per task, by the part's name
+    overlapped : the network and the operations run at the same time, not one after another
+    package : settings of the package, as in a sweep file
+    """
+
+    question: str
+    parts: tuple[PartChoices, ...]
+    buffer_bytes: tuple[int, ...]
+    buffer_family: str | None
+    dram: DramChoices | None
+    network: Network | None
+    batch: int
+    operations: dict[str, float]
+    overlapped: bool
+    output_bits: int
+    package: dict[str, Any]
+
+
+def read_chip(path: Path) -> ChipFile:
+    """Read and check a chip file; networks are looked up beside it.
+
+    Raises
+    ------
+    DesignError : the file is wrong; names the file, the key, the value and what to write
+    """
+    try:
+        data = parse_toml(toml_text(path))
+    except OSError as error:
+        raise DesignError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise DesignError(f"{path}: not TOML: {error}") from None
+    try:
+        return _chip(data, path.parent)
+    except DesignError as error:
+        message = str(error)
+        raise DesignError(message if message.startswith(str(path)) else f"{path}: {message}") from (
+            None
+        )
+
+
+def _chip(data: Mapping[str, Any], folder: Path) -> ChipFile:
+    _known(data, _TABLES, "file")
+    tables = _table(data.get("parts", {}), "[parts]")
+    if not tables:
+        raise DesignError("[parts.NAME] is missing; write e.g. [parts.array] with block = ...")
+    parts = tuple(_part(name, table) for name, table in tables.items())
+    bytes_, family, outer = _memories(_table(data.get("memories", {}), "[memories]"))
+    application = _table(data.get("application", {}), "[application]")
+    _known(application, _APPLICATION, "[application]")
+    operations = _operations(application, [part.name for part in parts])
+    network = _network(application, folder)
+    if network is None and not operations:
+        raise DesignError(
+            'nothing runs; write network = "resnet8" or operations = { PART = N } in [application]'
+        )
+    overlapped = application.get("overlapped", False)
+    if not isinstance(overlapped, bool):
+        raise DesignError(f"[application] overlapped={overlapped!r}; write true or false")
+    return ChipFile(
+        question=str(data.get("question", "")),
+        parts=parts,
+        buffer_bytes=bytes_,
+        buffer_family=family,
+        dram=outer,
+        network=network,
+        batch=_count(application.get("batch", 1), "[application] batch"),
+        operations=operations,
+        overlapped=overlapped,
+        output_bits=_count(application["output_bits"], "[application] output_bits")
+        if "output_bits" in application
+        else 0,
+        package=_package(_table(data.get("package", {}), "[package]")),
+    )
+
+
+def _part(name: str, content: Any) -> PartChoices:
+    where = f"[parts.{name}]"
+    table = _table(content, where)
+    _known(table, _PART, where)
+    if not isinstance(table.get("block"), str):
+        raise DesignError(f'{where} block is missing; write e.g. block = "mac_array"')
+    library = table.get("library")
+    if library is not None and not isinstance(library, str):
+        raise DesignError(f"{where} library={library!r} must be the name of a cell library")
+    fixed = {key: dict(_table(table.get(key, {}), f"{where} {key}")) for key in _PART[4:7]}
+    return PartChoices(
+        name=name,
+        block=table["block"],
+        counts=_counts(table.get("count", 1), f"{where} count"),
+        hardware=_combinations(_table(table.get("hardware", {}), f"{where} hardware"), where),
+        operating=_combinations(_table(table.get("operating", {}), f"{where} operating"), where),
+        library=library,
+        **fixed,
+    )
+
+
+def _combinations(table: Mapping[str, Any], where: str) -> tuple[dict[str, Any], ...]:
+    """Every combination of a table's values, of which some are lists."""
+    lists = [_several(value, f"{where} {name}") for name, value in table.items()]
+    return tuple(dict(zip(table, values, strict=True)) for values in itertools.product(*lists))
+
+
+def _memories(
+    tables: Mapping[str, Any],
+) -> tuple[tuple[int, ...], str | None, DramChoices | None]:
+    bytes_: tuple[int, ...] = ()
+    family, outer = None, None
+    for name, content in tables.items():
+        where = f"[memories.{name}]"
+        table = _table(content, where)
+        kinds = _several(table.get("kind", ""), f"{where} kind")
+        if kinds == ["sram"]:
+            _known(table, _SRAM, where)
+            if bytes_:
+                raise DesignError(f"{where} is a second buffer; keep one memory of kind sram")
+            if "bytes" not in table:
+                raise DesignError(f"{where} bytes is missing; write e.g. bytes = 65536")
+            bytes_, family = _counts(table["bytes"], f"{where} bytes"), table.get("family")
+            continue
+        for kind in kinds:
+            if kind not in dram_kinds():
+                known = ", ".join(("sram", *dram_kinds()))
+                raise DesignError(f"{where} kind={kind!r} is unknown; use one of {known}")
+        _known(table, _DRAM, where)
+        if outer is not None:
+            raise DesignError(f"{where} is a second DRAM; keep one and list its kinds")
+        bytes_per_s = _positive(table, "bandwidth_bytes_per_s", where)
+        outer = DramChoices(
+            kinds=tuple(kinds),
+            units=_counts(table.get("units", 1), f"{where} units"),
+            energy_j_per_bit=_positive(table, "energy_per_bit_j", where),
+            bandwidth_bits_per_s=None if bytes_per_s is None else 8 * bytes_per_s,
+            idle_w=_positive(table, "idle_w", where),
+        )
+    return bytes_, family, outer
+
+
+def _network(application: Mapping[str, Any], folder: Path) -> Network | None:
+    name = application.get("network")
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise DesignError(f"[application] network={name!r} must be a name or a file")
+    return read_network(name if name in shipped_networks() else _beside(name, folder))
+
+
+def _beside(name: str, folder: Path) -> str:
+    """The path of a file that is named relative to a folder; other names as they are."""
+    return str(folder / name) if name.endswith((".csv", ".onnx")) else name
+
+
+def _operations(application: Mapping[str, Any], parts: Sequence[str]) -> dict[str, float]:
+    table = _table(application.get("operations", {}), "[application.operations]")
+    _known(table, parts, "[application.operations]")
+    operations = {}
+    for name in table:
+        number = _positive(table, name, "[application.operations]")
+        assert number is not None
+        operations[name] = number
+    return operations
+
+
+def _package(table: Mapping[str, Any]) -> dict[str, Any]:
+    for name in ("arrangement", "chiplets", "tiles", "memory_dies"):
+        if name in table:
+            raise DesignError(
+                f"[package] {name} is not free here: all parts are on one die; leave it out"
+            )
+    return dict(table)
+
+
+def _known(table: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            raise DesignError(f"{where}: {key!r} is not known here; use {', '.join(known)}")
+
+
+def _table(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise DesignError(f"{where} must be a table, not {value!r}")
+    return value
+
+
+def _several(value: Any, where: str) -> list[Any]:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise DesignError(f"{where} is an empty list; give at least one value")
+    if any(isinstance(v, list | dict) for v in values):
+        raise DesignError(f"{where}={value!r} must be a value or a list of values")
+    return values
+
+
+def _counts(value: Any, where: str) -> tuple[int, ...]:
+    return tuple(_count(v, where) for v in _several(value, where))
+
+
+def _count(value: Any, where: str) -> int:
+    if type(value) is not int or not 1 <= value < 2**40:
+        raise DesignError(f"{where}={value!r} is not a whole number above 0")
+    return value
+
+
+def _positive(table: Mapping[str, Any], key: str, where: str) -> float | None:
+    if key not in table:
+        return None
+    value = table[key]
+    if type(value) not in (int, float) or not 0 < value < float("inf"):
+        raise DesignError(f"{where} {key}={value!r} is not a number above 0")
+    return float(value)

@@ -1,0 +1,204 @@
+"""Chips as combinations of measured parts, memories and counts: metrics per task, as arrays.
+
+Parts are measured once; every combination of their points, counts and memories is one entry of
+arrays. The network runs on the part that has a contract, operations run on the parts that they
+name, and all parts stay powered for the whole task.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from chipdse_hdl.contract import ArrayContract
+
+from chipdse.application.chips import LEVELS, run_task
+from chipdse.application.layers import LayerColumns
+from chipdse.application.memories import Buffer, Dram
+from chipdse.application.parts import Choices, Part, composed, measured_part
+from chipdse.arrays import Floats, Int64s
+from chipdse.errors import DesignError
+
+LARGEST = 2_000_000  # chips at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartPoint:
+    """One measured point of a part.
+
+    settings : its hardware and operating parameters
+    metrics : of its block by name
+    contract : None if it carries no network
+    """
+
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    contract: ArrayContract | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredPart:
+    """The points of a part, and the numbers of copies a chip may have."""
+
+    name: str
+    counts: tuple[int, ...]
+    points: tuple[PartPoint, ...]
+
+    def metric(self, name: str) -> Floats:
+        """A metric of every point."""
+        return np.array([point.metrics[name] for point in self.points], np.float64)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChipTable:
+    """Many chips, one entry each; nan where a layer does not fit.
+
+    point, count : of each part, index of its point and number of copies
+    buffer, outer : indices of the memories
+    energies_j : by level: as `chips.LEVELS`, and "operations"
+    leakage_w : of the die
+    dram_bits : per task
+    """
+
+    point: dict[str, Int64s]
+    count: dict[str, Int64s]
+    buffer: Int64s
+    outer: Int64s
+    latency_s: Floats
+    energy_j: Floats
+    energies_j: dict[str, Floats]
+    area_m2: Floats
+    leakage_w: Floats
+    dram_bits: Floats
+
+    def __len__(self) -> int:
+        return len(self.latency_s)
+
+
+def compose(
+    parts: Sequence[MeasuredPart],
+    buffers: Sequence[Buffer | None],
+    outers: Sequence[Dram | None],
+    layers: LayerColumns | None,
+    operations: Mapping[str, float],
+    *,
+    overlapped: bool = False,
+    output_bits: int = 0,
+) -> ChipTable:
+    """Every combination of parts, counts and memories, on one application.
+
+    Parameters
+    ----------
+    layers : of the network; None: there are operations only
+    operations : per task, by the name of the part
+
+    Raises
+    ------
+    DesignError : no part, or several, can carry the network; too many combinations
+    """
+    shape = [size for part in parts for size in (len(part.points), len(part.counts))]
+    shape += [len(buffers), len(outers)]
+    total = math.prod(shape)
+    if total > LARGEST:
+        raise DesignError(
+            f"{total} combinations are more than {LARGEST}; shorten the lists of the chip file"
+        )
+    indices = np.unravel_index(np.arange(total), shape)
+    point = {part.name: indices[2 * i] for i, part in enumerate(parts)}
+    count = {part.name: np.array(part.counts)[indices[2 * i + 1]] for i, part in enumerate(parts)}
+    buffer, outer = indices[-2], indices[-1]
+    held = [b for b in buffers if b is not None]
+    buffer_area, buffer_leakage = (
+        np.array([getattr(b, name) for b in held] or [0.0])[buffer]
+        for name in ("area_m2", "leakage_w")
+    )
+    runs = [
+        _run_operations(part, operations.get(part.name, 0.0), point[part.name], count[part.name])
+        for part in parts
+    ]
+    leakage_w = np.sum([run.leakage_w for run in runs], axis=0)
+    times = [run.latency_s for run in runs if run.name in operations]
+    energies = {level: np.zeros(total) for level in (*LEVELS, "operations")}
+    energies["operations"] = np.sum([run.energy_j for run in runs], axis=0)
+    standing_w, dram_bits = leakage_w + buffer_leakage, np.zeros(total)
+    if layers is not None:
+        carrier = _carrier(parts)
+        choices = Choices(
+            part=point[carrier.name], copies=count[carrier.name], buffer=buffer, outer=outer
+        )
+        chips = composed(
+            _contracted(carrier), buffers, outers, choices, output_bits=float(output_bits)
+        )
+        task = run_task(chips, layers)
+        times.append(task.latency_s)
+        energies |= {level: task.energies_j[level] for level in LEVELS}
+        standing_w = leakage_w + chips.standing_w - chips.array_leakage_w
+        dram_bits = task.outer_bits
+    latency_s = np.max(times, axis=0) if overlapped else np.sum(times, axis=0)
+    energies["leakage"] = standing_w * latency_s
+    return ChipTable(
+        point=point,
+        count=count,
+        buffer=buffer,
+        outer=outer,
+        latency_s=latency_s,
+        energy_j=np.sum(list(energies.values()), axis=0),
+        energies_j=energies,
+        area_m2=np.sum([run.area_m2 for run in runs], axis=0) + buffer_area,
+        leakage_w=leakage_w + buffer_leakage,
+        dram_bits=dram_bits,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Run:
+    """Copies of a part in many chips, with the operations that they do: one entry per chip."""
+
+    name: str
+    latency_s: Floats
+    energy_j: Floats
+    leakage_w: Floats
+    area_m2: Floats
+
+
+def _run_operations(part: MeasuredPart, work: float, at: Int64s, copies: Int64s) -> _Run:
+    """A part that does some operations per task, shared by its copies; `energy_j` is dynamic."""
+    rate = part.metric("block_throughput_ops_per_s")
+    leakage_w = part.metric("block_leakage_power_w")
+    per_operation_j = (part.metric("block_power_w") - leakage_w) / rate
+    return _Run(
+        name=part.name,
+        latency_s=work / (rate[at] * copies),
+        energy_j=work * per_operation_j[at],
+        leakage_w=copies * leakage_w[at],
+        area_m2=copies * _area(part)[at],
+    )
+
+
+def _contracted(part: MeasuredPart) -> list[Part]:
+    return [
+        measured_part(part.name, point.contract, point.metrics, 1)
+        for point in part.points
+        if point.contract is not None
+    ]
+
+
+def _area(part: MeasuredPart) -> Floats:
+    """Area of each point: of its core where a layout is estimated, of its cells otherwise."""
+    core, cells = part.metric("block_core_area_m2"), part.metric("block_area_m2")
+    return np.where(core > 0, core, cells)
+
+
+def _carrier(parts: Sequence[MeasuredPart]) -> MeasuredPart:
+    able = [part for part in parts if all(p.contract is not None for p in part.points)]
+    if len(able) != 1:
+        listed = ", ".join(part.name for part in (able or parts))
+        which = "no part has" if not able else "more than one part has"
+        raise DesignError(
+            f"{which} a contract, on which the network could run (parts: {listed}); exactly one "
+            "part must be a mac_array or another block with a contract"
+        )
+    return able[0]

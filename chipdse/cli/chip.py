@@ -1,0 +1,139 @@
+"""Verb `chip`: parts, memories and an application: metrics per task of every chip they make."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.errors import DesignError
+from chipdse.reading import check_exist
+from chipdse.units import show
+
+if TYPE_CHECKING:
+    from chipdse.api.chip import Chips
+
+_LISTED = 1000
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    parser = add_verb(
+        verbs,
+        "chip",
+        "evaluate chips of measured parts and memories on an application, per task",
+        "chipdse chip sweeps/chips/image_classifier.toml",
+        _chip,
+    )
+    parser.add_argument("file", type=Path, metavar="CHIP.toml", help="parts, memories, application")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw the layers of the chip with least energy"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _chip(arguments: argparse.Namespace) -> int:
+    check_exist(arguments.file)
+
+    from chipdse.api.chip import TASK_METRICS, evaluate_chips
+
+    chips = evaluate_chips(arguments.file, progress=True)
+    best = {metric: chips.row(chips.best(metric)) for metric in TASK_METRICS}
+    if arguments.plot is not None:
+        _plot(chips, arguments.plot)
+    if arguments.json:
+        print_json(_document(chips, best))
+    else:
+        _print(chips, best)
+    for note in _notes(chips):
+        print(f"note: {note}", file=sys.stderr)
+    return 0
+
+
+def _plot(chips: Chips, path: Path) -> None:
+    from chipdse.report.pictures.application import draw_layers
+
+    chip = chips.best("energy_per_task_j")
+    layers = chips.layers(chip)
+    if not layers:
+        raise DesignError("--plot draws the layers of a network, and the chip file has none")
+    draw_layers(layers, _described(chips.row(chip)), path)
+
+
+def _document(chips: Chips, best: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    count = len(chips.table)
+    for metric, row in best.items():
+        row["layers"] = chips.layers(chips.best(metric))
+    document = {
+        "question": chips.file.question,
+        "evaluations": chips.evaluations,
+        "chips": count,
+        "best": best,
+        "notes": _notes(chips),
+        "sources": {key: c.source for key, c in sorted(chips.sources.used.items())},
+    }
+    if count <= _LISTED:
+        document["all"] = [chips.row(chip) for chip in range(count)]
+    return document
+
+
+def _notes(chips: Chips) -> list[str]:
+    """What a reader of the result must know."""
+    notes = ["all parts are powered during the whole task; wires between them are not counted"]
+    if chips.file.network is not None:
+        notes.append("energy per MAC is constant: that of the measured workload")
+        if chips.file.network.unmapped:
+            listed = ", ".join(f"{count} {name}" for name, count in chips.file.network.unmapped)
+            notes.append(f"not mapped: {listed}")
+    if chips.file.dram is not None:
+        notes.append("cost and embodied carbon of the DRAM are not counted")
+        if chips.file.dram.idle_w is None:
+            notes.append("idle power of the DRAM is not published: not counted")
+    return notes
+
+
+def _print(chips: Chips, best: dict[str, dict[str, Any]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    if chips.file.question:
+        print(chips.file.question)
+    print(f"{len(chips.table)} chips from {chips.evaluations} measured points of parts")
+    same: dict[str, list[str]] = {}
+    for metric, row in best.items():
+        same.setdefault(_described(row), []).append(metric)
+    table = Table("best in", *best, "chip", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for text, metrics in same.items():
+        row = best[metrics[0]]
+        cells = [_shown(metric, row[metric]) for metric in best]
+        table.add_row(", ".join(metrics), *cells, text)
+    Console(width=None if Console().is_terminal else 10_000).print(table, markup=False)
+    for metrics in same.values():
+        energies = best[metrics[0]]["energy_by_level_j"]
+        total = sum(energies.values())
+        shares = ", ".join(f"{level} {j / total:.1%}" for level, j in energies.items() if j)
+        print(f"energy of the best in {metrics[0]}: {shares}")
+
+
+def _described(row: dict[str, Any]) -> str:
+    """What a chip is made of, in one line."""
+    texts = []
+    for name, settings in row["parts"].items():
+        shown = " ".join(f"{k}={v}" for k, v in settings.items() if k != "count")
+        texts.append(f"{settings['count']} x {name}" + (f" ({shown})" if shown else ""))
+    if row["buffer_bytes"] is not None:
+        texts.append(f"{row['buffer_bytes'] // 1024} KiB")
+    if row["dram"] is not None:
+        texts.append(row["dram"])
+    return ", ".join(texts)
+
+
+def _shown(metric: str, value: float) -> str:
+    if metric.endswith("_j"):
+        return show(value, "J")
+    if metric.endswith("_s"):
+        return show(value, "s")
+    return f"{value:.4g} USD" if metric.endswith("_usd") else f"{value:.4g} kg"

@@ -1,0 +1,303 @@
+"""Verb `map`: a network on copies of one part, layer by layer."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chipdse.cli.common import Verbs, add_verb, check_block_file, print_json
+from chipdse.errors import DesignError
+from chipdse.study.storage.layout import check_study
+from chipdse.units import parse_quantity, show
+
+if TYPE_CHECKING:
+    from chipdse_hdl.block import Block
+
+    from chipdse.api.application import MeasuredBlock, MemoryChoice
+
+_BYTES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6}
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    parser = add_verb(
+        verbs,
+        "map",
+        "map a network onto copies of one part: cycles, traffic, energy, and which limit binds",
+        "chipdse map resnet8 --part mac_array --set rows=8 columns=8\n"
+        "  chipdse map layers.csv --set rows=4 columns=4 --ideal\n"
+        "  chipdse map resnet8 --set rows=8 columns=8 --measure --buffer 64KiB --dram hbm2e\n"
+        "  chipdse map resnet8 --study studies/mac_array --trial 12 --copies 4",
+        _map,
+    )
+    parser.add_argument(
+        "network", nargs="?", help="a shipped name (see --list), a .csv or an .onnx file"
+    )
+    parser.add_argument("--list", action="store_true", help="print the shipped networks, and end")
+    parser.add_argument("--part", metavar="BLOCK", help="default mac_array, or that of --study")
+    parser.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="K=V", help="hardware parameters"
+    )
+    parser.add_argument("--copies", type=int, default=1, metavar="N", help="of the part, default 1")
+    parser.add_argument("--batch", type=int, default=1, metavar="N", help="inputs at once")
+    parser.add_argument(
+        "--ideal",
+        nargs="?",
+        const="output_stationary",
+        choices=("output_stationary", "weight_stationary", "input_stationary"),
+        help="cycles of an ideal systolic array of that size instead of the block's contract",
+    )
+    _measured_options(parser.add_argument_group("measured energy"))
+    _memory_options(parser.add_argument_group("memories"))
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _measured_options(measured: argparse._ArgumentGroup) -> None:
+    measured.add_argument(
+        "--measure", action="store_true", help="evaluate the part: clock and energy per MAC"
+    )
+    measured.add_argument(
+        "--study", type=Path, metavar="DIR", help="take a point of this study as it was measured"
+    )
+    which = measured.add_mutually_exclusive_group()
+    which.add_argument("--trial", type=int, help="of the study: its number in the table")
+    which.add_argument("--knee", action="store_true", help="of the study: its balanced point")
+    which.add_argument("--best", metavar="METRIC", help="of the study: best in an objective")
+    measured.add_argument("--clock", metavar="S", help="clock period, e.g. 5ns")
+    measured.add_argument("--vdd", metavar="V", help="supply of the part, e.g. 1.2V")
+    measured.add_argument("--library", help="cell library; default the one that ships")
+    measured.add_argument(
+        "--workload", nargs="+", action="extend", default=[], metavar="K=V", help="to measure with"
+    )
+
+
+def _memory_options(memory: argparse._ArgumentGroup) -> None:
+    memory.add_argument("--buffer", metavar="BYTES", help="on-chip SRAM, e.g. 64KiB")
+    memory.add_argument("--buffer-family", metavar="FAMILY", help="of its macros")
+    memory.add_argument("--dram", metavar="KIND", help="ddr5, lpddr5x, gddr6, hbm2e, hbm3, ...")
+    memory.add_argument("--dram-units", type=int, default=1, help="modules, channels or stacks")
+    memory.add_argument("--dram-energy", metavar="J", help="per bit, e.g. 6pJ")
+    memory.add_argument("--dram-bandwidth", metavar="B/s", help="of all units, e.g. 10GB/s")
+    memory.add_argument("--dram-idle", metavar="W", help="idle power, e.g. 50mW")
+    memory.add_argument("--link-energy", metavar="J", help="per bit to the DRAM, e.g. 0.5pJ")
+    memory.add_argument("--link-bandwidth", metavar="B/s", help="e.g. 64GB/s")
+    memory.add_argument("--output-bits", type=int, metavar="N", help="default: as operands")
+
+
+def _map(arguments: argparse.Namespace) -> int:
+    from chipdse.application.tables import read_network, shipped_networks
+
+    if arguments.list:
+        if arguments.json:
+            print_json({"networks": list(shipped_networks())})
+        else:
+            print("\n".join(shipped_networks()))
+        return 0
+    if arguments.network is None:
+        raise DesignError(
+            "no network is given; name one that --list prints, or a .csv or .onnx file"
+        )
+    _check(arguments)
+    memories = _memories(arguments)
+    if arguments.part is not None:
+        check_block_file(arguments.part)
+    if arguments.study is not None:
+        check_study(arguments.study)
+    network = read_network(arguments.network)
+
+    from chipdse.api.application import map_network
+
+    part = _part_of_study(arguments) if arguments.study is not None else _part(arguments)
+    clock = arguments.clock
+    result = map_network(
+        network,
+        part.block,
+        part.parameters,
+        copies=arguments.copies,
+        batch=arguments.batch,
+        metrics=part.metrics or None,
+        clock_hz=math.nan if clock is None else 1 / _positive(clock, "s", "--clock"),
+        library=part.library,
+        memories=memories,
+        ideal=arguments.ideal,
+    )
+    if arguments.json:
+        print_json(result)
+    else:
+        _print(result)
+    for note in result["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.study is not None:
+        for name in ("part", "set", "measure", "clock", "ideal"):
+            if getattr(arguments, name):
+                raise DesignError(f"--{name} and --study are both given; leave one out")
+    elif arguments.trial is not None or arguments.knee or arguments.best is not None:
+        raise DesignError("--trial, --knee and --best need --study DIR")
+    for name in ("vdd", "library", "workload"):
+        if getattr(arguments, name) and not arguments.measure:
+            raise DesignError(f"--{name} goes with --measure; add --measure or leave it out")
+    for name in ("dram_energy", "dram_bandwidth", "dram_idle"):
+        if getattr(arguments, name) and arguments.dram is None:
+            raise DesignError(f"--{name.replace('_', '-')} needs --dram KIND")
+    if arguments.ideal is not None:
+        for name in ("measure", "clock", "buffer", "dram", "link_energy", "link_bandwidth"):
+            if getattr(arguments, name):
+                option = name.replace("_", "-")
+                raise DesignError(f"--{option} and --ideal are both given; leave one out")
+    for name, number in (
+        ("dram-units", arguments.dram_units),
+        ("output-bits", arguments.output_bits),
+    ):
+        if number is not None and number < 1:
+            raise DesignError(f"--{name} {number} must be 1 or more")
+
+
+def _positive(text: str, unit: str, option: str) -> float:
+    value = parse_quantity(text, unit, option)
+    if value <= 0:
+        raise DesignError(f"{option} {text!r} must be above 0")
+    return value
+
+
+def _memories(arguments: argparse.Namespace) -> MemoryChoice:
+    from chipdse.api.application import MemoryChoice
+
+    def of(name: str, unit: str, factor: float = 1.0) -> float | None:
+        text = getattr(arguments, name)
+        option = f"--{name.replace('_', '-')}"
+        return None if text is None else _positive(text, unit, option) * factor
+
+    return MemoryChoice(
+        buffer_bytes=None if arguments.buffer is None else parse_bytes(arguments.buffer),
+        family=arguments.buffer_family,
+        dram=arguments.dram,
+        dram_units=arguments.dram_units,
+        dram_energy_j_per_bit=of("dram_energy", "J"),
+        dram_bandwidth_bits_per_s=of("dram_bandwidth", "B/s", 8.0),
+        dram_idle_w=of("dram_idle", "W"),
+        link_j_per_bit=of("link_energy", "J") or 0.0,
+        link_bits_per_s=of("link_bandwidth", "B/s", 8.0) or math.inf,
+        output_bits=arguments.output_bits,
+    )
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes of a size such as 65536, 64KiB or 1MiB.
+
+    Raises
+    ------
+    DesignError : it is no size
+    """
+    match = re.fullmatch(r"(\d{1,15})\s*([A-Za-z]*)", text.strip())
+    if match is None or match[2] not in _BYTES or int(match[1]) == 0:
+        raise DesignError(f"--buffer {text!r} is not a number of bytes; write e.g. 64KiB")
+    return int(match[1]) * _BYTES[match[2]]
+
+
+def _part_of_study(arguments: argparse.Namespace) -> MeasuredBlock:
+    from chipdse.api.application import block_of_trial
+    from chipdse.api.study import load_study
+    from chipdse.cli.export import chosen_trial
+
+    if arguments.trial is None and not arguments.knee and arguments.best is None:
+        raise DesignError("--study needs --trial N, --knee or --best METRIC")
+    study = load_study(arguments.study)
+    return block_of_trial(study, chosen_trial(study, arguments))
+
+
+def _part(arguments: argparse.Namespace) -> MeasuredBlock:
+    """The block that --part and --set name; evaluated, if --measure is given."""
+    from chipdse.api.application import MeasuredBlock
+    from chipdse.application.parts import contract_of
+    from chipdse.design import find_block, make_record, parse_settings
+    from chipdse.netlist.library.catalogue import DEFAULT
+
+    block = find_block(arguments.part or "mac_array")
+    given = parse_settings(block.parameters, arguments.set, block.name)
+    contract_of(block, make_record(block.parameters, given, block.name))
+    return MeasuredBlock(
+        block=block.name,
+        parameters=given,
+        metrics=_metrics(arguments, block, given) if arguments.measure else {},
+        library=arguments.library or DEFAULT,
+    )
+
+
+def _metrics(
+    arguments: argparse.Namespace, block: Block, given: dict[str, Any]
+) -> dict[str, float]:
+    from chipdse.api.point import evaluate_point
+    from chipdse.design import parse_settings
+
+    operating: dict[str, Any] = {}
+    if arguments.vdd is not None:
+        operating["vdd_v"] = parse_quantity(arguments.vdd, "V", "--vdd")
+    if arguments.clock is not None:
+        operating["clock_period_s"] = _positive(arguments.clock, "s", "--clock")
+    metrics = evaluate_point(
+        block.name,
+        given,
+        workload=parse_settings(block.workload, arguments.workload, f"workload of {block.name}"),
+        library=arguments.library,
+        operating=operating,
+        progress=True,
+    )
+    if metrics.constraints()["timing"] > 0:
+        raise DesignError(
+            f"--clock {arguments.clock} is too short; the part needs "
+            f"{show(metrics.block.critical_path_s, 's')}: state a longer period"
+        )
+    return metrics.flat()
+
+
+_COLUMNS = ("name", "m", "n", "k", "count", "cycles", "utilisation", "reads", "writes")
+
+
+def _print(result: dict[str, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    totals, layers = result["totals"], result["layers"]
+    title = f"{result['network']} on {result['copies']} x {result['part']}"
+    more = [name for name in ("latency_s", "energy_j") if name in totals]
+    order = ["order"] if "order" in layers[0] else []
+    table = Table(
+        *_COLUMNS, *more, *order, "bound", title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for column in table.columns[1 : len(_COLUMNS) + len(more)]:
+        column.justify = "right"
+    for row in layers:
+        cells = [_cell(name, row[name]) for name in (*_COLUMNS, *more, *order, "bound")]
+        table.add_row(*cells)
+    Console(width=None if Console().is_terminal else 10_000).print(table, markup=False)
+    busy = f"{totals['utilisation']:.1%} of all multipliers' cycles"
+    print(f"MACs per task   {totals['macs']}")
+    print(f"cycles          {totals['cycles']} ({busy})")
+    for name in more:
+        print(f"{name.rpartition('_')[0]:<15} {_cell(name, totals[name])}")
+    if "energy_j" in totals:
+        shares = {
+            name.removesuffix("_energy_j"): totals[name] / totals["energy_j"]
+            for name in totals
+            if name.endswith("_energy_j")
+        }
+        print(
+            "  of it         " + ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+        )
+
+
+def _cell(name: str, value: Any) -> str:
+    if name == "utilisation":
+        return f"{value:.1%}"
+    if name.endswith("_s"):
+        return show(value, "s")
+    return show(value, "J") if name.endswith("_j") else str(value)

@@ -1,0 +1,174 @@
+"""What routed designs of a process gave: coefficients and errors of the estimates of layout.
+
+A calibration is a TOML file that `benchmarks/calibrate_layout.py` makes from measured designs.
+`data/layout_PROCESS.toml` are those that ship; `layout_any.toml` pools all processes and serves a
+library of any other.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from dataclasses import dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from chipdse.errors import DesignError
+
+ANY = "any"
+PROCESSES = ("sky130", "ihp-sg13g2", "gf180")
+"""Processes with measured designs."""
+CALIBRATION_TABLES = tuple(f"technology/data/layout_{name}.toml" for name in (*PROCESSES, ANY))
+
+
+FOLLOWS = {
+    "block_core_area_m2": "block_layout_area_m2",
+    "block_energy_per_op_j": "block_power_w",
+}
+"""Metrics that are proportional to one with a measured error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasuredError:
+    """How far estimates lie from routed designs, each estimated without itself.
+
+    quantity : name of a metric
+    designs : how many were compared
+    median_frac : median of the magnitudes of ``estimate / routed - 1``
+    least_frac, most_frac : the least and the greatest of these, with their signs
+    """
+
+    quantity: str
+    designs: int
+    median_frac: float
+    least_frac: float
+    most_frac: float
+
+    def text(self) -> str:
+        """The error as text, e.g. ``median 4 %, -12 to +9 % over 9 routed designs``."""
+        if self.designs == 1:
+            return f"{self.least_frac * 100:+.0f} % for 1 routed design"
+        span = f"{self.least_frac * 100:+.0f} to {self.most_frac * 100:+.0f} %"
+        return f"median {self.median_frac * 100:.0f} %, {span} over {self.designs} routed designs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayoutCalibration:
+    """Coefficients of the cells and clock trees that layout adds, from routed designs.
+
+    process : of the measured designs; `ANY` pools several
+    designs : routed designs behind the coefficients
+    sinks_per_leaf : clock sinks behind one last buffer of the tree
+    buffer_area : area of a clock buffer [areas of the smallest buffer]
+    tree_wire_f_per_m : capacitance of clock wire per length by `tree_wire_m`; None: the process'
+        clock wire
+    skew_frac : clock skew over the critical path
+    logic_growth : area of a routed design, without the cells that layout adds, over the mapped area
+    hold_area, hold_cells : area [areas of the smallest buffer] and number of hold buffers per sink
+    input_area, output_area : area [the same] of the buffer of one input bit and of one output bit
+    repair_frac : area of other cells that layout adds, fan-out repair mostly, over `logic`
+    data_growth : energy in combinational cells of a routed design over that in the mapped cells,
+        both without wires, over the growth of the area of these cells
+    leakage_growth : leakage of the routed design over the mapped one's times the growth of area
+    """
+
+    process: str
+    designs: int
+    sinks_per_leaf: float
+    buffer_area: float
+    tree_wire_f_per_m: float | None
+    skew_frac: float
+    logic_growth: float
+    hold_area: float
+    hold_cells: float
+    input_area: float
+    output_area: float
+    repair_frac: float
+    data_growth: float
+    leakage_growth: float
+    errors: tuple[MeasuredError, ...] = ()
+
+    @property
+    def errors_by_metric(self) -> dict[str, MeasuredError]:
+        """The measured errors by metric, also of metrics that are proportional to one of them."""
+        measured = {error.quantity: error for error in self.errors}
+        followers = {
+            metric: measured[source] for metric, source in FOLLOWS.items() if source in measured
+        }
+        return measured | followers
+
+
+def calibration_of(process: str | None) -> LayoutCalibration:
+    """The calibration that ships for a process; that of all processes where none was measured."""
+    name = process if process in PROCESSES else ANY
+    return _shipped(str(name))
+
+
+@functools.cache
+def _shipped(name: str) -> LayoutCalibration:
+    file = resources.files("chipdse.technology") / "data" / f"layout_{name}.toml"
+    return parse_calibration(file.read_text(encoding="utf-8"), f"layout_{name}.toml")
+
+
+def read_calibration(path: Path) -> LayoutCalibration:
+    """The calibration in the user's file.
+
+    Raises
+    ------
+    DesignError : the file cannot be read or is no calibration
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DesignError(f"calibration {path} cannot be read: {error}") from None
+    return parse_calibration(text, str(path))
+
+
+def parse_calibration(text: str, name: str) -> LayoutCalibration:
+    """The calibration in a TOML text.
+
+    Raises
+    ------
+    DesignError : it is no calibration; the message states the entry
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DesignError(f"calibration {name} is no TOML file: {error}") from None
+    entries: dict[str, Any] = dict(content.get("coefficients", {}))
+    numbers = [field.name for field in fields(LayoutCalibration)][2:-1]
+    optional = {"tree_wire_f_per_m"}
+    for key in numbers:
+        value = entries.get(key)
+        if value is None and key in optional:
+            entries[key] = None
+        elif not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+            raise DesignError(
+                f"calibration {name}: coefficients.{key} is {value!r}; write a number of at least 0"
+            )
+    if unknown := entries.keys() - set(numbers):
+        raise DesignError(
+            f"calibration {name}: coefficients.{min(unknown)} is not known; remove it"
+        )
+    if not entries["sinks_per_leaf"] >= 1:
+        raise DesignError(f"calibration {name}: coefficients.sinks_per_leaf must be at least 1")
+    return LayoutCalibration(
+        process=str(content.get("process", ANY)),
+        designs=int(content.get("designs", 0)),
+        errors=tuple(
+            _error(quantity, values, name) for quantity, values in content.get("errors", {}).items()
+        ),
+        **entries,
+    )
+
+
+def _error(quantity: str, values: Any, name: str) -> MeasuredError:
+    wanted = [field.name for field in fields(MeasuredError)][1:]
+    numbers = values if isinstance(values, dict) else {}
+    is_number = [isinstance(number, int | float) for number in numbers.values()]
+    if sorted(numbers) != sorted(wanted) or not all(is_number):
+        raise DesignError(
+            f"calibration {name}: errors.{quantity} must have the numbers {', '.join(wanted)}"
+        )
+    return MeasuredError(quantity=quantity, **numbers)

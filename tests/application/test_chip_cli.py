@@ -1,0 +1,133 @@
+"""The verb `chip` on a block that the tests' sweep has measured already."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from chipdse import load_study
+from chipdse.api.chip import TASK_METRICS, evaluate_chips
+from chipdse.cli import main
+from chipdse.errors import DesignError, InfeasibleError
+
+pytestmark = pytest.mark.tools
+
+CHIP = """
+question = "Which chip?"
+[parts.array]
+block = "mac_array"
+library = "sky130"
+count = [1, 2]
+hardware = { rows = 1, columns = [1, 2], operand_bits = 2, accumulator_bits = 10, signed = false }
+workload = { length = 32, depth = 8 }
+[memories.buffer]
+kind = "sram"
+bytes = [1408, 22528]
+[memories.main]
+kind = "hbm2e"
+[application]
+network = "net.csv"
+[package]
+life_years = 2
+"""
+
+
+@pytest.fixture
+def chip_file(tmp_path: Path) -> Path:
+    (tmp_path / "net.csv").write_text("name,m,n,k\nfirst,16,12,20\nsecond,1,10,64\n")
+    path = tmp_path / "chip.toml"
+    path.write_text(CHIP)
+    return path
+
+
+def test_chips_of_measured_parts(
+    chip_file: Path,
+    warm_store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
+    picture = chip_file.parent / "layers.svg"
+    assert main(["chip", str(chip_file), "--json", "--plot", str(picture)]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert picture.read_text().startswith("<?xml")
+    for best in result["best"].values():
+        layers = best["layers"]
+        assert [layer["name"] for layer in layers] == ["first", "second"]
+        latency_s = sum(layer["latency_s"] for layer in layers)
+        assert latency_s == pytest.approx(best["latency_s"])
+        energy_j = sum(layer["energy_j"] for layer in layers)
+        assert energy_j == pytest.approx(best["energy_per_task_j"])
+    assert main(["chip", str(chip_file), "--plot", str(picture.with_suffix(".gif"))]) == 2
+    assert "must end in .svg, .png, .pdf" in capsys.readouterr().err.strip().splitlines()[-1]
+    assert (result["evaluations"], result["chips"], len(result["all"])) == (2, 8, 8)
+    for metric in TASK_METRICS:
+        values = [chip[metric] for chip in result["all"]]
+        assert result["best"][metric][metric] == min(values)
+    for chip in result["all"]:
+        energies = chip["energy_by_level_j"]
+        assert chip["energy_per_task_j"] == pytest.approx(sum(energies.values()))
+        # Two years at the default duty of 66.7 %: tasks one after another.
+        tasks = 2 * 365.25 * 86400 * 0.667 / chip["latency_s"]
+        embodied = chip["embodied_kgco2e"] / tasks
+        assert chip["embodied_per_task_kgco2e"] == pytest.approx(embodied)
+        use = chip["use_per_task_kgco2e"]
+        assert chip["carbon_per_task_kgco2e"] == pytest.approx(embodied + use)
+    small, large = (
+        next(c for c in result["all"] if c["parts"]["array"] == {**settings, "count": 2})
+        for settings in (
+            result["all"][0]["parts"]["array"],
+            result["all"][-1]["parts"]["array"],
+        )
+    )
+    assert small["latency_s"] > large["latency_s"]
+    assert small["die_area_m2"] < large["die_area_m2"]
+
+
+def test_parts_are_those_of_the_study(chip_file: Path, warm_store: Path) -> None:
+    study = load_study(warm_store / "undisturbed")
+    chips = evaluate_chips(chip_file, store=warm_store / "stages")
+    energies = {
+        values["block_energy_per_op_j"]
+        for trial in study.points().query("state == 'feasible'")["trial"].tolist()
+        for design, values in [study.design(trial)]
+        if design.workload.sparsity == 0 and design.operating.clock_frac == 1
+    }
+    measured = {point.metrics["block_energy_per_op_j"] for point in chips.parts[0].points}
+    assert energies and energies <= measured
+    with pytest.raises(DesignError, match="metric 'area' is unknown; use one of energy_per_task_j"):
+        chips.best("area")
+    assert math.isfinite(chips.row(0)["peak_temperature_c"])
+
+
+def test_a_network_that_fits_on_no_chip(chip_file: Path, warm_store: Path) -> None:
+    text = CHIP.replace("count = [1, 2]", "count = 5000").replace("[1408, 22528]", "1408")
+    chip_file.write_text(text)
+    (chip_file.parent / "net.csv").write_text("m,n,k\n500,500,20\n")
+    with pytest.raises(InfeasibleError, match="the network fits on no chip"):
+        evaluate_chips(chip_file, store=warm_store / "stages")
+
+
+def test_mistakes_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path))
+    path = tmp_path / "chip.toml"
+    for text, message in [
+        (None, "cannot be read"),
+        (CHIP, "net.csv cannot be read"),
+        (CHIP.replace("net.csv", "resnet8").replace("life_years", "lifetime"), "'lifetime'"),
+        (CHIP.replace("net.csv", "resnet8").replace("rows = 1", "rows = 0"), "rows=0 is too small"),
+        (CHIP.replace("net.csv", "resnet8").replace("sky130", "sky999"), "sky999"),
+        (CHIP.replace("net.csv", "resnet8").replace("1408", "100"), "smaller than a macro"),
+        (CHIP.replace("net.csv", "resnet8").replace("hbm2e", "ddr5"), "no published energy"),
+        (CHIP.replace("net.csv", "resnet8").replace("mac_array", "mac"), "mac"),
+    ]:
+        if text is not None:
+            path.write_text(text)
+        assert main(["chip", str(path)]) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1, error
