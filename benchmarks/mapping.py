@@ -23,7 +23,8 @@ import numpy as np
 from chipdse.api.point import evaluate_point
 from chipdse.design import LibraryChoice, find_block
 from chipdse.hardware.elaborate import elaborate
-from chipdse.hardware.synthesise import SynthesisOptions, synthesise
+from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.hardware.synthesise import synthesise
 from chipdse.netlist.library.catalogue import liberty_files_for_synthesis
 from chipdse.stages.library import library_of
 from chipdse.store.store import Store

@@ -24,7 +24,7 @@ from chipdse.design import (
     find_block,
     make_record,
 )
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.stages.build import build_hardware
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store, default_store

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, make_record
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.netlist.layout.wires import published_length_m
 from chipdse.stages.build import build_hardware
 from chipdse.stages.measure import measure

@@ -3,6 +3,7 @@
     python benchmarks/placer.py REFERENCE.npz ...    # read by `placer.problem.read_problem`
     python benchmarks/placer.py REFERENCE.npz ... --shuffles 20   # numbered at random
     python benchmarks/placer.py --sizes 1000,10000,100000
+    python benchmarks/placer.py --full 144,256     # full cores against simulated annealing
 
 Designs of a size are made: cells on a square, each wired to a few others at distances drawn from
 a power law, so that wires are mostly short, as Rent's rule has it. Times are of the process.
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.annealing import full_core_row
 from chipdse.netlist.layout.placer.place import place
 from chipdse.netlist.layout.placer.problem import PlacementProblem, read_problem
 
@@ -28,6 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="*", type=Path)
     parser.add_argument("--sizes", default="")
+    parser.add_argument("--full", default="", help="cells of full cores, against annealing")
     parser.add_argument("--shuffles", type=int, default=0)
     parser.add_argument("--numpy", action="store_true", help="without the compiled loops")
     arguments = parser.parse_args()
@@ -48,6 +51,8 @@ def main() -> None:
         rows.append(row)
     for size in filter(None, arguments.sizes.split(",")):
         rows.append({"design": "made", **_placed(made(int(size)), compiled)})
+    for size in filter(None, arguments.full.split(",")):
+        rows.append({"design": "full core, over annealing", **full_core_row(int(size))})
     print(json.dumps({"benchmark": "placer", "compiled": not arguments.numpy, "results": rows}))
 
 

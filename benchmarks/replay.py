@@ -27,7 +27,8 @@ from chipdse_hdl.mac_array import MacArray, MacArrayParameters
 
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.recording import DATA, LAYOUT, write_recorder
-from chipdse.hardware.synthesise import SynthesisOptions, synthesise
+from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.hardware.synthesise import synthesise
 from chipdse.kernels.build import compiler
 from chipdse.netlist.activity.recording import (
     RecordedSignal,

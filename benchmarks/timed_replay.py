@@ -26,7 +26,7 @@ import numpy as np
 from amaranth.back import rtlil
 from chipdse_hdl.mac_array import MacArray, MacArrayParameters
 
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.netlist.activity.glitches.replay import timed_replay
 from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.catalogue import liberty_files_for_synthesis, resolve

@@ -22,7 +22,8 @@ from amaranth.back import rtlil
 from chipdse_hdl.mac_array import MacArray, MacArrayParameters
 
 from chipdse.hardware.elaborate import Rtl
-from chipdse.hardware.synthesise import SynthesisOptions, synthesise
+from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.hardware.synthesise import synthesise
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.netlist import Netlist

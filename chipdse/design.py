@@ -14,7 +14,7 @@ from chipdse_hdl.block import Block
 
 from chipdse.blocks.find import find_own, is_reference
 from chipdse.errors import DesignError
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.records import check_knobs, knob
 from chipdse.system.parameters import PackageParameters
 

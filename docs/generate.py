@@ -22,7 +22,7 @@ from chipdse import errors
 from chipdse.cli import build_parser
 from chipdse.design import OperatingPoint, PhysicalOptions
 from chipdse.evaluate import STAGES
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.metrics import METRICS, BlockReport
 from chipdse.study.question.sampler_names import SAMPLERS
 from chipdse.study.question.shipped import questions

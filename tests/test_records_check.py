@@ -6,7 +6,7 @@ import pytest
 
 from chipdse.design import OperatingPoint, PhysicalOptions
 from chipdse.errors import DesignError
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.system.parameters import PackageParameters
 
 
@@ -24,6 +24,7 @@ from chipdse.system.parameters import PackageParameters
         (PhysicalOptions, {"utilisation": 0.99}, "utilisation=0.99 is too large; use <= 0.95"),
         (SynthesisOptions, {"target_period_s": 0.0}, "target_period_s=0.0 is too small; use > 0 s"),
         (SynthesisOptions, {"effort": "most"}, "effort='most' is unknown; use one of quick, full"),
+        (SynthesisOptions, {"hierarchy": "deep"}, "hierarchy='deep' is unknown; use one of flat"),
         (SynthesisOptions, {"seed": True}, "seed=True must be of type int, e.g. 0"),
         (PackageParameters, {"tiles": 0}, "package tiles=0 is too small; use >= 1"),
     ],

@@ -17,7 +17,7 @@ from chipdse.design import (
 )
 from chipdse.errors import DesignError
 from chipdse.evaluate import evaluate
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.metrics import Metrics
 from chipdse.netlist.library.catalogue import DEFAULT
 from chipdse.report.terminal.stages import shown_stages

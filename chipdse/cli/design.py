@@ -99,7 +99,7 @@ def _eval(arguments: argparse.Namespace) -> int:
     from chipdse.blocks.work import work_unit
     from chipdse.design import OperatingPoint, PhysicalOptions, make_record, parse_settings
     from chipdse.errors import DesignError
-    from chipdse.hardware.synthesise import SynthesisOptions
+    from chipdse.hardware.synthesis_options import SynthesisOptions
     from chipdse.system.metrics import CONSTRAINTS
     from chipdse.system.parameters import PackageParameters
 

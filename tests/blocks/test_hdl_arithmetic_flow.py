@@ -15,7 +15,7 @@ import pytest
 from chipdse_hdl import BLOCKS
 
 from chipdse.design import Design, LibraryChoice, find_block
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.netlist.activity.recording import read_register_map
 from chipdse.stages.analyse import analyse_cells
 from chipdse.stages.build import build_hardware

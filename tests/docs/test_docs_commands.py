@@ -15,7 +15,7 @@ from chipdse_hdl import BLOCKS
 from chipdse.cli import build_parser
 from chipdse.design import PhysicalOptions, find_block, parse_settings
 from chipdse.errors import DesignError
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.study.question.shipped import find_sweep
 from chipdse.system.parameters import PackageParameters
 from tests.support.docs_pages import PAGES, ROOT, Command, commands, parts, phrases

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from chipdse.design import OperatingPoint, PhysicalOptions
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.study.question.sweep_file import _SEARCH, read_sweep
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.system_file import load_system

@@ -16,7 +16,7 @@ import pytest
 from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block
 from chipdse.evaluate import evaluate
 from chipdse.export.bundle import export_point
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.store.store import Store
 from chipdse.tools import run_yosys
 from tests.support.own_projects import BENCH_COUNTER, write_project

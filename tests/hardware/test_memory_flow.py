@@ -14,7 +14,7 @@ from chipdse.errors import DesignError, ToolError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.memories import MEMORIES, family_for, read_memories, with_memories
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.netlist.activity.recording import read_recording, read_register_map
 from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.library.catalogue import resolve
@@ -23,7 +23,7 @@ from chipdse.stages.build import MemoryChoice, build_hardware, memory_choice
 from chipdse.stages.load import Hardware
 from chipdse.store.store import Store
 from chipdse.technology.sram import MacroSize, macro_figures
-from tests.support.memory_designs import TABLE, TableParameters, TableWorkload, Zoo, accesses
+from tests.support.memory_designs import TABLE, TableParameters, TableWorkload, Twins, Zoo, accesses
 
 tools = pytest.mark.tools
 SIZE = MacroSize(family="sky130_1rw1r", words=64, bits=44, mask_bits=44)
@@ -130,6 +130,22 @@ def test_what_an_sram_does_not_promise_fails_the_bench(
     build_hardware(design(0, **load), store)
     with pytest.raises(ToolError, match=message):
         build_hardware(design(1024, **load), store)
+
+
+@tools
+def test_tables_that_are_mapped_once_keep_their_macros_apart(store: Store) -> None:
+    twins = dataclasses.replace(TABLE, name="twins", hardware=Twins)
+    flat = dataclasses.replace(design(1024), block=twins)
+    options = dataclasses.replace(flat.synthesis, hierarchy="shared")
+    shared = dataclasses.replace(flat, synthesis=options)
+    # Replay compares the pins of each macro with the recording; see above.
+    reports = [evaluate(point, store).block for point in (flat, shared)]
+    assert [report.block_memory_count for report in reports] == [2, 2]
+    assert all(report.annotated_frac == 1 for report in reports)
+    text = build_hardware(shared, store)[1].mapped.netlist.read_text()
+    # Only shared synthesis keeps flip-flops that are equal in both.
+    assert "\\left.ff_0 " in text and "\\right.ff_0 " in text
+    assert "\\left.mem" in text and "\\right.mem" in text
 
 
 @tools

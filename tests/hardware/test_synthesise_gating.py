@@ -11,7 +11,7 @@ import pytest
 
 from chipdse.errors import DesignError
 from chipdse.hardware.mapping_library import mapping_library
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.netlist.activity.glitches.replay import TimedActivity, timed_replay
 from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.catalogue import liberty_files_for_synthesis, resolve

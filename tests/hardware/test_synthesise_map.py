@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from chipdse.errors import ChipdseError, DesignError, MachineError
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.mapping_library import mapping_library
-from chipdse.hardware.synthesise import SynthesisOptions, read_synthesised, synthesise
+from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.hardware.synthesise import read_synthesised, synthesise
 from chipdse.netlist.activity.recording import read_register_map
 from chipdse.tools import run_yosys
 from tests.support.replay_runs import DESIGN, LIBRARIES, liberty_files, need_icarus

@@ -132,6 +132,7 @@ def test_a_box_in_the_plot_selects_in_the_table(page: Any) -> None:
     rows = "document.querySelectorAll('#front-table tbody tr').length"
     before = shown.evaluate(rows)
     shown.evaluate("Plotly.relayout('front-plot', {dragmode: 'select'})")
+    shown.evaluate("document.getElementById('front-plot').scrollIntoView()")  # below the answer
     area = shown.locator("#front-plot .nsewdrag").first.bounding_box()
     shown.mouse.move(area["x"] + 2, area["y"] + 2)
     shown.mouse.down()

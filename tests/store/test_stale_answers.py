@@ -19,7 +19,7 @@ from chipdse.design import Design, LibraryChoice, OperatingPoint, PhysicalOption
 from chipdse.errors import DesignError, ToolError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.elaborate import elaborate
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.store import sources
 from chipdse.store.store import Store
 from chipdse.system.parameters import PackageParameters
@@ -137,6 +137,9 @@ CODE = {
     "hardware.recording": SIMULATE,
     "blocks.bench_random": SIMULATE,
     "hardware.synthesise": {"synthesise"},
+    "hardware.mapping_script": {"synthesise"},
+    "hardware.shared_modules": {"synthesise"},
+    "hardware.structure": {"synthesise"},
     "hardware.mapping_library": {"synthesise"},
     "netlist.library.liberty.writer": {"synthesise"},
     "netlist.library.pack": {"synthesise", *MEASURED},

@@ -23,7 +23,7 @@ project, block, root = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 sys.path.insert(0, str(project / "elsewhere"))
 import chipdse
 from chipdse.design import Design, LibraryChoice, find_block
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.evaluate import evaluate
 from chipdse.store.store import Store
 from chipdse.store import sources

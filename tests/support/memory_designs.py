@@ -88,6 +88,23 @@ class Table(wiring.Component):
         return m
 
 
+class Twins(wiring.Component):
+    """Two equal tables, and what both of them read."""
+
+    def __init__(self, p: TableParameters) -> None:
+        self.tables = {name: Table(p) for name in ("left", "right")}
+        super().__init__(self.tables["left"].signature)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for name, table in self.tables.items():
+            m.submodules[name] = table
+            for port in ("we", "wa", "wd", "re", "ra"):
+                m.d.comb += getattr(table, port).eq(getattr(self, port))
+        m.d.comb += self.rd.eq(self.tables["left"].rd & self.tables["right"].rd)
+        return m
+
+
 TABLE = Block(
     name="table",
     summary="a memory behind registers",

@@ -14,7 +14,8 @@ import pytest
 from chipdse.export.cell_models import cell_models
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.recording import DATA, LAYOUT, write_recorder
-from chipdse.hardware.synthesise import Synthesised, SynthesisOptions, synthesise
+from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.hardware.synthesise import Synthesised, synthesise
 from chipdse.kernels.build import compiler
 from chipdse.netlist.activity.recording import (
     Recording,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.recording import DATA, LAYOUT, write_recorder
-from chipdse.hardware.synthesise import SynthesisOptions, synthesise
+from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.hardware.synthesise import synthesise
 from chipdse.netlist.activity.recording import (
     Recording,
     RegisterBit,

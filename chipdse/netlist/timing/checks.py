@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chipdse.arrays import Floats, Int64s
+from chipdse.arrays import Floats
 from chipdse.netlist.library.library import OperatingLibrary
 from chipdse.netlist.library.tables import TableSet
 from chipdse.netlist.timing.graph import TimingGraph
@@ -40,7 +40,7 @@ def check_slacks(
     setup = graph.check_is_setup
     slew = np.where(setup, slews[MAX][:, edge], slews[MIN][:, edge])
     constraint = tables.lookup(table, np.zeros(1), slew)
-    wire_late, wire_early = _both(readers, graph.check_pin, slews, opposite_slews)
+    wire_late, wire_early = readers.late_and_early_s(graph.check_pin, slews, opposite_slews)
     setup_time, hold_time = _times(period)
     slack = np.full((library.count, count), np.inf)
     needed = np.zeros(library.count)
@@ -69,7 +69,7 @@ def output_slacks(
     first = 2 * len(graph.netlist.pin_net)
     port_edges = first + np.arange(2 * len(nets))
     rise, fall = slice(0, None, 2), slice(1, None, 2)
-    wire_late, wire_early = _both(readers, port_edges, slews, opposite_slews)
+    wire_late, wire_early = readers.late_and_early_s(port_edges, slews, opposite_slews)
     setup_time, hold_time = _times(period)
     slack = np.full((2, len(period), len(nets)), np.inf)
     needed = np.zeros(len(period))
@@ -83,14 +83,3 @@ def output_slacks(
         share = 1.0 if launch == 0 else 0.5
         needed = np.maximum(needed, (late / share).max(axis=1, initial=0.0))
     return slack, needed
-
-
-def _both(
-    readers: ReaderDelays, edges: Int64s, slews: Floats, opposite_slews: Floats | None
-) -> tuple[Floats | float, Floats | float]:
-    """Delay to reader edges in the maximum and in the minimum analysis."""
-    opposite = (None, None) if opposite_slews is None else opposite_slews
-    return (
-        readers.delay_s(edges, slews[MAX], opposite[MAX]),
-        readers.delay_s(edges, slews[MIN], opposite[MIN]),
-    )

@@ -14,7 +14,7 @@ import numpy as np
 from chipdse.arrays import Floats, Int64s
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.netlist import Netlist
-from chipdse.netlist.timing.records import Wires
+from chipdse.netlist.timing.records import MAX, MIN, Wires
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,6 +49,21 @@ class ReaderDelays:
         decisive = np.where(factor >= 0, slew_s[:, edge], opposite_slew_s[:, edge])
         delay: Floats = wire_s + factor * decisive
         return delay
+
+    def late_and_early_s(
+        self, readers: Int64s, slew_s: Floats, opposite_slew_s: Floats | None
+    ) -> tuple[Floats | float, Floats | float]:
+        """Delay to some reader edges in the maximum and in the minimum analysis.
+
+        Parameters
+        ----------
+        slew_s, opposite_slew_s : [2, K, net edges], as in `Timing`
+        """
+        opposite = (None, None) if opposite_slew_s is None else opposite_slew_s
+        return (
+            self.delay_s(readers, slew_s[MAX], opposite[MAX]),
+            self.delay_s(readers, slew_s[MIN], opposite[MIN]),
+        )
 
 
 def reader_delays(netlist: Netlist, wires: Wires | None) -> ReaderDelays:

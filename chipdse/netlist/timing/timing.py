@@ -177,7 +177,8 @@ def arc_slopes(timing: Timing) -> ArcSlopes:
     """Delay and output slew of every arc, and how they follow the slew of its input."""
     graph, everything = timing.graph, slice(0, len(timing.graph.sink))
     loads = np.stack(net_loads(timing.netlist, timing.library, timing.output_load_f, timing.wires))
-    run = _Forward(graph, timing.library, loads, timing.input_slew_s, timing.wires)
+    readers = reader_delays(timing.netlist, timing.wires)
+    run = _Forward(graph, timing.library, loads, timing.input_slew_s, readers)
     edges = np.arange(run.slew.shape[-1])
     launched = graph.launch >= 0
     slew_s = np.where(launched, 0.0, timing.slew_s.take(graph.source, axis=2))
@@ -185,6 +186,9 @@ def arc_slopes(timing: Timing) -> ArcSlopes:
     found = []
     for factor in (0.0, _SLEW_STEP):
         run.slew[:] = timing.slew_s + factor * (timing.slew_s + _SHORTEST_SLEW_S)
+        if run.opposite_slew is not None and timing.opposite_slew_s is not None:
+            opposite = timing.opposite_slew_s
+            run.opposite_slew[:] = opposite + factor * (opposite + _SHORTEST_SLEW_S)
         run.locate_slews(edges)
         found.append(run.delays(everything))
     (delay, slew), (later, slower) = found

@@ -19,6 +19,7 @@ import numpy as np
 from chipdse import numerics
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.netlist.library.sigmas import arc_moments, constraint_deviation_s
+from chipdse.netlist.timing.readers import reader_delays
 from chipdse.netlist.timing.records import MAX, MIN, Timing
 from chipdse.netlist.timing.timing import ArcSlopes, arc_slopes
 
@@ -178,7 +179,7 @@ def _needs(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
     means, deviations = [], []
     setup = np.flatnonzero(graph.check_is_setup)
     edge = _check_edges(timing, setup)
-    wire = 0.0 if timing.wires is None else timing.wires.pin_delay_s[graph.check_pin[setup] >> 1]
+    wire = _reader_delays(timing, graph.check_pin[setup])[MAX]
     limit_s = _limit_deviation_s(timing, setup, edge, MAX)
     nets = graph.netlist.output_nets.astype(np.int64)
     for launch in range(graph.launch_classes):
@@ -189,7 +190,8 @@ def _needs(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
         deviations.append(np.sqrt(variance) / share)
         port_share = 1.0 if launch == 0 else 0.5
         for rises in (0, 1):
-            means.append(arrivals.mean_s[MAX, launch][:, 2 * nets + rises] / port_share)
+            late = arrivals.mean_s[MAX, launch][:, 2 * nets + rises]
+            means.append((late + _port_delays(timing, rises)[MAX]) / port_share)
             variance = arrivals.variance_s2[MAX, launch][:, 2 * nets + rises]
             deviations.append(np.sqrt(variance) / port_share)
     return np.concatenate(means, axis=1), np.concatenate(deviations, axis=1)
@@ -201,7 +203,7 @@ def _margins(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
     means, deviations = [], []
     hold = np.flatnonzero(~graph.check_is_setup)
     edge = _check_edges(timing, hold)
-    wire = 0.0 if timing.wires is None else timing.wires.pin_delay_s[graph.check_pin[hold] >> 1]
+    wire = _reader_delays(timing, graph.check_pin[hold])[MIN]
     limit_s = _limit_deviation_s(timing, hold, edge, MIN)
     nets = graph.netlist.output_nets.astype(np.int64)
     for launch in range(graph.launch_classes):
@@ -212,10 +214,23 @@ def _margins(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
         deviations.append(np.sqrt(variance))
         for rises in (0, 1):
             early = arrivals.mean_s[MIN, launch][:, 2 * nets + rises]
+            early = early + _port_delays(timing, rises)[MIN]
             means.append(early + (half_s if launch else 0.0))
             variance = arrivals.variance_s2[MIN, launch][:, 2 * nets + rises]
             deviations.append(np.sqrt(variance))
     return np.concatenate(means, axis=1), np.concatenate(deviations, axis=1)
+
+
+def _reader_delays(timing: Timing, edges: Int64s) -> tuple[Floats | float, Floats | float]:
+    """Delay from its driver to some reader edges, in the maximum and the minimum analysis."""
+    readers = reader_delays(timing.netlist, timing.wires)
+    return readers.late_and_early_s(edges, timing.slew_s, timing.opposite_slew_s)
+
+
+def _port_delays(timing: Timing, rises: int) -> tuple[Floats | float, Floats | float]:
+    """Delay from its driver to every output port, of rising or falling edges."""
+    bits = np.arange(len(timing.netlist.output_nets))
+    return _reader_delays(timing, 2 * (len(timing.netlist.pin_net) + bits) + rises)
 
 
 def _check_edges(timing: Timing, checks: Int64s) -> Int64s:

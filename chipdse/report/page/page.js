@@ -154,12 +154,6 @@ function drawFront() {
     text: [row === view.chosen[0] ? "A" : "B"], textposition: "top center",
     marker: { symbol: "circle-open", size: 18, color: "#cc79a7", line: { width: 3 } },
   });
-  // The best of each objective and the knee bear their names.
-  const named = (data.designs || []).map(([label, trial]) => [label, row_of.get(trial)]).filter(([, row]) => row !== undefined && visible(row));
-  if (named.length && !three) traces.push({
-    type: "scatter", mode: "text", x: named.map(([, row]) => x.values[row]), y: named.map(([, row]) => y.values[row]), showlegend: false, hoverinfo: "skip",
-    text: named.map(([label]) => escaped(label)), textposition: "bottom center", textfont: { size: 11, color: css("--quiet") }, cliponaxis: false,
-  });
   const shapes = [];
   for (const limit of data.limits) for (const bound of [limit.minimum, limit.maximum]) {
     if (bound === null || three) continue;
@@ -177,6 +171,10 @@ function drawFront() {
   const extra = three
     ? { scene: { xaxis: axis(view.x), yaxis: axis(view.y), zaxis: axis(view.z) }, margin: { l: 0, r: 0, t: 25, b: 0 } }
     : { xaxis: axis(view.x), yaxis: axis(view.y), shapes };
+  // The best of each objective and the knee bear their names; annotations neither move the axes nor are selected.
+  const named = three ? [] : (data.designs || []).map(([label, trial]) => [label, row_of.get(trial)]).filter(([, row]) => row !== undefined && visible(row));
+  const placed = (of, c, row) => (extra[of].type === "log" ? Math.log10(c.values[row]) : c.values[row]);
+  extra.annotations = named.map(([label, row]) => ({ x: placed("xaxis", x, row), y: placed("yaxis", y, row), text: escaped(label), showarrow: false, yshift: -14, font: { size: 11, color: css("--quiet") } }));
   for (const shape of shapes) for (const axis of ["x", "y"]) // shapes on a log axis are placed by its logarithm
     if (shape[`${axis}ref`] !== "paper" && extra[`${axis}axis`].type === "log") for (const end of ["0", "1"]) shape[axis + end] = Math.log10(shape[axis + end]);
   const plot = $("front-plot");

@@ -14,7 +14,7 @@ from chipdse_hdl.block import Block
 
 from chipdse.design import Design, LibraryChoice, OperatingPoint, PhysicalOptions, make_record
 from chipdse.errors import DesignError
-from chipdse.hardware.synthesise import SynthesisOptions
+from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.study.question.rules import Rule
 from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value
 from chipdse.system.parameters import PackageParameters

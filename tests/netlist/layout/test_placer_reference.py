@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.annealing import full_core_row
 from benchmarks.placer import shuffled
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.netlist.layout.placer.arrays import Charges, Pins
@@ -44,6 +45,14 @@ def test_wire_length_is_that_of_a_full_placer(shared, name):
     placed = place(problem)
     assert placed.overflow < OVERFLOW
     assert placed.wire_length_m == pytest.approx(reference_m, rel=0.05)
+
+
+@pytest.mark.slow
+def test_full_core_is_as_short_as_annealing_makes_it():
+    """Legalised and with cells exchanged; the global positions themselves overlap."""
+    row = full_core_row(144)
+    assert row["legal_exchanged"] < 1.05
+    assert row["global"] < row["legal_exchanged"] <= row["legal"]
 
 
 @pytest.mark.slow

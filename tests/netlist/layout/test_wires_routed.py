@@ -84,7 +84,7 @@ def test_nets_are_drawn_to_the_mean_of_their_degree():
 
 def test_processes_without_measured_layouts_have_the_common_factor():
     sources = Sources()
-    assert routed_over_placed("sky130", sources) == 1.25
+    assert routed_over_placed("sky130", sources) == 1.27
     common = routed_over_placed("gt2n", sources)
     assert common == routed_over_placed(None, sources)
     assert 1.0 < common < routed_over_placed("gf180", sources)

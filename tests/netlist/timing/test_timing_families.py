@@ -10,7 +10,8 @@ import pytest
 
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl
-from chipdse.hardware.synthesise import SynthesisOptions, synthesise
+from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.hardware.synthesise import synthesise
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.library.cache import load_corners
 from chipdse.netlist.power.power import analyse_power

@@ -17,6 +17,7 @@ from chipdse.netlist.library.library import EARLY, LATE, CellLibrary
 from chipdse.netlist.library.npz import load_saved, save_library
 from chipdse.netlist.library.sigmas import knows_mismatch
 from chipdse.netlist.timing.graph import build_timing_graph
+from chipdse.netlist.timing.records import Wires
 from chipdse.netlist.timing.timing import MAX, Timing, analyse_timing
 from chipdse.netlist.timing.variation import log_normal, upper_tail, varied_arrivals, vary
 from tests.support.netlist_cases import CELLS, liberty_text, netlist_of
@@ -101,6 +102,22 @@ def test_period_of_several_endpoints_is_that_of_the_latest() -> None:
     quantile = math.exp(float(middle) + float(spread) * float(np.quantile(drawn, kept)))
     assert float(varied.min_period_s[0]) == pytest.approx(quantile, rel=0.005)
     assert variance(single) == pytest.approx(DELAY**2)
+
+
+@pytest.mark.parametrize("port_s", [0.0, 2 * NS])
+def test_the_wire_to_an_output_port_is_on_the_path(port_s: float) -> None:
+    bare = chain(with_deviations(), 2)
+    netlist = bare.netlist
+    wires = Wires(
+        net_capacitance_f=np.zeros(netlist.net_count),
+        pin_delay_s=np.zeros(len(netlist.pin_net)),
+        port_delay_s=np.full(len(netlist.output_nets), port_s),
+    )
+    timing = analyse_timing(bare.graph, bare.library, 5 * NS, wires=wires)
+    assert timing.min_period_s[0] == pytest.approx(bare.min_period_s[0] + port_s)
+    varied = vary(timing, 3.0)
+    assert varied.path_mean_s[0] == pytest.approx(timing.min_period_s[0])
+    assert varied.path_deviation_s[0] == pytest.approx(math.sqrt(2) * DELAY * NS)
 
 
 def test_hold_slack_shrinks_with_the_deviations() -> None:

@@ -12,7 +12,7 @@ from chipdse.netlist.layout.placer.problem import PlacementProblem
 
 _CELLS_A_BIN = 4.0
 _MOST_BINS_A_CELL = 4.0  # a nearly empty core has a coarser grid
-_SMOOTH_SPARSE, _SMOOTH_FULL = 14.0, 5.0  # gamma in bins at an overflow of 0.55 ...
+_SMOOTH_SPARSE, _SMOOTH_FULL = 14.0, 4.0  # gamma in bins at an overflow of 0.55 ...
 _SPARSE, _FULL = 0.5, 0.9  # ... where cells take up to half, or nine tenths, of the target density
 
 
