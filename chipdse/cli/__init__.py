@@ -33,8 +33,8 @@ _MODULE_OF = {
     **dict.fromkeys(("sta", "power"), "netlist"),
     "place": "place",
     "package": "package",
-    "map": "map",
-    "chip": "chip",
+    "map": "application.map",
+    "chip": "application.chip",
     "library": "library",
     "completion": "completion",
 }

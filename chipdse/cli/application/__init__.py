@@ -1,0 +1,1 @@
+"""Verbs about applications: a network on a part, and chips of parts and memories."""
