@@ -116,6 +116,7 @@ LEFT = {
         "optimize": "linear_sum_assignment adds, subtracts and compares",
         "@": _SPARSE,
     },
+    "chipdse/netlist/library/mismatch.py": {"interp": _INTERP},
     "chipdse/system/arrays/dies.py": {"interp": _INTERP},
     "chipdse/system/thermal/solver.py": {"@": _SPARSE},
     "chipdse/system/thermal/refined.py": {"@": _SPARSE, "interp": _INTERP},

@@ -130,19 +130,19 @@ class MismatchModel:
             first, second = self.terms[low : low + 2, arcs]
             terms = first + (place - low) * (second - first)
             first, second = self.size[low : low + 2, arcs]
-            squared = spread[point] ** 2 * (first + (place - low) * (second - first))
+            squared = np.square(spread[point]) * (first + (place - low) * (second - first))
             factor = np.ones_like(squared) if linear else excess(squared)
-            each = terms * (deviation_s[point] ** 2 * factor)[:, :, None]
+            each = terms * (np.square(deviation_s[point]) * factor)[:, :, None]
             result[point] = each.sum(axis=1)
             weight = np.maximum(each[:, :, 0], 1e-60)
             spreads[point] = np.sqrt((weight * squared).sum(axis=1) / weight.sum(axis=1))
-        result[..., 3] /= (fo4_s**2)[:, None]  # over the slew squared in seconds
+        result[..., 3] /= np.square(fo4_s)[:, None]  # over the slew squared in seconds
         return result, spreads
 
     def limits(self, process: str, supply_v: Floats, temperature_c: Floats) -> Floats:
         """Relative standard deviation of setup and of hold [K, 2]."""
         fo4_s, deviation_s, _, _ = self.inverters[process].at(supply_v, temperature_c)
-        relative = np.sqrt((deviation_s**2).mean(axis=1)) / fo4_s
+        relative = np.sqrt(np.square(deviation_s).mean(axis=1)) / fo4_s
         found: Floats = relative[:, None] * np.array([self.setup, self.hold])
         return found
 

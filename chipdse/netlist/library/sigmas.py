@@ -87,10 +87,12 @@ def _of_model(
         values: Floats = each[first] + load_f * (each[first + 1] + load_f * each[first + 2])
         return values
 
-    delay = np.maximum(over_load(0) + each[3] * slew_s**2, 0.0)
+    delay = np.maximum(over_load(0) + each[3] * np.square(slew_s), 0.0)
     # Of a log-normal delay: exp(s²) times its squared median is variance over exp(s²) - 1.
-    half = numerics.exp(spread**2 / 2)
-    shift = np.where(spread > 0, (half - 1) / (half * np.sqrt(np.maximum(half**2 - 1, 1e-30))), 0.0)
+    half = numerics.exp(np.square(spread) / 2)
+    shift = np.where(
+        spread > 0, (half - 1) / (half * np.sqrt(np.maximum(np.square(half) - 1, 1e-30))), 0.0
+    )
     return Moments(
         delay=delay,
         shift_s=np.sqrt(delay) * shift.take(kind, axis=1),
@@ -125,7 +127,7 @@ def _of_tables(
 
     delay, slew = deviations(delay_tables), deviations(slew_tables)
     none = np.zeros_like(delay)  # tables of mean shifts are not read
-    return Moments(delay=delay**2, slew=slew**2, both=delay * slew, shift_s=none)
+    return Moments(delay=np.square(delay), slew=np.square(slew), both=delay * slew, shift_s=none)
 
 
 def constraint_deviation_s(

@@ -151,7 +151,7 @@ class _Pass:
             [
                 variance + eta * (both + through) + self.delay_s2[which][:, span],
                 tau * through + self.both_s2[which][:, span],
-                tau**2 * slew + self.slew_s2[which][:, span],
+                np.square(tau) * slew + self.slew_s2[which][:, span],
             ]
         )
         key = sign * mean + self.sigma * np.sqrt(np.maximum(after[0], 0.0))
@@ -185,7 +185,7 @@ def _needs(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
     for launch in range(graph.launch_classes):
         share = np.where(graph.check_class[setup] == launch, 1.0, 0.5)
         late = arrivals.mean_s[MAX, launch][:, edge] + wire + timing.constraint_s[:, setup]
-        variance = arrivals.variance_s2[MAX, launch][:, edge] + limit_s**2
+        variance = arrivals.variance_s2[MAX, launch][:, edge] + np.square(limit_s)
         means.append(late / share)
         deviations.append(np.sqrt(variance) / share)
         port_share = 1.0 if launch == 0 else 0.5
@@ -210,7 +210,7 @@ def _margins(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
         other = (graph.check_class[hold] != launch)[None, :]
         early = arrivals.mean_s[MIN, launch][:, edge] + wire - timing.constraint_s[:, hold]
         means.append(early + np.where(other, half_s, 0.0))
-        variance = arrivals.variance_s2[MIN, launch][:, edge] + limit_s**2
+        variance = arrivals.variance_s2[MIN, launch][:, edge] + np.square(limit_s)
         deviations.append(np.sqrt(variance))
         for rises in (0, 1):
             early = arrivals.mean_s[MIN, launch][:, 2 * nets + rises]
@@ -257,7 +257,7 @@ def _limit_deviation_s(timing: Timing, checks: Int64s, edge: Int64s, which: int)
 
 def log_normal(mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
     """Logarithm of the median, and deviation of the logarithm, of a log-normal variable."""
-    squared = numerics.log(1 + (deviation / mean) ** 2)
+    squared = numerics.log(1 + np.square(deviation / mean))
     return numerics.log(mean) - squared / 2, np.sqrt(squared)
 
 
@@ -304,7 +304,7 @@ def upper_tail(deviations: Floats) -> Floats:
     series = np.zeros_like(t)
     for coefficient in _ERFC:
         series = series * t + coefficient
-    half = 0.5 * t * numerics.exp(series - argument**2)
+    half = 0.5 * t * numerics.exp(series - np.square(argument))
     tail: Floats = np.where(deviations >= 0, half, 1 - half)
     return tail
 
