@@ -43,8 +43,8 @@ LARGE = "1" + "0" * 400
     ("group", "line", "why"),
     [
         ("library", 'name = "sky130\\u0000"', "is not known"),
-        ("library", f'name = "{"a" * 300}"', "is not known"),
-        ("library", f'name = ["sky130", "{"a" * 300}"]', "is not known"),
+        ("library", f'name = "{"a" * 5_000}"', "is not known"),
+        ("library", f'name = ["sky130", "{"a" * 5_000}"]', "is not known"),
         ("operating", f"vdd_v = {LARGE}", "vdd_v: a number of 401 digits"),
         ("operating", f"vdd_v = [-{LARGE}]", "vdd_v: a number of 401 digits"),
         ("operating", f"vdd_v = {{ min = 1, max = {LARGE}, count = 2 }}", "vdd_v"),
