@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import tomllib
 import zlib
 from pathlib import Path
@@ -17,6 +18,11 @@ LARGEST_RATIO = 200  # above that size: unpacked bytes per packed byte
 LARGEST_BYTES = 2 << 30
 LARGEST_TOML_BYTES = 16_000_000
 _STEP_BYTES = 1 << 20
+_LONG_KEY = re.compile(
+    r"""(?:^|[\[{,])[ \t]*+(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""",
+    re.ASCII | re.MULTILINE,
+)
+"""A dotted key of more than 100 parts: Python's reader takes a time that grows with its square."""
 
 
 def many(pattern: str) -> str:
@@ -42,8 +48,8 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         return path.read_bytes()
-    except OSError as error:
-        raise DesignError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise DesignError(_unreadable(path, error)) from None
 
 
 def check_exist(*paths: Path) -> None:
@@ -54,8 +60,12 @@ def check_exist(*paths: Path) -> None:
     for path in paths:
         try:
             path.stat()
-        except OSError as error:
-            raise DesignError(f"{path} cannot be read: {error.strerror or error}") from None
+        except (OSError, ValueError) as error:
+            raise DesignError(_unreadable(path, error)) from None
+
+
+def _unreadable(path: Path, error: OSError | ValueError) -> str:
+    return f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def unpack(data: bytes, path: Path) -> bytes:
@@ -106,7 +116,7 @@ def as_text(content: bytes) -> str:
 
 
 def toml_text(path: Path) -> str:
-    """Return the text of a TOML file.
+    """Return the text of a TOML file, without a byte order mark.
 
     Raises
     ------
@@ -117,7 +127,7 @@ def toml_text(path: Path) -> str:
         content = file.read(LARGEST_TOML_BYTES + 1)
     if len(content) > LARGEST_TOML_BYTES:
         raise ValueError(f"larger than {LARGEST_TOML_BYTES // 1_000_000} MB")
-    return content.decode("utf-8").replace("\r\n", "\n")
+    return content.decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -127,6 +137,8 @@ def parse_toml(text: str) -> dict[str, Any]:
     ------
     ValueError : the text is not TOML, is nested too deeply, or has a number of thousands of digits
     """
+    if _LONG_KEY.search(text):
+        raise ValueError("nested too deeply, by a key of more than 100 parts")
     try:
         return tomllib.loads(text)
     except RecursionError:

@@ -11,9 +11,12 @@ MASK = "***"
 _NAMES = r"passw|passphrase|pwd|secret|token|credential|scram_\w*_key|(?:api|access|private)_?key"
 _NAME = re.compile(_NAMES, re.IGNORECASE)
 """Names of parameters that hold secrets; `passfile` and `sslkey` name files and hold none."""
-# As a path, a URL has one slash. What stands before the last "@" belongs to the password: one
-# with "@", "/" or "?" in it is no valid URL, and is a secret all the same.
-_USER_INFO = re.compile(r"(:/{1,2}[^\s:@/?#'\"]*:).*@", re.DOTALL)
+# As a path, a URL has one slash, and a mistyped one may lack the colon. What stands before the
+# last "@" belongs to the password: one with "@", "/" or "?" in it is no valid URL, and is a secret
+# all the same.
+_USER_INFO = re.compile(
+    r"((?::/{1,2}|//|\bpostgres\w*/)[^\s:@/?#'\"]*:).*@", re.DOTALL | re.IGNORECASE
+)
 _IN_QUERY = re.compile(rf"([?&;]\w*(?:{_NAMES})\w*=)[^&;\s'\"]+", re.IGNORECASE)
 
 

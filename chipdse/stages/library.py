@@ -122,6 +122,6 @@ def _stamps(choice: LibraryChoice, files: tuple[Path, ...]) -> tuple[tuple[int, 
 def _stamp(path: Path) -> tuple[int, ...]:
     try:
         status = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a name with a NUL is no path
         return ()
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,10 +34,23 @@ def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+def replace(name: str, text: str) -> Callable[[Path], None]:
+    def change(study: Path) -> None:
+        (study / name).write_text(text)
+
+    return change
+
+
 DAMAGE = {
     "no JSON": (edit("study.json", "{", "{{"), "study.json is damaged (JSONDecodeError"),
     "no storage": (edit("study.json", '"storage"', '"else"'), "study.json is damaged (KeyError"),
     "other kinds": (edit("study.json", '"storage": "', '"storage": ["], "x": "'), "is damaged"),
+    "deep JSON": (replace("study.json", "[" * 100_000), "study.json is damaged (RecursionError"),
+    "no folder": (edit("study.json", '"folder": "', '"folder": -1, "x": "'), "is damaged"),
+    "no text": (
+        edit("study.json", '"storage"', '"liberty": ["\\ud800"], "storage"'),
+        "study.json is damaged (UnicodeEncodeError",
+    ),
     "no database": (lambda study: (study / "study.db").unlink(), "has lost its trials: study.db"),
     "no database file": (
         lambda study: (study / "study.db").write_text("junk" * 999),
@@ -69,6 +84,37 @@ def test_damaged_studies_are_refused_in_one_line(
         said = capsys.readouterr().err
         assert says in said and said.count("\n") == 1, said
     assert not Path(file).exists() and not (tmp_path / "to").exists()
+
+
+def test_a_damaged_database_is_refused_in_one_line(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that opens, and has a table that cannot be read."""
+    study, file = shutil.copytree(good, tmp_path / "study"), tmp_path / "f.svg"
+    with closing(sqlite3.connect(study / "study.db")) as database:
+        database.execute("ALTER TABLE trial_params RENAME COLUMN param_value TO lost")
+        database.commit()
+    for words in (
+        ["front", study],
+        ["report", study, "-o", file],
+        ["plot", study, "-o", file],
+        ["compare", good, study],
+        ["export", study, "--knee", "--to", tmp_path / "to"],
+    ):
+        assert main(list(map(str, words))) == 1, words
+        said = capsys.readouterr().err
+        assert "the trials of" in said and said.count("\n") == 1, said
+    assert not file.exists() and not (tmp_path / "to").exists()
+
+
+def test_a_damaged_status_is_none(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = shutil.copytree(good, tmp_path / "study")
+    (study / "status.json").write_text("[" * 100_000)
+    assert main(["status", str(study)]) == 2
+    said = capsys.readouterr().err
+    assert "status" in said and said.count("\n") == 1
 
 
 @pytest.mark.slow

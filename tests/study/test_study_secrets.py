@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chipdse.cli import main
 from chipdse.errors import DesignError
+from chipdse.secret_names import without_url_secrets
 from chipdse.store import recorder
 from chipdse.study.storage.secrets import masked, masked_url, secret_arguments, without_secrets
 from chipdse.study.storage.storage import open_storage
@@ -76,6 +77,7 @@ def test_a_refused_connection_shows_none(tmp_path: Path, name: str) -> None:
 MISTYPED = (
     "postgresql:/me:{}@h/d",
     "me:{}@h/d",
+    "postgresql//me:{}@h/d",
     "host=h user=me password={}",
     "host=h user=me sslpassword = '{}'",
     "postgresql://h/d?user=me&password={0}&unknown={0}",
@@ -129,6 +131,32 @@ def test_a_url_in_the_wrong_place_shows_none(
         assert code == 2 and len(said.err.splitlines()) == 1
         assert secret not in said.out + said.err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("postgresql:/me:{}@h/d", "write postgresql://HOST/DATABASE"),
+        ("postgresql//me:{}@h/d", "write postgresql://HOST/DATABASE"),
+        ("postgresql://me:{}@h:port/d", "write postgresql://HOST/DATABASE"),
+        ("postgresql://me:{}@x@h/d", "in a password write %40"),
+    ],
+)
+def test_the_advice_is_not_masked_with_the_password(
+    tmp_path: Path, url: str, advice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = counter_project(tmp_path)
+    assert main(["sweep", str(file), "--storage", url.format("plain-S3cret")]) == 2
+    said = capsys.readouterr().err
+    assert advice in said and "plain-S3cret" not in said and len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("url", ["postgresql//me:{}@h/d", "postgresql/me:{}@h/d"])
+def test_a_message_with_a_mistyped_url_shows_none(url: str) -> None:
+    """As a path, such a text loses a slash."""
+    said = without_url_secrets(f"sweep file {url.format(SECRET)} cannot be read")
+    assert said == f"sweep file {url.format('***')} cannot be read"
+    assert without_url_secrets("cells.lib:3: unexpected @") == "cells.lib:3: unexpected @"
 
 
 def test_variables_that_hold_secrets_have_slow_digests(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ DEFAULT = "sky130"
 PROCESSES = (TYPICAL, "slow", "fast")
 """Process corners of the shipped library."""
 GIVEN = "given"  # files without a name
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,199}")  # a file is named by it
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -253,6 +254,8 @@ def _finite(value: Any, where: str) -> Value:
         raise DesignError(f"{where}: {value!r} is not a number, text or true/false")
     if isinstance(value, float) and not math.isfinite(value):
         raise DesignError(f"{where}: {value!r} is not finite; write a number")
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise DesignError(f"{where}: a number of {len(str(abs(value)))} digits is too large")
     return value
 
 

@@ -9,18 +9,22 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from chipdse_hdl.block import Block
+from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse import metrics
 from chipdse.arrays import Floats
 from chipdse.blocks.own import is_checked
 from chipdse.blocks.work import work_unit
+from chipdse.errors import MachineError
 from chipdse.metrics import METRICS, Basis
 from chipdse.study.question.derived import evidence_in
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
 from chipdse.study.results.ties import tied
 from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.storage import reason_of
 from chipdse.study.storage.trials import (
     HARVESTED,
     HARVESTED_FROM,
@@ -197,5 +201,16 @@ def points_table(folder: StudyFolder) -> pd.DataFrame:
     "harvested"); the swept parameters;
     every metric, its unit in its name; system_evidence ("modelled", or "estimated" outside
     the published tables); violations and failure, as text
+
+    Raises
+    ------
+    MachineError : the storage does not answer, or is damaged
     """
-    return rows_of(folder.sweep, finished(folder.study))
+    try:
+        trials = finished(folder.study)
+    except (StorageInternalError, SQLAlchemyError) as error:
+        raise MachineError(
+            f"the trials of {folder.path} cannot be read ({reason_of(error)}); put a copy of "
+            f"{folder.storage.url} back"
+        ) from error
+    return rows_of(folder.sweep, trials)

@@ -243,7 +243,7 @@ def read_status(folder: Path) -> Status:
         known = {field.name for field in dataclasses.fields(Status)}
         content = json.loads(text)  # an older version may have written other fields too
         status = Status(**{name: content[name] for name in known & content.keys()})
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise no_status(folder) from error
     if status.is_under_way and not _lives(status):
         return dataclasses.replace(status, state="its driver died; run the sweep again to go on")

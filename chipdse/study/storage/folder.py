@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import socket
 import tomllib
@@ -157,8 +158,9 @@ def _read_about(path: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads((path / ABOUT).read_text())
         content.setdefault("study", path.absolute().name)
-        Path(content["study"]), Path(content["storage"]), *map(Path, content.get("liberty", []))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        Path(content["study"]), Path(content["storage"]), os.fsencode(content.get("folder", ""))
+        list(map(os.fsencode, content.get("liberty", [])))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DesignError(
             f"{path / ABOUT} is damaged ({type(error).__name__}: {error}); it says where the "
             "trials are: put it back, or sweep into a new folder"

@@ -12,7 +12,7 @@ from chipdse.secret_names import MASK, is_secret
 
 # What stands before the last "@": a password with "@", "/" or "?" in it is no valid URL, and is
 # one all the same, as is one after a mistyped or forgotten "postgresql://".
-_USER_INFO = re.compile(r"^(?:[^:@/?#]*:/+)?[^:@/?#]*:(.*)@", re.DOTALL)
+_USER_INFO = re.compile(r"^(?:[^:@/?#]*:?/+)?[^:@/?#]*:(.*)@", re.DOTALL)
 _SETTING = re.compile(r"([\w.]*)(\s*=\s*)('(?:[^'\\]|\\.)*'|(?:\\.|[^\s\\])*)")
 """NAME=VALUE inside ``options``, as in ``-c name=value``, or in a text such as ``host=h user=me``,
 which PostgreSQL's own programs take."""

@@ -81,12 +81,14 @@ def open_storage(url: str, folder: Path) -> Storage:
         parsed = sqlalchemy.make_url(url)
     except (SQLAlchemyError, ValueError):  # whose texts have parts of the URL
         raise DesignError(
+            # Without the sign itself: what prints a message masks all before the last one.
             f"storage {shown!r} is no URL; write postgresql://HOST/DATABASE, and in a password "
-            "%40 for @, %2F for / and %3F for ?"
+            "%40 for an at sign, %2F for / and %3F for ?"
         ) from None
     if "@" in f"{parsed.host}{parsed.database}":
         raise DesignError(
-            f"storage {shown!r} has an @ in its host or database; in a password write %40 for it"
+            f"storage {shown!r} has an at sign in its host or database; in a password write %40 "
+            "for it"
         )
     kind = parsed.get_backend_name()
     safe_url = without_secrets(parsed).render_as_string()
