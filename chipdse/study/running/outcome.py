@@ -14,7 +14,7 @@ from pathlib import Path
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial
 
-from chipdse.errors import ChipdseError, MachineError
+from chipdse.errors import ChipdseError, DesignError, MachineError
 from chipdse.evaluate import evaluate
 from chipdse.store.reads import Read
 from chipdse.store.store import Store, default_store
@@ -64,7 +64,7 @@ def evaluate_point(
     start = time.monotonic()
     code = code_here(sweep.template.block)
     code.check_worker()
-    check_same(version, parts_of(sweep), socket.gethostname())
+    _check_parts(sweep, version)
     stages = Store(root=store or default_store(), check=code.check)
     try:
         if sweep.harvests or sweep.replicates > 1:
@@ -87,6 +87,7 @@ def evaluate_point(
         code.check()
         if not isinstance(error, ChipdseError):
             raise
+        _check_parts(sweep, version)  # a library may have been removed meanwhile
         reason = f"{type(error).__name__}: {error}"
         return Outcome(
             metrics=None,
@@ -101,6 +102,19 @@ def evaluate_point(
         seconds=time.monotonic() - start,
         reads=frozenset(stages.read),
     )
+
+
+def _check_parts(sweep: Sweep, version: Mapping[str, str]) -> None:
+    """Raise MachineError if points are made by other parts here than at the driver, or by none."""
+    host = socket.gethostname()
+    try:
+        parts = parts_of(sweep)
+    except DesignError as error:
+        raise MachineError(
+            f"a worker on {host} cannot go on: {error}; what is finished is safe: put that right "
+            "and run the same command again"
+        ) from error
+    check_same(version, parts, host)
 
 
 def _machine_error(error: MemoryError | OSError) -> MachineError:

@@ -12,6 +12,8 @@ import pytest
 import chipdse
 from chipdse.design import find_block
 from chipdse.errors import ChipdseError, MachineError
+from chipdse.netlist.library.catalogue import add_library, resolve
+from chipdse.netlist.library.liberty.writer import liberty_text
 from chipdse.store.store import Store
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.running.outcome import evaluate_point
@@ -52,6 +54,56 @@ def test_an_edited_block_stops_its_sweep(tmp_path: Path) -> None:
     sweeps.here(tmp_path / "sweep.toml", study, store=store)
     points = chipdse.load_study(study).points()
     assert points["state"].tolist() == ["feasible"] * 3 and set(points["WIDTH"]) == {2, 3, 4}
+
+
+VANISHING = """
+import os
+from pathlib import Path
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+class Vanishing(wiring.Component):
+    def __init__(self, width=4):
+        super().__init__({"a": In(width), "y": Out(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += self.y.eq(self.a + 1)
+        for file in Path(os.environ["CHIPDSE_CONFIG"]).rglob("mine.toml"):
+            file.unlink()
+        return m
+"""
+VANISHING_SWEEP = """
+question = "What if the library goes?"
+block = "vanishing:Vanishing"
+[hardware]
+width = [4, 5]
+[library]
+name = "mine"
+[objectives]
+energy_per_op_j = "minimize"
+block_area_m2 = "minimize"
+[search]
+sampler = "grid"
+"""
+
+
+@pytest.mark.tools
+def test_a_library_removed_under_a_running_sweep_fails_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHIPDSE_CONFIG", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vanishing.py").write_text(VANISHING)
+    (tmp_path / "sweep.toml").write_text(VANISHING_SWEEP)
+    liberty = tmp_path / "cells.lib"
+    liberty.write_text(liberty_text(resolve("sky130").load().at([1.8], [25.0])))
+    add_library("mine", [liberty], node_nm=130)
+    study, store = tmp_path / "study", tmp_path / "store"
+    with pytest.raises(MachineError, match=r"cannot go on: .*'mine' is not known.* is safe"):
+        sweeps.here(tmp_path / "sweep.toml", study, store=store)
+    assert "failed" not in set(chipdse.load_study(study).points()["state"])
 
 
 def test_what_counts_is_what_a_file_holds(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ _SPARSE, _FULL = 0.5, 0.9  # ... where cells take up to half, or nine tenths, of
 def smoothing_of(problem: PlacementProblem) -> float:
     """Gamma in bins at an overflow of 0.55, by how full the core is.
 
-    In a sparse core, fine smoothing gives 6 to 11 % less wire length than placements of OpenROAD
+    In a sparse core, fine smoothing gives 1 to 11 % less wire length than placements of OpenROAD
     have; in a full core, coarse smoothing gives 12 to 14 % more.
     """
     full = problem.utilisation / problem.target_density
