@@ -172,7 +172,7 @@ def test_stopping_early(warm_store: Path, tmp_path: Path) -> None:
     study = tmp_path / "study"
     sweeps.run(sweeps.sweep_file(tmp_path, text), study, warm_store)
     status = read_status(study)
-    assert status.state == "no better front in the last 6 trials"
+    assert status.state == "no better front in the last 6 evaluations"
     assert 6 < status.trials < 36
     sweeps.run(tmp_path / "small.toml", study, warm_store, "--time", "1s", "--patience", "36")
     assert read_status(study).state in ("the time is up", "every evaluation of the budget is done")
