@@ -130,7 +130,7 @@ def test_eval(home: Path) -> None:
         (["sweep", "small.toml", "--trials", "0"], "trials=0 must be at least 1"),
         (["sweep", "small.toml", "--workers", "x"], "invalid int value"),
         (["front", "nothing"], "nothing is not a study"),
-        (["frnt"], "invalid choice: 'frnt'"),
+        (["frnt"], "'frnt' is not a verb; did you mean 'front'?"),
         (["sim", "fir", "--simulator", "vcs"], "invalid choice: 'vcs'"),
     ],
 )
