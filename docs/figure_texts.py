@@ -64,7 +64,7 @@ def _one_adder(point: Any) -> Iterator[Text]:
         ("critical_path_s {:.4g} ns modelled", point["critical_path_s"] * 1e9),
         ("f_max_hz {:.4g} MHz modelled", point["f_max_hz"] * MHZ),
         ("block_power_w {:.4g} µW modelled", point["block_power_w"] * 1e6),
-        ("block_energy_per_op_j {:.4g} pJ modelled", energy(point)),
+        ("block_energy_per_op_j {:.4g} pJ/addition modelled", energy(point)),
         ("block_clock_tree_power_w {:.4g} µW modelled", point["block_clock_tree_power_w"] * 1e6),
     ):
         yield Text(words=words, values=(value,))

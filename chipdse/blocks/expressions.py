@@ -52,7 +52,7 @@ _ON_COLUMNS: dict[str, Callable[..., Any]] = {
     "min": lambda *columns: np.minimum.reduce(np.broadcast_arrays(*columns)),
     "max": lambda *columns: np.maximum.reduce(np.broadcast_arrays(*columns)),
     "abs": lambda column: np.abs(column),
-    "clog2": lambda column: np.ceil(np.log2(np.maximum(np.floor(column), 1))),
+    "clog2": lambda column: np.frexp(np.maximum(np.floor(column) - 1.0, 0.0))[1] * 1.0,
 }
 _PLAIN = (
     *(ast.Name, ast.Load, ast.Compare, ast.BoolOp, ast.And, ast.Or),

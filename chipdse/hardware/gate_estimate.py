@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 _REGISTERS = ("$dff", "$sdff", "$adff", "$aldff", "$dlatch", "$adlatch", "$sr", "$ff")
@@ -36,7 +35,7 @@ def estimate_gates(kind: str, parameters: Mapping[str, str]) -> int:
     if kind in _SUMS:
         return 5 * widest
     if kind in _SHIFTS:
-        return 3 * widest * max(1, min(width("B_WIDTH"), math.ceil(math.log2(widest + 1))))
+        return 3 * widest * max(1, min(width("B_WIDTH"), widest.bit_length()))
     if kind == "$pmux":
         return 2 * widest * width("S_WIDTH")
     return max(1, widest)

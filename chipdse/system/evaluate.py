@@ -253,7 +253,7 @@ def evaluate_dies(
             operational_kgco2e=use,
             total_kgco2e=total,
             carbon_per_op_kgco2e=total / (throughput * life_s),
-            energy_delay_product_j_s=mean_power / throughput**2,
+            energy_delay_product_j_s=mean_power / (throughput * throughput),
             # As in CORDOBA, https://openreview.net/forum?id=IjhyMJ1PWy
             total_carbon_delay_product_kg_s=total / throughput,
         )

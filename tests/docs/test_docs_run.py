@@ -32,6 +32,8 @@ ELSEWHERE = {
     "reads the file, tests/application/test_chip_cli.py runs a smaller one",
     "library get": "fetches files; tests/netlist/library/test_library_public.py has a server",
     "front studies/mac_array --parquet": "wants pyarrow, which nothing else here needs",
+    "import-results export/mac12 routed.v": "wants a routed netlist; "
+    "tests/export/test_export_routed.py has some",
     "explore": "serves until it is stopped; tests/report/test_report_browser.py opens it",
 }
 """By page, or by how a command begins."""
@@ -75,6 +77,7 @@ def workspace(
     (tmp_path / "sweeps").mkdir()
     (tmp_path / "sweeps" / "systems").symlink_to(ROOT / "sweeps" / "systems")
     (tmp_path / "sweeps" / "mac_precision.toml").write_text(QUICK_SWEEP)
+    (tmp_path / "table.csv").write_text("latency,accuracy\n1,0.9\n2,0.95\n")
     (tmp_path / "6_report.json").write_text(json.dumps(REPORT))
     (tmp_path / "runs" / "latest" / "final").mkdir(parents=True)
     plain = {name.removeprefix("finish__"): value for name, value in REPORT.items()}

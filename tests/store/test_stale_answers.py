@@ -122,7 +122,7 @@ OPTIONS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "clock": ({"operating": OperatingPoint(clock_frac=0.5)}, NONE),
     "package": ({"package": PackageParameters(node_nm=65.0)}, NONE),
     "synthesis": ({"synthesis": SynthesisOptions(goal="delay")}, {"synthesise", *MEASURED}),
-    "utilisation": ({"physical": PhysicalOptions(utilisation=0.6)}, MEASURED),
+    "utilisation": ({"physical": PhysicalOptions(utilisation=0.7)}, MEASURED),
     "no glitches": ({"physical": PhysicalOptions(glitches=False)}, {"measure"}),
 }
 CODE = {

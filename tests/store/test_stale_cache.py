@@ -244,7 +244,7 @@ WRONG_AREA = '''
 _right = liberty_text
 
 
-def liberty_text(*given):
+def liberty_text(*given, **named):
     """With areas that are not the cells'."""
-    return _right(*given).replace("area : ", "area : 1")
+    return _right(*given, **named).replace("area : ", "area : 1")
 '''

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.arrays import Floats
 from chipdse.netlist.layout.buffers import buffer_input_f, chain_delays, is_buffer
 from chipdse.netlist.library.library import CellLibrary
@@ -51,7 +52,7 @@ class ClockBuffers:
         ----------
         usual_area : area of the buffers that flows take, over that of the smallest
         """
-        usual = int(np.argmin(np.abs(np.log(self.area / usual_area))))
+        usual = int(np.argmin(np.abs(numerics.log(self.area / usual_area))))
         strong = self.ohm * load_f <= EFFORT * self.ohm[0] * self.input_f[0]
         enough = usual + np.flatnonzero(strong[usual:])
         return int(enough[0]) if len(enough) else int(np.argmin(self.ohm))

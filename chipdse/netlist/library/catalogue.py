@@ -104,9 +104,7 @@ class LibraryEntry:
     @property
     def every_file(self) -> tuple[Path, ...]:
         """The files of all process corners."""
-        return tuple(
-            path for process_files in self.by_process.values() for path in process_files.files
-        )
+        return tuple(dict.fromkeys(path for name in self.processes for path in self.files_of(name)))
 
     def files_of(self, process: str | None = None) -> tuple[Path, ...]:
         """Every file of a process corner whose content decides results, for stage keys.
@@ -119,7 +117,12 @@ class LibraryEntry:
         ------
         DesignError : the library has no such process corner
         """
-        return self._files(process).files
+        files = self._files(process).files
+        if not self.shipped:
+            return files
+        from chipdse.netlist.library.mismatch import mismatch_file
+
+        return (*files, mismatch_file(self.name))
 
     def load(self, process: str | None = None) -> CellLibrary:
         """The library over all supplies and temperatures of one process corner.
