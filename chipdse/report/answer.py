@@ -127,7 +127,8 @@ def _absent_sentences(sweep: Sweep, table: pd.DataFrame) -> Iterator[str]:
             if str(value) not in on_front and tried:
                 absent.append(f"{axis.name} {shown_value(value)} (tried {tried})")
     if absent:
-        more = f" and {len(absent) - _NAMED} more values" if len(absent) > _NAMED else ""
+        unnamed = len(absent) - _NAMED
+        more = f" and {unnamed} more value{'s' * (unnamed > 1)}" if unnamed > 0 else ""
         yield f"Never on the front: {', '.join(absent[:_NAMED])}{more}."
 
 

@@ -78,7 +78,10 @@ def counts_line(status: Status) -> str:
 def growth_text(status: Status) -> str:
     """The growth of the hypervolume since the first points; empty while unknown."""
     growth = status.hypervolume_growth
-    return "" if growth is None else f", hypervolume {growth:.3g} times that of the first points"
+    if growth is None:
+        return ""
+    times = "" if growth <= 1 else f"{growth:.3g} times "
+    return f", hypervolume {times}that of the first points"
 
 
 def left_text(status: Status) -> str:

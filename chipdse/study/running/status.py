@@ -94,7 +94,8 @@ def take_stock(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     feasible = [trial for trial in done if is_feasible(trial)]
     seconds = [s for trial in trials if (s := trial.user_attrs.get("seconds"))]
-    values = losses(sweep, feasible)
+    # Trials that were begun together end in any order; what was first stays first.
+    values = losses(sweep, sorted(feasible, key=_ended))
     return {
         "trials": sum(not is_harvested(trial) for trial in trials),
         "points": len(trials),
@@ -105,6 +106,10 @@ def take_stock(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
         "hypervolume_growth": growth_of(values),
         "seconds_per_trial": sum(seconds) / len(seconds) if seconds else None,
     }
+
+
+def _ended(trial: FrozenTrial) -> tuple[datetime.datetime, int]:
+    return trial.datetime_complete or datetime.datetime.max, trial.number
 
 
 def is_feasible(trial: FrozenTrial) -> bool:

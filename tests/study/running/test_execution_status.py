@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import json
 import math
@@ -18,14 +19,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nst
+from optuna.trial import FrozenTrial, create_trial
 
 import chipdse
 from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.study.question.durations import parse_duration
+from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.results.front import hypervolume
 from chipdse.study.running.budget import Budget, is_stalled
-from chipdse.study.running.status import Status, StatusFile, growth_of, read_status
+from chipdse.study.running.status import (
+    Status,
+    StatusFile,
+    growth_of,
+    read_status,
+    take_stock,
+)
 from tests.support import small_sweep as sweeps
 
 
@@ -90,6 +99,26 @@ def test_growth_never_falls(values: np.ndarray[Any, Any]) -> None:
     known = [growth for growth in seen if growth is not None]
     assert known == seen[len(seen) - len(known) :]
     assert all(after >= before * (1 - 1e-12) for before, after in itertools.pairwise([1.0, *known]))
+
+
+def test_growth_counts_trials_as_they_end(tmp_path: Path) -> None:
+    """The second trial ends first, as one of two workers does: growth is that of its order."""
+    sweep = read_sweep(sweeps.sweep_file(tmp_path))
+    count, minutes = len(sweep.objectives), itertools.count(1)
+    signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
+
+    def ended(number: int, loss: float) -> FrozenTrial:
+        values = [sign * (loss + place / 10) for place, sign in enumerate(signs)]
+        trial = create_trial(values=values)
+        trial.number = number
+        trial.datetime_complete = datetime.datetime(2026, 1, 1, 0, next(minutes))
+        return trial
+
+    assert count > 1
+    later = [ended(1, 4.0), ended(2, 3.0), ended(3, 2.0)]
+    early = take_stock(sweep, later)["hypervolume_growth"]
+    late = take_stock(sweep, [ended(0, 9.0), *later])["hypervolume_growth"]
+    assert early is not None and late == pytest.approx(early) and late > 1
 
 
 def test_time_left_is_that_of_warm_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
