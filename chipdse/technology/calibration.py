@@ -120,8 +120,10 @@ def read_calibration(path: Path) -> LayoutCalibration:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DesignError(f"calibration {path} cannot be read: {error}") from None
+    except OSError as error:
+        raise DesignError(f"calibration {path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise DesignError(f"calibration {path} cannot be read: it is not UTF-8 text") from None
     return parse_calibration(text, str(path))
 
 

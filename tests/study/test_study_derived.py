@@ -135,3 +135,19 @@ def test_objectives_and_limits(warm_store: Path, tmp_path: Path, harvest: bool) 
         assert missed == (point["area_mm2"] > 0.002)
     best = max((p for p in points if p["state"] == "feasible"), key=lambda p: p["ops_per_j"])
     assert best["on_front"]
+
+
+@pytest.mark.tools
+def test_what_is_finite_nowhere_is_named(warm_store: Path, tmp_path: Path) -> None:
+    text = sweeps.SWEEP.replace('energy_per_op_j = "minimize"', 'endless = "minimize"')
+    text = text.replace("harvest = false", "harvest = true").replace("trials = 24", "trials = 1")
+    text += '[derived]\nendless = "energy_per_op_j / (depth - depth)"\n'
+    done = subprocess.run(
+        [sweeps.CHIPDSE, "sweep", sweeps.sweep_file(tmp_path, text), "--study", tmp_path / "study"],
+        env=os.environ | {"CHIPDSE_CACHE": str(kernels.lend(warm_store))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "[derived] endless is finite in none of them" in done.stderr

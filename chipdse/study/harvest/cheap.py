@@ -80,9 +80,14 @@ class CheapPoints:
         """
         finite = np.flatnonzero(np.isfinite(self.objectives).all(axis=1))
         if not len(finite):
+            never = [name for name, x in self.derived.items() if not np.isfinite(x).any()]
             raise InfeasibleError(
                 f"none of {len(self.numbers)} supplies, clocks and packages has finite objectives; "
-                "give cooler or smaller packages"
+                + (
+                    f"[derived] {never[0]} is finite in none of them: does it divide by zero?"
+                    if never
+                    else "give cooler or smaller packages"
+                )
             )
         violation = self.violation[finite]
         best = finite[violation <= violation.min() * (1 + 1e-12)]

@@ -116,7 +116,7 @@ def test_the_calibration_of_the_user(tmp_path: Path, capsys: pytest.CaptureFixtu
     shown = json.loads(capsys.readouterr().out)["measured_errors"]
     assert shown["block_power_w"]["designs"] > 0
     assert main([*words, "calibration=none.toml"]) == 2
-    assert "none.toml cannot be read" in capsys.readouterr().err
+    assert "none.toml cannot be read: No such file or directory\n" in capsys.readouterr().err
 
 
 @pytest.mark.slow
