@@ -16,15 +16,10 @@ from chipdse.study.storage.fingerprint import kept_by
 from chipdse.study.storage.since import version_text
 from tests.support import kernels
 from tests.support import small_sweep as sweeps
+from tests.support.counter_project import COUNTER, counter_project
 
 pytestmark = pytest.mark.tools
 
-COUNTER = """
-module counter #(parameter WIDTH = 2) (input clk, input en, output reg [WIDTH-1:0] count);
-  initial count = 0;
-  always @(posedge clk) if (en) count <= count + 1;
-endmodule
-"""
 SWEEP = """
 question = "Which width?"
 block = "counter.toml"
@@ -51,10 +46,7 @@ harvest = false
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
-    (folder / "counter.v").write_text(COUNTER)
-    (folder / "counter.toml").write_text(
-        'sources = ["counter.v"]\ntop = "counter"\nclock = "clk"\n[parameters]\nWIDTH = 2\n'
-    )
+    counter_project(folder)
     (folder / "sweep.toml").write_text(SWEEP)
     sweeps.here(folder / "sweep.toml", folder / "study", store=folder / "store")
     return folder
