@@ -10,17 +10,16 @@ import hashlib
 import json
 import os
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from chipdse.blocks.own import VerilogSource
 from chipdse.errors import DesignError, MachineError, ToolError
-from chipdse.hardware import yosys_files
+from chipdse.hardware.reading_limits import run_reader
 from chipdse.hardware.registers import ALWAYS_DRIVEN
 from chipdse.store.reads import Place, Read
-from chipdse.tools import remove_links, run_tool, run_yosys, script_path
+from chipdse.tools import remove_links, script_path
 
 _READ, _FILES, _LISTED = "read.il", "slang.f", "read_verilog.json"
 # What people's older sources rely on, and every simulator allows.
@@ -150,10 +149,7 @@ def _by_yosys(verilog: VerilogSource, parameters: Mapping[str, Any], folder: Pat
         f"hierarchy -check -top {verilog.top} {' '.join(given)}",
         *_finish(top),
     ]
-    # Its own process as always, which lists the files that it read.
-    (folder / "read_verilog.ys").write_text("\n".join([*script, ""]))
-    command = [sys.executable, yosys_files.__file__, "read_verilog.ys", _LISTED]
-    run_tool("read_verilog", command, folder)
+    run_reader("read_verilog", script, folder, _LISTED)
     _note_targets(folder)
     return (folder / _READ).read_text()
 
@@ -265,7 +261,7 @@ def _run_slang(verilog: VerilogSource, options: list[str], folder: Path, top: st
     ]
     log = folder / "read_slang.log"
     try:
-        run_yosys("\n".join([*script, ""]), folder, "read_slang")
+        run_reader("read_slang", script, folder)
     except MachineError:
         raise
     except ToolError as error:

@@ -1,6 +1,6 @@
 """Run a Yosys script in this process, then write the list of files that Yosys read.
 
-    python yosys_files.py SCRIPT LIST
+    python yosys_files.py SCRIPT PROCESSOR_TIME_S MEMORY_BYTES [LIST]
 
 Yosys keeps the list for ``yosys -E``: sources, what they include, and the files of `$readmemh` and
 `$readmemb`, however their names are put together. The wheel has no program `yosys` and its Python
@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import ctypes
 import json
+import resource
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+OVER_MEMORY = "reading has reached the limit of memory"
 _SYMBOL = "_ZN5Yosys17yosys_input_filesB5cxx11E"
 # Offsets in a node of the tree: left, right, then the value: address and length of the text.
 _ROOT, _LEFT, _RIGHT, _TEXT, _LENGTH = 16, 16, 24, 32, 40
@@ -46,12 +48,32 @@ def _pointer(address: int) -> int:
     return ctypes.c_void_p.from_address(address).value or 0
 
 
-def main(script: str, listed: str) -> None:
-    """Run a script; write the list as JSON."""
+def limit(kind: int, amount: int) -> bool:
+    """Limit a resource of this process; false where the limit that it inherited is lower."""
+    soft, hard = resource.getrlimit(kind)
+    if soft != resource.RLIM_INFINITY and soft <= amount:
+        return False
+    resource.setrlimit(kind, (amount, hard))
+    return True
+
+
+def main(script: str, time_s: str, memory_bytes: str, listed: str = "") -> None:
+    """Run a script within limits; write the list as JSON if there is a name for it.
+
+    The kernel ends the process by SIGXCPU after so much processor time.
+    """
     from pyosys import libyosys
 
-    libyosys.run_pass(f"script {script}", libyosys.Design())
-    files = files_read(ctypes.CDLL(libyosys.__file__))
+    limit(resource.RLIMIT_CPU, int(time_s))
+    is_limited = limit(resource.RLIMIT_DATA, int(memory_bytes))
+    is_limited &= resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+    try:
+        libyosys.run_pass(f"script {script}", libyosys.Design())
+    except MemoryError:
+        if not is_limited:
+            raise
+        sys.exit(f"ERROR: {OVER_MEMORY}")
+    files = files_read(ctypes.CDLL(libyosys.__file__)) if listed else None
     if files is not None:
         Path(listed).write_text(json.dumps(sorted(files)))
 

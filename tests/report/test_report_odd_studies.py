@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from optuna.storages._rdb import models
 from optuna.trial import create_trial
 
 from chipdse import load_study
@@ -105,6 +106,45 @@ def test_a_damaged_database_is_refused_in_one_line(
         said = capsys.readouterr().err
         assert "the trials of" in said and said.count("\n") == 1, said
     assert not file.exists() and not (tmp_path / "to").exists()
+
+
+TABLES = sorted(models.BaseModel.metadata.tables)
+
+
+@pytest.mark.quick_cases(1)
+@pytest.mark.parametrize("table", TABLES)
+def test_a_database_that_lacks_a_table_is_refused(
+    table: str, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Optuna would create an empty one, and the parameters of each point would be None."""
+    study = shutil.copytree(good, tmp_path / "study")
+    with closing(sqlite3.connect(study / "study.db")) as database:
+        database.execute(f"DROP TABLE {table}")
+        database.commit()
+    before = (study / "study.db").read_bytes()
+    for words in (
+        ["front", study],
+        ["report", study, "-o", tmp_path / "f.html"],
+        ["compare", good, study],
+        ["sweep", study / "sweep.toml", "--study", study, "--no-report", "--workers", "1"],
+    ):
+        assert main(list(map(str, words))) == 2, words
+        said = capsys.readouterr().err
+        assert f"is damaged: it lacks the table {table}; put a copy of it back" in said, said
+        assert said.count("\n") == 1
+    assert (study / "study.db").read_bytes() == before
+
+
+def test_a_point_that_lost_a_parameter_is_refused(
+    good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = shutil.copytree(good, tmp_path / "study")
+    with closing(sqlite3.connect(study / "study.db")) as database:
+        database.execute("DELETE FROM trial_params WHERE param_name = 'columns'")
+        database.commit()
+    assert main(["front", str(study)]) == 1
+    said = capsys.readouterr().err
+    assert "trial 0 is complete and has lost its columns" in said and said.count("\n") == 1
 
 
 def test_a_damaged_status_is_none(

@@ -213,4 +213,12 @@ def points_table(folder: StudyFolder) -> pd.DataFrame:
             f"the trials of {folder.path} cannot be read ({reason_of(error)}); put a copy of "
             f"{folder.storage.url} back"
         ) from error
+    for trial in trials:
+        lost = {axis.name for axis in folder.sweep.space.axes} - trial.params.keys()
+        if lost and trial.state == TrialState.COMPLETE:
+            raise MachineError(
+                f"the trials of {folder.path} cannot be read (trial {trial.number} is complete "
+                f"and has lost its {', '.join(sorted(lost))}); put a copy of "
+                f"{folder.storage.url} back"
+            )
     return rows_of(folder.sweep, trials)

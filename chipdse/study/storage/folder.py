@@ -100,7 +100,7 @@ def start_study(
     is_new = not path.exists()
     path.mkdir(parents=True, exist_ok=True)
     try:
-        opened = open_storage(str(description["storage"]), path)
+        opened = open_storage(str(description["storage"]), path, is_begun=is_begun)
         study = _open(name, opened, sweep, is_begun=is_begun)
         version = _settled(study, opened, sweep, path, re_evaluate=re_evaluate)
     except DesignError:
@@ -136,7 +136,7 @@ def open_study(path: Path) -> StudyFolder:
     origin = Path(description["folder"]) if "folder" in description else None
     sweep = read_sweep(path / SWEEP, liberty, folder=origin)
     _check_database(path, description["storage"])
-    opened = open_storage(description["storage"], path)
+    opened = open_storage(description["storage"], path, is_begun=True)
     study = _open(description["study"], opened, sweep, is_begun=True)
     return StudyFolder(
         path=path,

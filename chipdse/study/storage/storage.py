@@ -24,6 +24,7 @@ import optuna
 import sqlalchemy
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage, fail_stale_trials
+from optuna.storages._rdb import models
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -65,16 +66,17 @@ class Storage:
     optuna: RDBStorage = field(repr=False)
 
 
-def open_storage(url: str, folder: Path) -> Storage:
+def open_storage(url: str, folder: Path, *, is_begun: bool = False) -> Storage:
     """Open a storage.
 
     Parameters
     ----------
     url : ``sqlite:///FILE``, a file relative to `folder`, or ``postgresql://...``
+    is_begun : it holds a study already, so that all of its tables must be there
 
     Raises
     ------
-    DesignError : another kind, no driver for it, or it does not open
+    DesignError : another kind, no driver for it, it does not open, or a table is missing
     """
     shown = masked_url(url)
     try:
@@ -95,15 +97,21 @@ def open_storage(url: str, folder: Path) -> Storage:
     try:
         if kind == "sqlite":
             file = folder / (parsed.database or "")
-            return Storage(url=safe_url, shared=False, optuna=_sqlite(file.absolute()))
+            return Storage(url=safe_url, shared=False, optuna=_sqlite(file.absolute(), is_begun))
         if kind in ("postgresql", "postgres"):
             plain = without_secrets(parsed).set(drivername="postgresql+psycopg")
-            opened = _postgresql(plain.render_as_string(), secret_arguments(parsed))
+            opened = _postgresql(plain.render_as_string(), secret_arguments(parsed), is_begun)
             return Storage(url=safe_url, shared=True, optuna=opened)
     except ImportError as error:
         raise DesignError(
             "psycopg is not installed; for a study in PostgreSQL: pip install 'chipdse[postgresql]'"
         ) from error
+    except _TablesMissing as error:
+        raise DesignError(
+            f"storage {masked(safe_url, url)!r} in {folder} is damaged: it lacks the "
+            f"{'tables' if len(error.args) > 1 else 'table'} {', '.join(error.args)}; put a copy "
+            "of it back, or sweep into a new folder"
+        ) from None
     except Exception as error:  # whatever the database's own driver raises
         # Not "from error": its own text may have secrets in it.
         reason = masked(reason_of(error), url)
@@ -114,18 +122,43 @@ def open_storage(url: str, folder: Path) -> Storage:
     )
 
 
-def _sqlite(file: Path) -> RDBStorage:
+class _TablesMissing(Exception):
+    """The names of the tables that a study needs and its storage lacks."""
+
+
+def _check_tables(engine: sqlalchemy.Engine) -> None:
+    """Raise _TablesMissing if there are tables of Optuna's and others are missing.
+
+    Optuna creates what is missing, and empty parameters would pass for the study's. A storage
+    without any is whole: it is an empty one, and holds no study of that name.
+    """
+    present = set(sqlalchemy.inspect(engine).get_table_names())
+    missing = models.BaseModel.metadata.tables.keys() - present
+    if missing and missing != models.BaseModel.metadata.tables.keys():
+        raise _TablesMissing(*sorted(missing))
+
+
+def _sqlite(file: Path, is_begun: bool) -> RDBStorage:
     # A dashboard that reads holds the file for a moment: wait for it.
-    return SqlStorage(f"sqlite:///{file}", engine_kwargs={"connect_args": {"timeout": 60}})
+    url, settings = f"sqlite:///{file}", {"connect_args": {"timeout": 60}}
+    if is_begun and file.exists():
+        engine = sqlalchemy.create_engine(url, **settings)
+        try:
+            _check_tables(engine)
+        finally:
+            engine.dispose()
+    return SqlStorage(url, engine_kwargs=settings)
 
 
-def _postgresql(url: str, secrets: Mapping[str, str]) -> RDBStorage:
+def _postgresql(url: str, secrets: Mapping[str, str], is_begun: bool) -> RDBStorage:
     # Beside the URL, which errors and logs may show.
     arguments = {"options": _POSTGRESQL, "connect_timeout": 10, **secrets}
     settings: dict[str, Any] = {"pool_pre_ping": True, "connect_args": arguments}
     engine = sqlalchemy.create_engine(url, **settings)
     with warnings.catch_warnings(), _advisory_lock(engine, "tables"):  # which opening creates
         warnings.simplefilter("ignore", ExperimentalWarning)
+        if is_begun:
+            _check_tables(engine)
         opened = SqlStorage(
             url, engine_kwargs=settings, heartbeat_interval=BEAT_S, grace_period=GRACE_S
         )

@@ -10,7 +10,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +79,56 @@ def test_a_tool_killed_once_is_started_again(
     monkeypatch.setenv("PATH", wrapper(tmp_path, tool, ONCE))
     sweeps.here(counter_project(tmp_path), tmp_path / "study", store=tmp_path / "store")
     assert (tmp_path / "count").exists()
+    assert states(tmp_path) == ["feasible", "feasible"]
+
+
+class Hunter(threading.Thread):
+    """Ends the first real process of a name among the descendants of this one by SIGKILL."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(daemon=True)
+        self._wanted, self._ended = name, threading.Event()
+        self.killed = 0
+
+    def run(self) -> None:
+        while not self.killed and not self._ended.wait(0.002):
+            self.killed = next((pid for pid in self._descendants() if self._kill(pid)), 0)
+
+    def end(self) -> None:
+        self._ended.set()
+        self.join()
+
+    def _descendants(self) -> Iterator[int]:
+        waiting = [os.getpid()]
+        while waiting:
+            with suppress(OSError):  # a process or thread that has ended
+                for tasks in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+                    children = [int(pid) for pid in tasks.read_text().split()]
+                    waiting += children
+                    yield from children
+
+    def _kill(self, pid: int) -> bool:
+        try:
+            if Path(f"/proc/{pid}/comm").read_text().strip() != self._wanted:
+                return False
+            os.kill(pid, signal.SIGKILL)
+        except OSError:  # it has ended
+            return False
+        return True
+
+
+@pytest.mark.tools
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
+def test_a_part_of_synthesis_killed_once_fails_no_trial(tmp_path: Path) -> None:
+    """The real process, as the kernel chooses it; Yosys reports it in words of its own."""
+    file = counter_project(tmp_path)
+    hunter = Hunter("yosys-abc")
+    hunter.start()
+    try:
+        sweeps.here(file, tmp_path / "study", store=tmp_path / "store")
+    finally:
+        hunter.end()
+    assert hunter.killed
     assert states(tmp_path) == ["feasible", "feasible"]
 
 
