@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from chipdse.cli.common import Verbs, add_verb, print_json, tell_version
 from chipdse.errors import DesignError
+from chipdse.reading import check_exist
 from chipdse.study.storage.layout import check_study
+
+KINDS = (
+    "front",
+    "parallel",
+    "importance",
+    "history",
+    "power",
+    "supply",
+    "placement",
+    "package",
+)
 
 
 def add(verbs: Verbs) -> None:
@@ -53,21 +67,55 @@ def add(verbs: Verbs) -> None:
         "plot",
         "draw a figure of a study for a paper: PNG, SVG or PDF",
         "chipdse plot studies/mac_array --kind front -o front.pdf\n"
-        "  chipdse plot studies/mac_array --kind power --trial 12 -o power.svg",
+        "  chipdse plot studies/mac_array --kind power --trial 12 -o power.svg\n"
+        "  chipdse plot table.csv --minimize latency --maximize accuracy -o front.svg",
         _plot,
     )
-    parser.add_argument("study", type=Path, help="folder of the study")
-    parser.add_argument(
-        "--kind",
-        choices=("front", "parallel", "importance", "history", "power"),
-        default="front",
-        help="what to draw; default the front",
-    )
+    parser.add_argument("study", type=Path, help="folder of the study, or a table (.csv)")
+    for option in ("--minimize", "--maximize"):
+        parser.add_argument(
+            option,
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="COLUMN",
+            help="of a table: an objective",
+        )
+    parser.add_argument("--kind", choices=KINDS, default="front", help="default the front")
     parser.add_argument("-o", "--output", type=Path, required=True, help=".png, .svg or .pdf")
-    parser.add_argument("--x", metavar="METRIC", help="of the front; default the first objective")
-    parser.add_argument("--y", metavar="METRIC", help="default the second")
-    parser.add_argument("--color", metavar="METRIC", help="default the third, if there is one")
-    parser.add_argument("--trial", type=int, help="of power: the point; default the knee")
+    parser.add_argument("--x", metavar="COLUMN", help="of the front; default the first objective")
+    parser.add_argument("--y", metavar="COLUMN", help="default the second")
+    parser.add_argument(
+        "--color",
+        metavar="COLUMN",
+        help="default the third, if there is one; text and few numbers have a colour per value",
+    )
+    parser.add_argument("--title", default="", help="text above the figure")
+    parser.add_argument(
+        "--limits",
+        nargs="+",
+        default=[],
+        metavar="AXIS=LOW:HIGH",
+        help="of the front: range of axis x or y in SI units, e.g. x=0:5e-12 y=1e9:",
+    )
+    parser.add_argument(
+        "--log",
+        nargs="*",
+        choices=("x", "y"),
+        help="of the front: the logarithmic axes, none if none is given; "
+        "default those that span a factor of 20",
+    )
+    parser.add_argument(
+        "--data",
+        action="store_true",
+        help="of the front: also write its values (NAME.data.csv) and a caption "
+        "(NAME.caption.txt) beside it",
+    )
+    parser.add_argument(
+        "--trial",
+        type=int,
+        help="of power, supply, placement, package: the point; default the knee",
+    )
     parser.add_argument("--width", type=float, help="inches; default one column of a paper")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -104,23 +152,87 @@ def _explore(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    check_study(arguments.study)
+    of_table = arguments.study.suffix == ".csv"
+    _check_plot(arguments, of_table)
+    limits = _limits(arguments.limits)
 
-    from chipdse.api.study import load_study
-    from chipdse.report.figures import draw
+    from chipdse.report.figures.axes import Look
+    from chipdse.report.figures.kinds import draw, draw_points
 
-    study = load_study(arguments.study)
-    draw(
-        study.folder,
-        arguments.kind,
-        arguments.output,
-        axes=[name for name in (arguments.x, arguments.y, arguments.color) if name is not None],
-        trial=arguments.trial,
-        width_in=arguments.width,
-    )
-    tell_version(study)
+    axes = (arguments.x, arguments.y, arguments.color)
+    look = Look(title=arguments.title, limits=limits, log=arguments.log)
+    if of_table:
+        from chipdse.report.figures.front import points_of_csv
+
+        points = points_of_csv(arguments.study, arguments.minimize, arguments.maximize)
+        draw_points(points, arguments.output, axes, arguments.width, look=look, data=arguments.data)
+    else:
+        from chipdse.api.study import load_study
+
+        study = load_study(arguments.study)
+        draw(
+            study.folder,
+            arguments.kind,
+            arguments.output,
+            axes=axes,
+            trial=arguments.trial,
+            width_in=arguments.width,
+            look=look,
+            data=arguments.data,
+        )
+        tell_version(study)
     if arguments.json:
         print_json({"figure": str(arguments.output)})
     else:
         print(arguments.output)
     return 0
+
+
+def _check_plot(arguments: argparse.Namespace, of_table: bool) -> None:
+    """Refuse options that do not belong together."""
+    objectives = arguments.minimize or arguments.maximize
+    if of_table:
+        check_exist(arguments.study)
+        if not objectives:
+            raise DesignError(
+                "no objective is given; write e.g. --minimize latency --maximize accuracy"
+            )
+        if arguments.kind != "front":
+            raise DesignError(f"--kind {arguments.kind} needs a study; a table has only the front")
+    else:
+        if objectives:
+            raise DesignError(
+                "--minimize and --maximize need a table; name a file that ends in .csv"
+            )
+        check_study(arguments.study)
+    if arguments.kind != "front":
+        for option, value in (
+            ("--limits", arguments.limits),
+            ("--log", arguments.log is not None),
+            ("--data", arguments.data),
+        ):
+            if value:
+                raise DesignError(f"{option} belongs to --kind front, not {arguments.kind}")
+    if arguments.title and arguments.kind in ("placement", "package"):
+        raise DesignError(f"--title is not written into a picture of --kind {arguments.kind}")
+
+
+def _limits(texts: Sequence[str]) -> dict[str, tuple[float | None, float | None]]:
+    """Ranges of axes from texts such as ``x=0:5e-12``."""
+    limits: dict[str, tuple[float | None, float | None]] = {}
+    for text in texts:
+        axis, _, ends = text.partition("=")
+        low, mark, high = ends.partition(":")
+        try:
+            bounds = [float(end) if end else None for end in (low, high)]
+        except ValueError:
+            bounds = []
+        given = [end for end in bounds if end is not None]
+        if axis not in ("x", "y") or not mark or not given or not all(map(math.isfinite, given)):
+            raise DesignError(
+                f"--limits {text!r} is not AXIS=LOW:HIGH; write numbers in SI units, e.g. x=0:5e-12"
+            )
+        if given != sorted(set(given)):
+            raise DesignError(f"--limits {text!r}: the first number must be the smaller")
+        limits[axis] = (bounds[0], bounds[1])
+    return limits

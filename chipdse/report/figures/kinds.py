@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +17,25 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
-from chipdse.design import suggest
 from chipdse.errors import DesignError, InfeasibleError
+from chipdse.report.figures.axes import BLUE, GREY, ORANGE, PALETTE, Look, add_legend
+from chipdse.report.figures.front import Points, draw_front, points_of_study, write_data
 from chipdse.report.page import point_of
 from chipdse.report.page.data import history, importance
 from chipdse.report.page.details import SHOWN_KINDS
 from chipdse.report.quantities import heading_scale, label_of, words_of
+from chipdse.store.files import write_whole
 from chipdse.store.store import Store, default_store
 from chipdse.study.results.choose import knee
 from chipdse.study.results.points import points_table
 from chipdse.study.storage.folder import StudyFolder
 
 SUFFIXES = (".png", ".svg", ".pdf")
-_BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#8d99a6"
-_BARS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#999999")
+PICTURES = {"placement": "placement_png", "package": "package_svg"}
+"""Kinds that are pictures of a point, and where its details have them."""
+PLAIN_LOOK = Look()
 _HATCHES = ("", "///", "...", "xxx", "\\\\\\", "++")
 _STYLE: Any = {
     "font.size": 8,
@@ -51,129 +56,97 @@ def draw(
     kind: str,
     path: Path,
     *,
-    axes: Sequence[str] = (),
+    axes: Sequence[str | None] = (),
     trial: int | None = None,
     width_in: float | None = None,
+    look: Look = PLAIN_LOOK,
+    data: bool = False,
 ) -> None:
     """Write one figure of a study.
 
     Parameters
     ----------
-    kind : front, parallel, importance, history or power
-    axes : of the front: across, up, colour; default the objectives
-    trial : of power: the point; default the knee
+    kind : front, parallel, importance, history, power, supply, placement or package
+    axes : of the front: across, up, colour; None for the objective in this place
+    trial : of power, supply, placement, package: the point; default the knee
     width_in : width of the figure [inch]; default one column of a paper, two for parallel
+    look : title; for the front also limits and scales of the axes
+    data : of the front: also write its values and a caption (`front.write_data`)
 
     Raises
     ------
     DesignError : an unknown suffix, metric or trial
     InfeasibleError : the study has nothing to show
     """
-    if path.suffix not in SUFFIXES:
-        raise DesignError(f"--output {str(path)!r} must end in {', '.join(SUFFIXES)}")
-    if width_in is None:
-        width_in = 7.2 if kind == "parallel" else 3.5
-    if not 1 <= width_in <= 30:
-        raise DesignError(f"--width {width_in:g} must be between 1 and 30 inches")
+    check_output(path, width_in)
     table = points_table(folder)
     if not table["on_front"].any():
         raise InfeasibleError(f"{folder.path} has no feasible point to draw")
+    if kind in PICTURES:
+        _write_picture(kind, folder, table, trial, path)
+        return
+    if kind == "front":
+        draw_points(points_of_study(folder, table), path, axes, width_in, look=look, data=data)
+        return
+    with _saved(path, width_in or (7.2 if kind == "parallel" else 3.5), kind, look) as (_, plot):
+        if kind == "parallel":
+            _parallel(plot, folder, table)
+        elif kind == "importance":
+            _importance(plot, folder)
+        elif kind == "history":
+            _history(plot, folder, table)
+        elif kind == "supply":
+            _supply(plot, *_detail(folder, table, trial))
+        else:
+            _power(plot, *_detail(folder, table, trial))
+
+
+def draw_points(
+    points: Points,
+    path: Path,
+    axes: Sequence[str | None] = (),
+    width_in: float | None = None,
+    *,
+    look: Look = PLAIN_LOOK,
+    data: bool = False,
+) -> None:
+    """Write the figure of a front; parameters and errors as of `draw`."""
+    check_output(path, width_in)
+    with _saved(path, width_in or 3.5, "front", look) as (figure, plot):
+        draw_front(figure, plot, points, axes, look)
+        if data:
+            write_data(points, axes, path)
+
+
+def check_output(path: Path, width_in: float | None) -> None:
+    """Check the name and width of a figure.
+
+    Raises
+    ------
+    DesignError : an unknown suffix, or a width [inch] outside 1 to 30
+    """
+    if path.suffix not in SUFFIXES:
+        raise DesignError(f"--output {str(path)!r} must end in {', '.join(SUFFIXES)}")
+    if width_in is not None and not 1 <= width_in <= 30:
+        raise DesignError(f"--width {width_in:g} must be between 1 and 30 inches")
+
+
+@contextmanager
+def _saved(path: Path, width_in: float, kind: str, look: Look) -> Iterator[tuple[Figure, Axes]]:
+    """An empty figure with one plot, which is written after the block."""
     with plt.rc_context(_STYLE):
-        figure, plot = plt.subplots(
-            figsize=(width_in, width_in * (0.45 if kind == "parallel" else 0.72)),
-            layout="constrained",
-        )
+        height_in = width_in * (0.45 if kind == "parallel" else 0.72)
+        figure, plot = plt.subplots(figsize=(width_in, height_in), layout="constrained")
         try:
-            if kind == "front":
-                _front(figure, plot, folder, table, axes)
-            elif kind == "parallel":
-                _parallel(plot, folder, table)
-            elif kind == "importance":
-                _importance(plot, folder)
-            elif kind == "history":
-                _history(plot, folder, table)
-            else:
-                _power(plot, folder, table, trial)
+            yield figure, plot
+            if look.title:
+                figure.suptitle(look.title, fontsize=9)
             no_date = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
             figure.savefig(path, dpi=300, metadata=no_date[path.suffix])
         except OSError as error:
             raise DesignError(f"--output {str(path)!r}: {error.strerror}") from error
         finally:
             plt.close(figure)
-
-
-def _scaled(folder: StudyFolder, table: pd.DataFrame, name: str) -> tuple[str, Any]:
-    known = [str(c) for c in table.select_dtypes("number").columns]
-    if name not in known:
-        raise DesignError(f"{name!r} is not a number of this study; {suggest(name, known)}")
-    label, scale = heading_scale(name, table[name].tolist(), words_of(folder.sweep))
-    better = {
-        objective.metric: "less" if objective.minimize else "more"
-        for objective in folder.sweep.objectives
-    }
-    text = f"{label}\n{better[name]} is better" if name in better else label
-    return text, table[name].to_numpy(dtype=float) / scale
-
-
-def _log_if_wide(plot: Axes, axis: str, values: Any) -> None:
-    finite = values[np.isfinite(values)]
-    if not len(finite) or finite.min() <= 0 or finite.max() / finite.min() <= 20:
-        return
-    plot.set(**{f"{axis}scale": "log"})
-    decades = math.log10(finite.max() / finite.min())
-    ticks = LogLocator(subs=(1.0, 2.0, 5.0) if decades < 3 else (1.0,), numticks=12)
-    shown = plot.xaxis if axis == "x" else plot.yaxis
-    shown.set_major_locator(ticks)
-    shown.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    shown.set_minor_formatter(NullFormatter())
-
-
-def _legend(plot: Axes) -> None:
-    """Above the axes: it hides nothing. As many columns as the figure is wide."""
-    handles, labels = plot.get_legend_handles_labels()
-    figure = plot.get_figure(root=True)
-    assert figure is not None
-    inches = 0.42 + 0.055 * max(map(len, labels))
-    columns = max(1, min(len(labels), 4, int(figure.get_size_inches()[0] / inches)))
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns, columnspacing=1.0)
-
-
-def _front(
-    figure: Figure, plot: Axes, folder: StudyFolder, table: pd.DataFrame, axes: Sequence[str]
-) -> None:
-    goals = [objective.metric for objective in folder.sweep.objectives]
-    names = [*axes, *goals[len(axes) : 3]]
-    (x_label, x), (y_label, y) = (_scaled(folder, table, name) for name in names[:2])
-    front = table["on_front"].to_numpy()
-    kinds = (
-        ("infeasible", (table["state"] == "infeasible").to_numpy(), "x", _ORANGE, 12),
-        ("feasible", (table["state"] == "feasible").to_numpy() & ~front, "o", _GREY, 9),
-    )
-    for label, mask, marker, color, size in kinds:
-        if mask.any():
-            plot.scatter(x[mask], y[mask], s=size, c=color, marker=marker, lw=0.7, label=label)
-    order = np.argsort(x[front])
-    if len(names) > 2:
-        label, color = _scaled(folder, table, names[2])
-        markers = plot.scatter(
-            x[front], y[front], s=26, c=color[front], marker="D", cmap="viridis", label="front"
-        )
-        figure.colorbar(markers, ax=plot, label=label)
-    else:
-        plot.plot(x[front][order], y[front][order], "D-", c=_BLUE, ms=4, lw=0.8, label="front")
-    for name, low_high, axis in ((names[0], "x", plot.axvline), (names[1], "y", plot.axhline)):
-        scale = heading_scale(name, table[name].tolist(), words_of(folder.sweep))[1]
-        for limit in folder.sweep.limits:
-            if limit.metric == name:
-                for bound in (limit.minimum, limit.maximum):
-                    low, high = plot.get_xlim() if low_high == "x" else plot.get_ylim()
-                    if math.isfinite(bound) and low <= bound / scale <= high:
-                        axis(bound / scale, color=_ORANGE, ls="--", lw=0.8)
-    _log_if_wide(plot, "x", x)
-    _log_if_wide(plot, "y", y)
-    plot.set_xlabel(x_label)
-    plot.set_ylabel(y_label)
-    _legend(plot)
 
 
 def _parallel(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
@@ -204,8 +177,8 @@ def _parallel(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
         labels.append(label)
     lines = np.array(columns).T
     front = shown["on_front"].to_numpy()
-    plot.plot(lines[~front].T, color=_GREY, lw=0.4, alpha=0.4)
-    plot.plot(lines[front].T, color=_BLUE, lw=0.9, alpha=0.9)
+    plot.plot(lines[~front].T, color=GREY, lw=0.4, alpha=0.4)
+    plot.plot(lines[front].T, color=BLUE, lw=0.9, alpha=0.9)
     plot.set_xticks(range(len(labels)), labels, rotation=35, ha="right")
     plot.set_yticks([])
     plot.set_ylim(-0.16, 1.16)
@@ -241,29 +214,74 @@ def _importance(plot: Axes, folder: StudyFolder) -> None:
             [shares.get(name, 0.0) for name in names],
             height,
             label=label_of(metric),
-            color=_BARS[index % len(_BARS)],
+            color=PALETTE[index % len(PALETTE)],
             hatch=_HATCHES[index % len(_HATCHES)],
         )
     plot.set_yticks(np.arange(len(names)) + 0.4 - height / 2, [label_of(name) for name in names])
     plot.invert_yaxis()
     plot.set_xlabel("importance (share of variance among good points)")
-    _legend(plot)
+    add_legend(plot)
 
 
 def _history(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
     curve = history(folder.sweep, table)
-    plot.step(curve["evaluations"], curve["hypervolume"], where="post", color=_BLUE)
+    plot.step(curve["evaluations"], curve["hypervolume"], where="post", color=BLUE)
     plot.set_xlabel("evaluations")
     plot.set_ylabel("share of the box dominated")
     plot.set_ylim(bottom=0)
     plot.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def _power(plot: Axes, folder: StudyFolder, table: pd.DataFrame, trial: int | None) -> None:
+def _detail(
+    folder: StudyFolder, table: pd.DataFrame, trial: int | None
+) -> tuple[int, dict[str, Any]]:
+    """The number of a trial, by default the knee, and its details."""
     number = knee(folder.sweep, table) if trial is None else trial
     detail = point_of(folder, table, number, Store(root=default_store()))
     if "error" in detail:
         raise DesignError(f"--trial {number}: {detail['error']}")
+    return number, detail
+
+
+def _write_picture(
+    kind: str, folder: StudyFolder, table: pd.DataFrame, trial: int | None, path: Path
+) -> None:
+    """Write a picture that the report has too: placement (PNG) or package (SVG)."""
+    entry = PICTURES[kind]
+    suffix = f".{entry.rpartition('_')[2]}"
+    if path.suffix != suffix:
+        raise DesignError(f"--output {str(path)!r} must end in {suffix} for --kind {kind}")
+    number, detail = _detail(folder, table, trial)
+    if detail[entry] is None:
+        raise DesignError(f"trial {number} has no {kind}: its sweep file switches it off")
+    try:
+        write_whole(path, base64.b64decode(detail[entry]))
+    except OSError as error:
+        raise DesignError(f"--output {str(path)!r}: {error.strerror}") from error
+
+
+def _supply(plot: Axes, number: int, detail: dict[str, Any]) -> None:
+    """Energy per operation and highest clock over the supply voltage."""
+    supply = detail["supply"]
+    if not supply or len(supply["vdd_v"]) < 2:
+        raise DesignError(f"--trial {number}: its library has one supply voltage only")
+    right = plot.twinx()
+    right.spines["right"].set_visible(True)
+    curves = (
+        (plot, "energy_per_op_j", "energy_per_op_j", BLUE, "o-"),
+        (right, "f_max_hz", "f_max_hz", ORANGE, "s:"),
+    )
+    for side, entry, metric, color, style in curves:
+        values = np.array([math.nan if v is None else v for v in supply[entry]], dtype=float)
+        heading, scale = heading_scale(metric, values.tolist())
+        side.plot(supply["vdd_v"], values / scale, style, c=color, ms=3, lw=1)
+        side.set_ylabel(heading, color=color)
+    plot.set_ylim(bottom=0)
+    right.set_yscale("log")
+    plot.set_xlabel(f"supply voltage of trial {number} [V]")
+
+
+def _power(plot: Axes, number: int, detail: dict[str, Any]) -> None:
     kinds = detail["kinds"]
     total = sum(map(sum, kinds["power_w"]))
     _, scale = heading_scale("block_power_w", [total])
@@ -277,10 +295,10 @@ def _power(plot: Axes, folder: StudyFolder, table: pd.DataFrame, trial: int | No
             values,
             left=left,
             label=kind,
-            color=_BARS[index % len(_BARS)],
+            color=PALETTE[index % len(PALETTE)],
             hatch=_HATCHES[index % len(_HATCHES)],
         )
         left += values
     plot.invert_yaxis()
     plot.set_xlabel(f"power of trial {number} [{unit}]")
-    _legend(plot)
+    add_legend(plot)

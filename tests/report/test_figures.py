@@ -1,0 +1,96 @@
+"""Figures for papers: of a study and of any table, with their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from chipdse.cli import main
+from chipdse.report.figures.axes import Look
+from chipdse.report.figures.front import caption_of, points_of_study
+from chipdse.report.figures.kinds import draw_points
+from chipdse.study.results.points import points_table
+from tests.support.report_cases import make_study
+
+
+def table_of(path: Path) -> Path:
+    """A table of accelerators that no study made."""
+    random = np.random.default_rng(3)
+    count = 40
+    pd.DataFrame(
+        {
+            "name": [f"m{number}" for number in range(count)],
+            "dataflow": random.choice(["output", "row", "weight"], count),
+            "pruned": random.integers(0, 2, count).astype(bool),
+            "latency": random.lognormal(0, 1.5, count),
+            "accuracy": random.uniform(0.6, 0.9, count),
+        }
+    ).to_csv(path, index=False)
+    return path
+
+
+def test_the_front_of_any_table_is_drawn_with_its_options(tmp_path: Path) -> None:
+    table, figure = table_of(tmp_path / "table.csv"), tmp_path / "front.svg"
+    words = ["plot", str(table), "--minimize", "latency", "--maximize", "accuracy"]
+    words += ["-o", str(figure), "--color", "dataflow", "--title", "Accelerators of 2025"]
+    assert main([*words, "--limits", "y=0:40", "--log", "x", "--data"]) == 0
+    drawn = figure.read_text()
+    for text in ("Accelerators of 2025", "dataflow weight", "less is better", ">40<"):
+        assert text in drawn
+    values = pd.read_csv(tmp_path / "front.data.csv")
+    assert list(values)[:4] == ["row", "latency", "accuracy", "dataflow"] and len(values) == 40
+    caption = (tmp_path / "front.caption.txt").read_text()
+    assert f"{values['on_front'].sum()} points are on the Pareto front" in caption
+    assert "latency minimised, accuracy maximised" in caption
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--maximize", "accuracy", "--kind", "power"], "a table has only the front"),
+        ([], "no objective is given"),
+        (["--minimize", "latency", "--color", "dataflo"], "did you mean 'dataflow'"),
+        (["--minimize", "latency", "--limits", "x=1:0"], "must be the smaller"),
+        (["--minimize", "latency", "--limits", "z=0:1"], "is not AXIS=LOW:HIGH"),
+        (["--minimize", "latency", "--limits", "x=nan:1"], "is not AXIS=LOW:HIGH"),
+        (["--minimize", "latency", "--y", "pruned", "--log", "y"], "is not a number"),
+    ],
+)
+def test_mistakes_are_refused_in_one_line(
+    words: list[str], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figure = tmp_path / "front.svg"
+    assert main(["plot", str(table_of(tmp_path / "t.csv")), "-o", str(figure), *words]) == 2
+    refusal = capsys.readouterr().err
+    assert reason in refusal and refusal.count("\n") == 1
+    assert not figure.exists()
+
+
+def test_the_drawn_table_is_not_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = table_of(tmp_path / "front.data.csv")
+    before = table.read_bytes()
+    words = ["plot", str(table), "--minimize", "latency", "-o", str(tmp_path / "front.svg")]
+    assert main([*words, "--data"]) == 2
+    assert "would overwrite" in capsys.readouterr().err
+    assert table.read_bytes() == before
+
+
+def test_text_and_few_numbers_have_a_colour_and_a_legend_entry_each(tmp_path: Path) -> None:
+    study = make_study(tmp_path / "study", 60)
+    points = points_of_study(study, points_table(study))
+    axes = ["energy_per_op_j", "throughput_ops_per_s"]
+    for column, entries in (
+        ("values", ("values gaussian", "values uniform")),
+        ("operand_bits", ("operand bits 4", "operand bits 8")),
+    ):
+        figure = tmp_path / f"{column}.svg"
+        draw_points(points, figure, [*axes, column])
+        assert all(entry in figure.read_text() for entry in entries)
+    draw_points(points, tmp_path / "text.svg", ["values", *axes], look=Look(title="By values"))
+    assert "gaussian" in (tmp_path / "text.svg").read_text()
+    assert "violate a limit" in caption_of(points, axes)
