@@ -2,9 +2,9 @@
 
 Prints one JSON line: for each block, at each supply voltage, the highest frequency of a typical
 chip and the one that every chip keeps (5 % less supply, 0 to 85 °C, slow transistors), without and
-with three standard deviations of mismatch, the energy per operation at the first two, and how much
-more energy the guarantee without mismatch takes at equal speed: the guaranteed design needs a
-higher supply voltage for the same frequency.
+with three standard deviations of mismatch, the energy per operation at each of them, and how much
+more energy the guarantee takes at equal speed: the guaranteed design needs a higher supply voltage
+for the same frequency.
 
     python benchmarks/guarantee.py --plot docs/concepts/guarantee.svg
 """
@@ -97,10 +97,10 @@ def curves(name: str, parameters: dict[str, Any]) -> dict[str, Curve]:
     return found
 
 
-def energy_of_guarantee(views: dict[str, Curve]) -> list[dict[str, float]]:
+def energy_of_guarantee(views: dict[str, Curve], view: str) -> list[dict[str, float]]:
     """Energy at equal speed: a guaranteed design against a typical chip at each frequency."""
     supplies_v = np.array(SUPPLIES_V)
-    typical, guaranteed = views["typical"], views["guaranteed"]
+    typical, guaranteed = views["typical"], views[view]
     lower_v = typical.supply_at_v(guaranteed.f_max_hz, supplies_v)
     known = np.isfinite(lower_v)
     energy_j = np.exp(
@@ -119,9 +119,12 @@ def energy_of_guarantee(views: dict[str, Curve]) -> list[dict[str, float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--plot", type=Path, help="of mac_array")
+    parser.add_argument("--blocks", nargs="+", choices=BLOCKS, default=list(BLOCKS))
     options = parser.parse_args()
-    measured = {name: curves(name, parameters) for name, parameters in BLOCKS.items()}
+    if options.plot and "mac_array" not in options.blocks:
+        parser.error("--plot draws mac_array; name it in --blocks")
+    measured = {name: curves(name, BLOCKS[name]) for name in options.blocks}
     result: dict[str, Any] = {"supply_v": list(SUPPLIES_V)}
     for name, views in measured.items():
         typical, guaranteed = views["typical"], views["guaranteed"]
@@ -133,8 +136,10 @@ def main() -> None:
             "setup_temperature_c": guaranteed.setup_temperature_c.tolist(),
             "typical_energy_per_op_j": typical.energy_per_op_j.tolist(),
             "guaranteed_energy_per_op_j": guaranteed.energy_per_op_j.tolist(),
+            "mismatch_energy_per_op_j": views["mismatch"].energy_per_op_j.tolist(),
             "leakage_ratio": (guaranteed.leakage_w / typical.leakage_w).tolist(),
-            "at_equal_speed": energy_of_guarantee(views),
+            "at_equal_speed": energy_of_guarantee(views, "guaranteed"),
+            "mismatch_at_equal_speed": energy_of_guarantee(views, "mismatch"),
         }
     if options.plot:
         plot(measured["mac_array"], options.plot)
@@ -148,15 +153,14 @@ def plot(views: dict[str, Curve], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     style = {"font.size": 8, "axes.linewidth": 0.6, "svg.fonttype": "none", "svg.hashsalt": "x"}
-    colours = {"typical": "#33658a", "guaranteed": "#c1121f"}
+    colours = {"typical": "#33658a", "guaranteed": "#c1121f", "mismatch": "#f26419"}
+    labels = {**{view: view for view in VIEWS}, "mismatch": "guaranteed with mismatch"}
     with plt.rc_context(style):  # type: ignore[arg-type]
         figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.0), layout="constrained")
-        for view in ("typical", "guaranteed"):
-            curve = views[view]
-            axes[0].semilogy(SUPPLIES_V, curve.f_max_hz / 1e6, color=colours[view], label=view)
-            axes[1].plot(
-                curve.f_max_hz / 1e6, curve.energy_per_op_j * 1e12, color=colours[view], label=view
-            )
+        for view, curve in views.items():
+            look = {"color": colours[view], "label": labels[view]}
+            axes[0].semilogy(SUPPLIES_V, curve.f_max_hz / 1e6, **look)
+            axes[1].plot(curve.f_max_hz / 1e6, curve.energy_per_op_j * 1e12, **look)
         axes[0].set(xlabel="supply voltage [V]", ylabel="highest clock frequency [MHz]")
         axes[1].set(
             xlabel="clock frequency [MHz]", ylabel="energy per operation [pJ]", xscale="log"

@@ -9,6 +9,7 @@ python -m tools.characterise extend --work DIR  add corners to the typical libra
 python -m tools.characterise check --work DIR --process slow    what is lost by inferring
 python -m tools.characterise mismatch --work DIR    simulate and pack mismatch
 python -m tools.characterise paths --work DIR   whole paths with drawn transistors, to compare with
+python -m tools.characterise cross --work DIR   cross corners against slow and fast ones
 python -m tools.characterise compare FILE.lib   the shipped library against an official file
 """
 
@@ -56,6 +57,8 @@ def main() -> int:
     ):
         verb = verbs.add_parser(name, help=what)
         verb.add_argument("--work", type=Path, required=True, help="folder of raw results")
+    crosses = verbs.add_parser("cross", help="cross corners against slow and fast ones")
+    crosses.add_argument("--work", type=Path, required=True, help="folder of raw results")
     checks = verbs.add_parser("check", help="leave corners out and infer them")
     checks.add_argument("--work", type=Path, required=True, help="folder of raw results")
     checks.add_argument("--process", required=True, choices=("slow", "fast"))
@@ -97,6 +100,11 @@ def main() -> int:
         from . import montecarlo
 
         print(montecarlo.save(options.work))
+        return 0
+    if options.verb == "cross":
+        from . import cross
+
+        print(cross.save(options.work))
         return 0
     if options.verb == "check":
         from .check import report

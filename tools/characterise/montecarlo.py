@@ -85,9 +85,13 @@ class Chain:
     """A path on the bench at a corner of typical, slow or fast transistors."""
 
     def __init__(
-        self, characteriser: Characteriser, name: str, process: str, point: tuple[float, float]
+        self,
+        characteriser: Characteriser,
+        path: tuple[Step, ...],
+        process: str,
+        point: tuple[float, float],
     ) -> None:
-        self.path, self.simulator = PATHS[name], characteriser.simulator
+        self.path, self.simulator = path, characteriser.simulator
         self.corner = characteriser.corner(process, *point)
         self.layouts = characteriser.layouts
         self.card = model_card(characteriser.models, settings.TIMING_MODELS[process])
@@ -185,7 +189,8 @@ def sample(
     characteriser: Characteriser, name: str, supply_v: float, draws: int
 ) -> dict[str, object]:
     """Delays of a path of typical transistors at 25 °C: nominal, and of so many draws [s]."""
-    chain = Chain(characteriser, name, "typical", (supply_v, settings.NOMINAL_TEMPERATURE_C))
+    point = (supply_v, settings.NOMINAL_TEMPERATURE_C)
+    chain = Chain(characteriser, PATHS[name], "typical", point)
     generator = np.random.default_rng(SEED)
     nominal_s = chain.delay_s(True)
     delays_s = []

@@ -9,7 +9,7 @@ import numpy as np
 CELLS = tuple((Path(__file__).parent / "cells.txt").read_text().split())
 
 PROCESSES = ("typical", "slow", "fast")
-TIMING_MODELS = {"typical": "tt", "slow": "ss", "fast": "ff"}
+TIMING_MODELS = {"typical": "tt", "slow": "ss", "fast": "ff", "sf": "sf", "fs": "fs"}
 LEAKAGE_MODELS = {"typical": "tt_leak", "slow": "leak", "fast": "leak"}
 
 # Whose arcs have the delay of the fastest state of the other inputs, elsewhere of the slowest: as

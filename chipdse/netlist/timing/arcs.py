@@ -114,8 +114,11 @@ def _edges(
         moves = unateness(substitute(function, known), name, cell.state_variables)
         if moves == "none" and known:
             return []
-        if not sense or (sense == "non_unate" and moves != "both"):
-            sense = {"positive": "positive_unate", "negative": "negative_unate"}.get(moves, "")
+        restricted = {"positive": "positive_unate", "negative": "negative_unate"}.get(moves, "")
+        if known and restricted and sense and sense not in ("non_unate", restricted):
+            return []  # an XOR that a constant has made a buffer has no inverting arc left
+        if not sense or (sense == "non_unate" and restricted):
+            sense = restricted
     if sense == "positive_unate":
         pairs = [(RISE, RISE), (FALL, FALL)]
     elif sense == "negative_unate":

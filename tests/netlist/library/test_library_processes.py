@@ -21,6 +21,7 @@ from chipdse.report.pictures.library_summary import fo4
 from tests.support.library_files import liberty
 
 PROCESSES = ("slow", "typical", "fast")
+CROSS_CORNERS = Path(__file__).parents[3] / "tools/characterise/data/cross_corners.json"
 
 
 @cache
@@ -181,6 +182,22 @@ def test_the_inverter_against_another_simulation(shared: Path) -> None:
         # their drawn stress distance slows edges, more so near threshold
         assert delay["slow"] / delay["typical"] == pytest.approx(row["ss_tt"], rel=0.08), row
         assert delay["fast"] / delay["typical"] == pytest.approx(row["ff_tt"], rel=0.08), row
+
+
+def test_slow_and_fast_bound_the_cross_corners() -> None:
+    """By ngspice (`python -m tools.characterise cross`): why the library has no sf and fs."""
+    rows = json.loads(CROSS_CORNERS.read_text())
+    assert {row["supply_v"] for row in rows} == {1.8, 1.0}
+    for supply_v in (1.8, 1.0):
+        at = {row["corner"]: row for row in rows if row["supply_v"] == supply_v}
+        for name in at["slow"]:
+            delay = not name.startswith(("hold", "setup")) and name.endswith("_s")
+            if not delay:
+                continue
+            # chains of three-input NOR gates alone exceed slow ones by 3 % at 1.0 V
+            for cross in ("sf", "fs"):
+                assert at["fast"][name] < at[cross][name] < 1.03 * at["slow"][name], name
+        assert at["fast"]["hold_slack_s"] < min(at[one]["hold_slack_s"] for one in ("sf", "fs"))
 
 
 def test_every_arc_slows_as_the_supply_falls() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -173,6 +175,31 @@ def test_constants_switch_arcs_off() -> None:
     assert edges(timing, "n")["arrival"] == pytest.approx([0.11 + 0.004, 0.09 + 0.004])
     assert timing.arrival_s[MAX, 0, 0, 2 * timing.netlist.nets_by_name["y"]] == -np.inf
     assert timing.graph.constant[timing.netlist.nets_by_name["y"]] == 1
+
+
+@pytest.mark.parametrize(
+    ("level", "rise_ns", "fall_ns"),
+    [
+        (0, 0.118 + 0.2 + 0.2 * 0.063, 0.098 + 0.19 + 0.2 * 0.053),
+        (1, 0.098 + 0.21 + 0.2 * 0.053, 0.118 + 0.18 + 0.2 * 0.063),
+    ],
+)
+def test_a_constant_leaves_an_xor_one_sense(level: int, rise_ns: float, fall_ns: float) -> None:
+    """Both senses of an XOR may be stated without `when`, as in the shipped library.
+
+    A constant input makes it a buffer (0) or an inverter (1), so that only one of them is left. At
+    its other input, which loads the NAND gate with 4 fF, an edge rises at 0.118 ns with a slew of
+    0.063 ns and falls at 0.098 ns with one of 0.053 ns.
+    """
+    text, count = re.subn(r'(timing_sense : \w+; )when : "[^"]*";', r"\1", CELLS)
+    library = tiny_library(liberty_text(text))
+    assert count == 4
+    assert (library.arcs.condition == -1).all()
+    body = f"wire n; NAND2 g (.A(a), .B(1'b1), .Y(n)); XOR2 x (.A(n), .B(1'b{level}), .Y(y));"
+    timing = timed(netlist_of(body, library))
+    assert edges(timing, "n")["arrival"] == pytest.approx([0.118, 0.098])
+    assert edges(timing, "y")["arrival"] == pytest.approx([rise_ns, fall_ns])
+    assert edges(timing, "y", MIN)["arrival"] == pytest.approx([rise_ns, fall_ns])
 
 
 def test_wires_add_capacitance_and_delay() -> None:
