@@ -199,6 +199,10 @@ def test_export_is_read_by_icarus_and_yosys(study: Path, home: Path) -> None:
     again = json.loads(repeated.stdout)
     assert again.pop("violations") == {}
     assert again.pop("evidence") == {name: one["evidence"] for name, one in metrics.items()}
+    stated = {
+        name: one["measured_error"] for name, one in metrics.items() if "measured_error" in one
+    }
+    assert again.pop("measured_errors").keys() == stated.keys()
     assert again == pytest.approx({name: one["value"] for name, one in metrics.items()})
 
 

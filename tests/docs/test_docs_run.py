@@ -35,7 +35,6 @@ ELSEWHERE = {
     "import-results export/mac12 routed.v": "wants a routed netlist; "
     "tests/export/test_export_routed.py has some",
     "sta routed.v": "the same; tests/netlist/parasitics has the verbs at work",
-    "power routed.v": "the same",
     "explore": "serves until it is stopped; tests/report/test_report_browser.py opens it",
 }
 """By page, or by how a command begins."""

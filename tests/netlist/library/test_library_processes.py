@@ -15,6 +15,7 @@ from chipdse.errors import DesignError
 from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.catalogue import add_library, resolve, shipped_file
 from chipdse.netlist.library.library import FIRST_CHECK, CellLibrary
+from chipdse.netlist.library.mismatch import mismatch_file
 from chipdse.netlist.library.npz import load_saved, save_library
 from chipdse.netlist.library.pack import load_packed
 from chipdse.report.pictures.library_summary import fo4
@@ -52,8 +53,9 @@ def test_the_shipped_library_has_three_processes() -> None:
 def test_each_process_is_its_own_file() -> None:
     """What decides results of typical transistors does not change with the others."""
     entry = resolve("sky130")
-    assert entry.files == entry.files_of("typical") == (shipped_file("sky130"),)
-    assert entry.files_of("slow") == (shipped_file("sky130", "slow"),)
+    mismatch = mismatch_file("sky130")
+    assert entry.files == entry.files_of("typical") == (shipped_file("sky130"), mismatch)
+    assert entry.files_of("slow") == (shipped_file("sky130", "slow"), mismatch)
     assert load_packed(shipped_file("sky130", "fast")).process == "fast"
     assert sum(shipped_file("sky130", p).stat().st_size for p in PROCESSES) < 13.5e6
 
