@@ -105,3 +105,14 @@ def test_missing_file_is_refused_before_anything_loads(
     code, error, loaded = answers[command]
     assert (code, loaded) == (2, [])
     assert MISSING[command] in error
+
+
+def test_opening_a_study_does_not_load_what_runs_or_exports_one() -> None:
+    child = "import json, sys, chipdse.api.study; print(json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run(
+        [sys.executable, "-c", child], capture_output=True, text=True, check=True, timeout=300
+    )
+    loaded = set(json.loads(ran.stdout))
+    assert "chipdse.study.results.points" in loaded
+    unused = {"chipdse.export.bundle", "chipdse.stages.analyse", "chipdse.study.running.engine"}
+    assert not loaded & (unused | {"scipy.sparse", "matplotlib", "rich"})

@@ -22,9 +22,6 @@ from optuna.trial import FrozenTrial
 from chipdse import __version__
 from chipdse.design import Design
 from chipdse.errors import DesignError, InfeasibleError, MachineError
-from chipdse.export.bundle import export_point
-from chipdse.hardware import simulators
-from chipdse.report.terminal.progress import shown_progress
 from chipdse.store.care import size_limit
 from chipdse.store.files import write_whole
 from chipdse.store.sources import versions
@@ -34,8 +31,6 @@ from chipdse.study.question.shipped import check_liberty_files, find_sweep
 from chipdse.study.question.sweep_file import check_libraries, read_sweep
 from chipdse.study.results.points import points_table
 from chipdse.study.running.budget import Budget
-from chipdse.study.running.engine import Listener, run_sweep
-from chipdse.study.running.executors import open_workers
 from chipdse.study.search.samplers import check_sampler
 from chipdse.study.storage.folder import StudyFolder, open_study, start_study
 from chipdse.study.storage.layout import REPORT
@@ -63,7 +58,10 @@ class Study:
         ------
         InfeasibleError : no point is feasible
         """
-        table = self.points()
+        return self.front_of(self.points())
+
+    def front_of(self, table: pd.DataFrame) -> pd.DataFrame:
+        """`front` of a table that `points` returned; saves reading the study again."""
         front = table[table["on_front"]]
         if front.empty:
             states = table["state"].value_counts()
@@ -108,6 +106,8 @@ class Study:
         ------
         DesignError : no such trial, it has no result, or something changed since it was evaluated
         """
+        from chipdse.export.bundle import export_point  # its libraries take a second to load
+
         finished_trial = self._finished(trial)
         metrics = finished_trial.user_attrs["metrics"]
         refuse_changed(self.folder, "an export")
@@ -197,6 +197,11 @@ def sweep(
     ------
     DesignError : a mistake in the file or the arguments, before anything runs
     """
+    # Here, because a study is opened without what runs one.
+    from chipdse.report.terminal.progress import shown_progress
+    from chipdse.study.running.engine import Listener, run_sweep
+    from chipdse.study.running.executors import open_workers
+
     files = tuple(Path(liberty_file).absolute() for liberty_file in liberty)
     check_liberty_files(files)
     plan = read_sweep(find_sweep(Path(file)), files).with_search(trials=trials, sampler=sampler)
@@ -256,6 +261,8 @@ def sweep(
 
 def tool_versions() -> dict[str, str]:
     """Versions of all tools and packages that affect the results."""
+    from chipdse.hardware import simulators
+
     packages = versions("amaranth", "cocotb", "numpy", "optuna", "pyosys", "scipy")
     tools = {simulator.name: simulator.version for simulator in simulators.available().values()}
     return {"chipdse": __version__, **packages, **tools}

@@ -155,10 +155,11 @@ def _sweep(arguments: argparse.Namespace) -> int:
         storage=arguments.storage,
         sampler=arguments.sampler,
     )
-    front = study.front()
+    points = study.points()
+    front = study.front_of(points)
     path = study.folder.path
     ended = read_status(path).state
-    answer = _answer(study)
+    answer = _answer(study, points)
     if arguments.json:
         print_json(
             {
@@ -166,7 +167,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
                 "report": str(path / "report.html") if arguments.report else None,
                 "ended": ended,
                 "trials": len(by_evaluation(finished(study.folder.study))),
-                "points": len(study.points()),
+                "points": len(points),
                 "answer": list(answer.sentences),
                 "warnings": list(answer.warnings),
                 "designs": dict(answer.designs),
@@ -176,7 +177,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         return 0
     print("\n".join((*answer.sentences, *(f"warning: {text}" for text in answer.warnings))))
     _print_designs(study, front, answer)
-    _print_front(study, front)
+    _print_front(study, front, len(points))
     print(f"ended:   {ended}")
     if arguments.report:
         print(f"report:  {path / 'report.html'}")
@@ -185,12 +186,12 @@ def _sweep(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _answer(study: Study) -> Answer:
+def _answer(study: Study, points: pd.DataFrame) -> Answer:
     """The answer of a study in words."""
     from chipdse.report.answer import answer_of
     from chipdse.report.page.data import importance
 
-    return answer_of(study.folder.sweep, study.points(), importance(study.folder))
+    return answer_of(study.folder.sweep, points, importance(study.folder))
 
 
 def _print_designs(study: Study, front: pd.DataFrame, answer: Answer) -> None:
@@ -219,7 +220,8 @@ def _front(arguments: argparse.Namespace) -> int:
     from chipdse.api.study import load_study
 
     study = load_study(arguments.study)
-    chosen = study.points() if arguments.all else study.front()
+    points = study.points()
+    chosen = points if arguments.all else study.front_of(points)
     if arguments.parquet is not None:
         _write_parquet(chosen, arguments.parquet)
     tell_version(study)
@@ -228,7 +230,7 @@ def _front(arguments: argparse.Namespace) -> int:
     elif arguments.format == "csv":
         print(chosen.to_csv(index=False), end="")
     else:
-        _print_front(study, chosen, rows=len(chosen))
+        _print_front(study, chosen, len(points), rows=len(chosen))
     return 0
 
 
@@ -274,8 +276,8 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
         raise DesignError(f"--parquet {str(path)!r}: {error.strerror}") from error
 
 
-def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> None:
-    """Objectives and parameters of the front, as a table for people."""
+def _print_front(study: Study, front: pd.DataFrame, points: int, rows: int = SHOWN_ROWS) -> None:
+    """Objectives and parameters of the front, as a table for people; `points` are in the study."""
     from chipdse.report.quantities import heading_scale, words_of
 
     sweep_ = study.folder.sweep
@@ -290,7 +292,6 @@ def _print_front(study: Study, front: pd.DataFrame, rows: int = SHOWN_ROWS) -> N
     headings = ["trial", *(label.replace(" [", "\n[") for label, _ in scales), *names]
     headings += ["tied_with"] if replicated else []
     table = _table(*(heading.replace("_", "\n") for heading in headings))
-    points = len(study.points())
     shown = "Pareto front" if front["on_front"].all() else "Points"
     table.title = f"{shown}: {len(front)} of {_counted(points, 'point')}"
     for row in front.head(rows).to_dict("records"):

@@ -17,7 +17,6 @@ from chipdse.design import CORNER_PARAMETERS, find_block, suggest
 from chipdse.errors import DesignError
 from chipdse.metrics import METRICS
 from chipdse.reading import parse_toml
-from chipdse.stages.measure import check_library
 from chipdse.study.question.derived import Derived, read_derived
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.goals import Limit, Objective, read_limits, read_objectives
@@ -93,6 +92,9 @@ def check_libraries(sweep: Sweep) -> None:
     ------
     DesignError : a value is outside; the message names the file and the library's range
     """
+    # Here, because the modules behind it load half a second and a study is read without them.
+    from chipdse.stages.measure import check_library
+
     deciding = ("library", "node_nm", *CORNER_PARAMETERS)
     seen = set()
     for point in sweep.space.points() if sweep.space.size <= ENUMERATE_LIMIT else ():
