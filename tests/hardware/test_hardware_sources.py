@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chipdse_hdl import BLOCKS
@@ -38,9 +39,9 @@ def test_a_file_is_parsed_once_while_its_text_is_the_same(
     parsed: list[str] = []
     parse = ast.parse
 
-    def counted(text: str, file: str) -> ast.Module:
-        parsed.append(file)
-        return parse(text, file)
+    def counted(text: str, file: str = "", *more: Any, **options: Any) -> Any:
+        parsed.append(str(file))
+        return parse(text, file, *more, **options)
 
     monkeypatch.setattr(sources.ast, "parse", counted)
     assert module_sources("chipdse_hdl.fir.model") == before and parsed == []
