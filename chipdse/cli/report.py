@@ -129,7 +129,7 @@ def _report(arguments: argparse.Namespace) -> int:
     try:
         path = study.write_report(
             arguments.output,
-            details=4 if arguments.details is None else arguments.details,
+            details=arguments.details,
             tell=lambda trial: print(f"looking into trial {trial}", file=sys.stderr),
         )
     except OSError as error:
