@@ -109,7 +109,7 @@ def _texts(column: pd.Series[str], order: Sequence[str] = ()) -> tuple[list[str]
     """Distinct texts, those of `order` first and in its order, and the place of each row's text."""
     codes, texts = pd.factorize(column)
     known = {text: place for place, text in enumerate(order)}
-    by_order = sorted(range(len(texts)), key=lambda code: known.get(texts[code], len(order)))
+    by_order = sorted(range(len(texts)), key=lambda code: known.get(str(texts[code]), len(order)))
     return [str(texts[code]) for code in by_order], np.argsort(by_order)[codes]
 
 
