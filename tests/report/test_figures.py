@@ -14,6 +14,7 @@ from chipdse.report.figures.front import caption_of, draw_front, points_of_csv, 
 from chipdse.report.figures.kinds import _saved, _supply, draw_points
 from chipdse.report.quantities import Words
 from chipdse.study.results.points import points_table
+from chipdse.study.storage.folder import open_study
 from tests.support.report_cases import make_study
 
 
@@ -120,3 +121,24 @@ def test_a_supply_curve_has_plain_ticks_and_the_blocks_unit(tmp_path: Path) -> N
     drawn = (tmp_path / "supply.svg").read_text()
     assert "$" not in drawn and "mathdefault" not in drawn
     assert ">energy [pJ/addition]<" in drawn and ">0.1<" in drawn and ">100<" in drawn
+
+
+def test_several_studies_are_in_one_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, count in (("one", 60), ("two", 40)):
+        make_study(tmp_path / name, count, on_disk=True)
+    both = [str(tmp_path / "one"), str(tmp_path / "two")]
+    figure = tmp_path / "both.svg"
+    assert main(["plot", *both, "-o", str(figure), "--data"]) == 0
+    drawn = figure.read_text()
+    assert ">study one<" in drawn and ">study two<" in drawn
+    data = pd.read_csv(tmp_path / "both.data.csv")
+    assert set(data["study"]) == {"one", "two"}
+    # Each study keeps its own front.
+    opened = [open_study(Path(path)) for path in both]
+    fronts = [points_of_study(f, points_table(f)).on_front.sum() for f in opened]
+    assert data.groupby("study")["on_front"].sum().tolist() == [int(n) for n in fronts]
+    capsys.readouterr()
+    assert main(["plot", *both, "-o", str(figure), "--kind", "history"]) == 2
+    assert "several studies have one figure of --kind front only" in capsys.readouterr().err
