@@ -110,9 +110,10 @@ class NgspiceProcess:
         self.command("destroy all")
         self.command("remcirc")
         self._ask("source deck.cir")
-        trouble = [line for line in self.said if "Error" in line]
-        if trouble:
-            raise SimulationError("the circuit was refused: " + " | ".join(trouble))
+        first = next((at for at, line in enumerate(self.said) if "Error" in line), None)
+        if first is not None:
+            lines = [line for line in self.said[first:] if line]
+            raise SimulationError("the circuit was refused: " + " | ".join(lines[:4]))
 
     def run(self, analysis: str, vectors: list[str]) -> dict[str, np.ndarray]:
         """One analysis; its vectors."""
