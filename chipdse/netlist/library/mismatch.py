@@ -31,13 +31,14 @@ TERMS = 10
 class Moments:
     """Variances of delay and output slew and their covariance [s²], of any shape.
 
-    shift_s : mean less median of the delay
+    shift_s, slew_shift_s : mean less median of the delay and of the output slew
     """
 
     delay: Floats
     slew: Floats
     both: Floats
     shift_s: Floats
+    slew_shift_s: Floats
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
