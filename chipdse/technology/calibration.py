@@ -27,6 +27,8 @@ FOLLOWS = {
     "block_energy_per_op_j": "block_power_w",
 }
 """Metrics that are proportional to one with a measured error."""
+INVERSE = {"f_max_hz": "critical_path_s"}
+"""Metrics that are inversely proportional to one with a measured error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,20 @@ class MeasuredError:
             return f"{self.least_frac * 100:+.0f} % for 1 routed design"
         span = f"{self.least_frac * 100:+.0f} to {self.most_frac * 100:+.0f} %"
         return f"median {self.median_frac * 100:.0f} %, {span} over {self.designs} routed designs"
+
+    def inverse(self, quantity: str) -> MeasuredError:
+        """The error of a quantity that is inversely proportional to this one.
+
+        The median of magnitudes is exact where all errors have one sign, and a bound otherwise.
+        """
+        sign = -1 if abs(self.least_frac) > abs(self.most_frac) else 1
+        return MeasuredError(
+            quantity=quantity,
+            designs=self.designs,
+            median_frac=abs(1 / (1 + sign * self.median_frac) - 1),
+            least_frac=1 / (1 + self.most_frac) - 1,
+            most_frac=1 / (1 + self.least_frac) - 1,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +107,17 @@ class LayoutCalibration:
 
     @property
     def errors_by_metric(self) -> dict[str, MeasuredError]:
-        """The measured errors by metric, also of metrics that are proportional to one of them."""
+        """The measured errors by metric, also of metrics that follow from one of them."""
         measured = {error.quantity: error for error in self.errors}
         followers = {
             metric: measured[source] for metric, source in FOLLOWS.items() if source in measured
         }
-        return measured | followers
+        inverse = {
+            metric: measured[source].inverse(metric)
+            for metric, source in INVERSE.items()
+            if source in measured
+        }
+        return measured | followers | inverse
 
 
 def calibration_of(process: str | None) -> LayoutCalibration:

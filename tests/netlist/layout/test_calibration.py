@@ -54,6 +54,19 @@ def test_a_process_without_designs_has_larger_errors() -> None:
     assert errors[0].median_frac < errors[1].median_frac
 
 
+def test_the_error_of_the_frequency_is_the_inverse_of_the_paths() -> None:
+    """A path of 0.8 to 0.9 times the routed one is a frequency of 1.11 to 1.25 times."""
+    path = MeasuredError(
+        quantity="critical_path_s", designs=3, median_frac=0.15, least_frac=-0.2, most_frac=-0.1
+    )
+    frequency = path.inverse("f_max_hz")
+    assert frequency.least_frac == pytest.approx(1 / 9)
+    assert frequency.most_frac == pytest.approx(0.25)
+    assert frequency.median_frac == pytest.approx(1 / 0.85 - 1)
+    errors = calibration_of("sky130").errors_by_metric
+    assert errors["f_max_hz"] == errors["critical_path_s"].inverse("f_max_hz")
+
+
 def test_text_of_an_error() -> None:
     one = MeasuredError(quantity="x", designs=9, median_frac=0.04, least_frac=-0.12, most_frac=0.09)
     assert one.text() == "median 4 %, -12 to +9 % over 9 routed designs"
