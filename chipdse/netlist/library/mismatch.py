@@ -114,6 +114,10 @@ class MismatchModel:
     ) -> tuple[Floats, Floats]:
         """Polynomials [K, arcs, TERMS] in SI units, and `spread` of the arcs [K, arcs].
 
+        Between the deviations at which arcs are known, the polynomials are interpolated over the
+        logarithm of the deviation; beyond them they are those of the nearest: only the inverter,
+        which is known at every corner, changes from there on.
+
         A current is log-normal, so the variance of a delay exceeds that of its linear part, for
         which arcs were simulated, by `excess` of the spread.
 

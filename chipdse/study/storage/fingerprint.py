@@ -29,9 +29,9 @@ from chipdse.errors import DesignError, MachineError
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import block_files, place_of
 from chipdse.stages.library import library_of
+from chipdse.store.folder import hash_of
 from chipdse.store.reads import Read, file_digest
 from chipdse.store.sources import versions
-from chipdse.store.store import hash_of
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.code import point_files
 from chipdse.study.storage.storage import Storage, alone
