@@ -302,6 +302,9 @@ def compare(
             ports += number(final, "n_output") * calibration.output_area
         area, _ = areas_m2(calibration, tech, mapped, ports * tech.buffer_m2)
         wrong.append(("block_layout_area_m2", area / (number(final, "area_um2") * UM2) - 1))
+    if truth is not None and mapped is not None:
+        path_ns = number(mapped, "formula_crit_ns") * (1 + calibration.skew_frac)
+        wrong.append(("critical_path_s", path_ns / routed_path_ns(truth) - 1))
     stimulus = tables.stimulus.get(key)
     if stimulus is not None and mapped is not None:
         watts = power_w(calibration, tech, stimulus, mapped)
@@ -383,6 +386,12 @@ def _only(tables: Tables, names: set[str]) -> Tables:
 def _median(values: Iterable[float]) -> float | None:
     some = list(values)
     return statistics.median(some) if some else None
+
+
+def routed_path_ns(truth: Row) -> float:
+    """Critical path of a routed design with its wires and, where it is known, its clock tree."""
+    column = "opensta_spef_prop_crit_ns"
+    return number(truth, column if truth.get(column) else "full_spef_crit_ns")
 
 
 def _skew(truth: Row) -> float:

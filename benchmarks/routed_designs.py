@@ -11,6 +11,9 @@ error, and the rank correlation of the designs.
 - "netlists", as mapped: without hold buffers and repeaters too, so with all of layout estimated.
 - "tables": the same quantities as an earlier version of chipdse estimated them.
 - "sizes": formulas that need only the size of a design.
+- "published metrics": final metrics of OpenROAD-flow-scripts (`orfs_metadata.csv`) beside the same
+  RTL as chipdse maps it (`product_from_rtl.csv`), area with the shipped calibration, which contains
+  these designs.
 """
 
 from __future__ import annotations
@@ -26,8 +29,12 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
+from benchmarks.calibrate_layout import areas_m2
+from benchmarks.layout_tables import read_tables
+from benchmarks.layout_tables import technology as layout_technology
 from benchmarks.routed_estimates import (
     LEVELS,
+    LIBERTY,
     Estimate,
     Technology,
     estimates_of,
@@ -84,10 +91,15 @@ def main() -> None:
             by_tech.setdefault(quantity, []).append(pair)
             if arguments.details:
                 print(f"{tech} {name}: {quantity} {pair[0] / pair[1]:.3f}")
+    if arguments.only and not sections["netlists"]:
+        raise SystemExit(
+            f"--only {' '.join(arguments.only)}: no design with a netlist has that name"
+        )
     spent_s = time.process_time() - began
     if not arguments.only:
         sections["tables"] = table_pairs(arguments.routed, truth)
         sections["sizes"] = size_pairs(_sizes(arguments.routed, arguments.sizes))
+        sections["published metrics"] = published_pairs(arguments.routed, arguments.pdk)
     spreads = {
         title: {
             tech: {quantity: spread(values) for quantity, values in pairs.items()}
@@ -198,6 +210,40 @@ def table_pairs(folder: Path, truth: dict[tuple[str, str], Row]) -> dict[str, Pa
         tree_w = float(row["product_tree_uW"] or 0) * 1e-6
         total_w = _powers(row, "product_placed")[2] + tree_w
         add(row["tech"], "same stimulus: total power", total_w, _powers(row, "routed_spef")[2])
+    return result
+
+
+def published_pairs(folder: Path, pdk: Path) -> dict[str, Pairs]:
+    """Area, wire and delay of RTL as mapped here, and as OpenROAD-flow-scripts published them.
+
+    The published critical path is the period less the worst slack of all paths.
+    """
+    tables = read_tables(folder)
+    result: dict[str, Pairs] = {}
+    for (tech, name), row in tables.published.items():
+        mapped = tables.mapped.get((tech, f"orfs_{name}"))
+        files = sorted(pdk.glob(LIBERTY.get(tech, "-")))
+        if mapped is None or not files:
+            reason = "not mapped here" if mapped is None else f"no Liberty file is in {pdk}"
+            print(f"published {tech} {name} is left out: {reason}", file=sys.stderr)
+            continue
+        library = layout_technology(f"{tech}={files[0]}")
+        area_m2, _ = areas_m2(calibration_of(library.process), library, mapped, 0.0)
+        path_ns = float(row["period_ns"]) - float(row["setup_ws_ns"])
+        mapped_um2, final_um2 = float(mapped["area_um2"]), float(row["finish_area_um2"])
+        length_um = float(row["route_wirelength_um"])
+        pairs = {
+            "area as mapped": (mapped_um2, final_um2),
+            "area after layout": (area_m2 * 1e12, final_um2),
+            "wire length, formula": (float(mapped["formula_length_um"]), length_um),
+            "wire length, placed, before the routed factor": (
+                float(mapped["placed_length_um"]),
+                length_um,
+            ),
+            "critical path, formula": (float(mapped["formula_crit_ns"]), path_ns),
+        }
+        for quantity, pair in pairs.items():
+            result.setdefault(tech, {}).setdefault(quantity, []).append(pair)
     return result
 
 

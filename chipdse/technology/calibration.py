@@ -27,6 +27,8 @@ FOLLOWS = {
     "block_energy_per_op_j": "block_power_w",
 }
 """Metrics that are proportional to one with a measured error."""
+INVERSE = {"f_max_hz": "critical_path_s"}
+"""Metrics that are inversely proportional to one with a measured error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,20 @@ class MeasuredError:
             return f"{self.least_frac * 100:+.0f} % for 1 routed design"
         span = f"{self.least_frac * 100:+.0f} to {self.most_frac * 100:+.0f} %"
         return f"median {self.median_frac * 100:.0f} %, {span} over {self.designs} routed designs"
+
+    def inverse(self, quantity: str) -> MeasuredError:
+        """The error of a quantity that is inversely proportional to this one.
+
+        The median of magnitudes is exact where all errors have one sign, and a bound otherwise.
+        """
+        sign = -1 if abs(self.least_frac) > abs(self.most_frac) else 1
+        return MeasuredError(
+            quantity=quantity,
+            designs=self.designs,
+            median_frac=abs(1 / (1 + sign * self.median_frac) - 1),
+            least_frac=1 / (1 + self.most_frac) - 1,
+            most_frac=1 / (1 + self.least_frac) - 1,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +107,17 @@ class LayoutCalibration:
 
     @property
     def errors_by_metric(self) -> dict[str, MeasuredError]:
-        """The measured errors by metric, also of metrics that are proportional to one of them."""
+        """The measured errors by metric, also of metrics that follow from one of them."""
         measured = {error.quantity: error for error in self.errors}
         followers = {
             metric: measured[source] for metric, source in FOLLOWS.items() if source in measured
         }
-        return measured | followers
+        inverse = {
+            metric: measured[source].inverse(metric)
+            for metric, source in INVERSE.items()
+            if source in measured
+        }
+        return measured | followers | inverse
 
 
 def calibration_of(process: str | None) -> LayoutCalibration:
@@ -136,16 +157,16 @@ def parse_calibration(text: str, name: str) -> LayoutCalibration:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise DesignError(f"calibration {name} is no TOML file: {error}") from None
-    entries: dict[str, Any] = dict(content.get("coefficients", {}))
+    entries = dict(_table(content, "coefficients", name))
     numbers = [field.name for field in fields(LayoutCalibration)][2:-1]
     optional = {"tree_wire_f_per_m"}
     for key in numbers:
         value = entries.get(key)
         if value is None and key in optional:
             entries[key] = None
-        elif not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+        elif value is None or not _is_number(value) or value < 0:
             raise DesignError(
                 f"calibration {name}: coefficients.{key} is {value!r}; write a number of at least 0"
             )
@@ -155,21 +176,45 @@ def parse_calibration(text: str, name: str) -> LayoutCalibration:
         )
     if not entries["sinks_per_leaf"] >= 1:
         raise DesignError(f"calibration {name}: coefficients.sinks_per_leaf must be at least 1")
+    process, designs = content.get("process", ANY), content.get("designs", 0)
+    if not isinstance(process, str):
+        raise DesignError(f"calibration {name}: process is {process!r}; write a name")
+    if not _is_count(designs):
+        raise DesignError(f"calibration {name}: designs is {designs!r}; write a whole number")
     return LayoutCalibration(
-        process=str(content.get("process", ANY)),
-        designs=int(content.get("designs", 0)),
+        process=process,
+        designs=designs,
         errors=tuple(
-            _error(quantity, values, name) for quantity, values in content.get("errors", {}).items()
+            _error(quantity, values, name)
+            for quantity, values in _table(content, "errors", name).items()
         ),
         **entries,
     )
 
 
+def _table(content: dict[str, Any], key: str, name: str) -> dict[str, Any]:
+    table = content.get(key, {})
+    if not isinstance(table, dict):
+        raise DesignError(f"calibration {name}: {key} is {table!r}; write a table [{key}]")
+    return table
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < _LARGEST
+
+
+_LARGEST = 1e12  # far above any coefficient; an integer of TOML may be too large for a float
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
 def _error(quantity: str, values: Any, name: str) -> MeasuredError:
     wanted = [field.name for field in fields(MeasuredError)][1:]
     numbers = values if isinstance(values, dict) else {}
-    is_number = [isinstance(number, int | float) for number in numbers.values()]
-    if sorted(numbers) != sorted(wanted) or not all(is_number):
+    is_right = all(map(_is_number, numbers.values())) and _is_count(numbers.get("designs"))
+    if sorted(numbers) != sorted(wanted) or not is_right:
         raise DesignError(
             f"calibration {name}: errors.{quantity} must have the numbers {', '.join(wanted)}"
         )

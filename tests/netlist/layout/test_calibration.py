@@ -54,6 +54,19 @@ def test_a_process_without_designs_has_larger_errors() -> None:
     assert errors[0].median_frac < errors[1].median_frac
 
 
+def test_the_error_of_the_frequency_is_the_inverse_of_the_paths() -> None:
+    """A path of 0.8 to 0.9 times the routed one is a frequency of 1.11 to 1.25 times."""
+    path = MeasuredError(
+        quantity="critical_path_s", designs=3, median_frac=0.15, least_frac=-0.2, most_frac=-0.1
+    )
+    frequency = path.inverse("f_max_hz")
+    assert frequency.least_frac == pytest.approx(1 / 9)
+    assert frequency.most_frac == pytest.approx(0.25)
+    assert frequency.median_frac == pytest.approx(1 / 0.85 - 1)
+    errors = calibration_of("sky130").errors_by_metric
+    assert errors["f_max_hz"] == errors["critical_path_s"].inverse("f_max_hz")
+
+
 def test_text_of_an_error() -> None:
     one = MeasuredError(quantity="x", designs=9, median_frac=0.04, least_frac=-0.12, most_frac=0.09)
     assert one.text() == "median 4 %, -12 to +9 % over 9 routed designs"
@@ -71,6 +84,15 @@ def test_text_of_an_error() -> None:
         ("[coefficients]", "[coefficients]\nmore = 1", "coefficients.more is not known; remove it"),
         ("median_frac = ", "median = ", "must have the numbers designs, median_frac"),
         ("[coefficients]", "[coefficients", "is no TOML file"),
+        ("[coefficients]", f"x = {'[' * 9000}\n[coefficients]", "is no TOML file"),
+        ("[coefficients]", "coefficients = 3\n[x]", "coefficients is 3; write a table"),
+        ("skew_frac = ", "skew_frac = inf#", "skew_frac is inf; write a number"),
+        ("skew_frac = ", "skew_frac = nan#", "skew_frac is nan; write a number"),
+        ("skew_frac = ", f"skew_frac = 1{'0' * 400}#", "write a number"),
+        ("designs = ", "designs = 'many'#", "designs is 'many'; write a whole number"),
+        ("designs = ", "designs = 2.5#", "designs is 2.5; write a whole number"),
+        ("process = ", "process = 5#", "process is 5; write a name"),
+        ("median_frac = ", "median_frac = inf#", "must have the numbers designs, median_frac"),
     ],
 )
 def test_files_that_are_refused(old: str, new: str, message: str) -> None:
