@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from chipdse.cli import build_parser, verb_parsers
-from tests.support.program import call
 from tests.support.report_cases import make_study
 from tests.support.small_sweep import call
 

@@ -12,7 +12,6 @@ from chipdse.report.answer import answer_of, warnings_of
 from chipdse.report.page import report_html
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.points import points_table
-from tests.support.program import call
 from tests.support.report_cases import make_study
 from tests.support.small_sweep import call
 

@@ -12,7 +12,6 @@ from chipdse.blocks.work import work_unit
 from chipdse.report.page import report_html
 from chipdse.report.quantities import Words, heading_scale, shown_metric
 from chipdse.study.results.points import described_columns, points_table
-from tests.support.program import call
 from tests.support.report_cases import make_study
 from tests.support.small_sweep import call
 
