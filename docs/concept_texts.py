@@ -143,10 +143,6 @@ def physical(runs: Runs) -> Iterator[Text]:
         values=(max(percent_more(placed, none) for none, _, placed in delays),),
     )
     yield Text(
-        words="delay by {:.0f} to +23 %.",
-        values=(min(percent_more(formula, placed) for _, formula, placed in delays),),
-    )
-    yield Text(
         words="(for Keccak {:.1f} and {:.1f})",
         values=tuple(
             levels["all"]["energy_pj_per_cycle"] / levels["none"]["energy_pj_per_cycle"]
