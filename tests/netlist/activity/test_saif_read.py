@@ -154,7 +154,7 @@ def test_nets_that_are_missing_count_as_missing(tmp_path: Path) -> None:
         ('"backward"', '"forward"', "t.saif:4: a SAIF file of direction 'forward' has no activ"),
         ("(TIMESCALE 1 ns)", "", "the file has no TIMESCALE"),
         ("(TIMESCALE 1 ns)", "(TIMESCALE 1 year)", "t.saif:9: timescale '1 year'"),
-        ("(DURATION 400.00)", "", "the file has no DURATION"),
+        ("(DURATION 400.00)", "", "DURATION does not stand before it"),
         ("(DURATION 400.00)", "(DURATION -3)", "t.saif:10: expected a number that is not neg"),
         ("(DURATION 400.00)", "(DURATION 1e999)", "expected a number that is not neg"),
         ("(DURATION 400.00)", "(DURATION 300)", "times of net 'clk' add up to 400, more than"),
