@@ -21,6 +21,11 @@ def points_in(space: Space) -> int:
     return sum(1 for _ in space.points()) if space.size <= ENUMERATE_LIMIT else space.size
 
 
+def evaluations_in(sweep: Sweep) -> int:
+    """Evaluations after which nothing is left to propose."""
+    return points_in(sweep.proposed_space) if sweep.chip is None else sweep.chip.evaluations
+
+
 def plan_text(
     sweep: Sweep, budget: Budget, trials: Sequence[FrozenTrial], store: Path, workers: int
 ) -> str:
@@ -32,6 +37,8 @@ def plan_text(
     store : folder of stage results on this machine
     workers : points under way at once
     """
+    if sweep.chip is not None:
+        return _chip_plan(sweep, budget, trials, store, workers)
     expensive, cheap = sweep.space.part(cheap=False), sweep.space.part(cheap=True)
     bound = "" if sweep.space.size <= ENUMERATE_LIMIT else "up to "
     total_points = points_in(sweep.space)
@@ -44,16 +51,38 @@ def plan_text(
         cheap_points = points_in(replace(cheap, conditions=cheap_conditions))
         text += f" with up to {_counted(cheap_points, 'cheap one')} each (supply, clock, package)"
         text += ", harvested" if sweep.harvests else ", one at a time"
-    done = len(by_evaluation(trials))
-    rest = max(0, budget.trials - done)
-    trials_, workers_ = _counted(budget.trials, "evaluation"), _counted(workers, "worker")
-    lines = [text, f"{trials_}, {done} done, {rest} to go on {workers_}"]
+    rest, progress = _progress(budget, trials, workers)
+    lines = [text, progress]
     lines.append(_disk_text(store, min(rest, points)))
     seconds = [s for trial in trials if (s := trial.user_attrs.get("seconds"))]
     if seconds and rest:
         minutes = sum(seconds) / len(seconds) * rest / workers / 60
         lines.append(f"about {minutes:.1f} min at the speed of the evaluations done")
     return "\n".join(lines)
+
+
+def _progress(budget: Budget, trials: Sequence[FrozenTrial], workers: int) -> tuple[int, str]:
+    """Evaluations that are left, and the same in words."""
+    done = len(by_evaluation(trials))
+    rest = max(0, budget.trials - done)
+    trials_, workers_ = _counted(budget.trials, "evaluation"), _counted(workers, "worker")
+    return rest, f"{trials_}, {done} done, {rest} to go on {workers_}"
+
+
+def _chip_plan(
+    sweep: Sweep, budget: Budget, trials: Sequence[FrozenTrial], store: Path, workers: int
+) -> str:
+    assert sweep.chip is not None
+    parts = ", ".join(f"{part.name} {points_in(part.hardware)}" for part in sweep.chip.parts)
+    rest, progress = _progress(budget, trials, workers)
+    return "\n".join(
+        (
+            f"up to {sweep.space.size} chips, composed of hardware points of parts (simulated, "
+            f"synthesised): {parts}",
+            progress,
+            _disk_text(store, rest),
+        )
+    )
 
 
 def _counted(count: int, what: str) -> str:
