@@ -15,7 +15,7 @@ from chipdse.application.chip_file import ChipFile, PartChoices, read_chip
 from chipdse.application.choices import buffers_of, outers_of, task_of
 from chipdse.application.compose import ChipTable, MeasuredPart, PartPoint, compose
 from chipdse.application.memories import Buffer, Dram
-from chipdse.application.parts import Chip, contract_of, measured_part
+from chipdse.application.parts import Chip, check_carriers, contract_of, measured_part
 from chipdse.application.rows import mapped_rows
 from chipdse.application.task_metrics import TASK_METRICS, task_metrics
 from chipdse.arrays import Floats
@@ -129,6 +129,8 @@ def evaluate_chips(
     outers = outers_of(chips.memories, sources)
     for part in chips.parts:
         _check(part)
+    if chips.application.network is not None:
+        check_carriers({part.name: find_block(part.block) for part in chips.parts}, "[parts]")
     parts = tuple(_measured(part, store, progress) for part in chips.parts)
     table = compose(parts, buffers, outers, task_of(chips.application, chips.memories))
     if not np.isfinite(table.latency_s).any():

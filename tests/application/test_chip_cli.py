@@ -158,3 +158,13 @@ def test_a_sweep_of_parts_has_the_chips_of_the_verb_chip(chip_file: Path, warm_s
             assert row[metric] == pytest.approx(same[0][metric], rel=1e-9)
     for metric in BEST_IN:
         assert points[metric].min() == pytest.approx(np.nanmin(chips.metrics[metric]), rel=1e-9)
+
+
+def test_a_network_that_no_part_can_run_is_refused_before_anything_is_measured(
+    chip_file: Path, tmp_path: Path
+) -> None:
+    array = CHIP[CHIP.index("[parts.array]") : CHIP.index("[memories.buffer]")]
+    chip_file.write_text(CHIP.replace(array, '[parts.sums]\nblock = "adder"\n'))
+    with pytest.raises(DesignError, match=r"^\[parts\]: no part has a contract"):
+        evaluate_chips(chip_file, store=tmp_path / "store")
+    assert not (tmp_path / "store").exists()

@@ -19,6 +19,7 @@ from chipdse.study.harvest.chips import (
     known_points,
 )
 from chipdse.study.question.sweep_file import Sweep, read_sweep
+from chipdse.study.running.plan import composed_text
 from chipdse.study.search.parts import open_space
 from chipdse.study.search.samplers import make_sampler
 from chipdse.study.storage.fast_writes import complete
@@ -131,6 +132,7 @@ def test_each_part_point_is_proposed_once_and_all_combinations_are_composed(swee
     assert len(points) == len(set(points)) == 8
     # Each chip is composed exactly once, beside the chips of the trial's own hardware.
     assert sum(trial.user_attrs["cheap_points"] for trial in trials) == sweep.space.size
+    assert composed_text(finished(study)) == "96 chips, composed of 8 measured part points"
     assert not len(open_space(sweep, study).every)  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ from chipdse.store.care import size_per_result
 from chipdse.study.question.space import ENUMERATE_LIMIT, Space
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.running.budget import Budget
-from chipdse.study.storage.trials import by_evaluation
+from chipdse.study.storage.trials import PART_POINTS, by_evaluation
 
 
 def points_in(space: Space) -> int:
@@ -59,6 +59,17 @@ def plan_text(
         minutes = sum(seconds) / len(seconds) * rest / workers / 60
         lines.append(f"about {minutes:.1f} min at the speed of the evaluations done")
     return "\n".join(lines)
+
+
+def composed_text(trials: Sequence[FrozenTrial]) -> str:
+    """What the evaluations of a chip measured, and what was composed of it, in words."""
+    chips = sum(trial.user_attrs.get("cheap_points", 0) for trial in trials)
+    points = sum(
+        len(numbers)
+        for trial in trials
+        for numbers in trial.user_attrs.get(PART_POINTS, {}).values()
+    )
+    return f"{chips} chips, composed of {_counted(points, 'measured part point')}"
 
 
 def _progress(budget: Budget, trials: Sequence[FrozenTrial], workers: int) -> tuple[int, str]:
