@@ -1,7 +1,9 @@
-# `make install` sets up .venv; all others but `make clean` do that first and then their job.
+# `make install` sets up .venv with the product; all others but `make clean` do that first. Targets
+# that test or build the site also install the dependency group `test` (1.5 GB), which a sweep needs not.
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+TEST_STAMP := $(VENV)/.installed_test
 
 # A worker takes a file when it is done with the one before. The order of the files is that of
 # tests/conftest.py, long ones first, so that the workers end together. Tests with tools wait for
@@ -20,16 +22,22 @@ $(STAMP): pyproject.toml
 	@command -v g++ >/dev/null || { echo "g++ is missing: sudo apt-get install g++"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --upgrade 'pip>=25.1'
-	$(VENV)/bin/pip install --quiet --editable . --group test
+	$(VENV)/bin/pip install --quiet --editable .
+	@command -v iverilog >/dev/null || \
+	  echo "Icarus Verilog is not installed; with it the first sweep takes about a third of the time: sudo apt-get install iverilog"
 	@test -n "$$LIBPYTHON_LOC$$($(VENV)/bin/find_libpython)" || { \
 	  echo "Python's shared library, in which cocotb runs the benches, is missing: sudo apt-get install libpython3-dev"; exit 1; }
 	@touch $@
 
-check: install
+$(TEST_STAMP): $(STAMP)
+	$(VENV)/bin/pip install --quiet --editable . --group test
+	@touch $@
+
+check: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/pytest $(WORKERS) 2 -m "not tools and not slow" $(PYTEST_ARGS)
 
-test: install
+test: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/clang-format --dry-run --Werror chipdse/kernels/*.[ch]
@@ -39,11 +47,11 @@ test: install
 sweep: install
 	$(VENV)/bin/chipdse sweep sweeps/mac_array.toml
 
-docs: install
+docs: $(TEST_STAMP)
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going -q docs build/docs
 	@echo "build/docs/index.html; links that leave the site: build/docs/external_links.txt"
 
-notebooks: install
+notebooks: $(TEST_STAMP)
 	$(VENV)/bin/python docs/run_notebooks.py
 
 clean:

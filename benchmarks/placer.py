@@ -2,6 +2,7 @@
 
     python benchmarks/placer.py REFERENCE.npz ...    # read by `placer.problem.read_problem`
     python benchmarks/placer.py REFERENCE.npz ... --shuffles 20   # numbered at random
+    python benchmarks/placer.py REFERENCE.npz ... --clustered     # start from clusters of cells
     python benchmarks/placer.py --sizes 1000,10000,100000
     python benchmarks/placer.py --full 144,256     # full cores against simulated annealing
 
@@ -32,14 +33,18 @@ def main() -> None:
     parser.add_argument("--sizes", default="")
     parser.add_argument("--full", default="", help="cells of full cores, against annealing")
     parser.add_argument("--shuffles", type=int, default=0)
+    parser.add_argument("--clustered", action="store_true", help="start from clusters of cells")
     parser.add_argument("--numpy", action="store_true", help="without the compiled loops")
     arguments = parser.parse_args()
     compiled = None if not arguments.numpy else False
     rows = []
     for file in arguments.files:
         problem, reference_m = read_problem(file)
-        found = [_placed(problem, compiled)]
-        found += [_placed(shuffled(problem, k), compiled) for k in range(arguments.shuffles)]
+        found = [_placed(problem, compiled, arguments.clustered)]
+        found += [
+            _placed(shuffled(problem, k), compiled, arguments.clustered)
+            for k in range(arguments.shuffles)
+        ]
         over = [row["wire_m"] / reference_m for row in found]
         row = {"design": file.stem, **found[0], "over_reference": over[0]}
         if arguments.shuffles:
@@ -50,15 +55,15 @@ def main() -> None:
             ]
         rows.append(row)
     for size in filter(None, arguments.sizes.split(",")):
-        rows.append({"design": "made", **_placed(made(int(size)), compiled)})
+        rows.append({"design": "made", **_placed(made(int(size)), compiled, arguments.clustered)})
     for size in filter(None, arguments.full.split(",")):
         rows.append({"design": "full core, over annealing", **full_core_row(int(size))})
     print(json.dumps({"benchmark": "placer", "compiled": not arguments.numpy, "results": rows}))
 
 
-def _placed(problem: PlacementProblem, compiled: bool | None) -> dict[str, Any]:
+def _placed(problem: PlacementProblem, compiled: bool | None, clustered: bool) -> dict[str, Any]:
     began = time.process_time()
-    found = place(problem, compiled=compiled)
+    found = place(problem, compiled=compiled, clustered=clustered)
     spent = time.process_time() - began
     cells = len(problem.cell_area_m2)
     return {

@@ -21,7 +21,7 @@ PREFIXES = {
     "T": 1e12,
 }
 _SHOWN = ["f", "p", "n", "µ", "m", "", "k", "M", "G", "T"]
-_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
+_NUMBER = re.compile(r"\s*([-+]?(?>\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 _EXAMPLES = {
     "s": "10ns",
     "Hz": "100MHz",

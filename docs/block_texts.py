@@ -120,9 +120,9 @@ def ascon(runs: Runs) -> Iterator[Text]:
     )
     slow = core("encrypt", 2, vdd_v=1.6)
     yield Text(
-        words="{:.0f} Mbyte/s take {:.0f} pJ per byte with two rounds (1.6 V), {:.0f} take {:.0f} "
-        "with one (1.8 V).",
-        values=(rate(slow), energy(slow), rate(first), energy(first)),
+        words="one round gives {:.0f} Mbyte/s for {:.0f} pJ per byte (1.8 V), two rounds {:.0f} "
+        "for {:.0f} (1.6 V).",
+        values=(rate(first), energy(first), rate(slow), energy(slow)),
     )
     yield Text(
         words="Four rounds gain {:.0f} % and take {:.1f} times the energy: the share of the "
@@ -174,9 +174,12 @@ def cordic(runs: Runs) -> Iterator[Text]:
         ),
     )
     yield Text(
-        words="take {:.0f} % less energy than after every iteration at the same supply, and {:.0f} "
+        words="take {:.0f} % more energy than after every iteration at the same supply, and {:.0f} "
         "% less area, but are {:.0f} % slower.",
-        values=tuple(percent_less(of(second), of(unrolled)) for of in (energy, area, rate)),
+        values=(
+            percent_more(energy(second), energy(unrolled)),
+            *(percent_less(of(second), of(unrolled)) for of in (area, rate)),
+        ),
     )
     slow, fast = block("unrolled", 1, 1.4), block("unrolled", 2, 1.6)
     yield Text(
@@ -188,10 +191,10 @@ def cordic(runs: Runs) -> Iterator[Text]:
         ),
     )
     yield Text(
-        words="{:.0f} % with two, at {:.0f} % less energy; {:.0f} % with four, at {:.0f} % more.",
+        words="{:.0f} % with two, at {:.0f} % more energy; {:.0f} % with four, at {:.0f} % more.",
         values=(
             percent_more(rate(twice), rate(iterative)),
-            percent_less(energy(twice), energy(iterative)),
+            percent_more(energy(twice), energy(iterative)),
             percent_more(rate(four), rate(iterative)),
             percent_more(energy(four), energy(iterative)),
         ),
@@ -275,7 +278,7 @@ def _inversion(runs: Runs) -> Iterator[Text]:
         for values, coding in product(kinds, codings)
     }
     yield Text(
-        words="the encoder and decoder cost {:.2f} to {:.2f} pJ per bit",
+        words="the encoder and decoder change the energy by {:+.2f} to {:+.2f} pJ per bit",
         values=span(
             (row["logic_j_per_bit"] - at[values, "none"]["logic_j_per_bit"]) * 1e12
             for (values, coding), row in at.items()
@@ -455,9 +458,9 @@ def fifo(runs: Runs) -> Iterator[Text]:
         values=(energy(shift) / energy(ring),),
     )
     yield Text(
-        words="({:.0f} % at 16 words and a load of 0.3)",
+        words="(a shift queue takes {:.0f} % less energy at 16 words and a load of 0.3)",
         values=(
-            percent_more(energy(queue("shift", 16, 4, 0.3)), energy(queue("ring", 16, 4, 0.3))),
+            percent_less(energy(queue("shift", 16, 4, 0.3)), energy(queue("ring", 16, 4, 0.3))),
         ),
     )
     yield Text(
@@ -842,8 +845,8 @@ def rv32(runs: Runs) -> Iterator[Text]:
         for registers, stages, name in product((16, 32), (1, 2), ("crc32", "dot"))
     ]
     yield Text(
-        words="the serial shifter saves at most {:.1f} % of the area, takes {:.0f} to {:.0f} % "
-        "more energy, and is {:.0f} to {:.0f} % slower",
+        words="the serial shifter saves at most {:.1f} % of the area, changes the energy by "
+        "{:+.0f} to {:+.0f} %, and is {:.0f} to {:.0f} % slower",
         values=(
             max(percent_less(area(a), area(b)) for a, b in pairs),
             *span(percent_more(energy(a), energy(b)) for a, b in pairs),
@@ -860,7 +863,7 @@ def rv32(runs: Runs) -> Iterator[Text]:
     yield Text(words="gains at most {:.0f} % of frequency here.", values=(max(staged),))
     low = core(16, 1, "parallel", "dot", 4, 0.8)
     yield Text(
-        words="the smallest core takes {:.1f} pJ per instruction of `dot`, at {:.2f} million "
+        words="the parallel shifter takes {:.1f} pJ per instruction of `dot`, at {:.2f} million "
         "instructions per second.",
         values=(energy(low), rate(low)),
     )
@@ -956,15 +959,17 @@ def _filter(runs: Runs) -> Iterator[Text]:
     )
     yield Text(
         words="with the register, the direct form is {:.0f} % faster. One product register makes "
-        "the direct form {:.0f} % faster for {:.0f} % more energy and {:.0f} % more area",
+        "the direct form {:.0f} % faster for {:.0f} % less energy and {:.0f} % more area",
         values=(
             percent_more(piped[speed], turned_piped[speed]),
-            *(percent_more(piped[name], direct[name]) for name in (speed, joules, size)),
+            percent_more(piped[speed], direct[speed]),
+            percent_less(piped[joules], direct[joules]),
+            percent_more(piped[size], direct[size]),
         ),
     )
     yield Text(
-        words="cost as much as this saves (energy per sample: {:+.1f} %). Fixed coefficients "
-        "save {:.0f} % of the area and {:.0f} % of the energy.",
+        words="cost slightly more than this saves (energy per sample: {:+.1f} %). Fixed "
+        "coefficients save {:.0f} % of the area and {:.0f} % of the energy.",
         values=(
             percent_more(two[joules], direct[joules]),
             *(percent_less(constant[name], direct[name]) for name in (size, joules)),

@@ -1,4 +1,8 @@
-"""Every verb of the main job through the installed program."""
+"""Every verb of the main job by the installed program; its other answers in this process.
+
+A sweep, the first simulation, evaluation and export, and every run under conditions of its own
+start a process; `call` runs a verb here, where everything is loaded.
+"""
 
 import json
 import os
@@ -12,6 +16,8 @@ import pandas as pd
 import pytest
 
 from chipdse.tools import run_yosys
+from tests.support import kernels
+from tests.support.small_sweep import call
 
 pytestmark = pytest.mark.tools
 
@@ -46,6 +52,7 @@ harvest = false
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder to work in, with a store of its own."""
     folder = tmp_path_factory.mktemp("home")
+    kernels.lend(folder / "cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHIPDSE_CACHE", str(folder / "cache"))
         patch.chdir(folder)
@@ -73,15 +80,15 @@ def study(home: Path) -> Path:
 def test_help_of_every_verb_shows_an_example() -> None:
     verbs = ["blocks", "sim", "eval", "sweep", "front", "report", "export", "sta", "power"]
     for verb in [*verbs, "package", "library"]:
-        assert "example" in chipdse(verb, "--help").stdout, verb
+        assert "example" in call(verb, "--help").stdout, verb
     assert chipdse("--version").stdout.startswith("chipdse ")
 
 
 def test_blocks_lists_parameters_ranges_and_ports(home: Path) -> None:
     text = chipdse("blocks").stdout
     assert "mac_array: " in text and "fir: " in text
-    assert "rows = 4  rows of elements" in chipdse("blocks", "mac_array").stdout
-    (block,) = json.loads(chipdse("blocks", "fir", "--json").stdout)
+    assert "rows = 4  rows of elements" in call("blocks", "mac_array").stdout
+    (block,) = json.loads(call("blocks", "fir", "--json").stdout)
     assert {one["name"] for one in block["parameters"]} >= {"taps", "form", "samples_per_cycle"}
     assert {one["direction"] for one in block["ports"]} == {"in", "out"}
 
@@ -90,7 +97,7 @@ def test_sim(home: Path) -> None:
     done = chipdse("sim", "mac_array", "--set", *SMALL, "--workload", "length=32")
     assert "passed: every output of mac_array equals the reference" in done.stdout
     found = json.loads(
-        chipdse("sim", "mac_array", "--set", *SMALL, "--workload", "length=32", "--json").stdout
+        call("sim", "mac_array", "--set", *SMALL, "--workload", "length=32", "--json").stdout
     )
     assert found["passed"] is True
     assert found["work"] == 32
@@ -98,7 +105,7 @@ def test_sim(home: Path) -> None:
 
 def test_sim_writes_waves(home: Path) -> None:
     name = "waves.fst" if shutil.which("iverilog") else "waves.vcd"
-    chipdse("sim", "mac_array", "--set", *SMALL, "--workload", "length=32", "--waves", name)
+    call("sim", "mac_array", "--set", *SMALL, "--workload", "length=32", "--waves", name)
     assert (home / name).stat().st_size > 100
 
 
@@ -107,7 +114,7 @@ def test_eval(home: Path) -> None:
     assert "energy_per_op_j" in done.stdout
     assert "Counted: wires" in done.stdout and "glitches (standard error" in done.stdout
     metrics = json.loads(
-        chipdse(
+        call(
             *("eval", "mac_array", "--set", *SMALL, "--workload", "length=32", "--clock", "20ns"),
             "--json",
         ).stdout
@@ -135,7 +142,7 @@ def test_eval(home: Path) -> None:
     ],
 )
 def test_wrong_input_is_one_line_and_code_2(home: Path, arguments: list[str], says: str) -> None:
-    done = chipdse(*arguments, code=2)
+    done = call(*arguments, code=2)
     assert says in done.stderr
     assert done.stderr.count("\n") == 1
     assert not done.stdout
@@ -145,7 +152,7 @@ def test_a_supply_that_no_table_covers_is_refused_before_any_tool_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path))
-    assert "9 V at 25 °C" in chipdse("eval", "mac_array", "--vdd", "9V", code=2).stderr
+    assert "9 V at 25 °C" in call("eval", "mac_array", "--vdd", "9V", code=2).stderr
     assert not (tmp_path / "stages").exists()
 
 
@@ -154,7 +161,7 @@ def test_front_in_three_formats(study: Path) -> None:
     table = pd.read_csv(study / "points.csv")
     assert len(table) == 4
     assert {row["trial"] for row in rows} == set(table[table["on_front"]]["trial"])
-    text = chipdse("front", study, "--format", "csv", "--all").stdout
+    text = call("front", study, "--format", "csv", "--all").stdout
     assert text == (study / "points.csv").read_text()
 
 
@@ -168,7 +175,7 @@ def test_report_shows_names_as_text(study: Path, home: Path) -> None:
 
 
 def test_export_is_read_by_icarus_and_yosys(study: Path, home: Path) -> None:
-    trial = json.loads(chipdse("front", study, "--json").stdout)[0]["trial"]
+    trial = json.loads(call("front", study, "--json").stdout)[0]["trial"]
     target = home / "bundle"
     chipdse("export", study, "--trial", trial, "--to", target)
     assert {path.name for path in target.iterdir()} > {
@@ -209,9 +216,9 @@ def test_export_is_read_by_icarus_and_yosys(study: Path, home: Path) -> None:
 def test_export_refuses_what_it_would_overwrite(study: Path, home: Path) -> None:
     (home / "full").mkdir()
     (home / "full" / "mine.txt").write_text("mine")
-    error = chipdse("export", study, "--trial", 0, "--to", home / "full", code=2).stderr
+    error = call("export", study, "--trial", 0, "--to", home / "full", code=2).stderr
     assert "is not an empty folder" in error
-    assert "no finished trial 99" in chipdse(
+    assert "no finished trial 99" in call(
         "export", study, "--trial", 99, "--to", home / "x", code=2
     ).stderr  # fmt: skip
     assert [path.name for path in (home / "full").iterdir()] == ["mine.txt"]
@@ -220,7 +227,7 @@ def test_export_refuses_what_it_would_overwrite(study: Path, home: Path) -> None
 def test_eval_says_that_a_limit_is_missed(home: Path) -> None:
     command = ["eval", "mac_array", "--set", *SMALL, "--workload", "length=32", "--clock", "1ps"]
     assert "limit missed: clock faster than the logic" in chipdse(*command, code=1).stdout
-    assert json.loads(chipdse(*command, "--json", code=1).stdout)["violations"]["timing"] > 0
+    assert json.loads(call(*command, "--json", code=1).stdout)["violations"]["timing"] > 0
 
 
 def test_verilator_alone_is_enough(home: Path, lend_verilator: Callable[[Path], None]) -> None:
@@ -248,7 +255,7 @@ def test_a_machine_that_cannot_run_anything_stops_the_sweep(
 )
 def test_a_storage_that_cannot_be_opened_is_named(home: Path, storage: str, why: str) -> None:
     command = ["sweep", "small.toml", "--study", "stored", "--storage", storage]
-    error = chipdse(*command, code=2).stderr
+    error = call(*command, code=2).stderr
     assert f"storage '{storage}' {why}" in error
     assert error.count("\n") == 1
     assert not (home / "stored").exists()
@@ -257,6 +264,7 @@ def test_a_storage_that_cannot_be_opened_is_named(home: Path, storage: str, why:
 def test_a_damaged_kernel_is_compiled_again(study: Path, home: Path) -> None:
     if not shutil.which("gcc"):
         pytest.skip("no C compiler is installed")
+    kernels.keep_own(home / "cache", "kernels")
     libraries = list((home / "cache" / "kernels").glob("*/*.so"))
     assert libraries
     for path in libraries:

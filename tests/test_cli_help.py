@@ -6,23 +6,18 @@ import json
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from chipdse.cli import build_parser, verb_parsers
 from tests.support.report_cases import make_study
+from tests.support.small_sweep import call
 
-CHIPDSE = Path(sys.executable).with_name("chipdse")
 
-
-def chipdse(*words: object, code: int = 0, folder: Path | None = None) -> str:
+def chipdse(*words: object, code: int = 0) -> str:
     """What it prints: on stderr if it ends with another code than 0."""
-    done = subprocess.run(
-        [str(CHIPDSE), *map(str, words)], capture_output=True, text=True, check=False, cwd=folder
-    )
-    assert done.returncode == code, done.stderr + done.stdout
+    done = call(*words, code=code)
     return done.stderr if code else done.stdout
 
 
@@ -53,16 +48,17 @@ def test_help_of_a_verb_and_abbreviated_options() -> None:
     assert json.loads(chipdse("sweep", "--list", "--js")).keys() >= {"fir", "mac_array"}
 
 
-def test_shipped_systems_as_a_table(tmp_path: Path) -> None:
-    names = json.loads(chipdse("package", "--list", "--json", folder=tmp_path))
+def test_shipped_systems_as_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = json.loads(chipdse("package", "--list", "--json"))
     assert set(names) >= {"mono_800mm2", "two_chiplets"}
-    text = chipdse("package", "mono_800mm2", "two_chiplets", folder=tmp_path)
+    text = chipdse("package", "mono_800mm2", "two_chiplets")
     row = next(line for line in text.splitlines() if "total_cost_usd" in line)
-    both = json.loads(chipdse("package", "mono_800mm2", "two_chiplets", "--json", folder=tmp_path))
+    both = json.loads(chipdse("package", "mono_800mm2", "two_chiplets", "--json"))
     assert len(both) == 2
     for document in both:
         assert f"{document['metrics']['total_cost_usd']:.4g} USD" in row
-    single = chipdse("package", "two_chiplets", folder=tmp_path)
+    single = chipdse("package", "two_chiplets")
     assert "design at 1,000,000 systems" in single
 
 

@@ -25,7 +25,7 @@ LADDER = {
         ["numerics"],
         ["reading", "records", "technology", "units"],
         ["netlist", "system", "tools"],
-        ["blocks", "metrics"],
+        ["blocks", "characterise", "metrics"],
         ["application", "hardware"],
         ["design"],
         ["stages"],

@@ -33,6 +33,11 @@ def test_refuses_what_is_not_a_time(text: str) -> None:
         parse_quantity(text, "s", "--clock")
 
 
+def test_a_long_text_is_refused_at_once() -> None:
+    with pytest.raises(DesignError, match="is not a number with a unit"):
+        parse_quantity("1" * 60_000 + " a b", "s", "--clock")
+
+
 def test_shows_four_digits_with_a_prefix() -> None:
     assert show(1.23e-9, "s") == "1.23 ns"
     assert show(0.0, "W") == "0 W"

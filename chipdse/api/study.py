@@ -79,7 +79,7 @@ class Study:
         self,
         path: Path | None = None,
         *,
-        details: int | Sequence[int] = 4,
+        details: int | Sequence[int] | None = None,
         store: str | Path | None = None,
         tell: Callable[[int], None] = lambda trial: None,
     ) -> Path:
@@ -87,7 +87,8 @@ class Study:
 
         Parameters
         ----------
-        details : how many points to look into (power by module, path, supply, package), or which
+        details : how many points get details (power by module, path, supply, package), or which;
+            None for the knee and the best of each objective
         store : folder of stage results; default the user's cache
         tell : called with each trial that is looked into
         """
@@ -259,7 +260,7 @@ def sweep(
     result = Study(folder=folder)
     if report:
         try:
-            result.write_report(details=1, store=store)
+            result.write_report(store=store)
         except OSError as error:
             raise MachineError(
                 f"the report in {path} cannot be written ({error.strerror}); the study is whole"

@@ -15,6 +15,9 @@ from chipdse.application.tables import read_network, shipped_networks
 from chipdse.errors import DesignError
 from chipdse.reading import parse_toml, toml_text
 
+_LARGEST = 1e300  # an integer of TOML may be too large for a float
+MOST_POINTS = 100_000
+"""So many combinations of the settings of one part are taken at most; each is measured."""
 _TABLES = ("question", "parts", "memories", "application", "package")
 _PART = ("block", "count", "hardware", "operating", "workload", "synthesis", "physical", "library")
 _SRAM = ("kind", "bytes", "family")
@@ -211,6 +214,11 @@ def _part(name: str, content: Any) -> PartChoices:
 def _combinations(table: Mapping[str, Any], where: str) -> tuple[dict[str, Any], ...]:
     """Every combination of a table's values, of which some are lists."""
     lists = [_several(value, f"{where} {name}") for name, value in table.items()]
+    if (total := math.prod(map(len, lists))) > MOST_POINTS:
+        raise DesignError(
+            f"{where}: {total} combinations of settings are more than {MOST_POINTS}; shorten the "
+            "lists"
+        )
     return tuple(dict(zip(table, values, strict=True)) for values in itertools.product(*lists))
 
 
@@ -342,6 +350,6 @@ def _positive(table: Mapping[str, Any], key: str, where: str) -> float | None:
     if key not in table:
         return None
     value = table[key]
-    if type(value) not in (int, float) or not 0 < value < float("inf"):
+    if type(value) not in (int, float) or not 0 < value < _LARGEST:
         raise DesignError(f"{where} {key}={value!r} is not a number above 0")
     return float(value)

@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chipdse.cli import library_characterise
 from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 from chipdse.reading import check_exist
@@ -27,6 +28,7 @@ examples:
   chipdse library add ihp sg13g2_typ_1p20V_25C.lib.gz sg13g2_typ_1p50V_25C.lib.gz --node 130nm
   chipdse library remove ihp
   chipdse library get asap7
+  chipdse library characterise cells.toml --to liberty
 
 Added libraries are named in sweep files like the one that ships; see docs/concepts/library.md."""
 
@@ -112,7 +114,8 @@ def add(verbs: Verbs) -> None:
         _remove,
     )
     removes.add_argument("name", help="a library of yours from 'chipdse library list'")
-    for verb in (lists, info, export, adds, gets, removes):
+    characterises = library_characterise.add(inner)
+    for verb in (lists, info, export, adds, gets, removes, characterises):
         verb.add_argument("--json", action="store_true", help="one JSON document")
 
 

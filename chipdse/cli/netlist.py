@@ -269,6 +269,8 @@ def _power(arguments: argparse.Namespace) -> int:
     point = _point(arguments)
     check_liberty(point.liberty)
     check_exist(*_files(point), arguments.trace)
+    if arguments.modules is not None and arguments.modules < 0:
+        raise DesignError(f"--modules {arguments.modules} is no depth; use 0 or more")
 
     from chipdse.netlist.activity.waveform.trace import read_activity
     from chipdse.netlist.power.modules import assign_modules
@@ -289,6 +291,12 @@ def _power(arguments: argparse.Namespace) -> int:
         state_probability=arguments.state_probability if activity.states else "independent",
         allow_unannotated=arguments.allow_unannotated,
     )
+    notes = [*notes, *activity.notes]
+    if limited := int(power.limited_nets[0]):
+        notes.append(
+            f"{limited} nets change more often than once per slew of their signal; their power is "
+            "that of one change per slew"
+        )
     groups = {
         name: _with_total({kind: float(watts[0]) for kind, watts in kinds.items()})
         for name, kinds in power.by_group().items()
@@ -304,11 +312,11 @@ def _power(arguments: argparse.Namespace) -> int:
         "groups": groups,
         "state_probability": power.state_probability,
         **_wire_metrics(timing),
-        "notes": [*notes, *activity.notes],
+        "notes": notes,
     }
     modules = None
     if arguments.modules is not None:
-        modules = assign_modules(timing.graph).at_depth(max(0, arguments.modules))
+        modules = assign_modules(timing.graph).at_depth(arguments.modules)
         result["modules"] = {
             name: _with_total({kind: float(watts[0]) for kind, watts in kinds.items()})
             for name, kinds in modules.power(power).items()

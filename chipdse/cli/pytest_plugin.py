@@ -22,7 +22,11 @@ from chipdse.reading import parse_toml, toml_text
 if TYPE_CHECKING:
     from chipdse_hdl.block import Block
 
+    from chipdse.errors import ToolError
     from chipdse.hardware.simulate import Simulation
+
+LOG_LINES = 50
+"""So many last lines of the log of a failing bench are in reports."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -139,7 +143,7 @@ class BenchItem(pytest.Item):
 
     def __init__(self, *, block: Block, parameters: Any, **more: Any) -> None:
         super().__init__(**more)
-        self.block, self.parameters = block, parameters
+        self.block, self.parameters, self.simulator = block, parameters, ""
 
     def runtest(self) -> None:
         """Run it; if it fails, run it again with waves and keep them."""
@@ -153,10 +157,13 @@ class BenchItem(pytest.Item):
         except MachineError:
             raise
         except ToolError as error:
+            self._tell_failure(error)
             raise BenchError(f"{error}{self._waves_of_failure()}") from error
+        self._remove_waves()
         self.user_properties += [("simulator", run.simulator), ("cycles", run.cycles)]
 
     def _simulate(self, *, waves: bool) -> Simulation:
+        from chipdse.hardware import simulators
         from chipdse.hardware.elaborate import elaborate
         from chipdse.hardware.simulate import simulate
         from chipdse.store.store import Store, default_store
@@ -165,9 +172,31 @@ class BenchItem(pytest.Item):
         rtl = elaborate(self.block, self.parameters, store)
         simulator = self.config.getini("chipdse_simulator")
         workload = self.block.workload()
+        cycles = self.block.cycles(self.parameters, workload)
+        tool = simulators.pick(simulator, rtl.verilog.stat().st_size, cycles)
+        self.simulator = f"{tool.name} {tool.version}"
         return simulate(
             self.block, self.parameters, workload, rtl, store, simulator=simulator, waves=waves
         )
+
+    def _tell_failure(self, error: ToolError) -> None:
+        """Put the simulator, the parameters and the end of the log into reports such as JUnit's."""
+        shown = " ".join(f"{k}={v}" for k, v in dataclasses.asdict(self.parameters).items())
+        self.user_properties += [("simulator", self.simulator), ("parameters", shown)]
+        if error.log is not None and error.log.is_file():
+            lines = error.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            self.user_properties.append(("log", "\n".join(lines[-LOG_LINES:])))
+
+    def _waves_file(self, suffix: str) -> Path:
+        """Where the waveform of a failure of this bench is kept."""
+        safe = "".join(c if c.isalnum() or c in "=._-" else "_" for c in self.name)
+        folder: Path = self.config.rootpath / self.config.getini("chipdse_waves")
+        return folder / f"{safe[:150]}{suffix}"
+
+    def _remove_waves(self) -> None:
+        """Remove the waveform of an earlier failure: the bench passes now."""
+        for suffix in (".fst", ".vcd"):
+            self._waves_file(suffix).unlink(missing_ok=True)
 
     def _waves_of_failure(self) -> str:
         """The same run with waves, kept where people find them; says where."""
@@ -183,10 +212,9 @@ class BenchItem(pytest.Item):
                 if folder is not None and (path := folder / name).exists()
             ]
             if files:
-                waves_folder = self.config.rootpath / self.config.getini("chipdse_waves")
-                waves_folder.mkdir(parents=True, exist_ok=True)
-                safe = "".join(c if c.isalnum() or c in "=._-" else "_" for c in self.name)
-                target = waves_folder / f"{safe[:150]}{files[0].suffix}"
+                self._remove_waves()  # another simulator writes another format
+                target = self._waves_file(files[0].suffix)
+                target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(files[0], target)
                 self.user_properties.append(("waves", str(target)))
                 return f"\nwaves: {target}"

@@ -7,11 +7,15 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chipdse.cli.common import Verbs, add_verb, print_json, tell_version
 from chipdse.errors import DesignError
 from chipdse.reading import check_exist
 from chipdse.study.storage.layout import check_study
+
+if TYPE_CHECKING:
+    from chipdse.report.figures.axes import Look
 
 KINDS = (
     "front",
@@ -68,10 +72,16 @@ def add(verbs: Verbs) -> None:
         "draw a figure of a study for a paper: PNG, SVG or PDF",
         "chipdse plot studies/mac_array --kind front -o front.pdf\n"
         "  chipdse plot studies/mac_array --kind power --trial 12 -o power.svg\n"
+        "  chipdse plot studies/before studies/after -o both.svg    # a colour per study\n"
         "  chipdse plot table.csv --minimize latency --maximize accuracy -o front.svg",
         _plot,
     )
-    parser.add_argument("study", type=Path, help="folder of the study, or a table (.csv)")
+    parser.add_argument(
+        "study",
+        type=Path,
+        nargs="+",
+        help="folder of the study, or a table (.csv); several studies are drawn in one front",
+    )
     for option in ("--minimize", "--maximize"):
         parser.add_argument(
             option,
@@ -129,7 +139,7 @@ def _report(arguments: argparse.Namespace) -> int:
     try:
         path = study.write_report(
             arguments.output,
-            details=4 if arguments.details is None else arguments.details,
+            details=arguments.details,
             tell=lambda trial: print(f"looking into trial {trial}", file=sys.stderr),
         )
     except OSError as error:
@@ -152,8 +162,9 @@ def _explore(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    of_table = arguments.study.suffix == ".csv"
-    _check_plot(arguments, of_table)
+    study, *others = arguments.study
+    of_table = study.suffix == ".csv"
+    _check_plot(arguments, study, others, of_table)
     limits = _limits(arguments.limits)
 
     from chipdse.report.figures.axes import Look
@@ -164,14 +175,16 @@ def _plot(arguments: argparse.Namespace) -> int:
     if of_table:
         from chipdse.report.figures.front import points_of_csv
 
-        points = points_of_csv(arguments.study, arguments.minimize, arguments.maximize)
+        points = points_of_csv(study, arguments.minimize, arguments.maximize)
         draw_points(points, arguments.output, axes, arguments.width, look=look, data=arguments.data)
+    elif others:
+        _plot_studies(arguments, look)
     else:
         from chipdse.api.study import load_study
 
-        study = load_study(arguments.study)
+        loaded = load_study(study)
         draw(
-            study.folder,
+            loaded.folder,
             arguments.kind,
             arguments.output,
             axes=axes,
@@ -180,7 +193,7 @@ def _plot(arguments: argparse.Namespace) -> int:
             look=look,
             data=arguments.data,
         )
-        tell_version(study)
+        tell_version(loaded)
     if arguments.json:
         print_json({"figure": str(arguments.output)})
     else:
@@ -188,11 +201,31 @@ def _plot(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _check_plot(arguments: argparse.Namespace, of_table: bool) -> None:
+def _plot_studies(arguments: argparse.Namespace, look: Look) -> None:
+    """Draw the fronts of several studies, in the colour of each study unless another is chosen."""
+    from chipdse.api.study import load_study
+    from chipdse.report.figures.front import STUDY, points_of_studies, points_of_study
+    from chipdse.report.figures.kinds import draw_points
+
+    studies = [load_study(path) for path in arguments.study]
+    points = points_of_studies([points_of_study(one.folder, one.points()) for one in studies])
+    axes = (arguments.x, arguments.y, arguments.color or STUDY)
+    draw_points(points, arguments.output, axes, arguments.width, look=look, data=arguments.data)
+    for loaded in studies:
+        tell_version(loaded)
+
+
+def _check_plot(
+    arguments: argparse.Namespace, study: Path, others: Sequence[Path], of_table: bool
+) -> None:
     """Refuse options that do not belong together."""
     objectives = arguments.minimize or arguments.maximize
+    if others and (of_table or arguments.kind != "front"):
+        raise DesignError("several studies have one figure of --kind front only; name one study")
+    for other in others:
+        check_study(other)
     if of_table:
-        check_exist(arguments.study)
+        check_exist(study)
         if not objectives:
             raise DesignError(
                 "no objective is given; write e.g. --minimize latency --maximize accuracy"
@@ -204,7 +237,7 @@ def _check_plot(arguments: argparse.Namespace, of_table: bool) -> None:
             raise DesignError(
                 "--minimize and --maximize need a table; name a file that ends in .csv"
             )
-        check_study(arguments.study)
+        check_study(study)
     if arguments.kind != "front":
         for option, value in (
             ("--limits", arguments.limits),

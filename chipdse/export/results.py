@@ -11,7 +11,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,18 +44,20 @@ _SETUP, _HOLD = "timing__setup__ws", "timing__hold__ws"
 # What stands where a number belongs is read, and refused if it is none.
 _VALUE = r" ((?!max\b|min\b)\S*)[ \t]*$"
 _REPORT = {
-    "design__instance__area": re.compile(r"^\s*design area (\S+) u", re.I | re.M),
-    _SETUP: re.compile(rf"^\s*(?:worst slack(?: max)?|wns(?: max)?){_VALUE}", re.I | re.M),
-    _HOLD: re.compile(rf"^\s*worst slack min{_VALUE}", re.I | re.M),
+    "design__instance__area": re.compile(r"^[ \t]*design area (\S+) u", re.I | re.M),
+    _SETUP: re.compile(rf"^[ \t]*(?:worst slack(?: max)?|wns(?: max)?){_VALUE}", re.I | re.M),
+    _HOLD: re.compile(rf"^[ \t]*worst slack min{_VALUE}", re.I | re.M),
 }
 _POWER = re.compile(r"^Total" + r"[ \t]+(\S+)" * 4 + r"[ \t]+(?:100\.0|-?nan)%\s*$", re.M)
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.I)
+_NUMBER = re.compile(r"[+-]?(?>\d+(?:\.\d*)?|\.\d+)(e[+-]?\d+)?", re.I)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.I)
 _ABSENT = ("N/A", "ERR")
 """What OpenROAD-flow-scripts write for a metric that they did not find."""
 _NO_PATH = 1e29
 """A slack as large is OpenSTA's "no path": 1e30, in files of other units 1e39, or INF."""
 _MAY_BE_INFINITE = (_SETUP, _HOLD, "timing__fmax")
+# Tables of Liberty files may have energies below 0.
+_MAY_BE_NEGATIVE = (*_MAY_BE_INFINITE, "power__total", "power__internal__total")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,9 +116,29 @@ def _is_known(name: str) -> bool:
 
 def _csv_rows(path: Path, text: str) -> dict[str, object]:
     try:
-        return {row[0]: row[1] for row in csv.reader(io.StringIO(text)) if len(row) == 2}
+        rows = list(csv.reader(io.StringIO(text)))
     except csv.Error as error:
         raise DesignError(f"results {str(path)!r} are not CSV: {error}") from error
+    for row in rows:
+        if row and len(row) != 2 and _is_known(row[0]):
+            raise DesignError(
+                f"results {str(path)!r}: the line of {row[0]} has {len(row)} cells instead of 2; "
+                "write a name and a number (without a comma in it)"
+            )
+    return _each_once(path, [(row[0], row[1]) for row in rows if len(row) == 2])
+
+
+def _each_once(path: Path, pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """Values by name; a metric that is compared has one value."""
+    values: dict[str, object] = {}
+    for name, value in pairs:
+        if name in values and values[name] != value and _is_known(name):
+            raise DesignError(
+                f"results {str(path)!r} have {name} twice, as {str(values[name])[:40]!r} and "
+                f"{str(value)[:40]!r}; take one of them out"
+            )
+        values[name] = value
+    return values
 
 
 def _last_stages(numbers: Mapping[str, float]) -> dict[str, float]:
@@ -132,7 +154,7 @@ def _last_stages(numbers: Mapping[str, float]) -> dict[str, float]:
 
 def _from_json(path: Path, text: str) -> dict[str, float]:
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=lambda pairs: _each_once(path, pairs))
     except (ValueError, RecursionError) as error:
         raise DesignError(f"results {str(path)!r} are not JSON: {error}") from error
     if not isinstance(data, dict):
@@ -164,10 +186,15 @@ def _numbers(path: Path, values: Mapping[str, object]) -> dict[str, float]:
 def _number(path: Path, name: str, text: str) -> float:
     if _NUMBER.fullmatch(text) or _INFINITE.fullmatch(text):
         number = float(text)
+        if number < 0 and _plain(name) not in _MAY_BE_NEGATIVE:
+            raise DesignError(
+                f"results {str(path)!r}: {name} is {text[:40]!r}, less than 0; correct it or take "
+                "the line out"
+            )
         if math.isfinite(number) or _plain(name) in _MAY_BE_INFINITE:
             return number
     raise DesignError(
-        f"results {str(path)!r}: {name} is {text!r}, which is no finite number; correct it or "
+        f"results {str(path)!r}: {name} is {text[:40]!r}, which is no finite number; correct it or "
         "take the line out"
     )
 

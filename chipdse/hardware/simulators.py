@@ -168,12 +168,16 @@ def run(
 
 
 def chosen_tests() -> dict[str, str]:
-    """The variables of this process by which cocotb chooses what it runs, and its random seed."""
+    """The variables of this process that decide what cocotb runs, and how: its random seed, the
+    values that it takes for X, its features in preview."""
     return {name: os.environ[name] for name in _CHOICES if name in os.environ}
 
 
 _REWRITTEN = "COCOTB_REWRITE_ASSERTION_FILES"  # cocotb takes every file by default
-_CHOICES = ("COCOTB_RANDOM_SEED", "COCOTB_TESTCASE", "COCOTB_TEST_FILTER", "COCOTB_PLUSARGS")
+_CHOICES = (
+    *("COCOTB_RANDOM_SEED", "COCOTB_TESTCASE", "COCOTB_TEST_FILTER", "COCOTB_PLUSARGS"),
+    *("COCOTB_RESOLVE_X", "COCOTB_PREVIEW", "COCOTB_MAX_FAILURES", "COCOTB_RANDOM_TEST_ORDER"),
+)
 
 
 def _cocotb_environment(top: str, bench: str, path: Sequence[str]) -> dict[str, str]:

@@ -61,6 +61,7 @@ class Synthesised:
     register_map : JSON, which register bit each flip-flop holds (`recorded.read_register_map`)
     area_m2 : sum of the cells' areas [m²]
     cell_count : mapped cells
+    is_shared : some modules were mapped once for all their copies; the netlist says so, too
     """
 
     netlist: Path
@@ -68,6 +69,7 @@ class Synthesised:
     top: str
     area_m2: float
     cell_count: int
+    is_shared: bool = False
 
 
 def map_to_cells(
@@ -139,10 +141,12 @@ def synthesise(
     netlist = (folder / f"candidate_{chosen}.v").read_text()
     cells = _cell_counts(netlist, log)
     write_register_map(folder / REGISTER_MAP, bits)
-    (folder / NETLIST).write_text(_plain_ports(netlist))
+    title = "" if shared is None else _title(shared)
+    (folder / NETLIST).write_text(title + _plain_ports(netlist))
     area_of = {cell.name: cell.area_m2 for cell in black_boxes}
     area_of |= {name: area * 1e-12 for name, area in library.area.items()}
-    (folder / AREA).write_text(json.dumps(_area(cells, area_of)))
+    area = _area(cells, area_of) | ({} if shared is None else {"units": len(shared.units)})
+    (folder / AREA).write_text(json.dumps(area))
     scratch = (PREPARED, MAPPED, HIERARCHY, SHARED)
     for file in (*(folder / name for name in scratch), *folder.glob("candidate_*")):
         file.unlink(missing_ok=True)
@@ -166,6 +170,12 @@ def _area(cells: Mapping[str, int], area_of: Mapping[str, float]) -> dict[str, A
     """Area [m²] and number of the cells, as `read_synthesised` reads them."""
     area = sum(area_of[kind] * count for kind, count in cells.items())
     return {"area_m2": area, "cell_count": sum(cells.values()), "cells": cells}
+
+
+def _title(shared: SharedModules) -> str:
+    """What makes the netlist another than an equal one that was mapped flat."""
+    names = ", ".join(name.removeprefix("\\") for name in sorted(shared.units))
+    return f"/* mapped once for all copies: {names.replace('*/', '* /')} */\n"
 
 
 def _share(run: MappingRun) -> SharedModules | None:
@@ -208,6 +218,7 @@ def read_synthesised(folder: Path, top: str) -> Synthesised:
         top=top,
         area_m2=area["area_m2"],
         cell_count=area["cell_count"],
+        is_shared="units" in area,
     )
 
 

@@ -7,8 +7,19 @@
 static inline double least(double a, double b) { return a < b ? a : b; }
 static inline double most(double a, double b) { return a > b ? a : b; }
 
-/* `numerics.exp`, operation by operation. */
-static inline double exponential(double x)
+typedef int64_t four_whole __attribute__((vector_size(32), aligned(8), may_alias));
+typedef uint64_t four_natural __attribute__((vector_size(32), aligned(8), may_alias));
+
+static inline four four_of(double x) { return (four){x, x, x, x}; }
+
+/* `a` where `mask` is all ones and `b` where it is 0 */
+static inline four chosen(four_whole mask, four a, four b)
+{
+    return (four)(((four_whole)a & mask) | ((four_whole)b & ~mask));
+}
+
+/* `numerics.exp` of four numbers, operation by operation. */
+static inline four exponential(four x)
 {
     const double log2_e = 0x1.71547652b82fep+0;
     const double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
@@ -20,81 +31,126 @@ static inline double exponential(double x)
         0x1.71de3a556c734p-19, 0x1.a01a01a01a01ap-16, 0x1.a01a01a01a01ap-13, 0x1.6c16c16c16c17p-10,
         0x1.1111111111111p-7,  0x1.5555555555555p-5,  0x1.5555555555555p-3,
     };
-    x = least(most(x, -746.0), 710.0); /* beyond these it is 0 or infinite */
-    double shifted = x * log2_e + rounding;
-    double times = shifted - rounding;
-    double left = x - times * ln2_high;
-    double rest = 0.0 - times * ln2_low;
-    double r = left + rest;
-    double lost = (left - r) + rest;
-    double one = 1.0 + r;
+    x = chosen(x > -746.0, x, four_of(-746.0)); /* beyond these it is 0 or infinite */
+    x = chosen(x < 710.0, x, four_of(710.0));
+    four shifted = x * log2_e + rounding;
+    four times = shifted - rounding;
+    four left = x - times * ln2_high;
+    four rest = 0.0 - times * ln2_low;
+    four r = left + rest;
+    four lost = (left - r) + rest;
+    four one = 1.0 + r;
     lost += (1.0 - one) + r;
-    double series = r * factors[0];
+    four series = r * factors[0];
     for (int i = 1; i < 11; i++)
         series = (series + factors[i]) * r;
     series += 0.5;
     lost += r * r * series;
-    int64_t whole, half, low_bits, high_bits;
-    double low, high;
-    memcpy(&whole, &shifted, 8); /* its last bits are the exponent */
-    whole -= rounding_bits;
-    half = (int64_t)((uint64_t)(whole + 4096) >> 1) - 2048;
-    low_bits = (half + 1023) << 52;
-    high_bits = (whole - half + 1023) << 52;
-    memcpy(&low, &low_bits, 8);
-    memcpy(&high, &high_bits, 8);
+    four_whole whole = (four_whole)shifted - rounding_bits; /* its last bits are the exponent */
+    /* Half of it, rounded down, by a shift that is the same for negative numbers. */
+    four_whole half = (four_whole)((four_natural)(whole + 4096) >> 1) - 2048;
+    four low = (four)((half + 1023) << 52), high = (four)((whole - half + 1023) << 52);
     return (one + lost) * low * high;
 }
 
 void exponentials(int64_t count, double *numbers)
 {
-    for (int64_t i = 0; i < count; i++)
-        numbers[i] = exponential(numbers[i]);
-}
-
-void exponents(int64_t nets, const int32_t *start, const int32_t *node, const double *x,
-               double gamma, double *up, double *down)
-{
-    for (int64_t n = 0; n < nets; n++) {
-        double high = x[node[start[n]]], low = high;
-        for (int32_t p = start[n] + 1; p < start[n + 1]; p++) {
-            double at = x[node[p]];
-            high = most(high, at);
-            low = least(low, at);
-        }
-        for (int32_t p = start[n]; p < start[n + 1]; p++) {
-            double at = x[node[p]];
-            up[p] = (at - high) / gamma;
-            down[p] = (low - at) / gamma;
-        }
+    int64_t i = 0;
+    for (; i + 4 <= count; i += 4)
+        *(four *)(numbers + i) = exponential(*(const four *)(numbers + i));
+    if (i < count) {
+        four rest = {0};
+        memcpy(&rest, numbers + i, (size_t)(count - i) * sizeof *numbers);
+        rest = exponential(rest);
+        memcpy(numbers + i, &rest, (size_t)(count - i) * sizeof *numbers);
     }
 }
 
-void wire_gradient(int64_t nets, const int32_t *start, const int32_t *node, const double *x,
-                   double gamma, const double *up, const double *down, double *gradient)
+static inline void extent(const double *x, const int32_t *node, int32_t from, int32_t to,
+                          double *low, double *high)
+{
+    *low = *high = x[node[from]];
+    for (int32_t p = from + 1; p < to; p++) {
+        double at = x[node[p]];
+        *high = most(*high, at);
+        *low = least(*low, at);
+    }
+}
+
+void spans(int64_t nets, const int32_t *start, const int32_t *node, const double *x, double *span)
 {
     for (int64_t n = 0; n < nets; n++) {
-        double high = x[node[start[n]]], low = high;
-        for (int32_t p = start[n] + 1; p < start[n + 1]; p++) {
-            double at = x[node[p]];
-            high = most(high, at);
-            low = least(low, at);
-        }
-        double up_sum = 0, down_sum = 0, up_mean = 0, down_mean = 0;
-        for (int32_t p = start[n]; p < start[n + 1]; p++) {
-            double at = x[node[p]];
-            up_sum += up[p];
-            up_mean += up[p] * (at - high);
-            down_sum += down[p];
-            down_mean += down[p] * (at - low);
-        }
-        up_mean /= up_sum;
-        down_mean /= down_sum;
-        for (int32_t p = start[n]; p < start[n + 1]; p++) {
-            double at = x[node[p]];
-            double pull = (up[p] * (1.0 + ((at - high) - up_mean) / gamma)) / up_sum;
-            pull -= (down[p] * (1.0 - ((at - low) - down_mean) / gamma)) / down_sum;
-            gradient[node[p]] += pull;
+        double low, high;
+        extent(x, node, start[n], start[n + 1], &low, &high);
+        span[n] = high - low;
+    }
+}
+
+/* Exponents of a net's pins, up and down; those of two pins are 0 and once this one. */
+static int64_t exponents(const int32_t *node, int32_t from, int32_t to, const double *x,
+                         double gamma, double *powers)
+{
+    double low, high;
+    extent(x, node, from, to, &low, &high);
+    if (to - from == 2) {
+        powers[0] = (low - high) / gamma;
+        return 1;
+    }
+    for (int32_t p = from; p < to; p++) {
+        double at = x[node[p]];
+        *powers++ = (at - high) / gamma;
+        *powers++ = (low - at) / gamma;
+    }
+    return 2 * (int64_t)(to - from);
+}
+
+/* Adds a net's pull to the gradient; `powers` holds up and down of each pin. */
+static void add_pull(const int32_t *node, int32_t from, int32_t to, const double *x, double gamma,
+                     const double *powers, double *gradient)
+{
+    double low, high;
+    extent(x, node, from, to, &low, &high);
+    double up_sum = 0, down_sum = 0, up_mean = 0, down_mean = 0;
+    for (int32_t p = from; p < to; p++) {
+        double at = x[node[p]], up = powers[2 * (p - from)], down = powers[2 * (p - from) + 1];
+        up_sum += up;
+        up_mean += up * (at - high);
+        down_sum += down;
+        down_mean += down * (at - low);
+    }
+    up_mean /= up_sum;
+    down_mean /= down_sum;
+    for (int32_t p = from; p < to; p++) {
+        double at = x[node[p]], up = powers[2 * (p - from)], down = powers[2 * (p - from) + 1];
+        double pull = (up * (1.0 + ((at - high) - up_mean) / gamma)) / up_sum;
+        pull -= (down * (1.0 - ((at - low) - down_mean) / gamma)) / down_sum;
+        gradient[node[p]] += pull;
+    }
+}
+
+/* Powers that are computed together: they stay in the nearest cache. */
+enum { TOGETHER = 1024 };
+
+/* `powers` has room for two numbers per pin. */
+void wire_gradient(int64_t nets, const int32_t *start, const int32_t *node, const double *x,
+                   double gamma, double *powers, double *gradient)
+{
+    for (int64_t first = 0, end = 0; first < nets; first = end) {
+        int64_t count = 0;
+        for (; end < nets && count < TOGETHER; end++)
+            count += exponents(node, start[end], start[end + 1], x, gamma, powers + count);
+        exponentials(count, powers);
+        const double *of_net = powers;
+        for (int64_t n = first; n < end; n++) {
+            if (start[n + 1] - start[n] != 2) {
+                add_pull(node, start[n], start[n + 1], x, gamma, of_net, gradient);
+                of_net += 2 * (start[n + 1] - start[n]);
+                continue;
+            }
+            double near = *of_net++; /* the upper pin's power is 1 up and this one down */
+            int is_up = x[node[start[n]]] > x[node[start[n] + 1]];
+            double both[] = {near, 1.0, 1.0, near}, turned[] = {1.0, near, near, 1.0};
+            add_pull(node, start[n], start[n + 1], x, gamma, is_up ? turned : both, gradient);
         }
     }
 }

@@ -283,7 +283,10 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
     }
     make: Callable[..., Routes] = formula_routes
     if is_placed:
-        make = functools.partial(placed_routes, seed=options.placement_seed)
+        # The netlist states that modules are shared, so its hash stands for this choice too.
+        make = functools.partial(
+            placed_routes, seed=options.placement_seed, clustered=hardware.mapped.is_shared
+        )
     routed = functools.partial(
         make,
         netlist,

@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any
 
 from chipdse.errors import DesignError, MachineError
+from chipdse.store.folder import READS
 from chipdse.store.recorder import (
     EVERY,
     Notes,
@@ -35,8 +36,6 @@ from chipdse.store.recorder import (
 )
 from chipdse.store.sources import PACKAGES, imported_modules
 
-READS = "reads.json"
-"""Name of the file, in a stage's folder, that lists the inputs of its result."""
 _OWN = ("chipdse", "cocotb", "cocotb_tools", "pygpi")
 _HDL = "chipdse_hdl"
 _PROJECT = ("pyproject.toml", "setup.py", "setup.cfg", ".git")

@@ -53,6 +53,8 @@ _PATHS = {
 _LOOKED_UP = {
     *("<frozen os>", "<frozen posixpath>", "<frozen _collections_abc>"),
     *(os.__file__, posixpath.__file__, string.__file__),
+    *(str(Path(os.__file__).with_name(name)) for name in ("configparser.py", "copy.py")),
+    str(Path(os.__file__).parent / "collections" / "__init__.py"),
 }
 """Modules of the standard library that look up for whoever calls them: paths and variables."""
 _IMPORTING = ("<frozen importlib", os.path.dirname(importlib.__file__) + os.sep)  # noqa: PTH120

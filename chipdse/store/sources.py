@@ -131,15 +131,10 @@ def module_sources(module: str) -> dict[str, Path]:
 def _needed_modules(file: Path, name: str) -> Iterator[str]:
     """The modules of its package that a file imports; ``from a import b`` needs ``a.b`` alone
     if ``a.b`` is a module."""
-    for node in ast.walk(_parsed(file)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = _absolute(node, name, file.name == "__init__.py")
-            for alias in node.names:
-                inner = f"{base}.{alias.name}"
-                same = _within(base, name.partition(".")[0])
-                yield inner if same and _source(inner) else base
+    package = name.partition(".")[0]
+    for module, imported in _imports_in(file.read_text(encoding="utf-8"), str(file), name):
+        inner = f"{module}.{imported}"
+        yield inner if imported and _within(module, package) and _source(inner) else module
 
 
 @functools.cache
@@ -166,25 +161,33 @@ def imported_modules(file: Path, name: str) -> list[str]:
     name : full name of the file's module, from which relative imports start
     """
     try:
-        text = file.read_text(encoding="utf-8")
-        return list(_imports_in(text, name, file.name == "__init__.py"))
+        imports = _imports_in(file.read_text(encoding="utf-8"), str(file), name)
     except (SyntaxError, UnicodeDecodeError, OSError):
         return []  # a file that cannot be parsed cannot be imported
+    return [
+        found
+        for module, imported in imports
+        for found in ((module, f"{module}.{imported}") if imported else (module,))
+    ]
 
 
 @functools.lru_cache(maxsize=1024)
-def _imports_in(text: str, name: str, is_package: bool) -> tuple[str, ...]:
-    """The result of `imported_modules` for the text of a file; cached for repeated calls."""
+def _imports_in(text: str, file: str, name: str) -> tuple[tuple[str, str], ...]:
+    """Module and imported name of every import in the text of a file; no name for ``import a``.
+
+    Cached, because a sweep asks at every point whether a source file differs, and most do not.
+    """
     with _PARSING:
-        tree = ast.parse(text)
-    modules: list[str] = []
+        tree = ast.parse(text, file)
+    is_package = Path(file).name == "__init__.py"
+    imports: list[tuple[str, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            modules += [alias.name for alias in node.names]
+            imports += [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, name, is_package)
-            modules += [base, *(f"{base}.{alias.name}" for alias in node.names)]
-    return tuple(modules)
+            imports += [(base, alias.name) for alias in node.names]
+    return tuple(imports)
 
 
 def name_of(builder: Builder) -> str:

@@ -13,7 +13,6 @@ build of a key removes the remains of a builder that was killed; so does `chipds
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -29,7 +28,7 @@ from chipdse.errors import ChipdseError, CrashedError, KilledError, MachineError
 from chipdse.paths import cache_folder
 from chipdse.store.care import prune_if_due
 from chipdse.store.files import age_s, new_folder
-from chipdse.store.folder import INPUTS, MANIFEST, check_room, is_whole, leftovers
+from chipdse.store.folder import INPUTS, MANIFEST, check_room, hash_of, is_whole, leftovers
 from chipdse.store.folder import hash_file as hash_file
 from chipdse.store.lock import exclusive, hold_shared, release
 from chipdse.store.reads import (
@@ -41,16 +40,6 @@ from chipdse.store.reads import (
     write_reads,
 )
 from chipdse.store.variants import known_reads, note_reads, variant
-
-
-def canonical_json(value: Any) -> str:
-    """The canonical JSON text of a value: sorted keys, no spaces, no NaN."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def hash_of(value: Any) -> str:
-    """Hash of any JSON value, as 32 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:32]
 
 
 def default_store() -> Path:

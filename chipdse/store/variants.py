@@ -6,13 +6,13 @@ names of what its results read. The digests that these names have now lead to a 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from chipdse.store.files import write_whole
+from chipdse.store.folder import hash_with_reads
 from chipdse.store.reads import Read
 
 Names = tuple[tuple[str, str], ...]
@@ -45,9 +45,8 @@ def variant(base: Path, inputs: Mapping[str, Any], reads: Iterable[Read]) -> Pat
     ----------
     base : folder of the key of what is known beforehand, which is `inputs`
     """
-    lines = [[read.kind, read.name, read.digest] for read in sorted(set(reads))]
-    text = json.dumps({"inputs": dict(inputs), "reads": lines}, sort_keys=True)
-    return base.with_name(hashlib.sha256(text.encode()).hexdigest()[:32])
+    lines = [(read.kind, read.name, read.digest) for read in sorted(set(reads))]
+    return base.with_name(hash_with_reads(dict(inputs), lines))
 
 
 def _list_of(base: Path) -> Path:

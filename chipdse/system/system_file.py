@@ -37,7 +37,7 @@ UNITS: dict[str, dict[str, float]] = {
     "USD": {"USD": 1.0, "$": 1.0},
     "kg": {"kg": 1.0, "g": 1e-3},
 }  # fmt: skip
-_NUMBER = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
+_NUMBER = re.compile(r"\s*([-+]?(?>\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 # Keys of [link] for a custom link: table entry, unit.
 _CUSTOM = {
     "energy_per_bit": ("energy_to_16", "J/bit"),
@@ -53,11 +53,16 @@ _FROM_DIES = {"chiplets", "tiles", "memory_dies", "memory_area_m2", "memory_powe
 _TABLES = ("name", "package", "die", "block", "link", "conductivity", "interposer_area")
 
 
+_LARGEST = 1e300  # an integer of TOML may be too large for a float
+
+
 def read_quantity(value: Any, unit: str, where: str) -> float:
     """A number in `unit`, or text with a number and a unit of the same kind."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise DesignError(f"{where}={value!r} is not a number")
     if isinstance(value, int | float):
+        if abs(value) > _LARGEST:
+            raise DesignError(f"{where}: a number of more than {_LARGEST:g} is not possible")
         return float(value)
     known = UNITS.get(unit, {})
     match = _NUMBER.fullmatch(value)

@@ -157,16 +157,16 @@ def parse_calibration(text: str, name: str) -> LayoutCalibration:
     """
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise DesignError(f"calibration {name} is no TOML file: {error}") from None
-    entries: dict[str, Any] = dict(content.get("coefficients", {}))
+    entries = dict(_table(content, "coefficients", name))
     numbers = [field.name for field in fields(LayoutCalibration)][2:-1]
     optional = {"tree_wire_f_per_m"}
     for key in numbers:
         value = entries.get(key)
         if value is None and key in optional:
             entries[key] = None
-        elif not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+        elif value is None or not _is_number(value) or value < 0:
             raise DesignError(
                 f"calibration {name}: coefficients.{key} is {value!r}; write a number of at least 0"
             )
@@ -176,21 +176,45 @@ def parse_calibration(text: str, name: str) -> LayoutCalibration:
         )
     if not entries["sinks_per_leaf"] >= 1:
         raise DesignError(f"calibration {name}: coefficients.sinks_per_leaf must be at least 1")
+    process, designs = content.get("process", ANY), content.get("designs", 0)
+    if not isinstance(process, str):
+        raise DesignError(f"calibration {name}: process is {process!r}; write a name")
+    if not _is_count(designs):
+        raise DesignError(f"calibration {name}: designs is {designs!r}; write a whole number")
     return LayoutCalibration(
-        process=str(content.get("process", ANY)),
-        designs=int(content.get("designs", 0)),
+        process=process,
+        designs=designs,
         errors=tuple(
-            _error(quantity, values, name) for quantity, values in content.get("errors", {}).items()
+            _error(quantity, values, name)
+            for quantity, values in _table(content, "errors", name).items()
         ),
         **entries,
     )
 
 
+def _table(content: dict[str, Any], key: str, name: str) -> dict[str, Any]:
+    table = content.get(key, {})
+    if not isinstance(table, dict):
+        raise DesignError(f"calibration {name}: {key} is {table!r}; write a table [{key}]")
+    return table
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < _LARGEST
+
+
+_LARGEST = 1e12  # far above any coefficient; an integer of TOML may be too large for a float
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
 def _error(quantity: str, values: Any, name: str) -> MeasuredError:
     wanted = [field.name for field in fields(MeasuredError)][1:]
     numbers = values if isinstance(values, dict) else {}
-    is_number = [isinstance(number, int | float) for number in numbers.values()]
-    if sorted(numbers) != sorted(wanted) or not all(is_number):
+    is_right = all(map(_is_number, numbers.values())) and _is_count(numbers.get("designs"))
+    if sorted(numbers) != sorted(wanted) or not is_right:
         raise DesignError(
             f"calibration {name}: errors.{quantity} must have the numbers {', '.join(wanted)}"
         )

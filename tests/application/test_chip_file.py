@@ -96,6 +96,21 @@ def test_mistakes_are_one_line(old: str, new: str, message: str, tmp_path: Path)
     assert "\n" not in str(error.value)
 
 
+def test_a_number_too_large_for_a_float_is_refused(tmp_path: Path) -> None:
+    text = CHIP.replace("units = 2", f"units = 2\nidle_w = 1{'0' * 400}")
+    with pytest.raises(DesignError, match="is not a number above 0"):
+        read(text, tmp_path)
+
+
+def test_lists_with_too_many_combinations_are_refused_at_once(tmp_path: Path) -> None:
+    lists = ", ".join(f"p{number} = {list(range(50))}" for number in range(12))
+    text = CHIP.replace("rows = [4, 8], columns = 8", lists)
+    with pytest.raises(
+        DesignError, match=r"50{12}|\d+ combinations of settings are more than 1000"
+    ):
+        read(text, tmp_path)
+
+
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(DesignError, match="cannot be read: No such file"):
         read_chip(tmp_path / "none.toml")

@@ -76,20 +76,8 @@ POINTS: dict[str, dict[str, Any]] = {
 }
 
 
-# Their pages say so; measure them again with 'python docs/figures.py PAGE' and take them out here.
-OLDER = ("multiplier", "zero_gating", "fifo")
-
-
 @pytest.mark.tools
-@pytest.mark.parametrize(
-    "sweep",
-    [
-        pytest.param(
-            name, marks=[pytest.mark.xfail(strict=True, reason="older")] if name in OLDER else []
-        )
-        for name in POINTS
-    ],
-)
+@pytest.mark.parametrize("sweep", POINTS)
 def test_what_is_stored_is_measured(
     sweep: str, docs_store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -234,6 +234,36 @@ def test_a_broken_number_is_one_line(tmp_path: Path, broken: str) -> None:
         assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("power__total,0.005", "have power__total twice, as '0.004' and '0.005'"),
+        ("power__leakage__total,-1", "power__leakage__total is '-1', less than 0"),
+        ("design__instance__count,-3", "less than 0"),
+        ("route__wirelength,1,234", "line of route__wirelength has 3 cells instead of 2"),
+        ("route__wirelength", "line of route__wirelength has 1 cells instead of 2"),
+        ("route__wirelength," + "1" * 60_000 + "x", "is '1111111111"),  # at once, not in a minute
+    ],
+)
+def test_a_line_that_is_no_metric_is_one_line(tmp_path: Path, line: str, says: str) -> None:
+    path = as_csv(tmp_path)
+    path.write_text(path.read_text() + line + "\n")
+    with pytest.raises(DesignError) as error:
+        read_results(path)
+    assert says in str(error.value) and "\n" not in str(error.value)
+    assert len(str(error.value)) < 500
+
+
+def test_a_metric_twice_in_json_and_empty_lines_of_a_report(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"power__total": 1, "power__total": 2}')
+    with pytest.raises(DesignError, match="power__total twice, as '1' and '2'"):
+        read_results(tmp_path / "a.json")
+    (tmp_path / "b.json").write_text('{"power__total": 1, "x": [1], "x": 2, "power__total": 1}')
+    assert read_results(tmp_path / "b.json") == {"power__total": 1, "x": 2}
+    (tmp_path / "report").write_text("\n" * 100_000 + "Design area 5 um^2 50% utilization.\n")
+    assert read_results(tmp_path / "report") == {"design__instance__area": 5}
+
+
 def test_what_a_flow_did_not_find_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "metadata.json"
     found = {"finish__power__total": 0.004, "finish__timing__setup__ws": "N/A"}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chipdse_hdl import BLOCKS
@@ -26,6 +28,29 @@ def test_a_block_depends_on_what_it_imports_and_not_on_other_blocks() -> None:
         "chipdse_hdl.block",
     } <= bench
     assert not {"chipdse_hdl", "chipdse_hdl.fir.hardware", "chipdse_hdl.mac_array.model"} & bench
+
+
+def test_a_file_is_parsed_once_while_its_text_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep asks at every point which files make it; parsing them would take most of the time."""
+    before, files = module_sources("chipdse_hdl.fir.model"), sources._package_files("chipdse_hdl")
+    model = files["chipdse_hdl.fir.model"].read_text()
+    parsed: list[str] = []
+    parse = ast.parse
+
+    def counted(text: str, file: str = "", *more: Any, **options: Any) -> Any:
+        parsed.append(str(file))
+        return parse(text, file, *more, **options)
+
+    monkeypatch.setattr(sources.ast, "parse", counted)
+    assert module_sources("chipdse_hdl.fir.model") == before and parsed == []
+    copy = tmp_path / "model.py"
+    copy.write_text(model + "\nimport chipdse_hdl.fifo.model\n")
+    changed = {"chipdse_hdl": files | {"chipdse_hdl.fir.model": copy}}
+    monkeypatch.setattr(sources, "_package_files", changed.__getitem__)
+    after = module_sources("chipdse_hdl.fir.model")
+    assert "chipdse_hdl.fifo.model" in after and str(copy) in parsed
 
 
 @pytest.mark.parametrize(

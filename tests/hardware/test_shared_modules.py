@@ -19,7 +19,7 @@ from chipdse.hardware.shared_modules import (
     write_shared,
 )
 from chipdse.hardware.synthesis_options import SynthesisOptions
-from chipdse.hardware.synthesise import choose_candidate
+from chipdse.hardware.synthesise import choose_candidate, read_synthesised
 from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.library.catalogue import liberty_files_for_synthesis, resolve
 from chipdse.tools import run_yosys
@@ -188,6 +188,18 @@ def test_the_netlist_is_as_the_rtl(mapped: dict[str, TimedDesign]) -> None:
     named = [{(b.signal, b.bit) for b in d.registers.values()} for d in (flat, shared)]
     assert named[0] < named[1]
     assert ("other.phase", 1) in named[1] and ("g[2].u.words[3]", 0) in named[1]
+
+
+@pytest.mark.tools
+def test_a_netlist_states_what_was_mapped_once(mapped: dict[str, TimedDesign]) -> None:
+    """So the results of a shared netlist have other keys than those of an equal flat one."""
+    folder = {}
+    for kind, design in mapped.items():
+        folder[kind] = next(design.folder.rglob("netlist.v")).parent
+    assert read_synthesised(folder["shared"], "top").is_shared
+    assert not read_synthesised(folder["flat"], "top").is_shared
+    assert netlist_of(mapped["shared"]).startswith("/* mapped once for all copies: ")
+    assert "mapped once" not in netlist_of(mapped["flat"])
 
 
 @pytest.mark.tools

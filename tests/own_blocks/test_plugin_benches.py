@@ -55,6 +55,15 @@ def test_a_failure_leaves_its_waveform_and_its_reason(tmp_path: Path) -> None:
     assert case.find("failure") is not None
     properties = {one.get("name"): one.get("value") for one in case.iter("property")}
     assert properties["waves"] == str(waves[0])
+    assert properties["simulator"].startswith(("icarus ", "verilator "))
+    assert properties["parameters"] == "WIDTH=8 STEP=1"
+    assert "count in cycle" in properties["log"] and properties["log"].count("\n") < 50
+    # The bench passes again: the waveform of the failure is no longer in the folder.
+    (project / "bench_counter.py").write_text(BENCH_COUNTER)
+    (project / "waves" / "of_something_else.fst").touch()
+    done = run(project, "-q", cache=cache, module="pytest")
+    assert done.returncode == 0, done.stdout
+    assert [file.name for file in (project / "waves").iterdir()] == ["of_something_else.fst"]
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +13,7 @@ from chipdse.report.page import report_html
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.points import points_table
 from tests.support.report_cases import make_study
-from tests.support.small_sweep import CHIPDSE
+from tests.support.small_sweep import call
 
 
 def small(folder: Path, **columns: list[float]) -> tuple[Sweep, pd.DataFrame]:
@@ -86,9 +85,7 @@ def test_report_and_front_have_it(tmp_path: Path) -> None:
     answer = answer_of(study.sweep, table, {})
     assert page.index('id="answer"') < page.index('id="front-plot"')
     assert answer.sentences[0].split(" (")[0] in page
-    front = subprocess.run(
-        [CHIPDSE, "front", study.path], capture_output=True, text=True, check=True
-    ).stdout
+    front = call("front", study.path).stdout
     assert f"{int(table['on_front'].sum())} of 80 points" in front
     length = front.count("length")
     assert length == 0  # fixed in the file, hence in no column

@@ -10,9 +10,11 @@ import pytest
 
 from chipdse.cli import main
 from chipdse.report.figures.axes import Look
-from chipdse.report.figures.front import caption_of, points_of_study
-from chipdse.report.figures.kinds import draw_points
+from chipdse.report.figures.front import caption_of, draw_front, points_of_csv, points_of_study
+from chipdse.report.figures.kinds import _saved, _supply, draw_points
+from chipdse.report.quantities import Words
 from chipdse.study.results.points import points_table
+from chipdse.study.storage.folder import open_study
 from tests.support.report_cases import make_study
 
 
@@ -94,3 +96,49 @@ def test_text_and_few_numbers_have_a_colour_and_a_legend_entry_each(tmp_path: Pa
     draw_points(points, tmp_path / "text.svg", ["values", *axes], look=Look(title="By values"))
     assert "gaussian" in (tmp_path / "text.svg").read_text()
     assert "violate a limit" in caption_of(points, axes)
+
+
+def test_a_title_does_not_lie_on_the_legend(tmp_path: Path) -> None:
+    points = points_of_csv(table_of(tmp_path / "table.csv"), ["latency"], ["accuracy"])
+    look = Look(title="Accelerators")
+    with _saved(tmp_path / "front.png", 3.5, "front", look) as (figure, plot):
+        draw_front(figure, plot, points, [None, None, "dataflow"], look)
+    figure.draw_without_rendering()  # at the resolution of the screen, as extents are
+    (legend,) = figure.legends
+    (title,) = figure.findobj(lambda artist: getattr(artist, "get_text", str)() == look.title)
+    assert not legend.get_window_extent().overlaps(title.get_window_extent())
+
+
+def test_a_supply_curve_has_plain_ticks_and_the_blocks_unit(tmp_path: Path) -> None:
+    """A logarithmic axis labels its decades by formulas, which figures of studies do not parse."""
+    supply = {
+        "vdd_v": [1.2, 1.4, 1.6, 1.8],
+        "energy_per_op_j": [1e-12, 2e-12, 3e-12, 4e-12],
+        "f_max_hz": [1e5, 1e6, 1e7, 1e8],
+    }
+    with _saved(tmp_path / "supply.svg", 3.5, "supply", Look()) as (_, plot):
+        _supply(plot, 3, {"supply": supply}, Words(work="addition"))
+    drawn = (tmp_path / "supply.svg").read_text()
+    assert "$" not in drawn and "mathdefault" not in drawn
+    assert ">energy [pJ/addition]<" in drawn and ">0.1<" in drawn and ">100<" in drawn
+
+
+def test_several_studies_are_in_one_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, count in (("one", 60), ("two", 40)):
+        make_study(tmp_path / name, count, on_disk=True)
+    both = [str(tmp_path / "one"), str(tmp_path / "two")]
+    figure = tmp_path / "both.svg"
+    assert main(["plot", *both, "-o", str(figure), "--data"]) == 0
+    drawn = figure.read_text()
+    assert ">study one<" in drawn and ">study two<" in drawn
+    data = pd.read_csv(tmp_path / "both.data.csv")
+    assert set(data["study"]) == {"one", "two"}
+    # Each study keeps its own front.
+    opened = [open_study(Path(path)) for path in both]
+    fronts = [points_of_study(f, points_table(f)).on_front.sum() for f in opened]
+    assert data.groupby("study")["on_front"].sum().tolist() == [int(n) for n in fronts]
+    capsys.readouterr()
+    assert main(["plot", *both, "-o", str(figure), "--kind", "history"]) == 2
+    assert "several studies have one figure of --kind front only" in capsys.readouterr().err

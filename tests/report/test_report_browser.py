@@ -69,7 +69,8 @@ def _outside(url: str) -> bool:
 
 @pytest.fixture(scope="module")
 def page(browser: Any, report: Path) -> Iterator[tuple[Any, list[str]]]:
-    yield opened(browser, report.as_uri())
+    shown, complaints = opened(browser, report.as_uri())
+    yield shown, complaints
 
 
 def test_it_opens_without_a_complaint_and_hostile_names_are_text(page: Any) -> None:
@@ -95,8 +96,11 @@ def test_objectives_can_be_switched_and_turned_into_3d(page: Any) -> None:
     shown.select_option("#axis-x", "cost_usd")
     layout = "document.getElementById('front-plot').layout"
     assert "cost" in shown.evaluate(f"{layout}.xaxis.title.text")
+    assert shown.is_hidden("#axis-depth")
     shown.check("#three")
     assert shown.evaluate("document.getElementById('front-plot').data[0].type") == "scatter3d"
+    shown.select_option("#axis-depth", "vdd_v")
+    assert "vdd" in shown.evaluate(f"{layout}.scene.zaxis.title.text")
     shown.uncheck("#three")
     shown.select_option("#axis-x", "energy_per_op_j")
     assert complaints == []
@@ -105,7 +109,9 @@ def test_objectives_can_be_switched_and_turned_into_3d(page: Any) -> None:
 def test_a_filter_and_a_brush_keep_what_passes(page: Any) -> None:
     shown, _ = page
     rows = "document.querySelectorAll('#front-table tbody tr').length"
+    shown.click("#front-more")
     before = shown.evaluate(rows)
+    shown.click("#filter-box summary")
     shown.locator("fieldset", has_text="vdd").get_by_label("1.2 V").uncheck()
     filtered = shown.evaluate(rows)
     assert 0 < filtered < before
@@ -122,7 +128,9 @@ def test_a_filter_and_a_brush_keep_what_passes(page: Any) -> None:
         ".map(row => row.children[4].textContent)"
     )
     assert set(column) == {"2"}
-    dimmed = shown.evaluate("document.getElementById('front-plot').data[0].marker.opacity")
+    dimmed = shown.evaluate(
+        "document.getElementById('front-plot').data.find(t => t.customdata).marker.opacity"
+    )
     assert min(dimmed) < 0.5 and max(dimmed) == 1
     shown.click("#clear")
 
@@ -164,7 +172,8 @@ def test_everything_to_operate_is_reached_by_tab(page: Any) -> None:
     for _ in range(60):
         shown.keyboard.press("Tab")
         reached.add(shown.evaluate("document.activeElement.id || document.activeElement.tagName"))
-    assert {"axis-x", "axis-y", "axis-z", "three", "front-only", "clear", "BUTTON"} <= reached
+    assert {"axis-x", "axis-y", "axis-z", "axis-marker", "three", "front-only", "clear"} <= reached
+    assert {"compare", "to-points", "BUTTON"} <= reached
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -179,6 +188,134 @@ def test_a_phone_shows_it_without_scrolling_sideways(
     assert (ink == "rgb(27, 31, 36)") == (scheme == "light")
     assert complaints == []
     shown.close()
+
+
+NAMES = "[...document.getElementById('front-plot').data].map(t => t.name)"
+
+
+@pytest.fixture(scope="module")
+def small(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A report of 300 points, of which many metrics have the same value everywhere."""
+    folder = tmp_path_factory.mktemp("studies") / "small"
+    file = folder.parent / "report.html"
+    file.write_text(report_html(make_study(folder, 300, constant=("link_power_w",)), None))
+    yield file
+
+
+def test_text_parameters_are_axis_colour_and_marker(browser: Any, small: Path) -> None:
+    shown, complaints = opened(browser, small.as_uri())
+    # The default: the third objective as colour, the first text parameter as marker.
+    assert shown.input_value("#axis-z") == "cost_usd"
+    assert shown.input_value("#axis-marker") == "values"
+    assert {"gaussian", "uniform"} <= set(shown.evaluate(NAMES))
+    shown.select_option("#axis-y", "values")
+    axis = "document.getElementById('front-plot').layout.yaxis"
+    assert shown.evaluate(f"{axis}.ticktext") == ["gaussian", "uniform"]
+    shown.select_option("#axis-z", "vdd_v")
+    assert {"vdd 1.2 V", "vdd 1.8 V"} <= set(shown.evaluate(NAMES))
+    colors = shown.evaluate(
+        "[...document.getElementById('front-plot').data].filter(t => t.name.startsWith('vdd'))"
+        ".map(t => t.marker.color)"
+    )
+    assert len(set(colors)) == 4
+    assert complaints == []
+    shown.close()
+
+
+def test_columns_that_are_the_same_everywhere_are_not_offered(browser: Any, small: Path) -> None:
+    shown, _ = opened(browser, small.as_uri())
+    offered = shown.evaluate("[...document.querySelectorAll('#axis-x option')].map(o => o.value)")
+    assert "link_power_w" not in offered and "block_area_m2" in offered
+    heads = shown.evaluate("[...document.querySelectorAll('#axis-x optgroup')].map(g => g.label)")
+    assert heads == ["objectives", "parameters", "the system", "the block"]
+    shown.close()
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
+def test_a_click_opens_the_point_where_it_is_seen(
+    browser: Any, small: Path, size: tuple[int, int]
+) -> None:
+    shown, complaints = opened(
+        browser, small.as_uri(), viewport={"width": size[0], "height": size[1]},
+        reduced_motion="reduce",
+    )  # fmt: skip
+    point = "document.querySelector('#front-plot .scatterlayer .point')"
+    shown.evaluate(f"{point}.scrollIntoView({{block: 'center'}})")
+    plot = shown.evaluate("document.getElementById('front-plot').getBoundingClientRect().top")
+    spot = shown.evaluate(
+        "(() => { const t = document.getElementById('front-plot').data.findIndex("
+        "t => t.customdata && t.name === ''), box = document.querySelectorAll("
+        "'#front-plot .scatterlayer .trace')[t].querySelector('.point').getBoundingClientRect();"
+        "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+    )
+    shown.mouse.click(*spot)
+    shown.wait_for_function("location.hash.startsWith('#trial=')")
+    trial = shown.url.partition("=")[2]
+    assert shown.text_content("#dock h3").startswith(f"Trial {trial}")
+    box = shown.locator("#dock").bounding_box()
+    assert box["y"] > -1 and box["y"] + min(box["height"], size[1]) <= size[1] + 1
+    if size[0] > 1000:  # docked beside the plot: the page does not move
+        now = shown.evaluate("document.getElementById('front-plot').getBoundingClientRect().top")
+        assert now == plot
+    shown.click("#to-points")
+    assert -1 < shown.locator("#points-heading").bounding_box()["y"] < size[1] / 2
+    assert complaints == []
+    shown.close()
+
+
+def test_two_points_show_first_what_differs(browser: Any, small: Path) -> None:
+    shown, _ = opened(browser, small.as_uri())
+    buttons = shown.locator("#front-table tbody button")
+    buttons.nth(0).click()
+    shown.click("#compare")  # for screens without a shift key
+    buttons.nth(1).click()
+    assert "(A) and" in shown.text_content("#points h3")
+    for place in ("#dock", "#points > .panel:first-child"):
+        parts = shown.locator(f"{place} th.part").all_inner_texts()
+        assert [part.split(" (")[0][2:] for part in parts] == ["differs", "the same in both"]
+        rows = shown.locator(f"{place} tbody:nth-of-type(2) tr")
+        assert rows.count() > 3
+        for cells in rows.all():
+            values = cells.locator("td").all_inner_texts()
+            assert values[3] != "="
+    same = shown.locator("#points > .panel:first-child th.part button").nth(1)
+    assert shown.locator("#points > .panel:first-child td:text-is('link power')").is_hidden()
+    same.click()
+    assert shown.locator("#points > .panel:first-child td:text-is('link power')").is_visible()
+    shown.close()
+
+
+INNER = """() => [...document.querySelectorAll('main *')].filter(e =>
+    ['auto', 'scroll'].includes(getComputedStyle(e).overflowY) && e.clientHeight > 0
+    && e.scrollHeight > e.clientHeight + 1 && !e.closest('.js-plotly-plot'))
+    .map(e => e.id || e.className)"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_lies_in_an_inner_scroller(browser: Any, small: Path, width: int) -> None:
+    shown, _ = opened(browser, small.as_uri(), viewport={"width": width, "height": 844})
+    for summary in shown.locator("details > summary").all():
+        if summary.is_visible():
+            summary.click()
+    buttons = shown.locator("#front-table tbody button")
+    buttons.nth(0).click()
+    buttons.nth(1).click(modifiers=["Shift"])
+    assert shown.evaluate(INNER) == []
+    # What is wider than the screen says so.
+    wider = shown.evaluate(
+        "[...document.querySelectorAll('.scroll, .wide')].filter(e => e.clientWidth &&"
+        " (e.scrollWidth > e.clientWidth + 1) !== e.hasAttribute('data-more')).length"
+    )
+    assert wider == 0
+    shown.close()
+
+
+def test_controls_are_folded_on_a_phone(browser: Any, small: Path) -> None:
+    for width, is_open in ((1440, True), (390, False)):
+        shown, _ = opened(browser, small.as_uri(), viewport={"width": width, "height": 844})
+        assert shown.evaluate("document.getElementById('controls').open") == is_open
+        assert shown.is_visible("#axis-x") == is_open
+        shown.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from chipdse.cli import main
-from chipdse.report.page import report_html
+from chipdse.report.page import SCRIPTS, _chosen, report_html
 from chipdse.report.page.data import as_script, history, importance, page_data
 from chipdse.report.page.plotly_local import CONFIG, plotly_library
 from chipdse.study.results.points import points_table
@@ -76,8 +76,9 @@ def test_the_page_asks_no_network(study: StudyFolder) -> None:
 
 
 def test_no_chart_is_set_up_to_be_uploaded() -> None:
-    """Plotly's own default uploads to a cloud since version 7; `page.js` and Python agree."""
-    script = resources.files("chipdse.report").joinpath("page", "page.js").read_text("utf-8")
+    """Plotly's own default uploads to a cloud since version 7; the page and Python agree."""
+    parts = resources.files("chipdse.report").joinpath("page")
+    script = "\n".join(parts.joinpath(f"{part}.js").read_text("utf-8") for part in SCRIPTS)
     settings = re.findall(r"const config = \{(.*?)\};", script)
     assert len(settings) == 1
     for name, value in CONFIG.items():
@@ -126,6 +127,29 @@ def test_importance_finds_what_decides(study: StudyFolder) -> None:
     assert max(found["energy_per_op_j"], key=found["energy_per_op_j"].__getitem__) == "vdd_v"
     for shares in found.values():
         assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_details_are_those_of_the_knee_and_of_the_best_on_the_front(study: StudyFolder) -> None:
+    # Trial 0 is as good as trial 1 in the first objective, and 1 beats it in the second.
+    first, second, third = (one.metric for one in study.sweep.objectives)
+    table = pd.DataFrame(
+        {
+            "trial": [0, 1, 2, 3],
+            "on_front": [False, True, True, True],
+            "state": "feasible",
+            first: [1.0, 1.0, 2.0, 4.0],
+            second: [1.0, 2.0, 9.0, 8.0],
+            third: [5.0, 5.0, 5.0, 1.0],
+        }
+    )
+    assert set(_chosen(study, table, None)) == {1, 2, 3}
+    assert len(_chosen(study, table, 1)) == 1 and _chosen(study, table, [0]) == [0]
+
+
+def test_texts_keep_the_order_of_the_sweep_file(study: StudyFolder) -> None:
+    table = points_table(study).sort_values("values", ascending=False)
+    columns = {column["name"]: column for column in page_data(study, table, {})["columns"]}
+    assert [text for text in columns["values"]["texts"] if text] == ["gaussian", "uniform"]
 
 
 def test_a_study_without_a_front_says_so(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from chipdse.report.page import report_html
 from chipdse.report.quantities import Words, heading_scale, shown_metric
 from chipdse.study.results.points import described_columns, points_table
 from tests.support.report_cases import make_study
-from tests.support.small_sweep import CHIPDSE
+from tests.support.small_sweep import call
 
 MAC = Words(work="MAC", derived={"macs_per_usd": "op/s/USD"})
 
@@ -36,9 +35,7 @@ def test_every_block_counts_something(name: str) -> None:
 
 def test_table_report_and_columns(tmp_path: Path) -> None:
     study = make_study(tmp_path / "study", 30, on_disk=True)
-    done = subprocess.run(
-        [CHIPDSE, "front", study.path], capture_output=True, text=True, check=True
-    )
+    done = call("front", study.path)
     assert "[GMAC/s]" in done.stdout and "[pJ/MAC]" in done.stdout
     page = report_html(study, None)
     assert '"unit":"J/MAC"' in page and '"unit":"MAC/s"' in page and '"J/op"' not in page

@@ -116,3 +116,14 @@ def test_supply_of_least_energy_moves_up(design: Design, hardware: Hardware, sto
         report = over_supply(design, hardware, store, SUPPLIES_V, **view)
         best.append(SUPPLIES_V[int(report.block_energy_per_op_j.argmin())])
     assert best == sorted(set(best))
+
+
+def test_hold_gets_worse_with_faster_chips(
+    design: Design, hardware: Hardware, store: Store
+) -> None:
+    slow, typical, fast = (
+        over_supply(design, hardware, store, (1.8, 1.2), process=process).worst_hold_slack_s
+        for process in ("slow", "typical", "fast")
+    )
+    assert (slow > typical).all()
+    assert (typical > fast).all()

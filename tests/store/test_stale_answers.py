@@ -110,6 +110,8 @@ VERILOG = {
         text("hw/stepping.py", "7", "5"),
         {"simulate", "measure", "glitches"},
     ),
+    "what cocotb takes for X": (variable("COCOTB_RESOLVE_X", "zeros"), SIMULATE),
+    "a feature of cocotb in preview": (variable("COCOTB_PREVIEW", "no"), SIMULATE),
     "a variable that the bench reads": (
         variable("STALE_BENCH", "2"),
         {"simulate", "measure", "glitches"},

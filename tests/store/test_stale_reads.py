@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,7 +47,7 @@ Change = Callable[[Path], object]
 
 def write(name: str, content: str) -> Change:
     def change(folder: Path) -> None:
-        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content)
 
     return change
@@ -189,6 +190,90 @@ SEEN |= {
         write("optional_seen.py", ""),
     ),
 }
+SEEN |= {
+    "a module in a zip file": (
+        {},
+        "import sys; sys.path.insert(0, str(HERE / 'modules.zip')); from zipped import mask",
+        lambda folder: zipped(folder, "mask = 2"),
+    ),
+    "a module of a folder without __init__": (
+        {"space/part.py": "mask = 1"},
+        "from space.part import mask",
+        write("space/part.py", "mask = 2"),
+    ),
+    "a package that now comes before a module": (
+        {"data.py": "mask = 1"},
+        "from data import mask",
+        write("data/__init__.py", "mask = 2"),
+    ),
+    "a file of a package": (
+        {"pack/__init__.py": "", "pack/mask.txt": "1"},
+        "import importlib.resources; "
+        "mask = (importlib.resources.files('pack') / 'mask.txt').read_text()",
+        write("pack/mask.txt", "2"),
+    ),
+    "a file of a package, by pkgutil": (
+        {"other_pack/__init__.py": "", "other_pack/mask.txt": "1"},
+        "import pkgutil; mask = pkgutil.get_data('other_pack', 'mask.txt')",
+        write("other_pack/mask.txt", "2"),
+    ),
+    "modules in a folder, by pkgutil": (
+        {"plugins/first.py": ""},
+        "import pkgutil; mask = 1 + len(list(pkgutil.iter_modules([str(HERE / 'plugins')])))",
+        write("plugins/second.py", ""),
+    ),
+    "an array in a file": (
+        {"mask.bin": "a"},
+        "import numpy; mask = numpy.fromfile(HERE / 'mask.bin', numpy.uint8)[0]",
+        write("mask.bin", "b"),
+    ),
+    "an array that is mapped": (
+        {"mask.bin": "a"},
+        "import numpy; mask = numpy.memmap(HERE / 'mask.bin', numpy.uint8, 'r')[0]",
+        write("mask.bin", "b"),
+    ),
+    "a script that is run": (
+        {"script.txt": "mask = 1"},
+        "import runpy; mask = runpy.run_path(str(HERE / 'script.txt'))['mask']",
+        write("script.txt", "mask = 2"),
+    ),
+    "a file deep in a tree": (
+        {"tree/deep/one.mem": ""},
+        "mask = len(list((HERE / 'tree').rglob('*.mem')))",
+        write("tree/deep/two.mem", ""),
+    ),
+    "a folder of the user": ({}, "mask = len(str(Path.home()))", variable("HOME", "/STALE")),
+    "a path of the user": ({}, "mask = len(os.path.expanduser('~'))", variable("HOME", "/STALE")),
+    "variables as the values of a configuration": (
+        {},
+        "import configparser\n        settings = configparser.RawConfigParser(os.environ)\n"
+        "        mask = settings.defaults().get('stale', 1)",
+        variable("STALE", "2"),
+    ),
+    "a variable in a chain of mappings": (
+        {},
+        "import collections; mask = collections.ChainMap({}, os.environ).get('STALE', 1)",
+        variable("STALE", "2"),
+    ),
+    "a file after a change of the folder": (
+        MASK,
+        "os.chdir(HERE); mask = Path('mask.txt').read_text()",
+        write("mask.txt", "7"),
+    ),
+    "a file behind a link to a folder": (
+        LINKS,
+        "os.path.lexists(HERE / 'way') or os.symlink('first', HERE / 'way')\n"
+        "        mask = (HERE / 'way/mask.txt').read_text()",
+        lambda folder: ((folder / "way").unlink(), (folder / "way").symlink_to("second")),
+    ),
+}
+
+
+def zipped(folder: Path, text: str) -> None:
+    with zipfile.ZipFile(folder / "modules.zip", "w") as file:
+        file.writestr("zipped.py", text)
+
+
 UNSEEN: dict[str, tuple[dict[str, str], str, Change]] = {
     "a terminal, in the environment of a program": (
         {},
@@ -217,7 +302,7 @@ UNSEEN: dict[str, tuple[dict[str, str], str, Change]] = {
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(Path.cwd())  # and back after each test
-    before = {name: os.environ.get(name) for name in ("STALE", "SHLVL")}
+    before = {name: os.environ.get(name) for name in ("STALE", "SHLVL", "HOME")}
     path = list(sys.path)
     monkeypatch.delenv("STALE", raising=False)
     yield
@@ -232,6 +317,7 @@ def project(folder: Path, files: dict[str, str], body: str) -> Path:
     folder.mkdir()
     for name, content in (files | {"pyproject.toml": "", "masked.py": BLOCK}).items():
         write(name, content.replace("{body}", body))(folder)
+    zipped(folder, "mask = 1")
     if files is LINKS:
         link("1")(folder)
         os.chdir(folder / "first")

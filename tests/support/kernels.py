@@ -1,4 +1,8 @@
-"""Compiled kernels for all tests of a run; few tests with a cache of their own are about them."""
+"""What all tests of a run share: compiled kernels, parsed libraries, and lists of modules.
+
+Each is kept in the cache under a key of its content, so a cache that borrows them gives the same
+results. A test with a cache of its own that is not about them borrows them with `lend`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 _FOLDER = "CHIPDSE_TEST_KERNELS"
+_LENT = ("kernels", "libraries", "closures")
+"""Folders of the cache (see `chipdse.store.derived`) whose content takes seconds to make."""
 
 
 def begin() -> None:
@@ -20,11 +26,22 @@ def end() -> None:
 
 
 def lend(cache: Path) -> Path:
-    """Give a cache without kernels those that other tests have compiled; returns the cache."""
-    folder = cache / "kernels"
-    if folder.is_symlink() and not folder.exists():
-        folder.unlink()  # left by a run that was stopped
-    if _FOLDER in os.environ and not folder.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        folder.symlink_to(os.environ[_FOLDER])
+    """Give a cache what other tests have compiled and parsed; returns the cache."""
+    for name in _LENT:
+        folder = cache / name
+        if folder.is_symlink() and not folder.exists():
+            folder.unlink()  # left by a run that was stopped
+        if _FOLDER in os.environ and not folder.exists():
+            cache.mkdir(parents=True, exist_ok=True)
+            shared = Path(os.environ[_FOLDER]) / name
+            shared.mkdir(exist_ok=True)
+            folder.symlink_to(shared)
     return cache
+
+
+def keep_own(cache: Path, name: str) -> None:
+    """Replace a borrowed folder of a cache by a copy, which a test may damage."""
+    folder = cache / name
+    content = folder.resolve()
+    folder.unlink()
+    shutil.copytree(content, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,12 @@ def make_study(
     question: str = "Which?",
     failure: str = "",
     on_disk: bool = False,
+    constant: Sequence[str] = (),
 ) -> StudyFolder:
-    """A study of `count` points; every 40th fails and every 10th is too hot."""
+    """A study of `count` points; every 40th fails and every 10th is too hot.
+
+    Metrics named `constant` are 0 in every point.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder.parent.mkdir(parents=True, exist_ok=True)
     file = folder.parent / f"{folder.name}.toml"
@@ -80,6 +85,7 @@ def make_study(
             "cost_usd": 0.1 * size * noise[2],
             "peak_temperature_c": 100.0 if number % 10 == 5 else 60.0,
         }
+        metrics |= dict.fromkeys(constant, 0.0)
         failed = number % 40 == 7
         state = TrialState.FAIL if failed else TrialState.COMPLETE
         trial = create_trial(

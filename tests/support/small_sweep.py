@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -14,6 +16,7 @@ from typing import Any
 import pandas as pd
 
 import chipdse
+from chipdse.cli import main
 from tests.support import kernels
 
 CHIPDSE = Path(sys.executable).with_name("chipdse")
@@ -82,6 +85,24 @@ def here(file: Path, study: Path, **arguments: Any) -> chipdse.Study:
     with ThreadPoolExecutor(1) as thread:
         return chipdse.sweep(file, study=study, executor=thread, workers=1, report=False,
                              progress=False, **arguments)  # fmt: skip
+
+
+def call(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """What `chipdse WORDS` prints, as a process of its own would return it.
+
+    For tests of what a verb answers. Tests of the installed program, of its start and of its end
+    start a process.
+    """
+    output, errors = io.StringIO(), io.StringIO()
+    texts = [str(word) for word in words]
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        try:
+            returned = main(texts)
+        except SystemExit as end:
+            returned = int(end.code or 0)
+    done = subprocess.CompletedProcess(texts, returned, output.getvalue(), errors.getvalue())
+    assert done.returncode == code, done.stderr + done.stdout
+    return done
 
 
 def trials_done(study: Path) -> int:

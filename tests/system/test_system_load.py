@@ -83,6 +83,13 @@ def test_mistakes_are_named_with_the_file(tmp_path, old, new, message):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), "1" * 60_000 + " 1 x"])
+def test_numbers_beyond_all_bounds_are_one_line(value):
+    with pytest.raises(DesignError, match="here") as error:
+        read_quantity(value, "W", "here")
+    assert "\n" not in str(error.value)
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(DesignError, match="cannot be read"):
         load_system(tmp_path / "none.toml")

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chipdse.characterise.ngspice import SimulationError
+from chipdse.characterise.ngspice_process import NgspiceProcess, is_installed
 from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.liberty.reader import read_liberty
 from tools.characterise import assemble, run
 from tools.characterise.compare import at_one_corner, compare
 from tools.characterise.liberty_text import library_text
-from tools.characterise.ngspice import SimulationError
-from tools.characterise.ngspice_process import NgspiceProcess, is_installed
 
 pytestmark = [
     pytest.mark.tools,

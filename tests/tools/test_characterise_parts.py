@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chipdse.characterise.deck import Corner, Start, deck
+from chipdse.characterise.tables import Arc, CellTables, combinational_energy
 from chipdse.netlist.library.liberty.reader import read_liberty
 from chipdse.netlist.library.logic import truth_table, variables
-from tools.characterise import assemble, catalogue, fill, inputs, settings
-from tools.characterise.deck import deck
+from tools.characterise import catalogue, fill, inputs, settings
+from tools.characterise.deck import LayoutCircuit
 from tools.characterise.liberty_text import library_text
 from tools.characterise.official import read_official
 from tools.characterise.processes import Effect, Ratio
@@ -93,9 +95,11 @@ def test_parallel_fingers_are_merged() -> None:
 def test_every_deck_has_a_model_for_every_size() -> None:
     layouts, models = inputs.load()
     card = inputs.model_card(models, "tt")
+    corner = Corner(supply_v=1.8, temperature_c=25.0, fo4_s=1e-10)
     for name in settings.CELLS:
         cell = catalogue.cell(name)
-        text = deck(layouts[name], cell.inputs, cell.outputs, card, 1.8, 25.0, 15e-9)
+        circuit = LayoutCircuit(layout=layouts[name], model_card=card, stress_inset_m=15e-9)
+        text = deck(circuit, cell, corner, Start())
         assert text.count("\nm") == len(layouts[name].devices)
         assert "lmin" not in text
         assert "{" not in text
@@ -111,10 +115,10 @@ def test_filling_is_exact_for_cubics(coefficients: list[float]) -> None:
     assert fill.spread(table[pick]) == pytest.approx(table, abs=1e-12)
 
 
-def _tables(output_energy: float) -> assemble.CellTables:
+def _tables(output_energy: float) -> CellTables:
     grid = np.full((7, 7), 1e-10)
     edges = {"rise": grid, "fall": 2 * grid}
-    return assemble.CellTables(
+    return CellTables(
         cell=catalogue.cell("inv_1"),
         area_m2=3.75e-12,
         slews_s=np.geomspace(1e-11, 1.5e-9, 7),
@@ -122,7 +126,7 @@ def _tables(output_energy: float) -> assemble.CellTables:
         quiet_slews_s=np.zeros(0),
         constraint_slews_s=np.zeros(0),
         arcs=[
-            assemble.Arc(
+            Arc(
                 pin="A",
                 output="Y",
                 sense="negative_unate",
@@ -177,7 +181,7 @@ def test_one_state_costs_what_the_other_output_leaves() -> None:
             arc("COUT", "positive_unate", 25e-15, [["SUM"]]),
         ],
     }
-    energy = assemble._combinational_energy(cell, raw)
+    energy = combinational_energy(cell, raw)
     assert energy["SUM", "A"]["rise"] == pytest.approx(np.array([[10e-15]]))
     assert energy["COUT", "A"]["fall"] == pytest.approx(np.array([[15e-15]]))
 

@@ -10,6 +10,7 @@ python -m tools.characterise check --work DIR --process slow    what is lost by 
 python -m tools.characterise mismatch --work DIR    simulate and pack mismatch
 python -m tools.characterise paths --work DIR   whole paths with drawn transistors, to compare with
 python -m tools.characterise cross --work DIR   cross corners against slow and fast ones
+python -m tools.characterise netlists --to DIR --template FILE.lib    for `library characterise`
 python -m tools.characterise compare FILE.lib   the shipped library against an official file
 """
 
@@ -59,6 +60,10 @@ def main() -> int:
         verb.add_argument("--work", type=Path, required=True, help="folder of raw results")
     crosses = verbs.add_parser("cross", help="cross corners against slow and fast ones")
     crosses.add_argument("--work", type=Path, required=True, help="folder of raw results")
+    netlists = verbs.add_parser("netlists", help="cells as a user of a PDK has them, in SPICE")
+    netlists.add_argument("--to", type=Path, required=True, help="folder")
+    netlists.add_argument("--template", type=Path, required=True, help="Liberty, for functions")
+    netlists.add_argument("--cells", nargs="+", default=list(settings.CELLS))
     checks = verbs.add_parser("check", help="leave corners out and infer them")
     checks.add_argument("--work", type=Path, required=True, help="folder of raw results")
     checks.add_argument("--process", required=True, choices=("slow", "fast"))
@@ -105,6 +110,13 @@ def main() -> int:
         from . import cross
 
         print(cross.save(options.work))
+        return 0
+    if options.verb == "netlists":
+        from . import netlists as spice
+
+        slews = [f"{slew * 1e12:.4g}ps" for slew in settings.SLEWS_S]
+        corners = [("typical", 1.8, 25.0), ("slow", 1.6, 100.0)]
+        print(spice.save(options.to, options.cells, corners, slews, options.template))
         return 0
     if options.verb == "check":
         from .check import report

@@ -6,93 +6,12 @@ measured, and against the official Liberty file by the tests.
 
 from __future__ import annotations
 
-import itertools
 import re
-from dataclasses import dataclass, field
+from dataclasses import replace
+
+from chipdse.characterise.cells import Cell, Sequential
 
 PREFIX = "sky130_fd_sc_hd__"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sequential:
-    """A flip-flop, latch or clock gate. Levels and edges are active high or rising."""
-
-    kind: str  # "flip_flop", "latch" or "clock_gate"
-    clock: str
-    data: str
-    next_state: str
-    set_low: str | None = None  # active-low preset
-    reset_low: str | None = None  # active-low clear
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    name: str  # without the library's prefix
-    inputs: tuple[str, ...]
-    functions: dict[str, str] = field(default_factory=dict)  # output -> Liberty expression
-    sequential: Sequential | None = None
-
-    @property
-    def full_name(self) -> str:
-        return PREFIX + self.name
-
-    @property
-    def base(self) -> str:
-        return self.name.rsplit("_", 1)[0]
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return tuple(self.functions)
-
-    def value(self, output: str, levels: dict[str, int]) -> int:
-        """One output for one assignment of the inputs (combinational cells)."""
-        return evaluate(self.functions[output], levels)
-
-    def states(self, without: str | None = None) -> list[dict[str, int]]:
-        """Every assignment of the inputs, `without` one of them."""
-        pins = [pin for pin in self.inputs if pin != without]
-        return [
-            dict(zip(pins, levels, strict=True))
-            for levels in itertools.product((0, 1), repeat=len(pins))
-        ]
-
-
-def evaluate(expression: str, levels: dict[str, int]) -> int:
-    """A Liberty expression of `!`, `&`, `|`, `^`, names, 0 and 1."""
-    tokens = re.findall(r"[A-Za-z]\w*|[01]|[!&|^()]", expression)
-    position = 0
-
-    def factor() -> int:
-        nonlocal position
-        token = tokens[position]
-        position += 1
-        if token == "!":
-            return 1 - factor()
-        if token == "(":
-            value = either()
-            position += 1
-            return value
-        return int(token) if token in "01" else levels[token]
-
-    def chain(symbol: str, inner):  # type: ignore[no-untyped-def]
-        nonlocal position
-        value = inner()
-        while position < len(tokens) and tokens[position] == symbol:
-            position += 1
-            other = inner()
-            value = {"^": value ^ other, "&": value & other, "|": value | other}[symbol]
-        return value
-
-    def exclusive() -> int:
-        return chain("^", factor)
-
-    def both() -> int:
-        return chain("&", exclusive)
-
-    def either() -> int:
-        return chain("|", both)
-
-    return either()
 
 
 def _gate(name: str) -> Cell | None:
@@ -181,7 +100,13 @@ def _other(name: str) -> Cell:
         "edfxtp": (
             ("CLK", "D", "DE"),
             {"Q": "IQ"},
-            Sequential(kind="flip_flop", clock="CLK", data="D", next_state="(D&DE)|(IQ&!DE)"),
+            Sequential(
+                kind="flip_flop",
+                clock="CLK",
+                data="D",
+                next_state="(D&DE)|(IQ&!DE)",
+                enable="DE",
+            ),
         ),
         "dlxtp": (
             ("D", "GATE"),
@@ -200,4 +125,4 @@ def _other(name: str) -> Cell:
 
 def cell(name: str) -> Cell:
     """A cell by its short name, e.g. `nand2_1`."""
-    return _gate(name) or _and_or(name) or _other(name)
+    return replace(_gate(name) or _and_or(name) or _other(name), prefix=PREFIX)

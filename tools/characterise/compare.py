@@ -255,10 +255,11 @@ def report(comparison: Comparison) -> str:
 
 
 def print_report(saved: Path, liberty: Path) -> None:
-    """Accuracy of a saved library at the corner of a Liberty file, and its worst cells."""
+    """Accuracy of a library (.npz or Liberty) at the corner of a Liberty file; its worst cells."""
     is_json = liberty.name.endswith(".json.gz")
     theirs = read_official(liberty) if is_json else load_library([liberty])
-    point = load_packed(saved).at(theirs.supply_v[0], theirs.temperature_c[0])
+    ours = load_packed(saved) if saved.suffix == ".npz" else load_library([saved])
+    point = ours.at(theirs.supply_v[0], theirs.temperature_c[0])
     comparison = compare(at_one_corner(point), theirs)
     print(report(comparison))
     for quantity in comparison.ours:

@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from . import constraints, inputs, sequential, settings
-from .bench import RAMP_PER_SLEW
+from chipdse.characterise import constraints, sequential
+from chipdse.characterise.bench import RAMP_PER_SLEW
+
+from . import inputs, settings
 from .inputs import size_key
 from .models import flat_model
 from .montecarlo import PATHS, Chain, Step, step

@@ -18,14 +18,15 @@ from typing import Any
 
 import numpy as np
 
+from chipdse.characterise.bench import RAMP_PER_SLEW, Bench
+from chipdse.characterise.combinational import Pulses, middle_slew_s
+from chipdse.characterise.ngspice import SimulationError
+from chipdse.characterise.sequential import Store
+
 from . import settings
-from .bench import RAMP_PER_SLEW, Bench
-from .combinational import Pulses, middle_slew_s
 from .inputs import size_key
 from .layout import Device
-from .ngspice import SimulationError
 from .run import Characteriser
-from .sequential import Store
 
 KINDS = ("n", "p")
 # Which slews and loads of the seven: a fast slew at a small and a large load, a slow slew.

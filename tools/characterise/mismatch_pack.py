@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from chipdse.characterise.ngspice import SimulationError
 from chipdse.netlist.library.mismatch import KINDS, TERMS
 
 from . import catalogue, inputs, mismatch, settings
 from .catalogue import PREFIX
 from .layout import CellLayout
 from .mismatch import POINTS, SHIFT, deviation
-from .ngspice import SimulationError
 from .run import Characteriser, corner_tag, write
 
 FOLDER = "mismatch"

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import numpy as np
 
+from chipdse.characterise.bench import POINTS_PER_WINDOW, RAMP_PER_SLEW
+from chipdse.characterise.ngspice import SimulationError
+
 from . import catalogue, settings
-from .bench import POINTS_PER_WINDOW, RAMP_PER_SLEW
 from .deck import OPTIONS, SUPPLY_NETS, net
 from .inputs import FOLDER as DATA
 from .inputs import model_card, rounded
 from .layout import CellLayout, Device
 from .mismatch import SLOPES, deviation
-from .ngspice import SimulationError
 from .run import Characteriser, write
 
 WIRE_F = 3e-15  # on every net of a path

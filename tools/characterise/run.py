@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes.util
 import json
 import multiprocessing.util
 import os
@@ -11,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
+from chipdse.characterise import combinational, constraints, leakage, sequential
+from chipdse.characterise.bench import Bench
+from chipdse.characterise.deck import Corner
+from chipdse.characterise.ngspice import SimulationError
+from chipdse.characterise.simulator import settled_fo4_s, simulator
 
-from . import catalogue, combinational, constraints, inputs, leakage, sequential, settings
-from .bench import Bench, Corner
+from . import catalogue, inputs, settings
+from .deck import LayoutCircuit
 from .inputs import model_card
-from .ngspice import Ngspice, SimulationError
-from .ngspice_process import NgspiceProcess
 
 # Near threshold a storing cell may start in the other state unless it is held there; cold, an
 # edge may be later than the window that follows the inverter's delay (held, patience).
@@ -87,10 +88,12 @@ class Characteriser:
         return Bench(
             self.simulator,
             catalogue.cell(name),
-            self.layouts[name],
+            LayoutCircuit(
+                layout=self.layouts[name],
+                model_card=model_card(self.models, models),
+                stress_inset_m=settings.STRESS_INSET_M,
+            ),
             corner,
-            model_card(self.models, models),
-            settings.STRESS_INSET_M,
             self.held,
             self.patience,
         )
@@ -113,7 +116,7 @@ class Characteriser:
             corner = Corner(supply_v=supply_v, temperature_c=temperature_c, fo4_s=factor * guess_s)
             bench = self.bench("inv_1", corner, settings.TIMING_MODELS[process])
             try:
-                return _settled_fo4_s(bench)
+                return settled_fo4_s(bench)
             except SimulationError as error:
                 failure = error
         raise failure
@@ -227,25 +230,6 @@ def write(file: Path, data: dict[str, Any]) -> None:
     part = file.with_suffix(f".{os.getpid()}.part")
     part.write_text(json.dumps(inputs.rounded(data)))
     part.replace(file)
-
-
-def simulator() -> Ngspice | NgspiceProcess:
-    """ngspice in this process where its library is installed, else the program."""
-    return Ngspice() if ctypes.util.find_library("ngspice") else NgspiceProcess()
-
-
-def _settled_fo4_s(bench: Bench) -> float:
-    """The delay of an inverter whose input has the slew of its own output, after five rounds."""
-    guess_s = bench.corner.fo4_s
-    pulses = combinational.Pulses(bench, 150e-15, 10 * guess_s)
-    slew, load, delay = guess_s, 10e-15, 0.0
-    for _ in range(5):
-        edges = pulses.pulse("A", {}, slew, {"Y": load})
-        delay = float(np.mean([edge.delay_s["Y"] for edge in edges]))
-        slew = float(np.mean([edge.transition_s["Y"] for edge in edges]))
-        charge_c = float(np.mean([abs(edge.pin_charge_c) for edge in edges]))
-        load = 4 * charge_c / bench.corner.supply_v
-    return delay
 
 
 _worker: Characteriser | None = None

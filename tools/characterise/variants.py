@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from chipdse.arrays import Floats
+from chipdse.characterise.tables import conditions
 from chipdse.netlist.library.grid import Corners
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.library.pack import load_packed, save_packed
 
-from . import settings
-from .assemble import conditions, read_raw
+from . import catalogue, settings
+from .assemble import read_raw
 from .pack import by_temperature
 from .processes import Effect, Ratio
 from .run import Characteriser, Task
@@ -167,7 +168,7 @@ def _leakage(
         for number, cell in enumerate(typical.cells):
             name = cell.name.split("__")[1]
             task = Task("leakage", process, *corner, name)
-            states = conditions(name, read_raw(work, task)["states"])
+            states = conditions(catalogue.cell(name), read_raw(work, task)["states"])
             own = np.flatnonzero(typical.leakages.cell == number)
             wanted = [typical.conditions[typical.leakages.condition[row]] for row in own]
             if wanted != [text for text, _ in states if text]:

@@ -169,6 +169,7 @@ def placed_routes(
     utilisation: float = UTILISATION,
     aspect: float = 1.0,
     seed: int = 0,
+    clustered: bool = False,
 ) -> Routes:
     """Lengths from a placement, as a routed layout has them.
 
@@ -176,12 +177,16 @@ def placed_routes(
     nets with as many pins (`drawn_to_mean`), times `routed_over_placed` of the process; and for
     each pin the wire that leads to it, 0.3 sides of a mean cell.
 
+    Parameters
+    ----------
+    clustered : as of `place`
+
     Raises
     ------
     InfeasibleError : the cells cannot be spread at this utilisation
     """
     problem = placement_problem(netlist, clock, utilisation=utilisation, aspect=aspect)
-    placed = place(problem, seed=seed)
+    placed = place(problem, seed=seed, clustered=clustered)
     process = process_of(cell.name for cell in netlist.library.cells)
     routed = routed_over_placed(process, sources)
     degree = net_degrees(netlist)[placed.net_number]

@@ -31,13 +31,14 @@ TERMS = 10
 class Moments:
     """Variances of delay and output slew and their covariance [s²], of any shape.
 
-    shift_s : mean less median of the delay
+    shift_s, slew_shift_s : mean less median of the delay and of the output slew
     """
 
     delay: Floats
     slew: Floats
     both: Floats
     shift_s: Floats
+    slew_shift_s: Floats
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -112,6 +113,10 @@ class MismatchModel:
         linear: bool = False,
     ) -> tuple[Floats, Floats]:
         """Polynomials [K, arcs, TERMS] in SI units, and `spread` of the arcs [K, arcs].
+
+        Between the deviations at which arcs are known, the polynomials are interpolated over the
+        logarithm of the deviation; beyond them they are those of the nearest: only the inverter,
+        which is known at every corner, changes from there on.
 
         A current is log-normal, so the variance of a delay exceeds that of its linear part, for
         which arcs were simulated, by `excess` of the spread.

@@ -67,7 +67,7 @@ def arc_moments(
         return _of_tables(library, delay_tables, slew_tables, kind, slew_s, load_f)
     if source.mismatch is None or source.mismatch_arcs is None:
         none = np.zeros_like(slew_s)
-        return Moments(delay=none, slew=none, both=none, shift_s=none)
+        return Moments(delay=none, slew=none, both=none, shift_s=none, slew_shift_s=none)
     return _of_model(library, delay_tables, kind, slew_s, load_f)
 
 
@@ -93,10 +93,12 @@ def _of_model(
     shift = np.where(
         spread > 0, (half - 1) / (half * np.sqrt(np.maximum(np.square(half) - 1, 1e-30))), 0.0
     )
+    slew, shift = np.maximum(over_load(4), 0.0), shift.take(kind, axis=1)
     return Moments(
         delay=delay,
-        shift_s=np.sqrt(delay) * shift.take(kind, axis=1),
-        slew=np.maximum(over_load(4), 0.0),
+        shift_s=np.sqrt(delay) * shift,
+        slew=slew,
+        slew_shift_s=np.sqrt(slew) * shift,
         both=over_load(7),
     )
 
@@ -127,7 +129,13 @@ def _of_tables(
 
     delay, slew = deviations(delay_tables), deviations(slew_tables)
     none = np.zeros_like(delay)  # tables of mean shifts are not read
-    return Moments(delay=np.square(delay), slew=np.square(slew), both=delay * slew, shift_s=none)
+    return Moments(
+        delay=np.square(delay),
+        slew=np.square(slew),
+        both=delay * slew,
+        shift_s=none,
+        slew_shift_s=none,
+    )
 
 
 def constraint_deviation_s(

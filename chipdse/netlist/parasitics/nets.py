@@ -6,7 +6,7 @@ import itertools
 import re
 from dataclasses import dataclass, field
 
-_VALUE = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?::[-+.\deE]*)*")
+_VALUE = re.compile(r"[-+]?(?>\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?::[-+.\deE]*)*")
 _SHOWN = 40
 _ARGUMENTS = {"*C": 2, "*L": 1, "*S": 3, "*D": 1, "*V": 1}
 """Words that follow an attribute of a connection; a slew may have one only."""

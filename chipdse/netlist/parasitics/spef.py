@@ -160,6 +160,8 @@ class _Reader:
         if unit is None or not 0 < number < math.inf:
             known = ", ".join(_UNITS[name])
             self.fail(f"*{name} {given[:40]!r}; expected a number and one of {known}", begin)
+        if self.scale[name] not in (0.0, number * unit):
+            self.fail(f"*{name} {given[:40]!r} is a second one, of another unit; keep one", begin)
         self.scale[name] = number * unit
 
     def _name_map(self, begin: int, end: int) -> None:
@@ -171,7 +173,8 @@ class _Reader:
                 self.fail(f"the name map has {index[:40]!r} where '*NUMBER' belongs", begin)
             if len(name) > _LONGEST_NAME:
                 self.fail(f"the name map has a name of {len(name):,} characters", begin)
-            self.names[index] = name
+            if self.names.setdefault(index, name) != name:
+                self.fail(f"the name map has {index[:40]!r} twice, for different names", begin)
 
     def _nets(self, begin: int, rows: Rows) -> NetReader:
         """The reader of nets, now that the header is known."""

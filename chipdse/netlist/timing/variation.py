@@ -2,6 +2,7 @@
 
 The variance of an arrival is carried along its path with that of the edge's slew, because a weak
 transistor delays its cell and slows the edge that drives the next one. Cells vary independently.
+Near threshold delays and slews are on average longer than nominal: both shifts are carried along.
 Where edges meet, the later one at the stated number of standard deviations is kept (as in timing
 with Liberty variation format tables, POCV). A path's delay is log-normal with the mean and
 variance of the sum (Fenton, IRE Trans. Commun. Syst. 8, 1960), near threshold as above it. A chip
@@ -108,12 +109,12 @@ class _Pass:
             arcs.load_f,
         )
         self.delay_s2, self.slew_s2, self.both_s2 = moments.delay, moments.slew, moments.both
-        self.shift_s = moments.shift_s
+        self.shift_s, self.slew_shift_s = moments.shift_s, moments.slew_shift_s
         shape = (2, graph.launch_classes, points, edges)
         self.mean = np.empty(shape)
         self.mean[MAX], self.mean[MIN] = -np.inf, np.inf
-        # [arrival variance, covariance with slew, slew variance]
-        self.state = np.zeros((3, *shape))
+        # [arrival variance, covariance with slew, slew variance, mean less nominal slew]
+        self.state = np.zeros((4, *shape))
         start = timing.arrival_s
         driven = np.unique(graph.sink)
         sources = np.setdiff1d(np.arange(edges), driven)
@@ -138,20 +139,22 @@ class _Pass:
         if launches:
             never = -np.inf if which == MAX else np.inf
             begin = np.where(graph.launch[span] == number, 0.0, never)[None, :]
-            variance = both = slew = np.zeros_like(eta)
+            variance = both = slew = later_s = np.zeros_like(eta)
         else:
             begin = self.mean[which, number].take(source, axis=1)
-            variance, both, slew = (
-                self.state[part, which, number].take(source, axis=1) for part in range(3)
+            variance, both, slew, later_s = (
+                self.state[part, which, number].take(source, axis=1) for part in range(4)
             )
         sign = 1.0 if which == MAX else -1.0
         mean = begin + arcs.delay_s[which][:, span] + self.shift_s[which][:, span]
+        mean += eta * later_s  # the edge before is flatter on average than nominally
         through = both + eta * slew
         after = np.stack(
             [
                 variance + eta * (both + through) + self.delay_s2[which][:, span],
                 tau * through + self.both_s2[which][:, span],
                 np.square(tau) * slew + self.slew_s2[which][:, span],
+                tau * later_s + self.slew_shift_s[which][:, span],
             ]
         )
         key = sign * mean + self.sigma * np.sqrt(np.maximum(after[0], 0.0))
@@ -159,7 +162,7 @@ class _Pass:
         rows = np.arange(len(key))[:, None]
         into = sink[first]
         self.mean[which, number][:, into] = mean[rows, winner]
-        for part in range(3):
+        for part in range(4):
             self.state[part, which, number][:, into] = after[part][rows, winner]
 
 

@@ -35,6 +35,9 @@ from chipdse.study.results.csv_front import front_of_csv
 from chipdse.study.results.front import is_on_front
 from chipdse.study.storage.folder import StudyFolder
 
+STUDY = "study"
+"""Column of the points of several studies: the name of each point's study."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Points:
@@ -88,6 +91,38 @@ def points_of_csv(path: Path, minimize: Sequence[str], maximize: Sequence[str]) 
     )
 
 
+def points_of_studies(sources: Sequence[Points]) -> Points:
+    """The points of several studies with the same objectives; column `study` names each point's.
+
+    A point is on the front if it is on that of its study.
+
+    Raises
+    ------
+    DesignError : the studies differ in an objective, or two have the same name
+    """
+    first = sources[0]
+    for other in sources[1:]:
+        if dict(other.goals) != dict(first.goals):
+            raise DesignError(
+                f"{other.source} and {first.source} have other objectives; one figure needs the "
+                f"same: {', '.join(other.goals)} against {', '.join(first.goals)}"
+            )
+    names = [Path(source.source).absolute().name for source in sources]
+    if len(set(names)) < len(names):
+        raise DesignError(f"two studies are called {max(names, key=names.count)!r}; rename one")
+    tables = [
+        source.table.assign(**{STUDY: name}) for source, name in zip(sources, names, strict=True)
+    ]
+    return Points(
+        source=", ".join(source.source for source in sources),
+        table=pd.concat(tables, ignore_index=True),
+        on_front=np.concatenate([source.on_front for source in sources]),
+        infeasible=np.concatenate([source.infeasible for source in sources]),
+        goals=first.goals,
+        words=first.words,
+    )
+
+
 def names_of(points: Points, axes: Sequence[str | None]) -> list[str]:
     """Columns across, up and, where there is one, of the colours; default the objectives."""
     goals = [*points.goals, *[None] * 3]
@@ -128,18 +163,21 @@ def draw_front(
 
 
 def _draw_line(plot: Axes, points: Points, x: Column, y: Column) -> None:
-    """Join the points that are best in the two axes alone by steps.
+    """Join the points of each study that are best in the two axes alone by steps.
 
     A step ends where the next point begins, so no value between two points is claimed.
     """
     if x.name not in points.goals or y.name not in points.goals or x.name == y.name:
         return
-    rows = np.flatnonzero(points.on_front)
     signs = [1.0 if points.goals[column.name] else -1.0 for column in (x, y)]
-    values = np.column_stack([x.values[rows], y.values[rows]]) * signs
-    best: Floats = values[is_on_front(values)]
-    best = best[np.argsort(best[:, 0])] * signs
-    plot.plot(best[:, 0], best[:, 1], c=GREY, lw=0.8, drawstyle="steps-post", zorder=1)
+    front = pd.Series(points.on_front)
+    studies = points.table[STUDY] if STUDY in points.table else pd.Series("", index=front.index)
+    for _, of_study in front.groupby(studies.to_numpy()):
+        rows = of_study.index[of_study].to_numpy()
+        values = np.column_stack([x.values[rows], y.values[rows]]) * signs
+        best: Floats = values[is_on_front(values)]
+        best = best[np.argsort(best[:, 0])] * signs
+        plot.plot(best[:, 0], best[:, 1], c=GREY, lw=0.8, drawstyle="steps-post", zorder=1)
 
 
 def _draw_colored(

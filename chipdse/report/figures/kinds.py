@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.report.figures.axes import BLUE, GREY, ORANGE, PALETTE, Look, add_legend
@@ -25,7 +25,7 @@ from chipdse.report.figures.front import Points, draw_front, points_of_study, wr
 from chipdse.report.page import point_of
 from chipdse.report.page.data import history, importance
 from chipdse.report.page.details import SHOWN_KINDS
-from chipdse.report.quantities import heading_scale, label_of, words_of
+from chipdse.report.quantities import Words, heading_scale, label_of, words_of
 from chipdse.store.files import write_whole
 from chipdse.store.store import Store, default_store
 from chipdse.study.results.choose import knee
@@ -96,7 +96,7 @@ def draw(
         elif kind == "history":
             _history(plot, folder, table)
         elif kind == "supply":
-            _supply(plot, *_detail(folder, table, trial))
+            _supply(plot, *_detail(folder, table, trial), words_of(folder.sweep))
         else:
             _power(plot, *_detail(folder, table, trial))
 
@@ -140,7 +140,8 @@ def _saved(path: Path, width_in: float, kind: str, look: Look) -> Iterator[tuple
         try:
             yield figure, plot
             if look.title:
-                figure.suptitle(look.title, fontsize=9)
+                # A title of the figure would lie on the legend, which is outside the axes.
+                plot.set_title(look.title, fontsize=9)
             no_date = {".png": {}, ".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
             figure.savefig(path, dpi=300, metadata=no_date[path.suffix])
         except OSError as error:
@@ -260,8 +261,8 @@ def _write_picture(
         raise DesignError(f"--output {str(path)!r}: {error.strerror}") from error
 
 
-def _supply(plot: Axes, number: int, detail: dict[str, Any]) -> None:
-    """Energy per operation and highest clock over the supply voltage."""
+def _supply(plot: Axes, number: int, detail: dict[str, Any], words: Words) -> None:
+    """Energy per unit of work and highest clock over the supply voltage."""
     supply = detail["supply"]
     if not supply or len(supply["vdd_v"]) < 2:
         raise DesignError(f"--trial {number}: its library has one supply voltage only")
@@ -273,11 +274,14 @@ def _supply(plot: Axes, number: int, detail: dict[str, Any]) -> None:
     )
     for side, entry, metric, color, style in curves:
         values = np.array([math.nan if v is None else v for v in supply[entry]], dtype=float)
-        heading, scale = heading_scale(metric, values.tolist())
+        heading, scale = heading_scale(metric, values.tolist(), words)
         side.plot(supply["vdd_v"], values / scale, style, c=color, ms=3, lw=1)
         side.set_ylabel(heading, color=color)
     plot.set_ylim(bottom=0)
     right.set_yscale("log")
+    # Matplotlib's own labels are formulas, which `_STYLE` switches off.
+    right.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    right.yaxis.set_minor_formatter(NullFormatter())
     plot.set_xlabel(f"supply voltage of trial {number} [V]")
 
 

@@ -23,12 +23,15 @@ from chipdse.study.results.points import basis_of, evidence_of_column, points_ta
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.since import changes_of, refuse_changed, version_text
 
+SCRIPTS = ("data", "plots", "front", "parallel", "points", "page")
+"""Parts of the page's script, in their order."""
+
 
 def report_html(
     folder: StudyFolder,
     store: Store | None,
     *,
-    details: int | Sequence[int] = 4,
+    details: int | Sequence[int] | None = None,
     live: bool = False,
     tell: Callable[[int], None] = lambda trial: None,
 ) -> str:
@@ -38,7 +41,7 @@ def report_html(
     ----------
     store : where the stages of the study are; None looks into no point
     details : how many points have details, the knee and the best of each objective first;
-        or which
+        or which; None for just these
     live : it is served by `chipdse explore`
     tell : called before each point that is looked into
     """
@@ -71,7 +74,7 @@ def report_html(
         "evidence": _evidence(folder, table),
         "provenance": _provenance(folder, used_sources(looked)),
         "style": _asset("page.css"),
-        "script": _asset("page.js"),
+        "script": "\n".join(_asset(f"{part}.js") for part in SCRIPTS),
         "plotly": plotly_library(),
         "data": as_script(data),
     }
@@ -110,7 +113,10 @@ def _answer(folder: StudyFolder, table: pd.DataFrame, answer: Answer) -> str:
         if name not in goals
     ]
     designs = _table(("", *(label for label, _ in answer.designs)), cells)
-    return f'<section id="answer"><h2>Answer</h2><ul>{listed}</ul>{warned}{designs}</section>'
+    return (
+        f'<section id="answer"><h2>Answer</h2><div class="both"><div><ul>{listed}</ul>{warned}'
+        f"</div>{designs}</div></section>"
+    )
 
 
 def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store) -> dict[str, Any]:
@@ -132,17 +138,21 @@ def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store)
     return details_or_reason(design, store)
 
 
-def _chosen(folder: StudyFolder, table: pd.DataFrame, details: int | Sequence[int]) -> list[int]:
-    """Trials with details: the knee, then the best of each objective."""
-    if not isinstance(details, int):
+def _chosen(
+    folder: StudyFolder, table: pd.DataFrame, details: int | Sequence[int] | None
+) -> list[int]:
+    """Trials with details: the knee, the best of each objective, then others of the front."""
+    if details is not None and not isinstance(details, int):
         return list(details)
-    if not table["on_front"].any():
+    front = table[table["on_front"]]
+    if front.empty:
         return []
     sweep = folder.sweep
-    wanted = [knee(sweep, table)]
-    wanted += [best(sweep, table, objective.metric) for objective in sweep.objectives]
-    wanted += table.loc[table["on_front"], "trial"].tolist()
-    return list(dict.fromkeys(wanted))[:details]
+    wanted = [knee(sweep, front)]
+    wanted += [best(sweep, front, objective.metric) for objective in sweep.objectives]
+    named = len(set(wanted))
+    wanted += front["trial"].tolist()
+    return list(dict.fromkeys(wanted))[: named if details is None else details]
 
 
 def _asset(name: str) -> str:

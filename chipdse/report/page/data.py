@@ -8,7 +8,7 @@ import json
 import math
 import shlex
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,15 +103,19 @@ def _packed(values: ArrayLike, kind: Any) -> str:
     return base64.b64encode(np.asarray(values).astype(kind).tobytes()).decode()
 
 
-def _texts(column: pd.Series[str]) -> tuple[list[str], Any]:
+def _texts(column: pd.Series[str], order: Sequence[str] = ()) -> tuple[list[str], Any]:
+    """Distinct texts, those of `order` first and in its order, and the place of each row's text."""
     codes, texts = pd.factorize(column)
-    return [str(text) for text in texts], codes
+    known = {text: place for place, text in enumerate(order)}
+    by_order = sorted(range(len(texts)), key=lambda code: known.get(str(texts[code]), len(order)))
+    return [str(texts[code]) for code in by_order], np.argsort(by_order)[codes]
 
 
 def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
     basis = basis_of(sweep.template.block, table)
     swept = [axis.name for axis in sweep.space.axes]
+    order = {axis.name: tuple(map(str, axis.values)) for axis in sweep.space.axes}
     derived = {metric.name: {"doc": metric.doc, "unit": metric.unit} for metric in sweep.derived}
     known, words = {**sweep.metrics, **derived}, words_of(sweep)
     columns = []
@@ -138,7 +142,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             else evidence_of_column(sweep, name, systems, basis),
         }
         if is_text:
-            column["texts"], values = _texts(table[name].map(_shown))
+            column["texts"], values = _texts(table[name].map(_shown), order.get(name, ()))
         else:
             values = pd.to_numeric(table[name]).to_numpy(dtype=float)
         columns.append(column | {"values": _packed(values, np.float32)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,14 +27,13 @@ def front_of_csv(
     DesignError : the file is not a table, or an objective is not a column of numbers
     InfeasibleError : no row has a finite value of every objective
     """
-    try:
-        table = pd.read_csv(path)
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise DesignError(f"{path} is not a table of comma-separated values: {reason}") from error
+    table = _read_table(path)
     numbers = [str(name) for name in table.select_dtypes("number").columns]
     objectives = [*minimize, *maximize]
+    header = _header(path)
     for name in objectives:
+        if header.count(name) > 1:
+            raise DesignError(f"{path} has {header.count(name)} columns {name!r}; rename or remove")
         if name not in numbers:
             kind = "is text in" if name in table.columns else "is not a column of"
             raise DesignError(f"{name!r} {kind} {path}; {suggest(name, numbers)}")
@@ -47,3 +48,25 @@ def front_of_csv(
     rows = finite[is_on_front(values[finite])]
     table["on_front"] = np.isin(np.arange(len(table)), rows)
     return table, int(rows[knee_of(values[rows])])
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        with warnings.catch_warnings():
+            # Pandas takes rows of more cells than the header for rows with a name, or shortens
+            # them: either shifts or loses values.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(path, index_col=False)
+    except pd.errors.ParserWarning:
+        raise DesignError(
+            f"{path} has rows with more cells than its header has names; name every column"
+        ) from None
+    except (OSError, ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        raise DesignError(f"{path} is not a table of comma-separated values: {reason}") from error
+
+
+def _header(path: Path) -> list[str]:
+    """The names in a table's first line, as they are written: pandas numbers equal ones."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return next((row for row in csv.reader(file) if row), [])

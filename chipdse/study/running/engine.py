@@ -115,7 +115,7 @@ def run_sweep(
     )
     if old:
         done = patiently(lambda: len(by_evaluation(finished(folder.study))), folder.storage, say)
-        say(f"{old} points of an earlier version are evaluated again")
+        say(f"{old} points are evaluated again: of an earlier version, or with added values")
         budget = replace(budget, trials=max(budget.trials, done + old))
     budget = replace(budget, trials=min(budget.trials, evaluations_in(folder.sweep)))
     with Interrupts() as interrupts, Heartbeat(folder.storage) as heartbeat:

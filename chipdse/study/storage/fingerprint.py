@@ -29,9 +29,9 @@ from chipdse.errors import DesignError, MachineError
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import block_files, place_of
 from chipdse.stages.library import library_of
+from chipdse.store.folder import hash_of
 from chipdse.store.reads import Read, file_digest
 from chipdse.store.sources import versions
-from chipdse.store.store import hash_of
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.code import point_files
 from chipdse.study.storage.storage import Storage, alone
@@ -266,24 +266,32 @@ def _points(connection: sqlalchemy.Connection, study_id: int) -> list[int]:
 
 def _write(storage: RDBStorage, study_id: int, fingerprint: Kept, *, outdate: bool) -> None:
     """Keep a fingerprint in one transaction, with all that is finished put back if `outdate`."""
-    attributes, trials = models.StudyUserAttributeModel.__table__, models.TrialModel.__table__
+    attributes = models.StudyUserAttributeModel.__table__
     value = json.dumps({"id": fingerprint.identity, "parts": dict(fingerprint.parts)})
     with storage.engine.begin() as connection:
         this = (attributes.c.study_id == study_id) & (attributes.c.key == FINGERPRINT)
         connection.execute(sqlalchemy.delete(attributes).where(this))
         row = {"study_id": study_id, "key": FINGERPRINT, "value_json": value}
         connection.execute(sqlalchemy.insert(attributes), [row])
-        numbers = _points(connection, study_id) if outdate else []
-        for at in range(0, len(numbers), 500):
-            some = numbers[at : at + 500]
-            failed = sqlalchemy.update(trials).where(trials.c.trial_id.in_(some))
-            connection.execute(failed.values(state=TrialState.FAIL))
-            marks = [
-                {
-                    "trial_id": trial_id,
-                    "key": OUTDATED,
-                    "value_json": json.dumps(fingerprint.identity),
-                }
-                for trial_id in some
-            ]
-            connection.execute(sqlalchemy.insert(models.TrialUserAttributeModel.__table__), marks)
+        if outdate:
+            put_back(connection, study_id, fingerprint.identity)
+
+
+def put_back(connection: sqlalchemy.Connection, study_id: int, identity: str) -> None:
+    """Put all finished points of a study back among what is to be evaluated.
+
+    Parameters
+    ----------
+    identity : the fingerprint under which they are evaluated again
+    """
+    trials = models.TrialModel.__table__
+    numbers = _points(connection, study_id)
+    for at in range(0, len(numbers), 500):
+        some = numbers[at : at + 500]
+        failed = sqlalchemy.update(trials).where(trials.c.trial_id.in_(some))
+        connection.execute(failed.values(state=TrialState.FAIL))
+        marks = [
+            {"trial_id": trial_id, "key": OUTDATED, "value_json": json.dumps(identity)}
+            for trial_id in some
+        ]
+        connection.execute(sqlalchemy.insert(models.TrialUserAttributeModel.__table__), marks)

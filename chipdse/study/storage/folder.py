@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import socket
-import tomllib
 import uuid
 import warnings
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chipdse.errors import DesignError
 from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep, read_sweep
+from chipdse.study.storage.extend import extend, extensions
 from chipdse.study.storage.fingerprint import Kept, check_current, kept_by, settle
 from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP, check_study
 from chipdse.study.storage.storage import Storage, alone, open_storage, reason_of
@@ -74,6 +74,8 @@ def start_study(
 ) -> StudyFolder:
     """Open the study of a sweep in `path`; creates it if there is none.
 
+    If the sweep has more values than the study had so far, the study continues with them.
+
     Parameters
     ----------
     storage : Optuna storage URL; None is a SQLite file in the folder
@@ -87,7 +89,7 @@ def start_study(
     """
     name, is_begun = path.absolute().name, (path / SWEEP).exists()
     if is_begun:
-        _check_same(sweep, (path / SWEEP).read_text(), str(path))
+        extensions(sweep, (path / SWEEP).read_text(), str(path))
         stored = _read_about(path)
         name = stored["study"]
         description = {**description, "storage": storage or stored["storage"]}
@@ -102,6 +104,7 @@ def start_study(
     try:
         opened = open_storage(str(description["storage"]), path, is_begun=is_begun)
         study = _open(name, opened, sweep, is_begun=is_begun)
+        _extend(study, opened, sweep)
         version = _settled(study, opened, sweep, path, re_evaluate=re_evaluate)
     except DesignError:
         if is_new:
@@ -138,6 +141,8 @@ def open_study(path: Path) -> StudyFolder:
     _check_database(path, description["storage"])
     opened = open_storage(description["storage"], path, is_begun=True)
     study = _open(description["study"], opened, sweep, is_begun=True)
+    if extensions(sweep, study.user_attrs["sweep"], f"{study.study_name!r} in {opened.url}"):
+        raise DesignError(f"{path} has a wider sweep file than its trials; run the sweep again")
     return StudyFolder(
         path=path,
         sweep=sweep,
@@ -187,8 +192,7 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
                 ],
                 load_if_exists=True,
             )
-            sweep_text = study.user_attrs.get("sweep")
-            if sweep_text is None:
+            if "sweep" not in study.user_attrs:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                     study.set_metric_names([objective.metric for objective in sweep.objectives])
@@ -197,9 +201,21 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
         raise DesignError(
             f"storage {storage.url!r} cannot be opened: {reason_of(error)}"
         ) from error
-    if sweep_text is not None:
-        _check_same(sweep, sweep_text, f"{name!r} in {storage.url}")
     return study
+
+
+def _extend(study: optuna.Study, storage: Storage, sweep: Sweep) -> None:
+    """Continue the study under a sweep file with more values, if it is one."""
+    where = f"{study.study_name!r} in {storage.url}"
+    try:
+        with alone(storage, study.study_name):
+            text = study.user_attrs["sweep"]
+            if found := extensions(sweep, text, where):
+                extend(study, storage, sweep, found)
+    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        raise DesignError(
+            f"storage {storage.url!r} cannot be written: {reason_of(error)}"
+        ) from error
 
 
 def _settled(
@@ -212,19 +228,3 @@ def _settled(
         raise DesignError(
             f"storage {storage.url!r} cannot be written: {reason_of(error)}"
         ) from error
-
-
-def _check_same(sweep: Sweep, stored_text: str, where: str) -> None:
-    """Raise DesignError if two sweeps differ in more than their budget and sampler."""
-    ours, stored = tomllib.loads(sweep.text), tomllib.loads(stored_text)
-    for data in (ours, stored):
-        search = data.pop("search", {})
-        data["search.harvest"] = search.get("harvest", True)
-        data["search.replicates"] = search.get("replicates", 1)
-        data.pop("question", None)
-    for key in sorted(set(ours) | set(stored)):
-        if ours.get(key) != stored.get(key):
-            raise DesignError(
-                f"{where} is a study of another sweep: its {key} differs from {sweep.path}; "
-                "name a new folder with --study"
-            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal, Value
@@ -20,6 +21,20 @@ from chipdse_hdl.ascon.permutation import (
     round_constant,
 )
 from chipdse_hdl.gates.arithmetic import lanes, named
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Ending:
+    """What the end of a permutation does besides.
+
+    keyed : add the key, in the first permutation and the last one
+    marked : mark before text that no associated data follows
+    tagged : give the tag
+    """
+
+    keyed: Signal
+    marked: Signal
+    tagged: Signal
 
 
 class Ascon(wiring.Component):
@@ -150,9 +165,8 @@ class Ascon(wiring.Component):
         output_text = Signal(128, name="other")
         plain = Mux(decrypt, output_text, given)
         m.d.comb += output_text.eq(rate & mask ^ given)
-        # What the end of a permutation does besides: in the first one and the last one add the
-        # key, before text mark that no associated data follows.
         keyed, marked, tagged = (Signal(name=name) for name in ("keyed", "marked", "tagged"))
+        ending = _Ending(keyed=keyed, marked=marked, tagged=tagged)
 
         with m.FSM():
             with m.State("KEY"):
@@ -185,21 +199,34 @@ class Ascon(wiring.Component):
                         m.d.sync += [number.eq(0), keyed.eq(1), tagged.eq(1)]
                     m.next = "PERMUTE"
             with m.State("PERMUTE"):
-                after, done = self._rounds(m, state, number)
-                mixed = Cat(after[3:]) ^ Mux(done & keyed, Cat(key), 0)
-                m.d.sync += Cat(state).eq(Cat(after[:3], mixed))
-                with m.If(done):
-                    text = Signal(name="text_follows")
-                    with m.If(marked):
-                        m.d.sync += state[4][-1].eq(~mixed[-1])
-                    with m.If(tagged):
-                        m.d.sync += [answer.eq(mixed), valid.eq(1)]
-                        m.next = "KEY"
-                    with m.Elif(text | marked):
-                        m.next = "TEXT"
-                    with m.Else():
-                        m.next = "DATA"
-                    m.d.sync += text.eq((text | marked) & ~tagged)
+                self._permute(m, state, number, Cat(key), ending, answer, valid)
+
+    def _permute(
+        self,
+        m: Module,
+        state: list[Signal],
+        number: Signal,
+        key: Value,
+        ending: _Ending,
+        answer: Signal,
+        valid: Signal,
+    ) -> None:
+        """The state PERMUTE of AEAD: some rounds, and at the last of them what `ending` states."""
+        after, done = self._rounds(m, state, number)
+        mixed = Cat(after[3:]) ^ Mux(done & ending.keyed, key, 0)
+        m.d.sync += Cat(state).eq(Cat(after[:3], mixed))
+        with m.If(done):
+            text = Signal(name="text_follows")
+            with m.If(ending.marked):
+                m.d.sync += state[4][-1].eq(~mixed[-1])
+            with m.If(ending.tagged):
+                m.d.sync += [answer.eq(mixed), valid.eq(1)]
+                m.next = "KEY"
+            with m.Elif(text | ending.marked):
+                m.next = "TEXT"
+            with m.Else():
+                m.next = "DATA"
+            m.d.sync += text.eq((text | ending.marked) & ~ending.tagged)
 
     def _rounds(self, m: Module, state: list[Signal], number: Signal) -> tuple[list[Value], Value]:
         """The state after some rounds in this cycle, and whether they are the last.

@@ -63,17 +63,7 @@ def reference(
         # When all is sent, frames go on until no error is outstanding.
         after = 0 if taken < len(flits) or resend else after + 1
 
-        sent_frame, right, received = frame(p, sent[-1]), True, 0
-        for beat in range(beats):
-            data = sent_frame >> beat * p.data_wires & ((1 << p.data_wires) - 1)
-            wires.append(encode(p, data, wires[-1]))
-            wrong = errors[(len(wires) - 1) % len(errors)]
-            part, parity = decode(p, wires[-1] ^ wrong)
-            received |= part << beat * p.data_wires
-            right &= parity
-        word = received & ((1 << (1 + p.flit_bits)) - 1)
-        check = checksum(p.protection, word, 1 + p.flit_bits)
-        right &= received >> (1 + p.flit_bits) & ((1 << p.checksum_bits) - 1) == check
+        word, right = _received(p, frame(p, sent[-1]), wires, errors)
         bad = not right and discard == 0
         damaged.append(bad)
         outputs.append(word >> 1 if right and discard == 0 and word & 1 else None)
@@ -81,24 +71,42 @@ def reference(
         after = 0 if bad else after
 
     cycles = len(sent) * beats
-    flips = [0, 0] + [errors[cycle % len(errors)] for cycle in range(2, cycles)]
-    late = [None] * p.latency_cycles
-    given: list[int | None] = late + [
-        value for out in outputs for value in (out, *[None] * (beats - 1))
-    ]
+    frames = range(len(sent))
+    offers = [sent[n] is not None and fresh[n] for n in frames for _ in range(beats)]
+    free = [fresh[n] for n in frames for _ in range(beats)]
     first = [cycle % beats == 0 for cycle in range(cycles)]
+    late = [None] * p.latency_cycles
+    given = late + [value for out in outputs for value in (out, *[None] * (beats - 1))]
     is_bad = [0] * p.latency_cycles + [int(bad) for bad in damaged for _ in range(beats)]
-    offers = [n is not None and f for n, f in zip(sent, fresh, strict=True)]
     return Traffic(
         in_data=[flits[waits[cycle // beats]] for cycle in range(cycles)],
-        in_valid=[int(offers[cycle // beats] or not first[cycle]) for cycle in range(cycles)],
-        flip=flips[:cycles],
-        in_ready=[int(first[cycle] and fresh[cycle // beats]) for cycle in range(cycles)],
+        in_valid=[int(offers[cycle] or not first[cycle]) for cycle in range(cycles)],
+        flip=([0, 0] + [errors[cycle % len(errors)] for cycle in range(2, cycles)])[:cycles],
+        in_ready=[int(first[cycle] and free[cycle]) for cycle in range(cycles)],
         wires=wires[:cycles],
         bad=is_bad[:cycles],
         out_valid=[int(value is not None) for value in given[:cycles]],
         out_data=given[:cycles],
     )
+
+
+def _received(
+    p: D2dLinkParameters, sent_frame: int, wires: list[int], errors: Sequence[int]
+) -> tuple[int, bool]:
+    """The word of a frame at the other end, and whether its checks are right; its beats are
+    appended to the wires."""
+    right, received = True, 0
+    for beat in range(p.serialisation):
+        data = sent_frame >> beat * p.data_wires & ((1 << p.data_wires) - 1)
+        wires.append(encode(p, data, wires[-1]))
+        wrong = errors[(len(wires) - 1) % len(errors)]
+        part, parity = decode(p, wires[-1] ^ wrong)
+        received |= part << beat * p.data_wires
+        right &= parity
+    word = received & ((1 << (1 + p.flit_bits)) - 1)
+    check = checksum(p.protection, word, 1 + p.flit_bits)
+    right &= received >> (1 + p.flit_bits) & ((1 << p.checksum_bits) - 1) == check
+    return word, right
 
 
 def frame(parameters: D2dLinkParameters, flit: int | None) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
@@ -19,6 +21,87 @@ from chipdse_hdl.rv32.instructions import (
     SYSTEM,
 )
 from chipdse_hdl.rv32.parameters import Rv32Parameters
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Instruction:
+    """An instruction in its parts.
+
+    f3 : the field that distinguishes instructions of one kind
+    lui ... system : whether it is of that kind
+    i_imm ... upper : the immediate of each format
+    """
+
+    word: Value
+    f3: Value
+    lui: Value
+    auipc: Value
+    jal: Value
+    jalr: Value
+    branch: Value
+    load: Value
+    store: Value
+    op: Value
+    op_imm: Value
+    system: Value
+    i_imm: Value
+    s_imm: Value
+    b_imm: Value
+    j_imm: Value
+    upper: Value
+
+    @classmethod
+    def of(cls, word: Value) -> _Instruction:
+        """The parts of a 32-bit instruction."""
+        opcode = word[:7]
+        return cls(
+            word=word,
+            f3=word[12:15],
+            lui=opcode == LUI,
+            auipc=opcode == AUIPC,
+            jal=opcode == JAL,
+            jalr=opcode == JALR,
+            branch=opcode == BRANCH,
+            load=opcode == LOAD,
+            store=opcode == STORE,
+            op=opcode == OP,
+            op_imm=opcode == OP_IMM,
+            system=opcode == SYSTEM,
+            i_imm=word[20:].as_signed(),
+            s_imm=Cat(word[7:12], word[25:]).as_signed(),
+            b_imm=Cat(Const(0, 1), word[8:12], word[25:31], word[7], word[31]).as_signed(),
+            j_imm=Cat(Const(0, 1), word[21:31], word[20], word[12:20], word[31]).as_signed(),
+            upper=Cat(Const(0, 12), word[12:]),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Datapath:
+    """Operands of an instruction, and the outputs of the two adders.
+
+    a, b : the operands of the adder
+    rs2 : the second source register, which a store writes
+    total : sum or difference of the operands, with the carry
+    less, below : a < b, signed and unsigned
+    aside : a target or address that starts from the address of the instruction
+    """
+
+    a: Value
+    b: Value
+    rs2: Value
+    total: Value
+    less: Value
+    below: Value
+    aside: Value
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Shifter:
+    """wanted : the instruction is a shift; shifted : its result; places : shifts still to do."""
+
+    wanted: Signal
+    shifted: Signal
+    places: Signal
 
 
 class Rv32(wiring.Component):
@@ -77,69 +160,85 @@ class Rv32(wiring.Component):
         target = Signal(32, name="target")
         self._fetch(m, word, pc, valid, done, taken, target)
 
-        opcode, f3 = word[:7], word[12:15]
-        kinds = (LUI, AUIPC, JAL, JALR, BRANCH, LOAD, STORE, OP, OP_IMM, SYSTEM)
-        lui, auipc, jal, jalr, branch, load, store, op, op_imm, system = (
-            opcode == kind for kind in kinds
-        )
-        i_imm = word[20:].as_signed()
-        s_imm = Cat(word[7:12], word[25:]).as_signed()
-        b_imm = Cat(Const(0, 1), word[8:12], word[25:31], word[7], word[31]).as_signed()
-        j_imm = Cat(Const(0, 1), word[21:31], word[20], word[12:20], word[31]).as_signed()
-        upper = Cat(Const(0, 12), word[12:])
-
+        i = _Instruction.of(word)
         result, writes = Signal(32, name="result"), Signal(name="writes")
         a, rs2 = self._registers(m, word, result, writes)
-        b = Signal(32, name="b")
-        m.d.comb += b.eq(Mux(op | branch, rs2, Mux(store, s_imm, i_imm)))
+        data = self._datapath(m, i, a, rs2, pc)
+        equal = ~(data.a ^ data.b).any()
+        holds = Mux(i.f3[2], Mux(i.f3[1], data.below, data.less), equal) ^ i.f3[0]
+        m.d.comb += [
+            taken.eq(i.jal | i.jalr | (i.branch & holds)),
+            target.eq(Mux(i.jalr, Cat(Const(0, 1), data.total[1:32]), data.aside)),
+        ]
+        shifter = _Shifter(
+            wanted=Signal(name="shifts"),
+            shifted=Signal(32, name="shifted", reset_less=True),
+            places=Signal(5, name="places"),
+        )
+        m.d.comb += shifter.wanted.eq((i.op | i.op_imm) & (i.f3[:2] == 1))
+        self._choose(m, i, data, shifter.shifted, pc, result)
+        if self.parameters.shifter == "serial":
+            self._shift_one_place(m, shifter, word)
+        else:
+            self._shift_at_once(m, shifter.shifted, data.a, data.b[:5], word)
+        self._execute(m, i, data, shifter, valid, done, writes)
+        return m
 
-        # One adder for sums, differences, comparisons and addresses, one for targets.
-        compares = branch | ((op | op_imm) & ((f3 == 2) | (f3 == 3)))
+    def _datapath(self, m: Module, i: _Instruction, a: Value, rs2: Value, pc: Value) -> _Datapath:
+        """One adder for sums, differences, comparisons and addresses, one for targets."""
+        b = Signal(32, name="b")
+        m.d.comb += b.eq(Mux(i.op | i.branch, rs2, Mux(i.store, i.s_imm, i.i_imm)))
+        compares = i.branch | ((i.op | i.op_imm) & ((i.f3 == 2) | (i.f3 == 3)))
         subtract = Signal(name="subtract")
         total, less, below = Signal(33, name="total"), Signal(name="less"), Signal(name="below")
         aside = Signal(32, name="aside")
         m.d.comb += [
-            subtract.eq(compares | (op & (f3 == 0) & word[30])),
+            subtract.eq(compares | (i.op & (i.f3 == 0) & i.word[30])),
             total.eq(a + (b ^ subtract.replicate(32)) + subtract),
             below.eq(~total[32]),
             less.eq(Mux(a[31] ^ b[31], a[31], below)),
-            aside.eq(pc + Mux(jal, j_imm, Mux(branch, b_imm, upper))),
+            aside.eq(pc + Mux(i.jal, i.j_imm, Mux(i.branch, i.b_imm, i.upper))),
         ]
-        equal = ~(a ^ b).any()
-        holds = Mux(f3[2], Mux(f3[1], below, less), equal) ^ f3[0]
-        m.d.comb += [
-            taken.eq(jal | jalr | (branch & holds)),
-            target.eq(Mux(jalr, Cat(Const(0, 1), total[1:32]), aside)),
-        ]
+        return _Datapath(a=a, b=b, rs2=rs2, total=total, less=less, below=below, aside=aside)
 
-        shifts = Signal(name="shifts")
-        loaded = self._loaded(f3)
-        shifted = Signal(32, name="shifted", reset_less=True)
-        m.d.comb += shifts.eq((op | op_imm) & (f3[:2] == 1))
-        with m.Switch(f3):
-            values = [total[:32], shifted, less, below, a ^ b, shifted, a | b, a & b]
-            for case, value in enumerate(values):
+    def _choose(
+        self,
+        m: Module,
+        i: _Instruction,
+        data: _Datapath,
+        shifted: Value,
+        pc: Value,
+        result: Signal,
+    ) -> None:
+        """The result of an instruction, which its target register receives."""
+        a, b = data.a, data.b
+        with m.Switch(i.f3):
+            sums = [data.total[:32], shifted, data.less, data.below]
+            for case, value in enumerate([*sums, a ^ b, shifted, a | b, a & b]):
                 with m.Case(case):
                     m.d.comb += result.eq(value)
-        with m.If(lui):
-            m.d.comb += result.eq(upper)
-        with m.If(auipc):
-            m.d.comb += result.eq(aside)
-        with m.If(jal | jalr):
+        with m.If(i.lui):
+            m.d.comb += result.eq(i.upper)
+        with m.If(i.auipc):
+            m.d.comb += result.eq(data.aside)
+        with m.If(i.jal | i.jalr):
             m.d.comb += result.eq(pc + 4)
-        with m.If(load):
-            m.d.comb += result.eq(loaded)
+        with m.If(i.load):
+            m.d.comb += result.eq(self._loaded(i.f3))
 
-        places = Signal(5, name="places")
-        if self.parameters.shifter == "serial":
-            with m.If(places != 0):
-                filled = Cat(shifted[1:], word[30] & shifted[31])
-                m.d.sync += shifted.eq(Mux(f3[2], filled, Cat(Const(0, 1), shifted[:31])))
-                m.d.sync += places.eq(places - 1)
-        else:
-            self._shift_at_once(m, shifted, a, b[:5], word)
-
-        one_cycle = ~load & ~system & (~shifts if self.parameters.shifter == "serial" else Const(1))
+    def _execute(
+        self,
+        m: Module,
+        i: _Instruction,
+        data: _Datapath,
+        shifter: _Shifter,
+        valid: Value,
+        done: Signal,
+        writes: Signal,
+    ) -> None:
+        """The states of an instruction: one cycle, and more for loads and serial shifts."""
+        serial = self.parameters.shifter == "serial"
+        one_cycle = ~i.load & ~i.system & (~shifter.wanted if serial else Const(1))
         stop, read = Signal(name="stop"), Signal(name="reading")
         mask = Signal(4, name="mask")
         m.d.sync += [mask.eq(0), read.eq(0)]
@@ -149,30 +248,29 @@ class Rv32(wiring.Component):
                 start = valid & ~stop
                 m.d.comb += [
                     done.eq(start & one_cycle),
-                    writes.eq(done & (lui | auipc | jal | jalr | op | op_imm)),
+                    writes.eq(done & (i.lui | i.auipc | i.jal | i.jalr | i.op | i.op_imm)),
                 ]
-                with m.If(start & system):
+                with m.If(start & i.system):
                     m.d.sync += stop.eq(1)
-                with m.If(start & (load | store)):
-                    self._request(m, f3, total, rs2)
-                with m.If(start & store):
-                    m.d.sync += mask.eq(self._mask(f3, total))
-                with m.If(start & load):
+                with m.If(start & (i.load | i.store)):
+                    self._request(m, i.f3, data.total, data.rs2)
+                with m.If(start & i.store):
+                    m.d.sync += mask.eq(self._mask(i.f3, data.total))
+                with m.If(start & i.load):
                     m.d.sync += read.eq(1)
                     m.next = "LOAD"
-                if self.parameters.shifter == "serial":
-                    with m.If(start & shifts):
-                        m.d.sync += [shifted.eq(a), places.eq(b[:5])]
+                if serial:
+                    with m.If(start & shifter.wanted):
+                        m.d.sync += [shifter.shifted.eq(data.a), shifter.places.eq(data.b[:5])]
                         m.next = "SHIFT"
             with m.State("LOAD"):
                 m.d.comb += [done.eq(1), writes.eq(1)]
                 m.next = "EXECUTE"
-            if self.parameters.shifter == "serial":
+            if serial:
                 with m.State("SHIFT"):
-                    m.d.comb += [done.eq(places == 0), writes.eq(done)]
+                    m.d.comb += [done.eq(shifter.places == 0), writes.eq(done)]
                     with m.If(done):
                         m.next = "EXECUTE"
-        return m
 
     def _fetch(
         self,
@@ -223,6 +321,14 @@ class Rv32(wiring.Component):
             m.d.comb += [port.addr.eq(number), value.eq(Mux(number.any(), port.data, 0))]
             values.append(value)
         return values[0], values[1]
+
+    def _shift_one_place(self, m: Module, shifter: _Shifter, word: Value) -> None:
+        """One place per cycle: right, with the sign or zeros, or left."""
+        shifted, places = shifter.shifted, shifter.places
+        with m.If(places != 0):
+            filled = Cat(shifted[1:], word[30] & shifted[31])
+            m.d.sync += shifted.eq(Mux(word[14], filled, Cat(Const(0, 1), shifted[:31])))
+            m.d.sync += places.eq(places - 1)
 
     def _shift_at_once(
         self, m: Module, shifted: Signal, a: Value, places: Value, word: Value

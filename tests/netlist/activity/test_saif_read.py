@@ -175,6 +175,19 @@ def test_damage_is_named_with_its_line(old: str, new: str, message: str, tmp_pat
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("time", ["(T1 200)", "(T0 200)"])
+def test_a_duration_behind_the_nets(time: str, tmp_path: Path) -> None:
+    """The time at 1 is given, or cannot be computed yet and is not taken as 0."""
+    net = f"(NET (clk {time} (TC 80)))"
+    text = f"(SAIFILE (TIMESCALE 1 ns) (INSTANCE top {net}) (DURATION 400))"
+    (tmp_path / "t.saif").write_text(text)
+    if "T1" in time:
+        assert read_saif(tmp_path / "t.saif").nets["top.clk"].high == 200
+        return
+    with pytest.raises(DesignError, match="t.saif:1: net 'clk' has no T1 and the file's DURATION"):
+        read_saif(tmp_path / "t.saif")
+
+
 def test_a_wrong_scope_or_another_netlist(tmp_path: Path) -> None:
     (tmp_path / "t.saif").write_text(SAIF)
     with pytest.raises(DesignError, match=r"no net in instance 'tb.x'; the file has tb, tb.dut"):

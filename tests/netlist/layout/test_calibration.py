@@ -84,6 +84,15 @@ def test_text_of_an_error() -> None:
         ("[coefficients]", "[coefficients]\nmore = 1", "coefficients.more is not known; remove it"),
         ("median_frac = ", "median = ", "must have the numbers designs, median_frac"),
         ("[coefficients]", "[coefficients", "is no TOML file"),
+        ("[coefficients]", f"x = {'[' * 9000}\n[coefficients]", "is no TOML file"),
+        ("[coefficients]", "coefficients = 3\n[x]", "coefficients is 3; write a table"),
+        ("skew_frac = ", "skew_frac = inf#", "skew_frac is inf; write a number"),
+        ("skew_frac = ", "skew_frac = nan#", "skew_frac is nan; write a number"),
+        ("skew_frac = ", f"skew_frac = 1{'0' * 400}#", "write a number"),
+        ("designs = ", "designs = 'many'#", "designs is 'many'; write a whole number"),
+        ("designs = ", "designs = 2.5#", "designs is 2.5; write a whole number"),
+        ("process = ", "process = 5#", "process is 5; write a name"),
+        ("median_frac = ", "median_frac = inf#", "must have the numbers designs, median_frac"),
     ],
 )
 def test_files_that_are_refused(old: str, new: str, message: str) -> None:

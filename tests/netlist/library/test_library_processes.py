@@ -134,6 +134,33 @@ def test_outside_the_range_is_refused() -> None:
                 library.at(volts, celsius)
 
 
+@pytest.mark.parametrize(
+    ("process", "celsius", "supplies_v"),
+    [
+        ("slow", -40.0, (1.28, 1.35, 1.40, 1.44, 1.60, 1.76)),
+        ("slow", 100.0, (1.40, 1.60)),
+        ("fast", -40.0, (1.56, 1.65, 1.76, 1.95)),
+        ("fast", 100.0, (1.65, 1.95)),
+        ("typical", 100.0, (1.80,)),
+    ],
+)
+def test_corners_of_the_foundry_are_covered(
+    process: str, celsius: float, supplies_v: tuple[float, ...]
+) -> None:
+    """Each corner that SkyWater names exists, and every rising delay falls with the supply."""
+    library = shipped(process)
+    point = library.at(list(supplies_v), celsius)
+    assert point.count == len(supplies_v)
+    arcs = library.arcs
+    timed = np.flatnonzero((arcs.kind < FIRST_CHECK) & (arcs.rise_delay >= 0))
+    column = arcs.rise_delay[timed]
+    values = point.interpolate(library.tables.values[:, library.tables.start[column] + 24])
+    values = values + point.axes[:, library.tables.axis_start[library.tables.row_axis[column]] + 3]
+    assert np.isfinite(values).all()
+    assert (np.diff(values, axis=0) < 0).all()
+    assert point.leakage.cells_w().min() >= 0
+
+
 def test_slow_is_slower_and_fast_is_faster_at_every_corner() -> None:
     """Transition and delay plus slew of every arc, at the middle of its table."""
     arcs = shipped("typical").arcs

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.netlist import Netlist
@@ -156,6 +159,28 @@ def test_density_is_limited_by_the_slew() -> None:
     # y: fall slew 0.04 + 2 * 0.003 ns is the shorter; 1 / 46 ps is less than 2000 per 10 ns
     assert power.limited_nets[0] == 1
     assert power.switching_w[0, 0] == pytest.approx(0.5 * 3 * FF / (0.046 * NS))
+
+
+def test_a_density_that_was_limited_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nets = "(NET (a (T0 50) (T1 50) (TC 20)) (y (T0 50) (T1 50) (TC {})))"
+    module = "module top (a, y); input a; output y; INV g (.A(a), .Y(y)); endmodule"
+    library = liberty_text(CELLS.replace('"0.05, 2.05"', '"40, 40"'))
+    command = ["power", str(tmp_path / "n.v"), "--trace", str(tmp_path / "t.saif"), "--scope",
+               "top", "--liberty", str(tmp_path / "t.lib"), "--clock", "10ns"]  # fmt: skip
+    (tmp_path / "n.v").write_text(module)
+    (tmp_path / "t.lib").write_text(library)
+    said = []
+    for toggles in (20, 20_000):
+        saif = f"(SAIFILE (TIMESCALE 1 ns) (DURATION 100) (INSTANCE top {nets.format(toggles)}))"
+        (tmp_path / "t.saif").write_text(saif)
+        assert main(command) == 0
+        said.append(capsys.readouterr().out)
+    assert "more often than once per slew" not in said[0]
+    assert "1 nets change more often than once per slew of their signal" in said[1]
+    assert main([*command, "--modules", "-3"]) == 2
+    assert "--modules -3 is no depth; use 0 or more" in capsys.readouterr().err
 
 
 def test_the_clock_and_its_pins() -> None:

@@ -164,6 +164,18 @@ def test_early_and_late_deviations_are_told_apart() -> None:
         with_deviations(extra='sigma_type : "both";')
 
 
+def test_deviations_below_0_and_given_twice_are_refused() -> None:
+    with pytest.raises(DesignError, match="a standard deviation is below 0"):
+        with_deviations(-0.01)
+    groups = " ".join(
+        table("ocv_sigma_cell_rise", DELAY, f"sigma_type : {sigma_type};")
+        for sigma_type in ("late", "early_and_late")
+    )
+    text = liberty_text(CELLS).replace("cell_rise (delay)", f"{groups} cell_rise (delay)", 1)
+    with pytest.raises(DesignError, match="a table has two tables of its standard deviations"):
+        read_liberty([Path("a.lib")], [text.encode()])
+
+
 def test_corners_with_and_without_deviations_are_not_joined() -> None:
     plain = liberty_text(CELLS, volts=1.2)
     other = read_liberty([Path("b.lib")], [plain.encode()])

@@ -111,6 +111,15 @@ def test_paths_against_drawn_transistors(path: str, supply_v: float) -> None:
     assert point == pytest.approx(float(np.quantile(delays, 0.997)), rel=0.10)
 
 
+@pytest.mark.parametrize("supply_v", [0.8, 0.6])
+def test_the_mean_chip_is_slower_than_the_nominal_one(supply_v: float) -> None:
+    """Near threshold: by log-normal delays, and by the slews that these give the next cells."""
+    sample = samples()["inverters", supply_v]
+    nominal, mean, _ = ours("inverters", "typical", supply_v)
+    drawn = np.mean(sample["delays_s"]) / sample["nominal_s"] - 1
+    assert mean / nominal - 1 == pytest.approx(float(drawn), rel=0.25)
+
+
 @pytest.mark.parametrize("process", ["typical", "slow", "fast"])
 @pytest.mark.parametrize("path", PATHS)
 def test_mismatch_grows_as_the_supply_falls(path: str, process: str) -> None:

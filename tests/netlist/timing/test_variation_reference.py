@@ -24,7 +24,6 @@ from chipdse.netlist.verilog.reader import read_verilog
 STAGES = 12
 COMPARED = range(4, 12)  # eight stages after the slews have settled
 WIRE_F = 8.5e-15
-TOO_MUCH = "below the lowest simulated supply voltage: 36 % too much (docs, Accuracy)"
 
 
 def chain(supply_v: float, slew_s: float) -> Timing:
@@ -48,10 +47,10 @@ def chain(supply_v: float, slew_s: float) -> Timing:
 
 
 def stage_deviation(timing: Timing) -> float:
-    """Relative deviation of a stage's mean delay of both edges.
+    """Deviation of a stage's delay, the mean of both edges, over the mean of all chips.
 
     A stage varies by its own transistors and by those of the stage before it, which shape the slew
-    of its input.
+    of its input. At 0.5 V the mean of all chips is a fifth above the delay of a nominal one.
     """
     graph, arcs = timing.graph, arc_slopes(timing)
     moments = arc_moments(
@@ -66,28 +65,21 @@ def stage_deviation(timing: Timing) -> float:
     nets = [timing.netlist.nets_by_name[f"n{i}"] for i in range(STAGES + 1)]
     variance, mean = np.zeros(STAGES + 1), np.zeros(STAGES + 1)
     for first in (0, 1):
-        slew_s2 = 0.0
+        slew_s2, flatter_s = 0.0, 0.0
         for i in range(1, STAGES + 1):
             edges = [2 * nets[j] + (j + first) % 2 for j in (i - 1, i)]
             row = row_of[edges[1]]
             eta, tau = arcs.delay_slope[MAX][0, row], arcs.slew_slope[MAX][0, row]
             before, after = timing.arrival_s[MAX, 0, 0, edges]
-            mean[i] += (after - before) / 2
+            mean[i] += (after - before + moments.shift_s[MAX][0, row] + eta * flatter_s) / 2
             variance[i] += (eta**2 * slew_s2 + moments.delay[MAX][0, row]) / 4
             slew_s2 = tau**2 * slew_s2 + moments.slew[MAX][0, row]
+            flatter_s = tau * flatter_s + moments.slew_shift_s[MAX][0, row]
     at = list(COMPARED)
     return float(np.sqrt(np.mean(variance[at])) / np.mean(mean[at]))
 
 
-@pytest.mark.parametrize(
-    "supply_v",
-    [
-        1.8,
-        1.0,
-        0.8,
-        pytest.param(0.5, marks=pytest.mark.xfail(strict=True, reason=TOO_MUCH)),
-    ],
-)
+@pytest.mark.parametrize("supply_v", [1.8, 1.0, 0.8, 0.5])
 def test_a_stage_of_inverters(shared: Path, supply_v: float) -> None:
     file = shared / "reference" / "corners" / "mismatch_mc.jsonl"
     rows = {row["vdd"]: row for row in map(json.loads, file.read_text().splitlines())}

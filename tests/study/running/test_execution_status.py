@@ -176,6 +176,7 @@ def test_before_during_and_after(
     while process.poll() is None:
         if (study / "status.json").exists():
             seen.append(read_status(study))
+        time.sleep(0.02)  # the sweep needs the processor more than this does
     _, said = process.communicate()
     assert "36 points: 4 expensive (simulated, synthesised) with up to 9 cheap ones each" in said
     assert "24 evaluations, 0 done, 24 to go on 2 workers" in said
@@ -199,7 +200,7 @@ def test_before_during_and_after(
 def test_stopping_early(warm_store: Path, tmp_path: Path) -> None:
     text = sweeps.SWEEP.replace("trials = 24", "trials = 36\npatience = 6")
     study = tmp_path / "study"
-    sweeps.run(sweeps.sweep_file(tmp_path, text), study, warm_store)
+    sweeps.here(sweeps.sweep_file(tmp_path, text), study, store=warm_store / "stages")
     status = read_status(study)
     assert status.state == "no better front in the last 6 evaluations"
     assert 6 < status.trials < 36
@@ -238,7 +239,9 @@ def test_the_next_point_waits_for_a_worker(
 ) -> None:
     """Of several workers none waits for a proposal; one alone gets each from all that is known."""
     file, study = sweeps.sweep_file(tmp_path), tmp_path / "study"
-    sweeps.run(file, study, warm_store, "--workers", workers)
+    with ThreadPoolExecutor(workers) as threads:
+        chipdse.sweep(file, study=study, executor=threads, workers=workers, trials=12,
+                      store=warm_store / "stages", report=False, progress=False)  # fmt: skip
     trials = chipdse.load_study(study).folder.study.get_trials()
     waiting = [
         number + 1 - sum(other.datetime_complete < trial.datetime_start for other in trials)
@@ -263,7 +266,7 @@ def test_what_the_time_cut_off_comes_next(warm_store: Path, tmp_path: Path) -> N
         cut = chipdse.sweep(file, study=study, executor=late, workers=2, time="3s", **quiet)
     assert read_status(study).state == "the time is up"
     assert len(cut.points()) == 2
-    sweeps.run(file, study, warm_store)
+    sweeps.here(file, study, store=warm_store / "stages")
     points = chipdse.load_study(study).points()
     assert len(points) == sweeps.TRIALS
     assert not points.duplicated(sweeps.parameters(study)).any()

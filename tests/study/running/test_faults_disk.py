@@ -69,7 +69,7 @@ def test_the_studys_disk_is_full(warm_store: Path, tmp_path: Path) -> None:
         enlarge(disk)
         before = chipdse.load_study(disk / "study").points()
         assert not (before["state"] == "failed").any()
-        sweeps.run(file, disk / "study", warm_store)
+        sweeps.here(file, disk / "study", store=warm_store / "stages")
         after = sweeps.assert_whole(disk / "study")
         assert set(before["trial"]) <= set(after["trial"])
         sweeps.assert_same_front(disk / "study", warm_store / "undisturbed")

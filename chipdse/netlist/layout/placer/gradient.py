@@ -31,6 +31,13 @@ class WireLength:
         self.pins, self.nodes, self.kernel = pins, nodes, kernel
         self.scratch = np.empty((2, len(pins.net)))
 
+    def spans(self, x: Floats) -> Floats:
+        """Extent of each net along one axis."""
+        if self.kernel is None or not len(self.pins.net):
+            return self.pins.spans(x)
+        span: Floats = self.kernel.spans(self.pins.start, self.pins.node, x)
+        return span
+
     def gradient(self, x: Floats, gamma: float) -> Floats:
         """Derivative of the smooth length along one axis by each node's position."""
         pins = self.pins
@@ -39,8 +46,6 @@ class WireLength:
         powers = self.scratch
         if self.kernel is not None:
             result = np.zeros(self.nodes)
-            self.kernel.exponents(pins.start, pins.node, x, gamma, powers)
-            self.kernel.exponentials(powers)
             self.kernel.wire_gradient(pins.start, pins.node, x, gamma, powers, result)
             return result
         at, first, net = x[pins.node], pins.start[:-1], pins.net

@@ -2,6 +2,7 @@
 
 Of the electrostatic family [1]_: quadratic wire length to start, then Nesterov's method on smooth
 wire length plus a density penalty that grows until the cells no longer overlap in the grid.
+A large design may start from a placement of clusters of its cells instead.
 Totals of wire length resemble those of a full placer; a single net is indicative only.
 
 References
@@ -20,7 +21,8 @@ import numpy as np
 from chipdse import numerics
 from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.netlist.layout.placer.arrays import Pins
+from chipdse.netlist.layout.placer.arrays import wired_pins
+from chipdse.netlist.layout.placer.clusters import PlacedClusters, clusters_of
 from chipdse.netlist.layout.placer.compiled import PlacerKernel, placer_kernel
 from chipdse.netlist.layout.placer.gradient import Density, WireLength
 from chipdse.netlist.layout.placer.grid import charges_of, grid_of, smoothing_of
@@ -37,8 +39,11 @@ OVERFLOW = 0.10
 MOST_STEPS = 2000
 FEW_CELLS = 20
 """So few cells are larger than any grid; they are placed without a promise about overflow."""
+LEAST_CLUSTERED_CELLS = 2_000
+"""A smaller design does not start from clusters: the descent of its cells takes a second or two."""
 _FILLER_BINS = 1.0  # area of a filler, in full bins
 _FIRST_WEIGHT = 1e-2  # of density against wire length, as the ratio of their gradients
+_NEXT_WEIGHT = 0.3  # the same for cells whose clusters are placed; measured in hierarchy.md
 _LEAST_SCALE = 1.0
 _PORTS_MOVE_AT = (0.9, 0.7, 0.5, 0.3, 0.2, 0.15, 0.12)  # overflows; ports are assigned anew
 _STARTS = 3  # of a small design, whose length varies by 2 % with its start; the middle one is kept
@@ -74,13 +79,21 @@ class Placement:
     seed: int
 
 
-def place(problem: PlacementProblem, *, seed: int = 0, compiled: bool | None = None) -> Placement:
+def place(
+    problem: PlacementProblem,
+    *,
+    seed: int = 0,
+    compiled: bool | None = None,
+    clustered: bool = False,
+) -> Placement:
     """Place cells and ports.
 
     Parameters
     ----------
     seed : of the random start; the same seed gives the same placement
     compiled : use compiled inner loops; None: where there is a compiler. No result changes.
+    clustered : place clusters first, if there are `LEAST_CLUSTERED_CELLS`; then the cells start
+        from the places of their clusters and need fewer steps
 
     Raises
     ------
@@ -90,7 +103,8 @@ def place(problem: PlacementProblem, *, seed: int = 0, compiled: bool | None = N
     cells = len(problem.cell_area_m2)
     if not cells:
         raise DesignError("there is no cell to place")
-    runs = [_Run(problem, (seed, 0), kernel)]
+    is_clustered = clustered and cells >= LEAST_CLUSTERED_CELLS
+    runs = [(_from_clusters if is_clustered else _Run)(problem, (seed, 0), kernel)]
     runs[0].descend()
     quick = runs[0].steps * _STARTS <= _STEPS_A_CELL * cells and problem.port_count <= cells // 4
     if cells <= _SMALL_CELLS and quick:
@@ -108,14 +122,23 @@ def place(problem: PlacementProblem, *, seed: int = 0, compiled: bool | None = N
     return spread[len(spread) // 2].placement(seed, np.mean(spans_m, axis=0))
 
 
-def _pins(problem: PlacementProblem) -> tuple[Int64s, Pins]:
-    """Nets with two pins or more, renumbered without gaps, and their numbers."""
-    first = np.flatnonzero(np.diff(problem.pin_net, prepend=-1))
-    degree = np.diff(np.append(first, len(problem.pin_net)))
-    keep = np.repeat(degree >= 2, degree)
-    numbers, net = np.unique(problem.pin_net[keep], return_inverse=True)
-    pins = Pins(net=net.astype(np.int32), node=problem.pin_node[keep].astype(np.int32))
-    return numbers.astype(np.int64), pins
+def _from_clusters(
+    problem: PlacementProblem, seed: tuple[int, int], kernel: PlacerKernel | None
+) -> _Run:
+    """A run whose cells lie where their clusters were placed."""
+    clusters = clusters_of(problem)
+    coarse = _Run(clusters.problem, seed, kernel)
+    coarse.descend()
+    size_m = np.sqrt(coarse.area) * coarse.bin_width_m, np.sqrt(coarse.area) * coarse.bin_height_m
+    placed = PlacedClusters(
+        cluster_of=clusters.cluster_of,
+        ports=slice(coarse.cells, coarse.nodes),
+        x_m=coarse.x * coarse.bin_width_m,
+        y_m=coarse.y * coarse.bin_height_m,
+        width_m=size_m[0],
+        height_m=size_m[1],
+    )
+    return _Run(problem, seed, kernel, start=placed)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,10 +163,14 @@ class _Run:
     """One descent. Positions in bins; nodes are cells, ports, then fillers."""
 
     def __init__(
-        self, problem: PlacementProblem, seed: tuple[int, int], kernel: PlacerKernel | None
+        self,
+        problem: PlacementProblem,
+        seed: tuple[int, int],
+        kernel: PlacerKernel | None,
+        start: PlacedClusters | None = None,
     ) -> None:
         self.problem = problem
-        self.net_number, self.pins = _pins(problem)
+        self.net_number, self.pins = wired_pins(problem.pin_net, problem.pin_node)
         self.cells, self.nodes = len(problem.cell_area_m2), problem.nodes
         width, height = grid_of(problem)
         self.bin_width_m = problem.core_width_m / width
@@ -187,7 +214,12 @@ class _Run:
         half = np.sqrt(cells) / 2
         self.low_x = np.minimum(half * math.sqrt(self.stretch), width / 2)
         self.low_y = np.minimum(half / math.sqrt(self.stretch), height / 2)
-        self.x, self.y = self._start()
+        self.is_near = start is not None  # to its end already
+        if start is None:
+            self.x, self.y = self._start()
+        else:
+            x_m, y_m = start.cells(self.random, self.fillers)
+            self.x, self.y = x_m / self.bin_width_m, y_m / self.bin_height_m
         self.smooth = smoothing_of(problem)
         self.overflow, self.steps = 1.0, 0
         self.weight = 0.0
@@ -218,7 +250,8 @@ class _Run:
             pull = np.abs(wire_x).sum() + np.abs(wire_y).sum()
             push = np.abs(force_x[: self.nodes]).sum() + np.abs(force_y[: self.nodes]).sum()
             # Without wires nothing pulls, and any weight will do.
-            self.weight = _FIRST_WEIGHT * float(pull / push) if push > 0 and pull > 0 else 1.0
+            first = _NEXT_WEIGHT if self.is_near else _FIRST_WEIGHT
+            self.weight = first * float(pull / push) if push > 0 and pull > 0 else 1.0
         scale = 1.0 / np.maximum(self.pin_count + self.weight * self.area, _LEAST_SCALE)
         scale[~self.moves] = 0.0
         return (
@@ -240,7 +273,7 @@ class _Run:
         total = float(self.area[: self.cells].sum())
         self.overflow = float(np.maximum(grid - full, 0.0).sum()) / total
         self.gamma = self.smooth * numerics.power_of(10.0, (20 * self.overflow - 11) / 9)
-        span = self.pins.spans(x).sum() + self.pins.spans(y).sum() * self.stretch
+        span = self.wires.spans(x).sum() + self.wires.spans(y).sum() * self.stretch
         return float(span)
 
     def descend(self) -> None:
@@ -261,7 +294,8 @@ class _Run:
         alpha, a = self._first_step(v), 1.0
         cell_m2 = float(self.area[: self.cells].mean())
         usual = max(length, 1.3 * numerics.power_of(self.cells, 1.13) * math.sqrt(cell_m2))
-        waiting = list(_PORTS_MOVE_AT)
+        # Ports that follow the clusters need not follow the cells through what is behind them.
+        waiting = [at for at in _PORTS_MOVE_AT if not self.is_near or at < self.overflow]
         most = MOST_STEPS if self.cells > FEW_CELLS else 400
         for self.steps in range(1, most + 1):
             a_next = (1.0 + math.sqrt(4.0 * a * a + 1.0)) / 2.0
@@ -332,14 +366,14 @@ class _Run:
     @property
     def wire_length_m(self) -> float:
         """Half the perimeter of every net's bounding box, summed."""
-        across = float(self.pins.spans(self.x).sum() * self.bin_width_m)
-        return across + float(self.pins.spans(self.y).sum() * self.bin_height_m)
+        across = float(self.wires.spans(self.x).sum() * self.bin_width_m)
+        return across + float(self.wires.spans(self.y).sum() * self.bin_height_m)
 
     @property
     def net_span_m(self) -> Floats:
         """Half the perimeter of each net's bounding box."""
-        across = self.pins.spans(self.x) * self.bin_width_m
-        return np.asarray(across + self.pins.spans(self.y) * self.bin_height_m)
+        across = self.wires.spans(self.x) * self.bin_width_m
+        return np.asarray(across + self.wires.spans(self.y) * self.bin_height_m)
 
     def placement(self, seed: int, net_span_m: Floats) -> Placement:
         """This descent's positions, with the spans of nets [m], in metres."""

@@ -27,6 +27,7 @@ from chipdse.netlist.library.library import (
     CellLibrary,
     Leakages,
     Powers,
+    Tables,
     Thresholds,
     meet_elsewhere,
 )
@@ -146,6 +147,7 @@ class _Builder:
         powers = table(self.powers, 7)
         leakages = table(self.leakages, 3)
         apart = meet_elsewhere(self.files)
+        tables = convert(self.tables)
         return CellLibrary(
             name=self.names[0] if len(self.names) == 1 else _common_name(self.names),
             cells=tuple(self.cells),
@@ -156,7 +158,7 @@ class _Builder:
             pin_capacitance_f=np.array([self.capacitances], dtype=np.float64).reshape(1, -1, 4),
             pin_supply_v=np.array([self.swings], dtype=np.float64),
             cell_leakage_w=np.array([self.leakage], dtype=np.float64),
-            tables=convert(self.tables),
+            tables=tables,
             arcs=Arcs(
                 cell=arcs[0],
                 source=arcs[1],
@@ -188,15 +190,20 @@ class _Builder:
             file_thresholds=tuple(self.files) if apart else (),
             file_cells=tuple(self.file_cells) if apart else (),
             sources=tuple(self.sources),
-            sigma_tables=self._sigma_tables(),
+            sigma_tables=self._sigma_tables(tables),
         )
 
-    def _sigma_tables(self) -> Int32s | None:
+    def _sigma_tables(self, tables: Tables) -> Int32s | None:
         """[2, tables] The table of each table's standard deviations; None without any."""
         if not self.sigmas:
             return None
         result = np.full((2, len(self.tables.rows)), -1, dtype=np.int32)
         for which, table, deviations in self.sigmas:
+            file, offset = self.tables.places[deviations]
+            if (tables.values[0, slice(*tables.start[deviations : deviations + 2])] < 0).any():
+                file.fail("a standard deviation is below 0", offset)
+            if result[which, table] not in (-1, deviations):
+                file.fail("a table has two tables of its standard deviations; keep one", offset)
             result[which, table] = deviations
         return result
 

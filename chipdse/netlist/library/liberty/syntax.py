@@ -66,7 +66,7 @@ def _grammar(text: str) -> _Grammar:
 
 
 _CONTINUED = re.compile(r"\\\r?\n")
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NUMBER = re.compile(r"[-+]?(?>[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _LONGEST_MESSAGE = 500
 _MANY = 30  # from how many parts of a group on they are found by a dictionary
 DEEPEST = 50

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .bench import RAMP_PER_SLEW, Waves
-from .ngspice import SimulationError
-from .sequential import Store
+from chipdse.characterise.bench import RAMP_PER_SLEW, Waves
+from chipdse.characterise.ngspice import SimulationError
+from chipdse.characterise.sequential import Store
 
 PUSH_OUT = 1.1  # 10 % more clock to output delay
 SEARCH_STEPS = 9
@@ -27,7 +27,7 @@ def constraints(
     diagonal : simulate equal slews alone; the other entries are the mean of both slews'
     """
     rule = store.rule
-    pins = [rule.data] + [pin for pin in store.cell.inputs if pin == "DE"]
+    pins = [rule.data] + ([rule.enable] if rule.enable else [])
     found = []
     for pin in pins:
         for kind in ("setup", "hold"):
@@ -62,7 +62,7 @@ def _table(
     def limit_s(clock_s: float, slew_s: float) -> float:
         return max(
             _limit_s(store, pin, kind, rises, stored, clock_s, slew_s, load_f)
-            for stored in ((0, 1) if pin == "DE" else (0,))
+            for stored in ((0, 1) if pin == store.rule.enable else (0,))
         )
 
     if not diagonal:
@@ -83,7 +83,7 @@ def _limit_s(
 ) -> float:
     """The smallest time between the edges (50 %) at which the cell still works, by bisection.
 
-    `enable_stored` is the bit before an edge of DE; the data is its complement.
+    `enable_stored` is the bit before an edge of the enable; the data is its complement.
     """
     rule = store.rule
     ramp_c, ramp_d = clock_slew_s * RAMP_PER_SLEW, slew_s * RAMP_PER_SLEW
@@ -94,7 +94,7 @@ def _limit_s(
     new = int(rises)
     closing = rule.kind == "latch"  # the constrained clock edge falls
     levels = {**store.idle, rule.clock: int(closing), rule.data: 1 - new, pin: 1 - new}
-    if pin == "DE":
+    if pin == rule.enable:
         levels[rule.data], stored = 1 - enable_stored, enable_stored
     else:
         stored = _stored_before(store, kind, new)
@@ -160,5 +160,5 @@ def _judge(store: Store, pin: str, kind: str, new: int, stored: int, clock_at: f
         return edge(bool(new) if kind == "setup" else not new, False)
     if rule.kind == "latch":
         return edge(bool(new), True) if kind == "setup" else still
-    rises = not stored if pin == "DE" else True
+    rises = not stored if pin == rule.enable else True
     return edge(rises, False) if enabled else still

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from .catalogue import Cell
-from .deck import deck, net
-from .layout import CellLayout
-from .ngspice import Ngspice, SimulationError
-from .ngspice_process import NgspiceProcess
+from chipdse.characterise.cells import Cell
+from chipdse.characterise.deck import Circuit, Corner, Start, deck, net
+from chipdse.characterise.ngspice import Ngspice, SimulationError
+from chipdse.characterise.ngspice_process import NgspiceProcess
 
 # Liberty thresholds of the official sky130 files: delay at 50 %, transition 20 to 80 %.
 LOW, MIDDLE, HIGH = 0.2, 0.5, 0.8
@@ -19,15 +17,6 @@ RAMP_PER_SLEW = 1 / (HIGH - LOW)
 POINTS_PER_WINDOW = 100
 SETTLED = 0.005  # of the supply
 LOOSER_GMIN = (1e-15, 1e-14, 1e-13, 1e-12)
-
-ModelCard = Callable[[str, str, float, float], str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Corner:
-    supply_v: float
-    temperature_c: float
-    fo4_s: float  # delay of an inverter driving four: the time scale of windows and slews
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +59,13 @@ class Bench:
         self,
         simulator: Ngspice | NgspiceProcess,
         cell: Cell,
-        layout: CellLayout,
+        circuit: Circuit,
         corner: Corner,
-        model_card: ModelCard,
-        stress_inset_m: float,
         held: bool = False,
         patience: float = 1.0,
     ) -> None:
         self.simulator, self.cell, self.corner = simulator, cell, corner
-        self._layout, self._card, self._inset_m = layout, model_card, stress_inset_m
+        self._circuit = circuit
         self.held, self.patience = held, patience
         self._gmin = LOOSER_GMIN[0]
         self._nodes: dict[str, float] = {}
@@ -88,20 +75,8 @@ class Bench:
         self._load_deck()
 
     def _load_deck(self) -> None:
-        self.simulator.load(
-            deck(
-                self._layout,
-                self.cell.inputs,
-                self.cell.outputs,
-                self._card,
-                self.corner.supply_v,
-                self.corner.temperature_c,
-                self._inset_m,
-                self._gmin,
-                self._nodes,
-                held=self.held,
-            )
-        )
+        start = Start(gmin=self._gmin, nodes_v=self._nodes, held=self.held)
+        self.simulator.load(deck(self._circuit, self.cell, self.corner, start))
         for text in self._inputs.values():
             self.simulator.command(text)
         for pin, load_f in self._loads.items():
@@ -111,8 +86,7 @@ class Bench:
     def nodes(self) -> list[str]:
         """Nets between transistors that no source fixes."""
         fixed = {"vpwr", "0", *(net(pin) for pin in self.cell.inputs)}
-        ends = {net(n) for d in self._layout.devices for n in (d.drain, d.gate, d.source)}
-        return sorted(ends - fixed)
+        return sorted(set(self._circuit.nets) - fixed)
 
     def start_from(self, nodes_v: dict[str, float]) -> None:
         """Reload with a first guess of the internal voltages: it selects the stored state."""

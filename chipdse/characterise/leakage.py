@@ -6,8 +6,9 @@ import itertools
 import statistics
 from typing import Any
 
-from .bench import Bench
-from .sequential import Store, next_bit, output_level
+from chipdse.characterise.bench import Bench
+from chipdse.characterise.sequential import Store, next_bit, output_level
+from chipdse.errors import DesignError
 
 LEAKAGE_GMIN = 1e-18
 REST = 1e5  # inverter delays
@@ -21,7 +22,10 @@ def _after_rest_a(store: Store, expected: int) -> float:
     stop_s = REST * store.fo4_s
     waves = bench.transient(stop_s, stop_s / 50)
     if int(waves.voltage_v[store.output][-1] > bench.corner.supply_v / 2) != expected:
-        raise ValueError(f"{bench.cell.name} does not keep {expected}")
+        raise DesignError(
+            f"cell {bench.cell.full_name} does not keep a {expected} that its function stores; "
+            "correct its description or its netlist"
+        )
     return float(waves.supply_a[-4:].mean())
 
 
@@ -32,7 +36,12 @@ def combinational(bench: Bench) -> list[dict[str, Any]]:
         current_a, outputs = bench.static_a(levels)
         expected = {out: cell.value(out, levels) for out in cell.outputs}
         if outputs != expected:
-            raise ValueError(f"{cell.name} at {levels} gives {outputs}, not {expected}")
+            wrong = next(out for out in cell.outputs if outputs[out] != expected[out])
+            at = " ".join(f"{pin}={level}" for pin, level in levels.items())
+            raise DesignError(
+                f"cell {cell.full_name}: {wrong} is {outputs[wrong]} at {at} in simulation, "
+                f"{expected[wrong]} by its function {cell.functions[wrong]}; correct one of them"
+            )
         found.append({"levels": levels, "power_w": current_a * bench.corner.supply_v})
     return found
 

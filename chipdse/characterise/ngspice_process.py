@@ -11,7 +11,8 @@ from typing import Self
 
 import numpy as np
 
-from .ngspice import SimulationError
+from chipdse.characterise.ngspice import SimulationError
+from chipdse.errors import MachineError
 
 _DONE = "chipdse-done"
 _PATIENCE_S = 10.0
@@ -23,7 +24,10 @@ class NgspiceProcess:
     def __init__(self) -> None:
         program = shutil.which("ngspice")
         if program is None:
-            raise SimulationError("ngspice is missing: sudo apt-get install ngspice")
+            raise MachineError(
+                "ngspice is not installed or not on PATH; install it, e.g. "
+                "sudo apt-get install ngspice"
+            )
         self._folder = tempfile.TemporaryDirectory(prefix="ngspice_")
         environment = {"OMP_NUM_THREADS": "1", "HOME": self._folder.name}
         try:
@@ -106,9 +110,10 @@ class NgspiceProcess:
         self.command("destroy all")
         self.command("remcirc")
         self._ask("source deck.cir")
-        trouble = [line for line in self.said if "Error" in line]
-        if trouble:
-            raise SimulationError("the circuit was refused: " + " | ".join(trouble))
+        first = next((at for at, line in enumerate(self.said) if "Error" in line), None)
+        if first is not None:
+            lines = [line for line in self.said[first:] if line]
+            raise SimulationError("the circuit was refused: " + " | ".join(lines[:4]))
 
     def run(self, analysis: str, vectors: list[str]) -> dict[str, np.ndarray]:
         """One analysis; its vectors."""

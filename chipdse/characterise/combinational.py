@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .bench import HIGH, LOW, MIDDLE, POINTS_PER_WINDOW, RAMP_PER_SLEW, SETTLED, Bench
-from .ngspice import SimulationError
+from chipdse.characterise.bench import (
+    HIGH,
+    LOW,
+    MIDDLE,
+    POINTS_PER_WINDOW,
+    RAMP_PER_SLEW,
+    SETTLED,
+    Bench,
+)
+from chipdse.characterise.ngspice import SimulationError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,10 +225,13 @@ def _arc(
     edge_of = {"rise": 0 if positive else 1, "fall": 1 if positive else 0}  # output edge -> index
     tables: dict[str, Any] = {}
     shape = (len(slews_s), len(loads_f))
+    extreme = min if fastest else max
+
+    def delay_s(number: int, edge: int) -> float:
+        return seen[number][1][edge].delay_s[out]
+
     worst = {
-        name: (min if fastest else max)(
-            range(len(seen)), key=lambda k, e=edge: seen[k][1][e].delay_s[out]
-        )
+        name: extreme(range(len(seen)), key=partial(delay_s, edge=edge))
         for name, edge in edge_of.items()
     }
     for index in sorted(set(worst.values())):
@@ -233,11 +245,11 @@ def _arc(
                 loads = dict.fromkeys(outputs, float(loads_f[0])) | {out: float(load)}
                 edges = pulses.pulse(pin, side, float(slew), loads)
                 for name in names:
-                    edge = edges[edge_of[name]]
-                    tables[f"{name}_delay_s"][i, j] = edge.delay_s[out]
-                    tables[f"{name}_transition_s"][i, j] = edge.transition_s[out]
-                    tables[f"{name}_energy_j"][i, j] = edge.energy_j - _stored_j(
-                        edge, loads, supply_v
+                    moved = edges[edge_of[name]]
+                    tables[f"{name}_delay_s"][i, j] = moved.delay_s[out]
+                    tables[f"{name}_transition_s"][i, j] = moved.transition_s[out]
+                    tables[f"{name}_energy_j"][i, j] = moved.energy_j - _stored_j(
+                        moved, loads, supply_v
                     )
     for name, edge in edge_of.items():
         each = [edges[edge].energy_j for _, edges in seen]

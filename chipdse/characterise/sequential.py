@@ -6,9 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from .bench import HIGH, LOW, MIDDLE, POINTS_PER_WINDOW, RAMP_PER_SLEW, Bench, Waves
-from .combinational import middle_slew_s
-from .ngspice import SimulationError
+from chipdse.characterise.bench import (
+    HIGH,
+    LOW,
+    MIDDLE,
+    POINTS_PER_WINDOW,
+    RAMP_PER_SLEW,
+    Bench,
+    Waves,
+)
+from chipdse.characterise.combinational import middle_slew_s
+from chipdse.characterise.ngspice import SimulationError
 
 SETTLE, SETTLE_HELD = 40, 150  # inverter delays between the steps that lead into a state
 
@@ -25,7 +33,7 @@ class Store:
         self.idle = {
             pin: 1
             for pin in self.cell.inputs
-            if pin in (self.rule.set_low, self.rule.reset_low, "DE")
+            if pin in (self.rule.set_low, self.rule.reset_low, self.rule.enable)
         }
         self._known: dict[tuple[object, ...], dict[str, float]] = {}
         self._now: tuple[object, ...] | None = None
@@ -138,7 +146,7 @@ def next_bit(store: Store, before: dict[str, int], after: dict[str, int], stored
     if rule.kind == "flip_flop":
         if not rises:
             return stored
-        return after[rule.data] if after.get("DE", 1) else stored
+        return after[rule.data] if after.get(rule.enable or "", 1) else stored
     open_ = after[rule.clock] == (0 if rule.kind == "clock_gate" else 1)
     return after[rule.data] if open_ else stored
 
@@ -190,7 +198,7 @@ def _states(store: Store, pin: str) -> list[tuple[dict[str, int], int]]:
                 chosen.append((base, stored))
         elif pin == rule.data:
             chosen.append(({**base, rule.clock: closed}, stored))
-        elif pin == "DE":
+        elif pin == rule.enable:
             chosen.append(({**base, rule.clock: 1, rule.data: stored, pin: 0}, stored))
         elif stored == (0 if pin == rule.reset_low else 1):
             chosen.append(({**base, rule.data: stored, pin: 0}, stored))

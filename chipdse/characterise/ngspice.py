@@ -9,6 +9,8 @@ from typing import Self
 
 import numpy as np
 
+from chipdse.errors import MachineError, ToolError
+
 # Read when the library is loaded: its OpenMP loops cost 30 times more than they save here.
 os.environ["OMP_NUM_THREADS"] = "1"
 
@@ -34,8 +36,8 @@ _EXIT = ctypes.CFUNCTYPE(
 )
 
 
-class SimulationError(Exception):
-    """ngspice refused; the text is its last words."""
+class SimulationError(ToolError):
+    """ngspice refused; the text contains its last lines."""
 
 
 class Ngspice:
@@ -44,7 +46,10 @@ class Ngspice:
     def __init__(self) -> None:
         found = ctypes.util.find_library("ngspice")
         if found is None:
-            raise SimulationError("libngspice is missing: sudo apt-get install libngspice0")
+            raise MachineError(
+                "libngspice is not installed; install ngspice or libngspice0, e.g. "
+                "sudo apt-get install ngspice"
+            )
         self._library = ctypes.CDLL(found)
         self._library.ngGet_Vec_Info.restype = ctypes.POINTER(_VectorInfo)
         self.said: list[str] = []

@@ -1,0 +1,123 @@
+"""Cold points of `mac_array` by size: processor time of each stage, and peak memory: one JSON line.
+
+Each point runs in a process of its own with an empty store; compiled kernels and the library are
+in the cache before the first one. A stage counts without the stages that it waits for; `other` is
+what runs outside of stages: imports, the reading of the netlist, replay.
+
+    python benchmarks/array_sizes.py
+    python benchmarks/array_sizes.py --sizes 16 32 --hierarchies shared --wires formula
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from chipdse.api.point import evaluate_point
+from chipdse.store.stage import Stage
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    arguments.add_argument("--sizes", nargs="*", type=int, default=[4, 8, 16])
+    arguments.add_argument("--hierarchies", nargs="*", default=["flat", "shared"])
+    arguments.add_argument("--wires", default="auto", choices=("auto", "formula", "none"))
+    arguments.add_argument("--without-glitches", action="store_true")
+    arguments.add_argument("--point", help=argparse.SUPPRESS)
+    given = arguments.parse_args()
+    if given.point:
+        print(json.dumps(measured(**json.loads(given.point))))
+        return
+    glitches = not given.without_glitches
+    if len(given.sizes) * len(given.hierarchies) > 1:
+        in_new_process(4, "flat", given.wires, glitches)  # fills the cache
+    rows = [
+        in_new_process(size, kind, given.wires, glitches)
+        for size in given.sizes
+        for kind in given.hierarchies
+    ]
+    print(json.dumps({"benchmark": "array_sizes", "results": rows}))
+
+
+def in_new_process(size: int, hierarchy: str, wires: str, glitches: bool) -> dict[str, Any]:
+    """The figures of one cold point, with the memory of its process and of its programs alone."""
+    point = {"size": size, "hierarchy": hierarchy, "wires": wires, "glitches": glitches}
+    done = subprocess.run(
+        [sys.executable, __file__, "--point", json.dumps(point)], stdout=subprocess.PIPE, check=True
+    )
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
+
+
+class _Clock:
+    """Processor time by stage [s], of this process and of its programs."""
+
+    def __init__(self) -> None:
+        self.spent_s: dict[str, float] = {}
+        self.running = ["other"]
+        self.since_s = 0.0
+
+    def lap(self) -> None:
+        """Count the time since the last lap for the stage that runs."""
+        now_s = sum(used.ru_utime + used.ru_stime for used in _usage())
+        name = self.running[-1]
+        self.spent_s[name] = self.spent_s.get(name, 0.0) + now_s - self.since_s
+        self.since_s = now_s
+
+    def watch(self) -> None:
+        """Count each stage from now on."""
+        folder = Stage.folder
+
+        def watched(stage: Stage, *values: Any, **options: Any) -> Path:
+            self.lap()
+            self.running.append(stage.name)
+            try:
+                return folder(stage, *values, **options)
+            finally:
+                self.lap()
+                self.running.pop()
+
+        Stage.folder = watched  # type: ignore[method-assign]
+
+
+def _usage() -> list[resource.struct_rusage]:
+    return [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+
+
+def measured(size: int, hierarchy: str, wires: str, glitches: bool) -> dict[str, Any]:
+    """Processor time [s] in total and by stage, peak memory [MB] and cells of one cold point."""
+    clock = _Clock()
+    clock.watch()
+    with tempfile.TemporaryDirectory() as name:
+        metrics = evaluate_point(
+            "mac_array",
+            {"rows": size, "columns": size},
+            synthesis={"hierarchy": hierarchy},
+            physical={"wires": wires, "glitches": glitches},
+            store=Path(name),
+        ).flat()
+    clock.lap()
+    usage = _usage()
+    return {
+        "size": size,
+        "hierarchy": hierarchy,
+        "cells": metrics["block_cell_count"],
+        "cycles": metrics.get("cycles"),
+        "processor_s": round(sum(clock.spent_s.values()), 2),
+        "programs_s": round(usage[1].ru_utime + usage[1].ru_stime, 2),
+        "stages_s": {stage: round(spent, 2) for stage, spent in clock.spent_s.items()},
+        "memory_mb": round(max(used.ru_maxrss for used in usage) / 1024),
+        "area_um2": round(metrics["block_area_m2"] * 1e12),
+        "f_max_mhz": round(1e-6 / metrics["critical_path_s"], 3),
+        "energy_pj_per_op": round(metrics["block_energy_per_op_j"] * 1e12, 4),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"use strict";
+/* The report's page: everything it shows comes from one JSON document. Names are set as text,
+   never as markup; Plotly reads a little markup in labels, so those are escaped for it.
+   The files data, plots, front, parallel, points and page are one script, in this order. */
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const $ = (id) => document.getElementById(id);
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const STATES = ["feasible", "infeasible", "failed"];
+// Okabe and Ito's palette: told apart by readers with any colour vision; shapes differ too.
+const LOOK = {
+  feasible: { color: "#8d99a6", symbol: "circle", size: 6 },
+  infeasible: { color: "#d55e00", symbol: "x-thin-open", size: 7 },
+  front: { color: "", symbol: "diamond", size: 10 },
+};
+const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// ---------------------------------------------------------------- data
+function numbers(text, kind) {
+  const raw = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  return new kind(raw.buffer);
+}
+const count = data.count;
+const state_of = numbers(data.state, Uint8Array);
+const on_front = numbers(data.on_front, Uint8Array);
+const trial_of = numbers(data.trial, Int32Array);
+const columns = new Map();
+for (const c of data.columns) {
+  const values = numbers(c.values, Float32Array);
+  columns.set(c.name, { ...c, values, read: (i) => (c.texts ? c.texts[values[i]] : values[i]) });
+}
+const metrics = [...columns.values()].filter((c) => c.group === "metric");
+const parameters = [...columns.values()].filter((c) => c.group === "parameter");
+const row_of = new Map(Array.from(trial_of, (trial, row) => [trial, row]));
+
+const escaped = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+const PREFIX = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"], [1e-12, "p"], [1e-15, "f"], [1e-18, "a"]];
+const PREFIXED = new Set(["s", "Hz", "W", "J", "F", "V", "m", "g"]);
+const prefixed = (c) => c.prefixed ?? PREFIXED.has(c.unit);
+
+function shown(column, value) {
+  if (typeof value === "string") return value;
+  if (value === null || Number.isNaN(value)) return "–";
+  if (column.texts) return String(column.texts[value]);
+  const unit = column.unit;
+  if (unit === "m2") return value >= 1e-8 ? `${short(value * 1e6)} mm²` : `${short(value * 1e12)} µm²`;
+  if (/^kg(\/|$)/.test(unit) && value !== 0 && Math.abs(value) < 1) return shown({ unit: unit.slice(1), prefixed: true }, 1e3 * value);
+  if (!prefixed(column)) return unit && unit !== "1" && unit !== "-" ? `${short(value)} ${unit}` : short(value);
+  const size = Math.abs(value);
+  const [scale, letter] = PREFIX.find(([s]) => size >= s * 0.9999999) || (size === 0 ? [1, ""] : PREFIX.at(-1));
+  return `${short(value / scale)} ${letter}${unit}`;
+}
+const short = (value) => (Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : String(Number(value.toPrecision(4))));
+const heading = (c) => (c.unit && c.unit !== "m2" && c.unit !== "1" && c.unit !== "-" ? `${c.label} [${c.unit}]` : c.label);
+
+// ---------------------------------------------------------------- what is chosen
+// A failed point may have got no value of some parameters.
+const distinct_of = new Map();
+function distinct(c) {
+  if (!distinct_of.has(c.name)) distinct_of.set(c.name, [...new Set(c.values.filter((v, row) => state_of[row] !== 2 && Number.isFinite(v)))].sort((a, b) => a - b));
+  return distinct_of.get(c.name);
+}
+const GROUPS = 6; // as many colours and shapes as are told apart
+const grouped = (c) => c.group === "parameter" && distinct(c).length <= GROUPS && distinct(c).length > 1;
+const varied = parameters.filter((c) => distinct(c).length > 1);
+const first_text = varied.find((c) => c.texts && grouped(c));
+const objective = (at) => (data.objectives[at] ? data.objectives[at].name : "");
+const view = {
+  x: objective(0), y: objective(1) || objective(0),
+  z: objective(2) || (first_text ? first_text.name : ""), // the colour
+  marker: first_text ? first_text.name : "",
+  depth: objective(2) || (varied[0] ? varied[0].name : objective(0)),
+  three: false, front_only: false, infeasible: true, every_row: false, comparing: false,
+  filters: new Map(), brushed: null, selected: null, chosen: [], sort: null,
+};
+const narrow = () => matchMedia("(max-width: 60rem)").matches;
+function passes(row) {
+  for (const [name, allowed] of view.filters) if (!allowed.has(columns.get(name).values[row])) return false;
+  return true;
+}
+function visible(row) {
+  if (state_of[row] === 2 || !passes(row)) return false;
+  if (view.front_only && !on_front[row]) return false;
+  return view.infeasible || state_of[row] !== 1;
+}
+function rows(test) {
+  const found = [];
+  for (let row = 0; row < count; row++) if (test(row)) found.push(row);
+  return found;
+}
+const linked = (row) => visible(row) && (!view.brushed || view.brushed.has(row)) && (!view.selected || view.selected.has(row));
+
+function element(tag, text, attributes = {}) {
+  const node = document.createElement(tag);
+  if (text !== undefined && text !== null) node.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
