@@ -28,8 +28,8 @@ def _metric(doc: str, unit: str) -> dict[str, Any]:
 
 
 TASK_METRICS: dict[str, dict[str, Any]] = {
-    "latency_s": _metric("time of a task", "s"),
     "energy_per_task_j": _metric("energy of all levels per task", "J"),
+    "latency_s": _metric("time of a task", "s"),
     **{
         f"{level}_energy_j": _metric(f"of it, {text}", "J")
         for level, text in zip(
