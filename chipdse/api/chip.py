@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,33 +12,26 @@ import numpy as np
 
 from chipdse.api.point import evaluate_point
 from chipdse.application.chip_file import ChipFile, PartChoices, read_chip
+from chipdse.application.choices import buffers_of, outers_of, task_of
 from chipdse.application.compose import ChipTable, MeasuredPart, PartPoint, compose
-from chipdse.application.layers import LayerColumns
-from chipdse.application.memories import Buffer, Dram, dram, sram_buffer
-from chipdse.application.parts import Chip, contract_of, measured_part
+from chipdse.application.memories import Buffer, Dram
+from chipdse.application.parts import Chip, check_carriers, contract_of, measured_part
 from chipdse.application.rows import mapped_rows
+from chipdse.application.task_metrics import TASK_METRICS, task_metrics
 from chipdse.arrays import Floats
 from chipdse.design import LibraryChoice, OperatingPoint, find_block, make_record
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.memories import family_for
 from chipdse.netlist.library.catalogue import DEFAULT
 from chipdse.stages.library import library_of
-from chipdse.system.arrays.carbon import grid_values
-from chipdse.system.arrays.columns import BlockPoints, PackageColumns
-from chipdse.system.evaluate import evaluate_systems
-from chipdse.system.models.carbon import SECONDS_PER_YEAR
+from chipdse.system.arrays.columns import PackageColumns
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources
 
-_CHUNK = 5000  # chips whose packages are evaluated at once
+BEST_IN = ("energy_per_task_j", "latency_s", "cost_usd", "carbon_per_task_kgco2e")
+"""What the verb `chip` names the best chip of; all are to be small."""
 
-TASK_METRICS = {
-    "energy_per_task_j": "energy of all levels per task",
-    "latency_s": "time of a task",
-    "cost_usd": "recurring cost of a good chip in its package, without DRAM",
-    "carbon_per_task_kgco2e": "embodied carbon, shared over the tasks of its life, and that of use",
-}
-"""What a chip may be best in; all are to be small."""
+_BY_LEVEL = tuple(name for name in TASK_METRICS if name.endswith("_energy_j"))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,7 +76,11 @@ class Chips:
             "buffer_bytes": None if buffer is None else round(buffer.bits / 8),
             "dram": None if outer is None else outer.kind,
             "dram_bandwidth_bits_per_s": None if outer is None else outer.bandwidth_bits_per_s,
-            **{name: float(column[chip]) for name, column in self.metrics.items()},
+            **{
+                name: float(column[chip])
+                for name, column in self.metrics.items()
+                if name not in _BY_LEVEL
+            },
             "energy_by_level_j": {
                 level: float(joules[chip]) for level, joules in table.energies_j.items()
             },
@@ -90,21 +88,23 @@ class Chips:
 
     def layers(self, chip: int) -> list[dict[str, Any]]:
         """The layers of the network on one chip, as `chipdse map` has them; empty without one."""
-        if self.file.network is None:
+        if self.file.application.network is None:
             return []
         part = next(p for p in self.parts if p.points[0].contract is not None)
         point = part.points[int(self.table.point[part.name][chip])]
         assert point.contract is not None
         count = int(self.table.count[part.name][chip])
-        network = self.file.network
-        layers = tuple(layer.batched(self.file.batch) for layer in network.layers)
+        application, dram_ = self.file.application, self.file.memories.dram
+        assert application.network is not None
         rows: list[dict[str, Any]] = mapped_rows(
-            dataclasses.replace(network, layers=layers),
+            dataclasses.replace(application.network, layers=application.layers),
             Chip(
                 part=measured_part(part.name, point.contract, point.metrics, count),
                 buffer=self.buffers[int(self.table.buffer[chip])],
                 outer=self.outers[int(self.table.outer[chip])],
-                output_bits=self.file.output_bits or None,
+                output_bits=application.output_bits or None,
+                link_bits_per_s=math.inf if dram_ is None else dram_.link_bits_per_s,
+                link_j_per_bit=0.0 if dram_ is None else dram_.link_j_per_bit,
             ),
         )["layers"]
         return rows
@@ -123,35 +123,36 @@ def evaluate_chips(
     chips = read_chip(Path(file)) if isinstance(file, str | Path) else file
     package = make_record(PackageParameters, chips.package, "[package]")
     node_nm = _node_nm(chips)
-    buffers, outers, sources = _memories(chips)
+    library, sources = chips.parts[0].library or DEFAULT, Sources()
+    family = family_for(library, "auto") if chips.memories.buffer_bytes else None
+    buffers = buffers_of(chips.memories, family, library, sources)
+    outers = outers_of(chips.memories, sources)
     for part in chips.parts:
         _check(part)
+    if chips.application.network is not None:
+        check_carriers({part.name: find_block(part.block) for part in chips.parts}, "[parts]")
     parts = tuple(_measured(part, store, progress) for part in chips.parts)
-    layers = None
-    if chips.network is not None:
-        layers = LayerColumns.of([layer.batched(chips.batch) for layer in chips.network.layers])
-    table = compose(
-        parts,
-        buffers,
-        outers,
-        layers,
-        chips.operations,
-        overlapped=chips.overlapped,
-        output_bits=chips.output_bits,
-    )
+    table = compose(parts, buffers, outers, task_of(chips.application, chips.memories))
     if not np.isfinite(table.latency_s).any():
         raise InfeasibleError(
             "the network fits on no chip: some layer needs a larger buffer or a smaller array; "
             "'chipdse map' names the layer"
         )
-    metrics = _task_metrics(table, parts, package, node_nm, sources)
+    metrics = task_metrics(
+        table,
+        PackageColumns.of([package]),
+        np.zeros(len(table), np.int64),
+        node_nm=node_nm,
+        temperature_c=parts[0].points[0].metrics["library_temperature_c"],
+        sources=sources,
+    )
     return Chips(
         file=chips,
         parts=parts,
         buffers=buffers,
         outers=outers,
         table=table,
-        metrics=metrics,
+        metrics=metrics.columns,
         evaluations=sum(len(part.points) for part in parts),
         sources=sources,
     )
@@ -203,84 +204,3 @@ def _node_nm(chips: ChipFile) -> float:
     if not node:
         raise DesignError("the process node of the library is not known; set [package] node_nm")
     return float(node)
-
-
-def _memories(
-    chips: ChipFile,
-) -> tuple[tuple[Buffer | None, ...], tuple[Dram | None, ...], Sources]:
-    sources = Sources()
-    buffers: tuple[Buffer | None, ...] = (None,)
-    outers: tuple[Dram | None, ...] = (None,)
-    if chips.buffer_bytes:
-        library = chips.parts[0].library or DEFAULT
-        family = chips.buffer_family or family_for(library, "auto")
-        if family is None:
-            raise DesignError(
-                f'no SRAM family goes with library {library!r}; name one: family = "ihp_1p"'
-            )
-        buffers = tuple(sram_buffer(size, family, sources) for size in chips.buffer_bytes)
-    if chips.dram is not None:
-        stated = chips.dram
-        outers = tuple(
-            dram(
-                kind,
-                units=units,
-                energy_j_per_bit=stated.energy_j_per_bit,
-                bandwidth_bits_per_s=stated.bandwidth_bits_per_s,
-                idle_w=stated.idle_w,
-                sources=sources,
-            )
-            for kind in stated.kinds
-            for units in stated.units
-        )
-    return buffers, outers, sources
-
-
-def _task_metrics(
-    table: ChipTable,
-    parts: tuple[MeasuredPart, ...],
-    package: PackageParameters,
-    node_nm: float,
-    sources: Sources,
-) -> dict[str, Floats]:
-    """Metrics per task of every chip, with its package; a task is the package's operation."""
-    runs = np.flatnonzero(np.isfinite(table.latency_s))
-    latency_s, energies = table.latency_s[runs], table.energies_j
-    on_die_j = sum(energies[level][runs] for level in ("tile", "sram", "operations"))
-    temperature_c = parts[0].points[0].metrics["library_temperature_c"]
-    blocks = BlockPoints(
-        area_m2=table.area_m2[runs],
-        dynamic_power_w=np.asarray(on_die_j / latency_s),
-        leakage_power_w=table.leakage_w[runs],
-        temperature_c=np.full(len(runs), temperature_c),
-        throughput_ops_per_s=1 / latency_s,
-        io_bits_per_op=np.zeros(len(runs)),
-        node_nm=np.full(len(runs), node_nm),
-        leakage_temperatures_c=np.zeros(0),
-        leakage_powers_w=np.zeros((len(runs), 0)),
-    )
-    names = ("cost_usd", "nre_usd", "embodied_kgco2e", "die_area_m2", "peak_temperature_c")
-    columns: dict[str, list[Floats]] = {name: [] for name in names}
-    for start in range(0, len(runs), _CHUNK):
-        some = blocks.take(np.arange(start, min(start + _CHUNK, len(runs))))
-        systems = evaluate_systems(some, [package], sources)
-        for name in names:
-            columns[name].append(systems[name][:, 0])
-    found = {name: np.concatenate(parts_) for name, parts_ in columns.items()}
-    intensity = grid_values(PackageColumns.of([package]).choices["grid_use"], sources)[0][0]
-    tasks = package.life_years * SECONDS_PER_YEAR * package.duty / latency_s
-    found |= {
-        "latency_s": latency_s,
-        "energy_per_task_j": table.energy_j[runs],
-        "dram_bits_per_task": table.dram_bits[runs],
-        "embodied_per_task_kgco2e": found["embodied_kgco2e"] / tasks,
-        "use_per_task_kgco2e": table.energy_j[runs] * intensity,
-    }
-    found["carbon_per_task_kgco2e"] = (
-        found["embodied_per_task_kgco2e"] + found["use_per_task_kgco2e"]
-    )
-    whole = {}
-    for name, values in found.items():
-        whole[name] = np.full(len(table), np.nan)
-        whole[name][runs] = values
-    return whole

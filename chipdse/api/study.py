@@ -133,6 +133,11 @@ class Study:
 
     def _design(self, finished_trial: FrozenTrial) -> Design:
         plan = self.folder.sweep
+        if plan.chip is not None:
+            raise DesignError(
+                f"{self.folder.path} is a study of chips of several parts, and this is for one "
+                "block; sweep the part by itself"
+            )
         return plan.template.design(plan.space.point(finished_trial.params))
 
     def _finished(self, trial: int) -> FrozenTrial:
@@ -200,6 +205,7 @@ def sweep(
     """
     # Here, because a study is opened without what runs one.
     from chipdse.report.terminal.progress import shown_progress
+    from chipdse.study.harvest.chips import check_chip
     from chipdse.study.running.engine import Listener, run_sweep
     from chipdse.study.running.executors import open_workers
 
@@ -212,6 +218,8 @@ def sweep(
         patience=plan.patience if patience is None else patience,
     )
     check_libraries(plan)
+    if plan.chip is not None:
+        check_chip(plan)
     check_sampler(plan.sampler)
     size_limit()  # refused here, not at every point
     path = Path(study) if study is not None else Path("studies") / plan.name

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from chipdse.application.layers import Network
+from chipdse.application.layers import Layer, Network
 from chipdse.application.memories import dram_kinds
 from chipdse.application.tables import read_network, shipped_networks
 from chipdse.errors import DesignError
@@ -21,7 +21,10 @@ MOST_POINTS = 100_000
 _TABLES = ("question", "parts", "memories", "application", "package")
 _PART = ("block", "count", "hardware", "operating", "workload", "synthesis", "physical", "library")
 _SRAM = ("kind", "bytes", "family")
-_DRAM = ("kind", "units", "energy_per_bit_j", "bandwidth_bytes_per_s", "idle_w")
+_DRAM = ("kind", "units", "energy_per_bit_j", "bandwidth_bytes_per_s", "idle_w") + (
+    "link_energy_per_bit_j",
+    "link_bandwidth_bytes_per_s",
+)
 _APPLICATION = ("network", "batch", "operations", "overlapped", "output_bits")
 
 
@@ -52,35 +55,67 @@ class PartChoices:
 
 @dataclass(frozen=True, kw_only=True)
 class DramChoices:
-    """The outer memory of a chip file; every combination of kind and units is a choice."""
+    """The outer memory of a chip file; every combination of kind and units is a choice.
+
+    link_j_per_bit, link_bits_per_s : of the link between it and the buffer
+    """
 
     kinds: tuple[str, ...]
     units: tuple[int, ...]
     energy_j_per_bit: float | None
     bandwidth_bits_per_s: float | None
     idle_w: float | None
+    link_j_per_bit: float = 0.0
+    link_bits_per_s: float = math.inf
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memories:
+    """The memories of a chip file.
+
+    buffer_bytes : sizes of the on-chip buffer; empty: there is none
+    names : of the tables of the buffer and the DRAM; empty where there is none
+    """
+
+    buffer_bytes: tuple[int, ...] = ()
+    buffer_family: str | None = None
+    dram: DramChoices | None = None
+    names: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Application:
+    """What a chip does, as a chip file states it.
+
+    operations : of each part, per task, by the part's name
+    overlapped : the network and the operations run at the same time, not one after another
+    output_bits : width of results in the memories; 0: that of an operand
+    """
+
+    network: Network | None
+    batch: int = 1
+    operations: dict[str, float] = field(default_factory=dict)
+    overlapped: bool = False
+    output_bits: int = 0
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """Of the network with its batch; empty without a network."""
+        layers = () if self.network is None else self.network.layers
+        return tuple(layer.batched(self.batch) for layer in layers)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChipFile:
     """A chip file, read and checked.
 
-    buffer_bytes : sizes of the on-chip buffer; empty: there is none
-    operations : of each part, per task, by the part's name
-    overlapped : the network and the operations run at the same time, not one after another
     package : settings of the package, as in a sweep file
     """
 
     question: str
     parts: tuple[PartChoices, ...]
-    buffer_bytes: tuple[int, ...]
-    buffer_family: str | None
-    dram: DramChoices | None
-    network: Network | None
-    batch: int
-    operations: dict[str, float]
-    overlapped: bool
-    output_bits: int
+    memories: Memories
+    application: Application
     package: dict[str, Any]
 
 
@@ -112,10 +147,30 @@ def _chip(data: Mapping[str, Any], folder: Path) -> ChipFile:
     if not tables:
         raise DesignError("[parts.NAME] is missing; write e.g. [parts.array] with block = ...")
     parts = tuple(_part(name, table) for name, table in tables.items())
-    bytes_, family, outer = _memories(_table(data.get("memories", {}), "[memories]"))
+    return ChipFile(
+        question=str(data.get("question", "")),
+        parts=parts,
+        memories=read_memories(data),
+        application=read_application(data, [part.name for part in parts], folder),
+        package=package_settings(data),
+    )
+
+
+def read_application(data: Mapping[str, Any], parts: Sequence[str], folder: Path) -> Application:
+    """The table `[application]` of a chip file.
+
+    Parameters
+    ----------
+    parts : names of the parts
+    folder : where relative names of networks start
+
+    Raises
+    ------
+    DesignError : the table is wrong
+    """
     application = _table(data.get("application", {}), "[application]")
     _known(application, _APPLICATION, "[application]")
-    operations = _operations(application, [part.name for part in parts])
+    operations = _operations(application, parts)
     network = _network(application, folder)
     if network is None and not operations:
         raise DesignError(
@@ -124,12 +179,7 @@ def _chip(data: Mapping[str, Any], folder: Path) -> ChipFile:
     overlapped = application.get("overlapped", False)
     if not isinstance(overlapped, bool):
         raise DesignError(f"[application] overlapped={overlapped!r}; write true or false")
-    return ChipFile(
-        question=str(data.get("question", "")),
-        parts=parts,
-        buffer_bytes=bytes_,
-        buffer_family=family,
-        dram=outer,
+    return Application(
         network=network,
         batch=_count(application.get("batch", 1), "[application] batch"),
         operations=operations,
@@ -137,7 +187,6 @@ def _chip(data: Mapping[str, Any], folder: Path) -> ChipFile:
         output_bits=_count(application["output_bits"], "[application] output_bits")
         if "output_bits" in application
         else 0,
-        package=_package(_table(data.get("package", {}), "[package]")),
     )
 
 
@@ -173,39 +222,56 @@ def _combinations(table: Mapping[str, Any], where: str) -> tuple[dict[str, Any],
     return tuple(dict(zip(table, values, strict=True)) for values in itertools.product(*lists))
 
 
-def _memories(
-    tables: Mapping[str, Any],
-) -> tuple[tuple[int, ...], str | None, DramChoices | None]:
-    bytes_: tuple[int, ...] = ()
-    family, outer = None, None
-    for name, content in tables.items():
+def read_memories(data: Mapping[str, Any]) -> Memories:
+    """The tables `[memories.NAME]` of a chip file.
+
+    Raises
+    ------
+    DesignError : a table is wrong
+    """
+    memories = Memories()
+    for name, content in _table(data.get("memories", {}), "[memories]").items():
         where = f"[memories.{name}]"
         table = _table(content, where)
         kinds = _several(table.get("kind", ""), f"{where} kind")
         if kinds == ["sram"]:
             _known(table, _SRAM, where)
-            if bytes_:
+            if memories.buffer_bytes:
                 raise DesignError(f"{where} is a second buffer; keep one memory of kind sram")
             if "bytes" not in table:
                 raise DesignError(f"{where} bytes is missing; write e.g. bytes = 65536")
-            bytes_, family = _counts(table["bytes"], f"{where} bytes"), table.get("family")
-            continue
-        for kind in kinds:
-            if kind not in dram_kinds():
-                known = ", ".join(("sram", *dram_kinds()))
-                raise DesignError(f"{where} kind={kind!r} is unknown; use one of {known}")
-        _known(table, _DRAM, where)
-        if outer is not None:
+            memories = replace(
+                memories,
+                buffer_bytes=_counts(table["bytes"], f"{where} bytes"),
+                buffer_family=table.get("family"),
+                names=(name, memories.names[1]),
+            )
+        elif memories.dram is not None:
             raise DesignError(f"{where} is a second DRAM; keep one and list its kinds")
-        bytes_per_s = _positive(table, "bandwidth_bytes_per_s", where)
-        outer = DramChoices(
-            kinds=tuple(kinds),
-            units=_counts(table.get("units", 1), f"{where} units"),
-            energy_j_per_bit=_positive(table, "energy_per_bit_j", where),
-            bandwidth_bits_per_s=None if bytes_per_s is None else 8 * bytes_per_s,
-            idle_w=_positive(table, "idle_w", where),
-        )
-    return bytes_, family, outer
+        else:
+            memories = replace(
+                memories, dram=_dram(table, kinds, where), names=(memories.names[0], name)
+            )
+    return memories
+
+
+def _dram(table: Mapping[str, Any], kinds: Sequence[Any], where: str) -> DramChoices:
+    for kind in kinds:
+        if kind not in dram_kinds():
+            known = ", ".join(("sram", *dram_kinds()))
+            raise DesignError(f"{where} kind={kind!r} is unknown; use one of {known}")
+    _known(table, _DRAM, where)
+    bytes_per_s = _positive(table, "bandwidth_bytes_per_s", where)
+    link_bytes_per_s = _positive(table, "link_bandwidth_bytes_per_s", where)
+    return DramChoices(
+        kinds=tuple(kinds),
+        units=_counts(table.get("units", 1), f"{where} units"),
+        energy_j_per_bit=_positive(table, "energy_per_bit_j", where),
+        bandwidth_bits_per_s=None if bytes_per_s is None else 8 * bytes_per_s,
+        idle_w=_positive(table, "idle_w", where),
+        link_j_per_bit=_positive(table, "link_energy_per_bit_j", where) or 0.0,
+        link_bits_per_s=math.inf if link_bytes_per_s is None else 8 * link_bytes_per_s,
+    )
 
 
 def _network(application: Mapping[str, Any], folder: Path) -> Network | None:
@@ -233,7 +299,14 @@ def _operations(application: Mapping[str, Any], parts: Sequence[str]) -> dict[st
     return operations
 
 
-def _package(table: Mapping[str, Any]) -> dict[str, Any]:
+def package_settings(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The table `[package]` of a chip file.
+
+    Raises
+    ------
+    DesignError : it has a setting of several dies
+    """
+    table = _table(data.get("package", {}), "[package]")
     for name in ("arrangement", "chiplets", "tiles", "memory_dies"):
         if name in table:
             raise DesignError(

@@ -78,22 +78,49 @@ class ChipTable:
         return len(self.latency_s)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ChipChoices:
+    """What each of many chips is made of, one entry each.
+
+    point, count : of each part by its name, index of its point and number of copies
+    buffer, outer : indices of the memories
+    """
+
+    point: dict[str, Int64s]
+    count: dict[str, Int64s]
+    buffer: Int64s
+    outer: Int64s
+
+    def __len__(self) -> int:
+        return len(self.buffer)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Task:
+    """One task of the application, and what is the same on every chip.
+
+    layers : of the network; None: there are operations only
+    operations : per task, by the name of the part
+    overlapped : the network and the operations run at the same time, not one after another
+    output_bits : width of results in the memories; 0: that of an operand
+    link_bits_per_s, link_j_per_bit : of the link between the outer memory and the buffer
+    """
+
+    layers: LayerColumns | None
+    operations: Mapping[str, float]
+    overlapped: bool = False
+    output_bits: int = 0
+    link_bits_per_s: float = math.inf
+    link_j_per_bit: float = 0.0
+
+
 def compose(
     parts: Sequence[MeasuredPart],
     buffers: Sequence[Buffer | None],
     outers: Sequence[Dram | None],
-    layers: LayerColumns | None,
-    operations: Mapping[str, float],
-    *,
-    overlapped: bool = False,
-    output_bits: int = 0,
+    task: Task,
 ) -> ChipTable:
     """Every combination of parts, counts and memories, on one application.
-
-    Parameters
-    ----------
-    layers : of the network; None: there are operations only
-    operations : per task, by the name of the part
 
     Raises
     ------
@@ -107,9 +134,32 @@ def compose(
             f"{total} combinations are more than {LARGEST}; shorten the lists of the chip file"
         )
     indices = np.unravel_index(np.arange(total), shape)
-    point = {part.name: indices[2 * i] for i, part in enumerate(parts)}
-    count = {part.name: np.array(part.counts)[indices[2 * i + 1]] for i, part in enumerate(parts)}
-    buffer, outer = indices[-2], indices[-1]
+    choices = ChipChoices(
+        point={part.name: indices[2 * i] for i, part in enumerate(parts)},
+        count={
+            part.name: np.array(part.counts)[indices[2 * i + 1]] for i, part in enumerate(parts)
+        },
+        buffer=indices[-2],
+        outer=indices[-1],
+    )
+    return compose_chosen(parts, buffers, outers, task, choices)
+
+
+def compose_chosen(
+    parts: Sequence[MeasuredPart],
+    buffers: Sequence[Buffer | None],
+    outers: Sequence[Dram | None],
+    task: Task,
+    choices: ChipChoices,
+) -> ChipTable:
+    """Some combinations of parts, counts and memories, on one application.
+
+    Raises
+    ------
+    DesignError : no part, or several, can carry the network
+    """
+    point, count, buffer, outer = choices.point, choices.count, choices.buffer, choices.outer
+    operations, total = task.operations, len(choices)
     held = [b for b in buffers if b is not None]
     buffer_area, buffer_leakage = (
         np.array([getattr(b, name) for b in held] or [0.0])[buffer]
@@ -124,20 +174,25 @@ def compose(
     energies = {level: np.zeros(total) for level in (*LEVELS, "operations")}
     energies["operations"] = np.sum([run.energy_j for run in runs], axis=0)
     standing_w, dram_bits = leakage_w + buffer_leakage, np.zeros(total)
-    if layers is not None:
-        carrier = _carrier(parts)
-        choices = Choices(
-            part=point[carrier.name], copies=count[carrier.name], buffer=buffer, outer=outer
-        )
+    if task.layers is not None:
+        carrier = carrier_of(parts)
         chips = composed(
-            _contracted(carrier), buffers, outers, choices, output_bits=float(output_bits)
+            _contracted(carrier),
+            buffers,
+            outers,
+            Choices(
+                part=point[carrier.name], copies=count[carrier.name], buffer=buffer, outer=outer
+            ),
+            link_bits_per_s=task.link_bits_per_s,
+            link_j_per_bit=task.link_j_per_bit,
+            output_bits=float(task.output_bits),
         )
-        task = run_task(chips, layers)
-        times.append(task.latency_s)
-        energies |= {level: task.energies_j[level] for level in LEVELS}
+        totals = run_task(chips, task.layers)
+        times.append(totals.latency_s)
+        energies |= {level: totals.energies_j[level] for level in LEVELS}
         standing_w = leakage_w + chips.standing_w - chips.array_leakage_w
-        dram_bits = task.outer_bits
-    latency_s = np.max(times, axis=0) if overlapped else np.sum(times, axis=0)
+        dram_bits = totals.outer_bits
+    latency_s = np.max(times, axis=0) if task.overlapped else np.sum(times, axis=0)
     energies["leakage"] = standing_w * latency_s
     return ChipTable(
         point=point,
@@ -192,7 +247,13 @@ def _area(part: MeasuredPart) -> Floats:
     return np.where(core > 0, core, cells)
 
 
-def _carrier(parts: Sequence[MeasuredPart]) -> MeasuredPart:
+def carrier_of(parts: Sequence[MeasuredPart]) -> MeasuredPart:
+    """The part on which the network runs.
+
+    Raises
+    ------
+    DesignError : no part, or several, have a contract
+    """
     able = [part for part in parts if all(p.contract is not None for p in part.points)]
     if len(able) != 1:
         listed = ", ".join(part.name for part in (able or parts))

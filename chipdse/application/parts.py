@@ -53,6 +53,27 @@ def contract_of(block: Block, parameters: Any) -> ArrayContract:
     return contract
 
 
+def check_carriers(blocks: Mapping[str, Block], where: str) -> None:
+    """Refuse a chip whose network no part, or more than one, can run.
+
+    Parameters
+    ----------
+    blocks : of the parts by name
+
+    Raises
+    ------
+    DesignError : not exactly one block has a contract
+    """
+    able = [name for name, block in blocks.items() if block.contract is not None]
+    if len(able) != 1:
+        which = "no part has" if not able else "more than one part has"
+        raise DesignError(
+            f"{where}: {which} a contract, on which the network could run (parts: "
+            f"{', '.join(able or blocks)}); exactly one part must be a mac_array or another block "
+            "with a contract"
+        )
+
+
 def measured_part(
     block: str, contract: ArrayContract, metrics: Mapping[str, float], copies: int
 ) -> Part:

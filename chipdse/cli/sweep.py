@@ -136,6 +136,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     check_sweep_exists(find_sweep(arguments.file))
 
     from chipdse.api.study import sweep
+    from chipdse.study.running.plan import composed_text
     from chipdse.study.running.status import read_status
     from chipdse.study.storage.trials import by_evaluation, finished
 
@@ -178,6 +179,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
     print("\n".join((*answer.sentences, *(f"warning: {text}" for text in answer.warnings))))
     _print_designs(study, front, answer)
     _print_front(study, front, len(points))
+    if study.folder.sweep.chip is not None:
+        print(f"chips:   {composed_text(finished(study.folder.study))}")
     print(f"ended:   {ended}")
     if arguments.report:
         print(f"report:  {path / 'report.html'}")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from chipdse.application.task_metrics import TASK_METRICS
 from chipdse.blocks.work import work_unit
 from chipdse.metrics import METRICS
 from chipdse.study.question.sweep_file import Sweep
@@ -19,6 +20,10 @@ _LABELS = {
     "embodied_high_kgco2e": "embodied carbon, high",
     "operational_kgco2e": "operational carbon",
     "total_kgco2e": "total carbon",
+    "energy_per_task_j": "energy per task",
+    "carbon_per_task_kgco2e": "carbon per task",
+    "embodied_per_task_kgco2e": "embodied carbon per task",
+    "use_per_task_kgco2e": "carbon of use per task",
     "cost_usd": "recurring cost",
     "ops_per_cycle": "work per cycle",
     "nre_usd": "design cost (NRE)",
@@ -30,6 +35,7 @@ _LABELS = {
     "toggle_error_frac": "error of transitions",
 }
 """Where the name without its unit says too little."""
+_KNOWN = TASK_METRICS | METRICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +51,7 @@ class Words:
 
     def unit(self, name: str) -> str:
         """Unit of a metric; empty for any other name."""
-        unit = METRICS[name]["unit"] if name in METRICS else self.derived.get(name, "")
+        unit = _KNOWN[name]["unit"] if name in _KNOWN else self.derived.get(name, "")
         return unit_in(unit, self.work)
 
 
@@ -98,7 +104,7 @@ def label_of(name: str) -> str:
     """A metric's or parameter's name without its unit."""
     if name in _LABELS:
         return _LABELS[name]
-    if name in METRICS:
+    if name in _KNOWN:
         for suffix in (
             "_ops_per_s",
             "_per_op_j",

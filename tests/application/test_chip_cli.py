@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from chipdse import load_study
-from chipdse.api.chip import TASK_METRICS, evaluate_chips
+from chipdse import load_study, sweep
+from chipdse.api.chip import BEST_IN, evaluate_chips
 from chipdse.cli import main
 from chipdse.errors import DesignError, InfeasibleError
 
@@ -64,7 +66,7 @@ def test_chips_of_measured_parts(
     assert main(["chip", str(chip_file), "--plot", str(picture.with_suffix(".gif"))]) == 2
     assert "must end in .svg, .png, .pdf" in capsys.readouterr().err.strip().splitlines()[-1]
     assert (result["evaluations"], result["chips"], len(result["all"])) == (2, 8, 8)
-    for metric in TASK_METRICS:
+    for metric in BEST_IN:
         values = [chip[metric] for chip in result["all"]]
         assert result["best"][metric][metric] == min(values)
     for chip in result["all"]:
@@ -131,3 +133,38 @@ def test_mistakes_are_one_line(
         assert main(["chip", str(path)]) == 2
         error = capsys.readouterr().err
         assert message in error and error.count("\n") == 1, error
+
+
+def test_a_sweep_of_parts_has_the_chips_of_the_verb_chip(chip_file: Path, warm_store: Path) -> None:
+    """The study's points are chips of `chipdse chip`, metric by metric, with the same best ones."""
+    chips = evaluate_chips(chip_file, store=warm_store / "stages")
+    goals = "".join(f'{metric} = "minimize"\n' for metric in BEST_IN)
+    chip_file.write_text(f"{CHIP}[objectives]\n{goals}")
+    with ThreadPoolExecutor(1) as thread:
+        study = sweep(chip_file, study=chip_file.parent / "study", store=warm_store / "stages",
+                      executor=thread, workers=1, report=False, progress=False)  # fmt: skip
+    points = study.points()
+    assert (points["origin"] == "proposed").sum() == chips.evaluations == 2
+    for row in points.to_dict("records"):
+        same = [
+            chip
+            for chip in map(chips.row, range(len(chips.table)))
+            if chip["parts"]["array"]["columns"] == row["array_columns"]
+            and chip["parts"]["array"]["count"] == row["array_count"]
+            and chip["buffer_bytes"] >= row["buffer_bytes"] > chip["buffer_bytes"] / 2
+        ]
+        assert len(same) == 1
+        for metric in ("latency_s", "energy_per_task_j", "cost_usd", "carbon_per_task_kgco2e"):
+            assert row[metric] == pytest.approx(same[0][metric], rel=1e-9)
+    for metric in BEST_IN:
+        assert points[metric].min() == pytest.approx(np.nanmin(chips.metrics[metric]), rel=1e-9)
+
+
+def test_a_network_that_no_part_can_run_is_refused_before_anything_is_measured(
+    chip_file: Path, tmp_path: Path
+) -> None:
+    array = CHIP[CHIP.index("[parts.array]") : CHIP.index("[memories.buffer]")]
+    chip_file.write_text(CHIP.replace(array, '[parts.sums]\nblock = "adder"\n'))
+    with pytest.raises(DesignError, match=r"^\[parts\]: no part has a contract"):
+        evaluate_chips(chip_file, store=tmp_path / "store")
+    assert not (tmp_path / "store").exists()

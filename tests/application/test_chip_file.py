@@ -42,17 +42,17 @@ def test_a_file_by_hand(tmp_path: Path) -> None:
     assert (array.counts, len(array.points)) == ((1, 4), 4)
     assert array.points[1] == ({"rows": 4, "columns": 8}, {"vdd_v": 1.8})
     assert (control.counts, control.points) == ((1,), [({}, {})])
-    assert chip.buffer_bytes == (16384, 65536)
-    assert chip.dram is not None
-    assert (chip.dram.kinds, chip.dram.units) == (("hbm2e", "gddr6"), (2,))
-    assert chip.network is not None and chip.network.name == "resnet8"
-    assert chip.batch == 2
+    assert chip.memories.buffer_bytes == (16384, 65536)
+    assert chip.memories.dram is not None
+    assert (chip.memories.dram.kinds, chip.memories.dram.units) == (("hbm2e", "gddr6"), (2,))
+    assert chip.application.network is not None and chip.application.network.name == "resnet8"
+    assert chip.application.batch == 2
 
 
 def test_networks_are_found_beside_the_file(tmp_path: Path) -> None:
     (tmp_path / "net.csv").write_text("m,n,k\n1,2,3\n")
     chip = read(CHIP.replace('"resnet8"', '"net.csv"'), tmp_path)
-    assert chip.network is not None and chip.network.macs == 6
+    assert chip.application.network is not None and chip.application.network.macs == 6
 
 
 def test_shipped_chips_can_be_read() -> None:

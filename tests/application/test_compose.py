@@ -9,7 +9,7 @@ import pytest
 from chipdse_hdl.mac_array import BLOCK, MacArrayParameters
 
 from chipdse.application.chips import run_task
-from chipdse.application.compose import MeasuredPart, PartPoint, compose
+from chipdse.application.compose import MeasuredPart, PartPoint, Task, compose
 from chipdse.application.layers import Layer, LayerColumns
 from chipdse.application.memories import dram, sram_buffer
 from chipdse.application.parts import Chip, chip_columns, contract_of, measured_part
@@ -17,6 +17,7 @@ from chipdse.application.tables import read_network
 from chipdse.errors import DesignError
 
 NETWORK = LayerColumns.of(read_network("resnet8").layers)
+RESNET8 = Task(layers=NETWORK, operations={})
 
 
 def point(rows: int, power_w: float, *, contract: bool = True) -> PartPoint:
@@ -43,7 +44,7 @@ OUTERS = tuple(dram(kind) for kind in ("hbm2e", "gddr6"))
 
 
 def test_every_combination_is_the_chip_by_itself() -> None:
-    table = compose([ARRAY], BUFFERS, OUTERS, NETWORK, {})
+    table = compose([ARRAY], BUFFERS, OUTERS, RESNET8)
     assert len(table) == 2 * 2 * 2 * 2
     for i in range(len(table)):
         part_point = ARRAY.points[table.point["array"][i]]
@@ -60,7 +61,7 @@ def test_every_combination_is_the_chip_by_itself() -> None:
 
 def test_operations_by_hand() -> None:
     # 100 operations on two copies of 8e8 per second; 4 mW of dynamic power at that rate.
-    table = compose([CONTROL], [None], [None], None, {"control": 100.0})
+    table = compose([CONTROL], [None], [None], Task(layers=None, operations={"control": 100.0}))
     latency_s = 100 / (2 * 8e8)
     assert table.latency_s.tolist() == [latency_s]
     assert table.energies_j["operations"][0] == pytest.approx(100 * 4e-3 / 8e8)
@@ -71,9 +72,11 @@ def test_operations_by_hand() -> None:
 def test_parts_run_one_after_another_or_at_once() -> None:
     network = LayerColumns.of([Layer(name="g", kind="gemm", m=8, n=8, k=100)])
     parts, work = [ARRAY, CONTROL], {"control": 100.0}
-    alone = compose([ARRAY], [None], [None], network, {})
-    series = compose(parts, [None], [None], network, work)
-    overlapped = compose(parts, [None], [None], network, work, overlapped=True)
+    alone = compose([ARRAY], [None], [None], Task(layers=network, operations={}))
+    series = compose(parts, [None], [None], Task(layers=network, operations=work))
+    overlapped = compose(
+        parts, [None], [None], Task(layers=network, operations=work, overlapped=True)
+    )
     assert series.latency_s == pytest.approx(alone.latency_s + 100 / 16e8)
     assert overlapped.latency_s == pytest.approx(np.maximum(alone.latency_s, 100 / 16e8))
     # All parts leak during the whole task.
@@ -84,19 +87,19 @@ def test_parts_run_one_after_another_or_at_once() -> None:
 
 def test_a_network_needs_exactly_one_part_with_a_contract() -> None:
     with pytest.raises(DesignError, match="no part has a contract.*control"):
-        compose([CONTROL], [None], [None], NETWORK, {})
+        compose([CONTROL], [None], [None], RESNET8)
     other = MeasuredPart(name="other", counts=(1,), points=ARRAY.points)
     with pytest.raises(DesignError, match="more than one part has a contract.*array, other"):
-        compose([ARRAY, other], [None], [None], NETWORK, {})
+        compose([ARRAY, other], [None], [None], RESNET8)
 
 
 def test_too_many_chips_are_refused() -> None:
     many = MeasuredPart(name="array", counts=tuple(range(1, 1_100_000)), points=ARRAY.points)
     with pytest.raises(DesignError, match="combinations are more than 2000000"):
-        compose([many], [None], [None], NETWORK, {})
+        compose([many], [None], [None], RESNET8)
 
 
 def test_a_chip_whose_buffer_is_too_small_is_nan_and_others_are_not() -> None:
     wide = MeasuredPart(name="array", counts=(1, 2000), points=(point(8, 0.03),))
-    table = compose([wide], [sram_buffer(1024, "ihp_1p")], [None], NETWORK, {})
+    table = compose([wide], [sram_buffer(1024, "ihp_1p")], [None], RESNET8)
     assert [math.isnan(energy) for energy in table.energy_j] == [False, True]

@@ -37,10 +37,10 @@ def add(verbs: Verbs) -> None:
 def _chip(arguments: argparse.Namespace) -> int:
     check_exist(arguments.file)
 
-    from chipdse.api.chip import TASK_METRICS, evaluate_chips
+    from chipdse.api.chip import BEST_IN, evaluate_chips
 
     chips = evaluate_chips(arguments.file, progress=True)
-    best = {metric: chips.row(chips.best(metric)) for metric in TASK_METRICS}
+    best = {metric: chips.row(chips.best(metric)) for metric in BEST_IN}
     if arguments.plot is not None:
         _plot(chips, arguments.plot)
     if arguments.json:
@@ -82,14 +82,16 @@ def _document(chips: Chips, best: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def _notes(chips: Chips) -> list[str]:
     """What a reader of the result must know."""
     notes = ["all parts are powered during the whole task; wires between them are not counted"]
-    if chips.file.network is not None:
+    if chips.file.application.network is not None:
         notes.append("energy per MAC is constant: that of the measured workload")
-        if chips.file.network.unmapped:
-            listed = ", ".join(f"{count} {name}" for name, count in chips.file.network.unmapped)
+        if chips.file.application.network.unmapped:
+            listed = ", ".join(
+                f"{count} {name}" for name, count in chips.file.application.network.unmapped
+            )
             notes.append(f"not mapped: {listed}")
-    if chips.file.dram is not None:
+    if chips.file.memories.dram is not None:
         notes.append("cost and embodied carbon of the DRAM are not counted")
-        if chips.file.dram.idle_w is None:
+        if chips.file.memories.dram.idle_w is None:
             notes.append("idle power of the DRAM is not published: not counted")
     return notes
 

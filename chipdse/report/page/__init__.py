@@ -10,16 +10,16 @@ from typing import Any
 import pandas as pd
 
 from chipdse.errors import ChipdseError
-from chipdse.metrics import METRICS, Basis
+from chipdse.metrics import Basis
 from chipdse.report.answer import Answer, answer_of, shown_value
 from chipdse.report.page.data import as_script, page_data
 from chipdse.report.page.details import details_or_reason, used_sources
 from chipdse.report.page.plotly_local import plotly_library
 from chipdse.report.quantities import label_of, shown_metric, words_of
 from chipdse.store.store import Store
-from chipdse.study.question.derived import evidence_in
+from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.choose import best, knee
-from chipdse.study.results.points import basis_of, points_table
+from chipdse.study.results.points import basis_of, evidence_of_column, points_table
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.since import changes_of, refuse_changed, version_text
 
@@ -47,7 +47,7 @@ def report_html(
     """
     table = points_table(folder)
     looked: dict[int, dict[str, Any]] = {}
-    if store is not None:
+    if store is not None and folder.sweep.chip is None:
         for trial in _chosen(folder, table, details):
             tell(trial)
             looked[trial] = point_of(folder, table, trial, store)
@@ -63,7 +63,7 @@ def report_html(
     parts = {
         "title": _text(folder.path.absolute().name),
         "question": _text(sweep.question),
-        "summary": f"Block <code>{_text(sweep.template.block.name)}</code>, {len(table)} points: "
+        "summary": f"{_subject(sweep)}, {len(table)} points: "
         f"{counts}; {int(table['on_front'].sum())} on the front.",
         "version": _version(folder),
         "answer": "" if answer is None else _answer(folder, table, answer),
@@ -85,6 +85,17 @@ def report_html(
         name, _, rest = piece.partition("}}")
         filled += [parts[name], rest]
     return "".join(filled)
+
+
+def _subject(sweep: Sweep) -> str:
+    """The block, or the parts of a chip."""
+    if sweep.chip is None:
+        return f"Block <code>{_text(sweep.template.block.name)}</code>"
+    parts = ", ".join(
+        f"{_text(part.name)} (<code>{_text(part.template.block.name)}</code>)"
+        for part in sweep.chip.parts
+    )
+    return f"Chip of {parts}"
 
 
 def _answer(folder: StudyFolder, table: pd.DataFrame, answer: Answer) -> str:
@@ -117,6 +128,8 @@ def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store)
         return {"error": str(rows["failure"].iloc[0])}
     sweep = folder.sweep
     point = {axis.name: axis.nearest(rows[axis.name].iloc[0]) for axis in sweep.space.axes}
+    if sweep.chip is not None:
+        return {"error": "a chip of several parts: look into a part by sweeping it by itself"}
     try:
         refuse_changed(folder, "looking into a point")
         design = sweep.template.design(point)
@@ -195,13 +208,13 @@ def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     basis = basis_of(folder.sweep.template.block, table)
     derived = folder.sweep.derived
     words = words_of(folder.sweep)
-    known = METRICS | {metric.name: {"doc": metric.doc} for metric in derived}
+    known = {**folder.sweep.metrics} | {metric.name: {"doc": metric.doc} for metric in derived}
     names = [objective.metric for objective in folder.sweep.objectives]
     names += [name for name in known if name not in names]
     swept = {"doc": "a swept parameter"}
     rows = [
         (name, words.unit(name), known.get(name, swept)["doc"],
-         evidence_in(derived, name, systems, basis))
+         evidence_of_column(folder.sweep, name, systems, basis))
         for name in names
     ]  # fmt: skip
     listed = _table(("metric", "unit", "what it is", "evidence"), rows)

@@ -16,12 +16,10 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from optuna.trial import FrozenTrial, TrialState
 
-from chipdse.metrics import METRICS
 from chipdse.report.quantities import is_prefixed, label_of, words_of
-from chipdse.study.question.derived import evidence_in
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import hypervolume
-from chipdse.study.results.points import basis_of
+from chipdse.study.results.points import basis_of, evidence_of_column
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.system.metrics import SystemMetrics
 
@@ -119,7 +117,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
     swept = [axis.name for axis in sweep.space.axes]
     order = {axis.name: tuple(map(str, axis.values)) for axis in sweep.space.axes}
     derived = {metric.name: {"doc": metric.doc, "unit": metric.unit} for metric in sweep.derived}
-    known, words = METRICS | derived, words_of(sweep)
+    known, words = {**sweep.metrics, **derived}, words_of(sweep)
     columns = []
     for name in [*swept, *(n for n in table.columns if n not in swept)]:
         is_text = not pd.api.types.is_numeric_dtype(table[name])
@@ -141,7 +139,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             "doc": metadata["doc"],
             "evidence": "chosen"
             if name in swept
-            else evidence_in(sweep.derived, name, systems, basis),
+            else evidence_of_column(sweep, name, systems, basis),
         }
         if is_text:
             column["texts"], values = _texts(table[name].map(_shown), order.get(name, ()))

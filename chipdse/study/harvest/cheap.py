@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,14 @@ CHEAP_LIMIT = 100_000
 """Of a cheap part with more combinations, so many are drawn for each expensive point."""
 
 
+class Columns(Protocol):
+    """Metrics of many points: `chipdse.metrics.MetricColumns`, or those of chips."""
+
+    def flat(self) -> dict[str, Floats]: ...
+
+    def take(self, rows: Int64s | Bools) -> Columns: ...
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CheapPoints:
     """Many cheap points of one expensive point, evaluated.
@@ -45,7 +53,7 @@ class CheapPoints:
     """
 
     numbers: Int64s
-    metrics: MetricColumns
+    metrics: Columns
     constraints: dict[str, Floats]
     estimated: Bools
     objectives: Floats

@@ -107,10 +107,10 @@ def finishes(
         finished.append(
             Finish(
                 params=rest if is_proposed else {**expensive, **cheap},
-                values=_values(sweep, front, row),
-                attributes=_attributes(front, row)
+                values=values_of(sweep, front, row),
+                attributes=attributes_of(front, row)
                 | ({} if is_proposed else {HARVESTED_FROM: number}),
-                constraints=_constraints(front, row),
+                constraints=constraints_of(front, row),
             )
         )
     proposed = finished.pop(chosen)
@@ -130,12 +130,14 @@ def finishes(
     )
 
 
-def _values(sweep: Sweep, front: CheapPoints, row: int) -> list[float]:
+def values_of(sweep: Sweep, front: CheapPoints, row: int) -> list[float]:
+    """The objectives of one point in their own directions."""
     signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
     return [sign * float(x) for sign, x in zip(signs, front.objectives[row], strict=True)]
 
 
-def _attributes(front: CheapPoints, row: int) -> dict[str, Any]:
+def attributes_of(front: CheapPoints, row: int) -> dict[str, Any]:
+    """What the trial of one harvested point keeps."""
     spread = {} if front.spread is None else {SPREAD: [float(x) for x in front.spread[row]]}
     return {
         **spread,
@@ -148,7 +150,7 @@ def _attributes(front: CheapPoints, row: int) -> dict[str, Any]:
     }
 
 
-def _constraints(front: CheapPoints, row: int) -> dict[str, float]:
+def constraints_of(front: CheapPoints, row: int) -> dict[str, float]:
     """What is missed, by name; of a feasible point the constraint nearest to being missed."""
     amounts = {name: float(column[row]) for name, column in front.constraints.items()}
     missed = {name: amount for name, amount in amounts.items() if amount > 0}

@@ -41,7 +41,7 @@ def average(replicates: Sequence[CheapPoints]) -> CheapPoints:
         numbers=first.numbers,
         metrics=MetricColumns.combined(
             lambda *columns: np.mean(columns, axis=0),
-            [replicate.metrics for replicate in replicates],
+            [r.metrics for r in replicates if isinstance(r.metrics, MetricColumns)],
         ),
         constraints={
             name: np.max([replicate.constraints[name] for replicate in replicates], axis=0)

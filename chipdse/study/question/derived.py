@@ -11,7 +11,7 @@ evidence of the metrics in its expression.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from chipdse.arrays import Floats
 from chipdse.blocks.expressions import FUNCTION_NAMES, Expression, parse_expression
 from chipdse.design import suggest
 from chipdse.errors import DesignError
-from chipdse.metrics import METRICS, Basis, evidence_of
+from chipdse.metrics import Basis, evidence_of
 from chipdse.records import EVIDENCE
 from chipdse.study.question.toml_values import refuse_unknown, table_of
 
@@ -60,12 +60,17 @@ class Derived:
 
 
 def read_derived(
-    data: Mapping[str, Any], swept: Iterable[str], constants: Mapping[str, object], path: Path
+    data: Mapping[str, Any],
+    metrics: Collection[str],
+    swept: Iterable[str],
+    constants: Mapping[str, object],
+    path: Path,
 ) -> tuple[Derived, ...]:
     """The derived metrics of a sweep file, in its order; each may use those before it.
 
     Parameters
     ----------
+    metrics : names of the metrics of a point
     swept : names of swept numbers
     constants : values of parameters that are not swept; those that are numbers may be used
 
@@ -76,9 +81,9 @@ def read_derived(
     numbers = {
         name: float(value)
         for name, value in constants.items()
-        if isinstance(value, int | float) and name not in METRICS
+        if isinstance(value, int | float) and name not in metrics
     }
-    known = {*METRICS, *swept}
+    known = {*metrics, *swept}
     derived: list[Derived] = []
     for name, given in table_of(data, "derived", path).items():
         where = f"{path}: derived.{name}"

@@ -28,7 +28,7 @@ Point = dict[str, Value]
 ENUMERATE_LIMIT = 200_000
 """If a space has at most this many combinations, the valid points are listed before the search."""
 
-CHEAP_GROUPS = ("operating", "package")
+CHEAP_GROUPS = ("operating", "package", "count", "memory")
 """Groups whose parameters run no tool: arrays evaluate all their combinations."""
 
 

@@ -6,28 +6,37 @@ import dataclasses
 import functools
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chipdse_hdl.block import Block
 
+from chipdse.application.task_metrics import TASK_METRICS
 from chipdse.design import CORNER_PARAMETERS, find_block, suggest
 from chipdse.errors import DesignError
 from chipdse.metrics import METRICS
 from chipdse.reading import parse_toml
+from chipdse.study.question.chip import (
+    CHIP_TABLES,
+    ChipQuestion,
+    chip_constants,
+    chip_space,
+    read_chip_question,
+)
 from chipdse.study.question.derived import Derived, read_derived
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.goals import Limit, Objective, read_limits, read_objectives
 from chipdse.study.question.rules import Rule, parse_rule
 from chipdse.study.question.sampler_names import SAMPLERS
 from chipdse.study.question.shipped import sweep_text
-from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Space, Value, read_axis
-from chipdse.study.question.template import GROUPS, Template, constants_of, kind_of, space_of
+from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Space, Value
+from chipdse.study.question.template import GROUPS, Template, constants_of, read_axes, space_of
 from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_number
 
 _KEYS = {"question", "block", "rules", "derived", "objectives", "limits", "search", *GROUPS}
+_KEYS |= set(CHIP_TABLES)
 SEEDS = 2**31
 """Seeds are below this number: samplers add to a seed, and the sum must fit into 32 bits."""
 _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
@@ -41,6 +50,8 @@ class Sweep:
     trials : number of points to propose; with `harvest`, of expensive points
     harvest : evaluate all supplies, clocks and packages of each expensive point
     replicates : number of evaluations of each point, each under another seed
+    template : of the block; of a chip, of its first part
+    chip : the parts of a chip, their memories and application; None: the sweep is of one block
     """
 
     path: Path
@@ -58,6 +69,17 @@ class Sweep:
     replicates: int = 1
     time_s: float = math.inf
     patience: int = 0
+    chip: ChipQuestion | None = None
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The block, or those of the parts of a chip."""
+        return (self.template.block,) if self.chip is None else self.chip.blocks
+
+    @property
+    def metrics(self) -> Mapping[str, Mapping[str, Any]]:
+        """Metrics of its points by name, as `chipdse.metrics.METRICS`."""
+        return METRICS if self.chip is None else TASK_METRICS
 
     @property
     def name(self) -> str:
@@ -67,6 +89,8 @@ class Sweep:
     def harvests(self) -> bool:
         """Whether the study gets the local front of each expensive
         point (`chipdse.study.harvest.harvest`)."""
+        if self.chip is not None:
+            return True
         return self.harvest and any(axis.is_cheap for axis in self.space.axes)
 
     @functools.cached_property
@@ -95,6 +119,14 @@ def check_libraries(sweep: Sweep) -> None:
     # Here, because the modules behind it load half a second and a study is read without them.
     from chipdse.stages.measure import check_library
 
+    if sweep.chip is not None:
+        for part in sweep.chip.parts:
+            try:
+                for design in part.designs(next(part.hardware.points())):
+                    check_library(design)
+            except DesignError as error:
+                raise DesignError(f"{part.template.where}: {error}") from error
+        return
     deciding = ("library", "node_nm", *CORNER_PARAMETERS)
     seen = set()
     for point in sweep.space.points() if sweep.space.size <= ENUMERATE_LIMIT else ():
@@ -125,6 +157,11 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
     except ValueError as error:
         raise DesignError(f"{path}: not TOML: {error}") from error
     refuse_unknown(data, _KEYS, f"{path}")
+    if "parts" in data:
+        return _read_chip_sweep(data, path, text, liberty, folder or path.parent)
+    for key in ("memories", "application"):
+        if key in data:
+            raise DesignError(f"{path}: [{key}] is for chips; write the block into [parts.NAME]")
     if "block" not in data:
         raise DesignError(f'{path}: block is missing; write e.g. block = "mac_array"')
     try:
@@ -132,34 +169,80 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
     except DesignError as error:
         raise DesignError(f"{path}: {error}") from error
     template = _template(data, block, liberty or _files(data, folder or path.parent, path), path)
+    swept = [axis.name for axis in template.axes if axis.is_numeric]
+    derived = read_derived(data, METRICS, swept, constants_of(template, swept=False), path)
+    known = {*METRICS, *swept, *(metric.name for metric in derived)}
+    search = _search(data, path)
+    return Sweep(
+        path=path,
+        text=text,
+        question=str(data.get("question", "")),
+        template=template,
+        space=space_of(template, _rules(data, template.axes, constants_of(template), path)),
+        objectives=read_objectives(data, known, path),
+        limits=read_limits(data, known, path),
+        derived=derived,
+        replicates=_replicates(search, template, path),
+        **_searching(search, path),
+    )
+
+
+def _read_chip_sweep(
+    data: Mapping[str, Any], path: Path, text: str, liberty: tuple[Path, ...], folder: Path
+) -> Sweep:
+    """A sweep of a chip of several parts."""
+    if liberty:
+        raise DesignError(
+            f"{path}: --liberty is for sweeps of one block; name a library in each [parts.NAME]"
+        )
+    chip = read_chip_question(data, path, folder)
+    search = _search(data, path)
+    for key, only in (("harvest", True), ("replicates", 1)):
+        if search.get(key, only) != only:
+            raise DesignError(
+                f"{path}: search.{key} = {search[key]!r} is for sweeps of one block; leave it out"
+            )
+    swept = [axis.name for axis in chip.axes if axis.is_numeric]
+    constants = chip_constants(chip)
+    still = {name: value for name, value in constants.items() if name not in swept}
+    derived = read_derived(data, TASK_METRICS, swept, still, path)
+    known = {*TASK_METRICS, *swept, *(metric.name for metric in derived)}
+    return Sweep(
+        path=path,
+        text=text,
+        question=str(data.get("question", "")),
+        template=chip.parts[0].template,
+        space=chip_space(chip, _rules(data, chip.axes, constants, path), path),
+        objectives=read_objectives(data, known, path),
+        limits=read_limits(data, known, path),
+        derived=derived,
+        chip=chip,
+        **_searching(search, path),
+    )
+
+
+def _search(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
     search = table_of(data, "search", path)
     refuse_unknown(search, _SEARCH, f"{path}: [search]")
+    return search
+
+
+def _searching(search: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The fields of a sweep that `[search]` states, but for replicates."""
     harvest = search.get("harvest", True)
     if not isinstance(harvest, bool):
         raise DesignError(f"{path}: search.harvest = {harvest!r}; write true or false")
     sampler = search.get("sampler", "auto")
     if sampler not in SAMPLERS:
         raise DesignError(f"{path}: search.sampler = {sampler!r}; use one of {', '.join(SAMPLERS)}")
-    swept = [axis.name for axis in template.axes if axis.is_numeric]
-    derived = read_derived(data, swept, constants_of(template, swept=False), path)
-    known = {*METRICS, *swept, *(metric.name for metric in derived)}
-    return Sweep(
-        path=path,
-        text=text,
-        question=str(data.get("question", "")),
-        template=template,
-        space=space_of(template, _rules(data, template)),
-        objectives=read_objectives(data, known, path),
-        limits=read_limits(data, known, path),
-        trials=whole_number(search, "trials", 50, 1, f"{path}"),
-        seed=whole_number(search, "seed", 1, 0, f"{path}", SEEDS),
-        sampler=sampler,
-        derived=derived,
-        harvest=harvest,
-        replicates=_replicates(search, template, path),
-        time_s=_duration(search, path),
-        patience=whole_number(search, "patience", 0, 0, f"{path}"),
-    )
+    return {
+        "trials": whole_number(search, "trials", 50, 1, f"{path}"),
+        "seed": whole_number(search, "seed", 1, 0, f"{path}", SEEDS),
+        "sampler": sampler,
+        "harvest": harvest,
+        "time_s": _duration(search, path),
+        "patience": whole_number(search, "patience", 0, 0, f"{path}"),
+    }
 
 
 def _duration(search: Mapping[str, Any], path: Path) -> float:
@@ -181,25 +264,14 @@ def _replicates(search: Mapping[str, Any], template: Template, path: Path) -> in
 def _template(
     data: Mapping[str, Any], block: Block, liberty: tuple[Path, ...], path: Path
 ) -> Template:
-    axes: list[Axis] = []
-    fixed: dict[str, dict[str, Value]] = {group: {} for group in GROUPS}
     files = liberty
-    for group in GROUPS:
-        table = table_of(data, group, path)
-        if group == "library":
-            refuse_unknown(table, ("name", "files"), f"{path}: [library]")
-            table = {} if files else {"library": table["name"]} if "name" in table else table
-        else:
-            fields = [field.name for field in dataclasses.fields(kind_of(group, block))]
-            refuse_unknown(table, fields, f"{path}: [{group}]")
-        for name, given in table.items():
-            axis_or_value = read_axis(group, name, given, f"{path}: {group}.{name}")
-            if isinstance(axis_or_value, Axis) and len(axis_or_value.values) > 1:
-                axes.append(axis_or_value)
-            else:
-                fixed[group][name] = (
-                    axis_or_value.values[0] if isinstance(axis_or_value, Axis) else axis_or_value
-                )
+    tables = {group: table_of(data, group, path) for group in GROUPS}
+    refuse_unknown(tables["library"], ("name", "files"), f"{path}: [library]")
+    if files:
+        tables["library"] = {}
+    elif "name" in tables["library"]:
+        tables["library"] = {"library": tables["library"]["name"]}
+    axes, fixed = read_axes(tables, block, f"{path}")
     if not files and not fixed["library"] and all(axis.group != "library" for axis in axes):
         raise DesignError(f'{path}: [library] is missing; write name = "..." or files = [...]')
     for first, second in itertools.combinations(axes, 2):
@@ -231,21 +303,22 @@ def _files(data: Mapping[str, Any], folder: Path, path: Path) -> tuple[Path, ...
     return files
 
 
-def _rules(data: Mapping[str, Any], template: Template) -> list[Rule]:
+def _rules(
+    data: Mapping[str, Any], axes: Sequence[Axis], constants: Mapping[str, Value], path: Path
+) -> list[Rule]:
     given = data.get("rules", [])
     if not isinstance(given, list) or not all(isinstance(text, str) for text in given):
-        raise DesignError(f"{template.where}: rules = {given!r} must be a list of texts")
+        raise DesignError(f"{path}: rules = {given!r} must be a list of texts")
     rules = []
-    known = {axis.name for axis in template.axes} | set(constants_of(template))
+    known = {axis.name for axis in axes} | set(constants)
     for text in given:
         try:
             rule = parse_rule(text)
         except DesignError as error:
-            raise DesignError(f"{template.where}: {error}") from error
+            raise DesignError(f"{path}: {error}") from error
         for name in sorted(rule.names - known):
             raise DesignError(
-                f"{template.where}: rule {text!r}: {name!r} is not a parameter; "
-                f"{suggest(name, known)}"
+                f"{path}: rule {text!r}: {name!r} is not a parameter; {suggest(name, known)}"
             )
         rules.append(rule)
     return rules

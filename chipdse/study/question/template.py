@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from chipdse.design import Design, LibraryChoice, OperatingPoint, PhysicalOption
 from chipdse.errors import DesignError
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.study.question.rules import Rule
-from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value
+from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value, read_axis
+from chipdse.study.question.toml_values import refuse_unknown
 from chipdse.system.parameters import PackageParameters
 
 GROUPS = ("hardware", "workload", "library", "synthesis", "operating", "package", "physical")
@@ -63,6 +64,37 @@ class Template:
         )
 
 
+def read_axes(
+    tables: Mapping[str, Mapping[str, Any]], block: Block, where: str
+) -> tuple[list[Axis], dict[str, dict[str, Value]]]:
+    """The axes of some groups of a sweep file, and the values that are fixed.
+
+    Parameters
+    ----------
+    tables : by group; "library" has its names already
+    where : their place in the file, for messages
+
+    Raises
+    ------
+    DesignError : a name is unknown, or a value is no value, list or range
+    """
+    axes: list[Axis] = []
+    fixed: dict[str, dict[str, Value]] = {group: {} for group in tables}
+    for group, table in tables.items():
+        if group != "library":
+            fields = [field.name for field in dataclasses.fields(kind_of(group, block))]
+            refuse_unknown(table, fields, f"{where}: [{group}]")
+        for name, given in table.items():
+            axis_or_value = read_axis(group, name, given, f"{where}: {group}.{name}")
+            if isinstance(axis_or_value, Axis) and len(axis_or_value.values) > 1:
+                axes.append(axis_or_value)
+            else:
+                fixed[group][name] = (
+                    axis_or_value.values[0] if isinstance(axis_or_value, Axis) else axis_or_value
+                )
+    return axes, fixed
+
+
 def kind_of(group: str, block: Block) -> type:
     kinds: dict[str, type] = {
         "hardware": block.parameters,
@@ -102,19 +134,38 @@ def space_of(template: Template, rules: list[Rule]) -> Space:
     DesignError : there is no such point, or a value that every record of its group refuses
     """
     constants = constants_of(template)
-    conditions = []
-    for group in GROUPS:
-        axes = [axis for axis in template.axes if axis.group == group]
-        names = tuple(axis.name for axis in axes)
-        accepted = _Accepted(names=names, values=frozenset(_accepted(template, group, axes)))
-        conditions.append(Condition(names=frozenset(names), holds=accepted))
-    for rule in rules:
-        meets = _Meets(rule=rule, constants=constants)
-        conditions.append(Condition(names=rule.names, holds=meets))
+    conditions = [*record_conditions(template, GROUPS).values()]
+    conditions += [meets(rule, constants) for rule in rules]
     space = Space(axes=template.axes, conditions=tuple(conditions))
     if space.size <= ENUMERATE_LIMIT and next(space.points(), None) is None:
         raise DesignError(f"{template.where}: no point meets every rule; loosen the rules")
     return space
+
+
+def record_conditions(template: Template, groups: Sequence[str]) -> dict[str, Condition]:
+    """For each group, the condition that its record accepts the point.
+
+    Raises
+    ------
+    DesignError : a value that every record of its group refuses
+    """
+    conditions = {}
+    for group in groups:
+        axes = [axis for axis in template.axes if axis.group == group]
+        names = tuple(axis.name for axis in axes)
+        accepted = _Accepted(names=names, values=frozenset(_accepted(template, group, axes)))
+        conditions[group] = Condition(names=frozenset(names), holds=accepted)
+    return conditions
+
+
+def meets(rule: Rule, constants: Mapping[str, Value]) -> Condition:
+    """The condition that a rule holds.
+
+    Parameters
+    ----------
+    constants : what is not swept
+    """
+    return Condition(names=rule.names, holds=_Meets(rule=rule, constants=constants))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,7 @@ def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
 def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     """One row per finished trial (see `points_table`)."""
     names = [axis.name for axis in sweep.space.axes]
-    columns = [name for name in METRICS if name not in names]
+    columns = [name for name in sweep.metrics if name not in names]
     columns += [metric.name for metric in sweep.derived]
     rows = []
     for trial in trials:
@@ -163,15 +163,23 @@ def described_columns(sweep: Sweep, table: pd.DataFrame) -> dict[str, dict[str, 
     derived = {metric.name: {"unit": metric.unit, "doc": metric.doc} for metric in sweep.derived}
     described = {}
     for name in map(str, table.columns):
-        metric: Mapping[str, Any] = METRICS.get(name) or derived.get(name) or {}
+        metric: Mapping[str, Any] = sweep.metrics.get(name) or derived.get(name) or {}
         role = "parameter" if name in swept else "metric" if metric else "state"
         described[name] = {
             "role": goals.get(name, role),
             "unit": unit_in(metric.get("unit", ""), work),
             "meaning": metric.get("doc", ""),
-            "evidence": evidence_in(sweep.derived, name, systems, basis) if metric else "",
+            "evidence": evidence_of_column(sweep, name, systems, basis) if metric else "",
         }
     return described
+
+
+def evidence_of_column(sweep: Sweep, name: str, systems: str, basis: Basis) -> str:
+    """Kind of evidence of a metric, a derived metric or a swept number of a sweep."""
+    if sweep.chip is None:
+        return evidence_in(sweep.derived, name, systems, basis)
+    is_computed = name in sweep.metrics or any(metric.name == name for metric in sweep.derived)
+    return systems if is_computed else "chosen"
 
 
 def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:

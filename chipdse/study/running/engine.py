@@ -42,8 +42,9 @@ from chipdse.study.running.executors import Workers, first_line
 from chipdse.study.running.interrupts import Interrupts
 from chipdse.study.running.outcome import Outcome, evaluate_point, record
 from chipdse.study.running.pace import Pace
-from chipdse.study.running.plan import plan_text, points_in
+from chipdse.study.running.plan import evaluations_in, plan_text
 from chipdse.study.running.status import Status, StatusFile, is_feasible, losses, take_stock
+from chipdse.study.search.parts import open_space
 from chipdse.study.search.samplers import make_sampler
 from chipdse.study.storage.code import Code
 from chipdse.study.storage.fingerprint import add_reads
@@ -116,7 +117,7 @@ def run_sweep(
         done = patiently(lambda: len(by_evaluation(finished(folder.study))), folder.storage, say)
         say(f"{old} points are evaluated again: of an earlier version, or with added values")
         budget = replace(budget, trials=max(budget.trials, done + old))
-    budget = replace(budget, trials=min(budget.trials, points_in(space)))
+    budget = replace(budget, trials=min(budget.trials, evaluations_in(folder.sweep)))
     with Interrupts() as interrupts, Heartbeat(folder.storage) as heartbeat:
         sweep = _Sweep(
             folder=folder,
@@ -126,7 +127,7 @@ def run_sweep(
             heartbeat=heartbeat,
             interrupts=interrupts,
             listener=listener or Listener(),
-            code=Code.of(folder.sweep.template.block),
+            code=Code.of(folder.sweep.blocks, chip=folder.sweep.chip is not None),
             file=StatusFile(
                 folder=folder.path,
                 driver=folder.driver,
@@ -285,9 +286,14 @@ class _Sweep:
 
     def _ask(self) -> None:
         sweep, study = self.folder.sweep, self.folder.study
-        space = sweep.proposed_space
+        space = open_space(sweep, study)
         seed = sweep.seed + proposed(study)
-        study.sampler = make_sampler(sweep.sampler, space, self.budget.trials, seed)
+        name = sweep.sampler
+        if name == "auto" and evaluations_in(sweep) <= self.budget.trials:
+            name = "grid"
+        elif name == "auto" and sweep.chip is not None:
+            name = "lattice"
+        study.sampler = make_sampler(name, space, self.budget.trials, seed)
         with warnings.catch_warnings():
             # We record heartbeats ourselves.
             warnings.filterwarnings("ignore", "Heartbeat of storage")
@@ -392,8 +398,17 @@ class _Sweep:
                 lambda: add_reads(folder.study, folder.storage, folder.sweep, outcome.reads)
             )
             self.reads |= outcome.reads
-        self._patiently(lambda: record(self.folder, task.trial, outcome))
+        self._patiently(lambda: self._write(task, outcome))
         self.heartbeat.remove(task.trial._trial_id)
+
+    def _write(self, task: _Task, outcome: Outcome) -> None:
+        """Record a point; that of a chip, whose chips have parts of other drivers, alone."""
+        folder = self.folder
+        is_chip = folder.sweep.chip is not None
+        with (
+            alone(folder.storage, folder.study.study_name) if is_chip else contextlib.nullcontext()
+        ):
+            record(folder, task.trial, outcome)
 
     def _give_up(self, error: BaseException) -> None:
         """Stop the workers, keep what is done, leave the rest to the next run; raise nothing."""

@@ -18,6 +18,7 @@ from chipdse.errors import ChipdseError, DesignError, MachineError
 from chipdse.evaluate import evaluate
 from chipdse.store.reads import Read
 from chipdse.store.store import Store, default_store
+from chipdse.study.harvest.chips import composed_finishes, known_points, measure_parts
 from chipdse.study.harvest.harvest import Harvest, finishes, harvest_point
 from chipdse.study.question.derived import derived_columns
 from chipdse.study.question.space import Point
@@ -27,7 +28,14 @@ from chipdse.study.storage.code import code_here
 from chipdse.study.storage.fast_writes import Finish, complete
 from chipdse.study.storage.fingerprint import check_same, parts_of
 from chipdse.study.storage.folder import StudyFolder
-from chipdse.study.storage.trials import FAILURE, FINGERPRINT, ORIGIN, PROPOSED
+from chipdse.study.storage.trials import (
+    FAILED_PART,
+    FAILURE,
+    FINGERPRINT,
+    ORIGIN,
+    PROPOSED,
+    finished,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +43,8 @@ class Outcome:
     """What came of one point: its metrics or harvest, or why there is neither.
 
     reads : what the block and its bench read for it
+    parts : of a chip, metrics of each part by operating point
+    failed_part : the part of a chip that could not be evaluated
     """
 
     metrics: dict[str, float] | None
@@ -44,6 +54,8 @@ class Outcome:
     failure: str = ""
     seconds: float = 0.0
     reads: frozenset[Read] = frozenset()
+    parts: Mapping[str, list[dict[str, float]]] | None = None
+    failed_part: str = ""
 
 
 def evaluate_point(
@@ -62,11 +74,19 @@ def evaluate_point(
     MachineError : no point can be evaluated here
     """
     start = time.monotonic()
-    code = code_here(sweep.template.block)
+    code = code_here(sweep.blocks, chip=sweep.chip is not None)
     code.check_worker()
     _check_parts(sweep, version)
     stages = Store(root=store or default_store(), check=code.check)
     try:
+        if sweep.chip is not None:
+            parts = measure_parts(sweep.chip, point, stages)
+            return Outcome(
+                metrics=None,
+                parts=parts,
+                seconds=time.monotonic() - start,
+                reads=frozenset(stages.read),
+            )
         if sweep.harvests or sweep.replicates > 1:
             harvest = harvest_point(sweep, point, stages)
             return Outcome(
@@ -88,10 +108,12 @@ def evaluate_point(
         if not isinstance(error, ChipdseError):
             raise
         _check_parts(sweep, version)  # a library may have been removed meanwhile
-        reason = f"{type(error).__name__}: {error}"
+        part = getattr(error, "part", "")
+        reason = f"{type(error).__name__}: {f'part {part}: ' if part else ''}{error}"
         return Outcome(
             metrics=None,
             failure=reason,
+            failed_part=part,
             seconds=time.monotonic() - start,
             reads=frozenset(stages.read),
         )
@@ -143,10 +165,18 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
     if outcome.harvest is not None:
         expensive = sweep.proposed_space.point(trial.params)
         proposed, harvested = finishes(sweep, expensive, outcome.harvest, trial.number)
+    elif outcome.parts is not None:
+        assert sweep.chip is not None
+        expensive = sweep.proposed_space.point(trial.params)
+        known = known_points(sweep.chip, finished(folder.study))
+        proposed, harvested = composed_finishes(
+            sweep, expensive, outcome.parts, known, trial.number
+        )
     elif outcome.metrics is not None:
         proposed = _finish(sweep, trial, outcome)
     else:
-        proposed = Finish(attributes={FAILURE: outcome.failure})
+        part = {FAILED_PART: outcome.failed_part} if outcome.failed_part else {}
+        proposed = Finish(attributes={FAILURE: outcome.failure, **part})
     proposed = replace(proposed, attributes={**proposed.attributes, **seconds})
     version = {} if folder.version is None else {FINGERPRINT: folder.version.identity}
     proposed, *harvested = (

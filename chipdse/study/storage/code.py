@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,14 +26,24 @@ _MAKERS = (
     ),  # methods of what a sweep file states
 )
 """The functions that make points; what asks for them and shows them may change."""
+_CHIP_MAKERS = (
+    *("chipdse.study.harvest.chips:measure_parts",),
+    *("chipdse.study.harvest.chips:composed_finishes", "chipdse.study.question.chip"),
+)
+"""The same for chips of several parts."""
 _KEEPERS = ("chipdse.study.storage.fast_writes", "chipdse.study.storage.trials")
 """Modules that decide how a point is written down, and not what it is."""
 
 
-def point_files() -> dict[str, Path]:
-    """The package's files that make points, by module, and its tables of constants."""
+def point_files(*, chip: bool = False) -> dict[str, Path]:
+    """The package's files that make points, by module, and its tables of constants.
+
+    Parameters
+    ----------
+    chip : points of chips of several parts
+    """
     tables = [f"technology/data/{name}.toml" for name in TABLES]
-    files = code_files(*_MAKERS, data=tables)
+    files = code_files(*_MAKERS, *(_CHIP_MAKERS if chip else ()), data=tables)
     return {name: path for name, path in files.items() if name not in _KEEPERS}
 
 
@@ -46,9 +57,10 @@ class Code:
     hashes: dict[Path, str]
 
     @classmethod
-    def of(cls, block: Block) -> Code:
-        """What points of a block are made by: its own files, and the package's."""
-        files = {*point_files().values(), *block_files(block)}
+    def of(cls, blocks: Sequence[Block], *, chip: bool = False) -> Code:
+        """What points of blocks are made by: their own files, and the package's."""
+        files = {*point_files(chip=chip).values()}
+        files.update(file for block in blocks for file in block_files(block))
         return cls(hashes={file: _hash(file) for file in sorted(files)})
 
     def changed(self) -> Path | None:
@@ -102,9 +114,9 @@ def _hash(file: Path) -> str:
 _CODES: dict[str, Code] = {}
 
 
-def code_here(block: Block) -> Code:
-    """The code of a block's points, as it was when this process first asked."""
-    key = f"{block.name} {getattr(block, 'folder', '')}"
+def code_here(blocks: Sequence[Block], *, chip: bool = False) -> Code:
+    """The code of the points of some blocks, as it was when this process first asked."""
+    key = f"{chip} " + " ".join(f"{b.name} {getattr(b, 'folder', '')}" for b in blocks)
     if key not in _CODES:
-        _CODES[key] = Code.of(block)
+        _CODES[key] = Code.of(blocks, chip=chip)
     return _CODES[key]

@@ -9,7 +9,7 @@ a later run can name what changed; each trial keeps its identity, 12 hexadecimal
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,10 +70,12 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
     ------
     DesignError : a library is not known
     """
-    block = sweep.template.block
     parts = {_CHIPDSE: __version__}
-    parts |= {f"module {name}": file_digest(path)[:16] for name, path in point_files().items()}
-    parts |= {f"block {_name(block, path)}": file_digest(path)[:16] for path in _files_of(block)}
+    modules = point_files(chip=sweep.chip is not None)
+    parts |= {f"module {name}": file_digest(path)[:16] for name, path in modules.items()}
+    for block in sweep.blocks:
+        for path in _files_of(block):
+            parts[f"block {_name(block, path)}"] = file_digest(path)[:16]
     for choice in libraries_of(sweep):
         for path in library_of(choice).every_file:
             parts[f"library {choice.name or ''}:{path.name}"] = file_digest(path)[:16]
@@ -84,12 +86,15 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
 
 def libraries_of(sweep: Sweep) -> list[LibraryChoice]:
     """The libraries that points of a sweep may have."""
+    if sweep.chip is not None:
+        names = dict.fromkeys(part.library for part in sweep.chip.parts)
+        return [LibraryChoice(name=name) for name in names]
     template = sweep.template
     if template.liberty:
         return [LibraryChoice(files=template.liberty)]
     axes = [axis.values for axis in template.axes if axis.group == "library"]
-    names = axes[0] if axes else [template.fixed["library"]["library"]]
-    return [LibraryChoice(name=str(name)) for name in names]
+    choices = axes[0] if axes else [template.fixed["library"]["library"]]
+    return [LibraryChoice(name=str(name)) for name in choices]
 
 
 def _files_of(block: Block) -> list[Path]:
@@ -110,9 +115,10 @@ def _name(block: Block, path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
 
 
-def parts_read(block: Block, reads: Iterable[Read]) -> dict[str, str]:
-    """The parts that stand for what points were seen to read beside the files of the block."""
-    place, files = place_of(block), {str(path) for path in _files_of(block)}
+def parts_read(blocks: Sequence[Block], reads: Iterable[Read]) -> dict[str, str]:
+    """The parts that stand for what points were seen to read beside the files of the blocks."""
+    place = place_of(blocks[0])
+    files = {str(path) for block in blocks for path in _files_of(block)}
     parts = {}
     for read in reads:
         path = place.root / read.name if read.kind == "file" else None
@@ -202,7 +208,7 @@ def add_reads(study: optuna.Study, storage: Storage, sweep: Sweep, reads: Iterab
     ------
     MachineError : another point of the study read something else there
     """
-    new = parts_read(sweep.template.block, reads)
+    new = parts_read(sweep.blocks, reads)
     with alone(storage, study.study_name):
         fingerprint = kept_by(study)
         if fingerprint is None or new.items() <= fingerprint.parts.items():

@@ -29,6 +29,9 @@ ORIGIN, PROPOSED, HARVESTED, HARVESTED_FROM = (
 evaluation gave it (`chipdse.study.harvest.harvest`)."""
 
 
+PART_POINTS, FAILED_PART = "part_points", "failed_part"
+"""Trial attributes of a chip: metrics of the part points that it measured, by part, number of the
+hardware point and operating point; the part that could not be evaluated."""
 SPREAD = "spread"
 """Trial attribute: the objectives' standard deviations over replicates, in their order."""
 

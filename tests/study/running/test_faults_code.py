@@ -109,7 +109,7 @@ def test_a_library_removed_under_a_running_sweep_fails_no_trial(
 def test_what_counts_is_what_a_file_holds(tmp_path: Path) -> None:
     file = tmp_path / "counter.v"
     counter_project(tmp_path)
-    code = Code.of(find_block("counter.toml", tmp_path))
+    code = Code.of((find_block("counter.toml", tmp_path),))
     assert {file, tmp_path / "counter.toml"} < set(code.hashes)
     assert code.changed() is None
     file.write_text(COUNTER)  # another date, as an editor or git leaves it
@@ -123,7 +123,7 @@ def test_what_counts_is_what_a_file_holds(tmp_path: Path) -> None:
 def test_a_worker_older_than_the_code_is_told(tmp_path: Path) -> None:
     """As of Dask, which outlives sweeps: it has the modules of its day."""
     counter_project(tmp_path, (2, 3, 4), harvest=True)
-    code_here(find_block("counter.toml", tmp_path))
+    code_here((find_block("counter.toml", tmp_path),))
     (tmp_path / "counter.v").write_text(COUNTER + "//")
     sweep = read_sweep(tmp_path / "sweep.toml")
     driver = parts_of(sweep)
@@ -132,7 +132,7 @@ def test_a_worker_older_than_the_code_is_told(tmp_path: Path) -> None:
 
 
 def test_parts_of_the_package_that_make_points_count() -> None:
-    names = {str(file) for file in Code.of(find_block("fir", Path())).hashes}
+    names = {str(file) for file in Code.of((find_block("fir", Path()),)).hashes}
     for part in (
         "hdl/chipdse_hdl/fir/hardware.py",
         "hdl/chipdse_hdl/fir/model.py",
