@@ -30,6 +30,7 @@ ELSEWHERE = {
     "sweep sweeps/": MINUTES,
     "chip sweeps/chips/": "measures an array of 8 x 8 twice; tests/application/test_chip_file.py "
     "reads the file, tests/application/test_chip_cli.py runs a smaller one",
+    "docs/howto/characterise.md": "needs transistor models; tests/characterise runs the verb",
     "library get": "fetches files; tests/netlist/library/test_library_public.py has a server",
     "front studies/mac_array --parquet": "wants pyarrow, which nothing else here needs",
     "import-results export/mac12 routed.v": "wants a routed netlist; "
