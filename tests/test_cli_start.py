@@ -116,3 +116,10 @@ def test_opening_a_study_does_not_load_what_runs_or_exports_one() -> None:
     assert "chipdse.study.results.points" in loaded
     unused = {"chipdse.export.bundle", "chipdse.stages.analyse", "chipdse.study.running.engine"}
     assert not loaded & (unused | {"scipy.sparse", "matplotlib", "rich"})
+
+
+@pytest.mark.parametrize("given", ["-40C", "-40", "-.5C"])
+def test_a_negative_temperature_is_a_value(given: str) -> None:
+    """Python 3.13 and older take only plain negative numbers as values."""
+    words = ["eval", "adder", "--temperature", given]
+    assert build_parser("eval").parse_args(words).temperature == given

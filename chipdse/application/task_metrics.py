@@ -14,7 +14,6 @@ from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.metrics import METRICS
 from chipdse.system.arrays.carbon import grid_values
 from chipdse.system.arrays.columns import BlockPoints, PackageColumns
-from chipdse.system.evaluate import evaluate_pairs
 from chipdse.system.models.carbon import SECONDS_PER_YEAR
 from chipdse.technology.constants import Sources
 
@@ -144,6 +143,9 @@ def _in_packages(
     blocks: BlockPoints, packages: PackageColumns, sources: Sources
 ) -> tuple[dict[str, Floats], dict[str, Floats], Floats]:
     """Metrics of `_SYSTEM`, constraints, and 1 where a table does not reach, row by row."""
+    # Here, because a study is opened by the names of its metrics, without solvers.
+    from chipdse.system.evaluate import evaluate_pairs
+
     metrics: list[dict[str, Floats]] = []
     constraints: list[dict[str, Floats]] = []
     estimated = [np.zeros(0)]

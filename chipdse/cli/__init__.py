@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import importlib
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -47,7 +48,14 @@ def _line(message: str) -> str:
 
 
 class OneLineParser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, exit code 2."""
+    """An argument parser whose errors are one line, exit code 2.
+
+    A word that begins like a negative number is a value, as in Python 3.14: `--temperature -40C`.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._negative_number_matcher = re.compile(r"-\.?\d")
 
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {_line(message)} (see {self.prog} --help)", file=sys.stderr)

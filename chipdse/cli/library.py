@@ -65,7 +65,7 @@ def add(verbs: Verbs) -> None:
     _add_process(export)
     export.add_argument("--supply", metavar="V", help="e.g. 0.9V; default the nominal supply")
     export.add_argument(
-        "--temperature", metavar="C", help="e.g. 85C or =-20C; default the nominal one"
+        "--temperature", metavar="C", help="e.g. 85C or -20C; default the nominal one"
     )
     export.add_argument("--to", type=Path, required=True, metavar="FILE", help="Liberty file")
     adds = add_verb(
