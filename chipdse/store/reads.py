@@ -25,6 +25,7 @@ from chipdse.errors import DesignError, MachineError
 from chipdse.store.folder import READS
 from chipdse.store.recorder import (
     EVERY,
+    LIBRARIES,
     Notes,
     digest_of,
     digest_of_text,
@@ -361,7 +362,10 @@ def _origin(value: object) -> object:
 def _digest_when_loaded(name: str, module: ModuleType, file: str) -> str:
     identity = id(module.__spec__)
     known = _LOADED.get(name)
-    if known is None or known[0] != identity:  # another spec: it was loaded again
+    again = known is not None and known[0] != identity  # another spec: it was loaded again
+    if again and file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)):
+        again = False  # a process keeps the compiled code that it loaded first
+    if known is None or again:
         known = _LOADED[name] = (identity, file_digest(Path(file)))
     return known[1]
 
@@ -381,7 +385,14 @@ def check_unchanged(place: Place, reads: Iterable[Read]) -> None:
     ------
     MachineError : an input has changed, so the result belongs to no version of it
     """
-    for read in changed_reads(reads, place):
+    reads = tuple(reads)
+    names = {read.name for read in reads if read.kind == "file"}
+    held = [
+        Read(kind="file", name=name, digest=digest)
+        for name, digest in ((place.name(path), was) for path, was in LIBRARIES.items())
+        if name in names
+    ]
+    for read in changed_reads([*reads, *held], place):
         raise MachineError(
             f"{read} changed while it was used, or after this process loaded it; run again "
             "(in a notebook, restart the kernel)"

@@ -146,6 +146,8 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
                 if arguments[0] is None or _is_relative(arguments[0]):
                     note("directory", "")
                 note("folder", _path(arguments[0] if arguments[0] is not None else "."))
+        elif event == "ctypes.dlopen":
+            _note_library(note, arguments[0])
         elif event == "sqlite3.connect":
             note("updated", _path(arguments[0]))
         elif event in ("os.mkdir", "os.rename"):
@@ -177,6 +179,17 @@ def _note_opened(note: Note, path: Any, mode: Any, flags: Any) -> None:
         note("file", name)
 
 
+def _note_library(note: Note, path: Any) -> None:
+    """Note a compiled library that is loaded by its path; one by its name alone is the system's."""
+    if isinstance(path, int) or path is None or os.sep not in os.fsdecode(path):
+        return
+    if _is_relative(path):
+        note("directory", "")
+    name = _path(path)
+    LIBRARIES.setdefault(name, digest_of(name))
+    note("file", name)
+
+
 def _source_of(compiled: str) -> str:
     """The source file of compiled code, also of what pytest compiled: ``x.cpython-311-pytest.pyc``.
 
@@ -194,6 +207,9 @@ def _path(path: Any) -> str:
 
 _ACTIVE: dict[int, Note] = {}
 _HOOKED: list[bool] = []
+LIBRARIES: dict[str, str] = {}
+"""Compiled libraries by their path, with the digest at the first load: a process that loads the
+path again gets the old code, whatever the file holds by then."""
 
 
 _PLACES = ("TMPDIR", "TMP", "TEMP")

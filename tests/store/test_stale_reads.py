@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from chipdse.design import find_block
+from chipdse.errors import MachineError
 from chipdse.hardware.elaborate import elaborate
 from chipdse.store import recorder
 from chipdse.store.store import Store
@@ -343,6 +344,35 @@ def test_what_is_read_is_seen(tmp_path: Path, what: str) -> None:
     assert built == ["elaborate"]
     assert after != before
     assert rtl_of(folder, tmp_path / "fresh")[0] == after
+
+
+def compiled(folder: Path, mask: int) -> None:
+    source, library = folder / "golden.c", folder / "golden.so"
+    source.write_text(f"int mask(void) {{ return {mask}; }}\n")
+    library.unlink(missing_ok=True)  # a process that loaded it keeps the old one
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("path", ["str(HERE / 'golden.so')", "'./golden.so'"])
+def test_a_compiled_library_is_seen(tmp_path: Path, path: str) -> None:
+    body = f"import ctypes; mask = ctypes.CDLL({path}).mask()"
+    folder, store = project(tmp_path / "project", {}, body), tmp_path / "store"
+    os.chdir(folder)
+    compiled(folder, 1)
+    before, _ = rtl_of(folder, store)
+    assert rtl_of(folder, store) == (before, [])
+    compiled(folder, 2)
+    with pytest.raises(MachineError, match=r"golden\.so changed .* this process loaded it"):
+        rtl_of(folder, store)  # this process has the old code
+    script = (
+        f"import os, sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
+        "from pathlib import Path\nfrom tests.store.test_stale_reads import rtl_of\n"
+        f"print(*rtl_of(Path({str(folder)!r}), Path({str(store)!r})))"
+    )
+    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    after, _, built = process.stdout.strip().partition(" ")
+    assert built == "['elaborate']" and after != before, process.stderr
 
 
 @pytest.mark.tools
