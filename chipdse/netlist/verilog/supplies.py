@@ -63,6 +63,12 @@ class SupplyCells:
         pins = netlist.pin_net
         driven[pins[netlist.pin_is_driver & (pins >= 0)]] = True
         signal[pins[pins >= 0]] = True
+
+        def may_supply(net: int) -> bool:
+            """Whether a net on a pin with a supply's name is no signal of the netlist."""
+            is_known = net in supplies or is_supply_name(netlist.net_names[net].rpartition(".")[2])
+            return not driven[net] and (is_known or not signal[net])
+
         for (kind, nets_of), (name, offset) in self._doubtful.items():
             for pin, nets in nets_of:
                 numbers = [int(number[net]) for net in nets if net >= 0]
@@ -71,7 +77,7 @@ class SupplyCells:
                     names = [netlist.net_names[net].rpartition(".")[2] for net in numbers]
                     named = bool(names) and all(map(is_supply_name, names))
                 is_supply = (
-                    not any(driven[net] for net in numbers)
+                    all(map(may_supply, numbers))
                     if named
                     else bool(numbers)
                     and all(net in supplies and not signal[net] for net in numbers)

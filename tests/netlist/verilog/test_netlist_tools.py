@@ -97,6 +97,7 @@ def test_a_supply_is_known_by_the_library_cells_that_it_feeds() -> None:
         ("SPARE d (.Y())", "its pin 'Y' is a signal"),
         ("SPARE d (a, VDD)", "it has a signal pin"),
         ("HEADER d (.VDD(y))", "its pin 'VDD' is a signal"),
+        ("SPARE d (.VDD_EN(a), .VDD(VDD))", "its pin 'VDD_EN' is a signal"),
     ],
 )
 def test_a_signal_pin_without_a_library_cell_is_refused(cell: str, pin: str) -> None:
