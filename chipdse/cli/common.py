@@ -43,6 +43,19 @@ def add_verb(
     return parser
 
 
+def add_objectives(parser: argparse.ArgumentParser) -> None:
+    """Options that name the objectives of a table (.csv)."""
+    for option in ("--minimize", "--maximize"):
+        parser.add_argument(
+            option,
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="COLUMN",
+            help="of a table: an objective",
+        )
+
+
 def check_block_file(name: str) -> None:
     """Raise DesignError if a block is named by a description (.toml) that does not exist."""
     if not name.endswith(".toml"):

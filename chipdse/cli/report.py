@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chipdse.cli.common import Verbs, add_verb, print_json, tell_version
+from chipdse.cli.common import Verbs, add_objectives, add_verb, print_json, tell_version
 from chipdse.errors import DesignError
 from chipdse.reading import check_exist
 from chipdse.study.storage.layout import check_study
@@ -82,15 +82,7 @@ def add(verbs: Verbs) -> None:
         nargs="+",
         help="folder of the study, or a table (.csv); several studies are drawn in one front",
     )
-    for option in ("--minimize", "--maximize"):
-        parser.add_argument(
-            option,
-            nargs="+",
-            action="extend",
-            default=[],
-            metavar="COLUMN",
-            help="of a table: an objective",
-        )
+    add_objectives(parser)
     parser.add_argument("--kind", choices=KINDS, default="front", help="default the front")
     parser.add_argument("-o", "--output", type=Path, required=True, help=".png, .svg or .pdf")
     parser.add_argument("--x", metavar="COLUMN", help="of the front; default the first objective")

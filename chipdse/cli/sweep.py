@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipdse.cli.common import Verbs, add_verb, command, print_json, tell_version
+from chipdse.cli.common import Verbs, add_objectives, add_verb, command, print_json, tell_version
 from chipdse.errors import DesignError
 from chipdse.reading import check_exist
 from chipdse.study.question.sampler_names import SAMPLERS
@@ -99,15 +99,7 @@ def add(verbs: Verbs) -> None:
         _front,
     )
     parser.add_argument("study", type=Path, help="folder of the study, or a table (.csv)")
-    for option in ("--minimize", "--maximize"):
-        parser.add_argument(
-            option,
-            nargs="+",
-            action="extend",
-            default=[],
-            metavar="COLUMN",
-            help="of a table: an objective",
-        )
+    add_objectives(parser)
     parser.add_argument(
         "--format", choices=("table", "csv", "json"), default="table", help="default a table"
     )
@@ -185,7 +177,8 @@ def _sweep(arguments: argparse.Namespace) -> int:
     if arguments.report:
         print(f"report:  {path / 'report.html'}")
     print(f"points:  {path / 'points.csv'}")
-    print(f"export:  {command('chipdse', 'export', path, '--knee', '--to')} DIR")
+    if study.folder.sweep.chip is None:
+        print(f"export:  {command('chipdse', 'export', path, '--knee', '--to')} DIR")
     return 0
 
 

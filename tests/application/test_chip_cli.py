@@ -135,6 +135,25 @@ def test_mistakes_are_one_line(
         assert message in error and error.count("\n") == 1, error
 
 
+def test_a_sweep_of_parts_suggests_no_export(
+    chip_file: Path,
+    warm_store: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`export` is for one block."""
+    monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
+    chip_file.write_text(f'{CHIP}[objectives]\nlatency_s = "minimize"\ncost_usd = "minimize"\n')
+    folder = chip_file.parent / "study"
+    assert (
+        main(["sweep", str(chip_file), "--study", str(folder), "--no-report", "--workers", "1"])
+        == 0
+    )
+    printed = capsys.readouterr().out
+    assert "chips:   " in printed and "export:" not in printed
+    assert main(["export", str(folder), "--knee", "--to", str(folder / "out")]) == 2
+
+
 def test_a_sweep_of_parts_has_the_chips_of_the_verb_chip(chip_file: Path, warm_store: Path) -> None:
     """The study's points are chips of `chipdse chip`, metric by metric, with the same best ones."""
     chips = evaluate_chips(chip_file, store=warm_store / "stages")
