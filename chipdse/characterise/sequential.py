@@ -236,7 +236,7 @@ def _clock_arc(
     store: Store, slews_s: np.ndarray, loads_f: np.ndarray, hidden: dict[str, list[float]]
 ) -> dict[str, Any]:
     """Clock to output. Energy: of the edge that moves the output, less the hidden clock energy."""
-    rule, supply_v = store.rule, store.bench.corner.supply_v
+    rule = store.rule
     tables = _empty(slews_s, loads_f)
     gate = rule.kind == "clock_gate"
     for rises in (True, False):
@@ -248,16 +248,7 @@ def _clock_arc(
             levels = {**store.idle, rule.clock: 0, rule.data: int(rises)}
             stored = int(not rises)
             hidden_j = np.interp(slews_s, hidden["slew_s"], hidden["rise"])
-        for i, slew in enumerate(slews_s):
-            for j, load in enumerate(loads_f):
-                waves, joule, _ = energy_and_charge(
-                    store, levels, stored, rule.clock, float(slew), float(load)
-                )
-                start_s = 0.02 * store.window_s(float(slew), float(load))
-                _fill(store, tables, name, (i, j), waves, rises, start_s, float(slew))
-                tables[f"{name}_energy_j"][i, j] = (
-                    joule - hidden_j[i] - (load * supply_v**2 if rises else 0.0)
-                )
+        _fill(store, tables, rises, levels, stored, rule.clock, hidden_j, slews_s, loads_f)
     return {
         "pin": rule.clock,
         "output": store.output,
@@ -271,22 +262,13 @@ def _data_arc(
     store: Store, slews_s: np.ndarray, loads_f: np.ndarray, hidden: dict[str, list[float]]
 ) -> dict[str, Any]:
     """Data to output of a transparent latch, less the energy counted at the data pin."""
-    rule, supply_v = store.rule, store.bench.corner.supply_v
+    rule = store.rule
     tables = _empty(slews_s, loads_f)
     for rises in (True, False):
         name = "rise" if rises else "fall"
         levels = {**store.idle, rule.clock: 1, rule.data: int(not rises)}
         hidden_j = np.interp(slews_s, hidden["slew_s"], hidden[name])
-        for i, slew in enumerate(slews_s):
-            for j, load in enumerate(loads_f):
-                waves, joule, _ = energy_and_charge(
-                    store, levels, int(not rises), rule.data, float(slew), float(load)
-                )
-                start_s = 0.02 * store.window_s(float(slew), float(load))
-                _fill(store, tables, name, (i, j), waves, rises, start_s, float(slew))
-                tables[f"{name}_energy_j"][i, j] = (
-                    joule - hidden_j[i] - (load * supply_v**2 if rises else 0.0)
-                )
+        _fill(store, tables, rises, levels, int(not rises), rule.data, hidden_j, slews_s, loads_f)
     return {
         "pin": rule.data,
         "output": store.output,
@@ -307,18 +289,33 @@ def _empty(slews_s: np.ndarray, loads_f: np.ndarray) -> dict[str, np.ndarray]:
 def _fill(
     store: Store,
     tables: dict[str, np.ndarray],
-    name: str,
-    at: tuple[int, int],
-    waves: Waves,
     rises: bool,
-    start_s: float,
-    slew_s: float,
+    levels: dict[str, int],
+    stored: int,
+    pin: str,
+    hidden_j: np.ndarray,
+    slews_s: np.ndarray,
+    loads_f: np.ndarray,
 ) -> None:
-    edge = store.edge(waves, rises, start_s)
-    if edge is None:
-        raise SimulationError(f"{store.cell.name}: no {name} of {store.output} at {at}")
-    tables[f"{name}_delay_s"][at] = edge[0] - start_s - slew_s * RAMP_PER_SLEW / 2
-    tables[f"{name}_transition_s"][at] = edge[1]
+    """One edge of the output after an edge of `pin`, at every slew and load.
+
+    Parameters
+    ----------
+    hidden_j : energy that is counted at the pin, by slew
+    """
+    name = "rise" if rises else "fall"
+    supply_v = store.bench.corner.supply_v
+    for i, slew in enumerate(map(float, slews_s)):
+        for j, load in enumerate(map(float, loads_f)):
+            waves, joule, _ = energy_and_charge(store, levels, stored, pin, slew, load)
+            start_s = 0.02 * store.window_s(slew, load)
+            edge = store.edge(waves, rises, start_s)
+            if edge is None:
+                raise SimulationError(f"{store.cell.name}: no {name} of {store.output} at {(i, j)}")
+            tables[f"{name}_delay_s"][i, j] = edge[0] - start_s - slew * RAMP_PER_SLEW / 2
+            tables[f"{name}_transition_s"][i, j] = edge[1]
+            into_load_j = load * supply_v**2 if rises else 0.0
+            tables[f"{name}_energy_j"][i, j] = joule - hidden_j[i] - into_load_j
 
 
 def largest_load_f(bench: Bench, slew_limit_s: float) -> float:
