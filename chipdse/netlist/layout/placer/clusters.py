@@ -95,8 +95,8 @@ def _joined(problem: PlacementProblem, most_m2: float) -> Int64s:
         best = _best(first, second, score, cells)
         mutual = np.flatnonzero((best >= 0) & (best[best] == np.arange(cells)))
         other[mutual] = best[mutual]
-    _, number = np.unique(np.minimum(other, np.arange(cells)), return_inverse=True)
-    return number.astype(np.int64)
+    least = np.minimum(other, np.arange(cells))  # a pair has the number of its first cell
+    return (np.cumsum(least == np.arange(cells)) - 1)[least]
 
 
 def _best(first: Int64s, second: Int64s, score: Floats, cells: int) -> Int64s:
