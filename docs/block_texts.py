@@ -91,6 +91,41 @@ def adder(runs: Runs) -> Iterator[Text]:
     )
 
 
+def aes_sbox(runs: Runs) -> Iterator[Text]:
+    """What two shares cost."""
+    at = {
+        (shares, vdd_v): runs.row("aes_sbox", shares=shares, vdd_v=vdd_v)
+        for shares, vdd_v in product((1, 2), (0.8, 1.8))
+    }
+    for shares in (1, 2):
+        nominal, low = at[shares, 1.8], at[shares, 0.8]
+        yield line(
+            f"{shares}",
+            ("{:,.0f}", area(nominal)),
+            ("{:.0f}", f_max(nominal)),
+            *(("{}", figure) for figure in (rate(nominal), energy(nominal))),
+            ("{:.0f} %", share(nominal, "glitch")),
+            *(("{}", figure) for figure in (rate(low), energy(low))),
+        )
+    plain, masked = at[1, 1.8], at[2, 1.8]
+    yield Text(
+        words="Two shares take {:.1f} times the area and {:.1f} times the energy per byte** at "
+        "1.8 V, and their clock is {:.1f} times as fast",
+        values=tuple(of(masked) / of(plain) for of in (area, energy, f_max)),
+    )
+    yield Text(
+        words="Registers and clock tree take {:.0f} % of the energy with two shares and {:.0f} % "
+        "with one",
+        values=tuple(share(point, "register", "clock_tree") for point in (masked, plain)),
+    )
+    low = at[2, 0.8]
+    yield Text(
+        words="At 0.8 V two shares take {:.0f} % less energy than one share at 1.8 V, for {:.1f} "
+        "instead of {:.0f} Mbyte/s",
+        values=(percent_less(energy(low), energy(plain)), rate(low), rate(plain)),
+    )
+
+
 def ascon(runs: Runs) -> Iterator[Text]:
     """How many rounds per cycle."""
 
@@ -1128,6 +1163,7 @@ def _carry_save(runs: Runs) -> Iterator[Text]:
 
 PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
     "docs/blocks/adder.md": adder,
+    "docs/blocks/aes_sbox.md": aes_sbox,
     "docs/blocks/ascon.md": ascon,
     "docs/blocks/cordic.md": cordic,
     "docs/blocks/d2d_link.md": d2d_link,
@@ -1142,8 +1178,8 @@ PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
     "docs/blocks/blocks.md": blocks,
 }
 
-ITS_OWN = ("adder", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo", "keccak")
-ITS_OWN += ("multiplier", "noc_router", "ntt", "rv32")
+ITS_OWN = ("adder", "aes_sbox", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo")
+ITS_OWN += ("keccak", "multiplier", "noc_router", "ntt", "rv32")
 SWEEPS: dict[str, tuple[str, ...]] = {
     **{f"docs/blocks/{name}.md": (name,) for name in ITS_OWN},
     "docs/blocks/blocks.md": (

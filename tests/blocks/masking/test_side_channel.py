@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from chipdse_hdl import BLOCKS
+from chipdse_hdl.aes_sbox.model import reference as reference_aes
 from chipdse_hdl.ascon.model import Message, reference_aead, reference_hash
 from chipdse_hdl.bench.shares import Shared
 from chipdse_hdl.keccak.model import reference as reference_keccak
@@ -31,6 +32,9 @@ def word_of(data: np.ndarray, run: int) -> int:
 
 def expected(name: str, parameters: Any, data: int) -> list[int]:
     """The words that a block gives for the data of one operation."""
+    if name == "aes_sbox":
+        bits = 8 * parameters.bytes
+        return [reference_aes(parameters, data & 2**bits - 1, data >> bits)]
     if name == "keccak":
         size = parameters.bus_bits // 8
         message = data.to_bytes(size, "little")[:-1]
@@ -48,6 +52,9 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("ascon", {"function": "hash", "shares": 2}),
     ("keccak", {"input_buffer": True, "bus_bits": 16}),
     ("keccak", {"shares": 2}),
+    ("aes_sbox", {"structure": "table"}),
+    ("aes_sbox", {"shares": 2}),
+    ("aes_sbox", {"shares": 2, "unit": "round"}),
 ]
 
 
@@ -61,17 +68,16 @@ def test_a_run_of_the_stimuli_is_an_operation(name: str, hardware: dict[str, Any
     assert {name for names in operation.share_ports.values() for name in names} <= set(given)
     run = 70
     inputs = {port: words_of(bits, run)[1:] for port, bits in given.items() if port != "rst"}
+    port = "out" if name == "aes_sbox" else "out_data"
     shared = Shared(
         shares=operation.shares,
         inputs={},
-        outputs=("out_data",),
+        outputs=(port,),
         random_bits=operation.random_bits,
     )
     component = block.hardware(parameters)
-    seen = shared.recombined(
-        play_in_amaranth(component, inputs, shared.watch(["out_valid", "out_data"]))
-    )
-    words = [word for word, valid in zip(seen["out_data"], seen["out_valid"], strict=True) if valid]
+    seen = shared.recombined(play_in_amaranth(component, inputs, shared.watch(["out_valid", port])))
+    words = [word for word, valid in zip(seen[port], seen["out_valid"], strict=True) if valid]
     assert words == expected(name, parameters, word_of(data, run))
     assert seen["out_valid"][-1] == 1  # the operation ends with its last word
 
