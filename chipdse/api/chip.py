@@ -102,7 +102,7 @@ class Chips:
                 part=measured_part(part.name, point.contract, point.metrics, count),
                 buffer=self.buffers[int(self.table.buffer[chip])],
                 outer=self.outers[int(self.table.outer[chip])],
-                output_bits=application.output_bits or None,
+                output_bits=application.output_bits,
                 link_bits_per_s=math.inf if dram_ is None else dram_.link_bits_per_s,
                 link_j_per_bit=0.0 if dram_ is None else dram_.link_j_per_bit,
             ),

@@ -184,7 +184,8 @@ def sweep(
     study : folder of the study; default ``studies/NAME`` below the current folder
     trials, sampler : instead of the sweep file's
     time : stop proposing after so long, e.g. "2h"; instead of the sweep file's
-    patience : stop when so many trials in a row moved the front nowhere
+    patience : stop when so many trials in a row moved the front nowhere; 0: never, whatever the
+        sweep file states
     retry_failed : evaluate failed points again
     re_evaluate : where another version of the block, its bench, the library, chipdse or a tool made
         the study's points, evaluate these again; without it such a study is refused
@@ -215,7 +216,7 @@ def sweep(
     budget = Budget(
         trials=plan.trials,
         seconds=plan.time_s if time is None else parse_duration(time),
-        patience=plan.patience if patience is None else patience,
+        patience=plan.patience if patience is None else patience or None,
     )
     check_libraries(plan)
     if plan.chip is not None:

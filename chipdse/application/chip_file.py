@@ -89,14 +89,14 @@ class Application:
 
     operations : of each part, per task, by the part's name
     overlapped : the network and the operations run at the same time, not one after another
-    output_bits : width of results in the memories; 0: that of an operand
+    output_bits : width of results in the memories; None: that of an operand
     """
 
     network: Network | None
     batch: int = 1
     operations: dict[str, float] = field(default_factory=dict)
     overlapped: bool = False
-    output_bits: int = 0
+    output_bits: int | None = None
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -186,7 +186,7 @@ def read_application(data: Mapping[str, Any], parts: Sequence[str], folder: Path
         overlapped=overlapped,
         output_bits=_count(application["output_bits"], "[application] output_bits")
         if "output_bits" in application
-        else 0,
+        else None,
     )
 
 

@@ -156,7 +156,7 @@ class _Reader:
             reads=self._texts("reads"),
             environment=self._texts("environment"),
             clock=self.port("clock", "clk"),
-            reset=self.port("reset", ""),
+            reset=self.port("reset", "") or None,
             reset_level=int(level == "high"),
             verilog=verilog,
         )

@@ -93,7 +93,7 @@ class Recorder:
     data : name of the file that the simulation writes to its working directory; the plusarg
         ``+recording=PATH`` names another
     latches : names of the RTL's latches
-    loop : a signal of a combinational loop; "" if there is none
+    loop : a signal of a combinational loop; None if there is none
     """
 
     top: str
@@ -101,7 +101,7 @@ class Recorder:
     layout: Path
     data: str
     latches: tuple[str, ...] = ()
-    loop: str = ""
+    loop: str | None = None
 
 
 def write_recorder(
@@ -141,7 +141,7 @@ def write_recorder(
     if conflict := _CONFLICT.search(log.read_text(errors="replace")):
         net = "".join(conflict[1].split())
         raise DesignError(f"{net} has several drivers; give it one, e.g. a multiplexer or an OR")
-    loop = ""
+    loop = None
     if _LOOP in log.read_text(errors="replace"):
         # Between words it may be a carry from bit to bit; gates leave no doubt.
         gates = ["flatten", "memory_map", "techmap", "opt_clean", "check", ""]
@@ -216,11 +216,13 @@ def bounded_reads(verilog: str, memories: Collection[str]) -> str:
     return _MEMORY_READ.sub(bounded, verilog)
 
 
-def _loop_of(log: Path) -> str:
-    """A signal of the first combinational loop that Yosys's `check` has found; "" without one."""
+def _loop_of(log: Path) -> str | None:
+    """A signal of the first combinational loop that Yosys's `check` has found; None without one."""
     _, marker, rest = log.read_text(errors="replace").partition(_LOOP)
     named = re.search(r"^    wire \\(\S+)", rest, re.MULTILINE)
-    return "" if not marker else named[1] if named else "a signal without a name"
+    if not marker:
+        return None
+    return named[1] if named else "a signal without a name"
 
 
 def told_assertions(verilog: str) -> str:

@@ -155,7 +155,8 @@ def evaluate_pairs(
     typical = None if blocks.typical is None else _typical(blocks, blocks.typical, dies, work)
     rows = evaluate_dies(dies, work, package, sources, cells=cells, typical=typical)
     # Cost and carbon of another process than the one the block was measured in are a what-if.
-    moved = (package["node_nm"] > 0) & (package["node_nm"] != blocks.node_nm)
+    stated_nm = package["node_nm"]
+    moved = ~np.isnan(stated_nm) & (stated_nm != blocks.node_nm)
     return dataclasses.replace(rows, estimated=rows.estimated | moved)
 
 

@@ -160,7 +160,7 @@ def _system(content: Mapping[str, Any], stem: str) -> System:
         name=name,
         dies=dies,
         package=package,
-        interposer_area_m2=read_quantity(interposer, "m2", "interposer_area"),
+        interposer_area_m2=read_quantity(interposer, "m2", "interposer_area") or None,
         constants=(*custom, *_conductivities(content.get("conductivity", {}))),
         **traffic,
     )
@@ -239,7 +239,8 @@ def _traffic(content: Any, block: BlockMetrics | None) -> dict[str, float]:
     for key, value in traffic.items():
         if value < 0:
             raise DesignError(f"[link] {key}={value!r} is negative; use >= 0")
-    return traffic
+    # A file that states no traffic, or 0, has no link to limit.
+    return {name: value for name, value in traffic.items() if value > 0}
 
 
 def _own(key: str, doc: str, value: float, unit: str) -> Constant:

@@ -190,5 +190,5 @@ def test_pipelining_a_multiplier_lowers_its_glitch_energy(tmp_path: Path) -> Non
 def test_options_refuse_nonsense() -> None:
     with pytest.raises(DesignError, match="goal='speed' is unknown; use one of balanced"):
         SynthesisOptions(goal="speed")  # type: ignore[arg-type]
-    with pytest.raises(DesignError, match="clock_gating=-1 is too small; use >= 0"):
+    with pytest.raises(DesignError, match="clock_gating=-1 is too small; use >= 1, or leave"):
         SynthesisOptions(clock_gating=-1)
