@@ -46,8 +46,8 @@ from chipdse.hardware.shared_modules import (
     write_shared,
 )
 from chipdse.hardware.synthesis_options import SynthesisOptions
-from chipdse.netlist.library.catalogue import LibraryEntry, liberty_files_for_synthesis
 from chipdse.netlist.library.cells import Cell
+from chipdse.netlist.library.entry import LibraryEntry, liberty_files_for_synthesis
 from chipdse.tools import is_identifier, plain_prefix, remove_links, run_yosys
 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"

@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from chipdse.design import Design, LibraryChoice
 from chipdse.errors import MachineError
-from chipdse.netlist.library.catalogue import LibraryEntry, description_file, resolve
+from chipdse.netlist.library.catalogue import description_file, resolve
+from chipdse.netlist.library.entry import LibraryEntry
 from chipdse.store.reads import file_digest
 
 Result = TypeVar("Result")

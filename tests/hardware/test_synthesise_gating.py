@@ -14,7 +14,8 @@ from chipdse.hardware.mapping_library import mapping_library
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.netlist.activity.glitches.replay import TimedActivity, timed_replay
 from chipdse.netlist.library.cache import load_library
-from chipdse.netlist.library.catalogue import liberty_files_for_synthesis, resolve
+from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.netlist.power.glitches import GlitchPower
 from chipdse.netlist.power.power import Power, analyse_power
 from chipdse.netlist.timing.timing import Timing

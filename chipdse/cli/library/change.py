@@ -50,7 +50,7 @@ def add_remove(verbs: Verbs) -> argparse.ArgumentParser:
 def _add(arguments: argparse.Namespace) -> int:
     check_exist(*arguments.files)
 
-    from chipdse.netlist.library.catalogue import add_library
+    from chipdse.netlist.library.user import add_library
 
     node_nm = None
     if arguments.node is not None:
@@ -79,7 +79,7 @@ def _add(arguments: argparse.Namespace) -> int:
 
 
 def _remove(arguments: argparse.Namespace) -> int:
-    from chipdse.netlist.library.catalogue import remove_library
+    from chipdse.netlist.library.user import remove_library
 
     remove_library(arguments.name)
     if arguments.json:

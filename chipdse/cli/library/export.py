@@ -31,7 +31,8 @@ def add(verbs: Verbs) -> argparse.ArgumentParser:
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from chipdse.netlist.library.catalogue import liberty_text, resolve
+    from chipdse.netlist.library.catalogue import resolve
+    from chipdse.netlist.library.entry import liberty_text
     from chipdse.netlist.library.liberty.head import Corner
 
     entry = resolve(arguments.name)

@@ -59,7 +59,7 @@ def _get(arguments: argparse.Namespace) -> int:
     if arguments.folder is not None and arguments.mirror is not None:
         raise DesignError("--from and --mirror are both given; leave one out")
 
-    from chipdse.netlist.library.catalogue import add_usable, check_new
+    from chipdse.netlist.library.user import add_usable, check_new
 
     library = public_library(arguments.name)
     check_new(library.name, replace=arguments.replace)

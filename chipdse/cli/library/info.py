@@ -13,7 +13,7 @@ from chipdse.cli.library.options import add_process
 from chipdse.units import show
 
 if TYPE_CHECKING:
-    from chipdse.netlist.library.catalogue import LibraryEntry
+    from chipdse.netlist.library.entry import LibraryEntry
     from chipdse.netlist.library.library import CellLibrary
 
 

@@ -11,7 +11,7 @@ from chipdse.errors import DesignError
 from chipdse.units import show
 
 if TYPE_CHECKING:
-    from chipdse.netlist.library.catalogue import LibraryEntry
+    from chipdse.netlist.library.entry import LibraryEntry
 
 _EXAMPLE = """\
 examples:
