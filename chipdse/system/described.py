@@ -16,7 +16,7 @@ from chipdse.system.arrays.temperature import LeakageTable
 from chipdse.system.evaluate import Parts, Work, evaluate_dies, evaluate_pairs
 from chipdse.system.metrics import SystemMetrics
 from chipdse.system.parameters import STACKS, PackageParameters
-from chipdse.system.thermal.refined import CELLS
+from chipdse.system.thermal.nested_meshes import CELLS
 from chipdse.technology.constants import Constant, Sources
 
 _ROLES = ("compute", "memory")

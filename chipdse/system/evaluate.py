@@ -28,7 +28,7 @@ from chipdse.system.arrays.temperature import (
 from chipdse.system.metrics import SystemColumns, SystemMetrics
 from chipdse.system.models import carbon
 from chipdse.system.parameters import PackageParameters
-from chipdse.system.thermal.refined import CELLS
+from chipdse.system.thermal.nested_meshes import CELLS
 from chipdse.technology.constants import Sources
 
 
