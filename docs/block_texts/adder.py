@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
+from typing import Any
 
 from figure_values import area, energy, line, percent_less, percent_more, rate, share, span
 from figures import Runs, Text
 
 from block_texts.common import SUPPLIES
 
+STRUCTURES = ("ripple", "carry_select", "brent_kung", "operator", "sklansky", "kogge_stone")
+Points = Mapping[tuple[str, float], Any]
+
 
 def texts(runs: Runs) -> Iterator[Text]:
     """The sentences and tables of the page, as it words them."""
-    structures = ("ripple", "carry_select", "brent_kung", "operator", "sklansky", "kogge_stone")
     at = {
         (name, vdd_v): runs.row("adder", structure=name, vdd_v=vdd_v)
-        for name, vdd_v in product(structures, SUPPLIES)
+        for name, vdd_v in product(STRUCTURES, SUPPLIES)
     }
-    for name in structures:
+    yield from _table(at)
+    yield from _sentences(at)
+
+
+def _table(at: Points) -> Iterator[Text]:
+    """Every structure over the supply."""
+    for name in STRUCTURES:
         points = [at[name, vdd_v] for vdd_v in SUPPLIES]
         yield line(
             f"`{name}`",
             ("{:,.0f}", area(points[0])),
             *(("{}, {:.2f}", rate(point), energy(point)) for point in points),
         )
+
+
+def _sentences(at: Points) -> Iterator[Text]:
+    """The sentences of the page."""
     fast = at["ripple", 1.8], at["brent_kung", 1.2], at["sklansky", 1.2]
     yield Text(
         words="Ripple reaches {} Madd/s at 1.8 V with {:.2f} pJ; Brent-Kung reaches {} at 1.2 V "
@@ -70,5 +83,5 @@ def texts(runs: Runs) -> Iterator[Text]:
     )
     yield Text(
         words="Registers and clock tree take {:.0f} to {:.0f} % of the energy",
-        values=span(share(at[name, 1.8], "register", "clock_tree") for name in structures),
+        values=span(share(at[name, 1.8], "register", "clock_tree") for name in STRUCTURES),
     )

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from figure_values import area, energy, f_max, line, percent_less, percent_more, rate, span
 from figures import Runs, Text
 
 
+def _router(
+    runs: Runs, flow: str, arbitration: str, flits: int, load: float, gates: int = 4
+) -> Any:
+    """A point of the sweep."""
+    return runs.row(
+        "noc_router",
+        **{"flow": flow, "arbitration": arbitration, "buffer_flits": flits},
+        **{"load": load, "clock_gating": gates},
+    )
+
+
 def texts(runs: Runs) -> Iterator[Text]:
     """The sentences and tables of the page, as it words them."""
+    router = functools.partial(_router, runs)
+    yield from _table(router)
+    yield from _sentences(router)
 
-    def router(flow: str, arbitration: str, flits: int, load: float, gates: int = 4) -> Any:
-        return runs.row(
-            "noc_router",
-            **{"flow": flow, "arbitration": arbitration, "buffer_flits": flits},
-            **{"load": load, "clock_gating": gates},
-        )
 
+def _table(router: Callable[..., Any]) -> Iterator[Text]:
+    """The table of the page."""
     kinds = [("ready", "round_robin", flits) for flits in (2, 4, 8)]
     kinds += [("ready", "fixed", flits) for flits in (2, 8)]
     kinds += [("credit", "round_robin", flits) for flits in (2, 4, 8)]
@@ -31,6 +42,10 @@ def texts(runs: Runs) -> Iterator[Text]:
             ("{:.1f}", energy(light)),
             *(("{:.2f}, {:.1f}", p["ops_per_cycle"], energy(p)) for p in (medium, heavy)),
         )
+
+
+def _sentences(router: Callable[..., Any]) -> Iterator[Text]:
+    """The sentences of the page."""
     two, four, eight = (
         {load: router("ready", "round_robin", flits, load) for load in (0.1, 0.3, 0.6)}
         for flits in (2, 4, 8)

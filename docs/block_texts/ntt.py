@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from figure_values import (
@@ -21,16 +22,24 @@ from figure_values import (
 from figures import Runs, Text
 
 
+def _block(runs: Runs, butterflies: int, reduction: str, stages: int, vdd_v: float = 1.8) -> Any:
+    """A point of the sweep."""
+    return runs.row(
+        "ntt",
+        **{"butterflies": butterflies, "reduction": reduction},
+        **{"pipeline_stages": stages, "vdd_v": vdd_v},
+    )
+
+
 def texts(runs: Runs) -> Iterator[Text]:
     """The sentences and tables of the page, as it words them."""
+    block = functools.partial(_block, runs)
+    yield from _table(block)
+    yield from _sentences(block)
 
-    def block(butterflies: int, reduction: str, stages: int, vdd_v: float = 1.8) -> Any:
-        return runs.row(
-            "ntt",
-            **{"butterflies": butterflies, "reduction": reduction},
-            **{"pipeline_stages": stages, "vdd_v": vdd_v},
-        )
 
+def _table(block: Callable[..., Any]) -> Iterator[Text]:
+    """The table of the page."""
     montgomery, barrett = "montgomery", "barrett"
     kinds = [(1, montgomery, 0), (1, barrett, 0), (1, montgomery, 1)]
     kinds += [(n, name, 2) for n in (1, 2, 4) for name in (montgomery, barrett)]
@@ -45,6 +54,11 @@ def texts(runs: Runs) -> Iterator[Text]:
             ("{:.0f}", energy(point) / PJ_PER_NJ),
             ("{:.0f} %", share(point, "glitch")),
         )
+
+
+def _sentences(block: Callable[..., Any]) -> Iterator[Text]:
+    """The sentences of the page."""
+    montgomery, barrett = "montgomery", "barrett"
     one, two, four, eight = (block(n, montgomery, 2) for n in (1, 2, 4, 8))
     plain = block(1, montgomery, 0)
     yield Text(

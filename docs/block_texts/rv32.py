@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
@@ -10,18 +11,32 @@ from figure_values import area, energy, f_max, line, percent_less, percent_more,
 from figures import Runs, Text
 
 
+def _core(
+    runs: Runs,
+    registers: int,
+    stages: int,
+    shifter: str,
+    program: str,
+    gates: int,
+    vdd_v: float = 1.8,
+) -> Any:
+    """A point of the sweep."""
+    return runs.row(
+        "rv32",
+        **{"registers": registers, "stages": stages, "shifter": shifter},
+        **{"program": program, "clock_gating": gates, "vdd_v": vdd_v},
+    )
+
+
 def texts(runs: Runs) -> Iterator[Text]:
     """The sentences and tables of the page, as it words them."""
+    core = functools.partial(_core, runs)
+    yield from _table(core)
+    yield from _sentences(core)
 
-    def core(
-        registers: int, stages: int, shifter: str, program: str, gates: int, vdd_v: float = 1.8
-    ) -> Any:
-        return runs.row(
-            "rv32",
-            **{"registers": registers, "stages": stages, "shifter": shifter},
-            **{"program": program, "clock_gating": gates, "vdd_v": vdd_v},
-        )
 
+def _table(core: Callable[..., Any]) -> Iterator[Text]:
+    """The table of the page."""
     kinds = [*product((16, 32), (1, 2), ("parallel", "serial"))]
     for kind in kinds:
         crc = core(*kind, "crc32", 4)
@@ -36,6 +51,11 @@ def texts(runs: Runs) -> Iterator[Text]:
         yield line(
             " | ".join(map(str, kind)), ("{:,.0f}", area(crc)), ("{:.0f}", f_max(crc)), *cells
         )
+
+
+def _sentences(core: Callable[..., Any]) -> Iterator[Text]:
+    """The sentences of the page."""
+    kinds = [*product((16, 32), (1, 2), ("parallel", "serial"))]
     saved = [
         percent_less(of(core(*kind, program, 4)), of(core(*kind, program, 0)))
         for of in (energy, area)
