@@ -13,7 +13,7 @@ from chipdse.application.layers import Layer, Network
 from chipdse.application.memories import dram_kinds
 from chipdse.application.tables import read_network, shipped_networks
 from chipdse.errors import DesignError
-from chipdse.reading import parse_toml, toml_text
+from chipdse.reading import read_toml
 
 _LARGEST = 1e300  # an integer of TOML may be too large for a float
 MOST_POINTS = 100_000
@@ -126,12 +126,7 @@ def read_chip(path: Path) -> ChipFile:
     ------
     DesignError : the file is wrong; names the file, the key, the value and what to write
     """
-    try:
-        data = parse_toml(toml_text(path))
-    except OSError as error:
-        raise DesignError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise DesignError(f"{path}: not TOML: {error}") from None
+    data = read_toml(path)
     try:
         return _chip(data, path.parent)
     except DesignError as error:

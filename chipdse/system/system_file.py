@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError
-from chipdse.reading import parse_toml, toml_text
+from chipdse.reading import read_toml
 from chipdse.records import BlockMetrics
 from chipdse.system.described import Die, System
 from chipdse.system.parameters import PackageParameters
@@ -129,12 +129,7 @@ def load_system(path: Path) -> System:
     ------
     DesignError : names the file, the key, the offending value and what would be right
     """
-    try:
-        content = parse_toml(toml_text(path))
-    except OSError as error:
-        raise DesignError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise DesignError(f"{path}: is not TOML: {error}") from None
+    content = read_toml(path)
     try:
         return _system(content, path.stem)
     except DesignError as error:
