@@ -27,6 +27,7 @@ _MODULE_OF = {
     **dict.fromkeys(("report", "explore", "plot"), "report"),
     "status": "status",
     "cache": "cache",
+    "trace": "traces.trace",
     "stages": "stages",
     "export": "export",
     "import-results": "results",
