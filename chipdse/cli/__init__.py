@@ -28,6 +28,7 @@ _MODULE_OF = {
     "status": "status",
     "cache": "cache",
     "trace": "traces.trace",
+    "leakage": "traces.leakage",
     "stages": "stages",
     "export": "export",
     "import-results": "results",
