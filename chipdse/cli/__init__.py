@@ -27,6 +27,8 @@ _MODULE_OF = {
     **dict.fromkeys(("report", "explore", "plot"), "report"),
     "status": "status",
     "cache": "cache",
+    "trace": "traces.trace",
+    "leakage": "traces.leakage",
     "stages": "stages",
     "export": "export",
     "import-results": "results",
