@@ -175,7 +175,7 @@ def _drawn(
         raise DesignError(f"{count} cycles with glitches: {why}; use 1 to {cycles}, glitches=true")
     drawn = np.arange(count) * cycles // count
     netlist = analysed.timing.netlist
-    pin_j, energies = _unspread(analysed, plan, depth)
+    pin_j, energies = unspread_energies(analysed, plan, depth)
     plain_j = recorded_energy_j(plan, energies, recording, first_cycle=first_cycle, cycles=cycles)
     glitches = glitches_of_cycles(analysed.timing, recording, plan, first_cycle + drawn)
     return drawn, plain_j[drawn] + glitch_energy_j(netlist, energies.groups, pin_j, glitches)
@@ -198,7 +198,7 @@ def block_energies(analysed: Analysed, plan: Plan, depth: int, *, bits: int = 28
     return _energies(analysed, plan, depth, functional.toggles / functional.cycles, bits)[1]
 
 
-def _unspread(analysed: Analysed, plan: Plan, depth: int) -> tuple[Floats, CycleEnergies]:
+def unspread_energies(analysed: Analysed, plan: Plan, depth: int) -> tuple[Floats, CycleEnergies]:
     """Energy per transition of each pin [J], and of cycles to which glitches are added."""
     return _energies(analysed, plan, depth, None, 28)
 
