@@ -24,6 +24,7 @@ from chipdse.hardware.registers import (
     read_signals,
     short_memories,
 )
+from chipdse.hardware.shared.modules_once import ONCE, rtl_once
 from chipdse.netlist.library.cells import Cell
 from chipdse.tools import remove_links, run_yosys
 
@@ -131,7 +132,8 @@ def write_recorder(
     ToolError : Yosys cannot read the RTL
     """
     folder.mkdir(parents=True, exist_ok=True)
-    script = prepare_script(rtl.rtlil, rtl.top, folder, black_boxes)
+    source = rtl_once(rtl, folder)
+    script = prepare_script(source, rtl.top, folder, black_boxes)
     defined = [] if four_state else _DEFINED
     (folder / _DIVIDE).write_text(_DIVISIONS)
     write = [*_SIMULATED, f"write_verilog -noattr {RTL}", "flatten", "check", ""]
@@ -149,10 +151,11 @@ def write_recorder(
     text = (folder / RTL).read_text()
     if "assert (" in text:
         text = told_assertions(text)
-    (folder / RTL).write_text(bounded_reads(text, short_memories(rtl.rtlil.read_text())))
+    (folder / RTL).write_text(bounded_reads(text, short_memories(source.read_text())))
     signals = read_signals(folder / PREPARED, rtl.top)
     (folder / PREPARED).unlink()
     (folder / _DIVIDE).unlink()
+    (folder / ONCE).unlink(missing_ok=True)
     remove_links(folder)
     ports = {s.name: s for s in signals if s.kind in ("input", "output")}
     if clock not in ports or ports[clock].kind != "input" or ports[clock].width != 1:
