@@ -22,7 +22,7 @@ LADDER = {
         ["__init__", "errors", "paths", "secret_names"],
         ["store"],
         ["kernels"],
-        ["numerics"],
+        ["numerics", "sorting"],
         ["reading", "records", "technology", "units"],
         ["netlist", "system", "tools"],
         ["blocks", "characterise", "metrics"],

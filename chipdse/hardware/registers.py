@@ -48,6 +48,8 @@ class Signal:
     rising : edge of the clock
     clocked_by_port : the clock is the input port of that name, not gated or generated
     asynchronous : has an asynchronous set, reset or load
+    reset_by : the input port that resets it asynchronously and the level at which it does; None if
+        no port does so without logic between
     level : follows its data while the clock is active: a latch
     """
 
@@ -60,6 +62,7 @@ class Signal:
     rising: bool = True
     clocked_by_port: bool = True
     asynchronous: bool = False
+    reset_by: tuple[str, int] | None = None
     level: bool = False
 
 
@@ -166,7 +169,8 @@ def read_signals(prepared: Path, top: str) -> list[Signal]:
         if port["direction"] == "input" and len(port["bits"]) == 1
     }
     signal_of_name = {signal.name: signal for signal in signals}
-    for signal in _registers(modules, top, (), clocks):
+    names = {name: _names_of_bits(modules[name]) for name in modules}
+    for signal in _registers(modules, names, top, (), clocks):
         if signal.name not in signal_of_name:
             signal_of_name[signal.name] = signal
         elif signal_of_name[signal.name].kind == "output":
@@ -176,14 +180,18 @@ def read_signals(prepared: Path, top: str) -> list[Signal]:
 
 
 def _registers(
-    modules: dict[str, Any], name: str, path: tuple[str, ...], ports: dict[Any, str]
+    modules: dict[str, Any],
+    names_in: dict[str, dict[Any, str]],
+    name: str,
+    path: tuple[str, ...],
+    ports: dict[Any, str],
 ) -> Iterator[Signal]:
     """The registers of one module instance and everything below it.
 
+    names_in : the name of each bit, of every module
     ports : the top's one-bit inputs by this module's net number
     """
-    module = modules[name]
-    names = _names_of_bits(module)
+    module, names = modules[name], names_in[name]
     for cell_name, cell in module["cells"].items():
         kind, pins = cell["type"], cell["connections"]
         if kind == "$tribuf":
@@ -203,7 +211,7 @@ def _registers(
                 for inner, outer in zip(modules[kind]["ports"][port]["bits"], outers, strict=False)
                 if outer in ports
             }
-            yield from _registers(modules, kind, (*path, cell_name), below)
+            yield from _registers(modules, names_in, kind, (*path, cell_name), below)
         elif kind in modules:
             yield from _macro(modules[kind], pins, (*path, cell_name))
 
@@ -239,6 +247,8 @@ def _state(
     pins, latch = cell["connections"], cell["type"] in _LATCHES
     clock = pins.get("EN" if latch else "CLK", [None])[0]
     polarity = cell["parameters"].get("EN_POLARITY" if latch else "CLK_POLARITY", "1")
+    reset = ports.get(pins.get("ARST", [None])[0])
+    level = int(cell["parameters"].get("ARST_POLARITY", "1"), 2)
     for wire in dict.fromkeys(names[bit] for bit in pins["Q"]):
         yield Signal(
             name=".".join((*path, wire)),
@@ -250,6 +260,7 @@ def _state(
             rising=int(polarity, 2) == 1,
             clocked_by_port=clock in ports,
             asynchronous=any(pin in pins for pin in ("ARST", "SET", "CLR", "ALOAD")),
+            reset_by=(reset, level) if reset else None,
         )
 
 
