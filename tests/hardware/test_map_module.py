@@ -12,7 +12,8 @@ from chipdse.cli import main
 from chipdse.hardware.elaborate import Rtl
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.hardware.synthesise import synthesise
-from chipdse.netlist.library.catalogue import liberty_files_for_synthesis, resolve
+from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.store.care import entries, prune, verify
 from chipdse.store.store import Store
 
