@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chipdse.cli.common import Verbs, add_verb, check_liberty, print_json
 from chipdse.errors import DesignError
 from chipdse.reading import check_exist
 from chipdse.units import parse_quantity, show
+
+if TYPE_CHECKING:
+    from chipdse.netlist.activity.activity import Activity
+    from chipdse.netlist.power.power import Power
+    from chipdse.netlist.timing.timing import Timing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,42 +55,52 @@ def add(verbs: Verbs) -> None:
         _power,
     )
     for parser in (sta, power):
-        parser.add_argument("netlist", type=Path, help="structural Verilog, plain or .gz")
-        parser.add_argument("--top", help="the module to read; needed when it is not clear")
-        parser.add_argument(
-            "--liberty",
-            type=Path,
-            action="append",
-            required=True,
-            metavar="FILE",
-            help="a Liberty file, plain or .gz; repeat for libraries of several files or corners; "
-            "or the name of a library that 'chipdse library list' shows",
-        )
-        parser.add_argument(
-            "--clock",
-            required=True,
-            action="append",
-            metavar="PORT=PERIOD",
-            help="e.g. clk=10ns; ideal clock; of a netlist without registers the period alone",
-        )
-        parser.add_argument(
-            "--spef",
-            type=Path,
-            metavar="FILE",
-            help="extracted wires of the routed netlist, or .gz",
-        )
-        parser.add_argument("--input-slew", default="0s", metavar="S", help="at inputs [0s]")
-        parser.add_argument("--output-load", default="0F", metavar="F", help="on outputs [0F]")
-        parser.add_argument(
-            "--supply", metavar="V", help="between the corners of the library, e.g. 1.3V"
-        )
-        parser.add_argument("--temperature", metavar="T", help="likewise, e.g. 85C")
-        parser.add_argument(
-            "--process",
-            metavar="P",
-            help="slow, typical or fast; needed where files are of several",
-        )
-        parser.add_argument("--json", action="store_true", help="one JSON document, SI units")
+        _add_point(parser)
+    _add_trace(power)
+
+
+def _add_point(parser: argparse.ArgumentParser) -> None:
+    """Declare the netlist, its library, clock and operating point."""
+    parser.add_argument("netlist", type=Path, help="structural Verilog, plain or .gz")
+    parser.add_argument("--top", help="the module to read; needed when it is not clear")
+    parser.add_argument(
+        "--liberty",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="a Liberty file, plain or .gz; repeat for libraries of several files or corners; "
+        "or the name of a library that 'chipdse library list' shows",
+    )
+    parser.add_argument(
+        "--clock",
+        required=True,
+        action="append",
+        metavar="PORT=PERIOD",
+        help="e.g. clk=10ns; ideal clock; of a netlist without registers the period alone",
+    )
+    parser.add_argument(
+        "--spef",
+        type=Path,
+        metavar="FILE",
+        help="extracted wires of the routed netlist, or .gz",
+    )
+    parser.add_argument("--input-slew", default="0s", metavar="S", help="at inputs [0s]")
+    parser.add_argument("--output-load", default="0F", metavar="F", help="on outputs [0F]")
+    parser.add_argument(
+        "--supply", metavar="V", help="between the corners of the library, e.g. 1.3V"
+    )
+    parser.add_argument("--temperature", metavar="T", help="likewise, e.g. 85C")
+    parser.add_argument(
+        "--process",
+        metavar="P",
+        help="slow, typical or fast; needed where files are of several",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON document, SI units")
+
+
+def _add_trace(power: argparse.ArgumentParser) -> None:
+    """Declare the trace and what is listed of the power."""
     power.add_argument(
         "--trace",
         type=Path,
@@ -297,11 +313,25 @@ def _power(arguments: argparse.Namespace) -> int:
             f"{limited} nets change more often than once per slew of their signal; their power is "
             "that of one change per slew"
         )
-    groups = {
-        name: _with_total({kind: float(watts[0]) for kind, watts in kinds.items()})
-        for name, kinds in power.by_group().items()
-    }
-    result: dict[str, Any] = {
+    modules = None
+    if arguments.modules is not None:
+        modules = assign_modules(timing.graph).at_depth(arguments.modules)
+    document = _power_document(timing, power, notes)
+    if modules is not None:
+        document["modules"] = _by_name(modules.power(power))
+        document["modules_method"] = modules.method
+    if arguments.instances:
+        document["instances"] = _instances(power)
+    if arguments.json:
+        print_json(document)
+    else:
+        _print_power(timing, activity, power, document)
+    return 0
+
+
+def _power_document(timing: Timing, power: Power, notes: Sequence[str]) -> dict[str, Any]:
+    """The power of a netlist as the JSON document that `--json` prints."""
+    return {
         **_with_total(
             {
                 kind: float(getattr(power, kind)[0].sum())
@@ -309,42 +339,42 @@ def _power(arguments: argparse.Namespace) -> int:
             }
         ),
         "annotated_fraction": power.annotated_fraction,
-        "groups": groups,
+        "groups": _by_name(power.by_group()),
         "state_probability": power.state_probability,
         **_wire_metrics(timing),
         "notes": notes,
     }
-    modules = None
-    if arguments.modules is not None:
-        modules = assign_modules(timing.graph).at_depth(arguments.modules)
-        result["modules"] = {
-            name: _with_total({kind: float(watts[0]) for kind, watts in kinds.items()})
-            for name, kinds in modules.power(power).items()
-        }
-        result["modules_method"] = modules.method
-    if arguments.instances:
-        result["instances"] = _instances(power)
-    if arguments.json:
-        print_json(result)
-        return 0
-    _print_heading(timing, result["notes"])
+
+
+def _by_name(powers: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Power of each named part in watts, with its total."""
+    return {
+        name: _with_total({kind: float(watts[0]) for kind, watts in kinds.items()})
+        for name, kinds in powers.items()
+    }
+
+
+def _print_power(
+    timing: Timing, activity: Activity, power: Power, document: Mapping[str, Any]
+) -> None:
+    """Print the power of a netlist by group, and by module and instance where it is asked for."""
+    _print_heading(timing, document["notes"])
     print(
         f"activity of {show(activity.duration_s, 's')} ({activity.cycles:g} cycles) covers "
         f"{power.annotated_fraction:.1%} of the nets; "
         f"state probabilities: {power.state_probability}"
     )
     print("a zero-delay simulation shows no glitches: the dynamic power is then a lower bound\n")
-    _print_table("group", {**groups, "total": result})
+    _print_table("group", {**document["groups"], "total": document})
     print(f"\nof it in clock pins of registers: {show(float(power.clock_pin_w[0].sum()), 'W')}")
-    if modules is not None:
+    if "modules" in document:
         print()
-        _print_table("module", {name or "(top)": row for name, row in result["modules"].items()})
-        print(f"({modules.method})")
-    if arguments.instances:
-        rows = sorted(result["instances"], key=lambda instance: -instance["total_w"])
+        _print_table("module", {name or "(top)": row for name, row in document["modules"].items()})
+        print(f"({document['modules_method']})")
+    if "instances" in document:
+        rows = sorted(document["instances"], key=lambda instance: -instance["total_w"])
         print()
         _print_table("instance", {f"{row['name']} ({row['cell']})": row for row in rows})
-    return 0
 
 
 def _with_total(kinds: dict[str, float]) -> dict[str, float]:
@@ -362,7 +392,7 @@ def _instances(power: Any) -> list[dict[str, Any]]:
     ]
 
 
-def _print_table(what: str, rows: dict[str, dict[str, Any]]) -> None:
+def _print_table(what: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
     width = max(len(name) for name in (what, *rows))
     kinds = ("internal_w", "switching_w", "leakage_w", "total_w")
     print(f"{what:{width}}" + "".join(f"{kind[:-2]:>12}" for kind in kinds))

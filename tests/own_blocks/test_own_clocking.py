@@ -188,11 +188,11 @@ def test_the_domain_resets_and_clocks_whatever_ports_are_called(
         ({"edge": "neg"}, "res", 1),
         ({"late": True}, "res", 1),
         ({"late": True, "low": True}, "res", 0),
-        ({"bare": True}, "", 1),
+        ({"bare": True}, None, 1),
     ],
 )
 def test_a_domain_of_its_own_is_followed_to_the_ports(
-    project: Path, given: dict[str, object], reset: str, level: int
+    project: Path, given: dict[str, object], reset: str | None, level: int
 ) -> None:
     rtl = rtl_of(project, "Own", **given)
     assert (rtl.clock, rtl.reset, rtl.reset_level) == ("ck", reset, level)
