@@ -38,7 +38,7 @@ _MODULE_OF = {
     "package": "package",
     "map": "application.map",
     "chip": "application.chip",
-    "library": "library",
+    "library": "library.verbs",
     "completion": "completion",
 }
 
