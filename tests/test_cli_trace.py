@@ -63,6 +63,20 @@ def test_mean_is_the_power_of_the_evaluation(
     assert "<svg" in names[3].read_text()
 
 
+def test_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", *POINT, "--phase", "valid", "--glitch-cycles", "3"]) == 0
+    text = capsys.readouterr().out
+    for part in (
+        "mean power",
+        "99.9 % below",
+        "largest step",
+        "with delays",
+        "(top) comb",
+        "valid",
+    ):
+        assert part in text
+
+
 def test_supply_drop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     point = [*POINT[:-2], "wires=placed", "glitches=false", "--supply-drop", "drop.svg"]
     drop = run_json(capsys, "trace", *point)
