@@ -63,6 +63,32 @@ def test_mean_is_the_power_of_the_evaluation(
     assert "<svg" in names[3].read_text()
 
 
+def test_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", *POINT, "--phase", "valid", "--glitch-cycles", "3"]) == 0
+    text = capsys.readouterr().out
+    for part in (
+        "mean power",
+        "99.9 % below",
+        "largest step",
+        "with delays",
+        "(top) comb",
+        "valid",
+    ):
+        assert part in text
+
+
+def test_supply_drop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    point = [*POINT[:-2], "wires=placed", "glitches=false", "--supply-drop", "drop.svg"]
+    drop = run_json(capsys, "trace", *point)
+    # Millivolts; the worst cycle has the highest power, but not at the same places.
+    assert 1e-4 < drop["supply_drop_v"]["average_v"] < 1e-2
+    assert 1e-4 < drop["supply_drop_v"]["worst_v"] < 1e-2
+    assert drop["supply_drop_v"]["cycle"] == drop["peak_cycle"]
+    assert "drop of VDD" in (tmp_path / "drop.svg").read_text()
+    assert main(["trace", *POINT, "--supply-drop", "drop.svg"]) == 2
+    assert "the supply drop needs a placement" in capsys.readouterr().err
+
+
 def test_all_cycles_with_delays_have_the_power_of_the_evaluation(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -81,6 +81,7 @@ TABLES = (
     "devices",
     "sram",
     "wires",
+    "power_grid",
 )
 _SHARED_KEYS = {"source", "note", "evidence", "readiness"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -112,6 +113,25 @@ def test_with_glitches(
     flawed = ["--set", "FLAW=1", *SECRET, "--traces", "10000", "--glitches"]
     names = {net["net"] for net in outcome(capsys, gadget, *flawed, code=1)["leaking_nets"]}
     assert {f"open[{bit}]" for bit in range(8)} <= names
+
+
+def test_files_and_text(
+    gadget: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = [gadget, *SECRET, "--traces", "2000", "--no-masks", "--correlate", "a0@1"]
+    result = outcome(capsys, *words, "--to", "t.csv", "t.svg", code=1)
+    with (tmp_path / "t.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for name in ("first_t", "second_t", "correlation"):
+        assert [float(row[name]) for row in rows] == result[name]
+    assert "second order" in (tmp_path / "t.svg").read_text()
+    assert main(["leakage", *words, *PLAIN]) == 1
+    text = capsys.readouterr().out
+    assert "2048 traces of 6 cycles, half of them fixed; zero delay, no noise" in text
+    assert "leaks; seen from 2048 traces on" in text and "correlation" in text
+    assert main(["leakage", *words[:-2], *PLAIN, "--glitches", "--to", "t.csv", "t.png"]) == 1
+    assert "with glitches, no noise" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

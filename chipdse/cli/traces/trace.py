@@ -14,7 +14,10 @@ from chipdse.units import parse_quantity, show
 
 if TYPE_CHECKING:
     from chipdse.design import Design
+    from chipdse.netlist.power.peaks import Peaks
     from chipdse.stages.load import Hardware
+    from chipdse.stages.supply_drop import SupplyDrop
+    from chipdse.stages.traces import PowerTrace
     from chipdse.store.store import Store
 
 
@@ -54,6 +57,12 @@ def add(verbs: Verbs) -> None:
         default=0,
         metavar="N",
         help="replay N cycles of the run with delays: power with the glitches of each [0]",
+    )
+    trace.add_argument(
+        "--supply-drop",
+        type=Path,
+        metavar="FILE",
+        help="draw the drop of the supply over the placed core, e.g. drop.png; first order",
     )
     trace.add_argument(
         "--phase",
@@ -155,28 +164,45 @@ def _trace(arguments: argparse.Namespace) -> int:
         write_trace(trace, path)
     for path in pictures:
         draw_trace(trace, path)
-    groups = trace.by_group_w()
+    drop = None
+    if arguments.supply_drop is not None:
+        from chipdse.report.pictures.supply_drop import draw_supply_drop
+        from chipdse.stages.supply_drop import supply_drop
+
+        drop = supply_drop(design, hardware, store, trace)
+        draw_supply_drop(drop, arguments.supply_drop)
     if arguments.json:
-        phases = trace.by_phase_j() if trace.phase else {}
-        print_json(
-            {
-                **dataclasses.asdict(peaks),
-                "cycles": trace.cycles,
-                "clock_period_s": trace.clock_period_s,
-                "glitches_spread": trace.glitches,
-                "drawn_cycles": trace.drawn.tolist(),
-                "drawn_power_w": trace.drawn_power_w.tolist() if len(trace.drawn) else [],
-                "groups": {
-                    name: {"mean_w": float(power.mean()), "peak_w": float(power.max())}
-                    for name, power in groups.items()
-                },
-                "phases": {
-                    value: {"cycles": cycles, "energy_j": energy_j}
-                    for value, (cycles, energy_j) in phases.items()
-                },
-            }
-        )
-        return 0
+        print_json(_described(trace, peaks, drop))
+    else:
+        _print(trace, peaks, drop, arguments.phase)
+    return 0
+
+
+def _described(trace: PowerTrace, peaks: Peaks, drop: SupplyDrop | None) -> dict[str, Any]:
+    phases = trace.by_phase_j() if trace.phase else {}
+    return {
+        **dataclasses.asdict(peaks),
+        "cycles": trace.cycles,
+        "clock_period_s": trace.clock_period_s,
+        "glitches_spread": trace.glitches,
+        "supply_drop_v": {}
+        if drop is None
+        else {"average_v": drop.largest_average_v, "worst_v": drop.largest_v, "cycle": drop.cycle},
+        "drawn_cycles": trace.drawn.tolist(),
+        "drawn_power_w": trace.drawn_power_w.tolist() if len(trace.drawn) else [],
+        "groups": {
+            name: {"mean_w": float(power.mean()), "peak_w": float(power.max())}
+            for name, power in trace.by_group_w().items()
+        },
+        "phases": {
+            value: {"cycles": cycles, "energy_j": energy_j}
+            for value, (cycles, energy_j) in phases.items()
+        },
+    }
+
+
+def _print(trace: PowerTrace, peaks: Peaks, drop: SupplyDrop | None, phase: str | None) -> None:
+    groups = trace.by_group_w()
     print(f"{trace.cycles} cycles of {show(trace.clock_period_s, 's')}")
     print(f"mean power     {show(peaks.mean_w, 'W')}")
     window = "cycle" if peaks.window_cycles == 1 else f"{peaks.window_cycles} cycles from"
@@ -194,6 +220,14 @@ def _trace(arguments: argparse.Namespace) -> int:
             f"with delays    {show(float(drawn_w.mean()), 'W')} on average of {len(drawn_w)} drawn "
             f"cycles, {show(float(drawn_w.max()), 'W')} in cycle {trace.drawn[drawn_w.argmax()]}"
         )
+    if drop is not None:
+        average, worst = (
+            show(float(drop.average_v.max()), "V"),
+            show(float(drop.worst_v.max()), "V"),
+        )
+        print(
+            f"supply drop    {average} of the mean power, {worst} in cycle {drop.cycle} (modelled)"
+        )
     width = max(20, *(len(name) + 2 for name in groups))
     print(f"\n{'cells':{width}}{'mean':>12}{'peak':>12}")
     for name, power in sorted(groups.items(), key=lambda item: -float(item[1].mean())):
@@ -201,7 +235,6 @@ def _trace(arguments: argparse.Namespace) -> int:
             f"{name:{width}}{show(float(power.mean()), 'W'):>12}{show(float(power.max()), 'W'):>12}"
         )
     if trace.phase:
-        print(f"\n{arguments.phase:{width}}{'cycles':>12}{'energy':>12}")
+        print(f"\n{phase:{width}}{'cycles':>12}{'energy':>12}")
         for value, (cycles, energy_j) in trace.by_phase_j().items():
             print(f"{value:<{width}}{cycles:12}{show(energy_j, 'J'):>12}")
-    return 0
