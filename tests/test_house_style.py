@@ -52,7 +52,8 @@ LADDER = {
         ["running"],
     ],
     "chipdse.system": [
-        ["__init__", "metrics", "models", "parameters"],
+        ["__init__", "metrics", "models"],
+        ["parameters"],
         ["thermal"],
         ["arrays", "restated"],
         ["evaluate", "power_map"],

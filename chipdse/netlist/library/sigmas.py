@@ -117,7 +117,7 @@ def _of_tables(
     assert sigma_tables is not None
 
     def deviations(tables: Int64s) -> Floats:
-        found = []
+        columns = []
         for which in (LATE, EARLY):
             numbers = sigma_tables[which][tables]
             known = np.maximum(numbers, 0)
@@ -125,8 +125,8 @@ def _of_tables(
             values = TableSet.of(library, used).lookup(
                 place.ravel()[kind], slew_s[which], load_f[which]
             )
-            found.append(np.where((numbers >= 0)[kind], np.maximum(values, 0.0), 0.0))
-        return np.stack(found)
+            columns.append(np.where((numbers >= 0)[kind], np.maximum(values, 0.0), 0.0))
+        return np.stack(columns)
 
     delay, slew = deviations(delay_tables), deviations(slew_tables)
     none = np.zeros_like(delay)  # tables of mean shifts are not read
