@@ -20,14 +20,14 @@ _LEAST_CYCLES = 16
 
 
 def check_asynchronous(
-    block: str, reset: str, reset_level: int, inputs: Iterable[tuple[str, int]]
+    block: str, reset: str | None, reset_level: int, inputs: Iterable[tuple[str, int]]
 ) -> None:
     """Raise DesignError if an input resets registers asynchronously and is not the stated reset.
 
     Parameters
     ----------
     block : the block's name, for messages
-    reset, reset_level : the stated reset ("" for none), and the level at which it is active
+    reset, reset_level : the stated reset (None without one), and the level at which it is active
     inputs : names of the inputs that reset registers, and the level at which each does
     """
     for name, level in sorted(set(inputs)):
@@ -47,7 +47,7 @@ def check_asynchronous(
 
 
 def check_released(
-    block: str, reset: str, reset_level: int, recording: Recording, first_cycle: int
+    block: str, reset: str | None, reset_level: int, recording: Recording, first_cycle: int
 ) -> None:
     """Raise DesignError if the registers change while the reset is said to be active, not after it.
 
