@@ -15,7 +15,16 @@ from pathlib import Path
 
 
 class ChipdseError(Exception):
-    """Base of all errors. The text is one line: what was given, why it is wrong, what to write."""
+    """Base of all errors. The text is one line: what was given, why it is wrong, what to write.
+
+    Control characters, which a name in a damaged file may contain, are written as escapes.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        if text.isprintable():
+            return text
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class DesignError(ChipdseError):

@@ -6,6 +6,7 @@ import gzip
 import io
 import re
 import tomllib
+import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,11 @@ FREE_BYTES = 64 << 20  # any packed file may unpack to this size
 LARGEST_RATIO = 200  # above that size: unpacked bytes per packed byte
 LARGEST_BYTES = 2 << 30
 LARGEST_TOML_BYTES = 16_000_000
+DAMAGED_ARCHIVE = (
+    *(OSError, EOFError, AttributeError, LookupError, TypeError, ValueError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What reading an archive of NumPy arrays raises if it is damaged or has other content."""
 _STEP_BYTES = 1 << 20
 _LONG_KEY = re.compile(
     r"""(?:^|[\[{,])[ \t]*+(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}""",

@@ -96,7 +96,13 @@ def read_description(path: Path) -> Description:
     DesignError : the file, or one that it names, cannot be read or is not as expected
     """
     try:
-        return _description(parse_toml(toml_text(path)), path.absolute().parent)
+        content = parse_toml(toml_text(path))
+    except OSError as error:
+        raise DesignError(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise DesignError(f"{path} is not TOML: {error}") from None
+    try:
+        return _description(content, path.absolute().parent)
     except DesignError as error:
         text = str(error)
         raise DesignError(text if text.startswith(str(path)) else f"{path}: {text}") from None

@@ -14,6 +14,7 @@ from chipdse.errors import DesignError
 from chipdse.reading import read_text
 
 _NODES = {"m": 4, "r": 2, "c": 2, "l": 2, "d": 2}  # by the first letter of an element
+_MOST_ELEMENTS, _DEEPEST = 100_000, 50
 _PIN = re.compile(r"[A-Za-z_]\w*")
 _RESERVED = ("supply", "time", "vpwr")  # names that the deck uses itself
 _COMMENT = re.compile(r"(?:^\s*\*.*|\s;.*|\s\$\s.*)$")
@@ -126,6 +127,7 @@ class Netlists:
             raise DesignError(
                 f"cell {name}: no .subckt {name} in {files}; found: {known or 'none'}"
             )
+        self._check_size(top, {}, ())
         nets = self._supplies()
         self._check_pins(top, pins, nets)
         nets |= {pin.lower(): net(pin) for pin in pins}
@@ -136,6 +138,29 @@ class Netlists:
         )
         ends = dict.fromkeys(node for _, nodes, _ in flat for node in nodes)
         return SpiceCircuit(title=top.name, models=models, elements=elements, nets=tuple(ends))
+
+    def _check_size(self, sub: Subcircuit, sizes: dict[str, int], path: tuple[str, ...]) -> int:
+        """The number of elements and subcircuits that a flattened subcircuit has.
+
+        Raises
+        ------
+        DesignError : it has more than a cell has, or is nested deeper
+        """
+        name, count = sub.name.lower(), len(sub.elements)
+        if name in sizes:
+            return sizes[name]
+        for line in sub.elements:
+            words = [word.lower() for word in line.split() if "=" not in word]
+            inner = self.subcircuits.get(words[-1]) if words and words[0][0] == "x" else None
+            if inner is not None and inner.name.lower() not in (*path, name):
+                count += self._check_size(inner, sizes, (*path, name))
+        if count > _MOST_ELEMENTS or len(path) > _DEEPEST:
+            raise DesignError(
+                f"{sub.file}: {sub.name} has more than {_MOST_ELEMENTS} elements or is nested "
+                f"deeper than {_DEEPEST} levels, which is no cell"
+            )
+        sizes[name] = count
+        return count
 
     def _supplies(self) -> dict[str, str]:
         found = {name.lower(): "vpwr" for name in self.power}
@@ -188,6 +213,8 @@ class Netlists:
             kind = words[0][0].lower()
             if kind == "x":
                 names = [word for word in words[1:] if "=" not in word]
+                if not names:
+                    raise DesignError(f"{sub.file}: {words[0]} in {sub.name} names no subcircuit")
                 nodes, model = names[:-1], names[-1]
                 inner = self.subcircuits.get(model.lower())
                 if inner is not None:

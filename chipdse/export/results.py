@@ -53,6 +53,7 @@ _NUMBER = re.compile(r"[+-]?(?>\d+(?:\.\d*)?|\.\d+)(e[+-]?\d+)?", re.I)
 _INFINITE = re.compile(r"[+-]?inf(inity)?", re.I)
 _ABSENT = ("N/A", "ERR")
 """What OpenROAD-flow-scripts write for a metric that they did not find."""
+_ABOVE_ZERO = ("block_area_m2", "block_cell_count", "block_power_w", "f_max_hz")
 _NO_PATH = 1e29
 """A slack as large is OpenSTA's "no path": 1e30, in files of other units 1e39, or INF."""
 _MAY_BE_INFINITE = (_SETUP, _HOLD, "timing__fmax")
@@ -313,6 +314,7 @@ def _theirs(
             reported[metric] -= unit * _classes(results, quantity, _PHYSICAL_ONLY)
     if any(f"design__instance__count__class:{kind}" in results for kind in _TREE):
         reported["clock_buffer_count"] = _classes(results, "count", _TREE)
+    why_not += _impossible(reported)
     period, whose = clock_period_s, "as given"
     if period is None and results.get(_PERIOD, 0) > 0:
         period, whose = results[_PERIOD] * time_unit_s, "as their results say"
@@ -334,6 +336,18 @@ def _theirs(
     if hold is not None:
         reported["worst_hold_slack_s"] = hold * time_unit_s
     return reported, why_not
+
+
+def _impossible(reported: dict[str, float]) -> list[str]:
+    """Take out negative numbers, and a 0 where a design has none; a line for each."""
+    wrong = [
+        name
+        for name, number in reported.items()
+        if number < 0 or (number == 0 and name in _ABOVE_ZERO)
+    ]
+    return [
+        f"{name} is left out: their value of {reported.pop(name):g} is impossible" for name in wrong
+    ]
 
 
 def _classes(results: Mapping[str, float], quantity: str, kinds: tuple[str, ...]) -> float:

@@ -200,8 +200,12 @@ def _source_of(compiled: str) -> str:
 
 
 def _path(path: Any) -> str:
+    """The full path; of a descriptor the path of what it has opened, "" if that is not known."""
     if isinstance(path, int):
-        return ""
+        try:
+            return os.fsdecode(_READLINK(f"/proc/self/fd/{path}"))
+        except OSError:
+            return ""
     return os.path.abspath(os.fsdecode(path))  # noqa: PTH100
 
 
@@ -296,6 +300,13 @@ def _is_relative(path: Any) -> bool:
     return not isinstance(path, int) and not os.path.isabs(os.fsdecode(path))  # noqa: PTH117
 
 
+def _at(path: Any, folder: int | None) -> Any:
+    """A path that may start from a folder's descriptor (`dir_fd`)."""
+    if folder is None or isinstance(path, int) or not _is_relative(path):
+        return path
+    return os.path.join(_path(folder), os.fsdecode(path))  # noqa: PTH118
+
+
 def _note_path(kind: str, path: Any, frame: FrameType) -> None:
     """Note that the user's code asks something of a path."""
     thread = threading.get_ident()
@@ -316,6 +327,7 @@ def _note_path(kind: str, path: Any, frame: FrameType) -> None:
 
 _STAT, _LSTAT, _ACCESS, _READLINK = os.stat, os.lstat, os.access, os.readlink
 _GETCWD, _GETCWDB, _REALPATH = os.getcwd, os.getcwdb, os.path.realpath
+_OPEN = os.open
 _FIND_SPEC = importlib.util.find_spec
 
 
@@ -324,13 +336,13 @@ def _noted_stat(path: Any, *arguments: Any, **options: Any) -> os.stat_result:
 
     Where it does not only ask whether there is a file, it can take its size.
     """
-    if threading.get_ident() in _ACTIVE and options.get("dir_fd") is None:
+    if threading.get_ident() in _ACTIVE:
         if options.get("follow_symlinks", True):
             asks = _asks_of_path(sys._getframe(1))
             kind = "about" if asks in ("", "stat", "getsize") else "presence"
         else:
             kind = "link"
-        _note_path(kind, path, sys._getframe(1))
+        _note_path(kind, _at(path, options.get("dir_fd")), sys._getframe(1))
     return _STAT(path, *arguments, **options)
 
 
@@ -346,21 +358,32 @@ def _asks_of_path(frame: FrameType | None) -> str:
 
 
 def _noted_lstat(path: Any, **options: Any) -> os.stat_result:
-    if options.get("dir_fd") is None:
-        _note_path("link", path, sys._getframe(1))
+    _note_path("link", _at(path, options.get("dir_fd")), sys._getframe(1))
     return _LSTAT(path, **options)
 
 
 def _noted_readlink(path: Any, **options: Any) -> Any:
-    if options.get("dir_fd") is None:
-        _note_path("link", path, sys._getframe(1))
+    _note_path("link", _at(path, options.get("dir_fd")), sys._getframe(1))
     return _READLINK(path, **options)
 
 
 def _noted_access(path: Any, *arguments: Any, **options: Any) -> bool:
-    if options.get("dir_fd") is None:
-        _note_path("presence", path, sys._getframe(1))
+    _note_path("presence", _at(path, options.get("dir_fd")), sys._getframe(1))
     return _ACCESS(path, *arguments, **options)
+
+
+def _noted_open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+    """As `os.open`. Python's audit event does not contain the folder's descriptor."""
+    thread = threading.get_ident()
+    note = _ACTIVE.get(thread) if dir_fd is not None else None
+    if note is None:
+        return _OPEN(path, flags, mode, dir_fd=dir_fd)
+    del _ACTIVE[thread]
+    try:
+        _note_opened(note, _at(path, dir_fd), None, flags)
+        return _OPEN(path, flags, mode, dir_fd=dir_fd)
+    finally:
+        _ACTIVE[thread] = note
 
 
 def _noted_realpath(path: Any, **options: Any) -> Any:
@@ -431,11 +454,22 @@ def start(note: Note) -> None:
         os.readlink, os.getcwd, os.getcwdb = _noted_readlink, _noted_getcwd, _noted_getcwdb
         posixpath.realpath = _noted_realpath  # type: ignore[assignment]
         importlib.util.find_spec = _noted_find_spec
+        os.open = _noted_open
         for able in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks):
             able.add(_noted_stat)
+        os.supports_dir_fd |= {_noted_open, _noted_access, _noted_readlink, _noted_lstat}
         importlib.machinery.SourceFileLoader.path_stats = _no_stats  # type: ignore[assignment,method-assign]
         os.environ.__class__ = os.environb.__class__ = _NotedEnvironment
+    _forget_lines()
     _ACTIVE[threading.get_ident()] = note
+
+
+def _forget_lines() -> None:
+    """Have `linecache` read files again, which it would return as they were when first read."""
+    lines = getattr(sys.modules.get("linecache"), "cache", {})
+    for name, entry in list(lines.items()):
+        if len(entry) == 4 and entry[1] is not None:  # with a date: a file, no cell of a notebook
+            lines.pop(name, None)
 
 
 def stop() -> None:

@@ -7,6 +7,7 @@ of the packages that this code calls. `chipdse.evaluate.STAGES` lists every stag
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,8 @@ class Stage:
         if undeclared := [case for case in also if case not in self.cases]:
             raise ValueError(f"stage {self.name}: {undeclared} must be declared among its cases")
         key = {**values, "code": code_of(self.builder, *self.code, *also, data=self.data)}
+        if self.runs_user_code and sys.flags.optimize:  # Python leaves out assertions
+            key["optimize"] = sys.flags.optimize
         return key | {"versions": versions(*self.packages)} if self.packages else key
 
     def folder(

@@ -8,13 +8,13 @@ library of any other.
 from __future__ import annotations
 
 import functools
-import tomllib
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError
+from chipdse.reading import parse_toml
 
 ANY = "any"
 PROCESSES = ("sky130", "ihp-sg13g2", "gf180")
@@ -156,8 +156,8 @@ def parse_calibration(text: str, name: str) -> LayoutCalibration:
     DesignError : it is no calibration; the message states the entry
     """
     try:
-        content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        content = parse_toml(text)
+    except ValueError as error:
         raise DesignError(f"calibration {name} is no TOML file: {error}") from None
     entries = dict(_table(content, "coefficients", name))
     numbers = [field.name for field in fields(LayoutCalibration)][2:-1]

@@ -305,6 +305,27 @@ def test_any_file_gives_finite_results_or_one_line(
     assert all(row.theirs > 0 for row in rows if row.metric == "critical_path_s")
 
 
+@pytest.mark.parametrize(
+    ("name", "number", "metric"),
+    [
+        ("power__total", -1.0, "block_power_w"),
+        ("power__total", 0, "block_power_w"),
+        ("design__instance__area", 0, "block_area_m2"),
+        ("design__instance__count__stdcell", 0, "block_cell_count"),
+    ],
+)
+def test_an_impossible_number_is_no_result(
+    tmp_path: Path, name: str, number: float, metric: str
+) -> None:
+    values = {key: value for key, value in LIBRELANE.items() if "area" not in key}
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps(values | {name: number}))
+    results = read_results(path)
+    assert metric not in [row.metric for row in compare(OURS, results)]
+    (line,) = left_out(OURS, results)
+    assert line.startswith(f"{metric} is left out: their value of") and "impossible" in line
+
+
 def test_an_unknown_corner_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DesignError, match="corner 'fast' is not in the results; they have"):
         compare(OURS, read_results(as_json(tmp_path)), corner="fast")

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -74,6 +75,35 @@ SEEN: dict[str, tuple[dict[str, str], str, Change]] = {
         MASK,
         "mask = os.read(os.open(HERE / 'mask.txt', os.O_RDWR), 9)",
         write("mask.txt", "7"),
+    ),
+    "opened in a folder by its descriptor": (
+        {"data/mask.txt": "1"},
+        "folder = os.open(HERE / 'data', os.O_RDONLY); "
+        "number = os.open('mask.txt', os.O_RDONLY, dir_fd=folder); "
+        "mask = os.read(number, 9); os.close(number); os.close(folder)",
+        write("data/mask.txt", "2"),
+    ),
+    "listed by the folder's descriptor": (
+        {"data/1": ""},
+        "folder = os.open(HERE / 'data', os.O_RDONLY); "
+        "mask = len(os.listdir(folder)); os.close(folder)",
+        write("data/2", ""),
+    ),
+    "walked by descriptors": (
+        {"data/1": ""},
+        "mask = sum(len(files) for _, _, files, _ in os.fwalk(HERE / 'data'))",
+        write("data/2", ""),
+    ),
+    "asked for in a folder by its descriptor": (
+        {"data/1": ""},
+        "folder = os.open(HERE / 'data', os.O_RDONLY); "
+        "mask = 1 + os.access('2', os.F_OK, dir_fd=folder); os.close(folder)",
+        write("data/2", ""),
+    ),
+    "a line of a file": (
+        {"mask.txt": "1"},
+        "import linecache; mask = linecache.getline(str(HERE / 'mask.txt'), 1)",
+        write("mask.txt", "2"),
     ),
     "asked for, then there": ({}, "mask = 1 + os.path.exists(HERE / 'flag')", write("flag", "")),
     "asked for by pathlib": ({}, "mask = 1 + (HERE / 'flag').is_file()", write("flag", "")),
@@ -373,6 +403,73 @@ def test_a_compiled_library_is_seen(tmp_path: Path, path: str) -> None:
     process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     after, _, built = process.stdout.strip().partition(" ")
     assert built == "['elaborate']" and after != before, process.stderr
+
+
+@pytest.mark.tools
+def test_python_without_assertions_has_results_of_its_own(tmp_path: Path) -> None:
+    """With -O, Python leaves out assertions and sets `__debug__` to False."""
+    folder = project(tmp_path / "project", {}, "mask = 1 if __debug__ else 2")
+    script = (
+        "from pathlib import Path; from tests.store.test_stale_reads import rtl_of; "
+        f"print(*rtl_of(Path({str(folder)!r}), Path({str(tmp_path / 'store')!r})))"
+    )
+
+    def result(*options: str) -> tuple[str, str]:
+        command = [sys.executable, *options, "-c", script]
+        process = subprocess.run(
+            command, capture_output=True, text=True, cwd=Path(__file__).parents[2]
+        )
+        content, _, built = process.stdout.strip().partition(" ")
+        assert content, process.stderr
+        return content, built
+
+    (checked, first), (unchecked, second) = result(), result("-O")
+    assert first == second == "['elaborate']" and checked != unchecked
+    assert result() == (checked, "[]") and result("-O") == (unchecked, "[]")
+
+
+def extension(folder: Path, mask: int) -> None:
+    """A compiled extension module `golden`, in a new file as a build writes it."""
+    source, library = folder / "golden.c", folder / "golden.so"
+    source.write_text(
+        "#include <Python.h>\n"
+        f"static PyObject *mask(PyObject *s, PyObject *a) {{ return PyLong_FromLong({mask}); }}\n"
+        'static PyMethodDef all[] = {{"mask", mask, METH_NOARGS, ""}, {0}};\n'
+        'static PyModuleDef golden = {PyModuleDef_HEAD_INIT, "golden", "", -1, all};\n'
+        "PyMODINIT_FUNC PyInit_golden(void) { return PyModule_Create(&golden); }\n"
+    )
+    library.unlink(missing_ok=True)
+    include = sysconfig.get_path("include")
+    subprocess.run(["cc", "-shared", "-fPIC", f"-I{include}", "-o", library, source], check=True)
+
+
+@pytest.mark.tools
+def test_an_extension_module_is_seen(tmp_path: Path) -> None:
+    """Another process computes again; this one, which keeps the old code, refuses."""
+    if not (Path(sysconfig.get_path("include")) / "Python.h").is_file():
+        pytest.skip("the headers of Python are not installed")
+    folder = project(tmp_path / "project", {}, "import golden; mask = golden.mask()")
+    store = tmp_path / "store"
+    extension(folder, 1)
+    before, _ = rtl_of(folder, store)
+    assert rtl_of(folder, store) == (before, [])
+    extension(folder, 2)
+    with pytest.raises(MachineError, match=r"golden.* changed .* this process loaded it"):
+        rtl_of(folder, store)
+    script = (
+        "from pathlib import Path; from tests.store.test_stale_reads import rtl_of; "
+        f"print(*rtl_of(Path({str(folder)!r}), Path({str(store)!r})))"
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    after, _, built = process.stdout.strip().partition(" ")
+    assert built == "['elaborate']" and after != before, process.stderr
+    extension(folder, 1)  # as it was
+    assert rtl_of(folder, store) == (before, [])
 
 
 @pytest.mark.tools

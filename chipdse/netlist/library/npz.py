@@ -7,8 +7,6 @@ characterised library ships (compressed).
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -23,6 +21,7 @@ from chipdse.netlist.library.grid import Corners
 from chipdse.netlist.library.library import Arcs, CellLibrary, Leakages, Powers, Tables, Thresholds
 from chipdse.netlist.library.logic import Expression, parse_function
 from chipdse.netlist.library.processes import TYPICAL
+from chipdse.reading import DAMAGED_ARCHIVE
 from chipdse.store.files import replacing
 
 FORMAT = 1
@@ -112,16 +111,7 @@ def load_saved(path: Path) -> CellLibrary:
                 file_cells=tuple(map(int, logic.get("file_cells", []))),
                 **parts,
             )
-    except (
-        OSError,
-        EOFError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except DAMAGED_ARCHIVE as error:
         raise DesignError(f"{path} is not a saved cell library: {error}") from None
 
 

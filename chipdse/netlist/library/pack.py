@@ -23,6 +23,7 @@ from chipdse.errors import DesignError
 from chipdse.netlist.library.grid import Corners
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.library.npz import load_saved, save_library
+from chipdse.reading import DAMAGED_ARCHIVE
 from chipdse.store.files import replacing
 
 STEPS_PER_OCTAVE = 2048
@@ -61,11 +62,11 @@ def load_packed(path: Path) -> CellLibrary:
     """
     first = load_saved(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             timing, leakage = (_Series.read(file, name) for name in ("corners", "leakage"))
         numbers = timing.numbers(_numbers(first)[0])
         leakages = leakage.numbers(_leakages(first)[0])
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, IndexError) as error:
+    except DAMAGED_ARCHIVE as error:
         raise DesignError(f"{path} is not a packed cell library: {error}") from None
     return _with_numbers(first, timing.corners, numbers, leakage.corners, leakages)
 

@@ -25,6 +25,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.modules import Modules
 from chipdse.netlist.power.power import GROUPS
 from chipdse.netlist.power.transitions import RARELY, TransitionEnergies
+from chipdse.sorting import distinct
 
 _CHUNK_NUMBERS = 1 << 22
 
@@ -51,7 +52,7 @@ class CellGroups:
 def cell_groups(modules: Modules, kind_of_cell: Int32s) -> CellGroups:
     """The groups that occur, modules first."""
     code = modules.of_cell.astype(np.int64) * len(GROUPS) + kind_of_cell
-    used, of_cell = np.unique(code, return_inverse=True)
+    used, of_cell = distinct(code)
     return CellGroups(
         modules=tuple(modules.names[number // len(GROUPS)] for number in used.tolist()),
         kinds=tuple(GROUPS[number % len(GROUPS)] for number in used.tolist()),

@@ -21,9 +21,9 @@ pytestmark = [
     pytest.mark.tools,
     pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc"),
 ]
-PARTS = ("verilator_bin", "cc1plus")
+PARTS = ("verilator_bin", "cc1plus", "recorder")
 """Programs of a simulation by Verilator; `make` and `g++` report the end of the second with exit
-codes of their own."""
+codes of their own. The last one is the simulation itself, which Verilator's C++ becomes."""
 
 
 @pytest.fixture

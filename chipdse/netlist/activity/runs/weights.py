@@ -9,6 +9,7 @@ import numpy as np
 
 from chipdse.arrays import Bools, Floats, Int32s, Int64s, UInt8s
 from chipdse.errors import DesignError
+from chipdse.sorting import distinct
 
 BITS = 28
 """Of the largest weight: rounding a smaller one changes a sum by less than 1e-8 of the largest."""
@@ -78,7 +79,7 @@ def weigh(
         raise DesignError(f"{bits} bits of a weight; use 1 to 32")
     width = int(slot.max(initial=0)) + 1
     code = (group.astype(np.int64) * 2 + level) * width + slot
-    unique, place = np.unique(code, return_inverse=True)
+    unique, place = distinct(code)
     total = np.bincount(place, value, len(unique)) if len(code) else np.zeros(0)
     largest = float(np.abs(total).max(initial=0.0))
     unit = largest / (2**bits - 1) if largest else 1.0

@@ -11,6 +11,7 @@ import numpy as np
 
 from chipdse.arrays import Floats, Int32s
 from chipdse.errors import DesignError, InfeasibleError
+from chipdse.reading import DAMAGED_ARCHIVE
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,7 +85,7 @@ def read_problem(path: Path) -> tuple[PlacementProblem, float]:
     """
     um = 1e-6
     try:
-        with np.load(path) as data:
+        with path.open("rb") as raw, np.load(raw) as data:
             cells = int(data["cells"])
             width, height = float(data["core_width_um"]), float(data["core_height_um"])
             margin = 0.0
@@ -105,10 +106,10 @@ def read_problem(path: Path) -> tuple[PlacementProblem, float]:
                 port_margin_m=margin * um,
             )
             stated = float(data["reference_hpwl_um"]) if "reference_hpwl_um" in data else math.nan
-    except OSError as error:
-        why = error.strerror or error
-        raise DesignError(f"placement problem {path} cannot be read: {why}") from error
-    except (KeyError, ValueError, TypeError) as error:
-        reason = error if zipfile.is_zipfile(path) else "no .npz archive"
+    except DAMAGED_ARCHIVE as error:
+        if isinstance(error, OSError) and error.strerror:
+            why = f"placement problem {path} cannot be read: {error.strerror}"
+            raise DesignError(why) from error
+        reason = repr(str(error))[1:-1] if zipfile.is_zipfile(path) else "no .npz archive"
         raise DesignError(f"{path} is no placement problem ({reason})") from error
     return problem, stated * um

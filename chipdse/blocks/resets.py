@@ -12,39 +12,43 @@ from collections.abc import Iterable
 import numpy as np
 
 from chipdse.arrays import Bools, UInt32s
-from chipdse.blocks.own import OwnBlock
 from chipdse.errors import DesignError
-from chipdse.hardware.elaborate import Rtl
 from chipdse.netlist.activity.recording import WORD_BITS, Recording
 
 _LEAST_CYCLES = 16
 """A shorter run does not show that nothing changes in it."""
 
 
-def check_asynchronous(block: OwnBlock, rtl: Rtl, inputs: Iterable[tuple[str, int]]) -> None:
+def check_asynchronous(
+    block: str, reset: str | None, reset_level: int, inputs: Iterable[tuple[str, int]]
+) -> None:
     """Raise DesignError if an input resets registers asynchronously and is not the stated reset.
 
     Parameters
     ----------
+    block : the block's name, for messages
+    reset, reset_level : the stated reset (None without one), and the level at which it is active
     inputs : names of the inputs that reset registers, and the level at which each does
     """
     for name, level in sorted(set(inputs)):
         stated = f'reset = "{name}" and reset_active = "{"high" if level else "low"}"'
-        if name != rtl.reset:
+        if name != reset:
             raise DesignError(
-                f"{block.name}: input {name!r} resets registers asynchronously, but is not the "
+                f"{block}: input {name!r} resets registers asynchronously, but is not the "
                 f"reset, so the bench would drive it with random values; write {stated}, or give "
                 "the block a bench"
             )
-        if level != rtl.reset_level:
+        if level != reset_level:
             active = "high" if level else "low"
             raise DesignError(
-                f"{block.name}: reset {name!r} is active {active} in the source, but "
+                f"{block}: reset {name!r} is active {active} in the source, but "
                 f'reset_active = "{"low" if level else "high"}"; write {stated}'
             )
 
 
-def check_released(block: OwnBlock, rtl: Rtl, recording: Recording, first_cycle: int) -> None:
+def check_released(
+    block: str, reset: str | None, reset_level: int, recording: Recording, first_cycle: int
+) -> None:
     """Raise DesignError if the registers change while the reset is said to be active, not after it.
 
     Registers that the reset does not reach change throughout. Where none changes only after the
@@ -53,11 +57,12 @@ def check_released(block: OwnBlock, rtl: Rtl, recording: Recording, first_cycle:
 
     Parameters
     ----------
+    block, reset, reset_level : as for `check_asynchronous`
     first_cycle : the first rising edge at which the reset is not active
     """
     rows = recording.words[:: 2 if recording.both_edges else 1]
     cycles = len(rows) - first_cycle - 1
-    if not rtl.reset or cycles < _LEAST_CYCLES or first_cycle < 2:
+    if not reset or cycles < _LEAST_CYCLES or first_cycle < 2:
         return
     registers = _register_bits(recording)
     before = _changing(rows[1 : first_cycle + 1]) & registers
@@ -67,9 +72,9 @@ def check_released(block: OwnBlock, rtl: Rtl, recording: Recording, first_cycle:
     later = _changing(rows[first_cycle + _LEAST_CYCLES // 2 :]) & registers
     stops = before.any() and not later.any()
     if is_reversed or stops:
-        level, other = ("high", "low") if rtl.reset_level else ("low", "high")
+        level, other = ("high", "low") if reset_level else ("low", "high")
         raise DesignError(
-            f"{block.name}: registers change while reset {rtl.reset!r} is {level} and are constant "
+            f"{block}: registers change while reset {reset!r} is {level} and are constant "
             f'after it; write reset_active = "{other}" if it is active {other}, or the right input '
             "as reset"
         )

@@ -1,0 +1,3 @@
+from tests.support.fuzzing import main
+
+main()
