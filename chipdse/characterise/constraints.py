@@ -18,13 +18,14 @@ DISTURBED = 0.1  # of the supply: an output that should not move
 
 
 def constraints(
-    store: Store, slews_s: np.ndarray, load_f: float, *, diagonal: bool = False
+    store: Store, slews_s: np.ndarray, load_f: float, *, sparse: bool = False
 ) -> list[dict[str, Any]]:
     """Setup and hold of data and enable, tables by (clock slew, data slew).
 
     Parameters
     ----------
-    diagonal : simulate equal slews alone; the other entries are the mean of both slews'
+    sparse : simulate equal slews, and the fastest clock edge with every slew of the data; of the
+        other entries, the effect of the data's slew is that with the fastest clock edge
     """
     rule = store.rule
     pins = [rule.data] + ([rule.enable] if rule.enable else [])
@@ -34,7 +35,7 @@ def constraints(
             tables: dict[str, Any] = {}
             for rises in (True, False):
                 tables["rise_s" if rises else "fall_s"] = _table(
-                    store, pin, kind, rises, slews_s.tolist(), load_f, diagonal
+                    store, pin, kind, rises, slews_s.tolist(), load_f, sparse
                 )
             falling = rule.kind == "latch"
             found.append(
@@ -55,7 +56,7 @@ def _table(
     rises: bool,
     slews_s: list[float],
     load_f: float,
-    diagonal: bool,
+    sparse: bool,
 ) -> list[list[float]]:
     """Setup or hold by (clock slew, data slew)."""
 
@@ -65,10 +66,14 @@ def _table(
             for stored in ((0, 1) if pin == store.rule.enable else (0,))
         )
 
-    if not diagonal:
+    if not sparse:
         return [[limit_s(clock, slew) for slew in slews_s] for clock in slews_s]
-    equal = [limit_s(slew, slew) for slew in slews_s]
-    return [[(one + other) / 2 for other in equal] for one in equal]
+    first = [limit_s(slews_s[0], slew) for slew in slews_s]
+    equal = [first[0], *(limit_s(slew, slew) for slew in slews_s[1:])]
+    return [
+        first if row == 0 else [equal[row] + other - first[row] for other in first]
+        for row in range(len(slews_s))
+    ]
 
 
 def _limit_s(

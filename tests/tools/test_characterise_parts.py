@@ -205,12 +205,12 @@ def test_tables_that_change_sign_are_filled_by_difference() -> None:
     assert fill.by_ratio(fill.at_points(table, 3), whole)[0, 0] == pytest.approx(-3.0)
 
 
-def test_constraints_from_equal_slews() -> None:
-    # slews 0, 1, 2: the difference to the other corner is 1 at (0, 0) and 3 at (2, 2), so
-    # 2 where one slew is 0 and the other 2, and 1.5 at (0, 1)
-    coarse = np.array([[1.0, np.nan], [np.nan, 3.0]])
-    found = fill.constraint_of_diagonal(coarse, np.zeros((3, 3)), np.array([0.0, 1.0, 2.0]))
-    assert found == pytest.approx(np.array([[1, 1.5, 2], [1.5, 2, 2.5], [2, 2.5, 3]]))
+def test_constraints_from_fast_clock_edges_and_equal_slews() -> None:
+    # slews 0, 1, 2: the difference to the other corner is 1 at (0, 0), 2 at (0, 2), 3 at (2, 2);
+    # (2, 0) is 3 + 1 - 2 = 2, as the data's slew adds 1 with a fast clock edge
+    coarse = np.array([[1.0, 2.0], [2.0, 3.0]])
+    filled = fill.constraint(coarse, np.zeros((3, 3)), np.array([0.0, 1.0, 2.0]))
+    assert filled == pytest.approx(np.array([[1, 1.5, 2], [1.5, 2, 2.5], [2, 2.5, 3]]))
 
 
 def test_grids_of_corners() -> None:

@@ -54,14 +54,6 @@ def constraint(coarse: Floats, scaled: Floats, slews: Floats) -> Floats:
     return np.asarray(scaled + weights @ rest @ weights.T)
 
 
-def constraint_of_diagonal(coarse: Floats, scaled: Floats, slews: Floats) -> Floats:
-    """As `constraint`, from equal slews alone: elsewhere the difference is the mean of theirs."""
-    points = list(settings.COARSE_CONSTRAINT)
-    equal = np.diagonal(coarse - scaled[points, :][:, points])
-    rest = (equal[:, None] + equal[None, :]) / 2
-    return constraint(scaled[points, :][:, points] + rest, scaled, slews)
-
-
 def at_points(whole: Floats, count: int) -> Floats:
     """Complete tables at the points of a grid of `count` slews and loads."""
     points = list(POINTS[count])

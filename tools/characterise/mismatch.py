@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from chipdse.characterise.bench import RAMP_PER_SLEW, Bench
 from chipdse.characterise.combinational import Pulses, middle_slew_s
@@ -36,6 +37,7 @@ POINTS = ((1, 1), (1, 4), (4, 1))
 SHIFT = 0.5
 SCREEN = 1  # a transistor of no effect at this point is not tried at the others
 NEGLIGIBLE = 0.03  # of the largest effect
+STEPS = (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # deviations at which an effect is not exponential
 _MICRON = 1e6
 
 # From the wheel (`*__mismatch.corner.spice`, Apache-2.0): standard deviation of a transistor of
@@ -57,12 +59,14 @@ class Setting:
     """A cell on the bench in one state, one of its inputs driven.
 
     edges : of the output: whether the input rises, whether the output rises
+    side : levels of the other inputs of a combinational cell; None for a storing one
     measure : from slew [s] and load [F] to delay and transition [s] of each edge [edges, 2]
     """
 
     pin: str
     output: str
     edges: tuple[tuple[bool, bool], ...]
+    side: dict[str, int] | None
     measure: Callable[[float, float], np.ndarray]
 
 
@@ -75,23 +79,31 @@ def arcs(
     `gram_s2`: for n and p transistors the sums over transistors of products of what one standard
     deviation of threshold voltage does to these six numbers.
     """
+    bench, slews, loads, found = cell_settings(characteriser, name, process, point)
+    places = [(float(slews[row]), float(loads[column])) for row, column in POINTS]
+    devices = characteriser.layouts[name].devices
+    return {
+        "fo4_s": bench.corner.fo4_s,
+        "points": places,
+        "arcs": [arc for setting in found for arc in _arcs(bench, devices, setting, places)],
+    }
+
+
+def cell_settings(
+    characteriser: Characteriser, name: str, process: str, point: tuple[float, float]
+) -> tuple[Bench, np.ndarray, np.ndarray, Iterator[Setting]]:
+    """A cell on the bench, the slews [s] and loads [F] of its tables, and its arcs in turn."""
     corner = characteriser.corner(process, *point)
     slews = settings.SLEWS_S * (corner.fo4_s / characteriser.nominal().fo4_s)
     loads = settings.loads_f(characteriser.largest_load_f(name))
     bench = characteriser.bench(name, corner, settings.TIMING_MODELS[process])
     fastest = process in settings.FASTEST_STATE
-    found = (
+    arcs_of_cell = (
         _gate_settings(bench, slews, loads, fastest)
         if bench.cell.sequential is None
         else _clocked_settings(bench, slews, loads)
     )
-    places = [(float(slews[row]), float(loads[column])) for row, column in POINTS]
-    devices = characteriser.layouts[name].devices
-    return {
-        "fo4_s": corner.fo4_s,
-        "points": places,
-        "arcs": [arc for setting in found for arc in _arcs(bench, devices, setting, places)],
-    }
+    return bench, slews, loads, arcs_of_cell
 
 
 def _arcs(
@@ -172,7 +184,9 @@ def _gate_settings(
                     ]
                 )
 
-            yield Setting(pin=pin, output=output, edges=tuple(keys), measure=measure)
+            yield Setting(
+                pin=pin, output=output, edges=tuple(keys), side=sides[number], measure=measure
+            )
 
 
 def _clocked_settings(bench: Bench, slews: np.ndarray, loads: np.ndarray) -> Iterator[Setting]:
@@ -206,7 +220,7 @@ def _clocked_setting(
             raise SimulationError(f"{store.cell.name}: no edge of {store.output}")
         return np.array([(found[0] - start_s - slew_s * RAMP_PER_SLEW / 2, found[1])])
 
-    return Setting(pin=pin, output=store.output, edges=(edge,), measure=measure)
+    return Setting(pin=pin, output=store.output, edges=(edge,), side=None, measure=measure)
 
 
 def inverter(
@@ -262,10 +276,15 @@ def inverter(
 def narrow_share(
     characteriser: Characteriser, process: str, point: tuple[float, float]
 ) -> dict[str, float]:
-    """Deviation of the delay by all parameters over the threshold voltage's part, of narrow p.
+    """What oxide thickness and offset voltage add to the mismatch of narrow p transistors.
 
-    Narrow p transistors have another model (bin), in which the offset voltage counts earlier. They
-    are the two in series that make the output of `mux2_1` fall; narrow n ones are as the others.
+    These have another model (bin), in which the offset voltage counts earlier, and the more the
+    weaker the transistor is: at 0.6 V one deviation of it adds 46 % to a delay, two add 175 %.
+    Spreads are those of log-normal currents with the same variance. The transistors are the two in
+    series that make the output of `mux2_1` fall; narrow n ones are as the others.
+
+    Returns `share`: spread by all parameters over that by the threshold voltage; `added`: root of
+    the difference of their squares.
     """
     corner = characteriser.corner(process, *point)
     models = settings.TIMING_MODELS[process]
@@ -279,16 +298,47 @@ def narrow_share(
         edges = pulses.pulse("A1", {"A0": 0, "S": 1}, corner.fo4_s, {"X": 3e-15})
         return edges[1].delay_s["X"]
 
-    base_s, parts = delay_s(), {}
+    base_s, effects = delay_s(), {}
     for parameter in SLOPES["p"]:
         stated = float(_value(characteriser.models[models][key], parameter))
-        step = SHIFT * deviation(narrow, parameter) * (stated if parameter == "toxe" else 1)
-        value = stated - step if parameter == "vth0" else stated + step
-        bench.simulator.command(f"altermod {key} {parameter} = {value:.9e}")
-        parts[parameter] = math.log(delay_s() / base_s) / SHIFT
+        unit = deviation(narrow, parameter) * (stated if parameter == "toxe" else 1)
+        weaker = -unit if parameter == "vth0" else unit
+        values = []
+        for count in STEPS:
+            bench.simulator.command(f"altermod {key} {parameter} = {stated + count * weaker:.9e}")
+            values.append(delay_s() / base_s - 1)
         bench.simulator.command(f"altermod {key} {parameter} = {stated:.9e}")
-    total = math.sqrt(sum(part**2 for part in parts.values()))
-    return {"share": total / abs(parts["vth0"])}
+        effects[parameter] = np.array(values)
+    return narrow_spreads(effects)
+
+
+def narrow_spreads(effects: dict[str, np.ndarray]) -> dict[str, float]:
+    """`share` and `added` of `narrow_share`, from relative changes of a delay at `STEPS`."""
+    by_voltage = effects["vth0"]
+    exponent = math.log(by_voltage[-2] / -by_voltage[0]) / STEPS[-2]
+    part = by_voltage[-2] / math.expm1(STEPS[-2] * exponent)  # of the delay, by these transistors
+    total = matched_spread([np.log1p(each / part) for each in effects.values()])
+    alone = matched_spread([np.log1p(by_voltage / part)])
+    return {"share": total / alone, "added": math.sqrt(total**2 - alone**2)}
+
+
+def matched_spread(logarithms: list[np.ndarray]) -> float:
+    """Spread of the log-normal variable of median 1 with the variance of a product of factors.
+
+    Parameters
+    ----------
+    logarithms : of each factor at `STEPS` deviations of its normal variable
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(5)
+    weights = weights / weights.sum()
+    first = second = 1.0
+    for values in logarithms:
+        factor = np.exp(CubicSpline(STEPS, values, bc_type="natural")(nodes))
+        first *= float(weights @ factor)
+        second *= float(weights @ factor**2)
+    # exp(s²) (exp(s²) - 1) is the variance.
+    grown = (1 + math.sqrt(1 + 4 * (second - first**2))) / 2
+    return math.sqrt(math.log(grown))
 
 
 def _value(card: str, parameter: str) -> str:

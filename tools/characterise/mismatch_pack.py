@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +18,20 @@ from . import catalogue, inputs, mismatch, settings
 from .catalogue import PREFIX
 from .layout import CellLayout
 from .mismatch import POINTS, SHIFT, deviation
+from .mismatch_growth import Growth, growth, together
 from .run import Characteriser, corner_tag, write
 
-FOLDER = "mismatch"
+FOLDER, GROWTH = "mismatch", "mismatch_growth"
+SHAPE = ("size", "count", "tail")  # what `MismatchModel` has of an arc besides its polynomials
 Key = tuple[str, str, str, bool, bool]  # cell, pin, output, whether both move alike, output rises
 Corner = tuple[float, dict[Key, np.ndarray]]
 INVERTER, NARROW = "inverter", "narrow"
 # Supplies of typical transistors at 25 °C at which all cells are simulated; falling, so that the
 # inverter's relative deviation rises.
 SUPPLIES_V = (1.8, 0.8, 0.6)
+# Of gates also the growth with the threshold voltage, where a path's tail depends on it.
+GROWTH_SUPPLIES_V = (0.6,)
+WIDE_M = 1e-6  # the inverter's p transistor
 NARROW_SIZE = 1.0 / 0.42  # of narrow p transistors: the inverter's width over theirs
 # Relative deviations of setup and hold over the inverter's: README.md.
 SETUP, HOLD = 3.1, 5.5
@@ -35,38 +43,50 @@ def read(work: Path, process: str, supply_v: float, temperature_c: float, name: 
     return json.loads(file.read_text())
 
 
+Task = tuple[str, str, str, float, float]  # folder, name, process, supply [V], temperature [°C]
+
+
+def needed() -> Iterator[Task]:
+    """What must be simulated, in order of use."""
+    temperature_c = settings.NOMINAL_TEMPERATURE_C
+    for process in settings.PROCESSES:
+        for temp in settings.PACKED_TEMPERATURES_C:
+            for supply_v in settings.PACKED_SUPPLIES_V:
+                yield FOLDER, INVERTER, process, supply_v, temp
+    cells = [catalogue.cell(name) for name in settings.CELLS]
+    for supply_v in SUPPLIES_V:
+        yield FOLDER, NARROW, "typical", supply_v, temperature_c
+        for name, cell in zip(settings.CELLS, cells, strict=True):
+            if cell.inputs:
+                yield FOLDER, name, "typical", supply_v, temperature_c
+    for supply_v in GROWTH_SUPPLIES_V:
+        for name, cell in zip(settings.CELLS, cells, strict=True):
+            if cell.inputs and cell.sequential is None:
+                yield GROWTH, name, "typical", supply_v, temperature_c
+
+
 def simulate(work: Path) -> list[str]:
     """Make every raw file that is not there yet; what went wrong."""
     failures = []
-    temperature_c = settings.NOMINAL_TEMPERATURE_C
     with Characteriser(work) as characteriser:
-        tasks: list[tuple[str, str, float, float]] = [
-            (INVERTER, process, supply_v, temp)
-            for process in settings.PROCESSES
-            for temp in settings.PACKED_TEMPERATURES_C
-            for supply_v in settings.PACKED_SUPPLIES_V
-        ]
-        tasks += [(NARROW, "typical", supply_v, temperature_c) for supply_v in SUPPLIES_V]
-        tasks += [
-            (name, "typical", supply_v, temperature_c)
-            for supply_v in SUPPLIES_V
-            for name in settings.CELLS
-            if catalogue.cell(name).inputs
-        ]
-        for name, process, supply_v, temp in tasks:
-            file = work / FOLDER / corner_tag(process, supply_v, temp) / f"{name}.json"
+        for folder, name, process, supply_v, temp in needed():
+            file = work / folder / corner_tag(process, supply_v, temp) / f"{name}.json"
             if file.exists():
                 continue
+            point = (supply_v, temp)
             try:
-                point = (supply_v, temp)
-                if name == INVERTER:
-                    write(file, mismatch.inverter(characteriser, process, point))
+                if folder == GROWTH:
+                    result: Any = growth(characteriser, name, process, point)
+                elif name == INVERTER:
+                    result = mismatch.inverter(characteriser, process, point)
                 elif name == NARROW:
-                    write(file, mismatch.narrow_share(characteriser, process, point))
+                    result = mismatch.narrow_share(characteriser, process, point)
                 else:
-                    write(file, mismatch.arcs(characteriser, name, process, point))
+                    result = mismatch.arcs(characteriser, name, process, point)
             except SimulationError as error:
                 failures.append(f"{name} {process} {supply_v:g} V {temp:g} °C: {error}")
+                continue
+            write(file, result)
     return failures
 
 
@@ -75,12 +95,14 @@ def terms(
     raw: dict[str, Any],
     inverter: dict[str, Any],
     shares: dict[str, float],
+    grown: dict[str, Growth | None],
 ) -> np.ndarray:
     """Polynomials of one arc [kinds, TERMS], in the units of `MismatchModel`.
 
     Parameters
     ----------
     shares : by kind, deviation by all parameters over that by the threshold voltage
+    grown : by kind, what is known of the transistors that decide the arc
     """
     fo4_s = raw["fo4_s"]
     (_, low_f), (_, high_f), (slow_s, _) = raw["points"]
@@ -93,10 +115,11 @@ def terms(
     found = np.zeros((len(KINDS), TERMS))
     for row, kind in enumerate(KINDS):
         gram = np.array(arc["gram_s2"][kind])
-        gram *= (shares[kind] / inverter[kind]["deviation_s"]) ** 2
         # The transistors were shifted by a part of a deviation, with an exponential effect.
         shift = SHIFT * inverter[kind]["spread"] / shares[kind]
-        gram *= (shift / np.expm1(shift)) ** 2
+        growth = grown[kind]
+        linear = (shares[kind] * shift / np.expm1(shift)) ** 2 if growth is None else growth.linear
+        gram *= linear / inverter[kind]["deviation_s"] ** 2
         count = len(POINTS)
         delay, slew = gram[:2, :2], gram[count : count + 2, count : count + 2]
         both = gram[:2, count : count + 2]
@@ -138,8 +161,8 @@ def pack(work: Path, target: Path, supplies_v: tuple[float, ...] = SUPPLIES_V) -
             [[np.interp(at, *series) for series in _series(key, corners, position)] for key in keys]
             for at in position
         ]
-    ).reshape(len(corners), len(keys), len(KINDS), TERMS + 1)
-    polynomials, larger = values[..., :TERMS], values[..., TERMS]
+    ).reshape(len(corners), len(keys), len(KINDS), TERMS + len(SHAPE))
+    polynomials = values[..., :TERMS]
     scale = np.abs(polynomials).max(axis=(0, 1, 2))
     arrays: dict[str, Any] = {
         "cell": np.array([key[0] for key in keys]),
@@ -150,7 +173,7 @@ def pack(work: Path, target: Path, supplies_v: tuple[float, ...] = SUPPLIES_V) -
         "relative": np.exp(position),
         "scale": scale,
         "terms": (polynomials / scale).astype(np.float32),
-        "size": larger.astype(np.float32),
+        **{name: values[..., TERMS + at].astype(np.float32) for at, name in enumerate(SHAPE)},
         "setup": np.array(SETUP),
         "hold": np.array(HOLD),
     }
@@ -175,7 +198,7 @@ def _corner(work: Path, supply_v: float) -> Corner:
     temperature_c = settings.NOMINAL_TEMPERATURE_C
     layouts, _ = inputs.load()
     inverter = read(work, "typical", supply_v, temperature_c, INVERTER)
-    narrow = read(work, "typical", supply_v, temperature_c, NARROW)["share"]
+    narrow = read(work, "typical", supply_v, temperature_c, NARROW)
     rows: dict[Key, np.ndarray] = {}
     for name in settings.CELLS:
         file = work / FOLDER / corner_tag("typical", supply_v, temperature_c) / f"{name}.json"
@@ -183,24 +206,59 @@ def _corner(work: Path, supply_v: float) -> Corner:
             continue
         raw = json.loads(file.read_text())
         sizes = size(layouts[name], layouts["inv_1"])
-        shares = _shares(sizes, inverter, narrow)
-        factors = [
-            own * (shares[kind] / inverter[kind]["share"]) ** 2
-            for kind, own in zip(KINDS, sizes, strict=True)
-        ]
+        shares = _shares(sizes, inverter, narrow["share"])
+        growths = _growths(work, supply_v, name, inverter, narrow)
         for arc in raw["arcs"]:
             alike = arc["input_rises"] == arc["rises"]
             key = (PREFIX + name, arc["pin"], arc["output"], alike, arc["rises"])
-            polynomials = terms(arc, raw, inverter, shares)
+            grown = growths.get(key[1:], dict.fromkeys(KINDS))
+            factors = [
+                (own * (shares[kind] / inverter[kind]["share"]) ** 2, 1.0, 1.0)
+                if growth is None
+                else (growth.squared / inverter[kind]["spread"] ** 2, growth.count, growth.tail)
+                for (kind, growth), own in zip(grown.items(), sizes, strict=True)
+            ]
+            polynomials = terms(arc, raw, inverter, shares, grown)
             rows[key] = np.column_stack([polynomials, factors])
     return inverter["n"]["relative"], rows
 
 
+def _growths(
+    work: Path,
+    supply_v: float,
+    name: str,
+    inverter: dict[str, Any],
+    narrow: dict[str, float],
+) -> dict[tuple[str, str, bool, bool], dict[str, Growth | None]]:
+    """By arc of a gate and kind; empty where it was not simulated."""
+    tag = corner_tag("typical", supply_v, settings.NOMINAL_TEMPERATURE_C)
+    file = work / GROWTH / tag / f"{name}.json"
+    if not file.exists():
+        return {}
+
+    def spread_of(kind: str, width_m: float, by_voltage: float) -> float:
+        wide = (inverter[kind]["share"] * by_voltage) ** 2
+        part = _narrowness(WIDE_M / width_m) if kind == "p" else 0.0
+        return math.sqrt(wide + part * (by_voltage**2 + narrow["added"] ** 2 - wide))
+
+    return {
+        (arc["pin"], arc["output"], arc["input_rises"] == arc["rises"], arc["rises"]): {
+            kind: together(arc["transistors"], kind, partial(spread_of, kind)) for kind in KINDS
+        }
+        for arc in json.loads(file.read_text())
+    }
+
+
 def _shares(sizes: list[float], inverter: dict[str, Any], narrow: float) -> dict[str, float]:
     """By kind, of a cell between wide and narrow p transistors."""
-    part = min(max((sizes[1] - 1) / (NARROW_SIZE - 1), 0.0), 1.0)
+    part = _narrowness(sizes[1])
     wide = inverter["p"]["share"]
     return {"n": inverter["n"]["share"], "p": wide + part * (narrow - wide)}
+
+
+def _narrowness(size: float) -> float:
+    """0 for wide and 1 for narrow p transistors, from variance over that of the inverter's."""
+    return min(max((size - 1) / (NARROW_SIZE - 1), 0.0), 1.0)
 
 
 def _inverters(work: Path, process: str) -> dict[str, np.ndarray]:

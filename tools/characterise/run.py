@@ -174,7 +174,7 @@ class Characteriser:
             found |= sequential.characterise(bench, slews, loads, limit)
             store = sequential.Store(bench, float(loads[-1]), limit)
             found["constraints"] = constraints.constraints(
-                store, constraint, float(loads[0]), diagonal=sparse
+                store, constraint, float(loads[0]), sparse=sparse
             )
         found["runs"] = bench.runs
         return found

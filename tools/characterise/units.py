@@ -199,7 +199,7 @@ def _complete(value: Floats, whole: Floats) -> Floats:
         return value
     if len(whole) == settings.LOADS:
         return fill.by_ratio(value, whole)
-    return fill.constraint_of_diagonal(value, whole, settings.CONSTRAINT_SLEWS_S)
+    return fill.constraint(value, whole, settings.CONSTRAINT_SLEWS_S)
 
 
 def _entries(library: CellLibrary, table: int) -> slice:

@@ -32,6 +32,7 @@ class Moments:
     """Variances of delay and output slew and their covariance [s²], of any shape.
 
     shift_s, slew_shift_s : mean less median of the delay and of the output slew
+    skew : skewness of the delay; None where it is not known
     """
 
     delay: Floats
@@ -39,6 +40,7 @@ class Moments:
     both: Floats
     shift_s: Floats
     slew_shift_s: Floats
+    skew: Floats | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,8 +92,11 @@ class MismatchModel:
     relative : the inverter's relative standard deviation where arcs are known [corners], rising
     terms : [corners, arcs, 2, TERMS] for n and p transistors: variances over those of the
         inverter, slews in delays of the inverter
-    size : [corners, arcs, 2] variance of the logarithm of the current of the cell's n and p
-        transistors, over that of the inverter's
+    size : [corners, arcs, 2] variance of the logarithm of the current of the n and p transistors
+        that decide the arc, over that of the inverter's
+    count : [corners, arcs, 2] how much more than a single transistor of the same variance they
+        make the mean delay exceed the median
+    tail : [corners, arcs, 2] their skewness over that of a single transistor
     setup, hold : relative deviations of setup and hold over that of the inverter
     """
 
@@ -99,6 +104,8 @@ class MismatchModel:
     relative: Floats
     terms: Floats
     size: Floats
+    count: Floats
+    tail: Floats
     setup: float
     hold: float
     inverters: dict[str, InverterMap]
@@ -111,8 +118,10 @@ class MismatchModel:
         arcs: Int64s,
         *,
         linear: bool = False,
-    ) -> tuple[Floats, Floats]:
-        """Polynomials [K, arcs, TERMS] in SI units, and `spread` of the arcs [K, arcs].
+    ) -> tuple[Floats, Floats, Floats]:
+        """Polynomials [K, arcs, TERMS] in SI units, shifts of the mean and skewness [K, arcs].
+
+        A shift is mean less median over the standard deviation, of the delay without load.
 
         Between the deviations at which arcs are known, the polynomials are interpolated over the
         logarithm of the deviation; beyond them they are those of the nearest: only the inverter,
@@ -127,22 +136,31 @@ class MismatchModel:
         """
         fo4_s, deviation_s, relative, spread = self.inverters[process].at(supply_v, temperature_c)
         result = np.empty((len(fo4_s), len(arcs), TERMS))
-        spreads = np.empty((len(fo4_s), len(arcs)))
+        shifts, skews = np.empty((2, len(fo4_s), len(arcs)))
         known = numerics.log(self.relative)
         for point, value in enumerate(numerics.log(relative).tolist()):
             place = float(np.interp(value, known, np.arange(len(known))))
             low = min(int(place), len(known) - 2)
-            first, second = self.terms[low : low + 2, arcs]
-            terms = first + (place - low) * (second - first)
-            first, second = self.size[low : low + 2, arcs]
-            squared = np.square(spread[point]) * (first + (place - low) * (second - first))
+            terms, size, count, tail = (
+                first + (place - low) * (second - first)
+                for first, second in (
+                    values[low : low + 2, arcs]
+                    for values in (self.terms, self.size, self.count, self.tail)
+                )
+            )
+            squared = np.square(spread[point]) * size
             factor = np.ones_like(squared) if linear else excess(squared)
             each = terms * (np.square(deviation_s[point]) * factor)[:, :, None]
             result[point] = each.sum(axis=1)
-            weight = np.maximum(each[:, :, 0], 1e-60)
-            spreads[point] = np.sqrt((weight * squared).sum(axis=1) / weight.sum(axis=1))
+            # Of independent transistors means and third moments add, and variances.
+            deviations = np.sqrt(np.maximum(each[:, :, 0], 1e-60))
+            together = np.sqrt(np.square(deviations).sum(axis=1))
+            part = deviations / together[:, None]
+            spreads = np.sqrt(squared)
+            shifts[point] = (part * count * mean_shift(spreads)).sum(axis=1)
+            skews[point] = (part * np.square(part) * tail * skewness(spreads)).sum(axis=1)
         result[..., 3] /= np.square(fo4_s)[:, None]  # over the slew squared in seconds
-        return result, spreads
+        return result, shifts, skews
 
     def limits(self, process: str, supply_v: Floats, temperature_c: Floats) -> Floats:
         """Relative standard deviation of setup and of hold [K, 2]."""
@@ -162,6 +180,33 @@ def excess(squared: Floats) -> Floats:
     grown = numerics.exp(squared)
     ratio: Floats = grown * (grown - 1) / np.maximum(squared, 1e-12)
     return np.maximum(ratio, 1.0)
+
+
+def mean_shift(spread: Floats) -> Floats:
+    """Mean less median of a log-normal variable over its standard deviation.
+
+    Parameters
+    ----------
+    spread : standard deviation of the logarithm
+    """
+    # Of median 1: the mean is exp(s²/2), the variance exp(s²) (exp(s²) - 1).
+    half = numerics.exp(np.square(spread) / 2)
+    ratio: Floats = np.where(
+        spread > 0, (half - 1) / (half * np.sqrt(np.maximum(np.square(half) - 1, 1e-30))), 0.0
+    )
+    return ratio
+
+
+def skewness(spread: Floats) -> Floats:
+    """Skewness of a log-normal variable.
+
+    Parameters
+    ----------
+    spread : standard deviation of the logarithm
+    """
+    grown = numerics.exp(np.square(spread))
+    ratio: Floats = (grown + 2) * np.sqrt(np.maximum(grown - 1, 0.0))
+    return ratio
 
 
 def mismatch_file(name: str) -> Path:
@@ -188,6 +233,8 @@ def shipped_mismatch(name: str) -> MismatchModel:
         relative=arrays["relative"].astype(np.float64),
         terms=arrays["terms"].astype(np.float64) * arrays["scale"],
         size=arrays["size"].astype(np.float64),
+        count=arrays["count"].astype(np.float64),
+        tail=arrays["tail"].astype(np.float64),
         setup=float(arrays["setup"]),
         hold=float(arrays["hold"]),
         inverters={

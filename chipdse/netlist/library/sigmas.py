@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from chipdse import numerics
 from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.library import (
@@ -78,7 +77,7 @@ def _of_model(
     source = library.library
     assert source.mismatch is not None and source.mismatch_arcs is not None
     arcs = source.mismatch_arcs[delay_tables]
-    terms, spread = source.mismatch.coefficients(
+    terms, shift, skew = source.mismatch.coefficients(
         source.process, library.supply_v, library.temperature_c, np.maximum(arcs, 0)
     )
     terms = np.where((arcs >= 0)[None, :, None], terms, 0.0)
@@ -89,11 +88,6 @@ def _of_model(
         return values
 
     delay = np.maximum(over_load(0) + each[3] * np.square(slew_s), 0.0)
-    # Of a log-normal delay: exp(s²) times its squared median is variance over exp(s²) - 1.
-    half = numerics.exp(np.square(spread) / 2)
-    shift = np.where(
-        spread > 0, (half - 1) / (half * np.sqrt(np.maximum(np.square(half) - 1, 1e-30))), 0.0
-    )
     slew, shift = np.maximum(over_load(4), 0.0), shift.take(kind, axis=1)
     return Moments(
         delay=delay,
@@ -101,6 +95,7 @@ def _of_model(
         slew=slew,
         slew_shift_s=np.sqrt(slew) * shift,
         both=over_load(7),
+        skew=np.broadcast_to(skew.take(kind, axis=1), delay.shape),
     )
 
 

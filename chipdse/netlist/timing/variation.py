@@ -4,10 +4,11 @@ The variance of an arrival is carried along its path with that of the edge's sle
 transistor delays its cell and slows the edge that drives the next one. Cells vary independently.
 Near threshold delays and slews are on average longer than nominal: both shifts are carried along.
 Where edges meet, the later one at the stated number of standard deviations is kept (as in timing
-with Liberty variation format tables, POCV). A path's delay is log-normal with the mean and
-variance of the sum (Fenton, IRE Trans. Commun. Syst. 8, 1960), near threshold as above it. A chip
-works if every endpoint does: the product of their probabilities counts the near-critical ones. As
-paths that share cells are late together, that product never is more than the true probability
+with Liberty variation format tables, POCV). A path's delay is a log-normal variable plus a constant
+(Aitchison and Brown, The Lognormal Distribution, 1957), with the mean, variance and third moment of
+the sum; where no third moment is known, log-normal (Fenton, IRE Trans. Commun. Syst. 8, 1960). A
+chip works if every endpoint does: the product of their probabilities counts the near-critical ones.
+As paths that share cells are late together, that product never is more than the true probability
 (Slepian, Bell Syst. Tech. J. 41, 1962).
 """
 
@@ -17,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipdse import numerics
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.netlist.library.sigmas import arc_moments, constraint_deviation_s
 from chipdse.netlist.timing.readers import reader_delays
 from chipdse.netlist.timing.records import MAX, MIN, Timing
+from chipdse.netlist.timing.skewed import LEAST_DEVIATION_S, Skewed, upper_tail
 from chipdse.netlist.timing.timing import ArcSlopes, arc_slopes
 
 _BISECTIONS = 60
@@ -29,10 +30,14 @@ _BISECTIONS = 60
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Arrivals:
-    """Means and variances of arrivals [2, classes, K, net edges]; see `Timing.arrival_s`."""
+    """Moments of arrivals [2, classes, K, net edges]; see `Timing.arrival_s`.
+
+    third_s3 : third central moments; None where skewness of delays is not known
+    """
 
     mean_s: Floats
     variance_s2: Floats
+    third_s3: Floats | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,7 +65,7 @@ def vary(timing: Timing, sigma: float) -> Varied:
     DesignError : mismatch of the library is not known at an operating point
     """
     arrivals = varied_arrivals(timing, sigma)
-    mean_s, deviation_s = _needs(timing, arrivals)
+    mean_s, deviation_s, skew = _needs(timing, arrivals)
     hold_mean_s, hold_deviation_s = _margins(timing, arrivals)
     count = len(timing.clock_period_s)
     result = {
@@ -72,7 +77,7 @@ def vary(timing: Timing, sigma: float) -> Varied:
         used = np.isfinite(mean_s[point]) & (mean_s[point] > 0)
         means, deviations = mean_s[point, used], deviation_s[point, used]
         if len(means):
-            period_s, worst, near = _period(means, deviations, sigma)
+            period_s, worst, near = _period(means, deviations, skew[point, used], sigma)
             result["min_period_s"][point] = period_s
             result["path_mean_s"][point] = means[worst]
             result["path_deviation_s"][point] = deviations[worst]
@@ -110,11 +115,14 @@ class _Pass:
         )
         self.delay_s2, self.slew_s2, self.both_s2 = moments.delay, moments.slew, moments.both
         self.shift_s, self.slew_shift_s = moments.shift_s, moments.slew_shift_s
+        self.skew = moments.skew
         shape = (2, graph.launch_classes, points, edges)
         self.mean = np.empty(shape)
         self.mean[MAX], self.mean[MIN] = -np.inf, np.inf
         # [arrival variance, covariance with slew, slew variance, mean less nominal slew]
         self.state = np.zeros((4, *shape))
+        # [third moment of the arrival, variance of the last cell's delay, its skewness]
+        self.tail = None if self.skew is None else np.zeros((3, *shape))
         start = timing.arrival_s
         driven = np.unique(graph.sink)
         sources = np.setdiff1d(np.arange(edges), driven)
@@ -130,7 +138,8 @@ class _Pass:
             for number in range(graph.launch_classes):
                 for which in (MAX, MIN):
                     self._level(span, first, level == 0, number, which)
-        return Arrivals(mean_s=self.mean, variance_s2=self.state[0])
+        third_s3 = None if self.tail is None else self.tail[0]
+        return Arrivals(mean_s=self.mean, variance_s2=self.state[0], third_s3=third_s3)
 
     def _level(self, span: slice, first: Int64s, launches: bool, number: int, which: int) -> None:
         graph, arcs = self.timing.graph, self.arcs
@@ -149,9 +158,10 @@ class _Pass:
         mean = begin + arcs.delay_s[which][:, span] + self.shift_s[which][:, span]
         mean += eta * later_s  # the edge before is flatter on average than nominally
         through = both + eta * slew
+        by_slew = eta * (both + through)
         after = np.stack(
             [
-                variance + eta * (both + through) + self.delay_s2[which][:, span],
+                variance + by_slew + self.delay_s2[which][:, span],
                 tau * through + self.both_s2[which][:, span],
                 np.square(tau) * slew + self.slew_s2[which][:, span],
                 tau * later_s + self.slew_shift_s[which][:, span],
@@ -164,6 +174,28 @@ class _Pass:
         self.mean[which, number][:, into] = mean[rows, winner]
         for part in range(4):
             self.state[part, which, number][:, into] = after[part][rows, winner]
+        if self.tail is not None and self.skew is not None:
+            tail = self.tail[:, which, number]
+            before = np.zeros((3, *eta.shape)) if launches else tail.take(source, axis=2)
+            own = (self.delay_s2[which][:, span], self.skew[which][:, span])
+            tail[:, :, into] = _tail(before, by_slew, *own)[:, rows, winner]
+
+
+def _tail(before: Floats, by_slew: Floats, variance: Floats, skew: Floats) -> Floats:
+    """Third moment of an arrival after a cell, with the variance and skewness of the cell's delay.
+
+    What a cell adds to the variance through the slew of its edge is distributed as its delay is:
+    the same transistors decide both.
+
+    Parameters
+    ----------
+    before : of the edge before [3, K, arcs]: third moment, variance and skewness of its last cell
+    by_slew : variance that its slew adds [K, arcs]
+    """
+    third, last, last_skew = before
+    whole = np.maximum(last + by_slew, 0.0)
+    third = third + last_skew * (whole * np.sqrt(whole) - last * np.sqrt(last))
+    return np.stack([third + skew * variance * np.sqrt(variance), variance, skew])
 
 
 def _first_largest(key: Floats, first: Int64s) -> Int64s:
@@ -176,10 +208,10 @@ def _first_largest(key: Floats, first: Int64s) -> Int64s:
     return winner
 
 
-def _needs(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
-    """Mean and deviation of the period that each endpoint needs [K, endpoints]."""
+def _needs(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats, Floats]:
+    """Mean, deviation and skewness of the period that each endpoint needs [K, endpoints]."""
     graph = timing.graph
-    means, deviations = [], []
+    means, deviations, skews = [], [], []
     setup = np.flatnonzero(graph.check_is_setup)
     edge = _check_edges(timing, setup)
     wire = _reader_delays(timing, graph.check_pin[setup])[MAX]
@@ -191,13 +223,34 @@ def _needs(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
         variance = arrivals.variance_s2[MAX, launch][:, edge] + np.square(limit_s)
         means.append(late / share)
         deviations.append(np.sqrt(variance) / share)
+        skews.append(_skew(arrivals, launch, edge, late, variance))
         port_share = 1.0 if launch == 0 else 0.5
         for rises in (0, 1):
             late = arrivals.mean_s[MAX, launch][:, 2 * nets + rises]
-            means.append((late + _port_delays(timing, rises)[MAX]) / port_share)
+            late = late + _port_delays(timing, rises)[MAX]
+            means.append(late / port_share)
             variance = arrivals.variance_s2[MAX, launch][:, 2 * nets + rises]
             deviations.append(np.sqrt(variance) / port_share)
-    return np.concatenate(means, axis=1), np.concatenate(deviations, axis=1)
+            skews.append(_skew(arrivals, launch, 2 * nets + rises, late, variance))
+    mean_s, deviation_s, skew = (
+        np.concatenate(values, axis=1) for values in (means, deviations, skews)
+    )
+    return mean_s, deviation_s, skew
+
+
+def _skew(
+    arrivals: Arrivals, launch: int, edge: Int64s, late_s: Floats, variance_s2: Floats
+) -> Floats:
+    """Skewness of late arrivals, of a log-normal one where third moments are not known."""
+    deviation = np.sqrt(variance_s2)
+    if arrivals.third_s3 is None:
+        late = np.where(np.isfinite(late_s) & (late_s > 0), late_s, np.inf)
+        ratio = deviation / late
+        return 3 * ratio + ratio * np.square(ratio)
+    third = arrivals.third_s3[MAX, launch][:, edge]
+    cubed = np.maximum(deviation * variance_s2, 1e-90)
+    skew: Floats = np.maximum(third, 0.0) / cubed
+    return skew
 
 
 def _margins(timing: Timing, arrivals: Arrivals) -> tuple[Floats, Floats]:
@@ -258,69 +311,31 @@ def _limit_deviation_s(timing: Timing, checks: Int64s, edge: Int64s, which: int)
     )
 
 
-def log_normal(mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
-    """Logarithm of the median, and deviation of the logarithm, of a log-normal variable."""
-    squared = numerics.log(1 + np.square(deviation / mean))
-    return numerics.log(mean) - squared / 2, np.sqrt(squared)
-
-
-def _period(mean_s: Floats, deviation_s: Floats, sigma: float) -> tuple[float, int, float]:
+def _period(
+    mean_s: Floats, deviation_s: Floats, skew: Floats, sigma: float
+) -> tuple[float, int, float]:
     """Period that all endpoints keep together, the worst endpoint, and how many count."""
-    middle, spread = log_normal(mean_s, deviation_s)
-    each = middle + sigma * spread
+    needs = Skewed(mean=mean_s, deviation=deviation_s, skew=skew)
+    each = needs.at(sigma)
     worst = int(each.argmax())
     allowed = float(upper_tail(np.array([sigma]))[0])
-    spread = np.maximum(spread, 1e-12)
-
-    def failing(level: float) -> float:
-        return float(upper_tail((level - middle) / spread).sum())
-
-    low, high = float(each[worst]), float((middle + (sigma + 6) * spread).max())
+    low, high = float(each[worst]), float(needs.at(sigma + 6).max())
     for _ in range(_BISECTIONS):
         half = (low + high) / 2
-        low, high = (half, high) if failing(half) > allowed else (low, half)
-    alone = float(upper_tail((high - middle[[worst]]) / spread[[worst]])[0])
-    return float(numerics.exp(np.array([high]))[0]), worst, allowed / max(alone, 1e-300)
+        failing = float(upper_tail(needs.sigma(half)).sum())
+        low, high = (half, high) if failing > allowed else (low, half)
+    alone = float(upper_tail(needs.sigma(high)[[worst]])[0])
+    return high, worst, allowed / max(alone, 1e-300)
 
 
 def _slack(mean_s: Floats, deviation_s: Floats, sigma: float) -> float:
     """Hold slack that all endpoints keep together."""
     each = mean_s - sigma * deviation_s
     allowed = float(upper_tail(np.array([sigma]))[0])
-    spread = np.maximum(deviation_s, 1e-18)
+    spread = np.maximum(deviation_s, LEAST_DEVIATION_S)
     low, high = float((mean_s - (sigma + 6) * spread).min()), float(each.min())
     for _ in range(_BISECTIONS):
         half = (low + high) / 2
         failing = float(upper_tail((mean_s - half) / spread).sum())
         low, high = (low, half) if failing > allowed else (half, high)
     return low
-
-
-def upper_tail(deviations: Floats) -> Floats:
-    """Probability that a normal variable exceeds its mean by so many deviations, within 1.2e-7.
-
-    Chebyshev fit of the complementary error function (Numerical Recipes, `erfcc`); the same on
-    every processor.
-    """
-    argument = np.abs(deviations) / np.sqrt(2.0)
-    t = 1 / (1 + argument / 2)
-    series = np.zeros_like(t)
-    for coefficient in _ERFC:
-        series = series * t + coefficient
-    half = 0.5 * t * numerics.exp(series - np.square(argument))
-    tail: Floats = np.where(deviations >= 0, half, 1 - half)
-    return tail
-
-
-_ERFC = (
-    0.17087277,
-    -0.82215223,
-    1.48851587,
-    -1.13520398,
-    0.27886807,
-    -0.18628806,
-    0.09678418,
-    0.37409196,
-    1.00002368,
-    -1.26551223,
-)

@@ -18,8 +18,9 @@ from chipdse.netlist.library.npz import load_saved, save_library
 from chipdse.netlist.library.sigmas import knows_mismatch
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.records import Wires
+from chipdse.netlist.timing.skewed import Skewed, upper_tail
 from chipdse.netlist.timing.timing import MAX, Timing, analyse_timing
-from chipdse.netlist.timing.variation import log_normal, upper_tail, varied_arrivals, vary
+from chipdse.netlist.timing.variation import varied_arrivals, vary
 from tests.support.netlist_cases import CELLS, liberty_text, netlist_of
 
 NS = 1e-9
@@ -97,9 +98,12 @@ def test_period_of_several_endpoints_is_that_of_the_latest() -> None:
     drawn = np.random.default_rng(1).standard_normal((400_000, count)).max(axis=1)
     mean, deviation = float(varied.path_mean_s[0]), float(varied.path_deviation_s[0])
     assert deviation == pytest.approx(DELAY * NS, rel=1e-6)
-    middle, spread = log_normal(np.array(mean), np.array(deviation))
+    ratio = deviation / mean  # without a third moment, delays are log-normal
+    needs = Skewed(
+        mean=np.array(mean), deviation=np.array(deviation), skew=np.array(3 * ratio + ratio**3)
+    )
     kept = 1 - float(upper_tail(np.array([3.0]))[0])
-    quantile = math.exp(float(middle) + float(spread) * float(np.quantile(drawn, kept)))
+    quantile = float(needs.at(float(np.quantile(drawn, kept))))
     assert float(varied.min_period_s[0]) == pytest.approx(quantile, rel=0.005)
     assert variance(single) == pytest.approx(DELAY**2)
 
@@ -189,8 +193,22 @@ def test_tail_of_the_normal_distribution() -> None:
     assert upper_tail(deviations).tolist() == pytest.approx(exact, rel=3e-7)
 
 
-def test_log_normal_has_the_moments_it_is_given() -> None:
-    middle, spread = log_normal(np.array([2.0]), np.array([0.6]))
-    drawn = np.exp(middle + spread * np.random.default_rng(2).standard_normal(400_000))
+@pytest.mark.parametrize("skew", [0.1, 1.0, 2.5])
+def test_a_shifted_log_normal_variable_has_the_moments_it_is_given(skew: float) -> None:
+    needs = Skewed(mean=np.array([2.0]), deviation=np.array([0.6]), skew=np.array([skew]))
+    sigmas = np.random.default_rng(2).standard_normal(400_000)
+    drawn = np.array([needs.at(sigma)[0] for sigma in np.linspace(-6, 6, 4001)])
+    drawn = np.interp(sigmas, np.linspace(-6, 6, 4001), drawn)
     assert drawn.mean() == pytest.approx(2.0, rel=0.005)
     assert drawn.std() == pytest.approx(0.6, rel=0.02)
+    third = float((((drawn - drawn.mean()) / drawn.std()) ** 3).mean())
+    assert third == pytest.approx(skew, rel=0.1, abs=0.01)
+    assert needs.sigma(float(needs.at(2.5)[0]))[0] == pytest.approx(2.5)
+
+
+def test_without_constant_it_is_log_normal() -> None:
+    # Relative deviation 0.3: skewness 0.3³ + 3 · 0.3; variance of the logarithm ln(1 + 0.09).
+    needs = Skewed(mean=np.array([2.0]), deviation=np.array([0.6]), skew=np.array([0.927]))
+    spread = math.sqrt(math.log(1.09))
+    expected = 2.0 / math.sqrt(1.09) * math.exp(3 * spread)
+    assert needs.at(3.0)[0] == pytest.approx(expected)
