@@ -141,6 +141,7 @@ CODE = {
     "hardware.synthesise": {"synthesise"},
     "hardware.mapping_script": {"synthesise"},
     "hardware.shared.shared_modules": {"synthesise"},
+    "hardware.shared.modules_once": {"simulate", "synthesise"},
     "hardware.shared.unit_texts": {"synthesise"},
     "hardware.map_module": {"synthesise"},
     "hardware.shared.structure": {"synthesise"},

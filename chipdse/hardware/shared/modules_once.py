@@ -6,10 +6,10 @@ each other then take a time that grows with the square of their number.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from chipdse.hardware.elaborate import Rtl
-from chipdse.hardware.shared.shared_modules import children_first, split_modules
 
 ONCE = "once.il"
 _MARK = "@"
@@ -61,6 +61,42 @@ def modules_once(rtlil: str, top: str) -> str:
     if len(first) == len(name_of):
         return rtlil
     return "\n".join(["autoidx 1000000", *parts, ""])
+
+
+def split_modules(rtlil: str) -> Iterator[tuple[str, list[str]]]:
+    """Name and lines of every module of RTLIL, attributes in front of it included."""
+    lines: list[str] = []
+    name = ""
+    for line in rtlil.splitlines():
+        if line.startswith("module "):
+            name = line.split()[1]
+        elif not name and not line.startswith("attribute "):
+            continue
+        if line:
+            lines.append(line)
+        if line == "end":
+            yield name, lines
+            lines, name = [], ""
+
+
+def children_first(
+    texts: Mapping[str, Iterable[str]], boxes: frozenset[str], top: str
+) -> Iterator[str]:
+    """The modules below `top`, each after those that it instantiates."""
+    done: set[str] = set()
+    waiting = [(top, False)]
+    while waiting:
+        name, ready = waiting.pop()
+        if ready:
+            yield name
+        elif name not in done:
+            done.add(name)
+            waiting.append((name, True))
+            for line in texts[name]:
+                if line.startswith("  cell "):
+                    kind = line.split()[1]
+                    if kind in texts and kind not in boxes:
+                        waiting.append((kind, False))
 
 
 def _renamed(line: str, module: str, name_of: dict[str, str]) -> str:

@@ -12,10 +12,11 @@ import functools
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from chipdse.hardware.shared.gate_estimate import estimate_gates
+from chipdse.hardware.shared.modules_once import children_first, split_modules
 from chipdse.hardware.shared.structure import Part, canonical
 
 SMALLEST_UNIT_GATES = 150
@@ -144,42 +145,6 @@ def instances_of_units(shared: SharedModules) -> Iterator[tuple[tuple[str, ...],
             yield path, name, unit
         for instance, kind in shared.modules[name].instances:
             waiting.append(((*path, instance.removeprefix("\\")), kind))
-
-
-def split_modules(rtlil: str) -> Iterator[tuple[str, list[str]]]:
-    """Name and lines of every module of RTLIL, attributes in front of it included."""
-    lines: list[str] = []
-    name = ""
-    for line in rtlil.splitlines():
-        if line.startswith("module "):
-            name = line.split()[1]
-        elif not name and not line.startswith("attribute "):
-            continue
-        if line:
-            lines.append(line)
-        if line == "end":
-            yield name, lines
-            lines, name = [], ""
-
-
-def children_first(
-    texts: Mapping[str, Iterable[str]], boxes: frozenset[str], top: str
-) -> Iterator[str]:
-    """The modules below `top`, each after those that it instantiates."""
-    done: set[str] = set()
-    waiting = [(top, False)]
-    while waiting:
-        name, ready = waiting.pop()
-        if ready:
-            yield name
-        elif name not in done:
-            done.add(name)
-            waiting.append((name, True))
-            for line in texts[name]:
-                if line.startswith("  cell "):
-                    kind = line.split()[1]
-                    if kind in texts and kind not in boxes:
-                        waiting.append((kind, False))
 
 
 @dataclass(kw_only=True, eq=False)

@@ -286,3 +286,24 @@ def test_refusals() -> None:
     unknown = dataclasses.replace(recording, unknown=np.array([[0], [1], [0]], dtype=np.uint32))
     with pytest.raises(DesignError, match="a is X at edge 1 of the recording"):
         timed_replay(timing, unknown, {}, replayed)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "high",
+    [
+        "sky130_fd_sc_hd__conb_1 t (.HI(one));",
+        "sky130_fd_sc_hd__inv_1 t (.A(1'b0), .Y(one));",
+        "sky130_fd_sc_hd__or2_2 t (.A(1'b1), .B(a), .X(one));",
+    ],
+    ids=["tie", "inverter", "or"],
+)
+def test_a_net_that_is_always_1_may_feed_a_cell_that_moves(engine: str, high: str) -> None:
+    timing = timed(
+        f"module top(a, y); input a; output y; wire one; {high}\n"
+        "sky130_fd_sc_hd__nand2_1 g (.A(a), .B(one), .Y(y)); endmodule\n"
+    )
+    activity = run(timing, [0, 1, 0, 1, 1], resolution_s=1e-12, engine=engine)
+    nets = timing.netlist.nets_by_name
+    assert activity.total.toggles[nets["y"]] == 3
+    assert activity.total.toggles[nets["one"]] == 0 and activity.glitch_toggles.sum() == 0

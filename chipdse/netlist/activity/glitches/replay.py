@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 
 from chipdse import numerics
-from chipdse.arrays import Floats, Int32s, Int64s
+from chipdse.arrays import Bools, Floats, Int32s, Int64s
 from chipdse.errors import DesignError, ToolError
 from chipdse.kernels.build import compiler, kernels
 from chipdse.netlist.activity.activity import Activity
@@ -153,7 +153,8 @@ def timed_replay(
     timed = plan_timed(timing, plan.annotated, resolution_s, point)
     rows = full_window.first + _draw(full_window.transitions, sampled and steps * sampled, seed)
     lanes, name = _engine(timed, engine)
-    groups, sizes, latest = _replay(lanes, timed, plan, recording, rows)
+    high = timing.graph.constant == 1
+    groups, sizes, latest = _replay(lanes, timed, plan, recording, rows, high)
     latest_s = latest.astype(np.float64) * resolution_s
     _check_settled(timing, latest_s, point)
     counted, functional = groups[0].sum(axis=0), groups[1].sum(axis=0)
@@ -201,8 +202,14 @@ def _replay(
     plan: Plan,
     recording: Recording,
     rows: Int64s,
+    high: Bools,
 ) -> tuple[Int64s, Int64s, Int32s]:
-    """Transitions and functional transitions [2, groups, nets], cycles a group, latest [bins]."""
+    """Transitions and functional transitions [2, groups, nets], cycles a group, latest [bins].
+
+    Parameters
+    ----------
+    high : nets that are always 1; cells that move may read them
+    """
     batches = -(-len(rows) // LANES)
     groups = np.zeros((2, batches * WORDS, timed.nets), dtype=np.int64)
     sizes = np.zeros(batches * WORDS, dtype=np.int64)
@@ -220,6 +227,7 @@ def _replay(
         slot = np.where(moves, plan.slot_of_net, 0)
         before, after = values[slot, 0], values[slot, 1]
         before[~moves] = after[~moves] = 0
+        before[high] = after[high] = ~np.zeros((), dtype=before.dtype)
         counts = np.zeros((timed.nets, WORDS), dtype=np.int64)
         settled = lanes.replay(before, after[timed.source], counts, latest)
         assert bool((settled == after).all()), "a net settles at another value than zero-delay says"
