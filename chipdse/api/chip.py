@@ -123,7 +123,7 @@ def evaluate_chips(
     chips = read_chip(Path(file)) if isinstance(file, str | Path) else file
     package = make_record(PackageParameters, chips.package, "[package]")
     node_nm = _node_nm(chips)
-    library, sources = chips.parts[0].library or DEFAULT, Sources()
+    library, sources = chips.parts[0].library or DEFAULT, Sources.of(chips.constants)
     family = family_for(library, "auto") if chips.memories.buffer_bytes else None
     buffers = buffers_of(chips.memories, family, library, sources)
     outers = outers_of(chips.memories, sources)

@@ -28,6 +28,18 @@ else:
     Verbs = Any
 
 
+def range_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of results under ranges of constants."""
+    parser.add_argument(
+        "--ranges",
+        action="store_true",
+        help="draw constants from the ranges that their sources give, and print intervals",
+    )
+    parser.add_argument(
+        "--draws", type=int, default=1024, metavar="N", help="of --ranges; default 1024"
+    )
+
+
 def add_verb(
     verbs: Verbs, name: str, summary: str, example: str, run: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:

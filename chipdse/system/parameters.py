@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chipdse.errors import DesignError
 from chipdse.records import check_knobs, knob
 from chipdse.technology.constants import variants
+from chipdse.technology.own_figures import CUSTOM, own_grid_fault
 
 ARRANGEMENTS = (
     "monolithic",
@@ -27,7 +28,11 @@ GRIDS = variants("grids.intensity") + variants("grids.intensity_canada")
 INTERFACES = ("grease", "interface_low", "interface_typical", "interface_high")
 DIE_MATERIALS = ("silicon", "gan_on_silicon", "silicon_carbide")
 SPREADERS = ("copper", "aluminium", "diamond")
-MEMORIES = ("none", *variants("memory.device_energy"))
+MEMORIES = ("none", *variants("memory.device_energy"), CUSTOM)
+FAB_CARBONS = ("act", "imec_netzero")
+COST_MODELS = ("chiplet_actuary", "catch")
+CATCH_ARRANGEMENTS = ("monolithic", "organic", "silicon_interposer")
+"""Arrangements of which CATCH publishes figures."""
 YIELD_LAWS = ("negative_binomial", "poisson", "murphy")
 
 
@@ -108,9 +113,17 @@ class PackageParameters:
         0.0, "leakage doubles every so many kelvins where the library gives one temperature only;"
         " 0: constant", "K", minimum=0.0, maximum=1000.0,
     )  # fmt: skip
-    grid_fab: str = knob("taiwan", "electricity where the chip is made", choices=GRIDS)
-    grid_use: str = knob("united_kingdom", "electricity where it runs", choices=GRIDS)
-    grid_design: str = knob("world", "electricity where it is designed", choices=GRIDS)
+    grid_fab: str = knob(
+        "taiwan", "electricity where the chip is made: a grid, or its carbon, e.g. 50 g/kWh",
+        choices=GRIDS, beside=own_grid_fault,
+    )  # fmt: skip
+    grid_use: str = knob(
+        "united_kingdom", "electricity where it runs, likewise", choices=GRIDS,
+        beside=own_grid_fault,
+    )  # fmt: skip
+    grid_design: str = knob(
+        "world", "electricity where it is designed, likewise", choices=GRIDS, beside=own_grid_fault
+    )
     gas_abatement: float = knob(
         0.97, "share of fab gas emissions abated", minimum=0.95, maximum=0.99
     )
@@ -122,6 +135,14 @@ class PackageParameters:
     duty: float = knob(
         0.667, "share of the life at the stated throughput; the rest is off", minimum=1e-6,
         maximum=1.0,
+    )  # fmt: skip
+    fab_carbon: str = knob(
+        "act", "source of the carbon per wafer area of dies; imec.netzero's depends on neither"
+        " grid_fab nor gas_abatement", choices=FAB_CARBONS,
+    )  # fmt: skip
+    cost_model: str = knob(
+        "chiplet_actuary", "source of the yields, prices and assembly of dies and interposer",
+        choices=COST_MODELS,
     )  # fmt: skip
     yield_law: str = knob("negative_binomial", "yield of dies", choices=YIELD_LAWS)
     test_coverage: float = knob(
@@ -154,6 +175,12 @@ class PackageParameters:
             raise DesignError(
                 f"package node_nm={self.node_nm!r} is below the finest node of the cost and carbon"
                 " tables; use >= 3 nm, or 0 for the block's node"
+            )
+        if self.cost_model == "catch" and self.arrangement not in CATCH_ARRANGEMENTS:
+            raise DesignError(
+                f"package cost_model='catch' has no figures for arrangement="
+                f"{self.arrangement!r}; use one of {', '.join(CATCH_ARRANGEMENTS)}, or"
+                " cost_model='chiplet_actuary'"
             )
         if self.arrangement in STACKS and dies > 8:
             raise DesignError(
