@@ -58,4 +58,11 @@ def evaluate(design: Design, store: Store) -> Metrics:
     system = evaluate_system(block, design.package, sources)  # packaged
     basis = basis_of(dataclasses.asdict(report), checked=is_checked(design.block))
     errors = measured_errors(design)
-    return Metrics(block=report, system=system, basis=basis, errors=errors, constants=sources.used)
+    return Metrics(
+        block=report,
+        system=system,
+        basis=basis,
+        errors=errors,
+        constants=sources.used,
+        cited=tuple(sorted(sources.cited)),
+    )

@@ -22,10 +22,27 @@ from chipdse.reading import check_exist
 
 if TYPE_CHECKING:
     from chipdse.api.study import Study
+    from chipdse.technology.citations import Reference
 
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 else:
     Verbs = Any
+
+
+def write_bibtex(path: Path, references: Sequence[Reference]) -> None:
+    """Write publications as a BibTeX file.
+
+    Raises
+    ------
+    DesignError : the file cannot be written
+    """
+    from chipdse.store.files import write_whole
+    from chipdse.technology.citations import bibtex_of
+
+    try:
+        write_whole(path, bibtex_of(references))
+    except OSError as error:
+        raise DesignError(f"--bibtex {str(path)!r}: {error.strerror}") from error
 
 
 def range_options(parser: argparse.ArgumentParser) -> None:

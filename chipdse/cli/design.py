@@ -15,6 +15,7 @@ from chipdse.cli.common import (
     check_liberty,
     print_json,
     range_options,
+    write_bibtex,
 )
 from chipdse.units import parse_quantity
 
@@ -61,6 +62,10 @@ def add(verbs: Verbs) -> None:
         ("physical", "wires=formula glitches=false utilisation=0.6"),
     )
     range_options(parser)
+    parser.add_argument(
+        "--sources", action="store_true", help="list every constant used, and what to cite"
+    )
+    parser.add_argument("--bibtex", type=Path, metavar="FILE", help="write what to cite as BibTeX")
     parser.add_argument(
         "--constants",
         nargs="+",
@@ -118,6 +123,7 @@ def _eval(arguments: argparse.Namespace) -> int:
     from chipdse.hardware.synthesis_options import SynthesisOptions
     from chipdse.system.metrics import CONSTRAINTS
     from chipdse.system.parameters import PackageParameters
+    from chipdse.technology.citations import cited
     from chipdse.technology.own_figures import figure_text, own_figures
 
     operating = parse_settings(OperatingPoint, arguments.operating, "operating")
@@ -155,6 +161,9 @@ def _eval(arguments: argparse.Namespace) -> int:
 
         design = design_of_point(block.name, settings, **given)
         ranges = point_ranges(design, Store(root=default_store()), arguments.draws)
+    to_cite = cited(metrics.constants.values(), metrics.cited)
+    if arguments.bibtex is not None:
+        write_bibtex(arguments.bibtex, to_cite)
     missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
     if arguments.json:
         values, evidence = metrics.flat(), metrics.evidence()
@@ -170,6 +179,9 @@ def _eval(arguments: argparse.Namespace) -> int:
         own = [dataclasses.asdict(constant) for constant in own_figures(metrics.constants)]
         if own:
             about["own_figures"] = own
+        if arguments.sources:
+            about["sources"] = [dataclasses.asdict(c) for c in metrics.constants.values()]
+            about["cite"] = [reference.text for reference in to_cite]
         if ranges is not None:
             from chipdse.report.ranges import point_document
 
@@ -179,6 +191,10 @@ def _eval(arguments: argparse.Namespace) -> int:
         _print_metrics(metrics, work_unit(block), arguments.only)
         for constant in own_figures(metrics.constants):
             print(f"own figure: {figure_text(constant)}")
+        if arguments.sources:
+            used = sorted(metrics.constants.values(), key=lambda c: c.key)
+            print("constants used:", *(f"  {figure_text(c)}" for c in used), sep="\n")
+            print("to cite:", *(f"  {reference.text}" for reference in to_cite), sep="\n")
         if ranges is not None:
             from chipdse.report.quantities import Words
             from chipdse.report.ranges import point_text

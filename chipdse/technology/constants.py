@@ -172,10 +172,16 @@ class Sources:
     """Reads constants and records which were read, so that a result can list its sources.
 
     given : the user's own constants, which override those of the tables
+    cited : keys of the publications of the models that were used
     """
 
     used: dict[str, Constant] = field(default_factory=dict)
     given: dict[str, Constant] = field(default_factory=dict)
+    cited: set[str] = field(default_factory=set)
+
+    def cite(self, *keys: str) -> None:
+        """Record that a model of a publication was used (`data/references.toml`)."""
+        self.cited.update(keys)
 
     @staticmethod
     def of(given: Iterable[Constant]) -> Sources:

@@ -67,6 +67,7 @@ def carbon_of(
 ) -> CarbonResult:
     """Embodied carbon: ACT's wafers, 3D-Carbon's edge waste, bonding and package, ECO-CHIP's
     design."""
+    sources.cite("gupta2022act", "zhao2024threedcarbon", "sudarshan2024ecochip")
     arrangement = package.choices["arrangement"]
     stacked = arrangement.among(*STACKS)
     grid, grid_low, grid_high = grid_values(package.choices["grid_fab"], sources)

@@ -31,6 +31,7 @@ def catch_recurring(
     ----------
     .. [1] Graening et al., CATCH; see `chipdse.system.models.cost.recursive_cost`.
     """
+    sources.cite("graening2025catch")
     wafer_m2 = np.pi * numerics.square(sources("cost.wafer_diameter")) / 4
     price = by_node(sources, "cost.catch_wafer_price", dies.node_nm) * wafer_m2
     bought = ~np.isnan(dies.price_usd)

@@ -33,6 +33,7 @@ def cost_of(
     package: PackageColumns, dies: Dies, fabrication: Fabrication, sources: Sources
 ) -> CostResult:
     """Recurring and non-recurring cost."""
+    sources.cite("feng2022actuary")
     arrangement = package.choices["arrangement"]
     stacked, advanced = arrangement.among(*STACKS), arrangement.among(*ADVANCED)
     bridged = arrangement.among("bridge")

@@ -39,6 +39,14 @@ class Fabrication:
     wafer_to_wafer: Bools
 
 
+LAWS = {
+    "negative_binomial": "stapper1983yield",
+    "poisson": "cunningham1990yield",
+    "murphy": "murphy1964cost",
+}
+"""Publication of each yield law."""
+
+
 def yield_by_law(law: Choices, area: Floats, defects: Floats, clustering: float) -> Floats:
     values = {
         "negative_binomial": yields.yield_negative_binomial(area, defects, clustering),
@@ -92,6 +100,7 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
     catch = package.choices["cost_model"].among("catch")
     if catch.any():
         die_yield = np.where(catch[:, None], catch_die_yield(package, dies, sources), die_yield)
+    sources.cite(*(LAWS[name] for name in package.choices["yield_law"].names))
     coverage = package["test_coverage"][:, None]
     # A bought die comes tested, at its price.
     die_yield = np.where(np.isnan(dies.price_usd), die_yield, 1.0)
