@@ -109,6 +109,8 @@ def test_what_decides_nothing_has_no_share() -> None:
     assert explained[3] == approx(1.0)
     assert np.delete(explained, 3) == approx(0, abs=0.05)
     assert not variance_shares(shares, np.ones(len(shares))).any()
+    # Nor does rounding: a product of the draws whose value is the same.
+    assert not variance_shares(shares, 3.3 * (shares[:, 0] + 1) / (shares[:, 0] + 1)).any()
 
 
 def test_points_share_their_draws() -> None:
@@ -204,3 +206,26 @@ def test_draws_together_are_those_one_by_one() -> None:
 def test_too_few_or_many_draws_are_refused(draws: int) -> None:
     with pytest.raises(DesignError, match=f"draws={draws} must be from 64 to 65536"):
         sample((), draws)
+
+
+def test_which_conclusions_about_packages_survive() -> None:
+    """1,024 copies of the 8 x 8 array on one or several dies, as on the page about packages."""
+    array = block(
+        area_m2=0.55e-6, dynamic_power_w=0.159, leakage_power_w=1e-6, throughput_ops_per_s=7.86e9
+    )
+    stated = {"tiles": 1024, "node_nm": 130.0, "link_transfers_per_s": 4e9,
+              "local_traffic_frac": 0.9, "grid_use": "alberta"}  # fmt: skip
+    kinds = (("monolithic", 1), ("organic", 2), ("organic", 4), ("silicon_interposer", 2))
+    packages = [PackageParameters(arrangement=a, chiplets=c, **stated) for a, c in kinds]
+    case = Systems.of(BlockPoints.of([array] * 4), PackageColumns.of(packages))
+    inputs = case.inputs()
+    metrics, _ = case.values(inputs, sample(inputs), ["cost_usd", "embodied_kgco2e"])
+    cost, embodied = metrics["cost_usd"], metrics["embodied_kgco2e"]
+    # One die is the cheapest by one cost model and four dies by the other.
+    assert (cost.argmin(axis=1) == 0).mean() == approx(0.5, abs=0.01)
+    assert (cost.argmin(axis=1) == 2).mean() == approx(0.5, abs=0.01)
+    decides = variance_shares(sample(inputs), (cost[:, 0] - cost[:, 2]))
+    assert inputs[int(decides.argmax())].name == "source of yields and prices"
+    # Four dies emit least before use, and an interposer most, whatever is drawn.
+    assert (embodied.argmin(axis=1) == 2).all()
+    assert (embodied[:, 3] > embodied[:, [1, 2]].max(axis=1)).all()

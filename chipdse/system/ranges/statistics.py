@@ -11,6 +11,7 @@ COVERAGE = 0.9
 SURE = 0.95
 """Share of the draws in which two points must have the same order to be distinguishable."""
 _BINS = 16
+_ROUNDING = 1e-9
 
 
 def interval(values: Floats, coverage: float = COVERAGE) -> tuple[Floats, Floats]:
@@ -46,7 +47,8 @@ def variance_shares(shares: Floats, values: Floats) -> Floats:
     out = np.zeros(inputs)
     centred = values - values.mean()
     whole = float((centred**2).mean())
-    if not whole > 0 or not np.isfinite(whole):
+    # A result that no input changes differs by rounding only.
+    if not whole > (_ROUNDING * float(np.abs(values).max())) ** 2 or not np.isfinite(whole):
         return out
     classes = np.minimum((shares * _BINS).astype(np.int64), _BINS - 1)
     for column in range(inputs):
