@@ -26,7 +26,8 @@ from chipdse.system.evaluate import evaluate_systems
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.ranges.draws import Systems
 from chipdse.system.ranges.inputs import sample
-from chipdse.system.thermal.solver import assemble, solve
+from chipdse.system.thermal.assembly import assemble
+from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.technology.constants import Sources
 

@@ -175,18 +175,18 @@ def _eval(arguments: argparse.Namespace) -> int:
             for name, error in metrics.errors.items()
             if name in names
         }
-        about = {"evidence": kinds, "measured_errors": errors}
+        details: dict[str, Any] = {"evidence": kinds, "measured_errors": errors}
         own = [dataclasses.asdict(constant) for constant in own_figures(metrics.constants)]
         if own:
-            about["own_figures"] = own
+            details["own_figures"] = own
         if arguments.sources:
-            about["sources"] = [dataclasses.asdict(c) for c in metrics.constants.values()]
-            about["cite"] = [reference.text for reference in to_cite]
+            details["sources"] = [dataclasses.asdict(c) for c in metrics.constants.values()]
+            details["cite"] = [reference.text for reference in to_cite]
         if ranges is not None:
             from chipdse.report.ranges import point_document
 
-            about["ranges"] = point_document(ranges)
-        print_json({**shown, "violations": missed, **about})
+            details["ranges"] = point_document(ranges)
+        print_json({**shown, "violations": missed, **details})
     else:
         _print_metrics(metrics, work_unit(block), arguments.only)
         for constant in own_figures(metrics.constants):

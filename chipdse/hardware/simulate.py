@@ -22,6 +22,7 @@ from chipdse.errors import DesignError, ToolError
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import Rtl, declared_reads, place_of
 from chipdse.hardware.recording import ASSERTION_FAILED, LAYOUT, RECORDER, Recorder, write_recorder
+from chipdse.hardware.resets import check_asynchronous, check_released
 from chipdse.netlist.activity.recording import read_recording
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.macros import macro_cells
@@ -175,6 +176,9 @@ def run_bench(
     """
     recorder = write_recorder(rtl, folder, clock=rtl.clock, black_boxes=macros)
     check_one_clock(recorder)
+    described = _described_only(block)
+    if described is not None:
+        check_asynchronous(described, rtl, recorder.resets)
     sources = [*recorder.sources, *([rtl.models] if rtl.models is not None else [])]
     if tool.name == "verilator":
         (folder / "ports.vlt").write_text(_PUBLIC_PORTS)
@@ -196,6 +200,10 @@ def run_bench(
             recorder.layout, scratch / recorder.data, block.name, rtl.reset, rtl.reset_level
         )
         (scratch / RESULT).write_text(json.dumps(window))
+    if described is not None:
+        window = json.loads((scratch / RESULT).read_text())
+        recording = read_recording(recorder.layout, scratch / recorder.data)
+        check_released(described, rtl, recording, window["first_cycle"])
     if not (scratch / RESULT).is_file():
         log = scratch / "simulation.log"
         raise ToolError(f"the bench of {block.name} left no result", log)
@@ -211,6 +219,13 @@ def run_bench(
             path.rename(folder / path.name)
     shutil.rmtree(scratch)
     return reads
+
+
+def _described_only(block: Block) -> OwnBlock | None:
+    """A block of Verilog whose reset is known from its description only; None for any other."""
+    if isinstance(block, OwnBlock) and block.verilog is not None and not block.is_checked:
+        return block
+    return None
 
 
 def _asserting(block: Block) -> tuple[str, ...]:
@@ -249,7 +264,7 @@ def is_own_bench(block: Block) -> bool:
 def check_clocking(block: Block, rtl: Rtl) -> None:
     """Raise DesignError unless clock and reset are inputs, as far as the bench needs to know."""
     is_checked = not isinstance(block, OwnBlock) or block.is_checked
-    if rtl.problem and not (is_checked and rtl.clock):
+    if rtl.problem is not None and not (is_checked and rtl.clock):
         raise DesignError(f"{block.name} {rtl.problem}")
     inputs = {port.name for port in rtl_ports(rtl.rtlil, rtl.top) if port.direction == "in"}
     for what, name in (("clock", rtl.clock), ("reset", rtl.reset)):
@@ -283,7 +298,7 @@ def check_one_clock(recorder: Recorder) -> None:
     """
     for latch in recorder.latches:
         raise DesignError(f"{latch} is a latch; give it a value in every branch, or a clock")
-    if recorder.loop:
+    if recorder.loop is not None:
         raise DesignError(
             f"{recorder.loop} depends on itself without a register between: a combinational loop; "
             "put a register into it"
@@ -298,13 +313,13 @@ def check_one_clock(recorder: Recorder) -> None:
 
 
 def window_after_reset(
-    layout: Path, data: Path, block: str, reset: str, reset_level: int
+    layout: Path, data: Path, block: str, reset: str | None, reset_level: int
 ) -> dict[str, int]:
     """The rising edges of a run whose bench names none: all after the first reset."""
     recording = read_recording(layout, data)
     per_cycle = 2 if recording.both_edges else 1
     first = 0
-    if reset in recording.signals:
+    if reset is not None and reset in recording.signals:
         values = recording.values(reset)[::per_cycle]
         inactive = [row for row, value in enumerate(values) if value != reset_level]
         # Before the first reset a bench may leave it inactive: registers are not known yet.

@@ -24,7 +24,7 @@ from chipdse.errors import ChipdseError, DesignError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.memories import family_for
 from chipdse.metrics import timing_violation
-from chipdse.stages.library import library_of
+from chipdse.stages.library import shared_node_nm
 from chipdse.store.store import Store
 from chipdse.study.harvest.cheap import CheapPoints
 from chipdse.study.harvest.harvest import attributes_of, constraints_of, values_of
@@ -131,20 +131,20 @@ def composed_finishes(
     if not (joint & runs).any():
         reason = f"InfeasibleError: {_why_nothing_runs(chip)}"
         proposed = Finish(attributes={**attributes, FAILURE: reason})
-        own = -1
+        proposed_number = -1
     else:
         front = points.take(np.flatnonzero(joint & runs)).local_front()
         row = knee_of(front.objectives)
-        own = int(front.numbers[row])
+        proposed_number = int(front.numbers[row])
         proposed = Finish(
-            params=cheap.point_at(own % cheap.size),
+            params=cheap.point_at(proposed_number % cheap.size),
             values=values_of(sweep, front, row),
             attributes={**attributes_of(front, row), **attributes},
             constraints=constraints_of(front, row),
         )
     for row in range(0 if best is None else len(best.numbers)):
         assert best is not None
-        if int(best.numbers[row]) != own:
+        if int(best.numbers[row]) != proposed_number:
             harvested.append(
                 Finish(
                     params=sweep.space.point_at(int(best.numbers[row])),
@@ -192,8 +192,10 @@ def _new_numbers(
     joint = np.unique(np.concatenate(joints))
     total = len(joint) * cheap.size
     random = np.random.default_rng(sweep.seed)
-    own = np.arange(cheap.size) if cheap.size <= COMPOSE_LIMIT else _drawn(random, cheap.size)
-    chosen = joints[0] * cheap.size + own
+    cheap_numbers = (
+        np.arange(cheap.size) if cheap.size <= COMPOSE_LIMIT else _drawn(random, cheap.size)
+    )
+    chosen = joints[0] * cheap.size + cheap_numbers
     sampled = total > COMPOSE_LIMIT
     drawn = _drawn(random, total) if sampled else np.arange(total)
     others = joint[drawn // cheap.size] * cheap.size + drawn % cheap.size
@@ -334,32 +336,17 @@ def _setting_of(sweep: Sweep) -> _Setting:
         )
         for i in range(size)
     ]
+    stated_nm = chip.package.fixed["package"].get("node_nm")
     return _Setting(
         buffers=buffers_of(chip.memories, family, library, sources),
         outers=outers_of(chip.memories, sources),
         packages=PackageColumns.of(packages),
-        node_nm=node_of(chip),
+        node_nm=shared_node_nm(
+            {part.name: part.template.record("library", {}) for part in chip.parts},
+            None if stated_nm is None else float(stated_nm),
+        ),
         sources=sources,
     )
-
-
-def node_of(chip: ChipQuestion) -> float:
-    """The process node of the die that all parts share.
-
-    Raises
-    ------
-    DesignError : they differ, or it is not known
-    """
-    nodes = {
-        part.name: library_of(part.template.record("library", {})).node_nm for part in chip.parts
-    }
-    if len(set(nodes.values())) > 1:
-        listed = ", ".join(f"{name} {node:g} nm" for name, node in nodes.items())
-        raise DesignError(f"parts on one die must share a process node: {listed}")
-    node = chip.package.fixed["package"].get("node_nm") or next(iter(nodes.values()))
-    if not node:
-        raise DesignError("the process node of the library is not known; set [package] node_nm")
-    return float(node)
 
 
 def check_chip(sweep: Sweep) -> None:

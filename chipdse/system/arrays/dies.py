@@ -9,6 +9,7 @@ import numpy as np
 
 from chipdse import numerics
 from chipdse.arrays import Bools, Floats, Numbers
+from chipdse.sorting import among, distinct
 from chipdse.system.arrays.columns import BlockPoints, Choices, Dies, PackageColumns
 from chipdse.system.models import links
 from chipdse.system.parameters import STACKS
@@ -47,12 +48,11 @@ def by_node(sources: Sources, entry: str, node_nm: Floats) -> Floats:
     if any(np.ndim(value) for value in values):
         return _by_node_and_row(nodes, values, node_nm)
     # Systems have few different nodes: logarithms are taken of each once.
-    distinct, place = np.unique(node_nm, return_inverse=True)
-    place = place.reshape(np.shape(node_nm))
+    each_nm, place = distinct(np.asarray(node_nm))
     if any(v <= 0 for v in values):
-        each = np.interp(numerics.log(distinct), _logs(tuple(nodes)), values)
+        each = np.interp(numerics.log(each_nm), _logs(tuple(nodes)), values)
         return np.asarray(each[place])
-    logs = np.interp(numerics.log(distinct), _logs(tuple(nodes)), _logs(tuple(values)))
+    logs = np.interp(numerics.log(each_nm), _logs(tuple(nodes)), _logs(tuple(values)))
     return np.asarray(numerics.exp(logs)[place])
 
 
@@ -102,8 +102,8 @@ def interface_area(
     flat = (several & ~stacked)[:, None]
     modules = np.where(flat, links.modules_on_edge(edge, module_edge[:, None]), 0.0)
     unknown = np.where(np.isinf(module_edge), sources("cost.interface_area_frac"), 0.0)
-    share = package["interface_area_frac"]
-    share = np.where(share > 0, share, unknown)[:, None]
+    stated = package["interface_area_frac"]
+    share = np.where(np.isnan(stated), unknown, stated)[:, None]
     area = np.where(share > 0, share * logic_m2, modules * module_area[:, None])
     side = np.asarray(links.modules_on_edge(np.sqrt(logic_m2), sources("cost.tsv_pitch")))
     vias = numerics.square(side) * numerics.square(sources("cost.tsv_size"))
@@ -118,7 +118,7 @@ def dies_of(blocks: BlockPoints, package: PackageColumns, sources: Sources) -> D
     tile_area = tiles * blocks.area_m2
     overhead = tile_area * package["die_overhead_frac"]
     logic = np.stack([tile_area + overhead, package["memory_area_m2"]], axis=1)
-    node = np.where(package["node_nm"] > 0, package["node_nm"], blocks.node_nm)
+    node = np.where(np.isnan(package["node_nm"]), blocks.node_nm, package["node_nm"])
     extra, modules = interface_area(logic, several, package, sources)
     extra[:, 1] = 0.0  # a third-party die's area includes its interface
     is_block = np.zeros(logic.shape, dtype=np.bool_)
@@ -151,4 +151,4 @@ def node_is_tabulated(node_nm: Floats) -> Bools:
         if k.startswith("carbon.fab_energy.n")
         and f"cost.wafer_price.n{k.rpartition('.n')[2]}" in tables
     }
-    return np.isin(node_nm, [float(n) for n in known])
+    return among(node_nm, [float(n) for n in known])
