@@ -6,6 +6,8 @@ what runs outside of stages: imports, the reading of the netlist, replay.
 
     python benchmarks/array_sizes.py
     python benchmarks/array_sizes.py --sizes 16 32 --hierarchies shared --wires formula
+    python benchmarks/array_sizes.py --sizes 64 --hierarchies shared --wires formula \
+        --without-glitches --length 192
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ def main() -> None:
     arguments.add_argument("--hierarchies", nargs="*", default=["flat", "shared"])
     arguments.add_argument("--wires", default="auto", choices=("auto", "formula", "none"))
     arguments.add_argument("--without-glitches", action="store_true")
+    arguments.add_argument("--length", type=int, default=512, help="of the workload, in steps")
     arguments.add_argument("--point", help=argparse.SUPPRESS)
     given = arguments.parse_args()
     if given.point:
@@ -36,18 +40,21 @@ def main() -> None:
         return
     glitches = not given.without_glitches
     if len(given.sizes) * len(given.hierarchies) > 1:
-        in_new_process(4, "flat", given.wires, glitches)  # fills the cache
+        in_new_process(4, "flat", given.wires, glitches, given.length)  # fills the cache
     rows = [
-        in_new_process(size, kind, given.wires, glitches)
+        in_new_process(size, kind, given.wires, glitches, given.length)
         for size in given.sizes
         for kind in given.hierarchies
     ]
     print(json.dumps({"benchmark": "array_sizes", "results": rows}))
 
 
-def in_new_process(size: int, hierarchy: str, wires: str, glitches: bool) -> dict[str, Any]:
+def in_new_process(
+    size: int, hierarchy: str, wires: str, glitches: bool, length: int
+) -> dict[str, Any]:
     """The figures of one cold point, with the memory of its process and of its programs alone."""
     point = {"size": size, "hierarchy": hierarchy, "wires": wires, "glitches": glitches}
+    point["length"] = length
     done = subprocess.run(
         [sys.executable, __file__, "--point", json.dumps(point)], stdout=subprocess.PIPE, check=True
     )
@@ -90,14 +97,20 @@ def _usage() -> list[resource.struct_rusage]:
     return [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 
 
-def measured(size: int, hierarchy: str, wires: str, glitches: bool) -> dict[str, Any]:
-    """Processor time [s] in total and by stage, peak memory [MB] and cells of one cold point."""
+def measured(size: int, hierarchy: str, wires: str, glitches: bool, length: int) -> dict[str, Any]:
+    """Processor time [s] in total and by stage, peak memory [MB] and cells of one cold point.
+
+    The peak memory is that of the largest process; `memory_sum_mb` adds the largest program to this
+    process, so that it is an upper bound for both together.
+    """
+    started_s = time.monotonic()
     clock = _Clock()
     clock.watch()
     with tempfile.TemporaryDirectory() as name:
         metrics = evaluate_point(
             "mac_array",
             {"rows": size, "columns": size},
+            workload={"length": length},
             synthesis={"hierarchy": hierarchy},
             physical={"wires": wires, "glitches": glitches},
             store=Path(name),
@@ -112,7 +125,9 @@ def measured(size: int, hierarchy: str, wires: str, glitches: bool) -> dict[str,
         "processor_s": round(sum(clock.spent_s.values()), 2),
         "programs_s": round(usage[1].ru_utime + usage[1].ru_stime, 2),
         "stages_s": {stage: round(spent, 2) for stage, spent in clock.spent_s.items()},
+        "elapsed_s": round(time.monotonic() - started_s, 1),
         "memory_mb": round(max(used.ru_maxrss for used in usage) / 1024),
+        "memory_sum_mb": round(sum(used.ru_maxrss for used in usage) / 1024),
         "area_um2": round(metrics["block_area_m2"] * 1e12),
         "f_max_mhz": round(1e-6 / metrics["critical_path_s"], 3),
         "energy_pj_per_op": round(metrics["block_energy_per_op_j"] * 1e12, 4),

@@ -51,6 +51,61 @@ sources = ["filter.v"]
 top = "filter"
 clock = "clk"
 """
+MESH = '''
+from amaranth.hdl import C, Cat, Module, Mux
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from chipdse_hdl.noc_router.hardware import NocRouter
+from chipdse_hdl.noc_router.parameters import NocRouterParameters
+
+PORTS, FLIT, ROUTE = 5, 16, 3  # local, north, east, south, west
+BACK = {1: 3, 2: 4, 3: 1, 4: 2}
+STEP = {1: (-1, 0), 2: (0, 1), 3: (1, 0), 4: (0, -1)}
+
+
+class Mesh(wiring.Component):
+    """A mesh of routers; a packet enters at a router and leaves at it or at a neighbour of it.
+
+    The links at the border are tied, so that routers there differ from those in the middle.
+    """
+
+    def __init__(self, side=4):
+        self.side, count = side, side * side
+        super().__init__({
+            "data": In(count * FLIT), "tail": In(count), "valid": In(count), "ready": Out(count),
+            "out": Out(count * FLIT), "out_valid": Out(count), "take": In(count),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        parameters = NocRouterParameters(ports=PORTS, flit_bits=FLIT, buffer_flits=2)
+        routers = {}
+        for row in range(self.side):
+            for column in range(self.side):
+                routers[row, column] = NocRouter(parameters)
+                m.submodules[f"router_{row}_{column}"] = routers[row, column]
+        for (row, column), router in routers.items():
+            place = row * self.side + column
+            flit = self.data.word_select(place, FLIT)
+            route = Mux(flit[:ROUTE] < PORTS, flit[:ROUTE], 0)
+            data, tail = [Cat(route, C(0, ROUTE), flit[2 * ROUTE :])], [self.tail[place]]
+            valid, ready = [self.valid[place]], [self.take[place]]
+            for port, (down, right) in STEP.items():
+                other = routers.get((row + down, column + right))
+                back = BACK[port]
+                data.append(C(0, FLIT) if other is None else other.out_data.word_select(back, FLIT))
+                tail.append(C(0) if other is None else other.out_tail[back])
+                valid.append(C(0) if other is None else other.out_valid[back])
+                ready.append(C(1) if other is None else other.in_ready[back])
+            m.d.comb += [
+                router.in_data.eq(Cat(*data)), router.in_tail.eq(Cat(*tail)),
+                router.in_valid.eq(Cat(*valid)), router.out_ready.eq(Cat(*ready)),
+                self.ready[place].eq(router.in_ready[0]),
+                self.out.word_select(place, FLIT).eq(router.out_data[:FLIT]),
+                self.out_valid[place].eq(router.out_valid[0]),
+            ]
+        return m
+'''
 DESIGNS: dict[str, tuple[str, dict[str, Any]]] = {
     "6x6": ("mac_array", {"rows": 6, "columns": 6}),
     "16x16": ("mac_array", {"rows": 16, "columns": 16}),
@@ -58,6 +113,7 @@ DESIGNS: dict[str, tuple[str, dict[str, Any]]] = {
     "fft": ("fft", {}),
     "ntt": ("ntt", {}),
     "noc_router": ("noc_router", {}),
+    "mesh": ("mesh:Mesh", {}),
     "rv32": ("rv32", {}),
     "verilog": ("filter.toml", {}),
 }
@@ -97,6 +153,8 @@ def measured(design: str, hierarchy: str, wires: str) -> dict[str, float]:
         folder = Path(name)
         (folder / "filter.v").write_text(VERILOG_FILTER)
         (folder / "filter.toml").write_text(DESCRIPTION)
+        (folder / "mesh.py").write_text(MESH)
+        sys.path.insert(0, str(folder))
         metrics = evaluate_point(
             str(folder / block) if block.endswith(".toml") else block,
             parameters,

@@ -16,6 +16,7 @@ import dataclasses
 from chipdse.blocks.own import is_checked
 from chipdse.design import Design
 from chipdse.hardware.elaborate import ELABORATE
+from chipdse.hardware.map_module import MAP_MODULE
 from chipdse.hardware.memories import MAP_MEMORIES
 from chipdse.hardware.simulate import SIMULATE
 from chipdse.hardware.simulators import VERILATOR_RUNTIME
@@ -34,6 +35,7 @@ STAGES = (
     MAP_MEMORIES,  # RTL, SRAM family -> RTL with SRAM macros
     VERILATOR_RUNTIME,  # Verilator, C++ compiler -> objects that all simulations share
     SIMULATE,  # RTL, bench, workload -> checked, recorded run
+    MAP_MODULE,  # a module that has copies, library -> its netlist, for all designs that contain it
     SYNTHESISE,  # RTL, library -> netlist of cells
     WIRES,  # netlist -> placement and length of every wire
     GLITCHES,  # run, netlist, wires, (supply, temperature) -> transitions of every net

@@ -43,8 +43,9 @@ STORED = DOCS / "figures" / "runs"
 TOLERANCE = 0.005
 SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array")
 TABLE_SWEEPS = (
-    *("adder", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo", "fir_folding"),
-    *("keccak", "memory_boundary", "multiplier", "noc_router", "ntt", "rv32", "zero_gating"),
+    *("adder", "aes_sbox", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo"),
+    *("fir_folding", "keccak", "memory_boundary", "multiplier", "noc_router", "ntt", "rv32"),
+    "zero_gating",
 )
 """Sweeps of which only the parameters and `COLUMNS` are stored."""
 COLUMNS = (

@@ -149,7 +149,8 @@ def page(every: dict[str, dict[str, Any]]) -> str:
     ]
     for name, about in sorted(every.items()):
         points = pd.DataFrame(about["points"])
-        least, fastest = points.loc[points[ENERGY].idxmin()], points.loc[points[SPEED].idxmax()]
+        rows = points.astype(object)  # in a row of floats whole numbers would print as 1.0
+        least, fastest = rows.loc[points[ENERGY].idxmin()], rows.loc[points[SPEED].idxmax()]
         lines += [
             f"## {name}",
             "",

@@ -20,7 +20,7 @@ from chipdse.netlist.library.cells import Cell
 from chipdse.tools import script_path
 
 MAPPED, RESET_FIRST = "flip_flops.json", "reset_first.v"
-HIERARCHY, SHARED = "hierarchy.il", "shared.il"
+HIERARCHY, MODULE, JOINED = "hierarchy.il", "module.il", "joined.il"
 # Yosys's own order would fill a memory up to a power of two with words of flip-flops that the RTL
 # has not, and take what is read beyond the end for whatever saves a gate.
 _MAP_SHORT_MEMORIES = (
@@ -32,19 +32,25 @@ _MAP_SHORT_MEMORIES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class MappingRun:
-    """What all scripts of one synthesis need.
+class CellMapping:
+    """What the scripts need that map to cells.
 
     folder : where the scripts run
     prefix : what ABC needs before the name of a file of the folder (`chipdse.tools.plain_prefix`)
     """
 
-    rtl: Rtl
     library: MappingLibrary
     options: SynthesisOptions
-    black_boxes: Sequence[Cell]
     folder: Path
     prefix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MappingRun(CellMapping):
+    """What all scripts of one synthesis need."""
+
+    rtl: Rtl
+    black_boxes: Sequence[Cell]
 
 
 def recipes(options: SynthesisOptions) -> list[list[str]]:
@@ -73,9 +79,10 @@ def flat_script(run: MappingRun) -> str:
     commands = [
         *_prepared(run),
         "flatten",
-        *_synthesised(run),
-        *_candidates(run, flatten=False),
+        *_synthesised(run, run.rtl.top, bool(short_memories(run.rtl.rtlil.read_text()))),
     ]
+    for number in range(len(recipes(run.options))):
+        commands += [*_mapped(run, number), *_written(run, number)]
     return "\n".join([*commands, ""])
 
 
@@ -103,14 +110,31 @@ def borders_script() -> str:
     return "\n".join([*commands, f"write_rtlil {HIERARCHY}", ""])
 
 
-def shared_script(run: MappingRun) -> str:
-    """The Yosys script that maps each module of `SHARED` marked `keep_hierarchy` once."""
-    commands = [
-        f"read_rtlil {SHARED}",
-        "flatten",
-        *_synthesised(run),
-        *_candidates(run, flatten=True),
-    ]
+def module_script(mapping: CellMapping, name: str, has_short_memories: bool) -> str:
+    """The Yosys script that maps the module `name` of the file `MODULE`, one netlist per recipe."""
+    commands = [f"read_rtlil {MODULE}", "flatten", *_synthesised(mapping, name, has_short_memories)]
+    for number in range(len(recipes(mapping.options))):
+        commands += [
+            *_mapped(mapping, number),
+            # Names that no cell needs go before they are copied.
+            "opt_clean -purge",
+            f"select {name}",
+            f"write_rtlil -selected {mapped_file(number)}",
+            "select -clear",
+        ]
+    return "\n".join([*commands, ""])
+
+
+def mapped_file(recipe: int) -> str:
+    """Name of the file in which `module_script` writes the netlist of a recipe."""
+    return f"mapped_{recipe}.il"
+
+
+def joined_script(mapping: CellMapping, top: str, recipe: int) -> str:
+    """The Yosys script that flattens the mapped modules of the file `JOINED` into one netlist."""
+    gate = _gate_stub(mapping.library) if mapping.options.clock_gating is not None else []
+    commands = [f"read_rtlil {JOINED}", *gate, f"hierarchy -top {top}", "flatten"]
+    commands += _written(mapping, recipe)
     return "\n".join([*commands, ""])
 
 
@@ -129,15 +153,15 @@ def _prepared(run: MappingRun) -> list[str]:
     ]
 
 
-def _synthesised(run: MappingRun) -> list[str]:
+def _synthesised(run: CellMapping, top: str, has_short_memories: bool) -> list[str]:
     """From word-level cells to flip-flops of the library, with generic gates between them."""
     share = "" if run.options.effort == "full" else " -noshare"
     liberty = script_path(run.library.liberty, run.folder)
     return [
-        *(_MAP_SHORT_MEMORIES if short_memories(run.rtl.rtlil.read_text()) else ()),
+        *(_MAP_SHORT_MEMORIES if has_short_memories else ()),
         # Without -nofsm a state machine keeps its names and changes its encoding.
         # Booth multipliers: 11 % less area, 4 % more delay than Yosys's default (8 x 8 bits).
-        f"synth -top {run.rtl.top} -nofsm -nordff -noabc -booth{share}",
+        f"synth -top {top} -nofsm -nordff -noabc -booth{share}",
         *_clock_gates(run.library, run.options),
         f"dfflibmap -prepare -liberty {liberty}",
         "opt_clean",
@@ -150,32 +174,30 @@ def _synthesised(run: MappingRun) -> list[str]:
     ]
 
 
-# Names that no cell needs go before they are copied.
-_FLATTEN_UNITS = ("opt_clean -purge", "setattr -mod -unset keep_hierarchy", "flatten")
+def _mapped(mapping: CellMapping, recipe: int) -> list[str]:
+    """The logic between the flip-flops in cells, by a recipe of ABC."""
+    liberty = script_path(mapping.library.liberty, mapping.folder)
+    for_abc = f'"{mapping.prefix}{liberty[1:]}' if liberty.startswith('"link_') else liberty
+    return [
+        "design -load registers",
+        f"abc -liberty {for_abc} -script {mapping.prefix}abc_{recipe}.script "
+        f"-constr {mapping.prefix}abc.constr",
+    ]
 
 
-def _candidates(run: MappingRun, *, flatten: bool) -> list[str]:
-    """One netlist per recipe of ABC."""
-    library = run.library
-    liberty = script_path(library.liberty, run.folder)
-    for_abc = f'"{run.prefix}{liberty[1:]}' if liberty.startswith('"link_') else liberty
+def _written(mapping: CellMapping, recipe: int) -> list[str]:
+    """A flat netlist as Verilog, its constants from cells of the library."""
+    library = mapping.library
     ties = []
     if library.tie_high and library.tie_low:
         high, low = " ".join(library.tie_high), " ".join(library.tie_low)
         ties = [f"hilomap -singleton -hicell {high} -locell {low}"]
-    commands = []
-    for number, _ in enumerate(recipes(run.options)):
-        commands += [
-            "design -load registers",
-            f"abc -liberty {for_abc} -script {run.prefix}abc_{number}.script "
-            f"-constr {run.prefix}abc.constr",
-            *(_FLATTEN_UNITS if flatten else ()),
-            "setundef -undriven -zero",
-            "opt_clean -purge",
-            *ties,
-            f"write_verilog -noattr -noexpr -nohex -nodec candidate_{number}.v",
-        ]
-    return commands
+    return [
+        "setundef -undriven -zero",
+        "opt_clean -purge",
+        *ties,
+        f"write_verilog -noattr -noexpr -nohex -nodec candidate_{recipe}.v",
+    ]
 
 
 def _clock_gates(library: MappingLibrary, options: SynthesisOptions) -> list[str]:
@@ -186,8 +208,6 @@ def _clock_gates(library: MappingLibrary, options: SynthesisOptions) -> list[str
     gate = library.clock_gate
     if options.clock_gating is None or gate is None:
         return []
-    test = f", input {gate.test}" if gate.test else ""
-    ports = f"input {gate.enable}, input {gate.clock}{test}, output {gate.output}"
     tie = f" -tie_lo {gate.test}" if gate.test else ""
     return [
         f"techmap -map {RESET_FIRST}",
@@ -195,13 +215,25 @@ def _clock_gates(library: MappingLibrary, options: SynthesisOptions) -> list[str
         "dffunmap -srst-only",
         "opt_merge",
         "opt_clean",
-        "read_verilog -overwrite <<CLOCK_GATE",
-        f"(* blackbox *) module {gate.name}({ports}); endmodule",
-        "CLOCK_GATE",
+        *_gate_stub(library),
         f"clockgate -pos {gate.name} {gate.enable}:{gate.clock}:{gate.output}{tie}"
         f" -min_net_size {options.clock_gating}",
         f"select -set clock_gates t:{gate.name}",
         "rename -enumerate -pattern gate_% @clock_gates",
+    ]
+
+
+def _gate_stub(library: MappingLibrary) -> list[str]:
+    """Commands that declare the library's clock gate as a black box."""
+    gate = library.clock_gate
+    if gate is None:
+        return []
+    test = f", input {gate.test}" if gate.test else ""
+    ports = f"input {gate.enable}, input {gate.clock}{test}, output {gate.output}"
+    return [
+        "read_verilog -overwrite <<CLOCK_GATE",
+        f"(* blackbox *) module {gate.name}({ports}); endmodule",
+        "CLOCK_GATE",
     ]
 
 

@@ -24,6 +24,7 @@ from chipdse.hardware.registers import (
     read_signals,
     short_memories,
 )
+from chipdse.hardware.shared.modules_once import ONCE, rtl_once
 from chipdse.netlist.library.cells import Cell
 from chipdse.tools import remove_links, run_yosys
 
@@ -137,6 +138,7 @@ def write_recorder(
     signals = read_signals(folder / PREPARED, rtl.top)
     (folder / PREPARED).unlink()
     (folder / _DIVIDE).unlink()
+    (folder / ONCE).unlink(missing_ok=True)
     remove_links(folder)
     ports = {s.name: s for s in signals if s.kind in ("input", "output")}
     if clock not in ports or ports[clock].kind != "input" or ports[clock].width != 1:
@@ -182,7 +184,8 @@ def _write_rtl(rtl: Rtl, folder: Path, four_state: bool, black_boxes: Sequence[C
     DesignError : a net has several drivers
     ToolError : Yosys cannot read the RTL
     """
-    script = prepare_script(rtl.rtlil, rtl.top, folder, black_boxes)
+    source = rtl_once(rtl, folder)
+    script = prepare_script(source, rtl.top, folder, black_boxes)
     defined = [] if four_state else _DEFINED
     (folder / _DIVIDE).write_text(_DIVISIONS)
     write = [*_SIMULATED, f"write_verilog -noattr {RTL}", "flatten", "check", ""]
@@ -200,7 +203,7 @@ def _write_rtl(rtl: Rtl, folder: Path, four_state: bool, black_boxes: Sequence[C
     text = (folder / RTL).read_text()
     if "assert (" in text:
         text = told_assertions(text)
-    (folder / RTL).write_text(bounded_reads(text, short_memories(rtl.rtlil.read_text())))
+    (folder / RTL).write_text(bounded_reads(text, short_memories(source.read_text())))
     return loop
 
 

@@ -3,36 +3,76 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError
 from chipdse.hardware.registers import Signal
-from chipdse.hardware.shared_modules import SharedModules, instances_of_units, source_name
+from chipdse.hardware.shared.shared_modules import SharedModules, instances_of_units
+from chipdse.hardware.shared.unit_texts import wire_name, wire_places
 from chipdse.netlist.activity.recording import RegisterBit
 
+Lanes = Mapping[str, Sequence[Sequence[int]]]
+"""By name of a memory, the bits that each pass removed, counted without those removed before."""
 
-def find_register_bits(mapped: Path, top: str, signals: Sequence[Signal]) -> dict[str, RegisterBit]:
+
+def find_register_bits(
+    mapped: Path, top: str, signals: Sequence[Signal], lanes: Lanes
+) -> dict[str, RegisterBit]:
     """Find the RTL name of each flip-flop's output, directly or through one inverter.
 
     Parameters
     ----------
     mapped : the flat design as Yosys's `write_json` wrote it, its flip-flops called `ff_`
+    lanes : as `removed_lanes` finds them
     """
     module: dict[str, Any] = json.loads(mapped.read_text())["modules"][top]
-    return _bits_of(module, _states(signals).get)
+    return _bits_of(module, _states(signals).get, lanes)
+
+
+def removed_lanes(log: str, module: str) -> dict[str, list[list[int]]]:
+    """The constant bits of memories that Yosys's `opt_mem` removed, by its log.
+
+    The words of such a memory become narrower, also in the middle.
+    """
+    removed: dict[str, list[list[int]]] = {}
+    for part in log.split("Executing OPT_MEM pass")[1:]:
+        in_part: dict[str, list[int]] = {}
+        for name, lane in _REMOVED.findall(part):
+            if name.startswith(f"{module}."):
+                in_part.setdefault(name.removeprefix(f"{module}."), []).append(int(lane))
+        for name, bits in in_part.items():
+            removed.setdefault(name, []).append(bits)
+    return removed
+
+
+_REMOVED = re.compile(r"^(\S+): removing const-\S lane (\d+)$", re.MULTILINE)
+
+
+def _source_bit(bit: int, removed: Sequence[Sequence[int]]) -> int:
+    """The bit of a memory's word in the source, by that after passes that removed some."""
+    for lanes in reversed(removed):
+        for lane in sorted(lanes):
+            bit += lane <= bit
+    return bit
 
 
 def find_shared_register_bits(
-    mapped: Path, shared: SharedModules, signals: Sequence[Signal]
+    mapped: Mapping[str, Path], shared: SharedModules, signals: Sequence[Signal]
 ) -> dict[str, RegisterBit]:
     """As `find_register_bits`, of a design whose units are flattened into it afterwards.
 
     A copy of a unit has the unit's flip-flops, but its own registers' names.
+
+    Parameters
+    ----------
+    mapped : of the top module and of each unit, its content in the file of `map_module`
     """
-    modules: dict[str, Any] = json.loads(mapped.read_text())["modules"]
     states = _states(signals)
+    modules = {unit: _near_flip_flops(json.loads(f.read_text())) for unit, f in mapped.items()}
+    places = {unit: wire_places(shared, unit) for unit in mapped if unit != shared.top}
     bits: dict[str, RegisterBit] = {}
     for path, module, unit in instances_of_units(shared):
         prefix = "".join(f"{name}." for name in path)
@@ -40,12 +80,27 @@ def find_shared_register_bits(
         def signal_of(
             wire: str, prefix: str = prefix, module: str = module, unit: str = unit
         ) -> Signal | None:
-            own = wire if module == unit else source_name(shared, module, unit, wire)
-            return states.get(prefix + own)
+            at = places[unit].get(wire) if unit in places else None
+            return states.get(prefix + (wire if at is None else wire_name(shared, module, at)))
 
-        found = _bits_of(modules[unit.removeprefix("\\")], signal_of)
-        bits |= {prefix + cell: bit for cell, bit in found.items()}
+        of_copy = _bits_of(modules[unit], signal_of, modules[unit]["lanes"])
+        bits |= {prefix + cell: bit for cell, bit in of_copy.items()}
     return bits
+
+
+def _near_flip_flops(module: dict[str, Any]) -> dict[str, Any]:
+    """The flip-flops of a module, inverters behind them, and the wires of both."""
+    cells = module["cells"]
+    flip_flops = {n: c for n, c in cells.items() if n.startswith("ff_") and "Q" in c["connections"]}
+    outputs = {cell["connections"]["Q"][0] for cell in flip_flops.values()}
+    inverters = {
+        name: cell
+        for name, cell in cells.items()
+        if cell["type"] == "$_NOT_" and cell["connections"]["A"][0] in outputs
+    }
+    outputs |= {cell["connections"]["Y"][0] for cell in inverters.values()}
+    wires = {n: w for n, w in module["netnames"].items() if not outputs.isdisjoint(w["bits"])}
+    return {"netnames": wires, "cells": flip_flops | inverters, "lanes": module["lanes"]}
 
 
 def _states(signals: Sequence[Signal]) -> dict[str, Signal]:
@@ -54,7 +109,7 @@ def _states(signals: Sequence[Signal]) -> dict[str, Signal]:
 
 
 def _bits_of(
-    module: Mapping[str, Any], signal_of: Callable[[str], Signal | None]
+    module: Mapping[str, Any], signal_of: Callable[[str], Signal | None], lanes: Lanes
 ) -> dict[str, RegisterBit]:
     """The register bit of each flip-flop of one module, by the signals that its wires are."""
     names: dict[Any, tuple[str, int]] = {}
@@ -68,9 +123,10 @@ def _bits_of(
                 f"register {signal.name!r} is {signal.width} bits in the RTL and "
                 f"{len(wire['bits'])} after synthesis; its encoding changed"
             )
+        removed = () if signal.word is None else lanes.get(name.rpartition("[")[0], ())
         for bit, net in enumerate(wire["bits"]):
             if net not in names or signal.kind != "output":
-                names[net] = (signal.name, bit)
+                names[net] = (signal.name, _source_bit(bit, removed))
     inverse = {
         cell["connections"]["A"][0]: cell["connections"]["Y"][0]
         for cell in module["cells"].values()

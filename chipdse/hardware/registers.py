@@ -169,7 +169,8 @@ def read_signals(prepared: Path, top: str) -> list[Signal]:
         if port["direction"] == "input" and len(port["bits"]) == 1
     }
     signal_of_name = {signal.name: signal for signal in signals}
-    for signal in _registers(modules, top, (), clocks):
+    names = {name: _names_of_bits(modules[name]) for name in modules}
+    for signal in _registers(modules, names, top, (), clocks):
         if signal.name not in signal_of_name:
             signal_of_name[signal.name] = signal
         elif signal_of_name[signal.name].kind == "output":
@@ -179,14 +180,18 @@ def read_signals(prepared: Path, top: str) -> list[Signal]:
 
 
 def _registers(
-    modules: dict[str, Any], name: str, path: tuple[str, ...], ports: dict[Any, str]
+    modules: dict[str, Any],
+    names_in: dict[str, dict[Any, str]],
+    name: str,
+    path: tuple[str, ...],
+    ports: dict[Any, str],
 ) -> Iterator[Signal]:
     """The registers of one module instance and everything below it.
 
+    names_in : the name of each bit, of every module
     ports : the top's one-bit inputs by this module's net number
     """
-    module = modules[name]
-    names = _names_of_bits(module)
+    module, names = modules[name], names_in[name]
     for cell_name, cell in module["cells"].items():
         kind, pins = cell["type"], cell["connections"]
         if kind == "$tribuf":
@@ -206,7 +211,7 @@ def _registers(
                 for inner, outer in zip(modules[kind]["ports"][port]["bits"], outers, strict=False)
                 if outer in ports
             }
-            yield from _registers(modules, kind, (*path, cell_name), below)
+            yield from _registers(modules, names_in, kind, (*path, cell_name), below)
         elif kind in modules:
             yield from _macro(modules[kind], pins, (*path, cell_name))
 

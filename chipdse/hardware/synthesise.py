@@ -7,50 +7,65 @@ names, `registers.json` notes which register bit each cell of the netlist holds.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chipdse.errors import DesignError, ToolError
+from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl
+from chipdse.hardware.map_module import (
+    TIMINGS,
+    choose_recipe,
+    map_module,
+    map_unit,
+    mapped_text,
+    read_timings,
+    run_mapping,
+    timings_of,
+    write_inputs,
+)
 from chipdse.hardware.mapping_library import MappingLibrary, mapping_library
 from chipdse.hardware.mapping_script import (
     HIERARCHY,
+    JOINED,
     MAPPED,
-    RESET_FIRST,
-    SHARED,
+    MODULE,
     MappingRun,
     borders_script,
     flat_script,
     hierarchy_script,
+    joined_script,
     recipes,
-    reset_joins_enable,
-    shared_script,
 )
 from chipdse.hardware.register_map import (
     find_register_bits,
     find_shared_register_bits,
+    removed_lanes,
     write_register_map,
 )
-from chipdse.hardware.registers import PREPARED, read_signals
-from chipdse.hardware.shared_modules import (
+from chipdse.hardware.registers import PREPARED, read_signals, short_memories
+from chipdse.hardware.shared.modules_once import ONCE, rtl_once
+from chipdse.hardware.shared.shared_modules import (
     AUTO_SAVED_FRAC,
     SharedModules,
     find_shared,
     is_instantiated_once,
     without_open_ports,
-    write_shared,
 )
+from chipdse.hardware.shared.unit_texts import named_again, top_text, unit_text
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.entry import LibraryEntry, liberty_files_for_synthesis
-from chipdse.tools import is_identifier, plain_prefix, remove_links, run_yosys
+from chipdse.store.store import Store
+from chipdse.tools import is_identifier, plain_prefix, remove_links
 
-NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
+NETLIST, REGISTER_MAP, AREA, UNITS = "netlist.v", "registers.json", "area.json", "units"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +92,12 @@ def map_to_cells(
     library: LibraryEntry,
     options: SynthesisOptions,
     black_boxes: Sequence[Cell],
+    store: Store,
     folder: Path,
 ) -> None:
     """As `synthesise`, with a library by its entry: at its nominal corner."""
     liberty = liberty_files_for_synthesis(library, folder / "library")
-    synthesise(rtl, liberty, options, folder, black_boxes)
+    synthesise(rtl, liberty, options, folder, black_boxes, store)
 
 
 def synthesise(
@@ -90,6 +106,7 @@ def synthesise(
     options: SynthesisOptions,
     folder: Path,
     black_boxes: Sequence[Cell] = (),
+    store: Store | None = None,
 ) -> Synthesised:
     """Map a design to a cell library; files and log stay in `folder`.
 
@@ -99,6 +116,7 @@ def synthesise(
     liberty : one library, in one or several Liberty files, plain or gzip
     black_boxes : library cells (of any library) that the RTL may instantiate and that stay as
         they are: clock gates, memories
+    store : keeps mapped units for other designs; None maps each in `folder`
 
     Raises
     ------
@@ -113,7 +131,7 @@ def synthesise(
         )
     check_names(library)
     folder.mkdir(parents=True, exist_ok=True)
-    _write_inputs(library, options, folder)
+    write_inputs(library, options, folder)
     with plain_prefix(folder) as prefix:
         run = MappingRun(
             rtl=rtl,
@@ -124,9 +142,8 @@ def synthesise(
             prefix=prefix,
         )
         shared = None if options.hierarchy == "flat" else _share(run)
-        script = flat_script(run) if shared is None else shared_script(run)
-        log = _run(script, folder)
-    chosen = choose_candidate(log, options)
+        mapped = _map_flat(run) if shared is None else _map_shared(run, shared, store)
+        log, chosen = mapped.log, mapped.chosen
     signals = read_signals(folder / PREPARED, rtl.top)
     if not library.latches and (latch := next((s for s in signals if s.level), None)):
         # Yosys would make one of a flip-flop's asynchronous set and reset, with a dead clock.
@@ -135,9 +152,10 @@ def synthesise(
             f"another library; full log: {log}"
         )
     if shared is None:
-        bits = find_register_bits(folder / MAPPED, rtl.top, signals)
+        lanes = removed_lanes(log.read_text(errors="replace"), rtl.top)
+        bits = find_register_bits(folder / MAPPED, rtl.top, signals, lanes)
     else:
-        bits = find_shared_register_bits(folder / MAPPED, shared, signals)
+        bits = find_shared_register_bits(mapped.flip_flops, shared, signals)
     netlist = (folder / f"candidate_{chosen}.v").read_text()
     cells = _cell_counts(netlist, log)
     write_register_map(folder / REGISTER_MAP, bits)
@@ -147,23 +165,56 @@ def synthesise(
     area_of |= {name: area * 1e-12 for name, area in library.area.items()}
     area = _area(cells, area_of) | ({} if shared is None else {"units": len(shared.units)})
     (folder / AREA).write_text(json.dumps(area))
-    scratch = (PREPARED, MAPPED, HIERARCHY, SHARED)
-    for file in (*(folder / name for name in scratch), *folder.glob("candidate_*")):
+    scratch = (PREPARED, MAPPED, HIERARCHY, MODULE, JOINED, TIMINGS, ONCE)
+    scraps = (*folder.glob("candidate_*"), *folder.glob("mapped_*"))
+    for file in (*(folder / name for name in scratch), *scraps):
         file.unlink(missing_ok=True)
+    shutil.rmtree(folder / UNITS, ignore_errors=True)
     remove_links(folder)
     return read_synthesised(folder, rtl.top)
 
 
-def _write_inputs(library: MappingLibrary, options: SynthesisOptions, folder: Path) -> None:
-    """Write the files that the scripts read."""
-    if options.clock_gating is not None:
-        (folder / RESET_FIRST).write_text(reset_joins_enable())
-    (folder / "abc.constr").write_text(
-        f"set_driving_cell {library.driving_cell}\n"
-        f"set_load {4e15 * library.input_capacitance_f:.6g}\n"
-    )
-    for number, recipe in enumerate(recipes(options)):
-        (folder / f"abc_{number}.script").write_text("\n".join([*recipe, ""]))
+@dataclass(frozen=True, kw_only=True)
+class _Mapped:
+    """What mapping left in its folder.
+
+    chosen : number of the candidate that is the netlist
+    flip_flops : of a shared design, the flip-flops of the top module and of each unit
+    """
+
+    log: Path
+    chosen: int
+    flip_flops: Mapping[str, Path] = field(default_factory=dict)
+
+
+def _map_flat(run: MappingRun) -> _Mapped:
+    log = run_mapping(flat_script(run), run.folder)
+    timings = timings_of(log.read_text(errors="replace"), len(recipes(run.options)))
+    return _Mapped(log=log, chosen=choose_recipe([timings], run.options))
+
+
+def _map_shared(run: MappingRun, shared: SharedModules, store: Store | None) -> _Mapped:
+    """Map each unit unless the store has it, then the top module, and join them."""
+    is_short = bool(short_memories(run.rtl.rtlil.read_text()))
+    folder_of: dict[str, Path] = {}
+    for unit in sorted(shared.units):
+        text = unit_text(shared, unit)
+        if store is not None:
+            folder_of[unit] = map_unit(text, run.library, run.options, is_short, store)
+        else:
+            folder_of[unit] = run.folder / UNITS / text.name
+            folder_of[unit].mkdir(parents=True)
+            map_module(text, run.library, run.options, is_short, folder_of[unit])
+    folder_of[shared.top] = run.folder
+    map_module(top_text(shared), run.library, run.options, is_short, run.folder)
+    chosen = choose_recipe([read_timings(folder) for folder in folder_of.values()], run.options)
+    parts = [*shared.black_boxes.values()]
+    for unit, folder in folder_of.items():
+        parts.append(named_again(shared, unit, mapped_text(folder, chosen)))
+    (run.folder / JOINED).write_text("\n".join(parts))
+    log = run_mapping(joined_script(run, run.rtl.top, chosen), run.folder, "join")
+    files = {unit: folder / MAPPED for unit, folder in folder_of.items()}
+    return _Mapped(log=log, chosen=chosen, flip_flops=files)
 
 
 def _area(cells: Mapping[str, int], area_of: Mapping[str, float]) -> dict[str, Any]:
@@ -181,20 +232,19 @@ def _title(shared: SharedModules) -> str:
 def _share(run: MappingRun) -> SharedModules | None:
     """Write the design with its equal modules merged; None if it is to be mapped flat."""
     folder, top = run.folder, run.rtl.top
-    _run(hierarchy_script(run, uniquify=_has_copies(run)), folder, "hierarchy")
+    once = dataclasses.replace(run.rtl, rtlil=rtl_once(run.rtl, folder))
+    script = hierarchy_script(dataclasses.replace(run, rtl=once), uniquify=_has_copies(once))
+    run_mapping(script, folder, "hierarchy")
     hierarchy = folder / HIERARCHY
     hierarchy.write_text(without_open_ports(hierarchy.read_text()))
-    _run(borders_script(), folder, "borders")
+    run_mapping(borders_script(), folder, "borders")
     shared = find_shared((folder / HIERARCHY).read_text(), top)
     enough = run.options.hierarchy == "shared" or shared.saved_frac >= AUTO_SAVED_FRAC
-    if not shared.units or not enough:
-        return None
-    (folder / SHARED).write_text(write_shared(shared))
-    return shared
+    return shared if shared.units and enough else None
 
 
-def _has_copies(run: MappingRun) -> bool:
-    return run.rtl.rtlil.suffix != ".il" or not is_instantiated_once(run.rtl.rtlil.read_text())
+def _has_copies(rtl: Rtl) -> bool:
+    return rtl.rtlil.suffix != ".il" or not is_instantiated_once(rtl.rtlil.read_text())
 
 
 def check_names(library: MappingLibrary) -> None:
@@ -220,39 +270,6 @@ def read_synthesised(folder: Path, top: str) -> Synthesised:
         cell_count=area["cell_count"],
         is_shared="units" in area,
     )
-
-
-_ABC_PASS = "Executing ABC pass (technology mapping using ABC)."
-_TIMED = re.compile(r"Area =\s*([\d.]+).*?Delay =\s*([\d.]+)\s*ps")
-
-
-def _timing(output: str) -> tuple[float, float] | None:
-    """ABC's area and delay after sizing, of several modules the sum and the longest; None without
-    logic."""
-    timings = [(float(a), float(d)) for a, d in _TIMED.findall(output)]
-    sized = timings[1::2]  # a recipe reports before it sizes the cells and after
-    return (sum(a for a, _ in sized), max(d for _, d in sized)) if sized else None
-
-
-def choose_candidate(log: Path, options: SynthesisOptions) -> int:
-    """The smallest candidate that meets the target, else the fastest.
-
-    Without a target the one with the least area times delay, ABC's estimates of both.
-    """
-    count = len(recipes(options))
-    if count == 1:
-        return 0
-    passes = log.read_text(errors="replace").split(_ABC_PASS)[1:]
-    last = [timing for output in passes if (timing := _timing(output)) is not None]
-    if len(last) != count:
-        return 0  # there is no logic to choose between
-    period = options.target_period_s
-    if period is None:
-        return min(range(count), key=lambda i: last[i][0] * last[i][1])
-    meeting = [i for i in range(count) if last[i][1] <= period * 1e12]
-    if meeting:
-        return min(meeting, key=lambda i: last[i][0])
-    return min(range(count), key=lambda i: last[i][1])
 
 
 def _cell_counts(netlist: str, log: Path) -> dict[str, int]:
@@ -284,17 +301,3 @@ def _plain_ports(netlist: str) -> str:
     for kind in ("input", "output", "wire"):
         netlist = netlist.replace(f"\n  {kind} signed ", f"\n  {kind} ")
     return netlist
-
-
-def _run(script: str, folder: Path, name: str = "synthesise") -> Path:
-    """Run Yosys; a register that the library has no cell for is the design's error."""
-    try:
-        return run_yosys(script, folder, name)
-    except ToolError as error:
-        match = re.search(r"(FF|latch) \S+ \(type \S+\) cannot be legalized: (.*)", str(error))
-        if match is None:
-            raise
-        raise DesignError(
-            f"the library has no cell for a register of the design ({match[2]}); use another "
-            "library or change the register"
-        ) from error

@@ -69,7 +69,7 @@ def synthesise_rtl(design: Design, rtl: Rtl, store: Store) -> Synthesised:
         "options": dataclasses.asdict(options),
     }
     macros = macro_cells(rtl.macros).cells if rtl.macros else ()
-    build = functools.partial(map_to_cells, rtl, entry, options, macros)
+    build = functools.partial(map_to_cells, rtl, entry, options, macros, store)
     guard = functools.partial(guarded, design.library, version)
     folder = SYNTHESISE.folder(store, values, build, also=also, guard=guard)
     return read_synthesised(folder, rtl.top)

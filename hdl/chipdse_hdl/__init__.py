@@ -12,7 +12,7 @@ from chipdse_hdl.block import Block
 _MODULES = (
     *("mac_array", "dot_product", "adder", "multiplier"),  # arithmetic
     *("fir", "fft", "cordic"),  # signal processing
-    *("keccak", "ascon", "ntt"),  # security
+    *("keccak", "ascon", "aes_sbox", "ntt"),  # security
     *("fifo", "noc_router", "d2d_link"),  # data movement
     "rv32",  # control
 )

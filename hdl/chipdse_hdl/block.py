@@ -85,6 +85,8 @@ class Block:
     environment : names of environment variables of that kind
     contract : from a parameter record to what a mapper of networks may rely on, a record of
         `chipdse_hdl.contract`; None: the block carries no network
+    operation : from a parameter record to one operation on secret data, a record of
+        `chipdse_hdl.side_channel`; None: the block is not meant for tests of side channels
     """
 
     name: str
@@ -98,3 +100,4 @@ class Block:
     reads: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     contract: Callable[[Any], Any] | None = None
+    operation: Callable[[Any], Any] | None = None

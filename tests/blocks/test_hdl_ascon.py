@@ -6,14 +6,22 @@ from pathlib import Path
 
 import pytest
 from chipdse_hdl.ascon import BLOCK, Ascon, AsconParameters, AsconWorkload
-from chipdse_hdl.ascon.bench import WATCH, traffic
-from chipdse_hdl.ascon.model import Message, cycles, messages, reference_aead, reference_hash, work
+from chipdse_hdl.ascon.bench import WATCH, in_shares, traffic
+from chipdse_hdl.ascon.model import (
+    Message,
+    cycles,
+    messages,
+    random_bits,
+    reference_aead,
+    reference_hash,
+    work,
+)
 from chipdse_hdl.ascon.permutation import HASH_START
-from chipdse_hdl.bench.testbench import check_ports
+from chipdse_hdl.bench.testbench import check_ports, compared
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.hdl_runs import bench_catches, bench_passes, play_in_amaranth
+from tests.support.hdl_runs import bench_catches, bench_passes, play_in_amaranth, rtlil_hash
 
 # From LWC_AEAD_KAT_128_128.txt of Ascon-AEAD128 in github.com/ascon/ascon-c: number, bytes of
 # plaintext (0x20, 0x21, ...), bytes of associated data (0x30, ...), ciphertext and tag.
@@ -56,9 +64,14 @@ HASH_ANSWERS = [
 ]
 
 
-def run(p: AsconParameters, given_: list[Message], gaps: tuple[int, ...] = (0,)) -> None:
-    inputs, expected = traffic(p, given_, gaps)
-    check_ports(expected, play_in_amaranth(Ascon(p), inputs, WATCH))
+def run(p: AsconParameters, given_: list[Message]) -> dict[str, list[int]]:
+    inputs, expected = traffic(p, given_)
+    shared = in_shares(p)
+    stimulus = dict(shared.run(compared(inputs, expected), 1).stimulus)
+    watch = [*shared.watch(WATCH), *(["random_used"] if p.shares > 1 else [])]
+    seen = shared.recombined(play_in_amaranth(Ascon(p), stimulus, watch))
+    check_ports(expected, seen)
+    return seen
 
 
 def known(text: int, data: int) -> Message:
@@ -105,6 +118,38 @@ def test_hardware_knows_the_answers() -> None:
     run(p, [known(text, data) for _, text, data, _ in AEAD_ANSWERS])
     p = AsconParameters(function="hash", rounds_per_cycle=12)
     run(p, [Message(text=bytes(range(length))) for length, _ in HASH_ANSWERS])
+    p = AsconParameters(function="encrypt", shares=2)
+    run(p, [known(text, data) for _, text, data, _ in AEAD_ANSWERS])
+
+
+@pytest.mark.parametrize("function", ["both", "hash"])
+def test_random_bits_are_used_as_counted(function: str) -> None:
+    p = AsconParameters(function=function, shares=2)
+    workload = AsconWorkload(length=30, message_bytes=20, associated_bytes=5)
+    used = sum(run(p, messages(p, workload))["random_used"])
+    assert used * p.random_bits == random_bits(p, workload)
+
+
+def test_random_bits_by_hand() -> None:
+    # One message of 20 bytes, 5 of data: 13 uses for the nonce, 9 for the data, 9 for the first
+    # word of text and 13 for the last, of 320 bits.
+    p = AsconParameters(shares=2)
+    workload = AsconWorkload(length=20, message_bytes=20, associated_bytes=5)
+    assert random_bits(p, workload) == (13 + 9 + 9 + 13) * 320
+    assert random_bits(AsconParameters(), workload) == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "digest"),
+    [
+        ("encrypt", "e925fa1c11aeda5f691d73b88b9885c2c4db68b6d2529878e7f4dbe422ec2f11"),
+        ("both", "4472a64cb987466b43c7f1553dac530ba97871d0cb5c44092483dd0f6c158e3a"),
+        ("hash", "2f04f8dcbdd4deadd404968dd06e0ac673011f3e2ba422d9f35da9f30920ea82"),
+    ],
+)
+def test_unchanged_without_masks(function: str, digest: str) -> None:
+    """The RTL of one share is that of the block before it had shares."""
+    assert rtlil_hash(Ascon(AsconParameters(function=function))) == digest
 
 
 @settings(max_examples=40)
@@ -114,9 +159,13 @@ def test_hardware_knows_the_answers() -> None:
     st.integers(1, 200),
     st.integers(1, 90),
     st.integers(0, 40),
+    st.sampled_from([1, 2]),
 )
-def test_cycles_are_exact(function: str, rounds: int, length: int, size: int, data: int) -> None:
-    p = AsconParameters(function=function, rounds_per_cycle=rounds)
+def test_cycles_are_exact(
+    function: str, rounds: int, length: int, size: int, data: int, shares: int
+) -> None:
+    rounds = rounds if shares == 1 else 1
+    p = AsconParameters(function=function, rounds_per_cycle=rounds, shares=shares)
     workload = AsconWorkload(length=length, message_bytes=size, associated_bytes=data)
     inputs, _ = traffic(p, messages(p, workload))
     assert len(inputs["in_valid"]) == cycles(p, workload)
@@ -127,6 +176,9 @@ def test_work_by_hand() -> None:
     done = work(AsconParameters(), AsconWorkload(length=30, message_bytes=20, associated_bytes=4))
     assert (done.count, done.unit) == (30, "byte")
     assert (done.input_bits, done.output_bits) == (8 * (30 + 2 * 36), 8 * (30 + 2 * 16))
+    workload = AsconWorkload(length=30, message_bytes=20, associated_bytes=4)
+    masked = work(AsconParameters(shares=2), workload)
+    assert (masked.count, masked.input_bits) == (30, 2 * done.input_bits)
 
 
 def test_refusals() -> None:
@@ -134,6 +186,10 @@ def test_refusals() -> None:
         AsconParameters(rounds_per_cycle=3)
     with pytest.raises(ValueError, match="function='xof' is not one of"):
         AsconParameters(function="xof")
+    with pytest.raises(ValueError, match="rounds_per_cycle=2 with shares=2: .* use rounds_per_cyc"):
+        AsconParameters(rounds_per_cycle=2, shares=2)
+    with pytest.raises(ValueError, match="shares=3 is not one of 1, 2"):
+        AsconParameters(shares=3)
 
 
 SMALL = AsconWorkload(length=100, message_bytes=40)
@@ -147,6 +203,7 @@ SMALL = AsconWorkload(length=100, message_bytes=40)
         *(AsconParameters(function="decrypt", rounds_per_cycle=n) for n in (1, 2, 4)),
         *(AsconParameters(function="both", rounds_per_cycle=n) for n in (1, 2, 4)),
         *(AsconParameters(function="hash", rounds_per_cycle=n) for n in (1, 2, 3, 4, 6, 12)),
+        *(AsconParameters(function=function, shares=2) for function in ("both", "hash")),
     ],
     ids=str,
 )
@@ -170,3 +227,20 @@ FAULTS = {
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:
     p = AsconParameters(function="both")
     bench_catches(BLOCK, p, AsconWorkload(length=1), FAULTS[fault], tmp_path)
+
+
+MASK_FAULTS = {
+    "one product across domains": (
+        r"product_share_0 <= (_\d+_)",
+        r"product_share_0 <= {\1[319:1], 1'b0}",
+    ),
+    "a share of the key": (r"\? in_data_share_1\[127:64\]", "? in_data_share_0[127:64]"),
+    "a state refreshed in one share": (r"\^ refreshing\[63:0\]", "^ 64'h0"),
+}
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("fault", MASK_FAULTS)
+def test_the_bench_of_shares_catches(fault: str, tmp_path: Path) -> None:
+    p = AsconParameters(function="encrypt", shares=2)
+    bench_catches(BLOCK, p, AsconWorkload(length=1), MASK_FAULTS[fault], tmp_path)

@@ -6,15 +6,16 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from chipdse_hdl.keccak import BLOCK, KeccakParameters, KeccakWorkload
-from chipdse_hdl.keccak.bench import traffic, workload_case
-from chipdse_hdl.keccak.model import cycles, reference, work
+from chipdse_hdl.bench.testbench import check_ports, compared
+from chipdse_hdl.keccak import BLOCK, Keccak, KeccakParameters, KeccakWorkload
+from chipdse_hdl.keccak.bench import WATCH, in_shares, traffic, workload_case
+from chipdse_hdl.keccak.model import cycles, random_bits, reference, work
 from chipdse_hdl.keccak.parameters import MODES
 from chipdse_hdl.keccak.permutation import ROTATIONS, ROUND_CONSTANTS, permute
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.hdl_runs import bench_catches, bench_passes
+from tests.support.hdl_runs import bench_catches, bench_passes, play_in_amaranth, rtlil_hash
 
 
 def independent(mode: str, message: bytes, count: int) -> bytes:
@@ -83,7 +84,66 @@ def test_work_by_hand() -> None:
     assert (done.input_bits, done.output_bits) == (8000, 1024)
 
 
+def test_random_bits_are_used_as_counted() -> None:
+    p = KeccakParameters(shares=2)
+    workload = KeccakWorkload(length=150, message_bytes=140)
+    inputs, expected = traffic(p, workload_case(p, workload))
+    shared = in_shares(p)
+    stimulus = dict(shared.run(compared(inputs, expected), 1).stimulus)
+    watch = [*shared.watch(WATCH), "random_used"]
+    seen = shared.recombined(play_in_amaranth(Keccak(p), stimulus, watch))
+    check_ports(expected, seen)
+    # Two blocks for 140 bytes, one for 10; 24 rounds each, of 1600 bits.
+    assert sum(seen["random_used"]) * 1600 == random_bits(p, workload) == 3 * 24 * 1600
+    assert random_bits(KeccakParameters(), workload) == 0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "digest"),
+    [
+        (
+            KeccakParameters(input_buffer=True),
+            "3f3bfda30d314cc8d67eb6b25dc502002802ad5cf2c4bc35a6093283d8b41731",
+        ),
+        (
+            KeccakParameters(rounds_per_cycle=4, bus_bits=32),
+            "d7ff4cb525f131ac2634f0a6302ee2f8b0be8b04818bb39c511acc56aea8d9e6",
+        ),
+        (
+            KeccakParameters(mode="shake128", bus_bits=16),
+            "27bf6f935e319bc3a34c74e76b49cf87707f1877a4d8ff4306f7af487267c620",
+        ),
+    ],
+    ids=str,
+)
+def test_unchanged_without_masks(parameters: KeccakParameters, digest: str) -> None:
+    """The RTL of one share is that of the block before it had shares."""
+    assert rtlil_hash(Keccak(parameters)) == digest
+
+
+def test_operands_of_products_have_no_variable_in_common() -> None:
+    """Why products across domains may come straight from theta: its sums of 11 bits, as sets."""
+
+    def summed(x: int, y: int, z: int) -> set[tuple[int, int, int]]:
+        before, after = (x - 1) % 5, (x + 1) % 5
+        columns = {(before, row, z) for row in range(5)}
+        return {(x, y, z), *columns, *((after, row, (z - 1) % 64) for row in range(5))}
+
+    origin = {(y, (2 * x + 3 * y) % 5): (x, y) for x in range(5) for y in range(5)}
+    for x in range(5):
+        for y in range(5):
+            for z in range(64):
+                first, second = (
+                    summed(*origin[place], (z - ROTATIONS[column + 5 * row]) % 64)
+                    for place in (((x + 1) % 5, y), ((x + 2) % 5, y))
+                    for column, row in [origin[place]]
+                )
+                assert not first & second
+
+
 def test_refusals() -> None:
+    with pytest.raises(ValueError, match="rounds_per_cycle=2 with shares=2: .* use rounds_per_cyc"):
+        KeccakParameters(rounds_per_cycle=2, shares=2)
     with pytest.raises(ValueError, match="rounds_per_cycle=5 is not one of"):
         KeccakParameters(rounds_per_cycle=5)
     with pytest.raises(ValueError, match="mode='md5' is not one of 'sha3_224'"):
@@ -107,6 +167,8 @@ TINY = KeccakWorkload(length=1, message_bytes=1)
         KeccakParameters(mode="sha3_224", rounds_per_cycle=8),
         KeccakParameters(mode="shake128", rounds_per_cycle=12, input_buffer=True),
         KeccakParameters(mode="sha3_384", rounds_per_cycle=24, bus_bits=32, input_buffer=True),
+        KeccakParameters(mode="sha3_512", shares=2),
+        KeccakParameters(mode="shake128", bus_bits=32, input_buffer=True, shares=2),
     ],
     ids=str,
 )

@@ -10,16 +10,17 @@ import pytest
 
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import Rtl
+from chipdse.hardware.map_module import choose_recipe, timings_of
 from chipdse.hardware.mapping_library import mapping_library
 from chipdse.hardware.mapping_script import HIERARCHY, MappingRun, borders_script, hierarchy_script
-from chipdse.hardware.shared_modules import (
+from chipdse.hardware.shared.shared_modules import (
     SharedModules,
     find_shared,
     without_open_ports,
-    write_shared,
 )
+from chipdse.hardware.shared.unit_texts import top_text, unit_text
 from chipdse.hardware.synthesis_options import SynthesisOptions
-from chipdse.hardware.synthesise import choose_candidate, read_synthesised
+from chipdse.hardware.synthesise import read_synthesised
 from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.entry import liberty_files_for_synthesis
@@ -158,12 +159,16 @@ def test_a_constant_an_initial_value_or_a_border_that_differs_keeps_modules_apar
 
 
 @pytest.mark.tools
-def test_the_merged_design_has_each_unit_once(tmp_path: Path) -> None:
-    text = write_shared(shared_of(tmp_path, LANES))
-    names = re.findall(r"^module (\S+)", text, re.MULTILINE)
-    assert len(names) == len(set(names)) == 1 + 5 + 1  # the top, five kinds of lane, the product
-    (tmp_path / "merged.il").write_text(text)
-    run_yosys("read_rtlil merged.il\nhierarchy -check -top top\ncheck -assert", tmp_path, "check")
+def test_each_unit_is_a_text_of_its_own_without_names_of_the_design(tmp_path: Path) -> None:
+    shared = shared_of(tmp_path, LANES)
+    texts = [unit_text(shared, unit) for unit in shared.units]
+    assert len(texts) == 2 and len({text.rtlil for text in texts}) == 2  # a lane and the product
+    for text in (*texts, top_text(shared)):
+        (tmp_path / "text.il").write_text(text.rtlil)
+        run_yosys(f"read_rtlil text.il\nhierarchy -check -top {text.name}\ncheck -assert", tmp_path)
+    for text in texts:
+        names = set(re.findall(r"^  wire .*\\(\S+)$", text.rtlil, re.MULTILINE))
+        assert names and all(re.fullmatch(r"~\d+", name) for name in names)
 
 
 @pytest.fixture(scope="module")
@@ -270,14 +275,17 @@ def test_the_best_recipe_counts_the_logic_of_all_units(tmp_path: Path) -> None:
     # Area and delay of two modules under each recipe of full effort, before sizing and after:
     # 30 x 5, 28 x 5, 26 x 6 are the products of sums and longest delays.
     areas = [((9, 4), (21, 5)), ((20, 5), (8, 4)), ((6, 6), (20, 4))]
-    log = ""
+    logs = ["", ""]
     for modules in areas:
-        log += "\n9. Executing ABC pass (technology mapping using ABC).\n"
-        for area, delay in modules:
-            log += f"ABC: Area = {area + 50:8.2f} ( 95 %)   Delay = {delay + 9:8.2f} ps  ( 5 %)\n"
-            log += f"ABC: Area = {area:8.2f} ( 95 %)   Delay = {delay:8.2f} ps  ( 5 %)\n"
-    (tmp_path / "log").write_text(log)
-    assert choose_candidate(tmp_path / "log", SynthesisOptions(effort="full")) == 1
+        for number, (area, delay) in enumerate(modules):
+            logs[number] += (
+                "\n9. Executing ABC pass (technology mapping using ABC).\n"
+                f"ABC: Area = {area + 50:8.2f} ( 95 %)   Delay = {delay + 9:8.2f} ps  ( 5 %)\n"
+                f"ABC: Area = {area:8.2f} ( 95 %)   Delay = {delay:8.2f} ps  ( 5 %)\n"
+            )
+    timings = [timings_of(log, 3) for log in logs]
+    assert choose_recipe(timings, SynthesisOptions(effort="full")) == 1
+    assert choose_recipe([[None, None, None], timings[1]], SynthesisOptions(effort="full")) == 1
 
 
 def test_another_word_is_refused() -> None:
@@ -285,3 +293,34 @@ def test_another_word_is_refused() -> None:
         SynthesisOptions(hierarchy="deep")  # type: ignore[arg-type]
     message = "hierarchy='deep' is unknown; use one of flat, shared, auto"
     assert message in str(refused.value) and "\n" not in str(refused.value)
+
+
+NARROW = """
+module store(input clk, input write, input [1:0] at, input [7:0] x, output [7:0] y);
+  reg [7:0] words [0:3];
+  integer i;
+  initial for (i = 0; i < 4; i = i + 1) words[i] = 0;
+  always @(posedge clk) if (write) words[at] <= x;
+  assign y = words[at] * x;
+endmodule
+
+module top(input clk, input rst, input write, input [1:0] at, input [7:0] a, input [7:0] b,
+           output [7:0] p, output [7:0] q, output [7:0] r);
+  store one(.clk(clk), .write(write), .at(at), .x({a[7:6], 3'b000, a[2:0]}), .y(p));
+  store two(.clk(clk), .write(write), .at(at), .x({b[7:6], 3'b000, b[2:0]}), .y(q));
+  store all(.clk(clk), .write(write), .at(at), .x(a ^ b), .y(r));
+endmodule
+"""
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("hierarchy", ["flat", "shared"])
+def test_a_memory_without_its_constant_bits_keeps_the_places_of_the_others(
+    tmp_path: Path, hierarchy: str
+) -> None:
+    """Yosys removes bits 3 to 5 of `one` and `two`; the words' upper bits then move down."""
+    design = make(tmp_path, NARROW, hierarchy=hierarchy)
+    assert not design.replayed(CYCLES).unmapped
+    bits = {(bit.signal, bit.bit) for bit in design.registers.values()}
+    assert {bit for name, bit in bits if name == "one.words[2]"} == {0, 1, 2, 6, 7}
+    assert {bit for name, bit in bits if name == "all.words[2]"} == set(range(8))

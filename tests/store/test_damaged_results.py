@@ -57,8 +57,27 @@ DAMAGE: tuple[Callable[[Path, Path], None], ...] = (flip, truncate, empty, repla
 """What happens to a file, which is given with a file of another stage."""
 
 
+PAIR = """
+module half (input clk, input [7:0] x, input [7:0] k, output reg [15:0] y);
+  always @(posedge clk) y <= x * k + y;
+endmodule
+module pair (input clk, input [7:0] x, output [15:0] left, output [15:0] right);
+  half l(.clk(clk), .x(x), .k(right[7:0] ^ 8'd3), .y(left));
+  half r(.clk(clk), .x(x), .k(left[7:0] ^ 8'd5), .y(right));
+endmodule
+"""
+
+
+def write_pair(folder: Path) -> Path:
+    """The description of a design that has a module with two copies."""
+    (folder / "pair.v").write_text(PAIR)
+    file = folder / "pair.toml"
+    file.write_text('summary = "two halves"\nsources = ["pair.v"]\ntop = "pair"\nclock = "clk"\n')
+    return file
+
+
 def answers(root: Path, project: Path) -> tuple[list[dict[str, float]], list[str]]:
-    """Metrics of two designs which take all stages between them, and the stages that were built."""
+    """Metrics of three designs which take all stages between them, and what was built."""
     store = Store(root=root)
     found = find_block("b:B", project / "blocks")
     guaranteed = Design(
@@ -76,7 +95,17 @@ def answers(root: Path, project: Path) -> tuple[list[dict[str, float]], list[str
         synthesis=SynthesisOptions(memory_macro_bits=1024),
         physical=PhysicalOptions(wires="none", clock_tree=False, glitches=False),
     )
-    metrics = [evaluate(design, store).flat() for design in (guaranteed, with_memory)]
+    pair = find_block(str(write_pair(project)))
+    with_copies = Design(
+        block=pair,
+        parameters=pair.parameters(),
+        workload=pair.workload(),
+        library=LibraryChoice(name="sky130"),
+        synthesis=SynthesisOptions(hierarchy="shared"),
+        physical=PhysicalOptions(wires="none", clock_tree=False, glitches=False),
+    )
+    designs = (guaranteed, with_memory, with_copies)
+    metrics = [evaluate(design, store).flat() for design in designs]
     if SIMULATED in {path.name for path in root.iterdir()}:
         tool = simulators.pick("verilator", 0, 0)
         simulators._verilator_runtime(tool, store, waves=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import hashlib
 import json
 import os
 import re
@@ -75,6 +76,12 @@ def exported(hardware: Callable[[Any], wiring.Component], parameters: Any) -> st
     """The Verilog of a block at some parameters, made once however many tests want it."""
     with tempfile.TemporaryDirectory() as folder:
         return export_verilog(hardware(parameters), Path(folder)).read_text()
+
+
+def rtlil_hash(component: wiring.Component) -> str:
+    """SHA-256 of a component's RTLIL, without names of source files."""
+    text = rtlil.convert(component, name="top", emit_src=False)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def unknown_at_start(verilog: str) -> str:

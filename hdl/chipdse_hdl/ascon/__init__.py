@@ -9,6 +9,7 @@ from __future__ import annotations
 from chipdse_hdl.ascon.hardware import Ascon
 from chipdse_hdl.ascon.model import cycles, work
 from chipdse_hdl.ascon.parameters import AsconParameters, AsconWorkload
+from chipdse_hdl.ascon.side_channel import operation
 from chipdse_hdl.block import Block
 
 __all__ = ["Ascon", "AsconParameters", "AsconWorkload", "BLOCK"]
@@ -22,4 +23,5 @@ BLOCK = Block(
     bench="chipdse_hdl.ascon.bench",
     work=work,
     cycles=cycles,
+    operation=operation,
 )

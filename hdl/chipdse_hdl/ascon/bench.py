@@ -15,6 +15,7 @@ import numpy as np
 from chipdse_hdl.ascon.model import Message, messages, reference_aead, reference_hash
 from chipdse_hdl.ascon.parameters import AsconParameters, AsconWorkload
 from chipdse_hdl.ascon.permutation import DIGEST_WORDS
+from chipdse_hdl.bench.shares import Shared
 from chipdse_hdl.bench.testbench import compared, play_runs, records
 
 WATCH = ["in_ready", "out_valid", "out_data"]
@@ -122,6 +123,16 @@ def traffic(p: AsconParameters, given: Sequence[Message], gaps: Sequence[int] = 
     return inputs, {"in_ready": ready[:length], "out_valid": valid, "out_data": data}
 
 
+def in_shares(p: AsconParameters) -> Shared:
+    """Which ports are in shares."""
+    return Shared(
+        shares=p.shares,
+        inputs={"in_data": 8 * p.block_bytes},
+        outputs=("out_data",),
+        random_bits=p.random_bits,
+    )
+
+
 @cocotb.test()
 async def outputs_match(dut: Any) -> None:
     p, workload = records(AsconParameters, AsconWorkload)
@@ -131,5 +142,7 @@ async def outputs_match(dut: Any) -> None:
     first_output = hard[1]["out_valid"].index(1)
     first_busy = hard[1]["in_ready"].index(False)
     cuts = first_busy + p.long_cycles - 1, first_output, first_output + 2
-    runs = [compared(*hard, cut) for cut in (*cuts, None)]
-    await play_runs(dut, [*runs, compared(*job)], WATCH)
+    runs = [*(compared(*hard, cut) for cut in (*cuts, None)), compared(*job)]
+    shared = in_shares(p)
+    runs = [shared.run(run, seed) for seed, run in enumerate(runs)]
+    await play_runs(dut, runs, shared.watch(WATCH))

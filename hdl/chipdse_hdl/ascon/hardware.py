@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,13 @@ from chipdse_hdl.ascon.permutation import (
     DIGEST_WORDS,
     HASH_START,
     LONG,
-    ROTATIONS,
     WORD,
     round_constant,
 )
-from chipdse_hdl.gates.arithmetic import lanes, named
+from chipdse_hdl.ascon.rounds import half_round, one_round
+from chipdse_hdl.gates.arithmetic import lanes
+from chipdse_hdl.gates.masking import cross_products
+from chipdse_hdl.shares import RANDOM, share_name, share_names
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,6 +58,12 @@ class Ascon(wiring.Component):
                          that do not count are zero; then the tag. Hash: four words of digest
     out_valid : Out(1)   high for one cycle a word: it must be taken
 
+    With two shares ``in_data`` and ``out_data`` are two ports each, ``in_data_share_0`` and so on,
+    whose XOR is the word (constants and padding enter share 0), and there are besides:
+
+    random : In(random_bits)   fresh random bits, new in every cycle
+    random_used : Out(1)       they are used in this cycle
+
     No output depends on an input of the same cycle.
 
     Timing
@@ -66,49 +75,57 @@ class Ascon(wiring.Component):
     after the digest.
     """
 
-    in_data: Signal
+    cross_products = staticmethod(cross_products)
+
     in_bytes: Signal
     in_last: Signal
     in_valid: Signal
     in_ready: Signal
-    out_data: Signal
     out_valid: Signal
 
     def __init__(self, parameters: AsconParameters) -> None:
         self.parameters = p = parameters
         ports: dict[str, Any] = {
-            "in_data": In(8 * p.block_bytes),
+            **{name: In(8 * p.block_bytes) for name in share_names("in_data", p.shares)},
             "in_bytes": In(exact_log2(p.block_bytes)),
             "in_last": In(1),
             "in_valid": In(1),
             "in_ready": Out(1),
-            "out_data": Out(8 * p.block_bytes),
+            **{name: Out(8 * p.block_bytes) for name in share_names("out_data", p.shares)},
             "out_valid": Out(1),
         }
         if p.function == "both":
             ports["decrypt"] = In(1)
+        if p.random_bits:
+            ports |= {RANDOM: In(p.random_bits), "random_used": Out(1)}
         super().__init__(ports)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         p = self.parameters
         start = HASH_START if p.hashes else [0] * 5
-        state = [
-            Signal(WORD, name=f"x{n}", init=value, reset_less=not p.hashes)
-            for n, value in enumerate(start)
+        states = [
+            [
+                Signal(WORD, name=name, init=0 if share else value, reset_less=not p.hashes)
+                for name, value in zip(_names("x", 5, share, p.shares), start, strict=True)
+            ]
+            for share in range(p.shares)
         ]
+        self._words = [getattr(self, name) for name in share_names("in_data", p.shares)]
+        self._answers = [getattr(self, name) for name in share_names("out_data", p.shares)]
         accept = Signal()
         m.d.comb += accept.eq(self.in_valid & self.in_ready)
         if p.hashes:
-            self._hash(m, state, accept)
+            self._hash(m, states, accept)
         else:
-            self._aead(m, state, accept)
+            self._aead(m, states, accept)
         return m
 
     def _padded(self, m: Module) -> tuple[Value, Value]:
         """Which bytes of the word count, as a mask, and the padding behind them."""
-        mask = Signal(len(self.in_data), name="mask", init=-1)
-        padding = Signal(len(self.in_data), name="padding")
+        bits = 8 * self.parameters.block_bytes
+        mask = Signal(bits, name="mask", init=-1)
+        padding = Signal(bits, name="padding")
         with m.If(self.in_last):
             for n, (byte, padding_byte) in enumerate(
                 zip(lanes(mask, 8), lanes(padding, 8), strict=True)
@@ -119,24 +136,29 @@ class Ascon(wiring.Component):
                 ]
         return mask, padding
 
-    def _hash(self, m: Module, state: list[Signal], accept: Signal) -> None:
+    def _hash(self, m: Module, states: Sequence[list[Signal]], accept: Signal) -> None:
         p = self.parameters
         mask, padding = self._padded(m)
         ending, given = Signal(name="ending"), Signal(range(DIGEST_WORDS), name="given")
         number = Signal(range(p.long_cycles), name="number")
         valid = Signal(name="valid")
         m.d.sync += valid.eq(0)
-        m.d.comb += [self.out_data.eq(state[0]), self.out_valid.eq(valid)]
+        for port, state in zip(self._answers, states, strict=True):
+            m.d.comb += port.eq(state[0])
+        m.d.comb += self.out_valid.eq(valid)
         with m.FSM():
             with m.State("ABSORB"):
                 m.d.comb += self.in_ready.eq(1)
                 with m.If(accept):
-                    m.d.sync += state[0].eq(state[0] ^ (self.in_data & mask | padding))
+                    for share, (word, state) in enumerate(zip(self._words, states, strict=True)):
+                        given_word = word & mask | padding if share == 0 else word & mask
+                        m.d.sync += state[0].eq(state[0] ^ given_word)
                     m.d.sync += ending.eq(self.in_last)
                     m.next = "PERMUTE"
             with m.State("PERMUTE"):
-                after, done = self._rounds(m, state, number)
-                m.d.sync += Cat(state).eq(Cat(after))
+                afters, done = self._rounds(m, states, number)
+                for state, after in zip(states, afters, strict=True):
+                    m.d.sync += Cat(state).eq(Cat(after))
                 with m.If(done & ending):
                     m.d.sync += [valid.eq(1), given.eq(given + 1)]
                     with m.If(given == DIGEST_WORDS - 1):
@@ -144,27 +166,29 @@ class Ascon(wiring.Component):
                 with m.Elif(done):
                     m.next = "ABSORB"
             with m.State("CLEAR"):
-                m.d.sync += [word.eq(word.init) for word in state]
+                m.d.sync += [word.eq(word.init) for state in states for word in state]
                 m.next = "ABSORB"
 
-    def _aead(self, m: Module, state: list[Signal], accept: Signal) -> None:
-        p = self.parameters
-        mask, padding = self._padded(m)
-        key = [Signal(WORD, name=f"key_{n}", reset_less=True) for n in range(2)]
+    def _aead(self, m: Module, states: Sequence[list[Signal]], accept: Signal) -> None:
+        p, padded = self.parameters, self._padded(m)
+        keys = [
+            [Signal(WORD, name=name, reset_less=True) for name in _names("key_", 2, s, p.shares)]
+            for s in range(p.shares)
+        ]
         decrypt: Value = Const(int(p.function == "decrypt"))
         if p.function == "both":
             decrypt = Signal(name="decrypts", reset_less=True)
-        answer = Signal(128, name="answer", reset_less=True)
+        answers = [
+            Signal(128, name=name, reset_less=True) for name in share_names("answer", p.shares)
+        ]
         valid = Signal(name="valid")
         number = Signal(range(p.long_cycles), name="number")
-        skipped = p.long_cycles - p.short_cycles
         m.d.sync += valid.eq(0)
-        m.d.comb += [self.out_data.eq(answer), self.out_valid.eq(valid)]
+        m.d.comb += [port.eq(word) for port, word in zip(self._answers, answers, strict=True)]
+        m.d.comb += self.out_valid.eq(valid)
 
-        rate, given = Cat(state[:2]), self.in_data & mask
-        output_text = Signal(128, name="other")
-        plain = Mux(decrypt, output_text, given)
-        m.d.comb += output_text.eq(rate & mask ^ given)
+        rates = [Cat(state[:2]) for state in states]
+        texts, with_data, with_text = self._exchanged(m, rates, padded, decrypt)
         keyed, marked, tagged = (Signal(name=name) for name in ("keyed", "marked", "tagged"))
         ending = _Ending(keyed=keyed, marked=marked, tagged=tagged)
 
@@ -172,55 +196,81 @@ class Ascon(wiring.Component):
             with m.State("KEY"):
                 m.d.comb += self.in_ready.eq(1)
                 with m.If(accept):
-                    m.d.sync += Cat(key).eq(self.in_data)
+                    m.d.sync += [Cat(k).eq(word) for k, word in zip(keys, self._words, strict=True)]
                     if p.function == "both":
                         m.d.sync += decrypt.eq(self.decrypt)
                     m.next = "NONCE"
             with m.State("NONCE"):
                 m.d.comb += self.in_ready.eq(1)
                 with m.If(accept):
-                    m.d.sync += Cat(state).eq(Cat(Const(AEAD_IV, WORD), *key, self.in_data))
+                    for share, state in enumerate(states):
+                        initial = Const(AEAD_IV if share == 0 else 0, WORD)
+                        m.d.sync += Cat(state).eq(Cat(initial, *keys[share], self._words[share]))
                     m.d.sync += [keyed.eq(1), marked.eq(self.in_last), tagged.eq(0)]
                     m.next = "PERMUTE"
             with m.State("DATA"):
                 m.d.comb += self.in_ready.eq(1)
                 with m.If(accept):
-                    m.d.sync += rate.eq(rate ^ given ^ padding)
-                    m.d.sync += [number.eq(skipped), keyed.eq(0), marked.eq(self.in_last)]
+                    m.d.sync += [rate.eq(word) for rate, word in zip(rates, with_data, strict=True)]
+                    m.d.sync += [number.eq(p.skipped_cycles), keyed.eq(0), marked.eq(self.in_last)]
                     m.next = "PERMUTE"
             with m.State("TEXT"):
                 m.d.comb += self.in_ready.eq(1)
                 with m.If(accept):
-                    m.d.sync += [answer.eq(output_text), valid.eq(1)]
-                    m.d.sync += rate.eq(rate ^ plain ^ padding)
-                    m.d.sync += [number.eq(skipped), keyed.eq(0), marked.eq(0)]
+                    m.d.sync += [word.eq(text) for word, text in zip(answers, texts, strict=True)]
+                    m.d.sync += valid.eq(1)
+                    m.d.sync += [rate.eq(word) for rate, word in zip(rates, with_text, strict=True)]
+                    m.d.sync += [number.eq(p.skipped_cycles), keyed.eq(0), marked.eq(0)]
                     with m.If(self.in_last):
-                        m.d.sync += [state[2].eq(state[2] ^ key[0]), state[3].eq(state[3] ^ key[1])]
+                        for state, key in zip(states, keys, strict=True):
+                            m.d.sync += state[2].eq(state[2] ^ key[0])
+                            m.d.sync += state[3].eq(state[3] ^ key[1])
                         m.d.sync += [number.eq(0), keyed.eq(1), tagged.eq(1)]
                     m.next = "PERMUTE"
             with m.State("PERMUTE"):
-                self._permute(m, state, number, Cat(key), ending, answer, valid)
+                self._permute(m, states, number, keys, ending, answers, valid)
+
+    def _exchanged(
+        self, m: Module, rates: Sequence[Value], padded: tuple[Value, Value], decrypt: Value
+    ) -> tuple[list[Signal], list[Value], list[Value]]:
+        """The text that a word of text gives, and the rate with a word of data or of text in it.
+
+        Each in all shares; padding enters share 0.
+        """
+        mask, padding = padded
+        texts = [Signal(128, name=name) for name in share_names("other", len(rates))]
+        with_data, with_text = [], []
+        for share, (rate, word, text) in enumerate(zip(rates, self._words, texts, strict=True)):
+            given = word & mask
+            m.d.comb += text.eq(rate & mask ^ given)
+            data, plain = rate ^ given, rate ^ Mux(decrypt, text, given)
+            with_data.append(data ^ padding if share == 0 else data)
+            with_text.append(plain ^ padding if share == 0 else plain)
+        return texts, with_data, with_text
 
     def _permute(
         self,
         m: Module,
-        state: list[Signal],
+        states: Sequence[list[Signal]],
         number: Signal,
-        key: Value,
+        keys: Sequence[list[Signal]],
         ending: _Ending,
-        answer: Signal,
+        answers: Sequence[Signal],
         valid: Signal,
     ) -> None:
         """The state PERMUTE of AEAD: some rounds, and at the last of them what `ending` states."""
-        after, done = self._rounds(m, state, number)
-        mixed = Cat(after[3:]) ^ Mux(done & ending.keyed, key, 0)
-        m.d.sync += Cat(state).eq(Cat(after[:3], mixed))
+        afters, done = self._rounds(m, states, number)
+        mixed = []
+        for state, after, key in zip(states, afters, keys, strict=True):
+            mixed.append(Cat(after[3:]) ^ Mux(done & ending.keyed, Cat(key), 0))
+            m.d.sync += Cat(state).eq(Cat(after[:3], mixed[-1]))
         with m.If(done):
             text = Signal(name="text_follows")
             with m.If(ending.marked):
-                m.d.sync += state[4][-1].eq(~mixed[-1])
+                m.d.sync += states[0][4][-1].eq(~mixed[0][-1])
             with m.If(ending.tagged):
-                m.d.sync += [answer.eq(mixed), valid.eq(1)]
+                m.d.sync += [word.eq(tag) for word, tag in zip(answers, mixed, strict=True)]
+                m.d.sync += valid.eq(1)
                 m.next = "KEY"
             with m.Elif(text | ending.marked):
                 m.next = "TEXT"
@@ -228,29 +278,27 @@ class Ascon(wiring.Component):
                 m.next = "DATA"
             m.d.sync += text.eq((text | ending.marked) & ~ending.tagged)
 
-    def _rounds(self, m: Module, state: list[Signal], number: Signal) -> tuple[list[Value], Value]:
-        """The state after some rounds in this cycle, and whether they are the last.
+    def _rounds(
+        self, m: Module, states: Sequence[list[Signal]], number: Signal
+    ) -> tuple[list[list[Value]], Value]:
+        """The state's shares after some rounds in this cycle, and whether they are the last.
 
         `number` counts cycles and ends at 0; a permutation of 8 rounds starts it further on.
         """
         p = self.parameters
         done = number == p.long_cycles - 1
         m.d.sync += number.eq(Mux(done, 0, number + 1))
-        after: list[Value] = list(state)
+        if p.shares > 1:
+            afters, is_used = half_round(m, states, number, done, self.random, self.cross_products)
+            m.d.comb += self.random_used.eq(is_used)
+            return afters, done
+        after: list[Value] = list(states[0])
         for n in range(p.rounds_per_cycle):
             constants = [round_constant(i) for i in range(n, LONG, p.rounds_per_cycle)]
-            after = _round(m, after, Array(constants)[number], f"round_{n}")
-        return after, done
+            after = one_round(m, after, Array(constants)[number], f"round_{n}")
+        return [after], done
 
 
-def _round(m: Module, x: list[Value], constant: Value, name: str) -> list[Value]:
-    """One round of the permutation, as `permute` does it."""
-    added = [x[0] ^ x[4], x[1], x[2] ^ x[1] ^ constant, x[3], x[4] ^ x[3]]
-    a = [named(m, word, f"{name}_a{n}") for n, word in enumerate(added)]
-    b = [named(m, a[n] ^ (~a[(n + 1) % 5] & a[(n + 2) % 5]), f"{name}_b{n}") for n in range(5)]
-    c = [b[0] ^ b[4], b[1] ^ b[0], ~b[2], b[3] ^ b[2], b[4]]
-    after = []
-    for n, (value, (first_rotation, second_rotation)) in enumerate(zip(c, ROTATIONS, strict=True)):
-        word = named(m, value, f"{name}_c{n}")
-        after.append(word ^ word.rotate_right(first_rotation) ^ word.rotate_right(second_rotation))
-    return after
+def _names(name: str, count: int, share: int, shares: int) -> list[str]:
+    """The names of the words of a share."""
+    return [share_name(f"{name}{n}", share, shares) for n in range(count)]

@@ -104,14 +104,39 @@ def messages(parameters: AsconParameters, workload: AsconWorkload) -> list[Messa
 
 
 def work(parameters: AsconParameters, workload: AsconWorkload) -> Work:
-    """A byte of work is a byte of text; keys, nonces and associated data are overhead."""
+    """A byte of work is a byte of text; keys, nonces and associated data are overhead.
+
+    Each share of a bit crosses the ports; random bits come from a generator beside the block.
+    """
     given = messages(parameters, workload)
     if parameters.hashes:
         bits_in, bits_out = 8 * workload.length, 256 * len(given)
     else:
         bits_in = 8 * (workload.length + len(given) * (32 + workload.associated_bytes))
         bits_out = 8 * workload.length + 128 * len(given)
-    return Work(count=workload.length, unit="byte", input_bits=bits_in, output_bits=bits_out)
+    return Work(
+        count=workload.length,
+        unit="byte",
+        input_bits=parameters.shares * bits_in,
+        output_bits=parameters.shares * bits_out,
+    )
+
+
+def random_bits(parameters: AsconParameters, workload: AsconWorkload) -> int:
+    """Fresh random bits that a workload uses, `parameters.random_bits` at a time.
+
+    Once for each round, and once to refresh the state before the first.
+    """
+    p = parameters
+    uses = 0
+    for message in messages(p, workload):
+        blocks = len(message.text) // p.block_bytes
+        if p.hashes:
+            uses += (blocks + 1 + DIGEST_WORDS - 1) * (1 + LONG)
+        else:
+            blocks += len(message.associated) // 16 + 1 if message.associated else 0
+            uses += 2 * (1 + LONG) + blocks * (1 + SHORT)
+    return uses * p.random_bits
 
 
 def cycles(parameters: AsconParameters, workload: AsconWorkload) -> int:

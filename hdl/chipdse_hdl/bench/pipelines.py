@@ -107,8 +107,8 @@ def _check_bits(name: str, seen: Mapping[str, Sequence[int]], expected: np.ndarr
         raise AssertionError(f"{name} differs in {len(wrong)} cycles, first in cycle {wrong[0]}")
 
 
-async def stream_test(dut: Any, stream: Stream, hard: Sequence[Case], job: Case) -> None:
-    """Play the hard cases, resets in the midst of them, and the workload; check everything."""
+def stream_runs(stream: Stream, hard: Sequence[Case], job: Case) -> list[Run]:
+    """The hard cases, resets in the midst of them, and the workload, each with its check."""
 
     def run(case: Case, cut: int | None = None, inputs: int = 1) -> Run:
         check = partial(stream.check, case) if cut is None else None
@@ -118,7 +118,12 @@ async def stream_test(dut: Any, stream: Stream, hard: Sequence[Case], job: Case)
     for later in range(stream.interval_cycles):  # with work in every register there is
         runs += [run(hard[0], stream.latency_cycles + later, 0), run(_first(hard[0], 2))]
     runs += [run(case) for case in hard]
-    await play_runs(dut, [*runs, run(job, inputs=0)], stream.watch)
+    return [*runs, run(job, inputs=0)]
+
+
+async def stream_test(dut: Any, stream: Stream, hard: Sequence[Case], job: Case) -> None:
+    """Play the hard cases, resets in the midst of them, and the workload; check everything."""
+    await play_runs(dut, stream_runs(stream, hard, job), stream.watch)
 
 
 def case(

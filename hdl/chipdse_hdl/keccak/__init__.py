@@ -11,6 +11,7 @@ from chipdse_hdl.block import Block
 from chipdse_hdl.keccak.hardware import Keccak
 from chipdse_hdl.keccak.model import cycles, work
 from chipdse_hdl.keccak.parameters import KeccakParameters, KeccakWorkload
+from chipdse_hdl.keccak.side_channel import operation
 
 __all__ = ["BLOCK", "Keccak", "KeccakParameters", "KeccakWorkload"]
 
@@ -23,4 +24,5 @@ BLOCK = Block(
     bench="chipdse_hdl.keccak.bench",
     work=work,
     cycles=cycles,
+    operation=operation,
 )

@@ -13,6 +13,7 @@ from typing import Any
 import cocotb
 import numpy as np
 
+from chipdse_hdl.bench.shares import Shared
 from chipdse_hdl.bench.testbench import compared, play_runs, records
 from chipdse_hdl.keccak.model import messages, output_bytes, reference
 from chipdse_hdl.keccak.parameters import MODES, KeccakParameters, KeccakWorkload
@@ -122,6 +123,16 @@ def traffic(p: KeccakParameters, case: Case) -> Traffic:
     return inputs, expected
 
 
+def in_shares(p: KeccakParameters) -> Shared:
+    """Which ports are in shares."""
+    return Shared(
+        shares=p.shares,
+        inputs={"in_data": p.bus_bits},
+        outputs=("out_data",),
+        random_bits=p.random_bits,
+    )
+
+
 def workload_case(p: KeccakParameters, workload: KeccakWorkload) -> Case:
     """The workload, at full pace."""
     given = messages(workload)
@@ -136,5 +147,7 @@ async def digests_match(dut: Any) -> None:
     # Reset at work: while the permutation runs, and while a digest leaves.
     ready, valid = hard[1]["in_ready"], hard[1]["out_valid"]
     cuts = [valid.index(True) - 1, valid.index(True) + 2, ready.index(False, valid.index(True)) + 1]
-    runs = [compared(*hard, cut) for cut in (*cuts, None)]
-    await play_runs(dut, [*runs, compared(*job)], WATCH)
+    runs = [*(compared(*hard, cut) for cut in (*cuts, None)), compared(*job)]
+    shared = in_shares(p)
+    runs = [shared.run(run, seed) for seed, run in enumerate(runs)]
+    await play_runs(dut, runs, shared.watch(WATCH))

@@ -6,7 +6,7 @@ import numpy as np
 
 from chipdse_hdl.block import Work
 from chipdse_hdl.keccak.parameters import MODES, KeccakParameters, KeccakWorkload
-from chipdse_hdl.keccak.permutation import permute
+from chipdse_hdl.keccak.permutation import ROUNDS, permute
 
 
 def reference(mode: str, message: bytes, output_bytes: int) -> bytes:
@@ -41,14 +41,26 @@ def output_bytes(parameters: KeccakParameters, workload: KeccakWorkload) -> int:
 
 
 def work(parameters: KeccakParameters, workload: KeccakWorkload) -> Work:
-    """A byte of work is a byte of message absorbed or of digest given out."""
+    """A byte of work is a byte of message absorbed or of digest given out.
+
+    Each share of a bit crosses the ports; random bits come from a generator beside the block.
+    """
     output = len(messages(workload)) * output_bytes(parameters, workload)
     return Work(
         count=workload.length + output,
         unit="byte",
-        input_bits=8 * workload.length,
-        output_bits=8 * output,
+        input_bits=8 * parameters.shares * workload.length,
+        output_bits=8 * parameters.shares * output,
     )
+
+
+def random_bits(parameters: KeccakParameters, workload: KeccakWorkload) -> int:
+    """Fresh random bits that a workload uses: `parameters.random_bits` in each round."""
+    p = parameters
+    later = -(-output_bytes(p, workload) * 8 // p.bus_bits) - 1
+    blocks = [len(message) * 8 // p.bus_bits // p.rate_words for message in messages(workload)]
+    permutations = sum(1 + count + later // p.rate_words for count in blocks)
+    return permutations * ROUNDS * p.random_bits
 
 
 def cycles(parameters: KeccakParameters, workload: KeccakWorkload) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chipdse_hdl.block import check_parameters, parameter, seed_parameter
-from chipdse_hdl.keccak.permutation import ROUNDS
+from chipdse_hdl.keccak.permutation import LANE, ROUNDS
 
 # Rate [bytes], digest [bytes] (None: as long as wanted), domain suffix and first bit of padding.
 MODES: dict[str, tuple[int, int | None, int]] = {
@@ -30,9 +30,19 @@ class KeccakParameters:
     input_buffer: bool = parameter(
         False, "a register for the next block, filled while the permutation runs"
     )
+    shares: int = parameter(
+        1,
+        "2: message, state and digest in two shares (domain-oriented masking, first order)",
+        choices=(1, 2),
+    )
 
     def __post_init__(self) -> None:
         check_parameters(self)
+        if self.shares > 1 and self.rounds_per_cycle > 1:
+            raise ValueError(
+                f"rounds_per_cycle={self.rounds_per_cycle} with shares=2: a masked round has a "
+                "register in its middle and takes two cycles; use rounds_per_cycle=1"
+            )
 
     @property
     def rate_words(self) -> int:
@@ -41,8 +51,13 @@ class KeccakParameters:
 
     @property
     def permutation_cycles(self) -> int:
-        """Cycles of one permutation."""
-        return ROUNDS // self.rounds_per_cycle
+        """Cycles of one permutation; a round in shares takes two."""
+        return self.shares * ROUNDS // self.rounds_per_cycle
+
+    @property
+    def random_bits(self) -> int:
+        """Fresh random bits of each round, one for each bit of the state; none without masks."""
+        return 25 * LANE if self.shares > 1 else 0
 
     @property
     def block_cycles(self) -> int:

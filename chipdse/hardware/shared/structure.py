@@ -28,6 +28,14 @@ class Part:
     head: str
     connections: tuple[tuple[str, tuple[str, ...]], ...]
 
+    def text(self, words: Mapping[str, str], *, in_order: bool = False) -> str:
+        """Head and connections with other words for wires, by port or as in the source."""
+        connections = [
+            f"{port} {' '.join([words.get(word, word) for word in signal])}"
+            for port, signal in self.connections
+        ]
+        return "\n".join([self.head, *(connections if in_order else sorted(connections))])
+
 
 def canonical(wires: Mapping[str, str], parts: Sequence[Part]) -> tuple[str, tuple[str, ...]]:
     """The canonical text of a module, and its wires in the order of their numbers.
@@ -49,7 +57,7 @@ def canonical(wires: Mapping[str, str], parts: Sequence[Part]) -> tuple[str, tup
     order = tuple(sorted(wires, key=lambda wire: (labels[wire], places[wire])))
     numbers = {wire: f"w{number}" for number, wire in enumerate(order)}
     lines = [f"wire {wires[wire]}" for wire in order]
-    return "\n".join([*lines, *sorted(_text(part, numbers) for part in parts)]), order
+    return "\n".join([*lines, *sorted(part.text(numbers) for part in parts)]), order
 
 
 def _refined(labels: Mapping[str, int], parts: Sequence[Part]) -> dict[str, int]:
@@ -58,7 +66,7 @@ def _refined(labels: Mapping[str, int], parts: Sequence[Part]) -> dict[str, int]
         reached: dict[str, list[int]] = defaultdict(list)
         words = {wire: str(label) for wire, label in refined.items()}
         for part in parts:
-            label = _label(_text(part, words))
+            label = _label(part.text(words))
             for port, signal in part.connections:
                 for place, word in enumerate(signal):
                     if word in refined:
@@ -71,14 +79,6 @@ def _refined(labels: Mapping[str, int], parts: Sequence[Part]) -> dict[str, int]
         previous, classes = classes, len(set(refined.values()))
         if classes <= previous:
             return refined
-
-
-def _text(part: Part, words: Mapping[str, str]) -> str:
-    connections = sorted(
-        f"{port} {' '.join([words.get(word, word) for word in signal])}"
-        for port, signal in part.connections
-    )
-    return "\n".join([part.head, *connections])
 
 
 def _label(text: str) -> int:

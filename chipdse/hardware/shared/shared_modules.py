@@ -1,8 +1,8 @@
 """Modules of a design that are equal but for names: synthesis maps one of them for all.
 
-Two modules are equal if their structure is (`chipdse.hardware.structure`), with ports by position
-and with instances of equal modules. A constant, a width, an initial value or an attribute that
-differs makes them different. Names of instances and of memories count too, because the netlist
+Two modules are equal if their structure is (`chipdse.hardware.shared.structure`), with ports by
+position and with instances of equal modules. A constant, a width, an initial value or an attribute
+that differs makes them different. Names of instances and of memories count too, because the netlist
 keeps them.
 """
 
@@ -15,8 +15,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from chipdse.hardware.gate_estimate import estimate_gates
-from chipdse.hardware.structure import Part, canonical
+from chipdse.hardware.shared.gate_estimate import estimate_gates
+from chipdse.hardware.shared.structure import Part, canonical
 
 SMALLEST_UNIT_GATES = 150
 """Smaller modules are flattened into their parents: the border costs more than it saves."""
@@ -40,6 +40,9 @@ class Module:
     instances : name and type of every cell whose type is a module, black boxes left out
     gates : estimate of the gates of its own cells
     structure : hash of its canonical text
+    declared : of the first module of a structure, its wires as `canonical` takes them
+    parts : of the first module of a structure, its cells and connections; an instance of a module
+        has the module's structure for a kind, and its ports by position
     """
 
     name: str
@@ -49,11 +52,8 @@ class Module:
     instances: tuple[tuple[str, str], ...]
     gates: int
     structure: str
-
-    @functools.cached_property
-    def position_of(self) -> Mapping[str, int]:
-        """Place of each wire in the canonical order."""
-        return {wire: place for place, wire in enumerate(self.wires)}
+    declared: Mapping[str, str] = field(default_factory=dict, repr=False)
+    parts: tuple[Part, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,6 +65,7 @@ class SharedModules:
     class_of : of every module, the first one that is equal to it
     units : those of these first modules that are mapped once for all their copies
     copies : instances of each unit in the design
+    black_boxes : the text of each module without inside
     saved_frac : share of the estimated gates that need not be mapped
     """
 
@@ -74,7 +75,12 @@ class SharedModules:
     units: frozenset[str]
     copies: Mapping[str, int]
     saved_frac: float
-    black_boxes: tuple[str, ...] = field(default=(), repr=False)
+    black_boxes: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @functools.cached_property
+    def first_of(self) -> Mapping[str, str]:
+        """The first module of each structure."""
+        return {self.modules[name].structure: name for name in set(self.class_of.values())}
 
     def unit_of(self, module: str) -> str | None:
         """The module whose netlist stands for this one; None if it is flattened instead."""
@@ -90,14 +96,14 @@ def find_shared(rtlil: str, top: str) -> SharedModules:
     rtlil : a hierarchical design without processes, each module instantiated once
     top : name of its top module, without a backslash
     """
-    texts = dict(_split(rtlil))
+    texts = dict(split_modules(rtlil))
     boxes = frozenset(
         name
         for name, lines in texts.items()
         if any(line.startswith("attribute \\blackbox ") for line in lines)
     )
     reader = _Reader(kinds=texts.keys() - boxes, top=f"\\{top}")
-    for name in _children_first(texts, boxes, f"\\{top}"):
+    for name in children_first(texts, boxes, f"\\{top}"):
         reader.add(name, texts[name])
     modules, class_of = reader.modules, reader.class_of
     copies = Counter(class_of.values())
@@ -109,7 +115,7 @@ def find_shared(rtlil: str, top: str) -> SharedModules:
         units=units,
         copies={unit: copies[unit] for unit in units},
         saved_frac=1 - unique / total if total else 0.0,
-        black_boxes=tuple("\n".join(texts[name]) for name in texts if name in boxes),
+        black_boxes={name: "\n".join(texts[name]) for name in texts if name in boxes},
     )
 
 
@@ -123,25 +129,6 @@ def is_instantiated_once(rtlil: str) -> bool:
 def without_open_ports(rtlil: str) -> str:
     """RTLIL without the connections of ports to nothing."""
     return re.sub(r"^    connect \\\S+ \{ *\}\n", "", rtlil, flags=re.MULTILINE)
-
-
-def write_shared(shared: SharedModules) -> str:
-    """RTLIL of the design with one module per unit, each marked `keep_hierarchy`.
-
-    All other modules are as they were; modules that no instance needs any more are left out.
-    """
-    parts, seen, waiting = [*shared.black_boxes], {shared.top}, [shared.top]
-    while waiting:
-        module = shared.modules[waiting.pop()]
-        if module.name in shared.units:
-            parts.append("attribute \\keep_hierarchy 1")
-        parts.extend(_with_units(module, shared))
-        for _, kind in module.instances:
-            target = shared.unit_of(kind) or kind
-            if target not in seen:
-                seen.add(target)
-                waiting.append(target)
-    return "\n".join(["autoidx 1000000", *parts, ""])
 
 
 def instances_of_units(shared: SharedModules) -> Iterator[tuple[tuple[str, ...], str, str]]:
@@ -159,25 +146,7 @@ def instances_of_units(shared: SharedModules) -> Iterator[tuple[tuple[str, ...],
             waiting.append(((*path, instance.removeprefix("\\")), kind))
 
 
-def source_name(shared: SharedModules, module: str, unit: str, wire: str) -> str:
-    """The name in `module` of a wire of its unit, both flattened: instance names and wire."""
-    here, there, left, done = shared.modules[unit], shared.modules[module], wire, ""
-    while True:
-        position = here.position_of.get(f"\\{left}")
-        if position is not None:
-            return done + there.wires[position].removeprefix("\\")
-        others = dict(there.instances)
-        for instance, kind in here.instances:
-            prefix = instance.removeprefix("\\") + "."
-            if left.startswith(prefix):
-                here, there = shared.modules[kind], shared.modules[others[instance]]
-                left, done = left.removeprefix(prefix), done + prefix
-                break
-        else:
-            return wire
-
-
-def _split(rtlil: str) -> Iterator[tuple[str, list[str]]]:
+def split_modules(rtlil: str) -> Iterator[tuple[str, list[str]]]:
     """Name and lines of every module of RTLIL, attributes in front of it included."""
     lines: list[str] = []
     name = ""
@@ -193,7 +162,7 @@ def _split(rtlil: str) -> Iterator[tuple[str, list[str]]]:
             lines, name = [], ""
 
 
-def _children_first(
+def children_first(
     texts: Mapping[str, Iterable[str]], boxes: frozenset[str], top: str
 ) -> Iterator[str]:
     """The modules below `top`, each after those that it instantiates."""
@@ -237,7 +206,7 @@ class _Reader:
         names = tuple(wires)
         numbers = {wire: f"w{number}" for number, wire in enumerate(names)}
         declared = "\n".join(
-            [*wires.values(), *(_in_order(part, numbers) for part in parts)],
+            [*wires.values(), *(part.text(numbers, in_order=True) for part in parts)],
         )
         if name == self.top:  # it has no copies, and its text is the longest
             self.orders[declared] = name, tuple(range(len(names)))
@@ -248,9 +217,12 @@ class _Reader:
             self.orders[declared] = structure, tuple(places[wire] for wire in order)
         structure, positions = self.orders[declared]
         ports = [
-            (int(match[1]), wire) for wire, text in wires.items() if (match := _PORT.search(text))
+            (int(match[1]), wire)
+            for wire, text in wires.items()
+            if (match := _PORT.search(text.partition("\n")[0]))
         ]
-        self.class_of[name] = self.first.setdefault(structure, name)
+        first = self.first.setdefault(structure, name)
+        self.class_of[name] = first
         self.modules[name] = Module(
             name=name,
             lines=tuple(lines),
@@ -259,6 +231,8 @@ class _Reader:
             instances=instances,
             gates=gates,
             structure=structure,
+            declared=wires if first == name else {},
+            parts=tuple(parts) if first == name else (),
         )
 
     def _contents(
@@ -278,7 +252,7 @@ class _Reader:
                 continue
             if word == "wire":
                 options, _, wire = f" {rest}".rpartition(" ")
-                wires[wire] = " ".join([options, *attributes])
+                wires[wire] = "\n".join([options, *attributes])
             elif word == "cell":
                 cell = self._cell(rest, attributes)
                 if cell.kind in self.kinds:
@@ -307,7 +281,7 @@ class _Reader:
         kind, name = words.split(" ")
         if kind in self.kinds:
             ports = {port: f"p{place}" for place, port in enumerate(self.modules[kind].ports)}
-            head = [f"cell {self.class_of[kind]} {name}", *attributes]
+            head = [f"cell {self.modules[kind].structure} {name}", *attributes]
             return _Cell(kind=kind, name=name, head=head, port_of=ports)
         # The netlist has the names of black boxes.
         named = "" if kind.startswith("$") else f" {name}"
@@ -338,14 +312,6 @@ def _connection(words: str) -> Part:
     )
 
 
-def _in_order(part: Part, numbers: Mapping[str, str]) -> str:
-    signals = [
-        f"{port} {' '.join([numbers.get(word, word) for word in signal])}"
-        for port, signal in part.connections
-    ]
-    return "\n".join([part.head, *signals])
-
-
 def _choose_units(
     modules: Mapping[str, Module],
     class_of: Mapping[str, str],
@@ -370,22 +336,3 @@ def _choose_units(
     total = sum(module.gates for module in modules.values())
     saved = sum((copies[unit] - 1) * size[unit] for unit in units)
     return frozenset(units), total - saved, total
-
-
-def _with_units(module: Module, shared: SharedModules) -> Iterator[str]:
-    """A module's lines with every instance of a shared module turned into one of its unit."""
-    port_of: dict[str, str] | None = None
-    for line in module.lines:
-        if line.startswith("  cell "):
-            _, kind, cell = line.split()
-            unit = shared.unit_of(kind)
-            if unit is not None and unit != kind:
-                there = shared.modules[unit].ports
-                port_of = dict(zip(shared.modules[kind].ports, there, strict=True))
-                line = f"  cell {unit} {cell}"
-        elif line == "  end":
-            port_of = None
-        elif port_of is not None and line.startswith("    connect "):
-            _, port, signal = line.split(maxsplit=2) if line.count(" ") > 5 else (*line.split(), "")
-            line = f"    connect {port_of[port]} {signal}"
-        yield line

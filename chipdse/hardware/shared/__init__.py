@@ -1,0 +1,1 @@
+"""Modules that are equal but for names: which ones, and their texts for synthesis."""
