@@ -24,6 +24,8 @@ from chipdse.system.arrays.fabrication import fabrication_of
 from chipdse.system.arrays.links import links_of
 from chipdse.system.evaluate import evaluate_systems
 from chipdse.system.parameters import PackageParameters
+from chipdse.system.ranges.draws import Systems
+from chipdse.system.ranges.inputs import sample
 from chipdse.system.thermal.assembly import assemble
 from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
@@ -81,6 +83,16 @@ def closed_form_rate() -> float:
     return columns.count / best_of(3, work)
 
 
+def ranged_rate() -> float:
+    """Systems a second with 1,024 draws of what is uncertain, of known geometries."""
+    columns, blocks = PackageColumns.of(packages()), BlockPoints.of(points(4))
+    b, p = np.indices((len(blocks), columns.count)).reshape(2, -1)
+    systems = Systems.of(blocks.take(b), columns.take(p))
+    inputs = systems.inputs()
+    shares = sample(inputs)
+    return len(b) / best_of(1, lambda: systems.values(inputs, shares, ["cost_usd"]))
+
+
 def whole_rate() -> float:
     """Systems a second, temperature with its leakage fixed point included, geometries known."""
     blocks, chosen = points(1000), packages()
@@ -136,6 +148,7 @@ def main() -> None:
                 "benchmark": "system",
                 "systems_per_s_cost_links_carbon": round(closed_form_rate()),
                 "systems_per_s_with_temperature": round(whole_rate()),
+                "systems_per_s_ranged_1024_draws": round(ranged_rate()),
                 "systems_per_s_new_geometries_100_points": round(cold_rate(100)),
                 "systems_per_s_new_geometries_1000_points": round(cold_rate(1000)),
                 "cells": int(operator.field.shape[0]),

@@ -17,6 +17,7 @@ from chipdse.errors import DesignError
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.records import Absent, check_knobs, knob, read_absent
 from chipdse.system.parameters import PackageParameters
+from chipdse.technology.constants import Constant
 
 PROCESS_CORNERS = ("typical", "slow", "fast", "slow-fast", "fast-slow")
 """Process corners that a library may have; the last two name the n transistors first."""
@@ -194,7 +195,10 @@ class LibraryChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class Design:
-    """One point: hardware, workload, library, operating point and package."""
+    """One point: hardware, workload, library, operating point and package.
+
+    constants : figures of the user, which the package models take instead of the tables'
+    """
 
     block: Block
     parameters: Any
@@ -204,6 +208,7 @@ class Design:
     operating: OperatingPoint = field(default_factory=OperatingPoint)
     package: PackageParameters = field(default_factory=PackageParameters)
     physical: PhysicalOptions = field(default_factory=PhysicalOptions)
+    constants: tuple[Constant, ...] = ()
 
 
 def find_block(name: str, folder: str | Path = "") -> Block:

@@ -28,6 +28,7 @@ from chipdse.stages.layout import WIRES, measured_errors
 from chipdse.stages.measure import MEASURE, measure
 from chipdse.store.store import Store
 from chipdse.system.evaluate import evaluate_system
+from chipdse.technology.constants import Sources
 
 STAGES = (
     ELABORATE,  # block, parameters -> RTL
@@ -55,7 +56,15 @@ def evaluate(design: Design, store: Store) -> Metrics:
     """
     _, hardware = build_hardware(design, store)  # simulated, synthesised
     report, block = measure(design, hardware, store)  # replayed, timed, powered
-    system = evaluate_system(block, design.package)  # packaged
+    sources = Sources.of(design.constants)
+    system = evaluate_system(block, design.package, sources)  # packaged
     basis = basis_of(dataclasses.asdict(report), checked=is_checked(design.block))
     errors = measured_errors(design)
-    return Metrics(block=report, system=system, basis=basis, errors=errors)
+    return Metrics(
+        block=report,
+        system=system,
+        basis=basis,
+        errors=errors,
+        constants=sources.used,
+        cited=tuple(sorted(sources.cited)),
+    )

@@ -14,6 +14,7 @@ from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.records import EVIDENCE, each_field, metric
 from chipdse.system.metrics import SystemColumns, SystemMetrics
 from chipdse.technology.calibration import MeasuredError
+from chipdse.technology.constants import Constant
 
 # What groups of the block's metrics rest on.
 _CELLS = ("cells",)
@@ -220,12 +221,16 @@ class Metrics:
 
     basis : evidence of the inputs of the block's metrics, if one is weaker than "measured"
     errors : of metrics that layout touches, as measured on routed designs
+    constants : of the tables and of the user, which the system's metrics rest on, by key
+    cited : keys of the publications of the system's models (`chipdse.technology.citations`)
     """
 
     block: BlockReport
     system: SystemMetrics
     basis: Basis = field(default_factory=Basis)
     errors: Mapping[str, MeasuredError] = field(default_factory=dict)
+    constants: Mapping[str, Constant] = field(default_factory=dict)
+    cited: tuple[str, ...] = ()
 
     def flat(self) -> dict[str, float]:
         """Every metric by name; the names of `METRICS`."""

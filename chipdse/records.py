@@ -81,12 +81,15 @@ def knob(
     above: float | None = None,
     maximum: float | None = None,
     choices: tuple[Any, ...] | None = None,
+    beside: Callable[[Any], str | None] | None = None,
     absent: Absent | None = None,
 ) -> Any:
     """A field of a parameter record: default, meaning, unit and the values it may take.
 
     kind : type of the values, given only if None is the default and a valid value
     above : lower limit that is not itself allowed (`minimum` is allowed)
+    beside : of a value that is not among the choices: empty if it is allowed beside them, a text
+        what is wrong with it, None where the choices decide
     absent : how a file writes None, and what None means; the record calls `read_absent`
     """
     metadata = {
@@ -97,6 +100,7 @@ def knob(
         "above": above,
         "maximum": maximum,
         "choices": choices,
+        "beside": beside,
         "absent": absent,
     }
     return dataclasses.field(default=default, metadata=metadata)
@@ -143,6 +147,9 @@ def _fault(value: Any, default: Any, metadata: Mapping[str, Any]) -> str:
             return "must be true or false"
         return f"must be of type {kind.__name__}{example}"
     if metadata["choices"] is not None and value not in metadata["choices"]:
+        beside = metadata.get("beside")
+        if beside is not None and (fault := beside(value)) is not None:
+            return str(fault)
         return f"is unknown; use one of {', '.join(metadata['choices'])}"
     if isinstance(value, float) and not math.isfinite(value):
         return f"is not finite; use a number{example}"

@@ -58,11 +58,11 @@ LADDER = {
         ["arrays", "restated"],
         ["evaluate", "power_map"],
         ["described"],
-        ["system_file"],
+        ["ranges", "system_file"],
     ],
     "chipdse.report": [
         ["__init__", "counted", "pictures", "quantities", "terminal"],
-        ["answer"],
+        ["answer", "ranges"],
         ["page"],
         ["figures"],
     ],

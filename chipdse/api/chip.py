@@ -124,7 +124,7 @@ def evaluate_chips(
     package = make_record(PackageParameters, chips.package, "[package]")
     libraries = {part.name: LibraryChoice(name=part.library or DEFAULT) for part in chips.parts}
     node_nm = shared_node_nm(libraries, package.node_nm)
-    library, sources = chips.parts[0].library or DEFAULT, Sources()
+    library, sources = chips.parts[0].library or DEFAULT, Sources.of(chips.constants)
     family = family_for(library, "auto") if chips.memories.buffer_bytes else None
     buffers = buffers_of(chips.memories, family, library, sources)
     outers = outers_of(chips.memories, sources)

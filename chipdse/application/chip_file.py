@@ -14,11 +14,13 @@ from chipdse.application.memories import dram_kinds
 from chipdse.application.tables import read_network, shipped_networks
 from chipdse.errors import DesignError
 from chipdse.reading import read_toml
+from chipdse.technology.constants import Constant
+from chipdse.technology.own_figures import read_own_table
 
 _LARGEST = 1e300  # an integer of TOML may be too large for a float
 MOST_POINTS = 100_000
 """So many combinations of the settings of one part are taken at most; each is measured."""
-_TABLES = ("question", "parts", "memories", "application", "package")
+_TABLES = ("question", "parts", "memories", "application", "package", "constants")
 _PART = ("block", "count", "hardware", "operating", "workload", "synthesis", "physical", "library")
 _SRAM = ("kind", "bytes", "family")
 _DRAM = ("kind", "units", "energy_per_bit_j", "bandwidth_bytes_per_s", "idle_w") + (
@@ -110,6 +112,7 @@ class ChipFile:
     """A chip file, read and checked.
 
     package : settings of the package, as in a sweep file
+    constants : figures of the user, likewise
     """
 
     question: str
@@ -117,6 +120,7 @@ class ChipFile:
     memories: Memories
     application: Application
     package: dict[str, Any]
+    constants: tuple[Constant, ...] = ()
 
 
 def read_chip(path: Path) -> ChipFile:
@@ -148,6 +152,7 @@ def _chip(data: Mapping[str, Any], folder: Path) -> ChipFile:
         memories=read_memories(data),
         application=read_application(data, [part.name for part in parts], folder),
         package=package_settings(data),
+        constants=read_own_table(data.get("constants", {}), ""),
     )
 
 

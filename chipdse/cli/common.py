@@ -22,10 +22,39 @@ from chipdse.reading import check_exist
 
 if TYPE_CHECKING:
     from chipdse.api.study import Study
+    from chipdse.technology.citations import Reference
 
     Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 else:
     Verbs = Any
+
+
+def write_bibtex(path: Path, references: Sequence[Reference]) -> None:
+    """Write publications as a BibTeX file.
+
+    Raises
+    ------
+    DesignError : the file cannot be written
+    """
+    from chipdse.store.files import write_whole
+    from chipdse.technology.citations import bibtex_of
+
+    try:
+        write_whole(path, bibtex_of(references))
+    except OSError as error:
+        raise DesignError(f"--bibtex {str(path)!r}: {error.strerror}") from error
+
+
+def range_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of results under ranges of constants."""
+    parser.add_argument(
+        "--ranges",
+        action="store_true",
+        help="draw constants from the ranges that their sources give, and print intervals",
+    )
+    parser.add_argument(
+        "--draws", type=int, default=1024, metavar="N", help="of --ranges; default 1024"
+    )
 
 
 def add_verb(

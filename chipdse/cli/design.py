@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipdse.cli.common import Verbs, add_verb, check_block_file, check_liberty, print_json
+from chipdse.cli.common import (
+    Verbs,
+    add_verb,
+    check_block_file,
+    check_liberty,
+    print_json,
+    range_options,
+    write_bibtex,
+)
 from chipdse.units import parse_quantity
 
 if TYPE_CHECKING:
@@ -53,6 +61,19 @@ def add(verbs: Verbs) -> None:
         ("package", "cooling=cold_plate"),
         ("physical", "wires=formula glitches=false utilisation=0.6"),
     )
+    range_options(parser)
+    parser.add_argument(
+        "--sources", action="store_true", help="list every constant used, and what to cite"
+    )
+    parser.add_argument("--bibtex", type=Path, metavar="FILE", help="write what to cite as BibTeX")
+    parser.add_argument(
+        "--constants",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="K=V",
+        help="your own figures, e.g. 'cost.wafer_price.n7=9000 USD (8000 to 12000) from a quote'",
+    )
     for name, what in groups:
         parser.add_argument(
             f"--{name}", nargs="+", action="extend", default=[], metavar="K=V", help=f"e.g. {what}"
@@ -95,13 +116,15 @@ def _eval(arguments: argparse.Namespace) -> int:
         _chosen(arguments.only)  # a wrong name is refused before anything runs
     block, parameters, workload = records_of(arguments)
 
-    from chipdse.api.point import evaluate_point
+    from chipdse.api.point import design_of_point, evaluate_point
     from chipdse.blocks.work import work_unit
     from chipdse.design import OperatingPoint, PhysicalOptions, make_record, parse_settings
     from chipdse.errors import DesignError
     from chipdse.hardware.synthesis_options import SynthesisOptions
     from chipdse.system.metrics import CONSTRAINTS
     from chipdse.system.parameters import PackageParameters
+    from chipdse.technology.citations import cited
+    from chipdse.technology.own_figures import figure_text, own_figures
 
     operating = parse_settings(OperatingPoint, arguments.operating, "operating")
     stated = {
@@ -117,19 +140,30 @@ def _eval(arguments: argparse.Namespace) -> int:
             raise DesignError(f"operating: {name!r} is set twice; set it once")
         operating[name] = value
     make_record(OperatingPoint, operating, "operating")
+    given: dict[str, Any] = {
+        "workload": dataclasses.asdict(workload),
+        "library": arguments.library,
+        "liberty": arguments.liberty,
+        "operating": operating,
+        "synthesis": parse_settings(SynthesisOptions, arguments.synthesis, "synthesis"),
+        "package": parse_settings(PackageParameters, arguments.package, "package"),
+        "physical": parse_settings(PhysicalOptions, arguments.physical, "physical"),
+        "constants": _constants(arguments.constants),
+    }
+    settings = dataclasses.asdict(parameters)
     metrics = evaluate_point(
-        block.name,
-        dataclasses.asdict(parameters),
-        workload=dataclasses.asdict(workload),
-        library=arguments.library,
-        liberty=arguments.liberty,
-        operating=operating,
-        synthesis=parse_settings(SynthesisOptions, arguments.synthesis, "synthesis"),
-        package=parse_settings(PackageParameters, arguments.package, "package"),
-        physical=parse_settings(PhysicalOptions, arguments.physical, "physical"),
-        placement=arguments.placement,
-        progress=True,
+        block.name, settings, **given, placement=arguments.placement, progress=True
     )
+    ranges = None
+    if arguments.ranges:
+        from chipdse.store.store import Store, default_store
+        from chipdse.study.results.ranges import point_ranges
+
+        design = design_of_point(block.name, settings, **given)
+        ranges = point_ranges(design, Store(root=default_store()), arguments.draws)
+    to_cite = cited(metrics.constants.values(), metrics.cited)
+    if arguments.bibtex is not None:
+        write_bibtex(arguments.bibtex, to_cite)
     missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
     if arguments.json:
         values, evidence = metrics.flat(), metrics.evidence()
@@ -141,14 +175,53 @@ def _eval(arguments: argparse.Namespace) -> int:
             for name, error in metrics.errors.items()
             if name in names
         }
-        details = {"evidence": kinds, "measured_errors": errors}
+        details: dict[str, Any] = {"evidence": kinds, "measured_errors": errors}
+        own = [dataclasses.asdict(constant) for constant in own_figures(metrics.constants)]
+        if own:
+            details["own_figures"] = own
+        if arguments.sources:
+            details["sources"] = [dataclasses.asdict(c) for c in metrics.constants.values()]
+            details["cite"] = [reference.text for reference in to_cite]
+        if ranges is not None:
+            from chipdse.report.ranges import point_document
+
+            details["ranges"] = point_document(ranges)
         print_json({**shown, "violations": missed, **details})
     else:
         _print_metrics(metrics, work_unit(block), arguments.only)
+        for constant in own_figures(metrics.constants):
+            print(f"own figure: {figure_text(constant)}")
+        if arguments.sources:
+            used = sorted(metrics.constants.values(), key=lambda c: c.key)
+            print("constants used:", *(f"  {figure_text(c)}" for c in used), sep="\n")
+            print("to cite:", *(f"  {reference.text}" for reference in to_cite), sep="\n")
+        if ranges is not None:
+            from chipdse.report.quantities import Words
+            from chipdse.report.ranges import point_text
+
+            print("\n".join(point_text(ranges, metrics.flat(), Words(work=work_unit(block)))))
         for name, amount in missed.items():
             limit = CONSTRAINTS.get(name, "clock faster than the logic, as a share of its delay")
             print(f"limit missed: {limit}: {amount:.4g}")
     return 1 if missed else 0
+
+
+def _constants(settings: Sequence[str]) -> dict[str, str]:
+    """The user's figures by key, from texts ``key=figure``."""
+    from chipdse.errors import DesignError
+
+    constants: dict[str, str] = {}
+    for setting in settings:
+        key, equals, figure = setting.partition("=")
+        if not equals:
+            raise DesignError(
+                f"--constants {setting!r} is not key=figure; write e.g. "
+                "'cost.wafer_price.n7=9000 USD'"
+            )
+        if key in constants:
+            raise DesignError(f"--constants {key!r} is given twice; give it once")
+        constants[key] = figure
+    return constants
 
 
 def _quantity(text: str | None, unit: str, option: str) -> float | None:

@@ -52,7 +52,10 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--3dblox", type=Path, metavar="DIR", dest="threedblox", help="write the assembly as 3DBlox"
     )
-    parser.add_argument("--sources", action="store_true", help="list every constant used")
+    parser.add_argument(
+        "--sources", action="store_true", help="list every constant used, and what to cite"
+    )
+    parser.add_argument("--bibtex", type=Path, metavar="FILE", help="write what to cite as BibTeX")
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.set_defaults(run=run)
 
@@ -80,6 +83,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.threedblox is not None:
         _write_threedblox(evaluations[0], arguments.threedblox)
         print(f"assembly: {arguments.threedblox}", file=sys.stderr)
+    if arguments.bibtex is not None:
+        from chipdse.cli.common import write_bibtex
+        from chipdse.technology.citations import cited
+
+        used = {k: c for e in evaluations for k, c in e.sources.used.items()}
+        models = {key for e in evaluations for key in e.sources.cited}
+        write_bibtex(arguments.bibtex, cited(used.values(), models))
     if arguments.json:
         documents = [_document(evaluation, arguments.sources) for evaluation in evaluations]
         shown = documents[0] if len(documents) == 1 else documents
@@ -270,4 +280,7 @@ def _sources_text(evaluation: Evaluation) -> str:
             f"  {c.key} = {c.published:g} {c.unit}{mark}: {c.source}"
             + (f"; {c.note}" if c.note else "")
         )
+    from chipdse.technology.citations import cited_in
+
+    lines += ["", "to cite:", *(f"  {each.text}" for each in cited_in(evaluation.sources))]
     return "\n".join(lines)

@@ -8,7 +8,15 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chipdse.cli.common import Verbs, add_objectives, add_verb, command, print_json, tell_version
+from chipdse.cli.common import (
+    Verbs,
+    add_objectives,
+    add_verb,
+    command,
+    print_json,
+    range_options,
+    tell_version,
+)
 from chipdse.errors import DesignError
 from chipdse.reading import check_exist
 from chipdse.study.question.sampler_names import SAMPLERS
@@ -112,6 +120,7 @@ def _add_front(verbs: Verbs) -> None:
     )
     parser.add_argument("--parquet", type=Path, metavar="FILE", help="also write all columns here")
     parser.add_argument("--all", action="store_true", help="every point, not only the front")
+    range_options(parser)
     _json_option(parser)
 
 
@@ -245,12 +254,32 @@ def _front(arguments: argparse.Namespace) -> int:
     if arguments.parquet is not None:
         _write_parquet(chosen, arguments.parquet)
     tell_version(study)
+    if arguments.ranges:
+        return _ranges(study, points, arguments)
     if arguments.json or arguments.format == "json":
         print_json(chosen.to_dict("records"))
     elif arguments.format == "csv":
         print(chosen.to_csv(index=False), end="")
     else:
         _print_front(study, chosen, len(points), rows=len(chosen))
+    return 0
+
+
+def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -> int:
+    """Print the front under ranges of constants."""
+    from chipdse.report.quantities import words_of
+    from chipdse.report.ranges import front_document, front_text
+    from chipdse.store.store import Store, default_store
+    from chipdse.study.results.ranges import ranges_of
+
+    if arguments.format == "csv":
+        raise DesignError("--ranges has no csv format; write --format table or json")
+    sweep_ = study.folder.sweep
+    ranges = ranges_of(sweep_, points, Store(root=default_store()), arguments.draws)
+    if arguments.json or arguments.format == "json":
+        print_json(front_document(ranges))
+    else:
+        print("\n".join(front_text(ranges, words_of(sweep_))))
     return 0
 
 
@@ -299,6 +328,7 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
 def _print_front(study: Study, front: pd.DataFrame, points: int, rows: int = SHOWN_ROWS) -> None:
     """Objectives and parameters of the front, as a table for people; `points` are in the study."""
     from chipdse.report.quantities import heading_scale, words_of
+    from chipdse.technology.own_figures import figure_text
 
     sweep_ = study.folder.sweep
     swept = [axis.name for axis in sweep_.space.axes]
@@ -329,6 +359,8 @@ def _print_front(study: Study, front: pd.DataFrame, points: int, rows: int = SHO
             for name, value in zip(same, _shown([front[n].iloc[0] for n in same]), strict=True)
         )
         print(f"The same in each of them: {listed}.")
+    for constant in sweep_.constants:
+        print(f"Own figure: {figure_text(constant)}.")
     if len(front) > rows:
         print(f"... and {len(front) - rows} more: {command('chipdse', 'front', study.folder.path)}")
 

@@ -51,6 +51,7 @@ from chipdse.system.arrays.dies import dies_of
 from chipdse.system.arrays.temperature import geometry_of
 from chipdse.technology.calibration import MeasuredError
 from chipdse.technology.constants import Sources
+from chipdse.technology.own_figures import own_setting
 from chipdse.units import unit_in
 
 
@@ -194,7 +195,7 @@ def _platform(netlist: Netlist) -> flows.Platform | None:
 
 def _assembly(design: Design, block: BlockMetrics) -> dict[str, str]:
     """The system as 3DBlox, if it has more than one die."""
-    sources, columns = Sources(), PackageColumns.of([design.package])
+    sources, columns = Sources.of(design.constants), PackageColumns.of([design.package])
     dies = dies_of(BlockPoints.of([block]), columns, sources)
     geometry = geometry_of(columns, dies, 0)
     if len(geometry.dies) == 1:
@@ -224,6 +225,8 @@ def repeat_command(design: Design) -> str:
     words += _settings("--operating", operating, skip=_OPTIONS)
     words += _settings("--physical", design.physical)
     words += _settings("--package", design.package)
+    if design.constants:
+        words += ["--constants", *map(own_setting, design.constants)]
     return shlex.join(words)
 
 

@@ -177,6 +177,8 @@ def warnings_of(sweep: Sweep, table: pd.DataFrame) -> Iterator[str]:
             f"{front} of {len(feasible)} feasible points ({front / len(feasible):.0%}) are on the "
             f"front, so it selects little; {advice}"
         )
+    if (cooler := _cooler_warning(sweep)) is not None:
+        yield cooler
     for axis in sweep.space.axes:
         if (pair := _scaled_alike(sweep, feasible, axis.name)) is not None:
             first, second = (label_of(metric) for metric in pair)
@@ -184,6 +186,26 @@ def warnings_of(sweep: Sweep, table: pd.DataFrame) -> Iterator[str]:
                 f"{axis.name} scales {first} and {second} alike, so the front repeats designs at "
                 f"each of its values; fix {axis.name}, or optimise the ratio of the two ([derived])"
             )
+
+
+COOLER_SETTINGS = ("ambient_c", "spreader_side_m", "sink_side_m")
+"""Parameters of the package that describe a cooler; their defaults are of different sources."""
+
+
+def _cooler_warning(sweep: Sweep) -> str | None:
+    """Why the coolers of a sweep cannot be compared; None where they can, or are not swept."""
+    package = (sweep.template if sweep.chip is None else sweep.chip.package).fixed["package"]
+    axes = {axis.name: axis.values for axis in sweep.space.axes}
+    coolers = set(axes.get("cooling", ()))
+    stated = any(name in package or name in axes for name in COOLER_SETTINGS)
+    stated |= any(constant.key.startswith("thermal.") for constant in sweep.constants)
+    if stated or len(coolers) < 2 or "heatsink_forced_air" not in coolers:
+        return None
+    return (
+        "cooling is swept by the defaults of different sources (a sink of 0.1 K/W on 60 mm against "
+        "coolants on 30 mm, all at 45 °C), which do not rank air and water; state "
+        f"{' or '.join(COOLER_SETTINGS[:2])}, or thermal constants in [constants]"
+    )
 
 
 def _scaled_alike(sweep: Sweep, feasible: pd.DataFrame, name: str) -> tuple[str, str] | None:

@@ -172,12 +172,16 @@ def from_block(block: BlockMetrics, package: PackageParameters) -> System:
     )  # fmt: skip
 
 
-def evaluate_block(block: BlockMetrics, package: PackageParameters) -> Evaluation:
+def evaluate_block(
+    block: BlockMetrics, package: PackageParameters, constants: tuple[Constant, ...] = ()
+) -> Evaluation:
     """A measured block in a package, with what reports and pictures draw from.
+
+    constants : figures of the user, which come before the tables'
 
     The metrics are those of `chipdse.system.evaluate.evaluate_system`, which scores points.
     """
-    sources, columns = Sources(), PackageColumns.of([package])
+    sources, columns = Sources.of(constants), PackageColumns.of([package])
     rows = evaluate_pairs(BlockPoints.of([block]), columns, sources)
     return Evaluation(
         system=from_block(block, package),
@@ -190,7 +194,7 @@ def evaluate_block(block: BlockMetrics, package: PackageParameters) -> Evaluatio
 
 def evaluate_described(system: System, *, cells: int = CELLS) -> Evaluation:
     """All metrics of a described system; limits that are missed are in its constraints."""
-    sources = Sources(given={c.key: c for c in system.constants})
+    sources = Sources.of(system.constants)
     columns = PackageColumns.of([system.package])
     dies = _dies(system, columns, sources)
     leaky = next((d for d in system.dies if d.leakage_power_w > 0), system.dies[0])

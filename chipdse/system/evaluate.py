@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -138,9 +139,17 @@ def evaluate_systems(
 
 
 def evaluate_pairs(
-    blocks: BlockPoints, package: PackageColumns, sources: Sources, *, cells: int = CELLS
+    blocks: BlockPoints,
+    package: PackageColumns,
+    sources: Sources,
+    *,
+    cells: int = CELLS,
+    heat: Heat | None = None,
 ) -> SystemRows:
-    """Row by row: block point i in package i."""
+    """Row by row: block point i in package i.
+
+    heat : the temperature model; None: that of `temperatures_of`
+    """
     work = Work(
         throughput_ops_per_s=package["tiles"] * blocks.throughput_ops_per_s,
         bits_per_op=blocks.io_bits_per_op,
@@ -153,7 +162,7 @@ def evaluate_pairs(
     )
     dies = dies_of(blocks, package, sources)
     typical = None if blocks.typical is None else _typical(blocks, blocks.typical, dies, work)
-    rows = evaluate_dies(dies, work, package, sources, cells=cells, typical=typical)
+    rows = evaluate_dies(dies, work, package, sources, cells=cells, typical=typical, heat=heat)
     # Cost and carbon of another process than the one the block was measured in are a what-if.
     stated_nm = package["node_nm"]
     moved = ~np.isnan(stated_nm) & (stated_nm != blocks.node_nm)
@@ -193,6 +202,38 @@ class Work:
     leak: LeakageTable
 
 
+class Heat(Protocol):
+    """A temperature model; the arguments are those of `temperatures_of`.
+
+    typical : whether the dies are those of typical chips, where others are the leakiest
+    """
+
+    def __call__(
+        self,
+        package: PackageColumns,
+        dies: Dies,
+        leak: LeakageTable,
+        fixed_w: Floats,
+        sources: Sources,
+        cells: int,
+        *,
+        typical: bool,
+    ) -> TemperatureResult: ...
+
+
+def _solve(
+    package: PackageColumns,
+    dies: Dies,
+    leak: LeakageTable,
+    fixed_w: Floats,
+    sources: Sources,
+    cells: int,
+    *,
+    typical: bool,  # noqa: ARG001
+) -> TemperatureResult:
+    return temperatures_of(package, dies, leak, fixed_w, sources, cells)
+
+
 def evaluate_dies(
     dies: Dies,
     work: Work,
@@ -201,18 +242,21 @@ def evaluate_dies(
     *,
     cells: int = CELLS,
     typical: TypicalChips | None = None,
+    heat: Heat | None = None,
 ) -> SystemRows:
     """Metrics, constraints and intermediate results of systems given by their dies.
 
     Parameters
     ----------
+    heat : the temperature model; None: that of `temperatures_of`
     typical : chips whose energy and carbon are wanted, where `dies` and `work` are those with the
         largest power; None: the same chips
     """
     compute = work.throughput_ops_per_s
     link = links_of(compute * work.bits_per_op, package, dies, sources)
     fixed = die_powers(dies, link.utilisation_limit, link.power_w, link.memory_device_w)
-    temperatures = temperatures_of(package, dies, work.leak, fixed, sources, cells)
+    solve = heat or _solve
+    temperatures = solve(package, dies, work.leak, fixed, sources, cells, typical=False)
     fabrication = fabrication_of(package, dies, sources)
     cost = cost_of(package, dies, fabrication, sources)
     footprint = carbon_of(package, dies, fabrication, sources)
@@ -228,7 +272,8 @@ def evaluate_dies(
     leakage_w = temperatures.leakage_w
     if typical is not None:
         usual = dataclasses.replace(dies, static_w=typical.static_w)
-        leakage_w = temperatures_of(package, usual, typical.leak, fixed, sources, cells).leakage_w
+        usually = solve(package, usual, typical.leak, fixed, sources, cells, typical=True)
+        leakage_w = usually.leakage_w
     metrics = _metrics(parts, package, compute, leakage_w, sources)
     tabulated = node_is_tabulated(dies.node_nm) | (dies.count == 0)
     return SystemRows(

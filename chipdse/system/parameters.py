@@ -8,6 +8,7 @@ from chipdse.errors import DesignError
 from chipdse.records import Absent, check_knobs, knob, read_absent
 from chipdse.system.models.yields import YIELD_LAWS
 from chipdse.technology.constants import variants
+from chipdse.technology.own_figures import CUSTOM, own_grid_fault
 
 ARRANGEMENTS = (
     "monolithic",
@@ -28,7 +29,11 @@ GRIDS = variants("grids.intensity") + variants("grids.intensity_canada")
 INTERFACES = ("grease", "interface_low", "interface_typical", "interface_high")
 DIE_MATERIALS = ("silicon", "gan_on_silicon", "silicon_carbide")
 SPREADERS = ("copper", "aluminium", "diamond")
-MEMORIES = ("none", *variants("memory.device_energy"))
+MEMORIES = ("none", *variants("memory.device_energy"), CUSTOM)
+FAB_CARBONS = ("act", "imec_netzero")
+COST_MODELS = ("chiplet_actuary", "catch")
+CATCH_ARRANGEMENTS = ("monolithic", "organic", "silicon_interposer")
+"""Arrangements of which CATCH publishes figures."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +114,17 @@ class PackageParameters:
         "K", kind=float, above=0.0, maximum=1000.0,
         absent=Absent(written=0, meaning="constant leakage"),
     )  # fmt: skip
-    grid_fab: str = knob("taiwan", "electricity where the chip is made", choices=GRIDS)
-    grid_use: str = knob("united_kingdom", "electricity where it runs", choices=GRIDS)
-    grid_design: str = knob("world", "electricity where it is designed", choices=GRIDS)
+    grid_fab: str = knob(
+        "taiwan", "electricity where the chip is made: a grid, or its carbon, e.g. 50 g/kWh",
+        choices=GRIDS, beside=own_grid_fault,
+    )  # fmt: skip
+    grid_use: str = knob(
+        "united_kingdom", "electricity where it runs, likewise", choices=GRIDS,
+        beside=own_grid_fault,
+    )  # fmt: skip
+    grid_design: str = knob(
+        "world", "electricity where it is designed, likewise", choices=GRIDS, beside=own_grid_fault
+    )
     gas_abatement: float = knob(
         0.97, "share of fab gas emissions abated", minimum=0.95, maximum=0.99
     )
@@ -123,6 +136,14 @@ class PackageParameters:
     duty: float = knob(
         0.667, "share of the life at the stated throughput; the rest is off", minimum=1e-6,
         maximum=1.0,
+    )  # fmt: skip
+    fab_carbon: str = knob(
+        "act", "source of the carbon per wafer area of dies; imec.netzero's depends on neither"
+        " grid_fab nor gas_abatement", choices=FAB_CARBONS,
+    )  # fmt: skip
+    cost_model: str = knob(
+        "chiplet_actuary", "source of the yields, prices and assembly of dies and interposer",
+        choices=COST_MODELS,
     )  # fmt: skip
     yield_law: str = knob("negative_binomial", "yield of dies", choices=tuple(YIELD_LAWS))
     test_coverage: float = knob(
@@ -151,6 +172,12 @@ class PackageParameters:
             raise DesignError(
                 f"package chiplets={self.chiplets} exceeds tiles={self.tiles};"
                 " every die needs at least one tile"
+            )
+        if self.cost_model == "catch" and self.arrangement not in CATCH_ARRANGEMENTS:
+            raise DesignError(
+                f"package cost_model='catch' has no figures for arrangement="
+                f"{self.arrangement!r}; use one of {', '.join(CATCH_ARRANGEMENTS)}, or"
+                " cost_model='chiplet_actuary'"
             )
         if self.arrangement in STACKS and dies > 8:
             raise DesignError(

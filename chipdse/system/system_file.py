@@ -16,6 +16,7 @@ from chipdse.records import BlockMetrics
 from chipdse.system.described import Die, System
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Constant, load_constants
+from chipdse.technology.own_figures import read_own_table
 
 # What may be written for a field's unit, and its factor to the field's unit.
 UNITS: dict[str, dict[str, float]] = {
@@ -50,7 +51,16 @@ _CUSTOM = {
 }
 _FROM_DIES = {"chiplets", "tiles", "memory_dies", "memory_area_m2", "memory_power_w",
               "memory_node_nm", "die_overhead_frac", "leakage_doubling_k", "node_nm"}  # fmt: skip
-_TABLES = ("name", "package", "die", "block", "link", "conductivity", "interposer_area")
+_TABLES = (
+    "name",
+    "package",
+    "die",
+    "block",
+    "link",
+    "conductivity",
+    "constants",
+    "interposer_area",
+)
 
 
 _LARGEST = 1e300  # an integer of TOML may be too large for a float
@@ -148,7 +158,14 @@ def _system(content: Mapping[str, Any], stem: str) -> System:
         raise DesignError("no dies; add at least one [[die]] table")
     dies = tuple(_die(table, i, block) for i, table in enumerate(listed, 1))
     custom = _custom_link(content.get("link", {}))
-    package = _package(content.get("package", {}), dies, bool(custom))
+    constants = (
+        *custom,
+        *_conductivities(content.get("conductivity", {})),
+        *read_own_table(content.get("constants", {}), ""),
+    )
+    _once(constants)
+    custom_link = any(c.key == "links.energy_to_16.custom" for c in constants)
+    package = _package(content.get("package", {}), dies, custom_link)
     traffic = _traffic(content.get("link", {}), block)
     interposer = content.get("interposer_area", 0.0)
     return System(
@@ -156,9 +173,17 @@ def _system(content: Mapping[str, Any], stem: str) -> System:
         dies=dies,
         package=package,
         interposer_area_m2=read_quantity(interposer, "m2", "interposer_area") or None,
-        constants=(*custom, *_conductivities(content.get("conductivity", {}))),
+        constants=constants,
         **traffic,
     )
+
+
+def _once(constants: tuple[Constant, ...]) -> None:
+    """Raise DesignError where two tables of the file give one constant."""
+    keys = [constant.key for constant in constants]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise DesignError(f"[constants] {key} is also in [link] or [conductivity]; keep one")
 
 
 def _block(content: Any) -> BlockMetrics:

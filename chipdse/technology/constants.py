@@ -8,7 +8,7 @@ Evidence is `modelled` unless the entry says `estimated`.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -34,6 +34,7 @@ SI_FACTORS: dict[str, float] = {
     "kWh/mm2": _J_PER_KWH * 1e6,
     "g": 1e-3,
     "g/cm2": 10.0,
+    "kg/cm2": 1e4,
     "g/mm2": 1e3,
     "g/GB": 1e-3 / 8e9,
     "gCO2e/kWh": 1e-3 / _J_PER_KWH,
@@ -172,10 +173,21 @@ class Sources:
     """Reads constants and records which were read, so that a result can list its sources.
 
     given : the user's own constants, which override those of the tables
+    cited : keys of the publications of the models that were used
     """
 
     used: dict[str, Constant] = field(default_factory=dict)
     given: dict[str, Constant] = field(default_factory=dict)
+    cited: set[str] = field(default_factory=set)
+
+    def cite(self, *keys: str) -> None:
+        """Record that a model of a publication was used (`data/references.toml`)."""
+        self.cited.update(keys)
+
+    @staticmethod
+    def of(given: Iterable[Constant]) -> Sources:
+        """Sources in which the user's constants come before the tables'."""
+        return Sources(given={constant.key: constant for constant in given})
 
     def has(self, key: str) -> bool:
         """Whether there is a constant under `key`."""
@@ -191,6 +203,11 @@ class Sources:
         self.used[key] = constant
         return constant
 
+    def own(self, constant: Constant) -> Constant:
+        """A constant that is in no table, or what `given` has instead; it is recorded as used."""
+        self.used[constant.key] = self.given.get(constant.key, constant)
+        return self.used[constant.key]
+
     def __call__(self, key: str) -> float:
         """The value under `key` in SI; the constant is recorded as used."""
         return self.constant(key).value
@@ -198,5 +215,7 @@ class Sources:
     def nodes(self, entry: str) -> tuple[list[float], list[float]]:
         """Nodes in nm, ascending, and the values of an entry over nodes; all are recorded as
         used."""
-        pairs = sorted((float(v[1:]), self(f"{entry}.{v}")) for v in variants(entry))
+        own = (key.removeprefix(f"{entry}.") for key in self.given if key.startswith(f"{entry}."))
+        names = dict.fromkeys((*variants(entry), *own))
+        pairs = sorted((float(v[1:]), self(f"{entry}.{v}")) for v in names)
         return [node for node, _ in pairs], [value for _, value in pairs]

@@ -10,10 +10,10 @@ import pytest
 
 from chipdse.report.answer import answer_of, warnings_of
 from chipdse.report.page import report_html
-from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.results.points import points_table
 from tests.support.report_cases import make_study
-from tests.support.small_sweep import call
+from tests.support.small_sweep import SWEEP, call
 
 
 def small(folder: Path, **columns: list[float]) -> tuple[Sweep, pd.DataFrame]:
@@ -89,3 +89,23 @@ def test_report_and_front_have_it(tmp_path: Path) -> None:
     assert f"{int(table['on_front'].sum())} of 80 points" in front
     length = front.count("length")
     assert length == 0  # fixed in the file, hence in no column
+
+
+@pytest.mark.parametrize(
+    ("change", "warned"),
+    [
+        ("", True),
+        ("ambient_c = 30\n", False),
+        ("spreader_side_m = [0.03, 0.06]\n", False),
+    ],
+)
+def test_coolers_by_their_defaults_are_not_compared(
+    tmp_path: Path, change: str, warned: bool
+) -> None:
+    file = tmp_path / "coolers.toml"
+    swept = '[package]\ncooling = ["heatsink_forced_air", "cold_plate"]\n'
+    file.write_text(SWEEP.replace("[package]\n", swept + change))
+    sweep = read_sweep(file)
+    names = [axis.name for axis in sweep.space.axes] + [o.metric for o in sweep.objectives]
+    none = pd.DataFrame({name: [] for name in ("state", "on_front", *names)})
+    assert any("cooling is swept" in text for text in warnings_of(sweep, none)) == warned

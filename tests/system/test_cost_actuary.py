@@ -167,7 +167,7 @@ def test_catch_by_hand():
     # A layer of 1 USD with 30 % lithography on a half-used reticle: 0.7 + 0.3/0.5
     assert catch.layer_cost(1.0, 0.3, 0.5) == approx(1.3)
     # A carrier of 8 USD that passes at 0.8, children 20, assembly 1, test 1, passing at 0.8
-    assert catch.recursive_cost(8.0, 0.8, 20.0, 1.0, 1.0, 0.8) == approx(40.0)
+    assert cost.recursive_cost(8.0, 0.8, 20.0, 1.0, 1.0, 0.8) == approx(40.0)
 
 
 @pytest.mark.slow

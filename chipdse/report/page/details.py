@@ -65,7 +65,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
     # Energy a cycle does not depend on the clock: powers are scaled to the point's own.
     scale = report.clock_frequency_hz * float(timing.min_period_s[0])
     endpoint, path = critical_path(timing)
-    evaluation = evaluate_block(block, design.package)
+    evaluation = evaluate_block(block, design.package, design.constants)
     return {
         "repeat": repeat_command(design),
         # Of a guaranteed point the parts below are those of a typical chip at its clock.

@@ -203,7 +203,8 @@ class CheapSpace:
             )
             at, package = np.searchsorted(which, op[rows]), pk[rows]
             blocks = dataclasses.replace(operated.points.take(at), node_nm=node_nm[package])
-            system = evaluate_pairs(blocks, columns.take(package), Sources())
+            sources = Sources.of(self.sweep.constants)
+            system = evaluate_pairs(blocks, columns.take(package), sources)
             block = each_field(lambda column, at=at: column[at], operated.report)
             groups.append(
                 _Group(

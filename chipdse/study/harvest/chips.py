@@ -322,8 +322,9 @@ def _setting(sweep: Sweep) -> _Setting:
 
 
 def _setting_of(sweep: Sweep) -> _Setting:
-    chip, sources = sweep.chip, Sources()
+    chip = sweep.chip
     assert chip is not None
+    sources = Sources.of(sweep.constants)
     library = chip.parts[0].library
     family = family_for(library, "auto") if chip.memories.buffer_bytes else None
     axes = chip.package.axes

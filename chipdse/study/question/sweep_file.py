@@ -34,9 +34,11 @@ from chipdse.study.question.shipped import sweep_text
 from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Space, Value
 from chipdse.study.question.template import GROUPS, Template, constants_of, read_axes, space_of
 from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_number
+from chipdse.technology.constants import Constant
+from chipdse.technology.own_figures import read_own_table
 
 _KEYS = {"question", "block", "rules", "derived", "objectives", "limits", "search", *GROUPS}
-_KEYS |= set(CHIP_TABLES)
+_KEYS |= {"constants", *CHIP_TABLES}
 SEEDS = 2**31
 """Seeds are below this number: samplers add to a seed, and the sum must fit into 32 bits."""
 _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
@@ -75,6 +77,11 @@ class Sweep:
     def blocks(self) -> tuple[Block, ...]:
         """The block, or those of the parts of a chip."""
         return (self.template.block,) if self.chip is None else self.chip.blocks
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """The user's figures, which the package models take instead of the tables'."""
+        return (self.template if self.chip is None else self.chip.package).constants
 
     @property
     def metrics(self) -> Mapping[str, Mapping[str, Any]]:
@@ -169,6 +176,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
     except DesignError as error:
         raise DesignError(f"{path}: {error}") from error
     template = _template(data, block, liberty or _files(data, folder or path.parent, path), path)
+    template = dataclasses.replace(template, constants=_own_constants(data, path))
     swept = [axis.name for axis in template.axes if axis.is_numeric]
     derived = read_derived(data, METRICS, swept, constants_of(template, swept=False), path)
     known = {*METRICS, *swept, *(metric.name for metric in derived)}
@@ -196,6 +204,8 @@ def _read_chip_sweep(
             f"{path}: --liberty is for sweeps of one block; name a library in each [parts.NAME]"
         )
     chip = read_chip_question(data, path, folder)
+    package = dataclasses.replace(chip.package, constants=_own_constants(data, path))
+    chip = dataclasses.replace(chip, package=package)
     search = _search(data, path)
     for key, only in (("harvest", True), ("replicates", 1)):
         if search.get(key, only) != only:
@@ -302,6 +312,11 @@ def _files(data: Mapping[str, Any], folder: Path, path: Path) -> tuple[Path, ...
         if not file.is_file():
             raise DesignError(f"{path}: library.files: {str(file)!r} does not exist")
     return files
+
+
+def _own_constants(data: Mapping[str, Any], path: Path) -> tuple[Constant, ...]:
+    """The figures of the user in a sweep file; DesignError where one is wrong."""
+    return read_own_table(data.get("constants", {}), f"{path}: ")
 
 
 def _rules(

@@ -20,6 +20,7 @@ from chipdse.study.question.rules import Rule
 from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value, read_axis
 from chipdse.study.question.toml_values import refuse_unknown
 from chipdse.system.parameters import PackageParameters
+from chipdse.technology.constants import Constant
 
 GROUPS = ("hardware", "workload", "library", "synthesis", "operating", "package", "physical")
 
@@ -31,6 +32,7 @@ class Template:
     fixed : values by group and name
     liberty : Liberty files of every point, where the library is not named
     where : the sweep file, for messages
+    constants : figures of the user, the same in every point
     """
 
     block: Block
@@ -38,6 +40,7 @@ class Template:
     fixed: Mapping[str, Mapping[str, Value]]
     liberty: tuple[Path, ...]
     where: str
+    constants: tuple[Constant, ...] = ()
 
     def record(self, group: str, point: Mapping[str, Value]) -> Any:
         """The record of one group at a point; DesignError where the record refuses it."""
@@ -62,6 +65,7 @@ class Template:
             operating=operating,
             package=package,
             physical=physical,
+            constants=self.constants,
         )
 
 

@@ -14,7 +14,8 @@ from chipdse.system.arrays.dies import ADVANCED, FANOUT, SILICON, by_node
 from chipdse.system.arrays.fabrication import Fabrication
 from chipdse.system.models import carbon
 from chipdse.system.parameters import STACKS
-from chipdse.technology.constants import Sources, load_constants
+from chipdse.technology.constants import Constant, Sources, load_constants
+from chipdse.technology.own_figures import own_grid
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,10 +46,7 @@ class CarbonResult:
 
 def grid_values(choice: Choices, sources: Sources) -> tuple[Floats, Floats, Floats]:
     """Intensity of each row's grid, and the range its source gives [kg/J]."""
-    intensities = []
-    for name in choice.names:
-        entry = "intensity" if f"grids.intensity.{name}" in load_constants() else "intensity_canada"
-        intensities.append(sources.constant(f"grids.{entry}.{name}"))
+    intensities = [_grid(name, sources) for name in choice.names]
     return (
         choice.lookup([c.value for c in intensities]),
         choice.lookup([c.low for c in intensities]),
@@ -56,11 +54,20 @@ def grid_values(choice: Choices, sources: Sources) -> tuple[Floats, Floats, Floa
     )
 
 
+def _grid(name: str, sources: Sources) -> Constant:
+    """The intensity of a grid by its name, or of the user's own by its text."""
+    for entry in ("intensity", "intensity_canada"):
+        if f"grids.{entry}.{name}" in load_constants():
+            return sources.constant(f"grids.{entry}.{name}")
+    return sources.own(own_grid(name))
+
+
 def carbon_of(
     package: PackageColumns, dies: Dies, fabrication: Fabrication, sources: Sources
 ) -> CarbonResult:
     """Embodied carbon: ACT's wafers, 3D-Carbon's edge waste, bonding and package, ECO-CHIP's
     design."""
+    sources.cite("gupta2022act", "zhao2024threedcarbon", "sudarshan2024ecochip")
     arrangement = package.choices["arrangement"]
     stacked = arrangement.among(*STACKS)
     grid, grid_low, grid_high = grid_values(package.choices["grid_fab"], sources)
@@ -75,9 +82,8 @@ def carbon_of(
     first = arrangement.among("fanout_chip_first")
     assembly_yield = np.where(first, fabrication.interposer_yield, 1.0) * assembled
     on_substrate = arrangement.among(*ADVANCED) | stacked
-    assembly_yield = assembly_yield * np.where(
-        on_substrate, sources("cost.substrate_bonding_yield"), 1.0
-    )
+    assembly_yield = assembly_yield * np.where(on_substrate, fabrication.last_yield, 1.0)
+    imec = package.choices["fab_carbon"].among("imec_netzero")
     test_yield = fabrication.passed
     if fabrication.wafer_to_wafer.any():
         test_yield = np.where(
@@ -86,6 +92,9 @@ def carbon_of(
 
     def silicon(intensity: Floats, gases: Floats) -> tuple[Floats, Floats, Floats]:
         cpa = np.asarray(carbon.wafer_area_carbon(intensity[:, None], energy, gases, material))
+        if imec.any():
+            published = by_node(sources, "carbon.fab_carbon_imec", dies.node_nm)
+            cpa = np.where(imec[:, None], published, cpa)
         given = ~np.isnan(dies.carbon_kg)
         die_kg = np.where(given, dies.carbon_kg, cpa * dies.area_m2)
         net = (dies.count * die_kg).sum(axis=1)

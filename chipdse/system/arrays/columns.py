@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.arrays import Bools, Floats, Int64s
+from chipdse.arrays import Bools, Floats, Int64s, Numbers
 from chipdse.errors import DesignError
 from chipdse.records import BlockMetrics, TypicalLeakage
 from chipdse.sorting import distinct
@@ -115,9 +115,13 @@ class Choices:
     names: tuple[str, ...]
     codes: Int64s
 
-    def lookup(self, values: Sequence[float]) -> Floats:
-        """One value per row, from one value per name."""
-        return np.asarray(values, dtype=np.float64)[self.codes]
+    def lookup(self, values: Sequence[Numbers]) -> Floats:
+        """One value per row, from one value per name; a value may itself have one per row."""
+        if all(np.ndim(value) == 0 for value in values):
+            return np.asarray(values, dtype=np.float64)[self.codes]
+        rows = len(self.codes)
+        each = np.stack([np.broadcast_to(value, rows) for value in values])
+        return np.asarray(each[self.codes, np.arange(rows)], dtype=np.float64)
 
     def among(self, *names: str) -> Bools:
         """Which rows have one of these names."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipdse.arrays import Bools, Floats
+from chipdse.arrays import Bools, Floats, Numbers
 from chipdse.sorting import distinct
+from chipdse.system.arrays.catch import catch_recurring
 from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
-from chipdse.system.arrays.dies import ADVANCED, FANOUT, by_node
+from chipdse.system.arrays.dies import ADVANCED, FANOUT, by_node, of_rows
 from chipdse.system.arrays.fabrication import Fabrication
 from chipdse.system.models import cost, links, yields
 from chipdse.system.parameters import STACKS
@@ -33,6 +34,7 @@ def cost_of(
     package: PackageColumns, dies: Dies, fabrication: Fabrication, sources: Sources
 ) -> CostResult:
     """Recurring and non-recurring cost."""
+    sources.cite("feng2022actuary")
     arrangement = package.choices["arrangement"]
     stacked, advanced = arrangement.among(*STACKS), arrangement.among(*ADVANCED)
     bridged = arrangement.among("bridge")
@@ -66,12 +68,21 @@ def cost_of(
         at = arrangement.among(name)
         carrier[at] = _carrier_cost(name, fabrication, at, sources)
     carrier = carrier + np.where(advanced, c4 * fabrication.interposer_m2, 0.0)
-    last = sources("cost.substrate_bonding_yield")
+    last = fabrication.last_yield
     placed = fabrication.placement_yield * fabrication.quality
     flat = cost.package_organic(raw, defect, substrate, 1, placed * np.where(stacked, last, 1.0))
     recurring = _select(
         ~advanced, flat, arrangement, raw, defect, carrier, substrate, fabrication, last
     )
+    catch = package.choices["cost_model"].among("catch")
+    if catch.any():
+        theirs = catch_recurring(dies, fabrication, substrate, advanced, sources)
+        recurring = cost.RecurringCost(
+            **{
+                f.name: np.where(catch, getattr(theirs, f.name), getattr(recurring, f.name))
+                for f in dataclasses.fields(cost.RecurringCost)
+            }
+        )
     modules, chips, packaging = _nre(package, dies, fabrication, sources)
     whole_nre = modules + chips + packaging
     per_system = ((modules + chips) / package["products_sharing"] + packaging) / package["volume"]
@@ -90,7 +101,7 @@ def _select(
     carrier: Floats,
     substrate: Floats,
     fabrication: Fabrication,
-    last: float,
+    last: Floats,
 ) -> cost.RecurringCost:
     """Each row by its arrangement's model; dies that pass the test but are bad cost a package."""
     if flat_rows.all():
@@ -141,10 +152,11 @@ def _bridge_cost(dies: Dies, sources: Sources) -> Floats:
 def _carrier_cost(name: str, fabrication: Fabrication, at: Bools, sources: Sources) -> Floats:
     if name == "glass":
         return np.asarray(sources("cost.glass_price") * fabrication.interposer_m2[at])
+    price: Numbers
     if name in FANOUT:
         price = sources("cost.fanout_wafer_price")
     elif name == "active_interposer":
-        price = sources("cost.wafer_price.n55")
+        price = of_rows(sources("cost.wafer_price.n55"), at)
     else:
         price = sources("cost.interposer_wafer_price")
     return np.asarray(price / fabrication.interposers_on_wafer[at])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 import numpy as np
 
 from chipdse import numerics
-from chipdse.arrays import Bools, Floats
-from chipdse.sorting import among
+from chipdse.arrays import Bools, Floats, Numbers
+from chipdse.sorting import among, distinct
 from chipdse.system.arrays.columns import BlockPoints, Choices, Dies, PackageColumns
 from chipdse.system.models import links
 from chipdse.system.parameters import STACKS
@@ -42,10 +45,38 @@ def by_node(sources: Sources, entry: str, node_nm: Floats) -> Floats:
     older processes have fewer steps, so the held value is an upper bound.
     """
     nodes, values = sources.nodes(entry)
+    if any(np.ndim(value) for value in values):
+        return _by_node_and_row(nodes, values, node_nm)
+    # Systems have few different nodes: logarithms are taken of each once.
+    each_nm, place = distinct(np.asarray(node_nm))
     if any(v <= 0 for v in values):
-        return np.asarray(np.interp(numerics.log(node_nm), numerics.log(nodes), values))
-    logs = np.interp(numerics.log(node_nm), numerics.log(nodes), numerics.log(values))
-    return np.asarray(numerics.exp(logs))
+        each = np.interp(numerics.log(each_nm), _logs(tuple(nodes)), values)
+        return np.asarray(each[place])
+    logs = np.interp(numerics.log(each_nm), _logs(tuple(nodes)), _logs(tuple(values)))
+    return np.asarray(numerics.exp(logs)[place])
+
+
+def _by_node_and_row(nodes: Sequence[float], values: Sequence[Numbers], node_nm: Floats) -> Floats:
+    """As `by_node`, where the table has values of its own for each row."""
+    rows = max(np.size(value) for value in values)
+    logs = numerics.log(np.stack([np.broadcast_to(value, rows) for value in values]))
+    places = np.interp(numerics.log(node_nm), _logs(tuple(nodes)), np.arange(len(nodes)))
+    low = np.minimum(places.astype(np.int64), len(nodes) - 2)
+    share = places - low
+    row = np.arange(rows).reshape(-1, *(1,) * (np.ndim(node_nm) - 1))
+    below, above = logs[low, row], logs[low + 1, row]
+    return np.asarray(numerics.exp(below + share * (above - below)))
+
+
+@lru_cache(maxsize=1024)
+def _logs(values: tuple[float, ...]) -> Floats:
+    """Logarithms of a table's column, which many evaluations share; not to be changed."""
+    return np.asarray(numerics.log(values))
+
+
+def of_rows(value: Numbers, at: Bools) -> Numbers:
+    """A constant for some rows of an evaluation: itself, or where it has one per row, theirs."""
+    return np.asarray(value)[at] if np.ndim(value) else value
 
 
 def link_column(sources: Sources, entry: str, link: Choices, missing: float) -> Floats:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse import numerics
-from chipdse.arrays import Bools, Floats
+from chipdse.arrays import Bools, Floats, Numbers
 from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
-from chipdse.system.arrays.dies import ADVANCED, FANOUT, SILICON, by_node
+from chipdse.system.arrays.dies import ADVANCED, FANOUT, SILICON, by_node, link_column, of_rows
 from chipdse.system.models import cost, yields
 from chipdse.system.parameters import STACKS
 from chipdse.technology.constants import Sources
@@ -21,6 +21,7 @@ class Fabrication:
 
     passed, quality, together : NaN where no die passes or none is good
     together : all dies of a system good at once, as bonding whole wafers needs it
+    last_yield : of placing what carries the dies on the organic substrate
     """
 
     die_yield: Floats
@@ -32,9 +33,18 @@ class Fabrication:
     interposers_on_wafer: Floats
     interposer_yield: Floats
     placement_yield: Floats
+    last_yield: Floats
     substrate_m2: Floats
     layer_factor: Floats
     wafer_to_wafer: Bools
+
+
+LAWS = {
+    "negative_binomial": "stapper1983yield",
+    "poisson": "cunningham1990yield",
+    "murphy": "murphy1964cost",
+}
+"""Publication of each yield law."""
 
 
 def yield_by_law(law: Choices, area: Floats, defects: Floats, clustering: float) -> Floats:
@@ -44,6 +54,33 @@ def yield_by_law(law: Choices, area: Floats, defects: Floats, clustering: float)
     for name in law.names[1:]:
         out = np.where(law.among(name)[:, None], values[name], out)
     return out
+
+
+def catch_die_yield(package: PackageColumns, dies: Dies, sources: Sources) -> Floats:
+    """Yield of dies by the defects and critical areas of CATCH [systems x kinds]."""
+    critical = by_node(sources, "cost.catch_critical_area_frac", dies.node_nm)
+    defects = sources("cost.catch_defect_density") * critical
+    law = package.choices["yield_law"]
+    return yield_by_law(law, dies.area_m2, defects, sources("cost.catch_clustering"))
+
+
+def catch_interposer_yield(area_m2: Floats, sources: Sources) -> Floats:
+    """Yield of silicon interposers by CATCH."""
+    defects = sources("cost.catch_interposer_defect_density")
+    critical = defects * sources("cost.catch_interposer_critical_area_frac")
+    clustering = sources("cost.catch_clustering")
+    return np.asarray(yields.yield_negative_binomial(area_m2, critical, clustering))
+
+
+def catch_placement_yield(package: PackageColumns, dies: Dies, sources: Sources) -> Floats:
+    """Yield of placing all dies by CATCH: of every alignment, and of every bond of a link.
+
+    Bonds of supplies and of other signals are not known and not counted.
+    """
+    wires = link_column(sources, "module_wires", package.choices["link"], 0.0)
+    bonds = (dies.count * dies.modules).sum(axis=1) * wires
+    aligned, bonded = sources("cost.catch_alignment_yield"), sources("cost.catch_bond_yield")
+    return np.asarray(yields.assembly_yield(dies.total, bonds, dies.silicon_m2, aligned, bonded))
 
 
 def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fabrication:
@@ -57,6 +94,10 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
     die_yield = yield_by_law(
         package.choices["yield_law"], dies.area_m2, defects, sources("cost.critical_level")
     )
+    catch = package.choices["cost_model"].among("catch")
+    if catch.any():
+        die_yield = np.where(catch[:, None], catch_die_yield(package, dies, sources), die_yield)
+    sources.cite(*(LAWS[name] for name in package.choices["yield_law"].names))
     coverage = package["test_coverage"][:, None]
     # A bought die comes tested, at its price.
     die_yield = np.where(np.isnan(dies.price_usd), die_yield, 1.0)
@@ -79,12 +120,18 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
     base_yield = np.ones(package.count)
     for name in set(names) & set(ADVANCED):
         at = arrangement.among(name)
-        base_yield[at] = _carrier_yield(name, safe[at], sources)
+        base_yield[at] = _carrier_yield(name, safe[at], at, sources)
     placing = arrangement.lookup([_placement_yield(n, sources) for n in names])
     steps = np.where(stacked, total - 1, total)
     wafer_wise = stacked & package.choices["stack_bonding"].among("wafer")
     if stacked.any():
         placing = np.where(stacked, _stack_yield(package, sources), placing)
+    placement = numerics.power(placing, steps)
+    last = np.full(package.count, sources("cost.substrate_bonding_yield"))
+    if catch.any():
+        base_yield = np.where(catch & advanced, catch_interposer_yield(safe, sources), base_yield)
+        placement = np.where(catch, catch_placement_yield(package, dies, sources), placement)
+        last = np.where(catch, sources("cost.catch_alignment_yield"), last)
     footprint = np.where(stacked, dies.footprint_m2, silicon)
     carried = np.where(advanced, interposer, footprint)
     substrate = sources("cost.substrate_area_factor") * carried
@@ -98,21 +145,24 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
         interposer_m2=interposer,
         interposers_on_wafer=np.asarray(yields.dies_per_wafer(safe, *wafer)),
         interposer_yield=base_yield,
-        placement_yield=numerics.power(placing, steps),
+        placement_yield=placement,
+        last_yield=last,
         substrate_m2=substrate,
         layer_factor=np.asarray(cost.substrate_layer_factor(substrate, side_by_side)),
         wafer_to_wafer=wafer_wise,
     )
 
 
-def _carrier_yield(name: str, area: Floats, sources: Sources) -> Floats:
+def _carrier_yield(name: str, area: Floats, at: Bools, sources: Sources) -> Floats:
+    defects: Numbers
     if name in FANOUT:
         defects, level = sources("cost.fanout_defect_density"), "cost.fanout_critical_level"
     elif name == "glass":
         defects = sources("cost.glass_defect_density") * sources("cost.glass_critical_area_frac")
         level = "cost.glass_clustering"
     elif name == "active_interposer":
-        defects, level = sources("cost.defect_density.n55"), "cost.critical_level"
+        defects = of_rows(sources("cost.defect_density.n55"), at)
+        level = "cost.critical_level"
     else:
         defects, level = sources("cost.interposer_defect_density"), "cost.interposer_critical_level"
     return np.asarray(yields.yield_negative_binomial(area, defects, sources(level)))

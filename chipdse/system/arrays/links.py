@@ -14,6 +14,7 @@ from chipdse.system.arrays.dies import BOND, link_column
 from chipdse.system.models import links
 from chipdse.system.parameters import STACKS
 from chipdse.technology.constants import Sources
+from chipdse.technology.own_figures import CUSTOM
 
 _TABLE_PITCH_M = 45e-6  # bump pitch at which the tables give bandwidth per area
 _SLOW_RATE_PER_S = 16e9  # energy per bit is tabulated up to this transfer rate and above it
@@ -55,6 +56,7 @@ def links_of(
     memory = np.where(dies.memory, dies.count, 0).sum(axis=1)
     several = dies.total > 1
     _check_custom(link.among("custom") & several, sources)
+    _check_memory(package, sources)
     remote = remote_bits_per_s * (1 - package["local_traffic_frac"])
     crossing = np.where(several, remote * _crossings(stacked, memory, dies.total - memory), 0.0)
     pitch = arrangement.lookup([sources(f"cost.bump_pitch.{BOND[n]}") for n in arrangement.names])
@@ -90,7 +92,7 @@ def _check_custom(custom: Bools, sources: Sources) -> None:
     if custom.any() and not sources.has("links.energy_to_16.custom"):
         raise DesignError(
             "package link='custom' comes without figures; give them in the [link] table of a "
-            "system file ('chipdse package'), or use one of the published links"
+            "system file ('chipdse package') or in [constants], or use one of the published links"
         )
 
 
@@ -189,6 +191,16 @@ def _by_memory(package: PackageColumns, table: str, missing: float, sources: Sou
     return technology.lookup(
         [_optional(sources, f"memory.{table}.{name}", missing) for name in technology.names]
     )
+
+
+def _check_memory(package: PackageColumns, sources: Sources) -> None:
+    """Raise DesignError where memory dies are of a technology without figures of the user."""
+    custom = package.choices["memory_technology"].among(CUSTOM) & (package["memory_dies"] > 0)
+    if custom.any() and not sources.has(f"memory.device_energy.{CUSTOM}"):
+        raise DesignError(
+            "package memory_technology='custom' comes without figures; give memory.device_energy."
+            "custom, and memory.stack_bandwidth.custom if it is limited, in [constants]"
+        )
 
 
 def _optional(sources: Sources, key: str, missing: float) -> float:

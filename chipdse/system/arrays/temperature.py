@@ -32,6 +32,14 @@ def operator_of(
     return _folded(geometry, sources, cells), tuple(sources.used.items())
 
 
+@lru_cache(maxsize=512)
+def _keys_of(geometry: Geometry) -> frozenset[str]:
+    """Keys of the constants that the operator of a geometry rests on."""
+    sources = Sources()
+    layers_of(geometry, sources)
+    return frozenset(sources.used)
+
+
 def _folded(geometry: Geometry, sources: Sources, cells: int) -> RefinedOperator:
     stack = layers_of(geometry, sources)
     fold = fold_of(stack, tuple(die.kind for die in geometry.dies))
@@ -165,9 +173,9 @@ def folded_operator_for(
     geometry: Geometry, sources: Sources, cells: int = CELLS
 ) -> RefinedOperator:
     """The operator of a geometry whose dies of a kind have equal power; dies that mirrors swap
-    are one source. From the cache unless the user gave constants of his own.
+    are one source. From the cache unless the user gave one of the constants that it rests on.
     """
-    if sources.given:
+    if sources.given and _keys_of(geometry) & sources.given.keys():
         return _folded(geometry, sources, cells)
     operator, used = operator_of(geometry, cells)
     sources.used.update(used)

@@ -150,6 +150,31 @@ def package_chip_first(
     )
 
 
+def recursive_cost(
+    own: Numbers,
+    own_pass: Numbers,
+    children: Numbers,
+    assembly: Numbers,
+    test: Numbers,
+    assembly_pass: Numbers,
+) -> Numbers:
+    """Cost of an assembly from the cost of what it carries [USD] [1]_.
+
+    Parameters
+    ----------
+    own, own_pass : untested cost of the carrier, fraction that passes its test
+    children : summed cost of the tested parts placed on it
+    assembly, test : cost of placing and of testing
+    assembly_pass : fraction of assemblies that pass
+
+    References
+    ----------
+    .. [1] Graening et al., CATCH: ``(own/t_own + Σ children + assembly + test) / t_assembly``.
+    """
+    placed = np.asarray(own) / own_pass + children + assembly + test
+    return np.asarray(placed / assembly_pass)
+
+
 def nre_module(area_m2: Numbers, design_nre: Numbers, share: float, per_area_m2: float) -> Numbers:
     """Design cost of new module area: ``share · N/A₀ · A`` (Chiplet Actuary) [USD]."""
     return share * np.asarray(design_nre) / per_area_m2 * area_m2

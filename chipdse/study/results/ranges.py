@@ -1,0 +1,268 @@
+"""The front of a study under ranges: intervals, probabilities, order of points, what decides."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from chipdse.arrays import Bools, Floats, Int64s
+from chipdse.design import Design
+from chipdse.errors import DesignError
+from chipdse.metrics import timing_violation
+from chipdse.records import BlockMetrics
+from chipdse.stages.build import build_hardware
+from chipdse.stages.layout import measured_errors
+from chipdse.stages.measure import measure
+from chipdse.store.store import Store
+from chipdse.study.question.derived import derived_columns
+from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.results.front import is_on_front
+from chipdse.study.results.points import objective_columns, violations
+from chipdse.system.arrays.columns import BlockPoints, PackageColumns
+from chipdse.system.metrics import SystemColumns
+from chipdse.system.parameters import PackageParameters
+from chipdse.system.ranges.draws import Systems
+from chipdse.system.ranges.inputs import DRAWS, PARAMETERS, SEED, Input, inputs_of, sample
+from chipdse.system.ranges.statistics import distinguishable, interval, variance_shares
+
+POWER = "block_power_w"
+"""The metric whose measured error is that of the block's power."""
+_ENDS = ("embodied_low_kgco2e", "embodied_high_kgco2e")
+"""Metrics that are ends of a range themselves."""
+_METRICS = tuple(f.name for f in dataclasses.fields(SystemColumns) if f.name not in _ENDS)
+_LARGEST = 40_000_000
+"""Values that are held at once, 8 bytes each."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ranges:
+    """Points under draws of what is uncertain, the same draws for every point.
+
+    trials : numbers of the points
+    inputs, shares : what was drawn [draws x inputs]
+    low, high : 90 % interval of metrics, by name [points]
+    objectives : in their own direction [draws x points x objectives]
+    probability : share of the draws in which a point is on the front [points]
+    decisive : share of the variance of each objective, and of the membership of the front, that
+        each input explains alone; the mean over the points of the front
+    """
+
+    trials: Int64s
+    names: tuple[str, ...]
+    inputs: tuple[Input, ...]
+    shares: Floats
+    low: Mapping[str, Floats]
+    high: Mapping[str, Floats]
+    objectives: Floats
+    probability: Floats
+    nominal: Bools
+    decisive: Mapping[str, Mapping[str, float]]
+
+    @property
+    def draws(self) -> int:
+        return len(self.shares)
+
+    def alike(self) -> list[tuple[int, int]]:
+        """Pairs of trials of the front that no objective distinguishes."""
+        rows = np.flatnonzero(self.nominal)
+        apart = np.zeros((len(rows), len(rows)), dtype=np.bool_)
+        for column in range(len(self.names)):
+            apart |= distinguishable(self.objectives[:, rows, column])
+        first, second = np.nonzero(np.triu(~apart, 1))
+        pairs = zip(rows[first], rows[second], strict=True)
+        return [(int(self.trials[a]), int(self.trials[b])) for a, b in pairs]
+
+
+FRONT = "front"
+"""Name of the membership of the front among what inputs decide."""
+
+
+def ranges_of(
+    sweep: Sweep, table: pd.DataFrame, store: Store, draws: int = DRAWS, seed: int = SEED
+) -> Ranges:
+    """The feasible points of a study's table under ranges.
+
+    Points that the search left out, since others dominate them, are not there to join the front.
+
+    Raises
+    ------
+    DesignError : a study of chips of several parts, too many points, or no feasible point
+    """
+    if sweep.chip is not None:
+        raise DesignError(
+            f"{sweep.path}: ranges are for sweeps of one block, and this is of chips of parts"
+        )
+    feasible = table[table["state"] == "feasible"].reset_index(drop=True)
+    if feasible.empty:
+        raise DesignError(f"{sweep.path}: no point is feasible; ranges need at least one")
+    if len(feasible) * draws * len(_METRICS) > _LARGEST:
+        raise DesignError(
+            f"{sweep.path}: {len(feasible)} points in {draws} draws are too many; use fewer draws"
+        )
+    axes = [axis.name for axis in sweep.space.axes]
+    points = [
+        {axis.name: axis.nearest(row[axis.name]) for axis in sweep.space.axes}
+        for row in feasible[axes].to_dict("records")
+    ]
+    designs = [sweep.template.design(point) for point in points]
+    fixed = {each.parameter for each in PARAMETERS if each.parameter in axes}
+    groups = systems_of(designs, store, fixed)
+    inputs = _joined(groups)
+    shares = sample(inputs, draws, seed)
+    return _ranges(sweep, feasible, groups, inputs, shares)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Group:
+    """Systems that share the temperatures of their leakage; `rows` are their places."""
+
+    rows: Int64s
+    systems: Systems
+
+
+def systems_of(designs: Sequence[Design], store: Store, fixed: Collection[str]) -> list[Group]:
+    """The measured blocks of designs in their packages; stored stages are reused."""
+    blocks: dict[str, tuple[BlockMetrics, tuple[float, float]]] = {}
+    measured = []
+    for design in designs:
+        process = PackageParameters(node_nm=design.package.node_nm)
+        bare = dataclasses.replace(design, package=process, constants=())
+        key = repr(bare)
+        if key not in blocks:
+            _, hardware = build_hardware(bare, store)
+            error = measured_errors(bare).get(POWER)
+            bounds = (0.0, 0.0) if error is None else (error.least_frac, error.most_frac)
+            blocks[key] = measure(bare, hardware, store)[1], bounds
+        measured.append(blocks[key])
+    kinds: dict[Any, list[int]] = {}
+    for row, (block, _) in enumerate(measured):
+        kinds.setdefault((block.leakage_temperatures_c, block.typical is None), []).append(row)
+    return [
+        Group(
+            rows=np.array(rows),
+            systems=Systems(
+                blocks=BlockPoints.of([measured[row][0] for row in rows]),
+                packages=PackageColumns.of([designs[row].package for row in rows]),
+                error_low=np.array([measured[row][1][0] for row in rows]),
+                error_high=np.array([measured[row][1][1] for row in rows]),
+                given={c.key: c for c in designs[rows[0]].constants},
+                fixed=fixed,
+            ),
+        )
+        for rows in kinds.values()
+    ]
+
+
+def _joined(groups: Sequence[Group]) -> tuple[Input, ...]:
+    """The inputs of all groups, each once."""
+    constants = {c.key: c for g in groups for each in g.systems.inputs() for c in each.constants}
+    return inputs_of(
+        constants.values(),
+        fixed=groups[0].systems.fixed,
+        block=any(group.systems.errors_known for group in groups),
+    )
+
+
+def _ranges(
+    sweep: Sweep,
+    table: pd.DataFrame,
+    groups: Sequence[Group],
+    inputs: tuple[Input, ...],
+    shares: Floats,
+) -> Ranges:
+    draws, count = len(shares), len(table)
+    values: dict[str, Floats] = {
+        name: np.broadcast_to(table[name].to_numpy(dtype=np.float64), (draws, count))
+        for name in map(str, table.select_dtypes("number").columns)
+    }
+    values |= {name: np.empty((draws, count)) for name in _METRICS}
+    allowed = np.zeros((draws, count), dtype=np.bool_)
+    for group in groups:
+        metrics, feasible = group.systems.values(inputs, shares, _METRICS)
+        allowed[:, group.rows] = feasible
+        for name, column in metrics.items():
+            values[name][:, group.rows] = column
+    values |= derived_columns(sweep.derived, values)
+    columns = np.moveaxis(objective_columns(sweep, values), 1, 2)
+    for amount in violations(sweep, values).values():
+        allowed &= amount <= 0
+    allowed &= timing_violation(values["timing_slack_s"], values["critical_path_s"]) <= 0
+    allowed &= np.isfinite(columns).all(axis=2)
+    member = np.zeros((draws, count), dtype=np.bool_)
+    for draw in range(draws):
+        rows = np.flatnonzero(allowed[draw])
+        member[draw, rows[is_on_front(columns[draw, rows])]] = True
+    signs = np.array([1.0 if o.minimize else -1.0 for o in sweep.objectives])
+    objectives = columns * signs
+    ends = {name: interval(values[name]) for name in _METRICS}
+    names = tuple(o.metric for o in sweep.objectives)
+    for place, name in enumerate(names):
+        ends[name] = interval(objectives[:, :, place])
+    nominal = table["on_front"].to_numpy(dtype=np.bool_)
+    return Ranges(
+        trials=table["trial"].to_numpy(dtype=np.int64),
+        names=names,
+        inputs=inputs,
+        shares=shares,
+        low={name: low for name, (low, _) in ends.items()},
+        high={name: high for name, (_, high) in ends.items()},
+        objectives=objectives,
+        probability=member.mean(axis=0),
+        nominal=nominal,
+        decisive=_decisive(names, inputs, shares, objectives[:, nominal], member),
+    )
+
+
+def _decisive(
+    names: Sequence[str],
+    inputs: Sequence[Input],
+    shares: Floats,
+    objectives: Floats,
+    member: Bools,
+) -> dict[str, dict[str, float]]:
+    decisive: dict[str, dict[str, float]] = {}
+    for place, name in enumerate(names):
+        each = [variance_shares(shares, column) for column in objectives[:, :, place].T]
+        decisive[name] = _by_input(inputs, np.mean(each, axis=0))
+    doubtful = np.flatnonzero((member.mean(axis=0) > 0) & (member.mean(axis=0) < 1))
+    if len(doubtful):
+        each = [variance_shares(shares, member[:, row].astype(np.float64)) for row in doubtful]
+        weights = member[:, doubtful].astype(np.float64).var(axis=0)
+        decisive[FRONT] = _by_input(inputs, np.average(each, axis=0, weights=weights))
+    return decisive
+
+
+def _by_input(inputs: Sequence[Input], shares: Floats) -> dict[str, float]:
+    """Shares above one per cent by the name of the input, the largest first."""
+    order = np.argsort(-shares)
+    return {inputs[at].name: float(shares[at]) for at in order if shares[at] > 0.01}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PointRanges:
+    """One point under ranges: the 90 % interval of each system metric, and what decides it."""
+
+    inputs: tuple[Input, ...]
+    draws: int
+    low: Mapping[str, float]
+    high: Mapping[str, float]
+    decisive: Mapping[str, Mapping[str, float]]
+
+
+def point_ranges(design: Design, store: Store, draws: int = DRAWS, seed: int = SEED) -> PointRanges:
+    """The system metrics of one design under ranges; stored stages are reused."""
+    systems = systems_of([design], store, ())[0].systems
+    inputs = systems.inputs()
+    shares = sample(inputs, draws, seed)
+    metrics, _ = systems.values(inputs, shares, _METRICS)
+    low, high, decisive = {}, {}, {}
+    for name, values in metrics.items():
+        ends = interval(values)
+        low[name], high[name] = float(ends[0][0]), float(ends[1][0])
+        decisive[name] = _by_input(inputs, variance_shares(shares, values[:, 0]))
+    return PointRanges(inputs=inputs, draws=draws, low=low, high=high, decisive=decisive)

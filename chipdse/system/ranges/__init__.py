@@ -1,0 +1,1 @@
+"""Ranges of results: the constants as their sources give them, drawn many times."""

@@ -1,0 +1,168 @@
+"""Systems evaluated under many draws of what is uncertain: the same draws for every system."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chipdse.arrays import Bools, Floats
+from chipdse.system.arrays.columns import BlockPoints, Choices, PackageColumns
+from chipdse.system.evaluate import Heat, SystemRows, evaluate_pairs
+from chipdse.system.parameters import CATCH_ARRANGEMENTS, PackageParameters
+from chipdse.system.ranges.inputs import Draws, Input, draws_of, inputs_of
+from chipdse.system.ranges.response import Response
+from chipdse.technology.constants import Constant, Sources
+
+_DEFAULTS = {field.name: field.default for field in dataclasses.fields(PackageParameters)}
+_ROWS = 16_384
+"""Rows that are evaluated at once."""
+_BY_ROW = ("grids.", "links.", "memory.", "cost.wafer_price.", "cost.defect_density.")
+"""Constants that may have a value of their own for each row of an evaluation."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Systems:
+    """Systems row by row: block point i in package i.
+
+    error_low, error_high : bounds of the relative error of each block's power, estimate over true
+        value minus 1; 0 and 0: not known
+    given : figures of the user
+    fixed : parameters of the package that are not drawn
+    """
+
+    blocks: BlockPoints
+    packages: PackageColumns
+    error_low: Floats
+    error_high: Floats
+    given: Mapping[str, Constant]
+    fixed: Collection[str] = ()
+
+    @staticmethod
+    def of(
+        blocks: BlockPoints,
+        packages: PackageColumns,
+        *,
+        given: tuple[Constant, ...] = (),
+        fixed: Collection[str] = (),
+    ) -> Systems:
+        """Systems whose block is known without error."""
+        none = np.zeros(packages.count)
+        return Systems(
+            blocks=blocks,
+            packages=packages,
+            error_low=none,
+            error_high=none,
+            given={constant.key: constant for constant in given},
+            fixed=fixed,
+        )
+
+    @property
+    def errors_known(self) -> bool:
+        return bool((self.error_low < self.error_high).any())
+
+    def nominal(self, heat: Heat | None = None) -> tuple[SystemRows, Sources]:
+        """The systems with every constant at its stated value, and the constants used."""
+        sources = Sources(given=dict(self.given))
+        return evaluate_pairs(self.blocks, self.packages, sources, heat=heat), sources
+
+    def inputs(self) -> tuple[Input, ...]:
+        """What is uncertain of the systems, under every alternative of sources."""
+        heat = Response()
+        used = dict(self.nominal(heat)[1].used)
+        for parameter, name in (("fab_carbon", "imec_netzero"), ("cost_model", "catch")):
+            if parameter not in self.fixed:
+                chosen = (name,), np.zeros(1, dtype=np.int64)
+                draw = Draws(count=1, names={parameter: chosen})
+                used |= self._under(draw, heat)[1].used
+        return inputs_of(used.values(), fixed=self.fixed, block=self.errors_known)
+
+    def drawn(self, inputs: Sequence[Input], shares: Floats) -> Iterator[SystemRows]:
+        """The systems under the draws, rows of `shares` [draws x inputs]: some draws at a time, the
+        systems of one draw one after another."""
+        heat = Response()
+        self.nominal(heat)
+        constants = [constant.key for each in inputs for constant in each.constants]
+        together = max(1, _ROWS // self.packages.count)
+        if not all(key.startswith(_BY_ROW) for key in constants):
+            together = 1
+        for start in range(0, len(shares), together):
+            yield self._under(draws_of(inputs, shares[start : start + together]), heat)[0]
+
+    def values(
+        self, inputs: Sequence[Input], shares: Floats, names: Sequence[str]
+    ) -> tuple[dict[str, Floats], Bools]:
+        """Metrics by name [draws x systems], and where no constraint is violated."""
+        columns: dict[str, list[Floats]] = {name: [] for name in names}
+        feasible = []
+        for rows in self.drawn(inputs, shares):
+            for name in names:
+                columns[name].append(getattr(rows.metrics, name))
+            feasible.append(np.maximum.reduce(list(rows.constraints.values())) <= 0)
+        shape = len(shares), self.packages.count
+        metrics = {name: np.concatenate(parts).reshape(shape) for name, parts in columns.items()}
+        return metrics, np.concatenate(feasible).reshape(shape)
+
+    def _under(self, draws: Draws, heat: Response) -> tuple[SystemRows, Sources]:
+        count = self.packages.count
+        index = np.tile(np.arange(count), draws.count)
+        rows = draws.repeated(count)
+        one = len(index) == count
+        given = {
+            key: _with(constant, float(values[0]) if one else values)
+            for key, (constant, values) in rows.constants.items()
+        }
+        sources = Sources(given={**self.given, **given})
+        packages = drawn_packages(self.packages.take(index), rows)
+        blocks = self.blocks.take(index)
+        if rows.block_share is not None:
+            low, high = self.error_low[index], self.error_high[index]
+            blocks = scaled(blocks, 1 / (1 + low + rows.block_share * (high - low)))
+        return evaluate_pairs(blocks, packages, sources, heat=heat.at_rows(index)), sources
+
+
+def _with(constant: Constant, value: Any) -> Constant:
+    """A constant with another value, or with a value for each row of an evaluation."""
+    return dataclasses.replace(constant, value=value)
+
+
+def scaled(blocks: BlockPoints, factor: Floats) -> BlockPoints:
+    """Blocks whose powers are multiplied by a factor each."""
+    typical = blocks.typical
+    if typical is not None:
+        typical = dataclasses.replace(
+            typical,
+            power_w=typical.power_w * factor,
+            powers_w=typical.powers_w * factor[:, None],
+        )
+    return dataclasses.replace(
+        blocks,
+        dynamic_power_w=blocks.dynamic_power_w * factor,
+        leakage_power_w=blocks.leakage_power_w * factor,
+        leakage_powers_w=blocks.leakage_powers_w * factor[:, None],
+        typical=typical,
+    )
+
+
+def drawn_packages(packages: PackageColumns, draws: Draws) -> PackageColumns:
+    """Packages with the drawn parameters, where they state nothing else than the default.
+
+    A cost model without figures for an arrangement is not drawn there.
+    """
+    numbers, choices = dict(packages.numbers), dict(packages.choices)
+    for name, drawn in draws.numbers.items():
+        numbers[name] = np.where(numbers[name] == _DEFAULTS[name], drawn, numbers[name])
+    for name, (names, codes) in draws.names.items():
+        before = choices[name]
+        stated = before.among(str(_DEFAULTS[name]))
+        if "catch" in names:
+            theirs = codes == names.index("catch")
+            stated = stated & (~theirs | choices["arrangement"].among(*CATCH_ARRANGEMENTS))
+        choices[name] = Choices(
+            names=(*before.names, *names),
+            codes=np.where(stated, len(before.names) + codes, before.codes),
+        )
+    return PackageColumns(numbers=numbers, choices=choices, count=packages.count)

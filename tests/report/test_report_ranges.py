@@ -1,0 +1,101 @@
+"""The front of a real study under ranges, by the commands that print it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from chipdse.cli import main
+from chipdse.errors import DesignError
+from chipdse.store.store import Store, default_store
+from chipdse.study.question.sweep_file import read_sweep
+from chipdse.study.results.points import points_table
+from chipdse.study.results.ranges import ranges_of
+from chipdse.study.storage.folder import open_study
+from chipdse.technology.own_figures import USER
+
+SWEEP = """
+block = "mac_array"
+[hardware]
+rows = 1
+columns = 1
+operand_bits = 2
+accumulator_bits = 10
+signed = false
+[workload]
+length = 32
+depth = 8
+[library]
+name = "sky130"
+[physical]
+wires = "none"
+[package]
+arrangement = ["monolithic", "organic", "silicon_interposer"]
+chiplets = [1, 4]
+tiles = [400000, 410000]
+node_nm = 7
+link = "ucie_advanced"
+[constants]
+cost.wafer_price.n7 = "9000 USD (7000 to 12000) from a quote"
+[objectives]
+total_cost_usd = "minimize"
+embodied_kgco2e = "minimize"
+throughput_ops_per_s = "maximize"
+[search]
+trials = 12
+sampler = "grid"
+harvest = false
+"""
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("ranges")
+    file = folder / "packages.toml"
+    file.write_text(SWEEP)
+    to = folder / "study"
+    assert main(["sweep", str(file), "--study", str(to), "--workers", "1", "--no-report"]) == 0
+    return to
+
+
+def test_every_point_has_an_interval_and_a_probability(study: Path) -> None:
+    opened = open_study(study)
+    table = points_table(opened)
+    ranges = ranges_of(opened.sweep, table, Store(root=default_store()), draws=256)
+    feasible = table[table["state"] == "feasible"]
+    assert list(ranges.trials) == list(feasible["trial"])
+    assert ((ranges.probability >= 0) & (ranges.probability <= 1)).all()
+    assert ranges.probability.sum() >= 1  # a front is never empty
+    for name in ranges.names:
+        assert (ranges.low[name] <= ranges.high[name]).all()
+    # The throughput rests on no constant that is drawn.
+    assert (ranges.low["throughput_ops_per_s"] == ranges.high["throughput_ops_per_s"]).all()
+    assert {"cost.wafer_price", "source of carbon per area"} <= {i.name for i in ranges.inputs}
+    assert max(ranges.decisive["embodied_kgco2e"].values()) > 0.5
+    again = ranges_of(opened.sweep, table, Store(root=default_store()), draws=256)
+    assert (again.probability == ranges.probability).all()
+
+
+def test_the_commands_print_it(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["front", str(study), "--ranges", "--draws", "64"]) == 0
+    out = capsys.readouterr().out
+    assert "90 % intervals and share of 64 draws" in out
+    assert "What decides" in out and "source of yields and prices" in out
+    assert main(["front", str(study), "--ranges", "--draws", "64", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["draws"] == 64 and document["points"]
+    assert main(["front", str(study)]) == 0
+    assert f"{USER}: a quote" in capsys.readouterr().out
+
+
+def test_what_cannot_be_ranged_is_refused(study: Path, tmp_path: Path) -> None:
+    opened = open_study(study)
+    table = points_table(opened)
+    with pytest.raises(DesignError, match="draws=8 must be from 64"):
+        ranges_of(opened.sweep, table, Store(root=default_store()), draws=8)
+    table["state"] = "infeasible"
+    with pytest.raises(DesignError, match="no point is feasible"):
+        ranges_of(opened.sweep, table, Store(root=default_store()))
+    assert read_sweep(study / "sweep.toml").constants[0].value == 9000
