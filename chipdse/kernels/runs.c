@@ -38,10 +38,7 @@ typedef struct {
 /* Half a word of lanes: what registers without AVX-512 hold. */
 typedef uint64_t v4 __attribute__((vector_size(32), aligned(32), may_alias));
 
-static int any(v8 x)
-{
-    return (x[0] | x[1] | x[2] | x[3] | x[4] | x[5] | x[6] | x[7]) != 0;
-}
+static int any(v8 x) { return (x[0] | x[1] | x[2] | x[3] | x[4] | x[5] | x[6] | x[7]) != 0; }
 
 /* Adds the items of a block, each with its weight, to sums whose bit p is in plane p. Bits of one
  * weight are added in pairs; every pair leaves a carry of twice the weight. */
@@ -92,8 +89,8 @@ static void add_group(const weights_t *w, int64_t group, const v4 *old, const v4
         add_block(planes, item, w->list, w->list_start + b * w->bits, w->bits);
     }
     int64_t used = PLANES;
-    while (used && !(planes[used - 1][0] | planes[used - 1][1] | planes[used - 1][2] |
-                     planes[used - 1][3]))
+    while (used &&
+           !(planes[used - 1][0] | planes[used - 1][1] | planes[used - 1][2] | planes[used - 1][3]))
         used--;
     for (int64_t k = 0; k < 64; k++) {
         v4 lane = {0};
