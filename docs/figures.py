@@ -44,8 +44,8 @@ TOLERANCE = 0.005
 SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array")
 TABLE_SWEEPS = (
     *("adder", "aes_sbox", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo"),
-    *("fir_folding", "keccak", "memory_boundary", "multiplier", "noc_router", "ntt", "rv32"),
-    "zero_gating",
+    *("fir_folding", "keccak", "mac_array_packages", "memory_boundary", "multiplier"),
+    *("noc_router", "ntt", "rv32", "zero_gating"),
 )
 """Sweeps of which only the parameters and `COLUMNS` are stored."""
 COLUMNS = (
@@ -53,6 +53,11 @@ COLUMNS = (
     *("block_energy_per_op_j", "block_power_w", "block_register_power_w", "block_wire_power_w"),
     *("block_clock_tree_power_w", "block_glitch_power_w", "energy_per_op_j", "silicon_area_m2"),
 )
+PACKAGE_COLUMNS = (
+    *("power_w", "link_power_w", "die_area_m2", "cost_usd", "throughput_ops_per_s"),
+    *("embodied_kgco2e", "operational_kgco2e", "total_kgco2e", "peak_temperature_c"),
+)
+"""What is stored of `mac_array_packages` besides."""
 IHP = "{pdk}/ihp-sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 SKY130HD = "{pdk}/sky130hd/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
 BENCHMARKS: dict[str, tuple[str, ...]] = {
@@ -271,8 +276,9 @@ def columns_kept(sweep: str, columns: list[str]) -> list[str]:
         return [name for name in columns if name not in ("violations", "failure")]
     about = ("trial", "state", "on_front", "origin", "violations", "failure")
     parameters = columns[: columns.index("block_area_m2")]
+    figures = (*COLUMNS, *PACKAGE_COLUMNS) if sweep == "mac_array_packages" else COLUMNS
     return [
-        name for name in columns if (name in parameters and name not in about) or name in COLUMNS
+        name for name in columns if (name in parameters and name not in about) or name in figures
     ]
 
 
