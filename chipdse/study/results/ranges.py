@@ -239,7 +239,7 @@ def _decisive(
 
 def _by_input(inputs: Sequence[Input], shares: Floats) -> dict[str, float]:
     """Shares above one per cent by the name of the input, the largest first."""
-    order = np.argsort(-shares)
+    order = np.argsort(-shares, kind="stable")
     return {inputs[at].name: float(shares[at]) for at in order if shares[at] > 0.01}
 
 
