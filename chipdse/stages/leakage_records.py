@@ -45,6 +45,8 @@ class LeakageTest:
             raise DesignError("correlation with glitches is not computed; leave one of both out")
         if not 2 <= self.traces <= 10**9:
             raise DesignError(f"{self.traces} traces; use 2 to 1,000,000,000")
+        if self.seed < 0:
+            raise DesignError(f"seed {self.seed} is negative; use 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

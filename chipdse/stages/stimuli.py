@@ -120,7 +120,7 @@ def recorded_stimuli(
     for text in secret:
         name, _, span = text.partition("@")
         if name not in known:
-            raise DesignError(f"secret {name!r} is no input; use one of {', '.join(known)}")
+            raise DesignError(f"secret {text!r} is no input; use one of {', '.join(known)}")
         inside = spans.setdefault(name, np.zeros(len(rows), dtype=bool))
         inside |= _within(len(rows), span, text)
     words = []
