@@ -15,6 +15,7 @@ from chipdse.records import EVIDENCE, each_field, metric
 from chipdse.system.metrics import SystemColumns, SystemMetrics
 from chipdse.technology.calibration import MeasuredError
 from chipdse.technology.constants import Constant
+from chipdse.trace_metrics import TRACE_METRICS
 
 # What groups of the block's metrics rest on.
 _CELLS = ("cells",)
@@ -309,10 +310,11 @@ def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> 
     system_evidence : evidence of the tables over process nodes
     basis : evidence of the block's cells, activity and layout; None: all are measured
     """
-    if name not in METRICS:
+    known = METRICS | TRACE_METRICS
+    if name not in known:
         return "chosen"  # a swept parameter
     parts = dataclasses.asdict(basis or Basis()) | {"node": system_evidence}
-    metadata = METRICS[name]
+    metadata = known[name]
     kinds: list[str] = [metadata["evidence"], *(parts[part] for part in metadata["rests_on"])]
     return max(kinds, key=EVIDENCE.index)
 

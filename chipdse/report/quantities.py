@@ -10,6 +10,7 @@ from chipdse.application.task_metrics import TASK_METRICS
 from chipdse.blocks.work import work_unit
 from chipdse.metrics import METRICS
 from chipdse.study.question.sweep_file import Sweep
+from chipdse.trace_metrics import TRACE_METRICS
 from chipdse.units import OPERATION, PREFIXES, unit_in
 
 _PREFIXED = ("s", "Hz", "W", "J", "F", "m")
@@ -31,11 +32,12 @@ _LABELS = {
     "energy_delay_product_j_s": "energy-delay product",
     "total_carbon_delay_product_kg_s": "total carbon delay product",
     "die_yield_frac": "die yield",
+    "max_t_first_order": "largest |t|, first order",
     "annotated_frac": "nets with activity",
     "toggle_error_frac": "error of transitions",
 }
 """Where the name without its unit says too little."""
-_KNOWN = TASK_METRICS | METRICS
+_KNOWN = TASK_METRICS | METRICS | TRACE_METRICS
 
 
 @dataclass(frozen=True, kw_only=True)

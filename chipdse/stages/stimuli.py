@@ -50,6 +50,11 @@ class Stimuli:
     words: tuple[Word, ...]
     fresh: tuple[slice, ...]
 
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of a run: edges between the rows."""
+        return len(self.recorded) - 1
+
     def draw(
         self, random: np.random.Generator, is_fixed: UInt64s, *, masked: bool = True
     ) -> UInt64s:
