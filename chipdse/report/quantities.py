@@ -99,7 +99,10 @@ def shown_metric(name: str, value: float, words: Words = PLAIN) -> str:
     """One metric's value with its unit."""
     heading, scale = heading_scale(name, [value], words)
     _, bracket, unit = heading.rpartition(" [")
-    return f"{value / scale:.4g} {unit.removesuffix(']')}" if bracket else f"{value:.6g}"
+    if bracket:
+        return f"{value / scale:.4g} {unit.removesuffix(']')}"
+    # Whole numbers are counts, and shares near 1 need their digits.
+    return f"{value:.4g}" if abs(value) > 1 and value % 1 else f"{value:.6g}"
 
 
 def label_of(name: str) -> str:
