@@ -159,6 +159,21 @@ def test_expanded_temperatures_are_those_of_the_full_model() -> None:
     assert (base.metrics.peak_temperature_c == exact.peak_temperature_c).all()
 
 
+def test_power_of_systems_follows_the_drawn_error_of_the_block() -> None:
+    case = systems(PackageParameters(tiles=100), PackageParameters(tiles=7))
+    case = dataclasses.replace(
+        case, error_low=np.array([-0.2, 0.0]), error_high=np.array([0.25, 0.0])
+    )
+    inputs = case.inputs()
+    shares = sample(inputs, 64)
+    power_w = case.values(inputs, shares, ["power_w"])[0]["power_w"]
+    factors = case.power_factors(inputs, shares)
+    assert factors.min() >= 1 / 1.25 and factors.max() <= 1 / 0.8
+    assert factors[:, 0].max() / factors[:, 0].min() > 1.4  # nearly the whole range of 1.5625
+    assert (factors[:, 1] == 1).all()
+    assert power_w / case.nominal()[0].metrics.power_w == approx(factors, rel=1e-9)
+
+
 def test_nodes_of_a_table_move_together_and_grids_do_not() -> None:
     tables = load_constants()
     ranged = [
