@@ -25,7 +25,7 @@ from chipdse.design import LibraryChoice, find_block
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.hardware.synthesise import synthesise
-from chipdse.netlist.library.catalogue import liberty_files_for_synthesis
+from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.stages.library import library_of
 from chipdse.store.store import Store
 

@@ -24,7 +24,8 @@ from chipdse.system.arrays.fabrication import fabrication_of
 from chipdse.system.arrays.links import links_of
 from chipdse.system.evaluate import evaluate_systems
 from chipdse.system.parameters import PackageParameters
-from chipdse.system.thermal.solver import assemble, solve
+from chipdse.system.thermal.assembly import assemble
+from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.technology.constants import Sources
 

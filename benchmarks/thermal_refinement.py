@@ -16,8 +16,10 @@ import json
 import numpy as np
 
 from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
-from chipdse.system.thermal.refined import CELLS, refined
-from chipdse.system.thermal.solver import assemble, solve
+from chipdse.system.thermal.assembly import assemble
+from chipdse.system.thermal.nested_meshes import CELLS
+from chipdse.system.thermal.refined import refined
+from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Stack
 from chipdse.system.thermal.symmetry import fold_of
 from chipdse.technology.constants import Sources

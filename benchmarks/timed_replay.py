@@ -29,7 +29,8 @@ from chipdse_hdl.mac_array import MacArray, MacArrayParameters
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.netlist.activity.glitches.replay import timed_replay
 from chipdse.netlist.library.cache import load_library
-from chipdse.netlist.library.catalogue import liberty_files_for_synthesis, resolve
+from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.netlist.library.library import OperatingLibrary
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -15,7 +15,7 @@ from chipdse_hdl.block import Block
 from chipdse.blocks.find import find_own, is_reference
 from chipdse.errors import DesignError
 from chipdse.hardware.synthesis_options import SynthesisOptions
-from chipdse.records import check_knobs, knob
+from chipdse.records import Absent, check_knobs, knob, read_absent
 from chipdse.system.parameters import PackageParameters
 
 PROCESS_CORNERS = ("typical", "slow", "fast", "slow-fast", "fast-slow")
@@ -158,20 +158,25 @@ class PhysicalOptions:
         "count the cells that layout adds or enlarges, by shares of routed designs; left out with"
         " wires=none",
     )
-    calibration: str = knob(
-        "",
-        "file with the calibration of layout from the user's routed designs; empty is that of the"
-        " library's process",
+    calibration: str | None = knob(
+        None,
+        "file with the calibration of layout from the user's routed designs",
+        kind=str,
+        absent=Absent(written="", meaning="the calibration of the library's process"),
     )
     glitches: bool = knob(True, "count transitions within a cycle, by a replay with delays")
-    glitch_cycles: int = knob(
-        512, "cycles drawn for that replay; 0 takes every cycle of the run", minimum=0
+    glitch_cycles: int | None = knob(
+        512,
+        "cycles drawn for that replay",
+        minimum=1,
+        absent=Absent(written=0, meaning="every cycle of the run"),
     )
     utilisation: float = knob(0.6, "share of the core that cells fill", minimum=0.05, maximum=0.95)
     aspect: float = knob(1.0, "height of the core over its width", minimum=0.1, maximum=10.0)
     placement_seed: int = knob(0, "of the placement's start and of the drawn cycles", minimum=0)
 
     def __post_init__(self) -> None:
+        read_absent(self)
         check_knobs(self)
 
 

@@ -130,6 +130,26 @@ def toml_text(path: Path) -> str:
     return content.decode("utf-8-sig").replace("\r\n", "\n")
 
 
+def read_toml(path: Path, named: str | None = None) -> dict[str, Any]:
+    """Return the values of a TOML file.
+
+    Parameters
+    ----------
+    named : what messages call a file that cannot be read; None is its path
+
+    Raises
+    ------
+    DesignError : the file cannot be read, or is not TOML
+    """
+    try:
+        return parse_toml(toml_text(path))
+    except OSError as error:
+        name = str(path) if named is None else named
+        raise DesignError(f"{name} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise DesignError(f"{path} is not TOML: {error}") from None
+
+
 def parse_toml(text: str) -> dict[str, Any]:
     """Return the values of a TOML text.
 

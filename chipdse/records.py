@@ -56,6 +56,21 @@ def metric(
 Record = TypeVar("Record")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """None as the value of a parameter, which TOML and the command line cannot write.
+
+    written : the number or text that stands for None in a file or on the command line
+    meaning : what None means
+    """
+
+    written: float | str
+    meaning: str
+
+    def __str__(self) -> str:
+        return f"{self.written!r} in a file: {self.meaning}"
+
+
 def knob(
     default: Any,
     doc: str,
@@ -66,29 +81,53 @@ def knob(
     above: float | None = None,
     maximum: float | None = None,
     choices: tuple[Any, ...] | None = None,
+    absent: Absent | None = None,
 ) -> Any:
     """A field of a parameter record: default, meaning, unit and the values it may take.
 
     kind : type of the values, given only if None is the default and a valid value
     above : lower limit that is not itself allowed (`minimum` is allowed)
+    absent : how a file writes None, and what None means; the record calls `read_absent`
     """
     metadata = {
-        "doc": doc,
+        "doc": doc if absent is None else f"{doc}; {absent}",
         "unit": unit,
         "kind": kind or type(default),
         "minimum": minimum,
         "above": above,
         "maximum": maximum,
         "choices": choices,
+        "absent": absent,
     }
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def read_absent(record: Any) -> None:
+    """Set to None the fields of a new record that have the value by which a file writes None."""
+    for field in dataclasses.fields(record):
+        absent, value = field.metadata["absent"], getattr(record, field.name)
+        # A boolean is no number here: False must be refused, although it equals 0.
+        if absent is not None and not isinstance(value, bool) and value == absent.written:
+            object.__setattr__(record, field.name, None)
+
+
+def as_written(field: dataclasses.Field[Any], value: Any) -> Any:
+    """The value of a parameter as a file or the command line writes it."""
+    absent = field.metadata.get("absent")
+    return absent.written if value is None and absent is not None else value
+
+
+def written_defaults(kind: type) -> dict[str, int | float | str]:
+    """Defaults of a parameter record as a file writes them, without those it cannot write."""
+    defaults = {field.name: as_written(field, field.default) for field in dataclasses.fields(kind)}
+    return {name: value for name, value in defaults.items() if isinstance(value, int | float | str)}
 
 
 def check_knobs(record: Any, where: str = "") -> None:
     """Raise DesignError for the first field outside what its `knob` declares."""
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
-        if value is None and field.default is None:
+        if value is None and (field.default is None or field.metadata["absent"] is not None):
             continue
         if fault := _fault(value, field.default, field.metadata):
             raise DesignError(f"{where} {field.name}={value!r} {fault}".lstrip())
@@ -107,13 +146,21 @@ def _fault(value: Any, default: Any, metadata: Mapping[str, Any]) -> str:
         return f"is unknown; use one of {', '.join(metadata['choices'])}"
     if isinstance(value, float) and not math.isfinite(value):
         return f"is not finite; use a number{example}"
+    instead = _instead(default, metadata["absent"])
     if metadata["minimum"] is not None and value < metadata["minimum"]:
-        return f"is too small; use >= {metadata['minimum']}{unit}"
+        return f"is too small; use >= {metadata['minimum']}{unit}{instead}"
     if metadata["above"] is not None and value <= metadata["above"]:
-        return f"is too small; use > {metadata['above']}{unit}"
+        return f"is too small; use > {metadata['above']}{unit}{instead}"
     if metadata["maximum"] is not None and value > metadata["maximum"]:
         return f"is too large; use <= {metadata['maximum']}{unit}"
     return ""
+
+
+def _instead(default: Any, absent: Absent | None) -> str:
+    """How to write None in place of a value that is too small; empty where None is not allowed."""
+    if absent is None:
+        return ""
+    return f", or {'leave it out' if default is None else repr(absent.written)}: {absent.meaning}"
 
 
 def each_field(function: Callable[..., Any], *records: Record) -> Record:

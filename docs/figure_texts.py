@@ -5,6 +5,7 @@ See `docs/figures.py`. Each function gives the texts of one page, as its page wo
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -79,6 +80,35 @@ def mac_array(runs: Runs) -> Iterator[Text]:
 
 def _array(runs: Runs) -> Iterator[Text]:
     table = runs.table("mac_array")
+    system = functools.partial(_system, runs)
+    yield from _array_counts(table)
+    yield from _array_points(system)
+    yield from _array_pipeline(system)
+    yield from _array_system(runs, system)
+    yield from _array_widths(system)
+    yield from _array_layout(table, system)
+
+
+def _system(
+    runs: Runs,
+    rows: int,
+    columns: int,
+    stages: int,
+    vdd_v: float,
+    physical: dict[str, Any] | None = None,
+    **more: Any,
+) -> Any:
+    """A point of the sweep: 256 arrays at full clock unless `more` states otherwise."""
+    values: dict[str, Any] = {
+        **{"rows": rows, "columns": columns, "pipeline_stages": stages, "vdd_v": vdd_v},
+        **{"accumulator_bits": 21, "overlapped_drain": False, "clock_frac": 1.0},
+        **{"tiles": 256, "chiplets": 1, "arrangement": "monolithic"},
+    }
+    return runs.point("mac_array", physical, **(values | more))
+
+
+def _array_counts(table: Any) -> Iterator[Text]:
+    """How many points the study has."""
     front = table[table["on_front"]]
     proposed = int((front["origin"] == "proposed").sum())
     yield Text(
@@ -90,15 +120,9 @@ def _array(runs: Runs) -> Iterator[Text]:
         ),
     )
 
-    def system(rows: int, columns: int, stages: int, vdd_v: float, **more: Any) -> Any:
-        values: dict[str, Any] = {
-            **{"rows": rows, "columns": columns, "pipeline_stages": stages, "vdd_v": vdd_v},
-            **{"accumulator_bits": 21, "overlapped_drain": False, "clock_frac": 1.0},
-            **{"tiles": 256, "chiplets": 1, "arrangement": "monolithic"},
-        }
-        physical = more.pop("physical", None)
-        return runs.point("mac_array", physical, **(values | more))
 
+def _array_points(system: Callable[..., Any]) -> Iterator[Text]:
+    """Points of the front, and the energy over the supply."""
     shown = (
         ("least energy | 2 x 2 | 1 | 1.2 V | 256", system(2, 2, 1, 1.2)),
         ("middle | 4 x 2 | 1 | 1.4 V | 4,096", system(4, 2, 1, 1.4, tiles=4096)),
@@ -124,6 +148,10 @@ def _array(runs: Runs) -> Iterator[Text]:
             *(energy(high), high["clock_frequency_hz"] * MHZ, energy(high) / energy(low)),
         ),
     )
+
+
+def _array_pipeline(system: Callable[..., Any]) -> Iterator[Text]:
+    """What a pipeline stage and result registers change."""
     none, one = system(2, 2, 0, 1.8), system(2, 2, 1, 1.8)
     wide, wider = system(2, 4, 1, 1.8), system(2, 4, 2, 1.8)
     yield Text(
@@ -149,7 +177,10 @@ def _array(runs: Runs) -> Iterator[Text]:
         words="({:.1f} MACs per cycle of 16); with result registers it is {:.1f}.",
         values=(plain["ops_per_cycle"], drained["ops_per_cycle"]),
     )
-    yield from _array_system(runs, system)
+
+
+def _array_widths(system: Callable[..., Any]) -> Iterator[Text]:
+    """What overlapped draining and wider sums cost."""
     short, long = system(4, 2, 1, 1.8), system(4, 2, 1, 1.8, overlapped_drain=True)
     yield Text(
         words="they give {:.0f} % more throughput for {:.0f} % more area and {:.0f} % more energy",
@@ -158,16 +189,22 @@ def _array(runs: Runs) -> Iterator[Text]:
             for name in ("block_throughput_ops_per_s", "block_area_m2", "block_energy_per_op_j")
         ),
     )
+    usual = [system(2, 2, stages, 1.8) for stages in (0, 1)]
     wider_sums = [system(2, 2, stages, 1.8, accumulator_bits=24) for stages in (0, 1)]
     yield Text(
         words="cost {:.0f} % of energy without a stage and {:.0f} % with one (2 x 2, 1.8 V)",
         values=tuple(
             percent_more(energy(more), energy(less))
-            for more, less in zip(wider_sums, (none, one), strict=True)
+            for more, less in zip(wider_sums, usual, strict=True)
         ),
     )
+
+
+def _array_layout(table: Any, system: Callable[..., Any]) -> Iterator[Text]:
+    """What wires, clock tree and glitches change."""
+    none, one = system(2, 2, 0, 1.8), system(2, 2, 1, 1.8)
     shares = [
-        [share(point, part) for _, point in front.iterrows()]
+        [share(point, part) for _, point in table[table["on_front"]].iterrows()]
         for part in ("wire", "clock_tree", "glitch")
     ]
     yield Text(
@@ -287,13 +324,22 @@ def _precision_stage(array: Callable[..., Any]) -> Iterator[Text]:
     )
 
 
-def _filter(runs: Runs) -> Iterator[Text]:
-    def fir(form: str, samples: int, stages: int, vdd_v: float) -> Any:
-        return runs.row(
-            "fir", form=form, samples_per_cycle=samples, pipeline_stages=stages, vdd_v=vdd_v
-        )
+def _fir(runs: Runs, form: str, samples: int, stages: int, vdd_v: float) -> Any:
+    """A point of the sweep of filters."""
+    return runs.row(
+        "fir", form=form, samples_per_cycle=samples, pipeline_stages=stages, vdd_v=vdd_v
+    )
 
-    table = runs.table("fir")
+
+def _filter(runs: Runs) -> Iterator[Text]:
+    fir = functools.partial(_fir, runs)
+    yield from _filter_table(runs.table("fir"), fir)
+    yield from _filter_forms(fir)
+    yield from _filter_rates(fir)
+
+
+def _filter_table(table: Any, fir: Callable[..., Any]) -> Iterator[Text]:
+    """Every form over the supply."""
     yield Text(
         words="all {:d} points. {:d} are on the front.",
         values=(len(table), int(table["on_front"].sum())),
@@ -312,6 +358,10 @@ def _filter(runs: Runs) -> Iterator[Text]:
                         *(share(points[0], part) for part in ("wire", "clock_tree", "glitch")),
                     ),
                 )
+
+
+def _filter_forms(fir: Callable[..., Any]) -> Iterator[Text]:
+    """Direct against transposed, and several samples per cycle."""
     direct, transposed = fir("direct", 1, 0, 1.8), fir("transposed", 1, 0, 1.8)
     yield Text(
         words="(at 1.8 V, one sample per cycle: {} against {} pJ). The transposed form is "
@@ -338,6 +388,11 @@ def _filter(runs: Runs) -> Iterator[Text]:
             *(share(each, part) for part in ("wire", "glitch") for each in wide),
         ),
     )
+
+
+def _filter_rates(fir: Callable[..., Any]) -> Iterator[Text]:
+    """Which filter has the least energy at a rate."""
+    direct, staged = fir("direct", 1, 0, 1.8), fir("direct", 1, 1, 1.8)
     low, high = fir("direct", 4, 1, 1.0), fir("direct", 2, 0, 1.2)
     yield Text(
         words="with a stage: {:.1f} Msamples/s at {} pJ (1.0 V), where two take {} pJ (1.2 V).",
@@ -355,7 +410,7 @@ def _filter(runs: Runs) -> Iterator[Text]:
     yield Text(
         words="four samples and a stage at 1.2 V: {:.0f} Msamples/s at {} pJ, where one sample and "
         "a stage take {} pJ at 1.8 V for {:.0f}.",
-        values=(rate(both), energy(both), energy(staged[1]), rate(staged[1])),
+        values=(rate(both), energy(both), energy(staged), rate(staged)),
     )
     two, four = fir("direct", 2, 0, 1.4), fir("direct", 4, 0, 1.2)
     yield Text(

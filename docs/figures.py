@@ -6,7 +6,7 @@
     python docs/figures.py docs/tutorial/tutorial.md    the same for one page
     python docs/figures.py --pdk FOLDER    also what needs Liberty files that do not ship
 
-`docs/figure_texts.py` (tutorial), `block_texts.py` and `concept_texts.py` say which sentences and
+`docs/figure_texts.py` (tutorial), `block_texts/` and `concept_texts.py` say which sentences and
 tables hold which figures. Each is found by its words; a sentence that is no longer on its page is
 an error. What changed by more than 0.5 % is printed: read those sentences again, as their
 conclusion may not hold any more.

@@ -23,7 +23,7 @@ from chipdse.design import LibraryChoice, OperatingPoint, find_block, make_recor
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.memories import family_for
 from chipdse.netlist.library.catalogue import DEFAULT
-from chipdse.stages.library import library_of
+from chipdse.stages.library import shared_node_nm
 from chipdse.system.arrays.columns import PackageColumns
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources
@@ -102,7 +102,7 @@ class Chips:
                 part=measured_part(part.name, point.contract, point.metrics, count),
                 buffer=self.buffers[int(self.table.buffer[chip])],
                 outer=self.outers[int(self.table.outer[chip])],
-                output_bits=application.output_bits or None,
+                output_bits=application.output_bits,
                 link_bits_per_s=math.inf if dram_ is None else dram_.link_bits_per_s,
                 link_j_per_bit=0.0 if dram_ is None else dram_.link_j_per_bit,
             ),
@@ -122,7 +122,8 @@ def evaluate_chips(
     """
     chips = read_chip(Path(file)) if isinstance(file, str | Path) else file
     package = make_record(PackageParameters, chips.package, "[package]")
-    node_nm = _node_nm(chips)
+    libraries = {part.name: LibraryChoice(name=part.library or DEFAULT) for part in chips.parts}
+    node_nm = shared_node_nm(libraries, package.node_nm)
     library, sources = chips.parts[0].library or DEFAULT, Sources()
     family = family_for(library, "auto") if chips.memories.buffer_bytes else None
     buffers = buffers_of(chips.memories, family, library, sources)
@@ -189,18 +190,3 @@ def _measured(part: PartChoices, store: str | Path | None, progress: bool) -> Me
             PartPoint(settings=hardware | operating, metrics=metrics.flat(), contract=contract)
         )
     return MeasuredPart(name=part.name, counts=part.counts, points=tuple(points))
-
-
-def _node_nm(chips: ChipFile) -> float:
-    """The process node of all parts, which share one die."""
-    nodes = {
-        part.name: library_of(LibraryChoice(name=part.library or DEFAULT)).node_nm
-        for part in chips.parts
-    }
-    if len(set(nodes.values())) > 1:
-        listed = ", ".join(f"{name} {node:g} nm" for name, node in nodes.items())
-        raise DesignError(f"parts on one die must share a process node: {listed}")
-    node = chips.package.get("node_nm") or next(iter(nodes.values()))
-    if not node:
-        raise DesignError("the process node of the library is not known; set [package] node_nm")
-    return float(node)

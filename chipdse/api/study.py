@@ -28,7 +28,7 @@ from chipdse.store.sources import versions
 from chipdse.store.store import Store, default_store
 from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.shipped import check_liberty_files, find_sweep
-from chipdse.study.question.sweep_file import check_libraries, read_sweep
+from chipdse.study.question.sweep_file import Sweep, check_libraries, read_sweep
 from chipdse.study.results.points import points_table
 from chipdse.study.running.budget import Budget
 from chipdse.study.search.samplers import check_sampler
@@ -184,7 +184,8 @@ def sweep(
     study : folder of the study; default ``studies/NAME`` below the current folder
     trials, sampler : instead of the sweep file's
     time : stop proposing after so long, e.g. "2h"; instead of the sweep file's
-    patience : stop when so many trials in a row moved the front nowhere
+    patience : stop when so many trials in a row moved the front nowhere; 0: never, whatever the
+        sweep file states
     retry_failed : evaluate failed points again
     re_evaluate : where another version of the block, its bench, the library, chipdse or a tool made
         the study's points, evaluate these again; without it such a study is refused
@@ -205,28 +206,18 @@ def sweep(
     """
     # Here, because a study is opened without what runs one.
     from chipdse.report.terminal.progress import shown_progress
-    from chipdse.study.harvest.chips import check_chip
     from chipdse.study.running.engine import Listener, run_sweep
     from chipdse.study.running.executors import open_workers
 
     files = tuple(Path(liberty_file).absolute() for liberty_file in liberty)
-    check_liberty_files(files)
-    plan = read_sweep(find_sweep(Path(file)), files).with_search(trials=trials, sampler=sampler)
+    plan = _checked_plan(Path(file), files, trials=trials, sampler=sampler)
     budget = Budget(
         trials=plan.trials,
         seconds=plan.time_s if time is None else parse_duration(time),
-        patience=plan.patience if patience is None else patience,
+        patience=plan.patience if patience is None else patience or None,
     )
-    check_libraries(plan)
-    if plan.chip is not None:
-        check_chip(plan)
-    check_sampler(plan.sampler)
-    size_limit()  # refused here, not at every point
     path = Path(study) if study is not None else Path("studies") / plan.name
-    if len(path.parts) > 1 and path.parts[0].endswith(":"):
-        raise DesignError(
-            f"--study {str(path)!r} must be a folder; give the URL of a database with --storage"
-        )
+    held = _locked(path)
     description = {
         "liberty": [str(liberty_file) for liberty_file in files],
         "versions": tool_versions(),
@@ -234,18 +225,6 @@ def sweep(
     shown: AbstractContextManager[Listener] = (
         shown_progress() if progress else nullcontext(Listener())
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise DesignError(f"--study {str(path)!r} cannot be made: {error.strerror}") from error
-    lock = FileLock(path.parent / f".{path.name}.lock")
-    try:
-        held = lock.acquire(timeout=0)
-    except Timeout as error:
-        raise DesignError(
-            f"another sweep is running in {path}; wait for it or name --study"
-        ) from error
     options = Path(executor_options) if executor_options is not None else None
     with held, shown as listener, open_workers(executor, workers, options) as pool:
         folder = start_study(plan, path, storage, description, re_evaluate=re_evaluate)
@@ -259,13 +238,69 @@ def sweep(
         )
     result = Study(folder=folder)
     if report:
-        try:
-            result.write_report(store=store)
-        except OSError as error:
-            raise MachineError(
-                f"the report in {path} cannot be written ({error.strerror}); the study is whole"
-            ) from error
+        _write_report(result, store)
     return result
+
+
+def _checked_plan(
+    file: Path, liberty: tuple[Path, ...], *, trials: int | None, sampler: str | None
+) -> Sweep:
+    """The sweep of a file, after every check that needs no tool.
+
+    Raises
+    ------
+    DesignError : a mistake in the file or the arguments
+    """
+    from chipdse.study.harvest.chips import check_chip
+
+    check_liberty_files(liberty)
+    plan = read_sweep(find_sweep(file), liberty).with_search(trials=trials, sampler=sampler)
+    check_libraries(plan)
+    if plan.chip is not None:
+        check_chip(plan)
+    check_sampler(plan.sampler)
+    size_limit()  # refused here, not at every point
+    return plan
+
+
+def _locked(study: Path) -> AbstractContextManager[object]:
+    """The lock on the folder of a study, which one sweep at a time has.
+
+    Raises
+    ------
+    DesignError : the folder cannot be made, or another sweep runs in it
+    """
+    if len(study.parts) > 1 and study.parts[0].endswith(":"):
+        raise DesignError(
+            f"--study {str(study)!r} must be a folder; give the URL of a database with --storage"
+        )
+    try:
+        study.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=study.parent).close()
+    except OSError as error:
+        raise DesignError(f"--study {str(study)!r} cannot be made: {error.strerror}") from error
+    try:
+        return FileLock(study.parent / f".{study.name}.lock").acquire(timeout=0)
+    except Timeout as error:
+        raise DesignError(
+            f"another sweep is running in {study}; wait for it or name --study"
+        ) from error
+
+
+def _write_report(study: Study, store: str | Path | None) -> None:
+    """Write the report of a study that has been run.
+
+    Raises
+    ------
+    MachineError : the file cannot be written
+    """
+    try:
+        study.write_report(store=store)
+    except OSError as error:
+        raise MachineError(
+            f"the report in {study.folder.path} cannot be written ({error.strerror});"
+            " the study is whole"
+        ) from error
 
 
 def tool_versions() -> dict[str, str]:

@@ -13,7 +13,7 @@ from chipdse.application.layers import Layer, Network
 from chipdse.application.memories import dram_kinds
 from chipdse.application.tables import read_network, shipped_networks
 from chipdse.errors import DesignError
-from chipdse.reading import parse_toml, toml_text
+from chipdse.reading import read_toml
 
 _LARGEST = 1e300  # an integer of TOML may be too large for a float
 MOST_POINTS = 100_000
@@ -89,14 +89,14 @@ class Application:
 
     operations : of each part, per task, by the part's name
     overlapped : the network and the operations run at the same time, not one after another
-    output_bits : width of results in the memories; 0: that of an operand
+    output_bits : width of results in the memories; None: that of an operand
     """
 
     network: Network | None
     batch: int = 1
     operations: dict[str, float] = field(default_factory=dict)
     overlapped: bool = False
-    output_bits: int = 0
+    output_bits: int | None = None
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -126,12 +126,7 @@ def read_chip(path: Path) -> ChipFile:
     ------
     DesignError : the file is wrong; names the file, the key, the value and what to write
     """
-    try:
-        data = parse_toml(toml_text(path))
-    except OSError as error:
-        raise DesignError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise DesignError(f"{path}: not TOML: {error}") from None
+    data = read_toml(path)
     try:
         return _chip(data, path.parent)
     except DesignError as error:
@@ -186,7 +181,7 @@ def read_application(data: Mapping[str, Any], parts: Sequence[str], folder: Path
         overlapped=overlapped,
         output_bits=_count(application["output_bits"], "[application] output_bits")
         if "output_bits" in application
-        else 0,
+        else None,
     )
 
 

@@ -102,14 +102,14 @@ class Task:
     layers : of the network; None: there are operations only
     operations : per task, by the name of the part
     overlapped : the network and the operations run at the same time, not one after another
-    output_bits : width of results in the memories; 0: that of an operand
+    output_bits : width of results in the memories; None: that of an operand
     link_bits_per_s, link_j_per_bit : of the link between the outer memory and the buffer
     """
 
     layers: LayerColumns | None
     operations: Mapping[str, float]
     overlapped: bool = False
-    output_bits: int = 0
+    output_bits: int | None = None
     link_bits_per_s: float = math.inf
     link_j_per_bit: float = 0.0
 
@@ -185,7 +185,7 @@ def compose_chosen(
             ),
             link_bits_per_s=task.link_bits_per_s,
             link_j_per_bit=task.link_j_per_bit,
-            output_bits=float(task.output_bits),
+            output_bits=math.nan if task.output_bits is None else task.output_bits,
         )
         totals = run_task(chips, task.layers)
         times.append(totals.latency_s)

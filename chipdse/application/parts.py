@@ -123,7 +123,7 @@ def chip_columns(chips: Sequence[Chip]) -> ChipColumns:
         ),
         link_bits_per_s=np.array([chip.link_bits_per_s for chip in chips]),
         link_j_per_bit=np.array([chip.link_j_per_bit for chip in chips]),
-        output_bits=np.array([float(chip.output_bits or 0) for chip in chips]),
+        output_bits=np.array([chip.output_bits for chip in chips], dtype=np.float64),
     )
 
 
@@ -145,14 +145,14 @@ def composed(
     *,
     link_bits_per_s: Numbers = math.inf,
     link_j_per_bit: Numbers = 0.0,
-    output_bits: Numbers = 0.0,
+    output_bits: Numbers = math.nan,
 ) -> ChipColumns:
     """Chips that combine parts, buffers and outer memories which are known, as columns.
 
     Parameters
     ----------
     choices : indices into the sequences; the copies of `parts` themselves do not count
-    output_bits : width of results in the memories; 0: that of an operand
+    output_bits : width of results in the memories; NaN: that of an operand
     """
 
     def of_part(name: str) -> Floats:
@@ -191,5 +191,5 @@ def composed(
         outer_idle_w=np.nan_to_num(of_outer("idle_w", 0.0), nan=0.0),
         link_bits_per_s=np.broadcast_to(np.asarray(link_bits_per_s, np.float64), shape),
         link_j_per_bit=np.broadcast_to(np.asarray(link_j_per_bit, np.float64), shape),
-        output_bits=np.where(stated > 0, stated, arrays.operand_bits),
+        output_bits=np.where(np.isnan(stated), arrays.operand_bits, stated),
     )

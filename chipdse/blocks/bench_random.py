@@ -42,7 +42,7 @@ async def random_inputs(dut: Any) -> None:
     clock.value = 0
     # Inputs change halfway between a falling and a rising edge: registers may be clocked by either.
     cocotb.start_soon(Clock(clock, 4, unit="ns").start(start_high=False))
-    reset = dut[ports["reset"]] if ports["reset"] else None
+    reset = None if ports["reset"] is None else dut[ports["reset"]]
     if reset is not None:
         reset.value = ports["reset_level"]
     await Timer(1, unit="ns")

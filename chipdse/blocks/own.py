@@ -31,7 +31,7 @@ class OwnBlock(Block):
 
     folder : where the reference is looked up
     find : the function that finds it, by its reference and that folder
-    clock, reset : names of the ports in a description of Verilog; "" if there is no reset
+    clock, reset : names of the ports in a description of Verilog; None if there is no reset
     reset_level : level at which the reset is active
     verilog : source files that are read instead of `hardware`
     """
@@ -39,7 +39,7 @@ class OwnBlock(Block):
     folder: str
     find: Callable[[str, str], Block]
     clock: str = "clk"
-    reset: str = "rst"
+    reset: str | None = "rst"
     reset_level: int = 1
     verilog: VerilogSource | None = None
 

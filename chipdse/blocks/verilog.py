@@ -48,7 +48,7 @@ from chipdse.blocks.own import (
 )
 from chipdse.blocks.verilog_files import named_paths
 from chipdse.errors import DesignError
-from chipdse.reading import parse_toml, toml_text
+from chipdse.reading import read_toml
 from chipdse.tools import is_identifier
 
 _KEYS = {
@@ -80,12 +80,7 @@ def _find(name: str, folder: str) -> OwnBlock:
 class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            self.data: dict[str, Any] = parse_toml(toml_text(path))
-        except OSError as error:
-            raise DesignError(f"block {str(path)!r}: {error.strerror}") from error
-        except ValueError as error:
-            raise DesignError(f"{path}: not TOML: {error}") from error
+        self.data = read_toml(path, f"block {str(path)!r}")
         for key in self.data:
             if key not in _KEYS:
                 raise self.wrong(key, f"is not known here; known: {', '.join(sorted(_KEYS))}")
@@ -156,7 +151,7 @@ class _Reader:
             reads=self._texts("reads"),
             environment=self._texts("environment"),
             clock=self.port("clock", "clk"),
-            reset=self.port("reset", ""),
+            reset=self.port("reset", "") or None,
             reset_level=int(level == "high"),
             verilog=verilog,
         )

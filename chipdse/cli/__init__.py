@@ -27,6 +27,8 @@ _MODULE_OF = {
     **dict.fromkeys(("report", "explore", "plot"), "report"),
     "status": "status",
     "cache": "cache",
+    "trace": "traces.trace",
+    "leakage": "traces.leakage",
     "stages": "stages",
     "export": "export",
     "import-results": "results",
@@ -36,7 +38,7 @@ _MODULE_OF = {
     "package": "package",
     "map": "application.map",
     "chip": "application.chip",
-    "library": "library",
+    "library": "library.verbs",
     "completion": "completion",
 }
 

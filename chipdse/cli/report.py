@@ -31,6 +31,12 @@ KINDS = (
 
 def add(verbs: Verbs) -> None:
     """Declare the verbs."""
+    _add_report(verbs)
+    _add_explore(verbs)
+    _add_plot(verbs)
+
+
+def _add_report(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "report",
@@ -51,6 +57,8 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
+
+def _add_explore(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "explore",
@@ -66,6 +74,8 @@ def add(verbs: Verbs) -> None:
         help="default 127.0.0.1: reached from this machine only; the token is needed on every host",
     )
 
+
+def _add_plot(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "plot",
@@ -85,6 +95,17 @@ def add(verbs: Verbs) -> None:
     add_objectives(parser)
     parser.add_argument("--kind", choices=KINDS, default="front", help="default the front")
     parser.add_argument("-o", "--output", type=Path, required=True, help=".png, .svg or .pdf")
+    _add_front_options(parser)
+    parser.add_argument(
+        "--trial",
+        type=int,
+        help="of power, supply, placement, package: the point; default the knee",
+    )
+    parser.add_argument("--width", type=float, help="inches; default one column of a paper")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _add_front_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--x", metavar="COLUMN", help="of the front; default the first objective")
     parser.add_argument("--y", metavar="COLUMN", help="default the second")
     parser.add_argument(
@@ -113,13 +134,6 @@ def add(verbs: Verbs) -> None:
         help="of the front: also write its values (NAME.data.csv) and a caption "
         "(NAME.caption.txt) beside it",
     )
-    parser.add_argument(
-        "--trial",
-        type=int,
-        help="of power, supply, placement, package: the point; default the knee",
-    )
-    parser.add_argument("--width", type=float, help="inches; default one column of a paper")
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _report(arguments: argparse.Namespace) -> int:

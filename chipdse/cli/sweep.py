@@ -32,6 +32,11 @@ SHOWN_ROWS = 20
 
 def add(verbs: Verbs) -> None:
     """Declare the verbs."""
+    _add_sweep(verbs)
+    _add_front(verbs)
+
+
+def _add_sweep(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "sweep",
@@ -90,6 +95,8 @@ def add(verbs: Verbs) -> None:
     )
     _json_option(parser)
 
+
+def _add_front(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "front",
@@ -114,11 +121,7 @@ def _json_option(parser: argparse.ArgumentParser) -> None:
 
 def _sweep(arguments: argparse.Namespace) -> int:
     if arguments.list:
-        if arguments.json:
-            print_json(questions())
-        else:
-            for name, question in questions().items():
-                print(f"{name:20} {' '.join(question.split())}")
+        _print_shipped(as_json=arguments.json)
         return 0
     if arguments.file is None:
         raise DesignError("no sweep file is given; 'chipdse sweep --list' names the shipped ones")
@@ -128,9 +131,6 @@ def _sweep(arguments: argparse.Namespace) -> int:
     check_sweep_exists(find_sweep(arguments.file))
 
     from chipdse.api.study import sweep
-    from chipdse.study.running.plan import composed_text
-    from chipdse.study.running.status import read_status
-    from chipdse.study.storage.trials import by_evaluation, finished
 
     study = sweep(
         arguments.file,
@@ -148,38 +148,62 @@ def _sweep(arguments: argparse.Namespace) -> int:
         storage=arguments.storage,
         sampler=arguments.sampler,
     )
-    points = study.points()
-    front = study.front_of(points)
-    path = study.folder.path
-    ended = read_status(path).state
-    answer = _answer(study, points)
+    report = study.folder.path / "report.html" if arguments.report else None
     if arguments.json:
-        print_json(
-            {
-                "study": str(path),
-                "report": str(path / "report.html") if arguments.report else None,
-                "ended": ended,
-                "trials": len(by_evaluation(finished(study.folder.study))),
-                "points": len(points),
-                "answer": list(answer.sentences),
-                "warnings": list(answer.warnings),
-                "designs": dict(answer.designs),
-                "front": front.to_dict("records"),
-            }
-        )
-        return 0
+        print_json(_document(study, report))
+    else:
+        _print_result(study, report)
+    return 0
+
+
+def _print_shipped(*, as_json: bool) -> None:
+    """Print the sweeps that ship with their questions."""
+    if as_json:
+        print_json(questions())
+        return
+    for name, question in questions().items():
+        print(f"{name:20} {' '.join(question.split())}")
+
+
+def _document(study: Study, report: Path | None) -> dict[str, Any]:
+    """The result of a sweep as the JSON document that `--json` prints."""
+    from chipdse.study.running.status import read_status
+    from chipdse.study.storage.trials import by_evaluation, finished
+
+    points = study.points()
+    answer = _answer(study, points)
+    return {
+        "study": str(study.folder.path),
+        "report": None if report is None else str(report),
+        "ended": read_status(study.folder.path).state,
+        "trials": len(by_evaluation(finished(study.folder.study))),
+        "points": len(points),
+        "answer": list(answer.sentences),
+        "warnings": list(answer.warnings),
+        "designs": dict(answer.designs),
+        "front": study.front_of(points).to_dict("records"),
+    }
+
+
+def _print_result(study: Study, report: Path | None) -> None:
+    """Print the answer of a sweep, its front and where its files are."""
+    from chipdse.study.running.plan import composed_text
+    from chipdse.study.running.status import read_status
+    from chipdse.study.storage.trials import finished
+
+    points, path = study.points(), study.folder.path
+    front, answer = study.front_of(points), _answer(study, points)
     print("\n".join((*answer.sentences, *(f"warning: {text}" for text in answer.warnings))))
     _print_designs(study, front, answer)
     _print_front(study, front, len(points))
     if study.folder.sweep.chip is not None:
         print(f"chips:   {composed_text(finished(study.folder.study))}")
-    print(f"ended:   {ended}")
-    if arguments.report:
-        print(f"report:  {path / 'report.html'}")
+    print(f"ended:   {read_status(path).state}")
+    if report is not None:
+        print(f"report:  {report}")
     print(f"points:  {path / 'points.csv'}")
     if study.folder.sweep.chip is None:
         print(f"export:  {command('chipdse', 'export', path, '--knee', '--to')} DIR")
-    return 0
 
 
 def _answer(study: Study, points: pd.DataFrame) -> Answer:

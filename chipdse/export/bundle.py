@@ -36,7 +36,7 @@ from chipdse.netlist.activity.saif import write_saif
 from chipdse.netlist.library.liberty.writer import liberty_text
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.records import Timing
-from chipdse.records import BlockMetrics
+from chipdse.records import BlockMetrics, as_written
 from chipdse.stages.analyse import activity_of, analyse_cells
 from chipdse.stages.build import build_hardware
 from chipdse.stages.guarantee import FAST, SLOW
@@ -234,7 +234,7 @@ _OPTIONS = ("vdd_v", "temperature_c", "clock_period_s", "clock_frac")
 def _settings(option: str, record: Any, skip: Collection[str] = ()) -> list[str]:
     """Only what differs from the defaults, without the fields in `skip`."""
     changed = [
-        f"{field.name}={_word(getattr(record, field.name))}"
+        f"{field.name}={_word(as_written(field, getattr(record, field.name)))}"
         for field in dataclasses.fields(record)
         if getattr(record, field.name) != field.default and field.name not in skip
     ]

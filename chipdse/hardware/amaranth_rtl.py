@@ -23,16 +23,17 @@ from chipdse.blocks.ports import attribute_ports
 class Clocking:
     """Which ports of the RTL's top are its clock and its reset.
 
-    clock, reset : input ports; "" where there is none
+    clock : input port; "" where it is not known
+    reset : input port; None where it is not known or there is none
     reset_level : level at which the reset is active
     problem : why they are not known, as the end of a sentence that begins with the block's name;
-        "" if they are
+        None if they are
     """
 
     clock: str = ""
-    reset: str = ""
+    reset: str | None = None
     reset_level: int = 1
-    problem: str = ""
+    problem: str | None = None
 
 
 ONLY_LOGIC = Clocking(
@@ -113,11 +114,11 @@ def _driven_by_ports(design: Design) -> Clocking:
     domains = list(_used_domains(design, netlist))
     for domain in domains:
         clock, _ = _source(netlist, domain.clk)
-        if clock:
+        if clock is not None:
             clocks.setdefault(clock, domain)
         if domain.rst is not None and domain.rst in netlist.signals:
             reset, level = _source(netlist, domain.rst)
-            if reset:
+            if reset is not None:
                 resets.setdefault((reset, level), domain)
             elif not _is_constant(netlist, domain.rst):
                 return Clocking(
@@ -139,7 +140,9 @@ def _driven_by_ports(design: Design) -> Clocking:
         return Clocking(
             clock=next(iter(clocks)), problem=f"has the resets {names}; give it a bench, or one"
         )
-    (reset, level) = next(iter(resets), ("", 1))
+    if not resets:
+        return Clocking(clock=next(iter(clocks)))
+    (reset, level) = next(iter(resets))
     return Clocking(clock=next(iter(clocks)), reset=reset, reset_level=level)
 
 
@@ -153,19 +156,22 @@ def _used_domains(design: Design, netlist: Netlist) -> Iterator[ClockDomain]:
                 yield domain
 
 
-def _source(netlist: Netlist, signal: Signal) -> tuple[str, int]:
-    """The one-bit input that a signal is or inverts, and at which level of it the signal is 1."""
+def _source(netlist: Netlist, signal: Signal) -> tuple[str | None, int]:
+    """The one-bit input that a signal is or inverts, and at which level of it the signal is 1.
+
+    None for a signal that is neither.
+    """
     net, level = netlist.signals[signal][0], 1
     while net.is_cell and net.cell != 0:
         cell = netlist.cells[net.cell]
         if not isinstance(cell, Operator) or cell.operator not in ("~", "b"):
-            return "", level
+            return None, level
         level ^= cell.operator == "~"
         net = cell.inputs[0][net.bit]
     for name, (start, width) in netlist.cells[0].ports_i.items():
         if width == 1 and net.is_cell and net.bit == start:
             return name, int(level)
-    return "", level
+    return None, level
 
 
 def _is_constant(netlist: Netlist, signal: Signal) -> bool:

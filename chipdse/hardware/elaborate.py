@@ -39,9 +39,9 @@ class Rtl:
     top : name of the top module
     content : hash of both; equal RTL from different sources shares all later stages
     clock : input port of its only clock; "" if it is not known
-    reset : input port that resets its registers; "" if it is not known or there is none
+    reset : input port that resets its registers; None if it is not known or there is none
     reset_level : level at which the reset is active
-    problem : why clock or reset are not known (`chipdse.hardware.amaranth_rtl.Clocking`)
+    problem : why clock or reset are not known, else None (`chipdse.hardware.amaranth_rtl.Clocking`)
     macros : sizes of the SRAM macros it instantiates (`chipdse.hardware.memories`)
     models : Verilog models of these macros; None if there are none
     """
@@ -51,9 +51,9 @@ class Rtl:
     top: str
     content: str
     clock: str = "clk"
-    reset: str = ""
+    reset: str | None = None
     reset_level: int = 1
-    problem: str = ""
+    problem: str | None = None
     macros: tuple[MacroSize, ...] = ()
     models: Path | None = None
 
@@ -83,7 +83,7 @@ def _as_described(block: OwnBlock) -> Clocking:
     """The ports that a description of Verilog names."""
     return Clocking(
         clock=port_name(block.clock),
-        reset=port_name(block.reset),
+        reset=None if block.reset is None else port_name(block.reset),
         reset_level=block.reset_level,
     )
 

@@ -184,7 +184,7 @@ def _clock_gates(library: MappingLibrary, options: SynthesisOptions) -> list[str
     A reset that comes before the enable joins it, so that it still gets through.
     """
     gate = library.clock_gate
-    if not options.clock_gating or gate is None:
+    if options.clock_gating is None or gate is None:
         return []
     test = f", input {gate.test}" if gate.test else ""
     ports = f"input {gate.enable}, input {gate.clock}{test}, output {gate.output}"

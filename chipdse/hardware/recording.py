@@ -93,7 +93,7 @@ class Recorder:
     data : name of the file that the simulation writes to its working directory; the plusarg
         ``+recording=PATH`` names another
     latches : names of the RTL's latches
-    loop : a signal of a combinational loop; "" if there is none
+    loop : a signal of a combinational loop; None if there is none
     """
 
     top: str
@@ -101,7 +101,7 @@ class Recorder:
     layout: Path
     data: str
     latches: tuple[str, ...] = ()
-    loop: str = ""
+    loop: str | None = None
 
 
 def write_recorder(
@@ -131,25 +131,7 @@ def write_recorder(
     ToolError : Yosys cannot read the RTL
     """
     folder.mkdir(parents=True, exist_ok=True)
-    script = prepare_script(rtl.rtlil, rtl.top, folder, black_boxes)
-    defined = [] if four_state else _DEFINED
-    (folder / _DIVIDE).write_text(_DIVISIONS)
-    write = [*_SIMULATED, f"write_verilog -noattr {RTL}", "flatten", "check", ""]
-    log = run_yosys(
-        "\n".join([f"{script}write_json {PREPARED}", *defined, *write]), folder, "record"
-    )
-    if conflict := _CONFLICT.search(log.read_text(errors="replace")):
-        net = "".join(conflict[1].split())
-        raise DesignError(f"{net} has several drivers; give it one, e.g. a multiplexer or an OR")
-    loop = ""
-    if _LOOP in log.read_text(errors="replace"):
-        # Between words it may be a carry from bit to bit; gates leave no doubt.
-        gates = ["flatten", "memory_map", "techmap", "opt_clean", "check", ""]
-        loop = _loop_of(run_yosys("\n".join([script, *gates]), folder, "loops"))
-    text = (folder / RTL).read_text()
-    if "assert (" in text:
-        text = told_assertions(text)
-    (folder / RTL).write_text(bounded_reads(text, short_memories(rtl.rtlil.read_text())))
+    loop = _write_rtl(rtl, folder, four_state, black_boxes)
     signals = read_signals(folder / PREPARED, rtl.top)
     (folder / PREPARED).unlink()
     (folder / _DIVIDE).unlink()
@@ -189,6 +171,36 @@ def write_recorder(
     )
 
 
+def _write_rtl(rtl: Rtl, folder: Path, four_state: bool, black_boxes: Sequence[Cell]) -> str | None:
+    """Write the RTL as Verilog, and as JSON for `read_signals`; a signal of a combinational loop.
+
+    Raises
+    ------
+    DesignError : a net has several drivers
+    ToolError : Yosys cannot read the RTL
+    """
+    script = prepare_script(rtl.rtlil, rtl.top, folder, black_boxes)
+    defined = [] if four_state else _DEFINED
+    (folder / _DIVIDE).write_text(_DIVISIONS)
+    write = [*_SIMULATED, f"write_verilog -noattr {RTL}", "flatten", "check", ""]
+    log = run_yosys(
+        "\n".join([f"{script}write_json {PREPARED}", *defined, *write]), folder, "record"
+    )
+    if conflict := _CONFLICT.search(log.read_text(errors="replace")):
+        net = "".join(conflict[1].split())
+        raise DesignError(f"{net} has several drivers; give it one, e.g. a multiplexer or an OR")
+    loop = None
+    if _LOOP in log.read_text(errors="replace"):
+        # Between words it may be a carry from bit to bit; gates leave no doubt.
+        gates = ["flatten", "memory_map", "techmap", "opt_clean", "check", ""]
+        loop = _loop_of(run_yosys("\n".join([script, *gates]), folder, "loops"))
+    text = (folder / RTL).read_text()
+    if "assert (" in text:
+        text = told_assertions(text)
+    (folder / RTL).write_text(bounded_reads(text, short_memories(rtl.rtlil.read_text())))
+    return loop
+
+
 def bounded_reads(verilog: str, memories: Collection[str]) -> str:
     """Yosys's Verilog in which a read beyond the end of these memories gives what hardware gives.
 
@@ -216,11 +228,13 @@ def bounded_reads(verilog: str, memories: Collection[str]) -> str:
     return _MEMORY_READ.sub(bounded, verilog)
 
 
-def _loop_of(log: Path) -> str:
-    """A signal of the first combinational loop that Yosys's `check` has found; "" without one."""
+def _loop_of(log: Path) -> str | None:
+    """A signal of the first combinational loop that Yosys's `check` has found; None without one."""
     _, marker, rest = log.read_text(errors="replace").partition(_LOOP)
     named = re.search(r"^    wire \\(\S+)", rest, re.MULTILINE)
-    return "" if not marker else named[1] if named else "a signal without a name"
+    if not marker:
+        return None
+    return named[1] if named else "a signal without a name"
 
 
 def told_assertions(verilog: str) -> str:

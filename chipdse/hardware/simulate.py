@@ -249,7 +249,7 @@ def is_own_bench(block: Block) -> bool:
 def check_clocking(block: Block, rtl: Rtl) -> None:
     """Raise DesignError unless clock and reset are inputs, as far as the bench needs to know."""
     is_checked = not isinstance(block, OwnBlock) or block.is_checked
-    if rtl.problem and not (is_checked and rtl.clock):
+    if rtl.problem is not None and not (is_checked and rtl.clock):
         raise DesignError(f"{block.name} {rtl.problem}")
     inputs = {port.name for port in rtl_ports(rtl.rtlil, rtl.top) if port.direction == "in"}
     for what, name in (("clock", rtl.clock), ("reset", rtl.reset)):
@@ -283,7 +283,7 @@ def check_one_clock(recorder: Recorder) -> None:
     """
     for latch in recorder.latches:
         raise DesignError(f"{latch} is a latch; give it a value in every branch, or a clock")
-    if recorder.loop:
+    if recorder.loop is not None:
         raise DesignError(
             f"{recorder.loop} depends on itself without a register between: a combinational loop; "
             "put a register into it"
@@ -298,13 +298,13 @@ def check_one_clock(recorder: Recorder) -> None:
 
 
 def window_after_reset(
-    layout: Path, data: Path, block: str, reset: str, reset_level: int
+    layout: Path, data: Path, block: str, reset: str | None, reset_level: int
 ) -> dict[str, int]:
     """The rising edges of a run whose bench names none: all after the first reset."""
     recording = read_recording(layout, data)
     per_cycle = 2 if recording.both_edges else 1
     first = 0
-    if reset in recording.signals:
+    if reset is not None and reset in recording.signals:
         values = recording.values(reset)[::per_cycle]
         inactive = [row for row, value in enumerate(values) if value != reset_level]
         # Before the first reset a bench may leave it inactive: registers are not known yet.

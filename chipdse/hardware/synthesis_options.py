@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from chipdse.records import check_knobs, knob
+from chipdse.records import Absent, check_knobs, knob, read_absent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,11 +26,15 @@ class SynthesisOptions:
         " up to twice the cells and more energy per operation (docs/concepts/glitches.md)",
         choices=("balanced", "delay"),
     )
-    clock_gating: int = knob(
-        0,
-        "smallest group of flip-flops that share an enable and get a clock gate; 0 makes no gates,"
-        " and enables become multiplexers or the library's enabled flip-flops",
-        minimum=0,
+    clock_gating: int | None = knob(
+        None,
+        "smallest group of flip-flops that share an enable and get a clock gate",
+        kind=int,
+        minimum=1,
+        absent=Absent(
+            written=0,
+            meaning="no clock gates; enables become multiplexers or enabled flip-flops",
+        ),
     )
     hierarchy: Literal["flat", "shared", "auto"] = knob(
         "flat",
@@ -44,15 +48,16 @@ class SynthesisOptions:
         " replicates show how much of a difference is chance",
         minimum=0,
     )
-    memory_macro_bits: int = knob(
+    memory_macro_bits: int | None = knob(
         4096,
-        "memories of at least so many bits become SRAM macros (docs/howto/memories.md); 0 keeps all"
-        " in registers",
-        minimum=0,
+        "memories of at least so many bits become SRAM macros (docs/howto/memories.md)",
+        minimum=1,
+        absent=Absent(written=0, meaning="all memories stay in registers"),
     )
     memory_family: str = knob(
         "auto", "of SRAM macros; auto is the one of the library's process, if there is one"
     )
 
     def __post_init__(self) -> None:
+        read_absent(self)
         check_knobs(self)

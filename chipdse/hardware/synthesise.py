@@ -46,8 +46,8 @@ from chipdse.hardware.shared_modules import (
     write_shared,
 )
 from chipdse.hardware.synthesis_options import SynthesisOptions
-from chipdse.netlist.library.catalogue import LibraryEntry, liberty_files_for_synthesis
 from chipdse.netlist.library.cells import Cell
+from chipdse.netlist.library.entry import LibraryEntry, liberty_files_for_synthesis
 from chipdse.tools import is_identifier, plain_prefix, remove_links, run_yosys
 
 NETLIST, REGISTER_MAP, AREA = "netlist.v", "registers.json", "area.json"
@@ -106,10 +106,10 @@ def synthesise(
     ToolError : Yosys or ABC failed
     """
     library = mapping_library(liberty)
-    if options.clock_gating and library.clock_gate is None:
+    if options.clock_gating is not None and library.clock_gate is None:
         raise DesignError(
             f"clock_gating={options.clock_gating}: the library has no integrated clock gate for "
-            "rising edges; use clock_gating=0"
+            "rising edges; leave clock_gating out"
         )
     check_names(library)
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ def synthesise(
 
 def _write_inputs(library: MappingLibrary, options: SynthesisOptions, folder: Path) -> None:
     """Write the files that the scripts read."""
-    if options.clock_gating:
+    if options.clock_gating is not None:
         (folder / RESET_FIRST).write_text(reset_joins_enable())
     (folder / "abc.constr").write_text(
         f"set_driving_cell {library.driving_cell}\n"

@@ -96,7 +96,9 @@ def activity_of(
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
         "routes": laid.content,
-        "clock_tree": None if laid.tree is None else physical_values(options)["calibration"],
+        "clock_tree": None
+        if laid.tree is None
+        else {"calibration": physical_values(options)["calibration"]},
         "layout": [options.utilisation, options.placement_seed],
         "cycles": options.glitch_cycles,
     }
@@ -143,7 +145,7 @@ def count_glitches(
         loaded.replayed,
         first_cycle=hardware.run.first_cycle,
         cycles=hardware.run.cycles,
-        sampled=options.glitch_cycles or None,
+        sampled=options.glitch_cycles,
         seed=options.placement_seed,
     ).total
 
@@ -185,9 +187,9 @@ GLITCHES = Stage(
         "vdd_v": "supply voltage",
         "temperature_c": "temperature",
         "routes": "hash of the wires",
-        "clock_tree": "the user's calibration of layout, or empty; none without a clock tree",
+        "clock_tree": "the user's calibration of layout, or none; none without a clock tree",
         "layout": "utilisation and seed of the placement",
-        "cycles": "clock cycles that are drawn; 0 is all",
+        "cycles": "clock cycles that are drawn; none: all",
     },
     builder=write_toggles,
     code=(*RUN_READERS, _timed, Layout),

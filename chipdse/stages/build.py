@@ -49,7 +49,7 @@ def memory_choice(design: Design) -> MemoryChoice | None:
     options, entry = design.synthesis, library_of(design.library)
     name = entry.name if entry.saved is not None else entry.files[0].name
     family = family_for(name, options.memory_family)
-    if not options.memory_macro_bits or family is None:
+    if options.memory_macro_bits is None or family is None:
         return None
     return MemoryChoice(macro_bits=options.memory_macro_bits, family=family)
 
@@ -57,7 +57,7 @@ def memory_choice(design: Design) -> MemoryChoice | None:
 def synthesise_rtl(design: Design, rtl: Rtl, store: Store) -> Synthesised:
     """The netlist of a design's RTL in the cells of its library."""
     # What became of memories is in the RTL already.
-    options = dataclasses.replace(design.synthesis, memory_macro_bits=0, memory_family="auto")
+    options = dataclasses.replace(design.synthesis, memory_macro_bits=None, memory_family="auto")
     version, entry = library_version(design.library), library_of(design.library)
     also: list[Builder] = [macro_cells] if rtl.macros else []
     if entry.saved is not None:  # it is written as Liberty

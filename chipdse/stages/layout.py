@@ -119,7 +119,7 @@ def counted(options: PhysicalOptions, library: CellLibrary) -> Counted:
 
 def _calibration(options: PhysicalOptions, cell_names: Sequence[str]) -> LayoutCalibration:
     """The user's calibration, or the one that ships for the process of the cells."""
-    if options.calibration:
+    if options.calibration is not None:
         return read_calibration(Path(options.calibration))
     return calibration_of(process_of(cell_names))
 
@@ -127,7 +127,7 @@ def _calibration(options: PhysicalOptions, cell_names: Sequence[str]) -> LayoutC
 def physical_values(options: PhysicalOptions) -> dict[str, Any]:
     """The options as values of a key: a calibration is its content, wherever its file lies."""
     values = dataclasses.asdict(options)
-    if options.calibration:
+    if options.calibration is not None:
         values["calibration"] = dataclasses.asdict(read_calibration(Path(options.calibration)))
     return values
 

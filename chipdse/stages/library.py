@@ -8,14 +8,15 @@ from the computation of its key to the end of its build.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from chipdse.design import Design, LibraryChoice
-from chipdse.errors import MachineError
-from chipdse.netlist.library.catalogue import LibraryEntry, description_file, resolve
+from chipdse.errors import DesignError, MachineError
+from chipdse.netlist.library.catalogue import description_file, resolve
+from chipdse.netlist.library.entry import LibraryEntry
 from chipdse.store.reads import file_digest
 
 Result = TypeVar("Result")
@@ -53,6 +54,32 @@ def library_of(choice: LibraryChoice) -> LibraryEntry:
         raise changed(choice)
     _RESOLVED[choice] = (entry, stamps)
     return entry
+
+
+def shared_node_nm(libraries: Mapping[str, LibraryChoice], stated_nm: float | None) -> float:
+    """The process node of a die whose parts have libraries of their own [nm].
+
+    Parameters
+    ----------
+    libraries : by the name of the part
+    stated_nm : the node of the package, which comes before that of the libraries; None or 0 where
+        it is not stated
+
+    Raises
+    ------
+    DesignError : the libraries differ in their node, or it is not known
+    """
+    nodes = {part: library_of(choice).node_nm for part, choice in libraries.items()}
+    if len(set(nodes.values())) > 1:
+        listed = ", ".join(
+            f"{part} {'unknown' if node is None else f'{node:g} nm'}"
+            for part, node in nodes.items()
+        )
+        raise DesignError(f"parts on one die must share a process node: {listed}")
+    node = stated_nm or next(iter(nodes.values()))
+    if node is None:
+        raise DesignError("the process node of the library is not known; set [package] node_nm")
+    return float(node)
 
 
 def library_version(choice: LibraryChoice, process: str | None = None) -> LibraryVersion:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse.errors import DesignError
-from chipdse.records import BlockMetrics, check_knobs, knob
+from chipdse.records import Absent, BlockMetrics, check_knobs, knob, read_absent
 from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
 from chipdse.system.arrays.dies import interface_area
 from chipdse.system.arrays.temperature import LeakageTable
 from chipdse.system.evaluate import Parts, Work, evaluate_dies, evaluate_pairs
 from chipdse.system.metrics import SystemMetrics
 from chipdse.system.parameters import STACKS, PackageParameters
-from chipdse.system.thermal.refined import CELLS
+from chipdse.system.thermal.nested_meshes import CELLS
 from chipdse.technology.constants import Constant, Sources
 
 _ROLES = ("compute", "memory")
@@ -35,8 +35,8 @@ class Die:
     role: str = knob("compute", "a memory serves the other dies", choices=_ROLES)
     area_m2: float = knob(1e-4, "area without interfaces", "m2", minimum=1e-9, maximum=1.0)
     unique_area_m2: float | None = knob(
-        None, "area that is designed, where tiles repeat; without it, all of the area", "m2",
-        kind=float, minimum=0.0, maximum=1.0,
+        None, "area that is designed, where tiles repeat", "m2",
+        kind=float, minimum=0.0, maximum=1.0, absent=Absent(written=0, meaning="all of the area"),
     )  # fmt: skip
     node_nm: float = knob(7.0, "process", "nm", minimum=3.0, maximum=1000.0)
     dynamic_power_w: float = knob(0.0, "at full throughput", "W", minimum=0.0, maximum=1e5)
@@ -44,23 +44,23 @@ class Die:
     leakage_temperature_c: float = knob(
         25.0, "temperature of the leakage figure", "°C", minimum=-55.0, maximum=250.0
     )
-    leakage_doubling_k: float = knob(
-        0.0, "leakage doubles every so many kelvins; 0: constant", "K", minimum=0.0, maximum=1000.0
-    )
+    leakage_doubling_k: float | None = knob(
+        None, "leakage doubles every so many kelvins", "K", kind=float, above=0.0, maximum=1000.0,
+        absent=Absent(written=0, meaning="constant leakage"),
+    )  # fmt: skip
     throughput_ops_per_s: float = knob(0.0, "operations", "1/s", minimum=0.0, maximum=1e24)
     third_party: bool = knob(False, "bought, not designed")
     price_usd: float | None = knob(
-        None, "of a tested die; without it, from area and node", "USD", kind=float, minimum=0.0
-    )
+        None, "of a tested die", "USD", kind=float, minimum=0.0,
+        absent=Absent(written=-1, meaning="computed from area and node"),
+    )  # fmt: skip
     carbon_kgco2e: float | None = knob(
-        None, "of a die; without it, from area and node", "kg", kind=float, minimum=0.0
-    )
+        None, "of a die", "kg", kind=float, minimum=0.0,
+        absent=Absent(written=-1, meaning="computed from area and node"),
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
-        # Files written before None was possible state these numbers instead.
-        for name, written in (("unique_area_m2", 0), ("price_usd", -1), ("carbon_kgco2e", -1)):
-            if getattr(self, name) == written:
-                object.__setattr__(self, name, None)
+        read_absent(self)
         check_knobs(self, f"die {self.name!r}")
 
 
@@ -82,8 +82,9 @@ class System:
 
     package : everything but the dies; its `chiplets`, `tiles` and `memory_dies` are not used
     bits_per_op : data a die exchanges with others for each operation
-    traffic_bits_per_s : data exchanged whatever the throughput, in place of `bits_per_op`
-    interposer_area_m2 : what the dies must fit on, 0: as large as they need
+    traffic_bits_per_s : data exchanged whatever the throughput, in place of `bits_per_op`; None:
+        `bits_per_op` counts
+    interposer_area_m2 : what the dies must fit on; None: as large as they need
     constants : the user's own figures, e.g. of a custom link; they come before the tables'
     """
 
@@ -91,8 +92,8 @@ class System:
     dies: tuple[Die, ...]
     package: PackageParameters
     bits_per_op: float = 0.0
-    traffic_bits_per_s: float = 0.0
-    interposer_area_m2: float = 0.0
+    traffic_bits_per_s: float | None = None
+    interposer_area_m2: float | None = None
     constants: tuple[Constant, ...] = ()
 
     def __post_init__(self) -> None:
@@ -145,7 +146,7 @@ def from_block(block: BlockMetrics, package: PackageParameters) -> System:
     compute = BlockDie(
         name="die", count=package.chiplets, area_m2=area,
         unique_area_m2=block.area_m2 + tiles * block.area_m2 * package.die_overhead_frac,
-        node_nm=package.node_nm or block.node_nm,
+        node_nm=block.node_nm if package.node_nm is None else package.node_nm,
         dynamic_power_w=share * block.dynamic_power_w,
         leakage_power_w=share * block.leakage_power_w,
         leakage_temperature_c=block.temperature_c,
@@ -197,7 +198,8 @@ def evaluate_described(system: System, *, cells: int = CELLS) -> Evaluation:
     counted = ops > 0
     if not counted:
         ops = 1.0  # any number: what depends on it is left undefined below
-    bits = system.traffic_bits_per_s / ops if system.traffic_bits_per_s else system.bits_per_op
+    traffic = system.traffic_bits_per_s
+    bits = system.bits_per_op if traffic is None else traffic / ops
     work = Work(
         throughput_ops_per_s=np.array([ops]),
         bits_per_op=np.array([bits]),
@@ -205,14 +207,14 @@ def evaluate_described(system: System, *, cells: int = CELLS) -> Evaluation:
             table_c=np.zeros(0),
             table_w=np.zeros((1, 0)),
             reference_c=np.array([leaky.leakage_temperature_c]),
-            doubling_k=np.array([leaky.leakage_doubling_k]),
+            doubling_k=np.array([leaky.leakage_doubling_k], dtype=np.float64),
         ),
     )
     rows = evaluate_dies(dies, work, columns, sources, cells=cells)
     limits = dict(rows.constraints)
-    if system.traffic_bits_per_s:
+    if traffic is not None:
         limits["link_bandwidth"] = 1 - rows.parts.link.utilisation_limit
-    if system.interposer_area_m2:
+    if system.interposer_area_m2 is not None:
         stacked = system.package.arrangement in STACKS
         needed = float(dies.footprint_m2[0] if stacked else dies.silicon_m2[0])
         limits["interposer"] = np.array([needed / system.interposer_area_m2 - 1])
@@ -275,7 +277,7 @@ def _complaint(evaluation: Evaluation, limit: str, amount: float) -> str:
         "wafer": f"the interposer for {dies.silicon_m2[0] * 1e6:.4g} mm2 of dies does not fit a"
         " wafer; use fewer or smaller dies",
         "interposer": f"dies of {dies.silicon_m2[0] * 1e6:.4g} mm2 exceed the interposer of"
-        f" {evaluation.system.interposer_area_m2 * 1e6:.4g} mm2 by {amount:.2%}; enlarge it",
+        f" {(evaluation.system.interposer_area_m2 or 0) * 1e6:.4g} mm2 by {amount:.2%}; enlarge it",
         "link_pitch_m": f"link {link!r} needs bonds {amount * 1e6:.4g} um finer than arrangement"
         f" {package.arrangement!r} has; use another link or arrangement",
         "link_reach_m": f"link {link!r} is {amount * 1e3:.4g} mm longer than its reach;"

@@ -28,7 +28,7 @@ from chipdse.system.arrays.temperature import (
 from chipdse.system.metrics import SystemColumns, SystemMetrics
 from chipdse.system.models import carbon
 from chipdse.system.parameters import PackageParameters
-from chipdse.system.thermal.refined import CELLS
+from chipdse.system.thermal.nested_meshes import CELLS
 from chipdse.technology.constants import Sources
 
 
@@ -155,7 +155,8 @@ def evaluate_pairs(
     typical = None if blocks.typical is None else _typical(blocks, blocks.typical, dies, work)
     rows = evaluate_dies(dies, work, package, sources, cells=cells, typical=typical)
     # Cost and carbon of another process than the one the block was measured in are a what-if.
-    moved = (package["node_nm"] > 0) & (package["node_nm"] != blocks.node_nm)
+    stated_nm = package["node_nm"]
+    moved = ~np.isnan(stated_nm) & (stated_nm != blocks.node_nm)
     return dataclasses.replace(rows, estimated=rows.estimated | moved)
 
 
@@ -215,22 +216,60 @@ def evaluate_dies(
     fabrication = fabrication_of(package, dies, sources)
     cost = cost_of(package, dies, fabrication, sources)
     footprint = carbon_of(package, dies, fabrication, sources)
-    throughput = compute * link.utilisation_limit
-    power = (dies.count * fixed).sum(axis=1) + temperatures.leakage_w
-    mean_power = power
+    parts = Parts(
+        dies=dies,
+        link=link,
+        temperature=temperatures,
+        cost=cost,
+        carbon=footprint,
+        power_w=fixed,
+        fabrication=fabrication,
+    )
+    leakage_w = temperatures.leakage_w
     if typical is not None:
         usual = dataclasses.replace(dies, static_w=typical.static_w)
-        leakage = temperatures_of(package, usual, typical.leak, fixed, sources, cells).leakage_w
-        mean_power = (dies.count * fixed).sum(axis=1) + leakage
+        leakage_w = temperatures_of(package, usual, typical.leak, fixed, sources, cells).leakage_w
+    metrics = _metrics(parts, package, compute, leakage_w, sources)
+    tabulated = node_is_tabulated(dies.node_nm) | (dies.count == 0)
+    return SystemRows(
+        metrics=metrics,
+        constraints=_constraints(
+            package, dies, link, temperatures, fabrication.interposers_on_wafer, sources
+        ),
+        link_bound=link.utilisation_limit < 1,
+        estimated=(~tabulated).any(axis=1),
+        parts=parts,
+    )
+
+
+def _metrics(
+    parts: Parts,
+    package: PackageColumns,
+    compute_ops_per_s: Floats,
+    leakage_w: Floats,
+    sources: Sources,
+) -> SystemColumns:
+    """The metrics of systems from their intermediate results.
+
+    Parameters
+    ----------
+    compute_ops_per_s : throughput that links do not limit
+    leakage_w : of the chips whose energy and carbon are wanted
+    """
+    link, temperatures, cost, footprint = parts.link, parts.temperature, parts.cost, parts.carbon
+    dies, fabrication = parts.dies, parts.fabrication
+    throughput = compute_ops_per_s * link.utilisation_limit
+    fixed_w = (dies.count * parts.power_w).sum(axis=1)
+    power = fixed_w + temperatures.leakage_w
+    mean_power = fixed_w + leakage_w
     grid, _, _ = grid_values(package.choices["grid_use"], sources)
     years, duty = package["life_years"], package["duty"]
     use = np.asarray(carbon.operational_carbon(grid, mean_power, years, duty))
     life_s = years * duty * carbon.SECONDS_PER_YEAR
     total = footprint.embodied_kg + use
-    tabulated = node_is_tabulated(dies.node_nm) | (dies.count == 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         busy = link.traffic_bits_per_s / link.capacity_bits_per_s
-        metrics = SystemColumns(
+        return SystemColumns(
             throughput_ops_per_s=throughput,
             power_w=power,
             energy_per_op_j=mean_power / throughput,
@@ -257,24 +296,6 @@ def evaluate_dies(
             # As in CORDOBA, https://openreview.net/forum?id=IjhyMJ1PWy
             total_carbon_delay_product_kg_s=total / throughput,
         )
-    parts = Parts(
-        dies=dies,
-        link=link,
-        temperature=temperatures,
-        cost=cost,
-        carbon=footprint,
-        power_w=fixed,
-        fabrication=fabrication,
-    )
-    return SystemRows(
-        metrics=metrics,
-        constraints=_constraints(
-            package, dies, link, temperatures, fabrication.interposers_on_wafer, sources
-        ),
-        link_bound=link.utilisation_limit < 1,
-        estimated=(~tabulated).any(axis=1),
-        parts=parts,
-    )
 
 
 def _constraints(

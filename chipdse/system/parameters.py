@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chipdse.errors import DesignError
-from chipdse.records import check_knobs, knob
+from chipdse.records import Absent, check_knobs, knob, read_absent
 from chipdse.technology.constants import variants
 
 ARRANGEMENTS = (
@@ -50,9 +50,9 @@ class PackageParameters:
     die_overhead_frac: float = knob(
         0.0, "die area beyond the tiles, as a share of theirs", minimum=0.0, maximum=10.0
     )
-    node_nm: float = knob(
-        0.0, "process of the compute dies for cost and carbon; 0: the block's", "nm",
-        minimum=0.0, maximum=1000.0,
+    node_nm: float | None = knob(
+        None, "process of the compute dies for cost and carbon", "nm", kind=float,
+        minimum=3.0, maximum=1000.0, absent=Absent(written=0, meaning="the block's process"),
     )  # fmt: skip
     memory_dies: int = knob(0, "third-party memory dies", minimum=0, maximum=64)
     memory_area_m2: float = knob(
@@ -79,9 +79,9 @@ class PackageParameters:
     local_traffic_frac: float = knob(
         0.0, "share of the blocks' data that never leaves its die", minimum=0.0, maximum=1.0
     )
-    interface_area_frac: float = knob(
-        0.0, "interface area over compute area; 0: what the link's modules take",
-        minimum=0.0, maximum=1.0,
+    interface_area_frac: float | None = knob(
+        None, "interface area over compute area", kind=float, above=0.0, maximum=1.0,
+        absent=Absent(written=0, meaning="the area of the link's modules"),
     )  # fmt: skip
     stack_bonding: str = knob("die", "stack die by die or wafer by wafer", choices=("die", "wafer"))
     cooling: str = knob("heatsink_forced_air", "what takes the heat away", choices=COOLINGS)
@@ -104,9 +104,10 @@ class PackageParameters:
     temperature_limit_c: float = knob(
         105.0, "hottest the die may be", "°C", minimum=0.0, maximum=300.0
     )
-    leakage_doubling_k: float = knob(
-        0.0, "leakage doubles every so many kelvins where the library gives one temperature only;"
-        " 0: constant", "K", minimum=0.0, maximum=1000.0,
+    leakage_doubling_k: float | None = knob(
+        None, "leakage doubles every so many kelvins where the library gives one temperature only",
+        "K", kind=float, above=0.0, maximum=1000.0,
+        absent=Absent(written=0, meaning="constant leakage"),
     )  # fmt: skip
     grid_fab: str = knob("taiwan", "electricity where the chip is made", choices=GRIDS)
     grid_use: str = knob("united_kingdom", "electricity where it runs", choices=GRIDS)
@@ -132,6 +133,7 @@ class PackageParameters:
     )
 
     def __post_init__(self) -> None:
+        read_absent(self)
         check_knobs(self, "package")
         dies = self.chiplets + self.memory_dies
         if self.arrangement == "monolithic" and dies != 1:
@@ -149,11 +151,6 @@ class PackageParameters:
             raise DesignError(
                 f"package chiplets={self.chiplets} exceeds tiles={self.tiles};"
                 " every die needs at least one tile"
-            )
-        if 0 < self.node_nm < 3:
-            raise DesignError(
-                f"package node_nm={self.node_nm!r} is below the finest node of the cost and carbon"
-                " tables; use >= 3 nm, or 0 for the block's node"
             )
         if self.arrangement in STACKS and dies > 8:
             raise DesignError(

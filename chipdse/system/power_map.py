@@ -13,7 +13,7 @@ from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.parameters import PackageParameters
-from chipdse.system.thermal.refined import hottest_points
+from chipdse.system.thermal.hottest import hottest_points
 from chipdse.system.thermal.stack import Layer, Rectangle, Stack
 from chipdse.technology.constants import Sources
 

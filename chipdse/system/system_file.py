@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chipdse.errors import DesignError
-from chipdse.reading import parse_toml, toml_text
+from chipdse.reading import read_toml
 from chipdse.records import BlockMetrics
 from chipdse.system.described import Die, System
 from chipdse.system.parameters import PackageParameters
@@ -129,12 +129,7 @@ def load_system(path: Path) -> System:
     ------
     DesignError : names the file, the key, the offending value and what would be right
     """
-    try:
-        content = parse_toml(toml_text(path))
-    except OSError as error:
-        raise DesignError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise DesignError(f"{path}: is not TOML: {error}") from None
+    content = read_toml(path)
     try:
         return _system(content, path.stem)
     except DesignError as error:
@@ -160,7 +155,7 @@ def _system(content: Mapping[str, Any], stem: str) -> System:
         name=name,
         dies=dies,
         package=package,
-        interposer_area_m2=read_quantity(interposer, "m2", "interposer_area"),
+        interposer_area_m2=read_quantity(interposer, "m2", "interposer_area") or None,
         constants=(*custom, *_conductivities(content.get("conductivity", {}))),
         **traffic,
     )
@@ -239,7 +234,8 @@ def _traffic(content: Any, block: BlockMetrics | None) -> dict[str, float]:
     for key, value in traffic.items():
         if value < 0:
             raise DesignError(f"[link] {key}={value!r} is negative; use >= 0")
-    return traffic
+    # A file that states no traffic, or 0, has no link to limit.
+    return {name: value for name, value in traffic.items() if value > 0}
 
 
 def _own(key: str, doc: str, value: float, unit: str) -> Constant:

@@ -59,7 +59,8 @@ def has_rows(name: str) -> bool:
 
 def has_stored_runs(name: str) -> bool:
     """Whether the figures of the block's page or section come from a stored run."""
-    return f'"{name}"' in text("docs/block_texts.py") and f'"{name}"' in text("docs/figures.py")
+    texts = "".join(text(f"docs/block_texts/{file}.py") for file in (name, "blocks"))
+    return f'"{name}"' in texts and f'"{name}"' in text("docs/figures.py")
 
 
 PLACES: dict[tuple[str, ...], Callable[[str], bool]] = {
@@ -73,7 +74,7 @@ PLACES: dict[tuple[str, ...], Callable[[str], bool]] = {
     ): NETLISTS.__contains__,
     ("docs/blocks/NAME.md",): has_page,
     ("docs/blocks/blocks.md",): has_rows,
-    ("docs/block_texts.py", "docs/figures.py"): has_stored_runs,
+    ("docs/block_texts/NAME.py", "docs/figures.py"): has_stored_runs,
     (
         "docs/blocks/gallery.md",
         "docs/blocks/gallery/NAME.svg",

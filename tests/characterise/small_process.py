@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from chipdse.netlist.library.catalogue import liberty_text, resolve
+from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.entry import liberty_text
 from tools.characterise.netlists import save
 
 MODELS = """\

@@ -185,7 +185,7 @@ def test_the_family_follows_the_library() -> None:
     assert family_for("asap7_SIMPLE.lib", "ihp_1p") == "ihp_1p"
     with pytest.raises(DesignError, match="use auto or one of ihp_1p, sky130_1rw1r"):
         family_for("sky130", "openram")
-    with pytest.raises(DesignError, match="is too small; use >= 0"):
+    with pytest.raises(DesignError, match="use >= 1, or 0: all memories stay in registers"):
         SynthesisOptions(memory_macro_bits=-1)
 
 

@@ -21,7 +21,8 @@ from chipdse.hardware.shared_modules import (
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.hardware.synthesise import choose_candidate, read_synthesised
 from chipdse.netlist.activity.replay.replay import replay
-from chipdse.netlist.library.catalogue import liberty_files_for_synthesis, resolve
+from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.tools import run_yosys
 from tests.support.timed_designs import TimedDesign, make_design
 

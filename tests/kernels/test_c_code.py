@@ -27,6 +27,7 @@ from chipdse.kernels.build import (
 )
 from chipdse.netlist.activity.replay.c_functions import functions_text
 from chipdse.netlist.activity.replay.plan import Operation
+from chipdse.netlist.activity.runs.c_functions import functions_text as runs_text
 from chipdse.netlist.library.logic import Constant, parse_function
 from chipdse.store.sources import c_files, code_files
 from chipdse.study.storage.code import point_files
@@ -34,6 +35,7 @@ from tests.support import portable_points
 
 PACKAGE = Path(chipdse.__file__).parent
 C_FILES = sorted(path.name for path in (PACKAGE / "kernels").glob("*.c"))
+BESIDE_POINTS = {"runs.c"}  # of traces, which are computed when they are asked for
 HEADERS = sorted(path.name for path in (PACKAGE / "kernels").glob("*.h"))
 # With and without AVX-512, which selects other code.
 PROCESSORS = ["native", *(["x86-64", "x86-64-v4"] if platform.machine() == "x86_64" else [])]
@@ -56,10 +58,15 @@ def gcc() -> str:
 
 @pytest.mark.tools
 @pytest.mark.parametrize("processor", PROCESSORS)
-@pytest.mark.parametrize("name", [*C_FILES, "functions of cells"])
+@pytest.mark.parametrize("name", [*C_FILES, "functions of cells", "functions of runs"])
 def test_compiles_without_warnings(name: str, processor: str, tmp_path: Path) -> None:
     source = tmp_path / "source.c"
-    source.write_text(c_text(name) if name in C_FILES else functions_text(OPERATIONS))
+    if name in C_FILES:
+        source.write_text(c_text(name))
+    elif name == "functions of runs":
+        source.write_text(runs_text([each for each in OPERATIONS if each.expression is not None]))
+    else:
+        source.write_text(functions_text(OPERATIONS))
     command = compile_command(gcc(), source, tmp_path / "library.so")
     command += ["-Werror", f"-march={processor}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -136,8 +143,40 @@ def test_kernels_run_clean_under_sanitizers(sanitized: dict[str, str], tmp_path:
     assert done.returncode == 0, done.stderr[-3000:]
     libraries = list(Path(sanitized["CHIPDSE_CACHE"]).glob("kernels/*/*.so"))
     names = {path.name.partition("-")[0] for path in libraries}
-    assert names > {name.removesuffix(".c") for name in C_FILES}  # and a library of cells
+    of_points = set(C_FILES) - BESIDE_POINTS
+    assert names > {name.removesuffix(".c") for name in of_points}  # and a library of cells
     assert all(b"__asan" in path.read_bytes() for path in libraries)
+
+
+RUNS = """
+import numpy as np
+from chipdse.netlist.activity.runs.plan import plan_runs
+from chipdse.netlist.activity.runs.runs import start_runs
+from chipdse.netlist.activity.runs.steps import Wanted
+from chipdse.netlist.activity.runs.weights import weigh
+from tests.support.netlist_cases import netlist_of
+chain = [f"INV i{n} (.A(n{n}), .Y(n{n + 1}));" for n in range(300)]
+body = " ".join(chain) + "XOR2 x (.A(n300), .B(a), .Y(d)); DFF f (.CK(clk), .D(d), .Q(n0));"
+plan = plan_runs(netlist_of(body + "BUF o (.A(n0), .Y(y));"), "clk")
+slots = np.arange(plan.plan.base, plan.plan.slots, dtype=np.int32)
+random = np.random.default_rng(0)
+group = random.integers(0, 3, len(slots)).astype(np.int32)
+weights = weigh(["a", "b", "c"], group, slots, random.uniform(-1, 1, len(slots)), bits=32)
+sources = random.integers(0, 2**64, (9, 2, 16), dtype=np.uint64)
+sums = []
+for engine in ("numpy", "compiled"):
+    wanted = Wanted(probes=slots, watched=slots[3:])
+    runs = start_runs(plan, weights, wanted=wanted, words=2, engine=engine)
+    runs.begin(sources[0], sources[1, :1])
+    sums.append(runs.advance(sources[1:]).sums)
+assert (sums[0] == sums[1]).all() and sums[0].any()
+"""
+
+
+@pytest.mark.tools
+def test_runs_are_clean_under_sanitizers(sanitized: dict[str, str]) -> None:
+    done = run_sanitized(sanitized, RUNS)
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 @pytest.mark.tools
@@ -176,7 +215,8 @@ def test_c_files_are_code_of_what_uses_them() -> None:
 
 
 def test_every_c_file_is_code_of_points() -> None:
-    assert {f"kernels/{name}" for name in [*C_FILES, *HEADERS]} <= set(point_files())
+    files = {*C_FILES, *HEADERS} - BESIDE_POINTS
+    assert {f"kernels/{name}" for name in files} <= set(point_files())
 
 
 def unnamed(tree: ast.Module) -> Iterator[int]:

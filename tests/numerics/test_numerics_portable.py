@@ -125,7 +125,9 @@ LEFT = {
     "chipdse/netlist/library/mismatch.py": {"interp": _INTERP},
     "chipdse/system/arrays/dies.py": {"interp": _INTERP},
     "chipdse/system/thermal/solver.py": {"@": _SPARSE},
-    "chipdse/system/thermal/refined.py": {"@": _SPARSE, "interp": _INTERP},
+    "chipdse/system/thermal/refined.py": {"@": _SPARSE},
+    "chipdse/system/thermal/nested_meshes.py": {"interp": _INTERP},
+    "chipdse/system/thermal/hottest.py": {"@": _SPARSE},
     "chipdse/system/thermal/transient.py": {"@": _SPARSE},
     "chipdse/system/thermal/linear_solver.py": {
         "splu": "where a refinement to the last bit starts",

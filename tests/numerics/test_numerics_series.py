@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chipdse import numerics
 from chipdse.netlist.layout.placer.compiled import placer_kernel
 from chipdse.netlist.layout.placer.cosine import Cosine
+from chipdse.netlist.layout.placer.quarter_turn import cosines
 
 positive = st.floats(1e-300, 1e300)
 
@@ -166,7 +167,7 @@ def test_cosines_are_rounded_once():
             (6, 1): (Decimal(6).sqrt() + Decimal(2).sqrt()) / 4,
         }
     for (count, number), exact in by_hand.items():
-        assert numerics.cosines(count)[number] == float(exact)
+        assert cosines(count)[number] == float(exact)
 
 
 @pytest.mark.parametrize(("count", "width"), [(8, 8), (9, 11), (30, 5), (65, 24)])

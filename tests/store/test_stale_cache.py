@@ -20,7 +20,8 @@ from chipdse.kernels.build import Kernels, compiler
 from chipdse.netlist.activity.replay import c_functions as kernel_source
 from chipdse.netlist.activity.replay.plan import Operation
 from chipdse.netlist.library.cache import load_library
-from chipdse.netlist.library.catalogue import liberty_text, resolve
+from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.entry import liberty_text
 from chipdse.netlist.library.liberty.head import Corner
 from chipdse.netlist.library.logic import parse_function
 from chipdse.stages.library import library_key, library_version

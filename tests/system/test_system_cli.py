@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from chipdse.cli import main
-from chipdse.report.pictures.package import spread
+from chipdse.report.pictures.package_section import spread
 
 SYSTEMS = Path(__file__).parents[2] / "sweeps/systems"
 

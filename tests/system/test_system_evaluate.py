@@ -233,7 +233,7 @@ def test_diamond_spreads_better_and_grease_worst():
         ({"memory_power_w": -1.0}, r"memory_power_w=-1.0 is too small; use >= 0.0 W"),
         ({"tiles": 2.5}, "tiles=2.5 must be of type int"),
         ({"ambient_c": float("nan")}, "ambient_c=nan is not finite"),
-        ({"node_nm": 2.0}, "node_nm=2.0 is below the finest node"),
+        ({"node_nm": 2.0}, "node_nm=2.0 is too small; use >= 3.0 nm, or leave it out"),
     ],
 )  # fmt: skip
 def test_wrong_values_are_refused(changes, message):

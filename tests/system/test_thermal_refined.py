@@ -19,9 +19,12 @@ from chipdse.system.described import Die, System, evaluate_described
 from chipdse.system.evaluate import evaluate_system
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.power_map import mapped_temperature
+from chipdse.system.thermal.assembly import assemble
+from chipdse.system.thermal.hottest import hottest_point
 from chipdse.system.thermal.mesh import unfolded
-from chipdse.system.thermal.refined import CELLS, hottest_point, meshes_of, refined
-from chipdse.system.thermal.solver import assemble, solve
+from chipdse.system.thermal.nested_meshes import CELLS, meshes_of
+from chipdse.system.thermal.refined import refined
+from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Softening, Stack, centred
 from chipdse.system.thermal.symmetry import fold_of
 from chipdse.technology.constants import Sources

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from pytest import approx
 
-from chipdse.system.thermal.solver import assemble, solve
+from chipdse.system.thermal.assembly import assemble
+from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
 
 MOST_CELLS = 300

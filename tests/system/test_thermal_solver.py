@@ -16,9 +16,10 @@ from pytest import approx
 from chipdse.errors import DesignError
 from chipdse.system.models.leakage import equilibrium, leakage_ratio
 from chipdse.system.restated.hotspot import HotSpotPackage, hotspot_rises
+from chipdse.system.thermal.assembly import assemble
 from chipdse.system.thermal.linear_solver import factorise
 from chipdse.system.thermal.mesh import mesh_lines
-from chipdse.system.thermal.solver import assemble, solve
+from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.system.thermal.transient import step_response
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
+from chipdse.system.thermal.assembly import assemble
 from chipdse.system.thermal.mesh import folded, halved, multiplicity
-from chipdse.system.thermal.solver import assemble, solve
+from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.system.thermal.symmetry import fold_of
 from chipdse.system.thermal.transient import step_response

@@ -1,225 +1,28 @@
-"""Cell libraries by name: the one that ships, and the user's own, kept in the configuration.
-
-A library is Liberty files grouped by corner, or a saved file that holds every corner. One record
-answers what the flow needs: Liberty text for synthesis at the nominal corner, and the arrays of
-all corners for timing and power.
-"""
+"""Cell libraries by name: the one that ships, and the user's own, kept in the configuration."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chipdse.errors import DesignError
+from chipdse.netlist.library.entry import GIVEN, LibraryEntry, ProcessFiles, entry_of_files
 from chipdse.netlist.library.processes import TYPICAL
 from chipdse.netlist.library.public import public_libraries
 from chipdse.paths import config_folder
 from chipdse.reading import parse_toml, toml_text
-from chipdse.store.files import write_whole
 
 if TYPE_CHECKING:
     from chipdse.netlist.library.liberty.head import Corner
-    from chipdse.netlist.library.library import CellLibrary
 
 SHIPPED = ("sky130",)
 DEFAULT = "sky130"
 PROCESSES = (TYPICAL, "slow", "fast")
 """Process corners of the shipped library."""
-GIVEN = "given"  # files without a name
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,199}")  # a file is named by it
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProcessFiles:
-    """The files of one process corner: Liberty files, or one saved file.
-
-    corners : Liberty files of each supply and temperature, the nominal ones first
-    saved : a library saved with every supply and temperature, instead of `corners`
-    """
-
-    corners: tuple[tuple[Path, ...], ...] = ()
-    saved: Path | None = None
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Every file whose content decides results, for stage keys."""
-        if self.saved is not None:
-            return (self.saved,)
-        return tuple(path for corner in self.corners for path in corner)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LibraryEntry:
-    """A library that can be used by name.
-
-    Parameters
-    ----------
-    by_process : its files by process corner, the corner used by default first
-    nominal : the supply and temperature used for synthesis, and the default for timing and power
-    node_nm : process node [nm], for cost and carbon; None where it is not known
-    """
-
-    name: str
-    by_process: Mapping[str, ProcessFiles]
-    nominal: Corner
-    node_nm: float | None = None
-
-    @property
-    def processes(self) -> tuple[str, ...]:
-        """Process corners of the library; the first one is used by default."""
-        return tuple(self.by_process)
-
-    @property
-    def default_process(self) -> str:
-        """The process corner of synthesis, and of results that name none."""
-        return self.processes[0]
-
-    @property
-    def saved(self) -> Path | None:
-        """The saved library of the default process corner; None for Liberty files."""
-        return self.by_process[self.default_process].saved
-
-    @property
-    def shipped(self) -> bool:
-        """It comes with the package."""
-        return self.saved is not None
-
-    @property
-    def corners(self) -> tuple[tuple[Path, ...], ...]:
-        """Liberty files of the default process corner, by supply and temperature."""
-        return self.by_process[self.default_process].corners
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """Every file of the default process corner whose content decides results."""
-        return self.files_of()
-
-    @property
-    def every_file(self) -> tuple[Path, ...]:
-        """The files of all process corners."""
-        return tuple(dict.fromkeys(path for name in self.processes for path in self.files_of(name)))
-
-    def files_of(self, process: str | None = None) -> tuple[Path, ...]:
-        """Every file of a process corner whose content decides results, for stage keys.
-
-        Parameters
-        ----------
-        process : one of `processes`; None: the first of them
-
-        Raises
-        ------
-        DesignError : the library has no such process corner
-        """
-        files = self._files(process).files
-        if not self.shipped:
-            return files
-        from chipdse.netlist.library.mismatch import mismatch_file
-
-        return (*files, mismatch_file(self.name))
-
-    def load(self, process: str | None = None) -> CellLibrary:
-        """The library over all supplies and temperatures of one process corner.
-
-        Parameters
-        ----------
-        process : "typical", "slow" or "fast" where the library has it; None is the default one
-
-        Raises
-        ------
-        DesignError : there is no such process corner, a file is missing or damaged, or files do
-            not fit together
-        """
-        name = self.default_process if process is None else process
-        loaded = self._loaded.get(name)
-        if loaded is None:
-            loaded = self._loaded[name] = self._read(name)
-        return loaded
-
-    @cached_property
-    def _loaded(self) -> dict[str, CellLibrary]:
-        return {}
-
-    def _files(self, process: str | None) -> ProcessFiles:
-        name = self.default_process if process is None else process
-        if name not in self.by_process:
-            known = listed(self.processes)
-            if self.name == GIVEN:
-                raise DesignError(
-                    f"the Liberty files are {known}, not {name}; give {name} ones too"
-                )
-            advice = "" if self.shipped else f"; add its {name} Liberty files to the library"
-            raise DesignError(
-                f"library {self.name} has no {name} process corner, only {known}{advice}"
-            )
-        return self.by_process[name]
-
-    def _read(self, process: str) -> CellLibrary:
-        # Imported here: what a library is made of lies above this module, its name below.
-        from chipdse.netlist.library.cache import load_library
-        from chipdse.netlist.library.join import check_same_cells, join_corners
-        from chipdse.netlist.library.mismatch import shipped_mismatch
-        from chipdse.netlist.library.pack import load_packed
-        from chipdse.netlist.library.sigmas import with_mismatch
-
-        files = self._files(process)
-        if files.saved is not None:
-            library = load_packed(files.saved)
-            library = with_mismatch(library, shipped_mismatch(self.name))
-        else:
-            loaded = [load_library(paths) for paths in files.corners]
-            library = loaded[0] if len(loaded) == 1 else join_corners(loaded, self.name)
-            if self.name != GIVEN:  # messages speak of a library as its user does
-                library = dataclasses.replace(library, name=self.name)
-        if process != self.default_process:
-            check_same_cells(self.load(), library, f"{self.default_process} and {process}")
-        return dataclasses.replace(library, process=process)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Names as a list in a sentence: a, b and c."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def liberty_files_for_synthesis(library: LibraryEntry, folder: Path) -> tuple[Path, ...]:
-    """Liberty files of the nominal corner; a saved library is written into `folder`.
-
-    The user's own files are given where they are: nothing is copied.
-    """
-    if library.saved is None:
-        return library.corners[0]
-    target = folder / f"{library.name}.lib"
-    if not target.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(target, liberty_text(library, library.nominal))
-    return (target,)
-
-
-def liberty_text(
-    library: LibraryEntry,
-    corner: Corner,
-    process: str | None = None,
-    *,
-    deviations: bool = False,
-) -> str:
-    """A Liberty file of a library at any operating point inside the characterised range.
-
-    Parameters
-    ----------
-    process : process corner; None is the default one
-    deviations : write standard deviations of delays (LVF) where they are known
-    """
-    from chipdse.netlist.library.liberty import writer as liberty_writer
-
-    loaded = library.load(process)
-    at_corner = loaded.at(corner.supply_v, corner.temperature_c)
-    return liberty_writer.liberty_text(at_corner, deviations=deviations)
 
 
 def resolve(library: str | Sequence[Path]) -> LibraryEntry:
@@ -235,7 +38,7 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
     DesignError : unknown name, missing file, a file whose process corner is not clear
     """
     if not isinstance(library, str):
-        return _from_files(GIVEN, tuple(library))
+        return entry_of_files(GIVEN, tuple(library))
     if library in SHIPPED:
         saved = {process: shipped_file(library, process) for process in PROCESSES}
         if not saved[TYPICAL].is_file():
@@ -253,7 +56,7 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
             node_nm=130.0,
         )
     file = description_file(library)
-    if not _NAME.fullmatch(library) or not file.is_file():
+    if not is_name(library) or not file.is_file():
         known = ", ".join(library_names())
         command = f"add your own with 'chipdse library add {library} FILE.lib'"
         if library in public_libraries():
@@ -265,13 +68,18 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
         node_nm = float(data.get("node_nm", 0.0)) or None  # older descriptions hold 0
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise DesignError(f"{file} is damaged ({error}); add the library again") from None
-    return _from_files(library, files, node_nm)
+    return entry_of_files(library, files, node_nm)
 
 
 def named_library(liberty: Sequence[Path]) -> LibraryEntry | None:
     """The library that a single ``--liberty`` names; None where it states files."""
     name = str(liberty[0]) if len(liberty) == 1 and not liberty[0].exists() else ""
     return resolve(name) if name in library_names() else None
+
+
+def is_name(text: str) -> bool:
+    """Whether a library may have this name."""
+    return _NAME.fullmatch(text) is not None
 
 
 def library_names() -> tuple[str, ...]:
@@ -281,139 +89,10 @@ def library_names() -> tuple[str, ...]:
     return (*SHIPPED, *(name for name in user_names if name not in SHIPPED))
 
 
-def add_library(
-    name: str, files: Sequence[Path], *, node_nm: float | None = None, replace: bool = False
-) -> LibraryEntry:
-    """Store the user's Liberty files under a name; they are read and joined once as a check.
-
-    Parameters
-    ----------
-    node_nm : process node [nm], for cost and carbon; None where it is not known
-
-    Raises
-    ------
-    DesignError : the name is taken or no name, a file is not Liberty, corners do not fit together
-    """
-    check_new(name, replace=replace)
-    if node_nm is not None and not (math.isfinite(node_nm) and node_nm > 0):
-        raise DesignError(f"node_nm={node_nm!r} is not a process node, e.g. 7")
-    entry = _from_files(name, tuple(path.absolute() for path in files), node_nm)
-    for process in entry.processes:
-        entry.load(process)
-    _describe(entry)
-    return entry
-
-
-def add_usable(
-    name: str, files: Sequence[Path], *, node_nm: float | None = None, replace: bool = False
-) -> tuple[LibraryEntry, list[str]]:
-    """As `add_library`, without process corners that do not fit the default one.
-
-    Returns
-    -------
-    entry : the library
-    problems : why process corners were left out, as sentences
-    """
-    check_new(name, replace=replace)
-    entry = _from_files(name, tuple(path.absolute() for path in files), node_nm)
-    entry.load()
-    usable, problems = dict(entry.by_process), []
-    for process in entry.processes[1:]:
-        try:
-            entry.load(process)
-        except DesignError as error:
-            problems.append(f"the {process} corner is left out: {error}")
-            del usable[process]
-    entry = dataclasses.replace(entry, by_process=usable)
-    _describe(entry)
-    return entry, problems
-
-
-def check_new(name: str, *, replace: bool = False) -> None:
-    """Raise DesignError unless a library of this name can be added."""
-    if not _NAME.fullmatch(name):
-        raise DesignError(
-            f"library name {name!r} must start with a letter and hold letters, digits, _ . - only"
-        )
-    if name in SHIPPED:
-        raise DesignError(f"library {name!r} ships with the package; choose another name")
-    target = description_file(name)
-    if target.exists() and not replace:
-        raise DesignError(f"library {name!r} exists already ({target}); use --replace")
-
-
-def _describe(entry: LibraryEntry) -> None:
-    """Write the description of a library of the user's."""
-    target = description_file(entry.name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    lines = ",\n".join(f"  {_toml_string(str(path))}" for path in entry.every_file)
-    node_nm = entry.node_nm
-    node = "" if node_nm is None else f"node_nm = {node_nm!r}  # for cost and carbon\n"
-    write_whole(
-        target,
-        "# Liberty files of one library; the first file's corner is the nominal one.\n"
-        f"files = [\n{lines},\n]\n{node}",
-    )
-
-
-def remove_library(name: str) -> None:
-    """Remove the name of one of the user's libraries, usable or not; its Liberty files stay.
-
-    Raises
-    ------
-    DesignError : the library ships with the package, or there is none of this name
-    """
-    if name in SHIPPED:
-        raise DesignError(f"library {name!r} ships with the package; it cannot be removed")
-    user_names = [known for known in library_names() if known not in SHIPPED]
-    if name not in user_names:
-        raise DesignError(
-            f"library {name!r} is not yours; yours: {', '.join(user_names) or 'none'}"
-        )
-    description_file(name).unlink(missing_ok=True)
-
-
 def shipped_file(name: str, process: str = TYPICAL) -> Path:
     """The path of a process corner of a shipped library."""
     suffix = "" if process == TYPICAL else f"_{process}"
     return Path(str(resources.files("chipdse.technology"))) / "data" / f"{name}{suffix}.npz"
-
-
-def _from_files(name: str, files: tuple[Path, ...], node_nm: float | None = None) -> LibraryEntry:
-    """Group files by process corner, supply and temperature, in the order given.
-
-    Typical files are the default where there are any, else those of the first file's process. A
-    file whose process no name states belongs to the only process that others state.
-    """
-    from chipdse.netlist.library.liberty.head import read_corner
-
-    if not files:
-        raise DesignError("no Liberty file given; name at least one")
-    heads = [(path, *read_corner(path)) for path in files]
-    stated = list(dict.fromkeys(process for _, _, process in heads if process))
-    unstated = [path for path, _, process in heads if not process]
-    if len(stated) > 1 and unstated:
-        raise DesignError(
-            f"{unstated[0].name}: neither the library's name nor its operating conditions nor the "
-            f"file's name states a process corner, and the other files are {', '.join(stated)}; "
-            "rename the file, e.g. with typ in its name"
-        )
-    processes = stated or [TYPICAL]
-    if TYPICAL in processes:
-        processes.remove(TYPICAL)
-        processes.insert(0, TYPICAL)
-    groups: dict[str, dict[Corner, list[Path]]] = {process: {} for process in processes}
-    for path, corner, process in heads:
-        groups[process or processes[0]].setdefault(corner, []).append(path)
-    return LibraryEntry(
-        name=name,
-        by_process={
-            process: ProcessFiles(corners=tuple(tuple(group) for group in corners.values()))
-            for process, corners in groups.items()
-        },
-        nominal=next(iter(groups[processes[0]])),
-        node_nm=node_nm,
-    )
 
 
 def _corner(supply_v: float, temperature_c: float) -> Corner:
@@ -429,9 +108,3 @@ def _folder() -> Path:
 def description_file(name: str) -> Path:
     """The path of the description of one of the user's libraries."""
     return _folder() / f"{name}.toml"
-
-
-def _toml_string(text: str) -> str:
-    """A TOML basic string."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -33,7 +33,7 @@ class CellArc:
     slew_table: int
     launches: bool  # starts at a clock edge
     condition: int = -1  # of the library's conditions; -1 is always
-    check: str = ""  # setup or hold (recovery counts as setup, removal as hold)
+    check: str | None = None  # setup or hold (recovery counts as setup, removal as hold)
 
 
 def cell_arcs(library: CellLibrary, number: int, known: dict[str, Expression]) -> list[CellArc]:

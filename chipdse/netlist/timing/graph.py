@@ -218,9 +218,9 @@ class _Collector:
         starts = netlist.pin_start[instances].astype(np.int64)
         clocks = set()
         for arc in cell_arcs(library, number, known):
-            if arc.check or arc.launches:
+            if arc.check is not None or arc.launches:
                 clocks.add(arc.source)
-            if arc.check:
+            if arc.check is not None:
                 self._add_check(starts, arc)
             else:
                 self._add_arc(starts, arc)

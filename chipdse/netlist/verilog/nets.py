@@ -6,7 +6,8 @@ import re
 from typing import NoReturn
 
 from chipdse.netlist.netlist import UNCONNECTED
-from chipdse.netlist.verilog.syntax import MAX_BITS, Module, VerilogFile, unescape
+from chipdse.netlist.verilog.syntax import MAX_BITS, Module, VerilogFile
+from chipdse.netlist.verilog.tokens import unescape
 
 _PART = re.compile(
     r"\s*(?:(?P<name>[A-Za-z_][\w$]*|\\\S+)"

@@ -5,49 +5,19 @@ Only what a mapped netlist contains is read; anything behavioural is refused by 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
-from chipdse.errors import DesignError
-from chipdse.reading import many
-
-# Compiler directives that change nothing in a mapped netlist, with their arguments.
-_DIRECTIVE = (
-    r"`(?:(?:end)?celldefine|resetall|nounconnected_drive|end_keywords|(?:no)?suppress_faults"
-    r"|(?:en|dis)able_portfaults|delay_mode_\w+|accelerate|noaccelerate)\b"
-    r"|`(?:timescale|default_nettype|unconnected_drive|begin_keywords|line|pragma)\b[^\n]*+"
+from chipdse.netlist.verilog.tokens import (
+    HEAD,
+    IDENTIFIER,
+    INSTANCE,
+    PIN,
+    WIRE,
+    VerilogText,
+    unescape,
 )
-# Blanks, comments, attributes and such directives. Possessive or atomic, so that a bad file cannot
-# make it backtrack; a comment or attribute without its end reaches to the end of the file, so that
-# its beginning is searched only once.
-_COMMENT = r"//[^\n]*+|/\*[^*]*+" + many(r"\*(?!/)[^*]*+") + r"(?:\*/|\Z)"
-_STRING = r'"[^"\\]*+' + many(r'\\.[^"\\]*+') + r'(?:"|\Z)'
-_ATTRIBUTE = r"\(\*(?!\))" + many(rf'[^*"]++|{_STRING}|\*(?!\))') + r"(?:\*\)|\Z)"
-_SKIP = many(rf"\s++|{_COMMENT}|{_ATTRIBUTE}|{_DIRECTIVE}")
-# Verilog allows printable characters only: a terminal obeys others, and those that turn the order
-# of letters hide what stands there.
-_ESCAPED = r"\\[^\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]++"
-_NAME = rf"(?:[A-Za-z_][\w$]*+|{_ESCAPED}(?=\s))"
-# What fits without nesting or comments.
-_SIMPLE = rf"(?:[^(){{}}\\;/]*+|{_ESCAPED}\s[^(){{}}\\;/]*+)"
-_CONNECTION = rf"\s*+\.{_NAME}\s*+\({_SIMPLE}\)\s*+"
-_MORE = many(f",{_CONNECTION}")
-
-_SKIPPED = re.compile(_SKIP)
-_TOKEN = re.compile(
-    _SKIP
-    + rf"({_NAME}|`\w++|\d*\s*'[sS]?[bodhBODH]\s*[0-9a-fA-FxXzZ?_]++|'[01xXzZ]|\d++"
-    + r'|"[^"\n]*+"|.|\Z)',
-    re.DOTALL,
-)
-_INSTANCE = re.compile(rf"{_SKIP}({_NAME})\s++({_NAME})\s*+\(({_CONNECTION}{_MORE})\)\s*+;")
-_PIN = re.compile(rf"\.({_NAME})\s*+\(({_SIMPLE})\)")
-_WIRE = re.compile(rf"{_SKIP}wire\s++(?:\[(-?\d++):(-?\d++)\]\s*+)?({_NAME})\s*+;")
-_HEAD = re.compile(rf"{_SKIP}({_NAME}|\Z)")
-_IDENTIFIER = re.compile(_NAME)
 
 _DIRECTIONS = ("input", "output", "inout")
 _NETS = ("wire", "uwire", "tri", "wand", "wor", "triand", "trior", "supply0", "supply1", "logic")
@@ -92,16 +62,11 @@ class Module:
         """Every name that an assignment or a connection mentions."""
         texts = [text for left, right, _ in self.assigns for text in (left, right)]
         texts += [text for _, _, connections, _ in self.instances for _, text in connections]
-        return {unescape(name) for text in texts for name in _IDENTIFIER.findall(text + " ")}
+        return {unescape(name) for text in texts for name in IDENTIFIER.findall(text + " ")}
 
 
-def unescape(name: str) -> str:
-    """A Verilog identifier without its backslash."""
-    return name[1:] if name.startswith("\\") else name
-
-
-class VerilogFile:
-    """The text of one file, read front to back.
+class VerilogFile(VerilogText):
+    """The modules of one file, read front to back.
 
     Parameters
     ----------
@@ -109,46 +74,9 @@ class VerilogFile:
     """
 
     def __init__(self, text: str, path: Path, models: Container[str] = ()) -> None:
-        self.text = text
-        self.path = path
+        super().__init__(text, path)
         self.models = models
-        self.position = 0
         self.modules: dict[str, Module] = {}
-
-    def fail(self, message: str, offset: int | None = None) -> NoReturn:
-        """Raise with file and line."""
-        at = self.position if offset is None else offset
-        at = _SKIPPED.match(self.text, at).end()  # type: ignore[union-attr]  # matches the empty
-        line = self.text.count("\n", 0, at) + 1
-        raise DesignError(f"{self.path}:{line}: {message}")
-
-    def peek(self) -> str:
-        """The next token without taking it; empty at the end."""
-        match = _TOKEN.match(self.text, self.position)
-        return match[1] if match else ""
-
-    def take(self) -> str:
-        """The next token; empty at the end."""
-        match = _TOKEN.match(self.text, self.position)
-        if match is None:
-            return ""
-        self.position = match.end()
-        return match[1]
-
-    def expect(self, wanted: str, where: str) -> None:
-        """Take one token that must be `wanted`."""
-        before = self.position
-        token = self.take()
-        if token != wanted:
-            self.fail(f"expected {wanted!r} {where}, found {token or 'the end of file'!r}", before)
-
-    def name(self, what: str) -> str:
-        """Take an identifier."""
-        before = self.position
-        token = self.take()
-        if _IDENTIFIER.match(token + " ") is None:
-            self.fail(f"expected {what}, found {token or 'the end of file'!r}", before)
-        return unescape(token)
 
     def parse(self) -> dict[str, Module]:
         """All modules by name."""
@@ -180,7 +108,7 @@ class VerilogFile:
 
     def _body(self, module: Module) -> None:
         """Everything up to 'endmodule'; plain instances, of which there may be millions, first."""
-        text, instance, pins = self.text, _INSTANCE.match, _PIN.findall
+        text, instance, pins = self.text, INSTANCE.match, PIN.findall
         instances = module.instances
         while True:
             match = instance(text, self.position)
@@ -197,7 +125,7 @@ class VerilogFile:
 
     def _plain_wire(self, module: Module) -> bool:
         """Take the declaration of one new wire, if it comes next."""
-        match = _WIRE.match(self.text, self.position)
+        match = WIRE.match(self.text, self.position)
         if match is None:
             return False
         left, right, name = match.groups()
@@ -214,7 +142,7 @@ class VerilogFile:
 
     def _statement(self, module: Module) -> bool:
         """Take any other statement; False after 'endmodule'."""
-        match = _HEAD.match(self.text, self.position)
+        match = HEAD.match(self.text, self.position)
         word = match[1] if match else ""
         if word == "endmodule":
             self.take()

@@ -15,36 +15,25 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle as Patch
 from matplotlib.ticker import MaxNLocator
-from scipy.optimize import isotonic_regression
 
 from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
+from chipdse.report.pictures.package_page import LINE, MM, PAGE, STEPS, panel, place
 from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
-from chipdse.system.arrays.geometry import material_label
+from chipdse.report.pictures.package_section import (
+    STACK,
+    WHOLE,
+    between,
+    magnified_section,
+    whole_section,
+    widest,
+)
 from chipdse.system.arrays.temperature import geometry_of, operator_for
 from chipdse.system.described import Evaluation
 from chipdse.system.thermal.solver import Operator
-from chipdse.system.thermal.stack import Layer, Material
+from chipdse.system.thermal.stack import Layer
 
-MM, MICRO = 1e3, 1e6
 SUFFIXES = (".svg", ".png", ".pdf")
-_COLOURS = {
-    "silicon": "#8da0b3",
-    "gan_on_silicon": "#7f8fb5",
-    "silicon_carbide": "#5f7f6f",
-    "copper": "#c98a4b",
-    "aluminium": "#b9bec4",
-    "diamond": "#a9cbd8",
-    "organic": "#7a9a5b",
-    "glass": "#b5dbe6",
-    "metal_stack": "#d9b44a",
-    "underfill": "#e3ddd0",
-    "bump_layer": "#a8a29a",
-    "grease": "#d98f8f",
-    "interface_low": "#d98f8f",
-    "interface_typical": "#d98f8f",
-    "interface_high": "#d98f8f",
-}
 _BARS = ("#33658a", "#86bbd8", "#758e4f", "#f6ae2d", "#f26419", "#9a8c98", "#c9ada7")
 _LIFE = ("#4f5d75", "#bfc0c0")
 _STYLE: Any = {
@@ -57,11 +46,9 @@ _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "chipdse",
 }
-# The page, in inches: as wide as the text of a paper, as high as the panels need.
-_PAGE, _LEFT, _LINE = 7.2, 0.5, 0.14
+_LEFT = 0.5
 _TITLE, _AXIS = 0.3, 0.44
-_WHOLE, _STACK, _MAPS, _BAR_ROW = 5.05, 1.2, 2.42, 0.7
-_STEPS = (1, 2, 5, 10)
+_MAPS, _BAR_ROW = 2.42, 0.7
 _MOST_MAPS = 4
 
 
@@ -72,14 +59,14 @@ def draw_package(evaluation: Evaluation, path: Path) -> None:
     geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
     operator = operator_for(geometry, evaluation.sources).fine
     layers = operator.network.stack.layers
-    package_height = _WHOLE * sum(la.thickness_m for la in layers) / _widest(layers)
-    middle = max(1.9, _LINE * (len(_between(layers)) + 2))
+    package_height = WHOLE * sum(la.thickness_m for la in layers) / widest(layers)
+    middle = max(1.9, LINE * (len(between(layers)) + 2))
     tall = _TITLE + package_height + _AXIS + _TITLE + middle + _AXIS + 3 * _BAR_ROW + 0.1
     with plt.rc_context(_STYLE):
-        figure = plt.figure(figsize=(_PAGE, tall))
-        _whole(_place(figure, _LEFT, _TITLE, _WHOLE, package_height), operator)
+        figure = plt.figure(figsize=(PAGE, tall))
+        whole_section(place(figure, _LEFT, _TITLE, WHOLE, package_height), operator)
         top = 2 * _TITLE + package_height + _AXIS
-        _magnified(_place(figure, _LEFT, top, _STACK, middle), operator, middle)
+        magnified_section(place(figure, _LEFT, top, STACK, middle), operator, middle)
         _floorplan(figure, top, middle, evaluation, operator)
         _bars(figure, top + middle + _AXIS, evaluation)
         try:
@@ -88,146 +75,6 @@ def draw_package(evaluation: Evaluation, path: Path) -> None:
             raise DesignError(f"--plot {str(path)!r} cannot be written: {error.strerror}") from None
         finally:
             plt.close(figure)
-
-
-def _place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Axes at a place counted in inches from the page's upper left corner."""
-    page = figure.get_figheight()
-    return figure.add_axes(
-        (left / _PAGE, 1 - (top + height) / page, width / _PAGE, height / page)
-    )  # fmt: skip
-
-
-def _panel(axes: Axes, letter: str, title: str) -> None:
-    axes.set_title(f"$\\bf{{{letter}}}$  {title}", loc="left", pad=4)
-
-
-def _widest(layers: tuple[Layer, ...]) -> float:
-    return max(la.outline.width_m for la in layers)
-
-
-def _between(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
-    """The layers between substrate and spreader."""
-    names = [la.name for la in layers]
-    return layers[names.index("substrate") + 1 : names.index("spreader")]
-
-
-def _colour(material: Material) -> str:
-    return _COLOURS.get(material.name, "#cccccc")
-
-
-def _patches(axes: Axes, layer: Layer, bottom: float, lateral: float, vertical: float) -> None:
-    """The layer where the vertical plane through its largest region cuts it."""
-    height = layer.thickness_m * vertical
-    cut = _cut(layer)
-    for box, material in [(layer.outline, layer.material), *layer.regions]:
-        if box.bottom_m <= cut <= box.top_m:
-            axes.add_patch(
-                Patch(
-                    (box.left_m * lateral, bottom),
-                    box.width_m * lateral,
-                    height,
-                    facecolor=_colour(material),
-                    edgecolor="#333333",
-                    linewidth=0.3,
-                )  # fmt: skip
-            )
-
-
-def _cut(layer: Layer) -> float:
-    """Height of the cutting plane: through the middle of the row of dies nearest the centre."""
-    middles = [(b.bottom_m + b.top_m) / 2 for b, _ in layer.regions] or [0.0]
-    return min(middles, key=lambda y: (abs(y), -y))
-
-
-def spread(wanted: list[float], gap: float, low: float, high: float) -> Floats:
-    """Ascending positions nearest to the wanted ones, `gap` apart, within `low` and `high`.
-
-    If they cannot all fit, they are set evenly between the two.
-    """
-    steps = np.arange(len(wanted)) * min(gap, (high - low) / max(len(wanted) - 1, 1))
-    nearest = isotonic_regression(np.asarray(wanted) - steps).x
-    return np.asarray(np.clip(nearest, low, high - steps[-1]) + steps)
-
-
-def _beside(axes: Axes, labels: list[tuple[float, float, str]], inches: float) -> None:
-    """Texts right of the axes, each joined to its point; labels are (x, y, text), y ascending."""
-    low, high = axes.get_ylim()
-    line = _LINE * (high - low) / inches
-    heights = spread([y for _, y, _ in labels], line, low + 0.4 * line, high - 0.4 * line)
-    for (x, y, text), shown in zip(labels, heights, strict=True):
-        axes.annotate(
-            text, (x, y), xytext=(1.0, shown), textcoords=axes.get_yaxis_transform(), va="center",
-            fontsize=7.5, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "#555555", "shrinkA": 1,
-                        "shrinkB": 0, "relpos": (0.0, 0.5)},
-        ).set_x(1.0 + 0.12 / axes.get_position().width / _PAGE)  # fmt: skip
-
-
-def _whole(axes: Axes, operator: Operator) -> None:
-    layers = operator.network.stack.layers
-    half = _widest(layers) * MM / 2
-    bottom = 0.0
-    labels: list[tuple[float, float, str]] = []
-    for layer in layers:
-        height = layer.thickness_m * MM
-        _patches(axes, layer, bottom, MM, MM)
-        if layer.name in ("substrate", "spreader", "sink"):
-            text = f"{layer.name}, {material_label(layer.material.name)}"
-            labels.append((layer.outline.right_m * MM, bottom + height / 2, text))
-        bottom += height
-    axes.set(xlim=(-half, half), ylim=(0, bottom), xlabel="x [mm]", ylabel="z [mm]")
-    axes.xaxis.labelpad = axes.yaxis.labelpad = 2
-    axes.yaxis.set_major_locator(MaxNLocator(2 if bottom < 5 else 4, steps=_STEPS))
-    axes.spines[["top", "right"]].set_visible(False)
-    _beside(axes, labels, _WHOLE * bottom / (2 * half))
-    _panel(axes, "a", "Cross-section, to scale (dies and joints in b)")
-
-
-def layer_label(layer: Layer) -> str:
-    """A thin layer for people: what it is, of what, how thick."""
-    material = layer.regions[-1][1] if layer.regions else layer.material
-    label, kind = layer.name, material.name
-    if layer.name == "interface":
-        known = kind.startswith("interface")
-        conducts = f"interface, {material.conductivity_w_per_mk:g} W/mK"
-        label = conducts if known else material_label(kind)
-    elif kind == "metal_stack":
-        label = f"metal of {layer.name.removeprefix('metal').strip() or 'the dies'}"
-    elif kind in ("bump_layer", "underfill"):
-        label += " in underfill"
-    else:
-        label += f", {material_label(kind)}"
-    return f"{label}, {layer.thickness_m * MICRO:.3g} µm"
-
-
-def _magnified(axes: Axes, operator: Operator, inches: float) -> None:
-    """Everything between substrate and spreader, thickness stretched but to one scale."""
-    layers = operator.network.stack.layers
-    inner = _between(layers)
-    wide = 1.08 * _widest(inner) * MM
-    total = sum(la.thickness_m for la in inner) * MICRO
-    slab = 0.07 * total
-    ends = {la.name: la for la in layers if la.name in ("substrate", "spreader")}
-    for name, start in (("substrate", -slab), ("spreader", total)):
-        colour = _colour(ends[name].material)
-        axes.add_patch(Patch((-wide / 2, start), wide, slab, edgecolor="none", facecolor=colour))
-    labels: list[tuple[float, float, str]] = [(wide / 2, -slab / 2, "substrate")]
-    bottom = 0.0
-    for layer in inner:
-        _patches(axes, layer, bottom, MM, MICRO)
-        thick = layer.thickness_m * MICRO
-        labels.append((layer.outline.right_m * MM, bottom + thick / 2, layer_label(layer)))
-        bottom += thick
-    labels.append((wide / 2, total + slab / 2, "spreader"))
-    axes.set(xlim=(-wide / 2, wide / 2), ylim=(-slab, total + slab))
-    axes.set(xlabel="x [mm]", ylabel="z over substrate [µm]")
-    axes.xaxis.labelpad = axes.yaxis.labelpad = 2
-    axes.xaxis.set_major_locator(MaxNLocator(3, steps=_STEPS, symmetric=True))
-    axes.spines[["top", "right"]].set_visible(False)
-    _beside(axes, labels, inches)
-    stretch = (inches / (total + 2 * slab)) / (_STACK / wide) * MICRO / MM
-    _panel(axes, "b", f"Dies and joints, height stretched {float(f'{stretch:.2g}'):g}×")
 
 
 def _floorplan(
@@ -249,12 +96,12 @@ def _floorplan(
     rows = -(-len(shown) // columns)
     outline = layers[network.slice_layer[shown[0]]].outline
     shape = outline.height_m / outline.width_m
-    gap, left = 0.25, _PAGE - 0.72 - _MAPS
+    gap, left = 0.25, PAGE - 0.72 - _MAPS
     wide = min((_MAPS - gap * (columns - 1)) / columns, (room - gap * (rows - 1)) / rows / shape)
     mesh: Any = None
     for i, (z, plane) in enumerate(zip(shown, planes, strict=True)):
         row, column = divmod(i, columns)
-        axes = _place(
+        axes = place(
             figure, left + column * (wide + gap), top + row * (wide * shape + gap),
             wide, wide * shape,
         )  # fmt: skip
@@ -267,20 +114,20 @@ def _floorplan(
             xlim=(outline.left_m * MM, outline.right_m * MM),
             ylim=(outline.bottom_m * MM, outline.top_m * MM),
         )  # fmt: skip
-        axes.xaxis.set_major_locator(MaxNLocator(4, steps=_STEPS, symmetric=True))
-        axes.yaxis.set_major_locator(MaxNLocator(4, steps=_STEPS, symmetric=True))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
+        axes.yaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
         axes.xaxis.labelpad = axes.yaxis.labelpad = 2
         below = i + columns >= len(shown)
         axes.tick_params(labelleft=column == 0, labelbottom=below)
         axes.set_xlabel("x [mm]" if below else "")
         axes.set_ylabel("y [mm]" if column == 0 else "")
         if i == 0:
-            _panel(axes, "c", _map_title(evaluation, operator, shown))
+            panel(axes, "c", _map_title(evaluation, operator, shown))
     right = left + columns * wide + (columns - 1) * gap
     height = rows * wide * shape + (rows - 1) * gap
-    bar = figure.colorbar(mesh, cax=_place(figure, right + 0.08, top, 0.09, height))
+    bar = figure.colorbar(mesh, cax=place(figure, right + 0.08, top, 0.09, height))
     bar.set_label("temperature [°C]", labelpad=2)
-    bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+    bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
     bar.ax.ticklabel_format(useOffset=False)  # of a map that hardly differs: whole temperatures
     bar.outline.set_linewidth(0.6)
 
@@ -376,7 +223,7 @@ def _bars(figure: Figure, top: float, evaluation: Evaluation) -> None:
         ("f", _life_title(evaluation, m.embodied_kgco2e), life, _LIFE),
     )
     for row, (letter, title, parts, colours) in enumerate(panels):
-        axes = _place(figure, 0.15, top + row * _BAR_ROW + 0.27, 3.35, 0.17)
+        axes = place(figure, 0.15, top + row * _BAR_ROW + 0.27, 3.35, 0.17)
         left, total = 0.0, sum(parts.values())
         if not np.isfinite(total):  # e.g. no wafer holds the die: the title has the figure
             parts, total = {}, 1.0
@@ -391,7 +238,7 @@ def _bars(figure: Figure, top: float, evaluation: Evaluation) -> None:
             )  # fmt: skip
             left += value
         axes.set(xlim=(0, total), ylim=(-0.5, 0.5), yticks=[])
-        axes.xaxis.set_major_locator(MaxNLocator(5, steps=_STEPS))
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
         axes.tick_params(labelsize=7, pad=2)
         axes.spines[["top", "right", "left"]].set_visible(False)
         if left > 0:
@@ -400,4 +247,4 @@ def _bars(figure: Figure, top: float, evaluation: Evaluation) -> None:
                 ncols=2, handlelength=1.0, handletextpad=0.4, columnspacing=0.9,
                 labelspacing=0.2, borderaxespad=0,
             )  # fmt: skip
-        _panel(axes, letter, title)
+        panel(axes, letter, title)

@@ -24,7 +24,7 @@ from chipdse.errors import ChipdseError, DesignError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.memories import family_for
 from chipdse.metrics import timing_violation
-from chipdse.stages.library import library_of
+from chipdse.stages.library import shared_node_nm
 from chipdse.store.store import Store
 from chipdse.study.harvest.cheap import CheapPoints
 from chipdse.study.harvest.harvest import attributes_of, constraints_of, values_of
@@ -333,32 +333,17 @@ def _setting_of(sweep: Sweep) -> _Setting:
         )
         for i in range(size)
     ]
+    stated_nm = chip.package.fixed["package"].get("node_nm")
     return _Setting(
         buffers=buffers_of(chip.memories, family, library, sources),
         outers=outers_of(chip.memories, sources),
         packages=PackageColumns.of(packages),
-        node_nm=node_of(chip),
+        node_nm=shared_node_nm(
+            {part.name: part.template.record("library", {}) for part in chip.parts},
+            None if stated_nm is None else float(stated_nm),
+        ),
         sources=sources,
     )
-
-
-def node_of(chip: ChipQuestion) -> float:
-    """The process node of the die that all parts share.
-
-    Raises
-    ------
-    DesignError : they differ, or it is not known
-    """
-    nodes = {
-        part.name: library_of(part.template.record("library", {})).node_nm for part in chip.parts
-    }
-    if len(set(nodes.values())) > 1:
-        listed = ", ".join(f"{name} {node:g} nm" for name, node in nodes.items())
-        raise DesignError(f"parts on one die must share a process node: {listed}")
-    node = chip.package.fixed["package"].get("node_nm") or next(iter(nodes.values()))
-    if not node:
-        raise DesignError("the process node of the library is not known; set [package] node_nm")
-    return float(node)
 
 
 def check_chip(sweep: Sweep) -> None:

@@ -27,6 +27,7 @@ from chipdse.application.parts import check_carriers
 from chipdse.design import Design, find_block
 from chipdse.errors import DesignError
 from chipdse.netlist.library.catalogue import DEFAULT
+from chipdse.records import written_defaults
 from chipdse.study.question.rules import Rule
 from chipdse.study.question.space import (
     ENUMERATE_LIMIT,
@@ -319,15 +320,11 @@ def chip_constants(question: ChipQuestion) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for part in question.parts:
         for group in ("hardware", "operating"):
-            for field in dataclasses.fields(kind_of(group, part.template.block)):
-                if isinstance(field.default, int | float | str):
-                    values[f"{part.name}_{field.name}"] = field.default
-            for name, value in part.template.fixed.get(group, {}).items():
-                values[f"{part.name}_{name}"] = value
+            of_part = written_defaults(kind_of(group, part.template.block))
+            of_part |= part.template.fixed.get(group, {})
+            values |= {f"{part.name}_{name}": value for name, value in of_part.items()}
         values[f"{part.name}_count"] = part.counts[0]
-    for field in dataclasses.fields(PackageParameters):
-        if isinstance(field.default, int | float | str):
-            values[field.name] = field.default
+    values |= written_defaults(PackageParameters)
     values |= question.package.fixed["package"]
     if question.memories.buffer_bytes:
         values[f"{question.memories.names[0]}_bytes"] = question.memories.buffer_bytes[0]

@@ -68,7 +68,7 @@ class Sweep:
     harvest: bool = True
     replicates: int = 1
     time_s: float = math.inf
-    patience: int = 0
+    patience: int | None = None
     chip: ChipQuestion | None = None
 
     @property
@@ -241,7 +241,8 @@ def _searching(search: Mapping[str, Any], path: Path) -> dict[str, Any]:
         "sampler": sampler,
         "harvest": harvest,
         "time_s": _duration(search, path),
-        "patience": whole_number(search, "patience", 0, 0, f"{path}"),
+        # A file may write 0 for a sweep that is not stopped.
+        "patience": whole_number(search, "patience", 0, 0, f"{path}") or None,
     }
 
 

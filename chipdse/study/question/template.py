@@ -15,6 +15,7 @@ from chipdse_hdl.block import Block
 from chipdse.design import Design, LibraryChoice, OperatingPoint, PhysicalOptions, make_record
 from chipdse.errors import DesignError
 from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.records import written_defaults
 from chipdse.study.question.rules import Rule
 from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value, read_axis
 from chipdse.study.question.toml_values import refuse_unknown
@@ -118,9 +119,7 @@ def constants_of(template: Template, *, swept: bool = True) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for group in reversed(GROUPS):
         if group != "library":
-            for field in dataclasses.fields(kind_of(group, template.block)):
-                if isinstance(field.default, int | float | str):
-                    values[field.name] = field.default
+            values |= written_defaults(kind_of(group, template.block))
         values |= template.fixed[group]
     axes = set() if swept else {axis.name for axis in template.axes}
     return {name: value for name, value in values.items() if name not in axes}

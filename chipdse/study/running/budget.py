@@ -19,19 +19,19 @@ class Budget:
 
     trials : finished trials of the study, over all its runs and drivers
     seconds : of this run [s]; infinite is no limit
-    patience : stop when so many trials in a row moved the front nowhere; 0 is no limit
+    patience : stop when so many trials in a row moved the front nowhere; None is no limit
     """
 
     trials: int
     seconds: float = math.inf
-    patience: int = 0
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         if self.trials < 1:
             raise DesignError(f"trials={self.trials} must be at least 1")
         if not self.seconds > 0:
             raise DesignError(f"time={self.seconds} s must be above 0")
-        if self.patience < 0:
+        if self.patience is not None and self.patience < 1:
             raise DesignError(f"patience={self.patience} must be at least 1, or left out")
 
 
@@ -45,7 +45,7 @@ def is_stalled(groups: Sequence[Floats], patience: int) -> bool:
     groups : per evaluation, in order, the feasible points it gave: shape (points, objectives), all
         minimised
     """
-    if not patience or len(groups) <= patience:
+    if len(groups) <= patience:
         return False
     before = np.concatenate(list(groups[:-patience]))
     recent = np.concatenate(list(groups[-patience:]))

@@ -270,7 +270,7 @@ class _Sweep:
             return SPENT
         if self._is_late():
             return "the time is up"
-        if self.budget.patience:
+        if self.budget.patience is not None:
             feasible = [
                 [
                     trial
@@ -343,7 +343,7 @@ class _Sweep:
                 self.ready.append(replace(task, deaths=task.deaths + 1))
             else:
                 self._record(task, outcome)
-                if outcome.failure:
+                if outcome.failure is not None:
                     self.listener.say(f"failed: {outcome.failure}")
             del self.running[future]
         return bool(done)

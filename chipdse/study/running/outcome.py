@@ -42,6 +42,8 @@ from chipdse.study.storage.trials import (
 class Outcome:
     """What came of one point: its metrics or harvest, or why there is neither.
 
+    failure : why the point could not be evaluated; None where it was
+
     reads : what the block and its bench read for it
     parts : of a chip, metrics of each part by operating point
     failed_part : the part of a chip that could not be evaluated
@@ -51,11 +53,11 @@ class Outcome:
     constraints: dict[str, float] = field(default_factory=dict)
     system_evidence: str = ""
     harvest: Harvest | None = None
-    failure: str = ""
+    failure: str | None = None
     seconds: float = 0.0
     reads: frozenset[Read] = frozenset()
     parts: Mapping[str, list[dict[str, float]]] | None = None
-    failed_part: str = ""
+    failed_part: str | None = None
 
 
 def evaluate_point(
@@ -108,8 +110,9 @@ def evaluate_point(
         if not isinstance(error, ChipdseError):
             raise
         _check_parts(sweep, version)  # a library may have been removed meanwhile
-        part = getattr(error, "part", "")
-        reason = f"{type(error).__name__}: {f'part {part}: ' if part else ''}{error}"
+        part = getattr(error, "part", None)
+        of_part = "" if part is None else f"part {part}: "
+        reason = f"{type(error).__name__}: {of_part}{error}"
         return Outcome(
             metrics=None,
             failure=reason,
@@ -175,7 +178,7 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
     elif outcome.metrics is not None:
         proposed = _finish(sweep, trial, outcome)
     else:
-        part = {FAILED_PART: outcome.failed_part} if outcome.failed_part else {}
+        part = {} if outcome.failed_part is None else {FAILED_PART: outcome.failed_part}
         proposed = Finish(attributes={FAILURE: outcome.failure, **part})
     proposed = replace(proposed, attributes={**proposed.attributes, **seconds})
     version = {} if folder.version is None else {FINGERPRINT: folder.version.identity}

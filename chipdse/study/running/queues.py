@@ -14,7 +14,7 @@ from typing import Any
 
 from chipdse.design import suggest
 from chipdse.errors import DesignError
-from chipdse.reading import parse_toml, toml_text
+from chipdse.reading import read_toml
 
 QUEUES = {"slurm": "SLURMCluster", "pbs": "PBSCluster"}
 
@@ -47,12 +47,7 @@ scratch, logs : folders on the node, and of the jobs' output
 
 def read_options(path: Path) -> dict[str, Any]:
     """A file of options, checked, in dask-jobqueue's words."""
-    try:
-        given = parse_toml(toml_text(path))
-    except OSError as error:
-        raise DesignError(f"options {str(path)!r}: {error.strerror}") from error
-    except ValueError as error:
-        raise DesignError(f"{path}: not TOML: {error}") from error
+    given = read_toml(path, f"options {str(path)!r}")
     for name, value in given.items():
         if name not in OPTIONS:
             raise DesignError(f"{path}: {name!r} is not known here; {suggest(name, OPTIONS)}")

@@ -128,7 +128,7 @@ class Choices:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PackageColumns:
-    """Package parameters by column: numbers as arrays, names as `Choices`."""
+    """Package parameters by column: numbers (NaN for None) as arrays, names as `Choices`."""
 
     numbers: dict[str, Floats]
     choices: dict[str, Choices]

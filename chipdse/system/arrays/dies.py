@@ -70,8 +70,8 @@ def interface_area(
     flat = (several & ~stacked)[:, None]
     modules = np.where(flat, links.modules_on_edge(edge, module_edge[:, None]), 0.0)
     unknown = np.where(np.isinf(module_edge), sources("cost.interface_area_frac"), 0.0)
-    share = package["interface_area_frac"]
-    share = np.where(share > 0, share, unknown)[:, None]
+    stated = package["interface_area_frac"]
+    share = np.where(np.isnan(stated), unknown, stated)[:, None]
     area = np.where(share > 0, share * logic_m2, modules * module_area[:, None])
     side = np.asarray(links.modules_on_edge(np.sqrt(logic_m2), sources("cost.tsv_pitch")))
     vias = numerics.square(side) * numerics.square(sources("cost.tsv_size"))
@@ -86,7 +86,7 @@ def dies_of(blocks: BlockPoints, package: PackageColumns, sources: Sources) -> D
     tile_area = tiles * blocks.area_m2
     overhead = tile_area * package["die_overhead_frac"]
     logic = np.stack([tile_area + overhead, package["memory_area_m2"]], axis=1)
-    node = np.where(package["node_nm"] > 0, package["node_nm"], blocks.node_nm)
+    node = np.where(np.isnan(package["node_nm"]), blocks.node_nm, package["node_nm"])
     extra, modules = interface_area(logic, several, package, sources)
     extra[:, 1] = 0.0  # a third-party die's area includes its interface
     is_block = np.zeros(logic.shape, dtype=np.bool_)

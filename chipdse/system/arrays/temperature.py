@@ -14,7 +14,8 @@ from chipdse.system.arrays.columns import Dies, PackageColumns
 from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.models.leakage import Feedback, equilibrium, leakage_curve
 from chipdse.system.thermal.mesh import unfolded
-from chipdse.system.thermal.refined import CELLS, ZERO_C_IN_K, RefinedOperator, refined
+from chipdse.system.thermal.nested_meshes import CELLS
+from chipdse.system.thermal.refined import ZERO_C_IN_K, RefinedOperator, refined
 from chipdse.system.thermal.symmetry import fold_of
 from chipdse.technology.constants import Constant, Sources
 

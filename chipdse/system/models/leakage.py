@@ -37,7 +37,7 @@ def leakage_curve(
     table_c : temperatures of the characterised library [m], ascending
     table_w : leakage there [points, m]
     reference_c : temperature of the reference leakage [points]
-    doubling_k : used where the table has fewer than two temperatures [points]; 0 is constant
+    doubling_k : used where the table has fewer than two temperatures [points]; NaN is constant
 
     Notes
     -----
@@ -67,9 +67,8 @@ def leakage_curve(
 
 
 def _doubling(reference_c: Floats, doubling_k: Floats) -> Leakage:
-    """The curve of a leakage that doubles every so many kelvins."""
-    with np.errstate(divide="ignore"):
-        slope = np.where(doubling_k > 0, numerics.LN2 / doubling_k, 0.0)[:, None]
+    """The curve of a leakage that doubles every so many kelvins; NaN: it is constant."""
+    slope = np.where(np.isnan(doubling_k), 0.0, numerics.LN2 / doubling_k)[:, None]
 
     def ratio_at(temperature_c: Floats) -> tuple[Floats, Floats]:
         with np.errstate(over="ignore", invalid="ignore"):

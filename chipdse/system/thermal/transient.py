@@ -10,8 +10,8 @@ import scipy.sparse as sp
 from chipdse import numerics
 from chipdse.arrays import Floats
 from chipdse.errors import DesignError
+from chipdse.system.thermal.assembly import Network
 from chipdse.system.thermal.linear_solver import factorise
-from chipdse.system.thermal.solver import Network
 
 _GAMMA = 2 - sqrt(2)
 

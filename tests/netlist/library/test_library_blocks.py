@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block
-from chipdse.netlist.library.catalogue import liberty_text, resolve
+from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.entry import liberty_text
 from chipdse.netlist.library.liberty.head import read_corner
 from chipdse.netlist.power.power import analyse_power
 from chipdse.netlist.timing.paths import critical_path

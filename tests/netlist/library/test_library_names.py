@@ -8,14 +8,10 @@ from pathlib import Path
 import pytest
 
 from chipdse.errors import DesignError
-from chipdse.netlist.library.catalogue import (
-    add_library,
-    description_file,
-    liberty_files_for_synthesis,
-    library_names,
-    resolve,
-)
+from chipdse.netlist.library.catalogue import description_file, library_names, resolve
+from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.netlist.library.liberty.head import Corner, read_corner
+from chipdse.netlist.library.user import add_library
 from tests.support.library_files import liberty
 
 

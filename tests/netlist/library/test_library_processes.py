@@ -13,11 +13,12 @@ import pytest
 from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.netlist.library.cache import load_library
-from chipdse.netlist.library.catalogue import add_library, resolve, shipped_file
+from chipdse.netlist.library.catalogue import resolve, shipped_file
 from chipdse.netlist.library.library import FIRST_CHECK, CellLibrary
 from chipdse.netlist.library.mismatch import mismatch_file
 from chipdse.netlist.library.npz import load_saved, save_library
 from chipdse.netlist.library.pack import load_packed
+from chipdse.netlist.library.user import add_library
 from chipdse.report.pictures.library_summary import fo4
 from tests.support.library_files import liberty
 

@@ -13,8 +13,9 @@ import pytest
 
 from chipdse.cli import main
 from chipdse.errors import DesignError
-from chipdse.netlist.library.catalogue import add_usable, resolve
+from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.public import public_libraries, public_library, public_source
+from chipdse.netlist.library.user import add_usable
 from tests.support.library_files import liberty
 
 

@@ -64,7 +64,6 @@ def test_patience_by_hand() -> None:
     assert is_stalled(points[:4], 2)
     assert not is_stalled(points[:4], 3)
     assert not is_stalled(points, 2)
-    assert not is_stalled(points[:4], 0)  # no patience asked for
     empty = np.empty((0, 2))
     assert is_stalled([empty, empty, empty], 2)
     assert not is_stalled([empty, points[0], empty], 2)

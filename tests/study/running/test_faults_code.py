@@ -12,8 +12,9 @@ import pytest
 import chipdse
 from chipdse.design import find_block
 from chipdse.errors import ChipdseError, MachineError
-from chipdse.netlist.library.catalogue import add_library, resolve
+from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.liberty.writer import liberty_text
+from chipdse.netlist.library.user import add_library
 from chipdse.store.store import Store
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.running.outcome import evaluate_point

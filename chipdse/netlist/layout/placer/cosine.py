@@ -10,9 +10,9 @@ import functools
 
 import numpy as np
 
-from chipdse import numerics
 from chipdse.arrays import Floats
 from chipdse.netlist.layout.placer.compiled import PlacerKernel
+from chipdse.netlist.layout.placer.quarter_turn import cosines
 
 
 class Cosine:
@@ -58,7 +58,7 @@ class Cosine:
 @functools.cache
 def _table(count: int) -> Floats:
     """Cosines [k, j]."""
-    quarter = numerics.cosines(count)  # of multiples of a quarter turn over `count`
+    quarter = cosines(count)  # of multiples of a quarter turn over `count`
     period = np.concatenate([quarter, -quarter[-2::-1]])  # of half a turn
     period = np.concatenate([period, period[-2:0:-1]])
     k, j = np.arange(count)[:, None], np.arange(count)[None, :]

@@ -1,0 +1,1 @@
+"""The verbs of `chipdse library`: list, describe, export, add, fetch, remove, characterise."""

@@ -1,0 +1,1 @@
+"""Verbs of power over time: `trace` and `leakage`."""

@@ -1,0 +1,185 @@
+"""Verb `trace`: the power of a block in every clock cycle; and options that `leakage` shares."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chipdse.cli.common import Verbs, add_verb, check_liberty, print_json
+from chipdse.cli.design import design_options, records_of
+from chipdse.errors import DesignError
+from chipdse.units import parse_quantity, show
+
+if TYPE_CHECKING:
+    from chipdse.design import Design
+    from chipdse.stages.load import Hardware
+    from chipdse.store.store import Store
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    trace = add_verb(
+        verbs,
+        "trace",
+        "power of a block in every clock cycle of its workload: peak, percentile, largest step",
+        "chipdse trace mac_array --set rows=2 columns=2 --to power.csv power.png\n"
+        "  chipdse trace ascon --phase fsm_state --window 12 --to power.vcd",
+        _trace,
+    )
+    point_options(trace)
+    trace.add_argument(
+        "--to",
+        nargs="+",
+        action="extend",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="write the trace as .csv, .npz or .vcd (real signals), or draw it as .png, .svg, .pdf",
+    )
+    trace.add_argument(
+        "--window",
+        type=int,
+        default=1,
+        metavar="N",
+        help="cycles over which the peak is a mean [1]",
+    )
+    trace.add_argument(
+        "--depth", type=int, default=1, metavar="N", help="of modules; 0 is the whole block [1]"
+    )
+    trace.add_argument(
+        "--phase",
+        metavar="SIGNAL",
+        help="a port or register of the RTL whose value marks phases, e.g. fsm_state",
+    )
+
+
+def point_options(parser: argparse.ArgumentParser) -> None:
+    """Options that name a design point."""
+    design_options(parser)
+    parser.add_argument("--library", help="cell library; default the one that ships")
+    parser.add_argument(
+        "--liberty", type=Path, action="append", default=[], metavar="FILE", help="or your own"
+    )
+    parser.add_argument("--vdd", metavar="V", help="supply, e.g. 1.2V; default nominal")
+    parser.add_argument(
+        "--clock", metavar="S", help="clock period, e.g. 10ns; default the shortest"
+    )
+    for name, what in (("synthesis", "effort=full"), ("physical", "wires=formula glitches=false")):
+        parser.add_argument(
+            f"--{name}", nargs="+", action="extend", default=[], metavar="K=V", help=f"e.g. {what}"
+        )
+
+
+def built_design(arguments: argparse.Namespace) -> tuple[Design, Hardware, Store]:
+    """The design that the options name, simulated and synthesised."""
+    check_liberty(arguments.liberty)
+    block, parameters, workload = records_of(arguments)
+
+    from chipdse.design import (
+        Design,
+        LibraryChoice,
+        OperatingPoint,
+        PhysicalOptions,
+        make_record,
+        parse_settings,
+    )
+    from chipdse.hardware.synthesis_options import SynthesisOptions
+    from chipdse.netlist.library.catalogue import DEFAULT
+    from chipdse.report.terminal.stages import shown_stages
+    from chipdse.stages.build import build_hardware
+    from chipdse.stages.measure import check_library
+    from chipdse.store.store import Store, default_store
+
+    if arguments.library is not None and arguments.liberty:
+        raise DesignError("--library and --liberty are both given; leave one out")
+    files = tuple(path.absolute() for path in arguments.liberty)
+    stated = {
+        "vdd_v": (arguments.vdd, "V", "--vdd"),
+        "clock_period_s": (arguments.clock, "s", "--clock"),
+    }
+    operating = {
+        name: parse_quantity(*given) for name, given in stated.items() if given[0] is not None
+    }
+
+    def record(kind: Any, name: str) -> Any:
+        return make_record(kind, parse_settings(kind, getattr(arguments, name), name), name)
+
+    design = Design(
+        block=block,
+        parameters=parameters,
+        workload=workload,
+        library=LibraryChoice(files=files)
+        if files
+        else LibraryChoice(name=arguments.library or DEFAULT),
+        operating=make_record(OperatingPoint, operating, "operating"),
+        synthesis=record(SynthesisOptions, "synthesis"),
+        physical=record(PhysicalOptions, "physical"),
+    )
+    check_library(design)
+    with shown_stages() as listener:
+        store = Store(root=default_store(), tell=listener)
+        return design, build_hardware(design, store)[1], store
+
+
+def _trace(arguments: argparse.Namespace) -> int:
+    pictures = [path for path in arguments.to if path.suffix in (".png", ".svg", ".pdf")]
+    tables = [path for path in arguments.to if path not in pictures]
+    for path in tables:
+        if path.suffix not in (".csv", ".npz", ".vcd"):
+            raise DesignError(f"--to {str(path)!r}: write .csv, .npz, .vcd, .png, .svg or .pdf")
+    design, hardware, store = built_design(arguments)
+
+    from chipdse.export.power_trace import write_trace
+    from chipdse.report.pictures.power_trace import draw_trace
+    from chipdse.stages.traces import power_trace
+
+    trace = power_trace(design, hardware, store, depth=arguments.depth, phase=arguments.phase)
+    peaks = trace.peaks(arguments.window)
+    for path in tables:
+        write_trace(trace, path)
+    for path in pictures:
+        draw_trace(trace, path)
+    groups = trace.by_group_w()
+    if arguments.json:
+        phases = trace.by_phase_j() if trace.phase else {}
+        print_json(
+            {
+                **dataclasses.asdict(peaks),
+                "cycles": trace.cycles,
+                "clock_period_s": trace.clock_period_s,
+                "glitches_spread": trace.glitches,
+                "groups": {
+                    name: {"mean_w": float(power.mean()), "peak_w": float(power.max())}
+                    for name, power in groups.items()
+                },
+                "phases": {
+                    value: {"cycles": cycles, "energy_j": energy_j}
+                    for value, (cycles, energy_j) in phases.items()
+                },
+            }
+        )
+        return 0
+    print(f"{trace.cycles} cycles of {show(trace.clock_period_s, 's')}")
+    print(f"mean power     {show(peaks.mean_w, 'W')}")
+    window = "cycle" if peaks.window_cycles == 1 else f"{peaks.window_cycles} cycles from"
+    print(f"peak power     {show(peaks.peak_power_w, 'W')} in {window} {peaks.peak_cycle}")
+    print(f"99.9 % below   {show(peaks.percentile_w, 'W')}")
+    print(
+        f"largest step   {show(peaks.largest_step_w, 'W')} or {show(peaks.largest_step_a, 'A')} "
+        f"into cycle {peaks.step_cycle}"
+    )
+    if trace.glitches:
+        print("the energy of glitches is spread over the other transitions of their nets")
+    width = max(20, *(len(name) + 2 for name in groups))
+    print(f"\n{'cells':{width}}{'mean':>12}{'peak':>12}")
+    for name, power in sorted(groups.items(), key=lambda item: -float(item[1].mean())):
+        print(
+            f"{name:{width}}{show(float(power.mean()), 'W'):>12}{show(float(power.max()), 'W'):>12}"
+        )
+    if trace.phase:
+        print(f"\n{arguments.phase:{width}}{'cycles':>12}{'energy':>12}")
+        for value, (cycles, energy_j) in trace.by_phase_j().items():
+            print(f"{value:<{width}}{cycles:12}{show(energy_j, 'J'):>12}")
+    return 0

@@ -1,0 +1,209 @@
+"""Power over time: the energy of every clock cycle of a design's recorded run.
+
+The trace is computed when it is asked for, from results that the other stages have stored.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from chipdse.arrays import Floats
+from chipdse.design import Design
+from chipdse.errors import DesignError
+from chipdse.metrics import BlockReport
+from chipdse.netlist.activity.recording import Recording, read_register_map
+from chipdse.netlist.activity.replay.plan import Plan
+from chipdse.netlist.activity.replay.planner import plan_replay
+from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.power.cycles import (
+    CellGroups,
+    CycleEnergies,
+    cell_groups,
+    cycle_energies,
+    recorded_energy_j,
+)
+from chipdse.netlist.power.modules import assign_modules
+from chipdse.netlist.power.peaks import Peaks, peaks_of
+from chipdse.netlist.power.power import GROUPS
+from chipdse.netlist.power.transitions import TransitionEnergies, transition_energies
+from chipdse.stages.analyse import Analysed, analyse_design
+from chipdse.stages.load import Hardware, load
+from chipdse.stages.measure import measure
+from chipdse.store.store import Store
+
+DEPTH = 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PowerTrace:
+    """The power of a block in every cycle of its workload.
+
+    groups : of cells, by module and kind
+    energy_j : [cycles, groups] dynamic energy of the cells of each group
+    clock_tree_j : dynamic energy of the clock tree in every cycle
+    leakage_w : of the block, in every cycle
+    vdd_v, clock_period_s : of the operating point
+    glitches : whether the energy of glitches is spread over the transitions of their nets
+    phase : [cycles] value of the signal that marks phases; empty without
+    """
+
+    groups: CellGroups
+    energy_j: Floats
+    clock_tree_j: float
+    leakage_w: float
+    vdd_v: float
+    clock_period_s: float
+    glitches: bool
+    phase: tuple[int, ...] = ()
+
+    @property
+    def cycles(self) -> int:
+        """Number of cycles."""
+        return len(self.energy_j)
+
+    @property
+    def power_w(self) -> Floats:
+        """Power of the block in every cycle [cycles], leakage and clock tree included."""
+        dynamic: Floats = self.energy_j.sum(axis=1) + self.clock_tree_j
+        return dynamic / self.clock_period_s + self.leakage_w
+
+    def by_group_w(self) -> dict[str, Floats]:
+        """Dynamic power [cycles] of each group of cells, without the clock tree."""
+        powers = self.energy_j.T / self.clock_period_s
+        return dict(zip(self.groups.names, powers, strict=True))
+
+    def peaks(self, window_cycles: int = 1) -> Peaks:
+        """Peak, percentile and largest step of the block's power."""
+        return peaks_of(self.power_w, self.vdd_v, window_cycles)
+
+    def by_phase_j(self) -> dict[int, tuple[int, float]]:
+        """By value of the phases' signal: cycles, and energy [J] with leakage and clock tree."""
+        phase = np.array(self.phase)
+        energy_j = self.power_w * self.clock_period_s
+        return {
+            int(value): (int((phase == value).sum()), float(energy_j[phase == value].sum()))
+            for value in np.unique(phase)
+        }
+
+
+def power_trace(
+    design: Design,
+    hardware: Hardware,
+    store: Store,
+    *,
+    depth: int = DEPTH,
+    phase: str | None = None,
+) -> PowerTrace:
+    """The power of a design in every cycle of its recorded run, at its operating point.
+
+    Parameters
+    ----------
+    depth : of the modules of the RTL by which power is grouped; 0 is the block as a whole
+    phase : a port or register of the RTL whose value marks phases of the workload
+
+    Notes
+    -----
+    The mean is the block's power in the report, within 1e-6. Each transition has the energy that it
+    has on average over the run; glitches and cells that layout adds are spread over the transitions
+    of their nets and of combinational cells.
+
+    Raises
+    ------
+    DesignError : the depth is negative, or there is no such signal
+    """
+    report, _ = measure(design, hardware, store)
+    analysed = analyse_design(design, hardware, store)
+    loaded = load(design.library, hardware, design.operating.process)
+    recording, run = loaded.recording, hardware.run
+    marks: tuple[int, ...] = ()
+    if phase is not None:
+        marks = _values_of(recording, phase)
+        marks = marks[run.first_cycle : run.first_cycle + run.cycles]
+    plan = plan_replay(loaded.netlist, recording, read_register_map(hardware.mapped.register_map))
+    energies = block_energies(analysed, plan, depth)
+    cycles = int(analysed.plain_activity.cycles)
+    energy_j = recorded_energy_j(
+        plan, energies, recording, first_cycle=run.first_cycle, cycles=cycles
+    )
+    return PowerTrace(
+        groups=energies.groups,
+        energy_j=energy_j,
+        clock_tree_j=tree_energy_j(report),
+        leakage_w=report.block_leakage_power_w,
+        vdd_v=float(analysed.timing.library.supply_v[0]),
+        clock_period_s=1 / report.clock_frequency_hz,
+        glitches=analysed.activity.glitches,
+        phase=marks[:cycles],
+    )
+
+
+def tree_energy_j(report: BlockReport) -> float:
+    """Energy of the clock tree per cycle, from the block's power."""
+    return report.block_clock_tree_power_w / report.clock_frequency_hz
+
+
+def block_energies(analysed: Analysed, plan: Plan, depth: int, *, bits: int = 28) -> CycleEnergies:
+    """Energies of the transitions of a block with everything of layout that its design counts.
+
+    Parameters
+    ----------
+    plan : of the netlist, for recorded or for free runs
+    depth : of the modules by which cells are grouped
+    bits : of the largest weight
+
+    Raises
+    ------
+    DesignError : the depth is negative
+    """
+    if depth < 0:
+        raise DesignError(f"modules down to depth {depth}; use 0 or more")
+    netlist, loads = analysed.timing.netlist, analysed.loads
+    timing = analysed.timing
+    switched = timing if loads is None else dataclasses.replace(timing, wires=loads.power)
+    energies = transition_energies(switched, analysed.activity)
+    modules = assign_modules(timing.graph).at_depth(depth)
+    functional = analysed.plain_activity
+    added = analysed.layout.added
+    growth = 1.0 if added is None else added.data_growth
+    pin_j, rest_w = _grown(analysed, netlist, energies, growth)
+    return cycle_energies(
+        netlist,
+        plan,
+        dataclasses.replace(energies, rest_w=rest_w),
+        cell_groups(modules, energies.group),
+        float(timing.clock_period_s[0]),
+        functional_per_cycle=functional.toggles / functional.cycles,
+        pin_energy_j=pin_j,
+        bits=bits,
+    )
+
+
+def _grown(
+    analysed: Analysed, netlist: Netlist, energies: TransitionEnergies, growth: float
+) -> tuple[Floats, Floats]:
+    """Energy per transition of each pin [J] and the rest of each cell [W] after layout.
+
+    Layout adds to combinational cells: their energy grows, that of their wires does not.
+    """
+    pin_j = energies.internal_j + energies.switching_j
+    is_logic = energies.group == GROUPS.index("combinational")
+    wire_j = np.zeros(len(netlist.pin_net))
+    if analysed.loads is not None:
+        vdd_v = float(analysed.timing.library.supply_v[0])
+        driven = np.flatnonzero(netlist.net_driver_pin >= 0)
+        wire_j[netlist.net_driver_pin[driven]] = (
+            0.5 * (vdd_v * vdd_v) * analysed.loads.power_f[driven]
+        )
+    of_logic = is_logic[netlist.pin_cell]
+    more = np.where(of_logic, (growth - 1.0) * (pin_j - wire_j), 0.0)
+    return pin_j + more, np.where(is_logic, growth, 1.0) * energies.rest_w
+
+
+def _values_of(recording: Recording, name: str) -> tuple[int, ...]:
+    if name not in recording.signals:
+        some = ", ".join(sorted(recording.signals)[:8])
+        raise DesignError(f"phases by {name!r}: no such port or register; there are e.g. {some}")
+    return tuple(recording.values(name))
