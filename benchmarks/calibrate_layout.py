@@ -41,11 +41,13 @@ from benchmarks.layout_tables import (
     leakage_growths,
     mapped_path_ns,
     number,
+    only,
     path_growths,
     published,
     read_tables,
     repair,
     routed_path_ns,
+    rows_of,
     skew_of,
     technology,
     toml,
@@ -131,7 +133,7 @@ def fit(
 ) -> LayoutCalibration:
     """Coefficients of a technology; those of all where fewer than three designs give one."""
     result = _medians(tables, tech, pool(tables, technologies, skew))
-    trees = [row for row in _rows(tables.truth, tech) if has_tree(row)]
+    trees = [row for row in rows_of(tables.truth, tech) if has_tree(row)]
     return _with_leaves(result, tech, trees)
 
 
@@ -146,7 +148,7 @@ def pool(
         data_growth=_median(g for t in technologies for g in data_growths(tables, t)) or 1.0,
         leakage_growth=_median(leakage_growths(tables)) or 1.0,
     )
-    fits = [_medians(tables, tech, start) for tech in technologies if _rows(tables.classes, tech)]
+    fits = [_medians(tables, tech, start) for tech in technologies if rows_of(tables.classes, tech)]
     if not fits:
         return start
     names = [field.name for field in dataclasses.fields(NEUTRAL)][2:-1]
@@ -160,7 +162,7 @@ def pool(
 
 
 def _medians(tables: Tables, tech: Technology, start: LayoutCalibration) -> LayoutCalibration:
-    classes, truth = _rows(tables.classes, tech), _rows(tables.truth, tech)
+    classes, truth = rows_of(tables.classes, tech), rows_of(tables.truth, tech)
     unit = tech.buffer_m2 / UM2
     trees = [row for row in classes if number(row, "n_clkbuf") > 1]
     clocked = [row for row in classes if number(row, "sinks") > 0]
@@ -255,7 +257,7 @@ def others(
     rest = [one for one in technologies if one.name != tech.name]
     if not rest:
         return []
-    calibration = pool(_only(tables, {one.name for one in rest}), rest, skew)
+    calibration = pool(only(tables, {one.name for one in rest}), rest, skew)
     names = {design for t, design in {**tables.truth, **tables.mapped} if t == tech.name}
     return [error for name in sorted(names) for error in compare(tables, tech, calibration, name)]
 
@@ -302,19 +304,6 @@ def summarise(wrong: Iterable[tuple[str, float]]) -> tuple[MeasuredError, ...]:
             most_frac=round(max(values), 3),
         )
         for name, values in sorted(by_metric.items())
-    )
-
-
-def _rows(table: dict[tuple[str, str], Row], tech: Technology) -> list[Row]:
-    return [row for key, row in table.items() if key[0] == tech.name]
-
-
-def _only(tables: Tables, names: set[str]) -> Tables:
-    return Tables(
-        **{
-            field.name: {k: v for k, v in getattr(tables, field.name).items() if k[0] in names}
-            for field in dataclasses.fields(tables)
-        }
     )
 
 

@@ -301,3 +301,18 @@ def toml(calibration: LayoutCalibration, source: str) -> str:
         lines += [f"\n[errors.{error.pop('quantity')}]"]
         lines += [f"{name} = {value}" for name, value in error.items()]
     return "\n".join(lines) + "\n"
+
+
+def rows_of(table: dict[tuple[str, str], Row], tech: Technology) -> list[Row]:
+    """The rows of a table that are of a technology."""
+    return [row for key, row in table.items() if key[0] == tech.name]
+
+
+def only(tables: Tables, names: set[str]) -> Tables:
+    """The tables without the rows of other technologies than the named ones."""
+    return Tables(
+        **{
+            field.name: {k: v for k, v in getattr(tables, field.name).items() if k[0] in names}
+            for field in dataclasses.fields(tables)
+        }
+    )

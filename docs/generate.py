@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import page_text
 from chipdse_hdl import BLOCKS
 
 import chipdse
@@ -50,15 +51,15 @@ def verbs() -> Iterator[tuple[str, Parser]]:
 def _verbs(parser: Parser) -> Iterator[tuple[str, Parser]]:
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
-            for one in action.choices.values():
-                yield one.prog.partition(" ")[2], one
-                yield from _verbs(one)
+            for inner in action.choices.values():
+                yield inner.prog.partition(" ")[2], inner
+                yield from _verbs(inner)
 
 
 def options(parser: Parser) -> list[argparse.Action]:
     """The arguments of a verb, without `--help` and its sub-verbs."""
     skipped = (argparse._HelpAction, argparse._SubParsersAction)
-    return [one for one in parser._actions if not isinstance(one, skipped)]
+    return [action for action in parser._actions if not isinstance(action, skipped)]
 
 
 def command_line() -> str:
@@ -72,25 +73,26 @@ def command_line() -> str:
         "Exit code 0 means success. Exit code 1 means that the command ran and failed (a tool, a "
         "simulation, no feasible point, a missed limit). Exit code 2 means that the input is "
         "wrong; nothing ran.",
-        _table(
-            ["verb", ""], [[f"[`{name}`](#{_slug(name)})", _about(p)] for name, p in found.items()]
+        page_text.table(
+            ["verb", ""],
+            [[f"[`{name}`](#{page_text.slug(name)})", _about(p)] for name, p in found.items()],
         ),
     ]
     for name, parser in found.items():
         usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
-        rows = [[_spelling(one), _plain(_help(one))] for one in options(parser)]
+        rows = [[_spelling(action), page_text.plain(_help(action))] for action in options(parser)]
         page += [
             f"## {name}",
             _about(parser),
-            _fence("sh", textwrap.fill(usage, 96, subsequent_indent="    ")),
+            page_text.fence("sh", textwrap.fill(usage, 96, subsequent_indent="    ")),
         ]
-        page += [_table(["argument", ""], rows)] if rows else []
+        page += [page_text.table(["argument", ""], rows)] if rows else []
         page += (
-            [_fence("sh", textwrap.dedent(parser.epilog.partition("\n")[2]))]
+            [page_text.fence("sh", textwrap.dedent(parser.epilog.partition("\n")[2]))]
             if parser.epilog
             else []
         )
-    return _page(page)
+    return page_text.page(page)
 
 
 def metrics() -> str:
@@ -108,27 +110,30 @@ def metrics() -> str:
         "state the resulting kind.",
     ]
     for title, record in (("Of the block", BlockReport), ("Of the system", SystemMetrics)):
-        names = [one.name for one in dataclasses.fields(record) if one.name in METRICS]
+        names = [field.name for field in dataclasses.fields(record) if field.name in METRICS]
         rows = [
             [
                 f"`{n}`",
                 METRICS[n]["unit"],
                 METRICS[n]["evidence"],
                 ", ".join(METRICS[n]["rests_on"]),
-                _plain(METRICS[n]["doc"]),
+                page_text.plain(METRICS[n]["doc"]),
             ]
             for n in names
         ]
-        page += [f"## {title}", _table(["metric", "unit", "evidence", "rests on", ""], rows)]
-    rows = [[f"`{name}`", _plain(doc)] for name, doc in CONSTRAINTS.items()]
+        page += [
+            f"## {title}",
+            page_text.table(["metric", "unit", "evidence", "rests on", ""], rows),
+        ]
+    rows = [[f"`{name}`", page_text.plain(doc)] for name, doc in CONSTRAINTS.items()]
     page += [
         "## Limits that are always checked",
         "A point that violates one of these limits is infeasible: the study stores it with the "
         "amount of the violation, and it is never on the front. A clock that is faster than the "
         "logic is such a violation (`timing`).",
-        _table(["limit", ""], rows),
+        page_text.table(["limit", ""], rows),
     ]
-    return _page(page)
+    return page_text.page(page)
 
 
 def blocks() -> str:
@@ -140,19 +145,19 @@ def blocks() -> str:
         "the benefit and the cost of each parameter.",
     ]
     for name, block in BLOCKS.items():
-        page += [f"## {name}", _plain(f"{block.summary[0].upper()}{block.summary[1:]}.")]
+        page += [f"## {name}", page_text.plain(f"{block.summary[0].upper()}{block.summary[1:]}.")]
         for title, record in (("hardware", block.parameters), ("workload", block.workload)):
             rows = [
                 [
-                    f"`{one.name}`",
-                    _code(one.default),
-                    _range(one.metadata),
-                    _plain(one.metadata["doc"]),
+                    f"`{field.name}`",
+                    page_text.code(field.default),
+                    page_text.limits(field.metadata),
+                    page_text.plain(field.metadata["doc"]),
                 ]
-                for one in dataclasses.fields(record)
+                for field in dataclasses.fields(record)
             ]
-            page += [_table([f"`[{title}]`", "default", "range", ""], rows)]
-    return _page(page)
+            page += [page_text.table([f"`[{title}]`", "default", "range", ""], rows)]
+    return page_text.page(page)
 
 
 def sweep_file() -> str:
@@ -187,26 +192,30 @@ def sweep_file() -> str:
         documented = _documented(record)
         rows = [
             [
-                f"`{one.name}`",
-                _code(one.default),
-                _range(one.metadata),
-                _plain(documented[one.name]),
+                f"`{field.name}`",
+                page_text.code(field.default),
+                page_text.limits(field.metadata),
+                page_text.plain(documented[field.name]),
             ]
-            for one in dataclasses.fields(record)
+            for field in dataclasses.fields(record)
         ]
-        page += [f"## [{name}]", _table(["parameter", "default", "range", ""], rows)]
+        page += [f"## [{name}]", page_text.table(["parameter", "default", "range", ""], rows)]
     said = _documented(Sweep)
-    rows = [[f"`{name}`", _plain(said.get(name) or _SEARCH[name])] for name in _search_keys()]
-    shipped = [[f"`{name}`", _plain(" ".join(text.split()))] for name, text in questions().items()]
+    rows = [
+        [f"`{name}`", page_text.plain(said.get(name) or _SEARCH[name])] for name in _search_keys()
+    ]
+    shipped = [
+        [f"`{name}`", page_text.plain(" ".join(text.split()))] for name, text in questions().items()
+    ]
     page += [
         "## [search]",
-        _table(["key", ""], rows),
-        f"Samplers: {', '.join(f'`{one}`' for one in SAMPLERS)}.",
+        page_text.table(["key", ""], rows),
+        f"Samplers: {', '.join(f'`{sampler}`' for sampler in SAMPLERS)}.",
         "## Sweeps that ship",
         "`chipdse sweep NAME` runs one of these sweeps from any folder.",
-        _table(["sweep", "question"], shipped),
+        page_text.table(["sweep", "question"], shipped),
     ]
-    return _page(page)
+    return page_text.page(page)
 
 
 _SEARCH = {
@@ -236,7 +245,9 @@ def stages() -> str:
     ]
     for stage in STAGES:
         about = stage.described()
-        inputs = [[f"`{name}`", _plain(meaning)] for name, meaning in about["inputs"].items()]
+        inputs = [
+            [f"`{name}`", page_text.plain(meaning)] for name, meaning in about["inputs"].items()
+        ]
         lists = [
             ("Code", about["code"]),
             ("Code in some cases", about["cases"]),
@@ -244,17 +255,23 @@ def stages() -> str:
             ("Packages whose version counts", list(about["versions"])),
         ]
         texts = [f"{title}: {_names(names)}." for title, names in lists if names]
-        page += [f"## {stage.name}", f"This stage {stage.does}.", _table(["input", ""], inputs)]
+        page += [
+            f"## {stage.name}",
+            f"This stage {stage.does}.",
+            page_text.table(["input", ""], inputs),
+        ]
         page += ["\n\n".join(texts)]
         if stage.runs_user_code:
             page += ["The stage runs code of yours: all that this code reads counts too."]
-    return _page(page)
+    return page_text.page(page)
 
 
 def stage_table() -> str:
     """Every stage in one line, as Markdown."""
     rows = [[stage.name, stage.does, ", ".join(stage.inputs)] for stage in STAGES]
-    return _table(["stage", "what it does", "inputs"], [list(map(_plain, row)) for row in rows])
+    return page_text.table(
+        ["stage", "what it does", "inputs"], [list(map(page_text.plain, row)) for row in rows]
+    )
 
 
 def _names(names: Iterable[str]) -> str:
@@ -276,11 +293,13 @@ def python() -> str:
             for method, function in vars(thing).items():
                 if inspect.isfunction(function) and not method.startswith("_"):
                     page += _described(f"{name}.{method}", function, level=3)
-    page += ["## Errors", _fence("none", inspect.getdoc(errors) or "")]
+    page += ["## Errors", page_text.fence("none", inspect.getdoc(errors) or "")]
     for name, kind in vars(errors).items():
         if inspect.isclass(kind) and issubclass(kind, Exception):
-            page.append(f"`{name}`\n: {_plain((inspect.getdoc(kind) or '').partition(chr(10))[0])}")
-    return _page(page)
+            page.append(
+                f"`{name}`\n: {page_text.plain((inspect.getdoc(kind) or '').partition(chr(10))[0])}"
+            )
+    return page_text.page(page)
 
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -294,7 +313,7 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def _described(name: str, thing: Any, level: int = 2) -> list[str]:
-    call = [] if inspect.isclass(thing) else [_fence("python", _call(name, thing))]
+    call = [] if inspect.isclass(thing) else [page_text.fence("python", _call(name, thing))]
     return [f"{'#' * level} {name}", *call, _docstring(inspect.getdoc(thing) or "")]
 
 
@@ -302,24 +321,26 @@ def _call(name: str, function: Callable[..., Any]) -> str:
     """A function's signature as written, on one line or with one parameter per line."""
     signature = inspect.signature(function)
     given, starred = [], False
-    for one in signature.parameters.values():
-        if one.kind is one.KEYWORD_ONLY and not starred:
+    for parameter in signature.parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not starred:
             given.append("*")
             starred = True
-        default = one.default
-        shown = "..." if callable(default) and default is not one.empty else f"{default!r}"
-        value = "" if default is one.empty else f" = {shown}".replace("'", '"')
-        given += [] if one.name == "self" else [f"{one.name}: {one.annotation}{value}"]
+        default = parameter.default
+        shown = "..." if callable(default) and default is not parameter.empty else f"{default!r}"
+        value = "" if default is parameter.empty else f" = {shown}".replace("'", '"')
+        given += (
+            [] if parameter.name == "self" else [f"{parameter.name}: {parameter.annotation}{value}"]
+        )
     line = f"{name}({', '.join(given)}) -> {signature.return_annotation}"
     if len(line) <= 96:
         return line
-    body = "".join(f"    {one},\n" for one in given)
+    body = "".join(f"    {parameter},\n" for parameter in given)
     return f"{name}(\n{body}) -> {signature.return_annotation}"
 
 
 def _docstring(text: str) -> str:
     """A docstring in the house's form as Markdown: sections become headed lists."""
-    text = re.sub(r"^>>> .*", lambda found: _fence("pycon", found[0]), text, flags=re.M)
+    text = re.sub(r"^>>> .*", lambda found: page_text.fence("pycon", found[0]), text, flags=re.M)
     parts = re.split(
         r"^(Parameters|Returns|Raises|Notes)\n-+\n", text.replace("``", "`"), flags=re.M
     )
@@ -352,23 +373,6 @@ def _documented(record: type) -> dict[str, str]:
     return {name: doc or said.get(name, "") for name, doc in fields.items()}
 
 
-def _range(about: Any) -> str:
-    names = ("choices", "minimum", "above", "maximum")
-    choices, low, above, high = (about.get(name) for name in names)
-    if choices is not None:
-        return ", ".join(f"`{one}`" for one in choices)
-    if low is None and above is None:
-        return "" if high is None else f"up to {_bound(high)}"
-    lowest = f"above {_bound(above)}" if low is None else _bound(low)
-    if high is not None:
-        return f"{lowest} to {_bound(high)}"
-    return lowest if low is None else f"at least {lowest}"
-
-
-def _bound(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-
-
 def _spelling(action: argparse.Action) -> str:
     value = action.metavar or ("" if action.nargs == 0 else action.dest.upper())
     if isinstance(value, tuple):
@@ -387,36 +391,4 @@ def _help(action: argparse.Action) -> str:
 
 
 def _about(parser: Parser) -> str:
-    return _plain(parser.description or "")
-
-
-def _slug(name: str) -> str:
-    return name.replace(" ", "-")
-
-
-def _code(value: Any) -> str:
-    return "required" if value is dataclasses.MISSING else f"`{value!r}`".replace("'", '"')
-
-
-def _plain(text: str) -> str:
-    """Text of the program for a Markdown page, with the special characters escaped."""
-    parts = re.split(r"(`[^`]*`)", text.replace("``", "`"))
-    return "".join(
-        one if one.startswith("`") else re.sub(r"([\\*_|<>\[\]{}$])", r"\\\1", one) for one in parts
-    )
-
-
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(
-        "| " + " | ".join(one.replace("\n", " ") for one in line) + " |" for line in lines
-    )
-
-
-def _fence(language: str, text: str) -> str:
-    return f"```{language}\n{text.strip()}\n```"
-
-
-def _page(parts: list[str]) -> str:
-    note = "% Written by docs/generate.py from the code; edit the code.\n\n"
-    return note + "\n\n".join(part for part in parts if part) + "\n"
+    return page_text.plain(parser.description or "")

@@ -63,9 +63,24 @@ def test_mean_is_the_power_of_the_evaluation(
     assert "<svg" in names[3].read_text()
 
 
+def test_all_cycles_with_delays_have_the_power_of_the_evaluation(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Glitches of each cycle, summed over all cycles, are those that the timed replay counts."""
+    point = [*POINT[:-1], "glitch_cycles=0"]
+    trace = run_json(capsys, "trace", *point)
+    drawn = run_json(capsys, "trace", *point, "--glitch-cycles", str(trace["cycles"]))
+    power_w = np.array(drawn["drawn_power_w"])
+    assert drawn["drawn_cycles"] == list(range(trace["cycles"]))
+    assert power_w.mean() == pytest.approx(trace["mean_w"], rel=1e-6)
+    spread_w = trace["peak_power_w"]
+    assert power_w.max() != pytest.approx(spread_w, rel=1e-3)  # glitches differ from cycle to cycle
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--glitch-cycles", "999"], "999 cycles with glitches: the run has"),
         (["--to", "power.txt"], "--to 'power.txt': write .csv, .npz, .vcd, .png, .svg or .pdf"),
         (["--phase", "nothing"], "phases by 'nothing': no such port or register"),
         (["--window", "0"], "a window of 0 cycles does not fit the trace; use 1 to"),

@@ -22,7 +22,7 @@ LADDER = {
         ["__init__", "errors", "paths", "secret_names"],
         ["store"],
         ["kernels"],
-        ["numerics"],
+        ["numerics", "sorting"],
         ["reading", "records", "technology", "units"],
         ["netlist", "system", "tools"],
         ["blocks", "characterise", "metrics"],
@@ -52,7 +52,8 @@ LADDER = {
         ["running"],
     ],
     "chipdse.system": [
-        ["__init__", "metrics", "models", "parameters"],
+        ["__init__", "metrics", "models"],
+        ["parameters"],
         ["thermal"],
         ["arrays", "restated"],
         ["evaluate", "power_map"],

@@ -141,8 +141,8 @@ def _eval(arguments: argparse.Namespace) -> int:
             for name, error in metrics.errors.items()
             if name in names
         }
-        about = {"evidence": kinds, "measured_errors": errors}
-        print_json({**shown, "violations": missed, **about})
+        details = {"evidence": kinds, "measured_errors": errors}
+        print_json({**shown, "violations": missed, **details})
     else:
         _print_metrics(metrics, work_unit(block), arguments.only)
         for name, amount in missed.items():

@@ -214,7 +214,7 @@ def _plot_studies(arguments: argparse.Namespace, look: Look) -> None:
     from chipdse.report.figures.kinds import draw_points
 
     studies = [load_study(path) for path in arguments.study]
-    points = points_of_studies([points_of_study(one.folder, one.points()) for one in studies])
+    points = points_of_studies([points_of_study(study.folder, study.points()) for study in studies])
     axes = (arguments.x, arguments.y, arguments.color or STUDY)
     draw_points(points, arguments.output, axes, arguments.width, look=look, data=arguments.data)
     for loaded in studies:

@@ -70,6 +70,8 @@ def _npz(trace: PowerTrace) -> bytes:
         clock_period_s=trace.clock_period_s,
         vdd_v=trace.vdd_v,
         phase=np.array(trace.phase, dtype=np.int64),
+        drawn_cycles=trace.drawn,
+        drawn_power_w=trace.drawn_power_w if len(trace.drawn) else np.zeros(0),
     )
     return file.getvalue()
 

@@ -151,6 +151,7 @@ def _description(block: Block) -> Any:
         "defines": verilog.defines,
         "top": verilog.top,
         "reader": verilog.reader,
+        "clocking": dataclasses.asdict(_as_described(block)),
     }
 
 

@@ -94,6 +94,7 @@ class Recorder:
         ``+recording=PATH`` names another
     latches : names of the RTL's latches
     loop : a signal of a combinational loop; None if there is none
+    resets : inputs that reset registers asynchronously, and the level at which they do
     """
 
     top: str
@@ -102,6 +103,7 @@ class Recorder:
     data: str
     latches: tuple[str, ...] = ()
     loop: str | None = None
+    resets: frozenset[tuple[str, int]] = frozenset()
 
 
 def write_recorder(
@@ -168,6 +170,7 @@ def write_recorder(
         data=DATA,
         latches=tuple(signal.name for signal in signals if signal.level),
         loop=loop,
+        resets=frozenset(signal.reset_by for signal in signals if signal.reset_by),
     )
 
 

@@ -48,6 +48,8 @@ class Signal:
     rising : edge of the clock
     clocked_by_port : the clock is the input port of that name, not gated or generated
     asynchronous : has an asynchronous set, reset or load
+    reset_by : the input port that resets it asynchronously and the level at which it does; None if
+        no port does so without logic between
     level : follows its data while the clock is active: a latch
     """
 
@@ -60,6 +62,7 @@ class Signal:
     rising: bool = True
     clocked_by_port: bool = True
     asynchronous: bool = False
+    reset_by: tuple[str, int] | None = None
     level: bool = False
 
 
@@ -239,6 +242,8 @@ def _state(
     pins, latch = cell["connections"], cell["type"] in _LATCHES
     clock = pins.get("EN" if latch else "CLK", [None])[0]
     polarity = cell["parameters"].get("EN_POLARITY" if latch else "CLK_POLARITY", "1")
+    reset = ports.get(pins.get("ARST", [None])[0])
+    level = int(cell["parameters"].get("ARST_POLARITY", "1"), 2)
     for wire in dict.fromkeys(names[bit] for bit in pins["Q"]):
         yield Signal(
             name=".".join((*path, wire)),
@@ -250,6 +255,7 @@ def _state(
             rising=int(polarity, 2) == 1,
             clocked_by_port=clock in ports,
             asynchronous=any(pin in pins for pin in ("ARST", "SET", "CLR", "ALOAD")),
+            reset_by=(reset, level) if reset else None,
         )
 
 

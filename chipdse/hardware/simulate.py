@@ -22,6 +22,7 @@ from chipdse.errors import DesignError, ToolError
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import Rtl, declared_reads, place_of
 from chipdse.hardware.recording import ASSERTION_FAILED, LAYOUT, RECORDER, Recorder, write_recorder
+from chipdse.hardware.resets import check_asynchronous, check_released
 from chipdse.netlist.activity.recording import read_recording
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.macros import macro_cells
@@ -175,6 +176,9 @@ def run_bench(
     """
     recorder = write_recorder(rtl, folder, clock=rtl.clock, black_boxes=macros)
     check_one_clock(recorder)
+    described = _described_only(block)
+    if described is not None:
+        check_asynchronous(described, rtl, recorder.resets)
     sources = [*recorder.sources, *([rtl.models] if rtl.models is not None else [])]
     if tool.name == "verilator":
         (folder / "ports.vlt").write_text(_PUBLIC_PORTS)
@@ -196,6 +200,10 @@ def run_bench(
             recorder.layout, scratch / recorder.data, block.name, rtl.reset, rtl.reset_level
         )
         (scratch / RESULT).write_text(json.dumps(window))
+    if described is not None:
+        window = json.loads((scratch / RESULT).read_text())
+        recording = read_recording(recorder.layout, scratch / recorder.data)
+        check_released(described, rtl, recording, window["first_cycle"])
     if not (scratch / RESULT).is_file():
         log = scratch / "simulation.log"
         raise ToolError(f"the bench of {block.name} left no result", log)
@@ -211,6 +219,13 @@ def run_bench(
             path.rename(folder / path.name)
     shutil.rmtree(scratch)
     return reads
+
+
+def _described_only(block: Block) -> OwnBlock | None:
+    """A block of Verilog whose reset is known from its description only; None for any other."""
+    if isinstance(block, OwnBlock) and block.verilog is not None and not block.is_checked:
+        return block
+    return None
 
 
 def _asserting(block: Block) -> tuple[str, ...]:

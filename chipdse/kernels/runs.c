@@ -35,65 +35,71 @@ typedef struct {
     const uint8_t *list;
 } weights_t;
 
+/* Half a word of lanes: what registers without AVX-512 hold. */
+typedef uint64_t v4 __attribute__((vector_size(32), aligned(32), may_alias));
+
 static int any(v8 x)
 {
     return (x[0] | x[1] | x[2] | x[3] | x[4] | x[5] | x[6] | x[7]) != 0;
 }
 
-/* Adds a bit to two others in each lane; returns the carry. */
-static inline v8 add_bits(v8 *sum, v8 x, v8 y)
-{
-    v8 differ = x ^ y, carry = (x & y) | (*sum & differ);
-    *sum ^= differ;
-    return carry;
-}
-
 /* Adds the items of a block, each with its weight, to sums whose bit p is in plane p. Bits of one
  * weight are added in pairs; every pair leaves a carry of twice the weight. */
-static void add_block(v8 *planes, const v8 *item, const uint8_t *list, const int64_t *start,
-                      int64_t bits)
+static void add_block(v4 *restrict planes, const v4 *restrict item, const uint8_t *restrict list,
+                      const int64_t *restrict start, int64_t bits)
 {
-    v8 carries[2][BLOCK + 1];
+    v4 carries[2][BLOCK + 1];
     int64_t carry_count = 0;
     for (int64_t p = 0; p < PLANES && (p < bits || carry_count); p++) {
-        const v8 *in = carries[p & 1];
-        v8 *out = carries[~p & 1], total = planes[p];
-        int64_t given = 0, i = p < bits ? start[p] : 0, end = p < bits ? start[p + 1] : 0;
-        int64_t j = 0;
-        for (; i + 1 < end; i += 2)
-            out[given++] = add_bits(&total, item[list[i]], item[list[i + 1]]);
-        if (i < end)
-            out[given++] = add_bits(&total, item[list[i]], carry_count ? in[j++] : (v8){0});
-        for (; j + 1 < carry_count; j += 2)
-            out[given++] = add_bits(&total, in[j], in[j + 1]);
-        if (j < carry_count)
-            out[given++] = add_bits(&total, in[j], (v8){0});
+        const v4 *in = carries[p & 1];
+        v4 *out = carries[~p & 1], total = planes[p];
+        int64_t i = p < bits ? start[p] : 0, end = p < bits ? start[p + 1] : 0, j = 0, given = 0;
+        while (i + 1 < end || j + 1 < carry_count || i < end || j < carry_count) {
+            v4 x, y = {0};
+            if (i + 1 < end) {
+                x = item[list[i]];
+                y = item[list[i + 1]];
+                i += 2;
+            } else if (i < end) {
+                x = item[list[i++]];
+                if (j < carry_count)
+                    y = in[j++];
+            } else {
+                x = in[j++];
+                if (j < carry_count)
+                    y = in[j++];
+            }
+            v4 differ = x ^ y;
+            out[given++] = (x & y) | (total & differ);
+            total ^= differ;
+        }
         planes[p] = total;
         carry_count = given;
     }
 }
 
-/* The sums of a group in 512 lanes. */
-static void add_group(const weights_t *w, int64_t group, const v8 *old, const v8 *now,
-                      int64_t words, uint64_t *sums)
+/* The sums of a group in 256 lanes. Each slot has `stride` halves of words. */
+static void add_group(const weights_t *w, int64_t group, const v4 *old, const v4 *now,
+                      int64_t stride, uint64_t *sums)
 {
-    v8 planes[PLANES] = {{0}}, item[BLOCK];
+    v4 planes[PLANES] = {{0}}, item[BLOCK];
     for (int64_t b = w->block_start[group]; b < w->block_start[group + 1]; b++) {
         const int64_t first = w->item_start[b], count = w->item_start[b + 1] - first;
         for (int64_t i = 0; i < count; i++) {
-            const int64_t at = w->slot[first + i] * words;
+            const int64_t at = w->slot[first + i] * stride;
             item[i] = old[at] ^ (now[at] & w->change[first + i]);
         }
         add_block(planes, item, w->list, w->list_start + b * w->bits, w->bits);
     }
     int64_t used = PLANES;
-    while (used && !any(planes[used - 1]))
+    while (used && !(planes[used - 1][0] | planes[used - 1][1] | planes[used - 1][2] |
+                     planes[used - 1][3]))
         used--;
     for (int64_t k = 0; k < 64; k++) {
-        v8 lane = {0};
+        v4 lane = {0};
         for (int64_t p = 0; p < used; p++)
             lane |= ((planes[p] >> k) & 1) << p;
-        for (int64_t i = 0; i < 8; i++)
+        for (int64_t i = 0; i < 4; i++)
             sums[64 * i + k] = lane[i];
     }
 }
@@ -178,9 +184,9 @@ int64_t advance(const netlist_t *n, const weights_t *w, v8 *values, int64_t curr
         if (begins)
             continue;
         for (int64_t g = 0; g < w->groups; g++)
-            for (int64_t k = 0; k < n->words; k++)
-                add_group(w, g, old + k, now + k, n->words,
-                          sums + (s * w->groups + g) * lanes + 512 * k);
+            for (int64_t k = 0; k < 2 * n->words; k++)
+                add_group(w, g, (const v4 *)old + k, (const v4 *)now + k, 2 * n->words,
+                          sums + (s * w->groups + g) * lanes + 256 * k);
         count_changes(old, now, n->words, probes, probe_count, mask, counts + 2 * s * probe_count);
         for (int64_t i = 0; i < watched_count; i++)
             memcpy(seen + (s * watched_count + i) * n->words, now + watched[i] * n->words,

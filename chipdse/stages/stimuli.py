@@ -21,8 +21,6 @@ from chipdse.netlist.activity.runs.plan import RunPlan
 _SHARE = re.compile(r"(.+)_share_(\d+)")
 _ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 RANDOM = "random"
-FIXED = np.uint64(0x5555_5555_5555_5555)
-"""Runs of the fixed class: every second."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,21 +50,24 @@ class Stimuli:
     words: tuple[Word, ...]
     fresh: tuple[slice, ...]
 
-    def draw(self, random: np.random.Generator, words: int, *, masked: bool = True) -> UInt64s:
-        """Inputs [rows, inputs, words] of runs, 64 per word; `FIXED` says which class a run is of.
+    def draw(
+        self, random: np.random.Generator, is_fixed: UInt64s, *, masked: bool = True
+    ) -> UInt64s:
+        """Inputs [rows, inputs, words] of runs, 64 per word.
 
         Parameters
         ----------
+        is_fixed : [words] runs of the fixed class
         masked : False shares nothing (the first share is the word) and holds random bits at 0
         """
-        rows = len(self.recorded)
+        rows, words = len(self.recorded), len(is_fixed)
         sources = np.repeat(np.where(self.recorded, _ALL, np.uint64(0))[:, :, None], words, axis=2)
         for word in self.words:
             value = np.bitwise_xor.reduce([sources[:, part] for part in word.shares])
             which, width = np.cumsum(word.begins) - 1, value.shape[1]
             new = int(word.begins.sum())
             other = _random(random, new, width, words)[which]
-            chosen = np.where(word.is_secret, ~FIXED, np.uint64(0))[:, None, None]
+            chosen = np.where(word.is_secret[:, None], ~is_fixed, np.uint64(0))[:, None]
             value = (value & ~chosen) | (other & chosen)
             for part in word.shares[1:]:
                 share = _random(random, new, width, words)[which]

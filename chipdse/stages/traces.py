@@ -6,14 +6,15 @@ The trace is computed when it is asked for, from results that the other stages h
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from chipdse.arrays import Floats
+from chipdse.arrays import Floats, Int64s
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.metrics import BlockReport
+from chipdse.netlist.activity.glitches.drawn import glitches_of_cycles
 from chipdse.netlist.activity.recording import Recording, read_register_map
 from chipdse.netlist.activity.replay.plan import Plan
 from chipdse.netlist.activity.replay.planner import plan_replay
@@ -23,6 +24,7 @@ from chipdse.netlist.power.cycles import (
     CycleEnergies,
     cell_groups,
     cycle_energies,
+    glitch_energy_j,
     recorded_energy_j,
 )
 from chipdse.netlist.power.modules import assign_modules
@@ -48,6 +50,8 @@ class PowerTrace:
     vdd_v, clock_period_s : of the operating point
     glitches : whether the energy of glitches is spread over the transitions of their nets
     phase : [cycles] value of the signal that marks phases; empty without
+    drawn : cycles that were replayed with delays, ascending
+    drawn_energy_j : [drawn, groups] dynamic energy of these, with the glitches of each
     """
 
     groups: CellGroups
@@ -58,6 +62,14 @@ class PowerTrace:
     clock_period_s: float
     glitches: bool
     phase: tuple[int, ...] = ()
+    drawn: Int64s = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    drawn_energy_j: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @property
+    def drawn_power_w(self) -> Floats:
+        """Power of the block in the drawn cycles, with the glitches of each."""
+        dynamic: Floats = self.drawn_energy_j.sum(axis=1) + self.clock_tree_j
+        return dynamic / self.clock_period_s + self.leakage_w
 
     @property
     def cycles(self) -> int:
@@ -96,6 +108,7 @@ def power_trace(
     *,
     depth: int = DEPTH,
     phase: str | None = None,
+    glitch_cycles: int = 0,
 ) -> PowerTrace:
     """The power of a design in every cycle of its recorded run, at its operating point.
 
@@ -103,6 +116,7 @@ def power_trace(
     ----------
     depth : of the modules of the RTL by which power is grouped; 0 is the block as a whole
     phase : a port or register of the RTL whose value marks phases of the workload
+    glitch_cycles : so many cycles are drawn, evenly over the run, and replayed with delays
 
     Notes
     -----
@@ -112,7 +126,8 @@ def power_trace(
 
     Raises
     ------
-    DesignError : the depth is negative, or there is no such signal
+    DesignError : the depth is negative, there is no such signal, or the design counts no glitches
+        and some are asked for
     """
     report, _ = measure(design, hardware, store)
     analysed = analyse_design(design, hardware, store)
@@ -123,8 +138,9 @@ def power_trace(
         marks = _values_of(recording, phase)
         marks = marks[run.first_cycle : run.first_cycle + run.cycles]
     plan = plan_replay(loaded.netlist, recording, read_register_map(hardware.mapped.register_map))
-    energies = block_energies(analysed, plan, depth)
     cycles = int(analysed.plain_activity.cycles)
+    drawn, drawn_j = _drawn(analysed, plan, recording, depth, run.first_cycle, glitch_cycles)
+    energies = block_energies(analysed, plan, depth)
     energy_j = recorded_energy_j(
         plan, energies, recording, first_cycle=run.first_cycle, cycles=cycles
     )
@@ -137,12 +153,32 @@ def power_trace(
         clock_period_s=1 / report.clock_frequency_hz,
         glitches=analysed.activity.glitches,
         phase=marks[:cycles],
+        drawn=drawn,
+        drawn_energy_j=drawn_j,
     )
 
 
 def tree_energy_j(report: BlockReport) -> float:
     """Energy of the clock tree per cycle, from the block's power."""
     return report.block_clock_tree_power_w / report.clock_frequency_hz
+
+
+def _drawn(
+    analysed: Analysed, plan: Plan, recording: Recording, depth: int, first_cycle: int, count: int
+) -> tuple[Int64s, Floats]:
+    """Some cycles of the window, and their energy [cycles, groups] with the glitches of each."""
+    cycles = int(analysed.plain_activity.cycles)
+    if not count:
+        return np.zeros(0, dtype=np.int64), np.zeros((0, 0))
+    if not (0 < count <= cycles and analysed.activity.glitches):
+        why = f"the run has {cycles}" if analysed.activity.glitches else "glitches=false"
+        raise DesignError(f"{count} cycles with glitches: {why}; use 1 to {cycles}, glitches=true")
+    drawn = np.arange(count) * cycles // count
+    netlist = analysed.timing.netlist
+    pin_j, energies = unspread_energies(analysed, plan, depth)
+    plain_j = recorded_energy_j(plan, energies, recording, first_cycle=first_cycle, cycles=cycles)
+    glitches = glitches_of_cycles(analysed.timing, recording, plan, first_cycle + drawn)
+    return drawn, plain_j[drawn] + glitch_energy_j(netlist, energies.groups, pin_j, glitches)
 
 
 def block_energies(analysed: Analysed, plan: Plan, depth: int, *, bits: int = 28) -> CycleEnergies:
@@ -158,24 +194,33 @@ def block_energies(analysed: Analysed, plan: Plan, depth: int, *, bits: int = 28
     ------
     DesignError : the depth is negative
     """
+    functional = analysed.plain_activity
+    return _energies(analysed, plan, depth, functional.toggles / functional.cycles, bits)[1]
+
+
+def unspread_energies(analysed: Analysed, plan: Plan, depth: int) -> tuple[Floats, CycleEnergies]:
+    """Energy per transition of each pin [J], and of cycles to which glitches are added."""
+    return _energies(analysed, plan, depth, None, 28)
+
+
+def _energies(
+    analysed: Analysed, plan: Plan, depth: int, functional_per_cycle: Floats | None, bits: int
+) -> tuple[Floats, CycleEnergies]:
     if depth < 0:
         raise DesignError(f"modules down to depth {depth}; use 0 or more")
-    netlist, loads = analysed.timing.netlist, analysed.loads
-    timing = analysed.timing
+    timing, loads, added = analysed.timing, analysed.loads, analysed.layout.added
     switched = timing if loads is None else dataclasses.replace(timing, wires=loads.power)
     energies = transition_energies(switched, analysed.activity)
     modules = assign_modules(timing.graph).at_depth(depth)
-    functional = analysed.plain_activity
-    added = analysed.layout.added
     growth = 1.0 if added is None else added.data_growth
-    pin_j, rest_w = _grown(analysed, netlist, energies, growth)
-    return cycle_energies(
-        netlist,
+    pin_j, rest_w = _grown(analysed, timing.netlist, energies, growth)
+    return pin_j, cycle_energies(
+        timing.netlist,
         plan,
         dataclasses.replace(energies, rest_w=rest_w),
         cell_groups(modules, energies.group),
         float(timing.clock_period_s[0]),
-        functional_per_cycle=functional.toggles / functional.cycles,
+        functional_per_cycle=functional_per_cycle,
         pin_energy_j=pin_j,
         bits=bits,
     )

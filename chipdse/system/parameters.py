@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chipdse.errors import DesignError
 from chipdse.records import Absent, check_knobs, knob, read_absent
+from chipdse.system.models.yields import YIELD_LAWS
 from chipdse.technology.constants import variants
 
 ARRANGEMENTS = (
@@ -28,7 +29,6 @@ INTERFACES = ("grease", "interface_low", "interface_typical", "interface_high")
 DIE_MATERIALS = ("silicon", "gan_on_silicon", "silicon_carbide")
 SPREADERS = ("copper", "aluminium", "diamond")
 MEMORIES = ("none", *variants("memory.device_energy"))
-YIELD_LAWS = ("negative_binomial", "poisson", "murphy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +124,7 @@ class PackageParameters:
         0.667, "share of the life at the stated throughput; the rest is off", minimum=1e-6,
         maximum=1.0,
     )  # fmt: skip
-    yield_law: str = knob("negative_binomial", "yield of dies", choices=YIELD_LAWS)
+    yield_law: str = knob("negative_binomial", "yield of dies", choices=tuple(YIELD_LAWS))
     test_coverage: float = knob(
         1.0, "share of bad dies the wafer test finds", minimum=0.0, maximum=1.0
     )

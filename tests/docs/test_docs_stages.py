@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import json
 from types import ModuleType
 
@@ -16,11 +16,9 @@ from tests.support.docs_pages import ROOT
 @pytest.fixture(scope="module")
 def generate() -> ModuleType:
     """The program that writes the reference."""
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "docs")
+        return importlib.import_module("generate")
 
 
 def test_the_page_on_reuse_has_the_table_of_the_stages(generate: ModuleType) -> None:

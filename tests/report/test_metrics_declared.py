@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 BEFORE = "    wire_level: Count = metric("
 DECLARED = '    block_novelty_w: Number = metric("a number of this test", "W", "modelled", 0.25)\n'
 PROGRAM = """
-import dataclasses, importlib.util, sys
+import dataclasses, importlib, sys
 from pathlib import Path
 
 import chipdse
@@ -43,9 +43,8 @@ table = points_table(study)
 output("csv", table.to_csv() + "a number of this test")
 shown = {column["name"]: column for column in _columns(study.sweep, table)}
 output("report", str(shown["block_novelty_w"]))
-spec = importlib.util.spec_from_file_location("generate", copy / "docs" / "generate.py")
-generate = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(generate)
+sys.path.insert(0, str(copy / "docs"))
+generate = importlib.import_module("generate")
 output("docs", generate.metrics())
 file = copy / "sweep.toml"
 file.write_text((copy / "study.toml").read_text().replace("cost_usd", "block_novelty_w"))

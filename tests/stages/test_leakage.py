@@ -71,7 +71,8 @@ def test_same_result_for_any_number_of_threads_and_engine(
     from chipdse.design import Design, LibraryChoice, PhysicalOptions, find_block, make_record
     from chipdse.netlist.library.catalogue import DEFAULT
     from chipdse.stages.build import build_hardware
-    from chipdse.stages.leakage import LeakageTest, measure_leakage
+    from chipdse.stages.leakage import measure_leakage
+    from chipdse.stages.leakage_records import LeakageTest
     from chipdse.store.store import Store, quiet
 
     monkeypatch.chdir(tmp_path)
@@ -98,6 +99,21 @@ def test_same_result_for_any_number_of_threads_and_engine(
     assert 0.05 < np.abs(results[0].correlation).max() < 1
 
 
+def test_with_glitches(
+    gadget: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Products that registers keep apart from each other pass with delays, too."""
+    monkeypatch.chdir(tmp_path)
+    masked = outcome(capsys, gadget, *SECRET, "--traces", "10000", "--glitches", code=0)
+    assert masked["traces"] == 10240 and masked["second_t"] == []
+    assert masked["max_t_first_order"] < 4.5 and masked["leaking_nets"] == []
+    bare = [*SECRET, "--traces", "4096", "--glitches", "--no-masks"]
+    assert outcome(capsys, gadget, *bare, code=1)["max_t_first_order"] > 20
+    flawed = ["--set", "FLAW=1", *SECRET, "--traces", "10000", "--glitches"]
+    names = {net["net"] for net in outcome(capsys, gadget, *flawed, code=1)["leaking_nets"]}
+    assert {f"open[{bit}]" for bit in range(8)} <= names
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -108,6 +124,7 @@ def test_same_result_for_any_number_of_threads_and_engine(
         (["--secret", "x", "--cycles", "9999"], "9999 cycles from"),
         (["--secret", "x", "--correlate", "q"], "no flip-flop stores register 'q'"),
         (["--secret", "x", "--correlate", "a0@z"], "write REGISTER or REGISTER@CYCLE"),
+        (["--secret", "x", "--correlate", "a0", "--glitches"], "correlation with glitches is not"),
         (["--secret", "x", "--to", "t.vcd"], "--to 't.vcd': write .csv, .png, .svg or .pdf"),
     ],
 )

@@ -14,7 +14,8 @@ from chipdse.system.arrays.carbon import carbon_of
 from chipdse.system.arrays.columns import BlockPoints, PackageColumns
 from chipdse.system.arrays.dies import ADVANCED, FANOUT, dies_of
 from chipdse.system.arrays.fabrication import fabrication_of
-from chipdse.system.parameters import ARRANGEMENTS, STACKS, YIELD_LAWS, PackageParameters
+from chipdse.system.models.yields import YIELD_LAWS
+from chipdse.system.parameters import ARRANGEMENTS, STACKS, PackageParameters
 from chipdse.technology.constants import Sources
 from tests.support.system_cases import block
 
@@ -138,7 +139,7 @@ def drawn(rng):
                 gas_abatement=rng.choice([0.95, 0.962, 0.97, 0.99]),
                 volume=rng.choice([1.0, 1e3, 1e9]),
                 products_sharing=rng.choice([1.0, 4.0]),
-                yield_law=rng.choice(YIELD_LAWS),
+                yield_law=rng.choice(tuple(YIELD_LAWS)),
                 test_coverage=rng.choice([0.0, 0.5, 0.95, 1.0]),
                 design_iterations=rng.choice([0.0, 1.0, 90.0]),
             )

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from chipdse.system.models import yields
+from chipdse.system.parameters import PackageParameters
 
 MM2 = 1e-6
 
@@ -24,6 +25,24 @@ def test_murphy_by_hand():
     # A·D = 1: ((1 - 1/e) / 1)²
     assert yields.yield_murphy(1e-4, 1e4) == approx((1 - math.exp(-1)) ** 2)
     assert yields.yield_murphy(0.0, 1e4) == 1.0
+
+
+@pytest.mark.parametrize("law", yields.YIELD_LAWS.values(), ids=yields.YIELD_LAWS)
+@given(area_mm2=st.floats(1, 800), defects_per_cm2=st.floats(0.01, 1), larger=st.floats(1.01, 3))
+def test_a_law_gives_a_share_that_falls_with_area_and_defects(
+    law, area_mm2, defects_per_cm2, larger
+):
+    area_m2, defects_per_m2 = area_mm2 * MM2, defects_per_cm2 * 1e4
+    share = law(area_m2, defects_per_m2, 10.0)
+    assert 0 < law(larger * area_m2, defects_per_m2, 10.0) < share < 1
+    assert law(area_m2, larger * defects_per_m2, 10.0) == approx(
+        law(larger * area_m2, defects_per_m2, 10.0)
+    )
+
+
+@pytest.mark.parametrize("name", yields.YIELD_LAWS)
+def test_every_law_is_a_choice_of_a_package(name):
+    assert PackageParameters(yield_law=name).yield_law == name
 
 
 @given(st.floats(0, 5))

@@ -13,7 +13,7 @@ from chipdse.cli.traces.trace import built_design, point_options
 from chipdse.errors import DesignError
 
 if TYPE_CHECKING:
-    from chipdse.stages.leakage import Leakage
+    from chipdse.stages.leakage_records import Leakage
 
 _SHOWN_NETS = 10
 
@@ -55,6 +55,11 @@ def add(verbs: Verbs) -> None:
         "--no-masks", action="store_true", help="hold shares and random bits at 0: it must leak"
     )
     parser.add_argument(
+        "--glitches",
+        action="store_true",
+        help="replay every cycle with delays; slow, first order only",
+    )
+    parser.add_argument(
         "--correlate",
         metavar="REGISTER[@CYCLE]",
         help="correlation of the power with the Hamming weight of a register of the RTL",
@@ -82,7 +87,9 @@ def _leakage(arguments: argparse.Namespace) -> int:
     design, hardware, store = built_design(arguments)
 
     from chipdse.report.pictures.leakage import draw_leakage
-    from chipdse.stages.leakage import LeakageTest, measure_leakage
+    from chipdse.stages.leakage import measure_leakage
+    from chipdse.stages.leakage_glitches import measure_leakage_with_glitches
+    from chipdse.stages.leakage_records import LeakageTest
 
     test = LeakageTest(
         secret=tuple(arguments.secret),
@@ -90,12 +97,14 @@ def _leakage(arguments: argparse.Namespace) -> int:
         traces=arguments.traces,
         cycles=arguments.cycles,
         masked=not arguments.no_masks,
+        glitches=arguments.glitches,
         correlate=register or None,
         correlate_cycle=int(cycle) if mark else None,
         seed=arguments.seed,
         depth=arguments.depth,
     )
-    result = measure_leakage(design, hardware, store, test)
+    measure = measure_leakage_with_glitches if arguments.glitches else measure_leakage
+    result = measure(design, hardware, store, test)
     for path in arguments.to:
         if path.suffix == ".csv":
             _write_csv(result, path)
@@ -133,9 +142,12 @@ def _print(result: Leakage) -> None:
     from chipdse.netlist.power.welch import THRESHOLD
 
     cycles = len(result.first_t)
-    print(f"{result.traces} traces of {cycles} cycles, half of them fixed; zero delay, no noise")
+    delay = "zero delay" if len(result.second_t) else "with glitches"
+    print(f"{result.traces} traces of {cycles} cycles, half of them fixed; {delay}, no noise")
     orders = (("first", result.first_t, 1), ("second", result.second_t, 2))
     for name, t, order in orders:
+        if not len(t):
+            continue
         worst, needed = int(abs(t).argmax()), result.traces_needed(order)
         verdict = "no leak seen"
         if needed is not None:
@@ -177,7 +189,8 @@ def _write_csv(result: Leakage, path: Path) -> None:
     rows.writerow(["cycle", "first_t", "second_t", *result.groups, *has_correlation])
     for cycle in range(len(result.first_t)):
         correlation = [result.correlation[cycle]] if has_correlation else []
-        block_t = (result.first_t[cycle], result.second_t[cycle])
+        second = result.second_t[cycle] if len(result.second_t) else float("nan")
+        block_t = (result.first_t[cycle], second)
         values = (*block_t, *result.group_t[:, cycle], *correlation)
         rows.writerow([cycle, *(repr(float(value)) for value in values)])
     try:

@@ -49,6 +49,13 @@ def add(verbs: Verbs) -> None:
         "--depth", type=int, default=1, metavar="N", help="of modules; 0 is the whole block [1]"
     )
     trace.add_argument(
+        "--glitch-cycles",
+        type=int,
+        default=0,
+        metavar="N",
+        help="replay N cycles of the run with delays: power with the glitches of each [0]",
+    )
+    trace.add_argument(
         "--phase",
         metavar="SIGNAL",
         help="a port or register of the RTL whose value marks phases, e.g. fsm_state",
@@ -135,7 +142,14 @@ def _trace(arguments: argparse.Namespace) -> int:
     from chipdse.report.pictures.power_trace import draw_trace
     from chipdse.stages.traces import power_trace
 
-    trace = power_trace(design, hardware, store, depth=arguments.depth, phase=arguments.phase)
+    trace = power_trace(
+        design,
+        hardware,
+        store,
+        depth=arguments.depth,
+        phase=arguments.phase,
+        glitch_cycles=arguments.glitch_cycles,
+    )
     peaks = trace.peaks(arguments.window)
     for path in tables:
         write_trace(trace, path)
@@ -150,6 +164,8 @@ def _trace(arguments: argparse.Namespace) -> int:
                 "cycles": trace.cycles,
                 "clock_period_s": trace.clock_period_s,
                 "glitches_spread": trace.glitches,
+                "drawn_cycles": trace.drawn.tolist(),
+                "drawn_power_w": trace.drawn_power_w.tolist() if len(trace.drawn) else [],
                 "groups": {
                     name: {"mean_w": float(power.mean()), "peak_w": float(power.max())}
                     for name, power in groups.items()
@@ -172,6 +188,12 @@ def _trace(arguments: argparse.Namespace) -> int:
     )
     if trace.glitches:
         print("the energy of glitches is spread over the other transitions of their nets")
+    if len(trace.drawn):
+        drawn_w = trace.drawn_power_w
+        print(
+            f"with delays    {show(float(drawn_w.mean()), 'W')} on average of {len(drawn_w)} drawn "
+            f"cycles, {show(float(drawn_w.max()), 'W')} in cycle {trace.drawn[drawn_w.argmax()]}"
+        )
     width = max(20, *(len(name) + 2 for name in groups))
     print(f"\n{'cells':{width}}{'mean':>12}{'peak':>12}")
     for name, power in sorted(groups.items(), key=lambda item: -float(item[1].mean())):

@@ -10,6 +10,7 @@ from chipdse.arrays import Floats, Int32s
 from chipdse.errors import DesignError
 from chipdse.netlist.library.grid import Corners
 from chipdse.netlist.library.library import CellLibrary, Tables
+from chipdse.sorting import distinct_rows
 
 
 def join_corners(libraries: list[CellLibrary], name: str | None = None) -> CellLibrary:
@@ -89,9 +90,8 @@ def _join_tables(tables: list[Tables], values: Floats) -> Tables:
     row_axes = np.array([table.row_axis for table in tables])
     column_axes = np.array([table.column_axis for table in tables])
     both = np.concatenate([row_axes, column_axes], axis=1).T  # [2 * tables, corners]
-    distinct, number = np.unique(both, axis=0, return_inverse=True)
-    number = number.ravel()
-    none = int((distinct[:, 0] < 0).sum())  # sorted first: tables without that axis
+    axes, number = distinct_rows(both)
+    none = int((axes[:, 0] < 0).sum())  # sorted first: tables without that axis
     number = (number - none).clip(min=-1)
     points = [  # [corners, points] of each axis
         np.concatenate(
@@ -102,7 +102,7 @@ def _join_tables(tables: list[Tables], values: Floats) -> Tables:
                 for corner_tables, axis in zip(tables, row, strict=True)
             ]
         )
-        for row in distinct[none:].tolist()
+        for row in axes[none:].tolist()
     ]
     lengths = [point.shape[1] for point in points]
     return replace(

@@ -19,6 +19,7 @@ from chipdse.netlist.library.library import (
 )
 from chipdse.netlist.library.mismatch import MismatchModel, Moments
 from chipdse.netlist.library.tables import TableSet
+from chipdse.sorting import distinct
 
 _HOLDS = tuple(
     number for number, name in enumerate(ARC_KINDS) if name.startswith(("hold", "removal"))
@@ -116,16 +117,16 @@ def _of_tables(
     assert sigma_tables is not None
 
     def deviations(tables: Int64s) -> Floats:
-        found = []
+        columns = []
         for which in (LATE, EARLY):
             numbers = sigma_tables[which][tables]
             known = np.maximum(numbers, 0)
-            used, place = np.unique(known, return_inverse=True)
+            used, place = distinct(known)
             values = TableSet.of(library, used).lookup(
                 place.ravel()[kind], slew_s[which], load_f[which]
             )
-            found.append(np.where((numbers >= 0)[kind], np.maximum(values, 0.0), 0.0))
-        return np.stack(found)
+            columns.append(np.where((numbers >= 0)[kind], np.maximum(values, 0.0), 0.0))
+        return np.stack(columns)
 
     delay, slew = deviations(delay_tables), deviations(slew_tables)
     none = np.zeros_like(delay)  # tables of mean shifts are not read
@@ -158,7 +159,7 @@ def constraint_deviation_s(
     source = library.library
     if source.sigma_tables is not None:
         numbers = source.sigma_tables[LATE][tables]
-        used, place = np.unique(np.maximum(numbers, 0), return_inverse=True)
+        used, place = distinct(np.maximum(numbers, 0))
         values = TableSet.of(library, used).lookup(place.ravel(), row_s, column_s)
         return np.where(numbers >= 0, np.maximum(values, 0.0), 0.0)
     if source.mismatch is None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from chipdse.arrays import Floats, Int32s, Int64s
 from chipdse.netlist.library.library import OperatingLibrary
+from chipdse.sorting import distinct
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +77,7 @@ def _padded(sizes: Int64s) -> int:
 def _axes(library: OperatingLibrary, axes: Int32s, width: int) -> tuple[Floats, Int64s]:
     """Padded axes that occur, and which of them each table has."""
     source = library.library.tables
-    used, position = np.unique(axes, return_inverse=True)
+    used, position = distinct(axes)
     result = np.full((library.count, len(used), width), np.inf)
     for place, axis in enumerate(used.tolist()):
         if axis < 0:
@@ -86,7 +87,7 @@ def _axes(library: OperatingLibrary, axes: Int32s, width: int) -> tuple[Floats, 
         if points.shape[1] == 1:
             points = np.concatenate([points, points + 1.0], axis=1)
         result[:, place, : points.shape[1]] = points
-    return result, position.astype(np.int64)
+    return result, position
 
 
 def locate(axes: Floats, axis: Int64s, value: Floats) -> tuple[Int64s, Floats]:

@@ -65,8 +65,8 @@ def _without_shorts(start: Int64s, end: Int64s, ohm: Floats, nodes: int) -> tupl
 
 def _conductances(start: Int64s, end: Int64s, ohm: Floats, nodes: int) -> sp.csr_array:
     """Conductance between each two nodes, symmetric; parallel resistors add up."""
-    kept = (start != end) & (ohm > SHORT_OHM)
-    start, end, siemens = start[kept], end[kept], 1.0 / ohm[kept]
+    resistive = (start != end) & (ohm > SHORT_OHM)
+    start, end, siemens = start[resistive], end[resistive], 1.0 / ohm[resistive]
     ends = np.concatenate([start, end]), np.concatenate([end, start])
     matrix = sp.coo_array((np.tile(siemens, 2), ends), shape=(nodes, nodes)).tocsr()
     matrix.sum_duplicates()

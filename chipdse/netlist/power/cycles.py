@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chipdse import numerics
 from chipdse.arrays import Floats, Int32s, Int64s, UInt64s
 from chipdse.netlist.activity.recording import Recording
 from chipdse.netlist.activity.replay.lanes import LANES, lanes
@@ -124,6 +125,23 @@ def cycle_energies(
         bits=bits,
     )
     return CycleEnergies(groups=groups, weights=weights, constant_j=constant_j)
+
+
+def glitch_energy_j(
+    netlist: Netlist, groups: CellGroups, pin_energy_j: Floats, glitches: Int64s
+) -> Floats:
+    """Energy [cycles, groups] of the glitches [cycles, nets] of some cycles.
+
+    Parameters
+    ----------
+    pin_energy_j : [pins] energy per transition of the pin's net
+    """
+    pins = np.flatnonzero((netlist.pin_net >= 0) & (pin_energy_j != 0))
+    net, group = netlist.pin_net[pins], groups.of_cell[netlist.pin_cell[pins]]
+    counts = len(groups.modules)
+    code = group.astype(np.int64) * netlist.net_count + net
+    net_j = np.bincount(code, pin_energy_j[pins], counts * netlist.net_count)
+    return numerics.matmul(glitches, net_j.reshape(counts, netlist.net_count).T)
 
 
 def _counted(netlist: Netlist, plan: Plan) -> tuple[Int32s, Floats, np.ndarray]:

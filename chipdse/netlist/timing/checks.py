@@ -10,6 +10,7 @@ from chipdse.netlist.library.tables import TableSet
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.readers import ReaderDelays
 from chipdse.netlist.timing.records import MAX, MIN
+from chipdse.sorting import distinct
 
 
 def _times(period: Floats) -> tuple[Floats, Floats]:
@@ -35,7 +36,7 @@ def check_slacks(
         none = np.zeros((library.count, 0))
         return none, none, np.zeros(library.count)
     edge = 2 * graph.netlist.pin_net[graph.check_pin >> 1].astype(np.int64) + (graph.check_pin & 1)
-    used, table = np.unique(graph.check_table, return_inverse=True)
+    used, table = distinct(graph.check_table)
     tables = TableSet.of(library, used)
     setup = graph.check_is_setup
     slew = np.where(setup, slews[MAX][:, edge], slews[MIN][:, edge])

@@ -8,6 +8,7 @@ from chipdse.arrays import Int8s, Int32s
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.logic import Constant, Expression, substitute, truth_table, variables
 from chipdse.netlist.netlist import CONSTANT_0, CONSTANT_1, Netlist
+from chipdse.sorting import among, distinct_rows
 
 
 def constant_nets(netlist: Netlist) -> Int8s:
@@ -30,7 +31,7 @@ def constant_nets(netlist: Netlist) -> Int8s:
     loads = np.flatnonzero(netlist.pin_is_load & (netlist.pin_net >= 0))
     nets_of_loads = netlist.pin_net[loads]
     while moved:
-        touched = np.unique(netlist.pin_cell[loads[np.isin(nets_of_loads, list(moved))]])
+        touched = np.unique(netlist.pin_cell[loads[among(nets_of_loads, list(moved))]])
         moved = set()
         for instance in touched.tolist():
             cell = netlist.cells[netlist.cell_types[instance]]
@@ -73,10 +74,9 @@ def patterns(
     values = np.where(nets >= 0, constant[nets], -1)
     if not (values >= 0).any():
         return [(instances, {})]
-    rows, group = np.unique(values, axis=0, return_inverse=True)
+    rows, group = distinct_rows(values)
     return [
-        (instances[group.ravel() == number], _known(cell, row.tolist()))
-        for number, row in enumerate(rows)
+        (instances[group == number], _known(cell, row.tolist())) for number, row in enumerate(rows)
     ]
 
 

@@ -183,15 +183,15 @@ def arc_slopes(timing: Timing) -> ArcSlopes:
     launched = graph.launch >= 0
     slew_s = np.where(launched, 0.0, timing.slew_s.take(graph.source, axis=2))
     step_s = np.where(launched, 1.0, _SLEW_STEP * (slew_s + _SHORTEST_SLEW_S))
-    found = []
+    results = []
     for factor in (0.0, _SLEW_STEP):
         run.slew[:] = timing.slew_s + factor * (timing.slew_s + _SHORTEST_SLEW_S)
         if run.opposite_slew is not None and timing.opposite_slew_s is not None:
             opposite = timing.opposite_slew_s
             run.opposite_slew[:] = opposite + factor * (opposite + _SHORTEST_SLEW_S)
         run.locate_slews(edges)
-        found.append(run.delays(everything))
-    (delay, slew), (later, slower) = found
+        results.append(run.delays(everything))
+    (delay, slew), (later, slower) = results
     return ArcSlopes(
         delay_s=delay,
         slew_s=slew,

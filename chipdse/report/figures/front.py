@@ -176,7 +176,7 @@ def _draw_line(plot: Axes, points: Points, x: Column, y: Column) -> None:
         rows = of_study.index[of_study].to_numpy()
         values = np.column_stack([x.values[rows], y.values[rows]]) * signs
         best: Floats = values[is_on_front(values)]
-        best = best[np.argsort(best[:, 0])] * signs
+        best = best[np.argsort(best[:, 0], kind="stable")] * signs
         plot.plot(best[:, 0], best[:, 1], c=GREY, lw=0.8, drawstyle="steps-post", zorder=1)
 
 

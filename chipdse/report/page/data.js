@@ -84,9 +84,9 @@ function visible(row) {
   return view.infeasible || state_of[row] !== 1;
 }
 function rows(test) {
-  const found = [];
-  for (let row = 0; row < count; row++) if (test(row)) found.push(row);
-  return found;
+  const matching = [];
+  for (let row = 0; row < count; row++) if (test(row)) matching.push(row);
+  return matching;
 }
 const linked = (row) => visible(row) && (!view.brushed || view.brushed.has(row)) && (!view.selected || view.selected.has(row));
 

@@ -108,7 +108,7 @@ def _texts(column: pd.Series[str], order: Sequence[str] = ()) -> tuple[list[str]
     codes, texts = pd.factorize(column)
     known = {text: place for place, text in enumerate(order)}
     by_order = sorted(range(len(texts)), key=lambda code: known.get(str(texts[code]), len(order)))
-    return [str(texts[code]) for code in by_order], np.argsort(by_order)[codes]
+    return [str(texts[code]) for code in by_order], np.argsort(by_order, kind="stable")[codes]
 
 
 def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -15,17 +15,17 @@ function drawParallel() {
   const names = [...varied.map((c) => c.name), ...data.objectives.map((o) => o.name).filter((n) => !parameters.some((c) => c.name === n))];
   const dimensions = names.map((name) => {
     const c = columns.get(name), log = !c.texts && wide(c.values), values = members.map((row) => (log ? Math.log10(c.values[row]) : c.values[row]));
-    const one = { label: escaped(c.label), values, name, log };
+    const dimension = { label: escaped(c.label), values, name, log };
     const ticks = c.texts || c.group === "parameter" ? distinct(c) : null;
-    if (ticks && ticks.length <= 12) { one.tickvals = log ? ticks.map(Math.log10) : ticks; one.ticktext = ticks.map((t) => escaped(shown(c, t))); }
+    if (ticks && ticks.length <= 12) { dimension.tickvals = log ? ticks.map(Math.log10) : ticks; dimension.ticktext = ticks.map((t) => escaped(shown(c, t))); }
     else if (log && values.length) {
       const low = Math.min(...values), high = Math.max(...values);
-      one.tickvals = Array.from({ length: 5 }, (_, i) => low + ((high - low) * i) / 4); one.ticktext = one.tickvals.map((t) => escaped(shown(c, 10 ** t)));
+      dimension.tickvals = Array.from({ length: 5 }, (_, i) => low + ((high - low) * i) / 4); dimension.ticktext = dimension.tickvals.map((t) => escaped(shown(c, 10 ** t)));
     } else if (values.length) {
       const low = Math.min(...values), high = Math.max(...values);
-      one.tickvals = Array.from({ length: 5 }, (_, i) => low + ((high - low) * i) / 4); one.ticktext = one.tickvals.map((t) => escaped(shown(c, t)));
+      dimension.tickvals = Array.from({ length: 5 }, (_, i) => low + ((high - low) * i) / 4); dimension.ticktext = dimension.tickvals.map((t) => escaped(shown(c, t)));
     }
-    return one;
+    return dimension;
   });
   const widest = Math.max(6, ...(dimensions[0].ticktext || []).map((text) => text.length)); // in letters
   view.brushed = null;

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from chipdse.errors import DesignError
 from chipdse.netlist.power.welch import THRESHOLD
-from chipdse.stages.leakage import Leakage
+from chipdse.stages.leakage_records import Leakage
 
 SIZE_IN = (11.0, 3.6)
 _FIRST, _SECOND = "#4477aa", "#ee6677"
@@ -35,6 +35,8 @@ def draw_leakage(result: Leakage, path: Path) -> None:
         (result.first_t, _FIRST, "first order"),
         (result.second_t, _SECOND, "second order"),
     ):
+        if not len(t):
+            continue
         left.stairs(np.where(np.isfinite(t), t, np.nan), edges, color=color, label=label)
     left.axhspan(-THRESHOLD, THRESHOLD, color="#dddddd", zorder=0)
     left.set_xlabel("clock cycle")

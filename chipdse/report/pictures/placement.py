@@ -18,6 +18,7 @@ from chipdse.metrics import BlockReport
 from chipdse.netlist.layout.wires import Routes
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.modules import Modules, assign_modules
+from chipdse.sorting import among
 from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.build import build_hardware
 from chipdse.stages.layout import power_map_w
@@ -127,7 +128,7 @@ def _by_module(axes: Axes, routes: Routes, netlist: Netlist, modules: Modules) -
         if len(members):
             label = f"{modules.names[number] or '(top)'}: {len(members)}"
             _squares(axes, routes, area, members, _PALETTE[place], label)
-    remaining = np.flatnonzero(~np.isin(modules.of_cell, largest))
+    remaining = np.flatnonzero(~among(modules.of_cell, largest))
     if len(remaining):
         _squares(axes, routes, area, remaining, "#bbbbbb", f"others: {len(remaining)}")
     _frame(axes, routes, "cells by module (and their number)")

@@ -15,6 +15,7 @@ from chipdse.design import Design, OperatingPoint
 from chipdse.errors import InfeasibleError
 from chipdse.metrics import MetricColumns, timing_violation
 from chipdse.records import each_field
+from chipdse.sorting import among, distinct
 from chipdse.stages.operate import Corner, Job, Operated, operate
 from chipdse.study.question.derived import derived_columns
 from chipdse.study.question.space import Space, Value
@@ -117,7 +118,7 @@ def _in_order(groups: Sequence[_Group]) -> _Group:
     if len(groups) == 1:
         return groups[0]
     rows = np.concatenate([group.rows for group in groups])
-    order = np.argsort(rows)
+    order = np.argsort(rows, kind="stable")
 
     def joined(*columns: NDArray[Any]) -> NDArray[Any]:
         return np.concatenate(columns)[order]
@@ -196,7 +197,7 @@ class CheapSpace:
             which = np.array(
                 [at for at, corner in enumerate(corner_of_point) if _kind(corner) == kind]
             )
-            rows = np.flatnonzero(np.isin(op, which))
+            rows = np.flatnonzero(among(op, which))
             operated = _operated(
                 [operating[at] for at in which], [corner_of_point[at] for at in which], job
             )
@@ -262,8 +263,8 @@ class CheapSpace:
         ):
             code += step * place if axis.group == group else 0
             step *= len(axis.values)
-        first, which = np.unique(code, return_inverse=True)
-        return which.reshape(-1), [int(number) for number in first]
+        first, which = distinct(code)
+        return which, [int(number) for number in first]
 
     def _numbers_swept(self, numbers: Int64s, expensive: Mapping[str, Value]) -> dict[str, Floats]:
         """Swept numbers by name, one value a point: objectives and limits may name them."""

@@ -131,20 +131,20 @@ def composed_finishes(
     if not (joint & runs).any():
         reason = f"InfeasibleError: {_why_nothing_runs(chip)}"
         proposed = Finish(attributes={**attributes, FAILURE: reason})
-        own = -1
+        proposed_number = -1
     else:
         front = points.take(np.flatnonzero(joint & runs)).local_front()
         row = knee_of(front.objectives)
-        own = int(front.numbers[row])
+        proposed_number = int(front.numbers[row])
         proposed = Finish(
-            params=cheap.point_at(own % cheap.size),
+            params=cheap.point_at(proposed_number % cheap.size),
             values=values_of(sweep, front, row),
             attributes={**attributes_of(front, row), **attributes},
             constraints=constraints_of(front, row),
         )
     for row in range(0 if best is None else len(best.numbers)):
         assert best is not None
-        if int(best.numbers[row]) != own:
+        if int(best.numbers[row]) != proposed_number:
             harvested.append(
                 Finish(
                     params=sweep.space.point_at(int(best.numbers[row])),
@@ -192,8 +192,10 @@ def _new_numbers(
     joint = np.unique(np.concatenate(joints))
     total = len(joint) * cheap.size
     random = np.random.default_rng(sweep.seed)
-    own = np.arange(cheap.size) if cheap.size <= COMPOSE_LIMIT else _drawn(random, cheap.size)
-    chosen = joints[0] * cheap.size + own
+    cheap_numbers = (
+        np.arange(cheap.size) if cheap.size <= COMPOSE_LIMIT else _drawn(random, cheap.size)
+    )
+    chosen = joints[0] * cheap.size + cheap_numbers
     sampled = total > COMPOSE_LIMIT
     drawn = _drawn(random, total) if sampled else np.arange(total)
     others = joint[drawn // cheap.size] * cheap.size + drawn % cheap.size

@@ -12,6 +12,7 @@ import pandas as pd
 
 from chipdse.design import suggest
 from chipdse.errors import DesignError, InfeasibleError
+from chipdse.sorting import among
 from chipdse.study.results.front import is_on_front, knee_of
 
 
@@ -46,7 +47,7 @@ def front_of_csv(
     if not len(finite):
         raise InfeasibleError(f"{path} has no row with a number in each of {', '.join(objectives)}")
     rows = finite[is_on_front(values[finite])]
-    table["on_front"] = np.isin(np.arange(len(table)), rows)
+    table["on_front"] = among(np.arange(len(table)), rows)
     return table, int(rows[knee_of(values[rows])])
 
 

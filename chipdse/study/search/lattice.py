@@ -16,6 +16,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.arrays import Floats, Int64s
+from chipdse.sorting import among
 from chipdse.study.question.space import Axis, Space, widens
 from chipdse.study.search.surrogate import Seen, scores
 from chipdse.study.search.unrepeated import Unrepeated
@@ -65,7 +66,7 @@ class Lattice(Unrepeated):
             else:
                 drawn = random.choice(every, POOL, replace=False)
                 every = np.intersect1d(every, np.union1d(drawn, near))
-        return np.asarray(every[~np.isin(every, np.array(sorted(seen), dtype=np.int64))])
+        return np.asarray(every[~among(every, sorted(seen))])
 
 
 def nearest_distance(places: Floats, other_places: Floats) -> Floats:

@@ -10,6 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.arrays import Int64s
+from chipdse.sorting import among
 from chipdse.study.question.chip import ChipQuestion
 from chipdse.study.question.space import Space
 from chipdse.study.question.sweep_file import Sweep
@@ -50,9 +51,7 @@ def open_space(sweep: Sweep, study: optuna.Study) -> Space:
     trials = study.get_trials(deepcopy=False)
     known, tried = _known_and_tried(sweep, chip, trials)
     every = [_every(part.hardware) for part in chip.parts]
-    new = [
-        points[~np.isin(points, sorted(done))] for points, done in zip(every, tried, strict=True)
-    ]
+    new = [points[~among(points, sorted(done))] for points, done in zip(every, tried, strict=True)]
     base = [
         np.array(sorted(numbers), np.int64) if numbers else fresh
         for numbers, fresh in zip(known, new, strict=True)

@@ -6,13 +6,13 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from chipdse.errors import InfeasibleError
+from chipdse.sorting import among
 from chipdse.study.question.space import Point, Space
 from chipdse.study.storage.trials import is_harvested, is_interrupted, trouble
 
@@ -103,7 +103,7 @@ class Unrepeated(BaseSampler):
                 "10000 draws found no new point that the rules allow; they leave too few of the "
                 f"{self._space.size} combinations: make the space smaller"
             )
-        rest = every[~np.isin(every, np.array(sorted(seen), dtype=np.int64))]
+        rest = every[~among(every, sorted(seen))]
         return self._space.point_at(int(rest[self._random.randrange(len(rest))]))
 
     def seen_numbers(self, study: optuna.Study, but: int = -1) -> set[int]:

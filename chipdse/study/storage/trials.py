@@ -125,14 +125,16 @@ def queue_interrupted(study: optuna.Study, names: Iterable[str]) -> None:
     """
     names = tuple(names)
     trials = study.get_trials(deepcopy=False)
-    taken = {_key(trial, names): trial.number for trial in trials if not is_interrupted(trial)}
+    number_by_key = {
+        _key(trial, names): trial.number for trial in trials if not is_interrupted(trial)
+    }
     for trial in trials:
         if is_interrupted(trial) and set(names) <= set(_params(trial)):
             key, replaced = _key(trial, names), trial.user_attrs.get(RETRY_OF)
-            if key not in taken or taken[key] == replaced:
+            if key not in number_by_key or number_by_key[key] == replaced:
                 # The trial that an outdated trial replaced is outdated too.
                 _enqueue(study, trial, None if OUTDATED in trial.user_attrs else replaced)
-                taken[key] = -1
+                number_by_key[key] = -1
 
 
 def outdated_points(study: optuna.Study, names: Iterable[str]) -> int:

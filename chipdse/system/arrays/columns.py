@@ -12,6 +12,7 @@ import numpy as np
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.errors import DesignError
 from chipdse.records import BlockMetrics, TypicalLeakage
+from chipdse.sorting import distinct
 from chipdse.system.parameters import PackageParameters
 
 
@@ -141,10 +142,8 @@ class PackageColumns:
         for field in dataclasses.fields(PackageParameters):
             column: list[Any] = [getattr(p, field.name) for p in packages]
             if isinstance(field.default, str):
-                names, codes = np.unique(np.array(column, dtype=np.str_), return_inverse=True)
-                choices[field.name] = Choices(
-                    names=tuple(str(n) for n in names), codes=codes.astype(np.int64)
-                )
+                names, codes = distinct(np.array(column, dtype=np.str_))
+                choices[field.name] = Choices(names=tuple(str(n) for n in names), codes=codes)
             else:
                 numbers[field.name] = np.array(column, dtype=np.float64)
         return PackageColumns(numbers=numbers, choices=choices, count=len(packages))

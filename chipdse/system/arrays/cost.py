@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse.arrays import Bools, Floats
+from chipdse.sorting import distinct
 from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
 from chipdse.system.arrays.dies import ADVANCED, FANOUT, by_node
 from chipdse.system.arrays.fabrication import Fabrication
@@ -115,8 +116,8 @@ def _select(
 
 def bridge_count(dies: Dies, sources: Sources) -> Floats:
     totals = dies.total.astype(np.int64)
-    distinct, back = np.unique(totals, return_inverse=True)
-    edges = np.array([links.grid_edges(int(n)) for n in distinct])[back]
+    counts, place = distinct(totals)
+    edges = np.array([links.grid_edges(int(count)) for count in counts])[place]
     side = np.sqrt(dies.silicon_m2 / totals)
     return edges * np.ceil(side / sources("cost.bridge_overlap") * (1 - links.ROUNDING))
 

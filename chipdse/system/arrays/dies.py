@@ -6,6 +6,7 @@ import numpy as np
 
 from chipdse import numerics
 from chipdse.arrays import Bools, Floats
+from chipdse.sorting import among
 from chipdse.system.arrays.columns import BlockPoints, Choices, Dies, PackageColumns
 from chipdse.system.models import links
 from chipdse.system.parameters import STACKS
@@ -119,4 +120,4 @@ def node_is_tabulated(node_nm: Floats) -> Bools:
         if k.startswith("carbon.fab_energy.n")
         and f"cost.wafer_price.n{k.rpartition('.n')[2]}" in tables
     }
-    return np.isin(node_nm, [float(n) for n in known])
+    return among(node_nm, [float(n) for n in known])

@@ -38,11 +38,8 @@ class Fabrication:
 
 
 def yield_by_law(law: Choices, area: Floats, defects: Floats, clustering: float) -> Floats:
-    values = {
-        "negative_binomial": yields.yield_negative_binomial(area, defects, clustering),
-        "poisson": yields.yield_poisson(area, defects),
-        "murphy": yields.yield_murphy(area, defects),
-    }
+    """Share of good dies [systems x kinds] by the law that each system has chosen."""
+    values = {name: yields.YIELD_LAWS[name](area, defects, clustering) for name in law.names}
     out = np.asarray(values[law.names[0]])
     for name in law.names[1:]:
         out = np.where(law.among(name)[:, None], values[name], out)

@@ -8,6 +8,7 @@ import numpy as np
 
 from chipdse.arrays import Bools, Floats
 from chipdse.errors import DesignError
+from chipdse.sorting import distinct
 from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
 from chipdse.system.arrays.dies import BOND, link_column
 from chipdse.system.models import links
@@ -98,7 +99,7 @@ def _crossings(stacked: Bools, memory: Floats, chiplets: Floats) -> Floats:
 
     memory, chiplets : dies of each kind per system
     """
-    counts, place = np.unique(chiplets.astype(np.int64), return_inverse=True)
+    counts, place = distinct(chiplets.astype(np.int64))
     hops = np.array([links.mean_hops(int(count)) for count in counts])[place]
     levels = np.array([links.mean_levels(int(count)) for count in counts])[place]
     to_memory = np.where(stacked, (chiplets + memory) / 2, 1.0)

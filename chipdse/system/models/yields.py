@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import numpy.typing as npt
 
@@ -73,6 +75,17 @@ def yield_negative_binomial(
     """
     spread = np.asarray(clustering, dtype=np.float64)
     return plain(numerics.power(1 + np.multiply(area_m2, defects_per_m2) / spread, -spread))
+
+
+Law = Callable[[Numbers, Numbers, Numbers], Numbers]
+"""From die area [m²], defect density [m⁻²] and clustering parameter to the share of good dies."""
+
+YIELD_LAWS: Mapping[str, Law] = {
+    "negative_binomial": yield_negative_binomial,
+    "poisson": lambda area_m2, defects_per_m2, clustering: yield_poisson(area_m2, defects_per_m2),
+    "murphy": lambda area_m2, defects_per_m2, clustering: yield_murphy(area_m2, defects_per_m2),
+}
+"""The laws by the name that `yield_law` of a package has; a new law needs an entry here only."""
 
 
 def dies_per_wafer(

@@ -19,6 +19,7 @@ from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.logic import parse_function, truth_table, variables
 from chipdse.netlist.timing.arcs import RISE
 from chipdse.netlist.timing.timing import Timing, arc_delays
+from chipdse.sorting import distinct
 
 MAX_INPUTS = 12  # a cell's; its delays are looked up by state
 NEVER = 1 << 29
@@ -111,7 +112,7 @@ def _any_state(places: Int64s, sources: Int64s, sinks: Int64s, keys: Int64s) -> 
     For inputs that change at one instant and leave a state whose delay the library gives for
     neither. So no change comes later than an arc from an input that did change allows.
     """
-    pairs, column = np.unique(4 * places + 2 * sources + sinks, return_inverse=True)
+    pairs, column = distinct(4 * places + 2 * sources + sinks)
     key = np.full((len(keys), len(pairs)), -1, dtype=np.int64)
     for arc, pair in enumerate(column):
         known = np.where(keys[:, arc] < NEVER, keys[:, arc], -1)
@@ -261,7 +262,7 @@ class _Builder:
         span = slice(arcs.first[kind], arcs.first[kind + 1])
         key, owner, value = arcs.key[span], arcs.cell[span], arcs.value_s[span]
         at_output = key // (conditions * 256) == position
-        groups, column = np.unique(key[at_output], return_inverse=True)
+        groups, column = distinct(key[at_output])
         row = np.full(self.netlist.cell_count, -1, dtype=np.int64)
         row[instances] = np.arange(len(instances))
         place = row[owner[at_output]]

@@ -59,6 +59,13 @@ class CompiledRuns:
         slots[1 - self._current, self.run_plan.state[:, 1]] = state
         return self._run(sources[None], begins=True)[1]
 
+    def values(self, slots: Int32s) -> UInt64s:
+        """Values [slots, words] after the last step."""
+        values: UInt64s = self._values.reshape(2, self.run_plan.plan.slots, -1)[
+            self._current, slots
+        ]
+        return values
+
     def advance(self, sources: UInt64s) -> tuple[Steps, Begun]:
         """Take every lane through some steps, whose inputs are [steps, inputs, words]."""
         return self._run(sources, begins=False)

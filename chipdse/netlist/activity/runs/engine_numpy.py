@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.arrays import Int64s, UInt64s
+from chipdse.arrays import Int32s, Int64s, UInt64s
 from chipdse.netlist.activity.replay.engine_numpy import _runs as runs_of
 from chipdse.netlist.activity.replay.lanes import LANES, WORDS
 from chipdse.netlist.activity.replay.plan import NONE
@@ -35,6 +35,11 @@ class NumpyRuns:
         values[self.run_plan.state[:, 1]] = state
         unsure = self._settle(values, sources)
         return Begun(steps=int(unsure < 0), unsure=unsure)
+
+    def values(self, slots: Int32s) -> UInt64s:
+        """Values [slots, words] after the last step."""
+        values: UInt64s = self._values[slots]
+        return values
 
     def advance(self, sources: UInt64s) -> tuple[Steps, Begun]:
         """Take every lane through some steps, whose inputs are [steps, inputs, words]."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipdse.arrays import UInt64s
+from chipdse.arrays import Int32s, UInt64s
 from chipdse.errors import DesignError, ToolError
 from chipdse.kernels.build import compiler, kernels
 from chipdse.netlist.activity.replay.lanes import WORDS
@@ -48,6 +48,10 @@ class Runs:
         if state is None:
             state = np.zeros((len(self.run_plan.registers), sources.shape[1]), dtype=np.uint64)
         self._check(self.engine.begin(sources, state), 1)
+
+    def values(self, slots: Int32s) -> UInt64s:
+        """Values [slots, words] after the last step, or before the first edge."""
+        return self.engine.values(slots)
 
     def advance(self, sources: UInt64s) -> Steps:
         """Take every run through some cycles; step s is from one edge to the next.

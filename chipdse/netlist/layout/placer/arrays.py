@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chipdse.arrays import Floats, Int32s, Int64s
+from chipdse.sorting import distinct
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,7 +44,7 @@ def wired_pins(pin_net: Int32s, pin_node: Int32s) -> tuple[Int64s, Pins]:
     first = np.flatnonzero(np.diff(pin_net, prepend=-1))
     degree = np.diff(np.append(first, len(pin_net)))
     keep = np.repeat(degree >= 2, degree)
-    numbers, net = np.unique(pin_net[keep], return_inverse=True)
+    numbers, net = distinct(pin_net[keep])
     pins = Pins(net=net.astype(np.int32), node=pin_node[keep].astype(np.int32))
     return numbers.astype(np.int64), pins
 
