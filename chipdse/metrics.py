@@ -119,6 +119,13 @@ class BlockValues(Generic[Number, Count]):
     wire_length_m: Number = metric(
         "length of all signal wires", "m", "modelled", 0.0, rests_on=_TIMING
     )
+    layout_delay_s: Number = metric(
+        "growth of the longest path by layout, as on routed designs, part of the critical path",
+        "s",
+        "modelled",
+        0.0,
+        rests_on=_TIMING,
+    )
     clock_skew_s: Number = metric(
         "allowance in the longest path", "s", "modelled", 0.0, rests_on=_TIMING
     )
