@@ -273,6 +273,29 @@ def test_the_effect_at_a_corner_is_learned_from_small_cells() -> None:
     assert np.log(found) == pytest.approx([0.2, 0.2, 0.6], rel=1e-3)
 
 
+def test_another_state_of_the_inputs_stays_at_a_corner_between() -> None:
+    """A ratio that is equal at both corners, because it is that of another state, is the same half
+    way between them, although the small cells, which have one state, fall to less than half."""
+    unit = _OneTable()
+    corners = ((1.0, 0.0), (1.2, 0.0), (1.4, 0.0), (1.0, 100.0), (1.2, 100.0), (1.4, 100.0))
+    own = np.array([[0.1, 0.3], [0.05, 0.05], [0.3, 0.1]] * 2)
+    small = Ratio(
+        corners=corners,
+        positive=np.array([True, True, False]),
+        numbers=np.column_stack([own, np.full(6, np.nan)]),
+    )
+    every = Ratio(
+        corners=(corners[0], corners[2]),
+        positive=np.ones(3, dtype=bool),
+        numbers=np.array([[0.1, 0.3, -0.6], [0.3, 0.1, -0.6]]),
+    )
+    errors = []
+    for other_states in (False, True):
+        effect = Effect(unit=unit, small=small, every=every, other_states=other_states)  # type: ignore[arg-type]
+        errors.append(abs(float(np.log(effect.at(1.2, 50.0)[2])) + 0.6))
+    assert errors[1] < 0.25 < 0.4 < errors[0]
+
+
 class _OneTable:
     """Units of a library with three times, all one for typical transistors."""
 

@@ -21,6 +21,7 @@ from .units import Point, Units
 Base = Callable[[float, float], Floats]  # supply [V], temperature [°C] -> [entries]
 FARTHEST = 4.0  # a number that differs by more passes zero nearby: its difference is taken
 REGIME = 0.3  # how readily corners of typical transistors explain a ratio
+OUTSIDE = (2.0, 98.0)  # percentiles of small cells beyond which a ratio is of another state
 RIDGE = 1e-4  # of the mean square of the known ratios
 
 
@@ -97,12 +98,15 @@ class Effect:
     small : of the small cells, at many corners
     every : of all cells, at some of these
     base : what the ratios are taken to; None: typical transistors at the same point
+    other_states : arcs may be those of another state of the other inputs than typical ones: a part
+        of their ratio is equal at every corner (see `_of_other_states`)
     """
 
     unit: Units
     small: Ratio
     every: Ratio
     base: Base | None = None
+    other_states: bool = False
 
     def at(self, supply_v: float, temperature_c: float) -> Floats:
         """[entries] The transistors at a point in their units."""
@@ -125,6 +129,10 @@ class Effect:
                 weights = _weights(here[learned], known[:, learned], few)
                 rest = kind & left_out & entries
                 result[rest] = weights @ every[:, rest]
+                if self.other_states and kind is is_time:
+                    weights = _weights(here[learned], known[:, learned], few, sums_to_one=True)
+                    rest &= self._of_other_states
+                    result[rest] = weights @ every[:, rest]
         positive = np.where(left_out, self.every.positive, self.small.positive)
         shape = (self.unit.typical if self.base is None else self.base)(supply_v, temperature_c)
         factor = np.exp(np.where(positive, result, 0.0))
@@ -134,6 +142,17 @@ class Effect:
     def _known(self) -> Floats:
         """[corners, entries] The small cells at the corners of all cells."""
         return self.small.numbers[[self.small.corners.index(one) for one in self.every.corners]]
+
+    @cached_property
+    def _of_other_states(self) -> Bools:
+        """[entries] Whose ratio lies outside that of nearly all small cells at every corner."""
+        times = np.zeros(self._known.shape[1], dtype=bool)
+        times[: len(self.unit.times)] = self.unit.times
+        low, high = np.percentile(
+            self._known[:, times & self.small.positive & self._regular], OUTSIDE, axis=1
+        )[..., None]
+        numbers = self.every.numbers
+        return np.asarray(((numbers < low) | (numbers > high)).all(axis=0))
 
     @cached_property
     def _regular(self) -> Bools:
@@ -147,11 +166,19 @@ class Effect:
         return np.asarray(REGIME * np.log(known[1:] / known[0]))
 
 
-def _weights(here: Floats, known: Floats, few: int) -> Floats:
+def _weights(here: Floats, known: Floats, few: int, *, sums_to_one: bool = False) -> Floats:
     """Weights of the known rows that give a row, by least squares; large weights are avoided.
 
-    `few` : how many of the known rows, the first ones, set the scale of what is large
+    Parameters
+    ----------
+    few : how many of the known rows, the first ones, set the scale of what is large
+    sums_to_one : the weights of these few rows add up to about one, as if one more number had the
+        same value in each of them and in the row, and none in the others
     """
-    square = known @ known.T
-    penalty = RIDGE * np.trace(square[:few, :few]) / few * np.eye(len(known))
-    return np.asarray(np.linalg.solve(square + penalty, known @ here))
+    square, right = known @ known.T, known @ here
+    mean = np.trace(square[:few, :few]) / few
+    if sums_to_one:
+        constant = (np.arange(len(known)) < few).astype(float)
+        square, right = square + mean * np.outer(constant, constant), right + mean * constant
+    penalty = RIDGE * mean * np.eye(len(known))
+    return np.asarray(np.linalg.solve(square + penalty, right))

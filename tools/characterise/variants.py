@@ -80,6 +80,7 @@ def effect_of(unit: Units, work: Path, process: str) -> Effect:
             },
         ),
         every=Ratio.of(unit, {corner: simulated(unit, work, process, corner) for corner in every}),
+        other_states=process in settings.FASTEST_STATE,
     )
 
 

@@ -31,7 +31,7 @@ def test_delays_and_transitions(found: Comparison) -> None:
         errors, cells = found.errors(quantity)
         assert len(np.unique(cells)) >= 2
         assert np.median(np.abs(errors)) <= 0.05, report(found)
-        assert np.mean(np.abs(errors) <= 0.12) >= 0.9, report(found)
+        assert np.mean(np.abs(errors) <= 0.12) >= 0.94, report(found)
 
 
 def test_leakage(found: Comparison) -> None:
@@ -52,6 +52,6 @@ def test_errors_beyond_thirty_percent_are_the_known_ones(found: Comparison) -> N
     ours_s, official_s, cells = found.pairs("delay")
     far = np.abs(found.errors("delay")[0]) > 0.3
     names = {str(cell).split("__")[1] for cell in cells[far]}
-    assert names <= {"inv_1", "nor3_1", "a21oi_1", "o22ai_1"}
+    assert names <= {"inv_1", "nor3_1", "a21oi_1"}
     assert (np.abs(official_s[far]) < 30e-12).all()
     assert (np.abs(ours_s - official_s)[far] < 20e-12).all()
