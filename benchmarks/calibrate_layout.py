@@ -22,32 +22,38 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.layout_estimates import (
+    areas_m2,
+    parts_uw,
+    power_parts_w,
+    routed_parts_w,
+    tree_energy_j,
+)
 from benchmarks.layout_tables import (
     UM2,
     Row,
     Tables,
     Technology,
+    data_growths,
     design_rows,
     energy_j,
     has_tree,
-    leakage_uw,
-    logic_m2,
-    logic_uw,
+    leakage_growths,
+    mapped_path_ns,
     number,
     only,
+    path_growths,
     published,
     read_tables,
     repair,
+    routed_path_ns,
     rows_of,
+    skew_of,
     technology,
     toml,
-    total_uw,
     tree_m,
 )
-from chipdse.netlist.layout.clock_tree import group_levels
-from chipdse.netlist.power.clock_tree import levels_power
 from chipdse.technology.calibration import ANY, LayoutCalibration, MeasuredError
-from chipdse.technology.constants import Sources
 
 LEAVES = np.arange(4.0, 20.1, 0.25)
 """Sinks per last buffer that are tried."""
@@ -60,6 +66,7 @@ NEUTRAL = LayoutCalibration(
     buffer_area=4.0,
     tree_wire_f_per_m=None,
     skew_frac=0.0,
+    path_growth=1.0,
     logic_growth=1.0,
     hold_area=0.0,
     hold_cells=0.0,
@@ -134,7 +141,7 @@ def pool(
     tables: Tables, technologies: Sequence[Technology], skew: float | None
 ) -> LayoutCalibration:
     """Medians over technologies of each one's coefficients; measured ratios over all designs."""
-    skews = [_skew(row) for row in tables.truth.values()] if skew is None else [skew]
+    skews = [skew_of(row) for row in tables.truth.values()] if skew is None else [skew]
     start = dataclasses.replace(
         NEUTRAL,
         skew_frac=max(_median(skews) or 0.0, 0.0),
@@ -149,6 +156,7 @@ def pool(
         name: _median(v for one in fits if (v := getattr(one, name)) is not None) for name in names
     }
     values["tree_wire_f_per_m"] = None  # a constant of the process, or of all of them
+    values["path_growth"] = 1.0  # the flows of different processes disagree on it
     designs = len({design for _, design in tables.classes})
     return LayoutCalibration(process=ANY, designs=designs, **values)  # type: ignore[arg-type]
 
@@ -193,6 +201,7 @@ def _medians(tables: Tables, tech: Technology, start: LayoutCalibration) -> Layo
         input_area=own("input_area", per_buffer("input")),
         output_area=own("output_area", per_buffer("output")),
         repair_frac=own("repair_frac", (repair(r) / number(r, "a_logic") for r in classes)),
+        path_growth=own("path_growth", path_growths(tables, tech, start.skew_frac)),
         data_growth=own("data_growth", data_growths(tables, tech)),
         leakage_growth=own("leakage_growth", leakage_growths(tables, tech.name)),
         sinks_per_leaf=own(
@@ -220,45 +229,6 @@ def _with_leaves(
     return dataclasses.replace(calibration, sinks_per_leaf=best)
 
 
-def tree_energy_j(calibration: LayoutCalibration, tech: Technology, row: Row) -> float:
-    """Energy per cycle of a tree for the sinks and the area of a routed design."""
-    return _tree(calibration, tech, int(number(row, "sinks")), number(row, "area_um2") * UM2)[0]
-
-
-def _tree(
-    calibration: LayoutCalibration, tech: Technology, sinks: int, area_m2: float
-) -> tuple[float, float]:
-    """Energy [J] and area [m²] of the tree of a design."""
-    wire = calibration.tree_wire_f_per_m
-    if wire is None:
-        key = f"wires.clock_capacitance.{tech.process}"
-        wire = Sources()(key if Sources().has(key) else "wires.clock_capacitance_any")
-    levels = group_levels(
-        sinks, tech.clock_pin_f, area_m2, tech.buffers, calibration, wire, is_root=True
-    )
-    power = levels_power([levels], np.array([tech.clock_pin_f]), tech.at, np.ones(1))
-    area = sum(level.count * tech.library.cells[level.cell].area_m2 for level in levels)
-    return power.energy_j, float(area)
-
-
-def areas_m2(
-    calibration: LayoutCalibration, tech: Technology, row: Row, ports: float
-) -> tuple[float, float]:
-    """Area expected after layout of a design as mapped here: all of it, combinational cells.
-
-    Parameters
-    ----------
-    ports : area of port buffers [m²]
-    """
-    sinks = int(number(row, "flip_flops"))
-    mapped = number(row, "area_um2") * UM2 * calibration.logic_growth
-    added = (
-        mapped * calibration.repair_frac + sinks * calibration.hold_area * tech.buffer_m2 + ports
-    )
-    logic = logic_m2(tech, row) * calibration.logic_growth + added
-    return mapped + added + _tree(calibration, tech, sinks, mapped + added)[1], logic
-
-
 def errors(
     tables: Tables, tech: Technology, technologies: Sequence[Technology], skew: float | None
 ) -> tuple[MeasuredError, ...]:
@@ -270,7 +240,13 @@ def errors(
         if any((tech.name, design) in t for t in (tables.truth, tables.mapped, tables.stimulus)):
             calibration = fit(tables.without(design), tech, technologies, skew)
             wrong += (these := compare(tables, tech, calibration, design))
-            print(json.dumps({"design": design, "tech": tech.name, "errors": dict(these)}))
+            row = {"design": design, "tech": tech.name, "errors": dict(these)}
+            key = (tech.name, design)
+            if key in tables.stimulus and key in tables.mapped:
+                row["parts_uw"] = parts_uw(
+                    calibration, tech, tables.stimulus[key], tables.mapped[key]
+                )
+            print(json.dumps(row))
     return summarise(wrong)
 
 
@@ -305,54 +281,13 @@ def compare(
         area, _ = areas_m2(calibration, tech, mapped, ports * tech.buffer_m2)
         wrong.append(("block_layout_area_m2", area / (number(final, "area_um2") * UM2) - 1))
     if truth is not None and mapped is not None:
-        path_ns = number(mapped, "formula_crit_ns") * (1 + calibration.skew_frac)
+        path_ns = mapped_path_ns(mapped, calibration.skew_frac) * calibration.path_growth
         wrong.append(("critical_path_s", path_ns / routed_path_ns(truth) - 1))
     stimulus = tables.stimulus.get(key)
     if stimulus is not None and mapped is not None:
-        watts = power_w(calibration, tech, stimulus, mapped)
-        wrong.append(("block_power_w", watts / (1e-6 * total_uw(stimulus, "routed_spef")) - 1))
+        watts = sum(power_parts_w(calibration, tech, stimulus, mapped).values())
+        wrong.append(("block_power_w", watts / sum(routed_parts_w(stimulus).values()) - 1))
     return wrong
-
-
-def power_w(calibration: LayoutCalibration, tech: Technology, stimulus: Row, mapped: Row) -> float:
-    """Power expected after layout of a design as mapped here, with wires by formula [W]."""
-    cells, bare = logic_uw(stimulus, "product_none"), total_uw(stimulus, "product_none")
-    # The table has placed wires for these inputs; the formula's total is the routed length.
-    longer = (number(mapped, "formula_uW") - number(mapped, "none_uW")) / (
-        number(mapped, "placed_uW") - number(mapped, "none_uW")
-    )
-    wired = bare + longer * (total_uw(stimulus, "product_placed") - bare)
-    sinks = int(number(mapped, "flip_flops"))
-    area, logic = areas_m2(calibration, tech, mapped, 0.0)
-    energy, _ = _tree(calibration, tech, sinks, area)
-    growth = area / (number(mapped, "area_um2") * UM2) * calibration.leakage_growth
-    leakage = leakage_uw(stimulus, "product_none") * (growth - 1)
-    data = cells * (logic / logic_m2(tech, mapped) * calibration.data_growth - 1)
-    return 1e-6 * (wired + data + leakage) + energy / (number(stimulus, "period_ns") * 1e-9)
-
-
-def leakage_growths(tables: Tables, tech: str | None = None) -> list[float]:
-    """Leakage of routed over mapped netlists, over the growth of their area."""
-    growths = []
-    for key, row in tables.stimulus.items():
-        if (tech is None or key[0] == tech) and key in tables.mapped and key in tables.classes:
-            area = number(tables.classes[key], "area_um2") / number(tables.mapped[key], "area_um2")
-            growths.append(leakage_uw(row, "routed_none") / leakage_uw(row, "product_none") / area)
-    return growths
-
-
-def data_growths(tables: Tables, tech: Technology) -> list[float]:
-    """Energy in combinational cells of routed over mapped netlists, over the growth of area."""
-    growths = []
-    for key, row in tables.stimulus.items():
-        if key[0] == tech.name and key in tables.mapped and key in tables.classes:
-            final, mapped = tables.classes[key], tables.mapped[key]
-            clocks = number(final, "a_clkbuf") + number(final, "a_clkload")
-            added = number(final, "area_um2") - clocks - number(final, "a_logic")
-            growth = number(final, "a_logic") / number(mapped, "area_um2")
-            area = growth + added * UM2 / logic_m2(tech, mapped)
-            growths.append(logic_uw(row, "routed_none") / logic_uw(row, "product_none") / area)
-    return growths
 
 
 def summarise(wrong: Iterable[tuple[str, float]]) -> tuple[MeasuredError, ...]:
@@ -375,18 +310,6 @@ def summarise(wrong: Iterable[tuple[str, float]]) -> tuple[MeasuredError, ...]:
 def _median(values: Iterable[float]) -> float | None:
     some = list(values)
     return statistics.median(some) if some else None
-
-
-def routed_path_ns(truth: Row) -> float:
-    """Critical path of a routed design with its wires and, where it is known, its clock tree."""
-    column = "opensta_spef_prop_crit_ns"
-    return number(truth, column if truth.get(column) else "full_spef_crit_ns")
-
-
-def _skew(truth: Row) -> float:
-    return (
-        number(truth, "opensta_spef_prop_crit_ns") / number(truth, "opensta_spef_ideal_crit_ns") - 1
-    )
 
 
 if __name__ == "__main__":

@@ -211,17 +211,18 @@ _KINDS = ("internal", "switching", "leakage")
 _GROUPS = ("sequential", "combinational", "clock")
 
 
-def total_uw(row: Row, netlist: str) -> float:
-    return sum(number(row, f"{netlist}_{g}_{k}_uW") for g in _GROUPS for k in _KINDS)
-
-
 def leakage_uw(row: Row, netlist: str) -> float:
     return sum(number(row, f"{netlist}_{group}_leakage_uW") for group in _GROUPS)
 
 
+def dynamic_uw(row: Row, netlist: str, group: str) -> float:
+    """Internal and switching power of a group of cells: sequential, combinational or clock."""
+    return sum(number(row, f"{netlist}_{group}_{kind}_uW") for kind in _KINDS[:2])
+
+
 def logic_uw(row: Row, netlist: str) -> float:
     """Dynamic power of combinational cells."""
-    return sum(number(row, f"{netlist}_combinational_{kind}_uW") for kind in _KINDS[:2])
+    return dynamic_uw(row, netlist, "combinational")
 
 
 def logic_m2(tech: Technology, mapped: Row) -> float:
@@ -230,6 +231,57 @@ def logic_m2(tech: Technology, mapped: Row) -> float:
     The tables do not state the area of registers; each counts as the library's smallest.
     """
     return number(mapped, "area_um2") * UM2 - number(mapped, "flip_flops") * tech.register_m2
+
+
+def leakage_growths(tables: Tables, tech: str | None = None) -> list[float]:
+    """Leakage of routed over mapped netlists, over the growth of their area."""
+    growths = []
+    for key, row in tables.stimulus.items():
+        if (tech is None or key[0] == tech) and key in tables.mapped and key in tables.classes:
+            area = number(tables.classes[key], "area_um2") / number(tables.mapped[key], "area_um2")
+            growths.append(leakage_uw(row, "routed_none") / leakage_uw(row, "product_none") / area)
+    return growths
+
+
+def path_growths(tables: Tables, tech: Technology, skew_frac: float) -> list[float]:
+    """Critical paths of routed over mapped netlists, both with wires and skew."""
+    return [
+        routed_path_ns(tables.truth[key]) / mapped_path_ns(row, skew_frac)
+        for key, row in tables.mapped.items()
+        if key[0] == tech.name and key in tables.truth
+    ]
+
+
+def data_growths(tables: Tables, tech: Technology) -> list[float]:
+    """Energy in combinational cells of routed over mapped netlists, over the growth of area."""
+    growths = []
+    for key, row in tables.stimulus.items():
+        if key[0] == tech.name and key in tables.mapped and key in tables.classes:
+            final, mapped = tables.classes[key], tables.mapped[key]
+            clocks = number(final, "a_clkbuf") + number(final, "a_clkload")
+            added = number(final, "area_um2") - clocks - number(final, "a_logic")
+            growth = number(final, "a_logic") / number(mapped, "area_um2")
+            area = growth + added * UM2 / logic_m2(tech, mapped)
+            growths.append(logic_uw(row, "routed_none") / logic_uw(row, "product_none") / area)
+    return growths
+
+
+def mapped_path_ns(mapped: Row, skew_frac: float) -> float:
+    """Critical path of a netlist as mapped here, with wires by formula and clock skew."""
+    return number(mapped, "formula_crit_ns") * (1 + skew_frac)
+
+
+def routed_path_ns(truth: Row) -> float:
+    """Critical path of a routed design with its wires and, where it is known, its clock tree."""
+    column = "opensta_spef_prop_crit_ns"
+    return number(truth, column if truth.get(column) else "full_spef_crit_ns")
+
+
+def skew_of(truth: Row) -> float:
+    """Clock skew over the critical path of a routed design; negative where the tree helps."""
+    return (
+        number(truth, "opensta_spef_prop_crit_ns") / number(truth, "opensta_spef_ideal_crit_ns") - 1
+    )
 
 
 def toml(calibration: LayoutCalibration, source: str) -> str:

@@ -13,7 +13,7 @@ error, and the rank correlation of the designs.
 - "sizes": formulas that need only the size of a design.
 - "published metrics": final metrics of OpenROAD-flow-scripts (`orfs_metadata.csv`) beside the same
   RTL as chipdse maps it (`product_from_rtl.csv`), area with the shipped calibration, which contains
-  these designs.
+  these designs; and paths between registers where a flow states their slack.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from benchmarks.calibrate_layout import areas_m2
+from benchmarks.layout_estimates import areas_m2
 from benchmarks.layout_tables import read_tables
 from benchmarks.layout_tables import technology as layout_technology
 from benchmarks.routed_estimates import (
@@ -54,6 +54,8 @@ RANKED = 3
 """Designs from which on a rank correlation is stated."""
 LARGE = (100, 500)
 """Sinks from which on clock trees are compared by size."""
+UNCERTAINTY_NS, LATE = 0.25, 1.05
+"""Clock uncertainty and derating of late paths: the defaults of LibreLane for ihp-sg13g2."""
 PROCESS = {"sky130hd": "sky130", "gf180mcu": "gf180"}
 
 
@@ -100,6 +102,8 @@ def main() -> None:
         sections["tables"] = table_pairs(arguments.routed, truth)
         sections["sizes"] = size_pairs(_sizes(arguments.routed, arguments.sizes))
         sections["published metrics"] = published_pairs(arguments.routed, arguments.pdk)
+        for tech, pairs in register_pairs(arguments.routed).items():
+            sections["published metrics"].setdefault(tech, {}).update(pairs)
     spreads = {
         title: {
             tech: {quantity: spread(values) for quantity, values in pairs.items()}
@@ -244,6 +248,25 @@ def published_pairs(folder: Path, pdk: Path) -> dict[str, Pairs]:
         }
         for quantity, pair in pairs.items():
             result.setdefault(tech, {}).setdefault(quantity, []).append(pair)
+    return result
+
+
+def register_pairs(folder: Path) -> dict[str, Pairs]:
+    """Critical paths of designs of which the flow states the slack between registers.
+
+    The flow's path at the typical corner is the period less slack and clock uncertainty, over its
+    derating of late paths; it contains the skew. The estimate has wires by formula and all paths.
+    """
+    tables = read_tables(folder)
+    result: dict[str, Pairs] = {}
+    for (tech, name), mapped in tables.mapped.items():
+        row = tables.classes.get((tech, name), {})
+        slack_ns = float(row.get("r2r_ws_ns") or "inf")
+        if math.isfinite(slack_ns):
+            path_ns = (float(row["period_ns"]) - slack_ns - UNCERTAINTY_NS) / LATE
+            pair = (float(mapped["formula_crit_ns"]), path_ns)
+            pairs = result.setdefault(tech, {})
+            pairs.setdefault("critical path between registers, formula", []).append(pair)
     return result
 
 

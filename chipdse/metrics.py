@@ -15,6 +15,7 @@ from chipdse.records import EVIDENCE, each_field, metric
 from chipdse.system.metrics import SystemColumns, SystemMetrics
 from chipdse.technology.calibration import MeasuredError
 from chipdse.technology.constants import Constant
+from chipdse.trace_metrics import TRACE_METRICS
 
 # What groups of the block's metrics rest on.
 _CELLS = ("cells",)
@@ -117,6 +118,13 @@ class BlockValues(Generic[Number, Count]):
     )
     wire_length_m: Number = metric(
         "length of all signal wires", "m", "modelled", 0.0, rests_on=_TIMING
+    )
+    layout_delay_s: Number = metric(
+        "growth of the longest path by layout, as on routed designs, part of the critical path",
+        "s",
+        "modelled",
+        0.0,
+        rests_on=_TIMING,
     )
     clock_skew_s: Number = metric(
         "allowance in the longest path", "s", "modelled", 0.0, rests_on=_TIMING
@@ -309,10 +317,11 @@ def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> 
     system_evidence : evidence of the tables over process nodes
     basis : evidence of the block's cells, activity and layout; None: all are measured
     """
-    if name not in METRICS:
+    known = METRICS | TRACE_METRICS
+    if name not in known:
         return "chosen"  # a swept parameter
     parts = dataclasses.asdict(basis or Basis()) | {"node": system_evidence}
-    metadata = METRICS[name]
+    metadata = known[name]
     kinds: list[str] = [metadata["evidence"], *(parts[part] for part in metadata["rests_on"])]
     return max(kinds, key=EVIDENCE.index)
 

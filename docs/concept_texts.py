@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from figure_values import TERA, area, energy, line, percent_less, percent_more, span
+from figure_values import TERA, area, energy, line, percent_less, percent_more, share, span
 from figures import Runs, Text
 
 from chipdse.technology.constants import load_constants
@@ -402,6 +402,39 @@ def _package(label: str, row: Any, best: str, *figures: float) -> Text:
     )
 
 
+def power_over_time(runs: Runs) -> Iterator[Text]:
+    """What masking costs an S-box, and what its power reveals."""
+    designs = {
+        (structure, shares): runs.row("masked", structure=structure, shares=shares)
+        for structure, shares in (("composite", 1), ("table", 1), ("composite", 2))
+    }
+    for (structure, shares), row in designs.items():
+        yield line(
+            f"{structure}, shares = {shares}",
+            ("{:,.0f}", area(row)),
+            ("{:.2f}", energy(row)),
+            ("{:.2f}", row["peak_power_w"] * 1e3),
+            ("{:.1f}", row["max_t_first_order"]),
+        )
+    plain, masked = designs["composite", 1], designs["composite", 2]
+    yield Text(
+        words="Two shares take {:.1f} times the area and {:.1f} times the energy per byte of the "
+        "same S-box without",
+        values=tuple(of(masked) / of(plain) for of in (area, energy)),
+    )
+    table = designs["table", 1]
+    yield Text(
+        words="The table takes {:.0f} % less energy than the plain composite S-box, in {:.1f} "
+        "times the area: glitches are {:.0f} % of its power, and {:.0f} % of the other's",
+        values=(
+            percent_less(energy(table), energy(plain)),
+            area(table) / area(plain),
+            share(table, "glitch"),
+            share(plain, "glitch"),
+        ),
+    )
+
+
 def boundary(runs: Runs) -> float:
     """Number of words from which on a macro takes less energy than flip-flops, interpolated."""
     table = runs.table("memory_boundary").query("vdd_v == 1.5").set_index("depth").sort_index()
@@ -417,11 +450,13 @@ PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
     "docs/concepts/library.md": library,
     "docs/concepts/packages.md": packages,
     "docs/concepts/physical.md": physical,
+    "docs/concepts/power_over_time.md": power_over_time,
     "docs/howto/memories.md": memories,
 }
 
 SWEEPS: dict[str, tuple[str, ...]] = {
     "docs/concepts/packages.md": ("mac_array_packages",),
+    "docs/concepts/power_over_time.md": ("masked",),
     "docs/howto/memories.md": ("memory_boundary",),
 }
 

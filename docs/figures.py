@@ -44,7 +44,7 @@ TOLERANCE = 0.005
 SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array")
 TABLE_SWEEPS = (
     *("adder", "aes_sbox", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo"),
-    *("fir_folding", "keccak", "mac_array_packages", "memory_boundary", "multiplier"),
+    *("fir_folding", "keccak", "mac_array_packages", "masked", "memory_boundary", "multiplier"),
     *("noc_router", "ntt", "rv32", "zero_gating"),
 )
 """Sweeps of which only the parameters and `COLUMNS` are stored."""
@@ -58,6 +58,11 @@ PACKAGE_COLUMNS = (
     *("embodied_kgco2e", "operational_kgco2e", "total_kgco2e", "peak_temperature_c"),
 )
 """What is stored of `mac_array_packages` besides."""
+MORE_COLUMNS = {
+    "mac_array_packages": PACKAGE_COLUMNS,
+    "masked": ("peak_power_w", "max_t_first_order"),
+}
+"""What is stored of a sweep besides `COLUMNS`."""
 IHP = "{pdk}/ihp-sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 SKY130HD = "{pdk}/sky130hd/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
 BENCHMARKS: dict[str, tuple[str, ...]] = {
@@ -276,7 +281,7 @@ def columns_kept(sweep: str, columns: list[str]) -> list[str]:
         return [name for name in columns if name not in ("violations", "failure")]
     about = ("trial", "state", "on_front", "origin", "violations", "failure")
     parameters = columns[: columns.index("block_area_m2")]
-    figures = (*COLUMNS, *PACKAGE_COLUMNS) if sweep == "mac_array_packages" else COLUMNS
+    figures = (*COLUMNS, *MORE_COLUMNS.get(sweep, ()))
     return [
         name for name in columns if (name in parameters and name not in about) or name in figures
     ]

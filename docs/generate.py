@@ -30,6 +30,7 @@ from chipdse.study.question.shipped import questions
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.system.metrics import CONSTRAINTS, SystemMetrics
 from chipdse.system.parameters import PackageParameters
+from chipdse.trace_metrics import TRACE_METRICS, TraceMetrics, TraceOptions
 
 Parser = argparse.ArgumentParser
 
@@ -109,15 +110,20 @@ def metrics() -> str:
         "over process nodes. `chipdse eval`, the report and the `metrics.json` of an export "
         "state the resulting kind.",
     ]
-    for title, record in (("Of the block", BlockReport), ("Of the system", SystemMetrics)):
-        names = [field.name for field in dataclasses.fields(record) if field.name in METRICS]
+    known = METRICS | TRACE_METRICS
+    for title, record in (
+        ("Of the block", BlockReport),
+        ("Of the system", SystemMetrics),
+        ("Of power over time, in sweeps that name them", TraceMetrics),
+    ):
+        names = [field.name for field in dataclasses.fields(record) if field.name in known]
         rows = [
             [
                 f"`{n}`",
-                METRICS[n]["unit"],
-                METRICS[n]["evidence"],
-                ", ".join(METRICS[n]["rests_on"]),
-                page_text.plain(METRICS[n]["doc"]),
+                known[n]["unit"],
+                known[n]["evidence"],
+                ", ".join(known[n]["rests_on"]),
+                page_text.plain(known[n]["doc"]),
             ]
             for n in names
         ]
@@ -167,6 +173,7 @@ def sweep_file() -> str:
         ("operating", OperatingPoint),
         ("physical", PhysicalOptions),
         ("package", PackageParameters),
+        ("traces", TraceOptions),
     )
     page = [
         "# Sweep file",

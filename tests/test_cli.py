@@ -224,6 +224,14 @@ def test_export_refuses_what_it_would_overwrite(study: Path, home: Path) -> None
     assert [path.name for path in (home / "full").iterdir()] == ["mine.txt"]
 
 
+def test_eval_says_which_own_figure_nothing_reads(home: Path) -> None:
+    figures = ["grids.intensity.united_kingdom=50 g/kWh", "cost.wafer_price.n7=9000 USD"]
+    done = call("eval", "mac_array", "--set", *SMALL, "--constants", *figures)
+    assert "own figure: grids.intensity.united_kingdom = 50 gCO2e/kWh" in done.stdout
+    assert "own figure not used: cost.wafer_price.n7; no model of this" in done.stderr
+    assert "not used: grids" not in done.stderr
+
+
 def test_eval_says_that_a_limit_is_missed(home: Path) -> None:
     command = ["eval", "mac_array", "--set", *SMALL, "--workload", "length=32", "--clock", "1ps"]
     assert "limit missed: clock faster than the logic" in chipdse(*command, code=1).stdout

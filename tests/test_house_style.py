@@ -24,7 +24,7 @@ LADDER = {
         ["kernels"],
         ["numerics", "reading", "sorting"],
         ["records", "technology", "units"],
-        ["netlist", "system", "tools"],
+        ["netlist", "system", "tools", "trace_metrics"],
         ["blocks", "characterise", "metrics"],
         ["application", "hardware"],
         ["design"],

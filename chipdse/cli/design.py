@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,6 +155,8 @@ def _eval(arguments: argparse.Namespace) -> int:
     metrics = evaluate_point(
         block.name, settings, **given, placement=arguments.placement, progress=True
     )
+    for key in sorted(given["constants"].keys() - metrics.constants.keys()):
+        print(f"own figure not used: {key}; no model of this point reads it", file=sys.stderr)
     ranges = None
     if arguments.ranges:
         from chipdse.store.store import Store, default_store

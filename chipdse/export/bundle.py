@@ -27,8 +27,8 @@ from chipdse.export.flows import VERILOG
 from chipdse.export.golden import INPUTS, OUTPUTS, golden_files
 from chipdse.export.threedblox import threedblox_files
 from chipdse.hardware.memory_model import memory_model
-from chipdse.hardware.recording import told_assertions
 from chipdse.hardware.registers import leaves_open
+from chipdse.hardware.simulated_rtl import told_assertions
 from chipdse.metrics import METRICS, Basis, basis_of, corner_text, evidence_of
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.recording import read_recording

@@ -22,7 +22,8 @@ from chipdse.blocks.resets import check_asynchronous, check_released
 from chipdse.errors import DesignError, ToolError
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import Rtl, declared_reads, place_of
-from chipdse.hardware.recording import ASSERTION_FAILED, LAYOUT, RECORDER, Recorder, write_recorder
+from chipdse.hardware.recording import LAYOUT, RECORDER, Recorder, write_recorder
+from chipdse.hardware.simulated_rtl import ASSERTION_FAILED
 from chipdse.netlist.activity.recording import read_recording
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.macros import macro_cells

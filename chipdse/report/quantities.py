@@ -10,6 +10,7 @@ from chipdse.application.task_metrics import TASK_METRICS
 from chipdse.blocks.work import work_unit
 from chipdse.metrics import METRICS
 from chipdse.study.question.sweep_file import Sweep
+from chipdse.trace_metrics import TRACE_METRICS
 from chipdse.units import OPERATION, PREFIXES, unit_in
 
 _PREFIXED = ("s", "Hz", "W", "J", "F", "m")
@@ -31,11 +32,12 @@ _LABELS = {
     "energy_delay_product_j_s": "energy-delay product",
     "total_carbon_delay_product_kg_s": "total carbon delay product",
     "die_yield_frac": "die yield",
+    "max_t_first_order": "largest |t|, first order",
     "annotated_frac": "nets with activity",
     "toggle_error_frac": "error of transitions",
 }
 """Where the name without its unit says too little."""
-_KNOWN = TASK_METRICS | METRICS
+_KNOWN = TASK_METRICS | METRICS | TRACE_METRICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,10 @@ def shown_metric(name: str, value: float, words: Words = PLAIN) -> str:
     """One metric's value with its unit."""
     heading, scale = heading_scale(name, [value], words)
     _, bracket, unit = heading.rpartition(" [")
-    return f"{value / scale:.4g} {unit.removesuffix(']')}" if bracket else f"{value:.6g}"
+    if bracket:
+        return f"{value / scale:.4g} {unit.removesuffix(']')}"
+    # Whole numbers are counts, and shares near 1 need their digits.
+    return f"{value:.4g}" if abs(value) > 1 and value % 1 else f"{value:.6g}"
 
 
 def label_of(name: str) -> str:

@@ -26,7 +26,7 @@ def front_text(ranges: Ranges, words: Words) -> list[str]:
     for at in shown:
         stated = "" if ranges.nominal[at] else " (not at stated values)"
         cells = [
-            f"{ranges.low[name][at] / scale:.4g} to {ranges.high[name][at] / scale:.4g}"
+            _interval(ranges.low[name][at] / scale, ranges.high[name][at] / scale)
             for name, (_, scale) in zip(ranges.names, scales, strict=True)
         ]
         share = f"{ranges.probability[at]:.0%}{stated}"
@@ -36,6 +36,11 @@ def front_text(ranges: Ranges, words: Words) -> list[str]:
     lines.append(
         f"\n90 % intervals and share of {ranges.draws} draws in which a point is on the front."
     )
+    fixed = [n for n in ranges.names if (ranges.low[n][shown] == ranges.high[n][shown]).all()]
+    if fixed:
+        labels = [heading_scale(name, [1.0], words)[0].partition(" [")[0] for name in fixed]
+        listed = "; ".join(labels)
+        lines.append(f"Nothing that is drawn changes {listed}: every draw has the stated values.")
     alike = ranges.alike()
     if alike:
         listed = ", ".join(f"{first} and {second}" for first, second in alike[:_ALIKE])
@@ -45,6 +50,10 @@ def front_text(ranges: Ranges, words: Words) -> list[str]:
         lines.append("Every pair of points of the front differs in an objective in 95 % of draws.")
     lines += decisive_text(ranges)
     return lines
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{low:.4g} to {high:.4g}" if low < high else f"{low:.4g}"
 
 
 def decisive_text(ranges: Ranges) -> list[str]:

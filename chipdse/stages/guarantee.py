@@ -229,11 +229,11 @@ def _bounds(
     leakage_powers_w = power.leakage_elsewhere_w * leakage.growth
     # A library without leakage has no table of it: it is 0 at every temperature.
     leaks = len(table_c) > 1 and bool(np.any(power.leakage_elsewhere_w))
-    without_s = float(at_slow[slowest_c].min_period_s[0])
+    mismatch_s = paths[slowest_c] - float(at_slow[slowest_c].min_period_s[0])
     return Bounds(
-        critical_path_s=paths[slowest_c] / (1 - laid.skew_frac),
+        critical_path_s=paths[slowest_c] * laid.path_growth / (1 - laid.skew_frac),
         timing_sigma=sigma,
-        mismatch_delay_s=(paths[slowest_c] - without_s) / (1 - laid.skew_frac),
+        mismatch_delay_s=mismatch_s * laid.path_growth / (1 - laid.skew_frac),
         near_critical_endpoints=float(late[slowest_c].near_critical[0]),
         setup_supply_v=corners.lowest_supply_v,
         setup_temperature_c=slowest_c,

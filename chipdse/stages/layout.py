@@ -165,6 +165,11 @@ class Layout:
         """Clock skew as a share of the period; 0 without a clock tree."""
         return 0.0 if self.tree is None else self.counted.calibration.skew_frac
 
+    @property
+    def path_growth(self) -> float:
+        """Critical path after layout over that of the netlist with its wires, without skew."""
+        return 1.0 if self.added is None else self.counted.calibration.path_growth
+
     def loads(self, library: OperatingLibrary) -> WireLoads | None:
         """Wires at one operating point, clock gates' included; None without wires."""
         data = self.counted.data

@@ -15,10 +15,11 @@ from chipdse.netlist.power.welch import THRESHOLD
 class LeakageTest:
     """What is tested.
 
-    secret : words of the inputs, as for `recorded_stimuli`
+    secret : words of the inputs, as for `recorded_stimuli`; empty: all data of the operation that
+        the block states
     fresh : ports of random bits besides one called ``random``
     traces : of both classes together, rounded up to a multiple of 512
-    cycles : from the first of the workload; None is the whole workload
+    cycles : from the first of the workload or operation; None is all of it
     masked : False switches all randomness off
     glitches : transitions are those of a replay with delays; slower, and of first order only
     correlate : a register of the RTL whose Hamming weight is compared with the power
@@ -27,7 +28,7 @@ class LeakageTest:
     depth : of the modules by which energy is grouped
     """
 
-    secret: tuple[str, ...]
+    secret: tuple[str, ...] = ()
     fresh: tuple[str, ...] = ()
     traces: int = 10_000
     cycles: int | None = None
@@ -39,12 +40,17 @@ class LeakageTest:
     depth: int = 1
 
     def __post_init__(self) -> None:
-        if not self.secret:
-            raise DesignError("no secret is named; name an input, e.g. --secret in_data")
+        if self.fresh and not self.secret:
+            raise DesignError(
+                f"random port {self.fresh[0]!r} without --secret: the operation that the block "
+                "states gives all inputs; add --secret PORT, or leave --random out"
+            )
         if self.glitches and self.correlate is not None:
             raise DesignError("correlation with glitches is not computed; leave one of both out")
         if not 2 <= self.traces <= 10**9:
             raise DesignError(f"{self.traces} traces; use 2 to 1,000,000,000")
+        if self.seed < 0:
+            raise DesignError(f"seed {self.seed} is negative; use 0 or more")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -17,6 +17,7 @@ from chipdse.netlist.power.modules import assign_modules
 from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.leakage_records import LeakageTest
 from chipdse.stages.load import Hardware, load
+from chipdse.stages.stated_operation import OperationStimuli, operation_of, operation_stimuli
 from chipdse.stages.stimuli import Stimuli, recorded_stimuli
 from chipdse.stages.traces import block_energies
 from chipdse.store.store import Store
@@ -39,7 +40,7 @@ class Setup:
     analysed: Analysed
     plan: RunPlan
     energies: CycleEnergies
-    stimuli: Stimuli
+    stimuli: Stimuli | OperationStimuli
     state: UInt64s
     nets: Int64s
     slots: Int32s
@@ -50,7 +51,7 @@ class Setup:
     @property
     def cycles(self) -> int:
         """Clock cycles of a run."""
-        return len(self.stimuli.recorded) - 1
+        return self.stimuli.cycles
 
 
 def set_up(design: Design, hardware: Hardware, store: Store, test: LeakageTest) -> Setup:
@@ -65,15 +66,25 @@ def set_up(design: Design, hardware: Hardware, store: Store, test: LeakageTest) 
     registers = read_register_map(hardware.mapped.register_map)
     plan = plan_runs(netlist, recording.clock, registers)
     analysed = analyse_design(design, hardware, store)
-    available = min(run.cycles, recording.rows - 1 - run.first_cycle)
-    stimuli = recorded_stimuli(
-        plan,
-        recording,
-        first_row=run.first_cycle,
-        cycles=available if test.cycles is None else test.cycles,
-        secret=test.secret,
-        fresh=test.fresh,
-    )
+    stimuli: Stimuli | OperationStimuli
+    if test.secret:
+        available = min(run.cycles, recording.rows - 1 - run.first_cycle)
+        stimuli = recorded_stimuli(
+            plan,
+            recording,
+            first_row=run.first_cycle,
+            cycles=available if test.cycles is None else test.cycles,
+            secret=test.secret,
+            fresh=test.fresh,
+        )
+    else:
+        stimuli = operation_stimuli(
+            operation_of(design.block, design.parameters),
+            plan.ports,
+            len(plan.inputs),
+            seed=test.seed,
+            cycles=test.cycles,
+        )
     nets, slots = _probes(netlist, plan)
     module = assign_modules(loaded.graph).at_depth(test.depth)
     driver = netlist.pin_cell[netlist.net_driver_pin[nets]]

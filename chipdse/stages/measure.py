@@ -208,7 +208,8 @@ def _corner(
 
     sequential = int((power.group == GROUPS.index("sequential")).sum())
     netlist, macros = power.netlist, np.flatnonzero(power.group == GROUPS.index("macro"))
-    skew = path * laid.skew_frac / (1 - laid.skew_frac)
+    laid_path = path * laid.path_growth
+    skew = laid_path * laid.skew_frac / (1 - laid.skew_frac)
     area, added = hardware.mapped.area_m2, laid.added
     wire_j = wire_energy_j(analysed.loads, netlist, activity, vdd_v)
     is_logic = power.group == GROUPS.index("combinational")
@@ -219,7 +220,7 @@ def _corner(
     return Corner(
         vdd_v=vdd_v,
         temperature_c=temperature_c,
-        critical_path_s=path + skew,
+        critical_path_s=laid_path + skew,
         worst_hold_slack_s=float(timing.worst_hold_slack_s[0]),
         internal_energy_j=internal_j,
         switching_energy_j=switching_j,
@@ -243,6 +244,7 @@ def _corner(
         wire_length_m=0.0 if laid.routes is None else laid.routes.wire_length_m,
         layout_area_m2=area if added is None else added.area_m2,
         core_area_m2=(area if added is None else added.area_m2) / design.physical.utilisation,
+        layout_delay_s=laid_path - path,
         clock_skew_s=skew,
         clock_buffer_count=0 if laid.tree is None else laid.tree.buffer_count,
         wire_level=level_number(laid.counted.wires),

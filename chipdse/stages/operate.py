@@ -63,6 +63,7 @@ class Corner:
     layout_area_m2 : cell area expected after layout; None is the cell area
     core_area_m2 : that over utilisation; None is the cell area
     wire_level : 0 without wires, 1 by formula, 2 placed
+    layout_delay_s, clock_skew_s : of the critical path, growth by layout and skew
     layout_cell_count, hold_buffer_count : cells that layout adds, and of them for hold
     glitches_counted, clock_tree_counted, added_cells_counted : 1 if they are in the numbers
     toggle_error_frac : standard error of all transitions, of drawing cycles for the glitches
@@ -90,6 +91,7 @@ class Corner:
     added_cell_energy_j: float = 0.0
     layout_area_m2: float | None = None
     core_area_m2: float | None = None
+    layout_delay_s: float = 0.0
     clock_skew_s: float = 0.0
     clock_buffer_count: int = 0
     wire_level: int = 0

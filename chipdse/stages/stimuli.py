@@ -50,6 +50,11 @@ class Stimuli:
     words: tuple[Word, ...]
     fresh: tuple[slice, ...]
 
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of a run: edges between the rows."""
+        return len(self.recorded) - 1
+
     def draw(
         self, random: np.random.Generator, is_fixed: UInt64s, *, masked: bool = True
     ) -> UInt64s:
@@ -120,7 +125,7 @@ def recorded_stimuli(
     for text in secret:
         name, _, span = text.partition("@")
         if name not in known:
-            raise DesignError(f"secret {name!r} is no input; use one of {', '.join(known)}")
+            raise DesignError(f"secret {text!r} is no input; use one of {', '.join(known)}")
         inside = spans.setdefault(name, np.zeros(len(rows), dtype=bool))
         inside |= _within(len(rows), span, text)
     words = []

@@ -80,6 +80,8 @@ class LayoutCalibration:
     tree_wire_f_per_m : capacitance of clock wire per length by `tree_wire_m`; None: the process'
         clock wire
     skew_frac : clock skew over the critical path
+    path_growth : critical path of a routed design over that of the netlist as mapped with estimated
+        wires, both without skew
     logic_growth : area of a routed design, without the cells that layout adds, over the mapped area
     hold_area, hold_cells : area [areas of the smallest buffer] and number of hold buffers per sink
     input_area, output_area : area [the same] of the buffer of one input bit and of one output bit
@@ -95,6 +97,7 @@ class LayoutCalibration:
     buffer_area: float
     tree_wire_f_per_m: float | None
     skew_frac: float
+    path_growth: float
     logic_growth: float
     hold_area: float
     hold_cells: float
@@ -176,6 +179,8 @@ def parse_calibration(text: str, name: str) -> LayoutCalibration:
         )
     if not entries["sinks_per_leaf"] >= 1:
         raise DesignError(f"calibration {name}: coefficients.sinks_per_leaf must be at least 1")
+    if not entries["path_growth"] > 0:
+        raise DesignError(f"calibration {name}: coefficients.path_growth must be above 0")
     process, designs = content.get("process", ANY), content.get("designs", 0)
     if not isinstance(process, str):
         raise DesignError(f"calibration {name}: process is {process!r}; write a name")

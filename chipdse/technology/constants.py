@@ -8,6 +8,7 @@ Evidence is `modelled` unless the entry says `estimated`.
 from __future__ import annotations
 
 import tomllib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -195,12 +196,15 @@ class Sources:
 
     def constant(self, key: str) -> Constant:
         """The constant under `key`, which is recorded as used."""
+        self.used[key] = self._find(key)
+        return self.used[key]
+
+    def _find(self, key: str) -> Constant:
         constant = self.given.get(key) or find_constant(key)
         if constant is None:
             entry = key.rpartition(".")[0]
             known = ", ".join(variants(entry)) or "see the tables in chipdse/technology/data"
             raise DesignError(f"{key!r} is not in the tables; known: {known}")
-        self.used[key] = constant
         return constant
 
     def own(self, constant: Constant) -> Constant:
@@ -212,10 +216,18 @@ class Sources:
         """The value under `key` in SI; the constant is recorded as used."""
         return self.constant(key).value
 
-    def nodes(self, entry: str) -> tuple[list[float], list[float]]:
-        """Nodes in nm, ascending, and the values of an entry over nodes; all are recorded as
-        used."""
+    def nodes(self, entry: str, at_nm: Iterable[float]) -> tuple[list[float], list[float]]:
+        """Nodes in nm, ascending, and the values of an entry over nodes.
+
+        Recorded as used are those of the nodes `at_nm`, or of the neighbours of each.
+        """
         own = (key.removeprefix(f"{entry}.") for key in self.given if key.startswith(f"{entry}."))
-        names = dict.fromkeys((*variants(entry), *own))
-        pairs = sorted((float(v[1:]), self(f"{entry}.{v}")) for v in names)
-        return [node for node, _ in pairs], [value for _, value in pairs]
+        names = sorted(dict.fromkeys((*variants(entry), *own)), key=lambda name: float(name[1:]))
+        constants = [self._find(f"{entry}.{name}") for name in names]
+        nodes = [float(name[1:]) for name in names]
+        last = len(nodes) - 1
+        for node in at_nm:
+            for place in (bisect_right(nodes, node) - 1, bisect_left(nodes, node)):
+                constant = constants[min(max(place, 0), last)]
+                self.used[constant.key] = constant
+        return nodes, [constant.value for constant in constants]

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from unicodedata import category
 
 from chipdse.errors import DesignError
 from chipdse.technology.constants import SI_FACTORS, Constant, find_constant, load_table, variants
@@ -30,6 +31,8 @@ _FIGURE = re.compile(
 )
 _EXAMPLE = "VALUE UNIT, VALUE UNIT (LOW to HIGH), or either followed by 'from SOURCE'"
 _LONGEST = 1000
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode categories of characters that control a terminal or break a line."""
 
 _KINDS: tuple[dict[str, float], ...] = (
     {"gCO2e/kWh": 1e-3 / 3.6e6, "g/kWh": 1e-3 / 3.6e6, "kg/kWh": 1 / 3.6e6},
@@ -77,6 +80,12 @@ def _figure(key: str, text: Any, like: Constant, what: str) -> Constant:
         text = f"{text!r}"
     if not isinstance(text, str) or len(text) > _LONGEST:
         raise DesignError(f"{what} = {str(text)[:40]!r} must be text with a unit; write {_EXAMPLE}")
+    # A source is printed: a file of somebody else must not send commands to the terminal.
+    hidden = next((letter for letter in text.strip() if category(letter) in _HIDDEN), None)
+    if hidden is not None:
+        raise DesignError(
+            f"{what} = {text!r} has the character {hidden!r}; write one line of printable text"
+        )
     match = _FIGURE.fullmatch(text)
     if match is None:
         raise DesignError(f"{what} = {text!r} is not a figure; write {_EXAMPLE}")
@@ -195,7 +204,7 @@ def own_grid(text: str) -> Constant:
     DesignError : the text is no figure in a unit of a grid's intensity
     """
     like = load_table("grids")["grids.intensity.world"]
-    return _figure(f"grids.intensity.{text}", text, like, "grid")
+    return _figure(f"grids.intensity.{text.strip()}", text, like, "grid")
 
 
 def own_grid_fault(text: Any) -> str | None:
@@ -233,10 +242,24 @@ def figure_text(constant: Constant) -> str:
 
 def own_setting(constant: Constant) -> str:
     """A figure of the user as it is written again: ``cost.wafer_price.n7=9000 USD``."""
-    factor = SI_FACTORS[constant.unit]
     unit = "" if constant.unit == "-" else f" {constant.unit}"
-    low, high = constant.low / factor, constant.high / factor
-    spread = f" ({low:.15g} to {high:.15g})" if low < high else ""
+    low, high = _bound(constant, constant.low), _bound(constant, constant.high)
+    spread = f" ({low} to {high})" if constant.low < constant.high else ""
     _, _, source = constant.source.partition(f"{USER}: ")
     origin = f" from {source}" if source else ""
     return f"{constant.key}={constant.published!r}{unit}{spread}{origin}"
+
+
+def _bound(constant: Constant, bound: float) -> str:
+    """A bound of a range in the published unit, with as few digits as give it again.
+
+    A bound that is the value has the digits of the value: it must not lie on its other side.
+    """
+    if bound == constant.value:
+        return repr(constant.published)
+    published = bound / SI_FACTORS[constant.unit]
+    texts = (f"{published:.{digits}g}" for digits in (15, 16, 17))
+    return next(
+        (text for text in texts if float(text) * SI_FACTORS[constant.unit] == bound),
+        repr(published),
+    )

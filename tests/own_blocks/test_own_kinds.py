@@ -12,8 +12,8 @@ from chipdse.api.point import evaluate_point
 from chipdse.design import find_block
 from chipdse.errors import DesignError, ToolError
 from chipdse.hardware.elaborate import elaborate
-from chipdse.hardware.recording import told_assertions
 from chipdse.hardware.simulate import simulate
+from chipdse.hardware.simulated_rtl import told_assertions
 from chipdse.netlist.activity.recording import read_recording
 from chipdse.store.store import Store
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from chipdse.errors import DesignError
-from chipdse.hardware.recording import bounded_reads
 from chipdse.hardware.registers import short_memories
+from chipdse.hardware.simulated_rtl import bounded_reads
 from tests.own_blocks.test_own_kinds import describe, metrics_of, recorded
 
 pytestmark = pytest.mark.tools

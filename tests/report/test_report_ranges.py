@@ -78,6 +78,34 @@ def test_every_point_has_an_interval_and_a_probability(study: Path) -> None:
     assert (again.probability == ranges.probability).all()
 
 
+def test_energy_of_the_block_has_the_range_of_its_power(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "block.toml"
+    file.write_text(
+        'block = "adder"\n[hardware]\nbits = 8\n[workload]\nlength = 64\n[library]\n'
+        'name = "sky130"\n[physical]\nwires = "formula"\n[operating]\nvdd_v = [1.6, 1.8]\n'
+        '[objectives]\nblock_energy_per_op_j = "minimize"\nblock_area_m2 = "minimize"\n'
+        'block_throughput_ops_per_s = "maximize"\n[search]\ntrials = 2\nsampler = "grid"\n'
+    )
+    folder = tmp_path / "study"
+    assert main(["sweep", str(file), "--study", str(folder), "--workers", "1", "--no-report"]) == 0
+    opened = open_study(folder)
+    table = points_table(opened)
+    ranges = ranges_of(opened.sweep, table, Store(root=default_store()), draws=128)
+    feasible = table[table["state"] == "feasible"]
+    stated = feasible["block_energy_per_op_j"].to_numpy()
+    low, high = (ends["block_energy_per_op_j"] for ends in (ranges.low, ranges.high))
+    assert (low < stated).all() and (stated < high).all()
+    # The same draws give the energy of the system, here the block alone, the same range.
+    system = feasible["energy_per_op_j"].to_numpy()
+    assert low / stated == pytest.approx(ranges.low["energy_per_op_j"] / system, rel=1e-3)
+    assert high / stated == pytest.approx(ranges.high["energy_per_op_j"] / system, rel=1e-3)
+    capsys.readouterr()
+    assert main(["front", str(folder), "--ranges", "--draws", "64"]) == 0
+    assert "Nothing that is drawn changes block area; " in capsys.readouterr().out
+
+
 def test_the_commands_print_it(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["front", str(study), "--ranges", "--draws", "64"]) == 0
     out = capsys.readouterr().out

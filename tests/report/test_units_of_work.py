@@ -26,6 +26,10 @@ def test_headings_by_hand() -> None:
     assert heading_scale("cost_usd", [4.0], MAC)[0] == "recurring cost [USD]"
     assert shown_metric("block_energy_per_op_j", 1.5e-12, MAC) == "1.5 pJ/MAC"
     assert shown_metric("power_w", 0.002, MAC) == "2 mW"
+    # Without a unit: counts in full, shares near 1 with their digits.
+    assert shown_metric("block_cell_count", 45340.0, MAC) == "45340"
+    assert shown_metric("die_yield_frac", 0.999997, MAC) == "0.999997"
+    assert shown_metric("max_t_first_order", 208.603, MAC) == "208.6"
 
 
 @pytest.mark.parametrize("name", sorted(BLOCKS))

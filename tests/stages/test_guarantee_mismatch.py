@@ -18,6 +18,7 @@ from chipdse.stages.load import Hardware
 from chipdse.stages.measure import corners_of, job_of
 from chipdse.stages.operate import operate
 from chipdse.store.store import Store
+from chipdse.technology.calibration import calibration_of
 
 SUPPLIES_V = (0.53, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9)
 
@@ -77,6 +78,30 @@ def test_more_deviations_are_a_slower_clock(
     assert (three.near_critical_endpoints >= 1).all()
     # Energy is that of a typical chip: mismatch changes it only by leakage over a longer cycle.
     assert three.block_energy_per_op_j[0] == pytest.approx(none.block_energy_per_op_j[0], rel=1e-3)
+
+
+def test_layout_lengthens_the_path_of_every_view_alike(
+    design: Design, hardware: Hardware, store: Store
+) -> None:
+    """Clock, mismatch and the typical clock grow by the measured share of routed designs."""
+
+    def report(added_cells: bool) -> BlockColumns:
+        physical = dataclasses.replace(
+            design.physical, wires="formula", added_cells=added_cells, clock_tree=added_cells
+        )
+        laid = dataclasses.replace(design, physical=physical)
+        return over_supply(laid, hardware, store, (1.8,), **guaranteed(3.0))
+
+    before, after = report(False), report(True)
+    calibration = calibration_of("sky130")
+    growth = calibration.path_growth / (1 - calibration.skew_frac)
+    assert growth > 1
+    assert after.critical_path_s == pytest.approx(before.critical_path_s * growth, rel=1e-12)
+    assert after.mismatch_delay_s == pytest.approx(before.mismatch_delay_s * growth, rel=1e-9)
+    assert after.nominal_f_max_hz == pytest.approx(before.nominal_f_max_hz / growth, rel=1e-12)
+    added_s = after.layout_delay_s + after.clock_skew_s
+    nominal_s = 1 / after.nominal_f_max_hz - 1 / before.nominal_f_max_hz
+    assert added_s == pytest.approx(nominal_s, rel=1e-9)
 
 
 def test_three_deviations_are_the_default_where_they_are_known(

@@ -138,9 +138,12 @@ def test_files_and_text(
     ("words", "message"),
     [
         (["--secret", "z"], "secret 'z' is no input; use one of"),
+        # What stands before "@" is a port's name, or a mistaken URL with its password.
+        (["--secret", "postgresql://me:pw@h/db"], "secret 'postgresql://me:***@h/db' is no input"),
         (["--secret", "x@9-3"], "secret 'x@9-3': write PORT@CYCLE or PORT@FIRST-LAST up to"),
         (["--secret", "x", "--random", "q"], "random port 'q' is no input"),
         (["--secret", "x", "--traces", "1"], "1 traces; use 2 to"),
+        (["--secret", "x", "--seed", "-1"], "seed -1 is negative; use 0 or more"),
         (["--secret", "x", "--cycles", "9999"], "9999 cycles from"),
         (["--secret", "x", "--correlate", "q"], "no flip-flop stores register 'q'"),
         (["--secret", "x", "--correlate", "a0@z"], "write REGISTER or REGISTER@CYCLE"),

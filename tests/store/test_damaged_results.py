@@ -12,17 +12,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from chipdse_hdl import BLOCKS
 
 from chipdse.cli import main
 from chipdse.design import Design, LibraryChoice, OperatingPoint, PhysicalOptions, find_block
 from chipdse.evaluate import STAGES, evaluate
 from chipdse.hardware import simulators
 from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.stages.build import build_hardware
+from chipdse.stages.trace_figures import trace_figures
 from chipdse.store.care import entries, verify
 from chipdse.store.folder import is_whole
 from chipdse.store.reads import Place, read_again
 from chipdse.store.store import Store
 from chipdse.store.variants import known_reads, variant
+from chipdse.trace_metrics import TRACE_METRICS, Traced, TraceOptions
 from tests.support import stale_projects
 from tests.support.memory_designs import TABLE, TableParameters, TableWorkload
 
@@ -77,7 +81,7 @@ def write_pair(folder: Path) -> Path:
 
 
 def answers(root: Path, project: Path) -> tuple[list[dict[str, float]], list[str]]:
-    """Metrics of three designs which take all stages between them, and what was built."""
+    """Metrics of designs which take all stages between them, and what was built."""
     store = Store(root=root)
     found = find_block("b:B", project / "blocks")
     guaranteed = Design(
@@ -106,6 +110,18 @@ def answers(root: Path, project: Path) -> tuple[list[dict[str, float]], list[str
     )
     designs = (guaranteed, with_memory, with_copies)
     metrics = [evaluate(design, store).flat() for design in designs]
+    secret = BLOCKS["aes_sbox"]
+    with_secrets = Design(
+        block=secret,
+        parameters=secret.parameters(),
+        workload=secret.workload(length=20),
+        library=LibraryChoice(name="sky130"),
+        physical=PhysicalOptions(wires="none", clock_tree=False, glitches=False),
+    )
+    _, hardware = build_hardware(with_secrets, store)
+    traced = Traced(names=tuple(TRACE_METRICS), options=TraceOptions(traces=512))
+    figures = trace_figures(traced, with_secrets, hardware, store, [OperatingPoint()])
+    metrics += [dataclasses.asdict(each) for each in figures]
     if SIMULATED in {path.name for path in root.iterdir()}:
         tool = simulators.pick("verilator", 0, 0)
         simulators._verilator_runtime(tool, store, waves=False)

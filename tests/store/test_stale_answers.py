@@ -137,6 +137,7 @@ CODE = {
     "netlist.library.macros": {*MEASURED},  # it joins macros to the library; there are none
     "hardware.read_verilog": ELABORATE,
     "hardware.recording": SIMULATE,
+    "hardware.simulated_rtl": SIMULATE,
     "blocks.bench_random": SIMULATE,
     "hardware.synthesise": {"synthesise"},
     "hardware.mapping_script": {"synthesise"},

@@ -122,9 +122,10 @@ STAGES = {
     "python": {"elaborate", "simulate", "synthesise", "measure", "wires", "glitches"},
     "verilog": {"elaborate", "simulate", "synthesise", "measure", "wires", "glitches"},
 }
-# Modules that check or keep, and make nothing; and a table that is in the key by its values.
+# Modules that check or keep, and make nothing; and a table that is in the key by its values. The
+# catalogue finds the files of a library by its name; the hashes of these files are in the key.
 CHECKS = ("chipdse/store/", "chipdse/hardware/store", "chipdse/paths.py", "chipdse/errors.py")
-CHECKS += ("chipdse/stages/library.py",)
+CHECKS += ("chipdse/stages/library.py", "chipdse/netlist/library/catalogue.py")
 BY_VALUE = "technology/data/sram.toml"
 
 

@@ -68,6 +68,18 @@ def test_a_figure_is_written_as_it_is_read(value: float, key: str) -> None:
     assert again.source == figure.source
 
 
+@given(st.floats(1e-3, 1e3), st.sampled_from(["/cm2", "/mm2", "/m2"]), st.booleans())
+def test_a_range_that_ends_at_the_value_is_read_back_exactly(
+    value: float, unit: str, at_the_low_end: bool
+) -> None:
+    spread = f"{value!r} to {value * 2!r}" if at_the_low_end else f"{value / 2!r} to {value!r}"
+    figure = read_own("cost.defect_density.n7", f"{value!r} {unit} ({spread})", "")
+    again = read_own("cost.defect_density.n7", own_setting(figure).partition("=")[2], "")
+    assert (again.value, again.low, again.high) == approx(
+        (figure.value, figure.low, figure.high), rel=1e-15
+    )
+
+
 def test_units_have_the_factors_of_the_tables() -> None:
     for unit, factor in SI_FACTORS.items():
         assert units_of(unit)[unit] == approx(factor, rel=1e-12)
@@ -87,6 +99,11 @@ def test_units_have_the_factors_of_the_tables() -> None:
         ("cost.wafer_price.seven", "9 USD", r"is not a constant of the tables"),
         ("cost.substrate_bonding_yield", "97", r"exceeds 1; write a share from 0 to 1, or in %"),
         ("wires.capacitance", "9 fF/um", r"constants of 'wires' cannot be given"),
+        ("cost.wafer_price.n7", "9 USD from \x1b[2J", r"has the character '\\x1b'; write one line"),
+        ("cost.wafer_price.n7", "9 USD from a\rb", r"has the character '\\r'"),
+        ("cost.wafer_price.n7", "9 USD from a\nb", r"has the character '\\n'"),
+        ("cost.wafer_price.n7", "9 USD from a\u2028b", r"has the character '\\u2028'"),
+        ("cost.wafer_price.n7", "9 USD from a\u202eb", r"has the character '\\u202e'"),
     ],
 )
 def test_refusals_are_one_line(key: str, text: object, says: str) -> None:
@@ -116,6 +133,10 @@ def test_a_grid_may_be_a_number() -> None:
     assert metrics.operational_kgco2e == approx(0.050 / 3.6e6 * energy_j)
     assert [c.source for c in sources.used.values() if USER in c.source] == [f"{USER}: a contract"]
     assert own_grid("50 g/kWh").low == own_grid("50 g/kWh").value
+    with pytest.raises(
+        DesignError, match=r"from \\x1b\[2J' has the character '\\x1b'; write one line"
+    ):
+        PackageParameters(grid_use="50 g/kWh from \x1b[2J")
     with pytest.raises(DesignError, match="grid_use='50 g' has unit 'g'; write one of"):
         PackageParameters(grid_use="50 g")
     with pytest.raises(DesignError, match="grid_use='texas' is unknown; use one of"):
@@ -198,6 +219,6 @@ def test_a_sweep_file_gives_figures_to_every_point(tmp_path: Path) -> None:
 
 
 def test_nodes_of_the_user_join_those_of_the_table() -> None:
-    nodes, values = own(cost__wafer_price__n22="3500 USD").nodes("cost.wafer_price")
+    nodes, values = own(cost__wafer_price__n22="3500 USD").nodes("cost.wafer_price", [22])
     assert np.all(np.diff(nodes) > 0)
     assert values[nodes.index(22)] == 3500

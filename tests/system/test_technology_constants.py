@@ -106,11 +106,12 @@ def test_units_become_si(key, si):
 def test_sources_remember_what_was_read():
     sources = Sources()
     sources("cost.wafer_price.n7")
-    nodes, values = sources.nodes("cost.defect_density")
+    nodes, values = sources.nodes("cost.defect_density", [7, 17, 130])
     assert nodes == sorted(nodes)
     assert len(nodes) == len(values) == len(variants("cost.defect_density"))
-    assert "cost.wafer_price.n7" in sources.used
-    assert len(sources.used) == 1 + len(nodes)
+    # A node of the table, the neighbours of one between, and the coarsest for one beyond.
+    read = {f"cost.defect_density.n{node}" for node in (7, 14, 20, 55)}
+    assert set(sources.used) == {"cost.wafer_price.n7", *read}
 
 
 def test_an_unknown_constant_is_refused_with_what_there_is():

@@ -389,7 +389,7 @@ def test_leakage_is_log_linear_between_temperatures():
 
 def test_one_temperature_means_constant_leakage_unless_told():
     nothing = np.zeros(0), np.zeros((1, 0)), np.array([25.0])
-    constant, _ = leakage_ratio(np.array([[100.0]]), *nothing, np.zeros(1))
+    constant, _ = leakage_ratio(np.array([[100.0]]), *nothing, np.array([np.nan]))
     doubled, _ = leakage_ratio(np.array([[45.0]]), *nothing, np.array([20.0]))
     assert constant[0, 0] == 1.0
     assert doubled[0, 0] == approx(2.0)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chipdse.cli.common import Verbs, add_verb, print_json
+from chipdse.cli.design import records_of
 from chipdse.cli.traces.trace import built_design, point_options
 from chipdse.errors import DesignError
 
@@ -25,7 +26,8 @@ def add(verbs: Verbs) -> None:
         "leakage",
         "test whether the power of a block reveals secret inputs: fixed versus random, Welch's t; "
         "exit code 1 if it does",
-        "chipdse leakage ascon --workload length=16 --secret in_data@0 --to t.png\n"
+        "chipdse leakage ascon --set shares=2 --traces 100000\n"
+        "  chipdse leakage ascon --workload length=16 --secret in_data@0 --to t.png\n"
         "  chipdse leakage mylib:cipher --secret key text --random mask --traces 1000000",
         _leakage,
     )
@@ -34,10 +36,11 @@ def add(verbs: Verbs) -> None:
         "--secret",
         nargs="+",
         action="extend",
-        required=True,
+        default=[],
         metavar="PORT[@CYCLES]",
         help="inputs that are fixed in half of the runs and random in the others: a port, or the "
-        "name before _share_0; port@3 or port@3-9 is what it has in these cycles alone",
+        "name before _share_0; port@3 or port@3-9 is what it has in these cycles alone "
+        "[the data of the operation that the block states]",
     )
     parser.add_argument(
         "--random",
@@ -49,7 +52,7 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--traces", type=int, default=10_000, help="of both classes [10000]")
     parser.add_argument(
-        "--cycles", type=int, metavar="N", help="first cycles of the workload [all]"
+        "--cycles", type=int, metavar="N", help="first cycles of the workload or operation [all]"
     )
     parser.add_argument(
         "--no-masks", action="store_true", help="hold shares and random bits at 0: it must leak"
@@ -84,11 +87,6 @@ def _leakage(arguments: argparse.Namespace) -> int:
     register, mark, cycle = (arguments.correlate or "").partition("@")
     if mark and not cycle.isdigit():
         raise DesignError(f"--correlate {arguments.correlate!r}: write REGISTER or REGISTER@CYCLE")
-    design, hardware, store = built_design(arguments)
-
-    from chipdse.report.pictures.leakage import draw_leakage
-    from chipdse.stages.leakage import measure_leakage
-    from chipdse.stages.leakage_glitches import measure_leakage_with_glitches
     from chipdse.stages.leakage_records import LeakageTest
 
     test = LeakageTest(
@@ -103,6 +101,14 @@ def _leakage(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         depth=arguments.depth,
     )
+    if not test.secret:
+        _check_operation(arguments)
+    design, hardware, store = built_design(arguments)
+
+    from chipdse.report.pictures.leakage import draw_leakage
+    from chipdse.stages.leakage import measure_leakage
+    from chipdse.stages.leakage_glitches import measure_leakage_with_glitches
+
     measure = measure_leakage_with_glitches if arguments.glitches else measure_leakage
     result = measure(design, hardware, store, test)
     for path in arguments.to:
@@ -115,6 +121,14 @@ def _leakage(arguments: argparse.Namespace) -> int:
     else:
         _print(result)
     return int(result.leaks_first_order)
+
+
+def _check_operation(arguments: argparse.Namespace) -> None:
+    """Raise DesignError, before anything is built, if the block states no operation."""
+    from chipdse.stages.stated_operation import operation_of
+
+    block, parameters, _ = records_of(arguments)
+    operation_of(block, parameters)
 
 
 def _described(result: Leakage) -> dict[str, Any]:

@@ -78,6 +78,13 @@ class CycleEnergies:
         return energy
 
 
+def spread_glitches(per_cycle: Floats, functional_per_cycle: Floats) -> Floats:
+    """Transitions of each net, glitches included, for each of its transitions without glitches."""
+    moves = functional_per_cycle > 0
+    never = np.where(per_cycle <= 2 * RARELY, 1.0, 0.0)  # has moved; a glitch has no other
+    return np.where(moves, per_cycle / np.where(moves, functional_per_cycle, 1.0), never)
+
+
 def cycle_energies(
     netlist: Netlist,
     plan: Plan,
@@ -105,9 +112,7 @@ def cycle_energies(
     per_cycle = energies.per_cycle
     ratio = np.ones(netlist.net_count)
     if functional_per_cycle is not None:
-        moves = functional_per_cycle > 0
-        never = np.where(per_cycle <= 2 * RARELY, 1.0, 0.0)  # has moved; a glitch has no other
-        ratio = np.where(moves, per_cycle / np.where(moves, functional_per_cycle, 1.0), never)
+        ratio = spread_glitches(per_cycle, functional_per_cycle)
     slot, factor, is_level = _counted(netlist, plan)
     ratio = np.where(is_level, 1.0, ratio)
     group = groups.of_cell[netlist.pin_cell]

@@ -74,6 +74,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
         "kinds": _kinds(analysed, scale, report),
         "layout": _layout_note(report, measured_errors(design)),
         "critical_path_s": 1 / report.nominal_f_max_hz,
+        "layout_delay_s": report.layout_delay_s,
         "clock_skew_s": report.clock_skew_s,
         "endpoint": endpoint,
         "path": [

@@ -190,7 +190,7 @@ function pointPanel(row, detail, at) {
     if (detail.placement_png) picture("Placement", { src: `data:image/png;base64,${detail.placement_png}`, alt: "Placed cells coloured by module; power density over the core" });
     if (detail.package_svg) picture("Package", { src: `data:image/svg+xml;base64,${detail.package_svg}`, alt: "Package: cross-section, floorplan with temperatures, cost and carbon" });
     const path = element("details"), list = element("table"), body = element("tbody");
-    path.append(element("summary", `Critical path: ${shown({ unit: "s" }, detail.critical_path_s)}${detail.clock_skew_s ? ` (${shown({ unit: "s" }, detail.clock_skew_s)} of it for clock skew)` : ""} to ${detail.endpoint}, ${detail.path.length} pins`));
+    path.append(element("summary", `Critical path: ${shown({ unit: "s" }, detail.critical_path_s)}${detail.clock_skew_s || detail.layout_delay_s ? ` (${shown({ unit: "s" }, detail.layout_delay_s)} of it added by layout, ${shown({ unit: "s" }, detail.clock_skew_s)} for clock skew)` : ""} to ${detail.endpoint}, ${detail.path.length} pins`));
     for (const stage of detail.path) {
       const line = element("tr");
       for (const text of [shown({ unit: "s" }, stage.arrival_s), stage.edge, stage.pin, stage.cell]) line.append(element("td", text, { class: "text" }));

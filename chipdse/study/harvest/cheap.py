@@ -26,9 +26,14 @@ from chipdse.system.arrays.columns import PackageColumns
 from chipdse.system.evaluate import evaluate_pairs
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources
+from chipdse.trace_metrics import TraceFigures, trace_columns
 
 CHEAP_LIMIT = 100_000
 """Of a cheap part with more combinations, so many are drawn for each expensive point."""
+
+
+TracedAt = Callable[[Sequence[OperatingPoint]], list[TraceFigures]]
+"""Figures of a netlist's power over time at some operating points, whatever their clocks."""
 
 
 class Columns(Protocol):
@@ -50,7 +55,7 @@ class CheapPoints:
     objectives : shape (points, objectives), all to be made small
     spread : their standard deviations over replicates; None without
         (`chipdse.study.harvest.replicates`)
-    derived : the sweep's derived metrics
+    derived : the sweep's derived metrics, and those of power over time that it names
     """
 
     numbers: Int64s
@@ -170,6 +175,7 @@ class CheapSpace:
         numbers: Int64s,
         corners_at: Callable[[Sequence[OperatingPoint]], list[Corner]],
         job_of: Callable[[Design], Job],
+        traced_at: TracedAt | None = None,
     ) -> CheapPoints:
         """Evaluate cheap points around the netlist of a design.
 
@@ -178,6 +184,7 @@ class CheapSpace:
         expensive, design : the expensive point, and the design it stands for
         corners_at : the netlist's corners at some operating points, whatever their clocks
         job_of : what the block did in its recorded run, of a design with a package
+        traced_at : for sweeps that name metrics of power over time
         """
         op, operating = self._operating_points(numbers)
         pk, packages = self._package_parameters(numbers)
@@ -214,16 +221,26 @@ class CheapSpace:
                     estimated=system.estimated,
                 )
             )
-        return self._points(numbers, expensive, _in_order(groups))
+        group, traced = _in_order(groups), {}
+        if traced_at is not None and self.sweep.traced is not None:
+            place = {point: at for at, point in enumerate(points)}
+            which = np.array([place[point.corner] for point in operating], dtype=np.int64)[op]
+            names = self.sweep.traced.names
+            traced = trace_columns(names, traced_at(points), which, group.metrics.block)
+        return self._points(numbers, expensive, group, traced)
 
     def _points(
-        self, numbers: Int64s, expensive: Mapping[str, Value], group: _Group
+        self,
+        numbers: Int64s,
+        expensive: Mapping[str, Value],
+        group: _Group,
+        traced: Mapping[str, Floats],
     ) -> CheapPoints:
         """The sweep's view of evaluated points: its limits and objectives."""
         block = group.metrics.block
         timing = timing_violation(block.timing_slack_s, block.critical_path_s)
-        values = {**self._numbers_swept(numbers, expensive), **group.metrics.flat()}
-        derived = derived_columns(self.sweep.derived, values)
+        values = {**self._numbers_swept(numbers, expensive), **group.metrics.flat(), **traced}
+        derived = {**traced, **derived_columns(self.sweep.derived, values)}
         values |= derived
         constraints = {"timing": timing, **group.constraints, **violations(self.sweep, values)}
         return CheapPoints(

@@ -7,7 +7,7 @@ dominates enter the study as trials of their own, marked with the trial that pro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +17,21 @@ from chipdse.arrays import Int64s
 from chipdse.design import Design, OperatingPoint
 from chipdse.errors import InfeasibleError
 from chipdse.stages.build import build_hardware
+from chipdse.stages.load import Hardware
 from chipdse.stages.measure import corners_of, job_of
 from chipdse.stages.operate import Corner, Job
 from chipdse.store.store import Store
-from chipdse.study.harvest.cheap import CheapPoints, CheapSpace
+from chipdse.study.harvest.cheap import CheapPoints, CheapSpace, TracedAt
 from chipdse.study.harvest.replicates import average, replicated
 from chipdse.study.question.space import Point, Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import knee_of
 from chipdse.study.storage.fast_writes import Finish
 from chipdse.study.storage.trials import HARVESTED, HARVESTED_FROM, ORIGIN, PROPOSED, SPREAD
+
+TracedOf = Callable[[Design, Hardware], TracedAt]
+"""How a sweep that names metrics of power over time gets them for a netlist. It is given, so that
+other points do not depend on its code."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,10 +48,19 @@ class Harvest:
     sampled: bool
 
 
-def harvest_point(sweep: Sweep, expensive: Mapping[str, Value], store: Store) -> Harvest:
+def harvest_point(
+    sweep: Sweep,
+    expensive: Mapping[str, Value],
+    store: Store,
+    traced_of: TracedOf | None = None,
+) -> Harvest:
     """Evaluate an expensive point and everything cheap around it, in every replicate.
 
     A sweep that does not harvest gives one point, cheap parameters included, and gets that point.
+
+    Parameters
+    ----------
+    traced_of : of a sweep that names metrics of power over time
 
     Raises
     ------
@@ -62,7 +76,7 @@ def harvest_point(sweep: Sweep, expensive: Mapping[str, Value], store: Store) ->
     design = sweep.template.design({**expensive, **cheap.part.point_at(int(numbers[0]))})
     points = average(
         [
-            _cheap_points(cheap, expensive, replicated(design, number), numbers, store)
+            _cheap_points(cheap, expensive, replicated(design, number), numbers, store, traced_of)
             for number in range(sweep.replicates)
         ]
     )
@@ -70,7 +84,12 @@ def harvest_point(sweep: Sweep, expensive: Mapping[str, Value], store: Store) ->
 
 
 def _cheap_points(
-    cheap: CheapSpace, expensive: Mapping[str, Value], design: Design, numbers: Int64s, store: Store
+    cheap: CheapSpace,
+    expensive: Mapping[str, Value],
+    design: Design,
+    numbers: Int64s,
+    store: Store,
+    traced_of: TracedOf | None,
 ) -> CheapPoints:
     """Cheap points around a design's netlist, which is built first."""
     _, hardware = build_hardware(design, store)
@@ -81,7 +100,8 @@ def _cheap_points(
     def job_with(variant: Design) -> Job:
         return job_of(variant, hardware)
 
-    return cheap.evaluate(expensive, design, numbers, corners_at, job_with)
+    traced_at = None if traced_of is None else traced_of(design, hardware)
+    return cheap.evaluate(expensive, design, numbers, corners_at, job_with, traced_at)
 
 
 def finishes(

@@ -14,7 +14,7 @@ from typing import Any
 from chipdse_hdl.block import Block
 
 from chipdse.application.task_metrics import TASK_METRICS
-from chipdse.design import CORNER_PARAMETERS, find_block, suggest
+from chipdse.design import CORNER_PARAMETERS, find_block, make_record, suggest
 from chipdse.errors import DesignError
 from chipdse.metrics import METRICS
 from chipdse.reading import parse_toml
@@ -36,9 +36,17 @@ from chipdse.study.question.template import GROUPS, Template, constants_of, read
 from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_number
 from chipdse.technology.constants import Constant
 from chipdse.technology.own_figures import read_own_table
+from chipdse.trace_metrics import (
+    MAX_T,
+    TRACE_METRICS,
+    Traced,
+    TraceOptions,
+    refuse_unread,
+    traced_of,
+)
 
 _KEYS = {"question", "block", "rules", "derived", "objectives", "limits", "search", *GROUPS}
-_KEYS |= {"constants", *CHIP_TABLES}
+_KEYS |= {"constants", "traces", *CHIP_TABLES}
 SEEDS = 2**31
 """Seeds are below this number: samplers add to a seed, and the sum must fit into 32 bits."""
 _SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
@@ -54,6 +62,7 @@ class Sweep:
     replicates : number of evaluations of each point, each under another seed
     template : of the block; of a chip, of its first part
     chip : the parts of a chip, their memories and application; None: the sweep is of one block
+    traced : metrics of power over time that the file names; None: no point computes any
     """
 
     path: Path
@@ -72,6 +81,7 @@ class Sweep:
     time_s: float = math.inf
     patience: int | None = None
     chip: ChipQuestion | None = None
+    traced: Traced | None = None
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -86,7 +96,10 @@ class Sweep:
     @property
     def metrics(self) -> Mapping[str, Mapping[str, Any]]:
         """Metrics of its points by name, as `chipdse.metrics.METRICS`."""
-        return METRICS if self.chip is None else TASK_METRICS
+        if self.chip is not None:
+            return TASK_METRICS
+        names = () if self.traced is None else self.traced.names
+        return METRICS | {name: TRACE_METRICS[name] for name in names}
 
     @property
     def name(self) -> str:
@@ -178,21 +191,52 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
     template = _template(data, block, liberty or _files(data, folder or path.parent, path), path)
     template = dataclasses.replace(template, constants=_own_constants(data, path))
     swept = [axis.name for axis in template.axes if axis.is_numeric]
-    derived = read_derived(data, METRICS, swept, constants_of(template, swept=False), path)
-    known = {*METRICS, *swept, *(metric.name for metric in derived)}
+    metrics = METRICS | TRACE_METRICS
+    derived = read_derived(data, metrics, swept, constants_of(template, swept=False), path)
+    known = {*metrics, *swept, *(metric.name for metric in derived)}
     search = _search(data, path)
+    objectives, limits = read_objectives(data, known, path), read_limits(data, known, path)
     return Sweep(
         path=path,
         text=text,
         question=str(data.get("question", "")),
         template=template,
         space=space_of(template, _rules(data, template.axes, constants_of(template), path)),
-        objectives=read_objectives(data, known, path),
-        limits=read_limits(data, known, path),
+        objectives=objectives,
+        limits=limits,
         derived=derived,
+        traced=_traced(data, block, objectives, limits, derived, path),
         replicates=_replicates(search, template, path),
         **_searching(search, path),
     )
+
+
+def _traced(
+    data: Mapping[str, Any],
+    block: Block,
+    objectives: Sequence[Objective],
+    limits: Sequence[Limit],
+    derived: Sequence[Derived],
+    path: Path,
+) -> Traced | None:
+    """The metrics of power over time that a file names, with its options of them.
+
+    Raises
+    ------
+    DesignError : an option is wrong or is not read, or the block states no operation
+    """
+    table = table_of(data, "traces", path)
+    options = make_record(TraceOptions, table, f"{path}: [traces]")
+    named = [objective.metric for objective in objectives] + [limit.metric for limit in limits]
+    named += [name for metric in derived for name in metric.expression.names]
+    traced = traced_of(named, options)
+    refuse_unread(table, traced, f"{path}")
+    if traced is not None and MAX_T in traced.names and block.operation is None:
+        raise DesignError(
+            f"{path}: {MAX_T} needs a block that states an operation on secret data, and "
+            f"{block.name!r} states none; leave {MAX_T} out"
+        )
+    return traced
 
 
 def _read_chip_sweep(
@@ -203,6 +247,8 @@ def _read_chip_sweep(
         raise DesignError(
             f"{path}: --liberty is for sweeps of one block; name a library in each [parts.NAME]"
         )
+    if "traces" in data:
+        raise DesignError(f"{path}: [traces] is for sweeps of one block; leave it out")
     chip = read_chip_question(data, path, folder)
     package = dataclasses.replace(chip.package, constants=_own_constants(data, path))
     chip = dataclasses.replace(chip, package=package)

@@ -32,6 +32,8 @@ from chipdse.system.ranges.statistics import distinguishable, interval, variance
 
 POWER = "block_power_w"
 """The metric whose measured error is that of the block's power."""
+_OF_POWER = (POWER, "block_energy_per_op_j")
+"""Metrics of the block that follow the error of its power."""
 _ENDS = ("embodied_low_kgco2e", "embodied_high_kgco2e")
 """Metrics that are ends of a range themselves."""
 _METRICS = tuple(f.name for f in dataclasses.fields(SystemColumns) if f.name not in _ENDS)
@@ -181,12 +183,14 @@ def _ranges(
         for name in map(str, table.select_dtypes("number").columns)
     }
     values |= {name: np.empty((draws, count)) for name in _METRICS}
-    allowed = np.zeros((draws, count), dtype=np.bool_)
+    allowed, factors = np.zeros((draws, count), dtype=np.bool_), np.ones((draws, count))
     for group in groups:
         metrics, feasible = group.systems.values(inputs, shares, _METRICS)
         allowed[:, group.rows] = feasible
         for name, column in metrics.items():
             values[name][:, group.rows] = column
+        factors[:, group.rows] = group.systems.power_factors(inputs, shares)
+    values |= {name: values[name] * factors for name in _OF_POWER}
     values |= derived_columns(sweep.derived, values)
     columns = np.moveaxis(objective_columns(sweep, values), 1, 2)
     for amount in violations(sweep, values).values():
@@ -239,7 +243,7 @@ def _decisive(
 
 def _by_input(inputs: Sequence[Input], shares: Floats) -> dict[str, float]:
     """Shares above one per cent by the name of the input, the largest first."""
-    order = np.argsort(-shares)
+    order = np.argsort(-shares, kind="stable")
     return {inputs[at].name: float(shares[at]) for at in order if shares[at] > 0.01}
 
 

@@ -127,7 +127,11 @@ def run_sweep(
             heartbeat=heartbeat,
             interrupts=interrupts,
             listener=listener or Listener(),
-            code=Code.of(folder.sweep.blocks, chip=folder.sweep.chip is not None),
+            code=Code.of(
+                folder.sweep.blocks,
+                chip=folder.sweep.chip is not None,
+                traced=folder.sweep.traced is not None,
+            ),
             file=StatusFile(
                 folder=folder.path,
                 driver=folder.driver,

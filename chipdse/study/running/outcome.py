@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import math
 import socket
 import time
@@ -19,7 +20,7 @@ from chipdse.evaluate import evaluate
 from chipdse.store.reads import Read
 from chipdse.store.store import Store, default_store
 from chipdse.study.harvest.chips import composed_finishes, known_points, measure_parts
-from chipdse.study.harvest.harvest import Harvest, finishes, harvest_point
+from chipdse.study.harvest.harvest import Harvest, TracedOf, finishes, harvest_point
 from chipdse.study.question.derived import derived_columns
 from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
@@ -76,7 +77,7 @@ def evaluate_point(
     MachineError : no point can be evaluated here
     """
     start = time.monotonic()
-    code = code_here(sweep.blocks, chip=sweep.chip is not None)
+    code = code_here(sweep.blocks, chip=sweep.chip is not None, traced=sweep.traced is not None)
     code.check_worker()
     _check_parts(sweep, version)
     stages = Store(root=store or default_store(), check=code.check)
@@ -89,8 +90,8 @@ def evaluate_point(
                 seconds=time.monotonic() - start,
                 reads=frozenset(stages.read),
             )
-        if sweep.harvests or sweep.replicates > 1:
-            harvest = harvest_point(sweep, point, stages)
+        if sweep.harvests or sweep.replicates > 1 or sweep.traced is not None:
+            harvest = harvest_point(sweep, point, stages, _traced_of(sweep, stages))
             return Outcome(
                 metrics=None,
                 harvest=harvest,
@@ -126,6 +127,18 @@ def evaluate_point(
         system_evidence=metrics.system.evidence,
         seconds=time.monotonic() - start,
         reads=frozenset(stages.read),
+    )
+
+
+def _traced_of(sweep: Sweep, store: Store) -> TracedOf | None:
+    """How a sweep gets its metrics of power over time; None if it names none."""
+    if sweep.traced is None:
+        return None
+    from chipdse.stages.trace_figures import trace_figures
+
+    traced = sweep.traced
+    return lambda design, hardware: functools.partial(
+        trace_figures, traced, design, hardware, store
     )
 
 

@@ -31,19 +31,23 @@ _CHIP_MAKERS = (
     *("chipdse.study.harvest.chips:composed_finishes", "chipdse.study.question.chip"),
 )
 """The same for chips of several parts."""
+_TRACE_MAKERS = ("chipdse.stages.trace_figures:trace_figures",)
+"""The same for points with metrics of power over time."""
 _KEEPERS = ("chipdse.study.storage.fast_writes", "chipdse.study.storage.trials")
 """Modules that decide how a point is written down, and not what it is."""
 
 
-def point_files(*, chip: bool = False) -> dict[str, Path]:
+def point_files(*, chip: bool = False, traced: bool = False) -> dict[str, Path]:
     """The package's files that make points, by module, and its tables of constants.
 
     Parameters
     ----------
     chip : points of chips of several parts
+    traced : points with metrics of power over time
     """
     tables = [f"technology/data/{name}.toml" for name in TABLES]
-    files = code_files(*_MAKERS, *(_CHIP_MAKERS if chip else ()), data=tables)
+    more = (*(_CHIP_MAKERS if chip else ()), *(_TRACE_MAKERS if traced else ()))
+    files = code_files(*_MAKERS, *more, data=tables)
     return {name: path for name, path in files.items() if name not in _KEEPERS}
 
 
@@ -57,9 +61,9 @@ class Code:
     hashes: dict[Path, str]
 
     @classmethod
-    def of(cls, blocks: Sequence[Block], *, chip: bool = False) -> Code:
+    def of(cls, blocks: Sequence[Block], *, chip: bool = False, traced: bool = False) -> Code:
         """What points of blocks are made by: their own files, and the package's."""
-        files = {*point_files(chip=chip).values()}
+        files = {*point_files(chip=chip, traced=traced).values()}
         files.update(file for block in blocks for file in block_files(block))
         return cls(hashes={file: _hash(file) for file in sorted(files)})
 
@@ -114,9 +118,9 @@ def _hash(file: Path) -> str:
 _CODES: dict[str, Code] = {}
 
 
-def code_here(blocks: Sequence[Block], *, chip: bool = False) -> Code:
+def code_here(blocks: Sequence[Block], *, chip: bool = False, traced: bool = False) -> Code:
     """The code of the points of some blocks, as it was when this process first asked."""
-    key = f"{chip} " + " ".join(f"{b.name} {getattr(b, 'folder', '')}" for b in blocks)
+    key = f"{chip} {traced} " + " ".join(f"{b.name} {getattr(b, 'folder', '')}" for b in blocks)
     if key not in _CODES:
-        _CODES[key] = Code.of(blocks, chip=chip)
+        _CODES[key] = Code.of(blocks, chip=chip, traced=traced)
     return _CODES[key]

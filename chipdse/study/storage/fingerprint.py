@@ -71,7 +71,7 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
     DesignError : a library is not known
     """
     parts = {_CHIPDSE: __version__}
-    modules = point_files(chip=sweep.chip is not None)
+    modules = point_files(chip=sweep.chip is not None, traced=sweep.traced is not None)
     parts |= {f"module {name}": file_digest(path)[:16] for name, path in modules.items()}
     for block in sweep.blocks:
         for path in _files_of(block):

@@ -44,11 +44,11 @@ def by_node(sources: Sources, entry: str, node_nm: Floats) -> Floats:
     Between entries and beyond the coarsest the value is an estimate (see `node_is_tabulated`):
     older processes have fewer steps, so the held value is an upper bound.
     """
-    nodes, values = sources.nodes(entry)
-    if any(np.ndim(value) for value in values):
-        return _by_node_and_row(nodes, values, node_nm)
     # Systems have few different nodes: logarithms are taken of each once.
     each_nm, place = distinct(np.asarray(node_nm))
+    nodes, values = sources.nodes(entry, each_nm.tolist())
+    if any(np.ndim(value) for value in values):
+        return _by_node_and_row(nodes, values, node_nm)
     if any(v <= 0 for v in values):
         each = np.interp(numerics.log(each_nm), _logs(tuple(nodes)), values)
         return np.asarray(each[place])

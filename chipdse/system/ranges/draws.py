@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.arrays import Bools, Floats
+from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.system.arrays.columns import BlockPoints, Choices, PackageColumns
 from chipdse.system.evaluate import Heat, SystemRows, evaluate_pairs
 from chipdse.system.parameters import CATCH_ARRANGEMENTS, PackageParameters
@@ -106,6 +106,18 @@ class Systems:
         metrics = {name: np.concatenate(parts).reshape(shape) for name, parts in columns.items()}
         return metrics, np.concatenate(feasible).reshape(shape)
 
+    def power_factors(self, inputs: Sequence[Input], shares: Floats) -> Floats:
+        """By what each block's power is multiplied under the draws [draws x systems]."""
+        drawn = draws_of(inputs, shares).block_share
+        every = np.arange(self.packages.count)
+        if drawn is None:
+            return np.ones((len(shares), len(every)))
+        return self._power_factor(drawn[:, None], every)
+
+    def _power_factor(self, share: Floats, index: Int64s) -> Floats:
+        low, high = self.error_low[index], self.error_high[index]
+        return np.asarray(1 / (1 + low + share * (high - low)))
+
     def _under(self, draws: Draws, heat: Response) -> tuple[SystemRows, Sources]:
         count = self.packages.count
         index = np.tile(np.arange(count), draws.count)
@@ -119,8 +131,7 @@ class Systems:
         packages = drawn_packages(self.packages.take(index), rows)
         blocks = self.blocks.take(index)
         if rows.block_share is not None:
-            low, high = self.error_low[index], self.error_high[index]
-            blocks = scaled(blocks, 1 / (1 + low + rows.block_share * (high - low)))
+            blocks = scaled(blocks, self._power_factor(rows.block_share, index))
         return evaluate_pairs(blocks, packages, sources, heat=heat.at_rows(index)), sources
 
 

@@ -101,7 +101,8 @@ def _expanded(
         return {f.name: getattr(result, f.name) for f in dataclasses.fields(result)}
 
     base = solved(fixed_w, 1.0)
-    largest = np.maximum(fixed_w.max(axis=1), 1e-12)
+    # Kinds of dies that a system has none of have a power too, which may be far larger.
+    largest = np.maximum(np.where(dies.count > 0, fixed_w, 0.0).max(axis=1), 1e-12)
     steps = [_STEP * largest for _ in range(fixed_w.shape[1])]
     first: list[dict[str, Floats]] = []
     second: list[dict[str, Floats]] = []

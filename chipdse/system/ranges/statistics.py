@@ -46,15 +46,15 @@ def variance_shares(shares: Floats, values: Floats) -> Floats:
     draws, inputs = shares.shape
     out = np.zeros(inputs)
     centred = values - values.mean()
-    whole = float((centred**2).mean())
+    whole = float(np.square(centred).mean())
     # A result that no input changes differs by rounding only.
-    if not whole > (_ROUNDING * float(np.abs(values).max())) ** 2 or not np.isfinite(whole):
+    if not whole > float(np.square(_ROUNDING * np.abs(values).max())) or not np.isfinite(whole):
         return out
     classes = np.minimum((shares * _BINS).astype(np.int64), _BINS - 1)
     for column in range(inputs):
         count = np.bincount(classes[:, column], minlength=_BINS)
         sums = np.bincount(classes[:, column], weights=centred, minlength=_BINS)
-        between = float((sums**2 / np.maximum(count, 1)).sum()) / draws
+        between = float((np.square(sums) / np.maximum(count, 1)).sum()) / draws
         by_chance, spread = (_BINS - 1) / (draws - 1), np.sqrt(2 * (_BINS - 1)) / draws
         explained = between / whole
         if explained > by_chance + 3 * spread:

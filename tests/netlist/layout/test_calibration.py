@@ -43,6 +43,7 @@ def test_every_process_has_one_with_errors(process: str | None) -> None:
 def test_the_goals_that_routed_designs_were_to_show() -> None:
     sky130 = calibration_of("sky130").errors_by_metric
     assert sky130["block_clock_tree_power_w"].median_frac <= 0.10
+    assert sky130["critical_path_s"].median_frac <= 0.04
     for process in ("sky130", "ihp-sg13g2"):
         assert calibration_of(process).errors_by_metric["block_layout_area_m2"].median_frac <= 0.05
 
@@ -79,6 +80,7 @@ def test_text_of_an_error() -> None:
     [
         ("hold_area = ", "hold_areas = ", "coefficients.hold_area is None; write a number"),
         ("sinks_per_leaf = ", "sinks_per_leaf = 0.1#", "sinks_per_leaf must be at least 1"),
+        ("path_growth = ", "path_growth = 0#", "path_growth must be above 0"),
         ("skew_frac = ", "skew_frac = -1#", "skew_frac is -1; write a number of at least 0"),
         ("skew_frac = ", 'skew_frac = "a"#', "skew_frac is 'a'; write a number"),
         ("[coefficients]", "[coefficients]\nmore = 1", "coefficients.more is not known; remove it"),

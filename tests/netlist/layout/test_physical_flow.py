@@ -81,6 +81,14 @@ def test_each_effect_adds_what_it_says(design, hardware, store):
     assert energy(full) == pytest.approx(energy(laid) + glitches + more)
     skew = calibration_of("sky130").skew_frac
     assert clocked.critical_path_s == pytest.approx(wired.critical_path_s / (1 - skew))
+    # The path of the cells with their wires grows as on routed designs, together with its skew.
+    growth = calibration_of("sky130").path_growth
+    assert growth > 1 and clocked.layout_delay_s == 0
+    assert laid.critical_path_s == pytest.approx(clocked.critical_path_s * growth)
+    assert laid.layout_delay_s == pytest.approx(wired.critical_path_s * (growth - 1))
+    assert laid.critical_path_s == pytest.approx(
+        wired.critical_path_s + laid.layout_delay_s + laid.clock_skew_s
+    )
     assert clocked.block_layout_area_m2 == clocked.block_area_m2
     assert clocked.layout_cell_count == clocked.added_cells_counted == 0
     assert full.block_core_area_m2 == pytest.approx(full.block_layout_area_m2 / 0.6)

@@ -14,6 +14,7 @@ from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.entry import liberty_text
 from chipdse.netlist.library.liberty.head import read_corner
 from chipdse.netlist.power.power import analyse_power
+from chipdse.netlist.timing.paths import critical_path
 from chipdse.stages.analyse import analyse_cells
 from chipdse.stages.build import build_hardware
 from chipdse.stages.load import Hardware
@@ -28,9 +29,12 @@ SMALL: dict[str, dict[str, Any]] = {
     "fir": {"taps": 4},
     "ascon": {},
 }
-# Critical paths that are more than 5 % apart, at 100 °C and 1.95 V, and why.
+# Critical paths that are more than 5 % apart, and why.
 FURTHER = {
     ("ff_100C_1v95", "fir"): 0.06,  # the models fall behind the official files with temperature
+    # A gate drives 128 flip-flops without buffers: the setup time is extrapolated to a slew of 6 ns
+    # from tables that end at 1 and 1.5 ns.
+    ("ff_n40C_1v76", "ascon"): 0.08,
 }
 
 
@@ -84,15 +88,18 @@ def test_critical_path_of_slow_and_fast_transistors_against_official_files(
     official.write_text(liberty_of_json(source))
     point = read_corner(official)[0]
     ours.write_text(liberty_text(resolve("sky130"), point, {"s": "slow", "f": "fast"}[corner[0]]))
-    periods = []
+    periods, arrivals = [], []
     for file in (ours, official):
         choice = LibraryChoice(files=(file,))
         timing, _, _ = analyse_cells(
             choice, built[name][1], [point.supply_v], [point.temperature_c]
         )
         periods.append(float(timing.min_period_s[0]))
+        arrivals.append(critical_path(timing)[1][-1].arrival_s)
     limit = FURTHER.get((corner, name), 0.05)
     assert periods[0] == pytest.approx(periods[1], rel=limit)
+    if (corner, name) == ("ff_n40C_1v76", "ascon"):  # without the setup time
+        assert arrivals[0] == pytest.approx(arrivals[1], rel=0.02)
 
 
 def test_leakage_over_temperature_at_a_supply_near_threshold(
