@@ -29,7 +29,7 @@ from scipy.special import ndtr
 from scipy.stats import norm, qmc
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import Kernel, Matern, WhiteKernel
+from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, WhiteKernel
 
 from chipdse.arrays import Floats
 from chipdse.study.results.front import is_on_front
@@ -300,11 +300,11 @@ def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
     key = (single, places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
     if key not in _KERNELS:
         if single:
-            amounts = np.concatenate(_scaled(fronts[:count]))
+            fit, amounts = fit_probable_kernel, np.concatenate(_scaled(fronts[:count]))
         else:
             reaches = reach_of(fronts[:count])
-            amounts, _ = _components(reaches - reaches.mean(axis=0))
-        _KERNELS[key] = [fit_kernel(places[:count], amount) for amount in amounts.T]
+            fit, (amounts, _) = fit_kernel, _components(reaches - reaches.mean(axis=0))
+        _KERNELS[key] = [fit(places[:count], amount) for amount in amounts.T]
     while len(_KERNELS) > 8:
         del _KERNELS[next(iter(_KERNELS))]
     return _KERNELS[key]
@@ -328,22 +328,33 @@ def _first(count: int) -> int:
 
 
 def fit_kernel(places: Floats, values: Floats) -> Kernel:
+    """The most likely kernel: Matérn 5/2 with a length per feature, and noise."""
+    # A feature that does not matter has a length beyond which nothing changes.
+    lengths = Matern(np.ones(places.shape[1]), (0.1, 20.0), nu=2.5)
+    kernel = ConstantKernel(1.0, (1e-2, 1e2)) * lengths + WhiteKernel(1e-3, (1e-6, 1.0))
+    return _fitted(GaussianProcessRegressor(kernel), places, values)
+
+
+def fit_probable_kernel(places: Floats, values: Floats) -> Kernel:
     """The most probable kernel: Matérn 5/2 with a length per feature, and noise.
 
     From few points the likelihood alone takes most lengths to their bounds. Lengths and noise have
     log-normal priors; that of the lengths grows with the root of the number of features, as the
     distances between points do [2]_.
     """
-    spread = float(values.std())
-    scaled = (values - values.mean()) / (spread if spread > 1e-12 else 1.0)
     features = places.shape[1]
     usual = math.exp(LENGTH_LOG_MEAN - LENGTH_LOG_DEVIATION**2) * math.sqrt(features)
-    # A feature that does not matter has a length beyond which nothing changes.
     lengths = Matern(np.full(features, usual), (0.025, 1000.0), nu=2.5)
     kernel = lengths + WhiteKernel(math.exp(NOISE_LOG_MEAN - NOISE_LOG_DEVIATION**2), (1e-6, 1.0))
+    return _fitted(GaussianProcessRegressor(kernel, optimizer=_most_probable), places, values)
+
+
+def _fitted(process: GaussianProcessRegressor, places: Floats, values: Floats) -> Kernel:
+    """The kernel that a process fits to standardised values."""
+    spread = float(values.std())
+    scaled = (values - values.mean()) / (spread if spread > 1e-12 else 1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound
-        process = GaussianProcessRegressor(kernel, optimizer=_most_probable)
         return process.fit(places, scaled).kernel_
 
 
