@@ -12,6 +12,8 @@ dask-jobqueue's own configuration.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import multiprocessing
 import os
 import signal
@@ -214,8 +216,30 @@ def _client(where: Any) -> Iterator[Client]:
             f"no Dask scheduler answers at {where!r} ({first_line(error)}); "
             "start one: dask scheduler"
         ) from error
-    with client:
+    with _lost_connection_untold(), client:
         yield client
+
+
+@contextmanager
+def _lost_connection_untold() -> Iterator[None]:
+    """Without what Dask's client prints when it is closed while it looks for its lost scheduler.
+
+    The sweep says in one line that the scheduler is gone; the traceback of the search that closing
+    the client cancels says nothing more.
+    """
+    loggers = [logging.getLogger(name) for name in ("distributed.client", "asyncio")]
+
+    def is_news(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, (asyncio.CancelledError, OSError))
+
+    for logger in loggers:
+        logger.addFilter(is_news)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeFilter(is_news)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from contextlib import suppress
@@ -23,6 +24,7 @@ import chipdse
 from chipdse.errors import CrashedError, KilledError, MachineError, ToolError
 from chipdse.store import store as store_module
 from chipdse.store.store import Store
+from chipdse.study.running import executors
 from chipdse.tools import run_tool
 from tests.study.running import test_faults_disk
 from tests.support import kernels, servers
@@ -284,6 +286,29 @@ def test_a_lost_connection_is_the_executors(tmp_path: Path, at_once: bool) -> No
             workers=1,
         )
     assert states(tmp_path) == []
+
+
+def test_a_client_closed_without_its_scheduler_prints_no_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pytest.importorskip("distributed")
+    port = servers.free_port()
+    scheduler = subprocess.Popen(
+        [Path(sys.executable).with_name("dask"), "scheduler", "--host", "127.0.0.1",
+         "--port", str(port), "--no-dashboard"],
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        with executors.open_workers(f"dask:tcp://127.0.0.1:{port}") as workers:
+            client = workers.executor._client  # type: ignore[attr-defined]
+            scheduler.kill()
+            while client.status == "running":
+                time.sleep(0.01)
+            time.sleep(0.1)  # it has looked for the scheduler and waits to look again
+    finally:
+        scheduler.kill()
+        scheduler.wait()
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.tools
