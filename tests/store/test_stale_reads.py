@@ -20,7 +20,7 @@ import pytest
 from chipdse.design import find_block
 from chipdse.errors import MachineError
 from chipdse.hardware.elaborate import elaborate
-from chipdse.store import recorder
+from chipdse.store.recording import digests, notes
 from chipdse.store.store import Store
 
 BLOCK = """
@@ -517,12 +517,12 @@ def test_a_variable_that_the_code_sets_counts_as_it_was_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("STALE", "outside")
-    given = recorder.digest_of_text("outside")
-    with recorder.watching("test"):
+    given = digests.digest_of_text("outside")
+    with notes.watching("test"):
         os.environ["STALE"] = "inside"
-    assert recorder.environment_digest("STALE") == given
+    assert digests.environment_digest("STALE") == given
     os.environ["STALE"] = "again"  # from outside
-    assert recorder.environment_digest("STALE") == recorder.digest_of_text("again")
+    assert digests.environment_digest("STALE") == digests.digest_of_text("again")
 
 
 FUNCTION = "function [7:0] f(input [7:0] p); f = p {operation}; endfunction\n"

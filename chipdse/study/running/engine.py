@@ -32,7 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse.errors import MachineError
 from chipdse.store.files import write_whole
-from chipdse.store.reads import Read
+from chipdse.store.place import Read
 from chipdse.store.store import default_store
 from chipdse.study.question.space import Point
 from chipdse.study.results.points import described_columns, points_table
