@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import Bounds, minimize
 from scipy.special import ndtr
 from scipy.stats import norm, qmc
 from sklearn.exceptions import ConvergenceWarning
@@ -372,7 +372,7 @@ def _most_probable(
         prior = 0.5 * float(off @ off) + float(logarithms.sum())
         return value + prior, gradient + off / deviation + 1.0
 
-    found = minimize(loss, initial, jac=True, bounds=bounds, method="L-BFGS-B")
+    found = minimize(loss, initial, jac=True, bounds=Bounds(*bounds.T), method="L-BFGS-B")
     return found.x, found.fun
 
 
