@@ -63,6 +63,21 @@ def test_nor_in_what_is_no_url(tail: str) -> None:
         assert "hunter" not in said
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hunter@hunter/hunter?hunter@127.0.0.1:1/db",
+        "postgresql://me:hunter@hunter?hunter=hunter@127.0.0.1:1/db",
+        "postgresql://me:1?hunter=hunter@127.0.0.1:1/db",
+        "postgresql://127.0.0.1:1/db?service=x#password=hunter",
+    ],
+)
+def test_a_password_that_is_read_as_host_and_parameters_is_not_shown(url: str) -> None:
+    with pytest.raises(DesignError, match="write %40") as caught:
+        open_storage(url, Path())
+    assert "hunter" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_refused_connection_shows_none(tmp_path: Path, name: str) -> None:
     pytest.importorskip("psycopg")
