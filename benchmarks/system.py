@@ -1,6 +1,6 @@
 """Speed of the package models on one core; prints one JSON line.
 
-python benchmarks/system.py
+python benchmarks/system.py [ranges]    # ranges: only the rates under draws
 """
 
 from __future__ import annotations
@@ -8,7 +8,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import sys
 import time
+from collections.abc import Callable
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -23,14 +25,18 @@ from chipdse.system.arrays.dies import dies_of
 from chipdse.system.arrays.fabrication import fabrication_of
 from chipdse.system.arrays.links import links_of
 from chipdse.system.evaluate import evaluate_systems
+from chipdse.system.metrics import SystemColumns
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.ranges.draws import Systems
+from chipdse.system.ranges.factored import blocks_of
 from chipdse.system.ranges.inputs import sample
+from chipdse.system.ranges.statistics import interval
 from chipdse.system.thermal.assembly import assemble
 from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
 from chipdse.technology.constants import Sources
 
+ENDS = ("embodied_low", "embodied_high")
 BLOCK = BlockMetrics(
     area_m2=0.02e-6, dynamic_power_w=2e-3, leakage_power_w=1e-4, temperature_c=25.0,
     throughput_ops_per_s=1e9, io_bits_per_op=0.5, node_nm=14.0,
@@ -83,14 +89,41 @@ def closed_form_rate() -> float:
     return columns.count / best_of(3, work)
 
 
-def ranged_rate() -> float:
-    """Systems a second with 1,024 draws of what is uncertain, of known geometries."""
-    columns, blocks = PackageColumns.of(packages()), BlockPoints.of(points(4))
-    b, p = np.indices((len(blocks), columns.count)).reshape(2, -1)
-    systems = Systems.of(blocks.take(b), columns.take(p))
-    inputs = systems.inputs()
+def ranged_rates() -> dict[str, float]:
+    """Systems per second of processor time with 1,024 draws, of known geometries: all metrics
+    with their intervals, stage by stage; and all metrics, every draw of every system in full."""
+    names = [f.name for f in dataclasses.fields(SystemColumns) if not f.name.startswith(ENDS)]
+
+    def systems(count: int) -> Systems:
+        columns, blocks = PackageColumns.of(packages()), BlockPoints.of(points(count))
+        b, p = np.indices((len(blocks), columns.count)).reshape(2, -1)
+        return Systems.of(blocks.take(b), columns.take(p))
+
+    many, few = systems(100), systems(1)
+    inputs = few.inputs()
     shares = sample(inputs)
-    return len(b) / best_of(1, lambda: systems.values(inputs, shares, ["cost_usd"]))
+
+    def staged() -> None:
+        for block in blocks_of(many, inputs, shares, names):
+            for name in names:
+                interval(getattr(block.metrics, name))
+
+    def seconds(work: Callable[[], object]) -> float:
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+    full_s = seconds(lambda: few.values(inputs, shares, names))
+    metrics_s = seconds(lambda: list(map(_release, blocks_of(many, inputs, shares, names))))
+    return {
+        "in_full": round(few.packages.count / full_s),
+        "stage_by_stage": round(many.packages.count / metrics_s),
+        "stage_by_stage_with_intervals": round(many.packages.count / seconds(staged)),
+    }
+
+
+def _release(_: object) -> None:
+    """Of the blocks of a result none is held."""
 
 
 def whole_rate() -> float:
@@ -138,6 +171,9 @@ def stack(cells: int) -> Stack:
 
 
 def main() -> None:
+    if sys.argv[1:] == ["ranges"]:
+        print(json.dumps({"systems_per_cpu_s_1024_draws": ranged_rates()}))
+        return
     geometry = stack(64)
     new_geometry_s = best_of(3, lambda: solve(assemble(geometry, 64)))
     operator = solve(assemble(geometry, 64))
@@ -148,7 +184,7 @@ def main() -> None:
                 "benchmark": "system",
                 "systems_per_s_cost_links_carbon": round(closed_form_rate()),
                 "systems_per_s_with_temperature": round(whole_rate()),
-                "systems_per_s_ranged_1024_draws": round(ranged_rate()),
+                "systems_per_cpu_s_1024_draws": ranged_rates(),
                 "systems_per_s_new_geometries_100_points": round(cold_rate(100)),
                 "systems_per_s_new_geometries_1000_points": round(cold_rate(1000)),
                 "cells": int(operator.field.shape[0]),

@@ -17,7 +17,7 @@ from chipdse.design import Design, LibraryChoice
 from chipdse.errors import DesignError, MachineError
 from chipdse.netlist.library.catalogue import description_file, resolve
 from chipdse.netlist.library.entry import LibraryEntry
-from chipdse.store.reads import file_digest
+from chipdse.store.place import file_digest
 
 Result = TypeVar("Result")
 

@@ -20,6 +20,7 @@ from chipdse.system.arrays.cost import CostResult, cost_of
 from chipdse.system.arrays.dies import dies_of, node_is_tabulated
 from chipdse.system.arrays.fabrication import Fabrication, fabrication_of
 from chipdse.system.arrays.links import LinkResult, links_of
+from chipdse.system.arrays.outcome import Amounts, constraints_of, metrics_of
 from chipdse.system.arrays.temperature import (
     LeakageTable,
     TemperatureResult,
@@ -27,7 +28,6 @@ from chipdse.system.arrays.temperature import (
     temperatures_of,
 )
 from chipdse.system.metrics import SystemColumns, SystemMetrics
-from chipdse.system.models import carbon
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.thermal.nested_meshes import CELLS
 from chipdse.technology.constants import Sources
@@ -278,7 +278,7 @@ def evaluate_dies(
     tabulated = node_is_tabulated(dies.node_nm) | (dies.count == 0)
     return SystemRows(
         metrics=metrics,
-        constraints=_constraints(
+        constraints=constraints_of(
             package, dies, link, temperatures, fabrication.interposers_on_wafer, sources
         ),
         link_bound=link.utilisation_limit < 1,
@@ -303,67 +303,30 @@ def _metrics(
     """
     link, temperatures, cost, footprint = parts.link, parts.temperature, parts.cost, parts.carbon
     dies, fabrication = parts.dies, parts.fabrication
-    throughput = compute_ops_per_s * link.utilisation_limit
-    fixed_w = (dies.count * parts.power_w).sum(axis=1)
-    power = fixed_w + temperatures.leakage_w
-    mean_power = fixed_w + leakage_w
-    grid, _, _ = grid_values(package.choices["grid_use"], sources)
-    years, duty = package["life_years"], package["duty"]
-    use = np.asarray(carbon.operational_carbon(grid, mean_power, years, duty))
-    life_s = years * duty * carbon.SECONDS_PER_YEAR
-    total = footprint.embodied_kg + use
-    with np.errstate(divide="ignore", invalid="ignore"):
-        busy = link.traffic_bits_per_s / link.capacity_bits_per_s
-        return SystemColumns(
-            throughput_ops_per_s=throughput,
-            power_w=power,
-            energy_per_op_j=mean_power / throughput,
+    return metrics_of(
+        Amounts(
+            compute_ops_per_s=compute_ops_per_s,
+            utilisation_limit=link.utilisation_limit,
+            traffic_bits_per_s=link.traffic_bits_per_s,
+            capacity_bits_per_s=link.capacity_bits_per_s,
             link_power_w=link.power_w,
-            leakage_power_w=temperatures.leakage_w,
-            link_utilisation=np.where(link.capacity_bits_per_s > 0, busy, 0.0),
-            silicon_area_m2=dies.silicon_m2,
-            die_area_m2=dies.area_m2[:, 0],
-            package_area_m2=fabrication.substrate_m2,
-            die_yield_frac=fabrication.die_yield[:, 0],
-            peak_temperature_c=temperatures.peak_c,
-            peak_temperature_error_k=temperatures.peak_error_k,
-            mean_temperature_c=temperatures.mean_c,
+            fixed_w=(dies.count * parts.power_w).sum(axis=1),
+            leakage_w=temperatures.leakage_w,
+            mean_leakage_w=leakage_w,
+            peak_c=temperatures.peak_c,
+            peak_error_k=temperatures.peak_error_k,
+            mean_c=temperatures.mean_c,
+            silicon_m2=dies.silicon_m2,
+            die_m2=dies.area_m2[:, 0],
+            substrate_m2=fabrication.substrate_m2,
+            die_yield=fabrication.die_yield[:, 0],
             cost_usd=np.asarray(cost.recurring.total),
             nre_usd=cost.nre_usd,
-            total_cost_usd=cost.recurring.total + cost.nre_usd,
-            embodied_kgco2e=footprint.embodied_kg,
-            embodied_low_kgco2e=footprint.embodied_low_kg,
-            embodied_high_kgco2e=footprint.embodied_high_kg,
-            operational_kgco2e=use,
-            total_kgco2e=total,
-            carbon_per_op_kgco2e=total / (throughput * life_s),
-            energy_delay_product_j_s=mean_power / (throughput * throughput),
-            # As in CORDOBA, https://openreview.net/forum?id=IjhyMJ1PWy
-            total_carbon_delay_product_kg_s=total / throughput,
+            embodied_kg=footprint.embodied_kg,
+            embodied_low_kg=footprint.embodied_low_kg,
+            embodied_high_kg=footprint.embodied_high_kg,
+            grid_use_kg_per_j=grid_values(package.choices["grid_use"], sources)[0],
+            life_years=package["life_years"],
+            duty=package["duty"],
         )
-
-
-def _constraints(
-    package: PackageColumns,
-    dies: Dies,
-    link: LinkResult,
-    temperatures: TemperatureResult,
-    interposers: Floats,
-    sources: Sources,
-) -> dict[str, Floats]:
-    largest = np.where((dies.count > 0) & dies.own, dies.area_m2, 0.0).max(axis=1)
-    stuck = (link.utilisation_limit == 0).astype(np.float64)
-    return {
-        "reticle": largest / sources("cost.reticle_area") - 1,
-        "wafer": (~(interposers >= 1)).astype(np.float64),
-        "link_pitch_m": link.pitch_excess_m,
-        "link_reach_m": link.reach_excess_m,
-        "link_rate_per_s": link.rate_excess_per_s,
-        "link_edge": stuck,
-        "temperature_k": np.where(
-            np.isnan(temperatures.peak_c), 0.0, temperatures.peak_c - package["temperature_limit_c"]
-        ),
-        "runaway": temperatures.runaway,
-        "leakage_table_k": temperatures.beyond_table_k,
-        "conductivity_table_k": temperatures.beyond_conductivity_k,
-    }
+    )

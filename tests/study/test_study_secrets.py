@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.secret_names import without_url_secrets
-from chipdse.store import recorder
+from chipdse.store.recording import digests
 from chipdse.study.storage.secrets import masked, masked_url, secret_arguments, without_secrets
 from chipdse.study.storage.storage import open_storage
 from tests.support import servers
@@ -183,14 +183,14 @@ def test_variables_that_hold_secrets_have_slow_digests(monkeypatch: pytest.Monke
         "DATABASE_URL": "postgresql://me:weak@h/d",
         "WIDTH": "weak",
     }
-    digests = {}
+    digest_by_name = {}
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-        digests[name] = recorder.environment_digest(name)
+        digest_by_name[name] = digests.environment_digest(name)
         monkeypatch.setenv(name, value + "er")
-        assert recorder.environment_digest(name) != digests[name]
-    plain = [name for name in values if digests[name] == recorder.digest_of_text(values[name])]
-    assert plain == ["WIDTH"] and digests["PGPASSWORD"] != digests["OWN_API_KEY"]
+        assert digests.environment_digest(name) != digest_by_name[name]
+    plain = [n for n, value in values.items() if digest_by_name[n] == digests.digest_of_text(value)]
+    assert plain == ["WIDTH"] and digest_by_name["PGPASSWORD"] != digest_by_name["OWN_API_KEY"]
 
 
 @pytest.mark.tools

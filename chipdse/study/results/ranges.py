@@ -27,6 +27,7 @@ from chipdse.system.arrays.columns import BlockPoints, PackageColumns
 from chipdse.system.metrics import SystemColumns
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.ranges.draws import Systems
+from chipdse.system.ranges.factored import Block, blocks_of, values_of
 from chipdse.system.ranges.inputs import DRAWS, PARAMETERS, SEED, Input, inputs_of, sample
 from chipdse.system.ranges.statistics import distinguishable, interval, variance_shares
 
@@ -102,7 +103,7 @@ def ranges_of(
     feasible = table[table["state"] == "feasible"].reset_index(drop=True)
     if feasible.empty:
         raise DesignError(f"{sweep.path}: no point is feasible; ranges need at least one")
-    if len(feasible) * draws * len(_METRICS) > _LARGEST:
+    if len(feasible) * draws * len(sweep.objectives) > _LARGEST:
         raise DesignError(
             f"{sweep.path}: {len(feasible)} points in {draws} draws are too many; use fewer draws"
         )
@@ -178,24 +179,18 @@ def _ranges(
     shares: Floats,
 ) -> Ranges:
     draws, count = len(shares), len(table)
-    values: dict[str, Floats] = {
-        name: np.broadcast_to(table[name].to_numpy(dtype=np.float64), (draws, count))
-        for name in map(str, table.select_dtypes("number").columns)
-    }
-    values |= {name: np.empty((draws, count)) for name in _METRICS}
-    allowed, factors = np.zeros((draws, count), dtype=np.bool_), np.ones((draws, count))
+    columns = np.empty((draws, count, len(sweep.objectives)))
+    allowed = np.empty((draws, count), dtype=np.bool_)
+    low = {name: np.empty(count) for name in _METRICS}
+    high = {name: np.empty(count) for name in _METRICS}
     for group in groups:
-        metrics, feasible = group.systems.values(inputs, shares, _METRICS)
-        allowed[:, group.rows] = feasible
-        for name, column in metrics.items():
-            values[name][:, group.rows] = column
-        factors[:, group.rows] = group.systems.power_factors(inputs, shares)
-    values |= {name: values[name] * factors for name in _OF_POWER}
-    values |= derived_columns(sweep.derived, values)
-    columns = np.moveaxis(objective_columns(sweep, values), 1, 2)
-    for amount in violations(sweep, values).values():
-        allowed &= amount <= 0
-    allowed &= timing_violation(values["timing_slack_s"], values["critical_path_s"]) <= 0
+        for block in blocks_of(group.systems, inputs, shares, _METRICS):
+            rows, systems = group.rows[block.systems], group.systems.take(block.systems)
+            values = _values(sweep, table.iloc[rows], block, systems, inputs, shares)
+            columns[:, rows] = np.moveaxis(objective_columns(sweep, values), 1, 2)
+            allowed[:, rows] = _allowed(sweep, values, block)
+            for name in _METRICS:
+                low[name][rows], high[name][rows] = interval(getattr(block.metrics, name))
     allowed &= np.isfinite(columns).all(axis=2)
     member = np.zeros((draws, count), dtype=np.bool_)
     for draw in range(draws):
@@ -203,23 +198,52 @@ def _ranges(
         member[draw, rows[is_on_front(columns[draw, rows])]] = True
     signs = np.array([1.0 if o.minimize else -1.0 for o in sweep.objectives])
     objectives = columns * signs
-    ends = {name: interval(values[name]) for name in _METRICS}
     names = tuple(o.metric for o in sweep.objectives)
     for place, name in enumerate(names):
-        ends[name] = interval(objectives[:, :, place])
+        low[name], high[name] = interval(objectives[:, :, place])
     nominal = table["on_front"].to_numpy(dtype=np.bool_)
     return Ranges(
         trials=table["trial"].to_numpy(dtype=np.int64),
         names=names,
         inputs=inputs,
         shares=shares,
-        low={name: low for name, (low, _) in ends.items()},
-        high={name: high for name, (_, high) in ends.items()},
+        low=low,
+        high=high,
         objectives=objectives,
         probability=member.mean(axis=0),
         nominal=nominal,
         decisive=_decisive(names, inputs, shares, objectives[:, nominal], member),
     )
+
+
+def _values(
+    sweep: Sweep,
+    table: pd.DataFrame,
+    block: Block,
+    systems: Systems,
+    inputs: Sequence[Input],
+    shares: Floats,
+) -> dict[str, Floats]:
+    """All numbers of the points of a block by name [draws x points], derived metrics among them."""
+    shape = len(shares), len(table)
+    values: dict[str, Floats] = {
+        name: table[name].to_numpy(dtype=np.float64)
+        for name in map(str, table.select_dtypes("number").columns)
+    }
+    factors = systems.power_factors(inputs, shares)
+    values |= {name: getattr(block.metrics, name) for name in _METRICS}
+    values |= {name: values[name] * factors for name in _OF_POWER}
+    values = {name: np.broadcast_to(column, shape) for name, column in values.items()}
+    return values | derived_columns(sweep.derived, values)
+
+
+def _allowed(sweep: Sweep, values: Mapping[str, Floats], block: Block) -> Bools:
+    """Where no limit of the sweep, of the system or of the timing is violated."""
+    late = timing_violation(values["timing_slack_s"], values["critical_path_s"])
+    allowed = np.asarray((late <= 0) & block.feasible)
+    for amount in violations(sweep, values).values():
+        allowed &= amount <= 0
+    return allowed
 
 
 def _decisive(
@@ -263,7 +287,7 @@ def point_ranges(design: Design, store: Store, draws: int = DRAWS, seed: int = S
     systems = systems_of([design], store, ())[0].systems
     inputs = systems.inputs()
     shares = sample(inputs, draws, seed)
-    metrics, _ = systems.values(inputs, shares, _METRICS)
+    metrics, _ = values_of(systems, inputs, shares, _METRICS)
     low, high, decisive = {}, {}, {}
     for name, values in metrics.items():
         ends = interval(values)

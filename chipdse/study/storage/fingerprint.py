@@ -33,7 +33,7 @@ from chipdse.hardware.elaborate import block_files, place_of
 from chipdse.netlist.library.entry import LibraryEntry
 from chipdse.stages.library import library_of
 from chipdse.store.folder import hash_of
-from chipdse.store.reads import Read, file_digest
+from chipdse.store.place import Read, file_digest
 from chipdse.store.sources import versions
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.code import point_files

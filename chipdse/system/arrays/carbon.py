@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse import numerics
-from chipdse.arrays import Floats
+from chipdse.arrays import Bools, Floats
 from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
 from chipdse.system.arrays.cost import bridge_count
 from chipdse.system.arrays.dies import ADVANCED, FANOUT, SILICON, by_node
@@ -46,7 +46,7 @@ class CarbonResult:
 
 def grid_values(choice: Choices, sources: Sources) -> tuple[Floats, Floats, Floats]:
     """Intensity of each row's grid, and the range its source gives [kg/J]."""
-    intensities = [_grid(name, sources) for name in choice.names]
+    intensities = [grid_of(name, sources) for name in choice.names]
     return (
         choice.lookup([c.value for c in intensities]),
         choice.lookup([c.low for c in intensities]),
@@ -54,12 +54,81 @@ def grid_values(choice: Choices, sources: Sources) -> tuple[Floats, Floats, Floa
     )
 
 
-def _grid(name: str, sources: Sources) -> Constant:
+def grid_of(name: str, sources: Sources) -> Constant:
     """The intensity of a grid by its name, or of the user's own by its text."""
     for entry in ("intensity", "intensity_canada"):
         if f"grids.{entry}.{name}" in load_constants():
             return sources.constant(f"grids.{entry}.{name}")
     return sources.own(own_grid(name))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Wafers:
+    """What the carbon of dies follows from; energy, gases and material of each kind of die.
+
+    published : carbon per area by imec.netzero, for the systems `imec`
+    """
+
+    dies: Dies
+    fabrication: Fabrication
+    energy: Floats
+    gas_95: Floats
+    gas_99: Floats
+    material: Floats
+    wafer_m2: float
+    assembly_yield: Floats
+    test_yield: Floats
+    imec: Bools
+    published: Floats | None
+
+    @staticmethod
+    def of(
+        package: PackageColumns, dies: Dies, fabrication: Fabrication, sources: Sources
+    ) -> _Wafers:
+        arrangement = package.choices["arrangement"]
+        assembled = fabrication.placement_yield * fabrication.quality
+        first = arrangement.among("fanout_chip_first")
+        assembly_yield = np.where(first, fabrication.interposer_yield, 1.0) * assembled
+        on_substrate = arrangement.among(*ADVANCED) | arrangement.among(*STACKS)
+        assembly_yield = assembly_yield * np.where(on_substrate, fabrication.last_yield, 1.0)
+        test_yield = fabrication.passed
+        if fabrication.wafer_to_wafer.any():
+            test_yield = np.where(
+                fabrication.wafer_to_wafer[:, None], fabrication.together[:, None], test_yield
+            )
+        imec = package.choices["fab_carbon"].among("imec_netzero")
+        return _Wafers(
+            dies=dies,
+            fabrication=fabrication,
+            energy=by_node(sources, "carbon.fab_energy", dies.node_nm),
+            gas_95=by_node(sources, "carbon.fab_gas_95", dies.node_nm),
+            gas_99=by_node(sources, "carbon.fab_gas_99", dies.node_nm),
+            material=by_node(sources, "carbon.fab_material", dies.node_nm),
+            wafer_m2=np.pi * numerics.square(sources("cost.wafer_diameter")) / 4,
+            assembly_yield=assembly_yield,
+            test_yield=test_yield,
+            imec=imec,
+            published=(
+                by_node(sources, "carbon.fab_carbon_imec", dies.node_nm) if imec.any() else None
+            ),
+        )
+
+    def silicon(self, intensity: Floats, gases: Floats) -> tuple[Floats, Floats, Floats]:
+        """Carbon of the dies of each system, of the edges of their wafers, and lost by yield."""
+        dies = self.dies
+        cpa = np.asarray(
+            carbon.wafer_area_carbon(intensity[:, None], self.energy, gases, self.material)
+        )
+        if self.published is not None:
+            cpa = np.where(self.imec[:, None], self.published, cpa)
+        given = ~np.isnan(dies.carbon_kg)
+        die_kg = np.where(given, dies.carbon_kg, cpa * dies.area_m2)
+        net = (dies.count * die_kg).sum(axis=1)
+        wafer_kg = cpa * self.wafer_m2 / self.fabrication.dies_on_wafer
+        gross = dies.count * np.where(given, die_kg, wafer_kg)
+        edge = gross.sum(axis=1) - net
+        tested = np.where(given, 1.0, self.test_yield)
+        return net, edge, (gross / tested).sum(axis=1) / self.assembly_yield - net - edge
 
 
 def carbon_of(
@@ -68,58 +137,77 @@ def carbon_of(
     """Embodied carbon: ACT's wafers, 3D-Carbon's edge waste, bonding and package, ECO-CHIP's
     design."""
     sources.cite("gupta2022act", "zhao2024threedcarbon", "sudarshan2024ecochip")
-    arrangement = package.choices["arrangement"]
-    stacked = arrangement.among(*STACKS)
     grid, grid_low, grid_high = grid_values(package.choices["grid_fab"], sources)
-    energy = by_node(sources, "carbon.fab_energy", dies.node_nm)
-    gas_95 = by_node(sources, "carbon.fab_gas_95", dies.node_nm)
-    gas_99 = by_node(sources, "carbon.fab_gas_99", dies.node_nm)
-    material = by_node(sources, "carbon.fab_material", dies.node_nm)
-    gas = np.asarray(carbon.gas_at_abatement(gas_95, gas_99, package["gas_abatement"][:, None]))
-    diameter = sources("cost.wafer_diameter")
-    wafer_m2 = np.pi * numerics.square(diameter) / 4
-    assembled = fabrication.placement_yield * fabrication.quality
-    first = arrangement.among("fanout_chip_first")
-    assembly_yield = np.where(first, fabrication.interposer_yield, 1.0) * assembled
-    on_substrate = arrangement.among(*ADVANCED) | stacked
-    assembly_yield = assembly_yield * np.where(on_substrate, fabrication.last_yield, 1.0)
-    imec = package.choices["fab_carbon"].among("imec_netzero")
-    test_yield = fabrication.passed
-    if fabrication.wafer_to_wafer.any():
-        test_yield = np.where(
-            fabrication.wafer_to_wafer[:, None], fabrication.together[:, None], test_yield
-        )
-
-    def silicon(intensity: Floats, gases: Floats) -> tuple[Floats, Floats, Floats]:
-        cpa = np.asarray(carbon.wafer_area_carbon(intensity[:, None], energy, gases, material))
-        if imec.any():
-            published = by_node(sources, "carbon.fab_carbon_imec", dies.node_nm)
-            cpa = np.where(imec[:, None], published, cpa)
-        given = ~np.isnan(dies.carbon_kg)
-        die_kg = np.where(given, dies.carbon_kg, cpa * dies.area_m2)
-        net = (dies.count * die_kg).sum(axis=1)
-        gross = dies.count * np.where(given, die_kg, cpa * wafer_m2 / fabrication.dies_on_wafer)
-        edge = gross.sum(axis=1) - net
-        return (
-            net,
-            edge,
-            (gross / np.where(given, 1.0, test_yield)).sum(axis=1) / assembly_yield - net - edge,
-        )
-
-    net, edge, lost = silicon(grid, gas)
+    wafers = _Wafers.of(package, dies, fabrication, sources)
+    gas = np.asarray(
+        carbon.gas_at_abatement(wafers.gas_95, wafers.gas_99, package["gas_abatement"][:, None])
+    )
+    net, edge, lost = wafers.silicon(grid, gas)
 
     def rest(intensity: Floats) -> tuple[Floats, Floats, Floats]:
-        return _package_carbon(package, dies, fabrication, intensity, assembly_yield, sources)
+        return _package_carbon(
+            package, dies, fabrication, intensity, wafers.assembly_yield, sources
+        )
 
     interposer, bonding, body = rest(grid)
-    design = _design_carbon(package, dies, sources)
-    low = np.sum(silicon(grid_low, gas_99), axis=0) + np.sum(rest(grid_low), axis=0)
-    high = np.sum(silicon(grid_high, gas_95), axis=0) + np.sum(rest(grid_high), axis=0)
+    grid_design, _, _ = grid_values(package.choices["grid_design"], sources)
+    design = _design_carbon(package, dies, grid_design, sources)
+    low = np.sum(wafers.silicon(grid_low, wafers.gas_99), axis=0)
+    low = low + np.sum(rest(grid_low), axis=0)
+    high = np.sum(wafers.silicon(grid_high, wafers.gas_95), axis=0)
+    high = high + np.sum(rest(grid_high), axis=0)
     return CarbonResult(
         dies_kg=net, edge_kg=edge, yield_kg=lost, interposer_kg=interposer, bonding_kg=bonding,
         package_kg=body, design_kg=design, embodied_low_kg=low + design,
         embodied_high_kg=high + design,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CarbonTerms:
+    """Embodied carbon of each system as a function of the grids and of the abatement, in each of
+    which it is linear.
+
+    start_kg : with electricity without emissions and the least abatement
+    per_grid, per_design_grid : change per intensity where chips are made, and designed [J]
+    per_share_kg : change with the share of the way from the least to the largest abatement
+    """
+
+    start_kg: Floats
+    per_grid: Floats
+    per_share_kg: Floats
+    per_design_grid: Floats
+
+    def at(self, grid: Floats, abatement: Floats, grid_design: Floats) -> Floats:
+        """Embodied carbon [kg] at intensities [kg/J] and an abatement."""
+        share = (abatement - carbon.LEAST_ABATEMENT) / carbon.ABATEMENT_SPAN
+        made = self.start_kg + grid * self.per_grid + share * self.per_share_kg
+        return np.asarray(made + grid_design * self.per_design_grid)
+
+
+_PROBE_KG_PER_J = 2e-7
+"""An intensity of electricity, 720 g/kWh: between zero and it the slope is taken."""
+
+
+def carbon_terms(
+    package: PackageColumns, dies: Dies, fabrication: Fabrication, sources: Sources
+) -> CarbonTerms:
+    """`carbon_of` for many grids and abatements; equal but for rounding."""
+    wafers = _Wafers.of(package, dies, fabrication, sources)
+
+    def made(intensity: float, gases: Floats) -> Floats:
+        grid = np.full(package.count, intensity)
+        rest = _package_carbon(package, dies, fabrication, grid, wafers.assembly_yield, sources)
+        return np.asarray(np.sum(wafers.silicon(grid, gases), axis=0) + np.sum(rest, axis=0))
+
+    start = made(0.0, wafers.gas_95)
+    probe = made(_PROBE_KG_PER_J, wafers.gas_95)
+    return CarbonTerms(
+        start_kg=start,
+        per_grid=(probe - start) / _PROBE_KG_PER_J,
+        per_share_kg=made(0.0, wafers.gas_99) - start,
+        per_design_grid=_design_carbon(package, dies, np.ones(package.count), sources),
+    )
 
 
 def _package_carbon(
@@ -177,8 +265,7 @@ def _package_carbon(
     return carrier, bonding / assembly_yield, np.asarray(body) / assembly_yield
 
 
-def _design_carbon(package: PackageColumns, dies: Dies, sources: Sources) -> Floats:
-    grid, _, _ = grid_values(package.choices["grid_design"], sources)
+def _design_carbon(package: PackageColumns, dies: Dies, grid: Floats, sources: Sources) -> Floats:
     density = by_node(sources, "carbon.eco_transistors", dies.node_nm)
     pace = by_node(sources, "carbon.eco_gates_per_hour", dies.node_nm)
     per_die = carbon.design_carbon(

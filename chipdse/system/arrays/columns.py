@@ -195,6 +195,22 @@ class Dies:
     price_usd: Floats
     carbon_kg: Floats
 
+    def take(self, index: Int64s) -> Dies:
+        """The systems at `index`, in this order and with its repetitions."""
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        names = fields.pop("names")
+        return Dies(names=names, **{name: column[index] for name, column in fields.items()})
+
+    def present(self) -> Dies:
+        """The kinds of which a system has dies."""
+        kinds = np.flatnonzero(self.count.any(axis=0))
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        names = fields.pop("names")
+        return Dies(
+            names=tuple(names[kind] for kind in kinds),
+            **{name: column[:, kinds] for name, column in fields.items()},
+        )
+
     @property
     def total(self) -> Floats:
         """Dies in each system."""

@@ -66,7 +66,7 @@ def links_of(
     # Modules along an edge are there whether used or not; vertical bonds are made as needed.
     edge_links = (capacity * dies.count).sum(axis=1) / 2
     all_links = np.where(several, np.where(stacked, traffic, edge_links), 0.0)
-    rate, energy = package["link_transfers_per_s"], _energy_per_bit(package, sources)
+    rate, energy = package["link_transfers_per_s"], energy_per_bit(package, sources)
     power = links.link_power(traffic, all_links, energy, sources("links.idle_power_frac"))
     rate_min = link_column(sources, "rate_min", link, 0.0)
     rate_max = link_column(sources, "rate_max", link, np.inf)
@@ -166,7 +166,7 @@ def _room(
     return np.asarray(room.min(axis=1))
 
 
-def _energy_per_bit(package: PackageColumns, sources: Sources) -> Floats:
+def energy_per_bit(package: PackageColumns, sources: Sources) -> Floats:
     """Energy of a link per bit [J]; tables that stop at 16 GT/s serve faster links too."""
     link, rate = package.choices["link"], package["link_transfers_per_s"]
     slow = link_column(sources, "energy_to_16", link, np.nan)

@@ -98,19 +98,29 @@ class LeakageTable:
     reference_c: Floats
     doubling_k: Floats
 
+    def take(self, index: Int64s) -> LeakageTable:
+        """The systems at `index`, in this order and with its repetitions."""
+        return LeakageTable(
+            table_c=self.table_c,
+            table_w=self.table_w[index],
+            reference_c=self.reference_c[index],
+            doubling_k=self.doubling_k[index],
+        )
+
 
 def die_powers(
     dies: Dies, utilisation: Floats, link_power_w: Floats, memory_device_w: Floats
 ) -> Floats:
     """Power of one die of each kind that does not depend on temperature [systems x kinds].
 
+    There may be an axis of draws before these, also in the arguments and in `dynamic_w` of dies.
     Dynamic power of the compute dies follows the share of the throughput the links let through;
     link power is spread over all dies, the memory devices' over the memories.
     """
-    active = np.where(dies.memory, 1.0, utilisation[:, None])
+    active = np.where(dies.memory, 1.0, utilisation[..., None])
     memories = np.maximum(np.where(dies.memory, dies.count, 0).sum(axis=1), 1)
-    device = np.where(dies.memory, (memory_device_w / memories)[:, None], 0.0)
-    return dies.dynamic_w * active + device + (link_power_w / dies.total)[:, None]
+    device = np.where(dies.memory, (memory_device_w / memories)[..., None], 0.0)
+    return dies.dynamic_w * active + device + (link_power_w / dies.total)[..., None]
 
 
 def temperatures_of(

@@ -8,6 +8,8 @@ from chipdse.arrays import Numbers
 
 HOURS_PER_YEAR = 365.25 * 24
 SECONDS_PER_YEAR = HOURS_PER_YEAR * 3600
+LEAST_ABATEMENT, ABATEMENT_SPAN = 0.95, 0.04
+"""The least abatement of gas that ACT tabulates, and how much the largest is above it."""
 
 
 def wafer_area_carbon(
@@ -32,7 +34,7 @@ def wafer_area_carbon(
 
 def gas_at_abatement(gas_95: Numbers, gas_99: Numbers, abatement: Numbers) -> Numbers:
     """Gas emissions at an abatement between the two tabulated ones, linear (ACT's GPA97)."""
-    share = (np.asarray(abatement) - 0.95) / 0.04
+    share = (np.asarray(abatement) - LEAST_ABATEMENT) / ABATEMENT_SPAN
     return gas_95 + (np.asarray(gas_99) - gas_95) * share
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ from chipdse.system.ranges.inputs import Draws, Input, draws_of, inputs_of
 from chipdse.system.ranges.response import Response
 from chipdse.technology.constants import Constant, Sources
 
-_DEFAULTS = {field.name: field.default for field in dataclasses.fields(PackageParameters)}
+DEFAULTS = {field.name: field.default for field in dataclasses.fields(PackageParameters)}
+"""Of the parameters of a package."""
 _ROWS = 16_384
 """Rows that are evaluated at once."""
 _BY_ROW = ("grids.", "links.", "memory.", "cost.wafer_price.", "cost.defect_density.")
@@ -86,16 +87,17 @@ class Systems:
         heat = Response()
         self.nominal(heat)
         constants = [constant.key for each in inputs for constant in each.constants]
-        together = max(1, _ROWS // self.packages.count)
-        if not all(key.startswith(_BY_ROW) for key in constants):
-            together = 1
+        together = rows_at_once(constants, self.packages.count)
         for start in range(0, len(shares), together):
             yield self._under(draws_of(inputs, shares[start : start + together]), heat)[0]
 
     def values(
         self, inputs: Sequence[Input], shares: Floats, names: Sequence[str]
     ) -> tuple[dict[str, Floats], Bools]:
-        """Metrics by name [draws x systems], and where no constraint is violated."""
+        """Metrics by name [draws x systems], and where no constraint is violated.
+
+        Every draw of every system is evaluated in full; `factored.values_of` is faster.
+        """
         columns: dict[str, list[Floats]] = {name: [] for name in names}
         feasible = []
         for rows in self.drawn(inputs, shares):
@@ -119,23 +121,48 @@ class Systems:
         return np.asarray(1 / (1 + low + share * (high - low)))
 
     def _under(self, draws: Draws, heat: Response) -> tuple[SystemRows, Sources]:
+        index, packages, sources = self.rows_under(draws)
+        blocks = self.blocks.take(index)
+        if draws.block_share is not None:
+            share = np.repeat(draws.block_share, self.packages.count)
+            blocks = scaled(blocks, self._power_factor(share, index))
+        return evaluate_pairs(blocks, packages, sources, heat=heat.at_rows(index)), sources
+
+    def rows_under(self, draws: Draws) -> tuple[Int64s, PackageColumns, Sources]:
+        """The systems under each draw as rows, the systems of one draw one after another.
+
+        Returns the system of each row, its package, and the constants: where they are drawn, with
+        a value for each row.
+        """
         count = self.packages.count
         index = np.tile(np.arange(count), draws.count)
         rows = draws.repeated(count)
-        one = len(index) == count
+        one = draws.count == 1
         given = {
-            key: _with(constant, float(values[0]) if one else values)
+            key: with_value(constant, float(values[0]) if one else values)
             for key, (constant, values) in rows.constants.items()
         }
-        sources = Sources(given={**self.given, **given})
         packages = drawn_packages(self.packages.take(index), rows)
-        blocks = self.blocks.take(index)
-        if rows.block_share is not None:
-            blocks = scaled(blocks, self._power_factor(rows.block_share, index))
-        return evaluate_pairs(blocks, packages, sources, heat=heat.at_rows(index)), sources
+        return index, packages, Sources(given={**self.given, **given})
+
+    def take(self, index: Int64s) -> Systems:
+        """The systems at `index`."""
+        return dataclasses.replace(
+            self,
+            blocks=self.blocks.take(index),
+            packages=self.packages.take(index),
+            error_low=self.error_low[index],
+            error_high=self.error_high[index],
+        )
 
 
-def _with(constant: Constant, value: Any) -> Constant:
+def rows_at_once(keys: Iterable[str], systems: int) -> int:
+    """Draws of a number of systems that are evaluated together, where these constants are drawn."""
+    by_row = all(key.startswith(_BY_ROW) for key in keys)
+    return max(1, _ROWS // systems) if by_row else 1
+
+
+def with_value(constant: Constant, value: Any) -> Constant:
     """A constant with another value, or with a value for each row of an evaluation."""
     return dataclasses.replace(constant, value=value)
 
@@ -165,10 +192,10 @@ def drawn_packages(packages: PackageColumns, draws: Draws) -> PackageColumns:
     """
     numbers, choices = dict(packages.numbers), dict(packages.choices)
     for name, drawn in draws.numbers.items():
-        numbers[name] = np.where(numbers[name] == _DEFAULTS[name], drawn, numbers[name])
+        numbers[name] = np.where(numbers[name] == DEFAULTS[name], drawn, numbers[name])
     for name, (names, codes) in draws.names.items():
         before = choices[name]
-        stated = before.among(str(_DEFAULTS[name]))
+        stated = before.among(str(DEFAULTS[name]))
         if "catch" in names:
             theirs = codes == names.index("catch")
             stated = stated & (~theirs | choices["arrangement"].among(*CATCH_ARRANGEMENTS))

@@ -17,11 +17,22 @@ _ROUNDING = 1e-9
 def interval(values: Floats, coverage: float = COVERAGE) -> tuple[Floats, Floats]:
     """Lower and upper end of the interval of each column; NaN where a draw has no value.
 
-    values : [draws x points]
+    Between two draws it is linear, as `numpy.quantile` is; sorted rows are much faster.
+
+    values : [draws x points], or [points] of which no draw changes any
     """
-    tail = (1 - coverage) / 2
-    low, high = np.quantile(values, [tail, 1 - tail], axis=0)
-    return np.asarray(low), np.asarray(high)
+    if values.ndim == 1:
+        return values, values
+    ordered = np.sort(np.ascontiguousarray(values.T), axis=1)
+    last = ordered.shape[1] - 1
+    ends = []
+    for share in ((1 - coverage) / 2, (1 + coverage) / 2):
+        place = int(share * last)
+        below, above = ordered[:, place], ordered[:, min(place + 1, last)]
+        with np.errstate(invalid="ignore"):
+            between = below + (above - below) * (share * last - place)
+        ends.append(np.where(np.isnan(ordered[:, last]), np.nan, between))
+    return ends[0], ends[1]
 
 
 def variance_shares(shares: Floats, values: Floats) -> Floats:
