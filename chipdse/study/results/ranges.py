@@ -81,6 +81,36 @@ class Ranges:
         return [(int(self.trials[a]), int(self.trials[b])) for a, b in pairs]
 
 
+PROBABILITY = "front_probability"
+"""Name of the column with the share of draws in which a point is on the front."""
+
+
+def with_ranges(points: pd.DataFrame, ranges: Ranges) -> pd.DataFrame:
+    """Points of a study with the probability of the front and the ends of every interval.
+
+    Columns `NAME_low` and `NAME_high` stand after the metric that they belong to, if a draw changes
+    it in any point; points without draws have none.
+    """
+    place = {int(trial): row for row, trial in enumerate(ranges.trials)}
+    rows = points["trial"].map(place)
+
+    def column(values: Floats) -> Floats:
+        found = rows.notna().to_numpy()
+        out = np.full(len(points), np.nan)
+        out[found] = values[rows[found].astype(np.int64)]
+        return out
+
+    columns: dict[str, Any] = {}
+    for name in map(str, points.columns):
+        columns[name] = points[name]
+        if name == "on_front":
+            columns[PROBABILITY] = column(ranges.probability)
+        low, high = ranges.low.get(name), ranges.high.get(name)
+        if low is not None and high is not None and (low < high).any():
+            columns |= {f"{name}_low": column(low), f"{name}_high": column(high)}
+    return pd.DataFrame(columns, index=points.index)
+
+
 FRONT = "front"
 """Name of the membership of the front among what inputs decide."""
 
