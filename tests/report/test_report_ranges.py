@@ -158,6 +158,16 @@ def test_the_report_has_bands_and_probabilities(study: Path, tmp_path: Path) -> 
     assert "ranges" not in _document(page) and "<h2>Ranges</h2>" not in page.read_text()
 
 
+def test_the_report_lists_what_to_cite(study: Path, tmp_path: Path) -> None:
+    page = tmp_path / "cited.html"
+    assert main(["report", str(study), "-o", str(page), "--details", "0"]) == 0
+    text = page.read_text()
+    section = text[text.index('<section id="sources">') : text.index("<h2>Provenance</h2>")]
+    assert "ACT: Designing Sustainable" in section and "Chiplet Actuary" in section
+    # The yield law is the negative binomial, and no other is named.
+    assert "Murphy" not in section
+
+
 def test_the_table_has_the_ends_of_intervals(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from chipdse.errors import ChipdseError
 from chipdse.metrics import Basis
 from chipdse.report.answer import Answer, answer_of, shown_value
 from chipdse.report.page.data import as_script, page_data
-from chipdse.report.page.details import details_or_reason, used_sources
+from chipdse.report.page.details import details_or_reason, used_publications, used_sources
 from chipdse.report.page.plotly_local import plotly_library
 from chipdse.report.page.ranges_data import ranges_data
 from chipdse.report.quantities import label_of, shown_metric, words_of
@@ -87,6 +87,7 @@ def report_html(
         "failures_hidden": "" if data["failures"] else "hidden",
         "note": _note(basis_of(sweep.template.block, table)),
         "evidence": _evidence(folder, table),
+        "sources": _sources(used_publications(looked)),
         "provenance": _provenance(folder, used_sources(looked)),
         "style": _asset("page.css"),
         "script": "\n".join(_asset(f"{part}.js") for part in SCRIPTS),
@@ -268,6 +269,18 @@ def _listed(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)
+
+
+def _sources(publications: Sequence[str]) -> str:
+    """What to cite for the points that were looked into."""
+    if not publications:
+        return ""
+    listed = "".join(f"<li>{_text(text)}</li>" for text in publications)
+    return (
+        f'<section id="sources"><h2>Sources</h2><p class="quiet">The publications and other '
+        f"sources of the models and constants that the points looked into used.</p><ul>{listed}"
+        "</ul></section>"
+    )
 
 
 def _provenance(folder: StudyFolder, sources: Sequence[Mapping[str, Any]]) -> str:

@@ -83,9 +83,11 @@ def blocks_of(
     names : metrics that are wanted; those that are not may be NaN
     """
     factors = {i.parameter for i in inputs if i.parameter} <= {*_CHOICES, *_NUMBERS}
-    link = systems.packages.choices["link"]
-    for code in np.unique(link.codes):
-        rows = np.flatnonzero(link.codes == code)
+    link, arrangement = (systems.packages.choices[name] for name in ("link", "arrangement"))
+    # Systems of one link and arrangement read the same constants.
+    codes = link.codes * len(arrangement.names) + arrangement.codes
+    for code in np.unique(codes):
+        rows = np.flatnonzero(codes == code)
         group = systems.take(rows)
         dies = dies_of(group.blocks, group.packages, read := Sources(given=dict(group.given)))
         whole = _keys(inputs) & {*read.used, "cost.reticle_area"}
