@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from chipdse.api.point import evaluate_point
     from chipdse.api.study import Study, load_study, sweep
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 __all__ = ["Study", "evaluate_point", "load_study", "sweep"]
 
 

@@ -98,19 +98,30 @@ _CRASHES = {
 }
 """Signals that a program's own fault raises; any other comes from outside."""
 # A program that runs another reports the signal in words, with an exit code of its own: g++
-# ("Killed signal terminated program cc1plus"), collect2, make, a shell.
+# ("Killed signal terminated program cc1plus"), collect2, make, a shell, Yosys of ABC, Verilator.
+# Whole lines count, from the name of the program on: a log also repeats lines of the user's sources
+# and what the user's code prints, which may have such words in it.
 _KILLED = re.compile(
-    r"Killed signal terminated program|terminated with signal (9|15)\b|compiler error: Killed"
-    r"|\*\*\* \[.*\] (Killed|Terminated|Error (137|143))\b|^(.*: )?(line )?\d+:? +\d* *Killed\b"
-    r"|^Killed$|return code (9|15|137|143)\b|status (9|15|137|143)\b",
+    r"^[\w.+/-]+: (internal compiler|fatal) error: "
+    r"(Killed\b|.*\bterminated with signal (9|15)\b)"
+    r"|^collect2: error: ld returned (9|15|137|143) exit status"
+    r"|^make(\[\d+\])?: \*\*\* \[.*\] (Killed|Terminated|Error (137|143))\b"
+    r"|^(\S*sh: )?(line )?\d+:? +\d* *Killed\b|^Killed$"
+    r"|^ERROR: ABC: execution of .* failed: return code (9|15|137|143)\b"
+    r"|^%Error: .*\bstatus (9|15|137|143)\b",
     re.MULTILINE,
 )
 _MEMORY = re.compile(
-    r"std::bad_alloc|[Cc]annot allocate memory|virtual memory exhausted|^MemoryError\b"
-    r"|out of memory allocating|memory exhausted",
+    r"^(ERROR: |terminate called after .*'|\s*what\(\): *)std::bad_alloc\b"
+    r"|^(.*: |.*\[Errno 12\] )[Cc]annot allocate memory$|^MemoryError\b"
+    r"|^([\w.+/-]+: )*(virtual memory exhausted|out of memory allocating\b|memory exhausted$)",
     re.MULTILINE,
 )
-_DISK = re.compile(r"No space left on device|Disk quota exceeded|Read-only file system")
+_DISK = re.compile(
+    r"^.*(: |\[Errno \d+\] )"
+    r"(No space left on device|Disk quota exceeded|Read-only file system)(: '.*')?$",
+    re.MULTILINE,
+)
 
 
 def _failure(name: str, code: int, log: Path) -> ToolError:

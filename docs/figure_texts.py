@@ -12,7 +12,8 @@ import block_texts
 import concept_texts
 import mac_array_texts
 from figure_values import MHZ, UM2, energy, percent_more, rate
-from figures import Runs, Text
+from figures import Runs
+from page_figures import Text
 
 
 def tutorial(runs: Runs) -> Iterator[Text]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from figures import Text
+from page_figures import Text
 
 PJ, MHZ, UM2, MEGA, KILO, TERA, PERCENT, CM2 = 1e12, 1e-6, 1e12, 1e-6, 1e-3, 1e-12, 100.0, 1e4
 PJ_PER_NJ = 1e3

@@ -6,7 +6,7 @@
     python docs/figures.py docs/tutorial/tutorial.md    the same for one page
     python docs/figures.py --pdk FOLDER    also what needs Liberty files that do not ship
 
-`docs/figure_texts.py` (tutorial), `mac_array_texts.py`, `block_texts/` and `concept_texts.py` say
+`docs/figure_texts.py` (tutorial), `mac_array_texts.py`, `block_texts/` and `concept_texts/` say
 which sentences and tables hold which figures. Each is found by its words; a sentence that is no
 longer on its page is an error. What changed by more than 0.5 % is printed: read those sentences
 again, as their conclusion may not hold any more.
@@ -25,13 +25,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pandas as pd
+from page_figures import TOLERANCE, Text, differences, rewritten
 
 import chipdse
 from chipdse.evaluate import evaluate
@@ -40,7 +41,6 @@ from chipdse.study.question.sweep_file import read_sweep
 
 DOCS = Path(__file__).parent
 STORED = DOCS / "figures" / "runs"
-TOLERANCE = 0.005
 SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array")
 TABLE_SWEEPS = (
     *("adder", "aes_sbox", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo"),
@@ -86,54 +86,6 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
 }
 """Scripts in `benchmarks/` whose line of JSON is stored; `{pdk}` is the folder of Liberty files."""
 KEPT = 6  # significant digits of what is stored
-_NUMBER = r"([-+]?\d(?:[\d,]*\d)?(?:\.\d+)?)"  # not the stop or comma behind it
-_SLOT = re.compile(r"\{([^{}]*)\}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Text:
-    """A sentence or a row of a table: its words, with a slot for each figure.
-
-    Parameters
-    ----------
-    words : the text with ``{}`` or ``{:format}`` in place of each figure; spaces and line ends
-        are alike
-    values : one for each slot, in the unit of the text
-    """
-
-    words: str
-    values: tuple[float, ...]
-
-    def pattern(self) -> re.Pattern[str]:
-        """Finds the text on its page, a group for each figure."""
-        parts = _SLOT.split(self.words)[::2]
-        literal = [r"\s+".join(map(re.escape, re.split(r"\s+", part))) for part in parts]
-        return re.compile(_NUMBER.join(literal))
-
-    def shown(self) -> list[str]:
-        """The figures as they are printed."""
-        return [shown(v, f) for v, f in zip(self.values, self.formats(), strict=True)]
-
-    def formats(self) -> list[str]:
-        """What each slot asks for."""
-        return [slot.lstrip(":") for slot in _SLOT.findall(self.words)]
-
-
-def shown(value: float, form: str = "") -> str:
-    """A figure in a text: three digits, or more before the point, unless `form` says otherwise."""
-    if form:
-        return format(value, form)
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{float(f'{value:.3g}'):g}"
-
-
-def agrees(printed: str, value: float) -> bool:
-    """Whether a printed figure is a value within 0.5 %, or within its own last digit's half."""
-    plain = printed.replace(",", "")
-    last = 10.0 ** -len(plain.partition(".")[2])
-    allowed = max(TOLERANCE * abs(value), 0.5 * last * (1 + 1e-9))
-    return abs(float(plain) - value) <= allowed
 
 
 class NotStored(LookupError):
@@ -306,41 +258,6 @@ def texts_stored(make: Callable[[Runs], Iterator[Text]], runs: Runs) -> tuple[li
     except NotStored as error:
         return texts, str(error)
     return texts, ""
-
-
-def differences(page: str, texts: Iterable[Text]) -> Iterator[str]:
-    """Figures on a page that are not what was measured, and sentences that are not there."""
-    for text in texts:
-        found = list(text.pattern().finditer(page))
-        if len(found) != 1:
-            yield f"{len(found)} times on the page instead of once: {text.words!r}"
-            continue
-        for printed, value in zip(found[0].groups(), text.values, strict=True):
-            if not agrees(printed, value):
-                yield f"{printed} is {value:.4g} now: {' '.join(text.words.split())}"
-
-
-def rewritten(page: str, texts: Iterable[Text]) -> str:
-    """A page with the figures that were measured."""
-    for text in texts:
-        found = text.pattern().search(page)
-        if found is None:
-            raise LookupError(f"not on the page: {text.words!r}")
-        parts, end = [], found.start()
-        for number, figure in enumerate(text.shown(), 1):
-            before = page[end : found.start(number)]
-            parts += [_aligned(before, len(figure) - len(found[number])), figure]
-            end = found.end(number)
-        page = page[: found.start()] + "".join(parts) + page[end:]
-    return page
-
-
-def _aligned(before: str, longer: int) -> str:
-    """Text before a figure, with as many spaces less as a column of figures needs."""
-    if not before.endswith("  "):
-        return before
-    words = before.rstrip(" ")
-    return words + " " * max(1, len(before) - len(words) - longer)
 
 
 def main() -> int:

@@ -9,14 +9,20 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import inspect
-import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import page_text
 from chipdse_hdl import BLOCKS
+from descriptions import (
+    Parser,
+    described,
+    description_of,
+    documented,
+    help_of,
+    spelling_of,
+)
 
 import chipdse
 from chipdse import errors
@@ -31,8 +37,6 @@ from chipdse.study.question.sweep_file import Sweep
 from chipdse.system.metrics import CONSTRAINTS, SystemMetrics
 from chipdse.system.parameters import PackageParameters
 from chipdse.trace_metrics import TRACE_METRICS, TraceMetrics, TraceOptions
-
-Parser = argparse.ArgumentParser
 
 
 def write_reference(folder: Path) -> None:
@@ -76,15 +80,20 @@ def command_line() -> str:
         "wrong; nothing ran.",
         page_text.table(
             ["verb", ""],
-            [[f"[`{name}`](#{page_text.slug(name)})", _about(p)] for name, p in found.items()],
+            [
+                [f"[`{name}`](#{page_text.slug(name)})", description_of(p)]
+                for name, p in found.items()
+            ],
         ),
     ]
     for name, parser in found.items():
         usage = " ".join(parser.format_usage().removeprefix("usage: ").split())
-        rows = [[_spelling(action), page_text.plain(_help(action))] for action in options(parser)]
+        rows = [
+            [spelling_of(action), page_text.plain(help_of(action))] for action in options(parser)
+        ]
         page += [
             f"## {name}",
-            _about(parser),
+            description_of(parser),
             page_text.fence("sh", textwrap.fill(usage, 96, subsequent_indent="    ")),
         ]
         page += [page_text.table(["argument", ""], rows)] if rows else []
@@ -196,20 +205,21 @@ def sweep_file() -> str:
         "of the metrics in the expression.",
     ]
     for name, record in groups:
-        documented = _documented(record)
+        meanings = documented(record)
         rows = [
             [
                 f"`{field.name}`",
                 page_text.code(field.default),
                 page_text.limits(field.metadata),
-                page_text.plain(documented[field.name]),
+                page_text.plain(meanings[field.name]),
             ]
             for field in dataclasses.fields(record)
         ]
         page += [f"## [{name}]", page_text.table(["parameter", "default", "range", ""], rows)]
-    said = _documented(Sweep)
+    meanings_of_search = documented(Sweep)
     rows = [
-        [f"`{name}`", page_text.plain(said.get(name) or _SEARCH[name])] for name in _search_keys()
+        [f"`{name}`", page_text.plain(meanings_of_search.get(name) or _SEARCH[name])]
+        for name in _search_keys()
     ]
     shipped = [
         [f"`{name}`", page_text.plain(" ".join(text.split()))] for name, text in questions().items()
@@ -295,11 +305,11 @@ def python() -> str:
     ]
     for name in chipdse.__all__:
         thing = getattr(chipdse, name)
-        page += _described(f"chipdse.{name}", thing)
+        page += described(f"chipdse.{name}", thing)
         if inspect.isclass(thing):
             for method, function in vars(thing).items():
                 if inspect.isfunction(function) and not method.startswith("_"):
-                    page += _described(f"{name}.{method}", function, level=3)
+                    page += described(f"{name}.{method}", function, level=3)
     page += ["## Errors", page_text.fence("none", inspect.getdoc(errors) or "")]
     for name, kind in vars(errors).items():
         if inspect.isclass(kind) and issubclass(kind, Exception):
@@ -317,85 +327,3 @@ PAGES: dict[str, Callable[[], str]] = {
     "stages": stages,
     "python": python,
 }
-
-
-def _described(name: str, thing: Any, level: int = 2) -> list[str]:
-    call = [] if inspect.isclass(thing) else [page_text.fence("python", _call(name, thing))]
-    return [f"{'#' * level} {name}", *call, _docstring(inspect.getdoc(thing) or "")]
-
-
-def _call(name: str, function: Callable[..., Any]) -> str:
-    """A function's signature as written, on one line or with one parameter per line."""
-    signature = inspect.signature(function)
-    given, starred = [], False
-    for parameter in signature.parameters.values():
-        if parameter.kind is parameter.KEYWORD_ONLY and not starred:
-            given.append("*")
-            starred = True
-        default = parameter.default
-        shown = "..." if callable(default) and default is not parameter.empty else f"{default!r}"
-        value = "" if default is parameter.empty else f" = {shown}".replace("'", '"')
-        given += (
-            [] if parameter.name == "self" else [f"{parameter.name}: {parameter.annotation}{value}"]
-        )
-    line = f"{name}({', '.join(given)}) -> {signature.return_annotation}"
-    if len(line) <= 96:
-        return line
-    body = "".join(f"    {parameter},\n" for parameter in given)
-    return f"{name}(\n{body}) -> {signature.return_annotation}"
-
-
-def _docstring(text: str) -> str:
-    """A docstring in the house's form as Markdown: sections become headed lists."""
-    text = re.sub(r"^>>> .*", lambda found: page_text.fence("pycon", found[0]), text, flags=re.M)
-    parts = re.split(
-        r"^(Parameters|Returns|Raises|Notes)\n-+\n", text.replace("``", "`"), flags=re.M
-    )
-    lines = [_listed(parts[0].strip())]
-    for title, body in zip(parts[1::2], parts[2::2], strict=True):
-        lines += [f"**{title}**", _listed(body.strip())]
-    return "\n\n".join(lines)
-
-
-def _listed(text: str) -> str:
-    """``name : meaning`` as a list; other lines as they are."""
-    lines = []
-    for entry in re.split(r"\n(?=\S)", text):
-        name, colon, what = entry.partition(" : ")
-        said = f"- `{name}`: {' '.join(what.split())}" if colon and "`" not in name else entry
-        lines.append(said)
-    return "\n".join(lines)
-
-
-def _documented(record: type) -> dict[str, str]:
-    """The description of each field, from its metadata or from the docstring of the class."""
-    said = {
-        name.strip(): " ".join(text.split())
-        for names, text in re.findall(
-            r"^(\w[\w, ]*) : (.*(?:\n    .*)*)", inspect.getdoc(record) or "", flags=re.M
-        )
-        for name in names.split(",")
-    }
-    fields = {one.name: one.metadata.get("doc", "") for one in dataclasses.fields(record)}
-    return {name: doc or said.get(name, "") for name, doc in fields.items()}
-
-
-def _spelling(action: argparse.Action) -> str:
-    value = action.metavar or ("" if action.nargs == 0 else action.dest.upper())
-    if isinstance(value, tuple):
-        value = " ".join(value)
-    if not action.option_strings:
-        return f"`{action.metavar or action.dest}`"
-    if action.choices and not action.metavar:
-        value = "{" + ",".join(map(str, action.choices)) + "}"
-    return ", ".join(
-        f"`{name} {value}`" if value else f"`{name}`" for name in action.option_strings
-    )
-
-
-def _help(action: argparse.Action) -> str:
-    return (action.help or "") % {"default": action.default, "prog": "chipdse"}
-
-
-def _about(parser: Parser) -> str:
-    return page_text.plain(parser.description or "")

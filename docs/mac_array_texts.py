@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from figure_values import CM2, MHZ, PERCENT, PJ, TERA, UM2, energy, percent_more, rate, share
-from figures import Runs, Text
+from figures import Runs
+from page_figures import Text
 
 SUPPLIES = (1.8, 1.4, 1.2, 1.0)
 

@@ -16,8 +16,8 @@ from chipdse.blocks.imports import forget_outdated, make_importable, owner_of
 from chipdse.blocks.own import OwnBlock, component_block
 from chipdse.blocks.verilog import read_verilog_block
 from chipdse.errors import DesignError
-from chipdse.store.reads import search_folders
-from chipdse.store.recorder import watching
+from chipdse.store.place import search_folders
+from chipdse.store.recording.notes import watching
 
 
 def is_reference(name: str) -> bool:

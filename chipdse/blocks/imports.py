@@ -6,20 +6,13 @@ import importlib
 import sys
 from pathlib import Path
 
-from chipdse.store.reads import (
-    Loaded,
-    Place,
-    Read,
-    changed_reads,
-    is_outdated,
-    is_users,
-    loaded_modules,
-    project_root,
-    reads_of,
-    search_folders,
-)
-from chipdse.store.recorder import forget_notes, noted
-from chipdse.store.sources import PACKAGES, imported_modules
+from chipdse.store.distributions import is_users
+from chipdse.store.imports import imported_modules
+from chipdse.store.loaded import Loaded, is_outdated, loaded_modules
+from chipdse.store.place import Place, Read, project_root, search_folders
+from chipdse.store.reads import changed_reads, reads_of
+from chipdse.store.recording.notes import forget_notes, noted
+from chipdse.store.source_files import PACKAGES
 
 
 def make_importable(folder: Path) -> None:

@@ -22,9 +22,10 @@ from chipdse.blocks.own import OwnBlock, VerilogSource
 from chipdse.errors import DesignError, MachineError, ToolError
 from chipdse.hardware.amaranth_rtl import Clocking, convert_component
 from chipdse.hardware.read_verilog import digests_before, port_name, read_verilog, verilog_reads
-from chipdse.store.reads import Place, Read, declared
-from chipdse.store.recorder import watching
-from chipdse.store.sources import module_hash, module_sources
+from chipdse.store.imports import module_hash, module_sources
+from chipdse.store.place import Place, Read
+from chipdse.store.reads import declared
+from chipdse.store.recording.notes import watching
 from chipdse.store.stage import Stage
 from chipdse.store.store import Store, hash_file
 from chipdse.technology.sram import MacroSize

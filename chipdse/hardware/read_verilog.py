@@ -18,7 +18,7 @@ from chipdse.blocks.own import VerilogSource
 from chipdse.errors import DesignError, MachineError, ToolError
 from chipdse.hardware.reading_limits import run_reader
 from chipdse.hardware.registers import ALWAYS_DRIVEN
-from chipdse.store.reads import Place, Read
+from chipdse.store.place import Place, Read
 from chipdse.tools import remove_links, script_path
 
 _READ, _FILES, _LISTED = "read.il", "slang.f", "read_verilog.json"

@@ -27,8 +27,10 @@ from chipdse.hardware.simulated_rtl import ASSERTION_FAILED
 from chipdse.netlist.activity.recording import read_recording
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.macros import macro_cells
-from chipdse.store.reads import Read, bench_modules, bench_notes, reads_of, search_folders
-from chipdse.store.sources import Builder, module_hash
+from chipdse.store.imports import module_hash
+from chipdse.store.place import Read, search_folders
+from chipdse.store.reads import bench_modules, bench_notes, reads_of
+from chipdse.store.sources import Builder
 from chipdse.store.stage import Stage
 from chipdse.store.store import Store, hash_file
 

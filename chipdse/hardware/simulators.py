@@ -162,7 +162,7 @@ def run(
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         }
     if "CHIPDSE_READS" in environment:
-        full_environment["COCOTB_TEST_MODULES"] = f"chipdse.store.bench_reads,{bench}"
+        full_environment["COCOTB_TEST_MODULES"] = f"chipdse.store.recording.bench_reads,{bench}"
     run_tool("simulation", command, folder, environment=full_environment)
     return set(full_environment)
 

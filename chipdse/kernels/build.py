@@ -26,7 +26,7 @@ from chipdse.errors import ToolError
 from chipdse.paths import cache_folder
 from chipdse.store.derived import note_use
 from chipdse.store.files import is_as_written, note_digest, write_whole
-from chipdse.store.sources import INCLUDE, c_files
+from chipdse.store.source_files import INCLUDE, c_files
 
 # A fused multiply-add rounds once where NumPy rounds twice, and not every processor has it.
 _ROUND_ALIKE = "-ffp-contract=off"

@@ -22,8 +22,8 @@ from chipdse.netlist.power.glitches import GlitchPower
 from chipdse.netlist.power.power import Power, analyse_power
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.timing import Timing, analyse_timing
-from chipdse.stages.layout import LAYOUT_TABLES, Layout, layout, physical_values
-from chipdse.stages.library import guarded, library_version, supply_of
+from chipdse.stages.layout import LAYOUT_TABLES, Layout, guarded_layout, layout, physical_values
+from chipdse.stages.library import library_version, supply_of
 from chipdse.stages.load import (
     NO_PATH,
     RUN_INPUTS,
@@ -91,14 +91,13 @@ def activity_of(
     if not options.glitches:
         return activity
     vdd_v, temperature_c = supply_of(design)
+    physical = physical_values(options)
     values = {
         **run_values(design, hardware, process),
         "vdd_v": vdd_v,
         "temperature_c": temperature_c,
         "routes": laid.content,
-        "clock_tree": None
-        if laid.tree is None
-        else {"calibration": physical_values(options)["calibration"]},
+        "clock_tree": None if laid.tree is None else {"calibration": physical["calibration"]},
         "layout": [options.utilisation, options.placement_seed],
         "cycles": options.glitch_cycles,
     }
@@ -107,7 +106,7 @@ def activity_of(
         return timing or timed_at(loaded, laid, vdd_v, temperature_c)
 
     build = functools.partial(write_toggles, at_point, loaded, hardware, options)
-    guard = functools.partial(guarded, design.library, version)
+    guard = functools.partial(guarded_layout, design, version, physical)
     with np.load(GLITCHES.folder(store, values, build, guard=guard) / TOGGLES) as stored:
         return dataclasses.replace(
             activity,

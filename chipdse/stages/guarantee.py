@@ -30,7 +30,13 @@ from chipdse.netlist.power.power import GROUPS, analyse_power
 from chipdse.netlist.timing.timing import Timing
 from chipdse.netlist.timing.variation import Varied, vary
 from chipdse.stages.analyse import timed_at
-from chipdse.stages.layout import LAYOUT_TABLES, after_layout, layout, physical_values
+from chipdse.stages.layout import (
+    LAYOUT_TABLES,
+    after_layout,
+    guarded_layout,
+    layout,
+    physical_values,
+)
 from chipdse.stages.library import guarded, library_of, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, RUN_READERS, Hardware, Loaded, load, run_values
 from chipdse.stages.operate import Bounds
@@ -116,7 +122,7 @@ def bounds_of(design: Design, hardware: Hardware, store: Store) -> Bounds:
 
     def guard(checked: Any) -> Any:
         slow = guarded(design.library, version[SLOW], checked)
-        return guarded(design.library, version[FAST], slow)
+        return guarded_layout(design, version[FAST], values["physical"], slow)
 
     folder = GUARANTEE.folder(store, values, build, guard=guard)
     stored: dict[str, Any] = json.loads((folder / BOUNDS).read_text())
@@ -166,8 +172,8 @@ GUARANTEE = Stage(
     does="times slow and fast chips at the edges of supply and temperature, with their leakage",
     inputs={
         **RUN_INPUTS,
-        "library": "hash of every file of the library's slow corner",
-        "fast_library": "hash of every file of its fast corner",
+        "library": "hash of every file of the library's slow corner and its default one",
+        "fast_library": "hash of every file of its fast corner and its default one",
         "range": "lowest and highest supply, temperatures",
         "timing_sigma": "standard deviations of mismatch that count",
         "physical": "which wires and clock tree count",

@@ -19,7 +19,7 @@ import numpy as np
 from chipdse import numerics
 from chipdse.arrays import Bools, Floats
 from chipdse.design import Design, PhysicalOptions
-from chipdse.errors import DesignError
+from chipdse.errors import DesignError, MachineError
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.layout.clock_buffers import clock_buffers
 from chipdse.netlist.layout.clock_tree import (
@@ -43,7 +43,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.clock_tree import TreePower, clock_tree_power
 from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.records import Wires
-from chipdse.stages.library import guarded, library_of, library_version
+from chipdse.stages.library import LibraryVersion, guarded, library_of, library_version
 from chipdse.stages.load import NETLIST_INPUTS, NETLIST_READERS, Hardware, load, netlist_values
 from chipdse.store.stage import Stage
 from chipdse.store.store import Store
@@ -130,6 +130,33 @@ def physical_values(options: PhysicalOptions) -> dict[str, Any]:
     if options.calibration is not None:
         values["calibration"] = dataclasses.asdict(read_calibration(Path(options.calibration)))
     return values
+
+
+def guarded_layout(
+    design: Design, version: LibraryVersion, physical: dict[str, Any], build: Callable[[Path], Any]
+) -> Callable[[Path], Any]:
+    """As `guarded`, for a result that also depends on the user's calibration of layout.
+
+    Parameters
+    ----------
+    physical : `physical_values` in the key of the result
+
+    Raises
+    ------
+    MachineError : by the returned function, if the library or the calibration changed meanwhile
+    """
+    checked = guarded(design.library, version, build)
+
+    def unchanged(folder: Path) -> Any:
+        result = checked(folder)
+        if physical_values(design.physical) != physical:
+            raise MachineError(
+                f"calibration {design.physical.calibration} changed while it was used; nothing is "
+                "kept: run again"
+            )
+        return result
+
+    return unchanged
 
 
 def measured_errors(design: Design) -> dict[str, MeasuredError]:

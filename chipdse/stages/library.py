@@ -17,17 +17,20 @@ from chipdse.design import Design, LibraryChoice
 from chipdse.errors import DesignError, MachineError
 from chipdse.netlist.library.catalogue import description_file, resolve
 from chipdse.netlist.library.entry import LibraryEntry
-from chipdse.store.reads import file_digest
+from chipdse.store.place import file_digest
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LibraryVersion:
-    """The files of a process corner of a library at one time.
+    """The files of a process corner of a library, and of its default one, at one time.
+
+    Every netlist is mapped, placed and given its clock tree with the default process corner, so the
+    results of another corner depend on both.
 
     process : the process corner; None is the library's default one
-    files : the Liberty files, or the one saved file
+    files : the Liberty files, or the saved files
     digests : SHA-256 of each
     stamps : dates, size and inode of each and of the library's description, which change whenever a
         file is written, even with unchanged content
@@ -89,14 +92,15 @@ def library_version(choice: LibraryChoice, process: str | None = None) -> Librar
     ------
     DesignError : the library has no such process corner
     """
-    files = library_of(choice).files_of(process)
+    entry = library_of(choice)
+    files = tuple(dict.fromkeys((*entry.files_of(process), *entry.files_of())))
     stamps = _stamps(choice, files)
     digests = tuple(file_digest(path) for path in files)
     return LibraryVersion(process=process, files=files, digests=digests, stamps=stamps)
 
 
 def library_key(choice: LibraryChoice, process: str | None = None) -> tuple[str, ...]:
-    """Hashes of every file of a process corner of a library: what results depend on."""
+    """Hashes of the files of `library_version`: what results of a process corner depend on."""
     return library_version(choice, process).digests
 
 

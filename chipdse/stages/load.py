@@ -92,12 +92,13 @@ def _cells_of(
 
 NETLIST_INPUTS = {
     "netlist": "hash of the netlist",
-    "library": "hash of every file of the cell library",
+    "library": "hash of every file of the cell library: its process corner and the default one",
     "macros": "what is known of each SRAM macro",
 }
 RUN_INPUTS = {
     **NETLIST_INPUTS,
-    "recording": "hash of the recorded run",
+    "registers": "hash of the register bits that flip-flops hold",
+    "recording": "hash of the recorded run and of its signals",
     "window": "first clock cycle of the workload, and how many there are",
 }
 
@@ -117,7 +118,8 @@ def run_values(design: Design, hardware: Hardware, process: str | None = None) -
     """The values of `RUN_INPUTS`, with a process corner of the library; None is the default."""
     return {
         **netlist_values(design, hardware, process),
-        "recording": hash_file(hardware.run.data),
+        "registers": hash_file(hardware.mapped.register_map),
+        "recording": [hash_file(hardware.run.layout), hash_file(hardware.run.data)],
         "window": [hardware.run.first_cycle, hardware.run.cycles],
     }
 

@@ -28,11 +28,12 @@ from chipdse.stages.layout import (
     added_energy_j,
     after_layout,
     counted,
+    guarded_layout,
     level_number,
     physical_values,
     wire_energy_j,
 )
-from chipdse.stages.library import guarded, library_of, library_version, supply_of
+from chipdse.stages.library import library_of, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, Hardware, load, run_values
 from chipdse.stages.operate import Corner, Job, operate
 from chipdse.store.stage import Stage
@@ -142,7 +143,7 @@ def _stored_corner(design: Design, hardware: Hardware, store: Store) -> Corner:
         "physical": physical_values(design.physical),
     }
     build = functools.partial(write_corner, design, hardware, vdd_v, temperature_c, store)
-    guard = functools.partial(guarded, design.library, version)
+    guard = functools.partial(guarded_layout, design, version, values["physical"])
     folder = MEASURE.folder(store, values, build, guard=guard)
     return read_corner(folder)
 

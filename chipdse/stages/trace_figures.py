@@ -15,10 +15,10 @@ from chipdse.netlist.activity.replay.planner import plan_replay
 from chipdse.netlist.power.cycles import recorded_energy_j
 from chipdse.netlist.power.peaks import peaks_of
 from chipdse.stages.analyse import analyse_design
-from chipdse.stages.layout import LAYOUT_TABLES, physical_values
+from chipdse.stages.layout import LAYOUT_TABLES, guarded_layout, physical_values
 from chipdse.stages.leakage import measure_leakage
 from chipdse.stages.leakage_records import LeakageTest
-from chipdse.stages.library import guarded, library_version, supply_of
+from chipdse.stages.library import library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, Hardware, load, run_values
 from chipdse.stages.stated_operation import operation_of
 from chipdse.stages.traces import block_energies
@@ -100,7 +100,7 @@ def _figure(
     build: functools.partial[Any],
 ) -> float:
     version = library_version(design.library, design.operating.process)
-    guard = functools.partial(guarded, design.library, version)
+    guard = functools.partial(guarded_layout, design, version, values["physical"])
     folder = stage.folder(store, values, build, guard=guard)
     return float(json.loads((folder / _RESULT).read_text()))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chipdse.store.reads import Place
+from chipdse.store.place import Place
 from chipdse.store.sources import Builder, code_files, code_of, name_of, versions
 from chipdse.store.store import Store
 

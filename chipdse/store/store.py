@@ -31,14 +31,8 @@ from chipdse.store.files import age_s, new_folder
 from chipdse.store.folder import INPUTS, MANIFEST, check_room, hash_of, is_whole, leftovers
 from chipdse.store.folder import hash_file as hash_file
 from chipdse.store.lock import exclusive, hold_shared, release
-from chipdse.store.reads import (
-    Place,
-    Read,
-    check_unchanged,
-    read_again,
-    recorded_reads,
-    write_reads,
-)
+from chipdse.store.place import Place, Read
+from chipdse.store.reads import check_unchanged, read_again, recorded_reads, write_reads
 from chipdse.store.variants import known_reads, note_reads, variant
 
 

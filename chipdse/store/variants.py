@@ -13,7 +13,7 @@ from typing import Any
 
 from chipdse.store.files import write_whole
 from chipdse.store.folder import hash_with_reads
-from chipdse.store.reads import Read
+from chipdse.store.place import Read
 
 Names = tuple[tuple[str, str], ...]
 """Kinds and names of reads."""

@@ -10,7 +10,8 @@ import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from figures import Runs, Text
+from figures import Runs
+from page_figures import Text
 
 _NAMES = sorted(file.stem for file in Path(__file__).parent.glob("[a-z]*.py"))
 NAMES = [name for name in _NAMES if name != "common"]

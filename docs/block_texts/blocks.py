@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from concept_texts import boundary
+from concept_texts.memories import boundary
 from figure_values import area, energy, line, percent_less, percent_more, rate, share, span
-from figures import Runs, Text
+from figures import Runs
+from page_figures import Text
 
 from block_texts.common import SUPPLIES, choice
 

@@ -7,7 +7,8 @@ from itertools import product
 from typing import Any
 
 from figure_values import area, energy, f_max, line, span
-from figures import Runs, Text
+from figures import Runs
+from page_figures import Text
 
 
 def texts(runs: Runs) -> Iterator[Text]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from itertools import product
 
 from figure_values import area, energy, line, percent_more, rate, share, span
-from figures import Runs, Text
+from figures import Runs
+from page_figures import Text
 
 
 def texts(runs: Runs) -> Iterator[Text]:

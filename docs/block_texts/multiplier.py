@@ -7,7 +7,8 @@ from itertools import product
 from typing import Any
 
 from figure_values import area, energy, line, percent_less, percent_more, rate, share, span
-from figures import Runs, Text
+from figures import Runs
+from page_figures import Text
 
 from block_texts.common import SUPPLIES, choice
 

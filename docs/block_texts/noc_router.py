@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from figure_values import area, energy, f_max, line, percent_less, percent_more, rate, span
-from figures import Runs, Text
+from figures import Runs
+from page_figures import Text
 
 
 def _router(

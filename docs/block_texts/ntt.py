@@ -19,7 +19,8 @@ from figure_values import (
     share,
     span,
 )
-from figures import Runs, Text
+from figures import Runs
+from page_figures import Text
 
 
 def _block(runs: Runs, butterflies: int, reduction: str, stages: int, vdd_v: float = 1.8) -> Any:

@@ -15,7 +15,8 @@ from tests.support.docs_pages import ROOT
 
 sys.path.insert(0, str(ROOT / "docs"))
 import figures
-from figures import Runs, Text, agrees, differences, read_runs, rewritten, shown, texts_stored
+from figures import Runs, read_runs, texts_stored
+from page_figures import Text, agrees, differences, rewritten, shown
 
 MODULE = figures.page_texts()
 

@@ -14,8 +14,9 @@ from chipdse_hdl.fifo import Fifo
 
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import _description, block_files
-from chipdse.store import sources
-from chipdse.store.sources import hash_named, module_sources
+from chipdse.store import source_files
+from chipdse.store.imports import module_sources
+from chipdse.store.source_files import hash_named
 
 
 def test_a_block_depends_on_what_it_imports_and_not_on_other_blocks() -> None:
@@ -34,7 +35,8 @@ def test_a_file_is_parsed_once_while_its_text_is_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sweep asks at every point which files make it; parsing them would take most of the time."""
-    before, files = module_sources("chipdse_hdl.fir.model"), sources._package_files("chipdse_hdl")
+    before = module_sources("chipdse_hdl.fir.model")
+    files = source_files.package_files("chipdse_hdl")
     model = files["chipdse_hdl.fir.model"].read_text()
     parsed: list[str] = []
     parse = ast.parse
@@ -43,12 +45,12 @@ def test_a_file_is_parsed_once_while_its_text_is_the_same(
         parsed.append(str(file))
         return parse(text, file, *more, **options)
 
-    monkeypatch.setattr(sources.ast, "parse", counted)
+    monkeypatch.setattr(source_files.ast, "parse", counted)
     assert module_sources("chipdse_hdl.fir.model") == before and parsed == []
     copy = tmp_path / "model.py"
     copy.write_text(model + "\nimport chipdse_hdl.fifo.model\n")
     changed = {"chipdse_hdl": files | {"chipdse_hdl.fir.model": copy}}
-    monkeypatch.setattr(sources, "_package_files", changed.__getitem__)
+    monkeypatch.setattr(source_files, "package_files", changed.__getitem__)
     after = module_sources("chipdse_hdl.fir.model")
     assert "chipdse_hdl.fifo.model" in after and str(copy) in parsed
 
@@ -77,12 +79,12 @@ def test_an_edit_reaches_the_stages_that_run_it(
         modules = {"elaborate": BLOCKS[name].hardware.__module__, "simulate": BLOCKS[name].bench}
         return {stage: hash_named(module_sources(module)) for stage, module in modules.items()}
 
-    before, files = keys(), sources._package_files("chipdse_hdl")
+    before, files = keys(), source_files.package_files("chipdse_hdl")
     module = next(key for key, file in files.items() if file.as_posix().endswith(f"/{edited}"))
     copy = tmp_path / Path(edited).name
     copy.write_text(files[module].read_text() + "\n# a remark\n")
     changed = {"chipdse_hdl": files | {module: copy}}
-    monkeypatch.setattr(sources, "_package_files", changed.__getitem__)
+    monkeypatch.setattr(source_files, "package_files", changed.__getitem__)
     after = keys()
     assert {stage for stage in before if before[stage] != after[stage]} == stages
 

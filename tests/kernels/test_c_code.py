@@ -29,7 +29,8 @@ from chipdse.netlist.activity.replay.c_functions import functions_text
 from chipdse.netlist.activity.replay.plan import Operation
 from chipdse.netlist.activity.runs.c_functions import functions_text as runs_text
 from chipdse.netlist.library.logic import Constant, parse_function
-from chipdse.store.sources import c_files, code_files
+from chipdse.store.source_files import c_files
+from chipdse.store.sources import code_files
 from chipdse.study.storage.code import point_files
 from tests.support import portable_points
 

@@ -24,7 +24,7 @@ from chipdse.blocks.verilog import read_verilog_block
 from chipdse.design import find_block, make_record
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import block_files, elaborate
-from chipdse.store.reads import search_folders
+from chipdse.store.place import search_folders
 from chipdse.store.store import Store
 from tests.support.own_projects import COUNTER_TOML, write_project
 

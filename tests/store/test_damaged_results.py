@@ -23,7 +23,8 @@ from chipdse.stages.build import build_hardware
 from chipdse.stages.trace_figures import trace_figures
 from chipdse.store.care import entries, verify
 from chipdse.store.folder import is_whole
-from chipdse.store.reads import Place, read_again
+from chipdse.store.place import Place
+from chipdse.store.reads import read_again
 from chipdse.store.store import Store
 from chipdse.store.variants import known_reads, variant
 from chipdse.trace_metrics import TRACE_METRICS, Traced, TraceOptions

@@ -10,7 +10,7 @@ import pytest
 from chipdse.design import LibraryChoice
 from chipdse.errors import MachineError
 from chipdse.stages.library import check_version, guarded, library_version
-from chipdse.store.reads import Place, file_digest
+from chipdse.store.place import Place, file_digest
 from tests.support.library_files import liberty
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from chipdse.netlist.library.macros import macro_cells
-from chipdse.store.reads import Place
+from chipdse.store.place import Place
 from chipdse.store.sources import code_of, versions
 from chipdse.store.stage import Stage
 from chipdse.store.store import Store

@@ -20,7 +20,7 @@ from chipdse.errors import DesignError, ToolError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.synthesis_options import SynthesisOptions
-from chipdse.store import sources
+from chipdse.store import source_files, sources
 from chipdse.store.store import Store
 from chipdse.system.parameters import PackageParameters
 from tests.support import stale_projects
@@ -131,6 +131,7 @@ CODE = {
     "netlist.activity.saif": NONE,
     "store.care": NONE,
     "store.reads": NONE,
+    "store.recording.notes": NONE,
     "report.page": NONE,
     "study.running.engine": NONE,
     "system.evaluate": NONE,
@@ -320,7 +321,8 @@ def test_a_wrong_golden_model_fails_though_the_right_one_passed(warm: Path, proj
 def test_a_comment_in_the_code_of_chipdse(
     warm: Path, project: Path, module: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    changed, c_files = dict(sources._package_files("chipdse")), dict(sources._kernel_files())
+    changed = dict(source_files.package_files("chipdse"))
+    c_files = dict(source_files.kernel_files())
     if module.startswith("kernels/"):
         known, name, remark = c_files, module.removeprefix("kernels/"), "\n/* a remark */\n"
     else:
@@ -328,10 +330,10 @@ def test_a_comment_in_the_code_of_chipdse(
     edited = project / "edited"
     edited.write_text(known[name].read_text() + remark)
     known[name] = edited
-    packages = {"chipdse": changed, "chipdse_hdl": sources._package_files("chipdse_hdl")}
+    packages = {"chipdse": changed, "chipdse_hdl": source_files.package_files("chipdse_hdl")}
     forget_code()
-    monkeypatch.setattr(sources, "_package_files", packages.__getitem__)
-    monkeypatch.setattr(sources, "_kernel_files", lambda: c_files)
+    monkeypatch.setattr(source_files, "package_files", packages.__getitem__)
+    monkeypatch.setattr(source_files, "kernel_files", lambda: c_files)
     try:
         found = answer(project, "python", warm).built
     finally:
@@ -343,7 +345,7 @@ def test_a_comment_in_the_code_of_chipdse(
 
 def forget_code() -> None:
     """Have the code of stages hashed anew; what was parsed stays, for a remark changes no name."""
-    for function in (sources._files_of, sources._hash_of, sources._source, sources._content):
+    for function in (sources._files_of, sources._hash_of, sources._content):
         getattr(function, "cache_clear", lambda: None)()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chipdse.cli import main
-from chipdse.store import sources
+from chipdse.store import modules, source_files, sources
 from chipdse.store.derived import derived_files
 from chipdse.store.files import digest_file
 
@@ -20,7 +20,7 @@ BUILDER = "chipdse.units:show"
 
 def forget() -> None:
     """Answer as a new process does."""
-    for function in (sources._module, sources._files_of, sources._hash_of, sources._content):
+    for function in (modules.module_named, sources._files_of, sources._hash_of, sources._content):
         getattr(function, "cache_clear", lambda: None)()
 
 
@@ -43,7 +43,7 @@ def unparsed(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(file: Path) -> None:
         raise AssertionError(f"{file} is parsed")
 
-    monkeypatch.setattr(sources, "_parsed", refuse)
+    monkeypatch.setattr(source_files, "parsed", refuse)
     forget()
 
 
@@ -74,9 +74,9 @@ def test_another_import_is_followed(
     edited = shutil.copy(before["chipdse.units"], tmp_path / "units.py")
     with edited.open("a") as file:
         file.write("\nfrom chipdse import numerics\nnumerics.anything\n")
-    every = {name: sources._package_files(name) for name in sources.PACKAGES}
+    every = {name: source_files.package_files(name) for name in source_files.PACKAGES}
     every["chipdse"] = every["chipdse"] | {"chipdse.units": edited}
-    monkeypatch.setattr(sources, "_package_files", every.__getitem__)
+    monkeypatch.setattr(source_files, "package_files", every.__getitem__)
     forget()
     assert set(sources.code_files(BUILDER)) == {*before, "chipdse.numerics"}
     assert len(kept(cache)) == 2
@@ -86,16 +86,16 @@ def test_a_file_that_changes_meanwhile_leaves_no_answer(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edited = shutil.copy(sources.code_files(BUILDER)["chipdse.units"], tmp_path / "units.py")
-    every = {name: sources._package_files(name) for name in sources.PACKAGES}
+    every = {name: source_files.package_files(name) for name in source_files.PACKAGES}
     every["chipdse"] = every["chipdse"] | {"chipdse.units": edited}
-    parsed = sources._parsed
+    parsed = source_files.parsed
 
     def editing(file: Path) -> object:
         edited.write_text(edited.read_text() + "\n# edited while it is read\n")
         return parsed(file)
 
-    monkeypatch.setattr(sources, "_package_files", every.__getitem__)
-    monkeypatch.setattr(sources, "_parsed", editing)
+    monkeypatch.setattr(source_files, "package_files", every.__getitem__)
+    monkeypatch.setattr(source_files, "parsed", editing)
     forget()
     number = len(kept(cache))
     sources.code_of(BUILDER)

@@ -26,7 +26,7 @@ from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.evaluate import evaluate
 from chipdse.store.store import Store
-from chipdse.store import sources
+from chipdse.store import source_files, sources
 from chipdse.store.reads import recorded_reads
 
 PACKAGE = str(Path(chipdse.__file__).parent) + os.sep
@@ -37,7 +37,7 @@ def noting(builders, data):
     paused, active[:] = active[:], []  # a hash of all code reads files that the stage does not use
     found = hash_of(builders, data)
     active[:] = paused
-    files = (*sources._files_of(builders).values(), *map(sources._data_file, data))
+    files = (*sources._files_of(builders).values(), *map(source_files.data_file, data))
     known[found] = set(map(str, files))
     return found
 sources._hash_of = noting

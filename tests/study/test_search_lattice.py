@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from optuna.trial import TrialState
+from scipy.stats import norm
 
 from chipdse.study.question.space import Axis, Condition, Space
 from chipdse.study.results.front import hypervolume
+from chipdse.study.search import surrogate
 from chipdse.study.search.lattice import START, neighbours, places_of
 from chipdse.study.search.samplers import choose_sampler, make_sampler
 from chipdse.study.search.surrogate import (
@@ -211,3 +213,42 @@ def test_auto_takes_every_point_where_the_budget_covers_them() -> None:
     assert SPACE.every is not None
     assert choose_sampler(SPACE, len(SPACE.every)) == "grid"
     assert choose_sampler(SPACE, len(SPACE.every) - 1) == "lattice"
+
+
+@pytest.mark.parametrize("best", [0.0, 0.3, 0.9, 1.6])
+def test_growth_of_one_objective_is_the_expected_improvement(best: float) -> None:
+    mean, deviation = np.array([[0.4], [0.9], [-0.2]]), np.array([[0.2], [0.05], [0.5]])
+    growth = surrogate.growth_of_points(mean, deviation, np.ones((1, 1)), np.array([best]))
+    # The closed form (Jones, Schonlau, Welch 1998) of what lies below 1 - best.
+    z = (1.0 - best - mean) / deviation
+    closed = (deviation * (z * norm.cdf(z) + norm.pdf(z)))[:, 0]
+    assert growth == pytest.approx(closed, rel=2e-3, abs=1e-7)
+
+
+def test_growth_of_two_objectives_is_that_of_draws() -> None:
+    draws = np.random.default_rng(3)
+    mean, deviation = draws.random((5, 2)), draws.random((5, 2)) * 0.4 + 0.01
+    directions = surrogate.directions_of(2)
+    known = surrogate.reach(np.array([[0.2, 0.7], [0.6, 0.3]]), directions)
+    growth = surrogate.growth_of_points(mean, deviation, directions, known)
+    normal = draws.standard_normal((20_000, 2))
+    for row, got in enumerate(growth):
+        room = 1.0 - (mean[row] + normal * deviation[row])
+        reached = np.maximum((room[:, None] / directions).min(axis=2), known)
+        assert got == pytest.approx(float((reached**2 - known**2).mean()), rel=0.05, abs=2e-4)
+
+
+def test_lengths_from_few_points_stay_near_their_prior() -> None:
+    draws = np.random.default_rng(0)
+    places = draws.random((14, 14))
+    values = draws.standard_normal(14)
+    probable = surrogate.fit_probable_kernel(places, values).k1.length_scale
+    likely = surrogate.fit_kernel(places, values).k1.k2.length_scale
+    assert (likely > 19.9).sum() >= 5  # the likelihood alone ends at its bound
+    assert probable.min() > 0.1 and probable.max() < 500.0
+
+
+def test_a_feature_that_decides_gets_the_shortest_length() -> None:
+    places = np.random.default_rng(1).random((40, 6))
+    kernel = surrogate.fit_probable_kernel(places, np.sin(7.0 * places[:, 2]))
+    assert int(kernel.k1.length_scale.argmin()) == 2

@@ -15,12 +15,15 @@ import pytest
 
 import chipdse
 from chipdse.errors import DesignError, MachineError
+from chipdse.evaluate import STAGES
+from chipdse.netlist.library.user import add_library
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.storage import code, fingerprint
 from chipdse.study.storage.code import point_files
 from chipdse.study.storage.fingerprint import differences, kept_by, parts_of
 from chipdse.study.storage.trials import FINGERPRINT, OUTDATED, finished
-from tests.support import kernels
+from chipdse.technology.calibration import CALIBRATION_TABLES
+from tests.support import kernels, library_files
 from tests.support import small_sweep as sweeps
 
 pytestmark = pytest.mark.tools
@@ -245,6 +248,94 @@ def library_text(folder: Path) -> Path:
     subprocess.run([str(sweeps.CHIPDSE), "library", "export", "sky130", "--to", str(file)],
                    check=True, capture_output=True)  # fmt: skip
     return file
+
+
+def edited_calibration(folder: Path) -> None:
+    file = folder / "mine.toml"
+    file.write_text(file.read_text().replace("skew_frac = ", "skew_frac = 0.1 # "))
+
+
+def test_a_calibration_of_the_user_that_was_edited(tmp_path: Path) -> None:
+    folder = verilog(tmp_path / "p")
+    shipped = Path(chipdse.__file__).parent / "technology/data/layout_any.toml"
+    file = folder / "mine.toml"
+    file.write_text(shipped.read_text())
+    text = (folder / "sweep.toml").read_text()
+    text = text.replace('wires = "none"', f'wires = "none"\ncalibration = "{file}"')
+    (folder / "sweep.toml").write_text(text)
+    here(folder, trials=1)
+    edited_calibration(folder)
+    with pytest.raises(DesignError, match=r"another version of: calibration .*mine\.toml;"):
+        here(folder)
+    swept = text.replace(f'"{file}"', f'["", "{file}"]')
+    (folder / "sweep.toml").write_text(swept)
+    assert f"calibration {file}" in parts_of(read_sweep(folder / "sweep.toml"))
+
+
+CHIP = """
+question = "How many copies?"
+[parts.array]
+block = "mac_array"
+count = [1, 2]
+[parts.array.hardware]
+rows = 1
+columns = 1
+[application]
+network = "own.csv"
+[objectives]
+energy_per_task_j = "minimize"
+die_area_m2 = "minimize"
+"""
+
+
+def test_a_network_that_was_edited(tmp_path: Path) -> None:
+    folder = Path(chipdse.__file__).parent / "application/networks"
+    table = (folder / "autoencoder.csv").read_text()
+    (tmp_path / "own.csv").write_text(table)
+    (tmp_path / "sweep.toml").write_text(CHIP)
+    before = parts_of(read_sweep(tmp_path / "sweep.toml"))
+    lines = table.rstrip().splitlines()
+    (tmp_path / "own.csv").write_text("\n".join(lines[:-1]) + "\n")
+    after = parts_of(read_sweep(tmp_path / "sweep.toml"))
+    assert differences(before, after) == ["network own"]
+
+
+def test_what_is_known_of_a_library_beside_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its node, the corner that is the nominal one, and files of one name in several folders."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    folder = verilog(tmp_path / "p")
+    text = (folder / "sweep.toml").read_text().replace('name = "sky130"', 'name = "mine"')
+    (folder / "sweep.toml").write_text(text)
+    files = []
+    for volts in (1.0, 1.1):
+        (tmp_path / f"at_{volts}").mkdir()
+        files.append(library_files.liberty(tmp_path / f"at_{volts}", "cells.lib", volts=volts))
+
+    def parts(*, node_nm: float = 130.0) -> dict[str, str]:
+        add_library("mine", files, node_nm=node_nm, replace=True)
+        return parts_of(read_sweep(folder / "sweep.toml"))
+
+    before = parts()
+    assert differences(before, parts(node_nm=65.0)) == ["library mine:node and corners"]
+    files.reverse()
+    assert "library mine:node and corners" in differences(before, parts())
+    files.reverse()
+    assert parts() == before
+    for file in files:
+        original = file.read_text()
+        file.write_text(original.replace("area : 2", "area : 3"))
+        assert differences(before, parts()) == ["library mine:cells.lib"]
+        file.write_text(original)
+
+
+def test_every_table_of_a_stage_is_in_the_fingerprint(tmp_path: Path) -> None:
+    """But for the shipped library, whose files are parts of their own."""
+    names = set(point_files())
+    read = {name for stage in STAGES for name in stage.data if name.endswith(".toml")}
+    assert read and read <= names
+    assert {name for name in names if "layout_" in name} >= set(CALIBRATION_TABLES)
 
 
 def test_a_study_of_an_older_chipdse_is_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.secret_names import without_url_secrets
-from chipdse.store import recorder
+from chipdse.store.recording import digests
 from chipdse.study.storage.secrets import masked, masked_url, secret_arguments, without_secrets
 from chipdse.study.storage.storage import open_storage
 from tests.support import servers
@@ -61,6 +61,21 @@ def test_nor_in_what_is_no_url(tail: str) -> None:
         text = "".join(traceback.format_exception(caught.value))
         said = text[text.rindex("DesignError") :]
         assert "hunter" not in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hunter@hunter/hunter?hunter@127.0.0.1:1/db",
+        "postgresql://me:hunter@hunter?hunter=hunter@127.0.0.1:1/db",
+        "postgresql://me:1?hunter=hunter@127.0.0.1:1/db",
+        "postgresql://127.0.0.1:1/db?service=x#password=hunter",
+    ],
+)
+def test_a_password_that_is_read_as_host_and_parameters_is_not_shown(url: str) -> None:
+    with pytest.raises(DesignError, match="write %40") as caught:
+        open_storage(url, Path())
+    assert "hunter" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -168,14 +183,14 @@ def test_variables_that_hold_secrets_have_slow_digests(monkeypatch: pytest.Monke
         "DATABASE_URL": "postgresql://me:weak@h/d",
         "WIDTH": "weak",
     }
-    digests = {}
+    digest_by_name = {}
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-        digests[name] = recorder.environment_digest(name)
+        digest_by_name[name] = digests.environment_digest(name)
         monkeypatch.setenv(name, value + "er")
-        assert recorder.environment_digest(name) != digests[name]
-    plain = [name for name in values if digests[name] == recorder.digest_of_text(values[name])]
-    assert plain == ["WIDTH"] and digests["PGPASSWORD"] != digests["OWN_API_KEY"]
+        assert digests.environment_digest(name) != digest_by_name[name]
+    plain = [n for n, value in values.items() if digest_by_name[n] == digests.digest_of_text(value)]
+    assert plain == ["WIDTH"] and digest_by_name["PGPASSWORD"] != digest_by_name["OWN_API_KEY"]
 
 
 @pytest.mark.tools

@@ -55,7 +55,7 @@ TIMES = ("delay", "transition", "clock to output")
 
 
 def compare(ours: CellLibrary, theirs: CellLibrary) -> Comparison:
-    """Both hold one corner, the same one; cells only one of them has are left out."""
+    """Both hold one corner, the same one; cells and pins that only one of them has are left out."""
     result = Comparison()
     mine, other = ours.every_corner(), theirs.every_corner()
     for cell in ours.cells:
@@ -154,6 +154,8 @@ def _capacitance(
     own, there = mine.library, other.library
     for pin in own.cell(cell).inputs:
         name = own.cell(cell).pins[pin].name
+        if name not in there.cell(cell).pin_index:
+            continue
         a = own.pin_start[own.index[cell]] + pin
         b = there.pin_start[there.index[cell]] + there.cell(cell).pin_index[name]
         result.add(
@@ -171,6 +173,8 @@ def _energy(result: Comparison, cell: str, mine: OperatingLibrary, other: Operat
     supply_v = float(own.supply_v[0])
     for pin in own.cell(cell).outputs:
         name = own.cell(cell).pins[pin].name
+        if name not in there.cell(cell).pin_index:
+            continue
         groups = [_by_related(library, cell, name) for library in (own, there)]
         shared = sorted(groups[0].keys() & groups[1].keys())
         if not shared:

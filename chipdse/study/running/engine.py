@@ -6,19 +6,13 @@ dies, at whatever moment, the next turn of any driver of the study finds the poi
 
 from __future__ import annotations
 
-import asyncio
-import collections
 import contextlib
 import json
 import math
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import (
     FIRST_COMPLETED,
-    BrokenExecutor,
-    CancelledError,
-    Executor,
     Future,
     wait,
 )
@@ -27,39 +21,33 @@ from pathlib import Path
 from typing import TypeVar
 
 from optuna.exceptions import OptunaError
-from optuna.trial import Trial, TrialState
+from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse.errors import MachineError
 from chipdse.store.files import write_whole
-from chipdse.store.reads import Read
+from chipdse.store.place import Read
 from chipdse.store.store import default_store
-from chipdse.study.question.space import Point
 from chipdse.study.results.points import described_columns, points_table
 from chipdse.study.running import status as states
-from chipdse.study.running.budget import Budget, is_stalled
-from chipdse.study.running.executors import Workers, first_line
+from chipdse.study.running.budget import Budget
+from chipdse.study.running.claims import SPENT, Claims, Task
+from chipdse.study.running.executors import Workers, use_executor
 from chipdse.study.running.interrupts import Interrupts
 from chipdse.study.running.outcome import Outcome, evaluate_point, record
 from chipdse.study.running.pace import Pace
 from chipdse.study.running.plan import evaluations_in, plan_text
-from chipdse.study.running.status import Status, StatusFile, is_feasible, losses, take_stock
-from chipdse.study.search.parts import open_space
-from chipdse.study.search.samplers import make_sampler
+from chipdse.study.running.status import Status, StatusFile, take_stock
 from chipdse.study.storage.code import Code
 from chipdse.study.storage.fingerprint import add_reads
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.layout import COLUMNS, POINTS
-from chipdse.study.storage.storage import BEAT_S, Heartbeat, alone, give_up_stale, patiently
+from chipdse.study.storage.storage import BEAT_S, Heartbeat, alone, patiently
 from chipdse.study.storage.trials import (
-    DRIVER,
     by_evaluation,
     finished,
-    left_behind,
     outdated_points,
-    proposed,
     queue_failed,
-    queue_interrupted,
 )
 
 T = TypeVar("T")
@@ -68,9 +56,7 @@ TURN_S = 2.0
 """The loop turns at least so often [s]: it looks at the clock and at other drivers."""
 TABLE_S = 10.0
 """The table of points is written so often [s], and at the end."""
-_GONE = (BrokenExecutor, CancelledError, asyncio.CancelledError, OSError)
-"""What an executor raises that is no more; a worker's own OSErrors are MachineErrors already."""
-SPENT = "every evaluation of the budget is done"
+
 AHEAD = 1
 """So many points are proposed before a worker is free for them, so that none of several waits."""
 
@@ -119,19 +105,20 @@ def run_sweep(
         budget = replace(budget, trials=max(budget.trials, done + old))
     budget = replace(budget, trials=min(budget.trials, evaluations_in(folder.sweep)))
     with Interrupts() as interrupts, Heartbeat(folder.storage) as heartbeat:
+        code = Code.of(
+            folder.sweep.blocks,
+            chip=folder.sweep.chip is not None,
+            traced=folder.sweep.traced is not None,
+        )
         sweep = _Sweep(
             folder=folder,
             store=store,
-            budget=budget,
+            claims=Claims(folder=folder, budget=budget, heartbeat=heartbeat),
             workers=workers,
             heartbeat=heartbeat,
             interrupts=interrupts,
             listener=listener or Listener(),
-            code=Code.of(
-                folder.sweep.blocks,
-                chip=folder.sweep.chip is not None,
-                traced=folder.sweep.traced is not None,
-            ),
+            code=code,
             file=StatusFile(
                 folder=folder.path,
                 driver=folder.driver,
@@ -150,40 +137,26 @@ def write_points(folder: StudyFolder) -> None:
     write_whole(folder.path / COLUMNS, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Task:
-    """A trial under way, and how many workers died on it."""
-
-    trial: Trial
-    point: Point
-    deaths: int = 0
-
-
 @dataclass(kw_only=True)
 class _Sweep:
     """One run of a sweep.
 
-    ready, running : what it has under way: waiting for a worker, and with one
-    others : trials that other drivers have under way
+    claims : points of this driver that wait for a worker, and why no more are proposed
+    running : points that a worker evaluates
     reads : what points of this run were seen to read
-    ending : why nothing more is proposed; empty while something may be
     """
 
     folder: StudyFolder
     store: Path | None
-    budget: Budget
+    claims: Claims
     workers: Workers
     heartbeat: Heartbeat
     interrupts: Interrupts
     listener: Listener
     code: Code
     file: StatusFile
-    ready: collections.deque[_Task] = field(default_factory=collections.deque)
-    running: dict[Future[Outcome], _Task] = field(default_factory=dict)
-    others: int = 0
+    running: dict[Future[Outcome], Task] = field(default_factory=dict)
     reads: set[Read] = field(default_factory=set)
-    ending: str = ""
-    began: float = field(default_factory=time.monotonic)
     looked: float = -math.inf
     stock: Pace = field(default_factory=Pace)
     table: Pace = field(default_factory=lambda: Pace(least_s=TABLE_S))
@@ -208,7 +181,7 @@ class _Sweep:
                 else:
                     self.file.renew()
             self._patiently(lambda: write_points(self.folder))
-            return self._tell(self.ending)
+            return self._tell(self.claims.ending)
         except OSError as error:
             stopped = MachineError(
                 f"{self.folder.path} cannot be written ({error.strerror or error}); what is "
@@ -227,7 +200,7 @@ class _Sweep:
     def _announce(self) -> None:
         trials = self._patiently(lambda: finished(self.folder.study))
         store, room = self.store or default_store(), self._places()
-        self.listener.say(plan_text(self.folder.sweep, self.budget, trials, store, room))
+        self.listener.say(plan_text(self.folder.sweep, self.claims.budget, trials, store, room))
 
     def _room(self) -> int:
         """For how many points there is room; one worker alone gets each from all that is known."""
@@ -241,99 +214,39 @@ class _Sweep:
             self.looked = time.monotonic()
         if self._tasks():
             return False
-        if self.ending and not (self.others and self.ending == SPENT):
+        if self.claims.ending and not (self.claims.others and self.claims.ending == SPENT):
             return True
         self._tell(states.WAITING)  # other drivers have the last points: one may die
         self._pause(TURN_S)
         return False
 
     def _claim(self) -> None:
-        """Find what was left behind, then ask for as many points as there is room for."""
-        study, storage = self.folder.study, self.folder.storage
-        with alone(storage, study.study_name):
-            self._check_version()
-            give_up_stale(storage, study)
-            task_numbers = [task.trial.number for task in self._tasks()]
-            for trial in left_behind(study, self.folder.driver, task_numbers, storage.shared):
-                study.tell(trial.number, state=TrialState.FAIL)
-            queue_interrupted(study, self.folder.sweep.proposed_space.distributions())
-            running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-            self.others = len(running) - len(task_numbers)
-            done = by_evaluation(finished(study))
-            rest = self.budget.trials - len(done) - len(running)
-            self.ending = self._ending(rest)
-            for _ in range(0 if self.ending else min(rest, self._room())):
-                self._ask()
-
-    def _check_version(self) -> None:
-        with self.folder.storage.optuna.engine.connect() as connection:
-            self.folder.check(connection, self.folder.study._study_id)
-
-    def _ending(self, rest: int) -> str:
-        if rest <= 0:
-            return SPENT
-        if self._is_late():
-            return "the time is up"
-        if self.budget.patience is not None:
-            feasible = [
-                [
-                    trial
-                    for trial in group
-                    if trial.state == TrialState.COMPLETE and is_feasible(trial)
-                ]
-                for group in by_evaluation(finished(self.folder.study))
-            ]
-            groups = [losses(self.folder.sweep, group) for group in feasible]
-            if is_stalled(groups, self.budget.patience):
-                return f"no better front in the last {self.budget.patience} evaluations"
-        return ""
-
-    def _ask(self) -> None:
-        sweep, study = self.folder.sweep, self.folder.study
-        space = open_space(sweep, study)
-        seed = sweep.seed + proposed(study)
-        name = sweep.sampler
-        if name == "auto" and evaluations_in(sweep) <= self.budget.trials:
-            name = "grid"
-        elif name == "auto" and sweep.chip is not None:
-            name = "lattice"
-        study.sampler = make_sampler(name, space, self.budget.trials, seed)
-        with warnings.catch_warnings():
-            # We record heartbeats ourselves.
-            warnings.filterwarnings("ignore", "Heartbeat of storage")
-            trial = study.ask(space.distributions())
-        if self.folder.storage.shared:
-            self.heartbeat.add(trial._trial_id)
-            trial.set_user_attr(DRIVER, self.folder.driver)
-        self.ready.append(_Task(trial=trial, point=space.point(trial.params)))
+        self.claims.claim(list(self.running.values()), self._room)
 
     def _submit(self) -> None:
         """Hand what is ready to the executor's free workers; no more once the time is up."""
-        if self._is_late():
+        if self.claims.is_late():
             self._patiently(self._give_back)
         sweep = self.folder.sweep
         free = self._places() - sum(not future.done() for future in self.running)
-        for _ in range(min(free, len(self.ready))):
-            point = self.ready[0].point
-            with self._executor() as executor:
+        for _ in range(min(free, len(self.claims.ready))):
+            point = self.claims.ready[0].point
+            with use_executor(self.workers) as executor:
                 future = executor.submit(evaluate_point, sweep, point, self.store, self.parts)
-            self.running[future] = self.ready.popleft()
+            self.running[future] = self.claims.ready.popleft()
 
     def _places(self) -> int:
         """How many points may be under way at once."""
-        with self._executor():
+        with use_executor(self.workers):
             return self.workers.room()
 
     def _give_back(self) -> None:
         """Leave what waits for a worker to the next run of the study."""
-        while self.ready:
-            trial = self.ready[0].trial
+        while self.claims.ready:
+            trial = self.claims.ready[0].trial
             self.folder.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
             self.heartbeat.remove(trial._trial_id)
-            self.ready.popleft()
-
-    def _is_late(self) -> bool:
-        return time.monotonic() - self.began > self.budget.seconds
+            self.claims.ready.popleft()
 
     def _collect(self) -> bool:
         """Wait for a point and record all that are done; whether there was one."""
@@ -344,7 +257,7 @@ class _Sweep:
             task = self.running[future]
             outcome = self._outcome(future, task)
             if outcome is None:
-                self.ready.append(replace(task, deaths=task.deaths + 1))
+                self.claims.ready.append(replace(task, deaths=task.deaths + 1))
             else:
                 self._record(task, outcome)
                 if outcome.failure is not None:
@@ -352,11 +265,11 @@ class _Sweep:
             del self.running[future]
         return bool(done)
 
-    def _outcome(self, future: Future[Outcome], task: _Task) -> Outcome | None:
+    def _outcome(self, future: Future[Outcome], task: Task) -> Outcome | None:
         """What came of a task; None where its worker died and it may be tried again."""
         self.code.check()
         try:
-            with self._executor():
+            with use_executor(self.workers):
                 return future.result()
         except self.workers.lost:
             if task.deaths + 1 < self.workers.tries:
@@ -371,31 +284,7 @@ class _Sweep:
             reason = "ToolError: the worker process died each time that it evaluated this point"
             return Outcome(metrics=None, failure=reason)
 
-    @contextlib.contextmanager
-    def _executor(self) -> Iterator[Executor]:
-        """The executor, for one use of it.
-
-        Raises
-        ------
-        MachineError : it is gone (Dask's own errors of a lost connection are OSErrors)
-        """
-        try:
-            yield self.workers.executor
-        except self.workers.lost:
-            raise
-        except _GONE as error:
-            raise MachineError(
-                "the executor is gone; start it again, then run the same command to go on"
-            ) from error
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] != "distributed":
-                raise
-            raise MachineError(
-                f"the Dask cluster cannot go on ({type(error).__name__}: {first_line(error)}); "
-                "start it again, then run the same command to go on"
-            ) from error
-
-    def _record(self, task: _Task, outcome: Outcome) -> None:
+    def _record(self, task: Task, outcome: Outcome) -> None:
         folder = self.folder
         if not outcome.reads <= self.reads:
             self._patiently(
@@ -405,7 +294,7 @@ class _Sweep:
         self._patiently(lambda: self._write(task, outcome))
         self.heartbeat.remove(task.trial._trial_id)
 
-    def _write(self, task: _Task, outcome: Outcome) -> None:
+    def _write(self, task: Task, outcome: Outcome) -> None:
         """Record a point; that of a chip, whose chips have parts of other drivers, alone."""
         folder = self.folder
         is_chip = folder.sweep.chip is not None
@@ -431,8 +320,8 @@ class _Sweep:
             self.file.update(state, under_way=0)
             write_points(self.folder)
 
-    def _tasks(self) -> list[_Task]:
-        return [*self.running.values(), *self.ready]
+    def _tasks(self) -> list[Task]:
+        return [*self.running.values(), *self.claims.ready]
 
     def _patiently(self, action: Callable[[], T]) -> T:
         def say(text: str) -> None:

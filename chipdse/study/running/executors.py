@@ -20,7 +20,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -40,6 +40,8 @@ TRIES = 4
 """A point whose worker process died so often is given up."""
 FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 """Exit codes of worker processes that something else ended."""
+_GONE = (BrokenExecutor, CancelledError, asyncio.CancelledError, OSError)
+"""What an executor raises that is no more; a worker's own OSErrors are MachineErrors already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,31 @@ class Workers:
     lost: tuple[type[BaseException], ...] = ()
     tries: int = 1
     killed: Callable[[], bool] = lambda: True
+
+
+@contextmanager
+def use_executor(workers: Workers) -> Iterator[Executor]:
+    """The executor, for one use of it; its errors are sentences.
+
+    Raises
+    ------
+    MachineError : it is gone (Dask's own errors of a lost connection are OSErrors)
+    """
+    try:
+        yield workers.executor
+    except workers.lost:
+        raise
+    except _GONE as error:
+        raise MachineError(
+            "the executor is gone; start it again, then run the same command to go on"
+        ) from error
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "distributed":
+            raise
+        raise MachineError(
+            f"the Dask cluster cannot go on ({type(error).__name__}: {first_line(error)}); "
+            "start it again, then run the same command to go on"
+        ) from error
 
 
 @contextmanager

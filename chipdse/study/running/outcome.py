@@ -17,7 +17,7 @@ from optuna.trial import Trial
 
 from chipdse.errors import ChipdseError, DesignError, MachineError
 from chipdse.evaluate import evaluate
-from chipdse.store.reads import Read
+from chipdse.store.place import Read
 from chipdse.store.store import Store, default_store
 from chipdse.study.harvest.chips import composed_finishes, known_points, measure_parts
 from chipdse.study.harvest.harvest import Harvest, TracedOf, finishes, harvest_point

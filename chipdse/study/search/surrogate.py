@@ -12,16 +12,20 @@ References
 .. [1] R. Zhang, D. Golovin, Random hypervolume scalarizations for provable multi-objective black
    box optimization, ICML 2020, proceedings of machine learning research 119, pages 11096-11105,
    lemma 5
+.. [2] C. Hvarfner, E. O. Hellsten, L. Nardi, Vanilla Bayesian optimization performs great in high
+   dimensions, ICML 2024, proceedings of machine learning research 235, pages 20793-20817
 """
 
 from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import Bounds, minimize
+from scipy.special import ndtr
 from scipy.stats import norm, qmc
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
@@ -36,7 +40,13 @@ EXPLAINED = 0.99999
 """Principal components are added up to this share of the variance, at most `COMPONENTS`."""
 MARGIN = 0.1
 """The reference point lies beyond the front's worst values by this share of its range."""
-QUANTILES, SAMPLES = 9, 8
+QUANTILES = 9
+NODES, FARTHEST = 8, 5.0
+"""Of the integral over reaches: Gauss-Legendre nodes, and its end in standard deviations."""
+LENGTH_LOG_MEAN, LENGTH_LOG_DEVIATION = math.sqrt(2.0), math.sqrt(3.0)
+"""Of the lengths' prior for one feature; the median grows with the root of their number [2]_."""
+NOISE_LOG_MEAN, NOISE_LOG_DEVIATION = -4.0, 1.0
+"""Of the prior of the noise's variance, of standardised values: BoTorch's default."""
 REFIT, FITTED = 1.1, 100
 """Length scales are fitted anew whenever there are so many times as many points, up to so many."""
 
@@ -120,12 +130,41 @@ def _gain_of_points(
             for column, kernel in zip(values.T, kernels, strict=True)
         ]
         reaches += [reach(point[None], directions) for point in np.stack(expected, axis=1)]
-    best = np.maximum(np.stack(reaches).max(axis=0), 0.0) ** power
-    gain = np.zeros(len(candidates))
-    for z in norm.ppf(qmc.Sobol(power, rng=np.random.default_rng(0)).random(SAMPLES)):
-        reached = np.maximum(_along(1.0 - (mean + z * deviation), directions), 0.0)
-        gain += np.maximum(reached**power - best, 0.0).mean(axis=1) / SAMPLES
-    return gain
+    best = np.maximum(np.stack(reaches).max(axis=0), 0.0)
+    return growth_of_points(mean, deviation, directions, best)
+
+
+def growth_of_points(mean: Floats, deviation: Floats, directions: Floats, best: Floats) -> Floats:
+    """Mean over directions of the expected growth of the reach's power where one point joins.
+
+    The point reaches beyond t if each objective is below 1 minus t times the direction. As the
+    objectives are modelled independently, the probability is a product of normal distributions, and
+    the expected growth of the power p is the integral of p t^(p-1) times it beyond the best reach.
+
+    Parameters
+    ----------
+    mean, deviation : of each candidate's objectives; shape (candidates, objectives)
+    directions : shape (directions, objectives)
+    best : reach of the points known, not negative; shape (directions,)
+
+    Returns
+    -------
+    One value per candidate
+    """
+    power = mean.shape[1]
+    deviation = np.maximum(deviation, 1e-6)
+    room = 1.0 - mean
+    # Beyond this many deviations of the objective that limits a direction nothing is expected.
+    farthest = _along_all(room + FARTHEST * deviation, directions)
+    half = np.maximum(farthest - best, 0.0) / 2
+    growth = np.zeros(len(mean))
+    for node, weight in zip(*np.polynomial.legendre.leggauss(NODES), strict=True):
+        reached = best + half * (1 + node)
+        likely = np.ones_like(reached)
+        for own, far, spread in zip(directions.T, room.T, deviation.T, strict=True):
+            likely *= ndtr((far[:, None] - reached * own) / spread[:, None])
+        growth += weight * (half * power * reached ** (power - 1) * likely).mean(axis=1)
+    return growth
 
 
 def reach_of(fronts: Sequence[Floats]) -> Floats:
@@ -150,8 +189,11 @@ def reach(front: Floats, directions: Floats) -> Floats:
 
 
 def _along(room: Floats, directions: Floats) -> Floats:
-    """How far each point lies along each direction; (points, directions)."""
-    room = np.maximum(room, -0.2)
+    """How far each point lies along each direction, cut off behind zero; (points, directions)."""
+    return _along_all(np.maximum(room, -0.2), directions)
+
+
+def _along_all(room: Floats, directions: Floats) -> Floats:
     far = room[:, 0, None] / directions[:, 0]
     for objective in range(1, room.shape[1]):
         np.minimum(far, room[:, objective, None] / directions[:, objective], out=far)
@@ -258,11 +300,11 @@ def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
     key = (single, places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
     if key not in _KERNELS:
         if single:
-            amounts = np.concatenate(_scaled(fronts[:count]))
+            fit, amounts = fit_probable_kernel, np.concatenate(_scaled(fronts[:count]))
         else:
             reaches = reach_of(fronts[:count])
-            amounts, _ = _components(reaches - reaches.mean(axis=0))
-        _KERNELS[key] = [fit_kernel(places[:count], amount) for amount in amounts.T]
+            fit, (amounts, _) = fit_kernel, _components(reaches - reaches.mean(axis=0))
+        _KERNELS[key] = [fit(places[:count], amount) for amount in amounts.T]
     while len(_KERNELS) > 8:
         del _KERNELS[next(iter(_KERNELS))]
     return _KERNELS[key]
@@ -286,15 +328,52 @@ def _first(count: int) -> int:
 
 
 def fit_kernel(places: Floats, values: Floats) -> Kernel:
-    """The most likely kernel: Matérn 5/2 with a length a feature, and noise."""
-    spread = float(values.std())
-    scaled = (values - values.mean()) / (spread if spread > 1e-12 else 1.0)
+    """The most likely kernel: Matérn 5/2 with a length per feature, and noise."""
     # A feature that does not matter has a length beyond which nothing changes.
     lengths = Matern(np.ones(places.shape[1]), (0.1, 20.0), nu=2.5)
     kernel = ConstantKernel(1.0, (1e-2, 1e2)) * lengths + WhiteKernel(1e-3, (1e-6, 1.0))
+    return _fitted(GaussianProcessRegressor(kernel), places, values)
+
+
+def fit_probable_kernel(places: Floats, values: Floats) -> Kernel:
+    """The most probable kernel: Matérn 5/2 with a length per feature, and noise.
+
+    From few points the likelihood alone takes most lengths to their bounds. Lengths and noise have
+    log-normal priors; that of the lengths grows with the root of the number of features, as the
+    distances between points do [2]_.
+    """
+    features = places.shape[1]
+    usual = math.exp(LENGTH_LOG_MEAN - LENGTH_LOG_DEVIATION**2) * math.sqrt(features)
+    lengths = Matern(np.full(features, usual), (0.025, 1000.0), nu=2.5)
+    kernel = lengths + WhiteKernel(math.exp(NOISE_LOG_MEAN - NOISE_LOG_DEVIATION**2), (1e-6, 1.0))
+    return _fitted(GaussianProcessRegressor(kernel, optimizer=_most_probable), places, values)
+
+
+def _fitted(process: GaussianProcessRegressor, places: Floats, values: Floats) -> Kernel:
+    """The kernel that a process fits to standardised values."""
+    spread = float(values.std())
+    scaled = (values - values.mean()) / (spread if spread > 1e-12 else 1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a length at its bound
-        return GaussianProcessRegressor(kernel).fit(places, scaled).kernel_
+        return process.fit(places, scaled).kernel_
+
+
+def _most_probable(
+    objective: Callable[..., tuple[float, Floats]], initial: Floats, bounds: Floats
+) -> tuple[Floats, float]:
+    """Logarithms of lengths and noise of the highest posterior density."""
+    mean = np.full(len(initial), LENGTH_LOG_MEAN + 0.5 * math.log(len(initial) - 1))
+    deviation = np.full(len(initial), LENGTH_LOG_DEVIATION)
+    mean[-1], deviation[-1] = NOISE_LOG_MEAN, NOISE_LOG_DEVIATION
+
+    def loss(logarithms: Floats) -> tuple[float, Floats]:
+        value, gradient = objective(logarithms)
+        off = (logarithms - mean) / deviation
+        prior = 0.5 * float(off @ off) + float(logarithms.sum())
+        return value + prior, gradient + off / deviation + 1.0
+
+    found = minimize(loss, initial, jac=True, bounds=Bounds(*bounds.T), method="L-BFGS-B")
+    return found.x, found.fun
 
 
 def feasible_probability(candidates: Floats, seen: Seen) -> Floats:

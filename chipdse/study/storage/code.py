@@ -14,6 +14,7 @@ import chipdse
 from chipdse.errors import MachineError
 from chipdse.hardware.elaborate import block_files
 from chipdse.store.sources import code_files
+from chipdse.technology.calibration import CALIBRATION_TABLES
 from chipdse.technology.constants import TABLES
 
 _PACKAGE = Path(chipdse.__file__).parent
@@ -45,7 +46,7 @@ def point_files(*, chip: bool = False, traced: bool = False) -> dict[str, Path]:
     chip : points of chips of several parts
     traced : points with metrics of power over time
     """
-    tables = [f"technology/data/{name}.toml" for name in TABLES]
+    tables = [*CALIBRATION_TABLES, *(f"technology/data/{name}.toml" for name in TABLES)]
     more = (*(_CHIP_MAKERS if chip else ()), *(_TRACE_MAKERS if traced else ()))
     files = code_files(*_MAKERS, *more, data=tables)
     return {name: path for name, path in files.items() if name not in _KEEPERS}

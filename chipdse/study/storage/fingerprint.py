@@ -1,13 +1,15 @@
 """Which versions of everything make a study's points: no study mixes two.
 
 A fingerprint has a digest or version of each part that has a say in the points: the modules of
-chipdse that make them, the tables, the block and its bench, the library's files, the tools, and
-whatever else blocks and benches were seen to read. The study keeps it by name of the part, so that
-a later run can name what changed; each trial keeps its identity, 12 hexadecimal digits.
+chipdse that make them, the tables, the block and its bench, the library's files and description,
+the user's calibration of layout, the network of a chip, the tools, and whatever else blocks and
+benches were seen to read. The study keeps it by name of the part, so that a later run can name what
+changed; each trial keeps its identity, 12 hexadecimal digits.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +30,10 @@ from chipdse.design import LibraryChoice
 from chipdse.errors import DesignError, MachineError
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import block_files, place_of
+from chipdse.netlist.library.entry import LibraryEntry
 from chipdse.stages.library import library_of
 from chipdse.store.folder import hash_of
-from chipdse.store.reads import Read, file_digest
+from chipdse.store.place import Read, file_digest
 from chipdse.store.sources import versions
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.code import point_files
@@ -77,11 +80,57 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
         for path in _files_of(block):
             parts[f"block {_name(block, path)}"] = file_digest(path)[:16]
     for choice in libraries_of(sweep):
-        for path in library_of(choice).every_file:
-            parts[f"library {choice.name or ''}:{path.name}"] = file_digest(path)[:16]
+        parts |= _library_parts(choice.name or "", library_of(choice))
+    for name in _calibrations(sweep):
+        parts[f"calibration {name}"] = file_digest(Path(name))[:16]
+    if sweep.chip is not None and (network := sweep.chip.application.network) is not None:
+        parts[f"network {network.name}"] = hash_of(dataclasses.asdict(network))[:16]
     parts |= {f"{_TOOL}{name}": version for name, version in versions(*PACKAGES).items()}
     tools = simulators.available().values()
     return parts | {f"{_TOOL}{tool.name}": tool.version for tool in tools}
+
+
+def _library_parts(name: str, entry: LibraryEntry) -> dict[str, str]:
+    """Content of the files of a library, and what is known of it beside them.
+
+    Files in several folders may have one name: they are one part.
+    """
+    digests: dict[str, list[str]] = {}
+    for path in entry.every_file:
+        digests.setdefault(path.name, []).append(file_digest(path)[:16])
+    parts = {
+        f"library {name}:{file}": some[0] if len(some) == 1 else hash_of(some)[:16]
+        for file, some in digests.items()
+    }
+    described = {
+        "node_nm": entry.node_nm,
+        "nominal": dataclasses.asdict(entry.nominal),
+        "processes": [
+            [process, [path.name for path in entry.files_of(process)]]
+            for process in entry.processes
+        ],
+    }
+    return parts | {f"library {name}:node and corners": hash_of(described)[:16]}
+
+
+def _calibrations(sweep: Sweep) -> list[str]:
+    """The files of the user with calibrations of layout that points of a sweep may use."""
+    chip = sweep.chip
+    templates = [sweep.template] if chip is None else [part.template for part in chip.parts]
+    names = [
+        value
+        for template in templates
+        for value in (
+            template.fixed.get("physical", {}).get("calibration"),
+            *(
+                value
+                for axis in template.axes
+                if (axis.group, axis.name) == ("physical", "calibration")
+                for value in axis.values
+            ),
+        )
+    ]
+    return [str(name) for name in dict.fromkeys(names) if name]
 
 
 def libraries_of(sweep: Sweep) -> list[LibraryChoice]:

@@ -35,6 +35,13 @@ def without_secrets(url: sqlalchemy.URL) -> sqlalchemy.URL:
     )
 
 
+def is_cut_in_password(url: str) -> bool:
+    """Whether a URL has an at sign or # after its host: its password may contain / or ?, at which
+    a reader of URLs ends user, password and host."""
+    _, _, rest = url.partition("://")
+    return bool(set(re.sub(r"^[^/?]*", "", rest)) & {"@", "#"})
+
+
 def secret_arguments(url: sqlalchemy.URL) -> dict[str, str]:
     """The password and the parameters that hold secrets, as a database's driver takes them."""
     query = {name: values[-1] for name, values in url.normalized_query.items() if is_secret(name)}
@@ -64,7 +71,7 @@ def _secrets_of(url: str) -> Iterable[str]:
     secrets = [match[1] for match in [_USER_INFO.search(url)] if match]
     if "://" not in url:
         secrets += [match[3] for match in _SETTING.finditer(url) if is_secret(match[1])]
-    for part in re.split(r"[?&;]", url)[1:]:
+    for part in re.split(r"[?&;#]", url)[1:]:
         name, _, value = part.partition("=")
         name = unquote_plus(name)
         if is_secret(name):

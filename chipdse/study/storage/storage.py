@@ -35,7 +35,13 @@ from sqlalchemy.exc import (
 
 from chipdse.errors import DesignError, MachineError
 from chipdse.study.storage.fast_reads import SqlStorage
-from chipdse.study.storage.secrets import masked, masked_url, secret_arguments, without_secrets
+from chipdse.study.storage.secrets import (
+    is_cut_in_password,
+    masked,
+    masked_url,
+    secret_arguments,
+    without_secrets,
+)
 
 T = TypeVar("T")
 
@@ -87,10 +93,11 @@ def open_storage(url: str, folder: Path, *, is_begun: bool = False) -> Storage:
             f"storage {shown!r} is no URL; write postgresql://HOST/DATABASE, and in a password "
             "%40 for an at sign, %2F for / and %3F for ?"
         ) from None
-    if "@" in f"{parsed.host}{parsed.database}":
+    # A password with one of these signs may pass as host, database or parameter, and be shown.
+    if "@" in f"{parsed.host}{parsed.database}" or is_cut_in_password(url):
         raise DesignError(
-            f"storage {shown!r} has an at sign in its host or database; in a password write %40 "
-            "for it"
+            f"storage {shown!r} has an at sign in its host or database, or an at sign or # after "
+            "them; in a password write %40 for an at sign, %2F for /, %3F for ? and %23 for #"
         )
     kind = parsed.get_backend_name()
     safe_url = without_secrets(parsed).render_as_string()

@@ -60,4 +60,4 @@ def test_leakage(found: Comparison) -> None:
 @pytest.mark.parametrize("quantity", ["setup", "hold"])
 def test_constraints(found: Comparison, quantity: str) -> None:
     ours, theirs, _ = found.pairs(quantity)
-    assert np.median(np.abs(ours - theirs)) <= 70e-12, report(found)
+    assert np.median(np.abs(ours - theirs)) <= 30e-12, report(found)

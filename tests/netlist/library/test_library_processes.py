@@ -163,23 +163,36 @@ def test_corners_of_the_foundry_are_covered(
 
 
 def test_slow_is_slower_and_fast_is_faster_at_every_corner() -> None:
-    """Transition and delay plus slew of every arc, at the middle of its table."""
+    """Delay and transition of every arc at every point of its table, each plus the input's slew.
+
+    Two transitions of fast transistors belong to another state of the other inputs than those of
+    typical ones; a few of their points, at fast edges and small loads, are out of order.
+    """
     arcs = shipped("typical").arcs
     timed = np.flatnonzero((arcs.kind < FIRST_CHECK) & (arcs.rise_delay >= 0))
-    middle = 3 * 7 + 3
     volts, temps = np.array(common()).T
     assert len(volts) >= 30
     for column in (arcs.rise_slew, arcs.fall_slew, arcs.rise_delay, arcs.fall_delay):
-        values = []
-        for process in PROCESSES:
-            library = shipped(process)
-            places = library.tables.start[column[timed]] + middle
-            axes = library.tables.axis_start[library.tables.row_axis[column[timed]]] + 3
-            point = library.at(volts, temps)
-            values.append(point.interpolate(library.tables.values[:, places]) + point.axes[:, axes])
-        slow, typical, fast = values
-        assert (slow > typical).all()
-        assert (typical > fast).all()
+        slow, typical, fast = (
+            whole_tables(process, column[timed], volts, temps) for process in PROCESSES
+        )
+        wrong = ~((slow > typical) & (typical > fast))
+        if column is arcs.rise_delay or column is arcs.fall_delay:
+            assert not wrong.any()
+        assert not wrong[:, :, 2:, :].any() and not wrong[:, :, :, 2:].any()
+        assert wrong.mean() < 2e-5
+
+
+def whole_tables(
+    process: str, numbers: np.ndarray, volts: np.ndarray, temps: np.ndarray
+) -> np.ndarray:
+    """Values plus the slew of their row, by corner, table, slew and load; times in s."""
+    library = shipped(process)
+    tables, point = library.tables, library.at(volts, temps)
+    places = tables.start[numbers][:, None] + np.arange(49)
+    rows = tables.axis_start[tables.row_axis[numbers]][:, None] + np.arange(7)
+    values = point.interpolate(tables.values[:, places.ravel()])
+    return values.reshape(len(volts), len(numbers), 7, 7) + point.axes[:, rows][..., None]
 
 
 def test_a_fast_inverter_leaks_more_than_a_typical_one() -> None:

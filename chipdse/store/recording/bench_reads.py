@@ -1,6 +1,8 @@
-"""Loaded by cocotb ahead of a bench: notes what the bench reads in the file CHIPDSE_READS names.
+"""Loaded by cocotb before a bench: notes what the bench reads, in the file that the environment
+variable CHIPDSE_READS names.
 
-A line of JSON a read, written when it happens: a simulator may end without telling Python.
+The file has one line of JSON per read. Each line is written when the read happens, because a
+simulator may end without ending Python.
 """
 
 from __future__ import annotations
@@ -8,8 +10,9 @@ from __future__ import annotations
 import json
 import os
 
-from chipdse.store import recorder
-from chipdse.store.recorder import digest_of, environment_digest, link_digest, presence_of
+from chipdse.store.recording.digests import digest_of, environment_digest, link_digest, presence_of
+from chipdse.store.recording.origins import is_standard
+from chipdse.store.recording.recorder import start
 
 _SEEN: set[tuple[str, str]] = set()
 
@@ -20,7 +23,7 @@ def _write(kind: str, name: str) -> None:
     _SEEN.add((kind, name))
     digest = ""
     if kind in ("file", "folder", "updated", "presence", "link"):
-        if recorder.is_standard(name) or name.startswith(_HERE + os.sep):
+        if is_standard(name) or name.startswith(_HERE + os.sep):
             return
         digest = {"presence": presence_of, "link": link_digest}.get(kind, digest_of)(name)
     elif kind == "environment":
@@ -32,4 +35,4 @@ def _write(kind: str, name: str) -> None:
 _HERE = os.getcwd()  # noqa: PTH109
 if "CHIPDSE_READS" in os.environ:
     _OUT = open(os.environ["CHIPDSE_READS"], "a", encoding="utf-8")  # noqa: PTH123, SIM115
-    recorder.start(_write)
+    start(_write)

@@ -1,0 +1,41 @@
+"""Which sentences and tables of the concepts' and how-to pages hold which figures of stored runs.
+
+See `docs/figures.py`. Each module has the texts of one page, as its page words them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from figures import Runs
+from page_figures import Text
+
+from concept_texts.glitches import glitches
+from concept_texts.library import library
+from concept_texts.memories import memories
+from concept_texts.packages import packages
+from concept_texts.physical import physical
+from concept_texts.power_over_time import power_over_time
+
+PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
+    "docs/concepts/glitches.md": glitches,
+    "docs/concepts/library.md": library,
+    "docs/concepts/packages.md": packages,
+    "docs/concepts/physical.md": physical,
+    "docs/concepts/power_over_time.md": power_over_time,
+    "docs/howto/memories.md": memories,
+}
+
+
+SWEEPS: dict[str, tuple[str, ...]] = {
+    "docs/concepts/packages.md": ("mac_array_packages",),
+    "docs/concepts/power_over_time.md": ("masked",),
+    "docs/howto/memories.md": ("memory_boundary",),
+}
+
+
+BENCHMARKS: dict[str, tuple[str, ...]] = {
+    "docs/concepts/glitches.md": ("mapping",),
+    "docs/concepts/library.md": ("flavours",),
+    "docs/concepts/physical.md": ("physical_keccak", "physical_front", "physical_front_delay"),
+}

@@ -1,0 +1,1 @@
+"""Projects whose results may be stale: how code reads its inputs, and a change of each."""

@@ -1,0 +1,65 @@
+"""What a visitor of the repository finds: its files are there and agree with one another."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import chipdse
+
+ROOT = Path(__file__).parents[1]
+FILES = (
+    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md"),
+    *("LICENSE", "NOTICE", "CITATION.cff", ".pre-commit-config.yaml"),
+    *(".github/PULL_REQUEST_TEMPLATE.md", ".github/ISSUE_TEMPLATE/fault.yml"),
+    *(f".github/workflows/{name}.yml" for name in ("ci", "docs", "release")),
+)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_is_there(name: str) -> None:
+    assert (ROOT / name).read_text().strip()
+
+
+def test_the_version_is_stated_once_and_is_that_of_the_changelog() -> None:
+    heading = re.search(r"^## (\S+) \((.*)\)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert heading is not None
+    release, date = heading.groups()
+    expected = f"{release}.dev0" if date == "unreleased" else release
+    assert chipdse.__version__ == expected
+    assert PROJECT["project"]["dynamic"] == ["version"]
+    assert PROJECT["tool"]["hatch"]["version"] == {"path": "chipdse/__init__.py"}
+    assert not re.search(r"^version:", (ROOT / "CITATION.cff").read_text(), re.M)
+
+
+def test_continuous_integration_tests_every_python_that_the_project_names() -> None:
+    named = [
+        text.rpartition(" ")[2]
+        for text in PROJECT["project"]["classifiers"]
+        if re.fullmatch(r"Programming Language :: Python :: 3\.\d+", text)
+    ]
+    matrix = re.search(r"python: \[(.*)\]", (ROOT / ".github/workflows/ci.yml").read_text())
+    assert matrix is not None and re.findall(r"3\.\d+", matrix[1]) == named
+    assert PROJECT["project"]["requires-python"] == f">={named[0]}"
+
+
+@pytest.mark.parametrize("workflow", ["ci", "docs"])
+def test_workflows_run_targets_that_exist(workflow: str) -> None:
+    text = (ROOT / f".github/workflows/{workflow}.yml").read_text()
+    targets = re.findall(r"^ +- run: make (\w+)", text, re.M)
+    makefile = (ROOT / "Makefile").read_text()
+    assert targets
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_the_licence_is_the_same_everywhere() -> None:
+    licence = PROJECT["project"]["license"]
+    assert f"license: {licence}\n" in (ROOT / "CITATION.cff").read_text()
+    assert licence in (ROOT / "CONTRIBUTING.md").read_text()
+    for name in PROJECT["project"]["license-files"]:
+        assert (ROOT / name).is_file()
