@@ -81,6 +81,7 @@ class Study:
         *,
         details: int | Sequence[int] | None = None,
         store: str | Path | None = None,
+        draws: int | None = None,
         tell: Callable[[int], None] = lambda trial: None,
     ) -> Path:
         """Write the HTML report and return its path.
@@ -90,13 +91,15 @@ class Study:
         details : how many points get details (power by module, path, supply, package), or which;
             None for the knee and the best of each objective
         store : folder of stage results; default the user's cache
+        draws : of what is uncertain, for 90 % intervals and the probability of being on the front;
+            None: none
         tell : called with each trial that is looked into
         """
         from chipdse.report.page import report_html  # its libraries take a second to load
 
         path = path or self.folder.path / REPORT
         stages = Store(root=Path(store) if store is not None else default_store())
-        text = report_html(self.folder, stages, details=details, tell=tell)
+        text = report_html(self.folder, stages, details=details, draws=draws, tell=tell)
         write_whole(path, text)
         return path
 

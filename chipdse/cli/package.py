@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import chipdse
+from chipdse.cli.common import range_options
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.reading import check_exist
 from chipdse.units import show
@@ -56,6 +57,7 @@ def add(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--sources", action="store_true", help="list every constant used, and what to cite"
     )
     parser.add_argument("--bibtex", type=Path, metavar="FILE", help="write what to cite as BibTeX")
+    range_options(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.set_defaults(run=run)
 
@@ -70,6 +72,8 @@ def run(arguments: argparse.Namespace) -> int:
     check_exist(*files)
     if len(files) > 1 and (arguments.plot, arguments.threedblox) != (None, None):
         raise DesignError("--plot and --3dblox need one system; give one file")
+    if len(files) > 1 and arguments.ranges and not arguments.json:
+        raise DesignError("--ranges of several systems needs --json; or give one file")
 
     from chipdse.system.described import evaluate_described
     from chipdse.system.system_file import load_system
@@ -90,8 +94,13 @@ def run(arguments: argparse.Namespace) -> int:
         used = {k: c for e in evaluations for k, c in e.sources.used.items()}
         models = {key for e in evaluations for key in e.sources.cited}
         write_bibtex(arguments.bibtex, cited(used.values(), models))
+    ranges = [
+        _ranges(evaluation, arguments.draws) for evaluation in evaluations if arguments.ranges
+    ]
     if arguments.json:
         documents = [_document(evaluation, arguments.sources) for evaluation in evaluations]
+        for document, (as_json, _) in zip(documents, ranges, strict=False):
+            document["ranges"] = as_json
         shown = documents[0] if len(documents) == 1 else documents
         print(json.dumps(shown, indent=1, allow_nan=False))
     elif len(evaluations) > 1:
@@ -100,6 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(_text(evaluations[0]))
         if arguments.sources:
             print(_sources_text(evaluations[0]))
+        for _, text in ranges:
+            print(text)
     missed = [
         f"{file}: {'; '.join(evaluation.complaints)}"
         for file, evaluation in zip(files, evaluations, strict=True)
@@ -191,6 +202,17 @@ def _shown(value: float, unit: str) -> str:
 
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _ranges(evaluation: Evaluation, draws: int) -> tuple[dict[str, Any], str]:
+    """The system under ranges of constants, as JSON values and as text."""
+    from chipdse.report.quantities import Words
+    from chipdse.report.ranges import point_document, point_text
+    from chipdse.system.ranges.described_system import described_ranges
+
+    ranges = described_ranges(evaluation.system, draws)
+    stated = {name: getattr(evaluation.metrics, name) for name in ranges.low}
+    return point_document(ranges), "\n".join(point_text(ranges, stated, Words()))
 
 
 def _document(evaluation: Evaluation, sources: bool) -> dict[str, Any]:

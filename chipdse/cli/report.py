@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chipdse.cli.common import Verbs, add_objectives, add_verb, print_json, tell_version
+from chipdse.cli.common import (
+    Verbs,
+    add_objectives,
+    add_verb,
+    print_json,
+    range_options,
+    tell_version,
+)
 from chipdse.errors import DesignError
 from chipdse.reading import check_exist
 from chipdse.study.storage.layout import check_study
@@ -42,7 +49,8 @@ def _add_report(verbs: Verbs) -> None:
         "report",
         "write a study's HTML report, one file that needs no network",
         "chipdse report studies/mac_array -o report.html\n"
-        "  chipdse report studies/mac_array --details 12 31    # look into these trials",
+        "  chipdse report studies/mac_array --details 12 31    # look into these trials\n"
+        "  chipdse report studies/mac_array --ranges    # with 90 % intervals",
         _report,
     )
     parser.add_argument("study", type=Path, help="folder of the study")
@@ -55,6 +63,7 @@ def _add_report(verbs: Verbs) -> None:
         help="look into these points (power by module, critical path, supply, package); "
         "default the knee and the best of each objective",
     )
+    range_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -146,6 +155,7 @@ def _report(arguments: argparse.Namespace) -> int:
         path = study.write_report(
             arguments.output,
             details=arguments.details,
+            draws=arguments.draws if arguments.ranges else None,
             tell=lambda trial: print(f"looking into trial {trial}", file=sys.stderr),
         )
     except OSError as error:

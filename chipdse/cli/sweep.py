@@ -270,14 +270,16 @@ def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -
     from chipdse.report.quantities import words_of
     from chipdse.report.ranges import front_document, front_text
     from chipdse.store.store import Store, default_store
-    from chipdse.study.results.ranges import ranges_of
+    from chipdse.study.results.ranges import PROBABILITY, ranges_of, with_ranges
 
-    if arguments.format == "csv":
-        raise DesignError("--ranges has no csv format; write --format table or json")
     sweep_ = study.folder.sweep
     ranges = ranges_of(sweep_, points, Store(root=default_store()), arguments.draws)
     if arguments.json or arguments.format == "json":
         print_json(front_document(ranges))
+    elif arguments.format == "csv":
+        table = with_ranges(points, ranges)
+        shown = table["on_front"] | (table[PROBABILITY] > 0) | arguments.all
+        print(table[shown].to_csv(index=False), end="")
     else:
         print("\n".join(front_text(ranges, words_of(sweep_))))
     return 0

@@ -49,7 +49,9 @@ from chipdse.store.store import Store
 from chipdse.system.arrays.columns import BlockPoints, PackageColumns
 from chipdse.system.arrays.dies import dies_of
 from chipdse.system.arrays.temperature import geometry_of
+from chipdse.system.evaluate import evaluate_system
 from chipdse.technology.calibration import MeasuredError
+from chipdse.technology.citations import bibtex_of, cited_in
 from chipdse.technology.constants import Sources
 from chipdse.technology.own_figures import own_setting
 from chipdse.units import unit_in
@@ -99,7 +101,9 @@ def export_point(
     files |= bench_files(design, rtl)
     clock_period_s = 1 / metrics["clock_frequency_hz"]
     files |= _flows(name_of(design.block), timing.netlist, clock_period_s, rtl.clock)
-    files |= _assembly(design, measure(design, hardware, store)[1])
+    block = measure(design, hardware, store)[1]
+    files |= _assembly(design, block)
+    files["sources.bib"] = _bibliography(design, block)
     basis = basis_of(metrics, checked=is_checked(design.block))
     errors = measured_errors(design)
     described = _described(metrics, system_evidence, basis, work_unit(design.block), errors)
@@ -204,6 +208,13 @@ def _assembly(design: Design, block: BlockMetrics) -> dict[str, str]:
     return {f"threedblox/{name}": text for name, text in files.items()}
 
 
+def _bibliography(design: Design, block: BlockMetrics) -> str:
+    """What the point's figures rest on, as BibTeX."""
+    sources = Sources.of(design.constants)
+    evaluate_system(block, design.package, sources)
+    return bibtex_of(cited_in(sources))
+
+
 def repeat_command(design: Design) -> str:
     """The `chipdse eval` command that gives this point again."""
     words = ["chipdse", "eval", design.block.name]
@@ -282,6 +293,7 @@ _FILES = {
     "golden/golden.v": "self-checking testbench; replays the recorded run in `golden/*.hex`",
     "bench/bench.json": "the block's cocotb bench: module, parameters and workload",
     "metrics.json": "every metric with its unit, kind of evidence and error against routed designs",
+    "sources.bib": "publications and other sources of the models and constants used, as BibTeX",
     "check.py": "checks RTL and netlist again: `python3 check.py`",
     "exported.core": "FuseSoC: `fusesoc --cores-root . run --target sim NAME`, and `sim_netlist`",
     "rtl.eda.json": "Edalize (EDAM) with the testbench; `netlist.eda.json` for the netlist",

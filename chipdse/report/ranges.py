@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from chipdse.report.quantities import Words, heading_scale, shown_metric
-from chipdse.study.results.ranges import FRONT, PointRanges, Ranges
+from chipdse.study.results.ranges import FRONT, Ranges
+from chipdse.system.ranges.point import PointRanges
 
 _SHOWN = 12
 _ALIKE = 20

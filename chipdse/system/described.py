@@ -192,10 +192,22 @@ def evaluate_block(
     )
 
 
-def evaluate_described(system: System, *, cells: int = CELLS) -> Evaluation:
-    """All metrics of a described system; limits that are missed are in its constraints."""
-    sources = Sources.of(system.constants)
-    columns = PackageColumns.of([system.package])
+def evaluate_described(
+    system: System,
+    *,
+    cells: int = CELLS,
+    package: PackageColumns | None = None,
+    sources: Sources | None = None,
+) -> Evaluation:
+    """All metrics of a described system; limits that are missed are in its constraints.
+
+    Parameters
+    ----------
+    package : instead of the parameters that the system states
+    sources : instead of new ones with the figures of the user
+    """
+    sources = Sources.of(system.constants) if sources is None else sources
+    columns = PackageColumns.of([system.package]) if package is None else package
     dies = _dies(system, columns, sources)
     leaky = next((d for d in system.dies if d.leakage_power_w > 0), system.dies[0])
     ops = sum(d.count * d.throughput_ops_per_s for d in system.dies)

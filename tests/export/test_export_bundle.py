@@ -108,6 +108,14 @@ def test_its_cocotb_bench_runs_without_this_project(bundle: Path, tmp_path: Path
     assert "the bench of the folder" in done.stdout + done.stderr
 
 
+def test_it_has_what_to_cite(bundle: Path) -> None:
+    text = (bundle / "sources.bib").read_text()
+    assert (
+        "@inproceedings{gupta2022act," in text
+        and "sources.bib" in (bundle / "README.md").read_text()
+    )
+
+
 def test_the_evidence_is_that_of_eval(bundle: Path, store: Store) -> None:
     design = small(
         json.loads((bundle / "bench" / "bench.json").read_text())["module"].split(".")[1]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from chipdse.cli import main
@@ -15,6 +21,8 @@ from chipdse.study.results.points import points_table
 from chipdse.study.results.ranges import ranges_of
 from chipdse.study.storage.folder import open_study
 from chipdse.technology.own_figures import USER
+
+pytestmark = pytest.mark.tools
 
 SWEEP = """
 block = "mac_array"
@@ -116,6 +124,68 @@ def test_the_commands_print_it(study: Path, capsys: pytest.CaptureFixture[str]) 
     assert document["draws"] == 64 and document["points"]
     assert main(["front", str(study)]) == 0
     assert f"{USER}: a quote" in capsys.readouterr().out
+
+
+def _document(page: Path) -> dict[str, Any]:
+    found = re.search(r'id="data">(.*?)</script>', page.read_text(), re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def test_the_report_has_bands_and_probabilities(study: Path, tmp_path: Path) -> None:
+    page = tmp_path / "ranges.html"
+    asked = ["report", str(study), "--details", "-o", str(page), "--ranges", "--draws", "128"]
+    assert main(asked) == 0
+    opened = open_study(study)
+    table = points_table(opened)
+    ranges = ranges_of(opened.sweep, table, Store(root=default_store()), draws=128)
+    shown = _document(page)["ranges"]
+
+    def column(text: str) -> np.ndarray:
+        return np.frombuffer(base64.b64decode(text), dtype=np.float32)
+
+    feasible = (table["state"] == "feasible").to_numpy()
+    assert shown["draws"] == 128
+    assert column(shown["probability"])[feasible] == pytest.approx(ranges.probability)
+    assert np.isnan(column(shown["probability"])[~feasible]).all()
+    low, high = map(column, shown["columns"]["total_cost_usd"])
+    assert low[feasible] == pytest.approx(ranges.low["total_cost_usd"])
+    assert high[feasible] == pytest.approx(ranges.high["total_cost_usd"])
+    # What no draw changes has no interval.
+    assert "throughput_ops_per_s" not in shown["columns"]
+    text = page.read_text()
+    assert "<h2>Ranges</h2>" in text and "source of yields and prices" in text
+    # Without the option the page has neither.
+    assert main(["report", str(study), "--details", "-o", str(page)]) == 0
+    assert "ranges" not in _document(page) and "<h2>Ranges</h2>" not in page.read_text()
+
+
+def test_the_report_lists_what_to_cite(study: Path, tmp_path: Path) -> None:
+    page = tmp_path / "cited.html"
+    assert main(["report", str(study), "-o", str(page), "--details", "0"]) == 0
+    text = page.read_text()
+    section = text[text.index('<section id="sources">') : text.index("<h2>Provenance</h2>")]
+    assert "ACT: Designing Sustainable" in section and "Chiplet Actuary" in section
+    # The yield law is the negative binomial, and no other is named.
+    assert "Murphy" not in section
+
+
+def test_the_table_has_the_ends_of_intervals(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["front", str(study), "--ranges", "--draws", "64", "--format", "csv"]
+    assert main(command) == 0
+    front = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert (front["on_front"] | (front["front_probability"] > 0)).all()
+    assert (front["total_cost_usd_low"] < front["total_cost_usd_high"]).all()
+    assert list(front.columns)[list(front.columns).index("total_cost_usd") + 1] == (
+        "total_cost_usd_low"
+    )
+    assert "throughput_ops_per_s_low" not in front.columns
+    assert main([*command, "--all"]) == 0
+    every = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert list(every["trial"]) == list(points_table(open_study(study))["trial"])
+    assert every.loc[every["state"] != "feasible", "front_probability"].isna().all()
 
 
 def test_what_cannot_be_ranged_is_refused(study: Path, tmp_path: Path) -> None:

@@ -13,18 +13,22 @@ from chipdse.errors import ChipdseError
 from chipdse.metrics import Basis
 from chipdse.report.answer import Answer, answer_of, shown_value
 from chipdse.report.page.data import as_script, page_data
-from chipdse.report.page.details import details_or_reason, used_sources
+from chipdse.report.page.details import details_or_reason, used_publications, used_sources
 from chipdse.report.page.plotly_local import plotly_library
+from chipdse.report.page.ranges_data import ranges_data
 from chipdse.report.quantities import label_of, shown_metric, words_of
 from chipdse.store.store import Store
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.choose import best, knee
 from chipdse.study.results.points import basis_of, evidence_of_column, points_table
+from chipdse.study.results.ranges import FRONT, Ranges, ranges_of
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.since import changes_of, refuse_changed, version_text
 
 SCRIPTS = ("data", "plots", "front", "parallel", "points", "page")
 """Parts of the page's script, in their order."""
+_ALIKE = 20
+"""Pairs of points that are listed."""
 
 
 def report_html(
@@ -33,6 +37,7 @@ def report_html(
     *,
     details: int | Sequence[int] | None = None,
     live: bool = False,
+    draws: int | None = None,
     tell: Callable[[int], None] = lambda trial: None,
 ) -> str:
     """The whole page.
@@ -43,7 +48,12 @@ def report_html(
     details : how many points have details, the knee and the best of each objective first;
         or which; None for just these
     live : it is served by `chipdse explore`
+    draws : of what is uncertain, for intervals; None: none
     tell : called before each point that is looked into
+
+    Raises
+    ------
+    DesignError : there are draws, and the study has no ranges (`ranges_of`)
     """
     table = points_table(folder)
     looked: dict[int, dict[str, Any]] = {}
@@ -52,6 +62,10 @@ def report_html(
             tell(trial)
             looked[trial] = point_of(folder, table, trial, store)
     data = page_data(folder, table, looked, live=live)
+    ranges = None
+    if draws is not None and store is not None:
+        ranges = ranges_of(folder.sweep, table, store, draws)
+        data["ranges"] = ranges_data(table, ranges)
     answer = None
     if data["feasible"]:
         answer = answer_of(folder.sweep, table, data["importance"])
@@ -69,9 +83,11 @@ def report_html(
         "answer": "" if answer is None else _answer(folder, table, answer),
         "nothing": "" if data["feasible"] else empty,
         "hidden": "" if data["feasible"] else " hidden",
+        "ranges": "" if ranges is None else _ranges(ranges),
         "failures_hidden": "" if data["failures"] else "hidden",
         "note": _note(basis_of(sweep.template.block, table)),
         "evidence": _evidence(folder, table),
+        "sources": _sources(used_publications(looked)),
         "provenance": _provenance(folder, used_sources(looked)),
         "style": _asset("page.css"),
         "script": "\n".join(_asset(f"{part}.js") for part in SCRIPTS),
@@ -116,6 +132,32 @@ def _answer(folder: StudyFolder, table: pd.DataFrame, answer: Answer) -> str:
     return (
         f'<section id="answer"><h2>Answer</h2><div class="both"><div><ul>{listed}</ul>{warned}'
         f"</div>{designs}</div></section>"
+    )
+
+
+def _ranges(ranges: Ranges) -> str:
+    """What decides under ranges, which points are alike, and what was drawn."""
+    decides = [
+        ("being on the front" if name == FRONT else label_of(name),
+         ", ".join(f"{what} {share:.0%}" for what, share in shares.items())
+         or "nothing that is drawn")
+        for name, shares in ranges.decisive.items()
+    ]  # fmt: skip
+    alike = ranges.alike()
+    listed = "; ".join(f"{first} and {second}" for first, second in alike[:_ALIKE])
+    more = f"; and {len(alike) - _ALIKE} more" if len(alike) > _ALIKE else ""
+    same = "Every pair of points of the front differs in an objective in 95 % of the draws."
+    if alike:
+        same = f"No objective distinguishes these pairs of the front: {listed}{more}."
+    drawn = [(each.name, each.text()) for each in ranges.inputs]
+    return (
+        f'<section id="ranges"><h2>Ranges</h2><p class="quiet">{ranges.draws} draws of what is '
+        "uncertain, the same for every point. Bars in the plot and the ranges in the table are "
+        "90 % intervals; a point is fainter, the rarer it is on the front.</p>"
+        f"<p>{_text(same)}</p>"
+        f"{_table(('what', 'decided by (share of its variance)'), decides)}"
+        f"<details><summary>{len(drawn)} quantities drawn</summary>"
+        f"{_table(('quantity', 'distribution'), drawn)}</details></section>"
     )
 
 
@@ -227,6 +269,18 @@ def _listed(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return str(value)
+
+
+def _sources(publications: Sequence[str]) -> str:
+    """What to cite for the points that were looked into."""
+    if not publications:
+        return ""
+    listed = "".join(f"<li>{_text(text)}</li>" for text in publications)
+    return (
+        f'<section id="sources"><h2>Sources</h2><p class="quiet">The publications and other '
+        f"sources of the models and constants that the points looked into used.</p><ul>{listed}"
+        "</ul></section>"
+    )
 
 
 def _provenance(folder: StudyFolder, sources: Sequence[Mapping[str, Any]]) -> str:

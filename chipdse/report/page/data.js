@@ -29,6 +29,16 @@ for (const c of data.columns) {
   const values = numbers(c.values, Float32Array);
   columns.set(c.name, { ...c, values, read: (i) => (c.texts ? c.texts[values[i]] : values[i]) });
 }
+// Under ranges: ends of the 90 % intervals by metric, and the share of draws on the front.
+const interval_of = new Map();
+for (const [name, ends] of Object.entries(data.ranges ? data.ranges.columns : {})) interval_of.set(name, ends.map((end) => numbers(end, Float32Array)));
+const probability_of = data.ranges ? numbers(data.ranges.probability, Float32Array) : null;
+const certain = (row) => (probability_of ? 0.2 + 0.8 * (probability_of[row] || 0) : 1); // the opacity of a point
+const percent = (row) => `${Math.round(100 * (probability_of[row] || 0))} %`;
+function interval(c, row) {
+  const ends = interval_of.get(c.name);
+  return ends && ends[0][row] < ends[1][row] ? `${shown(c, ends[0][row])} to ${shown(c, ends[1][row])}` : "";
+}
 const metrics = [...columns.values()].filter((c) => c.group === "metric");
 const parameters = [...columns.values()].filter((c) => c.group === "parameter");
 const row_of = new Map(Array.from(trial_of, (trial, row) => [trial, row]));

@@ -66,10 +66,10 @@ def page_data(
             }
             for limit in sweep.limits
         ],
-        "state": _packed(states, np.uint8),
-        "on_front": _packed(table["on_front"], np.uint8),
-        "trial": _packed(table["trial"], np.int32),
-        "reasons": {"texts": reasons[0], "codes": _packed(reasons[1], np.uint16)},
+        "state": packed(states, np.uint8),
+        "on_front": packed(table["on_front"], np.uint8),
+        "trial": packed(table["trial"], np.int32),
+        "reasons": {"texts": reasons[0], "codes": packed(reasons[1], np.uint16)},
         "columns": _columns(sweep, table),
         "ties": _ties(table),
         "failures": sorted(
@@ -99,7 +99,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _packed(values: ArrayLike, kind: Any) -> str:
+def packed(values: ArrayLike, kind: Any) -> str:
     return base64.b64encode(np.asarray(values).astype(kind).tobytes()).decode()
 
 
@@ -145,7 +145,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             column["texts"], values = _texts(table[name].map(_shown), order.get(name, ()))
         else:
             values = pd.to_numeric(table[name]).to_numpy(dtype=float)
-        columns.append(column | {"values": _packed(values, np.float32)})
+        columns.append(column | {"values": packed(values, np.float32)})
     return columns
 
 

@@ -33,6 +33,7 @@ from chipdse.stages.operate import operate
 from chipdse.store.store import Store
 from chipdse.system.described import Evaluation, evaluate_block
 from chipdse.technology.calibration import MeasuredError
+from chipdse.technology.citations import cited_in
 
 KINDS = ("internal_w", "switching_w", "leakage_w")
 SHOWN_ERRORS = ("block_power_w", "block_clock_tree_power_w", "block_layout_area_m2")
@@ -89,6 +90,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
             {"key": c.key, "value": c.published, "unit": c.unit, "source": c.source}
             for c in sorted(evaluation.sources.used.values(), key=lambda c: c.key)
         ],
+        "cite": [reference.text for reference in cited_in(evaluation.sources)],
     }
 
 
@@ -294,3 +296,8 @@ def used_sources(details: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any
         source["key"]: source for detail in details.values() for source in detail.get("sources", [])
     }
     return [sources[key] for key in sorted(sources)]
+
+
+def used_publications(details: Mapping[int, Mapping[str, Any]]) -> list[str]:
+    """Every publication and other source that any of the points rests on, once."""
+    return sorted({text for detail in details.values() for text in detail.get("cite", [])})

@@ -11,8 +11,9 @@ function title(name) {
 }
 function hover(row) {
   const parts = parameters.map((c) => `${escaped(c.name)} = ${escaped(shown(c, c.values[row]))}`);
-  const values = data.objectives.map((o) => `<b>${escaped(columns.get(o.name).label)} ${escaped(shown(columns.get(o.name), columns.get(o.name).values[row]))}</b>`);
-  return [`trial ${trial_of[row]}`, ...values, ...parts].join("<br>");
+  const values = data.objectives.map((o) => `<b>${escaped(columns.get(o.name).label)} ${escaped(shown(columns.get(o.name), columns.get(o.name).values[row]))}</b>${interval(columns.get(o.name), row) ? ` (${escaped(interval(columns.get(o.name), row))})` : ""}`);
+  const chance = probability_of && !Number.isNaN(probability_of[row]) ? [`on the front in ${percent(row)} of the draws`] : [];
+  return [`trial ${trial_of[row]}`, ...chance, ...values, ...parts].join("<br>");
 }
 function groups() {
   const of = { infeasible: [], feasible: [], front: [] };
@@ -117,7 +118,7 @@ function drawFront() {
   for (const { members, marker, legend, ...rest } of parts) {
     if (String(marker.symbol).endsWith("-open")) marker.line = { width: 2 };
     else marker.line = { width: 0.8, color: css("--paper") };
-    if (!three && !legend) marker.opacity = members.map((row) => (linked(row) ? 1 : 0.12));
+    if (!three && !legend) marker.opacity = members.map((row) => (linked(row) ? certain(row) : 0.12));
     const trace = { type, mode: "markers", ...rest, marker };
     const values = (c) => (legend ? [null] : members.map((row) => c.values[row]));
     Object.assign(trace, { x: values(x), y: values(y), ...(three ? { z: values(depth) } : {}) });
@@ -126,6 +127,13 @@ function drawFront() {
     for (const [axis, c] of [["error_x", x], ["error_y", y]]) {
       const spread = columns.get(`${c.name}_std`);
       if (spread && !three) trace[axis] = { type: "data", array: members.map((row) => spread.values[row]), thickness: 1 };
+      const ends = interval_of.get(c.name); // bars of the points that any draw has on the front
+      const doubtful = (row) => probability_of[row] > 0;
+      if (ends && !three && members.some(doubtful)) trace[axis] = {
+        type: "data", symmetric: false, thickness: 1, width: 3, color: "rgba(110, 120, 130, 0.45)",
+        array: members.map((row) => (doubtful(row) ? Math.max(ends[1][row] - c.values[row], 0) : 0)),
+        arrayminus: members.map((row) => (doubtful(row) ? Math.max(c.values[row] - ends[0][row], 0) : 0)),
+      };
     }
     traces.push(trace);
   }

@@ -1,13 +1,15 @@
 // ---------------------------------------------------------------- the table of the front
 const SHOWN_ROWS = 25, MOST_ROWS = 1000;
 function drawTable() {
-  const members = rows((row) => on_front[row] && linked(row));
+  const possible = (row) => on_front[row] || (probability_of && probability_of[row] > 0);
+  const members = rows((row) => possible(row) && linked(row));
   const names = [...data.objectives.map((o) => o.name), ...varied.map((c) => c.name).filter((n) => !data.objectives.some((o) => o.name === n))];
   const sort = view.sort || { name: data.objectives[0].name, up: data.objectives[0].minimize };
   const by = columns.get(sort.name).values;
   members.sort((a, b) => (sort.up ? by[a] - by[b] : by[b] - by[a]));
   const table = $("front-table"), head = element("tr"), body = element("tbody");
   head.append(element("th", "trial"));
+  if (probability_of) head.append(element("th", "on the front"));
   for (const name of names) {
     const cell = element("th"), button = element("button", columns.get(name).label);
     cell.setAttribute("aria-sort", sort.name === name ? (sort.up ? "ascending" : "descending") : "none");
@@ -22,12 +24,17 @@ function drawTable() {
     cell.append(open);
     if (data.ties && data.ties[trial_of[row]]) cell.append(element("span", ` ≈ ${data.ties[trial_of[row]].join(", ")}`, { title: "statistically tied with" }));
     line.append(cell);
-    for (const name of names) line.append(element("td", shown(columns.get(name), columns.get(name).values[row])));
+    if (probability_of) line.append(element("td", percent(row) + (on_front[row] ? "" : " (not as stated)")));
+    for (const name of names) {
+      const c = columns.get(name), value = element("td", shown(c, c.values[row])), ends = interval(c, row);
+      if (ends) value.append(element("br"), element("small", ends, { class: "quiet" }));
+      line.append(value);
+    }
     body.append(line);
   }
   const thead = element("thead"); thead.append(head);
   table.replaceChildren(thead, body);
-  $("front-count").textContent = members.length > most && view.every_row ? `${most} of ${members.length} points on the front; filter to see others.` : `${members.length} points on the front.`;
+  $("front-count").textContent = members.length > most && view.every_row ? `${most} of ${members.length} points on the front; filter to see others.` : `${members.length} points on the front${probability_of ? ", at the stated values or in a draw" : ""}.`;
   const more = $("front-more");
   more.hidden = view.every_row || members.length <= SHOWN_ROWS;
   more.textContent = `show all ${Math.min(members.length, MOST_ROWS)} rows`;

@@ -24,20 +24,18 @@ from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
 from chipdse.study.results.points import objective_columns, violations
 from chipdse.system.arrays.columns import BlockPoints, PackageColumns
-from chipdse.system.metrics import SystemColumns
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.ranges.draws import Systems
 from chipdse.system.ranges.factored import Block, blocks_of, values_of
 from chipdse.system.ranges.inputs import DRAWS, PARAMETERS, SEED, Input, inputs_of, sample
+from chipdse.system.ranges.point import RANGED_METRICS, PointRanges, by_input
 from chipdse.system.ranges.statistics import distinguishable, interval, variance_shares
 
 POWER = "block_power_w"
 """The metric whose measured error is that of the block's power."""
 _OF_POWER = (POWER, "block_energy_per_op_j")
 """Metrics of the block that follow the error of its power."""
-_ENDS = ("embodied_low_kgco2e", "embodied_high_kgco2e")
-"""Metrics that are ends of a range themselves."""
-_METRICS = tuple(f.name for f in dataclasses.fields(SystemColumns) if f.name not in _ENDS)
+_METRICS = RANGED_METRICS
 _LARGEST = 40_000_000
 """Values that are held at once, 8 bytes each."""
 
@@ -79,6 +77,36 @@ class Ranges:
         first, second = np.nonzero(np.triu(~apart, 1))
         pairs = zip(rows[first], rows[second], strict=True)
         return [(int(self.trials[a]), int(self.trials[b])) for a, b in pairs]
+
+
+PROBABILITY = "front_probability"
+"""Name of the column with the share of draws in which a point is on the front."""
+
+
+def with_ranges(points: pd.DataFrame, ranges: Ranges) -> pd.DataFrame:
+    """Points of a study with the probability of the front and the ends of every interval.
+
+    Columns `NAME_low` and `NAME_high` stand after the metric that they belong to, if a draw changes
+    it in any point; points without draws have none.
+    """
+    place = {int(trial): row for row, trial in enumerate(ranges.trials)}
+    rows = points["trial"].map(place)
+
+    def column(values: Floats) -> Floats:
+        found = rows.notna().to_numpy()
+        out = np.full(len(points), np.nan)
+        out[found] = values[rows[found].astype(np.int64)]
+        return out
+
+    columns: dict[str, Any] = {}
+    for name in map(str, points.columns):
+        columns[name] = points[name]
+        if name == "on_front":
+            columns[PROBABILITY] = column(ranges.probability)
+        low, high = ranges.low.get(name), ranges.high.get(name)
+        if low is not None and high is not None and (low < high).any():
+            columns |= {f"{name}_low": column(low), f"{name}_high": column(high)}
+    return pd.DataFrame(columns, index=points.index)
 
 
 FRONT = "front"
@@ -256,30 +284,13 @@ def _decisive(
     decisive: dict[str, dict[str, float]] = {}
     for place, name in enumerate(names):
         each = [variance_shares(shares, column) for column in objectives[:, :, place].T]
-        decisive[name] = _by_input(inputs, np.mean(each, axis=0))
+        decisive[name] = by_input(inputs, np.mean(each, axis=0))
     doubtful = np.flatnonzero((member.mean(axis=0) > 0) & (member.mean(axis=0) < 1))
     if len(doubtful):
         each = [variance_shares(shares, member[:, row].astype(np.float64)) for row in doubtful]
         weights = member[:, doubtful].astype(np.float64).var(axis=0)
-        decisive[FRONT] = _by_input(inputs, np.average(each, axis=0, weights=weights))
+        decisive[FRONT] = by_input(inputs, np.average(each, axis=0, weights=weights))
     return decisive
-
-
-def _by_input(inputs: Sequence[Input], shares: Floats) -> dict[str, float]:
-    """Shares above one per cent by the name of the input, the largest first."""
-    order = np.argsort(-shares, kind="stable")
-    return {inputs[at].name: float(shares[at]) for at in order if shares[at] > 0.01}
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PointRanges:
-    """One point under ranges: the 90 % interval of each system metric, and what decides it."""
-
-    inputs: tuple[Input, ...]
-    draws: int
-    low: Mapping[str, float]
-    high: Mapping[str, float]
-    decisive: Mapping[str, Mapping[str, float]]
 
 
 def point_ranges(design: Design, store: Store, draws: int = DRAWS, seed: int = SEED) -> PointRanges:
@@ -288,9 +299,4 @@ def point_ranges(design: Design, store: Store, draws: int = DRAWS, seed: int = S
     inputs = systems.inputs()
     shares = sample(inputs, draws, seed)
     metrics, _ = values_of(systems, inputs, shares, _METRICS)
-    low, high, decisive = {}, {}, {}
-    for name, values in metrics.items():
-        ends = interval(values)
-        low[name], high[name] = float(ends[0][0]), float(ends[1][0])
-        decisive[name] = _by_input(inputs, variance_shares(shares, values[:, 0]))
-    return PointRanges(inputs=inputs, draws=draws, low=low, high=high, decisive=decisive)
+    return PointRanges.of(inputs, shares, {name: each[:, 0] for name, each in metrics.items()})

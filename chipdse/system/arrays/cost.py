@@ -151,7 +151,8 @@ def _bridge_cost(dies: Dies, sources: Sources) -> Floats:
 
 def _carrier_cost(name: str, fabrication: Fabrication, at: Bools, sources: Sources) -> Floats:
     if name == "glass":
-        return np.asarray(sources("cost.glass_price") * fabrication.interposer_m2[at])
+        glass = of_rows(sources("cost.glass_price"), at)
+        return np.asarray(glass * fabrication.interposer_m2[at])
     price: Numbers
     if name in FANOUT:
         price = sources("cost.fanout_wafer_price")

@@ -125,13 +125,15 @@ def dies_of(blocks: BlockPoints, package: PackageColumns, sources: Sources) -> D
     is_block[:, 0] = True
     unknown = np.full(logic.shape, np.nan)
     share = package["tiles"] / chiplets
+    # Without memory dies no figure of their process is read, nor recorded as a source.
+    memory_node = np.where(memory > 0, package["memory_node_nm"], node)
     return Dies(
         names=("die", "memory"),
         area_m2=logic + extra,
         logic_m2=logic,
         unique_m2=np.stack([blocks.area_m2 + overhead, np.zeros(package.count)], axis=1),
         count=np.stack([chiplets, memory], axis=1),
-        node_nm=np.stack([node, package["memory_node_nm"]], axis=1),
+        node_nm=np.stack([node, memory_node], axis=1),
         own=is_block,
         memory=~is_block,
         modules=modules,

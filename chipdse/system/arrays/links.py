@@ -72,7 +72,7 @@ def links_of(
     rate_max = link_column(sources, "rate_max", link, np.inf)
     pitch_max = link_column(sources, "pitch_max", link, np.inf)
     gap, reach = _gap(arrangement, sources), link_column(sources, "reach", link, np.inf)
-    device = _by_memory(package, "device_energy", 0.0, sources)
+    device = _by_memory(package, dies, "device_energy", 0.0, sources)
     unlimited = np.full(package.count, -1.0)
     return LinkResult(
         utilisation_limit=utilisation,
@@ -118,7 +118,7 @@ def _capacity(package: PackageColumns, dies: Dies, pitch_m: Floats, sources: Sou
     edge = _by_edge(package, dies, share, sources)
     vertical = _by_area(package, dies, share, pitch_m, sources)
     capacity = np.where(stacked[:, None], vertical, edge)
-    memory_limit = _by_memory(package, "stack_bandwidth", np.inf, sources)
+    memory_limit = _by_memory(package, dies, "stack_bandwidth", np.inf, sources)
     return np.where(dies.memory, np.minimum(capacity, memory_limit[:, None]), capacity)
 
 
@@ -185,11 +185,22 @@ def _gap(arrangement: Choices, sources: Sources) -> Floats:
     )
 
 
-def _by_memory(package: PackageColumns, table: str, missing: float, sources: Sources) -> Floats:
-    """A figure of each system's memory technology; `missing` where none is published."""
+def _by_memory(
+    package: PackageColumns, dies: Dies, table: str, missing: float, sources: Sources
+) -> Floats:
+    """A figure of each system's memory technology; `missing` where none is published.
+
+    It is also `missing` for systems without memory dies, whose technology is not read.
+    """
     technology = package.choices["memory_technology"]
+    used = np.where(dies.memory, dies.count, 0).sum(axis=1) > 0
     return technology.lookup(
-        [_optional(sources, f"memory.{table}.{name}", missing) for name in technology.names]
+        [
+            _optional(sources, f"memory.{table}.{name}", missing)
+            if (used & technology.among(name)).any()
+            else missing
+            for name in technology.names
+        ]
     )
 
 

@@ -13,7 +13,7 @@ from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.system.arrays.columns import BlockPoints, Choices, PackageColumns
 from chipdse.system.evaluate import Heat, SystemRows, evaluate_pairs
 from chipdse.system.parameters import CATCH_ARRANGEMENTS, PackageParameters
-from chipdse.system.ranges.inputs import Draws, Input, draws_of, inputs_of
+from chipdse.system.ranges.inputs import ALTERNATIVES, Draws, Input, draws_of, inputs_of
 from chipdse.system.ranges.response import Response
 from chipdse.technology.constants import Constant, Sources
 
@@ -21,7 +21,14 @@ DEFAULTS = {field.name: field.default for field in dataclasses.fields(PackagePar
 """Of the parameters of a package."""
 _ROWS = 16_384
 """Rows that are evaluated at once."""
-_BY_ROW = ("grids.", "links.", "memory.", "cost.wafer_price.", "cost.defect_density.")
+_BY_ROW = (
+    "grids.",
+    "links.",
+    "memory.",
+    "cost.wafer_price.",
+    "cost.defect_density.",
+    "cost.glass_price",
+)
 """Constants that may have a value of their own for each row of an evaluation."""
 
 
@@ -74,7 +81,7 @@ class Systems:
         """What is uncertain of the systems, under every alternative of sources."""
         heat = Response()
         used = dict(self.nominal(heat)[1].used)
-        for parameter, name in (("fab_carbon", "imec_netzero"), ("cost_model", "catch")):
+        for parameter, name in ALTERNATIVES:
             if parameter not in self.fixed:
                 chosen = (name,), np.zeros(1, dtype=np.int64)
                 draw = Draws(count=1, names={parameter: chosen})

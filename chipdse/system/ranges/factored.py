@@ -83,9 +83,11 @@ def blocks_of(
     names : metrics that are wanted; those that are not may be NaN
     """
     factors = {i.parameter for i in inputs if i.parameter} <= {*_CHOICES, *_NUMBERS}
-    link = systems.packages.choices["link"]
-    for code in np.unique(link.codes):
-        rows = np.flatnonzero(link.codes == code)
+    link, arrangement = (systems.packages.choices[name] for name in ("link", "arrangement"))
+    # Systems of one link and arrangement read the same constants.
+    codes = link.codes * len(arrangement.names) + arrangement.codes
+    for code in np.unique(codes):
+        rows = np.flatnonzero(codes == code)
         group = systems.take(rows)
         dies = dies_of(group.blocks, group.packages, read := Sources(given=dict(group.given)))
         whole = _keys(inputs) & {*read.used, "cost.reticle_area"}
@@ -200,23 +202,20 @@ def _rows(part: Columns) -> int:
     return max(len(column) for column in part.values())
 
 
-def _fabricated(
-    dies: Dies, packages: PackageColumns, sources: Sources, _: Int64s
-) -> dict[str, Floats]:
+def _fabricated(dies: Dies, packages: PackageColumns, sources: Sources, _: Int64s) -> Columns:
     fabrication = fabrication_of(packages, dies, sources)
-    cost = cost_of(packages, dies, fabrication, sources)
     terms = carbon_terms(packages, dies, fabrication, sources)
     return {
         "substrate_m2": fabrication.substrate_m2,
         "die_yield": fabrication.die_yield[:, 0],
         "interposers": fabrication.interposers_on_wafer,
-        "cost_usd": np.asarray(cost.recurring.total),
-        "nre_usd": cost.nre_usd,
-        "start_kg": terms.start_kg,
-        "per_grid": terms.per_grid,
-        "per_share_kg": terms.per_share_kg,
-        "per_design_grid": terms.per_design_grid,
+        **{name: getattr(terms, name) for name in _TERMS},
     }
+
+
+def _priced(dies: Dies, packages: PackageColumns, sources: Sources, _: Int64s) -> Columns:
+    cost = cost_of(packages, dies, fabrication_of(packages, dies, sources), sources)
+    return {"cost_usd": np.asarray(cost.recurring.total), "nre_usd": cost.nre_usd}
 
 
 _TERMS = ("start_kg", "per_grid", "per_share_kg", "per_design_grid")
@@ -290,7 +289,9 @@ def _factored(
 
     link = _variants(systems, dies, inputs, shares, linked, ())
     first, kind = _kinds(dies, systems.packages)
-    made = _variants(systems.take(first), dies.take(first), inputs, shares, _fabricated, _CHOICES)
+    kinds, of_kinds = systems.take(first), dies.take(first)
+    made = _variants(kinds, of_kinds, inputs, shares, _fabricated, _CHOICES)
+    priced = _variants(kinds, of_kinds, inputs, shares, _priced, ("cost_model",))
     present = dies.present()
     step = max(1, _VALUES // len(shares))
     for start in range(0, len(rows), step):
@@ -300,7 +301,7 @@ def _factored(
         factors = _factors(some, inputs, shares)
         links_there = _with_power(LinkResult(**link.at(places)), their_dies, factors)
         powers = _powers(their_dies, links_there, factors.power)
-        result = made.at(kind[part])
+        result = made.at(kind[part]) | priced.at(kind[part])
         hot = heat.under_draws(powers, factors.power, part, typical=False)
         usual = hot
         if some.blocks.typical is not None:

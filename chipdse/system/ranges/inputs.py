@@ -104,6 +104,8 @@ PARAMETERS = (
     Input(name="gas abatement", parameter="gas_abatement", low=0.95, high=0.99),
 )
 """Parameters of the package on which sources disagree or give a range."""
+ALTERNATIVES = (("fab_carbon", "imec_netzero"), ("cost_model", "catch"))
+"""The second sources by their parameter: they rest on constants that the first ones do not read."""
 
 
 def inputs_of(

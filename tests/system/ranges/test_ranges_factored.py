@@ -38,6 +38,7 @@ PACKAGES = (
     PackageParameters(arrangement="silicon_interposer", chiplets=2, tiles=20000,
                       link="ucie_advanced", grid_fab="ontario", cost_model="catch"),
     PackageParameters(arrangement="stack_hybrid", chiplets=2, tiles=20000, link="ucie_3d"),
+    PackageParameters(arrangement="glass", chiplets=2, tiles=20000, link="ucie_advanced"),
 )  # fmt: skip
 RANGES = {
     "cost.wafer_price.n7": "9000 USD (6000 to 12000)",
@@ -48,6 +49,7 @@ RANGES = {
     "carbon.fab_energy.n7": "2.15 kWh/cm2 (1.5 to 3)",
     "links.energy_to_16.ucie_advanced": "0.25 pJ/b (0.2 to 0.3)",
     "memory.device_energy.hbm2e": "3.9 pJ/b (3 to 5)",
+    "cost.glass_price": "0.04 USD/mm2 (0.002 to 0.05)",
     "grids.intensity.taiwan": "642 g/kWh (400 to 700)",
 }
 
@@ -119,7 +121,7 @@ def test_carbon_is_linear_in_grids_and_abatement() -> None:
 
 
 def test_systems_are_computed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A part is a number of systems of one link; together they are all systems, each once."""
+    """A part is some systems of one link and arrangement; together they are each system once."""
     case = systems([0, 3, 0, 4, 3, 0, 0], [], error=True, typical=False)
     inputs = case.inputs()
     shares = sample(inputs, 64)
