@@ -57,22 +57,22 @@ def listed(text: str) -> str:
     lines = []
     for entry in re.split(r"\n(?=\S)", text):
         name, colon, what = entry.partition(" : ")
-        said = f"- `{name}`: {' '.join(what.split())}" if colon and "`" not in name else entry
-        lines.append(said)
+        shown = f"- `{name}`: {' '.join(what.split())}" if colon and "`" not in name else entry
+        lines.append(shown)
     return "\n".join(lines)
 
 
 def documented(record: type) -> dict[str, str]:
     """The description of each field, from its metadata or from the docstring of the class."""
-    said = {
+    meanings = {
         name.strip(): " ".join(text.split())
         for names, text in re.findall(
             r"^(\w[\w, ]*) : (.*(?:\n    .*)*)", inspect.getdoc(record) or "", flags=re.M
         )
         for name in names.split(",")
     }
-    fields = {one.name: one.metadata.get("doc", "") for one in dataclasses.fields(record)}
-    return {name: doc or said.get(name, "") for name, doc in fields.items()}
+    fields = {f.name: f.metadata.get("doc", "") for f in dataclasses.fields(record)}
+    return {name: doc or meanings.get(name, "") for name, doc in fields.items()}
 
 
 def spelling_of(action: argparse.Action) -> str:

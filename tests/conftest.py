@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import signal
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -19,15 +21,37 @@ from tests.support import kernels
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
 
+# Several workers share the processors. Threads of OpenBLAS would mostly wait for each other, and
+# actively: a search took four times the processor time. Programs inherit the variable; here it is
+# set before NumPy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # A shell that starts the tests in the background lets them ignore SIGINT, and their children too:
 # the tests that interrupt a sweep need what a program has in a terminal.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+ROOT = Path(__file__).parents[1]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # the workers of xdist have the folder of their parent
         kernels.begin()
+        # The tests start more than a thousand programs that import chipdse. Where Python keeps
+        # no bytecode (PYTHONDONTWRITEBYTECODE), each would compile it in 0.3 s of processor time.
+        for package in ("chipdse", "hdl"):
+            compileall.compile_dir(ROOT / package, quiet=2)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the bytecode of the test files, with the assertions that pytest rewrites."""
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    try:
+        return (yield)
+    finally:
+        sys.dont_write_bytecode = kept
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -64,7 +88,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.slow)
 
 
-SHARED = Path(__file__).parents[2] / "shared"
+SHARED = ROOT.parent / "shared"
 
 
 @pytest.fixture(scope="session")
@@ -75,22 +99,34 @@ def shared() -> Path:
     return SHARED
 
 
+def common_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this run, which all workers share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
 @pytest.fixture(scope="session")
-def warm_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that has what the designs of `sweeps.SWEEP` need, and the study that filled it."""
+def untouched_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that has what the designs of `sweeps.SWEEP` need and nothing else, and the study
+    that filled it. All workers share it: a test may read and copy it."""
     from tests.support import small_sweep as sweeps
 
-    folder, shared = tmp_path_factory.mktemp("warm"), tmp_path_factory.getbasetemp().parent
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        sweeps.run(sweeps.sweep_file(folder), folder / "undisturbed", folder)
-        return folder
-    with FileLock(shared / "warm.lock"):  # the other workers copy what the first has made
-        if not (shared / "warm").is_dir():
-            sweeps.run(sweeps.sweep_file(folder), folder / "undisturbed", folder)
-            shutil.copytree(folder, shared / "warm", symlinks=True)
-            return folder
-    shutil.copytree(shared / "warm", folder, symlinks=True, dirs_exist_ok=True)
+    base = common_folder(tmp_path_factory)
+    folder, part = base / "warm", base / "warm.part"
+    with FileLock(base / "warm.lock"):
+        if not folder.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            sweeps.run(sweeps.sweep_file(part), part / "undisturbed", part)
+            part.rename(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def warm_store(untouched_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of it, which the tests of one worker use and fill further."""
+    folder = tmp_path_factory.mktemp("warm")
+    return shutil.copytree(untouched_store, folder, symlinks=True, dirs_exist_ok=True)
 
 
 @pytest.fixture(scope="session")
@@ -99,9 +135,7 @@ def lend_verilator(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path],
     from chipdse.hardware import simulators
     from chipdse.store.store import Store
 
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # of all workers; the store's locks keep them apart
+    folder = common_folder(tmp_path_factory)  # the store's locks keep the workers apart
 
     def lend(stages: Path) -> None:
         tool = simulators.pick("verilator", 0, 0)
@@ -114,4 +148,18 @@ def lend_verilator(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path],
 @pytest.fixture(scope="session")
 def docs_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache for all that the documentation runs: its pages ask about the same adders."""
-    return kernels.lend(tmp_path_factory.mktemp("docs_store"))
+    folder = common_folder(tmp_path_factory) / "docs_store"
+    with FileLock(folder.with_suffix(".lock")):
+        return kernels.lend(folder)
+
+
+@pytest.fixture(scope="session")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Wheel and sdist by suffix, built once."""
+    from tests.support.wheels import build_both
+
+    folder = common_folder(tmp_path_factory) / "distributions"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.is_dir():
+            build_both(folder)
+    return {path.suffix: path for path in folder.iterdir()}

@@ -107,6 +107,7 @@ def test_missing_file_is_refused_before_anything_loads(
     assert MISSING[command] in error
 
 
+@pytest.mark.slow
 def test_opening_a_study_does_not_load_what_runs_or_exports_one() -> None:
     child = "import json, sys, chipdse.api.study; print(json.dumps(sorted(sys.modules)))"
     ran = subprocess.run(

@@ -21,11 +21,11 @@ from chipdse.characterise.deck import Corner as BenchCorner
 from chipdse.characterise.description import Corner, Description
 from chipdse.characterise.functions import bench_cell
 from chipdse.characterise.ngspice import SimulationError
-from chipdse.characterise.simulator import settled_fo4_s, simulator
+from chipdse.characterise.simulator import settled_fo4_s, simulator, simulator_version
 from chipdse.characterise.spice import Models, Netlists, SpiceCircuit
 from chipdse.errors import ChipdseError, DesignError, ToolError
+from chipdse.store.sources import code_of
 
-FORMAT = 1  # of the files; a change of what they mean changes it
 # Near threshold a storing cell may start in the other state unless it is held there; cold, an
 # edge may be later than the window that follows the inverter's delay (held, patience).
 _ATTEMPTS = ((False, 1.0), (True, 1.0), (False, 3.0), (True, 3.0))
@@ -99,14 +99,15 @@ class Characteriser:
         return Bench(self._simulator, cell, circuit, corner, self.held, self.patience)
 
     def key(self, cell: Cell, corner: Corner, what: Any) -> str:
-        """Digest of all that a file follows from."""
+        """Digest of all that a file follows from, the code and ngspice's version included."""
         parts = [
-            FORMAT,
+            code_of("chipdse.characterise.run:Characteriser"),
+            simulator_version(),
             repr(cell),
             self.circuit(cell, ()).elements,
             [self._digest(models) for models in (corner.models, corner.leakage_models)],
             (corner.supply_v, corner.temperature_c),
-            self.description.commands,
+            [(text, _files_named(text)) for text in self.description.commands],
             what,
         ]
         return hashlib.sha256(json.dumps(parts, default=repr).encode()).hexdigest()
@@ -267,6 +268,12 @@ class Characteriser:
                 if self.cells[task.cell].sequential is None or "refused" in failure:
                     break
         return task, failure, False
+
+
+def _files_named(command: str) -> list[str]:
+    """SHA-256 of the files that a command of ngspice names, e.g. compiled models: osdi FILE."""
+    files = [Path(word.strip("\"'")) for word in command.split()]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files if file.is_file()]
 
 
 def read(file: Path, key: str) -> dict[str, Any] | None:

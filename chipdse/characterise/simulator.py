@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes.util
+import functools
 
 import numpy as np
 
@@ -20,6 +21,18 @@ def simulator() -> Ngspice | NgspiceProcess:
     MachineError : neither is installed
     """
     return Ngspice() if ctypes.util.find_library("ngspice") else NgspiceProcess()
+
+
+@functools.cache
+def simulator_version() -> str:
+    """Version of the ngspice that `simulator` starts, e.g. `ngspice-39`.
+
+    Raises
+    ------
+    MachineError : none is installed
+    """
+    with simulator() as started:
+        return started.version()
 
 
 def settled_fo4_s(bench: Bench) -> float:

@@ -135,6 +135,14 @@ def main(argv: list[str] | None = None) -> int:
     except ChipdseError as error:
         print(f"chipdse {arguments.verb}: {_line(str(error))}", file=sys.stderr)
         return 2 if isinstance(error, DesignError) else 1
+    except MemoryError as error:
+        amount = f" ({_line(str(error))})" if str(error) else ""
+        print(
+            f"chipdse {arguments.verb}: this machine has too little free memory{amount}; end other "
+            "programs, or evaluate a smaller design",
+            file=sys.stderr,
+        )
+        return 1
     except BrokenPipeError:
         return 1
     except KeyboardInterrupt:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from chipdse_hdl.block import Block
 
     from chipdse.metrics import Metrics
+    from chipdse.study.results.ranges import PointRanges
+    from chipdse.technology.citations import Reference
 
 
 def add(verbs: Verbs) -> None:
@@ -118,14 +120,41 @@ def _eval(arguments: argparse.Namespace) -> int:
     block, parameters, workload = records_of(arguments)
 
     from chipdse.api.point import design_of_point, evaluate_point
-    from chipdse.blocks.work import work_unit
+
+    given = {"workload": dataclasses.asdict(workload), **_settings(arguments)}
+    settings = dataclasses.asdict(parameters)
+    metrics = evaluate_point(
+        block.name, settings, **given, placement=arguments.placement, progress=True
+    )
+    for key in sorted(given["constants"].keys() - metrics.constants.keys()):
+        print(f"own figure not used: {key}; no model of this point reads it", file=sys.stderr)
+    ranges = None
+    if arguments.ranges:
+        from chipdse.store.store import Store, default_store
+        from chipdse.study.results.ranges import point_ranges
+
+        design = design_of_point(block.name, settings, **given)
+        ranges = point_ranges(design, Store(root=default_store()), arguments.draws)
+    if arguments.bibtex is not None:
+        write_bibtex(arguments.bibtex, _to_cite(metrics))
+    if arguments.json:
+        print_json(_document(arguments, metrics, ranges))
+    else:
+        _print_text(arguments, block, metrics, ranges)
+    return 1 if _missed(metrics) else 0
+
+
+def _settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings of `evaluate_point` other than parameters and workload.
+
+    Raises
+    ------
+    DesignError : a setting is unknown, given twice or outside its range
+    """
     from chipdse.design import OperatingPoint, PhysicalOptions, make_record, parse_settings
     from chipdse.errors import DesignError
     from chipdse.hardware.synthesis_options import SynthesisOptions
-    from chipdse.system.metrics import CONSTRAINTS
     from chipdse.system.parameters import PackageParameters
-    from chipdse.technology.citations import cited
-    from chipdse.technology.own_figures import figure_text, own_figures
 
     operating = parse_settings(OperatingPoint, arguments.operating, "operating")
     stated = {
@@ -141,8 +170,7 @@ def _eval(arguments: argparse.Namespace) -> int:
             raise DesignError(f"operating: {name!r} is set twice; set it once")
         operating[name] = value
     make_record(OperatingPoint, operating, "operating")
-    given: dict[str, Any] = {
-        "workload": dataclasses.asdict(workload),
+    return {
         "library": arguments.library,
         "liberty": arguments.liberty,
         "operating": operating,
@@ -151,62 +179,70 @@ def _eval(arguments: argparse.Namespace) -> int:
         "physical": parse_settings(PhysicalOptions, arguments.physical, "physical"),
         "constants": _constants(arguments.constants),
     }
-    settings = dataclasses.asdict(parameters)
-    metrics = evaluate_point(
-        block.name, settings, **given, placement=arguments.placement, progress=True
-    )
-    for key in sorted(given["constants"].keys() - metrics.constants.keys()):
-        print(f"own figure not used: {key}; no model of this point reads it", file=sys.stderr)
-    ranges = None
-    if arguments.ranges:
-        from chipdse.store.store import Store, default_store
-        from chipdse.study.results.ranges import point_ranges
 
-        design = design_of_point(block.name, settings, **given)
-        ranges = point_ranges(design, Store(root=default_store()), arguments.draws)
-    to_cite = cited(metrics.constants.values(), metrics.cited)
-    if arguments.bibtex is not None:
-        write_bibtex(arguments.bibtex, to_cite)
-    missed = {name: amount for name, amount in metrics.constraints().items() if amount > 0}
-    if arguments.json:
-        values, evidence = metrics.flat(), metrics.evidence()
-        names = _chosen(arguments.only) if arguments.only else list(values)
-        shown: dict[str, Any] = {name: values[name] for name in names}
-        kinds = {name: evidence[name] for name in names}
-        errors = {
-            name: dataclasses.asdict(error)
-            for name, error in metrics.errors.items()
-            if name in names
-        }
-        details: dict[str, Any] = {"evidence": kinds, "measured_errors": errors}
-        own = [dataclasses.asdict(constant) for constant in own_figures(metrics.constants)]
-        if own:
-            details["own_figures"] = own
-        if arguments.sources:
-            details["sources"] = [dataclasses.asdict(c) for c in metrics.constants.values()]
-            details["cite"] = [reference.text for reference in to_cite]
-        if ranges is not None:
-            from chipdse.report.ranges import point_document
 
-            details["ranges"] = point_document(ranges)
-        print_json({**shown, "violations": missed, **details})
-    else:
-        _print_metrics(metrics, work_unit(block), arguments.only)
-        for constant in own_figures(metrics.constants):
-            print(f"own figure: {figure_text(constant)}")
-        if arguments.sources:
-            used = sorted(metrics.constants.values(), key=lambda c: c.key)
-            print("constants used:", *(f"  {figure_text(c)}" for c in used), sep="\n")
-            print("to cite:", *(f"  {reference.text}" for reference in to_cite), sep="\n")
-        if ranges is not None:
-            from chipdse.report.quantities import Words
-            from chipdse.report.ranges import point_text
+def _missed(metrics: Metrics) -> dict[str, float]:
+    """The limits that a point misses, and by how much."""
+    return {name: amount for name, amount in metrics.constraints().items() if amount > 0}
 
-            print("\n".join(point_text(ranges, metrics.flat(), Words(work=work_unit(block)))))
-        for name, amount in missed.items():
-            limit = CONSTRAINTS.get(name, "clock faster than the logic, as a share of its delay")
-            print(f"limit missed: {limit}: {amount:.4g}")
-    return 1 if missed else 0
+
+def _to_cite(metrics: Metrics) -> list[Reference]:
+    from chipdse.technology.citations import cited
+
+    return cited(metrics.constants.values(), metrics.cited)
+
+
+def _document(
+    arguments: argparse.Namespace, metrics: Metrics, ranges: PointRanges | None
+) -> dict[str, Any]:
+    """What `--json` prints."""
+    from chipdse.technology.own_figures import own_figures
+
+    values, evidence = metrics.flat(), metrics.evidence()
+    names = _chosen(arguments.only) if arguments.only else list(values)
+    errors = {
+        name: dataclasses.asdict(error) for name, error in metrics.errors.items() if name in names
+    }
+    details: dict[str, Any] = {
+        "evidence": {name: evidence[name] for name in names},
+        "measured_errors": errors,
+    }
+    user_figures = [dataclasses.asdict(constant) for constant in own_figures(metrics.constants)]
+    if user_figures:
+        details["own_figures"] = user_figures
+    if arguments.sources:
+        details["sources"] = [dataclasses.asdict(c) for c in metrics.constants.values()]
+        details["cite"] = [reference.text for reference in _to_cite(metrics)]
+    if ranges is not None:
+        from chipdse.report.ranges import point_document
+
+        details["ranges"] = point_document(ranges)
+    return {**{name: values[name] for name in names}, "violations": _missed(metrics), **details}
+
+
+def _print_text(
+    arguments: argparse.Namespace, block: Block, metrics: Metrics, ranges: PointRanges | None
+) -> None:
+    """Print the metrics, and what the options ask for, for people."""
+    from chipdse.blocks.work import work_unit
+    from chipdse.system.metrics import CONSTRAINTS
+    from chipdse.technology.own_figures import figure_text, own_figures
+
+    _print_metrics(metrics, work_unit(block), arguments.only)
+    for constant in own_figures(metrics.constants):
+        print(f"own figure: {figure_text(constant)}")
+    if arguments.sources:
+        used = sorted(metrics.constants.values(), key=lambda c: c.key)
+        print("constants used:", *(f"  {figure_text(c)}" for c in used), sep="\n")
+        print("to cite:", *(f"  {reference.text}" for reference in _to_cite(metrics)), sep="\n")
+    if ranges is not None:
+        from chipdse.report.quantities import Words
+        from chipdse.report.ranges import point_text
+
+        print("\n".join(point_text(ranges, metrics.flat(), Words(work=work_unit(block)))))
+    for name, amount in _missed(metrics).items():
+        limit = CONSTRAINTS.get(name, "clock faster than the logic, as a share of its delay")
+        print(f"limit missed: {limit}: {amount:.4g}")
 
 
 def _constants(settings: Sequence[str]) -> dict[str, str]:

@@ -129,16 +129,8 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
 
     from chipdse.blocks.corners import corners_of
     from chipdse.blocks.own import is_checked
-    from chipdse.design import parse_settings
 
-    given = parse_settings(block.parameters, arguments.set, block.name)
-    chosen = {name: [value] for name, value in given.items()}
-    for setting in arguments.among:
-        name, _, texts = setting.partition("=")
-        chosen[name] = [
-            parse_settings(block.parameters, [f"{name}={text}"], block.name)[name]
-            for text in texts.split(",")
-        ]
+    chosen = _chosen_values(block, arguments)
     corners = corners_of(block.parameters, chosen, arguments.corners)
     if len(corners.records) > _MANY_CORNERS:
         print(
@@ -148,19 +140,10 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
         )
     results: list[dict[str, Any]] = []
     for number, parameters in enumerate(corners.records, 1):
-        shown = dataclasses.asdict(parameters)
-        try:
-            run = _run(
-                block, parameters, workload, arguments.simulator, waves=False, progress=False
-            )
-            results.append({"parameters": shown, "passed": True, "cycles": run.cycles})
-        except MachineError:
-            raise
-        except (ToolError, DesignError) as error:
-            results.append({"parameters": shown, "passed": False, "reason": str(error)})
+        results.append(_corner_result(block, parameters, workload, arguments.simulator))
         print(
             f"{number}/{len(corners.records)} {'passed' if results[-1]['passed'] else 'FAILED'} "
-            + " ".join(f"{name}={value}" for name, value in shown.items()),
+            + " ".join(f"{name}={value}" for name, value in results[-1]["parameters"].items()),
             file=sys.stderr,
         )
     failed = [result for result in results if not result["passed"]]
@@ -184,6 +167,38 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
             f"{len(results)} of {corners.total} that it accepts were run"
         )
     return 1 if failed else 0
+
+
+def _corner_result(block: Block, parameters: Any, workload: Any, simulator: Any) -> dict[str, Any]:
+    """The parameters of a corner, whether its run passed, and its cycles or why it failed.
+
+    Raises
+    ------
+    MachineError : nothing can run here
+    """
+    shown = dataclasses.asdict(parameters)
+    try:
+        run = _run(block, parameters, workload, simulator, waves=False, progress=False)
+    except MachineError:
+        raise
+    except (ToolError, DesignError) as error:
+        return {"parameters": shown, "passed": False, "reason": str(error)}
+    return {"parameters": shown, "passed": True, "cycles": run.cycles}
+
+
+def _chosen_values(block: Block, arguments: argparse.Namespace) -> dict[str, list[Any]]:
+    """Values by parameter: one of each that `--set` gives, several of each in `--among`."""
+    from chipdse.design import parse_settings
+
+    given = parse_settings(block.parameters, arguments.set, block.name)
+    chosen = {name: [value] for name, value in given.items()}
+    for setting in arguments.among:
+        name, _, texts = setting.partition("=")
+        chosen[name] = [
+            parse_settings(block.parameters, [f"{name}={text}"], block.name)[name]
+            for text in texts.split(",")
+        ]
+    return chosen
 
 
 def _copy_waves(folder: Path, target: Path) -> None:

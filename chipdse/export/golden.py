@@ -66,6 +66,19 @@ def _hex(recording: Recording, signals: Sequence[RecordedSignal]) -> str:
     return "".join(f"{row:0{digits}x}\n" for row in rows)
 
 
+def _connections(
+    clock: str, inputs: Sequence[RecordedSignal], outputs: Sequence[RecordedSignal]
+) -> list[str]:
+    """The ports of the design: inputs at bits of `in`, outputs at bits of `seen`."""
+    connected = [f".\\{clock} (clk)"]
+    for signals, bus in ((inputs, "in"), (outputs, "seen")):
+        offset = 0
+        for signal in signals:
+            connected.append(f".\\{signal.name} ({bus}[{offset + signal.width - 1}:{offset}])")
+            offset += signal.width
+    return connected
+
+
 def _testbench(
     recording: Recording,
     top: str,
@@ -75,14 +88,8 @@ def _testbench(
     leaves_open: bool,
 ) -> str:
     wide_in, wide_out = (max(1, sum(signal.width for signal in s)) for s in (inputs, outputs))
-    connected = [f".\\{recording.clock} (clk)"]
-    for signals, bus in ((inputs, "in"), (outputs, "seen")):
-        offset = 0
-        for signal in signals:
-            connected.append(f".\\{signal.name} ({bus}[{offset + signal.width - 1}:{offset}])")
-            offset += signal.width
     fall = "clk = ~clk;" if recording.both_edges else "clk = 1; #5 clk = 0;"
-    joined = ",\n    ".join(connected)
+    joined = ",\n    ".join(_connections(recording.clock, inputs, outputs))
     return f"""// Drives every recorded row and compares the outputs of the workload's rows.
 `timescale 1ns/1ps
 module {TOP};

@@ -306,20 +306,9 @@ def _theirs(
         number = timed(names[0], metric) if metric == "f_max_hz" else value(names)
         if number is not None:
             reported[metric] = number * unit
-    for metric, quantity, unit in (
-        ("block_area_m2", "area", 1e-12),
-        ("block_cell_count", "count", 1.0),
-    ):
-        if metric in reported and f"design__instance__{quantity}__stdcell" in results:
-            reported[metric] -= unit * _classes(results, quantity, _PHYSICAL_ONLY)
-    if any(f"design__instance__count__class:{kind}" in results for kind in _TREE):
-        reported["clock_buffer_count"] = _classes(results, "count", _TREE)
+    _correct_cells(reported, results)
     why_not += _impossible(reported)
-    period, whose = clock_period_s, "as given"
-    if period is None and results.get(_PERIOD, 0) > 0:
-        period, whose = results[_PERIOD] * time_unit_s, "as their results say"
-    if period is None:
-        period, whose = 1 / ours["clock_frequency_hz"], "the point's, for want of theirs"
+    period, whose = _period_s(ours, results, clock_period_s, time_unit_s)
     setup = timed(_SETUP, "critical_path_s")
     hold = timed(_HOLD, "worst_hold_slack_s")
     if setup is not None:
@@ -336,6 +325,32 @@ def _theirs(
     if hold is not None:
         reported["worst_hold_slack_s"] = hold * time_unit_s
     return reported, why_not
+
+
+def _correct_cells(reported: dict[str, float], results: Mapping[str, float]) -> None:
+    """Leave fill and taps out of area and number of cells, and add the number of clock buffers."""
+    for metric, quantity, unit in (
+        ("block_area_m2", "area", 1e-12),
+        ("block_cell_count", "count", 1.0),
+    ):
+        if metric in reported and f"design__instance__{quantity}__stdcell" in results:
+            reported[metric] -= unit * _classes(results, quantity, _PHYSICAL_ONLY)
+    if any(f"design__instance__count__class:{kind}" in results for kind in _TREE):
+        reported["clock_buffer_count"] = _classes(results, "count", _TREE)
+
+
+def _period_s(
+    ours: Mapping[str, float],
+    results: Mapping[str, float],
+    clock_period_s: float | None,
+    time_unit_s: float,
+) -> tuple[float, str]:
+    """The clock period of their results [s], and where it is from, for messages."""
+    if clock_period_s is not None:
+        return clock_period_s, "as given"
+    if results.get(_PERIOD, 0) > 0:
+        return results[_PERIOD] * time_unit_s, "as their results say"
+    return 1 / ours["clock_frequency_hz"], "the point's, for want of theirs"
 
 
 def _impossible(reported: dict[str, float]) -> list[str]:

@@ -87,14 +87,12 @@ def map_unit(
     MachineError : the reduced library changed while it was read
     """
     # Where the design's other modules are mapped, and its memories, is in the unit's text.
-    plain = dataclasses.replace(
-        options, hierarchy="shared", memory_macro_bits=0, memory_family="auto"
-    )
+    elsewhere = {"hierarchy": "shared", "memory_macro_bits": None, "memory_family": "auto"}
     digest = _library_digest(library)
     values = {
         "module": hashlib.sha256(unit.rtlil.encode()).hexdigest(),
         "library": digest,
-        "options": dataclasses.asdict(plain),
+        "options": dataclasses.asdict(options) | elsewhere,
         "short_memories": has_short_memories,
     }
 
@@ -106,7 +104,7 @@ def map_unit(
 
         return guarded_build
 
-    build = functools.partial(map_module, unit, library, plain, has_short_memories)
+    build = functools.partial(map_module, unit, library, options, has_short_memories)
     return MAP_MODULE.folder(store, values, build, guard=unchanged)
 
 

@@ -49,7 +49,7 @@ class SystemValues(Generic[Number]):
     package_area_m2: Number = metric("area of the package substrate", "m2", "modelled")
     die_yield_frac: Number = metric("yield of a compute die", "-", "modelled", rests_on=_NODE)
     peak_temperature_c: Number = metric(
-        "hottest point of any die", "°C", "modelled", rests_on=_ACTIVITY
+        "junction temperature at the hottest point of any die", "°C", "modelled", rests_on=_ACTIVITY
     )
     peak_temperature_error_k: Number = metric(
         "discretisation error of the hottest point, by refinement",

@@ -71,14 +71,14 @@ def cited(constants: Iterable[Constant], models: Collection[str] = ()) -> list[R
     ----------
     models : keys of the publications of models
     """
-    found = {key: references()[key] for key in models}
+    by_key = {key: references()[key] for key in models}
     others: dict[str, Reference] = {}
     for constant in constants:
         known = [r for r in references().values() if any(m in constant.source for m in r.match)]
-        found |= {reference.key: reference for reference in known}
+        by_key |= {reference.key: reference for reference in known}
         if not known and not is_own(constant):
             others.setdefault(constant.source, _other(constant))
-    listed = [found[key] for key in sorted(found)]
+    listed = [by_key[key] for key in sorted(by_key)]
     return [*listed, *sorted(others.values(), key=lambda reference: reference.key)]
 
 

@@ -221,8 +221,12 @@ class Sources:
 
         Recorded as used are those of the nodes `at_nm`, or of the neighbours of each.
         """
-        own = (key.removeprefix(f"{entry}.") for key in self.given if key.startswith(f"{entry}."))
-        names = sorted(dict.fromkeys((*variants(entry), *own)), key=lambda name: float(name[1:]))
+        given_names = (
+            key.removeprefix(f"{entry}.") for key in self.given if key.startswith(f"{entry}.")
+        )
+        names = sorted(
+            dict.fromkeys((*variants(entry), *given_names)), key=lambda name: float(name[1:])
+        )
         constants = [self._find(f"{entry}.{name}") for name in names]
         nodes = [float(name[1:]) for name in names]
         last = len(nodes) - 1

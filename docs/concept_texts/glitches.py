@@ -39,23 +39,7 @@ def _mapping(runs: Runs) -> Iterator[Text]:
         )
         for block in ("mac_array", "fir")
     }
-    for (name, block, goal), row in at.items():
-        yield line(
-            f"{name} {block} | {goal}",
-            *(("{:,d}", row["cells"]), ("{:,d}", row[SIZE])),
-            ("{:.2f} ({:.2f})", row[PATH], row["path_of_cells_ns"])
-            if block == "mac_array"
-            else ("{:.2f}", row[PATH]),
-            *(("{}", row[JOULES]), ("{:.0f} %", 100 * row["glitch_power_frac"])),
-            ("{:.1f}", row["synthesis_s"]),
-        )
-    for block, row in slow.items():
-        yield line(
-            f"sky130 {block}",
-            ("delay, at {:.2f} V", row["vdd_v"]),
-            *(("{:,d}", row["cells"]), ("{:,d}", row[SIZE]), ("{:.2f}", row[PATH])),
-            *(("{}", row[JOULES]), ("{:.0f} %", 100 * row["glitch_power_frac"])),
-        )
+    yield from _rows(at, slow)
 
     def change(quantity: str, of: Callable[[float, float], float], **only: str) -> Any:
         """Range over libraries and blocks of what mapping for delay changes."""
@@ -86,6 +70,27 @@ def _mapping(runs: Runs) -> Iterator[Text]:
             *change("synthesis_s", lambda a, b: a / b),
         ),
     )
+
+
+def _rows(at: dict[tuple[str, str, str], Any], slow: dict[str, Any]) -> Iterator[Text]:
+    """The rows of the table: by library, block and goal, and at the lower supply of `slow`."""
+    for (name, block, goal), row in at.items():
+        yield line(
+            f"{name} {block} | {goal}",
+            *(("{:,d}", row["cells"]), ("{:,d}", row[SIZE])),
+            ("{:.2f} ({:.2f})", row[PATH], row["path_of_cells_ns"])
+            if block == "mac_array"
+            else ("{:.2f}", row[PATH]),
+            *(("{}", row[JOULES]), ("{:.0f} %", 100 * row["glitch_power_frac"])),
+            ("{:.1f}", row["synthesis_s"]),
+        )
+    for block, row in slow.items():
+        yield line(
+            f"sky130 {block}",
+            ("delay, at {:.2f} V", row["vdd_v"]),
+            *(("{:,d}", row["cells"]), ("{:,d}", row[SIZE]), ("{:.2f}", row[PATH])),
+            *(("{}", row[JOULES]), ("{:.0f} %", 100 * row["glitch_power_frac"])),
+        )
 
 
 def _clock_gates(runs: Runs) -> Iterator[Text]:

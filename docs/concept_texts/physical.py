@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,18 +94,7 @@ def _front(runs: Runs) -> Iterator[Text]:
 
 
 def _conclusions(runs: Runs) -> Iterator[Text]:
-    def taken(variant: str, level: str, way: str) -> float:
-        result = runs.result(f"physical_front{way}", "nominal", variant=variant, level=level)
-        return float(result[JOULES])
-
-    def change(variant: str, base: str, *mapped: str) -> tuple[float, ...]:
-        """Of the energy, with cells alone and with everything [%]."""
-        return tuple(
-            percent_more(taken(variant, level, way), taken(base, level, way))
-            for way in mapped or ("",)
-            for level in ("as mapped", "everything")
-        )
-
+    change = functools.partial(_changes, runs)
     yield Text(
         words="Mapped for delay, the array takes {:.0f} % more energy with cells alone and {:.0f} "
         "% more with everything, the filter {:.0f} % and {:.0f} %.",
@@ -133,13 +123,31 @@ def _conclusions(runs: Runs) -> Iterator[Text]:
         words="zero gating goes from {:+.0f} % to {:+.0f} % (from {:+.0f} % to {:+.0f} %).",
         values=change("mac, zero gating", "mac", *both),
     )
+    yield from _clock_gates_and_fronts(runs)
+
+
+def _changes(runs: Runs, variant: str, base: str, *mapped: str) -> tuple[float, ...]:
+    """Change of the energy of a variant, with cells alone and with everything [%]."""
+
+    def energy_pj(variant: str, level: str, way: str) -> float:
+        result = runs.result(f"physical_front{way}", "nominal", variant=variant, level=level)
+        return float(result[JOULES])
+
+    return tuple(
+        percent_more(energy_pj(variant, level, way), energy_pj(base, level, way))
+        for way in mapped or ("",)
+        for level in ("as mapped", "everything")
+    )
+
+
+def _clock_gates_and_fronts(runs: Runs) -> Iterator[Text]:
     plain = ("mac, zero gating", "mac, isolated")
     yield Text(
         words="On top of zero gating they save {:.0f} % with cells alone and {:.0f} % with "
         "everything; on top of isolation {:.0f} and {:.0f} %. The share of the clock tree falls "
         "from {:.0f} % to {:.0f} % and from {:.0f} % to {:.0f} % of all power",
         values=(
-            *(-each for name in plain for each in change(f"{name}, clock gates", name)),
+            *(-each for name in plain for each in _changes(runs, f"{name}, clock gates", name)),
             *(
                 100
                 * runs.result("physical_front", "nominal", variant=variant, level="everything")[

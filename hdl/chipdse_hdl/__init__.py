@@ -17,6 +17,14 @@ _MODULES = (
     "rv32",  # control
 )
 
-BLOCKS: dict[str, Block] = {
-    name: importlib.import_module(f"chipdse_hdl.{name}").BLOCK for name in _MODULES
-}
+BLOCKS: dict[str, Block]
+"""Every block by name; imported when they are first asked for: a bench needs its own block alone,
+and all of them take longer to import than a short simulation runs."""
+
+
+def __getattr__(name: str) -> object:
+    """`BLOCKS`, at its first use."""
+    if name != "BLOCKS":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    blocks = {each: importlib.import_module(f"{__name__}.{each}").BLOCK for each in _MODULES}
+    return globals().setdefault(name, blocks)

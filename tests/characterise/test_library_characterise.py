@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from chipdse.characterise import run
 from chipdse.characterise.description import read_description
 from chipdse.characterise.ngspice_process import is_installed
 from chipdse.characterise.run import simulate
 from chipdse.cli import main
 from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.catalogue import resolve
+from chipdse.store.sources import code_files
 from tests.characterise.small_process import SLOW, TYPICAL, sky130_cells, small_process
 from tools.characterise.compare import Comparison, at_one_corner, compare
 
@@ -119,6 +122,37 @@ def test_a_run_continues(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert characterise(description) == 0
     assert "2 cells at corners, 1 of them known" in capsys.readouterr().err
     assert (tmp_path / "liberty" / "mine_typical_25C_1p8V.lib").read_bytes() != written
+
+
+def test_a_file_follows_from_code_simulator_and_compiled_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled = tmp_path / "models.osdi"
+    compiled.write_bytes(b"one")
+    stated = read_description(small_process(tmp_path, ("inv",)))
+    description = dataclasses.replace(stated, commands=(f"osdi {compiled}",))
+
+    def key() -> str:
+        return run.Characteriser(description, tmp_path / "work").task_key(
+            run.Task(corner=0, cell=0)
+        )
+
+    before = key()
+    assert key() == before
+    compiled.write_bytes(b"two")
+    assert key() != before
+    compiled.write_bytes(b"one")
+    assert key() == before
+    with monkeypatch.context() as other:
+        other.setattr(run, "simulator_version", lambda: "ngspice-0")
+        assert key() != before
+    with monkeypatch.context() as other:
+        other.setattr(run, "code_of", lambda *builders: "another chipdse")
+        assert key() != before
+    files = code_files("chipdse.characterise.run:Characteriser")
+    assert {f"chipdse.characterise.{name}" for name in ("sequential", "bench", "deck")} <= set(
+        files
+    )
 
 
 def test_several_simulators_give_the_same(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
-"""The architecture page shows the folders and the import ladder as they are."""
+"""The architecture page shows the folders, the import ladder and the files of tasks as they are."""
 
 import ast
+import re
 from pathlib import Path
 
 from tests.test_house_style import LADDER
@@ -50,3 +51,14 @@ def test_files_named_on_the_page_exist() -> None:
     assert len(named) > 20
     missing = [name for name in named if not (ROOT / name).exists()]
     assert missing == []
+
+
+def test_the_files_of_common_tasks_have_the_names_that_the_page_gives() -> None:
+    table = PAGE.read_text().split("## Five common tasks")[1].split("|---|---|---|\n")[1]
+    rows = [line.strip("|\n ").split(" | ") for line in table.split("\n\n")[0].splitlines()]
+    assert len(rows) == 5
+    for task, cell, number in rows:
+        files = re.findall(r"`([^` ]+/[^` ]+)` \(`([^`]+)`\)", cell)
+        assert len(files) == int(number), task
+        for file, name in files:
+            assert name in (ROOT / file).read_text(), f"{file} has no {name}"

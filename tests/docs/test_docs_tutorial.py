@@ -24,9 +24,9 @@ INSTALLS = ("python3 -m venv", "pip install")  # `installed` does that, from the
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(distributions: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Programs of an environment that has the wheel."""
-    return install_wheel(tmp_path_factory.mktemp("wheel"))
+    return install_wheel(distributions[".whl"], tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")

@@ -32,6 +32,7 @@ def point(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_metric_has_its_error(
     point: Path, shared: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -70,13 +71,26 @@ def mapped(
     return netlist, new["map-module"]
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A store in which the lane of `ARRAY` is mapped, to be copied; and the netlist."""
+    folder = tmp_path_factory.mktemp("first")
+    netlist, new = mapped(folder / "design", Store(root=folder / "store"))
+    assert new == 1
+    return folder / "store", netlist
+
+
+@pytest.fixture
+def store(first: tuple[Path, str], tmp_path: Path) -> Store:
+    """A copy of that store."""
+    return Store(root=shutil.copytree(first[0], tmp_path / "store"))
+
+
 def of_lanes(count: int, source: str = ARRAY) -> str:
     return source.replace("LANES = 4", f"LANES = {count}")
 
 
-def test_another_size_maps_what_is_new_and_equals_a_cold_run(tmp_path: Path) -> None:
-    store = Store(root=tmp_path / "store")
-    assert mapped(tmp_path / "four", store)[1] == 1
+def test_another_size_maps_what_is_new_and_equals_a_cold_run(store: Store, tmp_path: Path) -> None:
     warm, new = mapped(tmp_path / "seven", store, of_lanes(7))
     assert new == 0
     cold, new = mapped(tmp_path / "cold", Store(root=tmp_path / "other"), of_lanes(7))
@@ -84,9 +98,7 @@ def test_another_size_maps_what_is_new_and_equals_a_cold_run(tmp_path: Path) -> 
     assert warm == mapped(tmp_path / "again", store, of_lanes(7))[0]
 
 
-def test_names_of_the_design_are_no_part_of_a_unit(tmp_path: Path) -> None:
-    store = Store(root=tmp_path / "store")
-    mapped(tmp_path / "first", store)
+def test_names_of_the_design_are_no_part_of_a_unit(store: Store, tmp_path: Path) -> None:
     netlist, new = mapped(tmp_path / "renamed", store, RENAMED)
     assert new == 0
     # The netlist has the names of its own source.
@@ -110,19 +122,18 @@ def test_names_of_the_design_are_no_part_of_a_unit(tmp_path: Path) -> None:
     ids=["constant", "reset", "neighbour", "goal", "seed", "period", "gating", "effort", "library"],
 )
 def test_what_mapping_reads_is_in_the_key(
-    tmp_path: Path, source: str, options: dict[str, object]
+    store: Store, tmp_path: Path, source: str, options: dict[str, object]
 ) -> None:
-    store = Store(root=tmp_path / "store")
-    mapped(tmp_path / "first", store)
     warm, new = mapped(tmp_path / "second", store, source, **options)  # type: ignore[arg-type]
     assert new >= 1
     other = Store(root=tmp_path / "other")
     assert warm == mapped(tmp_path / "cold", other, source, **options)[0]  # type: ignore[arg-type]
 
 
-def test_a_damaged_unit_is_mapped_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = tmp_path / "store"
-    netlist, _ = mapped(tmp_path / "first", Store(root=root))
+def test_a_damaged_unit_is_mapped_again(
+    first: tuple[Path, str], store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, netlist = store.root, first[1]
     (unit,) = [entry for entry in entries(root) if entry.stage == "map-module"]
     text = (unit.path / "mapped_0.il").read_text()
     (unit.path / "mapped_0.il").write_text(text.replace("nand2_1", "nor2_1", 1))

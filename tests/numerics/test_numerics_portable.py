@@ -37,7 +37,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def here(store: Path) -> dict[str, str]:
-    return run(store)
+    return run(store, OPENBLAS_NUM_THREADS="2")
 
 
 def run(store: Path, *before: str, **environment: str) -> dict[str, str]:
@@ -206,6 +206,7 @@ def unstable_sorts(tree: ast.Module) -> Iterator[str]:
                 yield node.func.attr
 
 
+@pytest.mark.slow
 def test_positions_come_from_stable_sorts() -> None:
     """In the searches and reports too, so that a study proposes the same points everywhere."""
     found = {}

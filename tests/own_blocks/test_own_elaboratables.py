@@ -82,6 +82,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
     sys.modules.pop("older", None)
 
 
+@pytest.mark.slow
 def test_attributes_are_ports_and_go_where_they_are_driven(project: Path) -> None:
     block = find_block("older:Older", project)
     ports = component_ports(lambda: block.hardware(block.parameters(width=4, part=True)))

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.support import kernels
-from tests.support.wheels import build_both
 
 pytestmark = pytest.mark.tools
 ROOT = Path(__file__).parents[2]
@@ -109,10 +108,11 @@ def test_from_the_root_of_the_repository_a_block_of_another_hdl_folder(project: 
     assert "mac_array" in run(ROOT, "chipdse", "blocks", cache=cache)
 
 
-def test_an_installed_wheel_takes_no_name_of_a_project(project: Path, tmp_path: Path) -> None:
-    wheel = build_both(tmp_path / "dist")[".whl"]
+def test_an_installed_wheel_takes_no_name_of_a_project(
+    project: Path, distributions: dict[str, Path], tmp_path: Path
+) -> None:
     target = tmp_path / "site"
-    zipfile.ZipFile(wheel).extractall(target)  # what pip does with a wheel
+    zipfile.ZipFile(distributions[".whl"]).extractall(target)  # what pip does with a wheel
     where = "import chipdse, chipdse_hdl; print(chipdse.__file__, chipdse_hdl.__file__)"
     (project / "where.py").write_text(where)
     assert run(project, "where", python_path=str(target)).count(str(target)) == 2

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from chipdse.study.question.shipped import find_sweep, questions, shipped_sweeps
-from tests.support.wheels import build_both
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,9 +30,8 @@ def test_shipped_sweeps_are_found_by_name(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.tools
-def test_wheel_and_sdist_carry_everything(tmp_path: Path) -> None:
-    built = build_both(tmp_path)
-    inside = set(zipfile.ZipFile(built[".whl"]).namelist())
+def test_wheel_and_sdist_carry_everything(distributions: dict[str, Path]) -> None:
+    inside = set(zipfile.ZipFile(distributions[".whl"]).namelist())
     places = {"chipdse": "chipdse", "hdl/chipdse_hdl": "chipdse_hdl"}
     for folder, installed in (places | {"sweeps": "chipdse/shipped_sweeps"}).items():
         for path in (ROOT / folder).rglob("*"):
@@ -41,7 +39,7 @@ def test_wheel_and_sdist_carry_everything(tmp_path: Path) -> None:
                 assert f"{installed}/{path.relative_to(ROOT / folder).as_posix()}" in inside
     assert not {name.partition("/")[0] for name in inside} & {"hdl", "sweeps", "tests"}
     assert any(name.endswith("licenses/NOTICE") for name in inside)
-    with tarfile.open(built[".gz"]) as sdist:
+    with tarfile.open(distributions[".gz"]) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     assert {
         "pyproject.toml",

@@ -78,6 +78,7 @@ def test_a_large_front(tmp_path: Path, on_front: int, warned: bool) -> None:
     assert any("of 60 feasible points" in text for text in warnings_of(sweep, table)) == warned
 
 
+@pytest.mark.slow
 def test_report_and_front_have_it(tmp_path: Path) -> None:
     study = make_study(tmp_path / "a study", 80, on_disk=True)
     page = report_html(study, None)

@@ -123,6 +123,7 @@ def test_a_supply_curve_has_plain_ticks_and_the_blocks_unit(tmp_path: Path) -> N
     assert ">energy [pJ/addition]<" in drawn and ">0.1<" in drawn and ">100<" in drawn
 
 
+@pytest.mark.slow
 def test_several_studies_are_in_one_figure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

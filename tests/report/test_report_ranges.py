@@ -22,6 +22,8 @@ from chipdse.study.results.ranges import ranges_of
 from chipdse.study.storage.folder import open_study
 from chipdse.technology.own_figures import USER
 
+pytestmark = pytest.mark.tools
+
 SWEEP = """
 block = "mac_array"
 [hardware]

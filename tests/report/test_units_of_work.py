@@ -37,6 +37,7 @@ def test_every_block_counts_something(name: str) -> None:
     assert work_unit(BLOCKS[name]) not in ("", "op")
 
 
+@pytest.mark.slow
 def test_table_report_and_columns(tmp_path: Path) -> None:
     study = make_study(tmp_path / "study", 30, on_disk=True)
     done = call("front", study.path)

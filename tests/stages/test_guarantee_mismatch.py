@@ -60,6 +60,7 @@ def guaranteed(sigma: float | None) -> dict[str, Any]:
     return {"view": "guaranteed", "timing_sigma": sigma, "lowest_temperature_c": 25.0}
 
 
+@pytest.mark.tools
 def test_more_deviations_are_a_slower_clock(
     design: Design, hardware: Hardware, store: Store
 ) -> None:
@@ -80,6 +81,7 @@ def test_more_deviations_are_a_slower_clock(
     assert three.block_energy_per_op_j[0] == pytest.approx(none.block_energy_per_op_j[0], rel=1e-3)
 
 
+@pytest.mark.tools
 def test_layout_lengthens_the_path_of_every_view_alike(
     design: Design, hardware: Hardware, store: Store
 ) -> None:
@@ -134,6 +136,7 @@ def test_figures_name_the_mismatch_they_contain() -> None:
     assert corner_text("block_leakage_power_w", values) == "fast, 1.71 V, 0 °C"
 
 
+@pytest.mark.tools
 def test_supply_of_least_energy_moves_up(design: Design, hardware: Hardware, store: Store) -> None:
     """A guaranteed chip is clocked more slowly, so it leaks for longer in each operation."""
     best = []
@@ -143,6 +146,7 @@ def test_supply_of_least_energy_moves_up(design: Design, hardware: Hardware, sto
     assert best == sorted(set(best))
 
 
+@pytest.mark.tools
 def test_hold_gets_worse_with_faster_chips(
     design: Design, hardware: Hardware, store: Store
 ) -> None:

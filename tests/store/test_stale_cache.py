@@ -207,6 +207,23 @@ def test_a_kernel_is_named_by_its_c(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wrong != right == kernel_source.function_name(operation)
 
 
+def copy_of_chipdse(folder: Path) -> Path:
+    """The packages in a folder, to be edited there."""
+    for name in ("chipdse", "hdl", "sweeps"):
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(Path(chipdse.__file__).parents[1] / name, folder / name, ignore=ignore)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def cold(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the code as it is gives with an empty store and an empty cache."""
+    folder = tmp_path_factory.mktemp("cold")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHIPDSE_CACHE", str(folder / "cache"))
+        return point(folder / "store", package=copy_of_chipdse(folder / "copy"))
+
+
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("module", "right", "wrong"),
@@ -217,14 +234,10 @@ def test_a_kernel_is_named_by_its_c(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_repaired_fault_of_the_code_reaches_who_has_a_cache(
-    tmp_path: Path, cache: Path, module: str, right: str, wrong: str | None
+    tmp_path: Path, cache: Path, cold: str, module: str, right: str, wrong: str | None
 ) -> None:
-    """With a fault, repaired in the same store and cache, and in empty ones."""
-    package = Path(chipdse.__file__).parent
-    copy = tmp_path / "copy"
-    for name in ("chipdse", "hdl", "sweeps"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(package.parent / name, copy / name, ignore=ignore)
+    """With a fault, then repaired in the same store and cache: as with empty ones."""
+    copy = copy_of_chipdse(tmp_path / "copy")
     file = copy / "chipdse" / module
     text = file.read_text()
     if wrong is None:
@@ -235,8 +248,6 @@ def test_a_repaired_fault_of_the_code_reaches_who_has_a_cache(
     faulty = point(tmp_path / "store", package=copy)
     file.write_text(text)
     repaired = point(tmp_path / "store", package=copy)
-    shutil.rmtree(cache)
-    cold = point(tmp_path / "empty", package=copy)
     assert repaired == cold != faulty
 
 

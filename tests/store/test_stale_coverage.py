@@ -22,7 +22,7 @@ from pathlib import Path
 project, block, root = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 sys.path.insert(0, str(project / "elsewhere"))
 import chipdse
-from chipdse.design import Design, LibraryChoice, find_block
+from chipdse.design import Design, LibraryChoice, OperatingPoint, find_block
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.evaluate import evaluate
 from chipdse.store.store import Store
@@ -77,15 +77,28 @@ def watched(method):
 Store.folder = watched(Store.folder)
 Store.folder_by_reads = watched(Store.folder_by_reads)
 
-if block == "memory":
-    found = find_block("memory.toml", project / "hw")
-    options = SynthesisOptions(memory_macro_bits=64)
-else:
-    name, folder = ("b:B", "blocks") if block == "python" else ("unit.toml", "hw")
-    found, options = find_block(name, project / folder), SynthesisOptions()
-design = Design(block=found, parameters=found.parameters(), workload=found.workload(length=20),
-                library=LibraryChoice(name="sky130"), synthesis=options)
-evaluate(design, Store(root=root))
+PLACES = {"python": ("b:B", "blocks"), "memory": ("memory.toml", "hw"),
+          "shared": ("copies.toml", "hw"), "traced": ("aes_sbox", "")}
+OPTIONS = {"memory": SynthesisOptions(memory_macro_bits=64),
+           "shared": SynthesisOptions(hierarchy="shared")}
+POINTS = {"guaranteed": OperatingPoint(view="guaranteed"), "slow": OperatingPoint(process="slow")}
+name, folder = PLACES.get(block, ("unit.toml", "hw"))
+found = find_block(name, project / folder)
+given = {"unit": "sbox", "structure": "composite"} if block == "traced" else {}
+design = Design(block=found, parameters=found.parameters(**given),
+                workload=found.workload(length=20),
+                library=LibraryChoice(name="sky130"),
+                synthesis=OPTIONS.get(block, SynthesisOptions()),
+                operating=POINTS.get(block, OperatingPoint()))
+store = Store(root=root)
+evaluate(design, store)
+if block == "traced":
+    from chipdse.stages.build import build_hardware
+    from chipdse.stages.trace_figures import trace_figures
+    from chipdse.trace_metrics import MAX_T, PEAK_POWER, TraceOptions, Traced
+    traced = Traced(names=(PEAK_POWER, MAX_T), options=TraceOptions(traces=512))
+    _, hardware = build_hardware(design, store)
+    trace_figures(traced, design, hardware, store, [design.operating])
 
 def texts(value):
     if isinstance(value, str):
@@ -117,16 +130,32 @@ module memory (input clk, input rst, input write, input [4:0] at, input [7:0] x,
   end
 endmodule
 """
+COPIES = """
+module lane (input clk, input rst, input [3:0] x, output reg [3:0] y);
+  reg [3:0] sum;
+  always @(posedge clk)
+    if (rst) begin sum <= 0; y <= 0; end
+    else begin sum <= sum * 4'd5 ^ x; y <= sum + y; end
+endmodule
+module copies (input clk, input rst, input [15:0] x, output [15:0] y);
+  lane lanes [3:0] (.clk(clk), .rst(rst), .x(x), .y(y));
+endmodule
+"""
 DESCRIPTION = 'sources = ["memory.v"]\ntop = "memory"\nclock = "clk"\nreset = "rst"\n'
 STAGES = {
     "python": {"elaborate", "simulate", "synthesise", "measure", "wires", "glitches"},
-    "verilog": {"elaborate", "simulate", "synthesise", "measure", "wires", "glitches"},
+    "memory": {"elaborate", "memories", "simulate", "synthesise", "measure", "wires", "glitches"},
+    "guaranteed": {"synthesise", "measure", "wires", "glitches", "guarantee"},
+    "slow": {"elaborate", "simulate", "synthesise", "measure", "wires", "glitches"},
+    "shared": {"synthesise", "map-module", "measure", "wires", "glitches"},
+    "traced": {"simulate", "synthesise", "measure", "peaks", "revealed"},
 }
 # Modules that check or keep, and make nothing; and a table that is in the key by its values. The
 # catalogue finds the files of a library by its name; the hashes of these files are in the key.
 CHECKS = ("chipdse/store/", "chipdse/hardware/store", "chipdse/paths.py", "chipdse/errors.py")
 CHECKS += ("chipdse/stages/library.py", "chipdse/netlist/library/catalogue.py")
 BY_VALUE = "technology/data/sram.toml"
+LIBRARY = ("sky130", "sky130_slow", "sky130_fast", "sky130_mismatch")
 
 
 SCRATCH = "yosys-liberty-scl-cache"
@@ -134,19 +163,21 @@ SCRATCH = "yosys-liberty-scl-cache"
 
 
 @pytest.mark.tools
-@pytest.mark.parametrize("block", ["python", "verilog", "memory"])
+@pytest.mark.parametrize("block", STAGES)
 def test_a_stage_opens_and_runs_only_what_its_key_knows(
     block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = stale_projects.write(tmp_path / "project")
     (project / "hw/memory.v").write_text(MEMORY)
     (project / "hw/memory.toml").write_text(DESCRIPTION)
+    (project / "hw/copies.v").write_text(COPIES)
+    (project / "hw/copies.toml").write_text(DESCRIPTION.replace("memory", "copies"))
     monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path / "cache"))
     command = [sys.executable, "-c", SCRIPT, str(project), block, str(tmp_path / "store")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     stages = json.loads(done.stdout.splitlines()[-1])
-    assert set(stages) >= STAGES["python"] | ({"memories"} if block == "memory" else set())
+    assert set(stages) >= STAGES[block]
     for stage, found in stages.items():
         unknown = [
             name
@@ -167,7 +198,7 @@ def test_a_stage_opens_and_runs_only_what_its_key_knows(
 def counts(name: str, tmp_path: Path, project: Path) -> bool:
     """Whether a file is not part of Python, of the stage's own folder, or of its library."""
     if name.endswith(
-        (".py", ".pyc", BY_VALUE, "technology/data/sky130.npz", "sky130_mismatch.npz")
+        (".py", ".pyc", BY_VALUE, *(f"technology/data/{name}.npz" for name in LIBRARY))
     ):
         return False  # code is checked as it runs; a library's hash is in the key
     if name.endswith("unused.vh"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -30,9 +31,16 @@ def widened(study: StudyFolder, **changes: str) -> Path:
     return file
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study of 60 points, to be copied."""
+    return make_study(tmp_path_factory.mktemp("drawn") / "study", 60, on_disk=True).path
+
+
 @pytest.fixture
-def study(tmp_path: Path) -> StudyFolder:
-    return make_study(tmp_path / "study", 60, on_disk=True)
+def study(drawn: Path, tmp_path: Path) -> StudyFolder:
+    """A copy of that study."""
+    return open_study(shutil.copytree(drawn, tmp_path / "study"))
 
 
 def test_numbers_and_texts_are_added_in_any_place(study: StudyFolder) -> None:

@@ -94,6 +94,7 @@ def test_front_by_hand() -> None:
     assert is_on_front(points).tolist() == [True, True, False, True, True, False]
 
 
+@pytest.mark.slow
 @given(
     arrays.arrays(float, st.tuples(st.integers(1, 30), st.integers(2, 4)), elements=st.floats(0, 9))
 )

@@ -21,9 +21,8 @@ def build_both(target: Path) -> dict[str, Path]:
     return {path.suffix: path for path in target.iterdir()}
 
 
-def install_wheel(folder: Path) -> Path:
+def install_wheel(wheel: Path, folder: Path) -> Path:
     """An environment with nothing but the wheel and what it requires; where its programs are."""
-    wheel = build_both(folder / "dist")[".whl"]
     python = folder / "env" / "bin" / "python"
     venv.create(folder / "env", symlinks=True)
     # What is imported is compiled then: to compile everything takes longer than to install it.

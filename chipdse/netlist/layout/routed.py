@@ -77,15 +77,15 @@ def without_cells(netlist: Netlist, drop: Bools) -> Netlist:
     drop : [cells] buffers, and cells whose outputs nothing reads
     """
     root = _roots(netlist, drop)
-    kept = np.flatnonzero(~drop)
+    remaining = np.flatnonzero(~drop)
     pins = ~drop[netlist.pin_cell]
     nets = netlist.pin_net[pins]
-    counts = np.diff(netlist.pin_start)[kept]
+    counts = np.diff(netlist.pin_start)[remaining]
     moved = [_moved(root, port.nets) for port in netlist.ports]
     return dataclasses.replace(
         netlist,
-        cell_names=[netlist.cell_names[cell] for cell in kept],
-        cell_types=netlist.cell_types[kept],
+        cell_names=[netlist.cell_names[cell] for cell in remaining],
+        cell_types=netlist.cell_types[remaining],
         pin_start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
         pin_net=np.where(nets >= 0, root[nets], nets).astype(np.int32),
         ports=tuple(

@@ -235,17 +235,7 @@ def _appended(
     cells, pins = len(library.cells), int(library.pin_start[-1])
     count, conditions = len(library.tables.rows), len(library.conditions)
     timed, powered = macros.arcs, macros.powers
-    is_energy = np.zeros(len(macros.tables.values[0]), dtype=bool)
-    for table in np.concatenate([powered.rise, powered.fall]):
-        if table >= 0:
-            first = macros.tables.start[table]
-            is_energy[first : first + macros.tables.rows[table] * macros.tables.columns[table]] = 1
-    scale = np.where(is_energy[None, :], energy[:, None], slower[:, None])
-
-    def moved(numbers: np.ndarray, added: np.ndarray, by: int) -> np.ndarray:
-        return np.concatenate([numbers, np.where(added >= 0, added + by, added)]).astype(
-            numbers.dtype
-        )
+    scale = np.where(_is_energy(macros)[None, :], energy[:, None], slower[:, None])
 
     def many(values: Floats) -> Floats:
         return np.repeat(values, library.corner_count, axis=0)
@@ -269,23 +259,23 @@ def _appended(
         tables=_joined(library.tables, macros.tables, scale),
         arcs=replace(
             arcs,
-            cell=moved(arcs.cell, timed.cell, cells),
-            source=moved(arcs.source, timed.source, pins),
-            sink=moved(arcs.sink, timed.sink, pins),
+            cell=_moved(arcs.cell, timed.cell, cells),
+            source=_moved(arcs.source, timed.source, pins),
+            sink=_moved(arcs.sink, timed.sink, pins),
             kind=np.concatenate([arcs.kind, timed.kind]),
             sense=np.concatenate([arcs.sense, timed.sense]),
-            condition=moved(arcs.condition, timed.condition, conditions),
-            **{name: moved(getattr(arcs, name), getattr(timed, name), count) for name in at_table},
+            condition=_moved(arcs.condition, timed.condition, conditions),
+            **{name: _moved(getattr(arcs, name), getattr(timed, name), count) for name in at_table},
         ),
         powers=replace(
             powers,
-            cell=moved(powers.cell, powered.cell, cells),
-            pin=moved(powers.pin, powered.pin, pins),
-            related=moved(powers.related, powered.related, pins),
-            condition=moved(powers.condition, powered.condition, conditions),
+            cell=_moved(powers.cell, powered.cell, cells),
+            pin=_moved(powers.pin, powered.pin, pins),
+            related=_moved(powers.related, powered.related, pins),
+            condition=_moved(powers.condition, powered.condition, conditions),
             supply=np.concatenate([powers.supply, np.full_like(powered.supply, -1)]),
-            rise=moved(powers.rise, powered.rise, count),
-            fall=moved(powers.fall, powered.fall, count),
+            rise=_moved(powers.rise, powered.rise, count),
+            fall=_moved(powers.fall, powered.fall, count),
         ),
         sources=(*library.sources, *macros.sources),
         **_files(library, macros),
@@ -294,6 +284,21 @@ def _appended(
         mismatch=None,
         mismatch_arcs=None,
     )
+
+
+def _is_energy(macros: CellLibrary) -> np.ndarray:
+    """Whether each value of the tables is an energy, and not a time."""
+    is_energy = np.zeros(len(macros.tables.values[0]), dtype=bool)
+    for table in np.concatenate([macros.powers.rise, macros.powers.fall]):
+        if table >= 0:
+            first = macros.tables.start[table]
+            is_energy[first : first + macros.tables.rows[table] * macros.tables.columns[table]] = 1
+    return is_energy
+
+
+def _moved(numbers: np.ndarray, added: np.ndarray, by: int) -> np.ndarray:
+    """Positions with those of another library behind them; -1 stays -1."""
+    return np.concatenate([numbers, np.where(added >= 0, added + by, added)]).astype(numbers.dtype)
 
 
 def _files(library: CellLibrary, macros: CellLibrary) -> dict[str, Any]:

@@ -166,8 +166,8 @@ class MismatchModel:
         """Relative standard deviation of setup and of hold [K, 2]."""
         fo4_s, deviation_s, _, _ = self.inverters[process].at(supply_v, temperature_c)
         relative = np.sqrt(np.square(deviation_s).mean(axis=1)) / fo4_s
-        found: Floats = relative[:, None] * np.array([self.setup, self.hold])
-        return found
+        deviations: Floats = relative[:, None] * np.array([self.setup, self.hold])
+        return deviations
 
 
 def excess(squared: Floats) -> Floats:

@@ -16,11 +16,11 @@ _WORDS = {
 
 
 def process_of(words: str) -> str:
-    """The process corner that names of a library tell, "" when they tell none or several."""
-    found = {
+    """The process corner in the names of a library; "" if they contain none or several."""
+    processes = {
         process
         for process, names in _WORDS.items()
         for word in re.split(r"[^A-Za-z]+", words.lower())
         if word in names
     }
-    return found.pop() if len(found) == 1 else ""
+    return processes.pop() if len(processes) == 1 else ""

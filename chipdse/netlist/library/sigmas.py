@@ -183,8 +183,8 @@ def table_deviations(
         )
     if source.mismatch is None or source.mismatch_arcs is None:
         return {}, {}
-    found = _model_deviations(library.part(slice(point, point + 1)))
-    return found, found
+    deviations = _model_deviations(library.part(slice(point, point + 1)))
+    return deviations, deviations
 
 
 def _model_deviations(library: OperatingLibrary) -> dict[int, Floats]:
@@ -194,7 +194,7 @@ def _model_deviations(library: OperatingLibrary) -> dict[int, Floats]:
     axes, start = library.axes[0], tables.axis_start
     limits = source.mismatch.limits(source.process, library.supply_v, library.temperature_c)[0]
     values = library.interpolate(tables.values)[0]
-    arcs, found = source.arcs, {}
+    arcs, deviations = source.arcs, {}
     for row, kind in enumerate(arcs.kind.tolist()):
         for delay, slew in (
             (int(arcs.rise_delay[row]), int(arcs.rise_slew[row])),
@@ -202,7 +202,7 @@ def _model_deviations(library: OperatingLibrary) -> dict[int, Floats]:
         ):
             if delay >= 0 and kind >= FIRST_CHECK:
                 times = values[tables.start[delay] : tables.start[delay + 1]]
-                found[delay] = np.abs(times) * limits[1 if kind in _HOLDS else 0]
+                deviations[delay] = np.abs(times) * limits[1 if kind in _HOLDS else 0]
             if delay < 0 or source.mismatch_arcs[delay] < 0:
                 continue
             slews, loads = (
@@ -216,9 +216,9 @@ def _model_deviations(library: OperatingLibrary) -> dict[int, Floats]:
                 np.zeros(grid[0].size, dtype=np.int64),
                 *(np.broadcast_to(values.ravel(), (2, 1, values.size)) for values in grid),
             )
-            found[delay] = np.sqrt(moments.delay[LATE, 0])
-            found[slew] = np.sqrt(moments.slew[LATE, 0])
-    return found
+            deviations[delay] = np.sqrt(moments.delay[LATE, 0])
+            deviations[slew] = np.sqrt(moments.slew[LATE, 0])
+    return deviations
 
 
 def _arcs_of_tables(library: CellLibrary, model: MismatchModel) -> Int64s:

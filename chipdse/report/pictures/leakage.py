@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from chipdse.errors import DesignError
 from chipdse.netlist.power.welch import THRESHOLD
+from chipdse.report.pictures.canvas import new_figure, save_figure
 from chipdse.stages.leakage_records import Leakage
 
 SIZE_IN = (11.0, 3.6)
@@ -27,8 +25,7 @@ def draw_leakage(result: Leakage, path: Path) -> None:
     ------
     DesignError : the file cannot be written
     """
-    figure = Figure(figsize=SIZE_IN, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(SIZE_IN)
     left, right = figure.subplots(1, 2, width_ratios=[2, 1])
     edges = np.arange(len(result.first_t) + 1)
     for t, color, label in (
@@ -51,7 +48,4 @@ def draw_leakage(result: Leakage, path: Path) -> None:
     right.set_xlabel("traces")
     right.set_ylabel("largest |t| of a cycle")
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    try:
-        figure.savefig(path, dpi=160)
-    except (OSError, ValueError) as error:
-        raise DesignError(f"{path} cannot be written: {error}") from error
+    save_figure(figure, path)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -18,6 +17,7 @@ from chipdse.metrics import BlockReport
 from chipdse.netlist.layout.wires import Routes
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.modules import Modules, assign_modules
+from chipdse.report.pictures.canvas import new_figure, save_figure
 from chipdse.sorting import among
 from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.build import build_hardware
@@ -105,18 +105,14 @@ def draw_placement(
     """
     if not len(routes.cell_x_m):
         raise DesignError('there is no placement to draw; set wires="placed"')
-    figure = Figure(figsize=size_in, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(size_in)
     left, right = figure.subplots(1, 2)
     _by_module(left, routes, netlist, modules)
     _by_power(figure, right, routes, cell_power_w)
     right.set_xlabel(f"µm\n{note}".rstrip())
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    try:
-        # The layout keeps space for titles and legend, but none for long names and notes.
-        figure.savefig(path, dpi=160, bbox_inches="tight", pad_inches=_MARGIN_IN)
-    except (OSError, ValueError) as error:
-        raise DesignError(f"{path} cannot be written: {error}") from error
+    # The layout keeps space for titles and legend, but none for long names and notes.
+    save_figure(figure, path, bbox_inches="tight", pad_inches=_MARGIN_IN)
 
 
 def _by_module(axes: Axes, routes: Routes, netlist: Netlist, modules: Modules) -> None:

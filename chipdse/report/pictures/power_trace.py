@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from chipdse.errors import DesignError
+from chipdse.report.pictures.canvas import new_figure, save_figure
 from chipdse.report.pictures.placement import _PALETTE as PALETTE
 from chipdse.stages.traces import PowerTrace
 from chipdse.units import show
@@ -32,8 +31,7 @@ def draw_trace(trace: PowerTrace, path: Path, cycles: slice = slice(None)) -> No
     numbers = np.arange(trace.cycles)[cycles]
     if not len(numbers):
         raise DesignError(f"no cycle to draw: the trace has {trace.cycles}")
-    figure = Figure(figsize=SIZE_IN, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(SIZE_IN)
     axes = figure.subplots()
     edges = np.append(numbers, numbers[-1] + 1)
     level_w = np.full(len(numbers), trace.leakage_w + trace.clock_tree_j / trace.clock_period_s)
@@ -71,7 +69,4 @@ def draw_trace(trace: PowerTrace, path: Path, cycles: slice = slice(None)) -> No
     axes.set_xlabel(f"clock cycle of {show(trace.clock_period_s, 's')}")
     axes.set_ylabel("power [mW]; line: mean of the run")
     figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize=8)
-    try:
-        figure.savefig(path, dpi=160)
-    except (OSError, ValueError) as error:
-        raise DesignError(f"{path} cannot be written: {error}") from error
+    save_figure(figure, path)

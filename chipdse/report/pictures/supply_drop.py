@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
-from chipdse.errors import DesignError
+from chipdse.report.pictures.canvas import new_figure, save_figure
 from chipdse.stages.supply_drop import SupplyDrop
 from chipdse.units import show
 
@@ -25,8 +22,7 @@ def draw_supply_drop(drop: SupplyDrop, path: Path) -> None:
     ------
     DesignError : the file cannot be written
     """
-    figure = Figure(figsize=SIZE_IN, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(SIZE_IN)
     both = figure.subplots(1, 2)
     largest = max(float(drop.average_v.max()), float(drop.worst_v.max())) * 1e3
     maps = (("mean power", drop.average_v), (f"cycle {drop.cycle}", drop.worst_v))
@@ -42,7 +38,4 @@ def draw_supply_drop(drop: SupplyDrop, path: Path) -> None:
         axes.set_title(f"{name}: up to {show(float(drop_v.max()), 'V')}", fontsize=10)
         axes.set_xlabel("µm")
     figure.colorbar(image, ax=both, label="drop of VDD [mV]")
-    try:
-        figure.savefig(path, dpi=160)
-    except (OSError, ValueError) as error:
-        raise DesignError(f"{path} cannot be written: {error}") from error
+    save_figure(figure, path)

@@ -32,7 +32,7 @@ SPENT = "every evaluation of the budget is done"
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A trial under way, and how many workers died on it."""
+    """A trial under way, and the number of workers that died while they evaluated it."""
 
     trial: Trial
     point: Point

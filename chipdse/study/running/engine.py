@@ -1,7 +1,7 @@
-"""Run a sweep: propose points, evaluate them on an executor, tell Optuna, lose nothing.
+"""Runs a sweep: proposes points, evaluates them on an executor and stores the results.
 
-A turn of the loop claims points, hands them to the executor and records what is done. Whatever
-dies, at whatever moment, the next turn of any driver of the study finds the point and goes on.
+Each turn of the loop claims points, submits them to the executor and stores finished ones. If a
+worker or a driver dies, the next turn of any driver of the study evaluates its points again.
 """
 
 from __future__ import annotations
@@ -53,17 +53,16 @@ from chipdse.study.storage.trials import (
 T = TypeVar("T")
 
 TURN_S = 2.0
-"""The loop turns at least so often [s]: it looks at the clock and at other drivers."""
+"""Longest time of one turn [s]; each turn checks the time limit and the other drivers."""
 TABLE_S = 10.0
-"""The table of points is written so often [s], and at the end."""
-
+"""Time between two writings of the table of points [s]; it is also written at the end."""
 AHEAD = 1
-"""So many points are proposed before a worker is free for them, so that none of several waits."""
+"""Number of points that are proposed before a worker is free, so that no worker waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listener:
-    """Who is told: how the sweep is doing after every change, and news in words."""
+    """What is called during a sweep: `status` after every change, `say` with messages."""
 
     status: Callable[[Status], None] = lambda status: None
     say: Callable[[str], None] = lambda text: None
@@ -85,10 +84,10 @@ def run_sweep(
 
     Parameters
     ----------
-    store : folder of the stage results; None is each worker's own (`default_store`)
+    store : folder of the stage results; None: each worker uses `default_store`
     workers : where points are evaluated
     retry_failed : evaluate failed points again
-    listener : told how it goes
+    listener : is called with the status and with messages
 
     Returns
     -------
@@ -130,7 +129,7 @@ def run_sweep(
 
 
 def write_points(folder: StudyFolder) -> None:
-    """Write the table of points as CSV, and what its columns are as JSON."""
+    """Write the table of points as CSV, and the description of its columns as JSON."""
     table = points_table(folder)
     described = described_columns(folder.sweep, table)
     write_whole(folder.path / POINTS, table.to_csv(index=False))
@@ -143,7 +142,7 @@ class _Sweep:
 
     claims : points of this driver that wait for a worker, and why no more are proposed
     running : points that a worker evaluates
-    reads : what points of this run were seen to read
+    reads : inputs that the user's code read for points of this run
     """
 
     folder: StudyFolder
@@ -167,7 +166,7 @@ class _Sweep:
         return self.folder.version.parts if self.folder.version is not None else {}
 
     def run(self, retry_failed: bool) -> Status:
-        """Turn until there is nothing left to do."""
+        """Repeat turns until nothing is left to do."""
         try:
             if retry_failed:
                 count = self._patiently(self._queue_failed)
@@ -203,12 +202,15 @@ class _Sweep:
         self.listener.say(plan_text(self.folder.sweep, self.claims.budget, trials, store, room))
 
     def _room(self) -> int:
-        """For how many points there is room; one worker alone gets each from all that is known."""
+        """Number of further points that may be under way.
+
+        With one worker, each point is proposed only when all earlier results are known.
+        """
         workers = self._places()
         return workers + (AHEAD if workers > 1 else 0) - len(self._tasks())
 
     def _is_done(self) -> bool:
-        """Claim points if there is room; whether nothing is under way nor will be."""
+        """Claim points if there is room. Returns whether nothing is, or will be, under way."""
         if self._room() > 0 or time.monotonic() - self.looked > BEAT_S:
             self._patiently(self._claim)
             self.looked = time.monotonic()
@@ -224,7 +226,7 @@ class _Sweep:
         self.claims.claim(list(self.running.values()), self._room)
 
     def _submit(self) -> None:
-        """Hand what is ready to the executor's free workers; no more once the time is up."""
+        """Submit ready points to free workers; after the time limit, none."""
         if self.claims.is_late():
             self._patiently(self._give_back)
         sweep = self.folder.sweep
@@ -236,12 +238,12 @@ class _Sweep:
             self.running[future] = self.claims.ready.popleft()
 
     def _places(self) -> int:
-        """How many points may be under way at once."""
+        """Number of points that may be under way at once."""
         with use_executor(self.workers):
             return self.workers.room()
 
     def _give_back(self) -> None:
-        """Leave what waits for a worker to the next run of the study."""
+        """Leave points that wait for a worker to the next run of the study."""
         while self.claims.ready:
             trial = self.claims.ready[0].trial
             self.folder.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
@@ -249,7 +251,7 @@ class _Sweep:
             self.claims.ready.popleft()
 
     def _collect(self) -> bool:
-        """Wait for a point and record all that are done; whether there was one."""
+        """Wait for a point and record all finished points. Returns whether a point finished."""
         with self.interrupts.let_in():
             done, _ = wait(self.running, timeout=TURN_S, return_when=FIRST_COMPLETED)
         self._submit()
@@ -266,7 +268,7 @@ class _Sweep:
         return bool(done)
 
     def _outcome(self, future: Future[Outcome], task: Task) -> Outcome | None:
-        """What came of a task; None where its worker died and it may be tried again."""
+        """The outcome of a task; None if its worker died and the point may be tried again."""
         self.code.check()
         try:
             with use_executor(self.workers):
@@ -295,7 +297,7 @@ class _Sweep:
         self.heartbeat.remove(task.trial._trial_id)
 
     def _write(self, task: Task, outcome: Outcome) -> None:
-        """Record a point; that of a chip, whose chips have parts of other drivers, alone."""
+        """Record a point; in a sweep of chips under a lock: chips use parts of other drivers."""
         folder = self.folder
         is_chip = folder.sweep.chip is not None
         with (
@@ -304,7 +306,7 @@ class _Sweep:
             record(folder, task.trial, outcome)
 
     def _give_up(self, error: BaseException) -> None:
-        """Stop the workers, keep what is done, leave the rest to the next run; raise nothing."""
+        """Stop the workers, store finished points, leave the others for the next run."""
         with contextlib.suppress(Exception):  # an executor that is gone cannot be stopped
             self.workers.stop()
         failed = (OptunaError, SQLAlchemyError, OSError)
@@ -336,7 +338,7 @@ class _Sweep:
             time.sleep(seconds)
 
     def _tell(self, state: str) -> Status:
-        """Take stock, write it down and tell the listener."""
+        """Compute the status, write it into the study's folder and pass it to the listener."""
         with self.stock.measured():
             trials = self._patiently(lambda: finished(self.folder.study))
             status = self.file.update(

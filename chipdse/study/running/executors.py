@@ -5,9 +5,9 @@
     dask:WHERE      a running Dask scheduler: its address, or its scheduler file
     slurm, pbs      Dask workers that are jobs of that queue (dask-jobqueue)
 
-A Dask worker needs this package and the store. What a queue wants to know
-(`chipdse.study.running.queues`) comes from a file of options and from
-dask-jobqueue's own configuration.
+A Dask worker needs this package and the store. The settings of a queue
+(`chipdse.study.running.queues`) come from a file of options and from the
+configuration of dask-jobqueue.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ if TYPE_CHECKING:
 
 KINDS = ("processes", "dask", *QUEUES)
 CONNECT_S = 30
-"""How long to wait for a Dask scheduler [s]."""
+"""Longest time to wait for a Dask scheduler [s]."""
 TRIES = 4
-"""A point whose worker process died so often is given up."""
+"""A point is given up after so many deaths of its worker process."""
 FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
 """Exit codes of worker processes that something else ended."""
 _GONE = (BrokenExecutor, CancelledError, asyncio.CancelledError, OSError)
-"""What an executor raises that is no more; a worker's own OSErrors are MachineErrors already."""
+"""Errors of an executor that no longer exists; OSErrors of a worker are MachineErrors already."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """An executor, and what a sweep has to know about it.
+    """An executor and its properties.
 
     executor : evaluates points
-    room : how many points may be under way at once
+    room : returns the number of points that may be under way at once
     stop : ends the executor now, dropping what is under way
-    lost : what a future raises when its worker died and the executor itself goes on
-    tries : a point whose worker died so often is given up
-    killed : whether the workers that died were ended from outside, e.g. for want of memory, and not
-        by what they evaluated
+    lost : errors of a future whose worker died while the executor itself continues
+    tries : number of deaths of its worker after which a point is given up
+    killed : returns whether the workers that died were ended from outside, for example because
+        memory was exhausted, and not by the point that they evaluated
     """
 
     executor: Executor
@@ -67,11 +67,11 @@ class Workers:
 
 @contextmanager
 def use_executor(workers: Workers) -> Iterator[Executor]:
-    """The executor, for one use of it; its errors are sentences.
+    """The executor, for one use of it.
 
     Raises
     ------
-    MachineError : it is gone (Dask's own errors of a lost connection are OSErrors)
+    MachineError : the executor has ended (Dask's errors of a lost connection are OSErrors)
     """
     try:
         yield workers.executor
@@ -96,12 +96,12 @@ def open_workers(
     workers: int | None = None,
     options: Path | None = None,
 ) -> Iterator[Workers]:
-    """The workers of that name, ended when the block is left.
+    """The workers of an executor, which end when the block is left.
 
     Parameters
     ----------
     executor : see above; or any executor, which then stays open
-    workers : points under way at once; default a core each, or every thread of a Dask scheduler
+    workers : points under way at once; default: one per core, or per thread of a Dask scheduler
     options : TOML file of options of a queue
 
     Raises

@@ -82,26 +82,7 @@ def evaluate_point(
     _check_parts(sweep, version)
     stages = Store(root=store or default_store(), check=code.check)
     try:
-        if sweep.chip is not None:
-            parts = measure_parts(sweep.chip, point, stages)
-            return Outcome(
-                metrics=None,
-                parts=parts,
-                seconds=time.monotonic() - start,
-                reads=frozenset(stages.read),
-            )
-        if sweep.harvests or sweep.replicates > 1 or sweep.traced is not None:
-            harvest = harvest_point(sweep, point, stages, _traced_of(sweep, stages))
-            return Outcome(
-                metrics=None,
-                harvest=harvest,
-                seconds=time.monotonic() - start,
-                reads=frozenset(stages.read),
-            )
-        metrics = evaluate(sweep.template.design(point), stages)
-        values = metrics.flat()
-        numbers = {**{name: x for name, x in point.items() if not isinstance(x, str)}, **values}
-        derived = derived_columns(sweep.derived, numbers)
+        outcome = _evaluated(sweep, point, stages)
     except MachineError:
         raise  # every point would fail like this one: stop, and lose none
     except (MemoryError, OSError) as error:
@@ -114,19 +95,26 @@ def evaluate_point(
         part = getattr(error, "part", None)
         of_part = "" if part is None else f"part {part}: "
         reason = f"{type(error).__name__}: {of_part}{error}"
-        return Outcome(
-            metrics=None,
-            failure=reason,
-            failed_part=part,
-            seconds=time.monotonic() - start,
-            reads=frozenset(stages.read),
-        )
+        outcome = Outcome(metrics=None, failure=reason, failed_part=part)
+    seconds = time.monotonic() - start
+    return replace(outcome, seconds=seconds, reads=frozenset(stages.read))
+
+
+def _evaluated(sweep: Sweep, point: Point, stages: Store) -> Outcome:
+    """The metrics of a point, its harvest, or those of a chip's parts."""
+    if sweep.chip is not None:
+        return Outcome(metrics=None, parts=measure_parts(sweep.chip, point, stages))
+    if sweep.harvests or sweep.replicates > 1 or sweep.traced is not None:
+        harvest = harvest_point(sweep, point, stages, _traced_of(sweep, stages))
+        return Outcome(metrics=None, harvest=harvest)
+    metrics = evaluate(sweep.template.design(point), stages)
+    values = metrics.flat()
+    numbers = {**{name: x for name, x in point.items() if not isinstance(x, str)}, **values}
+    derived = derived_columns(sweep.derived, numbers)
     return Outcome(
         metrics=values | {name: float(column) for name, column in derived.items()},
         constraints=metrics.constraints(),
         system_evidence=metrics.system.evidence,
-        seconds=time.monotonic() - start,
-        reads=frozenset(stages.read),
     )
 
 

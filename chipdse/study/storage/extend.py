@@ -54,7 +54,7 @@ def extensions(sweep: Sweep, stored_text: str, where: str) -> list[Extension]:
     DesignError : the sweeps differ in more than added values, the budget and the sampler
     """
     ours, stored = _content(sweep.text), _content(stored_text)
-    found: list[Extension] = []
+    extensions: list[Extension] = []
     axes = {(axis.group, axis.name): axis for axis in sweep.space.axes}
     for key in sorted(ours.keys() | stored.keys()):
         before, now = stored.get(key), ours.get(key)
@@ -69,8 +69,8 @@ def extensions(sweep: Sweep, stored_text: str, where: str) -> list[Extension]:
             extension = _extension(axes.get((key, name)), old, where)
             if extension is None:
                 raise _refusal(sweep, where, key, f" ({name}: {_shown(old)}, now {_shown(new)})")
-            found.append(extension)
-    return found
+            extensions.append(extension)
+    return extensions
 
 
 def _content(text: str) -> dict[str, Any]:

@@ -105,10 +105,7 @@ def _library_parts(name: str, entry: LibraryEntry) -> dict[str, str]:
     described = {
         "node_nm": entry.node_nm,
         "nominal": dataclasses.asdict(entry.nominal),
-        "processes": [
-            [process, [path.name for path in entry.files_of(process)]]
-            for process in entry.processes
-        ],
+        "processes": entry.processes,
     }
     return parts | {f"library {name}:node and corners": hash_of(described)[:16]}
 

@@ -8,18 +8,23 @@ def doubled(value: int) -> int:
     return value << 1 ^ 0x11B * (value >> 7)
 
 
-def _product(a: int, b: int) -> int:
-    """The product of two elements of GF(2^8)."""
-    result = 0
-    for bit in range(8):
-        result ^= a * (b >> bit & 1)
-        a = doubled(a)
-    return result
+def _inverses() -> list[int]:
+    """The inverse of each element of GF(2^8); of 0, which has none, 0.
+
+    The element 3 generates all others: ``3**255 = 1``, so the inverse of ``3**i`` is
+    ``3**(255 - i)``.
+    """
+    powers = [1]
+    while len(powers) < 255:
+        powers.append(doubled(powers[-1]) ^ powers[-1])
+    inverses = [0] * 256
+    for exponent, value in enumerate(powers):
+        inverses[value] = powers[-exponent]
+    return inverses
 
 
-def _substituted(value: int) -> int:
-    """SubBytes of a byte: the inverse, then the affine map of FIPS 197, equation 5.2."""
-    inverse = next((x for x in range(256) if _product(value, x) == 1), 0)
+def _mapped(inverse: int) -> int:
+    """SubBytes of a byte, from its inverse: the affine map of FIPS 197, equation 5.2."""
     repeated = inverse * 0x101
     result = 0x63
     for shift in (0, 4, 5, 6, 7):
@@ -27,4 +32,4 @@ def _substituted(value: int) -> int:
     return result
 
 
-SBOX = tuple(_substituted(value) for value in range(256))
+SBOX = tuple(map(_mapped, _inverses()))

@@ -81,10 +81,10 @@ class AsconWorkload:
 
     length: int = parameter(2048, "bytes of text of all messages", minimum=1, maximum=10**7)
     message_bytes: int = parameter(
-        64, "bytes of text a message; the last one is shorter", minimum=1, maximum=10**7
+        64, "bytes of text per message; the last one is shorter", minimum=1, maximum=10**7
     )
     associated_bytes: int = parameter(
-        12, "bytes of associated data a message (a header), for AEAD", minimum=0, maximum=10**6
+        12, "bytes of associated data per message (a header), for AEAD", minimum=0, maximum=10**6
     )
     seed: int = seed_parameter("messages")
 

@@ -73,10 +73,10 @@ class KeccakWorkload:
 
     length: int = parameter(4096, "bytes of all messages", minimum=1, maximum=10**7)
     message_bytes: int = parameter(
-        512, "bytes of a message; the last one is shorter", minimum=1, maximum=10**7
+        512, "bytes per message; the last one is shorter", minimum=1, maximum=10**7
     )
     output_bytes: int = parameter(
-        32, "bytes of output a message, for SHAKE only", minimum=1, maximum=10**6
+        32, "bytes of output per message, for SHAKE only", minimum=1, maximum=10**6
     )
     seed: int = seed_parameter("messages")
 

@@ -124,6 +124,7 @@ def test_the_wire_to_an_output_port_by_hand(library, at, data, tmp_path):
     assert hold == pytest.approx(later)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [formula_routes, placed_routes])
 def test_a_port_of_a_net_lies_as_far_as_its_wire_goes(library, tmp_path, make):
     cells = "".join(f"{HD}dfxtp_1 r{i} (.CLK(clk), .D(a[{i}]), .Q(q[{i}]));" for i in range(6))

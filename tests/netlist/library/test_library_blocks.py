@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -73,21 +75,36 @@ def test_critical_path_and_power_against_the_official_file(
     assert powers[0] == pytest.approx(powers[1], rel=0.05)
 
 
+@pytest.fixture(scope="module")
+def liberty_at(
+    shared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], tuple[Path, Path]]:
+    """Writes the shipped library and the official one at a corner, once for all blocks."""
+    folder = tmp_path_factory.mktemp("corners")
+
+    @functools.cache
+    def write(corner: str) -> tuple[Path, Path]:
+        source = shared / "reference" / "corners" / "official" / f"{corner}.json.gz"
+        official, ours = folder / f"official_{corner}.lib", folder / f"ours_{corner}.lib"
+        official.write_text(liberty_of_json(source))
+        point, speed = read_corner(official)[0], {"s": "slow", "f": "fast"}[corner[0]]
+        ours.write_text(liberty_text(resolve("sky130"), point, speed))
+        return ours, official
+
+    return write
+
+
 @pytest.mark.parametrize("name", list(SMALL))
 @pytest.mark.parametrize("corner", ["ss_100C_1v60", "ss_n40C_1v76", "ff_100C_1v95", "ff_n40C_1v76"])
 def test_critical_path_of_slow_and_fast_transistors_against_official_files(
     name: str,
     corner: str,
     built: dict[str, tuple[Design, Hardware]],
-    shared: Path,
-    tmp_path: Path,
+    liberty_at: Callable[[str], tuple[Path, Path]],
 ) -> None:
     """The same netlist; only the library differs. All but those of `FURTHER` are within 5 %."""
-    source = shared / "reference" / "corners" / "official" / f"{corner}.json.gz"
-    official, ours = tmp_path / f"official_{corner}.lib", tmp_path / f"ours_{corner}.lib"
-    official.write_text(liberty_of_json(source))
+    ours, official = liberty_at(corner)
     point = read_corner(official)[0]
-    ours.write_text(liberty_text(resolve("sky130"), point, {"s": "slow", "f": "fast"}[corner[0]]))
     periods, arrivals = [], []
     for file in (ours, official):
         choice = LibraryChoice(files=(file,))

@@ -45,6 +45,7 @@ def case(shared: Path, name: str) -> tuple[Path, Path, Path, dict[str, str]]:
     return netlist, netlist.with_name(f"{name}.spef.gz"), liberty, row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_timing_and_power_of_a_routed_design(name: str, shared: Path) -> None:
     netlist_file, spef_file, liberty, row = case(shared, name)
@@ -91,6 +92,7 @@ def test_timing_and_power_of_a_routed_design(name: str, shared: Path) -> None:
         assert ours_w == pytest.approx(expected_w, rel=0.03)
 
 
+@pytest.mark.slow
 def test_the_command_line_reads_a_spef_file(
     shared: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -240,6 +240,7 @@ def test_comments_keep_the_line_numbers(tmp_path: Path) -> None:
         spef_of(tmp_path, text)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, len(SPEF) - 1), st.text('*:"\\/ 01eCPI.\n-', max_size=5), st.integers(0, 40))
 def test_fuzzing_gives_errors_not_crashes(at: int, instead: str, drop: int) -> None:

@@ -363,6 +363,7 @@ def test_the_text_that_is_damaged_below_is_read_whole() -> None:
     assert netlist.cell_names == ["i.g", "h"] and len(netlist.notes) == 2
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.integers(0, len(LAYOUT) - 1),

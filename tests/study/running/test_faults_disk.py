@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,10 +77,10 @@ def test_the_studys_disk_is_full(warm_store: Path, tmp_path: Path) -> None:
 
 
 def test_a_damaged_and_truncated_store_is_repaired(
-    warm_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    untouched_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    store = tmp_path / "cache" / "stages"  # of its own: it holds what this sweep reads, no more
-    sweeps.run(sweeps.sweep_file(tmp_path), tmp_path / "first", store.parent)
+    store = tmp_path / "cache" / "stages"  # it holds what this sweep reads, no more
+    shutil.copytree(untouched_store / "stages", store)
     results = [one.path for one in entries(store) if one.kind == "result"]
     for place, folder in enumerate(sorted(results)):
         victim = max(
@@ -96,4 +97,4 @@ def test_a_damaged_and_truncated_store_is_repaired(
     sweeps.run(sweeps.sweep_file(tmp_path), tmp_path / "study", store.parent)
     assert verify(store) == []
     assert len(chipdse.load_study(tmp_path / "study").points()) == sweeps.TRIALS
-    sweeps.assert_same_front(tmp_path / "study", warm_store / "undisturbed")
+    sweeps.assert_same_front(tmp_path / "study", untouched_store / "undisturbed")

@@ -359,3 +359,23 @@ def test_dask_without_scheduler_is_called_that(tmp_path: Path) -> None:
             process.wait()
     assert sweep(tmp_path).returncode == 0
     assert states(tmp_path) == ["feasible", "feasible"]
+
+
+MEMORY = """
+import resource, sys
+from chipdse.cli import main
+words = ["library", "info", "sky130"]
+assert main(words) == 0
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + (1 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+sys.exit(main(words))
+"""
+
+
+def test_no_memory_is_said_in_a_line() -> None:
+    """Outside a sweep, too: everything is imported, then one more MiB may be taken."""
+    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("chipdse library: this machine has too little free memory")

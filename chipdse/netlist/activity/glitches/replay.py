@@ -148,8 +148,7 @@ def timed_replay(
     full_window = Window(first=steps * first_cycle, transitions=steps * window)
     refuse_unknown(recording, full_window)
     if resolution_s is None:
-        late = timing.arrival_s[MAX, :, point]
-        resolution_s = float(late[np.isfinite(late)].max(initial=BINS * FINEST_RESOLUTION_S)) / BINS
+        resolution_s = _coarse_resolution_s(timing, point)
     timed = plan_timed(timing, plan.annotated, resolution_s, point)
     rows = full_window.first + _draw(full_window.transitions, sampled and steps * sampled, seed)
     lanes, name = _engine(timed, engine)
@@ -157,9 +156,9 @@ def timed_replay(
     groups, sizes, latest = _replay(lanes, timed, plan, recording, rows, high)
     latest_s = latest.astype(np.float64) * resolution_s
     _check_settled(timing, latest_s, point)
-    counted, functional = groups[0].sum(axis=0), groups[1].sum(axis=0)
+    group_glitches = groups[0] - groups[1]
     scale = full_window.transitions / len(rows)
-    glitches = (counted - functional) * scale
+    glitches = (groups[0].sum(axis=0) - groups[1].sum(axis=0)) * scale
     activity = replayed.activity
     total = dataclasses.replace(activity, toggles=activity.toggles + glitches, glitches=True)
     timed_activity = TimedActivity(
@@ -170,13 +169,19 @@ def timed_replay(
         cycles=window,
         seed=seed,
         resolution_s=resolution_s,
-        group_glitches=groups[0] - groups[1],
+        group_glitches=group_glitches,
         group_cycles=sizes / steps,
         latest_s=latest_s,
         engine=name,
     )
     stated = dataclasses.replace(total, standard_error_frac=timed_activity.standard_error())
     return dataclasses.replace(timed_activity, total=stated)
+
+
+def _coarse_resolution_s(timing: Timing, point: int) -> float:
+    """The resolution for sweeps at any supply [s]: a share of the longest path."""
+    late = timing.arrival_s[MAX, :, point]
+    return float(late[np.isfinite(late)].max(initial=BINS * FINEST_RESOLUTION_S)) / BINS
 
 
 def _draw(window: int, sampled: int | None, seed: int) -> Int64s:

@@ -57,6 +57,42 @@ class BadToken(Exception):
         self.position, self.reason = position, reason
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Tokens:
+    """The words of a block of lines.
+
+    start, end : places in the block
+    kind : see `_token_kinds`
+    time : of each word's line
+    hidden : whether a word lies where nothing is recorded; None if all words count
+    """
+
+    block: bytes
+    text: UInt8s
+    start: Int64s
+    end: Int64s
+    kind: UInt8s
+    time: Int64s
+    hidden: Bools | None
+
+
+def _vector_bits(tokens: _Tokens, chosen: Int64s, width: int, given: int) -> UInt8s:
+    """The values of vectors of one width that give the same number of bits [vector, bit]."""
+    start = tokens.start
+    if not 0 < given <= width:
+        raise BadToken(int(start[chosen[0]]), f"{given} bits given for a signal of {width}")
+    bits = _VALUE[tokens.text[(start[chosen] + 1)[:, None] + np.arange(given)]]
+    bad = (bits == _BAD).any(axis=1)
+    if bad.any():
+        raise BadToken(int(start[chosen[np.flatnonzero(bad)[0]]]), "not a binary value")
+    # Leading bits left out are 0, or X if the first one given is X or Z.
+    lead = np.where(bits[:, :1] == UNKNOWN, UNKNOWN, ZERO).astype(np.uint8)
+    bits = np.concatenate([np.repeat(lead, width - given, axis=1), bits], axis=1)
+    if tokens.hidden is not None:
+        bits[tokens.hidden[chosen]] = UNSEEN
+    return bits
+
+
 class ChangeDecoder:
     """Turns blocks of whole lines into changes; remembers the time between them."""
 
@@ -88,60 +124,12 @@ class ChangeDecoder:
         self._check(block, text, start, end, kind)
         time = self._times(text, start, end, kind)
         hidden = self._off(block, start, end, kind, time)
-
-        scalar = np.flatnonzero(kind == _SCALAR)
-        one_bit = self._numbers(block, text, start[scalar] + 1, end[scalar])
-        wide = self._width[one_bit] > 1
-        if wide.any():
-            at = scalar[np.flatnonzero(wide)[0]]
-            raise BadToken(int(start[at]), "one bit given for a vector or a real number")
-        is_net = self._first_signal[one_bit] >= 0  # the others are events, strings, ...
-        scalar, one_bit = scalar[is_net], one_bit[is_net]
-        times = [time[scalar]]
-        signals = [self._first_signal[one_bit]]
-        values = [_VALUE[text[start[scalar]]]]
-        if hidden is not None:
-            values[0][hidden[scalar]] = UNSEEN
-        tokens_of = []
-
-        real = np.flatnonzero(kind == _REAL)
-        number = self._numbers(block, text, start[real + 1], end[real + 1])
-        of_net = self._first_signal[number] >= 0
-        if of_net.any():
-            at = real[np.flatnonzero(of_net)[0]]
-            raise BadToken(int(start[at]), "a real number given for a net")
-        vector = np.flatnonzero(kind == _VECTOR)
-        number = self._numbers(block, text, start[vector + 1], end[vector + 1])
-        is_net = self._first_signal[number] >= 0
-        vector, number = vector[is_net], number[is_net]
-        length = end[vector] - start[vector] - 1
-        for width, given in sorted(
-            set(zip(self._width[number].tolist(), length.tolist(), strict=True))
-        ):
-            chosen = np.flatnonzero((self._width[number] == width) & (length == given))
-            tokens = vector[chosen]
-            if not 0 < given <= width:
-                reason = f"{given} bits given for a signal of {width}"
-                raise BadToken(int(start[tokens[0]]), reason)
-            bits = _VALUE[text[(start[tokens] + 1)[:, None] + np.arange(given)]]
-            bad = (bits == _BAD).any(axis=1)
-            if bad.any():
-                raise BadToken(int(start[tokens[np.flatnonzero(bad)[0]]]), "not a binary value")
-            # Leading bits left out are 0, or X if the first one given is X or Z.
-            lead = np.where(bits[:, :1] == UNKNOWN, UNKNOWN, ZERO).astype(np.uint8)
-            bits = np.concatenate([np.repeat(lead, width - given, axis=1), bits], axis=1)
-            if hidden is not None:
-                bits[hidden[tokens]] = UNSEEN
-            first = self._first_signal[number[chosen]]
-            times.append(np.repeat(time[tokens], width))
-            tokens_of.append(np.repeat(tokens, width))
-            signals.append((first[:, None] + np.arange(width)).ravel())
-            values.append(bits.ravel())
-        if len(signals) > 2:  # a signal's values may differ in length: back into file order
-            order = np.argsort(np.concatenate(tokens_of), kind="stable")
-            times[1:] = [np.concatenate(times[1:])[order]]
-            signals[1:] = [np.concatenate(signals[1:])[order]]
-            values[1:] = [np.concatenate(values[1:])[order]]
+        tokens = _Tokens(
+            block=block, text=text, start=start, end=end, kind=kind, time=time, hidden=hidden
+        )
+        scalars = self._scalars(tokens)
+        self._check_reals(tokens)
+        times, signals, values = zip(scalars, *self._vectors(tokens), strict=True)
         return Changes(
             time=np.concatenate(times),
             signal=np.concatenate(signals).astype(np.int32),
@@ -149,6 +137,57 @@ class ChangeDecoder:
             first_time=self._first_time,
             last_time=None if self._first_time is None else self._recorded_time(),
         )
+
+    def _scalars(self, tokens: _Tokens) -> tuple[Int64s, Int64s, UInt8s]:
+        """Time, signal and value of the changes of one bit, in the order of the file."""
+        start = tokens.start
+        scalar = np.flatnonzero(tokens.kind == _SCALAR)
+        number = self._numbers(tokens.block, tokens.text, start[scalar] + 1, tokens.end[scalar])
+        wide = self._width[number] > 1
+        if wide.any():
+            at = scalar[np.flatnonzero(wide)[0]]
+            raise BadToken(int(start[at]), "one bit given for a vector or a real number")
+        is_net = self._first_signal[number] >= 0  # the others are events, strings, ...
+        scalar, number = scalar[is_net], number[is_net]
+        value = _VALUE[tokens.text[start[scalar]]]
+        if tokens.hidden is not None:
+            value[tokens.hidden[scalar]] = UNSEEN
+        return tokens.time[scalar], self._first_signal[number], value
+
+    def _check_reals(self, tokens: _Tokens) -> None:
+        """Refuse real numbers that are given for nets."""
+        start, end = tokens.start, tokens.end
+        real = np.flatnonzero(tokens.kind == _REAL)
+        number = self._numbers(tokens.block, tokens.text, start[real + 1], end[real + 1])
+        of_net = self._first_signal[number] >= 0
+        if of_net.any():
+            at = real[np.flatnonzero(of_net)[0]]
+            raise BadToken(int(start[at]), "a real number given for a net")
+
+    def _vectors(self, tokens: _Tokens) -> list[tuple[Int64s, Int64s, UInt8s]]:
+        """Time, signal and value of the bits of vectors: none or one triple, in file order."""
+        start, end = tokens.start, tokens.end
+        vector = np.flatnonzero(tokens.kind == _VECTOR)
+        number = self._numbers(tokens.block, tokens.text, start[vector + 1], end[vector + 1])
+        is_net = self._first_signal[number] >= 0
+        vector, number = vector[is_net], number[is_net]
+        length = end[vector] - start[vector] - 1
+        rows, signals, values = [], [], []
+        for width, given in sorted(
+            set(zip(self._width[number].tolist(), length.tolist(), strict=True))
+        ):
+            chosen = np.flatnonzero((self._width[number] == width) & (length == given))
+            first = self._first_signal[number[chosen]]
+            rows.append(np.repeat(vector[chosen], width))
+            signals.append((first[:, None] + np.arange(width)).ravel())
+            values.append(_vector_bits(tokens, vector[chosen], width, given).ravel())
+        if not rows:
+            return []
+        row = np.concatenate(rows)
+        # The values of a signal may differ in length: back into the order of the file.
+        order = np.argsort(row, kind="stable")
+        signal, value = np.concatenate(signals)[order], np.concatenate(values)[order]
+        return [(tokens.time[row][order], signal, value)]
 
     def _recorded_time(self) -> int:
         """The last time stamp, less the time in which nothing was recorded."""

@@ -12,7 +12,7 @@ from chipdse.system.restated.hotspot import HotSpotPackage, hotspot_rises
 from chipdse.system.thermal.assembly import assemble
 from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, centred
-from tests.system.test_thermal_solver import COPPER, GREASE, SILICON, layer
+from tests.system.thermal.test_thermal_solver import COPPER, GREASE, SILICON, layer
 
 
 def hotspot_package(values):
