@@ -271,7 +271,9 @@ def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -
     from chipdse.report.ranges import front_document, front_text
     from chipdse.store.store import Store, default_store
     from chipdse.study.results.ranges import PROBABILITY, ranges_of, with_ranges
+    from chipdse.study.storage.since import refuse_changed
 
+    refuse_changed(study.folder, "a front with ranges")
     sweep_ = study.folder.sweep
     ranges = ranges_of(sweep_, points, Store(root=default_store()), arguments.draws)
     if arguments.json or arguments.format == "json":

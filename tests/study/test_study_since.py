@@ -104,10 +104,20 @@ def test_what_is_computed_now_is_not_mixed_with_points_of_another_version(
     export = said(capsys, "export", study, "--trial", 0, "--to", target)
     power = said(capsys, "plot", study, "--kind", "power", "-o", tmp_path / "power.png")
     page = chipdse.load_study(study).write_report(tmp_path / "report.html", details=[0])
+    draws = ("--ranges", "--draws", 64)
+    front = said(capsys, "front", study, *draws)
+    report = said(capsys, "report", study, *draws, "-o", tmp_path / "ranges.html")
     if "counter" not in since:
-        assert (export[0], power[0]) == (0, 0) and (target / "netlist.v").exists()
+        assert (export[0], power[0], front[0], report[0]) == (0, 0, 0, 0) and (
+            target / "netlist.v"
+        ).exists()
         return
-    for (code, _, errors), what in ((export, "an export"), (power, "looking into a point")):
+    for (code, _, errors), what in (
+        (export, "an export"),
+        (power, "looking into a point"),
+        (front, "a front with ranges"),
+        (report, "a report with ranges"),
+    ):
         assert code == 2
         assert f"{what} would mix two versions: changed since the points of " in errors[-1]
         assert errors[-1].endswith(

@@ -53,8 +53,11 @@ def report_html(
 
     Raises
     ------
-    DesignError : there are draws, and the study has no ranges (`ranges_of`)
+    DesignError : there are draws, and the study has no ranges (`ranges_of`), or something changed
+        since it was evaluated
     """
+    if draws is not None:
+        refuse_changed(folder, "a report with ranges")
     table = points_table(folder)
     looked: dict[int, dict[str, Any]] = {}
     if store is not None and folder.sweep.chip is None:
