@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chipdse_hdl.block import Block
 
     from chipdse.metrics import Metrics
-    from chipdse.study.results.ranges import PointRanges
+    from chipdse.system.ranges.point import PointRanges
     from chipdse.technology.citations import Reference
 
 
