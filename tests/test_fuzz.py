@@ -5,15 +5,18 @@ A few files per reader; `python -m tests.support.fuzzing COUNT` reads many.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import random
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+import chipdse
 from chipdse.characterise.spice import Netlists
-from chipdse.errors import DesignError
+from chipdse.errors import ChipdseError, DesignError
 from tests.support.fuzzing import Reader, fault, mutated
 from tests.support.fuzzing.readers import READERS, STUDY_READERS
 
@@ -49,6 +52,26 @@ def test_a_damaged_study_is_read_or_refused_in_one_line(
 ) -> None:
     reader = STUDY_READERS[name](warm_store / "undisturbed")
     assert faults(name, reader, tmp_path, 20) == []
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("update study_user_attributes set value_json = '{'", "cannot be opened: Expecting"),
+        ("update trial_user_attributes set value_json = '\n'", "cannot be read (Expecting"),
+        ("update trials set datetime_start = 'yesterday'", "cannot be read (Invalid isoformat"),
+    ],
+)
+def test_a_damaged_value_in_a_database_is_refused_in_one_line(
+    tmp_path: Path, warm_store: Path, statement: str, words: str
+) -> None:
+    folder = Path(shutil.copytree(warm_store / "undisturbed", tmp_path / "study"))
+    with contextlib.closing(sqlite3.connect(folder / "study.db")) as database, database:
+        database.execute(statement)
+    with pytest.raises(ChipdseError) as refused:
+        chipdse.load_study(folder).points()
+    assert words in str(refused.value) and "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

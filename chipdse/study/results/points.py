@@ -11,7 +11,6 @@ import pandas as pd
 from chipdse_hdl.block import Block
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse import metrics
 from chipdse.arrays import Floats
@@ -24,7 +23,7 @@ from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
 from chipdse.study.results.ties import tied
 from chipdse.study.storage.folder import StudyFolder
-from chipdse.study.storage.storage import reason_of
+from chipdse.study.storage.storage import DAMAGED, reason_of
 from chipdse.study.storage.trials import (
     HARVESTED,
     HARVESTED_FROM,
@@ -216,7 +215,7 @@ def points_table(folder: StudyFolder) -> pd.DataFrame:
     """
     try:
         trials = finished(folder.study)
-    except (StorageInternalError, SQLAlchemyError) as error:
+    except (StorageInternalError, *DAMAGED) as error:
         raise MachineError(
             f"the trials of {folder.path} cannot be read ({reason_of(error)}); put a copy of "
             f"{folder.storage.url} back"

@@ -30,6 +30,7 @@ from scipy.stats import norm, qmc
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Kernel, Matern, WhiteKernel
+from threadpoolctl import threadpool_limits
 
 from chipdse.arrays import Floats
 from chipdse.study.results.front import is_on_front
@@ -78,6 +79,12 @@ def scores(candidates: Floats, seen: Seen) -> Floats:
     -------
     One score a candidate, to be made large; zero everywhere if nothing can be said yet.
     """
+    # OpenBLAS's threads wait actively: for these small matrices they quadruple the processor time.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _scores(candidates, seen)
+
+
+def _scores(candidates: Floats, seen: Seen) -> Floats:
     good = [at for at, front in enumerate(seen.fronts) if len(front)]
     chance = feasible_probability(candidates, seen)
     if len(good) < 2:

@@ -27,7 +27,7 @@ from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.extend import extend, extensions
 from chipdse.study.storage.fingerprint import Kept, check_current, kept_by, settle
 from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP, check_study
-from chipdse.study.storage.storage import Storage, alone, open_storage, reason_of
+from chipdse.study.storage.storage import DAMAGED, Storage, alone, open_storage, reason_of
 
 OWN = f"sqlite:///{DATABASE}"
 """A storage in the study's own folder."""
@@ -197,7 +197,7 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                     study.set_metric_names([objective.metric for objective in sweep.objectives])
                 study.set_user_attr("sweep", sweep.text)
-    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+    except (*DAMAGED, optuna.exceptions.OptunaError) as error:
         raise DesignError(
             f"storage {storage.url!r} cannot be opened: {reason_of(error)}"
         ) from error

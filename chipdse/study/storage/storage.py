@@ -49,6 +49,8 @@ BEAT_S, GRACE_S = 15, 90
 """A trial's driver shows that it lives so often [s]; without a sign for so long it is dead [s]."""
 PATIENCE_S = 3600.0
 """A storage that does not answer for so long ends the sweep [s]."""
+DAMAGED = (SQLAlchemyError, ValueError)
+"""What reading a damaged storage raises: its driver's errors, and those of its JSON and dates."""
 
 # One time zone, since heartbeats are compared; and a driver whose machine vanished lets go of its
 # lock after a minute instead of PostgreSQL's two hours.

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from chipdse.arrays import Bools, Floats, Int64s
+from chipdse.sorting import distinct
 from chipdse.system.arrays.carbon import CarbonTerms, carbon_terms, grid_of
 from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
 from chipdse.system.arrays.cost import cost_of
@@ -86,7 +87,7 @@ def blocks_of(
     link, arrangement = (systems.packages.choices[name] for name in ("link", "arrangement"))
     # Systems of one link and arrangement read the same constants.
     codes = link.codes * len(arrangement.names) + arrangement.codes
-    for code in np.unique(codes):
+    for code in distinct(codes)[0]:
         rows = np.flatnonzero(codes == code)
         group = systems.take(rows)
         dies = dies_of(group.blocks, group.packages, read := Sources(given=dict(group.given)))
@@ -269,10 +270,10 @@ def _factors(systems: Systems, inputs: Sequence[Input], shares: Floats) -> _Fact
 
 def _intensity(choice: Choices, sources: Sources) -> Floats:
     """Intensity of each system's grid under each draw."""
-    used, codes = np.unique(choice.codes, return_inverse=True)
+    used, codes = distinct(choice.codes)
     values: list[Any] = [grid_of(choice.names[code], sources).value for code in used]
     table = np.stack(np.broadcast_arrays(*map(np.atleast_1d, values)), axis=1)
-    return table if len(used) == 1 else np.asarray(table[:, codes.reshape(-1)])
+    return table if len(used) == 1 else np.asarray(table[:, codes])
 
 
 def _factored(
