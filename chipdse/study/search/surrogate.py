@@ -36,11 +36,12 @@ from chipdse.arrays import Floats
 from chipdse.study.results.front import is_on_front
 
 DIRECTIONS = 256
+REACHED = 0.9
 COMPONENTS = 8
 EXPLAINED = 0.99999
 """Principal components are added up to this share of the variance, at most `COMPONENTS`."""
 MARGIN = 0.1
-"""The reference point lies beyond the front's worst values by this share of its range."""
+"""The reference point lies beyond the end of a range by this share of it (`_scaled`)."""
 QUANTILES = 9
 NODES, FARTHEST = 8, 5.0
 """Of the integral over reaches: Gauss-Legendre nodes, and its end in standard deviations."""
@@ -216,7 +217,12 @@ def directions_of(objectives: int) -> Floats:
 
 
 def _scaled(fronts: Sequence[Floats]) -> list[Floats]:
-    """Logarithms where an objective has one sign, and the front's range scaled to [0, 1]."""
+    """Logarithms where an objective has one sign, and a range scaled to [0, 1].
+
+    The range is that of the front. Where each evaluation brings one point, few points make a narrow
+    front; there the range reaches to the `REACHED` quantile of what was seen, so that the ends of
+    the true front count too.
+    """
     every = np.concatenate(fronts)
     for objective in range(every.shape[1]):
         column = every[:, objective]
@@ -226,6 +232,8 @@ def _scaled(fronts: Sequence[Floats]) -> list[Floats]:
             every[:, objective] = -np.log(-column)
     best = every[is_on_front(every)]
     low, high = best.min(axis=0), best.max(axis=0)
+    if all(len(front) == 1 for front in fronts):
+        high = np.maximum(high, np.quantile(every, REACHED, axis=0))
     width = np.where(high > low, high - low, 1.0) * (1 + MARGIN)
     return np.split((every - low) / width, np.cumsum([len(front) for front in fronts])[:-1])
 
