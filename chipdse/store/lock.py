@@ -10,10 +10,12 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+LONGEST_PAUSE_S = 2.0
 _MODE = 0o666  # less what the umask takes: a store may be shared by a group
 
 
@@ -52,18 +54,53 @@ def exclusive(target: Path) -> Iterator[None]:
 
 
 @contextmanager
+def exclusive_unless(target: Path, is_done: Callable[[], bool]) -> Iterator[bool]:
+    """Wait until nobody reads or builds a folder, and keep everybody out, unless it is done first.
+
+    Whoever waits for its builder alone would also wait for those who read what was built, and they
+    may read it for as long as a sweep runs.
+
+    Yields
+    ------
+    Whether everybody else is kept out; False where the folder was done meanwhile
+
+    Raises
+    ------
+    OSError : the store cannot be written
+    """
+    descriptor = os.open(lock_file(target), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+    try:
+        pause_s, has_it = 0.01, _try_exclusive(descriptor)
+        while not has_it:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)  # waits for a builder, not for readers
+            if is_done():
+                break
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            time.sleep(pause_s)  # the builder failed, or a damaged folder is read
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            has_it = _try_exclusive(descriptor)
+        yield has_it
+    finally:
+        os.close(descriptor)
+
+
+def _try_exclusive(descriptor: int) -> bool:
+    """Take a lock alone if nobody else has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            raise
+        return False
+    return True
+
+
+@contextmanager
 def exclusive_if_free(target: Path) -> Iterator[bool]:
     """The same without waiting; False if somebody reads or builds it."""
     descriptor = os.open(lock_file(target), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
     try:
-        free = True
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise
-            free = False
-        yield free
+        yield _try_exclusive(descriptor)
     finally:
         os.close(descriptor)
 

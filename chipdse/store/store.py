@@ -30,7 +30,7 @@ from chipdse.store.care import prune_if_due
 from chipdse.store.files import age_s, new_folder
 from chipdse.store.folder import INPUTS, MANIFEST, check_room, hash_of, is_whole, leftovers
 from chipdse.store.folder import hash_file as hash_file
-from chipdse.store.lock import exclusive, hold_shared, release
+from chipdse.store.lock import exclusive, exclusive_unless, hold_shared, release
 from chipdse.store.place import Place, Read
 from chipdse.store.reads import check_unchanged, read_again, recorded_reads, write_reads
 from chipdse.store.variants import known_reads, note_reads, variant
@@ -92,8 +92,8 @@ class Store:
                         prune_if_due(self.root)
                     return target
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with exclusive(target):
-                    if not is_whole(target):
+                with exclusive_unless(target, lambda: is_whole(target)) as is_alone:
+                    if is_alone and not is_whole(target):
                         self.tell(stage)
                         self.built.append(stage)
                         _build_again(target, inputs, build, self.check)
@@ -173,8 +173,8 @@ class Store:
 
     def _take(self, target: Path) -> bool:
         """Hold a folder if it is complete, and mark it as the most recently used."""
-        if target in self._held:
-            release(self._held.pop(target))
+        if (descriptor := self._held.pop(target, None)) is not None:
+            release(descriptor)
         if not target.parent.is_dir():
             return False
         descriptor = hold_shared(target)
@@ -183,7 +183,8 @@ class Store:
                 release(descriptor)
             return False
         if descriptor is not None:
-            self._held[target] = descriptor
+            if self._held.setdefault(target, descriptor) != descriptor:  # another thread's share
+                release(descriptor)
             while len(self._held) > HELD:
                 release(self._held.pop(next(iter(self._held))))
         _note_use(target)

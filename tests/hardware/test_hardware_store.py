@@ -5,6 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from chipdse.errors import DesignError, ToolError
 from chipdse.store.care import entries, parse_size, prune, size_per_result, verify
+from chipdse.store.lock import exclusive_unless, hold_shared, release
 from chipdse.store.store import Store
 
 
@@ -73,6 +76,46 @@ def test_one_builder_a_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda _: store.folder("stage", {"a": 1}, write), range(32)))
     assert store.built == ["stage"]
+
+
+def test_a_builder_does_not_wait_for_those_who_read_what_another_built(tmp_path: Path) -> None:
+    """Two stores want a folder at once; the second asks for it when the first has begun to read."""
+    first, second = Store(root=tmp_path), Store(root=tmp_path)
+    inputs: dict[str, int] = {"a": 1}
+    begun = threading.Event()
+
+    def build(folder: Path) -> None:
+        begun.set()
+        time.sleep(0.3)  # the second store waits for this builder
+        write(folder)
+
+    with ThreadPoolExecutor(2) as threads:
+        one = threads.submit(first.folder, "stage", inputs, build)
+        assert begun.wait(10)
+        # The first takes its share as soon as it has built: the second must not wait for its end.
+        other = threads.submit(second.folder, "stage", inputs, write)
+        assert one.result(30) == other.result(30)
+    assert (first.built, second.built) == (["stage"], [])
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_a_reader_is_waited_for_only_while_the_folder_is_not_done(
+    tmp_path: Path, is_done: bool
+) -> None:
+    target = tmp_path / "key"
+    share = hold_shared(target)
+    assert share is not None
+    ends = threading.Timer(0.3, release, [share])
+    ends.start()
+    try:
+        with exclusive_unless(target, lambda: is_done) as is_alone:
+            assert is_alone is not is_done
+            assert ends.is_alive() is is_done
+    finally:
+        ends.join()
+        if is_done:
+            with exclusive_unless(target, lambda: True) as is_alone:
+                assert is_alone
 
 
 def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
