@@ -15,7 +15,7 @@ from scipy.stats import norm
 
 from chipdse.study.question.space import Axis, Condition, Space
 from chipdse.study.results.front import hypervolume
-from chipdse.study.search import surrogate
+from chipdse.study.search import gaussian, surrogate
 from chipdse.study.search.lattice import START, neighbours, places_of
 from chipdse.study.search.samplers import choose_sampler, make_sampler
 from chipdse.study.search.surrogate import (
@@ -72,7 +72,7 @@ def test_related_quantities_are_predicted_together() -> None:
     places = np.random.default_rng(1).random((40, 2))
     factor = np.sin(3 * places[:, 0])
     values = factor[:, None] * np.linspace(1, 2, 30) + 5
-    from chipdse.study.search.surrogate import fit_kernel
+    from chipdse.study.search.gaussian import fit_kernel
 
     kernels = [fit_kernel(places, factor)]
     at = np.array([[0.2, 0.5], [0.7, 0.1]])
@@ -242,13 +242,13 @@ def test_lengths_from_few_points_stay_near_their_prior() -> None:
     draws = np.random.default_rng(0)
     places = draws.random((14, 14))
     values = draws.standard_normal(14)
-    probable = surrogate.fit_probable_kernel(places, values).k1.length_scale
-    likely = surrogate.fit_kernel(places, values).k1.k2.length_scale
+    probable = gaussian.fit_probable_kernel(places, values).k1.length_scale
+    likely = gaussian.fit_kernel(places, values).k1.k2.length_scale
     assert (likely > 19.9).sum() >= 5  # the likelihood alone ends at its bound
     assert probable.min() > 0.1 and probable.max() < 500.0
 
 
 def test_a_feature_that_decides_gets_the_shortest_length() -> None:
     places = np.random.default_rng(1).random((40, 6))
-    kernel = surrogate.fit_probable_kernel(places, np.sin(7.0 * places[:, 2]))
+    kernel = gaussian.fit_probable_kernel(places, np.sin(7.0 * places[:, 2]))
     assert int(kernel.k1.length_scale.argmin()) == 2
