@@ -156,7 +156,21 @@ def _sqlite(file: Path, is_begun: bool) -> RDBStorage:
             _check_tables(engine)
         finally:
             engine.dispose()
-    return SqlStorage(url, engine_kwargs=settings)
+    opened = SqlStorage(url, engine_kwargs=settings)
+    _create_missing_indexes(opened.engine)
+    return opened
+
+
+def _create_missing_indexes(engine: sqlalchemy.Engine) -> None:
+    """Create the indexes of tables that have none yet.
+
+    SQLite commits each table and each index for itself, and Optuna creates indexes only with their
+    table. Killed between the two, a study lacks the index that keeps its name unique, and whoever
+    starts it again adds a second study of that name.
+    """
+    for table in models.BaseModel.metadata.tables.values():
+        for index in table.indexes:
+            index.create(engine, checkfirst=True)
 
 
 def _postgresql(url: str, secrets: Mapping[str, str], is_begun: bool) -> RDBStorage:
