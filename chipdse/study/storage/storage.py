@@ -253,9 +253,15 @@ def patiently(
     while True:
         try:
             result = action()
-        except (StorageInternalError, SQLAlchemyError) as error:
+        except (StorageInternalError, SQLAlchemyError, MachineError) as raised:
+            # Who reads a table of points reports a storage that is silent as the machine's fault.
+            error = raised.__cause__ if isinstance(raised, MachineError) else raised
+            if not isinstance(error, StorageInternalError | SQLAlchemyError):
+                raise
             waited = time.monotonic() - began
             if not storage.shared or not _may_pass(error) or waited > PATIENCE_S:
+                if error is not raised:
+                    raise
                 raise MachineError(
                     f"the study's storage {storage.url} cannot be used ({reason_of(error)}); what "
                     "is finished is safe: put that right and run the same command again"
