@@ -227,7 +227,7 @@ def wire_energy_j(
     vdd_v: float,
     driving: Bools | None = None,
 ) -> float:
-    """Energy a cycle [J] to charge wires and the buffers on them: ``C V^2 / 2`` a transition.
+    """Energy per cycle [J] to charge wires and the buffers on them: ``C V^2 / 2`` per transition.
 
     A net driven by an input port costs the block nothing.
 

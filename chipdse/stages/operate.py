@@ -57,7 +57,7 @@ class Corner:
     internal_energy_j, switching_energy_j : per cycle, by group of cells
     leakage_w : by group of cells
     leakage_temperatures_c, leakage_powers_w : of the whole, where the library is characterised
-    wire_energy_j, glitch_energy_j : of the two above, what wires and what glitches cost a cycle
+    wire_energy_j, glitch_energy_j : of the two above, what wires and what glitches cost per cycle
     clock_tree_energy_j : of buffers and wires per cycle, in neither of the two
     added_cell_energy_j : of data in cells that layout adds or enlarges, in none of these
     layout_area_m2 : cell area expected after layout; None is the cell area

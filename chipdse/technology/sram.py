@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from chipdse.errors import DesignError
 from chipdse.technology.constants import Sources, load_table, variants
 
-_DEEP = 2048  # IHP compiles deeper macros with eight words a row instead of four
+_DEEP = 2048  # IHP compiles deeper macros with eight words per row instead of four
 
 
 @dataclass(frozen=True, kw_only=True)

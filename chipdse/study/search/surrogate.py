@@ -231,7 +231,7 @@ def _scaled(fronts: Sequence[Floats]) -> list[Floats]:
 
 
 def expected_gain(mean: Floats, variance: Floats, best: Floats, power: int) -> Floats:
-    """Mean over directions of the expected growth of the reach's power; one value a row."""
+    """Mean over directions of the expected growth of the reach's power; one value per row."""
     shape = (-1, *[1] * mean.ndim)
     z = norm.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES).reshape(shape)
     reached = np.maximum(mean + z * np.sqrt(variance), 0.0) ** power

@@ -135,7 +135,7 @@ class InOrder(Unrepeated):
 
 
 class OneEach(Unrepeated):
-    """Shows the inner sampler one trial an evaluation: the proposed, without what was harvested.
+    """Shows the inner sampler one trial per evaluation: the proposed, without what was harvested.
 
     For samplers whose time grows with the trials and the front faster than their proposals get
     better, or which want to know the same constraints of every trial: they are shown how much

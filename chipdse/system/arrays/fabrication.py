@@ -1,4 +1,4 @@
-"""Yields, dies a wafer, interposers and substrates; arrays of systems."""
+"""Yields, dies per wafer, interposers and substrates; arrays of systems."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def catch_placement_yield(package: PackageColumns, dies: Dies, sources: Sources)
 
 
 def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fabrication:
-    """Yields, dies a wafer and package areas."""
+    """Yields, dies per wafer and package areas."""
     arrangement = package.choices["arrangement"]
     stacked = arrangement.among(*STACKS)
     wafer = (

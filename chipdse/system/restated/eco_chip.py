@@ -106,7 +106,7 @@ def manufacturing_carbon(
     metal layers' share of an interposer die with a quarter of the defects; RDL, times
     layers/`metal_layers`; active, with 4.47 mm² of full router per chiplet; EMIB, 25 mm² bridges
     at 22 nm; 3D, the vias' area in each die. Routers in the dies otherwise; all over the bonding
-    yield, once a die for 3D. A single die has no package.
+    yield, once per die for 3D. A single die has no package.
     """
     if package.kind not in PACKAGES:
         raise DesignError(f"package kind {package.kind!r} is not one of {', '.join(PACKAGES)}")

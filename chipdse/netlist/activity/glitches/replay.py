@@ -209,7 +209,7 @@ def _replay(
     rows: Int64s,
     high: Bools,
 ) -> tuple[Int64s, Int64s, Int32s]:
-    """Transitions and functional transitions [2, groups, nets], cycles a group, latest [bins].
+    """Transitions and functional transitions [2, groups, nets], cycles per group, latest [bins].
 
     Parameters
     ----------
