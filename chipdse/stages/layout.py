@@ -207,10 +207,12 @@ class Layout:
             return loads
         extra = gate_loads_f(self.tree, self.graph.netlist.net_count, loads.pins_f)
 
-        def more(wires: Wires) -> Wires:
+        def with_gate_loads(wires: Wires) -> Wires:
             return dataclasses.replace(wires, net_capacitance_f=wires.net_capacitance_f + extra)
 
-        return dataclasses.replace(loads, timing=more(loads.timing), power=more(loads.power))
+        return dataclasses.replace(
+            loads, timing=with_gate_loads(loads.timing), power=with_gate_loads(loads.power)
+        )
 
     def clock_tree_power(self, library: OperatingLibrary, activity: Activity) -> TreePower:
         """Energy per cycle and leakage of the clock tree at one operating point."""

@@ -197,7 +197,7 @@ def size_per_result(root: Path, of: str) -> float | None:
 
     Parameters
     ----------
-    of : e.g. "simulate": how much a simulated design takes
+    stage : e.g. "simulate": how much a simulated design takes
     """
     total, count = 0.0, 0
     for stage in _folders(root):

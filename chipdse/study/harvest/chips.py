@@ -40,7 +40,7 @@ from chipdse.system.arrays.columns import PackageColumns
 from chipdse.technology.constants import Sources
 
 COMPOSE_LIMIT = 50_000
-"""Of more new combinations, so many are drawn for each evaluation."""
+"""If an evaluation gives more new combinations, this number of them is drawn."""
 
 Known = dict[str, dict[int, list[dict[str, float]]]]
 """Metrics by operating point, of each known hardware point by its number, of each part."""

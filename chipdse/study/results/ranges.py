@@ -93,9 +93,9 @@ def with_ranges(points: pd.DataFrame, ranges: Ranges) -> pd.DataFrame:
     rows = points["trial"].map(place)
 
     def column(values: Floats) -> Floats:
-        found = rows.notna().to_numpy()
+        has_draws = rows.notna().to_numpy()
         out = np.full(len(points), np.nan)
-        out[found] = values[rows[found].astype(np.int64)]
+        out[has_draws] = values[rows[has_draws].astype(np.int64)]
         return out
 
     columns: dict[str, Any] = {}

@@ -161,8 +161,8 @@ def growth_of_points(mean: Floats, deviation: Floats, directions: Floats, best: 
     for node, weight in zip(*np.polynomial.legendre.leggauss(NODES), strict=True):
         reached = best + half * (1 + node)
         likely = np.ones_like(reached)
-        for own, far, spread in zip(directions.T, room.T, deviation.T, strict=True):
-            likely *= ndtr((far[:, None] - reached * own) / spread[:, None])
+        for direction, far, spread in zip(directions.T, room.T, deviation.T, strict=True):
+            likely *= ndtr((far[:, None] - reached * direction) / spread[:, None])
         growth += weight * (half * power * reached ** (power - 1) * likely).mean(axis=1)
     return growth
 
