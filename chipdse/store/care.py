@@ -197,7 +197,7 @@ def size_per_result(root: Path, of: str) -> float | None:
 
     Parameters
     ----------
-    stage : e.g. "simulate": how much a simulated design takes
+    of : name of the stage, e.g. "simulate"
     """
     total, count = 0.0, 0
     for stage in _folders(root):
