@@ -93,7 +93,8 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
     die_yield = _die_yield(package, dies, sources)
     passed = np.asarray(yields.tested_good(die_yield, package["test_coverage"][:, None]))
     passed = np.where(passed > 0, passed, np.nan)
-    quality = np.prod(numerics.power(die_yield / passed, dies.count), axis=1)
+    good = yields.outgoing_quality(die_yield, passed)
+    quality = np.prod(numerics.power(good, dies.count), axis=1)
     together = np.prod(numerics.power(die_yield, dies.count), axis=1)
     advanced = arrangement.among(*ADVANCED)
     factor = arrangement.lookup(

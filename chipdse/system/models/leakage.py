@@ -17,16 +17,6 @@ _STEPS = 60
 _WEAK = 0.25
 
 
-def leakage_ratio(
-    temperature_c: Floats, table_c: Floats, table_w: Floats, reference_c: Floats, doubling_k: Floats
-) -> tuple[Floats, Floats]:
-    """Leakage over its value at `reference_c`, and the derivative of that ratio per kelvin.
-
-    temperature_c : [points, dies]; the others as of `leakage_curve`
-    """
-    return leakage_curve(table_c, table_w, reference_c, doubling_k)(temperature_c)
-
-
 def leakage_curve(
     table_c: Floats, table_w: Floats, reference_c: Floats, doubling_k: Floats
 ) -> Leakage:

@@ -122,9 +122,12 @@ def tested_good(die_yield: Numbers, coverage: Numbers) -> Numbers:
     return (1 - np.asarray(coverage)) + np.multiply(coverage, die_yield)
 
 
-def outgoing_quality(die_yield: Numbers, coverage: Numbers) -> Numbers:
-    """Fraction of the dies that passed the test which are good, ``Y / t`` (CATCH)."""
-    return np.asarray(die_yield) / tested_good(die_yield, coverage)
+def outgoing_quality(die_yield: Numbers, passed: Numbers) -> Numbers:
+    """Fraction of the dies that passed the test which are good, ``Y / t`` (CATCH).
+
+    passed : t, the fraction of dies that pass (`tested_good`)
+    """
+    return np.asarray(die_yield) / passed
 
 
 def assembly_yield(
