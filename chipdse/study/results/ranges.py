@@ -224,7 +224,7 @@ def _ranges(
     for draw in range(draws):
         rows = np.flatnonzero(allowed[draw])
         member[draw, rows[is_on_front(columns[draw, rows])]] = True
-    signs = np.array([1.0 if o.minimize else -1.0 for o in sweep.objectives])
+    signs = np.array([o.sign for o in sweep.objectives])
     objectives = columns * signs
     names = tuple(o.metric for o in sweep.objectives)
     for place, name in enumerate(names):

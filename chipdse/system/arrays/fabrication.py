@@ -39,14 +39,6 @@ class Fabrication:
     wafer_to_wafer: Bools
 
 
-LAWS = {
-    "negative_binomial": "stapper1983yield",
-    "poisson": "cunningham1990yield",
-    "murphy": "murphy1964cost",
-}
-"""Publication of each yield law."""
-
-
 def yield_by_law(law: Choices, area: Floats, defects: Floats, clustering: float) -> Floats:
     """Share of good dies [systems x kinds] by the law that each system has chosen."""
     values = {name: yields.YIELD_LAWS[name](area, defects, clustering) for name in law.names}
@@ -137,7 +129,7 @@ def _die_yield(package: PackageColumns, dies: Dies, sources: Sources) -> Floats:
     catch = package.choices["cost_model"].among("catch")
     if catch.any():
         die_yield = np.where(catch[:, None], catch_die_yield(package, dies, sources), die_yield)
-    sources.cite(*(LAWS[name] for name in law.names))
+    sources.cite(*(yields.YIELD_LAWS[name].publication for name in law.names))
     return np.where(np.isnan(dies.price_usd), die_yield, 1.0)
 
 

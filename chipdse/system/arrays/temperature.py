@@ -1,4 +1,4 @@
-"""Temperatures of many systems: one reduced operator per geometry, then small products."""
+"""Junction temperatures of many systems: one operator per geometry, then small products."""
 
 from __future__ import annotations
 
