@@ -68,10 +68,7 @@ def objective_values(sweep: Sweep, values: Mapping[str, float]) -> list[float]:
 
 def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
     """The objectives of many points, all to be minimised; shape (points, objectives)."""
-    columns = [
-        values[objective.metric] * (1 if objective.minimize else -1)
-        for objective in sweep.objectives
-    ]
+    columns = [values[objective.metric] * objective.sign for objective in sweep.objectives]
     return np.stack(columns, axis=1)
 
 
@@ -183,7 +180,7 @@ def evidence_of_column(sweep: Sweep, name: str, systems: str, basis: Basis) -> s
 
 def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:
     """The number of points that no other point dominates; objectives in their own direction."""
-    signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
+    signs = [objective.sign for objective in sweep.objectives]
     return int(is_on_front(np.array(values) * signs).sum()) if values else 0
 
 
@@ -192,7 +189,7 @@ def front_mask(sweep: Sweep, table: pd.DataFrame) -> np.ndarray[tuple[int], np.d
     mask = np.zeros(len(table), dtype=bool)
     feasible = np.flatnonzero(table["state"] == "feasible")
     if len(feasible):
-        signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
+        signs = [objective.sign for objective in sweep.objectives]
         names = [objective.metric for objective in sweep.objectives]
         values = table.iloc[feasible][names].to_numpy(dtype=float) * signs
         mask[feasible] = is_on_front(values)
