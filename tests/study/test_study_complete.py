@@ -15,7 +15,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from chipdse.study.storage.fast_writes import Finish, complete
+from chipdse.study.storage.fast_writes import complete
+from chipdse.study.storage.finish import Finish
 
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "rows": IntDistribution(1, 8, log=True),

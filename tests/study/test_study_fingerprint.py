@@ -18,9 +18,11 @@ from chipdse.evaluate import STAGES
 from chipdse.netlist.library.user import add_library
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.storage import code, fingerprint
+from chipdse.study.storage.attributes import FINGERPRINT, OUTDATED
 from chipdse.study.storage.code import point_files
-from chipdse.study.storage.fingerprint import differences, kept_by, parts_of
-from chipdse.study.storage.trials import FINGERPRINT, OUTDATED, finished
+from chipdse.study.storage.fingerprint import differences, parts_of
+from chipdse.study.storage.kept_fingerprint import kept_by
+from chipdse.study.storage.trials import finished
 from chipdse.technology.calibration import CALIBRATION_TABLES
 from tests.support import kernels, library_files
 from tests.support import small_sweep as sweeps

@@ -16,10 +16,10 @@ from chipdse.study.running.plan import evaluations_in
 from chipdse.study.running.status import is_feasible, losses
 from chipdse.study.search.parts import open_space
 from chipdse.study.search.samplers import make_sampler
+from chipdse.study.storage.attributes import DRIVER
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.storage import Heartbeat, alone, give_up_stale
 from chipdse.study.storage.trials import (
-    DRIVER,
     by_evaluation,
     finished,
     left_behind,

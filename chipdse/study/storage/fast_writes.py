@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
@@ -22,26 +21,10 @@ from optuna.storages._rdb import models
 from optuna.trial import TrialState, create_trial
 from sqlalchemy import Connection
 
+from chipdse.study.storage.finish import Finish
+
 CONSTRAINTS = "constraints"
 """Optuna keeps a constraint as a system attribute with this prefix."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finish:
-    """What a finished trial holds.
-
-    params : with `distributions`, by name; of a proposed trial only those it does not have yet
-    values : of the objectives; None where the trial failed
-    """
-
-    params: Mapping[str, Any] = field(default_factory=dict)
-    values: Sequence[float] | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    constraints: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def state(self) -> TrialState:
-        return TrialState.FAIL if self.values is None else TrialState.COMPLETE
 
 
 def complete(
@@ -74,7 +57,7 @@ def complete(
     for finish in harvested:
         study.add_trial(
             create_trial(
-                state=finish.state,
+                state=_state_of(finish),
                 params=dict(finish.params),
                 distributions={name: distributions[name] for name in finish.params},
                 values=list(finish.values or ()),
@@ -89,7 +72,11 @@ def complete(
         storage.set_trial_user_attr(trial_id, name, value)
     for name, value in proposed.constraints.items():
         storage.set_trial_system_attr(trial_id, f"{CONSTRAINTS}:{name}", value)
-    storage.set_trial_state_values(trial_id, proposed.state, proposed.values)
+    storage.set_trial_state_values(trial_id, _state_of(proposed), proposed.values)
+
+
+def _state_of(finish: Finish) -> TrialState:
+    return TrialState.FAIL if finish.values is None else TrialState.COMPLETE
 
 
 def _write(
@@ -115,7 +102,7 @@ def _write(
             {
                 "number": first + place,
                 "study_id": study_id,
-                "state": finish.state,
+                "state": _state_of(finish),
                 "datetime_start": now,
                 "datetime_complete": now,
             }
@@ -125,7 +112,7 @@ def _write(
         new = sqlalchemy.select(trials.c.trial_id).where(in_study, trials.c.number >= first)
         ids += connection.execute(new.order_by(trials.c.number)).scalars()
     _write_parts(connection, dict(zip(ids, [proposed, *harvested], strict=True)), distributions)
-    done = {"state": proposed.state, "datetime_complete": now}
+    done = {"state": _state_of(proposed), "datetime_complete": now}
     connection.execute(sqlalchemy.update(trials).where(this).values(**done))
 
 
