@@ -17,7 +17,7 @@ from chipdse.errors import DesignError
 from chipdse.evaluate import STAGES
 from chipdse.netlist.library.user import add_library
 from chipdse.study.question.sweep_file import read_sweep
-from chipdse.study.storage import code, fingerprint
+from chipdse.study.storage import code, fingerprint, kept_fingerprint
 from chipdse.study.storage.attributes import FINGERPRINT, OUTDATED
 from chipdse.study.storage.code import point_files
 from chipdse.study.storage.fingerprint import differences, parts_of
@@ -217,7 +217,7 @@ def test_other_versions_are_refused_and_named(tmp_path: Path) -> None:
     for said, (name, value) in OTHERS.items():
         assert name in kept.parts
         other = fingerprint.Kept(identity="0" * 12, parts={**kept.parts, name: value})
-        fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=False)
+        kept_fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=False)
         with pytest.raises(DesignError, match=said):
             here(folder)
         assert (folder / "study" / "study.json").read_bytes() == before

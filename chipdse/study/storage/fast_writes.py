@@ -1,8 +1,9 @@
-"""Finish a trial and add those harvested with it, in one transaction: all of it or nothing.
+"""Propose a trial, or finish one and add those harvested with it, each in one transaction.
 
-Optuna's own `Study.add_trial` is a transaction for each trial, and its `Trial.set_...` one for each
-value: seconds for what one expensive point brings. Here one transaction writes the rows that these
-calls would write (a test compares them). Any other storage than a database gets Optuna's calls.
+Optuna's own `Study.add_trial` is a transaction for each trial, its `Study.ask` one for each
+parameter, and its `Trial.set_...` one for each value: seconds for what one expensive point brings.
+Here one transaction writes the rows that these calls would write (tests compare them). Any other
+storage than a database gets Optuna's calls.
 """
 
 from __future__ import annotations
@@ -16,15 +17,61 @@ import optuna
 import sqlalchemy
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
-from optuna.trial import TrialState, create_trial
+from optuna.trial import Trial, TrialState, create_trial
 from sqlalchemy import Connection
 
 from chipdse.study.storage.finish import Finish
 
 CONSTRAINTS = "constraints"
 """Optuna keeps a constraint as a system attribute with this prefix."""
+
+
+def ask(study: optuna.Study, distributions: Mapping[str, BaseDistribution]) -> Trial:
+    """`Study.ask`, which has the parameters of the trial written together.
+
+    Parameters
+    ----------
+    distributions : of every parameter
+    """
+    storage = study._storage
+    database = getattr(storage, "_backend", storage)
+    if not isinstance(database, RDBStorage):
+        return study.ask(dict(distributions))
+    trial = study.ask()
+    gathering = _Gathering(storage)
+    trial.storage = gathering  # type: ignore[assignment]
+    try:
+        for name, distribution in distributions.items():
+            trial._suggest(name, distribution)
+    finally:
+        trial.storage = storage
+    if gathering.rows:
+        with database.engine.begin() as connection:
+            connection.execute(sqlalchemy.insert(models.TrialParamModel.__table__), gathering.rows)
+    return trial
+
+
+class _Gathering:
+    """A storage that keeps the parameters of a trial to be written later.
+
+    rows : of the table of parameters
+    """
+
+    def __init__(self, storage: BaseStorage) -> None:
+        self._storage = storage
+        self.rows: list[dict[str, Any]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def set_trial_param(
+        self, trial_id: int, name: str, inside: float, distribution: BaseDistribution
+    ) -> None:
+        text = distribution_to_json(distribution)
+        row = {"param_name": name, "param_value": inside, "distribution_json": text}
+        self.rows.append({"trial_id": trial_id, **row})
 
 
 def complete(

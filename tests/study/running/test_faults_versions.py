@@ -67,7 +67,7 @@ class Overtaken(Executor):
         kept = kept_by(study.study)
         assert kept is not None
         other = fingerprint.Kept(identity="f" * 12, parts=kept.parts)
-        fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=True)
+        kept_fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=True)
         return future
 
 
