@@ -12,7 +12,7 @@ import pytest
 import chipdse
 from chipdse.errors import MachineError
 from chipdse.study.question.sweep_file import read_sweep
-from chipdse.study.storage import fingerprint
+from chipdse.study.storage import fingerprint, kept_fingerprint
 from chipdse.study.storage.fingerprint import parts_of
 from chipdse.study.storage.kept_fingerprint import kept_by
 from tests.study.test_study_fingerprint import edit, here, verilog
