@@ -387,6 +387,8 @@ def test_what_makes_no_point_does_not_count(tmp_path: Path) -> None:
     assert not any(name.startswith(shown) for name in names)
     assert not names & {f"chipdse.study.{n}" for n in ("storage", "status", "engine", "samplers")}
     assert {"chipdse.evaluate", "chipdse.study.harvest.harvest", "chipdse.system.evaluate"} <= names
+    assert {f"chipdse.study.running.{n}" for n in ("outcome", "finishes")} <= names
+    assert "chipdse.study.harvest.measured_parts" in set(point_files(chip=True)) - names
     folder = verilog(tmp_path / "p")
     before = parts_of(read_sweep(folder / "sweep.toml"))
     (folder / "README.md").write_text("words")

@@ -21,6 +21,7 @@ _PACKAGE = Path(chipdse.__file__).parent
 _MAKERS = (
     *("chipdse.evaluate:evaluate", "chipdse.study.harvest.harvest:harvest_point"),
     *("chipdse.study.harvest.harvest:finishes", "chipdse.study.running.finishes:_finish"),
+    "chipdse.study.running.outcome:Outcome",  # with its file, which calls those above
     *(
         "chipdse.study.question.goals",
         "chipdse.study.question.template",
