@@ -60,10 +60,10 @@ def measure_block(design: Design, hardware: Hardware, store: Store) -> BlockRepo
     ------
     DesignError : as `measure`
     """
-    return _operated(design, hardware, store, math.nan).report_at(0)
+    return _operated(design, hardware, store, None).report_at(0)
 
 
-def _operated(design: Design, hardware: Hardware, store: Store, node_nm: float) -> Operated:
+def _operated(design: Design, hardware: Hardware, store: Store, node_nm: float | None) -> Operated:
     corner, operating = corner_of(design, hardware, store), design.operating
     period_s = math.nan if operating.clock_period_s is None else operating.clock_period_s
     return operate(
@@ -110,7 +110,7 @@ def job_of(design: Design, hardware: Hardware) -> Job:
     return _job(design, hardware, _node_nm(design))
 
 
-def _job(design: Design, hardware: Hardware, node_nm: float) -> Job:
+def _job(design: Design, hardware: Hardware, node_nm: float | None) -> Job:
     work = design.block.work(design.parameters, design.workload)
     return Job(
         op_count=work.count,
