@@ -306,15 +306,21 @@ METRICS: dict[str, dict[str, Any]] = _numbers(BlockReport) | _numbers(SystemMetr
 """Every metric that an objective or a limit may name, as `records.metric` declares it."""
 
 
-def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> str:
+def evidence_of(
+    name: str,
+    system_evidence: str,
+    basis: Basis | None = None,
+    metrics: Mapping[str, Mapping[str, Any]] | None = None,
+) -> str:
     """Kind of evidence of a metric: the weakest of its own and of those of its inputs.
 
     Parameters
     ----------
     system_evidence : evidence of the tables over process nodes
     basis : evidence of the block's cells, activity and layout; None: all are measured
+    metrics : every metric by name as it is declared; None: those of a block in its package
     """
-    known = METRICS | TRACE_METRICS
+    known = METRICS | TRACE_METRICS if metrics is None else metrics
     if name not in known:
         return "chosen"  # a swept parameter
     parts = dataclasses.asdict(basis or Basis()) | {"node": system_evidence}

@@ -188,8 +188,10 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         block = find_block(_text(data, "block"), folder or path.parent)
     except DesignError as error:
         raise DesignError(f"{path}: {error}") from error
-    template = _template(data, block, liberty or _files(data, folder or path.parent, path), path)
-    template = dataclasses.replace(template, constants=_own_constants(data, path))
+    folder = folder or path.parent
+    template = _template(data, block, liberty or _files(data, folder, path), path)
+    own = _own_constants(data, path)
+    template = dataclasses.replace(template, folder=folder, constants=own)
     swept = [axis.name for axis in template.axes if axis.is_numeric]
     metrics = METRICS | TRACE_METRICS
     derived = read_derived(data, metrics, swept, constants_of(template, swept=False), path)

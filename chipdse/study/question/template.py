@@ -32,6 +32,7 @@ class Template:
     fixed : values by group and name
     liberty : Liberty files of every point, where the library is not named
     where : the sweep file, for messages
+    folder : where relative names of files in the sweep file start
     constants : figures of the user, the same in every point
     """
 
@@ -40,6 +41,7 @@ class Template:
     fixed: Mapping[str, Mapping[str, Value]]
     liberty: tuple[Path, ...]
     where: str
+    folder: Path = Path()
     constants: tuple[Constant, ...] = ()
 
     def record(self, group: str, point: Mapping[str, Value]) -> Any:
@@ -50,7 +52,13 @@ class Template:
             if self.liberty:
                 return LibraryChoice(files=self.liberty)
             return LibraryChoice(name=str(values["library"]))
+        if group == "physical" and values.get("calibration"):
+            values["calibration"] = str(self.calibration_file(values["calibration"]))
         return make_record(kind_of(group, self.block), values, f"{self.where}: [{group}]")
+
+    def calibration_file(self, name: Value) -> Path:
+        """The file of a calibration of layout that the sweep file names."""
+        return self.folder / str(name)
 
     def design(self, point: Mapping[str, Value]) -> Design:
         """The design that a point stands for."""

@@ -72,8 +72,8 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
             parts[f"block {_name(block, path)}"] = file_digest(path)[:16]
     for choice in libraries_of(sweep):
         parts |= _library_parts(choice.name or "", library_of(choice))
-    for name in _calibrations(sweep):
-        parts[f"calibration {name}"] = file_digest(Path(name))[:16]
+    for name, path in _calibrations(sweep).items():
+        parts[f"calibration {name}"] = file_digest(path)[:16]
     if sweep.chip is not None and (network := sweep.chip.application.network) is not None:
         parts[f"network {network.name}"] = hash_of(dataclasses.asdict(network))[:16]
     parts |= {f"{_TOOL}{name}": version for name, version in versions(*PACKAGES).items()}
@@ -101,12 +101,15 @@ def _library_parts(name: str, entry: LibraryEntry) -> dict[str, str]:
     return parts | {f"library {name}:node and corners": hash_of(described)[:16]}
 
 
-def _calibrations(sweep: Sweep) -> list[str]:
-    """The files of the user with calibrations of layout that points of a sweep may use."""
+def _calibrations(sweep: Sweep) -> dict[str, Path]:
+    """The files of the user with calibrations of layout that points of a sweep may use.
+
+    By their names in the sweep file, which stay when a project is moved.
+    """
     chip = sweep.chip
     templates = [sweep.template] if chip is None else [part.template for part in chip.parts]
-    names = [
-        value
+    named = [
+        (template, value)
         for template in templates
         for value in (
             template.fixed.get("physical", {}).get("calibration"),
@@ -118,7 +121,7 @@ def _calibrations(sweep: Sweep) -> list[str]:
             ),
         )
     ]
-    return [str(name) for name in dict.fromkeys(names) if name]
+    return {str(name): template.calibration_file(name) for template, name in named if name}
 
 
 def libraries_of(sweep: Sweep) -> list[LibraryChoice]:
