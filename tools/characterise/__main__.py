@@ -10,6 +10,7 @@ python -m tools.characterise check --work DIR --process slow    what is lost by 
 python -m tools.characterise mismatch --work DIR    simulate and pack mismatch
 python -m tools.characterise paths --work DIR   whole paths with drawn transistors, to compare with
 python -m tools.characterise cross --work DIR   cross corners against slow and fast ones
+python -m tools.characterise cells --work DIR   single cells that docs/concepts/library.md names
 python -m tools.characterise netlists --to DIR --template FILE.lib    for `library characterise`
 python -m tools.characterise compare FILE.lib   the shipped library against an official file
 """
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     packs.add_argument("--to", type=Path, help="default: the one that ships")
     add("mismatch", _mismatch, "mismatch of every arc, packed into the file that ships")
     add("paths", _paths, "delays of whole paths, every transistor drawn")
+    add("cells", _cells, "single cells that docs/concepts/library.md names")
     add("cross", _cross, "cross corners against slow and fast ones")
     netlists = add("netlists", _netlists, "cells as a user of a PDK has them, in SPICE", work=False)
     netlists.add_argument("--to", type=Path, required=True, help="folder")
@@ -116,7 +118,7 @@ def _variants(options: argparse.Namespace) -> int:
 
 def _simulate(tasks: Iterable[run.Task], options: argparse.Namespace) -> int:
     """Simulate the tasks whose results are not in the folder; 1 if a simulation failed."""
-    todo = [task for task in tasks if not task.file(options.work).exists()]
+    todo = run.missing(options.work, tasks)
     begin, failures = time.monotonic(), []
     context = multiprocessing.get_context("spawn")  # one simulator per process
     with context.Pool(options.processes, run.start_worker, (options.work,)) as pool:
@@ -175,6 +177,14 @@ def _cross(options: argparse.Namespace) -> int:
     from . import cross
 
     print(cross.save(options.work))
+    return 0
+
+
+def _cells(options: argparse.Namespace) -> int:
+    from .single_cells import report
+
+    for line in report(options.work):
+        print(line, flush=True)
     return 0
 
 

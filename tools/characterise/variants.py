@@ -19,7 +19,7 @@ from . import catalogue, settings
 from .assemble import read_raw
 from .pack import by_temperature
 from .processes import Effect, Ratio
-from .run import Characteriser, Task
+from .run import Characteriser, Task, missing
 from .units import Point, Units, fo4_s, simulated, units
 
 NOMINAL = (settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
@@ -48,9 +48,9 @@ def pack(typical: Path, work: Path, process: str, target: Path) -> CellLibrary:
     ]
     packed.sort(key=lambda corner: corner != NOMINAL)
     leaking = _leaking()
-    missing = [task for task in needed(process) if not task.file(work).exists()]
-    if missing:
-        raise SystemExit(f"{work}: {len(missing)} results are missing, the first {missing[0]}")
+    left = missing(work, needed(process))
+    if left:
+        raise SystemExit(f"{work}: {len(left)} results are missing, the first {left[0]}")
     unit = units(library, work)
     with Characteriser(work) as characteriser:
         for corner in packed:
