@@ -6,6 +6,7 @@ python -m tools.characterise pack --work DIR    join the corners into the librar
 python -m tools.characterise variants --work DIR    what slow and fast transistors need; continues
 python -m tools.characterise pack --work DIR --process slow
 python -m tools.characterise extend --work DIR  add corners to the typical library that ships
+python -m tools.characterise pack --work DIR --process slow --check    compare, write nothing
 python -m tools.characterise check --work DIR --process slow    what is lost by inferring
 python -m tools.characterise mismatch --work DIR    simulate and pack mismatch
 python -m tools.characterise paths --work DIR   whole paths with drawn transistors, to compare with
@@ -56,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     packs = add("pack", _pack, "join complete corners into one library")
     packs.add_argument("--process", default="typical", choices=settings.PROCESSES)
     packs.add_argument("--to", type=Path, help="default: the one that ships")
+    packs.add_argument(
+        "--check",
+        action="store_true",
+        help="compare what would be packed with the slow or fast file that ships; write nothing",
+    )
     add("mismatch", _mismatch, "mismatch of every arc, packed into the file that ships")
     add("paths", _paths, "delays of whole paths, every transistor drawn")
     add("cells", _cells, "single cells that docs/concepts/library.md names")
@@ -138,6 +144,8 @@ def _pack(options: argparse.Namespace) -> int:
     from . import pack, variants
 
     target = options.to or shipped_file("sky130", options.process)
+    if options.check:
+        return _again(options, target)
     if options.process == "typical":
         library = pack.pack(options.work, options.work / "liberty", target)
     else:
@@ -145,6 +153,16 @@ def _pack(options: argparse.Namespace) -> int:
         library = variants.pack(typical, options.work, options.process, target)
     print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {library.corners()}")
     return 0
+
+
+def _again(options: argparse.Namespace, target: Path) -> int:
+    from .again import report
+
+    if options.process == "typical":
+        raise SystemExit("--check compares slow or fast transistors; add --process slow or fast")
+    text, equal = report(shipped_file("sky130"), target, options.work, options.process)
+    print(text)
+    return 0 if equal else 1
 
 
 def _extend(options: argparse.Namespace) -> int:

@@ -39,7 +39,7 @@ def pack(typical: Path, work: Path, process: str, target: Path) -> CellLibrary:
     ------
     SystemExit : a corner that is needed has not been simulated completely
     """
-    library = load_packed(typical)
+    library = without_added(load_packed(typical))
     lowest_v = settings.PACKED_COLD_SUPPLIES_V.get(process, {})
     packed = [
         (v, t)
@@ -65,6 +65,30 @@ def pack(typical: Path, work: Path, process: str, target: Path) -> CellLibrary:
     )
     save_packed(result, target, coarseness=COARSENESS)
     return result
+
+
+def without_added(library: CellLibrary) -> CellLibrary:
+    """Typical transistors without the corners of `extend`, whose leakage stays.
+
+    Slow and fast ones are inferred from the corners that were simulated alone, so that it does not
+    matter whether the typical file was extended before.
+    """
+    added = set(settings.ADDED_TYPICAL)
+    corners = zip(library.supply_v.tolist(), library.temperature_c.tolist(), strict=True)
+    kept = np.array([corner not in added for corner in corners])
+    return replace(
+        library,
+        supply_v=library.supply_v[kept],
+        temperature_c=library.temperature_c[kept],
+        pin_capacitance_f=library.pin_capacitance_f[kept],
+        pin_supply_v=library.pin_supply_v[kept],
+        leakage_corners=library.leakage_grid,
+        tables=replace(
+            library.tables,
+            values=library.tables.values[kept],
+            axis_values=library.tables.axis_values[kept],
+        ),
+    )
 
 
 def effect_of(unit: Units, work: Path, process: str) -> Effect:
@@ -140,7 +164,7 @@ def library_of(
     capacitance = np.array([numbers[size:] for numbers in found.values()])
     supply_v = np.array([volts for volts, _ in corners])
     leaks = "typical" if process == "typical" else LEAKAGE_PROCESS
-    cell_w, state_w = _leakage(typical, work, leaks, leaking)
+    cell_w, state_w = leakage_of(typical, work, leaks, leaking)
     return replace(
         typical,
         supply_v=supply_v,
@@ -159,7 +183,7 @@ def library_of(
     )
 
 
-def _leakage(
+def leakage_of(
     typical: CellLibrary, work: Path, process: str, corners: Sequence[Point]
 ) -> tuple[Floats, Floats]:
     """Leakage of cells [corners, cells] and of their states [corners, groups], as simulated."""
