@@ -19,9 +19,9 @@ from chipdse.netlist.library.pack import load_packed
 
 from . import settings
 from .compare import NEAR_ZERO_S
-from .run import Characteriser, Task, missing
-from .units import Point, Units, entries_of, units
-from .variants import LEAKAGE_PROCESS, effect_of, leakage_of, needed, without_added
+from .run import Task, missing
+from .units import Point, Units, entries_of, fo4_s
+from .variants import LEAKAGE_PROCESS, inferred, leakage_of, needed
 
 KEPT = 0.002  # of a number, or of a time plus 10 ps
 EQUAL_FRAC = 0.999  # of the numbers of a quantity
@@ -45,7 +45,9 @@ class Difference:
         return float(np.mean(self.errors <= KEPT))
 
 
-def timing(unit: Units, shipped: CellLibrary, work: Path, process: str) -> list[Difference]:
+def timing(
+    typical: CellLibrary, shipped: CellLibrary, work: Path, process: str
+) -> list[Difference]:
     """Tables and capacitances at every corner of the shipped file, made again.
 
     Raises
@@ -56,14 +58,12 @@ def timing(unit: Units, shipped: CellLibrary, work: Path, process: str) -> list[
     if left:
         raise SystemExit(f"{work}: {len(left)} results are missing, the first {left[0]}")
     corners = list(zip(shipped.supply_v.tolist(), shipped.temperature_c.tolist(), strict=True))
-    with Characteriser(work) as characteriser:
-        fo4_s = [characteriser.corner(process, *corner).fo4_s for corner in corners]
-    effect = effect_of(unit, work, process)
+    unit, found = inferred(typical, work, process, corners)
     size = unit.library.tables.values.shape[1]
     own, theirs = [], []
-    for place, (corner, scale_s) in enumerate(zip(corners, fo4_s, strict=True)):
-        numbers = effect.at(*corner)
-        own.append(np.append(unit.values(numbers[:size], corner[0], scale_s), numbers[size:]))
+    for place, (corner, numbers) in enumerate(found.items()):
+        values = unit.values(numbers[:size], corner[0], fo4_s(work, process, corner))
+        own.append(np.append(values, numbers[size:]))
         pins = shipped.pin_capacitance_f[place].ravel()
         theirs.append(np.append(shipped.tables.values[place], pins))
     return list(_by_quantity(unit, np.array(own), np.array(theirs)))
@@ -89,7 +89,7 @@ def _by_quantity(unit: Units, own: Floats, theirs: Floats) -> Iterator[Differenc
         yield Difference(quantity=name, errors=errors, entries=np.flatnonzero(chosen))
 
 
-def leakage(unit: Units, shipped: CellLibrary, work: Path) -> tuple[Difference, int]:
+def leakage(typical: CellLibrary, shipped: CellLibrary, work: Path) -> tuple[Difference, int]:
     """Leakage of cells at the shipped corners that are simulated completely, and their number."""
     grid = shipped.leakage_grid
     corners: list[Point] = list(
@@ -102,7 +102,7 @@ def leakage(unit: Units, shipped: CellLibrary, work: Path) -> tuple[Difference, 
     left = {(t.supply_v, t.temperature_c) for t in missing(work, sum(tasks.values(), []))}
     known = [corner for corner in corners if corner not in left]
     theirs = shipped.cell_leakage_w[[corners.index(corner) for corner in known]]
-    own = leakage_of(unit.library, work, LEAKAGE_PROCESS, known)[0] if known else theirs
+    own = leakage_of(typical, work, LEAKAGE_PROCESS, known)[0] if known else theirs
     size = np.maximum(theirs, 1e-30)
     numbers = np.arange(theirs.shape[1])
     return (
@@ -113,16 +113,16 @@ def leakage(unit: Units, shipped: CellLibrary, work: Path) -> tuple[Difference, 
 
 def report(typical: Path, file: Path, work: Path, process: str) -> tuple[str, bool]:
     """What differs by quantity, for people, and whether nothing does."""
-    unit, shipped = units(without_added(load_packed(typical)), work), load_packed(file)
-    found = timing(unit, shipped, work, process)
-    leaking, known = leakage(unit, shipped, work)
+    library, shipped = load_packed(typical), load_packed(file)
+    found = timing(library, shipped, work, process)
+    leaking, known = leakage(library, shipped, work)
     lines = [f"{'quantity':<16}{'numbers':>10}{'equal':>9}{'median':>10}{'largest':>10}"]
     for one in [*found, *([leaking] if known else [])]:
         lines.append(
             f"{one.quantity:<16}{one.errors.size:>10}{one.equal:>9.2%}"
             f"{np.median(one.errors):>10.3%}{one.errors.max():>10.2%}"
         )
-        if cells := _cells(unit, one):
+        if cells := _cells(library, one):
             lines.append(f"  differ: {', '.join(cells)}")
     lines.append(f"leakage: {known} of {len(shipped.leakage_grid.supply_v)} corners simulated")
     equal = all(one.equal >= EQUAL_FRAC for one in [*found, leaking] if one.errors.size)
@@ -130,14 +130,14 @@ def report(typical: Path, file: Path, work: Path, process: str) -> tuple[str, bo
     return "\n".join(lines), equal and known == len(shipped.leakage_grid.supply_v)
 
 
-def _cells(unit: Units, found: Difference) -> list[str]:
+def _cells(library: CellLibrary, found: Difference) -> list[str]:
     """Cells with numbers that differ, and how many of their numbers do."""
     differ = (found.errors > KEPT).any(axis=0)
     if found.quantity == "leakage":
         return [settings.CELLS[number] for number in found.entries[differ]]
     named = []
     for name in settings.CELLS:
-        own = entries_of(unit.library, (name,))[found.entries]
+        own = entries_of(library, (name,))[found.entries]
         if own.any() and (count := int((found.errors[:, own] > KEPT).sum())):
             named.append(f"{name} {count / found.errors[:, own].size:.0%}")
     return named

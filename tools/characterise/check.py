@@ -14,12 +14,12 @@ from . import settings
 from .compare import NEAR_ZERO_S
 from .processes import Effect
 from .units import Point, Units, entries_of, units
-from .variants import effect_of, without_added
+from .variants import effect_of
 
 
 def report(typical: Path, work: Path, process: str) -> str:
     """Median and 95th percentile of the error of each quantity, by the corner left out."""
-    unit = units(without_added(load_packed(typical)), work)
+    unit = units(load_packed(typical), work)
     effect = effect_of(unit, work, process)
     lines = [
         f"{'left out':<16} {'delay':>14} {'transition':>14} {'energy':>14} {'capacitance':>14}"

@@ -39,7 +39,7 @@ def pack(typical: Path, work: Path, process: str, target: Path) -> CellLibrary:
     ------
     SystemExit : a corner that is needed has not been simulated completely
     """
-    library = without_added(load_packed(typical))
+    library = load_packed(typical)
     lowest_v = settings.PACKED_COLD_SUPPLIES_V.get(process, {})
     packed = [
         (v, t)
@@ -51,12 +51,7 @@ def pack(typical: Path, work: Path, process: str, target: Path) -> CellLibrary:
     left = missing(work, needed(process))
     if left:
         raise SystemExit(f"{work}: {len(left)} results are missing, the first {left[0]}")
-    unit = units(library, work)
-    with Characteriser(work) as characteriser:
-        for corner in packed:
-            characteriser.corner(process, *corner)
-    effect = effect_of(unit, work, process)
-    found = {corner: effect.at(*corner) for corner in packed}
+    unit, found = inferred(library, work, process, packed)
     result = replace(
         library_of(unit, work, process, found, leaking),
         name=f"{library.name}_{process}",
@@ -67,12 +62,39 @@ def pack(typical: Path, work: Path, process: str, target: Path) -> CellLibrary:
     return result
 
 
-def without_added(library: CellLibrary) -> CellLibrary:
-    """Typical transistors without the corners of `extend`, whose leakage stays.
+def inferred(
+    library: CellLibrary, work: Path, process: str, corners: Sequence[Point]
+) -> tuple[Units, dict[Point, Floats]]:
+    """The tables of slow or fast transistors at some corners, in their units.
 
-    Slow and fast ones are inferred from the corners that were simulated alone, so that it does not
-    matter whether the typical file was extended before.
+    They follow from the corners of typical transistors that were simulated. Two parts of the fast
+    file were corrected after the typical file had been extended, and follow from its added corners
+    too: setup and hold, and delays and transitions of another state of the other inputs.
+
+    Parameters
+    ----------
+    library : typical transistors, extended or not
     """
+    with Characteriser(work) as characteriser:
+        for corner in corners:
+            characteriser.corner(process, *corner)
+    unit = units(without_added(library), work)
+    plain = replace(effect_of(unit, work, process), other_states=False)
+    found = {corner: plain.at(*corner) for corner in corners}
+    if process not in settings.FASTEST_STATE:
+        return unit, found
+    effect = effect_of(units(library, work), work, process)
+    plain = replace(effect, other_states=False)
+    times = np.append(unit.times, np.zeros(len(unit.checks) - len(unit.times), dtype=bool))
+    moved = effect.of_other_states & times & ~unit.checks
+    for corner, numbers in found.items():
+        numbers[unit.checks] = plain.at(*corner)[unit.checks]
+        numbers[moved] = effect.at(*corner)[moved]
+    return unit, found
+
+
+def without_added(library: CellLibrary) -> CellLibrary:
+    """Typical transistors at the corners that were simulated; leakage at all of them."""
     added = set(settings.ADDED_TYPICAL)
     corners = zip(library.supply_v.tolist(), library.temperature_c.tolist(), strict=True)
     kept = np.array([corner not in added for corner in corners])
