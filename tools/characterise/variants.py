@@ -20,7 +20,7 @@ from .assemble import read_raw
 from .pack import by_temperature
 from .processes import Effect, Ratio
 from .run import Characteriser, Task, missing
-from .units import Point, Units, fo4_s, simulated, units
+from .units import Point, Units, entries_of, fo4_s, simulated, units
 
 NOMINAL = (settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
 # Slow and fast have one model of leakage, so it is simulated once, in the time scale of fast ones.
@@ -87,6 +87,7 @@ def inferred(
     plain = replace(effect, other_states=False)
     times = np.append(unit.times, np.zeros(len(unit.checks) - len(unit.times), dtype=bool))
     moved = effect.of_other_states & times & ~unit.checks
+    moved &= ~entries_of(library, settings.SMALL_CELLS)
     for corner, numbers in found.items():
         numbers[unit.checks] = plain.at(*corner)[unit.checks]
         numbers[moved] = effect.at(*corner)[moved]
