@@ -25,8 +25,9 @@ from benchmarks.search.frozen import SPACE, Frozen, load
 from chipdse.paths import cache_folder
 from chipdse.study.results.front import hypervolume, is_on_front, knee_of
 from chipdse.study.search.samplers import make_sampler
-from chipdse.study.storage.fast_writes import Finish, complete
-from chipdse.study.storage.trials import HARVESTED_FROM
+from chipdse.study.storage.attributes import HARVESTED_FROM
+from chipdse.study.storage.fast_writes import complete
+from chipdse.study.storage.finish import Finish
 
 BUDGETS = (25, 50, 100)
 STEP = 5
@@ -239,7 +240,7 @@ def draw(curves: dict[tuple[str, str], list[list[float]]], file: Path) -> None:
     import matplotlib.pyplot as plt
 
     modes = list(dict.fromkeys(mode for mode, _ in curves))
-    titles = {"harvest": "with harvest", "plain": "one point a trial", "shuffled": "no structure"}
+    titles = {"harvest": "with harvest", "plain": "one point per trial", "shuffled": "no structure"}
     figure, panels = plt.subplots(1, len(modes), figsize=(4 * len(modes), 3.4), squeeze=False)
     for panel, mode in zip(panels[0], modes, strict=True):
         for (own, sampler), runs in curves.items():

@@ -21,7 +21,7 @@ from chipdse.study.question.derived import derived_columns
 from chipdse.study.question.space import Space, Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
-from chipdse.study.results.points import objective_columns, violations
+from chipdse.study.results.objectives import objective_columns, violations
 from chipdse.system.arrays.columns import PackageColumns
 from chipdse.system.evaluate import evaluate_pairs
 from chipdse.system.parameters import PackageParameters
@@ -285,7 +285,7 @@ class CheapSpace:
         return which, [int(number) for number in first]
 
     def _numbers_swept(self, numbers: Int64s, expensive: Mapping[str, Value]) -> dict[str, Floats]:
-        """Swept numbers by name, one value a point: objectives and limits may name them."""
+        """Swept numbers by name, one value per point: objectives and limits may name them."""
         fixed = {
             axis.name: np.full(len(numbers), float(expensive[axis.name]))
             for axis in self.sweep.space.axes

@@ -25,8 +25,9 @@ from chipdse.arrays import Floats
 from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import REFERENCE, hypervolume, is_on_front
+from chipdse.study.storage.attributes import FAILURE
 from chipdse.study.storage.layout import STATUS, no_status, status_text
-from chipdse.study.storage.trials import FAILURE, is_harvested
+from chipdse.study.storage.trials import is_harvested
 
 RUNNING, WAITING = "running", "waiting"
 """States of a sweep under way; any other says why it ended."""
@@ -119,7 +120,7 @@ def is_feasible(trial: FrozenTrial) -> bool:
 
 def losses(sweep: Sweep, trials: Sequence[FrozenTrial]) -> Floats:
     """Objectives of complete trials, all to be made small; shape (trials, objectives)."""
-    signs: Floats = np.array([1.0 if o.minimize else -1.0 for o in sweep.objectives])
+    signs: Floats = np.array([o.sign for o in sweep.objectives])
     values: Floats = np.array([trial.values for trial in trials], dtype=np.float64)
     return values.reshape(-1, len(sweep.objectives)) * signs
 

@@ -25,7 +25,8 @@ from chipdse.errors import DesignError
 from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.extend import extend, extensions
-from chipdse.study.storage.fingerprint import Kept, check_current, kept_by, settle
+from chipdse.study.storage.fingerprint import Kept
+from chipdse.study.storage.kept_fingerprint import check_current, kept_by, settle
 from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP, check_study
 from chipdse.study.storage.storage import DAMAGED, Storage, alone, open_storage, reason_of
 
@@ -210,8 +211,8 @@ def _extend(study: optuna.Study, storage: Storage, sweep: Sweep) -> None:
     try:
         with alone(storage, study.study_name):
             text = study.user_attrs["sweep"]
-            if found := extensions(sweep, text, where):
-                extend(study, storage, sweep, found)
+            if additions := extensions(sweep, text, where):
+                extend(study, storage, sweep, additions)
     except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         raise DesignError(
             f"storage {storage.url!r} cannot be written: {reason_of(error)}"

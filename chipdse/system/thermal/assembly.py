@@ -13,9 +13,9 @@ where a secondary path is given, through the bottom of the first; sides are adia
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.errors import DesignError
@@ -31,6 +31,9 @@ from chipdse.system.thermal.mesh import (
     unfolded,
 )
 from chipdse.system.thermal.stack import Stack
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -134,10 +137,7 @@ def assemble_on(
     if soft.any():
         k = np.where(soft, k / ratio, k)
     exists = k[0] > 0
-    cell = np.full(exists.shape, -1, dtype=np.int64)
-    cell[exists] = np.arange(int(exists.sum()))
-    if fold.diagonal:
-        cell = across_diagonal(cell)
+    cell = _numbered(exists, fold)
     cells = _Cells(
         cell=cell,
         exists=exists,
@@ -154,10 +154,6 @@ def assemble_on(
     ends, joint, changes = cells.joints(half, fold)
     cooler, cooler_change = cells.to_air(half[2], -1, stack.cooler_resistance_k_per_w)
     board, board_change = cells.to_air(half[2], 0, stack.board_resistance_k_per_w)
-    capacity = np.zeros(cells.count)
-    np.add.at(capacity, cell[exists], (heat * cells.volume)[exists])
-    if stack.cooler_capacity_j_per_k:
-        capacity = capacity + stack.cooler_capacity_j_per_k * cooler / cooler.sum()
     if like is None:
         spread, source_cells = _spread(stack, (x, y), fold, cell, slices)
     else:
@@ -172,7 +168,7 @@ def assemble_on(
         cell=cell,
         slice_layer=np.array([i for i, _ in slices], dtype=np.int64),
         conductance=_matrix(ends, joint, cooler + board, cells.count),
-        capacity=capacity,
+        capacity=_capacity(stack, cells, heat, cooler),
         spread=spread,
         cooler=cooler,
         board=board,
@@ -180,6 +176,25 @@ def assemble_on(
         source_cells=source_cells,
         softer=softer,
     )
+
+
+def _numbered(exists: Bools, fold: Fold) -> Int64s:
+    """The number of each cell; -1 without material, and one number for mirror images."""
+    cell = np.full(exists.shape, -1, dtype=np.int64)
+    cell[exists] = np.arange(int(exists.sum()))
+    return across_diagonal(cell) if fold.diagonal else cell
+
+
+def _capacity(
+    stack: Stack, cells: _Cells, heat_j_per_m3k: Floats, cooler_w_per_k: Floats
+) -> Floats:
+    """Heat capacity of each cell [J/K]; that of the cooler belongs to the cells that it touches."""
+    capacity = np.zeros(cells.count)
+    heat = heat_j_per_m3k * cells.volume
+    np.add.at(capacity, cells.cell[cells.exists], heat[cells.exists])
+    if stack.cooler_capacity_j_per_k:
+        capacity = capacity + stack.cooler_capacity_j_per_k * cooler_w_per_k / cooler_w_per_k.sum()
+    return capacity
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -283,6 +298,8 @@ def _matrix(
     ends: tuple[Int64s, Int64s], joint: Floats, to_air: Floats, count: int
 ) -> sp.csc_matrix[np.float64]:
     """Conductances between cells, and of each to the air, as a symmetric matrix."""
+    import scipy.sparse as sp  # a third of a second to load
+
     first, second = ends
     cells = np.arange(count)
     through = np.bincount(np.concatenate([first, second]), np.concatenate([joint, joint]), count)
@@ -328,6 +345,8 @@ def _spread(
     cell: Int64s,
     slices: list[tuple[int, float]],
 ) -> tuple[sp.csc_matrix[np.float64], tuple[Int64s, ...]]:
+    import scipy.sparse as sp  # a third of a second to load
+
     columns: list[Floats] = []
     cells: list[Int64s] = []
     sources = [(i, source) for i, layer in enumerate(stack.layers) for source in layer.sources]
