@@ -2,9 +2,9 @@
 
 A fingerprint has a digest or version of each part that has a say in the points: the modules of
 chipdse that make them, the tables, the block and its bench, the library's files and description,
-the user's calibration of layout, the network of a chip, the tools, and whatever else blocks and
-benches were seen to read. The study keeps it by name of the part, so that a later run can name what
-changed; each trial keeps its identity, 12 hexadecimal digits.
+the user's calibration of layout, the network of a chip, files that workloads name, the tools, and
+whatever else blocks and benches were seen to read. The study keeps it by name of the part, so that
+a later run can name what changed; each trial keeps its identity, 12 hexadecimal digits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 import optuna
 import sqlalchemy
-from chipdse_hdl.block import Block
+from chipdse_hdl.block import Block, file_of
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
@@ -36,6 +36,7 @@ from chipdse.store.folder import hash_of
 from chipdse.store.place import Read, file_digest
 from chipdse.store.sources import versions
 from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.question.template import Template
 from chipdse.study.storage.code import point_files
 from chipdse.study.storage.storage import Storage, alone
 from chipdse.study.storage.trials import FAILURE, FINGERPRINT, OUTDATED
@@ -83,6 +84,8 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
         parts |= _library_parts(choice.name or "", library_of(choice))
     for name in _calibrations(sweep):
         parts[f"calibration {name}"] = file_digest(Path(name))[:16]
+    for name, path in _workload_files(sweep).items():
+        parts[f"workload {name}"] = file_digest(path)[:16]
     if sweep.chip is not None and (network := sweep.chip.application.network) is not None:
         parts[f"network {network.name}"] = hash_of(dataclasses.asdict(network))[:16]
     parts |= {f"{_TOOL}{name}": version for name, version in versions(*PACKAGES).items()}
@@ -112,11 +115,9 @@ def _library_parts(name: str, entry: LibraryEntry) -> dict[str, str]:
 
 def _calibrations(sweep: Sweep) -> list[str]:
     """The files of the user with calibrations of layout that points of a sweep may use."""
-    chip = sweep.chip
-    templates = [sweep.template] if chip is None else [part.template for part in chip.parts]
     names = [
         value
-        for template in templates
+        for template in _templates(sweep)
         for value in (
             template.fixed.get("physical", {}).get("calibration"),
             *(
@@ -128,6 +129,28 @@ def _calibrations(sweep: Sweep) -> list[str]:
         )
     ]
     return [str(name) for name in dict.fromkeys(names) if name]
+
+
+def _templates(sweep: Sweep) -> list[Template]:
+    """The template of a sweep's block, or of each part of its chip."""
+    chip = sweep.chip
+    return [sweep.template] if chip is None else [part.template for part in chip.parts]
+
+
+def _workload_files(sweep: Sweep) -> dict[str, Path]:
+    """The files that workloads of a sweep may name, by their names in the sweep file."""
+    files: dict[str, Path] = {}
+    for template in _templates(sweep):
+        for field in dataclasses.fields(template.block.workload):
+            values = [template.fixed["workload"].get(field.name, field.default)]
+            for axis in template.axes:
+                if (axis.group, axis.name) == ("workload", field.name):
+                    values = [*axis.values]
+            for value in values:
+                path = file_of(field.metadata, value)
+                if path is not None:
+                    files[str(value)] = template.folder / path
+    return files
 
 
 def libraries_of(sweep: Sweep) -> list[LibraryChoice]:

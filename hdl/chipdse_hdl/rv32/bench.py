@@ -2,22 +2,26 @@
 
 First a program that uses every instruction on awkward operands and every register, from a state in
 which no register is known; resets in its midst; then the workload. Memory answers as modelled.
+
+The program of an ELF file runs twice, each time from registers that are 0: first with its end
+replaced by stores of every register, and then, as the workload, as it is.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cocotb
 
 from chipdse_hdl.bench.testbench import compared, play_runs, records
-from chipdse_hdl.rv32.assembler import assemble
-from chipdse_hdl.rv32.instructions import ALU, BRANCHES, LOADS, STORES, Step
-from chipdse_hdl.rv32.model import execute, steps
-from chipdse_hdl.rv32.parameters import Rv32Parameters, Rv32Workload
-from chipdse_hdl.rv32.programs import program
+from chipdse_hdl.riscv.assembler import assemble
+from chipdse_hdl.riscv.instructions import ALU, BRANCHES, LOADS, STORES, Step
+from chipdse_hdl.riscv.machine import stored
+from chipdse_hdl.riscv.program import Execution, execute
+from chipdse_hdl.rv32.parameters import Rv32Parameters
+from chipdse_hdl.rv32.workload import Rv32Workload
 
 Traffic = tuple[dict[str, list[int]], dict[str, list[int | None]]]
 WATCH = ["fetch_address", "read", "write_mask", "data_address", "write_data", "halted"]
@@ -77,7 +81,7 @@ def hard_program(p: Rv32Parameters) -> list[int]:
     return assemble("\n".join([*lines, "ecall"]))
 
 
-def traffic(p: Rv32Parameters, words: dict[int, int], done: Sequence[Step]) -> Traffic:
+def traffic(p: Rv32Parameters, words: Mapping[int, int], done: Sequence[Step]) -> Traffic:
     """Input words and expected outputs (None: anything) by cycle, until it has halted a while."""
     late = p.stages - 1
     length = late + sum(map(p.cycles_of, done)) + 1 + IDLE_CYCLES
@@ -109,28 +113,73 @@ def traffic(p: Rv32Parameters, words: dict[int, int], done: Sequence[Step]) -> T
     fetch = [next(targets) if address == -1 else address for address in fetch]
     halted = length - 1 - IDLE_CYCLES
     expected["halted"][halted:] = [1] * (length - halted)
-    inputs = {
-        "instruction": [words.get(address >> 2, 0x13) for address in fetch],
-        "read_data": read_data,
-    }
+    inputs = {"instruction": _fetched(words, fetch, expected), "read_data": read_data}
     return inputs, {"fetch_address": [*fetch], **expected}
+
+
+def _fetched(
+    words: Mapping[int, int], fetch: Sequence[int], outputs: Mapping[str, Sequence[int | None]]
+) -> list[int]:
+    """The instruction at each cycle's address, with the stores until then."""
+    memory, instructions = dict(words), []
+    ports = [outputs[name] for name in ("data_address", "write_data", "write_mask")]
+    for at, address, data, mask in zip(fetch, *ports, strict=True):
+        instructions.append(memory.get(at >> 2, 0x13))
+        if mask and address is not None and data is not None:
+            memory[address >> 2] = stored(memory.get(address >> 2, 0), data, mask)
+    return instructions
+
+
+def cleared(p: Rv32Parameters) -> Traffic:
+    """A program that leaves 0 in every register."""
+    lines = [f"addi x{n}, x0, 0" for n in range(1, p.registers)]
+    done = execute(dict(enumerate(assemble("\n".join([*lines, "ebreak"])))), "clear")
+    return traffic(p, done.memory, done.steps)
+
+
+def shown(p: Rv32Parameters, done: Execution) -> Traffic | None:
+    """A program whose end is replaced: it stores every register, so that the bench sees it.
+
+    The bench compares these stores with the registers of the model; all others it compares anyway,
+    so that memory is the model's too. None: the program reads the instruction that is replaced.
+    """
+    lines = [f"sw x{n}, {OUT + 4 * n}(x0)" for n in range(1, p.registers)]
+    code = assemble("\n".join([*lines, "ebreak"]))
+    end = done.steps[-1].pc
+    read = {step.read >> 2 for step in done.steps if step.read is not None}
+    if end >> 2 in read:
+        return None
+    used = read | done.memory.keys() | done.final_memory.keys()
+    # Within reach of a jump.
+    free = next(
+        end + offset
+        for offset in range(4, 2**20 - 4 * len(code), 4)
+        if used.isdisjoint(range((end + offset) >> 2, ((end + offset) >> 2) + len(code)))
+    )
+    memory = {**done.memory, end >> 2: assemble(f"jal x0, {free - end}")[0]}
+    memory |= dict(enumerate(code, free >> 2))
+    again = execute(memory, "the program with another end")
+    assert again.registers == done.registers
+    return traffic(p, again.memory, again.steps)
 
 
 def hard_case(p: Rv32Parameters) -> Traffic:
     """The hard program, run."""
     words = dict(enumerate(hard_program(p)))
-    return traffic(p, words, execute(words))
+    return traffic(p, words, execute(words, "the hard program").steps)
 
 
 @cocotb.test()
 async def programs_run(dut: Any) -> None:
     p, workload = records(Rv32Parameters, Rv32Workload)
-    hard = hard_case(p)
-    words, _ = program(workload.program, workload.length, workload.seed)
-    job = traffic(p, words, steps(workload))
+    hard, done = hard_case(p), workload.execution(p.registers)
+    job = traffic(p, done.memory, done.steps)
     end = len(job[0]["instruction"]) - IDLE_CYCLES  # the workload ends when it has halted
     # Reset with a store at the port, in the midst of a load, and when it has halted.
     store = next(n for n, mask in enumerate(hard[1]["write_mask"]) if mask)
     load = hard[1]["read"].index(1)
     runs = [compared(*hard, cut) for cut in (store, load, None)]
+    if workload.is_elf:
+        zero, ended = compared(*cleared(p)), shown(p, done)
+        runs += [zero, *([] if ended is None else [compared(*ended), zero])]
     await play_runs(dut, [*runs, compared(*job, end)], WATCH)
