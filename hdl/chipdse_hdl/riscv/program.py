@@ -24,6 +24,7 @@ MOST_INSTRUCTIONS = 10**6
 PROGRAMS = Path(__file__).parent / "programs"
 """ELF files that ship, with their C sources."""
 EXIT_CODE = 10  # a0
+SHOWN = -1024  # where `registers_shown` stores them: in reach of an offset from x0
 _JUMP_REACH = 2**20
 
 
@@ -142,3 +143,34 @@ def execute(
         registers=tuple(machine.registers),
         upper_register=machine.upper_register,
     )
+
+
+def registers_cleared(registers: int) -> Execution:
+    """A program that leaves 0 in every register, as programs of ELF files find them."""
+    lines = [f"addi x{n}, x0, 0" for n in range(1, registers)]
+    return execute(dict(enumerate(assemble("\n".join([*lines, "ebreak"])))), "registers_cleared")
+
+
+def registers_shown(done: Execution, registers: int) -> Execution | None:
+    """A program with another end, which stores every register where a bench sees it.
+
+    A bench that compares every store compares so all registers with the model's, and memory too.
+    None: the program reads the instruction at its end, which is replaced.
+    """
+    lines = [f"sw x{n}, {SHOWN + 4 * n}(x0)" for n in range(1, registers)]
+    code = assemble("\n".join([*lines, "ebreak"]))
+    end = done.steps[-1].pc
+    read = {step.read >> 2 for step in done.steps if step.read is not None}
+    if end >> 2 in read:
+        return None
+    used = read | done.memory.keys() | done.final_memory.keys()
+    free = next(
+        end + offset
+        for offset in range(4, _JUMP_REACH - 4 * len(code), 4)
+        if used.isdisjoint(range((end + offset) >> 2, ((end + offset) >> 2) + len(code)))
+    )
+    memory = {**done.memory, end >> 2: assemble(f"jal x0, {free - end}")[0]}
+    again = execute(memory | dict(enumerate(code, free >> 2)), "registers_shown")
+    if again.registers != done.registers:
+        raise ValueError("the program depends on the instruction at its end")
+    return again

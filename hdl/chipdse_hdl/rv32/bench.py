@@ -15,11 +15,11 @@ from typing import Any
 
 import cocotb
 
-from chipdse_hdl.bench.testbench import compared, play_runs, records
+from chipdse_hdl.bench.testbench import Run, compared, play_runs, records
 from chipdse_hdl.riscv.assembler import assemble
 from chipdse_hdl.riscv.instructions import ALU, BRANCHES, LOADS, STORES, Step
 from chipdse_hdl.riscv.machine import stored
-from chipdse_hdl.riscv.program import Execution, execute
+from chipdse_hdl.riscv.program import Execution, execute, registers_cleared, registers_shown
 from chipdse_hdl.rv32.parameters import Rv32Parameters
 from chipdse_hdl.rv32.workload import Rv32Workload
 
@@ -130,37 +130,14 @@ def _fetched(
     return instructions
 
 
-def cleared(p: Rv32Parameters) -> Traffic:
-    """A program that leaves 0 in every register."""
-    lines = [f"addi x{n}, x0, 0" for n in range(1, p.registers)]
-    done = execute(dict(enumerate(assemble("\n".join([*lines, "ebreak"])))), "clear")
-    return traffic(p, done.memory, done.steps)
+def program_runs(p: Rv32Parameters, done: Execution) -> list[Run]:
+    """What comes before the program of an ELF file: it is run with all registers shown."""
 
+    def case(of: Execution) -> Run:
+        return compared(*traffic(p, of.memory, of.steps))
 
-def shown(p: Rv32Parameters, done: Execution) -> Traffic | None:
-    """A program whose end is replaced: it stores every register, so that the bench sees it.
-
-    The bench compares these stores with the registers of the model; all others it compares anyway,
-    so that memory is the model's too. None: the program reads the instruction that is replaced.
-    """
-    lines = [f"sw x{n}, {OUT + 4 * n}(x0)" for n in range(1, p.registers)]
-    code = assemble("\n".join([*lines, "ebreak"]))
-    end = done.steps[-1].pc
-    read = {step.read >> 2 for step in done.steps if step.read is not None}
-    if end >> 2 in read:
-        return None
-    used = read | done.memory.keys() | done.final_memory.keys()
-    # Within reach of a jump.
-    free = next(
-        end + offset
-        for offset in range(4, 2**20 - 4 * len(code), 4)
-        if used.isdisjoint(range((end + offset) >> 2, ((end + offset) >> 2) + len(code)))
-    )
-    memory = {**done.memory, end >> 2: assemble(f"jal x0, {free - end}")[0]}
-    memory |= dict(enumerate(code, free >> 2))
-    again = execute(memory, "the program with another end")
-    assert again.registers == done.registers
-    return traffic(p, again.memory, again.steps)
+    zero, shown = case(registers_cleared(p.registers)), registers_shown(done, p.registers)
+    return [zero, *([] if shown is None else [case(shown), zero])]
 
 
 def hard_case(p: Rv32Parameters) -> Traffic:
@@ -180,6 +157,5 @@ async def programs_run(dut: Any) -> None:
     load = hard[1]["read"].index(1)
     runs = [compared(*hard, cut) for cut in (store, load, None)]
     if workload.is_elf:
-        zero, ended = compared(*cleared(p)), shown(p, done)
-        runs += [zero, *([] if ended is None else [compared(*ended), zero])]
+        runs += program_runs(p, done)
     await play_runs(dut, [*runs, compared(*job, end)], WATCH)
