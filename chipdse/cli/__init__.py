@@ -40,6 +40,7 @@ _MODULE_OF = {
     "chip": "application.chip",
     "library": "library.verbs",
     "completion": "completion",
+    "mcp": "mcp.verb",
 }
 
 

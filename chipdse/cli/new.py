@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import keyword
 import sys
 from importlib import resources
@@ -91,6 +92,15 @@ def add(verbs: Verbs) -> None:
 def _new(arguments: argparse.Namespace) -> int:
     target = arguments.to or Path(arguments.name)
     files = write_starter(arguments.name, target, arguments.like)
+    from chipdse.cli.requirement import requirement
+
+    if arguments.like != "verilog" and not requirement():
+        print(
+            "chipdse new: this chipdse was installed from a place on this machine, so that the "
+            "project does not name it; for GitHub Actions set the repository's variable CHIPDSE "
+            "to what pip installs it from, such as git+https://HOST/REPOSITORY",
+            file=sys.stderr,
+        )
     if arguments.json:
         print_json({"folder": str(target), "files": [str(file) for file in files]})
         return 0
@@ -140,7 +150,10 @@ def write_starter(name: str, target: Path, like: str = "dot_product") -> list[Pa
 
 def _filled(text: str, name: str, like: str) -> str:
     """A template with the name of the block and the settings of its example."""
+    from chipdse.cli.requirement import requirement
+
     text = text.replace("NAME", name)
+    text = text.replace("[REQUIREMENT]", json.dumps([requirement()] if requirement() else []))
     settings = _SETTINGS.get(like, _SETTINGS["dot_product"])
     for default, setting in zip(_SETTINGS["dot_product"], settings, strict=True):
         text = text.replace(default, setting)

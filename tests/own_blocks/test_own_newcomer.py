@@ -85,6 +85,7 @@ def test_the_documented_commands_lead_to_a_front(tmp_path: Path) -> None:
     # The recipe for continuous integration: what of it needs no machine of its own.
     recipe = steps((folder / ".github" / "workflows" / "hardware.yml").read_text())
     assert [words[0] for words in recipe] == ["sudo", "pip", "pytest", "chipdse"]
+    assert recipe[1][-2:] == [".", "pytest"]
     words = [*recipe[2][1:], "--chipdse-corners", "2"]
     done = run(folder, *words, cache=tmp_path / "cache", module="pytest")
     assert done.returncode == 0, done.stdout

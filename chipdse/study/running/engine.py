@@ -309,7 +309,7 @@ class _Sweep:
         """Stop the workers, store finished points, leave the others for the next run."""
         with contextlib.suppress(Exception):  # an executor that is gone cannot be stopped
             self.workers.stop()
-        failed = (OptunaError, SQLAlchemyError, OSError)
+        failed = (OptunaError, SQLAlchemyError, OSError, MachineError)
         with contextlib.suppress(*failed):
             done = self.running if self.code.changed() is None else {}
             for future, task in done.items():

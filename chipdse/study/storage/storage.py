@@ -156,7 +156,21 @@ def _sqlite(file: Path, is_begun: bool) -> RDBStorage:
             _check_tables(engine)
         finally:
             engine.dispose()
-    return SqlStorage(url, engine_kwargs=settings)
+    opened = SqlStorage(url, engine_kwargs=settings)
+    _create_missing_indexes(opened.engine)
+    return opened
+
+
+def _create_missing_indexes(engine: sqlalchemy.Engine) -> None:
+    """Create the indexes of tables that have none yet.
+
+    SQLite commits each table and each index for itself, and Optuna creates indexes only with their
+    table. Killed between the two, a study lacks the index that keeps its name unique, and whoever
+    starts it again adds a second study of that name.
+    """
+    for table in models.BaseModel.metadata.tables.values():
+        for index in table.indexes:
+            index.create(engine, checkfirst=True)
 
 
 def _postgresql(url: str, secrets: Mapping[str, str], is_begun: bool) -> RDBStorage:
@@ -239,9 +253,15 @@ def patiently(
     while True:
         try:
             result = action()
-        except (StorageInternalError, SQLAlchemyError) as error:
+        except (StorageInternalError, SQLAlchemyError, MachineError) as raised:
+            # Who reads a table of points reports a storage that is silent as the machine's fault.
+            error = raised.__cause__ if isinstance(raised, MachineError) else raised
+            if not isinstance(error, StorageInternalError | SQLAlchemyError):
+                raise
             waited = time.monotonic() - began
             if not storage.shared or not _may_pass(error) or waited > PATIENCE_S:
+                if error is not raised:
+                    raise
                 raise MachineError(
                     f"the study's storage {storage.url} cannot be used ({reason_of(error)}); what "
                     "is finished is safe: put that right and run the same command again"

@@ -1,0 +1,1 @@
+"""Verb `mcp`: the verbs with `--json` as tools of the Model Context Protocol."""
