@@ -8,6 +8,7 @@ import pytest
 from chipdse_hdl.rv32 import BLOCK, Rv32Parameters, Rv32Workload
 from chipdse_hdl.rv32.model import cycles, work
 
+from chipdse.api.chip import evaluate_chips
 from chipdse.design import Design, LibraryChoice, find_block
 from chipdse.errors import DesignError
 from chipdse.evaluate import evaluate
@@ -15,7 +16,7 @@ from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.simulate import simulate
 from chipdse.store.store import Store
 from chipdse.study.question.sweep_file import read_sweep
-from chipdse.study.storage.fingerprint import parts_of
+from chipdse.study.storage.fingerprint import comparable, differences, parts_of
 from tests.riscv.elf_files import EXIT, Elf, with_code
 from tests.support.hdl_runs import bench_passes
 
@@ -134,6 +135,43 @@ def test_a_wrong_program_is_refused_when_the_sweep_is_read(
     with pytest.raises(DesignError, match=rf"s.toml: \[workload\]: {reason}") as caught:
         read_sweep(sweep_in(tmp_path, elf))
     assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_of_more_programs_is_of_the_same_version(tmp_path: Path) -> None:
+    path = sweep_in(tmp_path, with_code(SHORT))
+    before = parts_of(read_sweep(path))
+    text = path.read_text()
+    path.write_text(text.replace('"sort", "sha256"', '"sort", "fir", "sha256"'))
+    more = parts_of(read_sweep(path))
+    assert differences(before, more) == ["workload fir"]
+    assert differences(*comparable(before, more)) == []
+    assert differences(*comparable(more, before)) == []
+    # A program that both name must be the same.
+    sweep_in(tmp_path, with_code(f"fence\n{SHORT}"))
+    changed = parts_of(read_sweep(path))
+    assert differences(*comparable(before, changed)) == ["workload programs/x.elf"]
+
+
+CHIP = """
+[parts.control]
+block = "rv32"
+workload = { program = "x.elf" }
+[parts.array]
+block = "mac_array"
+[application]
+network = "resnet8"
+"""
+
+
+def test_a_chip_file_names_a_program_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "c.toml").write_text(CHIP)
+    (tmp_path / "x.elf").write_bytes(with_code(SHORT, flags=1).write())
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    with pytest.raises(DesignError, match="control. workload: x.elf has compressed instructions"):
+        evaluate_chips(tmp_path / "c.toml")
 
 
 def test_names_that_are_no_program() -> None:

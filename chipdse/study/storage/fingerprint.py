@@ -45,7 +45,7 @@ PACKAGES = ("amaranth", "cocotb", "numpy", "pyosys", "scipy")
 """Installed packages whose versions have a say in the points."""
 NAMED = 5
 """A message names so many parts that differ."""
-_CHIPDSE, _TOOL, _READ = "chipdse", "tool ", "read "
+_CHIPDSE, _TOOL, _READ, _WORKLOAD = "chipdse", "tool ", "read ", "workload "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
     for name in _calibrations(sweep):
         parts[f"calibration {name}"] = file_digest(Path(name))[:16]
     for name, path in _workload_files(sweep).items():
-        parts[f"workload {name}"] = file_digest(path)[:16]
+        parts[f"{_WORKLOAD}{name}"] = file_digest(path)[:16]
     if sweep.chip is not None and (network := sweep.chip.application.network) is not None:
         parts[f"network {network.name}"] = hash_of(dataclasses.asdict(network))[:16]
     parts |= {f"{_TOOL}{name}": version for name, version in versions(*PACKAGES).items()}
@@ -222,6 +222,18 @@ def differences(old_parts: Mapping[str, str], new_parts: Mapping[str, str]) -> l
     return names
 
 
+def comparable(
+    old_parts: Mapping[str, str], new_parts: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Both without the files of workloads that only one of them names: no point has both."""
+    alone = {name for name in old_parts.keys() ^ new_parts.keys() if name.startswith(_WORKLOAD)}
+    old, new = (
+        {name: part for name, part in parts.items() if name not in alone}
+        for parts in (old_parts, new_parts)
+    )
+    return old, new
+
+
 def listed(names: list[str]) -> str:
     """The first of some names, and how many more there are."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
@@ -255,12 +267,17 @@ def settle(
         now = Kept(identity=hash_of(parts)[:12], parts=parts)
         if fingerprint is not None and fingerprint.parts == parts:
             return fingerprint
+        if fingerprint is not None and not differences(*comparable(fingerprint.parts, parts)):
+            # The sweep names other programs: the points of those that it named before stay.
+            now = dataclasses.replace(fingerprint, parts={**fingerprint.parts, **parts})
+            _write(storage.optuna, study._study_id, now, outdate=False)
+            return now
         count = _points_in(storage.optuna, study._study_id)
         if count and not re_evaluate:
             if fingerprint is None:
                 reason = f"{where} was made by a chipdse that kept no versions of what made it"
             else:
-                names = listed(differences(fingerprint.parts, parts))
+                names = listed(differences(*comparable(fingerprint.parts, parts)))
                 reason = f"{where} was made with another version of: {names}"
             raise DesignError(
                 f"{reason}; name a new folder with --study, or evaluate its points again with "
@@ -295,7 +312,7 @@ def add_reads(study: optuna.Study, storage: Storage, sweep: Sweep, reads: Iterab
 def check_same(driver: Mapping[str, str], worker: Mapping[str, str], host: str) -> None:
     """Raise MachineError if a worker would evaluate points by other parts than its driver."""
     driver = {name: part for name, part in driver.items() if not name.startswith(_READ)}
-    if names := differences(driver, worker):
+    if names := differences(*comparable(driver, worker)):
         raise MachineError(
             f"a worker on {host} has another version than the driver of: {listed(names)}; what is "
             "finished is safe: make both the same, then run the same command again"
