@@ -62,6 +62,14 @@ class BlockValues(Generic[Number, Count]):
         "clock period less critical path", "s", "measured", rests_on=_TIMING, corner="setup"
     )
     ops_per_cycle: Number = metric("work done per clock cycle of the workload", "op", "measured")
+    work_per_run: Number = metric(
+        "work of the workload, e.g. instructions of a program", "op", "measured"
+    )
+    cycles_per_run: Count = metric("clock cycles of the workload", "1", "measured")
+    time_per_run_s: Number = metric("duration of the workload", "s", "measured", rests_on=_TIMING)
+    block_energy_per_run_j: Number = metric(
+        "total energy of the workload, e.g. of a program", "J", "measured", rests_on=_POWER
+    )
     block_throughput_ops_per_s: Number = metric(
         "work per second", "op/s", "measured", rests_on=_TIMING
     )

@@ -275,6 +275,10 @@ def _report(column: Columns, critical_s: Floats, period_s: Floats, job: Job) -> 
         clock_frequency_hz=frequency,
         timing_slack_s=period_s - critical_s,
         ops_per_cycle=np.full(len(frequency), job.op_count / job.cycle_count),
+        work_per_run=np.full(len(frequency), float(job.op_count)),
+        cycles_per_run=np.full(len(frequency), float(job.cycle_count)),
+        time_per_run_s=job.cycle_count / frequency,
+        block_energy_per_run_j=np.zeros(0),
         block_throughput_ops_per_s=per_second,
         block_internal_power_w=column(lambda corner: _total(corner.internal_energy_j)) * frequency,
         block_switching_power_w=column(lambda corner: _total(corner.switching_energy_j))
@@ -296,10 +300,12 @@ def _report(column: Columns, critical_s: Floats, period_s: Floats, job: Job) -> 
         **{name: column(operator.attrgetter(name)) for name in UNCHANGED},
     )
     dynamic_w = _dynamic_w(report)
+    per_op_j = (dynamic_w + report.nominal_leakage_power_w) / per_second
     return dataclasses.replace(
         report,
         block_power_w=dynamic_w + report.block_leakage_power_w,
-        block_energy_per_op_j=(dynamic_w + report.nominal_leakage_power_w) / per_second,
+        block_energy_per_op_j=per_op_j,
+        block_energy_per_run_j=per_op_j * job.op_count,
     )
 
 

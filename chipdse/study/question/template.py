@@ -15,6 +15,7 @@ from chipdse_hdl.block import Block
 from chipdse.design import Design, LibraryChoice, OperatingPoint, PhysicalOptions, make_record
 from chipdse.errors import DesignError
 from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.hardware.workload_files import located
 from chipdse.records import written_defaults
 from chipdse.study.question.rules import Rule
 from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value, read_axis
@@ -41,7 +42,7 @@ class Template:
     fixed: Mapping[str, Mapping[str, Value]]
     liberty: tuple[Path, ...]
     where: str
-    folder: Path = Path()
+    folder: Path
     constants: tuple[Constant, ...] = ()
 
     def record(self, group: str, point: Mapping[str, Value]) -> Any:
@@ -54,7 +55,10 @@ class Template:
             return LibraryChoice(name=str(values["library"]))
         if group == "physical" and values.get("calibration"):
             values["calibration"] = str(self.calibration_file(values["calibration"]))
-        return make_record(kind_of(group, self.block), values, f"{self.where}: [{group}]")
+        kind = kind_of(group, self.block)
+        if group == "workload":
+            values = located(kind, values, self.folder)
+        return make_record(kind, values, f"{self.where}: [{group}]")
 
     def calibration_file(self, name: Value) -> Path:
         """The file of a calibration of layout that the sweep file names."""
