@@ -108,16 +108,36 @@ def test_missing_file_is_refused_before_anything_loads(
     assert MISSING[command] in error
 
 
-@pytest.mark.slow
-def test_opening_a_study_does_not_load_what_runs_or_exports_one() -> None:
-    child = "import json, sys, chipdse.api.study; print(json.dumps(sorted(sys.modules)))"
+def loaded_by(module: str) -> set[str]:
+    """The modules that importing one of them loads, in a process of its own."""
+    child = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
     ran = subprocess.run(
         [sys.executable, "-c", child], capture_output=True, text=True, check=True, timeout=300
     )
-    loaded = set(json.loads(ran.stdout))
+    return set(json.loads(ran.stdout))
+
+
+@pytest.mark.slow
+def test_opening_a_study_does_not_load_what_runs_or_exports_one() -> None:
+    loaded = loaded_by("chipdse.api.study")
     assert "chipdse.study.results.points" in loaded
     unused = {"chipdse.export.bundle", "chipdse.stages.analyse", "chipdse.study.running.engine"}
     assert not loaded & (unused | {"scipy.sparse", "matplotlib", "rich"})
+
+
+@pytest.mark.slow
+def test_a_worker_does_not_load_what_searches_stores_and_reports() -> None:
+    """Every worker process of a sweep imports this module, in its first second."""
+    loaded = loaded_by("chipdse.study.running.outcome")
+    assert "chipdse.evaluate" in loaded
+    others = {"chipdse.study.storage.storage", "chipdse_hdl.adder", "chipdse_hdl.mac_array"}
+    assert not loaded & (others | set(HEAVY) - {"amaranth", "numpy"})
+
+
+@pytest.mark.slow
+def test_the_answer_of_a_sweep_does_not_load_the_page() -> None:
+    loaded = loaded_by("chipdse.report.importance, chipdse.report.answer")
+    assert not loaded & {"chipdse.report.page", "matplotlib", "scipy.stats", "sklearn"}
 
 
 @pytest.mark.parametrize("given", ["-40C", "-40", "-.5C"])

@@ -25,8 +25,9 @@ from benchmarks.search.frozen import SPACE, Frozen, load
 from chipdse.paths import cache_folder
 from chipdse.study.results.front import hypervolume, is_on_front, knee_of
 from chipdse.study.search.samplers import make_sampler
-from chipdse.study.storage.fast_writes import Finish, complete
-from chipdse.study.storage.trials import HARVESTED_FROM
+from chipdse.study.storage.attributes import HARVESTED_FROM
+from chipdse.study.storage.fast_writes import complete
+from chipdse.study.storage.finish import Finish
 
 BUDGETS = (25, 50, 100)
 STEP = 5

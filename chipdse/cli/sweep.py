@@ -218,7 +218,7 @@ def _print_result(study: Study, report: Path | None) -> None:
 def _answer(study: Study, points: pd.DataFrame) -> Answer:
     """The answer of a study in words."""
     from chipdse.report.answer import answer_of
-    from chipdse.report.page.data import importance
+    from chipdse.report.importance import importance
 
     return answer_of(study.folder.sweep, points, importance(study.folder))
 

@@ -6,6 +6,7 @@ To add a block: a folder, its name here, and what docs/developers/adding_a_block
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator, Mapping
 
 from chipdse_hdl.block import Block
 
@@ -17,14 +18,28 @@ _MODULES = (
     "rv32",  # control
 )
 
-BLOCKS: dict[str, Block]
-"""Every block by name; imported when they are first asked for: a bench needs its own block alone,
-and all of them take longer to import than a short simulation runs."""
+
+class _Blocks(Mapping[str, Block]):
+    """Every block by name; a block is imported when it is first asked for.
+
+    A bench and a worker need one block alone, and all of them take longer to import than a short
+    simulation runs.
+    """
+
+    def __getitem__(self, name: str) -> Block:
+        if name not in _MODULES:
+            raise KeyError(name)
+        block: Block = importlib.import_module(f"{__name__}.{name}").BLOCK
+        return block
+
+    def __contains__(self, name: object) -> bool:
+        return name in _MODULES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MODULES)
+
+    def __len__(self) -> int:
+        return len(_MODULES)
 
 
-def __getattr__(name: str) -> object:
-    """`BLOCKS`, at its first use."""
-    if name != "BLOCKS":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    blocks = {each: importlib.import_module(f"{__name__}.{each}").BLOCK for each in _MODULES}
-    return globals().setdefault(name, blocks)
+BLOCKS: Mapping[str, Block] = _Blocks()

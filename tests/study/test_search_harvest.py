@@ -21,7 +21,8 @@ from chipdse.study.harvest.cheap import CheapPoints, CheapSpace
 from chipdse.study.question.space import Axis, Condition, Space
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.results.front import knee_of
-from chipdse.study.storage.trials import HARVESTED_FROM, by_evaluation, finished
+from chipdse.study.storage.attributes import HARVESTED_FROM
+from chipdse.study.storage.trials import by_evaluation, finished
 from tests.support import kernels
 from tests.support import small_sweep as sweeps
 from tests.support.metric_columns import metric_columns

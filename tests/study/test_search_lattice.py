@@ -27,7 +27,7 @@ from chipdse.study.search.surrogate import (
     reach,
     scores,
 )
-from chipdse.study.storage.trials import FAILURE
+from chipdse.study.storage.attributes import FAILURE
 
 
 @settings(max_examples=30)

@@ -22,8 +22,9 @@ from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.running.plan import composed_text
 from chipdse.study.search.parts import open_space
 from chipdse.study.search.samplers import make_sampler
+from chipdse.study.storage.attributes import PART_POINTS
 from chipdse.study.storage.fast_writes import complete
-from chipdse.study.storage.trials import PART_POINTS, finished
+from chipdse.study.storage.trials import finished
 from chipdse.system.evaluate import evaluate_system
 from chipdse.system.parameters import PackageParameters
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import optuna
 import pytest
+import sqlalchemy
 from optuna.distributions import (
     BaseDistribution,
     CategoricalDistribution,
@@ -12,10 +13,12 @@ from optuna.distributions import (
     IntDistribution,
 )
 from optuna.exceptions import UpdateFinishedTrialError
+from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
-from chipdse.study.storage.fast_writes import Finish, complete
+from chipdse.study.storage.fast_writes import ask, complete
+from chipdse.study.storage.finish import Finish
 
 DISTRIBUTIONS: dict[str, BaseDistribution] = {
     "rows": IntDistribution(1, 8, log=True),
@@ -103,3 +106,49 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert [t.state for t in made.get_trials()] == [TrialState.RUNNING]
     complete(made, trial._trial_id, PROPOSED, HARVESTED, DISTRIBUTIONS)
     assert [t.number for t in made.get_trials()] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("fixed", [{}, {"rows": 4}], ids=["drawn", "enqueued"])
+def test_a_proposed_trial_is_the_one_that_optuna_would_propose(
+    tmp_path: Path, fixed: dict[str, Any]
+) -> None:
+    opened = []
+    for name, propose in (("by_optuna", optuna.Study.ask), ("by_us", ask)):
+        storage = RDBStorage(f"sqlite:///{tmp_path / name}.db")
+        made = optuna.create_study(storage=storage, sampler=RandomSampler(seed=1))
+        made.enqueue_trial(fixed)
+        trials = [propose(made, DISTRIBUTIONS) for _ in range(2)]
+        assert [trial.params for trial in trials] == [trial.params for trial in made.get_trials()]
+        trials[0].set_user_attr("driver", name)  # the storage is the trial's again
+        opened.append(made)
+    by_optuna, by_us = (
+        [(t.number, t.state, t.params, t.distributions, t.system_attrs) for t in made.get_trials()]
+        for made in opened
+    )
+    assert by_us == by_optuna
+    assert opened[1].get_trials()[0].user_attrs == {"driver": "by_us"}
+
+
+def test_the_parameters_of_a_trial_are_one_transaction(tmp_path: Path) -> None:
+    storage = RDBStorage(database(tmp_path))
+    made = study(storage)
+    statements: list[str] = []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement.split()[0])
+
+    sqlalchemy.event.listen(storage.engine, "before_cursor_execute", note)
+    sqlalchemy.event.listen(storage.engine, "commit", lambda connection: statements.append("END"))
+    counts = []
+    for distributions in ({}, DISTRIBUTIONS):
+        statements.clear()
+        ask(made, distributions)
+        transactions = [one.split() for one in " ".join(statements).split("END")]
+        counts.append(sum("INSERT" in one for one in transactions))
+    assert counts[1] == counts[0] + 1
+
+
+def test_other_storages_are_asked_as_ever() -> None:
+    made = study(None)
+    assert set(ask(made, DISTRIBUTIONS).params) == set(DISTRIBUTIONS)
+    assert set(made.get_trials()[0].params) == set(DISTRIBUTIONS)

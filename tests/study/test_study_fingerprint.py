@@ -17,10 +17,12 @@ from chipdse.errors import DesignError
 from chipdse.evaluate import STAGES
 from chipdse.netlist.library.user import add_library
 from chipdse.study.question.sweep_file import read_sweep
-from chipdse.study.storage import code, fingerprint
+from chipdse.study.storage import code, fingerprint, kept_fingerprint
+from chipdse.study.storage.attributes import FINGERPRINT, OUTDATED
 from chipdse.study.storage.code import point_files
-from chipdse.study.storage.fingerprint import differences, kept_by, parts_of
-from chipdse.study.storage.trials import FINGERPRINT, OUTDATED, finished
+from chipdse.study.storage.fingerprint import differences, parts_of
+from chipdse.study.storage.kept_fingerprint import kept_by
+from chipdse.study.storage.trials import finished
 from chipdse.technology.calibration import CALIBRATION_TABLES
 from tests.support import kernels, library_files
 from tests.support import small_sweep as sweeps
@@ -215,7 +217,7 @@ def test_other_versions_are_refused_and_named(tmp_path: Path) -> None:
     for said, (name, value) in OTHERS.items():
         assert name in kept.parts
         other = fingerprint.Kept(identity="0" * 12, parts={**kept.parts, name: value})
-        fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=False)
+        kept_fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=False)
         with pytest.raises(DesignError, match=said):
             here(folder)
         assert (folder / "study" / "study.json").read_bytes() == before
@@ -385,6 +387,8 @@ def test_what_makes_no_point_does_not_count(tmp_path: Path) -> None:
     assert not any(name.startswith(shown) for name in names)
     assert not names & {f"chipdse.study.{n}" for n in ("storage", "status", "engine", "samplers")}
     assert {"chipdse.evaluate", "chipdse.study.harvest.harvest", "chipdse.system.evaluate"} <= names
+    assert {f"chipdse.study.running.{n}" for n in ("outcome", "finishes")} <= names
+    assert "chipdse.study.harvest.measured_parts" in set(point_files(chip=True)) - names
     folder = verilog(tmp_path / "p")
     before = parts_of(read_sweep(folder / "sweep.toml"))
     (folder / "README.md").write_text("words")

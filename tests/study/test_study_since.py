@@ -12,7 +12,7 @@ import chipdse
 from chipdse.cli import main
 from chipdse.report.page.serve import make_server
 from chipdse.store.store import Store
-from chipdse.study.storage.fingerprint import kept_by
+from chipdse.study.storage.kept_fingerprint import kept_by
 from chipdse.study.storage.since import version_text
 from tests.support import kernels
 from tests.support import small_sweep as sweeps

@@ -19,7 +19,7 @@ from chipdse.study.question.space import Axis, Condition, Space, read_axis
 from chipdse.study.results.front import is_on_front
 from chipdse.study.search.samplers import check_sampler, make_sampler
 from chipdse.study.search.unrepeated import OneEach
-from chipdse.study.storage.trials import HARVESTED_FROM
+from chipdse.study.storage.attributes import HARVESTED_FROM
 
 
 def values(given: Any) -> tuple[Any, ...]:

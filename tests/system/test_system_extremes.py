@@ -76,7 +76,7 @@ LOOKED_INTO = {
         {"arrangement": "organic", "chiplets": 2, "tiles": 20000},
     ),
     "no link fits": (
-        block(area_m2=6.6e-10),
+        block(area_m2=2.5e-8),  # its edge of 0.16 mm is shorter than a module of the link
         {"arrangement": "silicon_interposer", "chiplets": 2, "tiles": 2, "memory_dies": 4,
          "link": "ucie_advanced"},
     ),
@@ -85,7 +85,7 @@ LOOKED_INTO = {
 }  # fmt: skip
 
 
-# Their pictures take ten seconds and more: a small die in a large package needs a fine mesh.
+# Their pictures take seconds: a small die in a large package needs a fine mesh.
 SLOW = ("no link fits", "one transistor")
 CASES = [
     pytest.param(case, marks=pytest.mark.slow) if case in SLOW else case for case in LOOKED_INTO
@@ -99,6 +99,7 @@ def test_what_is_scored_can_be_looked_into(case, tmp_path):
     measured, values = LOOKED_INTO[case]
     package = PackageParameters(**values)
     scored, opened = evaluate_system(measured, package), evaluate_block(measured, package)
+    assert (scored.constraints.get("link_edge", 0) > 0) == (case == "no link fits")
     for field in dataclasses.fields(scored):
         value = getattr(scored, field.name)
         same = approx(value, nan_ok=True) if isinstance(value, float | dict) else value

@@ -22,8 +22,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.report.figures.axes import BLUE, GREY, ORANGE, PALETTE, Look, add_legend
 from chipdse.report.figures.front import Points, draw_front, points_of_study, write_data
+from chipdse.report.importance import importance
 from chipdse.report.page import point_of
-from chipdse.report.page.data import history, importance
+from chipdse.report.page.data import history
 from chipdse.report.page.details import SHOWN_KINDS
 from chipdse.report.quantities import Words, heading_scale, label_of, words_of
 from chipdse.store.files import write_whole

@@ -21,7 +21,7 @@ from chipdse.study.question.derived import derived_columns
 from chipdse.study.question.space import Space, Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
-from chipdse.study.results.points import objective_columns, violations
+from chipdse.study.results.objectives import objective_columns, violations
 from chipdse.system.arrays.columns import PackageColumns
 from chipdse.system.evaluate import evaluate_pairs
 from chipdse.system.parameters import PackageParameters

@@ -20,22 +20,20 @@ from chipdse.application.compose import ChipChoices, MeasuredPart, PartPoint, co
 from chipdse.application.parts import contract_of
 from chipdse.application.task_metrics import task_metrics
 from chipdse.arrays import Int64s
-from chipdse.errors import ChipdseError, DesignError
-from chipdse.evaluate import evaluate
+from chipdse.errors import DesignError
 from chipdse.hardware.memories import family_for
 from chipdse.metrics import timing_violation
 from chipdse.stages.library import shared_node_nm
-from chipdse.store.store import Store
 from chipdse.study.harvest.cheap import CheapPoints
 from chipdse.study.harvest.harvest import attributes_of, constraints_of, values_of
 from chipdse.study.question.chip import ChipQuestion, PartQuestion
 from chipdse.study.question.derived import derived_columns
-from chipdse.study.question.space import Point, Value
+from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import knee_of
-from chipdse.study.results.points import objective_columns, violations
-from chipdse.study.storage.fast_writes import Finish
-from chipdse.study.storage.trials import FAILURE, HARVESTED_FROM, ORIGIN, PART_POINTS, PROPOSED
+from chipdse.study.results.objectives import objective_columns, violations
+from chipdse.study.storage.attributes import FAILURE, HARVESTED_FROM, ORIGIN, PART_POINTS, PROPOSED
+from chipdse.study.storage.finish import Finish
 from chipdse.system.arrays.columns import PackageColumns
 from chipdse.technology.constants import Sources
 
@@ -44,26 +42,6 @@ COMPOSE_LIMIT = 50_000
 
 Known = dict[str, dict[int, list[dict[str, float]]]]
 """Metrics by operating point, of each known hardware point by its number, of each part."""
-
-
-def measure_parts(
-    chip: ChipQuestion, point: Mapping[str, Value], store: Store
-) -> dict[str, list[dict[str, float]]]:
-    """Metrics of every part's hardware point by operating point; measured or from the store.
-
-    Raises
-    ------
-    ChipdseError : as `chipdse.evaluate.evaluate`; the attribute `part` names the part
-    """
-    measured = {}
-    for part in chip.parts:
-        try:
-            designs = part.designs(part.hardware_of(point))
-            measured[part.name] = [evaluate(design, store).flat() for design in designs]
-        except ChipdseError as error:
-            error.part = part.name  # type: ignore[attr-defined]
-            raise
-    return measured
 
 
 def known_points(chip: ChipQuestion, trials: Iterable[FrozenTrial]) -> Known:

@@ -26,8 +26,8 @@ from chipdse.study.harvest.replicates import average, replicated
 from chipdse.study.question.space import Point, Value
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import knee_of
-from chipdse.study.storage.fast_writes import Finish
-from chipdse.study.storage.trials import HARVESTED, HARVESTED_FROM, ORIGIN, PROPOSED, SPREAD
+from chipdse.study.storage.attributes import HARVESTED, HARVESTED_FROM, ORIGIN, PROPOSED, SPREAD
+from chipdse.study.storage.finish import Finish
 
 TracedOf = Callable[[Design, Hardware], TracedAt]
 """How a sweep that names metrics of power over time gets them for a netlist. It is given, so that

@@ -8,18 +8,15 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 
 from chipdse.arrays import Bools, Int64s
 from chipdse.errors import DesignError
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
 Value = int | float | str | bool
 Point = dict[str, Value]
@@ -60,14 +57,17 @@ class Axis:
         A sampler's number is rounded to the nearest value of the axis (`nearest`), so the range
         between two values needs no step.
         """
+        # Imported here, because the workers of a sweep, which also have this space, do not search.
+        from optuna import distributions
+
         numbers = [v for v in self.values if isinstance(v, int | float) and not isinstance(v, bool)]
         if len(numbers) < len(self.values):
-            return CategoricalDistribution(list(self.values))
+            return distributions.CategoricalDistribution(list(self.values))
         low, high = numbers[0], numbers[-1]
         log = low > 0 and len(numbers) > 2 and widens(numbers)
         if all(type(v) is int for v in numbers):
-            return IntDistribution(int(low), int(high), log=log)
-        return FloatDistribution(float(low), float(high), log=log)
+            return distributions.IntDistribution(int(low), int(high), log=log)
+        return distributions.FloatDistribution(float(low), float(high), log=log)
 
     def nearest(self, value: Any) -> Value:
         """The axis value that is nearest to a sampler's value, without its rounding error."""

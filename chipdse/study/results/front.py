@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import moocore
 import numpy as np
 
 from chipdse.arrays import Bools, Floats
@@ -22,6 +21,8 @@ def is_on_front(values: Floats) -> Bools:
     -------
     shape (points,)
     """
+    import moocore  # most processes do not compare points
+
     if not len(values):
         return np.zeros(0, dtype=bool)
     return np.asarray(moocore.is_nondominated(values, keep_weakly=True))
@@ -49,5 +50,7 @@ def hypervolume(values: Floats, reference: Floats) -> float:
     ----------
     values : shape (points, objectives), all minimised, finite
     """
+    import moocore
+
     inside = values[(values < reference).all(axis=1)]
     return float(moocore.hypervolume(inside, ref=reference)) if len(inside) else 0.0

@@ -13,7 +13,6 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 
 from chipdse import metrics
-from chipdse.arrays import Floats
 from chipdse.blocks.own import is_checked
 from chipdse.blocks.work import work_unit
 from chipdse.errors import MachineError
@@ -22,54 +21,14 @@ from chipdse.study.question.derived import evidence_in
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
 from chipdse.study.results.ties import tied
+from chipdse.study.storage.attributes import HARVESTED, HARVESTED_FROM, PROPOSED, SPREAD
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.storage import DAMAGED, reason_of
-from chipdse.study.storage.trials import (
-    HARVESTED,
-    HARVESTED_FROM,
-    PROPOSED,
-    SPREAD,
-    finished,
-    is_harvested,
-)
+from chipdse.study.storage.trials import finished, is_harvested
 from chipdse.units import unit_in
 
 TIES_LIMIT = 1_000_000
 """Number of pairs of points that are compared, by three tests each, in about one second."""
-
-
-def violations(sweep: Sweep, values: Mapping[str, Any]) -> dict[str, Any]:
-    """By how much each limit of the sweep is missed, relative to the limit; at most 0 if it is met.
-
-    Parameters
-    ----------
-    values : metrics and swept numbers, by name: numbers, or arrays of them
-    """
-    violation_of_limit: dict[str, Any] = {}
-    for limit in sweep.limits:
-        value = values[limit.metric]
-        if math.isfinite(limit.maximum):
-            scale = abs(limit.maximum) or 1.0
-            violation_of_limit[f"{limit.metric} <= {limit.maximum:g}"] = (
-                value - limit.maximum
-            ) / scale
-        if math.isfinite(limit.minimum):
-            scale = abs(limit.minimum) or 1.0
-            violation_of_limit[f"{limit.metric} >= {limit.minimum:g}"] = (
-                limit.minimum - value
-            ) / scale
-    return violation_of_limit
-
-
-def objective_values(sweep: Sweep, values: Mapping[str, float]) -> list[float]:
-    """The values of the objectives in their order, each in its original direction."""
-    return [float(values[objective.metric]) for objective in sweep.objectives]
-
-
-def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
-    """The objectives of many points, all to be minimised; shape (points, objectives)."""
-    columns = [values[objective.metric] * objective.sign for objective in sweep.objectives]
-    return np.stack(columns, axis=1)
 
 
 def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from chipdse.store.store import Store
 from chipdse.study.question.derived import derived_columns
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
-from chipdse.study.results.points import objective_columns, violations
+from chipdse.study.results.objectives import objective_columns, violations
 from chipdse.system.arrays.columns import BlockPoints, PackageColumns
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.ranges.draws import Systems

@@ -16,10 +16,11 @@ from chipdse.study.running.plan import evaluations_in
 from chipdse.study.running.status import is_feasible, losses
 from chipdse.study.search.parts import open_space
 from chipdse.study.search.samplers import make_sampler
+from chipdse.study.storage.attributes import DRIVER
+from chipdse.study.storage.fast_writes import ask
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.storage import Heartbeat, alone, give_up_stale
 from chipdse.study.storage.trials import (
-    DRIVER,
     by_evaluation,
     finished,
     left_behind,
@@ -117,7 +118,7 @@ class Claims:
         with warnings.catch_warnings():
             # We record heartbeats ourselves.
             warnings.filterwarnings("ignore", "Heartbeat of storage")
-            trial = study.ask(space.distributions())
+            trial = ask(study, space.distributions())
         if self.folder.storage.shared:
             self.heartbeat.add(trial._trial_id)
             trial.set_user_attr(DRIVER, self.folder.driver)

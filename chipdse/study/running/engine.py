@@ -33,14 +33,15 @@ from chipdse.study.running import status as states
 from chipdse.study.running.budget import Budget
 from chipdse.study.running.claims import SPENT, Claims, Task
 from chipdse.study.running.executors import Workers, use_executor
+from chipdse.study.running.finishes import record
 from chipdse.study.running.interrupts import Interrupts
-from chipdse.study.running.outcome import Outcome, evaluate_point, record
+from chipdse.study.running.outcome import Outcome, evaluate_point
 from chipdse.study.running.pace import Pace
 from chipdse.study.running.plan import evaluations_in, plan_text
 from chipdse.study.running.status import Status, StatusFile, take_stock
 from chipdse.study.storage.code import Code
-from chipdse.study.storage.fingerprint import add_reads
 from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.kept_fingerprint import add_reads
 from chipdse.study.storage.layout import COLUMNS, POINTS
 from chipdse.study.storage.storage import BEAT_S, Heartbeat, alone, patiently
 from chipdse.study.storage.trials import (

@@ -13,7 +13,8 @@ from chipdse.store.care import size_per_result
 from chipdse.study.question.space import ENUMERATE_LIMIT, Space
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.running.budget import Budget
-from chipdse.study.storage.trials import PART_POINTS, by_evaluation
+from chipdse.study.storage.attributes import PART_POINTS
+from chipdse.study.storage.trials import by_evaluation
 
 
 def points_in(space: Space) -> int:

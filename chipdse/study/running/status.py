@@ -25,8 +25,9 @@ from chipdse.arrays import Floats
 from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import REFERENCE, hypervolume, is_on_front
+from chipdse.study.storage.attributes import FAILURE
 from chipdse.study.storage.layout import STATUS, no_status, status_text
-from chipdse.study.storage.trials import FAILURE, is_harvested
+from chipdse.study.storage.trials import is_harvested
 
 RUNNING, WAITING = "running", "waiting"
 """States of a sweep under way; any other says why it ended."""

@@ -20,7 +20,8 @@ from chipdse.technology.constants import TABLES
 _PACKAGE = Path(chipdse.__file__).parent
 _MAKERS = (
     *("chipdse.evaluate:evaluate", "chipdse.study.harvest.harvest:harvest_point"),
-    *("chipdse.study.harvest.harvest:finishes", "chipdse.study.running.outcome:_finish"),
+    *("chipdse.study.harvest.harvest:finishes", "chipdse.study.running.finishes:_finish"),
+    "chipdse.study.running.outcome:Outcome",  # with its file, which calls those above
     *(
         "chipdse.study.question.goals",
         "chipdse.study.question.template",
@@ -28,13 +29,15 @@ _MAKERS = (
 )
 """The functions that make points; what asks for them and shows them may change."""
 _CHIP_MAKERS = (
-    *("chipdse.study.harvest.chips:measure_parts",),
+    *("chipdse.study.harvest.measured_parts:measure_parts",),
     *("chipdse.study.harvest.chips:composed_finishes", "chipdse.study.question.chip"),
 )
 """The same for chips of several parts."""
 _TRACE_MAKERS = ("chipdse.stages.trace_figures:trace_figures",)
 """The same for points with metrics of power over time."""
-_KEEPERS = ("chipdse.study.storage.fast_writes", "chipdse.study.storage.trials")
+_KEEPERS = tuple(
+    f"chipdse.study.storage.{name}" for name in ("attributes", "fast_writes", "finish", "trials")
+)
 """Modules that decide how a point is written down, and not what it is."""
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from chipdse.errors import DesignError
 from chipdse.study.question.space import Axis, Value, read_axis
 from chipdse.study.question.sweep_file import Sweep
-from chipdse.study.storage.fingerprint import kept_by, put_back
+from chipdse.study.storage.kept_fingerprint import kept_by, put_back
 from chipdse.study.storage.storage import Storage
 
 _SPACE = ("hardware", "workload", "synthesis", "operating", "package", "physical")

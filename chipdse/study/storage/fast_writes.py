@@ -1,8 +1,9 @@
-"""Finish a trial and add those harvested with it, in one transaction: all of it or nothing.
+"""Propose a trial, or finish one and add those harvested with it, each in one transaction.
 
-Optuna's own `Study.add_trial` is a transaction for each trial, and its `Trial.set_...` one for each
-value: seconds for what one expensive point brings. Here one transaction writes the rows that these
-calls would write (a test compares them). Any other storage than a database gets Optuna's calls.
+Optuna's own `Study.add_trial` is a transaction for each trial, its `Study.ask` one for each
+parameter, and its `Trial.set_...` one for each value: seconds for what one expensive point brings.
+Here one transaction writes the rows that these calls would write (tests compare them). Any other
+storage than a database gets Optuna's calls.
 """
 
 from __future__ import annotations
@@ -10,38 +11,67 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
 import sqlalchemy
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages import RDBStorage
+from optuna.storages import BaseStorage, RDBStorage
 from optuna.storages._rdb import models
-from optuna.trial import TrialState, create_trial
+from optuna.trial import Trial, TrialState, create_trial
 from sqlalchemy import Connection
+
+from chipdse.study.storage.finish import Finish
 
 CONSTRAINTS = "constraints"
 """Optuna keeps a constraint as a system attribute with this prefix."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finish:
-    """What a finished trial holds.
+def ask(study: optuna.Study, distributions: Mapping[str, BaseDistribution]) -> Trial:
+    """`Study.ask`, which has the parameters of the trial written together.
 
-    params : with `distributions`, by name; of a proposed trial only those it does not have yet
-    values : of the objectives; None where the trial failed
+    Parameters
+    ----------
+    distributions : of every parameter
+    """
+    storage = study._storage
+    database = getattr(storage, "_backend", storage)
+    if not isinstance(database, RDBStorage):
+        return study.ask(dict(distributions))
+    trial = study.ask()
+    gathering = _Gathering(storage)
+    trial.storage = gathering  # type: ignore[assignment]
+    try:
+        for name, distribution in distributions.items():
+            trial._suggest(name, distribution)
+    finally:
+        trial.storage = storage
+    if gathering.rows:
+        with database.engine.begin() as connection:
+            connection.execute(sqlalchemy.insert(models.TrialParamModel.__table__), gathering.rows)
+    return trial
+
+
+class _Gathering:
+    """A storage that keeps the parameters of a trial to be written later.
+
+    rows : of the table of parameters
     """
 
-    params: Mapping[str, Any] = field(default_factory=dict)
-    values: Sequence[float] | None = None
-    attributes: Mapping[str, Any] = field(default_factory=dict)
-    constraints: Mapping[str, float] = field(default_factory=dict)
+    def __init__(self, storage: BaseStorage) -> None:
+        self._storage = storage
+        self.rows: list[dict[str, Any]] = []
 
-    @property
-    def state(self) -> TrialState:
-        return TrialState.FAIL if self.values is None else TrialState.COMPLETE
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def set_trial_param(
+        self, trial_id: int, name: str, inside: float, distribution: BaseDistribution
+    ) -> None:
+        text = distribution_to_json(distribution)
+        row = {"param_name": name, "param_value": inside, "distribution_json": text}
+        self.rows.append({"trial_id": trial_id, **row})
 
 
 def complete(
@@ -74,7 +104,7 @@ def complete(
     for finish in harvested:
         study.add_trial(
             create_trial(
-                state=finish.state,
+                state=_state_of(finish),
                 params=dict(finish.params),
                 distributions={name: distributions[name] for name in finish.params},
                 values=list(finish.values or ()),
@@ -89,7 +119,11 @@ def complete(
         storage.set_trial_user_attr(trial_id, name, value)
     for name, value in proposed.constraints.items():
         storage.set_trial_system_attr(trial_id, f"{CONSTRAINTS}:{name}", value)
-    storage.set_trial_state_values(trial_id, proposed.state, proposed.values)
+    storage.set_trial_state_values(trial_id, _state_of(proposed), proposed.values)
+
+
+def _state_of(finish: Finish) -> TrialState:
+    return TrialState.FAIL if finish.values is None else TrialState.COMPLETE
 
 
 def _write(
@@ -115,7 +149,7 @@ def _write(
             {
                 "number": first + place,
                 "study_id": study_id,
-                "state": finish.state,
+                "state": _state_of(finish),
                 "datetime_start": now,
                 "datetime_complete": now,
             }
@@ -125,7 +159,7 @@ def _write(
         new = sqlalchemy.select(trials.c.trial_id).where(in_study, trials.c.number >= first)
         ids += connection.execute(new.order_by(trials.c.number)).scalars()
     _write_parts(connection, dict(zip(ids, [proposed, *harvested], strict=True)), distributions)
-    done = {"state": proposed.state, "datetime_complete": now}
+    done = {"state": _state_of(proposed), "datetime_complete": now}
     connection.execute(sqlalchemy.update(trials).where(this).values(**done))
 
 

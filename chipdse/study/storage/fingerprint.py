@@ -10,24 +10,17 @@ changed; each trial keeps its identity, 12 hexadecimal digits.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import optuna
-import sqlalchemy
 from chipdse_hdl.block import Block
-from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
-from optuna.trial import TrialState
 
 from chipdse import __version__
 from chipdse.blocks.imports import source_files
 from chipdse.blocks.own import OwnBlock
 from chipdse.design import LibraryChoice
-from chipdse.errors import DesignError, MachineError
+from chipdse.errors import MachineError
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import block_files, place_of
 from chipdse.netlist.library.entry import LibraryEntry
@@ -37,8 +30,6 @@ from chipdse.store.place import Read, file_digest
 from chipdse.store.sources import versions
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.code import point_files
-from chipdse.study.storage.storage import Storage, alone
-from chipdse.study.storage.trials import FAILURE, FINGERPRINT, OUTDATED
 
 PACKAGES = ("amaranth", "cocotb", "numpy", "pyosys", "scipy")
 """Installed packages whose versions have a say in the points."""
@@ -205,70 +196,6 @@ def listed(names: list[str]) -> str:
     return ", ".join(names[:NAMED]) + more
 
 
-def kept_by(study: optuna.Study) -> Kept | None:
-    """The fingerprint of a study; None of one that an older chipdse made, or that just begins."""
-    value: dict[str, Any] | None = study.user_attrs.get(FINGERPRINT)
-    return None if value is None else Kept(identity=value["id"], parts=value["parts"])
-
-
-def settle(
-    study: optuna.Study, storage: Storage, sweep: Sweep, where: str, *, re_evaluate: bool
-) -> Kept:
-    """The fingerprint under which a study goes on, kept in it from now on.
-
-    Parameters
-    ----------
-    where : the study, for messages
-    re_evaluate : where another version made its points, put these back among what is to be
-        evaluated, all at once
-
-    Raises
-    ------
-    DesignError : another version made its points
-    """
-    with alone(storage, study.study_name):
-        fingerprint = kept_by(study)
-        parts = parts_now(sweep, fingerprint.parts if fingerprint else {})
-        now = Kept(identity=hash_of(parts)[:12], parts=parts)
-        if fingerprint is not None and fingerprint.parts == parts:
-            return fingerprint
-        count = _points_in(storage.optuna, study._study_id)
-        if count and not re_evaluate:
-            if fingerprint is None:
-                reason = f"{where} was made by a chipdse that kept no versions of what made it"
-            else:
-                names = listed(differences(fingerprint.parts, parts))
-                reason = f"{where} was made with another version of: {names}"
-            raise DesignError(
-                f"{reason}; name a new folder with --study, or evaluate its points again with "
-                "--re-evaluate"
-            )
-        _write(storage.optuna, study._study_id, now, outdate=True)
-    return now
-
-
-def add_reads(study: optuna.Study, storage: Storage, sweep: Sweep, reads: Iterable[Read]) -> None:
-    """Keep what a point was seen to read.
-
-    Raises
-    ------
-    MachineError : another point of the study read something else there
-    """
-    new = parts_read(sweep.blocks, reads)
-    with alone(storage, study.study_name):
-        fingerprint = kept_by(study)
-        if fingerprint is None or new.items() <= fingerprint.parts.items():
-            return
-        common = {name: digest for name, digest in new.items() if name in fingerprint.parts}
-        if names := differences({name: fingerprint.parts[name] for name in common}, common):
-            raise MachineError(
-                f"{listed(names)} differs from what other points of the study read; what is "
-                "finished is safe: make it the same everywhere, then run the same command again"
-            )
-        merged = Kept(identity=fingerprint.identity, parts={**fingerprint.parts, **new})
-        _write(storage.optuna, study._study_id, merged, outdate=False)
-
-
 def check_same(driver: Mapping[str, str], worker: Mapping[str, str], host: str) -> None:
     """Raise MachineError if a worker would evaluate points by other parts than its driver."""
     driver = {name: part for name, part in driver.items() if not name.startswith(_READ)}
@@ -277,67 +204,3 @@ def check_same(driver: Mapping[str, str], worker: Mapping[str, str], host: str) 
             f"a worker on {host} has another version than the driver of: {listed(names)}; what is "
             "finished is safe: make both the same, then run the same command again"
         )
-
-
-def check_current(connection: sqlalchemy.Connection, study_id: int, identity: str) -> None:
-    """Raise MachineError if a study goes on under another fingerprint than a driver's."""
-    attributes = models.StudyUserAttributeModel.__table__
-    this = (attributes.c.study_id == study_id) & (attributes.c.key == FINGERPRINT)
-    text = connection.execute(sqlalchemy.select(attributes.c.value_json).where(this)).scalar()
-    if text is not None and json.loads(text)["id"] != identity:
-        raise MachineError(
-            "another driver evaluates this study again with other versions (--re-evaluate); this "
-            "one has stopped, and nothing of it is mixed with that"
-        )
-
-
-def _points_in(storage: RDBStorage, study_id: int) -> int:
-    """Trials that are points of a study; asked for without filling Optuna's cache of trials."""
-    with storage.engine.connect() as connection:
-        return len(_points(connection, study_id))
-
-
-def _points(connection: sqlalchemy.Connection, study_id: int) -> list[int]:
-    trials, attributes = models.TrialModel.__table__, models.TrialUserAttributeModel.__table__
-
-    def having(key: str) -> Any:
-        return sqlalchemy.select(attributes.c.trial_id).where(attributes.c.key == key)
-
-    in_study = (trials.c.study_id == study_id) & trials.c.trial_id.not_in(having(OUTDATED))
-    complete = trials.c.state == TrialState.COMPLETE
-    failed = (trials.c.state == TrialState.FAIL) & trials.c.trial_id.in_(having(FAILURE))
-    chosen = sqlalchemy.select(trials.c.trial_id).where(in_study & (complete | failed))
-    return list(connection.execute(chosen).scalars())
-
-
-def _write(storage: RDBStorage, study_id: int, fingerprint: Kept, *, outdate: bool) -> None:
-    """Keep a fingerprint in one transaction, with all that is finished put back if `outdate`."""
-    attributes = models.StudyUserAttributeModel.__table__
-    value = json.dumps({"id": fingerprint.identity, "parts": dict(fingerprint.parts)})
-    with storage.engine.begin() as connection:
-        this = (attributes.c.study_id == study_id) & (attributes.c.key == FINGERPRINT)
-        connection.execute(sqlalchemy.delete(attributes).where(this))
-        row = {"study_id": study_id, "key": FINGERPRINT, "value_json": value}
-        connection.execute(sqlalchemy.insert(attributes), [row])
-        if outdate:
-            put_back(connection, study_id, fingerprint.identity)
-
-
-def put_back(connection: sqlalchemy.Connection, study_id: int, identity: str) -> None:
-    """Put all finished points of a study back among what is to be evaluated.
-
-    Parameters
-    ----------
-    identity : the fingerprint under which they are evaluated again
-    """
-    trials = models.TrialModel.__table__
-    numbers = _points(connection, study_id)
-    for at in range(0, len(numbers), 500):
-        some = numbers[at : at + 500]
-        failed = sqlalchemy.update(trials).where(trials.c.trial_id.in_(some))
-        connection.execute(failed.values(state=TrialState.FAIL))
-        marks = [
-            {"trial_id": trial_id, "key": OUTDATED, "value_json": json.dumps(identity)}
-            for trial_id in some
-        ]
-        connection.execute(sqlalchemy.insert(models.TrialUserAttributeModel.__table__), marks)

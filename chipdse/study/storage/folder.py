@@ -25,7 +25,8 @@ from chipdse.errors import DesignError
 from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.extend import extend, extensions
-from chipdse.study.storage.fingerprint import Kept, check_current, kept_by, settle
+from chipdse.study.storage.fingerprint import Kept
+from chipdse.study.storage.kept_fingerprint import check_current, kept_by, settle
 from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP, check_study
 from chipdse.study.storage.storage import DAMAGED, Storage, alone, open_storage, reason_of
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from chipdse.errors import ChipdseError, DesignError
 from chipdse.study.question.sweep_file import Sweep
-from chipdse.study.storage.fingerprint import Kept, differences, kept_by, listed, parts_now
+from chipdse.study.storage.fingerprint import Kept, differences, listed, parts_now
 from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.kept_fingerprint import kept_by
 
 
 def changes(version: Kept | None, sweep: Sweep) -> str:

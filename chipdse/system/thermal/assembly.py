@@ -13,9 +13,9 @@ where a secondary path is given, through the bottom of the first; sides are adia
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.errors import DesignError
@@ -31,6 +31,9 @@ from chipdse.system.thermal.mesh import (
     unfolded,
 )
 from chipdse.system.thermal.stack import Stack
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -295,6 +298,8 @@ def _matrix(
     ends: tuple[Int64s, Int64s], joint: Floats, to_air: Floats, count: int
 ) -> sp.csc_matrix[np.float64]:
     """Conductances between cells, and of each to the air, as a symmetric matrix."""
+    import scipy.sparse as sp  # a third of a second to load
+
     first, second = ends
     cells = np.arange(count)
     through = np.bincount(np.concatenate([first, second]), np.concatenate([joint, joint]), count)
@@ -340,6 +345,8 @@ def _spread(
     cell: Int64s,
     slices: list[tuple[int, float]],
 ) -> tuple[sp.csc_matrix[np.float64], tuple[Int64s, ...]]:
+    import scipy.sparse as sp  # a third of a second to load
+
     columns: list[Floats] = []
     cells: list[Int64s] = []
     sources = [(i, source) for i, layer in enumerate(stack.layers) for source in layer.sources]

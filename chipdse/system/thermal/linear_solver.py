@@ -17,11 +17,15 @@ over a row of the matrix, need no more than the 53 bits of a double: they are ex
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import scipy.sparse as sp
-import scipy.sparse.linalg as sla
 
 from chipdse.arrays import Floats
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
+    import scipy.sparse.linalg as sla
 
 _ENOUGH = 1e-13  # of a correction against the solution, whose square is the next one's
 _MOST_STEPS = 10
@@ -37,6 +41,8 @@ class Factors:
     """
 
     def __init__(self, matrix: sp.csc_matrix[np.float64], near: Factors | None = None) -> None:
+        import scipy.sparse as sp  # a third of a second to load
+
         self._matrix = matrix
         self._is_near = near is not None
         self._approximate: sla.SuperLU = _decomposed(matrix) if near is None else near._approximate
@@ -111,6 +117,8 @@ def factorise(matrix: sp.csc_matrix[np.float64], near: Factors | None = None) ->
 
 
 def _decomposed(matrix: sp.csc_matrix[np.float64]) -> sla.SuperLU:
+    import scipy.sparse.linalg as sla  # a third of a second to load
+
     return sla.splu(
         matrix,
         permc_spec="MMD_AT_PLUS_A",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import sqrt
 
 import numpy as np
-import scipy.sparse as sp
 
 from chipdse import numerics
 from chipdse.arrays import Floats
@@ -37,6 +36,8 @@ def step_response(
     .. [1] R. E. Bank et al., Transient simulation of silicon devices and circuits, IEEE Trans.
        Electron Devices 32(10), 1985.
     """
+    import scipy.sparse as sp  # a third of a second to load
+
     capacity, conductance = network.capacity, network.conductance
     if not step_s > 0:
         raise DesignError(f"step_s={step_s!r} must be > 0 s")

@@ -13,8 +13,8 @@ import pytest
 
 import chipdse
 from chipdse.errors import DesignError
+from chipdse.study.storage.attributes import DRIVER
 from chipdse.study.storage.storage import open_storage
-from chipdse.study.storage.trials import DRIVER
 from tests.support import servers
 from tests.support import small_sweep as sweeps
 

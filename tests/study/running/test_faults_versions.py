@@ -12,8 +12,9 @@ import pytest
 import chipdse
 from chipdse.errors import MachineError
 from chipdse.study.question.sweep_file import read_sweep
-from chipdse.study.storage import fingerprint
-from chipdse.study.storage.fingerprint import kept_by, parts_of
+from chipdse.study.storage import fingerprint, kept_fingerprint
+from chipdse.study.storage.fingerprint import parts_of
+from chipdse.study.storage.kept_fingerprint import kept_by
 from tests.study.test_study_fingerprint import edit, here, verilog
 from tests.support import small_sweep as sweeps
 
@@ -66,7 +67,7 @@ class Overtaken(Executor):
         kept = kept_by(study.study)
         assert kept is not None
         other = fingerprint.Kept(identity="f" * 12, parts=kept.parts)
-        fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=True)
+        kept_fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=True)
         return future
 
 

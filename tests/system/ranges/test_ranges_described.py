@@ -40,6 +40,7 @@ def test_it_is_the_range_of_the_same_system_in_a_sweep() -> None:
         assert described.low[name] < described.high[name]
 
 
+@pytest.mark.slow
 def test_the_command_prints_intervals(capsys: pytest.CaptureFixture[str]) -> None:
     system = str(SYSTEMS / "two_chiplets.toml")
     assert main(["package", system, "--ranges", "--draws", "64"]) == 0

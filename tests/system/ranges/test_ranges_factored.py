@@ -74,6 +74,7 @@ def systems(chosen: list[int], ranged: list[str], *, error: bool, typical: bool)
     return case
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(0, len(PACKAGES) - 1), min_size=1, max_size=6),
     st.lists(st.sampled_from(sorted(RANGES)), max_size=3, unique=True),

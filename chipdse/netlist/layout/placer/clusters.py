@@ -6,7 +6,6 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse
 
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.netlist.layout.placer.arrays import sums
@@ -115,6 +114,8 @@ def _edges(problem: PlacementProblem, most_m2: float) -> tuple[Int64s, Int64s, F
     The weight of a net of d pins is ``1 / (d - 1)``; the score is that weight over the area of
     both, so that clusters grow evenly.
     """
+    import scipy.sparse  # a third of a second to load
+
     cells, area = len(problem.cell_area_m2), problem.cell_area_m2
     start = np.flatnonzero(np.diff(problem.pin_net, prepend=-1))
     degree = np.diff(np.append(start, len(problem.pin_net)))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse
 
 from chipdse.arrays import Floats, Int64s
 from chipdse.netlist.layout.placer.arrays import Pins, sums
+
+if TYPE_CHECKING:
+    import scipy.sparse
 
 ROUNDS = 3
 _TOLERANCE = 1e-4
@@ -45,6 +48,8 @@ def quadratic_placement(
 
 
 def _solve(pins: Pins, cells: int, at: Floats, closest: float) -> Floats:
+    import scipy.sparse  # a third of a second to load
+
     first, second, weight = _bounds(pins, at, closest)
     moves_first, moves_second = first < cells, second < cells
     both = moves_first & moves_second
