@@ -6,7 +6,7 @@
 A sweep of `mac_array` with 20,412 cheap points around each of two designs. After both have been
 simulated and synthesised: the first design's cheap points with everything cold (corners of 18
 supplies read, thermal models of all packages made), again, the second design's, and both when only
-package values of the sweep file have changed. Prints one JSON line, points a second of one core.
+package values of the sweep file have changed. Prints one JSON line, points per second of one core.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _views() -> dict[str, float]:
 
 
 def _rate(file: Path, points: list[dict[str, object]], store: Path) -> float:
-    """Cheap points a second of processor time."""
+    """Cheap points per second of processor time."""
     sweep, count = read_sweep(file), 0
     start = time.process_time()
     for point in points:

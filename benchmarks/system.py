@@ -72,7 +72,7 @@ def best_of(runs: int, work: object) -> float:
 
 
 def closed_form_rate() -> float:
-    """Systems a second for cost, links and carbon."""
+    """Systems per second for cost, links and carbon."""
     chosen = packages()
     columns, blocks = PackageColumns.of(chosen), BlockPoints.of(points(1000))
     b, p = np.indices((len(blocks), columns.count)).reshape(2, -1)
@@ -127,7 +127,7 @@ def _release(_: object) -> None:
 
 
 def whole_rate() -> float:
-    """Systems a second, temperature with its leakage fixed point included, geometries known."""
+    """Systems per second, temperature with its leakage fixed point included, geometries known."""
     blocks, chosen = points(1000), packages()
     evaluate_systems(blocks[:1], chosen)
     return len(blocks) * len(chosen) / best_of(3, lambda: evaluate_systems(blocks, chosen))

@@ -130,7 +130,7 @@ def deviations(design: timed_designs.TimedDesign) -> Iterator[dict[str, Any]]:
 
 
 def speed(folder: Path, library: OperatingLibrary, files: list[Path]) -> dict[str, Any]:
-    """Seconds of 512 drawn cycles and of a whole run, and Icarus's cycles a second."""
+    """Seconds of 512 drawn cycles and of a whole run, and Icarus's cycles per second."""
     array = MacArray(MacArrayParameters(accumulator_bits=32, overlapped_drain=True))
     source = rtlil.convert(array, name="top", emit_src=False)
     design = timed_designs.make_design(

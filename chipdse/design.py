@@ -174,7 +174,9 @@ class PhysicalOptions:
     )
     utilisation: float = knob(0.6, "share of the core that cells fill", minimum=0.05, maximum=0.95)
     aspect: float = knob(1.0, "height of the core over its width", minimum=0.1, maximum=10.0)
-    placement_seed: int = knob(0, "of the placement's start and of the drawn cycles", minimum=0)
+    placement_seed: int = knob(
+        0, "seed of the placement's start and of the drawn cycles", minimum=0
+    )
 
     def __post_init__(self) -> None:
         read_absent(self)
@@ -290,7 +292,7 @@ def _parse_value(text: str) -> Any:
 
 
 SUGGESTED = 40
-"""A message lists at most so many names."""
+"""Largest number of names that a message lists."""
 
 
 def suggest(name: str, known: Collection[str]) -> str:

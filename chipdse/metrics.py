@@ -17,14 +17,11 @@ from chipdse.technology.calibration import MeasuredError
 from chipdse.technology.constants import Constant
 from chipdse.trace_metrics import TRACE_METRICS
 
-# What groups of the block's metrics rest on.
+# The inputs on which groups of the block's metrics rest. Leakage depends on the states of cells,
+# and the workload determines the share of the time of each state.
 _CELLS = ("cells",)
 _TIMING = ("cells", "layout")
-_LEAKAGE = (
-    "cells",
-    "activity",
-    "layout",
-)  # of states, whose share of the time the workload decides
+_LEAKAGE = ("cells", "activity", "layout")
 _POWER = ("cells", "activity", "layout")
 
 
@@ -352,9 +349,9 @@ def basis_of(values: Mapping[str, float], *, checked: bool) -> Basis:
     checked : whether the block has a workload of its own and not random inputs
     """
     parts = ("wire_level", "clock_tree_counted", "added_cells_counted")
-    laid = any(values.get(name, 0) > 0 for name in parts)
+    has_layout = any(values.get(name, 0) > 0 for name in parts)
     return Basis(
         cells="modelled" if values.get("block_memory_area_m2", 0) > 0 else "measured",
         activity="measured" if checked else "estimated",
-        layout="modelled" if laid else "measured",
+        layout="modelled" if has_layout else "measured",
     )

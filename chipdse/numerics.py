@@ -57,11 +57,6 @@ def exp(x: ArrayLike) -> Any:
     return _each(lambda at: _exp(at, 0.0), x)
 
 
-def exp_of(x: float) -> float:
-    """`exp` of a single number: about ten times as fast, with equal results."""
-    return _exp_of(x, 0.0) if x == x else x
-
-
 def power_of(base: float, exponent: float) -> float:
     """`power` of a single positive base: about ten times as fast, with equal results."""
     high, low = _log_of(base)

@@ -88,8 +88,8 @@ def knob(
 
     kind : type of the values, given only if None is the default and a valid value
     above : lower limit that is not itself allowed (`minimum` is allowed)
-    beside : of a value that is not among the choices: empty if it is allowed beside them, a text
-        what is wrong with it, None where the choices decide
+    beside : function of a value that is not among the choices; returns an empty text if the value
+        is allowed too, the fault if it is wrong, and None if the choices alone are allowed
     absent : how a file writes None, and what None means; the record calls `read_absent`
     """
     metadata = {

@@ -23,14 +23,14 @@ def distinct(values: NDArray[Element]) -> tuple[NDArray[Element], Int64s]:
 
     The positions have the shape of the values: ``distinct[position]`` equals the values.
     """
-    found, _, position = np.unique(values, return_index=True, return_inverse=True)
-    return found, position.reshape(values.shape).astype(np.int64, copy=False)
+    unique, _, position = np.unique(values, return_index=True, return_inverse=True)
+    return unique, position.reshape(values.shape).astype(np.int64, copy=False)
 
 
 def distinct_rows(values: NDArray[Any]) -> tuple[NDArray[Any], Int64s]:
     """The distinct rows of a matrix in ascending order, and the position of each row."""
-    found, _, position = np.unique(values, axis=0, return_index=True, return_inverse=True)
-    return found, position.reshape(-1).astype(np.int64, copy=False)
+    unique, _, position = np.unique(values, axis=0, return_index=True, return_inverse=True)
+    return unique, position.reshape(-1).astype(np.int64, copy=False)
 
 
 def among(values: NDArray[Element], allowed: Sequence[Any] | NDArray[Element]) -> Bools:

@@ -39,12 +39,12 @@ def run_tool(
 ) -> Path:
     """Run `command` in `folder`; its whole output goes to ``folder/NAME.log``, which is returned.
 
-    Its temporary files lie in `folder` too, and are removed with it: another disk (``/tmp``) that
-    is full then stops no design.
+    Its temporary files are in `folder` too, and are removed with it, so that a full disk elsewhere
+    (``/tmp``) stops no design.
 
     Parameters
     ----------
-    name : what people call the program; also the name of the log
+    name : the program's name in messages; also the name of the log
     environment : variables on top of the ones inherited
     timeout_s : give up after this long [s]; None waits for ever
 
@@ -73,7 +73,7 @@ def run_tool(
             )
     except FileNotFoundError as error:
         raise MachineError(
-            f"{command[0]!r} is not installed or not on PATH; see README, 'Tools'"
+            f"{command[0]!r} is not installed or not on PATH; see README, 'Start'"
         ) from error
     except subprocess.TimeoutExpired as error:
         raise ToolError(f"{name} took longer than {timeout_s:g} s and was stopped", log) from error
@@ -238,7 +238,7 @@ def is_identifier(name: str) -> bool:
 
 
 def _reason(log: Path) -> str:
-    """The line of a log that says what went wrong: the last with ERROR, else the last."""
+    """The line of a log that states what failed: the last one with ERROR, else the last one."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.lower()]
     return (errors or lines or ["no output"])[-1]

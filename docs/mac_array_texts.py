@@ -72,9 +72,9 @@ def _array_points(system: Callable[..., Any]) -> Iterator[Text]:
     )
     for name, point in shown:
         yield Text(
-            words=f"| {name} | {{}} pJ | {{:.2g}} Tops/s | {{}} $ |"
+            words=f"| {name} | {{}} pJ | {{:.2g}} TMAC/s | {{}} $ |"
             if "fast" not in name
-            else f"| {name} | {{}} pJ | {{}} Tops/s | {{:.0f}} $ |",
+            else f"| {name} | {{}} pJ | {{}} TMAC/s | {{:.0f}} $ |",
             values=(
                 point["energy_per_op_j"] * PJ,
                 point["throughput_ops_per_s"] * TERA,
@@ -84,7 +84,7 @@ def _array_points(system: Callable[..., Any]) -> Iterator[Text]:
     low, high = system(2, 2, 1, 1.2), system(2, 2, 1, 1.4)
     yield Text(
         words="The array of least energy takes {} pJ at {} MHz and 1.2 V, and {} pJ at {:.1f} MHz "
-        "and 1.4 V: energy follows the square of the supply ({} against 1.36)",
+        "and 1.4 V: energy follows the square of the supply (a ratio of {} against 1.36)",
         values=(
             *(energy(low), low["clock_frequency_hz"] * MHZ),
             *(energy(high), high["clock_frequency_hz"] * MHZ, energy(high) / energy(low)),
@@ -149,10 +149,12 @@ def _array_layout(table: Any, system: Callable[..., Any]) -> Iterator[Text]:
         [share(point, part) for _, point in table[table["on_front"]].iterrows()]
         for part in ("wire", "clock_tree", "glitch")
     ]
+    ranges = [_range(part) for part in shares]
     yield Text(
-        words="wires are {:.0f} to {:.0f} % of the power, the clock tree {:.0f} to {:.0f} %, "
-        "glitches {:.0f} to {:.0f} %.",
-        values=tuple(number for part in shares for number in (min(part), max(part))),
+        words="wires are {} of the power, the clock tree {}, glitches {}.".format(
+            *(slots for slots, _ in ranges)
+        ),
+        values=tuple(number for _, ends in ranges for number in ends),
     )
     cells = {"wires": "none", "clock_tree": False, "glitches": False}
     bare = [energy(system(2, 2, stages, 1.8, physical=cells)) for stages in (0, 1)]
@@ -161,7 +163,7 @@ def _array_layout(table: Any, system: Callable[..., Any]) -> Iterator[Text]:
     yield Text(
         words="a pipeline stage costs {:.0f} % of energy; with wires, clock tree and "
         "glitches it saves {:.0f} %. At 1.2 V the effect is similar: {:.2f} and {:.2f} pJ "
-        "become {:.2f} and {:.2f}.",
+        "become {:.2f} and {:.2f} pJ.",
         values=(percent_more(bare[1], bare[0]), -percent_more(energy(one), energy(none)), *slow),
     )
     wired = {"glitches": False}
@@ -173,6 +175,14 @@ def _array_layout(table: Any, system: Callable[..., Any]) -> Iterator[Text]:
                 number for point in levels for number in (energy(point), point["f_max_hz"] * MHZ)
             ),
         )
+
+
+def _range(shares: list[float]) -> tuple[str, tuple[float, ...]]:
+    """Slots and figures of a range in percent; one slot where both ends are printed alike."""
+    low, high = min(shares), max(shares)
+    if f"{low:.0f}" == f"{high:.0f}":
+        return "{:.0f} %", (low,)
+    return "{:.0f} to {:.0f} %", (low, high)
 
 
 def _array_system(runs: Runs, system: Callable[..., Any]) -> Iterator[Text]:
@@ -315,8 +325,8 @@ def _filter_forms(fir: Callable[..., Any]) -> Iterator[Text]:
     )
     staged = [fir(form, 1, 1, 1.8) for form in ("transposed", "direct")]
     yield Text(
-        words="the slower form ({:.0f} against {:.0f}), and the difference in energy remains ({} "
-        "against {} pJ).",
+        words="the slower form ({:.0f} against {:.0f} MHz), and the difference in energy remains "
+        "({} against {} pJ).",
         values=(*(each["f_max_hz"] * MHZ for each in staged), *map(energy, staged)),
     )
     wide = [fir("direct", samples, 0, 1.8) for samples in (1, 2, 4)]
@@ -351,14 +361,14 @@ def _filter_rates(fir: Callable[..., Any]) -> Iterator[Text]:
     )
     yield Text(
         words="four samples and a stage at 1.2 V: {:.0f} Msamples/s at {} pJ, where one sample and "
-        "a stage take {} pJ at 1.8 V for {:.0f}.",
+        "a stage take {} pJ at 1.8 V for {:.0f} Msamples/s.",
         values=(rate(both), energy(both), energy(staged), rate(staged)),
     )
     two, four = fir("direct", 2, 0, 1.4), fir("direct", 4, 0, 1.2)
     yield Text(
-        words="One sample per cycle at 1.8 V: {:.0f} Msamples/s at {} pJ. Two at 1.4 V: {:.0f} at "
-        "{} pJ, {:.1f} times less energy for {:.1f} times the area. Four at 1.2 V: {:.0f} at {} "
-        "pJ, {:.1f} times less for {:.1f} times the area.",
+        words="One sample per cycle at 1.8 V: {:.0f} Msamples/s at {} pJ. Two at 1.4 V: {:.0f} "
+        "Msamples/s at {} pJ, {:.1f} times less energy for {:.1f} times the area. Four at 1.2 V: "
+        "{:.0f} Msamples/s at {} pJ, {:.1f} times less for {:.1f} times the area.",
         values=(
             *(rate(direct), energy(direct)),
             *(rate(two), energy(two), energy(direct) / energy(two)),

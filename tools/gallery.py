@@ -2,7 +2,7 @@
 
     python -m tools.gallery                      # all blocks: docs/blocks/gallery.md and gallery/
     python -m tools.gallery fir mac_array        # only these are swept again
-    python -m tools.gallery --trials 4           # a quick look: so many points proposed a block
+    python -m tools.gallery --trials 4           # a quick look: so many points proposed per block
     python -m tools.gallery --draw               # draw again what was measured
 
 Runs `sweeps/NAME.toml` of each block to its end, in studies/gallery/. What the pictures need stays
@@ -35,7 +35,7 @@ FOLDER, PAGE = ROOT / "docs/blocks/gallery", ROOT / "docs/blocks/gallery.md"
 POINTS, STUDIES = FOLDER / "points.json", ROOT / "studies" / "gallery"
 AREA, ENERGY, SPEED = "block_area_m2", "block_energy_per_op_j", "block_throughput_ops_per_s"
 SHOWN = (AREA, ENERGY, SPEED, "clock_frequency_hz")
-MARKERS = "osD^vP"  # one a value of the parameter that is told apart
+MARKERS = "osD^vP"  # one per value of the parameter that is told apart
 
 
 def measure(name: str, trials: int | None) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def told_apart(about: dict[str, Any], points: pd.DataFrame) -> str | None:
 
 
 def draw(name: str, about: dict[str, Any], path: Path) -> None:
-    """Energy over throughput: a colour a supply, a shape a parameter's value, area as size."""
+    """Energy over throughput: colour is supply, shape the value of a parameter, size the area."""
     from matplotlib import pyplot, ticker
 
     points = pd.DataFrame(about["points"])
@@ -185,7 +185,7 @@ def _rounded(value: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("blocks", nargs="*", help="default all")
-    parser.add_argument("--trials", type=int, help="points proposed a block; default the sweep's")
+    parser.add_argument("--trials", type=int, help="points proposed per block; default the sweep's")
     parser.add_argument("--draw", action="store_true", help="measure nothing")
     parser.add_argument("--format", default="svg", choices=["svg", "png"], help="of the pictures")
     arguments = parser.parse_args()

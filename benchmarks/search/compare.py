@@ -240,7 +240,7 @@ def draw(curves: dict[tuple[str, str], list[list[float]]], file: Path) -> None:
     import matplotlib.pyplot as plt
 
     modes = list(dict.fromkeys(mode for mode, _ in curves))
-    titles = {"harvest": "with harvest", "plain": "one point a trial", "shuffled": "no structure"}
+    titles = {"harvest": "with harvest", "plain": "one point per trial", "shuffled": "no structure"}
     figure, panels = plt.subplots(1, len(modes), figsize=(4 * len(modes), 3.4), squeeze=False)
     for panel, mode in zip(panels[0], modes, strict=True):
         for (own, sampler), runs in curves.items():

@@ -192,7 +192,7 @@ def sweep(
     retry_failed : evaluate failed points again
     re_evaluate : where another version of the block, its bench, the library, chipdse or a tool made
         the study's points, evaluate these again; without it such a study is refused
-    workers : points evaluated at once; default one a core
+    workers : points evaluated at once; default one per core
     executor : "processes", "dask", "dask:ADDRESS", "slurm", "pbs", or any executor of yours
         (`chipdse.study.running.executors`)
     executor_options : TOML file of what a queue wants to know (`chipdse.study.running.queues`)

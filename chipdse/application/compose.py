@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from chipdse_hdl.contract import ArrayContract
 
-from chipdse.application.chips import LEVELS, run_task
+from chipdse.application.chips import LEVELS, ChipColumns, run_task
 from chipdse.application.layers import LayerColumns
 from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import Choices, Part, composed, measured_part
@@ -158,7 +158,7 @@ def compose_chosen(
     ------
     DesignError : no part, or several, can carry the network
     """
-    point, count, buffer, outer = choices.point, choices.count, choices.buffer, choices.outer
+    point, count, buffer = choices.point, choices.count, choices.buffer
     operations, total = task.operations, len(choices)
     held = [b for b in buffers if b is not None]
     buffer_area, buffer_leakage = (
@@ -175,18 +175,7 @@ def compose_chosen(
     energies["operations"] = np.sum([run.energy_j for run in runs], axis=0)
     standing_w, dram_bits = leakage_w + buffer_leakage, np.zeros(total)
     if task.layers is not None:
-        carrier = carrier_of(parts)
-        chips = composed(
-            _contracted(carrier),
-            buffers,
-            outers,
-            Choices(
-                part=point[carrier.name], copies=count[carrier.name], buffer=buffer, outer=outer
-            ),
-            link_bits_per_s=task.link_bits_per_s,
-            link_j_per_bit=task.link_j_per_bit,
-            output_bits=math.nan if task.output_bits is None else task.output_bits,
-        )
+        chips = _chips(parts, buffers, outers, task, choices)
         totals = run_task(chips, task.layers)
         times.append(totals.latency_s)
         energies |= {level: totals.energies_j[level] for level in LEVELS}
@@ -198,13 +187,38 @@ def compose_chosen(
         point=point,
         count=count,
         buffer=buffer,
-        outer=outer,
+        outer=choices.outer,
         latency_s=latency_s,
         energy_j=np.sum(list(energies.values()), axis=0),
         energies_j=energies,
         area_m2=np.sum([run.area_m2 for run in runs], axis=0) + buffer_area,
         leakage_w=leakage_w + buffer_leakage,
         dram_bits=dram_bits,
+    )
+
+
+def _chips(
+    parts: Sequence[MeasuredPart],
+    buffers: Sequence[Buffer | None],
+    outers: Sequence[Dram | None],
+    task: Task,
+    choices: ChipChoices,
+) -> ChipColumns:
+    """The chips that carry the layers of a task: copies of one part with their memories."""
+    carrier = carrier_of(parts)
+    return composed(
+        _contracted(carrier),
+        buffers,
+        outers,
+        Choices(
+            part=choices.point[carrier.name],
+            copies=choices.count[carrier.name],
+            buffer=choices.buffer,
+            outer=choices.outer,
+        ),
+        link_bits_per_s=task.link_bits_per_s,
+        link_j_per_bit=task.link_j_per_bit,
+        output_bits=math.nan if task.output_bits is None else task.output_bits,
     )
 
 

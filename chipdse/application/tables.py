@@ -176,12 +176,12 @@ def rounded_up(convolution: Convolution) -> Convolution:
     """The convolution with rows and columns added below and right until its last step fits."""
     c = convolution
     above, left, below, right = c.padding
-    more = []
+    added = []
     for axis in (0, 1):
         padded = c.input[axis] + c.padding[axis] + c.padding[axis + 2]
         beyond = padded - (c.kernel[axis] - 1) * c.dilation[axis] - 1
-        more.append(-beyond % c.stride[axis] if beyond > 0 else 0)
-    return dataclasses.replace(c, padding=(above, left, below + more[0], right + more[1]))
+        added.append(-beyond % c.stride[axis] if beyond > 0 else 0)
+    return dataclasses.replace(c, padding=(above, left, below + added[0], right + added[1]))
 
 
 def _check_cells(

@@ -127,15 +127,15 @@ def task_metrics(
         columns["embodied_per_task_kgco2e"] + columns["use_per_task_kgco2e"]
     )
 
-    def whole(values: Floats) -> Floats:
+    def in_all_rows(values: Floats) -> Floats:
         every = np.full(len(table), np.nan)
         every[runs] = values
         return every
 
     return TaskColumns(
-        columns={name: whole(columns[name]) for name in TASK_METRICS},
-        constraints={name: whole(column) for name, column in constraints.items()},
-        estimated=whole(estimated) == 1,
+        columns={name: in_all_rows(columns[name]) for name in TASK_METRICS},
+        constraints={name: in_all_rows(column) for name, column in constraints.items()},
+        estimated=in_all_rows(estimated) == 1,
     )
 
 

@@ -99,11 +99,11 @@ def _inputs_stay(layers: LayerColumns, arrays: ArrayColumns, room: Floats) -> Fl
     """Words of A and B that are read per product; infinite where a block does not fit."""
     passing = layers.k * _twice_unless_all(arrays.columns * arrays.copies, layers.n)
     left = room - passing
-    whole = _block_words(layers, layers.positions) <= left
+    fits = _block_words(layers, layers.positions) <= left
     units = np.floor((left / 2 - layers.first_words) / layers.next_words) + 1
     units = np.clip(units, 0, layers.positions)
     tile_rows = np.minimum(arrays.rows * arrays.copies, layers.m)
-    blocks = _blocks(whole, layers.positions, units, tile_rows / layers.rows_per_position)
+    blocks = _blocks(fits, layers.positions, units, tile_rows / layers.rows_per_position)
     shared = np.maximum(layers.first_words - layers.next_words, 0.0)
     with np.errstate(invalid="ignore"):  # infinite blocks times no shared rows
         again = np.where(shared > 0, (blocks - 1) * shared, 0.0)
@@ -119,10 +119,10 @@ def _weights_stay(layers: LayerColumns, arrays: ArrayColumns, room: Floats) -> F
     units = np.clip(units, 1.0, layers.positions)
     passing = _twice_unless_all(_block_words(layers, units), layers.input_words)
     left = room - passing
-    whole = layers.n * layers.k <= left
+    fits = layers.n * layers.k <= left
     columns = np.clip(np.floor(left / 2 / layers.k), 0, layers.n)
     tile_columns = np.minimum(arrays.columns * arrays.copies, layers.n)
-    blocks = _blocks(whole, layers.n, columns, tile_columns)
+    blocks = _blocks(fits, layers.n, columns, tile_columns)
     return blocks * layers.input_words + layers.n * layers.k
 
 
@@ -144,11 +144,11 @@ def _block_words(layers: LayerColumns, units: Floats) -> Floats:
     return words
 
 
-def _blocks(whole: Bools, everything: Floats, part: Floats, tile: Floats) -> Floats:
+def _blocks(fits: Bools, size: Floats, part: Floats, tile: Floats) -> Floats:
     """Blocks of a resident operand: 1 if it fits whole, infinite if not even a tile fits."""
     with np.errstate(divide="ignore"):
-        blocks = np.where(part >= tile, np.ceil(everything / part), np.inf)
-    return np.where(whole, 1.0, blocks)
+        blocks = np.where(part >= tile, np.ceil(size / part), np.inf)
+    return np.where(fits, 1.0, blocks)
 
 
 def _twice_unless_all(part: Floats, everything: Floats) -> Floats:

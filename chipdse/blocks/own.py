@@ -25,7 +25,7 @@ SCALARS = (bool, int, float, str)
 
 @dataclass(frozen=True, kw_only=True)
 class OwnBlock(Block):
-    """A block of the user's that `chipdse.design.find_block` found.
+    """A block of the user, as `chipdse.design.find_block` returns it.
 
     It is pickled as its reference, from which a worker process imports it again.
 

@@ -36,10 +36,10 @@ class Waves:
             if rising
             else (v[:-1] > level_v) & (v[1:] <= level_v)
         )
-        found = np.flatnonzero(hit & (t[1:] > after_s))
-        if not len(found):
+        crossings = np.flatnonzero(hit & (t[1:] > after_s))
+        if not len(crossings):
             return None
-        k = found[0]
+        k = crossings[0]
         return float(t[k] + (level_v - v[k]) / (v[k + 1] - v[k]) * (t[k + 1] - t[k]))
 
     def charge_c(self, current_a: np.ndarray, begin_s: float, end_s: float) -> float:

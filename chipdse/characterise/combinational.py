@@ -16,6 +16,7 @@ from chipdse.characterise.bench import (
     RAMP_PER_SLEW,
     SETTLED,
     Bench,
+    Waves,
 )
 from chipdse.characterise.ngspice import SimulationError
 
@@ -50,65 +51,84 @@ class Pulses:
     def pulse(
         self, pin: str, side: dict[str, int], slew_s: float, loads_f: dict[str, float]
     ) -> tuple[Edge, Edge]:
+        """The rising and the falling edge of an input, the other inputs at the levels `side`."""
         bench, cell = self.bench, self.bench.cell
-        supply_v = bench.corner.supply_v
-        before = {out: cell.value(out, {**side, pin: 0}) for out in cell.outputs}
-        after = {out: cell.value(out, {**side, pin: 1}) for out in cell.outputs}
-        static = [self.static_a({**side, pin: level}) for level in (1, 0)]
+        low, high = (
+            {out: cell.value(out, {**side, pin: level}) for out in cell.outputs} for level in (0, 1)
+        )
+        for level in (1, 0):  # kept for `_edge`; the loads are not connected yet
+            self.static_a({**side, pin: level})
         for other, level in side.items():
             bench.hold(other, level)
         for out in cell.outputs:
             bench.load(out, loads_f[out])
-        ramp_s = slew_s * RAMP_PER_SLEW
         heaviest = max(loads_f.values()) / self._largest_load_f
-        guess_s = ramp_s + 3.5 * self._slew_limit_s * heaviest + 10 * bench.corner.fo4_s
-        window_s = guess_s * self._stretch
+        guess_s = slew_s * RAMP_PER_SLEW + 3.5 * self._slew_limit_s * heaviest
+        window_s = (guess_s + 10 * bench.corner.fo4_s) * self._stretch
         for _ in range(6):
             start_s = 0.01 * window_s
-            starts = (start_s, start_s + window_s)
-            bench.drive(pin, 0, [(s, slew_s) for s in starts])
-            stop_s = start_s + 2 * window_s
-            waves = bench.transient(stop_s, window_s / POINTS_PER_WINDOW, (pin,))
-            ends = (starts[1], stop_s)
-            wrong = max(
-                abs(waves.at_v(out, end) - level[out] * supply_v)
-                for end, level in zip(ends, (after, before), strict=True)
-                for out in cell.outputs
-            )
-            if wrong <= SETTLED * supply_v:
+            times_s = (start_s, start_s + window_s, start_s + 2 * window_s)
+            bench.drive(pin, 0, [(s, slew_s) for s in times_s[:2]])
+            waves = bench.transient(times_s[2], window_s / POINTS_PER_WINDOW, (pin,))
+            if self._is_settled(waves, times_s[1], high) and self._is_settled(
+                waves, times_s[2], low
+            ):
                 break
             window_s *= 1.7
         else:
             raise SimulationError(f"{cell.name} {pin} {side}: the output does not settle")
-        edges = []
-        for k, rises in enumerate((True, False)):
-            begin_s, end_s = starts[k], ends[k]
-            old, new = (before, after) if rises else (after, before)
-            toggled = [out for out in cell.outputs if old[out] != new[out]]
-            middle_s = begin_s + ramp_s / 2
-            delay, transition = {}, {}
-            for out in toggled:
-                up = bool(new[out])
-                at = [
-                    waves.crossing_s(out, level * supply_v, up, begin_s)
-                    for level in (LOW, MIDDLE, HIGH)
-                ]
-                if None in at:
-                    raise SimulationError(f"{cell.name} {pin}->{out}: no clean edge")
-                delay[out] = at[1] - middle_s  # type: ignore[operator]
-                transition[out] = abs(at[2] - at[0])  # type: ignore[operator]
-            charge = waves.charge_c(waves.supply_a, begin_s, end_s)
-            edges.append(
-                Edge(
-                    input_rises=rises,
-                    energy_j=(charge - static[k] * (end_s - begin_s)) * supply_v,
-                    pin_charge_c=waves.charge_c(waves.pin_a[pin], begin_s, begin_s + ramp_s),
-                    delay_s=delay,
-                    transition_s=transition,
-                    output_rises={out: bool(new[out]) for out in toggled},
-                )
-            )
-        return edges[0], edges[1]
+        return (
+            self._edge(waves, pin, True, slew_s, times_s[:2], (low, high), side),
+            self._edge(waves, pin, False, slew_s, times_s[1:], (high, low), side),
+        )
+
+    def _is_settled(self, waves: Waves, time_s: float, levels: dict[str, int]) -> bool:
+        """Whether every output is close to its level at a time."""
+        supply_v = self.bench.corner.supply_v
+        wrong = max(
+            abs(waves.at_v(out, time_s) - level * supply_v) for out, level in levels.items()
+        )
+        return bool(wrong <= SETTLED * supply_v)
+
+    def _edge(
+        self,
+        waves: Waves,
+        pin: str,
+        rises: bool,
+        slew_s: float,
+        window_s: tuple[float, ...],
+        levels: tuple[dict[str, int], dict[str, int]],
+        side: dict[str, int],
+    ) -> Edge:
+        """An edge of the input that begins with a window.
+
+        levels : of the outputs before and after it
+        """
+        cell, supply_v = self.bench.cell, self.bench.corner.supply_v
+        (begin_s, end_s), (old, new) = window_s, levels
+        static_a = self.static_a({**side, pin: int(rises)})  # simulated before the transient
+        ramp_s = slew_s * RAMP_PER_SLEW
+        toggled = [out for out in cell.outputs if old[out] != new[out]]
+        middle_s = begin_s + ramp_s / 2
+        delay, transition = {}, {}
+        for out in toggled:
+            at = [
+                waves.crossing_s(out, level * supply_v, bool(new[out]), begin_s)
+                for level in (LOW, MIDDLE, HIGH)
+            ]
+            if None in at:
+                raise SimulationError(f"{cell.name} {pin}->{out}: no clean edge")
+            delay[out] = at[1] - middle_s  # type: ignore[operator]
+            transition[out] = abs(at[2] - at[0])  # type: ignore[operator]
+        charge = waves.charge_c(waves.supply_a, begin_s, end_s)
+        return Edge(
+            input_rises=rises,
+            energy_j=(charge - static_a * (end_s - begin_s)) * supply_v,
+            pin_charge_c=waves.charge_c(waves.pin_a[pin], begin_s, begin_s + ramp_s),
+            delay_s=delay,
+            transition_s=transition,
+            output_rises={out: bool(new[out]) for out in toggled},
+        )
 
 
 def largest_load_f(bench: Bench, slew_limit_s: float) -> float:

@@ -29,7 +29,7 @@ def constraints(
     """
     rule = store.rule
     pins = [rule.data] + ([rule.enable] if rule.enable else [])
-    found = []
+    groups = []
     for pin in pins:
         for kind in ("setup", "hold"):
             tables: dict[str, Any] = {}
@@ -38,7 +38,7 @@ def constraints(
                     store, pin, kind, rises, slews_s.tolist(), load_f, sparse
                 )
             falling = rule.kind == "latch"
-            found.append(
+            groups.append(
                 {
                     "pin": pin,
                     "clock": rule.clock,
@@ -46,7 +46,7 @@ def constraints(
                     **tables,
                 }
             )
-    return found
+    return groups
 
 
 def _table(
@@ -152,11 +152,11 @@ def _judge(store: Store, pin: str, kind: str, new: int, stored: int, clock_at: f
             waves: Waves, data_at: float, reference_s: float | None
         ) -> tuple[bool, float | None]:
             from_s = data_at if since_data else clock_at
-            found = store.edge(waves, rises, 0.0)
+            crossing = store.edge(waves, rises, 0.0)
             last = waves.voltage_v[out][-1] / supply_v
-            if found is None or abs(last - int(rises)) > DISTURBED:
+            if crossing is None or abs(last - int(rises)) > DISTURBED:
                 return False, None
-            delay = found[0] - from_s
+            delay = crossing[0] - from_s
             return (reference_s is None or delay <= PUSH_OUT * reference_s), delay
 
         return judge

@@ -169,12 +169,12 @@ def _models(entry: Mapping[str, Any], key: str, folder: Path) -> tuple[Models, .
         raise DesignError(
             f'[[corners]] {key} must be a list such as [{{file = "models.lib", section = "tt"}}]'
         )
-    found = []
+    models = []
     for row in rows:
         item = {"file": row} if isinstance(row, str) else row
         file = folder / _text(item, "file", f"[[corners]] {key}")
-        found.append(Models(file=file, section=str(item.get("section", ""))))
-    return tuple(found)
+        models.append(Models(file=file, section=str(item.get("section", ""))))
+    return tuple(models)
 
 
 def _grid(entry: Mapping[str, Any]) -> Grid:
@@ -258,12 +258,12 @@ def _cell(name: str, entry: Any) -> Cell:
 
 
 def _sequential(entry: Mapping[str, Any], where: str) -> FlipFlop | Latch | None:
-    found = [kind for kind in _STATE_KEYS if kind in entry]
-    if not found:
+    kinds = [kind for kind in _STATE_KEYS if kind in entry]
+    if not kinds:
         return None
-    kind = found[0]
+    kind = kinds[0]
     state = entry[kind]
-    if len(found) > 1 or not isinstance(state, dict) or set(state) - set(_STATE_KEYS[kind]):
+    if len(kinds) > 1 or not isinstance(state, dict) or set(state) - set(_STATE_KEYS[kind]):
         raise DesignError(f"{where}: {kind} may contain {', '.join(_STATE_KEYS[kind])}")
     texts = {key: parse_function(_text(state, key, f"{where} {kind}")) for key in state}
     needed = {"flip_flop": ("clock", "next_state"), "latch": ("enable", "data")}[kind]

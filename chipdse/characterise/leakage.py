@@ -31,7 +31,7 @@ def _after_rest_a(store: Store, expected: int) -> float:
 
 def combinational(bench: Bench) -> list[dict[str, Any]]:
     """Power of every input state; the outputs are checked against the function."""
-    cell, found = bench.cell, []
+    cell, states = bench.cell, []
     for levels in cell.states():
         current_a, outputs = bench.static_a(levels)
         expected = {out: cell.value(out, levels) for out in cell.outputs}
@@ -42,14 +42,14 @@ def combinational(bench: Bench) -> list[dict[str, Any]]:
                 f"cell {cell.full_name}: {wrong} is {outputs[wrong]} at {at} in simulation, "
                 f"{expected[wrong]} by its function {cell.functions[wrong]}; correct one of them"
             )
-        found.append({"levels": levels, "power_w": current_a * bench.corner.supply_v})
-    return found
+        states.append({"levels": levels, "power_w": current_a * bench.corner.supply_v})
+    return states
 
 
 def sequential(bench: Bench) -> list[dict[str, Any]]:
     """Power of every reachable (inputs, stored bit)."""
     store = Store(bench, 1e-13, 1.5e-9)
-    cell, found = bench.cell, []
+    cell, states = bench.cell, []
     for values in itertools.product((0, 1), repeat=len(cell.inputs)):
         levels = dict(zip(cell.inputs, values, strict=True))
         for stored in (0, 1):
@@ -59,15 +59,15 @@ def sequential(bench: Bench) -> list[dict[str, Any]]:
             current_a, outputs = _static_a(store, levels, stored)
             if outputs[store.output] != expected:
                 current_a = _after_rest_a(store, expected)
-            found.append(
+            states.append(
                 {
                     "levels": levels,
                     "stored": stored,
                     "power_w": current_a * bench.corner.supply_v,
                 }
             )
-    _check_metastable(store, found)
-    return found
+    _check_metastable(store, states)
+    return states
 
 
 def _static_a(store: Store, levels: dict[str, int], stored: int) -> tuple[float, dict[str, int]]:
@@ -78,12 +78,12 @@ def _static_a(store: Store, levels: dict[str, int], stored: int) -> tuple[float,
     return store.bench.static_a(levels)
 
 
-def _check_metastable(store: Store, found: list[dict[str, Any]]) -> None:
+def _check_metastable(store: Store, states: list[dict[str, Any]]) -> None:
     """The operating point of a loop half-way between its states is a solution too: the output is
     right, but currents flow that no rest would leave. Such states are tried again from
     a held start."""
-    usual_w = statistics.median(state["power_w"] for state in found)
-    suspicious = [state for state in found if state["power_w"] > SUSPICIOUS * usual_w]
+    usual_w = statistics.median(state["power_w"] for state in states)
+    suspicious = [state for state in states if state["power_w"] > SUSPICIOUS * usual_w]
     before, store.bench.held = store.bench.held, True
     for state in suspicious:
         levels, stored = state["levels"], state["stored"]

@@ -227,7 +227,7 @@ def _input(tables: CellTables, pin: str, related: str) -> str:
                 _table(f"{edge}_power", "input_energy", energy[edge], axes, PJ, "        ")
             )
         lines.append("      }\n")
-    for (constrained, kind), found in tables.constraints.items():
+    for (constrained, kind), constraint in tables.constraints.items():
         if constrained != pin:
             continue
         assert rule is not None
@@ -238,7 +238,7 @@ def _input(tables: CellTables, pin: str, related: str) -> str:
         axes = [(tables.constraint_slews_s, NS), (tables.constraint_slews_s, NS)]
         for edge in EDGES:
             lines.append(
-                _table(f"{edge}_constraint", "constraint", found[edge], axes, NS, "        ")
+                _table(f"{edge}_constraint", "constraint", constraint[edge], axes, NS, "        ")
             )
         lines.append("      }\n")
     return "".join([*lines, "    }\n"])

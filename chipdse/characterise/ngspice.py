@@ -44,13 +44,13 @@ class Ngspice:
     """The one simulator of this process."""
 
     def __init__(self) -> None:
-        found = ctypes.util.find_library("ngspice")
-        if found is None:
+        path = ctypes.util.find_library("ngspice")
+        if path is None:
             raise MachineError(
                 "libngspice is not installed; install ngspice or libngspice0, e.g. "
                 "sudo apt-get install ngspice"
             )
-        self._library = ctypes.CDLL(found)
+        self._library = ctypes.CDLL(path)
         self._library.ngGet_Vec_Info.restype = ctypes.POINTER(_VectorInfo)
         self.said: list[str] = []
         # The callbacks must outlive the library.

@@ -137,15 +137,15 @@ def _read_raw(data: bytes, vectors: list[str]) -> dict[str, np.ndarray]:
     lines = header.decode(errors="replace").splitlines()
     names = [line.split("\t")[2].lower() for line in lines if line.startswith("\t")]
     values = np.frombuffer(body, dtype=np.float64).reshape(-1, len(names))
-    found = {}
+    by_vector = {}
     for wanted in vectors:
         inner = wanted[2:-1] if wanted.startswith("i(") else wanted
         spelled = (wanted, f"v({wanted})", f"i({inner})", f"{inner}#branch")
         column = next((names.index(name) for name in spelled if name in names), None)
         if column is None:
             raise SimulationError(f"no {wanted} among {', '.join(names)}")
-        found[wanted] = values[:, column].copy()
-    return found
+        by_vector[wanted] = values[:, column].copy()
+    return by_vector
 
 
 def is_installed() -> bool:

@@ -163,8 +163,8 @@ class Netlists:
         return count
 
     def _supplies(self) -> dict[str, str]:
-        found = {name.lower(): "vpwr" for name in self.power}
-        return found | {name.lower(): "0" for name in ("0", *self.ground)}
+        supplies = {name.lower(): "vpwr" for name in self.power}
+        return supplies | {name.lower(): "0" for name in ("0", *self.ground)}
 
     def _check_pins(self, top: Subcircuit, pins: Sequence[str], supplies: dict[str, str]) -> None:
         ports = [port.lower() for port in top.ports if port.lower() not in supplies]
@@ -255,18 +255,18 @@ def _lines(path: Path) -> list[str]:
 
 def _joined(path: Path) -> Iterator[str]:
     """Lines without comments, continuation lines joined, no blanks beside `=`."""
-    whole = ""
+    statement = ""
     for line in _lines(path):
         plain = _COMMENT.sub("", line).strip()
         if plain.startswith("+"):
-            whole += " " + plain[1:]
+            statement += " " + plain[1:]
             continue
         if plain:
-            if whole:
-                yield re.sub(r"\s*=\s*", "=", whole)
-            whole = plain
-    if whole:
-        yield re.sub(r"\s*=\s*", "=", whole)
+            if statement:
+                yield re.sub(r"\s*=\s*", "=", statement)
+            statement = plain
+    if statement:
+        yield re.sub(r"\s*=\s*", "=", statement)
 
 
 def _subcircuits(path: Path) -> Iterator[Subcircuit]:

@@ -93,8 +93,8 @@ def cell_tables(
         arcs=grid.arcs,
         output_energy_j=grid.energy,
         input_energy_j={
-            pin: {edge: np.array(found[edge]) for edge in EDGES}
-            for pin, found in raw["quiet_energy_j"].items()
+            pin: {edge: np.array(energies[edge]) for edge in EDGES}
+            for pin, energies in raw["quiet_energy_j"].items()
         },
         capacitance_f=raw["capacitance_f"],
         constraints=grid.constraints,
@@ -115,8 +115,10 @@ def grid_of(cell: Cell, raw: dict[str, Any]) -> Grid:
         for arc in raw["arcs"]
     ]
     constraints = {
-        (one["pin"], one["type"]): {edge: np.array(one[f"{edge}_s"]) for edge in EDGES}
-        for one in raw.get("constraints", [])
+        (constraint["pin"], constraint["type"]): {
+            edge: np.array(constraint[f"{edge}_s"]) for edge in EDGES
+        }
+        for constraint in raw.get("constraints", [])
     }
     if cell.sequential is not None:  # energies had the input's own taken off already
         energy = {
@@ -151,18 +153,21 @@ def combinational_energy(
     }
     result = {}
     for out, pin in sorted(pairs):
-        own = alone[out, pin]
-        if own is None:  # never toggles alone: take off what the others cost
+        energy = alone[out, pin]
+        if energy is None:  # never toggles alone: take off what the others cost
             together = _mean_energy(cell, raw, out, pin, shared=True)
             assert together is not None
             others = [
-                found
-                for (other, source), found in alone.items()
-                if source == pin and other != out and found is not None
+                other_energy
+                for (other, source), other_energy in alone.items()
+                if source == pin and other != out and other_energy is not None
             ]
-            taken = sum(np.mean([found[edge][:, 0] for edge in EDGES], axis=0) for found in others)
-            own = {edge: together[edge] - np.reshape(taken, (-1, 1)) for edge in EDGES}
-        result[out, pin] = own
+            taken = sum(
+                np.mean([other_energy[edge][:, 0] for edge in EDGES], axis=0)
+                for other_energy in others
+            )
+            energy = {edge: together[edge] - np.reshape(taken, (-1, 1)) for edge in EDGES}
+        result[out, pin] = energy
     return result
 
 
@@ -228,7 +233,7 @@ def _rises(cell: Cell, out: str, pin: str, side: dict[str, int], input_rises: bo
 
 def conditions(cell: Cell, states: list[dict[str, Any]]) -> list[tuple[str, float]]:
     """Leakage of a cell by Liberty condition; a stored bit shows as the output."""
-    found = []
+    groups = []
     for state in states:
         terms = [pin if level else f"!{pin}" for pin, level in state["levels"].items()]
         rule = cell.sequential
@@ -237,5 +242,5 @@ def conditions(cell: Cell, states: list[dict[str, Any]]) -> list[tuple[str, floa
             if not (gate and not state["levels"][rule.clock]):
                 out = cell.outputs[0]
                 terms.append(out if state["stored"] else f"!{out}")
-        found.append(("&".join(terms), float(state["power_w"])))
-    return found
+        groups.append(("&".join(terms), float(state["power_w"])))
+    return groups

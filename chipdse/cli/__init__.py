@@ -66,7 +66,7 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def build_parser(verb: str = "") -> argparse.ArgumentParser:
-    """The command line, one sub-parser a verb; for a known `verb` only what it needs is loaded."""
+    """The command line, one sub-parser per verb; for a known `verb` only its module is loaded."""
     parser = OneLineParser(
         prog="chipdse",
         description="Design-space exploration of energy-efficient chips.",
@@ -75,7 +75,7 @@ def build_parser(verb: str = "") -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"chipdse {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     modules = [_MODULE_OF[verb]] if verb in _MODULE_OF else dict.fromkeys(_MODULE_OF.values())
-    for name in modules:
+    for name in modules if verb != "--version" else ():
         importlib.import_module(f"chipdse.cli.{name}").add(verbs)
     return parser
 

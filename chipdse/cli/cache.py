@@ -18,7 +18,11 @@ from chipdse.store.files import age_s
 def add(verbs: Verbs) -> None:
     """Declare the verb and its three."""
     parser = add_verb(
-        verbs, "cache", "look after stored stage results", "chipdse cache info", lambda _: 2
+        verbs,
+        "cache",
+        "list, verify and prune stored stage results",
+        "chipdse cache info",
+        lambda _: 2,
     )
     inner = parser.add_subparsers(dest="cache_verb", metavar="VERB", required=True)
     verb = add_verb(inner, "info", "what it holds", "chipdse cache info --json", _info)

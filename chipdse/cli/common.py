@@ -104,7 +104,7 @@ def check_liberty(files: Sequence[Path]) -> None:
 
 
 def tell_version(study: Study) -> None:
-    """Print on stderr which version made the points of a study, and what changed since."""
+    """Print on stderr which version computed the points of a study, and what changed since."""
     from chipdse.study.storage.since import version_text
 
     print(f"{study.folder.path}: {version_text(study.folder)}", file=sys.stderr)

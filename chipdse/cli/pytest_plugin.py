@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare what a project can choose."""
     group = parser.getgroup("chipdse", "benches of hardware blocks")
     group.addoption("--no-benches", action="store_true", help="do not look for hardware blocks")
-    group.addoption("--chipdse-corners", help="run each bench at so many corners too")
+    group.addoption("--chipdse-corners", help="number of corners at which each bench runs too")
     parser.addini(
         "chipdse_blocks", "more blocks: package.module:attribute or FILE.toml", "linelist"
     )

@@ -1,4 +1,4 @@
-"""Verb `import-results`: what another flow measured, beside our numbers."""
+"""Verb `import-results`: compares the results of another flow with chipdse's estimates."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "import-results",
-        "lay what a place-and-route flow measured beside our numbers",
+        "compare the results of a place-and-route flow with chipdse's estimates",
         "chipdse import-results export/mac12 runs/latest/final/metrics.json\n"
         "  chipdse import-results studies/mac_array 6_report.json --trial 12 --clock 8ns\n"
         "  chipdse import-results export/mac12 routed.v --spef routed.spef.gz \\\n"

@@ -1,4 +1,4 @@
-"""Verb `status`: how a sweep is doing, from another terminal."""
+"""Verb `status`: prints the progress of a sweep, from another terminal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def add(verbs: Verbs) -> None:
     parser = add_verb(
         verbs,
         "status",
-        "how a sweep is doing, also while it runs",
+        "print the progress of a sweep, also while it runs",
         "chipdse status studies/mac_array --follow",
         _status,
     )

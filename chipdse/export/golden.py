@@ -54,7 +54,7 @@ def golden_files(
 
 
 def _hex(recording: Recording, signals: Sequence[RecordedSignal]) -> str:
-    """One line a row, the first signal in the least significant bits."""
+    """One line per row, the first signal in the least significant bits."""
     width = sum(signal.width for signal in signals)
     rows = [0] * recording.rows
     offset = 0

@@ -1,4 +1,4 @@
-"""Import results: what a place-and-route flow measured of an exported point, beside our numbers.
+"""Import results: a place-and-route flow's results of an exported point against the estimates.
 
 Metric names are METRICS2.1 (J. Jung et al., ICCAD 2021) as LibreLane and OpenROAD-flow-scripts
 write them: areas in µm², lengths in µm, power in W, slacks in the library's time unit.

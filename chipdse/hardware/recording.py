@@ -149,7 +149,7 @@ def _wrapper(
     connected = [f"    .{_identifier(p.name)}({_identifier(p.name)})" for p in ports]
     verb = "%z" if four_state else "%u"
     rows = _rows_of(signals, clock)
-    # One call a row: a simulation that ends at a clock edge ends between two statements.
+    # One call per row: a simulation that ends at a clock edge ends between two statements.
     joined = ",\n      ".join(f"{{{', '.join(parts)}}}" for parts in rows)
     write = f'    $fwrite(recorder_file, "{verb * len(rows)}",\n      {joined});'
     name = _identifier(clock)

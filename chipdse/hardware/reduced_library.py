@@ -134,7 +134,7 @@ def _attributes(group: Group, left_out: set[str]) -> Iterator[str]:
 
 
 def _lines(group: Group, *, timing: bool = True) -> Iterator[str]:
-    """A group as text, one attribute or brace a line; on request without its `timing` groups."""
+    """A group as text, one attribute or brace per line; on request without its `timing` groups."""
     yield f"{group.kind} ({_words(group.arguments)}) {{"
     yield from _attributes(group, set())
     for inner in group.groups:

@@ -58,7 +58,7 @@ def pick(name: str, verilog_bytes: int, cycles: int) -> Simulator:
 
     Parameters
     ----------
-    verilog_bytes : size of the RTL, the measure of work a cycle
+    verilog_bytes : size of the RTL, the measure of work per cycle
     cycles : clock cycles of the workload
 
     Raises

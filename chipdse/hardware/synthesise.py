@@ -165,13 +165,18 @@ def synthesise(
     area_of |= {name: area * 1e-12 for name, area in library.area.items()}
     area = _area(cells, area_of) | ({} if shared is None else {"units": len(shared.units)})
     (folder / AREA).write_text(json.dumps(area))
+    _remove_scratch(folder)
+    return read_synthesised(folder, rtl.top)
+
+
+def _remove_scratch(folder: Path) -> None:
+    """Remove the files of the mapping that are no part of its result."""
     scratch = (PREPARED, MAPPED, HIERARCHY, MODULE, JOINED, TIMINGS, ONCE)
-    scraps = (*folder.glob("candidate_*"), *folder.glob("mapped_*"))
-    for file in (*(folder / name for name in scratch), *scraps):
+    candidates = (*folder.glob("candidate_*"), *folder.glob("mapped_*"))
+    for file in (*(folder / name for name in scratch), *candidates):
         file.unlink(missing_ok=True)
     shutil.rmtree(folder / UNITS, ignore_errors=True)
     remove_links(folder)
-    return read_synthesised(folder, rtl.top)
 
 
 @dataclass(frozen=True, kw_only=True)

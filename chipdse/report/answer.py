@@ -221,7 +221,7 @@ def _scaled_alike(sweep: Sweep, feasible: pd.DataFrame, name: str) -> tuple[str,
         values = feasible[objective.metric].to_numpy(dtype=float)
         if objective.metric == name or not (values > 0).all():
             continue
-        logarithms = np.log(values) * (1 if objective.minimize else -1)
+        logarithms = np.log(values) * objective.sign
         losses = pd.Series(logarithms - logarithms.mean(), index=feasible.index)
         means = losses.groupby(groups).transform("mean")
         if 0 < DECIDES * float((losses**2).sum()) <= float((means**2).sum()):

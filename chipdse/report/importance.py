@@ -33,7 +33,7 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
 
     importances = {}
     for index, objective in enumerate(folder.sweep.objectives):
-        sign = 1.0 if objective.minimize else -1.0
+        sign = objective.sign
 
         def value(trial: FrozenTrial, index: int = index, sign: float = sign) -> float:
             return sign * float(trial.values[index])

@@ -1,4 +1,4 @@
-"""Metrics as people read them: one scale a column, the unit in the heading."""
+"""Metrics as people read them: one scale per column, the unit in the heading."""
 
 from __future__ import annotations
 

@@ -207,10 +207,12 @@ class Layout:
             return loads
         extra = gate_loads_f(self.tree, self.graph.netlist.net_count, loads.pins_f)
 
-        def more(wires: Wires) -> Wires:
+        def with_gate_loads(wires: Wires) -> Wires:
             return dataclasses.replace(wires, net_capacitance_f=wires.net_capacitance_f + extra)
 
-        return dataclasses.replace(loads, timing=more(loads.timing), power=more(loads.power))
+        return dataclasses.replace(
+            loads, timing=with_gate_loads(loads.timing), power=with_gate_loads(loads.power)
+        )
 
     def clock_tree_power(self, library: OperatingLibrary, activity: Activity) -> TreePower:
         """Energy per cycle and leakage of the clock tree at one operating point."""
@@ -227,7 +229,7 @@ def wire_energy_j(
     vdd_v: float,
     driving: Bools | None = None,
 ) -> float:
-    """Energy a cycle [J] to charge wires and the buffers on them: ``C V^2 / 2`` a transition.
+    """Energy per cycle [J] to charge wires and the buffers on them: ``C V^2 / 2`` per transition.
 
     A net driven by an input port costs the block nothing.
 

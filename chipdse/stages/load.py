@@ -41,7 +41,7 @@ NO_PATH = (
 
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
-    """What the expensive stages made of a design.
+    """The results of the expensive stages of a design.
 
     mapped, run : its netlist and its recorded simulation
     macros : sizes of its SRAM macros

@@ -204,7 +204,7 @@ def _corner(
     # A library without leakage has no table of it: it is 0 at every temperature.
     has_table = len(temperatures_c) > 1 and bool(np.any(power.leakage_elsewhere_w))
 
-    def of(kind: str, factor: float) -> dict[str, float]:
+    def by_group(kind: str, factor: float) -> dict[str, float]:
         return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
 
     sequential = int((power.group == GROUPS.index("sequential")).sum())
@@ -215,8 +215,8 @@ def _corner(
     wire_j = wire_energy_j(analysed.loads, netlist, activity, vdd_v)
     is_logic = power.group == GROUPS.index("combinational")
     logic_wire_j = wire_energy_j(analysed.loads, netlist, activity, vdd_v, is_logic)
-    internal_j, switching_j = of("internal_w", path), of("switching_w", path)
-    leakage = after_layout(added, of("leakage_w", 1.0))
+    internal_j, switching_j = by_group("internal_w", path), by_group("switching_w", path)
+    leakage = after_layout(added, by_group("leakage_w", 1.0))
     leakage_powers_w = power.leakage_elsewhere_w * leakage.growth
     return Corner(
         vdd_v=vdd_v,

@@ -57,7 +57,7 @@ class Corner:
     internal_energy_j, switching_energy_j : per cycle, by group of cells
     leakage_w : by group of cells
     leakage_temperatures_c, leakage_powers_w : of the whole, where the library is characterised
-    wire_energy_j, glitch_energy_j : of the two above, what wires and what glitches cost a cycle
+    wire_energy_j, glitch_energy_j : of the two above, what wires and what glitches cost per cycle
     clock_tree_energy_j : of buffers and wires per cycle, in neither of the two
     added_cell_energy_j : of data in cells that layout adds or enlarges, in none of these
     layout_area_m2 : cell area expected after layout; None is the cell area
@@ -228,12 +228,12 @@ def operate(
     if any(corner.leakage_temperatures_c != temperatures for corner in corners):
         raise DesignError("corners of one block must give leakage at the same temperatures")
 
-    def of(pick: Callable[[Corner], float]) -> Floats:
+    def column(pick: Callable[[Corner], float]) -> Floats:
         return np.array([pick(corner) for corner in corners], dtype=np.float64)[which]
 
-    critical_s = of(lambda corner: corner.as_bounds.critical_path_s)
+    critical_s = column(lambda corner: corner.as_bounds.critical_path_s)
     period_s = np.where(np.isnan(clock_period_s), critical_s / clock_frac, clock_period_s)
-    report = _report(of, critical_s, period_s, job)
+    report = _report(column, critical_s, period_s, job)
     bounds = [corner.as_bounds for corner in corners]
     points = BlockPoints(
         area_m2=report.block_core_area_m2,
@@ -255,42 +255,43 @@ Columns = Callable[[Callable[[Corner], float]], Floats]
 """From a figure of a corner to its column: the figure of each operating point's corner [K]."""
 
 
-def _report(of: Columns, critical_s: Floats, period_s: Floats, job: Job) -> BlockColumns:
+def _report(column: Columns, critical_s: Floats, period_s: Floats, job: Job) -> BlockColumns:
     """The block's metrics at K operating points with their clock periods [s]."""
     frequency = 1 / period_s
     per_second = job.op_count / job.cycle_count * frequency
     report = BlockColumns(
-        block_area_m2=of(lambda corner: corner.area_m2),
-        block_cell_count=of(lambda corner: corner.cell_count),
-        block_flip_flop_count=of(lambda corner: corner.sequential_count),
-        block_memory_count=of(lambda corner: corner.macro_count),
-        block_memory_area_m2=of(lambda corner: corner.macro_area_m2),
-        library_temperature_c=of(lambda corner: corner.temperature_c),
+        block_area_m2=column(lambda corner: corner.area_m2),
+        block_cell_count=column(lambda corner: corner.cell_count),
+        block_flip_flop_count=column(lambda corner: corner.sequential_count),
+        block_memory_count=column(lambda corner: corner.macro_count),
+        block_memory_area_m2=column(lambda corner: corner.macro_area_m2),
+        library_temperature_c=column(lambda corner: corner.temperature_c),
         critical_path_s=critical_s,
-        worst_hold_slack_s=of(lambda corner: corner.as_bounds.worst_hold_slack_s),
+        worst_hold_slack_s=column(lambda corner: corner.as_bounds.worst_hold_slack_s),
         f_max_hz=1 / critical_s,
-        nominal_f_max_hz=1 / of(lambda corner: corner.critical_path_s),
+        nominal_f_max_hz=1 / column(lambda corner: corner.critical_path_s),
         clock_frequency_hz=frequency,
         timing_slack_s=period_s - critical_s,
         ops_per_cycle=np.full(len(frequency), job.op_count / job.cycle_count),
         block_throughput_ops_per_s=per_second,
-        block_internal_power_w=of(lambda corner: _total(corner.internal_energy_j)) * frequency,
-        block_switching_power_w=of(lambda corner: _total(corner.switching_energy_j)) * frequency,
-        block_clock_tree_power_w=of(lambda corner: corner.clock_tree_energy_j) * frequency,
-        block_added_cell_power_w=of(lambda corner: corner.added_cell_energy_j) * frequency,
-        block_leakage_power_w=of(lambda corner: _total(corner.as_bounds.leakage_w)),
-        nominal_leakage_power_w=of(lambda corner: _total(corner.leakage_w)),
+        block_internal_power_w=column(lambda corner: _total(corner.internal_energy_j)) * frequency,
+        block_switching_power_w=column(lambda corner: _total(corner.switching_energy_j))
+        * frequency,
+        block_clock_tree_power_w=column(lambda corner: corner.clock_tree_energy_j) * frequency,
+        block_added_cell_power_w=column(lambda corner: corner.added_cell_energy_j) * frequency,
+        block_leakage_power_w=column(lambda corner: _total(corner.as_bounds.leakage_w)),
+        nominal_leakage_power_w=column(lambda corner: _total(corner.leakage_w)),
         block_power_w=np.zeros(0),
         block_energy_per_op_j=np.zeros(0),
-        block_register_power_w=_group_power_w(of, "sequential", frequency),
-        block_memory_power_w=_group_power_w(of, "macro", frequency),
-        block_wire_power_w=of(lambda corner: corner.wire_energy_j) * frequency,
-        block_glitch_power_w=of(lambda corner: corner.glitch_energy_j) * frequency,
-        block_layout_area_m2=of(_layout_area_m2),
-        block_core_area_m2=of(_core_area_m2),
-        guaranteed=of(lambda corner: corner.bounds is not None),
-        **{name: of(_figure_of_bounds(name)) for name in (*CORNER_OF, *MISMATCH)},
-        **{name: of(operator.attrgetter(name)) for name in UNCHANGED},
+        block_register_power_w=_group_power_w(column, "sequential", frequency),
+        block_memory_power_w=_group_power_w(column, "macro", frequency),
+        block_wire_power_w=column(lambda corner: corner.wire_energy_j) * frequency,
+        block_glitch_power_w=column(lambda corner: corner.glitch_energy_j) * frequency,
+        block_layout_area_m2=column(_layout_area_m2),
+        block_core_area_m2=column(_core_area_m2),
+        guaranteed=column(lambda corner: corner.bounds is not None),
+        **{name: column(_figure_of_bounds(name)) for name in (*CORNER_OF, *MISMATCH)},
+        **{name: column(operator.attrgetter(name)) for name in UNCHANGED},
     )
     dynamic_w = _dynamic_w(report)
     return dataclasses.replace(
@@ -305,10 +306,10 @@ def _dynamic_w(report: BlockColumns) -> Floats:
     return cells + report.block_clock_tree_power_w + report.block_added_cell_power_w
 
 
-def _group_power_w(of: Columns, group: str, frequency: Floats) -> Floats:
+def _group_power_w(column: Columns, group: str, frequency: Floats) -> Floats:
     """Power of a group of cells, with the leakage that a guaranteed point states."""
-    leakage = of(lambda corner: corner.as_bounds.leakage_w.get(group, 0.0))
-    return leakage + frequency * of(lambda corner: _energy_j(corner, group))
+    leakage = column(lambda corner: corner.as_bounds.leakage_w.get(group, 0.0))
+    return leakage + frequency * column(lambda corner: _energy_j(corner, group))
 
 
 def _figure_of_bounds(name: str) -> Callable[[Corner], float]:

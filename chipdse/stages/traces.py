@@ -243,8 +243,8 @@ def _grown(
             0.5 * (vdd_v * vdd_v) * analysed.loads.power_f[driven]
         )
     of_logic = is_logic[netlist.pin_cell]
-    more = np.where(of_logic, (growth - 1.0) * (pin_j - wire_j), 0.0)
-    return pin_j + more, np.where(is_logic, growth, 1.0) * energies.rest_w
+    added_cells_j = np.where(of_logic, (growth - 1.0) * (pin_j - wire_j), 0.0)
+    return pin_j + added_cells_j, np.where(is_logic, growth, 1.0) * energies.rest_w
 
 
 def _values_of(recording: Recording, name: str) -> tuple[int, ...]:

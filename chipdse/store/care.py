@@ -177,7 +177,7 @@ def _is_leftover(entry: Entry | Derived) -> bool:
 
 
 def prune_if_due(root: Path) -> None:
-    """Keep the limit of CHIPDSE_CACHE_LIMIT, if there is one; measured once a minute at most."""
+    """Keep the limit of CHIPDSE_CACHE_LIMIT, if there is one; measured at most once per minute."""
     limit = size_limit()
     if limit is None:
         return
@@ -197,7 +197,7 @@ def size_per_result(root: Path, of: str) -> float | None:
 
     Parameters
     ----------
-    of : e.g. "simulate": how much a simulated design takes
+    of : name of the stage, e.g. "simulate"
     """
     total, count = 0.0, 0
     for stage in _folders(root):

@@ -46,8 +46,8 @@ def is_whole(folder: Path) -> bool:
         manifest: dict[str, str] = json.loads((folder / MANIFEST).read_text())
         if INPUTS not in manifest:
             return False
-        whole = all(hash_file(folder / name) == digest for name, digest in manifest.items())
-        return whole and folder.name in _keys(folder, has_reads=READS in manifest)
+        is_unchanged = all(hash_file(folder / name) == digest for name, digest in manifest.items())
+        return is_unchanged and folder.name in _keys(folder, has_reads=READS in manifest)
     except (OSError, ValueError, AttributeError, TypeError, KeyError):
         return False
 

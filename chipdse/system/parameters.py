@@ -67,7 +67,7 @@ class PackageParameters:
     memory_node_nm: float = knob(14.0, "process of the memory dies", "nm", minimum=3.0, maximum=130)
     memory_technology: str = knob(
         "none",
-        "adds the device's energy per bit, and its bandwidth a stack where published, to the"
+        "adds the device's energy per bit, and its bandwidth per stack where published, to the"
         " memory dies' traffic",
         choices=MEMORIES,
     )
@@ -89,7 +89,7 @@ class PackageParameters:
         absent=Absent(written=0, meaning="the area of the link's modules"),
     )  # fmt: skip
     stack_bonding: str = knob("die", "stack die by die or wafer by wafer", choices=("die", "wafer"))
-    cooling: str = knob("heatsink_forced_air", "what takes the heat away", choices=COOLINGS)
+    cooling: str = knob("heatsink_forced_air", "cooler of the package", choices=COOLINGS)
     interface_material: str = knob("grease", "between die and spreader", choices=INTERFACES)
     spreader_material: str = knob("copper", "heat spreader", choices=SPREADERS)
     die_material: str = knob("silicon", "substrate of the dies", choices=DIE_MATERIALS)
@@ -107,10 +107,10 @@ class PackageParameters:
     )  # fmt: skip
     ambient_c: float = knob(45.0, "air or coolant temperature", "°C", minimum=-40.0, maximum=100.0)
     temperature_limit_c: float = knob(
-        105.0, "hottest the die may be", "°C", minimum=0.0, maximum=300.0
+        105.0, "highest temperature allowed in a die", "°C", minimum=0.0, maximum=300.0
     )
     leakage_doubling_k: float | None = knob(
-        None, "leakage doubles every so many kelvins where the library gives one temperature only",
+        None, "temperature rise that doubles leakage, if the library gives one temperature only",
         "K", kind=float, above=0.0, maximum=1000.0,
         absent=Absent(written=0, meaning="constant leakage"),
     )  # fmt: skip
@@ -128,7 +128,7 @@ class PackageParameters:
     gas_abatement: float = knob(
         0.97, "share of fab gas emissions abated", minimum=0.95, maximum=0.99
     )
-    volume: float = knob(1e6, "systems made", minimum=1.0, maximum=1e12)
+    volume: float = knob(1e6, "number of systems made", minimum=1.0, maximum=1e12)
     products_sharing: float = knob(
         1.0, "products that share the compute die's design", minimum=1.0, maximum=1000.0
     )

@@ -113,7 +113,7 @@ def _name(i: int, j: int) -> str:
 def _divided(stack: Stack) -> Stack:
     """The stack with its one source divided into the squares of the grid."""
 
-    def of(layer: Layer) -> Layer:
+    def divided(layer: Layer) -> Layer:
         if not layer.sources:
             return layer
         (source,) = layer.sources
@@ -131,4 +131,4 @@ def _divided(stack: Stack) -> Stack:
         )
         return dataclasses.replace(layer, sources=squares)
 
-    return dataclasses.replace(stack, layers=tuple(of(layer) for layer in stack.layers))
+    return dataclasses.replace(stack, layers=tuple(divided(layer) for layer in stack.layers))

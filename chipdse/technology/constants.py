@@ -157,7 +157,7 @@ def load_constants() -> Mapping[str, Constant]:
 
 
 def find_constant(key: str) -> Constant | None:
-    """The constant under a key, None without one; only its own table is read."""
+    """The constant under a key, None if there is none; only its table is read."""
     return load_table(key.partition(".")[0]).get(key)
 
 

@@ -66,7 +66,7 @@ def read_own(key: str, text: str, where: str) -> Constant:
 
     Raises
     ------
-    DesignError : no such constant, or the text is no figure in one of its units
+    DesignError : there is no such constant, or the text is not a figure in one of its units
     """
     return _figure(key, text, _like(key, where), f"{where}{key}")
 
@@ -201,15 +201,15 @@ def own_grid(text: str) -> Constant:
 
     Raises
     ------
-    DesignError : the text is no figure in a unit of a grid's intensity
+    DesignError : the text is not a figure in a unit of a grid's intensity
     """
     like = load_table("grids")["grids.intensity.world"]
     return _figure(f"grids.intensity.{text.strip()}", text, like, "grid")
 
 
 def own_grid_fault(text: Any) -> str | None:
-    """Why text is no intensity of a grid; None if it does not start with a number either, empty if
-    it is one."""
+    """The fault of a text as the intensity of a grid; empty for an intensity without a fault, None
+    for a text that does not start with a number."""
     if not isinstance(text, str) or not text.strip()[:1].isdigit():
         return None
     try:

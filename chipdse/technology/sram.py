@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from chipdse.errors import DesignError
 from chipdse.technology.constants import Sources, load_table, variants
 
-_DEEP = 2048  # IHP compiles deeper macros with eight words a row instead of four
+_DEEP = 2048  # IHP compiles deeper macros with eight words per row instead of four
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,24 +127,30 @@ def macro_figures(size: MacroSize, sources: Sources | None = None) -> MacroFigur
         )
     read = sources if sources is not None else Sources()
 
-    def of(name: str) -> float:
+    def coefficient(name: str) -> float:
         return read(f"sram.{name}.{family}") if read.has(f"sram.{name}.{family}") else 0.0
 
     cells, rows = size.words * size.bits, size.words / column_mux(family, size.words)
-    read_j = of("read") + of("read_cell") * cells + of("read_bit") * size.bits
+    read_j = (
+        coefficient("read") + coefficient("read_cell") * cells + coefficient("read_bit") * size.bits
+    )
     return MacroFigures(
-        area_m2=of("area_cell") * cells + of("area_bit") * size.bits + of("area_row") * rows,
-        access_s=of("access") + of("access_row") * rows,
-        access_per_load_s_per_f=of("access_per_ff") / 1e-15,
-        output_slew_s=of("output_slew"),
-        setup_s=of("setup"),
-        hold_s=of("hold"),
-        pin_f=of("pin"),
+        area_m2=coefficient("area_cell") * cells
+        + coefficient("area_bit") * size.bits
+        + coefficient("area_row") * rows,
+        access_s=coefficient("access") + coefficient("access_row") * rows,
+        access_per_load_s_per_f=coefficient("access_per_ff") / 1e-15,
+        output_slew_s=coefficient("output_slew"),
+        setup_s=coefficient("setup"),
+        hold_s=coefficient("hold"),
+        pin_f=coefficient("pin"),
         read_energy_j=read_j,
-        write_energy_j=of("write") + of("write_cell") * cells + of("write_bit") * size.bits,
-        idle_energy_j=of("idle_frac") * read_j,
-        leakage_w=of("leakage") + of("leakage_cell") * cells,
-        supply_v=of("supply"),
-        temperature_c=of("temperature"),
+        write_energy_j=coefficient("write")
+        + coefficient("write_cell") * cells
+        + coefficient("write_bit") * size.bits,
+        idle_energy_j=coefficient("idle_frac") * read_j,
+        leakage_w=coefficient("leakage") + coefficient("leakage_cell") * cells,
+        supply_v=coefficient("supply"),
+        temperature_c=coefficient("temperature"),
         falls=family == "sky130_1rw1r",
     )

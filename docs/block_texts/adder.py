@@ -41,17 +41,17 @@ def _sentences(at: Points) -> Iterator[Text]:
     """The sentences of the page."""
     fast = at["ripple", 1.8], at["brent_kung", 1.2], at["sklansky", 1.2]
     yield Text(
-        words="Ripple reaches {} Madd/s at 1.8 V with {:.2f} pJ; Brent-Kung reaches {} at 1.2 V "
-        "with {:.2f}, Sklansky {} at 1.2 V with {:.2f}.",
+        words="Ripple reaches {} Madd/s at 1.8 V with {:.2f} pJ; Brent-Kung reaches {} Madd/s at "
+        "1.2 V with {:.2f} pJ, Sklansky {} Madd/s at 1.2 V with {:.2f} pJ.",
         values=tuple(figure for point in fast for figure in (rate(point), energy(point))),
     )
     brent, kogge = at["brent_kung", 1.6], at["kogge_stone", 1.4]
     faster, sklansky = at["kogge_stone", 1.6], at["sklansky", 1.6]
     low = at["sklansky", 1.2], at["kogge_stone", 1.2]
     yield Text(
-        words="Brent-Kung takes {:.2f} pJ for {} Madd/s (1.6 V), and Kogge-Stone {:.2f} for {} "
-        "(1.4 V), {:.0f} % less. At 1.6 V Kogge-Stone takes {:.2f} for {}, and Sklansky {:.2f} for "
-        "{}.",
+        words="Brent-Kung takes {:.2f} pJ for {} Madd/s (1.6 V), and Kogge-Stone {:.2f} pJ for {} "
+        "Madd/s (1.4 V), {:.0f} % less. At 1.6 V Kogge-Stone takes {:.2f} pJ for {} Madd/s, and "
+        "Sklansky {:.2f} pJ for {} Madd/s.",
         values=(
             *(energy(brent), rate(brent), energy(kogge), rate(kogge)),
             *(percent_less(energy(kogge), energy(brent)), energy(faster), rate(faster)),
@@ -59,7 +59,7 @@ def _sentences(at: Points) -> Iterator[Text]:
         ),
     )
     yield Text(
-        words="{} for {:.2f} pJ against {} for {:.2f} (both 1.2 V).",
+        words="{} Madd/s for {:.2f} pJ against {} Madd/s for {:.2f} pJ (both 1.2 V).",
         values=tuple(figure for point in low for figure in (rate(point), energy(point))),
     )
     brent, sklansky, kogge = (at[name, 1.8] for name in ("brent_kung", "sklansky", "kogge_stone"))

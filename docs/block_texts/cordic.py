@@ -48,8 +48,8 @@ def texts(runs: Runs) -> Iterator[Text]:
     )
     slow, fast = block("unrolled", 1, 1.4), block("unrolled", 2, 1.6)
     yield Text(
-        words="{} Mvector/s for {:.0f} pJ (1.4 V) against {} for {:.0f} pJ (1.6 V). With "
-        "registers after every fourth iteration, glitches take {:.0f} % of the energy.",
+        words="{} Mvector/s for {:.0f} pJ (1.4 V) against {} Mvector/s for {:.0f} pJ (1.6 V). "
+        "With registers after every fourth iteration, glitches take {:.0f} % of the energy.",
         values=(
             *(rate(slow), energy(slow), rate(fast), energy(fast)),
             share(fourth, "glitch"),

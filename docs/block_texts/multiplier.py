@@ -108,16 +108,17 @@ def _pipelines(runs: Runs) -> Iterator[Text]:
         return tuple(figure for point in points for figure in (rate(point), energy(point)))
 
     yield Text(
-        words="{} M/s take {:.2f} pJ without (1.6 V), and {} take {:.2f} with one (1.4 V). The "
-        "highest speed without a register, {}, takes {:.2f} (1.8 V), and {} with one take {:.2f} "
-        "(1.6 V)",
+        words="{} Mproduct/s take {:.2f} pJ without a register (1.6 V), and {} Mproduct/s take "
+        "{:.2f} pJ with one (1.4 V). The highest speed without a register, {} Mproduct/s, takes "
+        "{:.2f} pJ (1.8 V), and {} Mproduct/s with one take {:.2f} pJ (1.6 V)",
         values=both(
             *(at["none", 0, 1.6], at["none", 1, 1.4], at["none", 0, 1.8], at["none", 1, 1.6])
         ),
     )
     slow, staged = at["none", 0, 1.4], at["none", 1, 1.2]
     yield Text(
-        words="{} M/s for {:.2f} pJ without (1.4 V), {} for {:.2f} with one (1.2 V).",
+        words="{} Mproduct/s for {:.2f} pJ without (1.4 V), {} Mproduct/s for {:.2f} pJ with one "
+        "(1.2 V).",
         values=both(slow, staged),
     )
     stages = [at["none", number, 1.8] for number in range(4)]

@@ -89,7 +89,7 @@ def _sentences(router: Callable[..., Any]) -> Iterator[Text]:
     gated = [energy(each[0.1]) for each in (two, four, eight)]
     yield Text(
         words="{:.0f}, {:.0f} and {:.0f} pJ per flit for two, four and eight places at a load of "
-        "0.1, and {:.0f} against {:.0f} at 0.3. Gates save a factor of {:.1f} to {:.1f} at the "
+        "0.1, and {:.0f} against {:.0f} pJ at 0.3. Gates save a factor of {:.1f} to {:.1f} at the "
         "load of 0.1.",
         values=(*bare, *middle, *span(a / b for a, b in zip(bare, gated, strict=True))),
     )

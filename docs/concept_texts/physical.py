@@ -61,13 +61,13 @@ def _front(runs: Runs) -> Iterator[Text]:
 
     cells, all_of_it = "as mapped", "everything"
     speed = "mops_per_mm2"
-    for block in ("mac", "fir"):
+    for block, unit in (("mac", "GMAC"), ("fir", "Gsample")):
         pair = [at(block, level) for level in (cells, all_of_it)]
         late = [at(block, level, "_delay") for level in (cells, all_of_it)]
         yield line(
             block,
             *(("{:.1f} pJ", point[JOULES]) for point in pair),
-            *(("{:.1f} Gops/s/mm²", point[speed] / 1e3) for point in pair),
+            *((f"{{:.1f}} {unit}/s/mm²", point[speed] / 1e3) for point in pair),
             _parts(pair[1]),
             *(("{:.1f} pJ", point[JOULES]) for point in late),
         )

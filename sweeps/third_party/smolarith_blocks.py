@@ -27,7 +27,7 @@ class MultiplierParameters:
     width: int = parameter(8, "bits of an operand", minimum=2, maximum=32)
     kind: str = parameter(
         "multicycle",
-        "multicycle: one bit a cycle; pipelined: as many stages as bits",
+        "multicycle: one bit per cycle; pipelined: as many stages as bits",
         choices=("multicycle", "pipelined"),
     )
 
@@ -96,7 +96,7 @@ def multiplier(parameters: MultiplierParameters) -> Any:
 
     Timing
     ------
-    Latency `width` cycles; one product a cycle if pipelined, else one in `width`.
+    Latency `width` cycles; one product per cycle if pipelined, else one in `width`.
     """
     kinds = {"multicycle": MulticycleMul, "pipelined": PipelinedMul}
     return kinds[parameters.kind](width=parameters.width)

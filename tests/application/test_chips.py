@@ -205,7 +205,7 @@ def test_buffer_by_hand() -> None:
 
 
 def test_published_figures_of_drams() -> None:
-    # Micron's table: HBM2E 461 GB/s a stack, 6.0 pJ/bit; GDDR6 64 GB/s a device, 7.5 pJ/bit.
+    # Micron's table: HBM2E 461 GB/s per stack, 6.0 pJ/bit; GDDR6 64 GB/s per device, 7.5 pJ/bit.
     assert dram("hbm2e", units=2).bandwidth_bits_per_s == pytest.approx(2 * 461e9 * 8)
     assert dram("hbm2e").energy_j_per_bit == pytest.approx(6e-12)
     assert dram("gddr6").energy_j_per_bit == pytest.approx(7.5e-12)

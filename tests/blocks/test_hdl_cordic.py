@@ -127,7 +127,7 @@ def test_hardware_is_the_reference(p: CordicParameters) -> None:
 
 
 def test_timing_by_hand() -> None:
-    """Four iterations, two a cycle: busy for two cycles, and the result after five."""
+    """Four iterations, two per cycle: busy for two cycles, and the result after five."""
     p = CordicParameters(
         data_bits=4, angle_bits=4, iterations=4, iterations_per_cycle=2, architecture="iterative"
     )

@@ -133,7 +133,7 @@ def test_signals_have_the_level_they_claim() -> None:
 
 def test_work_by_hand() -> None:
     done = work(FftParameters(points=16, data_bits=8), FftWorkload(length=40))
-    # Three blocks of 16; results of 8 + 1 + 4 bits a part.
+    # Three blocks of 16; results of 8 + 1 + 4 bits per part.
     assert (done.count, done.unit) == (48, "sample")
     assert (done.input_bits, done.output_bits) == (48 * 16, 48 * 26)
 

@@ -39,7 +39,7 @@ def test_latency_and_throughput(organisation: str) -> None:
     p = FifoParameters(depth=4, organisation=organisation)
     seen = reference(p, list(range(50)), [0] * 50, [True])
     assert seen.r_valid.index(1) == p.latency_cycles
-    assert len(seen.r_valid) == 50 + p.latency_cycles  # one word a cycle from then on
+    assert len(seen.r_valid) == 50 + p.latency_cycles  # one word per cycle from then on
 
 
 @settings(max_examples=20)

@@ -52,7 +52,7 @@ def test_every_figure_of_a_page_is_held(page: str) -> None:
         found = one.pattern().search(text)
         assert found is not None, one.words
         held += [found.span(number + 1) for number in range(len(one.values))]
-    units = "pJ|MHz|%|µm²|[$]|Tops|Msample|ns|µW"
+    units = "pJ|MHz|%|µm²|[$]|TMAC|Msample|ns|µW"
     for found in re.finditer(rf"-?\d[\d,]*\.?\d*(?= (?:{units}))", text):
         around = " ".join(text[found.start() - 30 : found.end() + 8].split())
         if not any(first < found.end() and found.start() < last for first, last in held):

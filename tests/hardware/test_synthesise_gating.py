@@ -180,7 +180,7 @@ def test_pipelining_a_multiplier_lowers_its_glitch_energy(tmp_path: Path) -> Non
             cycles=CYCLES,
         )
         power = glitch_power(design.timing, found)
-        energy_j.append(float(power.glitch_energy_j[0]))  # one product a cycle
+        energy_j.append(float(power.glitch_energy_j[0]))  # one product per cycle
         slower = dataclasses.replace(design.timing, clock_period_s=2 * design.timing.clock_period_s)
         again = glitch_power(slower, found)
         assert again.glitch_energy_j == pytest.approx(power.glitch_energy_j)

@@ -88,7 +88,7 @@ def test_sentinel_sorts(tmp_path: Path) -> None:
 def test_serv_adds_up(tmp_path: Path) -> None:
     pytest.importorskip("pythondata_cpu_serv", reason="pip install chipdse[third-party]")
     run = simulated("verilog/serv.toml", {"RF_WIDTH": 8}, {"length": 2}, tmp_path)
-    # A bit a cycle: 32 cycles an instruction and some around it, twice as many for lw and sw.
+    # A bit per cycle: 32 cycles per instruction and some around it, twice as many for lw and sw.
     assert 32 * 17 < run.cycles < 64 * 17
 
 

@@ -6,7 +6,7 @@ from chipdse.records import BlockMetrics
 
 
 def block(**changes):
-    """0.02 mm² on 130 nm that does a billion operations a second."""
+    """0.02 mm² on 130 nm that does a billion operations per second."""
     values = {
         "area_m2": 0.02e-6,
         "dynamic_power_w": 2e-3,

@@ -56,7 +56,7 @@ def good_share(law, defects):
 
 
 def wafer_over_dies_mm2(area_mm2):
-    """Wafer area a die: 300 mm, 5 mm of edge, lanes of 0.2 mm."""
+    """Wafer area per die: 300 mm, 5 mm of edge, lanes of 0.2 mm."""
     cut = (math.sqrt(area_mm2) + 0.2) ** 2
     dies = math.pi * 145**2 / cut - math.pi * 290 / math.sqrt(2 * cut)
     return math.pi * 150**2 / dies

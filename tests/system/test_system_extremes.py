@@ -41,7 +41,7 @@ def test_dies_that_all_fail_have_no_cost():
 
 def test_tiny_yields_keep_their_digits():
     assert yields.tested_good(1e-30, 1.0) == approx(1e-30)
-    assert yields.outgoing_quality(1e-30, 1.0) == approx(1.0)
+    assert yields.outgoing_quality(1e-30, yields.tested_good(1e-30, 1.0)) == approx(1.0)
     assert yields.tested_good(0.8, 0.5) == approx(1 - 0.2 * 0.5)
     assert np.isnan(yields.dies_per_wafer(0.09, 0.3, 5e-3, 0.2e-3))
 

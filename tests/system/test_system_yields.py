@@ -73,12 +73,12 @@ def test_dies_per_wafer_by_hand():
 
 def test_perfect_test_passes_the_good_ones():
     assert yields.tested_good(0.8, 1.0) == approx(0.8)
-    assert yields.outgoing_quality(0.8, 1.0) == approx(1.0)
+    assert yields.outgoing_quality(0.8, yields.tested_good(0.8, 1.0)) == approx(1.0)
 
 
 def test_no_test_passes_all():
     assert yields.tested_good(0.8, 0.0) == 1.0
-    assert yields.outgoing_quality(0.8, 0.0) == approx(0.8)
+    assert yields.outgoing_quality(0.8, yields.tested_good(0.8, 0.0)) == approx(0.8)
 
 
 def test_assembly_by_hand():

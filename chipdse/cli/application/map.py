@@ -170,7 +170,7 @@ def _positive(text: str, unit: str, option: str) -> float:
 def _memories(arguments: argparse.Namespace) -> MemoryChoice:
     from chipdse.api.application import MemoryChoice
 
-    def of(name: str, unit: str, factor: float = 1.0) -> float | None:
+    def option_value(name: str, unit: str, factor: float = 1.0) -> float | None:
         text = getattr(arguments, name)
         option = f"--{name.replace('_', '-')}"
         return None if text is None else _positive(text, unit, option) * factor
@@ -180,11 +180,11 @@ def _memories(arguments: argparse.Namespace) -> MemoryChoice:
         family=arguments.buffer_family,
         dram=arguments.dram,
         dram_units=arguments.dram_units,
-        dram_energy_j_per_bit=of("dram_energy", "J"),
-        dram_bandwidth_bits_per_s=of("dram_bandwidth", "B/s", 8.0),
-        dram_idle_w=of("dram_idle", "W"),
-        link_j_per_bit=of("link_energy", "J") or 0.0,
-        link_bits_per_s=of("link_bandwidth", "B/s", 8.0) or math.inf,
+        dram_energy_j_per_bit=option_value("dram_energy", "J"),
+        dram_bandwidth_bits_per_s=option_value("dram_bandwidth", "B/s", 8.0),
+        dram_idle_w=option_value("dram_idle", "W"),
+        link_j_per_bit=option_value("link_energy", "J") or 0.0,
+        link_bits_per_s=option_value("link_bandwidth", "B/s", 8.0) or math.inf,
         output_bits=arguments.output_bits,
     )
 

@@ -39,7 +39,7 @@ def add_remove(verbs: Verbs) -> argparse.ArgumentParser:
     removes = add_verb(
         verbs,
         "remove",
-        "forget a name that was added; the Liberty files stay",
+        "remove a name that was added; the Liberty files stay",
         "chipdse library remove ihp",
         _remove,
     )

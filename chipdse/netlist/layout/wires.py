@@ -227,7 +227,7 @@ def drawn_to_mean(length_m: Floats, degree: Int64s) -> Floats:
 def placement_problem(
     netlist: Netlist, clock: ClockNetwork | None, *, utilisation: float, aspect: float
 ) -> PlacementProblem:
-    """What the placer is given of a netlist: one node a cell and a port bit."""
+    """What the placer is given of a netlist: one node per cell and per port bit."""
     if not netlist.cell_count:
         raise InfeasibleError(f"{netlist.top} has no cells to place")
     area = np.array([cell.area_m2 for cell in netlist.cells])[netlist.cell_types]

@@ -21,7 +21,7 @@ def join_corners(libraries: list[CellLibrary], name: str | None = None) -> CellL
     DesignError : they differ in more than numbers; the message says in which cell or pin
     """
     if not libraries:
-        raise DesignError("no library given; name at least one Liberty file a corner")
+        raise DesignError("no library given; name at least one Liberty file per corner")
     first = libraries[0]
     for library in libraries[1:]:
         _check_same(first, library)

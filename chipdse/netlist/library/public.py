@@ -7,9 +7,6 @@ counts only if its hash is the published one.
 from __future__ import annotations
 
 import hashlib
-import http.client
-import urllib.error
-import urllib.request
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -211,6 +208,11 @@ def _fetched(
 
 
 def _download(address: str) -> bytes:
+    # Here, because every verb imports this module, and these load for longer than all others.
+    import http.client
+    import urllib.error
+    import urllib.request
+
     try:
         with urllib.request.urlopen(address, timeout=_TIMEOUT_S) as answer:
             data = bytes(answer.read(_LARGEST_BYTES + 1))

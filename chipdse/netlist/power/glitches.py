@@ -22,14 +22,14 @@ class GlitchPower:
     @property
     def internal_w(self) -> Floats:
         """Internal power of glitches, by instance [K, cells]."""
-        more: Floats = self.total.internal_w - self.functional.internal_w
-        return more
+        difference_w: Floats = self.total.internal_w - self.functional.internal_w
+        return difference_w
 
     @property
     def switching_w(self) -> Floats:
         """Switching power of glitches, by instance [K, cells]."""
-        more: Floats = self.total.switching_w - self.functional.switching_w
-        return more
+        difference_w: Floats = self.total.switching_w - self.functional.switching_w
+        return difference_w
 
     @property
     def glitch_w(self) -> Floats:

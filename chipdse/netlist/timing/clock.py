@@ -90,11 +90,11 @@ def _load_pins(netlist: Netlist) -> Callable[[int], list[int]]:
     pins = pins[order]
     sorted_nets = netlist.pin_net[pins]
 
-    def of(net: int) -> list[int]:
+    def pins_on(net: int) -> list[int]:
         first, last = np.searchsorted(sorted_nets, [net, net + 1])
         return list(map(int, pins[first:last]))
 
-    return of
+    return pins_on
 
 
 def _through(netlist: Netlist, pin: int, constant: Int8s, polarity: Int8s) -> list[tuple[int, int]]:

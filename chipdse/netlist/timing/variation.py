@@ -193,8 +193,8 @@ def _tail(before: Floats, by_slew: Floats, variance: Floats, skew: Floats) -> Fl
     by_slew : variance that its slew adds [K, arcs]
     """
     third, last, last_skew = before
-    whole = np.maximum(last + by_slew, 0.0)
-    third = third + last_skew * (whole * np.sqrt(whole) - last * np.sqrt(last))
+    scaled = np.maximum(last + by_slew, 0.0)
+    third = third + last_skew * (scaled * np.sqrt(scaled) - last * np.sqrt(last))
     return np.stack([third + skew * variance * np.sqrt(variance), variance, skew])
 
 

@@ -56,7 +56,7 @@ def _expanded(
         if inner is None:
             cells += count
             continue
-        more = _expanded(file, modules, library, inner, known, [*above, module.name])
-        cells, bits = cells + count * (more[0] + 1), bits + count * more[1]
+        inner_size = _expanded(file, modules, library, inner, known, [*above, module.name])
+        cells, bits = cells + count * (inner_size[0] + 1), bits + count * inner_size[1]
     known[module.name] = cells, bits
     return cells, bits

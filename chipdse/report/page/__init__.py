@@ -73,22 +73,18 @@ def report_html(
     if data["feasible"]:
         answer = answer_of(folder.sweep, table, data["importance"])
         data["designs"] = answer.designs
-    states = table["state"].value_counts()
-    counts = ", ".join(f"{states.get(s, 0)} {s}" for s in ("feasible", "infeasible", "failed"))
-    sweep = folder.sweep
     empty = "<p><strong>No feasible point: there is no front.</strong></p>"
     parts = {
         "title": _text(folder.path.absolute().name),
-        "question": _text(sweep.question),
-        "summary": f"{_subject(sweep)}, {len(table)} points: "
-        f"{counts}; {int(table['on_front'].sum())} on the front.",
+        "question": _text(folder.sweep.question),
+        "summary": _summary(folder.sweep, table),
         "version": _version(folder),
         "answer": "" if answer is None else _answer(folder, table, answer),
         "nothing": "" if data["feasible"] else empty,
         "hidden": "" if data["feasible"] else " hidden",
         "ranges": "" if ranges is None else _ranges(ranges),
         "failures_hidden": "" if data["failures"] else "hidden",
-        "note": _note(basis_of(sweep.template.block, table)),
+        "note": _note(basis_of(folder.sweep.template.block, table)),
         "evidence": _evidence(folder, table),
         "sources": _sources(used_publications(looked)),
         "provenance": _provenance(folder, used_sources(looked)),
@@ -97,13 +93,28 @@ def report_html(
         "plotly": plotly_library(),
         "data": as_script(data),
     }
-    page = _asset("page.html")
+    return _filled(_asset("page.html"), parts)
+
+
+def _filled(page: str, parts: Mapping[str, str]) -> str:
+    """A page with the part of that name in place of each ``{{name}}``.
+
+    In one pass: text that was filled in may contain ``{{``.
+    """
     pieces = page.split("{{")
     filled = [pieces[0]]
-    for piece in pieces[1:]:  # one pass: what is filled in is never looked at again
+    for piece in pieces[1:]:
         name, _, rest = piece.partition("}}")
         filled += [parts[name], rest]
     return "".join(filled)
+
+
+def _summary(sweep: Sweep, table: pd.DataFrame) -> str:
+    """The block or chip, and how many points of each state the study has."""
+    states = table["state"].value_counts()
+    counts = ", ".join(f"{states.get(s, 0)} {s}" for s in ("feasible", "infeasible", "failed"))
+    front = int(table["on_front"].sum())
+    return f"{_subject(sweep)}, {len(table)} points: {counts}; {front} on the front."
 
 
 def _subject(sweep: Sweep) -> str:

@@ -174,7 +174,7 @@ def history(sweep: Sweep, table: pd.DataFrame) -> dict[str, list[float]]:
     It is the part that the front dominates of the box between the best and the worst feasible
     value of every objective in the study; a complete front need not fill the box.
     """
-    signs = np.array([1.0 if objective.minimize else -1.0 for objective in sweep.objectives])
+    signs = np.array([objective.sign for objective in sweep.objectives])
     names = [objective.metric for objective in sweep.objectives]
     ordered = table.sort_values("trial")
     feasible = ordered[ordered["state"] == "feasible"]

@@ -63,7 +63,7 @@ def point_detail(design: Design, store: Store) -> dict[str, Any]:
     report, block = measure(design, hardware, store)
     analysed = analyse_design(design, hardware, store)
     timing, power = analysed.timing, analysed.power
-    # Energy a cycle does not depend on the clock: powers are scaled to the point's own.
+    # Energy per cycle does not depend on the clock: powers are scaled to the point's own.
     scale = report.clock_frequency_hz * float(timing.min_period_s[0])
     endpoint, path = critical_path(timing)
     evaluation = evaluate_block(block, design.package, design.constants)

@@ -107,7 +107,7 @@ def fo4(points: OperatingLibrary) -> Speed:
     load = FANOUT * points.pin_capacitance_f[:, arcs.source[arc], :2].mean(axis=1)
     slew = np.full(points.count, 50e-12)
     pair: Int64s = np.array([0, 1], dtype=np.int64)
-    for _ in range(30):  # the slew of its own output: converges by a factor of 3 a step
+    for _ in range(30):  # the slew of its own output: converges by a factor of 3 per step
         slew = tables.lookup(pair + 2, slew[:, None], load[:, None]).mean(axis=1)
     delay = tables.lookup(pair, slew[:, None], load[:, None]).mean(axis=1)
     energy = load * points.supply_v**2

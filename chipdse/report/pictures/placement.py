@@ -63,7 +63,7 @@ def draw_analysed(
     if analysed.layout.routes is None:
         raise DesignError('--placement: nothing is placed; leave out wires="none"')
     power = analysed.power
-    # Energy a cycle does not depend on the clock: powers are scaled to the point's own.
+    # Energy per cycle does not depend on the clock: powers are scaled to the point's own.
     scale = report.clock_frequency_hz * float(analysed.timing.min_period_s[0])
     watts = (power.internal_w[0] + power.switching_w[0]) * scale + power.leakage_w[0]
     modules = assign_modules(analysed.timing.graph)

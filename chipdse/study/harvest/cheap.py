@@ -285,7 +285,7 @@ class CheapSpace:
         return which, [int(number) for number in first]
 
     def _numbers_swept(self, numbers: Int64s, expensive: Mapping[str, Value]) -> dict[str, Floats]:
-        """Swept numbers by name, one value a point: objectives and limits may name them."""
+        """Swept numbers by name, one value per point: objectives and limits may name them."""
         fixed = {
             axis.name: np.full(len(numbers), float(expensive[axis.name]))
             for axis in self.sweep.space.axes

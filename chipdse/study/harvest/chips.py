@@ -38,7 +38,7 @@ from chipdse.system.arrays.columns import PackageColumns
 from chipdse.technology.constants import Sources
 
 COMPOSE_LIMIT = 50_000
-"""Of more new combinations, so many are drawn for each evaluation."""
+"""If an evaluation gives more new combinations, this number of them is drawn."""
 
 Known = dict[str, dict[int, list[dict[str, float]]]]
 """Metrics by operating point, of each known hardware point by its number, of each part."""
@@ -71,7 +71,7 @@ def composed_finishes(
     known: Known,
     number: int,
 ) -> tuple[Finish, list[Finish]]:
-    """What the proposing trial holds, and the trials composed with it.
+    """The result of the proposing trial, and the trials composed with it.
 
     The proposing trial gets the knee of the chips of its own hardware points. The others are the
     best of all chips that became possible by its new part points.
@@ -101,37 +101,52 @@ def composed_finishes(
     }
     points = composed_chips(sweep, everything, chosen)
     cheap = sweep.space.part(cheap=True)
-    own_hardware = chip.joint_number([*numbers.values()])
-    joint = np.asarray(chosen // cheap.size == own_hardware)
+    proposed_hardware = chip.joint_number([*numbers.values()])
+    is_proposed = np.asarray(chosen // cheap.size == proposed_hardware)
     runs = np.isfinite(points.objectives).all(axis=1)
-    harvested = []
-    best = points.take(np.flatnonzero(runs)).local_front() if runs.any() else None
-    if not (joint & runs).any():
-        reason = f"InfeasibleError: {_why_nothing_runs(chip)}"
-        proposed = Finish(attributes={**attributes, FAILURE: reason})
-        proposed_number = -1
-    else:
-        front = points.take(np.flatnonzero(joint & runs)).local_front()
-        row = knee_of(front.objectives)
-        proposed_number = int(front.numbers[row])
-        proposed = Finish(
-            params=cheap.point_at(proposed_number % cheap.size),
-            values=values_of(sweep, front, row),
-            attributes={**attributes_of(front, row), **attributes},
-            constraints=constraints_of(front, row),
+    if not runs.any():
+        return _failed(chip, attributes), []
+    best = points.take(np.flatnonzero(runs)).local_front()
+    if not (is_proposed & runs).any():
+        return _failed(chip, attributes), _harvested(sweep, best, number, None)
+    front = points.take(np.flatnonzero(is_proposed & runs)).local_front()
+    row = knee_of(front.objectives)
+    knee_number = int(front.numbers[row])
+    proposed = Finish(
+        params=cheap.point_at(knee_number % cheap.size),
+        values=values_of(sweep, front, row),
+        attributes={**attributes_of(front, row), **attributes},
+        constraints=constraints_of(front, row),
+    )
+    return proposed, _harvested(sweep, best, number, knee_number)
+
+
+def _failed(chip: ChipQuestion, attributes: Mapping[str, Any]) -> Finish:
+    """A proposing trial whose part points make no chip that runs."""
+    reason = f"InfeasibleError: {_why_nothing_runs(chip)}"
+    return Finish(attributes={**attributes, FAILURE: reason})
+
+
+def _harvested(
+    sweep: Sweep, best: CheapPoints, number: int, knee_number: int | None
+) -> list[Finish]:
+    """The best of the new chips as trials, without the chip that the proposing trial has.
+
+    Parameters
+    ----------
+    number : of the proposing trial
+    knee_number : of the chip that it has; None if it failed
+    """
+    return [
+        Finish(
+            params=sweep.space.point_at(int(chip_number)),
+            values=values_of(sweep, best, row),
+            attributes={**attributes_of(best, row), HARVESTED_FROM: number},
+            constraints=constraints_of(best, row),
         )
-    for row in range(0 if best is None else len(best.numbers)):
-        assert best is not None
-        if int(best.numbers[row]) != proposed_number:
-            harvested.append(
-                Finish(
-                    params=sweep.space.point_at(int(best.numbers[row])),
-                    values=values_of(sweep, best, row),
-                    attributes={**attributes_of(best, row), HARVESTED_FROM: number},
-                    constraints=constraints_of(best, row),
-                )
-            )
-    return proposed, harvested
+        for row, chip_number in enumerate(best.numbers)
+        if int(chip_number) != knee_number
+    ]
 
 
 def _why_nothing_runs(chip: ChipQuestion) -> str:

@@ -152,7 +152,7 @@ def finishes(
 
 def values_of(sweep: Sweep, front: CheapPoints, row: int) -> list[float]:
     """The objectives of one point in their own directions."""
-    signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
+    signs = [objective.sign for objective in sweep.objectives]
     return [sign * float(x) for sign, x in zip(signs, front.objectives[row], strict=True)]
 
 

@@ -19,6 +19,11 @@ class Objective:
     metric: str
     minimize: bool
 
+    @property
+    def sign(self) -> float:
+        """The factor after which a smaller value is better: 1, or -1 if the metric is maximised."""
+        return 1.0 if self.minimize else -1.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:

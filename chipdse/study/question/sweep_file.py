@@ -284,7 +284,7 @@ def _search(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
 
 
 def _searching(search: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The fields of a sweep that `[search]` states, but for replicates."""
+    """The fields of a sweep that `[search]` states, except replicates."""
     harvest = search.get("harvest", True)
     if not isinstance(harvest, bool):
         raise DesignError(f"{path}: search.harvest = {harvest!r}; write true or false")

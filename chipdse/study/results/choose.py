@@ -16,7 +16,7 @@ _DIRECTIONS = {"min": True, "max": False}
 def knee(sweep: Sweep, table: pd.DataFrame) -> int:
     """Trial of the knee of the front (`knee_of`)."""
     front = _feasible(table, table["on_front"])
-    signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
+    signs = [objective.sign for objective in sweep.objectives]
     values = (
         front[[objective.metric for objective in sweep.objectives]].to_numpy(dtype=float) * signs
     )

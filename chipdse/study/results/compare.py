@@ -179,7 +179,7 @@ def _values(table: pd.DataFrame, goals: tuple[Objective, ...], name: str) -> Flo
         raise InfeasibleError(
             f"the {name} study has no feasible point: there is no front to compare"
         )
-    signs = np.array([1.0 if goal.minimize else -1.0 for goal in goals])
+    signs = np.array([goal.sign for goal in goals])
     values: Floats = feasible[[goal.metric for goal in goals]].to_numpy(dtype=float) * signs
     return values
 
@@ -278,7 +278,7 @@ def _worse(
                 pairs[f"{goal.metric}_{side}"].to_numpy(float) for side in ("first", "second")
             )
             with np.errstate(divide="ignore", invalid="ignore"):
-                change = (new / old - 1) * (1 if goal.minimize else -1) * np.sign(old)
+                change = (new / old - 1) * goal.sign * np.sign(old)
             worst = float(np.nanmax(change)) if len(change) else -math.inf
             if worst > tolerance:
                 trial = int(pairs["trial_first"].iloc[int(np.nanargmax(change))])

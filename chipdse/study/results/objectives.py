@@ -42,8 +42,5 @@ def objective_values(sweep: Sweep, values: Mapping[str, float]) -> list[float]:
 
 def objective_columns(sweep: Sweep, values: Mapping[str, Floats]) -> Floats:
     """The objectives of many points, all to be minimised; shape (points, objectives)."""
-    columns = [
-        values[objective.metric] * (1 if objective.minimize else -1)
-        for objective in sweep.objectives
-    ]
+    columns = [values[objective.metric] * objective.sign for objective in sweep.objectives]
     return np.stack(columns, axis=1)

@@ -139,7 +139,7 @@ def evidence_of_column(sweep: Sweep, name: str, systems: str, basis: Basis) -> s
 
 def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:
     """The number of points that no other point dominates; objectives in their own direction."""
-    signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
+    signs = [objective.sign for objective in sweep.objectives]
     return int(is_on_front(np.array(values) * signs).sum()) if values else 0
 
 
@@ -148,7 +148,7 @@ def front_mask(sweep: Sweep, table: pd.DataFrame) -> np.ndarray[tuple[int], np.d
     mask = np.zeros(len(table), dtype=bool)
     feasible = np.flatnonzero(table["state"] == "feasible")
     if len(feasible):
-        signs = [1.0 if objective.minimize else -1.0 for objective in sweep.objectives]
+        signs = [objective.sign for objective in sweep.objectives]
         names = [objective.metric for objective in sweep.objectives]
         values = table.iloc[feasible][names].to_numpy(dtype=float) * signs
         mask[feasible] = is_on_front(values)

@@ -93,9 +93,9 @@ def with_ranges(points: pd.DataFrame, ranges: Ranges) -> pd.DataFrame:
     rows = points["trial"].map(place)
 
     def column(values: Floats) -> Floats:
-        found = rows.notna().to_numpy()
+        has_draws = rows.notna().to_numpy()
         out = np.full(len(points), np.nan)
-        out[found] = values[rows[found].astype(np.int64)]
+        out[has_draws] = values[rows[has_draws].astype(np.int64)]
         return out
 
     columns: dict[str, Any] = {}
@@ -224,7 +224,7 @@ def _ranges(
     for draw in range(draws):
         rows = np.flatnonzero(allowed[draw])
         member[draw, rows[is_on_front(columns[draw, rows])]] = True
-    signs = np.array([1.0 if o.minimize else -1.0 for o in sweep.objectives])
+    signs = np.array([o.sign for o in sweep.objectives])
     objectives = columns * signs
     names = tuple(o.metric for o in sweep.objectives)
     for place, name in enumerate(names):

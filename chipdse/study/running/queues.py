@@ -36,7 +36,7 @@ OPTIONS: dict[str, tuple[type, str]] = {
 """Options of a queue: their type, and dask-jobqueue's name for them.
 
 queue, account, walltime, memory, cores : of one job, as the queue's own program wants them
-workers_per_job : points evaluated at once in a job; default a core each
+workers_per_job : points evaluated at once in a job; default one per core
 prologue : shell lines before the worker starts, e.g. "module load python"
 directives, skip_directives : lines for the head of the job script; ones to leave out
 python : interpreter of the workers; default the driver's

@@ -120,7 +120,7 @@ def is_feasible(trial: FrozenTrial) -> bool:
 
 def losses(sweep: Sweep, trials: Sequence[FrozenTrial]) -> Floats:
     """Objectives of complete trials, all to be made small; shape (trials, objectives)."""
-    signs: Floats = np.array([1.0 if o.minimize else -1.0 for o in sweep.objectives])
+    signs: Floats = np.array([o.sign for o in sweep.objectives])
     values: Floats = np.array([trial.values for trial in trials], dtype=np.float64)
     return values.reshape(-1, len(sweep.objectives)) * signs
 

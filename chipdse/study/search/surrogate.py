@@ -161,8 +161,8 @@ def growth_of_points(mean: Floats, deviation: Floats, directions: Floats, best: 
     for node, weight in zip(*np.polynomial.legendre.leggauss(NODES), strict=True):
         reached = best + half * (1 + node)
         likely = np.ones_like(reached)
-        for own, far, spread in zip(directions.T, room.T, deviation.T, strict=True):
-            likely *= ndtr((far[:, None] - reached * own) / spread[:, None])
+        for direction, far, spread in zip(directions.T, room.T, deviation.T, strict=True):
+            likely *= ndtr((far[:, None] - reached * direction) / spread[:, None])
         growth += weight * (half * power * reached ** (power - 1) * likely).mean(axis=1)
     return growth
 
@@ -231,7 +231,7 @@ def _scaled(fronts: Sequence[Floats]) -> list[Floats]:
 
 
 def expected_gain(mean: Floats, variance: Floats, best: Floats, power: int) -> Floats:
-    """Mean over directions of the expected growth of the reach's power; one value a row."""
+    """Mean over directions of the expected growth of the reach's power; one value per row."""
     shape = (-1, *[1] * mean.ndim)
     z = norm.ppf((np.arange(QUANTILES) + 0.5) / QUANTILES).reshape(shape)
     reached = np.maximum(mean + z * np.sqrt(variance), 0.0) ** power

@@ -106,7 +106,7 @@ class Unrepeated(BaseSampler):
         rest = every[~among(every, sorted(seen))]
         return self._space.point_at(int(rest[self._random.randrange(len(rest))]))
 
-    def seen_numbers(self, study: optuna.Study, but: int = -1) -> set[int]:
+    def seen_numbers(self, study: optuna.Study, but: int) -> set[int]:
         """Numbers of the points that trials have, done or under way, other than trial `but`.
 
         Interrupted trials do not count; nor do harvested ones, whose expensive point is their
@@ -135,7 +135,7 @@ class InOrder(Unrepeated):
 
 
 class OneEach(Unrepeated):
-    """Shows the inner sampler one trial an evaluation: the proposed, without what was harvested.
+    """Shows the inner sampler one trial per evaluation: the proposed, without what was harvested.
 
     For samplers whose time grows with the trials and the front faster than their proposals get
     better, or which want to know the same constraints of every trial: they are shown how much

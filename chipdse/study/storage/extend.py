@@ -114,7 +114,9 @@ def _refusal(sweep: Sweep, where: str, key: str, detail: str) -> DesignError:
     )
 
 
-def extend(study: optuna.Study, storage: Storage, sweep: Sweep, found: Sequence[Extension]) -> None:
+def extend(
+    study: optuna.Study, storage: Storage, sweep: Sweep, additions: Sequence[Extension]
+) -> None:
     """Give the stored trials the new distributions, in one transaction with the new sweep file.
 
     If supplies, clocks or packages were added to a sweep that harvests, all its designs are queued
@@ -131,10 +133,10 @@ def extend(study: optuna.Study, storage: Storage, sweep: Sweep, found: Sequence[
             "file without the added values; wait for these sweeps to end"
         )
     distributions = sweep.space.distributions()
-    again = sweep.harvests and any(extension.axis.is_cheap for extension in found)
+    again = sweep.harvests and any(extension.axis.is_cheap for extension in additions)
     version = kept_by(study)
     with storage.optuna.engine.begin() as connection:
-        for extension in found:
+        for extension in additions:
             new = distributions[extension.axis.name]
             if extension.fixed is None:
                 _convert(connection, study._study_id, extension.axis.name, new)

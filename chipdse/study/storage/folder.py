@@ -211,8 +211,8 @@ def _extend(study: optuna.Study, storage: Storage, sweep: Sweep) -> None:
     try:
         with alone(storage, study.study_name):
             text = study.user_attrs["sweep"]
-            if found := extensions(sweep, text, where):
-                extend(study, storage, sweep, found)
+            if additions := extensions(sweep, text, where):
+                extend(study, storage, sweep, additions)
     except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         raise DesignError(
             f"storage {storage.url!r} cannot be written: {reason_of(error)}"

@@ -181,8 +181,8 @@ class CarbonTerms:
     def at(self, grid: Floats, abatement: Floats, grid_design: Floats) -> Floats:
         """Embodied carbon [kg] at intensities [kg/J] and an abatement."""
         share = (abatement - carbon.LEAST_ABATEMENT) / carbon.ABATEMENT_SPAN
-        made = self.start_kg + grid * self.per_grid + share * self.per_share_kg
-        return np.asarray(made + grid_design * self.per_design_grid)
+        fabrication_kg = self.start_kg + grid * self.per_grid + share * self.per_share_kg
+        return np.asarray(fabrication_kg + grid_design * self.per_design_grid)
 
 
 _PROBE_KG_PER_J = 2e-7
@@ -195,17 +195,17 @@ def carbon_terms(
     """`carbon_of` for many grids and abatements; equal but for rounding."""
     wafers = _Wafers.of(package, dies, fabrication, sources)
 
-    def made(intensity: float, gases: Floats) -> Floats:
+    def embodied_kg(intensity: float, gases: Floats) -> Floats:
         grid = np.full(package.count, intensity)
         rest = _package_carbon(package, dies, fabrication, grid, wafers.assembly_yield, sources)
         return np.asarray(np.sum(wafers.silicon(grid, gases), axis=0) + np.sum(rest, axis=0))
 
-    start = made(0.0, wafers.gas_95)
-    probe = made(_PROBE_KG_PER_J, wafers.gas_95)
+    start = embodied_kg(0.0, wafers.gas_95)
+    probe = embodied_kg(_PROBE_KG_PER_J, wafers.gas_95)
     return CarbonTerms(
         start_kg=start,
         per_grid=(probe - start) / _PROBE_KG_PER_J,
-        per_share_kg=made(0.0, wafers.gas_99) - start,
+        per_share_kg=embodied_kg(0.0, wafers.gas_99) - start,
         per_design_grid=_design_carbon(package, dies, np.ones(package.count), sources),
     )
 

@@ -120,8 +120,8 @@ class Choices:
         if all(np.ndim(value) == 0 for value in values):
             return np.asarray(values, dtype=np.float64)[self.codes]
         rows = len(self.codes)
-        each = np.stack([np.broadcast_to(value, rows) for value in values])
-        return np.asarray(each[self.codes, np.arange(rows)], dtype=np.float64)
+        by_name = np.stack([np.broadcast_to(value, rows) for value in values])
+        return np.asarray(by_name[self.codes, np.arange(rows)], dtype=np.float64)
 
     def among(self, *names: str) -> Bools:
         """Which rows have one of these names."""

@@ -1,4 +1,4 @@
-"""Yields, dies a wafer, interposers and substrates; arrays of systems."""
+"""Yields, dies per wafer, interposers and substrates; arrays of systems."""
 
 from __future__ import annotations
 
@@ -39,14 +39,6 @@ class Fabrication:
     wafer_to_wafer: Bools
 
 
-LAWS = {
-    "negative_binomial": "stapper1983yield",
-    "poisson": "cunningham1990yield",
-    "murphy": "murphy1964cost",
-}
-"""Publication of each yield law."""
-
-
 def yield_by_law(law: Choices, area: Floats, defects: Floats, clustering: float) -> Floats:
     """Share of good dies [systems x kinds] by the law that each system has chosen."""
     values = {name: yields.YIELD_LAWS[name](area, defects, clustering) for name in law.names}
@@ -84,58 +76,34 @@ def catch_placement_yield(package: PackageColumns, dies: Dies, sources: Sources)
 
 
 def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fabrication:
-    """Yields, dies a wafer and package areas."""
+    """Yields, dies per wafer and package areas."""
     arrangement = package.choices["arrangement"]
     stacked = arrangement.among(*STACKS)
     wafer = (
         sources("cost.wafer_diameter"), sources("cost.edge_loss"), sources("cost.scribe_lane"),
     )  # fmt: skip
-    defects = by_node(sources, "cost.defect_density", dies.node_nm)
-    die_yield = yield_by_law(
-        package.choices["yield_law"], dies.area_m2, defects, sources("cost.critical_level")
-    )
-    catch = package.choices["cost_model"].among("catch")
-    if catch.any():
-        die_yield = np.where(catch[:, None], catch_die_yield(package, dies, sources), die_yield)
-    sources.cite(*(LAWS[name] for name in package.choices["yield_law"].names))
-    coverage = package["test_coverage"][:, None]
-    # A bought die comes tested, at its price.
-    die_yield = np.where(np.isnan(dies.price_usd), die_yield, 1.0)
-    passed = np.asarray(yields.tested_good(die_yield, coverage))
+    die_yield = _die_yield(package, dies, sources)
+    passed = np.asarray(yields.tested_good(die_yield, package["test_coverage"][:, None]))
     passed = np.where(passed > 0, passed, np.nan)
-    quality = np.prod(numerics.power(die_yield / passed, dies.count), axis=1)
+    good = yields.outgoing_quality(die_yield, passed)
+    quality = np.prod(numerics.power(good, dies.count), axis=1)
     together = np.prod(numerics.power(die_yield, dies.count), axis=1)
-    total, silicon = dies.total, dies.silicon_m2
-    names = arrangement.names
     advanced = arrangement.among(*ADVANCED)
     factor = arrangement.lookup(
         [
             sources("cost.fanout_area_factor") if n in FANOUT
             else sources("cost.interposer_area_factor") if n in (*SILICON, "glass") else 0.0
-            for n in names
+            for n in arrangement.names
         ]
     )  # fmt: skip
-    interposer = factor * silicon
+    interposer = factor * dies.silicon_m2
     safe = np.where(advanced, interposer, 1e-4)
-    base_yield = np.ones(package.count)
-    for name in set(names) & set(ADVANCED):
-        at = arrangement.among(name)
-        base_yield[at] = _carrier_yield(name, safe[at], at, sources)
-    placing = arrangement.lookup([_placement_yield(n, sources) for n in names])
-    steps = np.where(stacked, total - 1, total)
+    assembly = _assembly_yields(package, dies, safe, sources)
     wafer_wise = stacked & package.choices["stack_bonding"].among("wafer")
-    if stacked.any():
-        placing = np.where(stacked, _stack_yield(package, sources), placing)
-    placement = numerics.power(placing, steps)
-    last = np.full(package.count, sources("cost.substrate_bonding_yield"))
-    if catch.any():
-        base_yield = np.where(catch & advanced, catch_interposer_yield(safe, sources), base_yield)
-        placement = np.where(catch, catch_placement_yield(package, dies, sources), placement)
-        last = np.where(catch, sources("cost.catch_alignment_yield"), last)
-    footprint = np.where(stacked, dies.footprint_m2, silicon)
+    footprint = np.where(stacked, dies.footprint_m2, dies.silicon_m2)
     carried = np.where(advanced, interposer, footprint)
     substrate = sources("cost.substrate_area_factor") * carried
-    side_by_side = np.where(advanced | stacked, 1.0, total)
+    side_by_side = np.where(advanced | stacked, 1.0, dies.total)
     return Fabrication(
         die_yield=die_yield,
         passed=passed,
@@ -144,13 +112,63 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
         dies_on_wafer=np.asarray(yields.dies_per_wafer(dies.area_m2, *wafer)),
         interposer_m2=interposer,
         interposers_on_wafer=np.asarray(yields.dies_per_wafer(safe, *wafer)),
-        interposer_yield=base_yield,
-        placement_yield=placement,
-        last_yield=last,
+        interposer_yield=assembly.interposer,
+        placement_yield=assembly.placement,
+        last_yield=assembly.last,
         substrate_m2=substrate,
         layer_factor=np.asarray(cost.substrate_layer_factor(substrate, side_by_side)),
         wafer_to_wafer=wafer_wise,
     )
+
+
+def _die_yield(package: PackageColumns, dies: Dies, sources: Sources) -> Floats:
+    """Yield of the dies [systems x kinds]; a third-party die comes tested, at its price."""
+    law = package.choices["yield_law"]
+    defects = by_node(sources, "cost.defect_density", dies.node_nm)
+    die_yield = yield_by_law(law, dies.area_m2, defects, sources("cost.critical_level"))
+    catch = package.choices["cost_model"].among("catch")
+    if catch.any():
+        die_yield = np.where(catch[:, None], catch_die_yield(package, dies, sources), die_yield)
+    sources.cite(*(yields.YIELD_LAWS[name].publication for name in law.names))
+    return np.where(np.isnan(dies.price_usd), die_yield, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _AssemblyYields:
+    """Yields of each assembly: of interposers, of placing all dies, and of the last step."""
+
+    interposer: Floats
+    placement: Floats
+    last: Floats
+
+
+def _assembly_yields(
+    package: PackageColumns, dies: Dies, carrier_m2: Floats, sources: Sources
+) -> _AssemblyYields:
+    """Yields of assembly, by the cost model of each system.
+
+    carrier_m2 : area of the interposer or fan-out layer; any area where there is none
+    """
+    arrangement = package.choices["arrangement"]
+    stacked = arrangement.among(*STACKS)
+    interposer = np.ones(package.count)
+    for name in set(arrangement.names) & set(ADVANCED):
+        at = arrangement.among(name)
+        interposer[at] = _carrier_yield(name, carrier_m2[at], at, sources)
+    placing = arrangement.lookup([_placement_yield(n, sources) for n in arrangement.names])
+    steps = np.where(stacked, dies.total - 1, dies.total)
+    if stacked.any():
+        placing = np.where(stacked, _stack_yield(package, sources), placing)
+    placement = numerics.power(placing, steps)
+    last = np.full(package.count, sources("cost.substrate_bonding_yield"))
+    catch = package.choices["cost_model"].among("catch")
+    if catch.any():
+        has_interposer = catch & arrangement.among(*ADVANCED)
+        by_catch = catch_interposer_yield(carrier_m2, sources)
+        interposer = np.where(has_interposer, by_catch, interposer)
+        placement = np.where(catch, catch_placement_yield(package, dies, sources), placement)
+        last = np.where(catch, sources("cost.catch_alignment_yield"), last)
+    return _AssemblyYields(interposer=interposer, placement=placement, last=last)
 
 
 def _carrier_yield(name: str, area: Floats, at: Bools, sources: Sources) -> Floats:

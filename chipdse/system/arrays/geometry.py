@@ -123,39 +123,18 @@ def layers_of(geometry: Geometry, sources: Sources) -> Stack:
     """The package as a thermal stack, from the board side up."""
     dies = place(geometry, sources)
     under = bounding(dies, "dies")
-    stacked = geometry.arrangement in STACKS
     fill = material("underfill", sources)
     silicon = material(geometry.die_material, sources)
     outline = _grow(under, math.sqrt(sources("carbon.package_area_factor")))
-    board = "glass" if geometry.arrangement == "glass" else "organic"
     layers = [
         Layer(
             name="substrate", thickness_m=sources("thermal.substrate_thickness"), outline=outline,
             material=material("organic", sources),
         ),
+        *_carrier_layers(geometry.arrangement, under, sources),
     ]  # fmt: skip
-    bumps = material("bump_layer", sources)
-    bump_m = sources("thermal.bump_thickness")
-    if geometry.arrangement in ("silicon_interposer", "active_interposer", "glass"):
-        kind = material("glass", sources) if board == "glass" else material("silicon", sources)
-        layers.append(Layer(name="bumps", thickness_m=bump_m, outline=under, material=bumps))
-        layers.append(
-            Layer(
-                name="interposer",
-                thickness_m=sources("thermal.die_thickness"),
-                outline=under,
-                material=kind,
-            )  # fmt: skip
-        )
-        joint = Layer(
-            name="microbumps", thickness_m=sources("thermal.interface_thickness"), outline=under,
-            material=bumps,
-        )  # fmt: skip
-    else:
-        joint = Layer(name="bumps", thickness_m=bump_m, outline=under, material=bumps)
-    layers.append(joint)
     metal_m, metal = sources("thermal.metal_thickness"), material("metal_stack", sources)
-    if stacked:
+    if geometry.arrangement in STACKS:
         layers += _stacked(geometry, dies, under, fill, silicon, metal, metal_m, sources)
     else:
         regions = tuple((d, metal) for d in dies)
@@ -181,6 +160,28 @@ def layers_of(geometry: Geometry, sources: Sources) -> Stack:
         )  # fmt: skip
     )
     return _cooled(geometry, layers, under, sources)
+
+
+def _carrier_layers(arrangement: str, under: Rectangle, sources: Sources) -> list[Layer]:
+    """The layers between substrate and dies: bumps, or bumps, an interposer and microbumps."""
+    bumps = material("bump_layer", sources)
+    bump_m = sources("thermal.bump_thickness")
+    bump_layer = Layer(name="bumps", thickness_m=bump_m, outline=under, material=bumps)
+    if arrangement not in ("silicon_interposer", "active_interposer", "glass"):
+        return [bump_layer]
+    interposer = Layer(
+        name="interposer",
+        material=material("glass" if arrangement == "glass" else "silicon", sources),
+        thickness_m=sources("thermal.die_thickness"),
+        outline=under,
+    )
+    microbumps = Layer(
+        name="microbumps",
+        thickness_m=sources("thermal.interface_thickness"),
+        outline=under,
+        material=bumps,
+    )
+    return [bump_layer, interposer, microbumps]
 
 
 def _stacked(

@@ -1,4 +1,4 @@
-"""Temperatures of many systems: one reduced operator a geometry, then small products."""
+"""Junction temperatures of many systems: one operator per geometry, then small products."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def geometry_of(package: PackageColumns, dies: Dies, row: int) -> Geometry:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LeakageTable:
-    """How leakage depends on temperature, one row a system; see `leakage_curve`."""
+    """How leakage depends on temperature, one row per system; see `leakage_curve`."""
 
     table_c: Floats
     table_w: Floats

@@ -8,23 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse import numerics
-from chipdse.arrays import Bools, Floats
+from chipdse.arrays import Bools, Floats, Int64s
 
 Leakage = Callable[[Floats], tuple[Floats, Floats]]
 
 _TOLERANCE_K = 1e-6
 _STEPS = 60
 _WEAK = 0.25
-
-
-def leakage_ratio(
-    temperature_c: Floats, table_c: Floats, table_w: Floats, reference_c: Floats, doubling_k: Floats
-) -> tuple[Floats, Floats]:
-    """Leakage over its value at `reference_c`, and the derivative of that ratio per kelvin.
-
-    temperature_c : [points, dies]; the others as of `leakage_curve`
-    """
-    return leakage_curve(table_c, table_w, reference_c, doubling_k)(temperature_c)
 
 
 def leakage_curve(
@@ -124,17 +114,17 @@ def equilibrium(
     reaches 1 while the rise still grows: then `runaway` is set and the last iterate is returned
     as it is, not a temperature.
     """
-    points, size = power_w.shape
+    points = len(power_w)
     rise = numerics.matmul(power_w, resistance_k_per_w.T)
-    soft = feedback is not None and bool(feedback.change_k_per_w.any())
-    if feedback is not None and soft:
-        excess, _ = feedback.excess(np.zeros_like(rise))
-        rise = rise + excess * numerics.matmul(power_w, feedback.change_k_per_w.T)
+    soft = feedback if feedback is not None and feedback.change_k_per_w.any() else None
+    if soft is not None:
+        excess, _ = soft.excess(np.zeros_like(rise))
+        rise = rise + excess * numerics.matmul(power_w, soft.change_k_per_w.T)
     runaway = np.zeros(points, dtype=np.bool_)
     gain = np.zeros(points)
     value, slope = leakage(rise)
     leaks = bool(slope.any())
-    if not leaks and not soft:
+    if not leaks and soft is None:
         return Equilibrium(
             rise_k=rise + numerics.matmul(value, resistance_k_per_w.T),
             leakage_w=value,
@@ -145,40 +135,86 @@ def equilibrium(
     for _ in range(_STEPS):
         if leaks:
             value, slope = leakage(rise)
-        heat = power_w + value
-        residual = numerics.matmul(heat, resistance_k_per_w.T) - rise
-        row_sums = numerics.matmul(slope, resistance_k_per_w.T)
-        stiff = None
-        if feedback is not None and soft:
-            excess, growth = feedback.excess(rise)
-            change = feedback.change_k_per_w.T
-            softer = numerics.matmul(heat, change)
-            residual += excess * softer
-            stiff = growth * softer
-            row_sums += excess * numerics.matmul(slope, change) + stiff
-        # ρ(M) of a non-negative matrix is at most its largest row sum.
-        gain = row_sums.max(axis=1)
+        iterate = _iterate(resistance_k_per_w, power_w + value, slope, rise, soft)
+        gain = iterate.gain
         # Far beyond any temperature leakage exceeds all numbers: no fixed point on the way.
-        runaway |= ~(np.isfinite(gain) & np.isfinite(residual).all(axis=1))
-        active = np.flatnonzero(~runaway & (np.abs(residual).max(axis=1) > _TOLERANCE_K))
+        runaway |= ~(np.isfinite(gain) & np.isfinite(iterate.residual_k).all(axis=1))
+        active = np.flatnonzero(~runaway & (np.abs(iterate.residual_k).max(axis=1) > _TOLERANCE_K))
         if not len(active):
             break
         # With little feedback plain iteration is as good as Newton's and needs no solution.
         weak = active[gain[active] < _WEAK]
-        rise[weak] += residual[weak] if stiff is None else residual[weak] / (1 - stiff[weak])
+        rise[weak] += iterate.plain_step_k(weak)
         strong = active[gain[active] >= _WEAK]
         if len(strong):
-            loop = resistance_k_per_w[None] * slope[strong][:, None, :]
-            if feedback is not None and stiff is not None:
-                softened = excess[strong][:, :, None] * feedback.change_k_per_w[None]
-                loop = loop + softened * slope[strong][:, None, :]
-                loop = loop + np.eye(size) * stiff[strong][:, :, None]
-            steps, stuck = _newton(loop, residual[strong], gain[strong])
+            loop = iterate.loop(strong)
+            steps, stuck = _newton(loop, iterate.residual_k[strong], gain[strong])
             runaway[strong[stuck]] = True
             rise[strong[~stuck]] += steps[~stuck]
     else:
         runaway[active] = True
     return Equilibrium(rise_k=rise, leakage_w=value, runaway=runaway, loop_gain=gain)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Iterate:
+    """The equation ``R(rise)·(P + L(rise)) - rise = 0`` at one iterate [points, sources].
+
+    residual_k : its left side
+    gain : largest row sum of the loop matrix ``R·L' + R'·(P + L)``, which bounds ρ of this
+        non-negative matrix [points]
+    slope : L'
+    excess, stiff : of R and R'·(P + L) with temperature-dependent resistances, else None
+    """
+
+    resistance_k_per_w: Floats
+    slope: Floats
+    soft: Feedback | None
+    residual_k: Floats
+    gain: Floats
+    excess: Floats | None
+    stiff: Floats | None
+
+    def plain_step_k(self, points: Int64s) -> Floats:
+        """The step of plain iteration, without the leakage's slope."""
+        if self.stiff is None:
+            return self.residual_k[points]
+        return self.residual_k[points] / (1 - self.stiff[points])
+
+    def loop(self, points: Int64s) -> Floats:
+        """The loop matrix [points, sources, sources]."""
+        slope = self.slope[points][:, None, :]
+        loop = self.resistance_k_per_w[None] * slope
+        if self.soft is not None and self.excess is not None and self.stiff is not None:
+            softened = self.excess[points][:, :, None] * self.soft.change_k_per_w[None]
+            loop = loop + softened * slope
+            loop = loop + np.eye(loop.shape[1]) * self.stiff[points][:, :, None]
+        return loop
+
+
+def _iterate(
+    resistance_k_per_w: Floats, heat_w: Floats, slope: Floats, rise: Floats, soft: Feedback | None
+) -> _Iterate:
+    """The equation at these rises, where the sources dissipate `heat_w`."""
+    residual = numerics.matmul(heat_w, resistance_k_per_w.T) - rise
+    row_sums = numerics.matmul(slope, resistance_k_per_w.T)
+    excess = stiff = None
+    if soft is not None:
+        excess, growth = soft.excess(rise)
+        change = soft.change_k_per_w.T
+        softer = numerics.matmul(heat_w, change)
+        residual += excess * softer
+        stiff = growth * softer
+        row_sums += excess * numerics.matmul(slope, change) + stiff
+    return _Iterate(
+        resistance_k_per_w=resistance_k_per_w,
+        slope=slope,
+        soft=soft,
+        residual_k=residual,
+        gain=row_sums.max(axis=1),
+        excess=excess,
+        stiff=stiff,
+    )
 
 
 def _newton(loop: Floats, residual: Floats, gain: Floats) -> tuple[Floats, Bools]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -80,12 +81,34 @@ def yield_negative_binomial(
 Law = Callable[[Numbers, Numbers, Numbers], Numbers]
 """From die area [m²], defect density [m⁻²] and clustering parameter to the share of good dies."""
 
-YIELD_LAWS: Mapping[str, Law] = {
-    "negative_binomial": yield_negative_binomial,
-    "poisson": lambda area_m2, defects_per_m2, clustering: yield_poisson(area_m2, defects_per_m2),
-    "murphy": lambda area_m2, defects_per_m2, clustering: yield_murphy(area_m2, defects_per_m2),
+
+@dataclass(frozen=True, kw_only=True)
+class YieldLaw:
+    """A yield law with its publication.
+
+    share : the function; a law without a clustering parameter ignores it
+    publication : key of its entry in `chipdse/technology/data/references.toml`
+    """
+
+    share: Law
+    publication: str
+
+    def __call__(self, area_m2: Numbers, defects_per_m2: Numbers, clustering: Numbers) -> Numbers:
+        return self.share(area_m2, defects_per_m2, clustering)
+
+
+YIELD_LAWS: Mapping[str, YieldLaw] = {
+    "negative_binomial": YieldLaw(share=yield_negative_binomial, publication="stapper1983yield"),
+    "poisson": YieldLaw(
+        share=lambda area_m2, defects_per_m2, _: yield_poisson(area_m2, defects_per_m2),
+        publication="cunningham1990yield",
+    ),
+    "murphy": YieldLaw(
+        share=lambda area_m2, defects_per_m2, _: yield_murphy(area_m2, defects_per_m2),
+        publication="murphy1964cost",
+    ),
 }
-"""The laws by the name that `yield_law` of a package has; a new law needs an entry here only."""
+"""The laws by the name that `yield_law` of a package has; code needs no other entry for a law."""
 
 
 def dies_per_wafer(
@@ -122,9 +145,12 @@ def tested_good(die_yield: Numbers, coverage: Numbers) -> Numbers:
     return (1 - np.asarray(coverage)) + np.multiply(coverage, die_yield)
 
 
-def outgoing_quality(die_yield: Numbers, coverage: Numbers) -> Numbers:
-    """Fraction of the dies that passed the test which are good, ``Y / t`` (CATCH)."""
-    return np.asarray(die_yield) / tested_good(die_yield, coverage)
+def outgoing_quality(die_yield: Numbers, passed: Numbers) -> Numbers:
+    """Fraction of the dies that passed the test which are good, ``Y / t`` (CATCH).
+
+    passed : t, the fraction of dies that pass (`tested_good`)
+    """
+    return np.asarray(die_yield) / passed
 
 
 def assembly_yield(

@@ -144,9 +144,9 @@ class Systems:
         count = self.packages.count
         index = np.tile(np.arange(count), draws.count)
         rows = draws.repeated(count)
-        one = draws.count == 1
+        is_single = draws.count == 1
         given = {
-            key: with_value(constant, float(values[0]) if one else values)
+            key: with_value(constant, float(values[0]) if is_single else values)
             for key, (constant, values) in rows.constants.items()
         }
         packages = drawn_packages(self.packages.take(index), rows)

@@ -149,12 +149,12 @@ def _variants(
     """
     chosen = [i for i, each in enumerate(inputs) if each.parameter in choices]
     result, read = _run(systems, dies, inputs, shares, stage, chosen)
-    more = [
+    read_inputs = [
         i for i, each in enumerate(inputs)
         if any(c.key in read and not c.key.startswith(_PRODUCTS) for c in each.constants)
     ]  # fmt: skip
-    if more:
-        result, _ = _run(systems, dies, inputs, shares, stage, [*chosen, *more])
+    if read_inputs:
+        result, _ = _run(systems, dies, inputs, shares, stage, [*chosen, *read_inputs])
     return result
 
 
@@ -291,8 +291,8 @@ def _factored(
     link = _variants(systems, dies, inputs, shares, linked, ())
     first, kind = _kinds(dies, systems.packages)
     kinds, of_kinds = systems.take(first), dies.take(first)
-    made = _variants(kinds, of_kinds, inputs, shares, _fabricated, _CHOICES)
-    priced = _variants(kinds, of_kinds, inputs, shares, _priced, ("cost_model",))
+    fabrication = _variants(kinds, of_kinds, inputs, shares, _fabricated, _CHOICES)
+    costs = _variants(kinds, of_kinds, inputs, shares, _priced, ("cost_model",))
     present = dies.present()
     step = max(1, _VALUES // len(shares))
     for start in range(0, len(rows), step):
@@ -302,21 +302,28 @@ def _factored(
         factors = _factors(some, inputs, shares)
         links_there = _with_power(LinkResult(**link.at(places)), their_dies, factors)
         powers = _powers(their_dies, links_there, factors.power)
-        result = made.at(kind[part]) | priced.at(kind[part])
-        hot = heat.under_draws(powers, factors.power, part, typical=False)
-        usual = hot
+        result = fabrication.at(kind[part]) | costs.at(kind[part])
+        largest = heat.under_draws(powers, factors.power, part, typical=False)
+        typical = largest
         if some.blocks.typical is not None:
-            usual = heat.under_draws(powers, factors.power, part, typical=True)
+            typical = heat.under_draws(powers, factors.power, part, typical=True)
         limits = constraints_of(
-            some.packages, their_dies, links_there, hot, result["interposers"], sources
+            some.packages, their_dies, links_there, largest, result["interposers"], sources
         ).values()
-        kept = np.ones(1, dtype=np.bool_)
+        feasible = np.ones(1, dtype=np.bool_)
         for limit in limits:
-            kept = kept & (limit <= 0)
+            feasible = feasible & (limit <= 0)
         amounts = _amounts(
-            some, their_dies, links_there, powers, (hot, usual), result, factors, compute[part]
+            some,
+            their_dies,
+            links_there,
+            powers,
+            (largest, typical),
+            result,
+            factors,
+            compute[part],
         )
-        yield Block(systems=rows[part], metrics=metrics_of(amounts), feasible=kept)
+        yield Block(systems=rows[part], metrics=metrics_of(amounts), feasible=feasible)
 
 
 def _with_power(link: LinkResult, dies: Dies, factors: _Factors) -> LinkResult:
@@ -333,8 +340,8 @@ def _with_power(link: LinkResult, dies: Dies, factors: _Factors) -> LinkResult:
 def _powers(dies: Dies, link: LinkResult, factor: Floats) -> Floats:
     """Power of one die of each kind, [draws x systems x kinds] or [systems x kinds]."""
     if factor.size > 1:
-        scaled = dies.dynamic_w * np.where(dies.memory, 1.0, factor[..., None])
-        dies = dataclasses.replace(dies, dynamic_w=scaled)
+        dynamic_w = dies.dynamic_w * np.where(dies.memory, 1.0, factor[..., None])
+        dies = dataclasses.replace(dies, dynamic_w=dynamic_w)
     return die_powers(dies, link.utilisation_limit, link.power_w, link.memory_device_w)
 
 
@@ -344,7 +351,7 @@ def _amounts(
     link: LinkResult,
     powers: Floats,
     temperatures: tuple[TemperatureResult, TemperatureResult],
-    made: Columns,
+    columns: Columns,
     factors: _Factors,
     compute: Floats,
 ) -> Amounts:
@@ -352,11 +359,11 @@ def _amounts(
 
     temperatures : of the chips with the largest power, and of those whose energy is wanted
     """
-    hot, usual = temperatures
+    largest, typical = temperatures
     fixed = np.zeros(1)
     for kind in range(powers.shape[-1]):
         fixed = fixed + dies.count[:, kind] * powers[..., kind]
-    terms = CarbonTerms(**{name: made[name] for name in _TERMS})
+    terms = CarbonTerms(**{name: columns[name] for name in _TERMS})
     none = np.full(1, np.nan)
     return Amounts(
         compute_ops_per_s=compute,
@@ -365,17 +372,17 @@ def _amounts(
         capacity_bits_per_s=link.capacity_bits_per_s,
         link_power_w=link.power_w,
         fixed_w=fixed,
-        leakage_w=hot.leakage_w,
-        mean_leakage_w=usual.leakage_w,
-        peak_c=hot.peak_c,
-        peak_error_k=hot.peak_error_k,
-        mean_c=hot.mean_c,
+        leakage_w=largest.leakage_w,
+        mean_leakage_w=typical.leakage_w,
+        peak_c=largest.peak_c,
+        peak_error_k=largest.peak_error_k,
+        mean_c=largest.mean_c,
         silicon_m2=dies.silicon_m2,
         die_m2=dies.area_m2[:, 0],
-        substrate_m2=made["substrate_m2"],
-        die_yield=made["die_yield"],
-        cost_usd=made["cost_usd"],
-        nre_usd=made["nre_usd"],
+        substrate_m2=columns["substrate_m2"],
+        die_yield=columns["die_yield"],
+        cost_usd=columns["cost_usd"],
+        nre_usd=columns["nre_usd"],
         embodied_kg=terms.at(
             factors.grids["grid_fab"], factors.abatement, factors.grids["grid_design"]
         ),

@@ -57,9 +57,11 @@ def variance_shares(shares: Floats, values: Floats) -> Floats:
     draws, inputs = shares.shape
     out = np.zeros(inputs)
     centred = values - values.mean()
-    whole = float(np.square(centred).mean())
+    variance = float(np.square(centred).mean())
     # A result that no input changes differs by rounding only.
-    if not whole > float(np.square(_ROUNDING * np.abs(values).max())) or not np.isfinite(whole):
+    if not variance > float(np.square(_ROUNDING * np.abs(values).max())) or not np.isfinite(
+        variance
+    ):
         return out
     classes = np.minimum((shares * _BINS).astype(np.int64), _BINS - 1)
     for column in range(inputs):
@@ -67,7 +69,7 @@ def variance_shares(shares: Floats, values: Floats) -> Floats:
         sums = np.bincount(classes[:, column], weights=centred, minlength=_BINS)
         between = float((np.square(sums) / np.maximum(count, 1)).sum()) / draws
         by_chance, spread = (_BINS - 1) / (draws - 1), np.sqrt(2 * (_BINS - 1)) / draws
-        explained = between / whole
+        explained = between / variance
         if explained > by_chance + 3 * spread:
             out[column] = (explained - by_chance) / (1 - by_chance)
     return out

@@ -106,7 +106,7 @@ def manufacturing_carbon(
     metal layers' share of an interposer die with a quarter of the defects; RDL, times
     layers/`metal_layers`; active, with 4.47 mm² of full router per chiplet; EMIB, 25 mm² bridges
     at 22 nm; 3D, the vias' area in each die. Routers in the dies otherwise; all over the bonding
-    yield, once a die for 3D. A single die has no package.
+    yield, once per die for 3D. A single die has no package.
     """
     if package.kind not in PACKAGES:
         raise DesignError(f"package kind {package.kind!r} is not one of {', '.join(PACKAGES)}")
@@ -200,7 +200,7 @@ def design_carbon(
         whatever is asked for
     """
 
-    def of(area_m2: float, node_nm: int) -> float:
+    def carbon_of_area(area_m2: float, node_nm: int) -> float:
         gates = area_m2 * _table(sources, "transistors", node_nm)
         gates /= sources("carbon.eco_transistors_per_gate")
         seconds = gates / _table(sources, "gates_per_hour", node_nm)
@@ -208,13 +208,15 @@ def design_carbon(
         return grid_kg_per_j * energy * iterations_per_part
 
     carbon = {
-        die.name: of(
+        die.name: carbon_of_area(
             sources(f"carbon.eco_{die.kind}_area.n{die.node_nm}") * die.area_m2, die.node_nm
         )
         for die in dies
     }
     routers = _router_areas(dies, sources) if len(dies) > 1 and package.kind != "active" else []
-    carbon["Packaging"] = sum(of(a, d.node_nm) for a, d in zip(routers, dies, strict=False))
+    carbon["Packaging"] = sum(
+        carbon_of_area(a, d.node_nm) for a, d in zip(routers, dies, strict=False)
+    )
     return carbon
 
 

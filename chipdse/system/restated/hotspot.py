@@ -81,7 +81,7 @@ def hotspot_rises(
     Parameters
     ----------
     layers : from the one farthest from the spreader to the interface, all of the same outline
-    grid : grid cells a side
+    grid : grid cells per side
     detailed_3d : HotSpot's mode for layer files, with its doubly counted convection
     """
     outline = layers[0].outline

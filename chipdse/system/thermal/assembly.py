@@ -137,10 +137,7 @@ def assemble_on(
     if soft.any():
         k = np.where(soft, k / ratio, k)
     exists = k[0] > 0
-    cell = np.full(exists.shape, -1, dtype=np.int64)
-    cell[exists] = np.arange(int(exists.sum()))
-    if fold.diagonal:
-        cell = across_diagonal(cell)
+    cell = _numbered(exists, fold)
     cells = _Cells(
         cell=cell,
         exists=exists,
@@ -157,10 +154,6 @@ def assemble_on(
     ends, joint, changes = cells.joints(half, fold)
     cooler, cooler_change = cells.to_air(half[2], -1, stack.cooler_resistance_k_per_w)
     board, board_change = cells.to_air(half[2], 0, stack.board_resistance_k_per_w)
-    capacity = np.zeros(cells.count)
-    np.add.at(capacity, cell[exists], (heat * cells.volume)[exists])
-    if stack.cooler_capacity_j_per_k:
-        capacity = capacity + stack.cooler_capacity_j_per_k * cooler / cooler.sum()
     if like is None:
         spread, source_cells = _spread(stack, (x, y), fold, cell, slices)
     else:
@@ -175,7 +168,7 @@ def assemble_on(
         cell=cell,
         slice_layer=np.array([i for i, _ in slices], dtype=np.int64),
         conductance=_matrix(ends, joint, cooler + board, cells.count),
-        capacity=capacity,
+        capacity=_capacity(stack, cells, heat, cooler),
         spread=spread,
         cooler=cooler,
         board=board,
@@ -183,6 +176,25 @@ def assemble_on(
         source_cells=source_cells,
         softer=softer,
     )
+
+
+def _numbered(exists: Bools, fold: Fold) -> Int64s:
+    """The number of each cell; -1 without material, and one number for mirror images."""
+    cell = np.full(exists.shape, -1, dtype=np.int64)
+    cell[exists] = np.arange(int(exists.sum()))
+    return across_diagonal(cell) if fold.diagonal else cell
+
+
+def _capacity(
+    stack: Stack, cells: _Cells, heat_j_per_m3k: Floats, cooler_w_per_k: Floats
+) -> Floats:
+    """Heat capacity of each cell [J/K]; that of the cooler belongs to the cells that it touches."""
+    capacity = np.zeros(cells.count)
+    heat = heat_j_per_m3k * cells.volume
+    np.add.at(capacity, cells.cell[cells.exists], heat[cells.exists])
+    if stack.cooler_capacity_j_per_k:
+        capacity = capacity + stack.cooler_capacity_j_per_k * cooler_w_per_k / cooler_w_per_k.sum()
+    return capacity
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -92,7 +92,7 @@ def multiplicity(lines: Floats, fold: bool) -> Floats:
 
 
 def folded(values: Floats, fold: bool) -> Floats:
-    """Sums of one value a cell over the cells that a mirror swaps."""
+    """Sums of one value per cell over the cells that a mirror swaps."""
     if not fold:
         return values
     half, pairs = (len(values) + 1) // 2, len(values) // 2

@@ -29,7 +29,7 @@ class Adder(wiring.Component):
 
     Timing
     ------
-    Accepted at edge t, read at edge ``t + latency_cycles``; one addition a cycle.
+    Accepted at edge t, read at edge ``t + latency_cycles``; one addition per cycle.
     """
 
     a: Signal

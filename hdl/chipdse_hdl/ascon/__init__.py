@@ -1,6 +1,6 @@
 """Ascon, the lightweight cryptography of NIST SP 800-232: Ascon-AEAD128 and Ascon-Hash256.
 
-One permutation of 320 bits, some rounds a cycle, around it either authenticated encryption of
+One permutation of 320 bits, some rounds per cycle, around it either authenticated encryption of
 blocks of 128 bits (encryption, decryption or both) or a hash function over blocks of 64.
 """
 
@@ -16,7 +16,7 @@ __all__ = ["Ascon", "AsconParameters", "AsconWorkload", "BLOCK"]
 
 BLOCK = Block(
     name="ascon",
-    summary="Ascon-AEAD128 or Ascon-Hash256, some rounds of the permutation a cycle",
+    summary="Ascon-AEAD128 or Ascon-Hash256, some rounds of the permutation per cycle",
     parameters=AsconParameters,
     workload=AsconWorkload,
     hardware=Ascon,

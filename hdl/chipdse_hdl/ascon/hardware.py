@@ -56,7 +56,7 @@ class Ascon(wiring.Component):
     decrypt : In(1)      function `both` only, with the key: the text is ciphertext
     out_data : Out(8 * block_bytes)   AEAD: a word of the other text for each word of text, bytes
                          that do not count are zero; then the tag. Hash: four words of digest
-    out_valid : Out(1)   high for one cycle a word: it must be taken
+    out_valid : Out(1)   high for one cycle per word: it must be taken
 
     With two shares ``in_data`` and ``out_data`` are two ports each, ``in_data_share_0`` and so on,
     whose XOR is the word (constants and padding enter share 0), and there are besides:

@@ -20,7 +20,7 @@ from chipdse_hdl.bench.testbench import Run, play_runs
 class Case:
     """Words at the ports, cycle by cycle, and what must come out.
 
-    words : of each input port, one a cycle
+    words : of each input port, one per cycle
     valid : bool[cycle], which of them count
     expected : of each output port, one for each that counts, in order
     """
@@ -131,7 +131,7 @@ def case(
     words: Mapping[str, np.ndarray],
     reference: Callable[..., Mapping[str, np.ndarray]],
 ) -> Case:
-    """A case of one number a port, its results computed from those that count."""
+    """A case of one number per port, its results computed from those that count."""
     counted = {name: given[valid] for name, given in words.items()}
     return Case(
         words={name: given.tolist() for name, given in words.items()},

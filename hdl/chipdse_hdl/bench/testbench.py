@@ -1,4 +1,4 @@
-"""What the cocotb benches share: parameters in, one word a port and cycle, the result out.
+"""What the cocotb benches share: parameters in, one word per port and cycle, the result out.
 
 The calls into the simulator are most of a bench's time, so a bench computes its stimulus as arrays
 beforehand, `play` writes and reads whole ports once a cycle, and everything is compared at the end.
@@ -85,7 +85,7 @@ async def reset(dut: Any, inputs: Sequence[str], value: int) -> None:
 async def play(
     dut: Any, stimulus: Mapping[str, Sequence[int]], watch: Sequence[str]
 ) -> list[dict[str, list[int]]]:
-    """Drive ports with one word a cycle and return what the watched outputs were.
+    """Drive ports with one word per cycle and return what the watched outputs were.
 
     One reading of them if every bit was known. Bits that are not (of registers without reset,
     before they are used, in simulators with X) are 0 in a first and 1 in a second reading, and
@@ -161,7 +161,7 @@ def integers(stimulus: Mapping[str, Sequence[Any]]) -> dict[str, list[int]]:
 class Run:
     """What follows one reset.
 
-    stimulus : of each input port, one word a cycle
+    stimulus : of each input port, one word per cycle
     check : is given what the watched outputs were, and raises AssertionError unless they are
         right; None: nobody looks
     cut : after so many cycles comes the next reset, in the midst of work; None: at the end

@@ -27,8 +27,8 @@ class CordicParameters:
     iterations: int = parameter(8, "one for each bit of the result, about", minimum=1, maximum=24)
     architecture: str = parameter(
         "unrolled",
-        "unrolled: hardware for each iteration, a vector a cycle; iterative: one piece of hardware "
-        "for all, a vector at a time",
+        "unrolled: hardware for each iteration, one vector per cycle; iterative: all iterations "
+        "share their hardware, one vector at a time",
         choices=("unrolled", "iterative"),
     )
     iterations_per_cycle: int = parameter(1, "between registers", minimum=1, maximum=24)

@@ -37,7 +37,7 @@ class Transmitter(wiring.Component):
     in_data : In(flit_bits)  the next flit
     in_valid : In(1)    ... is there
     in_ready : Out(1)   ... is accepted, if it is there
-    wires : Out(wires)  data, then one wire a group that tells of inversion, then parity
+    wires : Out(wires)  data, then one wire per group that tells of inversion, then parity
     nack : In(1)        replay only: the frame begun `replay_frames` frames ago arrived damaged
     """
 

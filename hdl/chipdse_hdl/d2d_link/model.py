@@ -18,7 +18,7 @@ from chipdse_hdl.workloads.words import word_stream
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """A link's ports, a row a cycle. `out_data` is None where it says nothing."""
+    """A link's ports, a row per cycle. `out_data` is None where it says nothing."""
 
     in_data: list[int]
     in_valid: list[int]

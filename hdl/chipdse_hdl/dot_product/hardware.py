@@ -28,7 +28,7 @@ class DotProduct(wiring.Component):
 
     Timing
     ------
-    Accepted at edge t, read at edge ``t + latency_cycles``; one vector a cycle.
+    Accepted at edge t, read at edge ``t + latency_cycles``; one vector per cycle.
     """
 
     a: Signal

@@ -1,4 +1,4 @@
-"""A streaming fast Fourier transform: one complex sample in and out a cycle, at any pace.
+"""A streaming fast Fourier transform: one complex sample in and out per cycle, at any pace.
 
 A chain of butterflies, each with a delay line that brings the two halves of a block together
 (single-path delay feedback, decimation in frequency [1]_). Radix 2 rotates behind every

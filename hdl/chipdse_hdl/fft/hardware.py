@@ -31,7 +31,7 @@ class Fft(wiring.Component):
     Timing
     ------
     The cycle after the ``latency_samples``-th sample behind a block's first has its first result,
-    bit-reversed: frequencies 0, points / 2, ... One sample and one result a cycle.
+    bit-reversed: frequencies 0, points / 2, ... One sample and one result per cycle.
     """
 
     x_re: Signal

@@ -26,7 +26,7 @@ class Fifo(wiring.Component):
 
     Timing
     ------
-    A word accepted at edge t can be taken at edge ``t + latency_cycles``; one word a cycle.
+    A word accepted at edge t can be taken at edge ``t + latency_cycles``; one word per cycle.
     Prefetch refuses with ``depth - 1`` words until the first has moved to the output register.
     """
 

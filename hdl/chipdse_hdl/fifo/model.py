@@ -14,7 +14,7 @@ from chipdse_hdl.workloads.words import word_stream
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """A queue's ports, a row a cycle. `r_data` is None where there is nothing to read."""
+    """A queue's ports, a row per cycle. `r_data` is None where there is nothing to read."""
 
     w_data: list[int]
     w_valid: list[int]

@@ -54,7 +54,7 @@ def hard_cases(p: FirParameters) -> list[Case]:
 
 
 def loading(p: FirParameters, h: np.ndarray) -> dict[str, list[int]]:
-    """Input words that load the coefficients, one a cycle; none if they are fixed."""
+    """Input words that load the coefficients, one per cycle; none if they are fixed."""
     cycles = 0 if p.coefficients == "fixed" else p.taps
     words = {"x": [0] * cycles, "x_valid": [0] * cycles}
     if p.coefficients == "loadable":

@@ -22,7 +22,7 @@ class Fir(wiring.Component):
     -----
     x : In(samples_per_cycle * data_bits)     samples, the earliest in the low bits
     x_valid : In(1)    accept them; while low, the filter stands still
-    y : Out(samples_per_cycle * output_bits)  one output a sample, in the same order
+    y : Out(samples_per_cycle * output_bits)  one output per sample, in the same order
     y_valid : Out(1)   high for one cycle for each `x_valid`; `y` holds in between
     coefficient : In(coefficient_bits)        loadable only
     load : In(1)       loadable only: accept a coefficient, h[0] first; `taps` of them fill the
@@ -35,7 +35,7 @@ class Fir(wiring.Component):
 
     Timing
     ------
-    Accepted at edge t, read at edge ``t + latency_cycles``; `samples_per_cycle` samples a cycle,
+    Accepted at edge t, read at edge ``t + latency_cycles``; `samples_per_cycle` samples per cycle,
     folded one in `folding` cycles.
     """
 
@@ -116,7 +116,7 @@ class Fir(wiring.Component):
         return sums
 
     def _folded(self, m: Module, coefficients: list[Value]) -> Module:
-        """Each multiplier works through `folding` taps of the delay line, one a cycle."""
+        """Each multiplier works through `folding` taps of the delay line, one per cycle."""
         p = self.parameters
         line = [
             Signal(signed(p.data_bits), name=f"x_{age}", reset_less=age >= p.taps - 1)

@@ -32,7 +32,7 @@ def waits(parameters: FirParameters, workload: FirWorkload) -> np.ndarray:
 
 
 def reference(coefficients: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """What the hardware must output: one sum a sample; before the first sample all are zero."""
+    """What the hardware must output: one sum per sample; before the first sample all are zero."""
     return np.convolve(x.astype(np.int64), coefficients.astype(np.int64))[: len(x)]
 
 

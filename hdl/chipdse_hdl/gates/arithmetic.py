@@ -16,8 +16,8 @@ def when(m: Module, enable: Value | None) -> AbstractContextManager[None]:
 class Flow:
     """The `valid` bits that accompany data through a pipeline, and registers that obey them.
 
-    valid : one a stage, after its register; cleared by reset
-    enables : one a stage: when its registers load; None is always
+    valid : one per stage, after its register; cleared by reset
+    enables : one per stage: when its registers load; None is always
     """
 
     def __init__(

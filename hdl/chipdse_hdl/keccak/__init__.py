@@ -1,4 +1,4 @@
-"""The hash functions of FIPS 202: the Keccak permutation, some rounds a cycle, and its sponge.
+"""The hash functions of FIPS 202: the Keccak permutation, some rounds per cycle, and its sponge.
 
 A message enters word by word into the rate part of a state of 1600 bits; after each block the
 permutation runs its 24 rounds; then the state's rate part leaves word by word as the digest. The
@@ -17,7 +17,7 @@ __all__ = ["BLOCK", "Keccak", "KeccakParameters", "KeccakWorkload"]
 
 BLOCK = Block(
     name="keccak",
-    summary="SHA3 and SHAKE hash functions, some rounds of the permutation a cycle",
+    summary="SHA3 and SHAKE hash functions, some rounds of the permutation per cycle",
     parameters=KeccakParameters,
     workload=KeccakWorkload,
     hardware=Keccak,

@@ -42,10 +42,10 @@ class Keccak(wiring.Component):
 
     Timing
     ------
-    A word a cycle; the permutation takes `permutation_cycles` from the edge after a block's last
+    A word per cycle; the permutation takes `permutation_cycles` from the edge after a block's last
     word, during which nothing is accepted, unless there is an `input_buffer`: then that edge
     moves the buffer into the state, and the next block enters meanwhile. After the last block's
-    permutation the digest leaves, a word a cycle, with another permutation after each
+    permutation the digest leaves, a word per cycle, with another permutation after each
     `rate_words`.
     """
 

@@ -2,7 +2,7 @@
 
 `rows` x `columns` processing elements form C = A @ B, one step of the inner dimension per cycle.
 A enters at the left and moves right, B enters at the top and moves down; each element owns one
-element of C. When a product is complete its rows leave at the left, one port a row. See
+element of C. When a product is complete its rows leave at the left, one port per row. See
 docs/blocks/blocks.md for a picture.
 """
 

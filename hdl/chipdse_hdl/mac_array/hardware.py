@@ -24,7 +24,7 @@ class MacArray(wiring.Component):
     last : In(1)      ... and its last: the product is complete
     ready : Out(1)    low for 2 * columns - 2 cycles after `last`. While it is low, nothing is
                       accepted, except with `overlapped_drain`: then only `last` is not
-    c : Out(rows * accumulator_bits)  an element of C a row, row 0 in the low bits
+    c : Out(rows * accumulator_bits)  an element of C per row, row 0 in the low bits
     c_valid : Out(rows)               which of them to take; columns come in order
 
     Numbers are two's complement if `signed`. All ports are plain words. Every output is a
@@ -35,7 +35,7 @@ class MacArray(wiring.Component):
     Timing
     ------
     With `last` accepted at edge t, element (i, j) of C is to be read at edge
-    ``t + latency_cycles + i + 2 * j``. One step a cycle; a product of depth K starts every
+    ``t + latency_cycles + i + 2 * j``. One step per cycle; a product of depth K starts every
     ``interval_cycles(K)``: K + 2 * columns - 2, or max(K, 2 * columns - 1) if overlapped.
     """
 
@@ -117,7 +117,7 @@ class MacArray(wiring.Component):
     def _resolved(self, m: Module, result: Value, row: int) -> Value:
         """A result as one word: of a carry-save sum the two words' sum, a cycle later.
 
-        The quickest adder: it must not set the clock period, and there is one a row.
+        The quickest adder: it must not set the clock period, and there is one per row.
         """
         bits = self.parameters.accumulator_bits
         if not self.parameters.carry_save:
@@ -138,7 +138,7 @@ class MacArray(wiring.Component):
         moves = Signal()
         m.d.comb += [
             self.ready.eq(remaining == 0),
-            # Complete sums leave leftwards, against the commands: two cycles a column.
+            # Complete sums leave leftwards, against the commands: two cycles per column.
             moves.eq(remaining[0]),
             ends.eq(accept & self.last),
         ]

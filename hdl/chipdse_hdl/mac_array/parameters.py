@@ -24,8 +24,8 @@ class MacArrayParameters:
     )
     accumulation: str = parameter(
         "carry_propagate",
-        "carry_propagate: an adder in each element; carry_save: sums stay two words, which one "
-        "adder a row makes one when they leave",
+        "carry_propagate: an adder in each element; carry_save: each sum is kept as two words, "
+        "which one adder per row adds when a result leaves",
         choices=("carry_propagate", "carry_save"),
     )
     gating: str = parameter(
@@ -75,7 +75,7 @@ class MacArrayParameters:
 
     @property
     def last_latency_cycles(self) -> int:
-        """The same for the last row and column: one cycle more a row, two a column."""
+        """The same for the last row and column: one cycle more per row, two per column."""
         return self.latency_cycles + (self.rows - 1) + 2 * (self.columns - 1)
 
     def interval_cycles(self, depth: int) -> int:

@@ -30,7 +30,7 @@ class Multiplier(wiring.Component):
 
     Timing
     ------
-    Accepted at edge t, read at edge ``t + latency_cycles``; one product a cycle.
+    Accepted at edge t, read at edge ``t + latency_cycles``; one product per cycle.
     """
 
     a: Signal

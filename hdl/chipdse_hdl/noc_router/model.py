@@ -14,7 +14,7 @@ from chipdse_hdl.noc_router.traffic import Flit, matrix, packets
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """A router's ports, a row a cycle, each a list by port; None where an output says nothing."""
+    """A router's ports, a row per cycle, each a list by port; None where an output says nothing."""
 
     inputs: dict[str, list[list[int]]]
     outputs: dict[str, list[list[int | None]]]

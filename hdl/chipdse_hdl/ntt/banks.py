@@ -1,6 +1,6 @@
 """The banks of memory of `ntt`: in every layer all lanes of a cycle read and write different ones.
 
-A cycle takes one coefficient a lane. Which address a lane means depends on the layer, that is on
+A cycle takes one coefficient per lane. Which address a lane means depends on the layer, that is on
 the address bit whose two values a butterfly pairs; which bank the address belongs to is the XOR of
 its digits of `lane_bits` bits. Lanes and banks then differ by a rotation of the number's bits and
 an XOR, so that a few multiplexers connect them.
@@ -70,7 +70,7 @@ def banks(
     Parameters
     ----------
     read, found : what is read, and what was read one cycle before
-    write, data : what is written, and one word a lane for it
+    write, data : what is written, and one word per lane for it
     """
     count, width = 1 << lane_bits, len(data[0])
     read_turn = _turn(m, lane_bits, read, "read_turn")

@@ -119,13 +119,13 @@ class Rv32(wiring.Component):
     halted : Out(1)          an ecall or ebreak was executed: nothing happens until reset
 
     All outputs are registers. Loads and stores are aligned to their size. What is no instruction of
-    RV32I (E: no register beyond x15) does something unsaid. Reset starts at address 0; registers
+    RV32I (E: no register beyond x15) has undefined behaviour. Reset starts at address 0; registers
     have no reset.
 
     Timing
     ------
-    An instruction a cycle; loads 2, serial shifts 2 and one more a place; with two stages a taken
-    branch or jump 2, and after reset a cycle passes first.
+    One instruction takes one cycle; a load takes 2; a serial shift takes 2 and one more per place.
+    With two stages a taken branch or jump takes 2, and one cycle passes after reset.
     """
 
     fetch_address: Signal

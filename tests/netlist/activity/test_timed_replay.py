@@ -139,7 +139,7 @@ def test_settles_when_it_should() -> None:
 
 
 def test_both_edges_recorded() -> None:
-    # Two rows a cycle: the input rises three times, twice at a falling edge of the clock.
+    # Two rows per cycle: the input rises three times, twice at a falling edge of the clock.
     timing = timed(chain(11))
     recording = recorded(timing.netlist, [0, 1, 0, 0, 0, 1, 0, 1, 1])
     y = timing.netlist.port_of["y"].nets[0]

@@ -238,10 +238,10 @@ def test_a_gated_clock_is_estimated_from_its_enable() -> None:
     known[[netlist.nets_by_name["a"], netlist.nets_by_name["b"]]] = True
     partial = Activity(**(vars(nets) | {"annotated": known, "origin": "propagated"}))
     power = power_of(netlist, partial, "clk", allow_unannotated=True)
-    # 2 a cycle times P(EN), and the enable's own moves while the clock is high
+    # 2 per cycle times P(EN), and the enable's own moves while the clock is high
     moves = 2 * 0.25 + 0.2 * 0.5
     assert power.switching_w[0, 0] == pytest.approx(0.5 * 1 * FF * moves / PERIOD)
-    # y: 0.5 toggles a cycle, at most 2 p (1 - p) of its clock's
+    # y: 0.5 toggles per cycle, at most 2 p (1 - p) of its clock's
     assert power.switching_w[0, 1] == pytest.approx(0.5 * 3 * FF * 0.5 * moves / PERIOD)
 
 

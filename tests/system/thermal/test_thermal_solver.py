@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest import approx
 
 from chipdse.errors import DesignError
-from chipdse.system.models.leakage import equilibrium, leakage_ratio
+from chipdse.system.models.leakage import equilibrium, leakage_curve
 from chipdse.system.thermal.assembly import assemble
 from chipdse.system.thermal.linear_solver import factorise
 from chipdse.system.thermal.mesh import mesh_lines
@@ -267,17 +267,16 @@ def test_coupled_dies_satisfy_their_equations(self_k, power, leak, doubling):
 
 def test_leakage_is_log_linear_between_temperatures():
     table_c = np.array([25.0, 125.0])
-    ratio, slope = leakage_ratio(
-        np.array([[75.0]]), table_c, np.array([[1.0, 100.0]]), np.array([25.0]), np.zeros(1)
-    )
+    curve = leakage_curve(table_c, np.array([[1.0, 100.0]]), np.array([25.0]), np.zeros(1))
+    ratio, slope = curve(np.array([[75.0]]))
     assert ratio[0, 0] == approx(10.0)
     assert slope[0, 0] == approx(10.0 * math.log(100) / 100)
 
 
 def test_one_temperature_means_constant_leakage_unless_told():
     nothing = np.zeros(0), np.zeros((1, 0)), np.array([25.0])
-    constant, _ = leakage_ratio(np.array([[100.0]]), *nothing, np.array([np.nan]))
-    doubled, _ = leakage_ratio(np.array([[45.0]]), *nothing, np.array([20.0]))
+    constant, _ = leakage_curve(*nothing, np.array([np.nan]))(np.array([[100.0]]))
+    doubled, _ = leakage_curve(*nothing, np.array([20.0]))(np.array([[45.0]]))
     assert constant[0, 0] == 1.0
     assert doubled[0, 0] == approx(2.0)
 

@@ -133,16 +133,10 @@ def timed_replay(
     ------
     DesignError : the recording has X in the window, or the netlist does not settle in a period
     """
-    netlist = timing.netlist
     if sampled is not None and sampled < 1:
         raise DesignError(f"sampled={sampled} cycles; use 1 or more, 512 is usual")
-    plan = plan or plan_replay(netlist, recording, registers)
-    window = int(replayed.activity.cycles)
-    if cycles is not None and not cycles - 1 <= window <= cycles:  # a bench may stop at an edge
-        raise DesignError(
-            f"the zero-delay replay covers {window} cycles and glitches are asked of {cycles}; "
-            "replay the same window"
-        )
+    plan = plan or plan_replay(timing.netlist, recording, registers)
+    window = _cycles_of(replayed, cycles)
     # With both edges recorded a step is half a cycle, each from its own settled state.
     steps = 2 if recording.both_edges else 1
     full_window = Window(first=steps * first_cycle, transitions=steps * window)
@@ -156,26 +150,42 @@ def timed_replay(
     groups, sizes, latest = _replay(lanes, timed, plan, recording, rows, high)
     latest_s = latest.astype(np.float64) * resolution_s
     _check_settled(timing, latest_s, point)
-    group_glitches = groups[0] - groups[1]
     scale = full_window.transitions / len(rows)
     glitches = (groups[0].sum(axis=0) - groups[1].sum(axis=0)) * scale
     activity = replayed.activity
-    total = dataclasses.replace(activity, toggles=activity.toggles + glitches, glitches=True)
-    timed_activity = TimedActivity(
-        functional=activity,
-        total=total,
-        glitch_toggles=glitches,
-        sampled_cycles=len(rows) // steps,
-        cycles=window,
-        seed=seed,
-        resolution_s=resolution_s,
-        group_glitches=group_glitches,
-        group_cycles=sizes / steps,
-        latest_s=latest_s,
-        engine=name,
+    return _with_standard_error(
+        TimedActivity(
+            functional=activity,
+            total=dataclasses.replace(activity, toggles=activity.toggles + glitches, glitches=True),
+            glitch_toggles=glitches,
+            sampled_cycles=len(rows) // steps,
+            cycles=window,
+            seed=seed,
+            resolution_s=resolution_s,
+            group_glitches=groups[0] - groups[1],
+            group_cycles=sizes / steps,
+            latest_s=latest_s,
+            engine=name,
+        )
     )
-    stated = dataclasses.replace(total, standard_error_frac=timed_activity.standard_error())
-    return dataclasses.replace(timed_activity, total=stated)
+
+
+def _cycles_of(replayed: Replayed, cycles: int | None) -> int:
+    """Cycles of the zero-delay replay; DesignError if they are not those of the window."""
+    window = int(replayed.activity.cycles)
+    if cycles is not None and not cycles - 1 <= window <= cycles:  # a bench may stop at an edge
+        raise DesignError(
+            f"the zero-delay replay covers {window} cycles and glitches are asked of {cycles}; "
+            "replay the same window"
+        )
+    return window
+
+
+def _with_standard_error(activity: TimedActivity) -> TimedActivity:
+    """The activity whose total states the standard error of the drawn cycles."""
+    error_frac = activity.standard_error()
+    total = dataclasses.replace(activity.total, standard_error_frac=error_frac)
+    return dataclasses.replace(activity, total=total)
 
 
 def _coarse_resolution_s(timing: Timing, point: int) -> float:
@@ -209,7 +219,7 @@ def _replay(
     rows: Int64s,
     high: Bools,
 ) -> tuple[Int64s, Int64s, Int32s]:
-    """Transitions and functional transitions [2, groups, nets], cycles a group, latest [bins].
+    """Transitions and functional transitions [2, groups, nets], cycles per group, latest [bins].
 
     Parameters
     ----------

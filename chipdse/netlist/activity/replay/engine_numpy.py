@@ -112,7 +112,7 @@ def _count(
 def _popcount(words: UInt64s) -> Int64s:
     """Ones in each row of [rows, words]."""
     flat = np.ascontiguousarray(np.bitwise_count(words)).view(np.uint64)
-    # Sum bytes as 16-bit fields: at most 2 * 64 a word, and fewer than 512 words a row.
+    # Sum bytes as 16-bit fields: at most 2 * 64 per word, and fewer than 512 words per row.
     fields = (flat & np.uint64(0x00FF00FF00FF00FF)) + (
         (flat >> np.uint64(8)) & np.uint64(0x00FF00FF00FF00FF)
     )

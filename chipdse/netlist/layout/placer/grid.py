@@ -40,7 +40,7 @@ def grid_of(problem: PlacementProblem) -> tuple[int, int]:
 
 
 def charges_of(area: Floats, stretch: float, density: float) -> Charges:
-    """One charge a node with area; a node larger than a bin is divided into squares.
+    """One charge per node with area; a node larger than a bin is divided into squares.
 
     Such a node is dense all over, which no spreading can change: it is taken as large as it would
     be at the target density.

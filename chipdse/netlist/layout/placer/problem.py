@@ -94,7 +94,7 @@ def read_problem(path: Path) -> tuple[PlacementProblem, float]:
                 margin = max(0.0, float(min(-x.min(), -y.min(), x.max() - width, y.max() - height)))
             area = data["cell_area_um2"].astype(np.float64)
             if area.shape != (cells,):
-                raise DesignError(f"{path}: {len(area)} areas of {cells} cells; give one a cell")
+                raise DesignError(f"{path}: {len(area)} areas of {cells} cells; give one per cell")
             problem = PlacementProblem(
                 pin_net=data["pin_net"],
                 pin_node=data["pin_node"],
