@@ -45,7 +45,7 @@ SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array")
 TABLE_SWEEPS = (
     *("adder", "aes_sbox", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo"),
     *("fir_folding", "keccak", "mac_array_packages", "masked", "memory_boundary", "multiplier"),
-    *("nodes", "noc_router", "ntt", "rv32", "zero_gating"),
+    *("nodes", "noc_router", "ntt", "rv32", "rv32_programs", "zero_gating"),
 )
 """Sweeps of which only the parameters and `COLUMNS` are stored."""
 COLUMNS = (
@@ -58,7 +58,9 @@ PACKAGE_COLUMNS = (
     *("embodied_kgco2e", "operational_kgco2e", "total_kgco2e", "peak_temperature_c"),
 )
 """What is stored of `mac_array_packages` besides."""
+RUN_COLUMNS = ("work_per_run", "cycles_per_run", "time_per_run_s", "block_energy_per_run_j")
 MORE_COLUMNS = {
+    "rv32_programs": RUN_COLUMNS,
     "mac_array_packages": PACKAGE_COLUMNS,
     "nodes": ("block_leakage_power_w", "cost_usd", "throughput_ops_per_s"),
     "masked": ("peak_power_w", "max_t_first_order"),
