@@ -178,7 +178,7 @@ def _sentences(run: dict[str, Any]) -> Iterator[Text]:
     )
     array = _at(run["mac_array"]["mismatch_f_max_hz"], supplies_v)
     yield Text(
-        words="can be promised to run there at {:.2f} MHz, at 1 V at {:.1f} MHz",
+        words="`mac_array` is only {:.2f} MHz at 0.8 V, and {:.1f} MHz at 1 V.",
         values=(array[0.8] * MHZ, array[1.0] * MHZ),
     )
     yield Text(
