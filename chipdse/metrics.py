@@ -62,6 +62,14 @@ class BlockValues(Generic[Number, Count]):
         "clock period less critical path", "s", "measured", rests_on=_TIMING, corner="setup"
     )
     ops_per_cycle: Number = metric("work done per clock cycle of the workload", "op", "measured")
+    work_per_run: Number = metric(
+        "work of the workload, e.g. instructions of a program", "op", "measured"
+    )
+    cycles_per_run: Count = metric("clock cycles of the workload", "1", "measured")
+    time_per_run_s: Number = metric("duration of the workload", "s", "measured", rests_on=_TIMING)
+    block_energy_per_run_j: Number = metric(
+        "total energy of the workload, e.g. of a program", "J", "measured", rests_on=_POWER
+    )
     block_throughput_ops_per_s: Number = metric(
         "work per second", "op/s", "measured", rests_on=_TIMING
     )
@@ -306,15 +314,21 @@ METRICS: dict[str, dict[str, Any]] = _numbers(BlockReport) | _numbers(SystemMetr
 """Every metric that an objective or a limit may name, as `records.metric` declares it."""
 
 
-def evidence_of(name: str, system_evidence: str, basis: Basis | None = None) -> str:
+def evidence_of(
+    name: str,
+    system_evidence: str,
+    basis: Basis | None = None,
+    metrics: Mapping[str, Mapping[str, Any]] | None = None,
+) -> str:
     """Kind of evidence of a metric: the weakest of its own and of those of its inputs.
 
     Parameters
     ----------
     system_evidence : evidence of the tables over process nodes
     basis : evidence of the block's cells, activity and layout; None: all are measured
+    metrics : every metric by name as it is declared; None: those of a block in its package
     """
-    known = METRICS | TRACE_METRICS
+    known = METRICS | TRACE_METRICS if metrics is None else metrics
     if name not in known:
         return "chosen"  # a swept parameter
     parts = dataclasses.asdict(basis or Basis()) | {"node": system_evidence}

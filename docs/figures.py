@@ -45,7 +45,7 @@ SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array")
 TABLE_SWEEPS = (
     *("adder", "aes_sbox", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo"),
     *("fir_folding", "keccak", "mac_array_packages", "masked", "memory_boundary", "multiplier"),
-    *("noc_router", "ntt", "rv32", "zero_gating"),
+    *("nodes", "noc_router", "ntt", "rv32", "rv32_programs", "zero_gating"),
 )
 """Sweeps of which only the parameters and `COLUMNS` are stored."""
 COLUMNS = (
@@ -58,17 +58,23 @@ PACKAGE_COLUMNS = (
     *("embodied_kgco2e", "operational_kgco2e", "total_kgco2e", "peak_temperature_c"),
 )
 """What is stored of `mac_array_packages` besides."""
+RUN_COLUMNS = ("work_per_run", "cycles_per_run", "time_per_run_s", "block_energy_per_run_j")
 MORE_COLUMNS = {
+    "rv32_programs": RUN_COLUMNS,
     "mac_array_packages": PACKAGE_COLUMNS,
+    "nodes": ("block_leakage_power_w", "cost_usd", "throughput_ops_per_s"),
     "masked": ("peak_power_w", "max_t_first_order"),
 }
 """What is stored of a sweep besides `COLUMNS`."""
+PDK_SWEEPS = {"nodes": ("gf180mcu", "asap7", "gt2n")}
+"""Public libraries that a sweep needs, from the folder of Liberty files."""
 IHP = "{pdk}/ihp-sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz"
 SKY130HD = "{pdk}/sky130hd/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "block_choices": ("block_choices.py",),
     "link_coding": ("link_coding.py",),
     "mapping": ("mapping.py", "--liberty", IHP),
+    "guarantee": ("guarantee.py", "--sweep"),
     "flavours": (
         "flavours.py",
         "--liberty",
@@ -187,12 +193,20 @@ def measured(
     return {name: float(f"{value:.{KEPT}g}") for name, value in found.items()}
 
 
-def run_sweep(name: str, folder: Path) -> pd.DataFrame:
+def run_sweep(name: str, folder: Path, pdk: Path | None = None) -> pd.DataFrame:
     """Every point of a sweep, run now from an empty study."""
-    study = folder / name
-    command = [sys.executable, "-m", "chipdse", "sweep", str(sweep_file(name)), "--no-report"]
+    study, environment = folder / name, dict(os.environ)
+    chipdse_command = [sys.executable, "-m", "chipdse"]
+    if name in PDK_SWEEPS:  # libraries that the user has added under these names are not used
+        environment["CHIPDSE_CONFIG"] = str(folder / "settings")
+        for library in PDK_SWEEPS[name]:
+            get = [*chipdse_command, "library", "get", library, "--from", str(pdk)]
+            subprocess.run(get, check=True, stdout=subprocess.DEVNULL, env=environment)
     subprocess.run(
-        [*command, "--study", str(study)], check=True, stdout=subprocess.DEVNULL, env=os.environ
+        [*chipdse_command, "sweep", str(sweep_file(name)), "--no-report", "--study", str(study)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env=environment,
     )
     return chipdse.load_study(study).points()
 
@@ -281,8 +295,11 @@ def main() -> int:
         runs = dataclasses.replace(runs, points=others, measuring=True)
         with tempfile.TemporaryDirectory() as folder:
             for name in sweeps:
+                if arguments.pdk is None and name in PDK_SWEEPS:
+                    print(f"{name}: stays as it is stored, as it needs --pdk FOLDER")
+                    continue
                 start = time.monotonic()
-                runs.tables[name] = run_sweep(name, Path(folder))
+                runs.tables[name] = run_sweep(name, Path(folder), arguments.pdk)
                 print(f"{name}: {len(runs.tables[name])} points, {time.monotonic() - start:.0f} s")
         for name in dict.fromkeys(n for page in pages for n in module.BENCHMARKS.get(page, ())):
             if arguments.pdk is None and any("{pdk}" in part for part in BENCHMARKS[name]):

@@ -103,6 +103,15 @@ def test_all_cycles_with_delays_have_the_power_of_the_evaluation(
     assert power_w.max() != pytest.approx(spread_w, rel=1e-3)  # glitches differ from cycle to cycle
 
 
+def test_a_library_of_an_unknown_process_node(capsys: pytest.CaptureFixture[str]) -> None:
+    """The node belongs to the models of packages, of which a trace needs none."""
+    assert main(["library", "export", "sky130", "--supply", "1.8V", "--to", "mine.lib"]) == 0
+    capsys.readouterr()
+    mine = run_json(capsys, "trace", *POINT, "glitches=false", "--liberty", "mine.lib")
+    shipped = run_json(capsys, "trace", *POINT, "glitches=false")
+    assert mine["mean_w"] == pytest.approx(shipped["mean_w"], rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -78,6 +78,7 @@ def test_a_damaged_value_in_a_database_is_refused_in_one_line(
     ("name", "file", "content"),
     [
         ("calibration", "layout_any.toml", b"a = " + b"9" * 5000),
+        ("catalogue", "mine.toml", b"files = []\nnode_nm = " + b"9" * 400),
         ("characterise", "cells.toml", b"= 1"),
         ("characterise", "cells.toml", b"name = '\xff'"),
         ("characterise", "cells.spice", b".subckt inv A Y VDD VSS\nX\n.ends\n"),

@@ -92,7 +92,7 @@ def map_network(
         if not math.isnan(clock_hz):
             part = dataclasses.replace(part, clock_hz=clock_hz)
     sources = Sources()
-    chip = _chip(part, memories or MemoryChoice(), library, sources)
+    chip = chip_of(part, memories or MemoryChoice(), library, sources)
     if ideal is not None and copies > 1:
         raise DesignError("an ideal array is one array; leave copies out")
     rows = mapped_rows(loaded, chip) if ideal is None else ideal_rows(loaded, chip, ideal)
@@ -138,7 +138,7 @@ def block_of_trial(study: Study, trial: int) -> MeasuredBlock:
     )
 
 
-def _chip(part: Part, choice: MemoryChoice, library: str, sources: Sources) -> Chip:
+def chip_of(part: Part, choice: MemoryChoice, library: str, sources: Sources) -> Chip:
     buffer = outer = None
     if choice.buffer_bytes is not None:
         family = choice.family or family_for(library, "auto")

@@ -22,6 +22,7 @@ from chipdse.arrays import Floats
 from chipdse.design import LibraryChoice, OperatingPoint, find_block, make_record
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.memories import family_for
+from chipdse.hardware.workload_files import located
 from chipdse.netlist.library.catalogue import DEFAULT
 from chipdse.stages.library import shared_node_nm
 from chipdse.system.arrays.columns import PackageColumns
@@ -120,7 +121,7 @@ def evaluate_chips(
     DesignError : the file is wrong, or the network cannot run
     InfeasibleError : the network fits on no chip
     """
-    chips = read_chip(Path(file)) if isinstance(file, str | Path) else file
+    chips = _read(Path(file)) if isinstance(file, str | Path) else file
     package = make_record(PackageParameters, chips.package, "[package]")
     libraries = {part.name: LibraryChoice(name=part.library or DEFAULT) for part in chips.parts}
     node_nm = shared_node_nm(libraries, package.node_nm)
@@ -157,6 +158,19 @@ def evaluate_chips(
         evaluations=sum(len(part.points) for part in parts),
         sources=sources,
     )
+
+
+def _read(path: Path) -> ChipFile:
+    """A chip file, with relative paths of the workloads' files taken from its folder."""
+    chips = read_chip(path)
+    folder = path.absolute().parent
+    parts = tuple(
+        dataclasses.replace(
+            part, workload=located(find_block(part.block).workload, part.workload, folder)
+        )
+        for part in chips.parts
+    )
+    return dataclasses.replace(chips, parts=parts)
 
 
 def _check(part: PartChoices) -> None:

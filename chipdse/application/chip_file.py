@@ -124,7 +124,7 @@ class ChipFile:
 
 
 def read_chip(path: Path) -> ChipFile:
-    """Read and check a chip file; networks are looked up beside it.
+    """Read and check a chip file; networks and calibrations are looked up beside it.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def _chip(data: Mapping[str, Any], folder: Path) -> ChipFile:
     tables = _table(data.get("parts", {}), "[parts]")
     if not tables:
         raise DesignError("[parts.NAME] is missing; write e.g. [parts.array] with block = ...")
-    parts = tuple(_part(name, table) for name, table in tables.items())
+    parts = tuple(_part(name, table, folder) for name, table in tables.items())
     return ChipFile(
         question=str(data.get("question", "")),
         parts=parts,
@@ -190,7 +190,7 @@ def read_application(data: Mapping[str, Any], parts: Sequence[str], folder: Path
     )
 
 
-def _part(name: str, content: Any) -> PartChoices:
+def _part(name: str, content: Any, folder: Path) -> PartChoices:
     where = f"[parts.{name}]"
     table = _table(content, where)
     _known(table, _PART, where)
@@ -200,6 +200,8 @@ def _part(name: str, content: Any) -> PartChoices:
     if library is not None and not isinstance(library, str):
         raise DesignError(f"{where} library={library!r} must be the name of a cell library")
     fixed = {key: dict(_table(table.get(key, {}), f"{where} {key}")) for key in _PART[4:7]}
+    if isinstance(calibration := fixed["physical"].get("calibration"), str) and calibration:
+        fixed["physical"]["calibration"] = str(folder / calibration)
     return PartChoices(
         name=name,
         block=table["block"],

@@ -18,19 +18,23 @@ from chipdse.system.models.carbon import SECONDS_PER_YEAR
 from chipdse.technology.constants import Sources
 
 _CHUNK = 5000  # chips whose packages are evaluated at once
+_RESTS_ON = {level: ("activity",) for level in ("tile", "leakage", "operations")}
 _SYSTEM = ("cost_usd", "nre_usd", "embodied_kgco2e", "die_area_m2", "peak_temperature_c")
 
 
-def _metric(doc: str, unit: str) -> dict[str, Any]:
-    """A metric of tasks; none is better than the models of memories and packages."""
-    return {"doc": doc, "unit": unit, "evidence": "modelled"}
+def _metric(doc: str, unit: str, *rests_on: str) -> dict[str, Any]:
+    """A metric of tasks; none is better than the models of memories and packages.
+
+    rests_on : as of `chipdse.records.metric`; energies rest on the activity of the parts
+    """
+    return {"doc": doc, "unit": unit, "evidence": "modelled", "rests_on": rests_on}
 
 
 TASK_METRICS: dict[str, dict[str, Any]] = {
-    "energy_per_task_j": _metric("energy of all levels per task", "J"),
+    "energy_per_task_j": _metric("energy of all levels per task", "J", "activity"),
     "latency_s": _metric("time of a task", "s"),
     **{
-        f"{level}_energy_j": _metric(f"of it, {text}", "J")
+        f"{level}_energy_j": _metric(f"of it, {text}", "J", *_RESTS_ON.get(level, ()))
         for level, text in zip(
             (*LEVELS, "operations"),
             (
@@ -46,11 +50,14 @@ TASK_METRICS: dict[str, dict[str, Any]] = {
     },
     "dram_bits_per_task": _metric("bits between the DRAM and the buffer per task", "bit"),
     "carbon_per_task_kgco2e": _metric(
-        "embodied carbon, shared over the tasks of its life, and that of use", "kgCO2e"
+        "embodied carbon, shared over the tasks of its life, and that of use",
+        "kgCO2e",
+        "activity",
+        "node",
     ),
-    "embodied_per_task_kgco2e": _metric("of it, embodied", "kgCO2e"),
-    "use_per_task_kgco2e": _metric("of it, use", "kgCO2e"),
-    **{name: {**METRICS[name], "evidence": "modelled"} for name in _SYSTEM},
+    "embodied_per_task_kgco2e": _metric("of it, embodied", "kgCO2e", "node"),
+    "use_per_task_kgco2e": _metric("of it, use", "kgCO2e", "activity"),
+    **{name: METRICS[name] for name in _SYSTEM},
 }
 """Every metric of a chip on its application, with unit and meaning; DRAM has no cost and no
 embodied carbon."""

@@ -194,7 +194,8 @@ class _Reader:
                 raise self.wrong(key, str(error)) from None
             for path in paths:
                 if not str(path).isprintable():
-                    raise self.wrong(key, f"names {name!r}, which has a control character")
+                    text = f"names {str(path)!r}, whose folder has a control character or one that "
+                    raise self.wrong(key, f"{text}this locale has not; rename the folder")
                 if not exists(path):
                     raise self.wrong(key, f"names {name!r}, which is not there: {path}")
             files += paths

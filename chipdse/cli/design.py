@@ -282,9 +282,10 @@ def group_of(name: str) -> str:
         return "conditions"
     if name not in {field.name for field in dataclasses.fields(BlockValues)}:
         return "system"
-    if metadata["unit"] in ("W", "J/op") or name.endswith("_frac"):
+    if metadata["unit"] in ("W", "J", "J/op") or name.endswith("_frac"):
         return "power"
-    return "speed" if metadata["unit"] in ("s", "Hz", "op", "op/s") else "area"
+    is_speed = metadata["unit"] in ("s", "Hz", "op", "op/s") or name == "cycles_per_run"
+    return "speed" if is_speed else "area"
 
 
 def _chosen(only: Sequence[str]) -> list[str]:

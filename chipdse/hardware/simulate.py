@@ -8,7 +8,7 @@ import glob
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,12 @@ from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import Rtl, declared_reads, place_of
 from chipdse.hardware.recording import LAYOUT, RECORDER, Recorder, write_recorder
 from chipdse.hardware.simulated_rtl import ASSERTION_FAILED
+from chipdse.hardware.workload_files import (
+    check_unchanged_files,
+    file_digests,
+    identified_text,
+    workload_text,
+)
 from chipdse.netlist.activity.recording import read_recording
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.macros import macro_cells
@@ -77,11 +83,11 @@ def simulate(
     ToolError : an output differs, the bench or a simulator failed; names the log
     """
     check_clocking(block, rtl)
-    cycles = block.cycles(parameters, workload)
+    cycles = _cycles(block, parameters, workload)
     tool = _simulator(block, rtl, simulator, cycles)
     environment = {
         "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
-        "HDL_WORKLOAD": json.dumps(dataclasses.asdict(workload)),
+        "HDL_WORKLOAD": workload_text(workload),
         "HDL_RESULT": RESULT,
     }
     if isinstance(block, OwnBlock) and not block.is_checked:
@@ -90,12 +96,15 @@ def simulate(
         # A bench may drive an input after the edge that a register waits for, where Icarus does
         # an inertial write before the register reads; ours drive between the edges.
         environment["COCOTB_TRUST_INERTIAL_WRITES"] = "0"
+    digests = file_digests(workload)
     values = {
         "rtl": rtl.content,
         "models": None if rtl.models is None else hash_file(rtl.models),
         "clocking": [rtl.clock, rtl.reset, rtl.reset_level],
         "bench": _bench(block),
-        "environment": environment | simulators.chosen_tests(),
+        "environment": environment
+        | {"HDL_WORKLOAD": identified_text(workload, digests)}
+        | simulators.chosen_tests(),
         "simulator": dataclasses.asdict(tool),
         "waves": waves,
     }
@@ -108,6 +117,7 @@ def simulate(
         environment=environment,
         macros=macro_cells(rtl.macros).cells if rtl.macros else (),
         waves=waves,
+        check=functools.partial(check_unchanged_files, workload, digests),
     )
     also = _code_of_some(block, rtl)
     folder = SIMULATE.folder(store, values, build, also=also, place=place_of(block))
@@ -120,6 +130,16 @@ def simulate(
         simulator=f"{tool.name} {tool.version}",
         folder=folder,
     )
+
+
+def _cycles(block: Block, parameters: Any, workload: Any) -> int:
+    """Cycles of a run, as the block states them; DesignError for a workload that it cannot run."""
+    try:
+        return block.cycles(parameters, workload)
+    except ValueError as error:
+        if isinstance(block, OwnBlock):
+            raise
+        raise DesignError(f"{block.name}: {error}") from error
 
 
 # Members of the C++ class that Verilator makes of a design (5.48), of which ports are members too.
@@ -170,8 +190,13 @@ def run_bench(
     environment: dict[str, str],
     macros: Sequence[Cell],
     waves: bool,
+    check: Callable[[], None],
 ) -> tuple[Read, ...]:
     """Run the bench of a block in a folder, where the recording and the logs stay.
+
+    Parameters
+    ----------
+    check : raises MachineError if an input changed meanwhile
 
     Returns
     -------
@@ -195,6 +220,7 @@ def run_bench(
         path=place.path,
         asserting=_asserting(block),
     )
+    check()
     check_results(block.name, scratch)
     check_assertions(block, scratch / "simulation.log")
     if isinstance(block, OwnBlock) and not (scratch / RESULT).exists():
@@ -245,7 +271,8 @@ SIMULATE = Stage(
         "models": "hash of the SRAM macros' models",
         "clocking": "clock, reset, and the level at which the reset is active",
         "bench": "module of the bench, and its source files where the block ships",
-        "environment": "parameters, workload, and which of the bench's tests run",
+        "environment": "parameters, workload, and which of the bench's tests run; files that the "
+        "workload names by their content",
         "simulator": "name and version of the simulator",
         "waves": "whether every signal is dumped",
     },

@@ -96,8 +96,8 @@ def check_corners(design: Design, libraries: dict[str, CellLibrary]) -> None:
         corners.temperatures_of(libraries[FAST], corners.highest_supply_v)
     except DesignError as error:
         raise DesignError(
-            f"view='guaranteed': {error}; change supply_tolerance_frac, lowest_temperature_c and "
-            "highest_temperature_c, or set corner_temperatures='library'"
+            f"view='guaranteed': {error}; change vdd_v, supply_tolerance_frac, "
+            "lowest_temperature_c and highest_temperature_c, or set corner_temperatures='library'"
         ) from None
 
 

@@ -35,7 +35,7 @@ from chipdse.stages.layout import (
 )
 from chipdse.stages.library import library_of, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, Hardware, load, run_values
-from chipdse.stages.operate import Corner, Job, operate
+from chipdse.stages.operate import Corner, Job, Operated, operate
 from chipdse.store.stage import Stage
 from chipdse.store.store import Store
 
@@ -49,16 +49,30 @@ def measure(design: Design, hardware: Hardware, store: Store) -> tuple[BlockRepo
     ------
     DesignError : supply or temperature outside the library's range, replay's self-check failed
     """
+    operated = _operated(design, hardware, store, _node_nm(design))
+    return operated.report_at(0), operated.metrics_at(0)
+
+
+def measure_block(design: Design, hardware: Hardware, store: Store) -> BlockReport:
+    """The report of `measure`, which needs no process node: that is for packages.
+
+    Raises
+    ------
+    DesignError : as `measure`
+    """
+    return _operated(design, hardware, store, None).report_at(0)
+
+
+def _operated(design: Design, hardware: Hardware, store: Store, node_nm: float | None) -> Operated:
     corner, operating = corner_of(design, hardware, store), design.operating
     period_s = math.nan if operating.clock_period_s is None else operating.clock_period_s
-    operated = operate(
+    return operate(
         [corner],
         np.zeros(1, dtype=np.int64),
         np.array([period_s]),
         np.array([operating.clock_frac]),
-        job_of(design, hardware),
+        _job(design, hardware, node_nm),
     )
-    return operated.report_at(0), operated.metrics_at(0)
 
 
 def corners_of(
@@ -93,17 +107,30 @@ def corner_of(design: Design, hardware: Hardware, store: Store) -> Corner:
 
 def job_of(design: Design, hardware: Hardware) -> Job:
     """What the hardware did in its recorded run."""
+    return _job(design, hardware, _node_nm(design))
+
+
+def _job(design: Design, hardware: Hardware, node_nm: float | None) -> Job:
     work = design.block.work(design.parameters, design.workload)
     return Job(
         op_count=work.count,
         cycle_count=hardware.run.cycles,
         io_bits_per_op=(work.input_bits + work.output_bits) / work.count,
-        node_nm=_node_nm(design),
+        node_nm=node_nm,
     )
 
 
 def check_library(design: Design) -> None:
-    """Raise DesignError if the library does not cover a design, before anything runs."""
+    """Raise DesignError if the library does not cover a design, before anything runs.
+
+    The process node is needed by packages; for the block alone, see `check_operation`.
+    """
+    check_operation(design)
+    _node_nm(design)
+
+
+def check_operation(design: Design) -> None:
+    """Raise DesignError if the library lacks the operating point of a block without a package."""
     vdd_v, temperature_c = supply_of(design)
     entry = library_of(design.library)
     library = entry.load(design.operating.process)
@@ -111,7 +138,6 @@ def check_library(design: Design) -> None:
     if design.operating.is_guaranteed:
         check_corners(design, {process: entry.load(process) for process in (SLOW, FAST)})
     counted(design.physical, library)
-    _node_nm(design)
 
 
 def _node_nm(design: Design) -> float:

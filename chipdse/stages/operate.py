@@ -7,8 +7,9 @@ operating point is the case of one row, so a point alone and a point of a large 
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -166,12 +167,13 @@ class Job:
     op_count : units of work
     cycle_count : clock cycles they took
     io_bits_per_op : data that crossed the ports for one
+    node_nm : None where no package follows
     """
 
     op_count: int
     cycle_count: int
     io_bits_per_op: float
-    node_nm: float
+    node_nm: float | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -242,12 +244,12 @@ def operate(
         temperature_c=report.leakage_temperature_c,
         throughput_ops_per_s=report.block_throughput_ops_per_s,
         io_bits_per_op=np.full(len(which), job.io_bits_per_op),
-        node_nm=np.full(len(which), job.node_nm),
+        node_nm=np.full(len(which), math.nan if job.node_nm is None else job.node_nm),
         leakage_temperatures_c=np.array(temperatures, dtype=np.float64),
         leakage_powers_w=np.array([bound.leakage_powers_w for bound in bounds])[which],
         typical=_typical_leakage(corners, which, report.nominal_leakage_power_w),
     )
-    _check(points)
+    _check(points, {"node_nm"} if job.node_nm is None else set())
     return Operated(report=report, points=points)
 
 
@@ -273,6 +275,10 @@ def _report(column: Columns, critical_s: Floats, period_s: Floats, job: Job) -> 
         clock_frequency_hz=frequency,
         timing_slack_s=period_s - critical_s,
         ops_per_cycle=np.full(len(frequency), job.op_count / job.cycle_count),
+        work_per_run=np.full(len(frequency), float(job.op_count)),
+        cycles_per_run=np.full(len(frequency), float(job.cycle_count)),
+        time_per_run_s=job.cycle_count / frequency,
+        block_energy_per_run_j=np.zeros(0),
         block_throughput_ops_per_s=per_second,
         block_internal_power_w=column(lambda corner: _total(corner.internal_energy_j)) * frequency,
         block_switching_power_w=column(lambda corner: _total(corner.switching_energy_j))
@@ -294,10 +300,12 @@ def _report(column: Columns, critical_s: Floats, period_s: Floats, job: Job) -> 
         **{name: column(operator.attrgetter(name)) for name in UNCHANGED},
     )
     dynamic_w = _dynamic_w(report)
+    per_op_j = (dynamic_w + report.nominal_leakage_power_w) / per_second
     return dataclasses.replace(
         report,
         block_power_w=dynamic_w + report.block_leakage_power_w,
-        block_energy_per_op_j=(dynamic_w + report.nominal_leakage_power_w) / per_second,
+        block_energy_per_op_j=per_op_j,
+        block_energy_per_run_j=per_op_j * job.op_count,
     )
 
 
@@ -334,9 +342,9 @@ def _typical_leakage(
     )
 
 
-def _check(points: BlockPoints) -> None:
+def _check(points: BlockPoints, unknown: Set[str]) -> None:
     """Raise DesignError for what a point evaluated alone is refused for (`BlockMetrics`)."""
-    for name in QUANTITIES:
+    for name in (name for name in QUANTITIES if name not in unknown):
         column = getattr(points, name)
         for value in (column.min(), column.max()):
             check_quantity(name, float(value))

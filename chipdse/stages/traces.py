@@ -33,7 +33,7 @@ from chipdse.netlist.power.power import GROUPS
 from chipdse.netlist.power.transitions import TransitionEnergies, transition_energies
 from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.load import Hardware, load
-from chipdse.stages.measure import measure
+from chipdse.stages.measure import measure_block
 from chipdse.store.store import Store
 
 DEPTH = 1
@@ -129,7 +129,7 @@ def power_trace(
     DesignError : the depth is negative, there is no such signal, or the design counts no glitches
         and some are asked for
     """
-    report, _ = measure(design, hardware, store)
+    report = measure_block(design, hardware, store)
     analysed = analyse_design(design, hardware, store)
     loaded = load(design.library, hardware, design.operating.process)
     recording, run = loaded.recording, hardware.run

@@ -25,6 +25,8 @@ CALIBRATION_TABLES = tuple(f"technology/data/layout_{name}.toml" for name in (*P
 FOLLOWS = {
     "block_core_area_m2": "block_layout_area_m2",
     "block_energy_per_op_j": "block_power_w",
+    "block_energy_per_run_j": "block_power_w",
+    "time_per_run_s": "critical_path_s",
 }
 """Metrics that are proportional to one with a measured error."""
 INVERSE = {"f_max_hz": "critical_path_s"}

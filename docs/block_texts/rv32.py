@@ -34,6 +34,45 @@ def texts(runs: Runs) -> Iterator[Text]:
     core = functools.partial(_core, runs)
     yield from _table(core)
     yield from _sentences(core)
+    yield from _programs(runs)
+
+
+PROGRAMS = ("aes128", "fir", "quicksort", "sha256")
+
+
+def _programs(runs: Runs) -> Iterator[Text]:
+    """The table and sentences of compiled programs."""
+
+    def point(program: str, registers: int = 16, shifter: str = "parallel", v: float = 1.8) -> Any:
+        asked = {"program": program, "registers": registers, "shifter": shifter, "vdd_v": v}
+        return runs.row("rv32_programs", **asked)
+
+    def nj(row: Any) -> float:
+        return float(row["block_energy_per_run_j"]) * 1e9
+
+    for program in PROGRAMS:
+        small, serial = point(program), point(program, shifter="serial")
+        yield line(
+            f"`{program}`",
+            ("{:,.0f}", small["work_per_run"]),
+            ("{:,.0f}", small["cycles_per_run"]),
+            ("{:.1f}", small["time_per_run_s"] * 1e6),
+            ("{:,.0f}", nj(small)),
+            ("{:,.0f}", nj(point(program, 32))),
+            ("{:,.0f}", serial["cycles_per_run"]),
+            ("{:,.0f}", nj(serial)),
+            ("{:,.0f}", nj(point(program, v=0.8))),
+        )
+    more = [percent_more(nj(point(name, 32)), nj(point(name))) for name in PROGRAMS]
+    yield Text(words="32 registers cost {:.0f} to {:.0f} % more energy", values=span(more))
+    aes, fir = (
+        percent_more(nj(point(name, shifter="serial")), nj(point(name))) for name in PROGRAMS[:2]
+    )
+    yield Text(
+        words="the serial shifter costs {:.0f} % more energy for `aes128` and {:.0f} % less for "
+        "`fir`",
+        values=(aes, -fir),
+    )
 
 
 def _table(core: Callable[..., Any]) -> Iterator[Text]:

@@ -11,19 +11,23 @@ from figures import Runs
 from page_figures import Text
 
 from concept_texts.glitches import glitches
+from concept_texts.guarantee import guarantee
 from concept_texts.library import library
 from concept_texts.memories import memories
+from concept_texts.nodes import nodes
 from concept_texts.packages import packages
 from concept_texts.physical import physical
 from concept_texts.power_over_time import power_over_time
 
 PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
     "docs/concepts/glitches.md": glitches,
+    "docs/concepts/guarantee.md": guarantee,
     "docs/concepts/library.md": library,
     "docs/concepts/packages.md": packages,
     "docs/concepts/physical.md": physical,
     "docs/concepts/power_over_time.md": power_over_time,
     "docs/howto/memories.md": memories,
+    "docs/howto/nodes.md": nodes,
 }
 
 
@@ -31,11 +35,13 @@ SWEEPS: dict[str, tuple[str, ...]] = {
     "docs/concepts/packages.md": ("mac_array_packages",),
     "docs/concepts/power_over_time.md": ("masked",),
     "docs/howto/memories.md": ("memory_boundary",),
+    "docs/howto/nodes.md": ("nodes",),
 }
 
 
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "docs/concepts/glitches.md": ("mapping",),
+    "docs/concepts/guarantee.md": ("guarantee",),
     "docs/concepts/library.md": ("flavours",),
     "docs/concepts/physical.md": ("physical_keccak", "physical_front", "physical_front_delay"),
 }

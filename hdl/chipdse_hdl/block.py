@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -23,6 +24,55 @@ def parameter(
     """A field of a parameter or workload record, with what people need to choose its value."""
     metadata = {"doc": doc, "minimum": minimum, "maximum": maximum, "choices": choices}
     return dataclasses.field(default=default, metadata=metadata)
+
+
+def file_parameter(
+    default: str,
+    doc: str,
+    *,
+    suffix: str,
+    folder: Path | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A field that names a file by its path, which ends with `suffix`.
+
+    Results depend on the file's content. A relative path starts in the current folder, and in a
+    sweep file in the folder of that file.
+
+    Parameters
+    ----------
+    folder : of files that are named without folder and suffix
+    choices : texts that name no file
+    """
+    shipped = () if folder is None else sorted(path.stem for path in folder.glob(f"*{suffix}"))
+    field = parameter(default, doc, choices=(*choices, *shipped))
+    metadata = {**field.metadata, "suffix": suffix, "folder": folder, "shipped": tuple(shipped)}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def file_of(metadata: Mapping[str, Any], value: Any) -> Path | None:
+    """The file that a field's value names; None if it names none."""
+    if value in metadata.get("shipped", ()):
+        return Path(metadata["folder"] / f"{value}{metadata['suffix']}")
+    return Path(value) if is_file_name(metadata, value) else None
+
+
+def named_file(record: Any, name: str) -> Path | None:
+    """The file that a field of a record names; None if it names none."""
+    metadata = next(f.metadata for f in dataclasses.fields(record) if f.name == name)
+    return file_of(metadata, getattr(record, name))
+
+
+def named_files(record: Any) -> dict[str, Path]:
+    """The files that a record names, by field."""
+    named = {field.name: named_file(record, field.name) for field in dataclasses.fields(record)}
+    return {name: path for name, path in named.items() if path is not None}
+
+
+def is_file_name(metadata: Mapping[str, Any], value: Any) -> bool:
+    """Whether a field's value is the path of a file."""
+    suffix = metadata.get("suffix")
+    return suffix is not None and isinstance(value, str) and value.endswith(suffix)
 
 
 def seed_parameter(what: str) -> Any:
@@ -43,9 +93,13 @@ def check_parameters(record: Any) -> None:
         right_type = type(value) is kind or (kind is float and type(value) is int)
         if not right_type:
             raise ValueError(f"{field.name}={value!r} must be of type {kind.__name__}")
-        if metadata["choices"] is not None and value not in metadata["choices"]:
+        is_file = is_file_name(metadata, value)
+        if metadata["choices"] is not None and value not in metadata["choices"] and not is_file:
             options = ", ".join(map(repr, metadata["choices"]))
-            raise ValueError(f"{field.name}={value!r} is not one of {options}")
+            files = f" and does not end with {metadata['suffix']}" if "suffix" in metadata else ""
+            raise ValueError(f"{field.name}={value!r} is not one of {options}{files}")
+        if is_file and not Path(value).is_file():
+            raise ValueError(f"{field.name}={value!r} does not exist; name a file by its path")
         if kind is float and not math.isfinite(value):
             raise ValueError(f"{field.name}={value!r} must be a finite number")
         if metadata["minimum"] is not None and value < metadata["minimum"]:

@@ -55,6 +55,14 @@ def test_networks_are_found_beside_the_file(tmp_path: Path) -> None:
     assert chip.application.network is not None and chip.application.network.macs == 6
 
 
+def test_a_calibration_is_found_beside_the_file(tmp_path: Path) -> None:
+    own = 'block = "rv32"\nphysical = { calibration = "mine.toml" }'
+    chip = read(CHIP.replace('block = "rv32"', own), tmp_path)
+    assert chip.parts[1].physical == {"calibration": str(tmp_path / "mine.toml")}
+    standard = read(CHIP.replace('block = "rv32"', own.replace("mine.toml", "")), tmp_path)
+    assert standard.parts[1].physical == {"calibration": ""}
+
+
 def test_shipped_chips_can_be_read() -> None:
     paths = sorted((ROOT / "sweeps" / "chips").glob("*.toml"))
     assert paths

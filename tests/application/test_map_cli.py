@@ -100,6 +100,8 @@ def test_shipped_networks_are_listed(capsys: pytest.CaptureFixture[str]) -> None
         (["resnet8", "--dram-energy", "6pJ"], "--dram-energy needs --dram"),
         (["resnet8", "--vdd", "1V"], "--vdd goes with --measure"),
         (["resnet8", "--ideal", "--buffer", "1MiB"], "--buffer and --ideal are both given"),
+        (["resnet8", "--export", "x", "--dram", "hbm2e"], "--export needs a measured part"),
+        (["resnet8", "--export", "x", "--measure"], "--export needs an outer memory"),
         (["resnet8", "--ideal", "--copies", "2"], "an ideal array is one array"),
     ],
 )

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from chipdse_hdl.bench.testbench import check_ports
+from chipdse_hdl.riscv.assembler import assemble
+from chipdse_hdl.riscv.instructions import MASK
+from chipdse_hdl.riscv.machine import Machine
+from chipdse_hdl.riscv.program import execute
 from chipdse_hdl.rv32 import BLOCK, Rv32, Rv32Parameters, Rv32Workload
-from chipdse_hdl.rv32.assembler import assemble
 from chipdse_hdl.rv32.bench import WATCH, hard_case, hard_program
-from chipdse_hdl.rv32.instructions import MASK
-from chipdse_hdl.rv32.model import Machine, cycles, execute, steps, work
+from chipdse_hdl.rv32.model import cycles, work
 from chipdse_hdl.rv32.programs import SOURCES, program
+from chipdse_hdl.rv32.workload import checked
 
 from tests.support.hdl_runs import bench_catches, bench_passes, play_in_amaranth
 
@@ -143,13 +146,13 @@ def test_stores_and_calls() -> None:
 @pytest.mark.parametrize("name", list(SOURCES))
 @pytest.mark.parametrize("length", [1, 2, 13])
 def test_programs_find_the_result(name: str, length: int) -> None:
-    """`steps` raises unless the result is zlib's, or NumPy's."""
-    done = steps(Rv32Workload(program=name, length=length))
+    """`execution` raises unless the result is zlib's, or NumPy's."""
+    done = Rv32Workload(program=name, length=length).execution(32).steps
     assert done[-1].halts
     # All fit the 16 registers of RV32E.
     words, result = program(name, length, 1)
     with pytest.raises(ValueError, match="the program leaves"):
-        execute(words, result ^ 1)
+        checked(execute(words, name), result ^ 1)
     assert {step.instruction >> 7 & 31 for step in done if step.instruction & 0x7F == 0x33} <= set(
         range(16)
     )
@@ -167,7 +170,7 @@ def test_the_hard_program_has_every_instruction() -> None:
 def test_cycles_by_hand() -> None:
     source = "li x5, 0x400\nlw x6, 0(x5)\nslli x6, x6, 3\njal x0, on\nfence\non:\nebreak"
     words = dict(enumerate(assemble(source)))
-    done = execute(words)
+    done = execute(words, "loads").steps
     for stages, shifter, expected in [
         (1, "parallel", 1 + 2 + 1 + 1 + 1),
         (1, "serial", 1 + 2 + 5 + 1 + 1),
@@ -180,7 +183,7 @@ def test_cycles_by_hand() -> None:
 def test_work_by_hand() -> None:
     workload = Rv32Workload(program="dot", length=4)
     done = work(Rv32Parameters(), workload)
-    assert (done.count, done.unit) == (len(steps(workload)), "instruction")
+    assert (done.count, done.unit) == (len(workload.execution(32).steps), "instruction")
     assert done.output_bits == 32  # the result
     assert done.input_bits == 32 * (done.count + 8)  # two loads a pair
 

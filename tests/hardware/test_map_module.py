@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from chipdse_hdl import BLOCKS
 
 from chipdse.cli import main
-from chipdse.hardware.elaborate import Rtl
+from chipdse.hardware.elaborate import Rtl, elaborate
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.hardware.synthesise import synthesise
 from chipdse.netlist.library.catalogue import resolve
@@ -96,6 +98,24 @@ def test_another_size_maps_what_is_new_and_equals_a_cold_run(store: Store, tmp_p
     cold, new = mapped(tmp_path / "cold", Store(root=tmp_path / "other"), of_lanes(7))
     assert new == 1 and warm == cold
     assert warm == mapped(tmp_path / "again", store, of_lanes(7))[0]
+
+
+def test_more_rows_of_a_mac_array_map_no_element_again(tmp_path: Path) -> None:
+    """Three rows have no inner element beside a row like it; the fourth adds one kind of element.
+
+    From there on, every element of a larger array is one that was mapped before.
+    """
+    store, block = Store(root=tmp_path / "store"), BLOCKS["mac_array"]
+    liberty = liberty_files_for_synthesis(resolve("sky130"), tmp_path / "library")
+    runs = []
+    for rows in (3, 4, 5):
+        given = dataclasses.replace(block.parameters(), rows=rows, columns=3)
+        rtl = elaborate(block, given, store)
+        folder = tmp_path / f"{len(runs)}"
+        before = len(store.built)
+        synthesise(rtl, liberty, SynthesisOptions(hierarchy="shared"), folder, store=store)
+        runs.append(store.built[before:].count("map-module"))
+    assert runs == [2, 1, 0]
 
 
 def test_names_of_the_design_are_no_part_of_a_unit(store: Store, tmp_path: Path) -> None:

@@ -172,6 +172,16 @@ def test_odd_names_and_places_work(tmp_path: Path, reader: str) -> None:
     assert not [link for link in (folder / "my store").rglob("*") if link.is_symlink()]
 
 
+def test_a_folder_with_a_control_character_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "a\nb"
+    folder.mkdir()
+    (folder / "own.v").write_text("module own(input a, output y); assign y = a; endmodule\n")
+    (folder / "own.toml").write_text('sources = ["own.v"]\ntop = "own"\n')
+    with pytest.raises(DesignError, match=r"a\\nb/own\.v', whose folder has a control") as refused:
+        find_block("own.toml", folder)
+    assert "\n" not in str(refused.value)
+
+
 def test_paths_in_scripts(tmp_path: Path) -> None:
     assert script_path(Path("/a b/c;d.v"), tmp_path) == '"/a b/c;d.v"'
     for odd in ('/a"b.v', "/a$b.v", "/a*b.v", "/é.v", "/a\\b.v", "/.../b.v"):

@@ -15,6 +15,9 @@ from chipdse.export.bundle import repeat_command
 from chipdse.metrics import METRICS, Basis, BlockReport, basis_of, evidence_of
 from chipdse.records import EVIDENCE, PARTS, metric
 from chipdse.report.page.data import _columns
+from chipdse.study.question.sweep_file import Sweep, read_sweep
+from chipdse.study.results.points import basis_of as basis_of_table
+from chipdse.study.results.points import described_columns
 from chipdse.system.metrics import SystemMetrics
 
 
@@ -71,6 +74,82 @@ def test_refusals() -> None:
         metric("a number", "1", "measured", corner="nowhere")
     with pytest.raises(ValueError, match="rests_on .'luck'. are not among"):
         metric("a number", "1", "measured", rests_on=("luck",))
+
+
+CHIP = """
+[parts.array]
+block = "mac_array"
+count = [1, 2]
+hardware = { rows = 2, columns = 2 }
+physical = { wires = "none", clock_tree = false, added_cells = false }
+[parts.control]
+block = "own.toml"
+PHYSICAL
+[memories.main]
+kind = "hbm2e"
+[application]
+network = "resnet8"
+operations = { control = 2000 }
+[derived]
+product_j_s = { expression = "energy_per_task_j * latency_s", unit = "J s" }
+[objectives]
+energy_per_task_j = "minimize"
+latency_s = "minimize"
+"""
+WITHOUT_LAYOUT = "physical = { wires = 'none', clock_tree = false, added_cells = false }"
+
+
+def chip(folder: Path, physical: str) -> Sweep:
+    """A chip with a part that no bench checks: its activity is that of random inputs."""
+    (folder / "own.v").write_text("module own(input clk, a, output reg y); endmodule\n")
+    (folder / "own.toml").write_text('sources = ["own.v"]\ntop = "own"\nclock = "clk"\n')
+    (folder / "sweep.toml").write_text(CHIP.replace("PHYSICAL", physical))
+    return read_sweep(folder / "sweep.toml")
+
+
+def one_row(sweep: Sweep, system_evidence: str) -> pd.DataFrame:
+    names = [*(axis.name for axis in sweep.space.axes), *sweep.metrics, "product_j_s"]
+    return pd.DataFrame([{name: 1.0 for name in names} | {"system_evidence": system_evidence}])
+
+
+def test_a_chip_has_the_weakest_evidence_of_its_parts(tmp_path: Path) -> None:
+    sweep = chip(tmp_path, "")
+    assert basis_of_table(sweep, pd.DataFrame()) == Basis(activity="estimated", layout="modelled")
+    for systems in ("modelled", "estimated"):
+        columns = described_columns(sweep, one_row(sweep, systems))
+        kinds = {name: about["evidence"] for name, about in columns.items()}
+        estimated = (
+            "energy_per_task_j",
+            "operations_energy_j",
+            "product_j_s",
+            "peak_temperature_c",
+        )
+        assert {kinds[name] for name in estimated} == {"estimated"}
+        # Time, traffic and area do not depend on the switching activity, nor on tables by node.
+        for name in ("latency_s", "dram_bits_per_task", "dram_energy_j", "die_area_m2"):
+            assert kinds[name] == "modelled"
+        assert {kinds["cost_usd"], kinds["embodied_per_task_kgco2e"]} == {systems}
+        assert kinds["array_count"] == "chosen"
+
+
+def test_the_layout_of_a_chip_is_that_of_any_part(tmp_path: Path) -> None:
+    assert basis_of_table(chip(tmp_path, WITHOUT_LAYOUT), pd.DataFrame()).layout == "measured"
+    assert basis_of_table(chip(tmp_path, ""), pd.DataFrame()).layout == "modelled"
+
+
+def test_a_swept_supply_is_chosen_in_every_output_of_a_study(tmp_path: Path) -> None:
+    (tmp_path / "sweep.toml").write_text(
+        'block = "adder"\n[library]\nname = "sky130"\n[operating]\nvdd_v = [1.5, 1.8]\n'
+        '[hardware]\nbits = [4, 6]\n[objectives]\nblock_area_m2 = "minimize"\n'
+        'energy_per_op_j = "minimize"\n'
+    )
+    sweep = read_sweep(tmp_path / "sweep.toml")
+    row = {**dict.fromkeys(METRICS, 1.0), "bits": 4, "vdd_v": 1.8, "system_evidence": "modelled"}
+    table = pd.DataFrame([row])
+    page = {column["name"]: column["evidence"] for column in _columns(sweep, table)}
+    columns = {name: about["evidence"] for name, about in described_columns(sweep, table).items()}
+    for name in ("bits", "vdd_v"):
+        assert page[name] == columns[name] == "chosen"
 
 
 @pytest.mark.tools

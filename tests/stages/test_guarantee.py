@@ -118,7 +118,9 @@ def test_physics_of_the_corners(folder: Path) -> None:
 def test_what_is_missing_is_said(folder: Path, store: Path) -> None:
     with pytest.raises(DesignError, match="typical and slow, not fast"):
         point(folder, store, (TYPICAL, SLOW), **VIEW)
-    with pytest.raises(DesignError, match="1.14 V at 0 °C lies outside.*corner_temperatures"):
+    with pytest.raises(
+        DesignError, match="1.14 V at 0 °C lies outside.*change vdd_v, .*corner_temperatures"
+    ):
         point(folder, store, (TYPICAL, SLOW, FAST), view="guaranteed")
     with pytest.raises(DesignError, match="leave process out"):
         OperatingPoint(view="guaranteed", process="slow")

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from chipdse.errors import DesignError, InfeasibleError
+from chipdse.study.question.goals import Objective
 from chipdse.study.results.choose import best, knee
 
 SWEEP: Any = SimpleNamespace(
     objectives=(
-        SimpleNamespace(metric="energy_per_op_j", minimize=True),
-        SimpleNamespace(metric="throughput_ops_per_s", minimize=False),
+        Objective(metric="energy_per_op_j", minimize=True),
+        Objective(metric="throughput_ops_per_s", minimize=False),
     )
 )
 # Scaled to the front's range the distances to the ideal are 1, sqrt(0.1² + 0.5²) = 0.51 and 1.

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from chipdse.cli import main
 from chipdse.errors import DesignError, InfeasibleError
+from chipdse.study.question.goals import Objective
 from chipdse.study.results.compare import compare_studies
 from chipdse.study.results.front import is_on_front
 from tests.support.report_cases import make_study
@@ -22,8 +23,8 @@ from tests.support.report_cases import make_study
 def sweep(*axes: str, **fixed: Any) -> Any:
     return SimpleNamespace(
         objectives=(
-            SimpleNamespace(metric="energy_per_op_j", minimize=True),
-            SimpleNamespace(metric="throughput_ops_per_s", minimize=False),
+            Objective(metric="energy_per_op_j", minimize=True),
+            Objective(metric="throughput_ops_per_s", minimize=False),
         ),
         space=SimpleNamespace(axes=[SimpleNamespace(name=name) for name in axes]),
         template=SimpleNamespace(

@@ -273,6 +273,29 @@ def test_a_calibration_of_the_user_that_was_edited(tmp_path: Path) -> None:
     assert f"calibration {file}" in parts_of(read_sweep(folder / "sweep.toml"))
 
 
+def test_a_calibration_is_found_beside_the_sweep_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file that lies in the current folder is another one."""
+    folder = verilog(tmp_path / "p")
+    shipped = Path(chipdse.__file__).parent / "technology/data/layout_any.toml"
+    (folder / "mine.toml").write_text(shipped.read_text())
+    text = (folder / "sweep.toml").read_text()
+    named = text.replace('wires = "none"', 'wires = "none"\ncalibration = "mine.toml"')
+    (folder / "sweep.toml").write_text(named)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    Path("mine.toml").write_text("no calibration")
+    study = here(folder, trials=1)
+    assert study.points()["state"].tolist() == ["feasible"]
+    assert "calibration mine.toml" in parts_of(study.folder.sweep)
+    swept = named.replace('"mine.toml"', '["", "mine.toml"]')
+    (folder / "sweep.toml").write_text(swept)
+    sweep = read_sweep(folder / "sweep.toml")
+    used = {sweep.template.design(point).physical.calibration for point in sweep.space.points()}
+    assert used == {None, str(folder / "mine.toml")}
+
+
 CHIP = """
 question = "How many copies?"
 [parts.array]

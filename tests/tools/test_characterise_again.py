@@ -53,16 +53,6 @@ def test_again_equals_what_ships(name: str, work: Path) -> None:
             assert np.abs(found.errors(quantity)[0]).max() < TOLERANCE, quantity
 
 
-def test_a_finished_file_is_not_made_again(work: Path) -> None:
-    task = run.Task("leakage", "typical", 1.8, 25.0, "inv_2")
-    file = task.file(work)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("kept")
-    with run.Characteriser(work) as characteriser:
-        assert characteriser.do(task) is None
-    assert file.read_text() == "kept"
-
-
 def test_the_program_does_what_the_library_does() -> None:
     deck = "* divider\nv1 a 0 dc 2\nr1 a b 1k\nr2 b 0 3k\n.end"
     for start in (NgspiceProcess, run.simulator):

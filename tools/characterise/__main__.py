@@ -6,10 +6,12 @@ python -m tools.characterise pack --work DIR    join the corners into the librar
 python -m tools.characterise variants --work DIR    what slow and fast transistors need; continues
 python -m tools.characterise pack --work DIR --process slow
 python -m tools.characterise extend --work DIR  add corners to the typical library that ships
+python -m tools.characterise pack --work DIR --process slow --check    compare, write nothing
 python -m tools.characterise check --work DIR --process slow    what is lost by inferring
 python -m tools.characterise mismatch --work DIR    simulate and pack mismatch
 python -m tools.characterise paths --work DIR   whole paths with drawn transistors, to compare with
 python -m tools.characterise cross --work DIR   cross corners against slow and fast ones
+python -m tools.characterise cells --work DIR   single cells that docs/concepts/library.md names
 python -m tools.characterise netlists --to DIR --template FILE.lib    for `library characterise`
 python -m tools.characterise compare FILE.lib   the shipped library against an official file
 """
@@ -55,8 +57,14 @@ def _parser() -> argparse.ArgumentParser:
     packs = add("pack", _pack, "join complete corners into one library")
     packs.add_argument("--process", default="typical", choices=settings.PROCESSES)
     packs.add_argument("--to", type=Path, help="default: the one that ships")
+    packs.add_argument(
+        "--check",
+        action="store_true",
+        help="compare what would be packed with the slow or fast file that ships; write nothing",
+    )
     add("mismatch", _mismatch, "mismatch of every arc, packed into the file that ships")
     add("paths", _paths, "delays of whole paths, every transistor drawn")
+    add("cells", _cells, "single cells that docs/concepts/library.md names")
     add("cross", _cross, "cross corners against slow and fast ones")
     netlists = add("netlists", _netlists, "cells as a user of a PDK has them, in SPICE", work=False)
     netlists.add_argument("--to", type=Path, required=True, help="folder")
@@ -116,7 +124,7 @@ def _variants(options: argparse.Namespace) -> int:
 
 def _simulate(tasks: Iterable[run.Task], options: argparse.Namespace) -> int:
     """Simulate the tasks whose results are not in the folder; 1 if a simulation failed."""
-    todo = [task for task in tasks if not task.file(options.work).exists()]
+    todo = run.missing(options.work, tasks)
     begin, failures = time.monotonic(), []
     context = multiprocessing.get_context("spawn")  # one simulator per process
     with context.Pool(options.processes, run.start_worker, (options.work,)) as pool:
@@ -136,6 +144,8 @@ def _pack(options: argparse.Namespace) -> int:
     from . import pack, variants
 
     target = options.to or shipped_file("sky130", options.process)
+    if options.check:
+        return _again(options, target)
     if options.process == "typical":
         library = pack.pack(options.work, options.work / "liberty", target)
     else:
@@ -143,6 +153,16 @@ def _pack(options: argparse.Namespace) -> int:
         library = variants.pack(typical, options.work, options.process, target)
     print(f"{target}: {target.stat().st_size / 1e6:.2f} MB, {library.corners()}")
     return 0
+
+
+def _again(options: argparse.Namespace, target: Path) -> int:
+    from .again import report
+
+    if options.process == "typical":
+        raise SystemExit("--check compares slow or fast transistors; add --process slow or fast")
+    text, equal = report(shipped_file("sky130"), target, options.work, options.process)
+    print(text)
+    return 0 if equal else 1
 
 
 def _extend(options: argparse.Namespace) -> int:
@@ -175,6 +195,14 @@ def _cross(options: argparse.Namespace) -> int:
     from . import cross
 
     print(cross.save(options.work))
+    return 0
+
+
+def _cells(options: argparse.Namespace) -> int:
+    from .single_cells import report
+
+    for line in report(options.work):
+        print(line, flush=True)
     return 0
 
 

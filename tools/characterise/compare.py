@@ -82,7 +82,7 @@ def _arcs(library: CellLibrary, cell: str) -> dict[tuple[str, str, str, str], li
     return found
 
 
-def _table(library: OperatingLibrary, table: int) -> tuple[Floats, Floats, Floats]:
+def table_of(library: OperatingLibrary, table: int) -> tuple[Floats, Floats, Floats]:
     """Axes and values of one table at the first operating point."""
     tables = library.library.tables
 
@@ -96,7 +96,7 @@ def _table(library: OperatingLibrary, table: int) -> tuple[Floats, Floats, Float
     return axis(tables.row_axis[table]), axis(tables.column_axis[table]), values.reshape(shape)
 
 
-def _look_up(library: OperatingLibrary, table: int, rows: Floats, columns: Floats) -> Floats:
+def look_up(library: OperatingLibrary, table: int, rows: Floats, columns: Floats) -> Floats:
     one = TableSet.of(library, np.array([table]))
     values = one.lookup(np.zeros(len(rows), dtype=np.int64), rows, columns)[0]
     return np.asarray(values)
@@ -106,15 +106,15 @@ def _points(
     mine: OperatingLibrary, table: int, other: OperatingLibrary, there: int
 ) -> tuple[Floats, Floats]:
     """Our and their values at their points inside our axes."""
-    rows, columns, values = _table(other, there)
-    own_rows, own_columns, _ = _table(mine, table)
+    rows, columns, values = table_of(other, there)
+    own_rows, own_columns, _ = table_of(mine, table)
     grid_r, grid_c = np.meshgrid(rows, columns, indexing="ij")
     inside = np.ones(grid_r.shape, dtype=bool)
     if len(own_rows) > 1:
         inside &= (grid_r <= own_rows[-1] * 1.001) & (grid_r >= own_rows[0] * 0.999)
     if len(own_columns) > 1:
         inside &= (grid_c <= own_columns[-1] * 1.001) & (grid_c >= own_columns[0] * 0.999)
-    return _look_up(mine, table, grid_r[inside], grid_c[inside]), values[inside]
+    return look_up(mine, table, grid_r[inside], grid_c[inside]), values[inside]
 
 
 def _timing(result: Comparison, cell: str, mine: OperatingLibrary, other: OperatingLibrary) -> None:
@@ -179,8 +179,8 @@ def _energy(result: Comparison, cell: str, mine: OperatingLibrary, other: Operat
         shared = sorted(groups[0].keys() & groups[1].keys())
         if not shared:
             continue
-        rows, columns, _ = _table(other, int(there.powers.rise[groups[1][shared[0]][0]]))
-        own_rows, own_columns, _ = _table(mine, int(own.powers.rise[groups[0][shared[0]][0]]))
+        rows, columns, _ = table_of(other, int(there.powers.rise[groups[1][shared[0]][0]]))
+        own_rows, own_columns, _ = table_of(mine, int(own.powers.rise[groups[0][shared[0]][0]]))
         grid_r, grid_c = np.meshgrid(rows, columns, indexing="ij")
         inside = (grid_c <= own_columns[-1]) & (grid_r <= own_rows[-1] * 1.001)
         found = []
@@ -189,7 +189,7 @@ def _energy(result: Comparison, cell: str, mine: OperatingLibrary, other: Operat
             for related in shared:
                 for k in by_related[related]:
                     for table in (at.library.powers.rise[k], at.library.powers.fall[k]):
-                        part = _look_up(at, int(table), grid_r[inside], grid_c[inside])
+                        part = look_up(at, int(table), grid_r[inside], grid_c[inside])
                         total += part / len(by_related[related]) / len(shared)
             found.append(total + grid_c[inside] * supply_v**2)
         result.add("energy with load", cell, found[0], found[1])

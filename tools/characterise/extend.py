@@ -19,7 +19,7 @@ from chipdse.netlist.library.pack import load_packed, save_packed
 from . import settings
 from .pack import by_temperature
 from .processes import Effect, Ratio
-from .run import Characteriser, Task
+from .run import Characteriser, Task, missing
 from .units import Point, Units, entries_of, simulated, units
 from .variants import library_of
 
@@ -51,9 +51,9 @@ def extend(source: Path, work: Path, target: Path) -> CellLibrary:
     library = load_packed(source)
     if any(library.grid.covers(*corner) for corner in settings.ADDED_TYPICAL):
         raise SystemExit(f"{source} has the corners already")
-    missing = [task for task in needed() if not task.file(work).exists()]
-    if missing:
-        raise SystemExit(f"{work}: {len(missing)} results are missing, the first {missing[0]}")
+    left = missing(work, needed())
+    if left:
+        raise SystemExit(f"{work}: {len(left)} results are missing, the first {left[0]}")
     with Characteriser(work) as characteriser:
         for corner in (*_corners(library), *settings.ADDED_TYPICAL):
             characteriser.corner("typical", *corner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from chipdse.characterise.ngspice import SimulationError
+from chipdse.characterise.run import read as raw_of
 from chipdse.netlist.library.mismatch import KINDS, TERMS
+from chipdse.store.sources import code_of
 
-from . import catalogue, inputs, mismatch, settings
+from . import catalogue, inputs, mismatch, mismatch_growth, settings
 from .catalogue import PREFIX
 from .layout import CellLayout
 from .mismatch import POINTS, SHIFT, deviation
@@ -25,6 +28,11 @@ FOLDER, GROWTH = "mismatch", "mismatch_growth"
 SHAPE = ("size", "count", "tail")  # what `MismatchModel` has of an arc besides its polynomials
 Key = tuple[str, str, str, bool, bool]  # cell, pin, output, whether both move alike, output rises
 Corner = tuple[float, dict[Key, np.ndarray]]
+# The code of the package that simulates mismatch.
+_CODE = (
+    "chipdse.characterise.combinational",
+    "chipdse.characterise.sequential",
+)
 INVERTER, NARROW = "inverter", "narrow"
 # Supplies of typical transistors at 25 °C at which all cells are simulated; falling, so that the
 # inverter's relative deviation rises.
@@ -65,18 +73,36 @@ def needed() -> Iterator[Task]:
                 yield GROWTH, name, "typical", supply_v, temperature_c
 
 
+def key_of(characteriser: Characteriser, task: Task) -> str:
+    """Digest of all that a raw file follows from."""
+    folder, name, process, *point = task
+    modules = (mismatch, mismatch_growth) if folder == GROWTH else (mismatch,)
+    cell = {INVERTER: "inv_1", NARROW: "mux2_1"}.get(name, name)
+    scale = [characteriser.corner_key(process, *point)]
+    if name != INVERTER:
+        nominal = settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C
+        grid = settings.SLEWS_S.tolist(), settings.SMALLEST_LOAD_F, settings.LOADS
+        scale += [characteriser.corner_key("typical", *nominal), characteriser.load_key(cell), grid]
+    models = settings.TIMING_MODELS[process]
+    code = code_of(*_CODE), *map(inspect.getsource, modules)
+    return characteriser.key(cell, models, code, folder, name, point, scale)
+
+
 def simulate(work: Path) -> list[str]:
-    """Make every raw file that is not there yet; what went wrong."""
+    """Make every raw file that is not there yet, or of other inputs; what went wrong."""
     failures = []
     with Characteriser(work) as characteriser:
-        for folder, name, process, supply_v, temp in needed():
+        for task in needed():
+            folder, name, process, supply_v, temp = task
             file = work / folder / corner_tag(process, supply_v, temp) / f"{name}.json"
-            if file.exists():
+            key = key_of(characteriser, task)
+            if raw_of(file, key) is not None:
                 continue
+            file.unlink(missing_ok=True)
             point = (supply_v, temp)
             try:
                 if folder == GROWTH:
-                    result: Any = growth(characteriser, name, process, point)
+                    result: Any = {"arcs": growth(characteriser, name, process, point)}
                 elif name == INVERTER:
                     result = mismatch.inverter(characteriser, process, point)
                 elif name == NARROW:
@@ -86,7 +112,7 @@ def simulate(work: Path) -> list[str]:
             except SimulationError as error:
                 failures.append(f"{name} {process} {supply_v:g} V {temp:g} °C: {error}")
                 continue
-            write(file, result)
+            write(file, {"key": key, **result})
     return failures
 
 
@@ -245,7 +271,7 @@ def _growths(
         (arc["pin"], arc["output"], arc["input_rises"] == arc["rises"], arc["rises"]): {
             kind: together(arc["transistors"], kind, partial(spread_of, kind)) for kind in KINDS
         }
-        for arc in json.loads(file.read_text())
+        for arc in json.loads(file.read_text())["arcs"]
     }
 
 

@@ -7,8 +7,11 @@ changes threshold voltage, oxide thickness and offset voltage of every transisto
 from __future__ import annotations
 
 import gzip
+import hashlib
+import inspect
 import json
 import re
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,8 +19,9 @@ import numpy as np
 
 from chipdse.characterise.bench import POINTS_PER_WINDOW, RAMP_PER_SLEW
 from chipdse.characterise.ngspice import SimulationError
+from chipdse.characterise.run import read
 
-from . import catalogue, settings
+from . import catalogue, mismatch, settings
 from .deck import OPTIONS, SUPPLY_NETS, net
 from .inputs import FOLDER as DATA
 from .inputs import model_card, rounded
@@ -209,6 +213,15 @@ def sample(
     }
 
 
+def key_of(characteriser: Characteriser, name: str, supply_v: float, *draws: int) -> str:
+    """Digest of all that a sample follows from: code, cells with their models, corner, draws."""
+    models, modules = settings.TIMING_MODELS["typical"], (sys.modules[__name__], mismatch)
+    scale = characteriser.corner_key("typical", supply_v, settings.NOMINAL_TEMPERATURE_C)
+    code = [inspect.getsource(module) for module in modules]
+    cells = [characteriser.key(each.cell, models, code, scale) for each in PATHS[name]]
+    return hashlib.sha256(json.dumps([cells, name, supply_v, draws]).encode()).hexdigest()
+
+
 def save(work: Path, supplies_v: tuple[float, ...] = SUPPLIES_V) -> Path:
     """Sample every path, continuing where it stopped, and write `SAMPLES`."""
     samples = []
@@ -219,12 +232,15 @@ def save(work: Path, supplies_v: tuple[float, ...] = SUPPLIES_V) -> Path:
                 for seed, draws in MORE_DRAWS.get((name, supply_v), DRAWS).items():
                     suffix = "" if seed == 1 else f"_seed{seed}"
                     file = work / FOLDER / f"{name}_{supply_v:g}_{draws}{suffix}.json"
-                    if not file.exists():
-                        write(file, sample(characteriser, name, supply_v, draws, seed))
+                    key = key_of(characteriser, name, supply_v, draws, seed)
+                    if read(file, key) is None:
+                        found = sample(characteriser, name, supply_v, draws, seed)
+                        write(file, {"key": key, **found})
                     parts.append(json.loads(file.read_text()))
                 delays_s = [delay_s for part in parts for delay_s in part["delays_s"]]
                 samples.append(parts[0] | {"delays_s": delays_s})
     for each in samples:
+        del each["key"]
         each |= {
             "wire_f": WIRE_F,
             "steps": [asdict(each_step) for each_step in PATHS[each["path"]]],

@@ -18,7 +18,7 @@ from chipdse.netlist.library.pack import save_packed
 from . import assemble, inputs, settings
 from .between import apply_temperature
 from .liberty_text import LIBRARY, library_text
-from .run import Task, corner_tag
+from .run import Task, corner_tag, missing
 
 NOTICE = (
     "derived from the SkyWater 130 nm open PDK (sky130_fd_sc_hd layouts, sky130_fd_pr models), "
@@ -67,8 +67,8 @@ def _all_corners() -> list[tuple[float, float]]:
 
 
 def _has(work: Path, kind: str, supply_v: float, temperature_c: float) -> bool:
-    tasks = (Task(kind, "typical", supply_v, temperature_c, cell) for cell in settings.CELLS)
-    return all(task.file(work).exists() for task in tasks)
+    tasks = [Task(kind, "typical", supply_v, temperature_c, cell) for cell in settings.CELLS]
+    return not missing(work, tasks)
 
 
 def _has_timing(work: Path, supply_v: float, temperature_c: float) -> bool:

@@ -99,7 +99,7 @@ class Effect:
     every : of all cells, at some of these
     base : what the ratios are taken to; None: typical transistors at the same point
     other_states : arcs may be those of another state of the other inputs than typical ones: a part
-        of their ratio is equal at every corner (see `_of_other_states`)
+        of their ratio is equal at every corner (see `of_other_states`)
     """
 
     unit: Units
@@ -131,7 +131,7 @@ class Effect:
                 result[rest] = weights @ every[:, rest]
                 if self.other_states and kind is is_time:
                     weights = _weights(here[learned], known[:, learned], few, sums_to_one=True)
-                    rest &= self._of_other_states
+                    rest &= self.of_other_states
                     result[rest] = weights @ every[:, rest]
         positive = np.where(left_out, self.every.positive, self.small.positive)
         shape = (self.unit.typical if self.base is None else self.base)(supply_v, temperature_c)
@@ -144,7 +144,7 @@ class Effect:
         return self.small.numbers[[self.small.corners.index(one) for one in self.every.corners]]
 
     @cached_property
-    def _of_other_states(self) -> Bools:
+    def of_other_states(self) -> Bools:
         """[entries] Whose ratio lies outside that of nearly all small cells at every corner."""
         times = np.zeros(self._known.shape[1], dtype=bool)
         times[: len(self.unit.times)] = self.unit.times

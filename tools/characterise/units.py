@@ -23,7 +23,7 @@ from . import fill, settings
 from .assemble import read_simulated
 from .catalogue import PREFIX
 from .liberty_text import library_text
-from .run import Task, corner_tag
+from .run import Characteriser, Task, corner_tag
 
 Point = tuple[float, float]  # supply [V], temperature [°C]
 
@@ -128,11 +128,11 @@ class Units:
 
 
 def units(library: CellLibrary, work: Path) -> Units:
-    """With the inverter's delay at every corner of typical transistors, as simulated."""
+    """With the inverter's delay at every corner of typical transistors, simulated if need be."""
     corners = zip(library.supply_v.tolist(), library.temperature_c.tolist(), strict=True)
-    found = Units(
-        library=library, fo4_s=np.array([fo4_s(work, "typical", corner) for corner in corners])
-    )
+    with Characteriser(work) as characteriser:
+        own_s = [characteriser.corner("typical", *corner).fo4_s for corner in corners]
+    found = Units(library=library, fo4_s=np.array(own_s))
     for corner, own in enumerate(found.fo4_s):
         if not np.allclose(found.axis_values(own), library.tables.axis_values[corner], rtol=2e-3):
             raise ValueError(f"the slews of corner {corner} do not follow its inverter's delay")

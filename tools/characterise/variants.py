@@ -19,8 +19,8 @@ from . import catalogue, settings
 from .assemble import read_raw
 from .pack import by_temperature
 from .processes import Effect, Ratio
-from .run import Characteriser, Task
-from .units import Point, Units, fo4_s, simulated, units
+from .run import Characteriser, Task, missing
+from .units import Point, Units, entries_of, fo4_s, simulated, units
 
 NOMINAL = (settings.NOMINAL_SUPPLY_V, settings.NOMINAL_TEMPERATURE_C)
 # Slow and fast have one model of leakage, so it is simulated once, in the time scale of fast ones.
@@ -48,15 +48,10 @@ def pack(typical: Path, work: Path, process: str, target: Path) -> CellLibrary:
     ]
     packed.sort(key=lambda corner: corner != NOMINAL)
     leaking = _leaking()
-    missing = [task for task in needed(process) if not task.file(work).exists()]
-    if missing:
-        raise SystemExit(f"{work}: {len(missing)} results are missing, the first {missing[0]}")
-    unit = units(library, work)
-    with Characteriser(work) as characteriser:
-        for corner in packed:
-            characteriser.corner(process, *corner)
-    effect = effect_of(unit, work, process)
-    found = {corner: effect.at(*corner) for corner in packed}
+    left = missing(work, needed(process))
+    if left:
+        raise SystemExit(f"{work}: {len(left)} results are missing, the first {left[0]}")
+    unit, found = inferred(library, work, process, packed)
     result = replace(
         library_of(unit, work, process, found, leaking),
         name=f"{library.name}_{process}",
@@ -65,6 +60,58 @@ def pack(typical: Path, work: Path, process: str, target: Path) -> CellLibrary:
     )
     save_packed(result, target, coarseness=COARSENESS)
     return result
+
+
+def inferred(
+    library: CellLibrary, work: Path, process: str, corners: Sequence[Point]
+) -> tuple[Units, dict[Point, Floats]]:
+    """The tables of slow or fast transistors at some corners, in their units.
+
+    They follow from the corners of typical transistors that were simulated. Two parts of the fast
+    file were corrected after the typical file had been extended, and follow from its added corners
+    too: setup and hold, and delays and transitions of another state of the other inputs.
+
+    Parameters
+    ----------
+    library : typical transistors, extended or not
+    """
+    with Characteriser(work) as characteriser:
+        for corner in corners:
+            characteriser.corner(process, *corner)
+    unit = units(without_added(library), work)
+    plain = replace(effect_of(unit, work, process), other_states=False)
+    found = {corner: plain.at(*corner) for corner in corners}
+    if process not in settings.FASTEST_STATE:
+        return unit, found
+    effect = effect_of(units(library, work), work, process)
+    plain = replace(effect, other_states=False)
+    times = np.append(unit.times, np.zeros(len(unit.checks) - len(unit.times), dtype=bool))
+    moved = effect.of_other_states & times & ~unit.checks
+    moved &= ~entries_of(library, settings.SMALL_CELLS)
+    for corner, numbers in found.items():
+        numbers[unit.checks] = plain.at(*corner)[unit.checks]
+        numbers[moved] = effect.at(*corner)[moved]
+    return unit, found
+
+
+def without_added(library: CellLibrary) -> CellLibrary:
+    """Typical transistors at the corners that were simulated; leakage at all of them."""
+    added = set(settings.ADDED_TYPICAL)
+    corners = zip(library.supply_v.tolist(), library.temperature_c.tolist(), strict=True)
+    kept = np.array([corner not in added for corner in corners])
+    return replace(
+        library,
+        supply_v=library.supply_v[kept],
+        temperature_c=library.temperature_c[kept],
+        pin_capacitance_f=library.pin_capacitance_f[kept],
+        pin_supply_v=library.pin_supply_v[kept],
+        leakage_corners=library.leakage_grid,
+        tables=replace(
+            library.tables,
+            values=library.tables.values[kept],
+            axis_values=library.tables.axis_values[kept],
+        ),
+    )
 
 
 def effect_of(unit: Units, work: Path, process: str) -> Effect:
@@ -140,7 +187,7 @@ def library_of(
     capacitance = np.array([numbers[size:] for numbers in found.values()])
     supply_v = np.array([volts for volts, _ in corners])
     leaks = "typical" if process == "typical" else LEAKAGE_PROCESS
-    cell_w, state_w = _leakage(typical, work, leaks, leaking)
+    cell_w, state_w = leakage_of(typical, work, leaks, leaking)
     return replace(
         typical,
         supply_v=supply_v,
@@ -159,7 +206,7 @@ def library_of(
     )
 
 
-def _leakage(
+def leakage_of(
     typical: CellLibrary, work: Path, process: str, corners: Sequence[Point]
 ) -> tuple[Floats, Floats]:
     """Leakage of cells [corners, cells] and of their states [corners, groups], as simulated."""

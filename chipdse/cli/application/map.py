@@ -31,7 +31,8 @@ def add(verbs: Verbs) -> None:
         "chipdse map resnet8 --part mac_array --set rows=8 columns=8\n"
         "  chipdse map layers.csv --set rows=4 columns=4 --ideal\n"
         "  chipdse map resnet8 --set rows=8 columns=8 --measure --buffer 64KiB --dram hbm2e\n"
-        "  chipdse map resnet8 --study studies/mac_array --trial 12 --copies 4",
+        "  chipdse map resnet8 --study studies/mac_array --trial 12 --copies 4\n"
+        "  chipdse map resnet8 --set rows=8 columns=8 --measure --dram hbm2e --export tables",
         _map,
     )
     parser.add_argument(
@@ -53,6 +54,12 @@ def add(verbs: Verbs) -> None:
     )
     _measured_options(parser.add_argument_group("measured energy"))
     _memory_options(parser.add_argument_group("memories"))
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="DIR",
+        help="also write energy and area tables for Accelergy and ZigZag into a new folder",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
@@ -112,7 +119,9 @@ def _map(arguments: argparse.Namespace) -> int:
     from chipdse.api.application import map_network
 
     part = _part_of_study(arguments) if arguments.study is not None else _part(arguments)
-    clock = arguments.clock
+    clock_hz = (
+        math.nan if arguments.clock is None else 1 / _positive(arguments.clock, "s", "--clock")
+    )
     result = map_network(
         network,
         part.block,
@@ -120,18 +129,41 @@ def _map(arguments: argparse.Namespace) -> int:
         copies=arguments.copies,
         batch=arguments.batch,
         metrics=part.metrics or None,
-        clock_hz=math.nan if clock is None else 1 / _positive(clock, "s", "--clock"),
+        clock_hz=clock_hz,
         library=part.library,
         memories=memories,
         ideal=arguments.ideal,
     )
+    if arguments.export is not None:
+        result["files"] = _export(arguments, part, memories, clock_hz)
     if arguments.json:
         print_json(result)
     else:
         _print(result)
+        for file in result.get("files", ()):
+            print(f"written: {file}")
     for note in result["notes"]:
         print(f"note: {note}", file=sys.stderr)
     return 0
+
+
+def _export(
+    arguments: argparse.Namespace, part: MeasuredBlock, memories: MemoryChoice, clock_hz: float
+) -> list[str]:
+    """The files that --export writes."""
+    from chipdse.api.mappers import export_mapper_tables
+
+    files = export_mapper_tables(
+        arguments.export,
+        part.block,
+        part.parameters,
+        metrics=part.metrics,
+        copies=arguments.copies,
+        clock_hz=clock_hz,
+        library=part.library,
+        memories=memories,
+    )
+    return [str(file) for file in files]
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -147,6 +179,13 @@ def _check(arguments: argparse.Namespace) -> None:
     for name in ("dram_energy", "dram_bandwidth", "dram_idle"):
         if getattr(arguments, name) and arguments.dram is None:
             raise DesignError(f"--{name.replace('_', '-')} needs --dram KIND")
+    if arguments.export is not None:
+        if not arguments.measure and arguments.study is None:
+            raise DesignError(
+                "--export needs a measured part; add --measure, or --study with a point of it"
+            )
+        if arguments.dram is None:
+            raise DesignError("--export needs an outer memory; name one, e.g. --dram hbm2e")
     if arguments.ideal is not None:
         for name in ("measure", "clock", "buffer", "dram", "link_energy", "link_bandwidth"):
             if getattr(arguments, name):

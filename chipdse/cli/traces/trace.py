@@ -105,7 +105,7 @@ def built_design(arguments: argparse.Namespace) -> tuple[Design, Hardware, Store
     from chipdse.netlist.library.catalogue import DEFAULT
     from chipdse.report.terminal.stages import shown_stages
     from chipdse.stages.build import build_hardware
-    from chipdse.stages.measure import check_library
+    from chipdse.stages.measure import check_operation
     from chipdse.store.store import Store, default_store
 
     if arguments.library is not None and arguments.liberty:
@@ -133,7 +133,7 @@ def built_design(arguments: argparse.Namespace) -> tuple[Design, Hardware, Store
         synthesis=record(SynthesisOptions, "synthesis"),
         physical=record(PhysicalOptions, "physical"),
     )
-    check_library(design)
+    check_operation(design)
     with shown_stages() as listener:
         store = Store(root=default_store(), tell=listener)
         return design, build_hardware(design, store)[1], store

@@ -66,7 +66,7 @@ def resolve(library: str | Sequence[Path]) -> LibraryEntry:
         data = parse_toml(toml_text(file))
         files = tuple(Path(name) for name in data["files"])
         node_nm = float(data.get("node_nm", 0.0)) or None  # older descriptions hold 0
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise DesignError(f"{file} is damaged ({error}); add the library again") from None
     return entry_of_files(library, files, node_nm)
 

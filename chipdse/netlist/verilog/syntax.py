@@ -161,7 +161,7 @@ class VerilogFile(VerilogText):
         elif word in _PRIMITIVES:
             self.fail(f"gate primitive '{word}' has no timing; map it to a library cell")
         elif word:
-            self._instance(module)
+            self._instances(module)
         elif not self.peek():
             self.fail(f"expected 'endmodule' of module {module.name!r}, found the end of file")
         else:
@@ -292,11 +292,23 @@ class VerilogFile(VerilogText):
             self.take()
         return self.text[start : self.position]
 
-    def _instance(self, module: Module) -> None:
+    def _instances(self, module: Module) -> None:
+        """One or several instances of a cell: ``CELL a (...), b (...);``."""
         start = self.position
         kind = self.name("a cell name")
         if self.peek() == "#":
             self.fail(f"instance of {kind!r} has parameters; a mapped netlist has none")
+        while True:
+            name, connections = self._instance(kind)
+            module.instances.append((kind, name, connections, start))
+            if self.peek() != ",":
+                break
+            self.take()
+            start = self.position
+        self.expect(";", f"after instance {name!r}")
+
+    def _instance(self, kind: str) -> tuple[str, list[tuple[str, str]]]:
+        """Name and connections of an instance."""
         name = self.name(f"an instance name after {kind!r}")
         if self.peek() == "[":
             self.fail(f"{name!r} is an array of instances; expand it first")
@@ -317,8 +329,7 @@ class VerilogFile(VerilogText):
                 break
             self.take()
         self.expect(")", f"after the pins of instance {name!r}")
-        self.expect(";", f"after instance {name!r}")
-        module.instances.append((kind, name, connections, start))
+        return name, connections
 
     def _named_pin(self, instance: str) -> tuple[str, str]:
         """``.PIN(net)``, or ``.PIN`` for a net of the same name, as SystemVerilog has it."""

@@ -84,7 +84,7 @@ def report_html(
         "hidden": "" if data["feasible"] else " hidden",
         "ranges": "" if ranges is None else _ranges(ranges),
         "failures_hidden": "" if data["failures"] else "hidden",
-        "note": _note(basis_of(folder.sweep.template.block, table)),
+        "note": _note(basis_of(folder.sweep, table)),
         "evidence": _evidence(folder, table),
         "sources": _sources(used_publications(looked)),
         "provenance": _provenance(folder, used_sources(looked)),
@@ -261,7 +261,7 @@ def _version(folder: StudyFolder) -> str:
 
 def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
-    basis = basis_of(folder.sweep.template.block, table)
+    basis = basis_of(folder.sweep, table)
     derived = folder.sweep.derived
     words = words_of(folder.sweep)
     known = {**folder.sweep.metrics} | {metric.name: {"doc": metric.doc} for metric in derived}

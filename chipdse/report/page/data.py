@@ -112,7 +112,7 @@ def _texts(column: pd.Series[str], order: Sequence[str] = ()) -> tuple[list[str]
 
 def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
-    basis = basis_of(sweep.template.block, table)
+    basis = basis_of(sweep, table)
     swept = [axis.name for axis in sweep.space.axes]
     order = {axis.name: tuple(map(str, axis.values)) for axis in sweep.space.axes}
     derived = {metric.name: {"doc": metric.doc, "unit": metric.unit} for metric in sweep.derived}
@@ -136,9 +136,7 @@ def _columns(sweep: Sweep, table: pd.DataFrame) -> list[dict[str, Any]]:
             "unit": words.unit(name),
             "prefixed": is_prefixed(words.unit(name)),
             "doc": metadata["doc"],
-            "evidence": "chosen"
-            if name in swept
-            else evidence_of_column(sweep, name, systems, basis),
+            "evidence": evidence_of_column(sweep, name, systems, basis),
         }
         if is_text:
             column["texts"], values = _texts(table[name].map(_shown), order.get(name, ()))

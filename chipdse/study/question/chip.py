@@ -198,6 +198,7 @@ def _part(name: str, table: Any, path: Path, folder: Path) -> PartQuestion:
         fixed={**fixed, "library": {"library": library}, "package": {}},
         liberty=(),
         where=where,
+        folder=folder.absolute(),
     )
     conditions = record_conditions(template, _GROUPS)
     hardware, operating = (

@@ -153,21 +153,25 @@ def derived_columns(
 
 
 def evidence_in(
-    derived: Sequence[Derived], name: str, system_evidence: str, basis: Basis | None = None
+    derived: Sequence[Derived],
+    name: str,
+    system_evidence: str,
+    basis: Basis | None = None,
+    metrics: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
     """Kind of evidence of a metric, a derived metric or a swept number.
 
     Parameters
     ----------
     derived : the derived metrics of the sweep
-    system_evidence, basis : as of `chipdse.metrics.evidence_of`
+    system_evidence, basis, metrics : as of `chipdse.metrics.evidence_of`
     """
     for metric in derived:
         if metric.name == name:
             kinds = [
-                evidence_in(derived, part, system_evidence, basis)
+                evidence_in(derived, part, system_evidence, basis, metrics)
                 for part in metric.expression.names
             ]
             known = [kind for kind in kinds if kind in EVIDENCE]
             return max(known, key=EVIDENCE.index, default="input")
-    return evidence_of(name, system_evidence, basis)
+    return evidence_of(name, system_evidence, basis, metrics)

@@ -188,7 +188,8 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         block = find_block(_text(data, "block"), folder or path.parent)
     except DesignError as error:
         raise DesignError(f"{path}: {error}") from error
-    template = _template(data, block, liberty or _files(data, folder or path.parent, path), path)
+    liberty = liberty or _files(data, folder or path.parent, path)
+    template = _template(data, block, liberty, path, folder or path.parent)
     template = dataclasses.replace(template, constants=_own_constants(data, path))
     swept = [axis.name for axis in template.axes if axis.is_numeric]
     metrics = METRICS | TRACE_METRICS
@@ -319,7 +320,7 @@ def _replicates(search: Mapping[str, Any], template: Template, path: Path) -> in
 
 
 def _template(
-    data: Mapping[str, Any], block: Block, liberty: tuple[Path, ...], path: Path
+    data: Mapping[str, Any], block: Block, liberty: tuple[Path, ...], path: Path, folder: Path
 ) -> Template:
     files = liberty
     tables = {group: table_of(data, group, path) for group in GROUPS}
@@ -342,7 +343,14 @@ def _template(
             f"{path}: nothing is swept; give a parameter a list or a range, "
             "or evaluate the one point: chipdse eval"
         )
-    return Template(block=block, axes=tuple(axes), fixed=fixed, liberty=files, where=str(path))
+    return Template(
+        block=block,
+        axes=tuple(axes),
+        fixed=fixed,
+        liberty=files,
+        where=str(path),
+        folder=folder.absolute(),
+    )
 
 
 def _files(data: Mapping[str, Any], folder: Path, path: Path) -> tuple[Path, ...]:

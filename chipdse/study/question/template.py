@@ -15,6 +15,7 @@ from chipdse_hdl.block import Block
 from chipdse.design import Design, LibraryChoice, OperatingPoint, PhysicalOptions, make_record
 from chipdse.errors import DesignError
 from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.hardware.workload_files import located
 from chipdse.records import written_defaults
 from chipdse.study.question.rules import Rule
 from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Condition, Space, Value, read_axis
@@ -32,6 +33,7 @@ class Template:
     fixed : values by group and name
     liberty : Liberty files of every point, where the library is not named
     where : the sweep file, for messages
+    folder : where relative names of files in the sweep file start
     constants : figures of the user, the same in every point
     """
 
@@ -40,6 +42,7 @@ class Template:
     fixed: Mapping[str, Mapping[str, Value]]
     liberty: tuple[Path, ...]
     where: str
+    folder: Path
     constants: tuple[Constant, ...] = ()
 
     def record(self, group: str, point: Mapping[str, Value]) -> Any:
@@ -50,7 +53,16 @@ class Template:
             if self.liberty:
                 return LibraryChoice(files=self.liberty)
             return LibraryChoice(name=str(values["library"]))
-        return make_record(kind_of(group, self.block), values, f"{self.where}: [{group}]")
+        if group == "physical" and values.get("calibration"):
+            values["calibration"] = str(self.calibration_file(values["calibration"]))
+        kind = kind_of(group, self.block)
+        if group == "workload":
+            values = located(kind, values, self.folder)
+        return make_record(kind, values, f"{self.where}: [{group}]")
+
+    def calibration_file(self, name: Value) -> Path:
+        """The file of a calibration of layout that the sweep file names."""
+        return self.folder / str(name)
 
     def design(self, point: Mapping[str, Value]) -> Design:
         """The design that a point stands for."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from chipdse_hdl.block import Block
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 
@@ -17,6 +16,7 @@ from chipdse.blocks.own import is_checked
 from chipdse.blocks.work import work_unit
 from chipdse.errors import MachineError
 from chipdse.metrics import METRICS, Basis
+from chipdse.study.question.chip import ChipQuestion
 from chipdse.study.question.derived import evidence_in
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
@@ -100,10 +100,26 @@ def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]
         table.loc[rows, "tied_with"] = texts
 
 
-def basis_of(block: Block, table: pd.DataFrame) -> Basis:
+def basis_of(sweep: Sweep, table: pd.DataFrame) -> Basis:
     """The weakest evidence of the inputs of any point of a table."""
+    if sweep.chip is not None:
+        return _basis_of_chip(sweep.chip)
     largest = {name: float(table[name].max()) for name in METRICS if name in table.columns}
-    return metrics.basis_of(largest, checked=is_checked(block))
+    return metrics.basis_of(largest, checked=is_checked(sweep.template.block))
+
+
+def _basis_of_chip(chip: ChipQuestion) -> Basis:
+    """The weakest evidence of the inputs of any part of a chip, and of its memories."""
+    designs = [
+        design for part in chip.parts for design in part.designs(next(part.hardware.points()))
+    ]
+    layouts = [design.physical for design in designs]
+    laid = any(each.wires != "none" or each.clock_tree or each.added_cells for each in layouts)
+    return Basis(
+        cells="modelled" if chip.memories.buffer_bytes else "measured",
+        activity="measured" if all(map(is_checked, chip.blocks)) else "estimated",
+        layout="modelled" if laid else "measured",
+    )
 
 
 def described_columns(sweep: Sweep, table: pd.DataFrame) -> dict[str, dict[str, str]]:
@@ -112,7 +128,7 @@ def described_columns(sweep: Sweep, table: pd.DataFrame) -> dict[str, dict[str, 
     The role is "minimize" or "maximize" (an objective), "parameter", "metric" or "state".
     """
     systems = "estimated" if (table["system_evidence"] == "estimated").any() else "modelled"
-    basis, work = basis_of(sweep.template.block, table), work_unit(sweep.template.block)
+    basis, work = basis_of(sweep, table), work_unit(sweep.template.block)
     swept = {axis.name for axis in sweep.space.axes}
     goals = {o.metric: "minimize" if o.minimize else "maximize" for o in sweep.objectives}
     derived = {metric.name: {"unit": metric.unit, "doc": metric.doc} for metric in sweep.derived}
@@ -124,17 +140,18 @@ def described_columns(sweep: Sweep, table: pd.DataFrame) -> dict[str, dict[str, 
             "role": goals.get(name, role),
             "unit": unit_in(metric.get("unit", ""), work),
             "meaning": metric.get("doc", ""),
-            "evidence": evidence_of_column(sweep, name, systems, basis) if metric else "",
+            "evidence": evidence_of_column(sweep, name, systems, basis)
+            if metric or role == "parameter"
+            else "",
         }
     return described
 
 
 def evidence_of_column(sweep: Sweep, name: str, systems: str, basis: Basis) -> str:
-    """Kind of evidence of a metric, a derived metric or a swept number of a sweep."""
-    if sweep.chip is None:
-        return evidence_in(sweep.derived, name, systems, basis)
-    is_computed = name in sweep.metrics or any(metric.name == name for metric in sweep.derived)
-    return systems if is_computed else "chosen"
+    """Kind of evidence of a metric, a derived metric or a swept parameter of a sweep."""
+    if any(axis.name == name for axis in sweep.space.axes):
+        return "chosen"  # also where a metric repeats it, as `vdd_v`
+    return evidence_in(sweep.derived, name, systems, basis, sweep.metrics)
 
 
 def front_size(sweep: Sweep, values: Sequence[Sequence[float]]) -> int:

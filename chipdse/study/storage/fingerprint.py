@@ -2,9 +2,9 @@
 
 A fingerprint has a digest or version of each part that has a say in the points: the modules of
 chipdse that make them, the tables, the block and its bench, the library's files and description,
-the user's calibration of layout, the network of a chip, the tools, and whatever else blocks and
-benches were seen to read. The study keeps it by name of the part, so that a later run can name what
-changed; each trial keeps its identity, 12 hexadecimal digits.
+the user's calibration of layout, the network of a chip, files that workloads name, the tools, and
+whatever else blocks and benches were seen to read. The study keeps it by name of the part, so that
+a later run can name what changed; each trial keeps its identity, 12 hexadecimal digits.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chipdse_hdl.block import Block
+from chipdse_hdl.block import Block, file_of
 
 from chipdse import __version__
 from chipdse.blocks.imports import source_files
@@ -29,13 +29,14 @@ from chipdse.store.folder import hash_of
 from chipdse.store.place import Read, file_digest
 from chipdse.store.sources import versions
 from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.question.template import Template
 from chipdse.study.storage.code import point_files
 
 PACKAGES = ("amaranth", "cocotb", "numpy", "pyosys", "scipy")
 """Installed packages whose versions have a say in the points."""
 NAMED = 5
 """A message names so many parts that differ."""
-_CHIPDSE, _TOOL, _READ = "chipdse", "tool ", "read "
+_CHIPDSE, _TOOL, _READ, _WORKLOAD = "chipdse", "tool ", "read ", "workload "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +73,10 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
             parts[f"block {_name(block, path)}"] = file_digest(path)[:16]
     for choice in libraries_of(sweep):
         parts |= _library_parts(choice.name or "", library_of(choice))
-    for name in _calibrations(sweep):
-        parts[f"calibration {name}"] = file_digest(Path(name))[:16]
+    for name, path in _calibrations(sweep).items():
+        parts[f"calibration {name}"] = file_digest(path)[:16]
+    for name, path in _workload_files(sweep).items():
+        parts[f"{_WORKLOAD}{name}"] = file_digest(path)[:16]
     if sweep.chip is not None and (network := sweep.chip.application.network) is not None:
         parts[f"network {network.name}"] = hash_of(dataclasses.asdict(network))[:16]
     parts |= {f"{_TOOL}{name}": version for name, version in versions(*PACKAGES).items()}
@@ -101,13 +104,14 @@ def _library_parts(name: str, entry: LibraryEntry) -> dict[str, str]:
     return parts | {f"library {name}:node and corners": hash_of(described)[:16]}
 
 
-def _calibrations(sweep: Sweep) -> list[str]:
-    """The files of the user with calibrations of layout that points of a sweep may use."""
-    chip = sweep.chip
-    templates = [sweep.template] if chip is None else [part.template for part in chip.parts]
-    names = [
-        value
-        for template in templates
+def _calibrations(sweep: Sweep) -> dict[str, Path]:
+    """The files of the user with calibrations of layout that points of a sweep may use.
+
+    By their names in the sweep file, which stay when a project is moved.
+    """
+    named = [
+        (template, value)
+        for template in _templates(sweep)
         for value in (
             template.fixed.get("physical", {}).get("calibration"),
             *(
@@ -118,7 +122,29 @@ def _calibrations(sweep: Sweep) -> list[str]:
             ),
         )
     ]
-    return [str(name) for name in dict.fromkeys(names) if name]
+    return {str(name): template.calibration_file(name) for template, name in named if name}
+
+
+def _templates(sweep: Sweep) -> list[Template]:
+    """The template of a sweep's block, or of each part of its chip."""
+    chip = sweep.chip
+    return [sweep.template] if chip is None else [part.template for part in chip.parts]
+
+
+def _workload_files(sweep: Sweep) -> dict[str, Path]:
+    """The files that workloads of a sweep may name, by their names in the sweep file."""
+    files: dict[str, Path] = {}
+    for template in _templates(sweep):
+        for field in dataclasses.fields(template.block.workload):
+            values = [template.fixed["workload"].get(field.name, field.default)]
+            for axis in template.axes:
+                if (axis.group, axis.name) == ("workload", field.name):
+                    values = [*axis.values]
+            for value in values:
+                path = file_of(field.metadata, value)
+                if path is not None:
+                    files[str(value)] = template.folder / path
+    return files
 
 
 def libraries_of(sweep: Sweep) -> list[LibraryChoice]:
@@ -190,6 +216,18 @@ def differences(old_parts: Mapping[str, str], new_parts: Mapping[str, str]) -> l
     return names
 
 
+def comparable(
+    old_parts: Mapping[str, str], new_parts: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Both without the files of workloads that only one of them names: no point has both."""
+    alone = {name for name in old_parts.keys() ^ new_parts.keys() if name.startswith(_WORKLOAD)}
+    old, new = (
+        {name: part for name, part in parts.items() if name not in alone}
+        for parts in (old_parts, new_parts)
+    )
+    return old, new
+
+
 def listed(names: list[str]) -> str:
     """The first of some names, and how many more there are."""
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
@@ -199,7 +237,7 @@ def listed(names: list[str]) -> str:
 def check_same(driver: Mapping[str, str], worker: Mapping[str, str], host: str) -> None:
     """Raise MachineError if a worker would evaluate points by other parts than its driver."""
     driver = {name: part for name, part in driver.items() if not name.startswith(_READ)}
-    if names := differences(driver, worker):
+    if names := differences(*comparable(driver, worker)):
         raise MachineError(
             f"a worker on {host} has another version than the driver of: {listed(names)}; what is "
             "finished is safe: make both the same, then run the same command again"

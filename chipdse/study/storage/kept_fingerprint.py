@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -17,7 +18,14 @@ from chipdse.store.folder import hash_of
 from chipdse.store.place import Read
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.attributes import FAILURE, FINGERPRINT, OUTDATED
-from chipdse.study.storage.fingerprint import Kept, differences, listed, parts_now, parts_read
+from chipdse.study.storage.fingerprint import (
+    Kept,
+    comparable,
+    differences,
+    listed,
+    parts_now,
+    parts_read,
+)
 from chipdse.study.storage.storage import Storage, alone
 
 
@@ -48,12 +56,17 @@ def settle(
         now = Kept(identity=hash_of(parts)[:12], parts=parts)
         if fingerprint is not None and fingerprint.parts == parts:
             return fingerprint
+        if fingerprint is not None and not differences(*comparable(fingerprint.parts, parts)):
+            # The sweep names other programs: the points of those that it named before stay.
+            now = dataclasses.replace(fingerprint, parts={**fingerprint.parts, **parts})
+            _write(storage.optuna, study._study_id, now, outdate=False)
+            return now
         count = _points_in(storage.optuna, study._study_id)
         if count and not re_evaluate:
             if fingerprint is None:
                 reason = f"{where} was made by a chipdse that kept no versions of what made it"
             else:
-                names = listed(differences(fingerprint.parts, parts))
+                names = listed(differences(*comparable(fingerprint.parts, parts)))
                 reason = f"{where} was made with another version of: {names}"
             raise DesignError(
                 f"{reason}; name a new folder with --study, or evaluate its points again with "

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from chipdse.errors import ChipdseError, DesignError
 from chipdse.study.question.sweep_file import Sweep
-from chipdse.study.storage.fingerprint import Kept, differences, listed, parts_now
+from chipdse.study.storage.fingerprint import (
+    Kept,
+    comparable,
+    differences,
+    listed,
+    parts_now,
+)
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.kept_fingerprint import kept_by
 
@@ -17,7 +23,7 @@ def changes(version: Kept | None, sweep: Sweep) -> str:
         parts = parts_now(sweep, version.parts)
     except ChipdseError as error:  # a library that is no longer there
         return str(error)
-    return listed(differences(version.parts, parts))
+    return listed(differences(*comparable(version.parts, parts)))
 
 
 def changes_of(folder: StudyFolder) -> str:

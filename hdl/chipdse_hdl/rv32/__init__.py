@@ -9,7 +9,8 @@ from __future__ import annotations
 from chipdse_hdl.block import Block
 from chipdse_hdl.rv32.hardware import Rv32
 from chipdse_hdl.rv32.model import cycles, work
-from chipdse_hdl.rv32.parameters import Rv32Parameters, Rv32Workload
+from chipdse_hdl.rv32.parameters import Rv32Parameters
+from chipdse_hdl.rv32.workload import Rv32Workload
 
 __all__ = ["BLOCK", "Rv32", "Rv32Parameters", "Rv32Workload"]
 

@@ -2,22 +2,26 @@
 
 First a program that uses every instruction on awkward operands and every register, from a state in
 which no register is known; resets in its midst; then the workload. Memory answers as modelled.
+
+The program of an ELF file runs twice, each time from registers that are 0: first with its end
+replaced by stores of every register, and then, as the workload, as it is.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cocotb
 
-from chipdse_hdl.bench.testbench import compared, play_runs, records
-from chipdse_hdl.rv32.assembler import assemble
-from chipdse_hdl.rv32.instructions import ALU, BRANCHES, LOADS, STORES, Step
-from chipdse_hdl.rv32.model import execute, steps
-from chipdse_hdl.rv32.parameters import Rv32Parameters, Rv32Workload
-from chipdse_hdl.rv32.programs import program
+from chipdse_hdl.bench.testbench import Run, compared, play_runs, records
+from chipdse_hdl.riscv.assembler import assemble
+from chipdse_hdl.riscv.instructions import ALU, BRANCHES, LOADS, STORES, Step
+from chipdse_hdl.riscv.machine import stored
+from chipdse_hdl.riscv.program import Execution, execute, registers_cleared, registers_shown
+from chipdse_hdl.rv32.parameters import Rv32Parameters
+from chipdse_hdl.rv32.workload import Rv32Workload
 
 Traffic = tuple[dict[str, list[int]], dict[str, list[int | None]]]
 WATCH = ["fetch_address", "read", "write_mask", "data_address", "write_data", "halted"]
@@ -77,7 +81,7 @@ def hard_program(p: Rv32Parameters) -> list[int]:
     return assemble("\n".join([*lines, "ecall"]))
 
 
-def traffic(p: Rv32Parameters, words: dict[int, int], done: Sequence[Step]) -> Traffic:
+def traffic(p: Rv32Parameters, words: Mapping[int, int], done: Sequence[Step]) -> Traffic:
     """Input words and expected outputs (None: anything) by cycle, until it has halted a while."""
     late = p.stages - 1
     length = late + sum(map(p.cycles_of, done)) + 1 + IDLE_CYCLES
@@ -109,28 +113,49 @@ def traffic(p: Rv32Parameters, words: dict[int, int], done: Sequence[Step]) -> T
     fetch = [next(targets) if address == -1 else address for address in fetch]
     halted = length - 1 - IDLE_CYCLES
     expected["halted"][halted:] = [1] * (length - halted)
-    inputs = {
-        "instruction": [words.get(address >> 2, 0x13) for address in fetch],
-        "read_data": read_data,
-    }
+    inputs = {"instruction": _fetched(words, fetch, expected), "read_data": read_data}
     return inputs, {"fetch_address": [*fetch], **expected}
+
+
+def _fetched(
+    words: Mapping[int, int], fetch: Sequence[int], outputs: Mapping[str, Sequence[int | None]]
+) -> list[int]:
+    """The instruction at each cycle's address, with the stores until then."""
+    memory, instructions = dict(words), []
+    ports = [outputs[name] for name in ("data_address", "write_data", "write_mask")]
+    for at, address, data, mask in zip(fetch, *ports, strict=True):
+        instructions.append(memory.get(at >> 2, 0x13))
+        if mask and address is not None and data is not None:
+            memory[address >> 2] = stored(memory.get(address >> 2, 0), data, mask)
+    return instructions
+
+
+def program_runs(p: Rv32Parameters, done: Execution) -> list[Run]:
+    """What comes before the program of an ELF file: it is run with all registers shown."""
+
+    def case(of: Execution) -> Run:
+        return compared(*traffic(p, of.memory, of.steps))
+
+    zero, shown = case(registers_cleared(p.registers)), registers_shown(done, p.registers)
+    return [zero, *([] if shown is None else [case(shown), zero])]
 
 
 def hard_case(p: Rv32Parameters) -> Traffic:
     """The hard program, run."""
     words = dict(enumerate(hard_program(p)))
-    return traffic(p, words, execute(words))
+    return traffic(p, words, execute(words, "the hard program").steps)
 
 
 @cocotb.test()
 async def programs_run(dut: Any) -> None:
     p, workload = records(Rv32Parameters, Rv32Workload)
-    hard = hard_case(p)
-    words, _ = program(workload.program, workload.length, workload.seed)
-    job = traffic(p, words, steps(workload))
+    hard, done = hard_case(p), workload.execution(p.registers)
+    job = traffic(p, done.memory, done.steps)
     end = len(job[0]["instruction"]) - IDLE_CYCLES  # the workload ends when it has halted
     # Reset with a store at the port, in the midst of a load, and when it has halted.
     store = next(n for n, mask in enumerate(hard[1]["write_mask"]) if mask)
     load = hard[1]["read"].index(1)
     runs = [compared(*hard, cut) for cut in (store, load, None)]
+    if workload.is_elf:
+        runs += program_runs(p, done)
     await play_runs(dut, [*runs, compared(*job, end)], WATCH)

@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from chipdse_hdl.rv32.instructions import (
+from chipdse_hdl.riscv.instructions import (
     AUIPC,
     BRANCH,
     JAL,

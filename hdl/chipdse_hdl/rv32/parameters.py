@@ -1,12 +1,11 @@
-"""Parameters and workload of `rv32`."""
+"""Parameters of `rv32`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chipdse_hdl.block import check_parameters, parameter, seed_parameter
-from chipdse_hdl.rv32.instructions import Step
-from chipdse_hdl.rv32.programs import SOURCES
+from chipdse_hdl.block import check_parameters, parameter
+from chipdse_hdl.riscv.instructions import Step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,20 +32,3 @@ class Rv32Parameters:
         if step.read is not None:
             return 2
         return 1 + (step.taken and self.stages == 2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rv32Workload:
-    """A program and its data."""
-
-    program: str = parameter(
-        "crc32",
-        "crc32: of bytes, bit by bit; sort: words by insertion; dot: product of signed bytes, "
-        "multiplied by shifting and adding",
-        choices=tuple(SOURCES),
-    )
-    length: int = parameter(32, "bytes, words or pairs", minimum=1, maximum=10**5)
-    seed: int = seed_parameter("data")
-
-    def __post_init__(self) -> None:
-        check_parameters(self)

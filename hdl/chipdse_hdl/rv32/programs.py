@@ -9,8 +9,8 @@ import zlib
 
 import numpy as np
 
-from chipdse_hdl.rv32.assembler import assemble
-from chipdse_hdl.rv32.instructions import MASK
+from chipdse_hdl.riscv.assembler import assemble
+from chipdse_hdl.riscv.instructions import MASK
 
 RESULT, DATA = 0x3F0, 0x400
 

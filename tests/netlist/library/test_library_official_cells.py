@@ -1,9 +1,11 @@
 """Slow and fast transistors against excerpts of four more official corners: twelve cells.
 
-The docs page holds the same table; the limits here are goals, not what was reached.
+The limits are goals, not what was reached; the table of the docs page states that.
 """
 
 from __future__ import annotations
+
+import re
 
 import numpy as np
 import pytest
@@ -36,13 +38,14 @@ def test_delays_and_transitions(found: Comparison) -> None:
 
 def test_leakage(found: Comparison) -> None:
     errors, _ = found.errors("leakage of the cell")
-    assert len(errors) >= 3
+    assert len(errors) >= 6
     assert np.median(np.abs(errors)) <= 0.2, report(found)
 
 
 def test_input_capacitance(found: Comparison) -> None:
     errors, _ = found.errors("input capacitance")
-    assert len(errors) >= 4
+    assert len(errors) >= 11
+    assert np.median(np.abs(errors)) <= 0.05, report(found)
     assert np.abs(errors).max() <= 0.15, report(found)
 
 
@@ -55,3 +58,19 @@ def test_errors_beyond_thirty_percent_are_the_known_ones(found: Comparison) -> N
     assert names <= {"inv_1", "nor3_1", "a21oi_1"}
     assert (np.abs(official_s[far]) < 30e-12).all()
     assert (np.abs(ours_s - official_s)[far] < 20e-12).all()
+
+
+def test_the_page_states_these_errors(request: pytest.FixtureRequest, found: Comparison) -> None:
+    corner = re.fullmatch(r"(..)_(n?)(\d+)C_(\d)v(\d+)", request.node.callspec.params["found"])
+    assert corner is not None
+    process, sign = {"ss": "slow", "ff": "fast"}[corner[1]], "-" if corner[2] else ""
+    row = f"| {process}, {corner[4]}.{corner[5]} V, {sign}{corner[3]} °C |"
+    page = (ROOT / "docs" / "concepts" / "library.md").read_text()
+    (line,) = (line for line in page.splitlines() if line.startswith(row))
+    cells = [cell.strip() for cell in line.removeprefix(row).rstrip("|").split("|")]
+    quantities = "delay", "transition", "clock to output", "input capacitance"
+    for quantity, cell in zip((*quantities, "leakage of the cell"), cells, strict=True):
+        errors = np.abs(found.errors(quantity)[0])
+        values = 100 * np.array([np.median(errors), np.mean(errors <= 0.12)])
+        stated = [float(each.removesuffix(" %")) for each in cell.split(", ")]
+        assert stated == pytest.approx(values[: len(stated)], abs=0.051), quantity

@@ -80,6 +80,21 @@ def test_what_yosys_writes() -> None:
     assert netlist.area_m2 == pytest.approx((2 + 1.5 + 10 + 3) * 1e-12)
 
 
+def test_several_instances_in_one_statement() -> None:
+    one = """module top (input a, output y); wire m;
+      INV i (.A(a), .Y(m)); INV \\j.k (.A(m), .Y(y)); endmodule"""
+    for text in (one, one.replace("; INV", ","), one.replace("; INV", ", // two\n ")):
+        netlist = read(text)
+        assert netlist.cell_names == ["i", "j.k"]
+        assert nets(netlist, "i") == {"A": "a", "Y": "m"}
+        assert nets(netlist, "j.k") == {"A": "m", "Y": "y"}
+    broken = one.replace("; INV", ",\n\n").replace(".Y(y)", ".B(y)")
+    with pytest.raises(DesignError, match=r"n\.v:4: .*'j\.k'.*'B'"):
+        read(broken)
+    with pytest.raises(DesignError, match="expected an instance name after 'INV', found ';'"):
+        read(one.replace("; INV", ", ; INV"))
+
+
 def test_vectors_concatenations_and_constants() -> None:
     netlist = read(
         """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from chipdse_hdl.rv32.instructions import (
+from chipdse_hdl.riscv.instructions import (
     ALU,
     AUIPC,
     BRANCH,

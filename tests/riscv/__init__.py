@@ -1,0 +1,1 @@
+"""Programs for RISC-V cores: ELF files, the model, the programs that ship."""
