@@ -47,5 +47,5 @@ def test_table_report_and_columns(tmp_path: Path) -> None:
     columns = described_columns(study.sweep, points_table(study))
     assert columns["energy_per_op_j"]["unit"] == "J/MAC"
     assert columns["energy_per_op_j"]["role"] == "minimize"
-    assert columns["rows"] == {"role": "parameter", "unit": "", "meaning": "", "evidence": ""}
+    assert columns["rows"] == {"role": "parameter", "unit": "", "meaning": "", "evidence": "chosen"}
     json.dumps(columns)
