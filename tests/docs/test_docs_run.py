@@ -94,6 +94,7 @@ def workspace(
     (tmp_path / "cells.lib.gz").symlink_to(library)
     for file in (shared / "pdk" / "ihp-sg13g2").glob("sg13g2_stdcell_*"):
         (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "hdl").symlink_to(ROOT / "hdl")
     monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
     monkeypatch.setenv("CHIPDSE_CONFIG", str(tmp_path / "config"))
     monkeypatch.chdir(tmp_path)
@@ -119,7 +120,7 @@ def test_python_runs_as_it_stands(listing: Listing, workspace: Path) -> None:
     page = str(listing.page.relative_to(ROOT))
     if page in PYTHON_ELSEWHERE:
         pytest.skip(PYTHON_ELSEWHERE[page])
-    exec(compile(listing.text, str(listing), "exec"), {"__name__": "listing"})
+    exec(compile(listing.text, str(listing), "exec", dont_inherit=True), {"__name__": "listing"})
 
 
 def test_nothing_is_left_out_for_no_reason() -> None:

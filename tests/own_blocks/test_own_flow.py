@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
+from chipdse_hdl.block import Block
 
 from chipdse.design import find_block
 from chipdse.errors import DesignError, ToolError
@@ -81,18 +83,26 @@ def test_a_component_without_a_bench_is_an_estimate(project: Path, cache: Path) 
     assert "nothing was checked" in done.stdout and "100 clock cycle in 100 cycles" in done.stdout
 
 
+def sweep_of(block: Block) -> Any:
+    """What is asked of a sweep of a block by those who state its evidence."""
+    return SimpleNamespace(chip=None, template=SimpleNamespace(block=block))
+
+
 def test_what_rests_on_random_inputs_is_estimated(project: Path) -> None:
     path = list(sys.path)
     block = find_block("acme.blocks:Summer", project)
     sys.path[:] = path
-    basis = basis_of(block, pd.DataFrame({"block_memory_area_m2": [0.0], "wire_level": [2]}))
+    basis = basis_of(
+        sweep_of(block), pd.DataFrame({"block_memory_area_m2": [0.0], "wire_level": [2]})
+    )
     found = {name: evidence_of(name, "modelled", basis) for name in METRICS}
     assert found["block_power_w"] == found["energy_per_op_j"] == "estimated"
     assert found["peak_temperature_c"] == found["carbon_per_op_kgco2e"] == "estimated"
     assert found["block_area_m2"] == found["ops_per_cycle"] == "measured"
     assert found["f_max_hz"] == "modelled"  # wires are a part of it
     assert found["cost_usd"] == "modelled"
-    checked = basis_of(find_block("fir"), pd.DataFrame({"block_memory_area_m2": [0.0, 1e-8]}))
+    memories = pd.DataFrame({"block_memory_area_m2": [0.0, 1e-8]})
+    checked = basis_of(sweep_of(find_block("fir")), memories)
     assert evidence_of("block_area_m2", "modelled", checked) == "modelled"  # a macro among cells
     assert evidence_of("block_power_w", "estimated", checked) == "modelled"
 

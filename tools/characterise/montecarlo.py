@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import inspect
 import json
 import re
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -215,9 +213,9 @@ def sample(
 
 def key_of(characteriser: Characteriser, name: str, supply_v: float, *draws: int) -> str:
     """Digest of all that a sample follows from: code, cells with their models, corner, draws."""
-    models, modules = settings.TIMING_MODELS["typical"], (sys.modules[__name__], mismatch)
+    models = settings.TIMING_MODELS["typical"]
     scale = characteriser.corner_key("typical", supply_v, settings.NOMINAL_TEMPERATURE_C)
-    code = [inspect.getsource(module) for module in modules]
+    code = [Path(file).read_text() for file in (__file__, mismatch.__file__)]
     cells = [characteriser.key(each.cell, models, code, scale) for each in PATHS[name]]
     return hashlib.sha256(json.dumps([cells, name, supply_v, draws]).encode()).hexdigest()
 

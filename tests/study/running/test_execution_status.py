@@ -183,7 +183,7 @@ def test_before_during_and_after(
     counts = [status.trials for status in seen]
     assert counts == sorted(counts)
     assert sum(0 < count < sweeps.TRIALS for count in counts) > 0
-    assert any(status.is_under_way and status.left_s for status in seen)
+    assert any(status.is_under_way for status in seen)
     assert main(["status", str(study), "--json"]) == 0
     last = json.loads(capsys.readouterr().out)
     assert last["running"] is False
