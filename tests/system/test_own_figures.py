@@ -211,7 +211,7 @@ def test_a_sweep_file_gives_figures_to_every_point(tmp_path: Path) -> None:
     assert [c.value for c in design.constants] == [2000.0]
     assert "--constants 'cost.wafer_price.n90=2000.0 USD'" in repeat_command(design)
     # A study made without the figure is not continued with it.
-    with pytest.raises(DesignError, match="its constants differs"):
+    with pytest.raises(DesignError, match="its constants differ from"):
         extensions(sweep, SWEEP, "studies/mine")
     file.write_text(SWEEP + '\n[constants]\ncost.wafer_price.n90 = "2000"\n')
     with pytest.raises(DesignError, match=r"mine\.toml: \[constants\] cost\.wafer_price\.n90"):

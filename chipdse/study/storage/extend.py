@@ -107,8 +107,10 @@ def _shown(value: Any) -> str:
 
 
 def _refusal(sweep: Sweep, where: str, key: str, detail: str) -> DesignError:
+    is_plural = key.endswith("s") and "." not in key  # constants, limits, objectives
+    verb = "differ" if is_plural else "differs"
     return DesignError(
-        f"{where} is a study of another sweep: its {key} differs from {sweep.path}{detail}; "
+        f"{where} is a study of another sweep: its {key} {verb} from {sweep.path}{detail}; "
         "values may be added to a parameter that the file states, not removed; else name a new "
         "folder with --study (stored stages are reused)"
     )
