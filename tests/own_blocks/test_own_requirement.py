@@ -41,7 +41,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
             {"url": "https://example.org/chipdse-0.2.0.tar.gz", "archive_info": {}},
             "chipdse @ https://example.org/chipdse-0.2.0.tar.gz",
         ),
-        ({"url": "file:///tmp/chipdse-0.2.0-py3-none-any.whl", "archive_info": {}}, ""),
+        ({"url": "file:///home/me/chipdse-0.2.0-py3-none-any.whl", "archive_info": {}}, ""),
         ({"url": "file:///no/such/folder", "dir_info": {"editable": True}}, ""),
     ],
 )
