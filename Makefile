@@ -10,7 +10,7 @@ TEST_STAMP := $(VENV)/.installed_test
 # servers, disks and killed processes: a third worker has the processor meanwhile.
 WORKERS := --dist loadfile --no-loadscope-reorder --numprocesses
 
-.PHONY: install check test sweep docs notebooks clean
+.PHONY: install check test test-all sweep docs notebooks clean
 
 install: $(STAMP)
 
@@ -35,14 +35,15 @@ $(TEST_STAMP): $(STAMP)
 
 check: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/pytest $(WORKERS) 2 -m "not tools and not slow" $(PYTEST_ARGS)
+	$(VENV)/bin/pytest $(WORKERS) 2 -m "not tools and not slow and not exhaustive" $(PYTEST_ARGS)
 
-test: $(TEST_STAMP)
+test: PYTEST_CHOICE = -m "not exhaustive"
+test test-all: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/clang-format --dry-run --Werror chipdse/kernels/*.[ch]
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pytest $(WORKERS) 3 $(PYTEST_ARGS)
+	$(VENV)/bin/pytest $(WORKERS) 3 $(PYTEST_CHOICE) $(PYTEST_ARGS)
 
 sweep: install
 	$(VENV)/bin/chipdse sweep sweeps/mac_array.toml

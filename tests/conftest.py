@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import sys
-from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -74,18 +73,27 @@ def _place(item: pytest.Item) -> int:
     )
 
 
+def is_chosen(case: int, kept: int, cases: int) -> bool:
+    """Whether a case is among `kept` of `cases`, which are spread evenly and include the first."""
+    return kept >= cases or case == 0 or case * kept // cases != (case - 1) * kept // cases
+
+
 @pytest.hookimpl(tryfirst=True)  # before pytest chooses by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first; all cases of a test after its `quick_cases` have the marker `slow`."""
+    """Long files first; cases beyond `quick_cases` are `slow`, those beyond `few_cases` are for
+    `make test-all`."""
     items.sort(key=_place)
-    seen: Counter[str] = Counter()
+    tests: dict[str, list[pytest.Item]] = {}
     for item in items:
-        mark = item.get_closest_marker("quick_cases")
-        if mark is not None:
-            test = item.nodeid.partition("[")[0]
-            seen[test] += 1
-            if seen[test] > mark.args[0]:
+        tests.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for cases in tests.values():
+        quick = cases[0].get_closest_marker("quick_cases")
+        few = cases[0].get_closest_marker("few_cases")
+        for number, item in enumerate(cases):
+            if quick is not None and number >= quick.args[0]:
                 item.add_marker(pytest.mark.slow)
+            if few is not None and not is_chosen(number, few.args[0], len(cases)):
+                item.add_marker(pytest.mark.exhaustive)
 
 
 SHARED = ROOT.parent / "shared"

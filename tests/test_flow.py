@@ -130,6 +130,7 @@ def test_known_physics(store: Store) -> None:
     assert sparse.block_energy_per_op_j < 0.95 * narrow.block_energy_per_op_j
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("form", ["direct", "transposed"])
 @pytest.mark.parametrize("pipeline_stages", [0, 2])
 def test_netlist_equals_rtl_equals_reference(store: Store, form: str, pipeline_stages: int) -> None:
@@ -247,6 +248,7 @@ def test_a_study_without_a_feasible_point_has_no_front(cache: Path, tmp_path: Pa
     assert not chipdse.load_study(tmp_path / "study").points()["on_front"].any()
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_stopped_sweep_loses_only_what_was_in_flight(
     cache: Path, tmp_path: Path, how: signal.Signals

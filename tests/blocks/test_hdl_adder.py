@@ -133,6 +133,7 @@ def test_hardware_by_hand(structure: str) -> None:
     assert (seen["sum"][2], seen["sum"][4]) == (8, 31)
 
 
+@pytest.mark.few_cases(9)
 @pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("gating", ["none", "idle"])
 @pytest.mark.parametrize("stages", [0, 1, 4])
@@ -202,6 +203,7 @@ def _one_merge_short(structure: str, bits: int) -> list[list[tuple[int, int]]]:
     return [*prefix_levels(structure, bits)[:-1], prefix_levels(structure, bits)[-1][1:]]
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("structure", PREFIX)
 @pytest.mark.parametrize("bits", [5, 16])
@@ -215,6 +217,7 @@ def test_a_missing_merge_is_caught(
         run(p, hard_cases(p))
 
 
+@pytest.mark.few_cases(4)
 @pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("structure", STRUCTURES)
 @pytest.mark.parametrize("place", [0, 3, 7])

@@ -108,6 +108,7 @@ def test_refusals() -> None:
         AesSboxParameters(unit="cipher")
 
 
+@pytest.mark.few_cases(3)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",
@@ -141,6 +142,7 @@ MASK_FAULTS = {
 }
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:
@@ -148,6 +150,7 @@ def test_the_bench_catches(fault: str, tmp_path: Path) -> None:
     bench_catches(BLOCK, p, AesSboxWorkload(length=4), FAULTS[fault], tmp_path)
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", MASK_FAULTS)
 def test_the_bench_of_shares_catches(fault: str, tmp_path: Path) -> None:

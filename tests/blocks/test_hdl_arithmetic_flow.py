@@ -66,6 +66,7 @@ def design(case: Case, gate: int = 0) -> Design:
     )
 
 
+@pytest.mark.few_cases(4)
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: case[0])
 def test_netlist_is_rtl_is_reference(case: Case, store: Store) -> None:
     # Enables as clock gates, where the block has any to speak of.
@@ -76,6 +77,7 @@ def test_netlist_is_rtl_is_reference(case: Case, store: Store) -> None:
     assert replayed.checked_bits > len(flip_flops) > 0  # and the outputs
 
 
+@pytest.mark.few_cases(3)
 @pytest.mark.parametrize("case", SMALL, ids=lambda case: case[0])
 def test_nothing_depends_on_how_registers_start(case: Case, tmp_path: Path) -> None:
     one = design(case)
@@ -93,6 +95,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.few_cases(3)
 @pytest.mark.parametrize(
     "case", [case for case in SMALL if case[0] in FAULTS], ids=lambda case: case[0]
 )

@@ -195,6 +195,7 @@ def test_refusals() -> None:
 SMALL = AsconWorkload(length=100, message_bytes=40)
 
 
+@pytest.mark.few_cases(6)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",
@@ -222,6 +223,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:
@@ -239,6 +241,7 @@ MASK_FAULTS = {
 }
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", MASK_FAULTS)
 def test_the_bench_of_shares_catches(fault: str, tmp_path: Path) -> None:

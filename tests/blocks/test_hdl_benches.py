@@ -21,6 +21,7 @@ SMALL_ARRAY = MacArrayParameters(rows=2, columns=3, operand_bits=5, accumulator_
 SMALL_FILTER = FirParameters(taps=5, data_bits=6, coefficient_bits=5)
 
 
+@pytest.mark.few_cases(3)
 @pytest.mark.parametrize(
     ("parameters", "workload"),
     [
@@ -131,11 +132,13 @@ FILTER_FAULTS = {
 }
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("fault", ARRAY_FAULTS)
 def test_the_bench_of_mac_array_catches(fault: str, tmp_path: Path) -> None:
     _must_fail(MAC_ARRAY, SMALL_ARRAY, ARRAY_FAULTS[fault], tmp_path)
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("fault", FILTER_FAULTS)
 def test_the_bench_of_fir_catches(fault: str, tmp_path: Path) -> None:
     _must_fail(FIR, SMALL_FILTER, FILTER_FAULTS[fault], tmp_path)

@@ -117,6 +117,7 @@ BRANCHES = [
 ]
 
 
+@pytest.mark.few_cases(8)
 @pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("p", BRANCHES, ids=str)
 def test_hardware_is_the_reference(p: CordicParameters) -> None:
@@ -209,6 +210,7 @@ class StuckBit(Cordic):
         return (x | Const(1 << self.parameters.guard_bits)).as_signed(), y, z
 
 
+@pytest.mark.few_cases(5)
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", [WrongWay, WrongAngle, NoQuarter, StuckBit])
 @pytest.mark.parametrize("mode", MODES)

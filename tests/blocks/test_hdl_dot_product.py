@@ -175,6 +175,7 @@ BRANCHES = [
 ]
 
 
+@pytest.mark.few_cases(6)
 @pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("p", BRANCHES, ids=str)
 def test_hardware_is_the_reference(p: DotProductParameters) -> None:
@@ -222,6 +223,7 @@ def _fails(p: DotProductParameters) -> None:
         run(p, hard_cases(p))
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_faults_in_the_parts_of_floats_are_caught(
@@ -243,6 +245,7 @@ def test_faults_in_the_parts_of_floats_are_caught(
         _fails(p)
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_truncation_instead_of_rounding_is_caught(

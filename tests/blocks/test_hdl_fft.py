@@ -94,6 +94,7 @@ BRANCHES = [
 ]
 
 
+@pytest.mark.few_cases(5)
 @pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("p", BRANCHES, ids=str)
 def test_hardware_is_the_reference(p: FftParameters) -> None:

@@ -87,6 +87,7 @@ def test_refusals() -> None:
         FifoWorkload(service=0.0)
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("parameters", "workload"),
@@ -114,6 +115,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:

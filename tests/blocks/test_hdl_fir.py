@@ -121,6 +121,7 @@ CORNERS = [
 ]
 
 
+@pytest.mark.few_cases(10)
 @pytest.mark.slow
 @pytest.mark.parametrize("p", CORNERS, ids=str)
 def test_corners(p: FirParameters) -> None:
@@ -128,6 +129,7 @@ def test_corners(p: FirParameters) -> None:
         run(p, *case)
 
 
+@pytest.mark.few_cases(6)
 @pytest.mark.quick_cases(3)
 @pytest.mark.parametrize("gating", ["none", "idle"])
 @pytest.mark.parametrize("stages", [0, 1, 2])

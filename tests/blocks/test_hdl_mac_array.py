@@ -99,6 +99,7 @@ def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.D
     run(p, *operands(p, workload), pauses)
 
 
+@pytest.mark.few_cases(8)
 @pytest.mark.slow
 @pytest.mark.parametrize("overlapped", [False, True])
 @pytest.mark.parametrize("pipeline_stages", [0, 1, 2])
@@ -117,6 +118,7 @@ def test_corners(size: tuple[int, int], pipeline_stages: int, overlapped: bool) 
         run(p, *hard_case(p))
 
 
+@pytest.mark.few_cases(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("accumulation", ["carry_propagate", "carry_save"])
 @pytest.mark.parametrize("gating", ["none", "zero", "isolate"])
@@ -264,6 +266,7 @@ def test_faults_in_the_multiplier_are_caught(
         run(p, *hard_case(p))
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("register", ["a_1_1", "b_1_1", "command_0_0", "leaves_0_0"])
 @pytest.mark.parametrize("overlapped", [False, True])

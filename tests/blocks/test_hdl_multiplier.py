@@ -178,6 +178,7 @@ BRANCHES = [
 ]
 
 
+@pytest.mark.few_cases(10)
 @pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("p", BRANCHES, ids=str)
 def test_hardware_is_the_reference(p: MultiplierParameters) -> None:
@@ -235,6 +236,7 @@ def _stuck(name: str, bit: int) -> Callable[..., int]:
     return gate
 
 
+@pytest.mark.few_cases(6)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("recoding", "gate"),

@@ -141,6 +141,7 @@ def test_refusals() -> None:
         NocRouterParameters(ports=9)
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("parameters", "workload"),
@@ -176,6 +177,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:

@@ -161,6 +161,7 @@ def test_refusals() -> None:
         NttParameters(butterflies=3)
 
 
+@pytest.mark.few_cases(3)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",
@@ -188,6 +189,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:

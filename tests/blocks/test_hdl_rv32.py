@@ -208,6 +208,7 @@ def test_refusals() -> None:
         Machine({0: MASK}).step()
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("parameters", "workload"),
@@ -237,6 +238,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.few_cases(3)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:

@@ -28,6 +28,11 @@ ELSEWHERE = {
     "tests/study/running/test_execution_*.py have schedulers and servers of their own",
     "docs/howto/ci.md": "every corner of a block; tests/own_blocks/test_plugin_benches.py does it",
     "sweep sweeps/": MINUTES,
+    "sweep rv32_programs": MINUTES,
+    "eval rv32 --set registers=16 --workload program": "simulates 100,000 cycles; "
+    "tests/riscv/test_elf_flow.py runs shorter programs",
+    "eval mac_array --set rows=16": "256 elements; tests/hardware/test_map_module.py has smaller "
+    "arrays",
     "chip sweeps/chips/": "measures an array of 8 x 8 twice; tests/application/test_chip_file.py "
     "reads the file, tests/application/test_chip_cli.py runs a smaller one",
     "docs/howto/characterise.md": "needs transistor models; tests/characterise runs the verb",

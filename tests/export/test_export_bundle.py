@@ -172,6 +172,7 @@ def test_fusesoc_runs_both_targets(bundle: Path, tmp_path: Path) -> None:
         assert "PASS: " in done.stdout + done.stderr
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("which", ["rtl", "netlist"])
 def test_edalize_builds_and_runs(bundle: Path, tmp_path: Path, which: str) -> None:
     need_icarus()

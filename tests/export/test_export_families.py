@@ -112,6 +112,7 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
 
 
+@pytest.mark.few_cases(2)
 def test_the_same_point_is_the_same_bytes(bundle: Path) -> None:
     files = sorted(p.relative_to(bundle) for p in bundle.rglob("*") if p.is_file())
     assert len(files) > 15
@@ -119,6 +120,7 @@ def test_the_same_point_is_the_same_bytes(bundle: Path) -> None:
         assert (bundle / name).read_bytes() == (bundle.parent / "again" / name).read_bytes(), name
 
 
+@pytest.mark.few_cases(2)
 def test_it_passes_with_python_and_icarus_alone(bundle: Path, tmp_path: Path) -> None:
     if shutil.which("iverilog") is None:
         pytest.skip("Icarus (iverilog) is not installed")
@@ -128,6 +130,7 @@ def test_it_passes_with_python_and_icarus_alone(bundle: Path, tmp_path: Path) ->
     assert "rtl: PASS" in done.stdout and "netlist: PASS" in done.stdout
 
 
+@pytest.mark.few_cases(2)
 def test_its_bench_runs_on_what_is_in_the_folder(bundle: Path, tmp_path: Path) -> None:
     if shutil.which("iverilog") is None:
         pytest.skip("Icarus (iverilog) is not installed")
@@ -147,6 +150,7 @@ def test_its_bench_runs_on_what_is_in_the_folder(bundle: Path, tmp_path: Path) -
     assert "OUTSIDE []" in said
 
 
+@pytest.mark.few_cases(2)
 def test_strict_readers_take_rtl_and_netlist(bundle: Path, tmp_path: Path) -> None:
     driver = pytest.importorskip("pyslang.driver", reason="pyslang is not installed")
     for name in ("rtl.f", "netlist.f"):
@@ -169,6 +173,7 @@ def test_strict_readers_take_rtl_and_netlist(bundle: Path, tmp_path: Path) -> No
     )
 
 
+@pytest.mark.few_cases(2)
 def test_the_evidence_is_that_of_eval(bundle: Path) -> None:
     described = json.loads((bundle / "metrics.json").read_text())
     found = {name: about["evidence"] for name, about in described.items()}

@@ -255,6 +255,7 @@ def check(warm: Path, base: dict[str, str], project: Path, block: str, what: str
     assert answer(project, block, warm) == Answer(metrics=found.metrics, built=NONE)
 
 
+@pytest.mark.few_cases(14)
 @pytest.mark.tools
 @pytest.mark.parametrize("what", PYTHON)
 def test_a_block_in_python(
@@ -264,6 +265,7 @@ def test_a_block_in_python(
     check(warm, base, project, "python", what)
 
 
+@pytest.mark.few_cases(14)
 @pytest.mark.tools
 @pytest.mark.parametrize("what", VERILOG)
 def test_a_block_in_verilog(
@@ -316,6 +318,7 @@ def test_a_wrong_golden_model_fails_though_the_right_one_passed(warm: Path, proj
         answer(project, "verilog", warm)
 
 
+@pytest.mark.few_cases(18)
 @pytest.mark.tools
 @pytest.mark.parametrize("module", CODE)
 def test_a_comment_in_the_code_of_chipdse(

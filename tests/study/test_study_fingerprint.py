@@ -121,6 +121,7 @@ def points(study: Path) -> pd.DataFrame:
     return table.drop(columns="trial").sort_values(["width", "clock_frac"], ignore_index=True)
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("harvest", [False, True])
 def test_an_edited_block_is_refused_and_evaluated_again(tmp_path: Path, harvest: bool) -> None:
     folder, count = tmp_path / "p", 2 if harvest else 4

@@ -92,6 +92,7 @@ def test_verbs_say_what_changed(
     assert f"version {kept.text}; {since}" in (tmp_path / "compare.html").read_text()
 
 
+@pytest.mark.few_cases(1)
 def test_what_is_computed_now_is_not_mixed_with_points_of_another_version(
     project: Path,
     since: str,

@@ -116,13 +116,30 @@ def trials_done(study: Path) -> int:
 
 def workers_of(driver: subprocess.Popen[str]) -> list[int]:
     """Process ids of a driver's worker processes, of its own or of Dask."""
-    found = []
-    for line in Path(f"/proc/{driver.pid}/task").glob("*/children"):
-        for pid in line.read_text().split():
-            command = Path(f"/proc/{pid}/cmdline").read_text()
-            if "spawn_main" in command:
-                found.append(int(pid))
-    return found
+    spawned = [pid for pid in children(driver.pid) if "spawn_main" in command_of(pid)]
+    return [*spawned, *(worker for server in servers_of(driver) for worker in children(server))]
+
+
+def servers_of(driver: subprocess.Popen[str]) -> list[int]:
+    """The process that forks a driver's own workers."""
+    return [pid for pid in children(driver.pid) if "forkserver" in command_of(pid)]
+
+
+def children(pid: int) -> list[int]:
+    """Process ids of the children of all threads of a process; none where it is gone."""
+    try:
+        lines = [line.read_text() for line in Path(f"/proc/{pid}/task").glob("*/children")]
+    except FileNotFoundError:
+        return []
+    return [int(child) for line in lines for child in line.split()]
+
+
+def command_of(pid: int) -> str:
+    """How a process was started; nothing where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def front(study: Path) -> pd.DataFrame:

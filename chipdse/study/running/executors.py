@@ -17,13 +17,14 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,8 +39,10 @@ CONNECT_S = 30
 """Longest time to wait for a Dask scheduler [s]."""
 TRIES = 4
 """A point is given up after so many deaths of its worker process."""
-FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM)
-"""Exit codes of worker processes that something else ended."""
+FROM_OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, 255)
+"""Exit codes of worker processes that something else ended; 255 where nobody saw how."""
+LOADED_ONCE = ("chipdse.study.running.outcome", "amaranth.lib.data", "scipy.sparse.linalg")
+"""What the server process of the workers imports before it forks them: what every point needs."""
 _GONE = (BrokenExecutor, CancelledError, asyncio.CancelledError, OSError)
 """Errors of an executor that no longer exists; OSErrors of a worker are MachineErrors already."""
 
@@ -189,8 +192,17 @@ class _Processes(Executor):
 
 
 def _one_process() -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(os.getpid(),))
+    """A worker: forked from a server process that has imported what all workers need.
+
+    Importing is most of what a worker's start costs, and a study may have many workers, some of
+    which are started again. Beside Linux, a new interpreter is safer than a fork.
+    """
+    if sys.platform == "linux":
+        context: BaseContext = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(list(LOADED_ONCE))
+    else:
+        context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(dict(os.environ),))
 
 
 def _exit_codes(pool: ProcessPoolExecutor) -> list[int]:
@@ -199,14 +211,21 @@ def _exit_codes(pool: ProcessPoolExecutor) -> list[int]:
     return [process.exitcode for process in processes if process.exitcode is not None]
 
 
-def _start_worker(driver: int) -> None:
-    """Ctrl-C is the driver's to handle; without a driver a worker ends."""
+def _start_worker(environment: dict[str, str]) -> None:
+    """Ctrl-C is the driver's to handle; without a driver a worker ends, and with the last worker
+    the server.
+
+    environment : variables of the driver; the server of the workers has those of its own start
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.clear()
+    os.environ.update(environment)
+    driver = multiprocessing.parent_process()
 
     def watch() -> None:
-        while os.getppid() == driver:
-            time.sleep(1)
-        os._exit(1)
+        if driver is not None:
+            driver.join()
+            os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
 

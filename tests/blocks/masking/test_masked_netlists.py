@@ -54,6 +54,7 @@ MASKED = {
 }
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("name", MASKED)
 def test_no_net_depends_on_both_shares_of_a_variable(name: str, store: Store) -> None:
     masked = design(*MASKED[name])
@@ -67,6 +68,7 @@ def test_no_net_depends_on_both_shares_of_a_variable(name: str, store: Store) ->
     assert not probes.unblinded()
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("name", MASKED)
 def test_no_net_tells_fixed_data_from_random_unless_randomness_is_off(
     name: str, store: Store
@@ -87,6 +89,7 @@ def leaks(chosen: Design, store: Store, **options: bool) -> np.ndarray:
     return scores(netlist, stimuli(operation, data, random, **options), is_fixed)
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("name", MASKED)
 def test_the_netlist_does_what_the_reference_says(name: str, store: Store) -> None:
     masked = design(*MASKED[name])

@@ -127,6 +127,7 @@ SWAPS = {  # cells with the same pins and another function
 }
 
 
+@pytest.mark.few_cases(5)
 @pytest.mark.parametrize("seed", range(0, 60, 5))
 def test_a_wrong_gate_is_caught_and_named(run: Run, seed: int, tmp_path: Path) -> None:
     text = run.synthesised.netlist.read_text()

@@ -55,6 +55,7 @@ def test_full_core_is_as_short_as_annealing_makes_it():
     assert row["global"] < row["legal_exchanged"] <= row["legal"]
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3, 5, 7])
 def test_numbering_hardly_matters(shared, seed):

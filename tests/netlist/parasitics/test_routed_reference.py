@@ -45,6 +45,7 @@ def case(shared: Path, name: str) -> tuple[Path, Path, Path, dict[str, str]]:
     return netlist, netlist.with_name(f"{name}.spef.gz"), liberty, row
 
 
+@pytest.mark.few_cases(3)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DESIGNS)
 def test_timing_and_power_of_a_routed_design(name: str, shared: Path) -> None:

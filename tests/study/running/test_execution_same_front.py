@@ -48,6 +48,7 @@ def test_processes_and_postgresql(
     sweeps.assert_same_front(tmp_path / "study", warm_store / "undisturbed")
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("storage", ["file", "postgresql"])
 def test_dask(
     warm_store: Path, tmp_path: Path, storage: str, request: pytest.FixtureRequest
@@ -62,6 +63,7 @@ def test_dask(
     sweeps.assert_same_front(tmp_path / "study", warm_store / "undisturbed")
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("storage", ["file", "postgresql"])
 def test_slurm(
     warm_store: Path,

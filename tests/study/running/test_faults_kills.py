@@ -24,7 +24,9 @@ pytestmark = [
     pytest.mark.tools,
     pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc"),
 ]
-KILLS = {"worker": 5, "driver": 4, "both": 4}
+few_or_many = pytest.mark.parametrize(
+    "count", [2, pytest.param(6, marks=pytest.mark.exhaustive)], ids="{}kills".format
+)
 
 
 def finished_points(study: Path) -> pd.DataFrame:
@@ -54,14 +56,16 @@ def wait_for_trials(process: subprocess.Popen[str], study: Path, count: int) -> 
 
 # Python's own pool leaves a pipe of a killed worker to be closed by the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_workers(warm_store: Path, tmp_path: Path) -> None:
+@few_or_many
+def test_workers(warm_store: Path, tmp_path: Path, count: int) -> None:
     draw, kills, study = random.Random(1), 0, tmp_path / "0"
     process = sweeps.start(sweeps.sweep_file(tmp_path), study, warm_store)
-    while kills < KILLS["worker"]:
+    while kills < count:
         wait_for_trials(process, study, sweeps.trials_done(study) + 2)
         time.sleep(draw.uniform(0, 0.3))
         if process.poll() is None and (workers := sweeps.workers_of(process)):
-            os.kill(draw.choice(workers), signal.SIGKILL)
+            server = [] if kills else sweeps.servers_of(process)  # first the workers' parent
+            os.kill(draw.choice(server or workers), signal.SIGKILL)
             kills += 1
         elif process.poll() is not None:
             assert process.returncode == 0, process.communicate()[1]
@@ -75,10 +79,11 @@ def test_workers(warm_store: Path, tmp_path: Path) -> None:
     sweeps.assert_same_front(study, warm_store / "undisturbed")
 
 
-def test_driver(warm_store: Path, tmp_path: Path) -> None:
+@few_or_many
+def test_driver(warm_store: Path, tmp_path: Path, count: int) -> None:
     draw, study, file = random.Random(2), tmp_path / "study", sweeps.sweep_file(tmp_path)
     before = finished_points(study)
-    for kill in range(KILLS["driver"]):
+    for kill in range(count):
         process = sweeps.start(file, study, warm_store)
         if kill % 2:
             wait_for_trials(process, study, len(before) + 2)
@@ -105,14 +110,15 @@ def test_driver(warm_store: Path, tmp_path: Path) -> None:
     sweeps.assert_same_front(study, warm_store / "undisturbed")
 
 
-def test_driver_workers_and_tools(tmp_path: Path) -> None:
+@few_or_many
+def test_driver_workers_and_tools(tmp_path: Path, count: int) -> None:
     """All at once, with an empty store and harvested points: tools are killed half-way too."""
     text = sweeps.SWEEP.replace("sparsity = [0.0, 0.5]", "sparsity = [0.0, 0.2, 0.4, 0.6, 0.8]")
     text = text.replace("columns = [1, 2]", "columns = 1")
     text = text.replace("harvest = false", "harvest = true").replace("trials = 24", "trials = 5")
     draw, study, file = random.Random(3), tmp_path / "study", sweeps.sweep_file(tmp_path, text)
     before, store = finished_points(study), tmp_path / "store"
-    for kill in range(KILLS["both"]):
+    for kill in range(count):
         process = sweeps.start(file, study, store)
         if kill % 2:  # within an evaluation
             wait_for_trials(process, study, min(sweeps.trials_done(study) + 1, 4))

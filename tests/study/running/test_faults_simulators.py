@@ -77,6 +77,7 @@ def icarus_path(folder: Path, part: str, times: int) -> str:
     return wrapper(folder, "iverilog", f'exec $TOOL -B {base} "$@"')
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("part", ["ivl", "ivlpp"])
 @pytest.mark.parametrize("times", [1, 3])
 def test_a_part_of_icarus_is_killed(
@@ -95,6 +96,7 @@ def test_a_part_of_icarus_is_killed(
     assert len((tmp_path / "ivl" / "count").read_text()) // 2 == times + 2
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.usefixtures("verilator_alone")
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_of_a_simulation_killed_once_fails_no_trial(tmp_path: Path, part: str) -> None:
@@ -106,6 +108,7 @@ def test_a_part_of_a_simulation_killed_once_fails_no_trial(tmp_path: Path, part:
     assert states(tmp_path) == ["feasible", "feasible"]
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.usefixtures("verilator_alone")
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_of_a_simulation_killed_each_time_stops_the_sweep(tmp_path: Path, part: str) -> None:
