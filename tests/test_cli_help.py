@@ -81,6 +81,7 @@ def test_the_front_of_any_table(tmp_path: Path) -> None:
     assert "is not a table" in chipdse("front", tmp_path / "empty.csv", "--minimize", "a", code=2)
 
 
+@pytest.mark.slow
 def test_compare_for_ci(tmp_path: Path) -> None:
     study = make_study(tmp_path / "first", 60, on_disk=True).path
     text = chipdse("compare", study, study, "--tolerance", "2%", "--markdown")

@@ -51,6 +51,7 @@ def values(item: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     return kinds[item["type"]]
 
 
+@pytest.mark.slow
 @given(data=st.data(), name=st.sampled_from(["front", "power", "eval", "compare", "status"]))
 def test_a_command_line_means_its_arguments(data: st.DataObject, name: str) -> None:
     schema = ALL[name].schema()
@@ -105,6 +106,7 @@ def call(
     return anyio.run(run)
 
 
+@pytest.mark.slow
 def test_a_client_reads(tmp_path: Path) -> None:
     offered, (systems, stages, missing, hidden) = call(
         tmp_path,

@@ -35,6 +35,7 @@ def faults(name: str, reader: Reader, folder: Path, count: int = COUNT) -> list[
     return found
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("name", READERS)
 def test_a_mutated_file_is_read_or_refused_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -107,6 +107,7 @@ def part_of(package: str, module: str) -> str | None:
     return module.removeprefix(f"{package}.").split(".")[0] if inside else None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", LADDER)
 def test_imports_go_down_only(package: str) -> None:
     levels = {part: level for level, parts in enumerate(LADDER[package]) for part in parts}
@@ -165,6 +166,7 @@ def needed_by(module: str) -> set[str]:
     return needed
 
 
+@pytest.mark.quick_cases(4)
 @pytest.mark.parametrize("block", BLOCKS)
 def test_parts_of_a_block_depend_on_no_more_than_they_need(block: str) -> None:
     # What a stage depends on is found from imports: an edit of the hardware must not simulate

@@ -116,6 +116,7 @@ def layers(draw: st.DrawFn) -> Layer:
     ).layer()
 
 
+@pytest.mark.slow
 @given(
     layers(),
     st.integers(1, 17),

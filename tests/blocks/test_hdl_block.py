@@ -62,6 +62,7 @@ def test_every_block_documents_itself(block: Block) -> None:
     assert importlib.import_module(block.bench)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("block", BLOCKS.values(), ids=lambda block: block.name)
 def test_ports_are_documented_plain_words(block: Block) -> None:
     component = block.hardware(block.parameters())

@@ -263,6 +263,7 @@ def test_truncation_instead_of_rounding_is_caught(
     _fails(p)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_a_zero_that_is_not_masked_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     p = DotProductParameters(lanes=2, number_format=name, gating="zero")

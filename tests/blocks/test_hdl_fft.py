@@ -180,6 +180,7 @@ class IgnoresPauses(Fft):
         return made
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("broken", [StaleDelay, LateRotation, NeverRotates, IgnoresPauses])
 @pytest.mark.parametrize("radix", [2, 4])
 def test_faults_are_caught(broken: type[Fft], radix: int, monkeypatch: pytest.MonkeyPatch) -> None:

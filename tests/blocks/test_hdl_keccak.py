@@ -98,7 +98,7 @@ def test_random_bits_are_used_as_counted() -> None:
     assert random_bits(KeccakParameters(), workload) == 0
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "digest"),
     [

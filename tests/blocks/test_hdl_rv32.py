@@ -188,7 +188,7 @@ def test_work_by_hand() -> None:
     assert done.input_bits == 32 * (done.count + 8)  # two loads a pair
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("registers", "stages", "shifter"),
     [(16, 1, "serial"), (32, 2, "parallel")],

@@ -29,6 +29,7 @@ def stored(*sweeps: str) -> Runs:
     return runs
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("page", list(MODULE.PAGES))
 def test_a_page_says_what_is_stored(page: str) -> None:
     texts, missing = texts_stored(MODULE.PAGES[page], read_runs())
@@ -44,6 +45,7 @@ CONSTANT = ("1 to 2 %", "90 %", "operand bits | dense", "within 0.5 %", "median"
 """Numbers with a unit that no run gives: a tie, a share of zeros, a heading, a stated error."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", WHOLE)
 def test_every_figure_of_a_page_is_held(page: str) -> None:
     text = (ROOT / page).read_text()

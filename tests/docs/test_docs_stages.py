@@ -25,6 +25,7 @@ def test_the_page_on_reuse_has_the_table_of_the_stages(generate: ModuleType) -> 
     assert generate.stage_table() in (ROOT / "docs/concepts/reuse.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_reference_has_every_stage_with_every_input(generate: ModuleType) -> None:
     page = generate.stages()
     for stage in STAGES:

@@ -176,6 +176,7 @@ def test_zigzag_loads_and_runs_it(tmp_path: Path) -> None:
     assert evaluation.mac_energy == pytest.approx(8 * 4 * 36 * 9 * 3.0)  # MACs times 3 pJ
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text("ab, 1."),

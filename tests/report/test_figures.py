@@ -82,6 +82,7 @@ def test_the_drawn_table_is_not_overwritten(
     assert table.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_text_and_few_numbers_have_a_colour_and_a_legend_entry_each(tmp_path: Path) -> None:
     study = make_study(tmp_path / "study", 60)
     points = points_of_study(study, points_table(study))

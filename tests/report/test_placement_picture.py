@@ -19,8 +19,8 @@ NOTE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.few_cases(4)
-@pytest.mark.quick_cases(2)
 @pytest.mark.parametrize("size_in", [SIZE_IN, (8.0, 4.2)])
 @pytest.mark.parametrize("aspect", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("long_names", [False, True])

@@ -63,6 +63,7 @@ DAMAGE = {
 }
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_studies_are_refused_in_one_line(
     damage: str, good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -107,6 +107,7 @@ def sweep_in(folder: Path, elf: Elf) -> Path:
     return folder / "s.toml"
 
 
+@pytest.mark.slow
 def test_programs_in_a_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = sweep_in(tmp_path, with_code(SHORT))
     (tmp_path / "elsewhere").mkdir()

@@ -74,6 +74,7 @@ def test_clock_is_that_of_slow_chips_alone(folder: Path, store: Path, guaranteed
     assert slow.guaranteed == 0
 
 
+@pytest.mark.slow
 def test_hold_and_leakage_are_those_of_fast_chips_alone(
     folder: Path, store: Path, guaranteed: Metrics
 ) -> None:

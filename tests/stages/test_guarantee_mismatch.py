@@ -106,6 +106,7 @@ def test_layout_lengthens_the_path_of_every_view_alike(
     assert added_s == pytest.approx(nominal_s, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_three_deviations_are_the_default_where_they_are_known(
     design: Design, shared: Path
 ) -> None:

@@ -165,6 +165,7 @@ def test_a_damaged_parsed_library_is_made_again(liberty: Path, cache: Path) -> N
     assert all(each.is_whole() for each in derived_files(cache))
 
 
+@pytest.mark.slow
 def test_files_of_the_cache_are_as_open_as_the_umask_says(liberty: Path, cache: Path) -> None:
     before = os.umask(0o027)
     try:

@@ -39,6 +39,7 @@ def larger_buffers(text: str) -> str:
     return changed
 
 
+@pytest.mark.slow
 def test_the_key_of_a_process_corner_has_the_files_of_the_default_one(
     corners: tuple[Path, Path],
 ) -> None:

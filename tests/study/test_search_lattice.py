@@ -225,6 +225,7 @@ def test_growth_of_one_objective_is_the_expected_improvement(best: float) -> Non
     assert growth == pytest.approx(closed, rel=2e-3, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_growth_of_two_objectives_is_that_of_draws() -> None:
     draws = np.random.default_rng(3)
     mean, deviation = draws.random((5, 2)), draws.random((5, 2)) * 0.4 + 0.01

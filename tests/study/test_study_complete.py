@@ -108,6 +108,7 @@ def test_a_write_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert [t.number for t in made.get_trials()] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fixed", [{}, {"rows": 4}], ids=["drawn", "enqueued"])
 def test_a_proposed_trial_is_the_one_that_optuna_would_propose(
     tmp_path: Path, fixed: dict[str, Any]

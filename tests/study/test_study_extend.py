@@ -43,6 +43,7 @@ def study(drawn: Path, tmp_path: Path) -> StudyFolder:
     return open_study(shutil.copytree(drawn, tmp_path / "study"))
 
 
+@pytest.mark.slow
 def test_numbers_and_texts_are_added_in_any_place(study: StudyFolder) -> None:
     before = points_table(open_study(study.path))
     file = widened(

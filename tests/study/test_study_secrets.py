@@ -174,6 +174,7 @@ def test_a_message_with_a_mistyped_url_shows_none(url: str) -> None:
     assert without_url_secrets("cells.lib:3: unexpected @") == "cells.lib:3: unexpected @"
 
 
+@pytest.mark.slow
 def test_variables_that_hold_secrets_have_slow_digests(monkeypatch: pytest.MonkeyPatch) -> None:
     """A block that goes through the environment depends on all variables; a plain hash of a
     password would help to guess it."""

@@ -27,7 +27,7 @@ def both(tmp_path: Path) -> tuple[SqlStorage, RDBStorage]:
     return SqlStorage(database(tmp_path)), RDBStorage(database(tmp_path))
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("states", [None, (TrialState.COMPLETE, TrialState.WAITING)])
 @pytest.mark.parametrize("study", [1, 2])
 def test_all_trials_are_optunas(
@@ -40,7 +40,7 @@ def test_all_trials_are_optunas(
         assert list(one.params) == list(other.params)
 
 
-@pytest.mark.quick_cases(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("listed", [500, 0])
 @pytest.mark.parametrize(("unfinished", "after"), [({1}, 4), ({1, 5}, 2), (set(), 3), ({2}, 99)])
 def test_new_and_unfinished_trials_are_optunas(

@@ -106,6 +106,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_sweep(tmp_path / "none.toml")
 
 
+@pytest.mark.quick_cases(10)
 @pytest.mark.parametrize("path", sorted(Path(__file__).parents[2].glob("sweeps/*.toml")), ids=str)
 def test_every_sweep_we_ship_is_good(path: Path) -> None:
     sweep = read_sweep(path)

@@ -46,7 +46,7 @@ def test_sources_are_listed_for_people(capsys):
     assert "Environment and Climate Change Canada" in out
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "suffix"), [("interposer_with_memory", ".svg"), ("memory_on_logic", ".png")]
 )

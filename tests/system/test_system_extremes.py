@@ -92,7 +92,7 @@ CASES = [
 ]
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_scored_can_be_looked_into(case, tmp_path):
     """The same figures, NaN included, and a picture: also where no limit of a real die holds."""

@@ -27,6 +27,7 @@ def test_murphy_by_hand():
     assert yields.yield_murphy(0.0, 1e4) == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", yields.YIELD_LAWS.values(), ids=yields.YIELD_LAWS)
 @given(area_mm2=st.floats(1, 800), defects_per_cm2=st.floats(0.01, 1), larger=st.floats(1.01, 3))
 def test_a_law_gives_a_share_that_falls_with_area_and_defects(

@@ -51,6 +51,7 @@ def test_a_cell_that_differs_is_named(unit: Units) -> None:
             assert one.equal < 1.0
 
 
+@pytest.mark.slow
 def test_raw_results_that_are_missing_are_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -155,6 +155,7 @@ def test_without_a_compiler_numpy_does_it(
         compiler.cache_clear()
 
 
+@pytest.mark.slow
 def test_a_damaged_compiled_kernel_is_made_again(
     library: CellLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

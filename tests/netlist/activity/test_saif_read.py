@@ -204,6 +204,7 @@ def test_a_gzip_bomb_is_refused(tmp_path: Path) -> None:
         read_activity(tmp_path / "t.saif.gz", "tb", netlist(), clock_period_s=10e-9)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("opening", ["/*", "(", '"', "\\", "(NET (a (T0 1)", "(INSTANCE a "])
 def test_openings_without_end_are_refused_at_once(opening: str, tmp_path: Path) -> None:
     (tmp_path / "t.saif").write_text("(SAIFILE (INSTANCE tb (X " + opening * 100_000)

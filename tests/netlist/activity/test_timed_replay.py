@@ -88,6 +88,7 @@ def test_a_pulse_by_hand(engine: str) -> None:
         assert found.engine == engine
 
 
+@pytest.mark.slow
 def test_wires_make_a_pulse_longer() -> None:
     # The wire to the AND's second pin is slow: what one inverter cannot do, 300 ps of wire can.
     timing = timed(chain(1))
@@ -111,6 +112,7 @@ def wired(text: str, delay_s: float | list[float]) -> Timing:
     return timed(text, Wires(net_capacitance_f=np.zeros(netlist.net_count), pin_delay_s=delay))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_wire_is_counted_once(engine: str) -> None:
     # Three buffers in a row, one edge: nothing overtakes anything, so the last change comes at
@@ -288,6 +290,7 @@ def test_refusals() -> None:
         timed_replay(timing, unknown, {}, replayed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
     "high",

@@ -59,6 +59,7 @@ def test_what_a_buffer_drove_its_input_drives() -> None:
     assert timing.critical_path_s[0] > 0.3e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tech", ["sky130hd", "gf180mcu"])
 def test_the_cells_of_routed_designs_add_up(tech: str, shared: Path) -> None:
     folder = shared / "reference" / "routed" / "designs"

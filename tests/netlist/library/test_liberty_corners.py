@@ -191,6 +191,7 @@ def test_files_of_several_corners_are_sorted(
     assert sorted(library.supply_v) == [0.8, 1.0] and "XOR2" in library.index
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["ihp-sg13g2", "gt2n", "tiny"])
 def test_export_reads_back_unchanged(shared: Path, family: str) -> None:
     if family == "tiny":

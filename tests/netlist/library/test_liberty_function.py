@@ -104,6 +104,7 @@ expressions = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(expressions)
 def test_printing_and_reading_keep_the_function(expression: Expression) -> None:
     again = parse_function(str(expression))

@@ -62,6 +62,7 @@ def every_corner(text: str | bytes, folder: Path) -> set[Corner]:
     return found
 
 
+@pytest.mark.quick_cases(7)
 @pytest.mark.parametrize(
     ("body", "supply_v", "temperature_c"),
     [

@@ -31,6 +31,7 @@ def median(found: Comparison, quantity: str) -> float:
     return float(np.median(np.abs(found.errors(quantity)[0])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("quantity", "most"),
     [

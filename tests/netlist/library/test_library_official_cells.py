@@ -28,6 +28,7 @@ def found(request: pytest.FixtureRequest) -> Comparison:
     return compare(at_one_corner(point), official)
 
 
+@pytest.mark.slow
 def test_delays_and_transitions(found: Comparison) -> None:
     for quantity in ("delay", "transition", "clock to output"):
         errors, cells = found.errors(quantity)

@@ -125,6 +125,7 @@ def test_export_and_info_name_the_process(
     assert "has no ss process corner" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_outside_the_range_is_refused() -> None:
     for process in ("slow", "fast"):
         library = shipped(process)

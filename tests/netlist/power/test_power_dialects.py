@@ -31,6 +31,7 @@ def power(
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_stated_power_is_that_of_the_foundrys_library(
     shared: Path, case: str, capsys: pytest.CaptureFixture[str]

@@ -54,6 +54,7 @@ def test_totals(case: Case) -> None:
     assert power.annotated_fraction == 1.0 and power.limited_nets[0] == 0
 
 
+@pytest.mark.slow
 def test_groups(case: Case) -> None:
     folder, _, _, _, power = case
     wanted = json.loads((folder / "power.json").read_text())
@@ -137,6 +138,7 @@ def test_the_verbs(
     assert "has no unit" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_exact_states_of_the_reference(case: Case) -> None:
     folder, expected, timing, activity, independent = case
     netlist = timing.netlist

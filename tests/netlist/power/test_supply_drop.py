@@ -40,6 +40,7 @@ def test_strip_and_rails_by_hand() -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32))
 def test_currents_add_and_only_lower_the_voltage(seed: int) -> None:
     random = np.random.default_rng(seed)

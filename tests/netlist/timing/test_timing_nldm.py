@@ -292,6 +292,7 @@ def plain(gates: list[Gate], slew_in: float) -> list[tuple[list[float], list[flo
     return nets
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(circuits(), st.floats(0, 0.3))
 def test_random_circuits_equal_the_plain_recursion(gates: list[Gate], slew: float) -> None:
@@ -304,6 +305,7 @@ def test_random_circuits_equal_the_plain_recursion(gates: list[Gate], slew: floa
         assert found["slew"] == pytest.approx(expected[number + 2][1])
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(circuits())
 def test_invariants(gates: list[Gate]) -> None:

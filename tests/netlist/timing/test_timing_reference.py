@@ -40,6 +40,7 @@ def case(request: pytest.FixtureRequest, shared: Path) -> tuple[Path, dict[str, 
 Case = tuple[Path, dict[str, Any], Timing]
 
 
+@pytest.mark.slow
 def test_worst_slacks(case: Case) -> None:
     _, expected, timing = case
     for name in ("critical_path_s", "worst_setup_slack_s", "worst_hold_slack_s"):

@@ -193,7 +193,7 @@ def test_tail_of_the_normal_distribution() -> None:
     assert upper_tail(deviations).tolist() == pytest.approx(exact, rel=3e-7)
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("skew", [0.1, 1.0, 2.5])
 def test_a_shifted_log_normal_variable_has_the_moments_it_is_given(skew: float) -> None:
     needs = Skewed(mean=np.array([2.0]), deviation=np.array([0.6]), skew=np.array([skew]))

@@ -127,6 +127,7 @@ def test_the_mean_chip_is_slower_than_the_nominal_one(supply_v: float) -> None:
     assert mean / nominal - 1 == pytest.approx(float(drawn), rel=0.25)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("process", ["typical", "slow", "fast"])
 @pytest.mark.parametrize("path", PATHS)
 def test_mismatch_grows_as_the_supply_falls(path: str, process: str) -> None:

@@ -79,6 +79,7 @@ def stage_deviation(timing: Timing) -> float:
     return float(np.sqrt(np.mean(variance[at])) / np.mean(mean[at]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("supply_v", [1.8, 1.0, 0.8, 0.5])
 def test_a_stage_of_inverters(shared: Path, supply_v: float) -> None:
     file = shared / "reference" / "corners" / "mismatch_mc.jsonl"

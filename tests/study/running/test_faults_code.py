@@ -107,6 +107,7 @@ def test_a_library_removed_under_a_running_sweep_fails_no_trial(
     assert "failed" not in set(chipdse.load_study(study).points()["state"])
 
 
+@pytest.mark.slow
 def test_what_counts_is_what_a_file_holds(tmp_path: Path) -> None:
     file = tmp_path / "counter.v"
     counter_project(tmp_path)

@@ -205,6 +205,7 @@ def test_temporary_files_lie_in_the_stages_folder_and_go(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["tool.log"]
 
 
+@pytest.mark.quick_cases(7)
 @pytest.mark.parametrize(
     ("text", "kind", "said"),
     [
@@ -286,7 +287,7 @@ class Broken(Executor):
         return future
 
 
-@pytest.mark.quick_cases(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [False, True])
 def test_a_lost_connection_is_the_executors(tmp_path: Path, at_once: bool) -> None:
     error = ConnectionResetError(104, "Connection reset by peer")
@@ -302,6 +303,7 @@ def test_a_lost_connection_is_the_executors(tmp_path: Path, at_once: bool) -> No
     assert states(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_client_closed_without_its_scheduler_prints_no_traceback(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -373,6 +375,7 @@ sys.exit(main(words))
 """
 
 
+@pytest.mark.slow
 def test_no_memory_is_said_in_a_line() -> None:
     """Outside a sweep, too: everything is imported, then one more MiB may be taken."""
     done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True)

@@ -42,6 +42,7 @@ def fail(monkeypatch: pytest.MonkeyPatch, errors: list[Exception]) -> None:
     monkeypatch.setattr(points, "finished", failing)
 
 
+@pytest.mark.slow
 def test_the_table_of_points_waits(study: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     fail(monkeypatch, [SILENT, SILENT])
     said: list[str] = []

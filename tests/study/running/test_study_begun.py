@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
+import pytest
 import sqlalchemy
 from optuna.storages._rdb import models
 
@@ -42,6 +43,7 @@ def begin(folder: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_killed_at_any_statement_of_its_creation(tmp_path: Path) -> None:
     expected = {
         index.name for table in models.BaseModel.metadata.tables.values() for index in table.indexes

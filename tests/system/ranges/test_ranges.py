@@ -192,6 +192,7 @@ def test_nodes_of_a_table_move_together_and_grids_do_not() -> None:
     assert draws[grids[1].key][1] == approx(grids[1].high)
 
 
+@pytest.mark.slow
 def test_draws_together_are_those_one_by_one() -> None:
     """A range of a constant that cannot vary by row makes every draw its own evaluation."""
     packages = [

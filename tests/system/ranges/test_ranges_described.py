@@ -23,6 +23,7 @@ from tests.support.system_cases import block
 SYSTEMS = Path(__file__).parents[3] / "sweeps/systems"
 
 
+@pytest.mark.slow
 def test_it_is_the_range_of_the_same_system_in_a_sweep() -> None:
     package = PackageParameters(
         arrangement="silicon_interposer", chiplets=4, tiles=20000, node_nm=7, link="ucie_advanced"

@@ -95,6 +95,7 @@ def test_stage_by_stage_is_draw_by_draw(
         assert fast[name] == approx(full[name], rel=1e-9, nan_ok=True), name
 
 
+@pytest.mark.slow
 def test_every_range_reaches_a_metric() -> None:
     """Each constant of the test above changes some metric of some package, or a limit."""
     for key in RANGES:
@@ -143,6 +144,7 @@ def test_ends_of_the_sources_ranges_are_evaluated_in_full() -> None:
     assert np.isfinite(values_of(case, inputs, shares, names)[0][names[0]]).all()
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(-1e9, 1e9), min_size=64, max_size=200), st.floats(0.1, 0.99))
 def test_interval_is_that_of_numpy(values: list[float], coverage: float) -> None:
     column = np.array(values)[:, None]

@@ -79,6 +79,7 @@ def stacked_layers(shared):
     return tuple(layers), data
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grid", [32, 64])
 def test_hotspot_stack(shared, grid):
     layers, data = stacked_layers(shared)

@@ -70,6 +70,7 @@ def test_a_uniformly_heated_plate_is_one_resistance_after_another():
     assert hottest == approx(mean)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place",
     [

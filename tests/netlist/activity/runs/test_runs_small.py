@@ -79,6 +79,7 @@ def test_gated_clock(engine: str) -> None:
     assert (steps.sums[:, 0, 1] * weights.unit).round(6).tolist() == [0, 1, 0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(compiler() is None, reason="no C compiler")
 @given(
     st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=300),
