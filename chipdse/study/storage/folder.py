@@ -26,7 +26,12 @@ from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.extend import extend, extensions
 from chipdse.study.storage.fingerprint import Kept
-from chipdse.study.storage.kept_fingerprint import check_current, kept_by, settle
+from chipdse.study.storage.kept_fingerprint import (
+    check_current,
+    check_version,
+    kept_by,
+    settle,
+)
 from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP, check_study
 from chipdse.study.storage.storage import DAMAGED, Storage, alone, open_storage, reason_of
 
@@ -105,7 +110,7 @@ def start_study(
     try:
         opened = open_storage(str(description["storage"]), path, is_begun=is_begun)
         study = _open(name, opened, sweep, is_begun=is_begun)
-        _extend(study, opened, sweep)
+        _extend(study, opened, sweep, path, re_evaluate=re_evaluate)
         version = _settled(study, opened, sweep, path, re_evaluate=re_evaluate)
     except DesignError:
         if is_new:
@@ -205,13 +210,21 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
     return study
 
 
-def _extend(study: optuna.Study, storage: Storage, sweep: Sweep) -> None:
-    """Continue the study under a sweep file with more values, if it is one."""
+def _extend(
+    study: optuna.Study, storage: Storage, sweep: Sweep, path: Path, *, re_evaluate: bool
+) -> None:
+    """Continue the study under a sweep file with more values, if it is one.
+
+    A study of another version is refused before anything is written: its own sweep file has to
+    open it afterwards.
+    """
     where = f"{study.study_name!r} in {storage.url}"
     try:
         with alone(storage, study.study_name):
             text = study.user_attrs["sweep"]
             if additions := extensions(sweep, text, where):
+                if not re_evaluate:
+                    check_version(study, storage, sweep, str(path))
                 extend(study, storage, sweep, additions)
     except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         raise DesignError(
