@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import sqlalchemy
 
+from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.netlist.library.user import add_library
 from chipdse.study.question.sweep_file import read_sweep
@@ -163,6 +167,34 @@ def test_a_refused_study_can_be_opened_and_continued(study: StudyFolder) -> None
     pd.testing.assert_frame_equal(points_table(open_study(study.path)), before)
     start_study(wider, study.path, None, {}, re_evaluate=True)
     assert len(points_table(open_study(study.path))) == 0
+
+
+@pytest.fixture
+def no_writing() -> Iterator[None]:
+    """Databases are only read, as those of another user are."""
+
+    def only_read(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA query_only = ON")
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", only_read)
+    yield
+    sqlalchemy.event.remove(sqlalchemy.Engine, "connect", only_read)
+
+
+@pytest.mark.usefixtures("no_writing")
+def test_a_study_that_may_only_be_read(study: StudyFolder) -> None:
+    assert len(points_table(open_study(study.path))) > 50
+    with pytest.raises(DesignError, match="cannot be opened: attempt to write a readonly database"):
+        start_study(study.sweep, study.path.parent / "new", None, {})
+
+
+def test_a_report_that_cannot_be_written(
+    study: StudyFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (study.path / "report.html").mkdir()
+    assert main(["report", str(study.path), "--details", "0"]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert f"the report '{study.path}/report.html' cannot be written (" in line
 
 
 @pytest.mark.tools

@@ -189,15 +189,7 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
                 "into a new folder"
             )
         with alone(storage, name):
-            study = optuna.create_study(
-                storage=storage.optuna,
-                study_name=name,
-                directions=[
-                    "minimize" if objective.minimize else "maximize"
-                    for objective in sweep.objectives
-                ],
-                load_if_exists=True,
-            )
+            study = _load(name, storage) if is_begun else _create(name, storage, sweep)
             if "sweep" not in study.user_attrs:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -208,6 +200,23 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
             f"storage {storage.url!r} cannot be opened: {reason_of(error)}"
         ) from error
     return study
+
+
+def _load(name: str, storage: Storage) -> optuna.Study:
+    """An existing study; writes nothing, so that a study can be read that is not ours to write."""
+    return optuna.load_study(study_name=name, storage=storage.optuna)
+
+
+def _create(name: str, storage: Storage, sweep: Sweep) -> optuna.Study:
+    """A new study, or the one that another driver created."""
+    return optuna.create_study(
+        storage=storage.optuna,
+        study_name=name,
+        directions=[
+            "minimize" if objective.minimize else "maximize" for objective in sweep.objectives
+        ],
+        load_if_exists=True,
+    )
 
 
 def _extend(
