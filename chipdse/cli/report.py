@@ -19,7 +19,7 @@ from chipdse.cli.common import (
 )
 from chipdse.errors import DesignError
 from chipdse.reading import check_exist
-from chipdse.study.storage.layout import check_study
+from chipdse.study.storage.layout import REPORT, check_study
 
 if TYPE_CHECKING:
     from chipdse.report.figures.axes import Look
@@ -159,7 +159,11 @@ def _report(arguments: argparse.Namespace) -> int:
             tell=lambda trial: print(f"looking into trial {trial}", file=sys.stderr),
         )
     except OSError as error:
-        raise DesignError(f"--output {str(arguments.output)!r}: {error.strerror}") from error
+        where = str(arguments.output or arguments.study / REPORT)
+        raise DesignError(
+            f"the report {where!r} cannot be written ({error.strerror}); name another file with "
+            "--output"
+        ) from error
     tell_version(study)
     if arguments.json:
         print_json({"report": str(path)})

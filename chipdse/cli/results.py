@@ -83,13 +83,13 @@ def _import(arguments: argparse.Namespace) -> int:
         "time_unit_s": parse_quantity(arguments.time_unit, "s", "--time-unit"),
     }
     comparisons = compare(ours, results, **options)
-    _keep(folder / IMPORTED, arguments.trial, arguments.results, comparisons)
+    kept = _keep(folder / IMPORTED, arguments.trial, arguments.results, comparisons)
     for line in left_out(ours, results, **options):
         print(line, file=sys.stderr)
     _show(comparisons, comparisons, arguments.json)
     if not arguments.json:
         print("error: ours / theirs - 1; power compares only if their run read activity.saif")
-        print(f"kept in {folder / IMPORTED}")
+        print(kept)
     return 0
 
 
@@ -132,7 +132,7 @@ def _import_routed(arguments: argparse.Namespace) -> int:
     except DesignError as error:
         notes = [*notes, str(error)]
     comparisons = compare_routed(ours, routed)
-    _keep(folder / IMPORTED, arguments.trial, arguments.results, comparisons)
+    kept = _keep(folder / IMPORTED, arguments.trial, arguments.results, comparisons)
     for note in notes:
         print(f"note: {note}", file=sys.stderr)
     _show(comparisons, [*comparisons, *wires], arguments.json)
@@ -140,7 +140,7 @@ def _import_routed(arguments: argparse.Namespace) -> int:
         print("error: ours / routed - 1; wires are estimated on the routed netlist's own cells")
         if arguments.trace is None:
             print("power is that of the clock tree; --trace of a simulation compares all power")
-        print(f"kept in {folder / IMPORTED}")
+        print(kept)
     return 0
 
 
@@ -181,8 +181,7 @@ def _point(path: Path, trial: int | None) -> tuple[dict[str, float], Path]:
             raise DesignError(
                 f"{path} is an exported folder, which is one point; leave out --trial"
             )
-        exported = json.loads((path / METRICS).read_text())
-        return {name: metric["value"] for name, metric in exported.items()}, path
+        return _exported(path / METRICS), path
 
     from chipdse.api.study import load_study
 
@@ -197,18 +196,45 @@ def _point(path: Path, trial: int | None) -> tuple[dict[str, float], Path]:
     return {str(name): v for name, v in row.items() if isinstance(v, int | float)}, path
 
 
-def _keep(path: Path, trial: int | None, source: Path, comparisons: list[Compared]) -> None:
-    """Add the comparison to what was imported before; the same source replaces itself."""
+def _exported(file: Path) -> dict[str, float]:
+    """The metrics of an exported point; other flows write files of this name too."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        values = {str(name): metric["value"] for name, metric in content.items()}
+    except OSError as error:
+        raise DesignError(f"{file}: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        values = {}
+    if not values or not all(isinstance(value, int | float) for value in values.values()):
+        raise DesignError(
+            f"{file} is not what 'chipdse export' wrote; the first argument is the exported "
+            "folder, or the study, and the second one the results of the other flow"
+        )
+    return values
 
-    entries: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
-    entries = [
-        entry for entry in entries if (entry["trial"], entry["source"]) != (trial, str(source))
-    ]
-    entries.append(
-        {
-            "trial": trial,
-            "source": str(source),
-            "metrics": [dataclasses.asdict(comparison) for comparison in comparisons],
-        }
-    )
-    write_whole(path, json.dumps(entries, indent=1) + "\n")
+
+def _keep(path: Path, trial: int | None, source: Path, comparisons: list[Compared]) -> str:
+    """Add the comparison to what was imported before; the same source replaces itself.
+
+    Returns
+    -------
+    What was done, for people: in a folder of somebody else nothing can be kept.
+    """
+    try:
+        entries: list[dict[str, Any]] = json.loads(path.read_text()) if path.is_file() else []
+        others = [
+            entry for entry in entries if (entry["trial"], entry["source"]) != (trial, str(source))
+        ]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DesignError(f"{path} is damaged ({reason}); remove it") from None
+    added = {
+        "trial": trial,
+        "source": str(source),
+        "metrics": [dataclasses.asdict(comparison) for comparison in comparisons],
+    }
+    try:
+        write_whole(path, json.dumps([*others, added], indent=1) + "\n")
+    except OSError as error:
+        return f"not kept: {path} cannot be written ({error.strerror})"
+    return f"kept in {path}"

@@ -13,6 +13,7 @@ build of a key removes the remains of a builder that was killed; so does `chipds
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -191,9 +192,11 @@ class Store:
         return True
 
     def _unwritable(self, error: OSError) -> MachineError:
+        is_full = error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS)
+        advice = "free some space ('chipdse cache prune') or " if is_full else ""
         return MachineError(
             f"the store {self.root} cannot be written ({error.strerror or error}); "
-            "free some space ('chipdse cache prune') or name another folder (CHIPDSE_CACHE)"
+            f"{advice}name another folder (CHIPDSE_CACHE)"
         )
 
 

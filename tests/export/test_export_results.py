@@ -345,3 +345,36 @@ def test_the_verb_prints_and_keeps(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["import-results", str(point), str(results)]) == 0
     assert "+14.3%" in capsys.readouterr().out
     assert main(["import-results", str(point), str(results), "--trial", "3"]) == 2
+
+
+def test_what_cannot_be_kept_is_printed_and_a_damaged_file_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    point = tmp_path / "point"
+    point.mkdir()
+    (point / "metrics.json").write_text(json.dumps({k: {"value": v} for k, v in OURS.items()}))
+    results = as_json(tmp_path)
+    kept, command = point / "imported.json", ["import-results", str(point), str(results)]
+    kept.mkdir()
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert "+14.3%" in printed and "imported.json cannot be written (" in printed
+    kept.rmdir()
+    for text in ("[", "[1]", "3", "[{}]"):
+        kept.write_text(text)
+        assert main(command) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "imported.json is damaged" in line and line.endswith("; remove it")
+
+
+@pytest.mark.parametrize("text", [json.dumps(LIBRELANE), "[1]", '{"a": {"value": "x"}}', "{", "{}"])
+def test_results_of_another_flow_are_no_exported_point(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    """LibreLane writes a metrics.json too."""
+    (tmp_path / "theirs").mkdir()
+    results = as_json(tmp_path / "theirs")
+    (tmp_path / "metrics.json").write_text(text)
+    assert main(["import-results", str(tmp_path), str(results)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "metrics.json is not what 'chipdse export' wrote" in line

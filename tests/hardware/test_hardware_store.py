@@ -255,7 +255,10 @@ def test_a_store_that_may_only_be_read(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     whole, missing = done.stdout.splitlines()
     assert whole == "42"
-    assert missing.startswith("MachineError the store . cannot be written (Permission denied)")
+    assert missing == (
+        "MachineError the store . cannot be written (Permission denied); name another folder "
+        "(CHIPDSE_CACHE)"
+    )
 
 
 @pytest.mark.parametrize("text", ["20", "GB", "-1GB", "1e999GB", "nanGB", "5 apples"])

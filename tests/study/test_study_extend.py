@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import sqlalchemy
 
+from chipdse.cli import main
 from chipdse.errors import DesignError
+from chipdse.netlist.library.user import add_library
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.results.points import points_table
+from chipdse.study.storage import kept_fingerprint
+from chipdse.study.storage.fingerprint import Kept, comparable, differences
 from chipdse.study.storage.folder import StudyFolder, open_study, start_study
 from chipdse.study.storage.trials import outdated_points
-from tests.support import small_sweep
+from tests.support import library_files, small_sweep
 from tests.support.report_cases import make_study
 
 
@@ -21,9 +28,14 @@ def widened(study: StudyFolder, **changes: str) -> Path:
     """The study's sweep file with some lines replaced."""
     text = study.sweep.text
     for name, after in changes.items():
-        old = {"columns": "columns = [2, 3, 4, 5]", "values": 'values = ["gaussian", "uniform"]',
-               "vdd_v": "vdd_v = [1.2, 1.4, 1.6, 1.8]", "depth": "depth = 16",
-               "operand_bits": "operand_bits = [4, 8]"}[name]  # fmt: skip
+        old = {
+            "columns": "columns = [2, 3, 4, 5]",
+            "values": 'values = ["gaussian", "uniform"]',
+            "vdd_v": "vdd_v = [1.2, 1.4, 1.6, 1.8]",
+            "depth": "depth = 16",
+            "operand_bits": "operand_bits = [4, 8]",
+            "name": 'name = "sky130"',
+        }[name]
         assert old in text
         text = text.replace(old, f"{name} = {after}")
     file = study.path.parent / "wider.toml"
@@ -108,6 +120,82 @@ def test_the_older_file_is_refused_afterwards(study: StudyFolder) -> None:
     start_study(read_sweep(widened(study, vdd_v="[1.2, 1.4, 1.6, 1.8, 1.9]")), study.path, None, {})
     with pytest.raises(DesignError, match=r"vdd_v: \[1.2, 1.4, 1.6, 1.8, 1.9\], now"):
         start_study(read_sweep(older), study.path, None, {})
+
+
+def test_a_library_is_added(
+    study: StudyFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The points of the first library stay; a changed library is another version afterwards."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    file = library_files.liberty(tmp_path, "cells.lib", volts=1.2)
+    add_library("mine", [file])
+    before = points_table(open_study(study.path))
+    wider = read_sweep(widened(study, name='["sky130", "mine"]'))
+    start_study(wider, study.path, None, {})
+    after = points_table(open_study(study.path))
+    assert set(after.loc[after["state"] != "failed", "library"]) == {"sky130"}
+    pd.testing.assert_frame_equal(after[before.columns], before)
+    library_files.liberty(tmp_path, "cells.lib", volts=1.2, leak=2)
+    add_library("mine", [file], replace=True)
+    with pytest.raises(DesignError, match=r"another version of: library mine:cells\.lib;"):
+        start_study(wider, study.path, None, {})
+
+
+def test_what_is_added_to_a_sweep_is_no_other_version() -> None:
+    before = {"library a:x.lib": "1", "library a:node and corners": "2", "calibration a.toml": "3"}
+    added = {"library b:x.lib": "4", "library b:node and corners": "5", "calibration b.toml": "6"}
+    assert differences(*comparable(before, before | added)) == []
+    assert differences(*comparable(before | added, before | added | {"library b:x.lib": "7"})) == [
+        "library b:x.lib"
+    ]
+    # Another library instead of the first is not an addition, nor are files on the command line.
+    other = {"library b:x.lib": "1", "library b:node and corners": "2"}
+    files = {"library :x.lib": "1", "library :node and corners": "2"}
+    assert len(differences(*comparable(before, other))) == 4
+    assert len(differences(*comparable(before, files))) == 4
+
+
+def test_a_refused_study_can_be_opened_and_continued(study: StudyFolder) -> None:
+    """Values are added, and something else has changed: nothing of the study may be written."""
+    kept = kept_fingerprint.kept_by(study.study)
+    assert kept is not None
+    changed = Kept(identity=kept.identity, parts={**kept.parts, "chipdse": "0.0.1"})
+    kept_fingerprint._write(study.storage.optuna, study.study._study_id, changed, outdate=False)
+    before = points_table(open_study(study.path))
+    wider = read_sweep(widened(study, columns="[2, 3, 4, 5, 6]"))
+    with pytest.raises(DesignError, match=r"another version of: chipdse \(0\.0\.1, now "):
+        start_study(wider, study.path, None, {})
+    pd.testing.assert_frame_equal(points_table(open_study(study.path)), before)
+    start_study(wider, study.path, None, {}, re_evaluate=True)
+    assert len(points_table(open_study(study.path))) == 0
+
+
+@pytest.fixture
+def no_writing() -> Iterator[None]:
+    """Databases are only read, as those of another user are."""
+
+    def only_read(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA query_only = ON")
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "connect", only_read)
+    yield
+    sqlalchemy.event.remove(sqlalchemy.Engine, "connect", only_read)
+
+
+@pytest.mark.usefixtures("no_writing")
+def test_a_study_that_may_only_be_read(study: StudyFolder) -> None:
+    assert len(points_table(open_study(study.path))) > 50
+    with pytest.raises(DesignError, match="cannot be opened: attempt to write a readonly database"):
+        start_study(study.sweep, study.path.parent / "new", None, {})
+
+
+def test_a_report_that_cannot_be_written(
+    study: StudyFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (study.path / "report.html").mkdir()
+    assert main(["report", str(study.path), "--details", "0"]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert f"the report '{study.path}/report.html' cannot be written (" in line
 
 
 @pytest.mark.tools

@@ -7,6 +7,7 @@ counts only if its hash is the published one.
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -139,9 +140,10 @@ def found_in(library: PublicLibrary, folder: Path) -> tuple[list[Path], list[Pub
         raise DesignError(f"--from {str(folder)!r} is not a folder")
     wanted = {name for file in library.files for name in file.names}
     present: dict[str, Path] = {}
-    for path in sorted(folder.rglob("*.lib*")):
-        if path.name in wanted:
-            present.setdefault(path.name, path.absolute())
+    # os.walk passes over folders that cannot be read or vanish meanwhile; Path.rglob does not.
+    for place, _, names in sorted(os.walk(folder)):
+        for name in wanted.intersection(names):
+            present.setdefault(name, (Path(place) / name).absolute())
     paths, missing = [], []
     for file in library.files:
         copies = [present[name] for name in file.names if name in present]

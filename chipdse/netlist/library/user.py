@@ -24,7 +24,8 @@ def add_library(
 
     Raises
     ------
-    DesignError : the name is taken or no name, a file is not Liberty, corners do not fit together
+    DesignError : the name is taken or no name, a file is not Liberty, corners do not fit together,
+        the description cannot be written
     """
     check_new(name, replace=replace)
     if node_nm is not None and not (math.isfinite(node_nm) and node_nm > 0):
@@ -77,15 +78,21 @@ def check_new(name: str, *, replace: bool = False) -> None:
 def _describe(entry: LibraryEntry) -> None:
     """Write the description of a library of the user's."""
     target = description_file(entry.name)
-    target.parent.mkdir(parents=True, exist_ok=True)
     lines = ",\n".join(f"  {_toml_string(str(path))}" for path in entry.every_file)
     node_nm = entry.node_nm
     node = "" if node_nm is None else f"node_nm = {node_nm!r}  # for cost and carbon\n"
-    write_whole(
-        target,
-        "# Liberty files of one library; the first file's corner is the nominal one.\n"
-        f"files = [\n{lines},\n]\n{node}",
-    )
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(
+            target,
+            "# Liberty files of one library; the first file's corner is the nominal one.\n"
+            f"files = [\n{lines},\n]\n{node}",
+        )
+    except OSError as error:
+        raise DesignError(
+            f"library {entry.name!r} cannot be added: {target} cannot be written "
+            f"({error.strerror}); CHIPDSE_CONFIG names another folder"
+        ) from None
 
 
 def remove_library(name: str) -> None:
@@ -93,7 +100,8 @@ def remove_library(name: str) -> None:
 
     Raises
     ------
-    DesignError : the library ships with the package, or there is none of this name
+    DesignError : the library ships with the package, there is none of this name, or its
+        description cannot be removed
     """
     if name in SHIPPED:
         raise DesignError(f"library {name!r} ships with the package; it cannot be removed")
@@ -102,7 +110,13 @@ def remove_library(name: str) -> None:
         raise DesignError(
             f"library {name!r} is not yours; yours: {', '.join(user_names) or 'none'}"
         )
-    description_file(name).unlink(missing_ok=True)
+    target = description_file(name)
+    try:
+        target.unlink(missing_ok=True)
+    except OSError as error:
+        raise DesignError(
+            f"library {name!r} cannot be removed: {target}: {error.strerror}"
+        ) from None
 
 
 def _toml_string(text: str) -> str:

@@ -82,7 +82,7 @@ class VerilogFile(VerilogText):
         """All modules by name."""
         while token := self.peek():
             if token != "module":
-                self._refuse_directive(token)
+                self.refuse_directive(token)
                 self.fail(f"expected 'module', found {token!r}; this is not a Verilog netlist")
             self._module()
         if not self.modules:
@@ -165,7 +165,7 @@ class VerilogFile(VerilogText):
         elif not self.peek():
             self.fail(f"expected 'endmodule' of module {module.name!r}, found the end of file")
         else:
-            self._refuse_directive(self.peek())
+            self.refuse_directive(self.peek())
             self.fail(f"expected a declaration, an instance or 'endmodule', found {self.peek()!r}")
         return True
 
@@ -175,13 +175,6 @@ class VerilogFile(VerilogText):
             if not token:
                 self.fail(f"expected 'endmodule' of module {module.name!r}, found the end of file")
         self.modules[module.name] = module
-
-    def _refuse_directive(self, token: str) -> None:
-        if token.startswith("`"):
-            self.fail(
-                f"directive or macro {token!r} is not read; preprocess the file first "
-                "(for example with 'iverilog -E')"
-            )
 
     def _header(self, module: Module) -> None:
         if self.peek() == "#":
@@ -266,9 +259,10 @@ class VerilogFile(VerilogText):
         """The text up to a ``,``, ``;`` or ``)`` outside brackets."""
         depth, start = 0, self.position
         while depth > 0 or self.peek() not in (",", ";", ")"):
-            token = self.take()
+            before, token = self.position, self.take()
             if not token:
                 self.fail("expected ';', found the end of file")
+            self.refuse_directive(token, before)
             depth += (token in ("{", "[", "(")) - (token in ("}", "]", ")"))
         return self.text[start : self.position]
 
@@ -317,6 +311,7 @@ class VerilogFile(VerilogText):
         by_name = self.peek() == "."
         while by_name or self.peek() != ")" or connections:
             if (self.peek() == ".") != by_name:
+                self.refuse_directive(self.peek())
                 self.fail(
                     f"expected '.PIN(net)' in instance {name!r}, found "
                     f"{self.peek() or 'the end of file'!r}; connect all pins by name"

@@ -78,11 +78,21 @@ class VerilogText:
         self.position = match.end()
         return match[1]
 
+    def refuse_directive(self, token: str, offset: int | None = None) -> None:
+        """Raise if a token is a directive or a macro, wherever it stands."""
+        if token.startswith("`"):
+            self.fail(
+                f"directive or macro {token!r} is not read; preprocess the file first "
+                "(for example with 'iverilog -E')",
+                offset,
+            )
+
     def expect(self, wanted: str, where: str) -> None:
         """Take one token that must be `wanted`."""
         before = self.position
         token = self.take()
         if token != wanted:
+            self.refuse_directive(token, before)
             self.fail(f"expected {wanted!r} {where}, found {token or 'the end of file'!r}", before)
 
     def name(self, what: str) -> str:
@@ -90,5 +100,6 @@ class VerilogText:
         before = self.position
         token = self.take()
         if IDENTIFIER.match(token + " ") is None:
+            self.refuse_directive(token, before)
             self.fail(f"expected {what}, found {token or 'the end of file'!r}", before)
         return unescape(token)

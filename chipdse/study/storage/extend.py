@@ -25,7 +25,7 @@ from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.kept_fingerprint import kept_by, put_back
 from chipdse.study.storage.storage import Storage
 
-_SPACE = ("hardware", "workload", "synthesis", "operating", "package", "physical")
+_SPACE = ("hardware", "workload", "library", "synthesis", "operating", "package", "physical")
 """Tables of a sweep file whose parameters may be swept."""
 _ABSENT = object()
 
@@ -66,7 +66,8 @@ def extensions(sweep: Sweep, stored_text: str, where: str) -> list[Extension]:
             old, new = before.get(name, _ABSENT), now.get(name, _ABSENT)
             if old == new and type(old) is type(new):
                 continue
-            extension = _extension(axes.get((key, name)), old, where)
+            axis = axes.get((key, "library" if key == "library" else name))  # written as its name
+            extension = _extension(axis, old, where)
             if extension is None:
                 raise _refusal(sweep, where, key, f" ({name}: {_shown(old)}, now {_shown(new)})")
             extensions.append(extension)

@@ -36,7 +36,8 @@ PACKAGES = ("amaranth", "cocotb", "numpy", "pyosys", "scipy")
 """Installed packages whose versions have a say in the points."""
 NAMED = 5
 """A message names so many parts that differ."""
-_CHIPDSE, _TOOL, _READ, _WORKLOAD = "chipdse", "tool ", "read ", "workload "
+_CHIPDSE, _TOOL, _READ = "chipdse", "tool ", "read "
+_WORKLOAD, _CALIBRATION, _LIBRARY = "workload ", "calibration ", "library "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
     for choice in libraries_of(sweep):
         parts |= _library_parts(choice.name or "", library_of(choice))
     for name, path in _calibrations(sweep).items():
-        parts[f"calibration {name}"] = file_digest(path)[:16]
+        parts[f"{_CALIBRATION}{name}"] = file_digest(path)[:16]
     for name, path in _workload_files(sweep).items():
         parts[f"{_WORKLOAD}{name}"] = file_digest(path)[:16]
     if sweep.chip is not None and (network := sweep.chip.application.network) is not None:
@@ -93,7 +94,7 @@ def _library_parts(name: str, entry: LibraryEntry) -> dict[str, str]:
     for path in entry.every_file:
         digests.setdefault(path.name, []).append(file_digest(path)[:16])
     parts = {
-        f"library {name}:{file}": some[0] if len(some) == 1 else hash_of(some)[:16]
+        f"{_LIBRARY}{name}:{file}": some[0] if len(some) == 1 else hash_of(some)[:16]
         for file, some in digests.items()
     }
     described = {
@@ -101,7 +102,7 @@ def _library_parts(name: str, entry: LibraryEntry) -> dict[str, str]:
         "nominal": dataclasses.asdict(entry.nominal),
         "processes": entry.processes,
     }
-    return parts | {f"library {name}:node and corners": hash_of(described)[:16]}
+    return parts | {f"{_LIBRARY}{name}:node and corners": hash_of(described)[:16]}
 
 
 def _calibrations(sweep: Sweep) -> dict[str, Path]:
@@ -219,13 +220,28 @@ def differences(old_parts: Mapping[str, str], new_parts: Mapping[str, str]) -> l
 def comparable(
     old_parts: Mapping[str, str], new_parts: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Both without the files of workloads that only one of them names: no point has both."""
-    alone = {name for name in old_parts.keys() ^ new_parts.keys() if name.startswith(_WORKLOAD)}
+    """Both without what only one of them names for some of its points: no point has both.
+
+    These are files of workloads, calibrations of layout, and libraries that were added to others.
+    """
+    old_libraries, new_libraries = _libraries_in(old_parts), _libraries_in(new_parts)
+    are_added = old_libraries < new_libraries or new_libraries < old_libraries
+    added = tuple(f"{name}:" for name in old_libraries ^ new_libraries if are_added)
+    alone = {
+        name
+        for name in old_parts.keys() ^ new_parts.keys()
+        if name.startswith((_WORKLOAD, _CALIBRATION, *added))
+    }
     old, new = (
         {name: part for name, part in parts.items() if name not in alone}
         for parts in (old_parts, new_parts)
     )
     return old, new
+
+
+def _libraries_in(parts: Mapping[str, str]) -> set[str]:
+    """The parts' libraries, as ``library NAME``; files that have no name are ``library ``."""
+    return {name.partition(":")[0] for name in parts if name.startswith(_LIBRARY)}
 
 
 def listed(names: list[str]) -> str:

@@ -26,7 +26,12 @@ from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.extend import extend, extensions
 from chipdse.study.storage.fingerprint import Kept
-from chipdse.study.storage.kept_fingerprint import check_current, kept_by, settle
+from chipdse.study.storage.kept_fingerprint import (
+    check_current,
+    check_version,
+    kept_by,
+    settle,
+)
 from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP, check_study
 from chipdse.study.storage.storage import DAMAGED, Storage, alone, open_storage, reason_of
 
@@ -105,7 +110,7 @@ def start_study(
     try:
         opened = open_storage(str(description["storage"]), path, is_begun=is_begun)
         study = _open(name, opened, sweep, is_begun=is_begun)
-        _extend(study, opened, sweep)
+        _extend(study, opened, sweep, path, re_evaluate=re_evaluate)
         version = _settled(study, opened, sweep, path, re_evaluate=re_evaluate)
     except DesignError:
         if is_new:
@@ -184,15 +189,7 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
                 "into a new folder"
             )
         with alone(storage, name):
-            study = optuna.create_study(
-                storage=storage.optuna,
-                study_name=name,
-                directions=[
-                    "minimize" if objective.minimize else "maximize"
-                    for objective in sweep.objectives
-                ],
-                load_if_exists=True,
-            )
+            study = _load(name, storage) if is_begun else _create(name, storage, sweep)
             if "sweep" not in study.user_attrs:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -205,13 +202,38 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
     return study
 
 
-def _extend(study: optuna.Study, storage: Storage, sweep: Sweep) -> None:
-    """Continue the study under a sweep file with more values, if it is one."""
+def _load(name: str, storage: Storage) -> optuna.Study:
+    """An existing study; writes nothing, so that a study can be read that is not ours to write."""
+    return optuna.load_study(study_name=name, storage=storage.optuna)
+
+
+def _create(name: str, storage: Storage, sweep: Sweep) -> optuna.Study:
+    """A new study, or the one that another driver created."""
+    return optuna.create_study(
+        storage=storage.optuna,
+        study_name=name,
+        directions=[
+            "minimize" if objective.minimize else "maximize" for objective in sweep.objectives
+        ],
+        load_if_exists=True,
+    )
+
+
+def _extend(
+    study: optuna.Study, storage: Storage, sweep: Sweep, path: Path, *, re_evaluate: bool
+) -> None:
+    """Continue the study under a sweep file with more values, if it is one.
+
+    A study of another version is refused before anything is written: its own sweep file has to
+    open it afterwards.
+    """
     where = f"{study.study_name!r} in {storage.url}"
     try:
         with alone(storage, study.study_name):
             text = study.user_attrs["sweep"]
             if additions := extensions(sweep, text, where):
+                if not re_evaluate:
+                    check_version(study, storage, sweep, str(path))
                 extend(study, storage, sweep, additions)
     except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
         raise DesignError(

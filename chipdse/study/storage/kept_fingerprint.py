@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import optuna
@@ -57,23 +57,40 @@ def settle(
         if fingerprint is not None and fingerprint.parts == parts:
             return fingerprint
         if fingerprint is not None and not differences(*comparable(fingerprint.parts, parts)):
-            # The sweep names other programs: the points of those that it named before stay.
+            # The sweep names further programs, libraries or calibrations: the points stay.
             now = dataclasses.replace(fingerprint, parts={**fingerprint.parts, **parts})
             _write(storage.optuna, study._study_id, now, outdate=False)
             return now
-        count = _points_in(storage.optuna, study._study_id)
-        if count and not re_evaluate:
-            if fingerprint is None:
-                reason = f"{where} was made by a chipdse that kept no versions of what made it"
-            else:
-                names = listed(differences(*comparable(fingerprint.parts, parts)))
-                reason = f"{where} was made with another version of: {names}"
-            raise DesignError(
-                f"{reason}; name a new folder with --study, or evaluate its points again with "
-                "--re-evaluate"
-            )
+        if not re_evaluate:
+            _check_same_version(study, storage, fingerprint, parts, where)
         _write(storage.optuna, study._study_id, now, outdate=True)
     return now
+
+
+def check_version(study: optuna.Study, storage: Storage, sweep: Sweep, where: str) -> None:
+    """Raise DesignError if another version made the points of a study; writes nothing."""
+    fingerprint = kept_by(study)
+    parts = parts_now(sweep, fingerprint.parts if fingerprint else {})
+    _check_same_version(study, storage, fingerprint, parts, where)
+
+
+def _check_same_version(
+    study: optuna.Study,
+    storage: Storage,
+    fingerprint: Kept | None,
+    parts: Mapping[str, str],
+    where: str,
+) -> None:
+    names = differences(*comparable(fingerprint.parts, parts)) if fingerprint else []
+    if (fingerprint is not None and not names) or not _points_in(storage.optuna, study._study_id):
+        return
+    if fingerprint is None:
+        reason = f"{where} was made by a chipdse that kept no versions of what made it"
+    else:
+        reason = f"{where} was made with another version of: {listed(names)}"
+    raise DesignError(
+        f"{reason}; name a new folder with --study, or evaluate its points again with --re-evaluate"
+    )
 
 
 def add_reads(study: optuna.Study, storage: Storage, sweep: Sweep, reads: Iterable[Read]) -> None:

@@ -163,3 +163,13 @@ def test_fo4_of_a_real_library_falls_with_supply(shared: Path) -> None:
     assert (speed.delay_s[1:] < speed.delay_s[:-1]).all()
     assert (speed.energy_j[1:] > speed.energy_j[:-1]).all()
     assert (speed.leakage_w[1:] > speed.leakage_w[:-1]).all()
+
+
+def test_a_folder_of_settings_that_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config").write_text("no folder")
+    file = liberty(tmp_path, "one.lib")
+    assert main(["library", "add", "mine", str(file)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "library 'mine' cannot be added: " in line and "CHIPDSE_CONFIG names another" in line

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.netlist.library.catalogue import resolve
-from chipdse.netlist.library.public import public_libraries, public_library, public_source
+from chipdse.netlist.library.public import (
+    found_in,
+    public_libraries,
+    public_library,
+    public_source,
+)
 from chipdse.netlist.library.user import add_usable
 from tests.support.library_files import liberty
 
@@ -163,6 +170,23 @@ def test_a_corner_that_does_not_fit_is_left_out(tmp_path: Path) -> None:
     assert entry.processes == ("typical",)
     assert resolve("mine").processes == ("typical",)
     assert problems[0].startswith("the slow corner is left out: ")
+
+
+def test_folders_that_cannot_be_read_are_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they are where others work in the folder, and one of theirs has just been removed."""
+    (tmp_path / "copy" / "gone").mkdir(parents=True)
+    list_folder = os.scandir
+
+    def scandir(path: str | os.PathLike[str]) -> Any:
+        if Path(path).name == "gone":
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return list_folder(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    with pytest.raises(DesignError, match=r"has no \S+, which the nominal corner of gt2n needs"):
+        found_in(public_library("gt2n"), tmp_path / "copy")
 
 
 def test_unknown_libraries_name_the_command() -> None:

@@ -290,7 +290,17 @@ def test_directives_attributes_and_comments() -> None:
     [
         ("`ifdef FAST\nmodule top (); endmodule\n`endif", "n.v:1: directive or macro '`ifdef'"),
         ('module top ();\n`include "x.v"\nendmodule', "n.v:2: directive or macro '`include'"),
-        ("module top (output y); assign y = `ONE; endmodule", "'`ONE' is not a net"),
+        ("module top (output y); assign y = `ONE; endmodule", "n.v:1: directive or macro '`ONE'"),
+        ("module top (\n`ifdef P\ninout v,\n`endif\ninput a); endmodule", "n.v:2: directive or"),
+        ("module top (input a\n`ifdef P\n, inout v\n`endif\n); endmodule", "n.v:2: directive or"),
+        (
+            "module top (input a); INV g (\n`ifdef P\n.V(v),\n`endif\n.A(a)); endmodule",
+            "n.v:2: directive or macro '`ifdef' is not read; preprocess the file first",
+        ),
+        (
+            "module top (input a); INV g (.A(a),\n`ifdef P\n.V(v)\n`endif\n); endmodule",
+            "n.v:2: directive or macro '`ifdef'",
+        ),
         ("module top (output y); nand n (y, a, b); endmodule", "gate primitive 'nand' has no tim"),
         ("module top (); tri0 n; endmodule", "a 'tri0' net keeps or is pulled to a value"),
         ("module top (); defparam g.W = 3; endmodule", "'defparam' is not part of a mapped"),
