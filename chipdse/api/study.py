@@ -254,7 +254,7 @@ def _checked_plan(
     ------
     DesignError : a mistake in the file or the arguments
     """
-    from chipdse.study.harvest.chips import check_chip
+    from chipdse.study.harvest.composed import check_chip
 
     check_liberty_files(liberty)
     plan = read_sweep(find_sweep(file), liberty).with_search(trials=trials, sampler=sampler)

@@ -7,6 +7,7 @@ name, and all parts stay powered for the whole task.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,6 +77,18 @@ class ChipTable:
 
     def __len__(self) -> int:
         return len(self.latency_s)
+
+
+def joined_tables(tables: Sequence[ChipTable]) -> ChipTable:
+    """The chips of several tables, one after another."""
+
+    def joined(name: str) -> Any:
+        columns = [getattr(table, name) for table in tables]
+        if isinstance(columns[0], dict):
+            return {key: np.concatenate([each[key] for each in columns]) for key in columns[0]}
+        return np.concatenate(columns)
+
+    return ChipTable(**{field.name: joined(field.name) for field in dataclasses.fields(ChipTable)})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -270,12 +270,12 @@ def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -
     from chipdse.report.quantities import words_of
     from chipdse.report.ranges import front_document, front_text
     from chipdse.store.store import Store, default_store
-    from chipdse.study.results.ranges import PROBABILITY, ranges_of, with_ranges
+    from chipdse.study.harvest.ranges import study_ranges
+    from chipdse.study.results.ranges import PROBABILITY, with_ranges
     from chipdse.study.storage.since import refuse_changed
 
     refuse_changed(study.folder, "a front with ranges")
-    sweep_ = study.folder.sweep
-    ranges = ranges_of(sweep_, points, Store(root=default_store()), arguments.draws)
+    ranges = study_ranges(study.folder, points, Store(root=default_store()), arguments.draws)
     if arguments.json or arguments.format == "json":
         print_json(front_document(ranges))
     elif arguments.format == "csv":
@@ -283,7 +283,7 @@ def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -
         shown = table["on_front"] | (table[PROBABILITY] > 0) | arguments.all
         print(table[shown].to_csv(index=False), end="")
     else:
-        print("\n".join(front_text(ranges, words_of(sweep_))))
+        print("\n".join(front_text(ranges, words_of(study.folder.sweep))))
     return 0
 
 

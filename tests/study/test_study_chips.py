@@ -11,13 +11,8 @@ import pytest
 
 from chipdse.errors import DesignError
 from chipdse.records import BlockMetrics
-from chipdse.study.harvest.chips import (
-    Known,
-    check_chip,
-    composed_chips,
-    composed_finishes,
-    known_points,
-)
+from chipdse.study.harvest.chips import composed_finishes, known_points
+from chipdse.study.harvest.composed import Known, check_chip, composed_chips
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.running.plan import composed_text
 from chipdse.study.search.parts import open_space
@@ -90,6 +85,31 @@ def measured(sweep: Sweep, point: dict[str, object]) -> dict[str, list[dict[str,
         "array": [metrics(macs, 1.6), metrics(macs, 1.8)],
         "sums": [metrics(float(point["sums_bits"]), 1.8)],  # type: ignore[arg-type]
     }
+
+
+ONE_PART = """
+[parts.sums]
+block = "adder"
+hardware = { bits = [8, 16] }
+[application]
+operations = { sums = 1 }
+[objectives]
+energy_per_task_j = "minimize"
+cost_usd = "minimize"
+"""
+
+
+def block_of(point: dict[str, float]) -> BlockMetrics:
+    """A part point as the block that a package contains."""
+    return BlockMetrics(
+        area_m2=point["block_area_m2"],
+        dynamic_power_w=point["block_power_w"] - point["block_leakage_power_w"],
+        leakage_power_w=point["block_leakage_power_w"],
+        temperature_c=25.0,
+        throughput_ops_per_s=point["block_throughput_ops_per_s"],
+        io_bits_per_op=0.0,
+        node_nm=130.0,
+    )
 
 
 def run(sweep: Sweep) -> optuna.Study:
@@ -170,27 +190,11 @@ def test_a_network_that_does_not_fit_is_a_failed_point_whose_parts_are_known(
 
 def test_one_part_alone_is_the_block_in_its_package(tmp_path: Path) -> None:
     """Energy, time, cost and carbon equal the evaluation of the block by itself."""
-    text = (
-        '[parts.sums]\nblock = "adder"\nhardware = { bits = [8, 16] }\n'
-        "[application]\noperations = { sums = 1 }\n"
-        '[objectives]\nenergy_per_task_j = "minimize"\nlatency_s = "minimize"\n'
-    )
-    sweep = read(tmp_path, text)
+    sweep = read(tmp_path, ONE_PART)
     point = sweep.proposed_space.point_at(0)
     block = metrics(8.0, 1.8)
     finish, _ = composed_finishes(sweep, point, {"sums": [block]}, {"sums": {}}, 0)
-    alone = evaluate_system(
-        BlockMetrics(
-            area_m2=block["block_area_m2"],
-            dynamic_power_w=block["block_power_w"] - block["block_leakage_power_w"],
-            leakage_power_w=block["block_leakage_power_w"],
-            temperature_c=25.0,
-            throughput_ops_per_s=block["block_throughput_ops_per_s"],
-            io_bits_per_op=0.0,
-            node_nm=130.0,
-        ),
-        PackageParameters(),
-    )
+    alone = evaluate_system(block_of(block), PackageParameters())
     values = finish.attributes["metrics"]
     assert values["latency_s"] == pytest.approx(1 / block["block_throughput_ops_per_s"], rel=1e-9)
     assert values["energy_per_task_j"] == pytest.approx(

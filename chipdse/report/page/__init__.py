@@ -18,10 +18,11 @@ from chipdse.report.page.plotly_local import plotly_library
 from chipdse.report.page.ranges_data import ranges_data
 from chipdse.report.quantities import label_of, shown_metric, words_of
 from chipdse.store.store import Store
+from chipdse.study.harvest.ranges import study_ranges
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.choose import best, knee
 from chipdse.study.results.points import basis_of, evidence_of_column, points_table
-from chipdse.study.results.ranges import FRONT, Ranges, ranges_of
+from chipdse.study.results.ranges import FRONT, Ranges
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.since import changes_of, refuse_changed, version_text
 
@@ -53,8 +54,8 @@ def report_html(
 
     Raises
     ------
-    DesignError : there are draws, and the study has no ranges (`ranges_of`), or something changed
-        since it was evaluated
+    DesignError : there are draws, and the study has no ranges (`study_ranges`), or something
+        changed since it was evaluated
     """
     if draws is not None:
         refuse_changed(folder, "a report with ranges")
@@ -67,7 +68,7 @@ def report_html(
     data = page_data(folder, table, looked, live=live)
     ranges = None
     if draws is not None and store is not None:
-        ranges = ranges_of(folder.sweep, table, store, draws)
+        ranges = study_ranges(folder, table, store, draws)
         data["ranges"] = ranges_data(table, ranges)
     answer = None
     if data["feasible"]:

@@ -7,41 +7,25 @@ parts, are combined here, and the best chips among the new ones enter the study.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from optuna.trial import FrozenTrial
 
-from chipdse.application.choices import buffers_of, outers_of, task_of
-from chipdse.application.compose import ChipChoices, MeasuredPart, PartPoint, compose_chosen
-from chipdse.application.parts import contract_of
-from chipdse.application.task_metrics import task_metrics
 from chipdse.arrays import Int64s
-from chipdse.errors import DesignError
-from chipdse.hardware.memories import family_for
-from chipdse.metrics import timing_violation
-from chipdse.stages.library import shared_node_nm
 from chipdse.study.harvest.cheap import CheapPoints
+from chipdse.study.harvest.composed import Known, composed_chips
 from chipdse.study.harvest.harvest import attributes_of, constraints_of, values_of
-from chipdse.study.question.chip import ChipQuestion, PartQuestion
-from chipdse.study.question.derived import derived_columns
+from chipdse.study.question.chip import ChipQuestion
 from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import knee_of
-from chipdse.study.results.objectives import objective_columns, violations
 from chipdse.study.storage.attributes import FAILURE, HARVESTED_FROM, ORIGIN, PART_POINTS, PROPOSED
 from chipdse.study.storage.finish import Finish
-from chipdse.system.arrays.columns import PackageColumns
-from chipdse.technology.constants import Sources
 
 COMPOSE_LIMIT = 50_000
 """If an evaluation gives more new combinations, this number of them is drawn."""
-
-Known = dict[str, dict[int, list[dict[str, float]]]]
-"""Metrics by operating point, of each known hardware point by its number, of each part."""
 
 
 def known_points(chip: ChipQuestion, trials: Iterable[FrozenTrial]) -> Known:
@@ -51,17 +35,6 @@ def known_points(chip: ChipQuestion, trials: Iterable[FrozenTrial]) -> Known:
         for name, points in trial.user_attrs.get(PART_POINTS, {}).items():
             known[name] |= {int(number): metrics for number, metrics in points.items()}
     return known
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Setting:
-    """What is the same for every chip of a sweep."""
-
-    buffers: tuple[Any, ...]
-    outers: tuple[Any, ...]
-    packages: PackageColumns
-    node_nm: float
-    sources: Sources
 
 
 def composed_finishes(
@@ -197,159 +170,3 @@ def _new_numbers(
 
 def _drawn(random: np.random.Generator, size: int) -> Int64s:
     return np.asarray(np.unique(random.integers(0, size, COMPOSE_LIMIT)))
-
-
-def composed_chips(sweep: Sweep, everything: Known, numbers: Int64s) -> CheapPoints:
-    """Chips, evaluated.
-
-    Parameters
-    ----------
-    everything : the known points of all parts
-    numbers : of the chips in the sweep's space; their part points are known
-    """
-    chip, setting = sweep.chip, _setting(sweep)
-    assert chip is not None
-    places = dict(zip((axis.name for axis in sweep.space.axes), sweep.space.places(numbers),
-                      strict=True))  # fmt: skip
-    parts, point, timing = [], {}, np.zeros(len(numbers))
-    for part in chip.parts:
-        measured, at, slack = _part_points(part, everything[part.name], places)
-        parts.append(measured)
-        point[part.name] = at
-        timing = np.maximum(timing, slack[at])
-    memories = chip.memories
-    buffer, outer = memories.names
-    zero = np.zeros(len(numbers), np.int64)
-    units = 1 if memories.dram is None else len(memories.dram.units)
-    choices = ChipChoices(
-        point=point,
-        count={
-            part.name: np.array(part.counts)[places.get(f"{part.name}_count", zero)]
-            for part in chip.parts
-        },
-        buffer=places.get(f"{buffer}_bytes", zero),
-        outer=places.get(f"{outer}_kind", zero) * units + places.get(f"{outer}_units", zero),
-    )
-    table = compose_chosen(
-        parts, setting.buffers, setting.outers, task_of(chip.application, memories), choices
-    )
-    metrics = task_metrics(
-        table,
-        setting.packages,
-        _number_of([places[axis.name] for axis in chip.package.axes],
-                   [len(axis.values) for axis in chip.package.axes], zero),
-        node_nm=setting.node_nm,
-        temperature_c=parts[0].points[0].metrics["library_temperature_c"],
-        sources=setting.sources,
-    )  # fmt: skip
-    swept = {
-        axis.name: np.array(axis.values, np.float64)[places[axis.name]]
-        for axis in sweep.space.axes
-        if axis.is_numeric
-    }
-    values = {**swept, **metrics.flat()}
-    derived = derived_columns(sweep.derived, values)
-    values |= derived
-    constraints = {"timing": timing, **metrics.constraints, **violations(sweep, values)}
-    return CheapPoints(
-        numbers=numbers,
-        metrics=metrics,
-        constraints={n: np.where(np.isnan(c), 1.0, c) for n, c in constraints.items()},
-        estimated=metrics.estimated,
-        objectives=objective_columns(sweep, values),
-        derived=derived,
-    )
-
-
-def _part_points(
-    part: PartQuestion, points: Mapping[int, list[dict[str, float]]], places: Mapping[str, Int64s]
-) -> tuple[MeasuredPart, Int64s, np.ndarray[Any, np.dtype[np.float64]]]:
-    """The known points of a part, which of them each chip has, and by how much each point's clock
-    is too fast."""
-    zero = np.zeros(len(next(iter(places.values()))), np.int64)
-
-    def number_in(axes: Sequence[Any]) -> Int64s:
-        columns = [places[f"{part.name}_{axis.name}"] for axis in axes]
-        return _number_of(columns, [len(axis.values) for axis in axes], zero)
-
-    operating = list(part.operating.points())
-    index = {part.operating.number_of(at): place for place, at in enumerate(operating)}
-    place_of = np.zeros(part.operating.size, np.int64)
-    place_of[[*index]] = [*index.values()]
-    known = sorted(points)
-    at = np.searchsorted(known, number_in(part.hardware.axes)) * len(operating)
-    at = at + place_of[number_in(part.operating.axes)]
-    block = part.template.block
-    listed = []
-    for number in known:
-        hardware = part.hardware.point_at(number)
-        contract = None
-        if block.contract is not None:
-            contract = contract_of(block, part.template.record("hardware", hardware))
-        for setting, metrics in zip(operating, points[number], strict=True):
-            settings = {**hardware, **setting}
-            listed.append(PartPoint(settings=settings, metrics=metrics, contract=contract))
-    measured = MeasuredPart(name=part.name, counts=part.counts, points=tuple(listed))
-    slack = timing_violation(measured.metric("timing_slack_s"), measured.metric("critical_path_s"))
-    return measured, at, slack
-
-
-def _number_of(columns: Sequence[Int64s], sizes: Sequence[int], zero: Int64s) -> Int64s:
-    """Numbers from places in several lists, the last fastest."""
-    number = zero
-    for column, size in zip(columns, sizes, strict=True):
-        number = number * size + column
-    return number
-
-
-_SETTINGS: dict[str, _Setting] = {}
-
-
-def _setting(sweep: Sweep) -> _Setting:
-    """What is the same for every chip of a sweep, kept from one evaluation to the next."""
-    key = f"{sweep.path} {sweep.text}"
-    if key not in _SETTINGS:
-        _SETTINGS.clear()
-        _SETTINGS[key] = _setting_of(sweep)
-    return _SETTINGS[key]
-
-
-def _setting_of(sweep: Sweep) -> _Setting:
-    chip = sweep.chip
-    assert chip is not None
-    sources = Sources.of(sweep.constants)
-    library = chip.parts[0].library
-    family = family_for(library, "auto") if chip.memories.buffer_bytes else None
-    axes = chip.package.axes
-    size = math.prod(len(axis.values) for axis in axes)
-    places = np.unravel_index(np.arange(size), [len(a.values) for a in axes]) if axes else ()
-    packages = [
-        chip.package.record(
-            "package", {a.name: a.values[int(p[i])] for a, p in zip(axes, places, strict=True)}
-        )
-        for i in range(size)
-    ]
-    stated_nm = chip.package.fixed["package"].get("node_nm")
-    return _Setting(
-        buffers=buffers_of(chip.memories, family, library, sources),
-        outers=outers_of(chip.memories, sources),
-        packages=PackageColumns.of(packages),
-        node_nm=shared_node_nm(
-            {part.name: part.template.record("library", {}) for part in chip.parts},
-            None if stated_nm is None else float(stated_nm),
-        ),
-        sources=sources,
-    )
-
-
-def check_chip(sweep: Sweep) -> None:
-    """Refuse a chip whose memories, libraries or node cannot be, before anything runs.
-
-    Raises
-    ------
-    DesignError : names the file
-    """
-    try:
-        _setting(sweep)
-    except DesignError as error:
-        raise DesignError(f"{sweep.path}: {error}") from error

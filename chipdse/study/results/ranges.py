@@ -20,6 +20,7 @@ from chipdse.stages.layout import measured_errors
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store
 from chipdse.study.question.derived import derived_columns
+from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
 from chipdse.study.results.objectives import objective_columns, violations
@@ -119,15 +120,30 @@ def ranges_of(
     """The feasible points of a study's table under ranges.
 
     Points that the search left out, since others dominate them, are not there to join the front.
+    Of chips of several parts, `chipdse.study.harvest.ranges.chip_ranges` gives the same.
 
     Raises
     ------
-    DesignError : a study of chips of several parts, too many points, or no feasible point
+    DesignError : too many points, or no feasible point
     """
-    if sweep.chip is not None:
-        raise DesignError(
-            f"{sweep.path}: ranges are for sweeps of one block, and this is of chips of parts"
-        )
+    feasible, points = feasible_points(sweep, table, draws)
+    designs = [sweep.template.design(point) for point in points]
+    fixed = stated_parameters(sweep)
+    groups = systems_of(designs, store, fixed)
+    inputs = _joined(groups)
+    shares = sample(inputs, draws, seed)
+    return _ranges(sweep, feasible, groups, inputs, shares)
+
+
+def feasible_points(
+    sweep: Sweep, table: pd.DataFrame, draws: int
+) -> tuple[pd.DataFrame, list[Point]]:
+    """The feasible rows of a study's table, and the point of each.
+
+    Raises
+    ------
+    DesignError : there is none, or too many for this number of draws
+    """
     feasible = table[table["state"] == "feasible"].reset_index(drop=True)
     if feasible.empty:
         raise DesignError(f"{sweep.path}: no point is feasible; ranges need at least one")
@@ -135,17 +151,23 @@ def ranges_of(
         raise DesignError(
             f"{sweep.path}: {len(feasible)} points in {draws} draws are too many; use fewer draws"
         )
-    axes = [axis.name for axis in sweep.space.axes]
     points = [
         {axis.name: axis.nearest(row[axis.name]) for axis in sweep.space.axes}
-        for row in feasible[axes].to_dict("records")
+        for row in feasible[[axis.name for axis in sweep.space.axes]].to_dict("records")
     ]
-    designs = [sweep.template.design(point) for point in points]
-    fixed = {each.parameter for each in PARAMETERS if each.parameter in axes}
-    groups = systems_of(designs, store, fixed)
-    inputs = _joined(groups)
-    shares = sample(inputs, draws, seed)
-    return _ranges(sweep, feasible, groups, inputs, shares)
+    return feasible, points
+
+
+def stated_parameters(sweep: Sweep) -> set[str]:
+    """Parameters of the package that the sweep varies itself, so that no draw does."""
+    axes = {axis.name for axis in sweep.space.axes}
+    return {each.parameter for each in PARAMETERS if each.parameter in axes}
+
+
+def power_bounds(design: Design) -> tuple[float, float]:
+    """Bounds of the relative error of a block's power; 0 and 0 where it is not known."""
+    error = measured_errors(design).get(POWER)
+    return (0.0, 0.0) if error is None else (error.least_frac, error.most_frac)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -166,9 +188,7 @@ def systems_of(designs: Sequence[Design], store: Store, fixed: Collection[str]) 
         key = repr(bare)
         if key not in blocks:
             _, hardware = build_hardware(bare, store)
-            error = measured_errors(bare).get(POWER)
-            bounds = (0.0, 0.0) if error is None else (error.least_frac, error.most_frac)
-            blocks[key] = measure(bare, hardware, store)[1], bounds
+            blocks[key] = measure(bare, hardware, store)[1], power_bounds(bare)
         measured.append(blocks[key])
     kinds: dict[Any, list[int]] = {}
     for row, (block, _) in enumerate(measured):
@@ -219,6 +239,29 @@ def _ranges(
             allowed[:, rows] = _allowed(sweep, values, block)
             for name in _METRICS:
                 low[name][rows], high[name][rows] = interval(getattr(block.metrics, name))
+    return front_of_draws(sweep, table, inputs, shares, columns, allowed, (low, high))
+
+
+def front_of_draws(
+    sweep: Sweep,
+    table: pd.DataFrame,
+    inputs: tuple[Input, ...],
+    shares: Floats,
+    columns: Floats,
+    allowed: Bools,
+    ends: tuple[dict[str, Floats], dict[str, Floats]],
+) -> Ranges:
+    """Points whose objectives are known under every draw, with the front of each draw.
+
+    Parameters
+    ----------
+    table : of the points
+    columns : objectives [draws x points x objectives], all to be made small
+    allowed : where no limit is violated [draws x points]
+    ends : of the interval of each metric by its name [points]
+    """
+    low, high = ends
+    draws, count = allowed.shape
     allowed &= np.isfinite(columns).all(axis=2)
     member = np.zeros((draws, count), dtype=np.bool_)
     for draw in range(draws):

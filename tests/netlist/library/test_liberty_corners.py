@@ -91,6 +91,17 @@ def test_corners_may_share_axes_differently() -> None:
         assert export(library.at(volts, 25)).count("0.6, 2.6") == alone.count("0.6, 2.6")
 
 
+def test_exported_supply_pins_are_power_or_ground_by_their_names() -> None:
+    """Names of the public PDKs; VPWR was once written as a ground of 0 V."""
+    power, ground = ("VPWR", "VPB", "VDD", "VNW"), ("VGND", "VNB", "VSS", "VPW", "gnd")
+    pins = "".join(f"pg_pin ({name}) {{}} " for name in (*power, *ground))
+    text = export(tiny_library(liberty_text(CELLS.replace("area : 1.5;", pins))).at())
+    for names, kind, volts in ((power, "primary_power", 1), (ground, "primary_ground", 0)):
+        for name in names:
+            assert f"voltage_map ({name}, {volts});" in text
+            assert f"pg_pin ({name}) {{ pg_type : {kind}; voltage_name : {name}; }}" in text
+
+
 def test_a_single_corner_admits_only_itself() -> None:
     library = tiny_library()
     assert library.at().supply_v.tolist() == [1.0]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from chipdse.cli import main
 from chipdse.errors import DesignError
@@ -134,6 +136,40 @@ def test_outside_the_range_is_refused() -> None:
         for volts, celsius in ((1.96, 25.0), (0.49, 25.0), (1.2, 126.0), (1.2, -41.0)):
             with pytest.raises(DesignError, match=f"library sky130_{process} .*never extrapolated"):
                 library.at(volts, celsius)
+
+
+# Lowest supply [V] from a temperature [°C] on, as docs/concepts/library.md states it.
+LOWEST_V = {
+    "slow": ((25.0, 0.5), (0.0, 0.7), (-40.0, 0.8)),
+    "typical": ((25.0, 0.5), (-40.0, 0.7)),
+    "fast": ((-40.0, 0.5),),
+}
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(PROCESSES), st.floats(0.45, 2.0), st.floats(-45.0, 130.0))
+def test_any_point_is_answered_or_refused_in_one_line(
+    process: str, volts: float, celsius: float
+) -> None:
+    """Inside the range: finite numbers, and every arc is faster at 20 mV more."""
+    library = shipped(process)
+    lowest_v = next((low for from_c, low in LOWEST_V[process] if celsius >= from_c), np.inf)
+    if not (lowest_v <= volts <= 1.95 and celsius <= 125.0):
+        with pytest.raises(DesignError, match="never extrapolated") as refused:
+            library.at(volts, celsius)
+        assert "\n" not in str(refused.value)
+        return
+    assume(volts <= 1.93)
+    point = library.at([volts, volts + 0.02], celsius)
+    assert np.isfinite(point.interpolate(library.pin_capacitance_f)).all()
+    leakage_w = point.leakage.cells_w()
+    assert np.isfinite(leakage_w).all() and leakage_w.min() >= 0
+    tables, arcs = library.tables, library.arcs
+    timed = np.flatnonzero((arcs.kind < FIRST_CHECK) & (arcs.rise_delay >= 0))
+    for numbers in (arcs.rise_delay[timed], arcs.fall_delay[timed]):
+        slews_s = point.axes[:, tables.axis_start[tables.row_axis[numbers]] + 3]
+        delay_s = point.interpolate(tables.values[:, tables.start[numbers] + 24]) + slews_s
+        assert (delay_s[1] < delay_s[0]).all()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from chipdse.netlist.library.logic import truth_table, variables
 from chipdse.netlist.library.sigmas import table_deviations
 
 _NS, _PF, _NW, _PJ, _UM2 = 1e-9, 1e-12, 1e-9, 1e-12, 1e-12
-_GROUND = re.compile(r"V?(SS|GND|NB|PW)\w*", re.IGNORECASE)
+_GROUND = re.compile(r"V?(SS|GND|NB|PW(?!R))\w*", re.IGNORECASE)
 _DELAYS = ("cell_rise", "cell_fall", "rise_transition", "fall_transition")
 
 
