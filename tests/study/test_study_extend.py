@@ -11,7 +11,8 @@ import pytest
 from chipdse.errors import DesignError
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.results.points import points_table
-from chipdse.study.storage.folder import StudyFolder, open_study, start_study
+from chipdse.study.storage.begin import start_study
+from chipdse.study.storage.folder import StudyFolder, open_study
 from chipdse.study.storage.trials import outdated_points
 from tests.support import small_sweep
 from tests.support.report_cases import make_study

@@ -16,18 +16,21 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.arrays import Floats
 from chipdse.store.files import write_whole
-from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import REFERENCE, hypervolume, is_on_front
 from chipdse.study.storage.attributes import FAILURE
+from chipdse.study.storage.counted import is_harvested
 from chipdse.study.storage.layout import STATUS, no_status, status_text
-from chipdse.study.storage.trials import is_harvested
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from chipdse.study.question.sweep_file import Sweep
 
 RUNNING, WAITING = "running", "waiting"
 """States of a sweep under way; any other says why it ended."""
@@ -92,7 +95,7 @@ class Status:
 
 def take_stock(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
     """The fields of a status that follow from the trials that count."""
-    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    done = [trial for trial in trials if trial.state.name == "COMPLETE"]
     feasible = [trial for trial in done if is_feasible(trial)]
     seconds = [s for trial in trials if (s := trial.user_attrs.get("seconds"))]
     # Trials that were begun together end in any order; what was first stays first.
