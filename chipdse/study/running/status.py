@@ -56,7 +56,8 @@ class Status:
     seconds_per_trial : mean time of an evaluation [s]
     trials_per_hour : finished by this run
     left_s : expected time until the budget is spent [s]; None until each worker has ended its
-        first evaluation and as many more have ended, because first evaluations take longer
+        first evaluation and as many more have ended, because first evaluations take longer, nor
+        after one whose results were all stored (`StatusFile.forget_pace`)
     version : the fingerprint of its points, and the versions of the programs that make them
     driver, pid : which process writes this
     began, updated : in UTC
@@ -233,6 +234,13 @@ class StatusFile:
         if since < max(workers, 2):
             return None
         return (status.budget - status.trials) * seconds / since
+
+    def forget_pace(self) -> None:
+        """Estimate the time left from later evaluations only.
+
+        After an evaluation whose results the store had: how many more it has is not known.
+        """
+        self._warm = None
 
     def renew(self) -> None:
         """Show that the driver lives, now and then, where nothing has changed."""
