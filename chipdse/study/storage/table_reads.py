@@ -106,7 +106,7 @@ def counted_trials(
     The chosen trials, and the number of all; None if Optuna must read them
     """
     try:
-        with _reading(database) as connection, _no_collection():
+        with _reading(database) as connection, no_collection():
             study_id = _study_id(connection, name)
             trials = _trials(connection, study_id)
             all_counted = counted(trials.values(), _version(connection, study_id))
@@ -131,7 +131,7 @@ def _reading(database: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """No search for reference cycles, a quarter of the time where all objects stay."""
     was_on = gc.isenabled()
     gc.disable()
