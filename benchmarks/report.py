@@ -25,8 +25,8 @@ from playwright.sync_api import sync_playwright
 from benchmarks.search import frozen
 from chipdse.study.harvest.harvest import Harvest, finishes
 from chipdse.study.question.sweep_file import read_sweep
+from chipdse.study.storage.begin import start_study
 from chipdse.study.storage.fast_writes import complete
-from chipdse.study.storage.folder import start_study
 
 POINTS, RUNS = 20_000, 3
 TILES = "tiles = [256, 2048, 16384]", "tiles = [256, 512, 1024, 2048, 4096, 8192, 16384]"

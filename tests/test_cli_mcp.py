@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chipdse.cli import build_parser
+from chipdse.cli import build_parser, main
 from chipdse.cli.mcp.tools import NOT_OFFERED, READ_ONLY, RUNNING, _verbs, tools
 from chipdse.errors import DesignError
 
@@ -87,6 +87,16 @@ def test_a_command_line_means_its_arguments(data: st.DataObject, name: str) -> N
 def test_arguments_that_are_refused(name: str, arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(DesignError, match=words):
         ALL[name].command(arguments)
+
+
+def test_the_tools_are_listed_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["mcp", "--list", "--json"]) == 0
+    listed = {tool["name"]: tool for tool in json.loads(capsys.readouterr().out)}
+    assert set(listed) == set(tools(allow_run=False))
+    assert listed["front"]["read_only"]
+    assert listed["front"]["input_schema"]["required"] == ["study"]
+    assert main(["mcp", "--json"]) == 2
+    assert "--json belongs to --list" in capsys.readouterr().err
 
 
 def call(

@@ -123,6 +123,13 @@ def test_opening_a_study_does_not_load_what_runs_or_exports_one() -> None:
     assert "chipdse.study.results.points" in loaded
     unused = {"chipdse.export.bundle", "chipdse.stages.analyse", "chipdse.study.running.engine"}
     assert not loaded & (unused | {"scipy.sparse", "matplotlib", "rich"})
+    assert not loaded & {"optuna", "sqlalchemy"}  # half a second; a table needs neither
+
+
+@pytest.mark.slow
+def test_the_progress_of_a_sweep_loads_neither_tables_nor_blocks() -> None:
+    loaded = loaded_by("chipdse.study.running.status, chipdse.report.terminal.progress")
+    assert not loaded & {"amaranth", "optuna", "pandas", "sqlalchemy"}
 
 
 @pytest.mark.slow

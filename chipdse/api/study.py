@@ -16,26 +16,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock, Timeout
-from optuna.trial import FrozenTrial
 
 from chipdse import __version__
 from chipdse.design import Design
 from chipdse.errors import DesignError, InfeasibleError, MachineError
-from chipdse.store.care import size_limit
 from chipdse.store.files import write_whole
-from chipdse.store.sources import versions
 from chipdse.store.store import Store, default_store
-from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.shipped import check_liberty_files, find_sweep
 from chipdse.study.question.sweep_file import Sweep, check_libraries, read_sweep
-from chipdse.study.results.points import points_table
-from chipdse.study.running.budget import Budget
-from chipdse.study.search.samplers import check_sampler
-from chipdse.study.storage.folder import StudyFolder, open_study, start_study
+from chipdse.study.results.points import finished_trial, front_table, points_table
+from chipdse.study.storage.counted import Trial
+from chipdse.study.storage.folder import StudyFolder, open_study
 from chipdse.study.storage.layout import REPORT
-from chipdse.study.storage.since import refuse_changed
-from chipdse.study.storage.trials import finished
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +50,14 @@ class Study:
         ------
         InfeasibleError : no point is feasible
         """
-        return self.front_of(self.points())
+        return self.counted_front()[0]
+
+    def counted_front(self) -> tuple[pd.DataFrame, int]:
+        """`front`, and the number of finished points of the study."""
+        front, count = front_table(self.folder)
+        if front.empty:
+            return self.front_of(self.points()), count
+        return self._sorted(front), count
 
     def front_of(self, table: pd.DataFrame) -> pd.DataFrame:
         """`front` of a table that `points` returned; saves reading the study again."""
@@ -72,6 +71,9 @@ class Study:
                 f"{self.folder.path} has no feasible point ({states.get('failed', 0)} failed, "
                 f"{states.get('infeasible', 0)} infeasible{often}); its points.csv has every reason"
             )
+        return self._sorted(front)
+
+    def _sorted(self, front: pd.DataFrame) -> pd.DataFrame:
         first = self.folder.sweep.objectives[0]
         return front.sort_values(first.metric, ascending=first.minimize, ignore_index=True)
 
@@ -111,17 +113,18 @@ class Study:
         DesignError : no such trial, it has no result, or something changed since it was evaluated
         """
         from chipdse.export.bundle import export_point  # its libraries take a second to load
+        from chipdse.study.storage.since import refuse_changed
 
-        finished_trial = self._finished(trial)
-        metrics = finished_trial.user_attrs["metrics"]
+        finished = self._finished(trial)
+        metrics = finished.user_attrs["metrics"]
         refuse_changed(self.folder, "an export")
-        design = self._design(finished_trial)
+        design = self._design(finished)
         return export_point(
             design,
             metrics,
             Store(root=default_store()),
             Path(to),
-            system_evidence=finished_trial.user_attrs["system_evidence"],
+            system_evidence=finished.user_attrs["system_evidence"],
         )
 
     def design(self, trial: int) -> tuple[Design, dict[str, float]]:
@@ -131,28 +134,28 @@ class Study:
         ------
         DesignError : no such trial, or it has no result
         """
-        finished_trial = self._finished(trial)
-        return self._design(finished_trial), dict(finished_trial.user_attrs["metrics"])
+        finished = self._finished(trial)
+        return self._design(finished), dict(finished.user_attrs["metrics"])
 
-    def _design(self, finished_trial: FrozenTrial) -> Design:
+    def _design(self, finished: Trial) -> Design:
         plan = self.folder.sweep
         if plan.chip is not None:
             raise DesignError(
                 f"{self.folder.path} is a study of chips of several parts, and this is for one "
                 "block; sweep the part by itself"
             )
-        return plan.template.design(plan.space.point(finished_trial.params))
+        return plan.template.design(plan.space.point(finished.params))
 
-    def _finished(self, trial: int) -> FrozenTrial:
+    def _finished(self, trial: int) -> Trial:
         """A finished trial that has a result."""
-        matches = [match for match in finished(self.folder.study) if match.number == trial]
-        if not matches:
+        match = finished_trial(self.folder, trial)
+        if match is None:
             raise DesignError(
                 f"{self.folder.path} has no finished trial {trial}; see 'chipdse front'"
             )
-        if matches[0].user_attrs.get("metrics") is None:
-            raise DesignError(f"trial {trial} failed: {matches[0].user_attrs.get('failure')}")
-        return matches[0]
+        if match.user_attrs.get("metrics") is None:
+            raise DesignError(f"trial {trial} failed: {match.user_attrs.get('failure')}")
+        return match
 
 
 def load_study(path: str | Path) -> Study:
@@ -207,10 +210,13 @@ def sweep(
     ------
     DesignError : a mistake in the file or the arguments, before anything runs
     """
-    # Here, because a study is opened without what runs one.
+    # Here, because a study is read without what runs one.
     from chipdse.report.terminal.progress import shown_progress
+    from chipdse.study.question.durations import parse_duration
+    from chipdse.study.running.budget import Budget
     from chipdse.study.running.engine import Listener, run_sweep
     from chipdse.study.running.executors import open_workers
+    from chipdse.study.storage.begin import start_study
 
     files = tuple(Path(liberty_file).absolute() for liberty_file in liberty)
     plan = _checked_plan(Path(file), files, trials=trials, sampler=sampler)
@@ -254,7 +260,9 @@ def _checked_plan(
     ------
     DesignError : a mistake in the file or the arguments
     """
+    from chipdse.store.care import size_limit
     from chipdse.study.harvest.composed import check_chip
+    from chipdse.study.search.samplers import check_sampler
 
     check_liberty_files(liberty)
     plan = read_sweep(find_sweep(file), liberty).with_search(trials=trials, sampler=sampler)
@@ -273,6 +281,8 @@ def _locked(study: Path) -> AbstractContextManager[object]:
     ------
     DesignError : the folder cannot be made, or another sweep runs in it
     """
+    from filelock import FileLock, Timeout
+
     if len(study.parts) > 1 and study.parts[0].endswith(":"):
         raise DesignError(
             f"--study {str(study)!r} must be a folder; give the URL of a database with --storage"
@@ -309,6 +319,7 @@ def _write_report(study: Study, store: str | Path | None) -> None:
 def tool_versions() -> dict[str, str]:
     """Versions of all tools and packages that affect the results."""
     from chipdse.hardware import simulators
+    from chipdse.store.sources import versions
 
     packages = versions("amaranth", "cocotb", "numpy", "optuna", "pyosys", "scipy")
     tools = {simulator.name: simulator.version for simulator in simulators.available().values()}

@@ -39,9 +39,10 @@ def add(verbs: Verbs) -> None:
 def chosen_trial(study: Study, arguments: argparse.Namespace) -> int:
     """The trial that --trial, --knee or --best name."""
     from chipdse.study.results.choose import best, knee
+    from chipdse.study.results.points import front_table
 
     if arguments.knee:
-        return knee(study.folder.sweep, study.points())
+        return knee(study.folder.sweep, front_table(study.folder)[0])
     if arguments.best is not None:
         return best(study.folder.sweep, study.points(), arguments.best)
     return int(arguments.trial)

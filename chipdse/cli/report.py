@@ -140,8 +140,8 @@ def _add_front_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         action="store_true",
-        help="of the front: also write its values (NAME.data.csv) and a caption "
-        "(NAME.caption.txt) beside it",
+        help="also write the drawn values (NAME.data.csv) and a caption (NAME.caption.txt) "
+        "beside the figure",
     )
 
 
@@ -262,7 +262,6 @@ def _check_plot(
         for option, value in (
             ("--limits", arguments.limits),
             ("--log", arguments.log is not None),
-            ("--data", arguments.data),
         ):
             if value:
                 raise DesignError(f"{option} belongs to --kind front, not {arguments.kind}")

@@ -184,16 +184,15 @@ def _point(path: Path, trial: int | None) -> tuple[dict[str, float], Path]:
         return _exported(path / METRICS), path
 
     from chipdse.api.study import load_study
+    from chipdse.study.results.points import row_of
 
     study = load_study(path)
     if trial is None:
         raise DesignError(f"{path} is a study; say which point with --trial N")
-    table = study.points()
-    rows = table[(table["trial"] == trial) & (table["state"] != "failed")]
-    if rows.empty:
+    row = row_of(study.folder, trial)
+    if row is None or row["state"] == "failed":
         raise DesignError(f"{path} has no trial {trial} with results; see 'chipdse front'")
-    row = rows.iloc[0].to_dict()
-    return {str(name): v for name, v in row.items() if isinstance(v, int | float)}, path
+    return {name: value for name, value in row.items() if isinstance(value, int | float)}, path
 
 
 def _exported(file: Path) -> dict[str, float]:

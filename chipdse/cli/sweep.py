@@ -249,8 +249,11 @@ def _front(arguments: argparse.Namespace) -> int:
     from chipdse.api.study import load_study
 
     study = load_study(arguments.study)
-    points = study.points()
-    chosen = points if arguments.all else study.front_of(points)
+    if arguments.all or arguments.ranges:
+        points = study.points()
+        chosen, count = points if arguments.all else study.front_of(points), len(points)
+    else:
+        chosen, count = study.counted_front()
     if arguments.parquet is not None:
         _write_parquet(chosen, arguments.parquet)
     tell_version(study)
@@ -261,7 +264,7 @@ def _front(arguments: argparse.Namespace) -> int:
     elif arguments.format == "csv":
         print(chosen.to_csv(index=False), end="")
     else:
-        _print_front(study, chosen, len(points), rows=len(chosen))
+        _print_front(study, chosen, count, rows=len(chosen))
     return 0
 
 

@@ -15,6 +15,7 @@ from tests.support.report_cases import HOSTILE, make_study
 
 pytestmark = pytest.mark.tools
 POINTS = 5000
+LONG = f"<ul><li>{'address/' * 20}</li></ul>"
 
 
 @pytest.fixture(scope="module")
@@ -161,6 +162,9 @@ def test_a_phone_shows_it_without_scrolling_sideways(
         browser, report.as_uri(), viewport={"width": 390, "height": 844}, color_scheme=scheme
     )
     assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    # A source may be a long address, which has no place to break.
+    shown.evaluate(f"document.querySelector('main').insertAdjacentHTML('beforeend', {LONG!r})")
+    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
     ink = shown.evaluate("getComputedStyle(document.body).color")
     assert (ink == "rgb(27, 31, 36)") == (scheme == "light")
     assert complaints == []
@@ -177,6 +181,26 @@ def small(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
     file = folder.parent / "report.html"
     file.write_text(report_html(make_study(folder, 300, constant=("link_power_w",)), None))
     yield file
+
+
+def test_a_text_that_all_of_the_front_has_is_no_marker(browser: Any, tmp_path: Path) -> None:
+    made = make_study(tmp_path / "made", 30)
+    old = next(t for t in made.study.trials if t.params.get("values") == "uniform" and t.values)
+    for values, rows in (([1e-15, 1e13, 1e-3], 2), ([2e-15, 2e13, 1e-3], 4)):
+        better = create_trial(
+            params={**old.params, "rows": rows},
+            distributions=old.distributions,
+            values=values,
+            user_attrs={
+                "metrics": old.user_attrs["metrics"]
+                | {o.metric: v for o, v in zip(made.sweep.objectives, values, strict=True)}
+            },
+        )
+        made.study.add_trial(better)
+    (tmp_path / "report.html").write_text(report_html(made, None))
+    shown, _ = opened(browser, (tmp_path / "report.html").as_uri())
+    assert shown.input_value("#axis-marker") == ""
+    shown.close()
 
 
 def test_text_parameters_are_axis_colour_and_marker(browser: Any, small: Path) -> None:
@@ -364,6 +388,14 @@ def test_no_button_of_a_comparison_sends_a_chart_away(browser: Any, tmp_path: Pa
     for name in ("a", "b"):
         make_study(tmp_path / name, 60, on_disk=True)
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "-o", str(file)]) == 0
+    shown = browser.new_page(color_scheme="dark")
+    shown.goto(file.as_uri())
+    shown.wait_for_selector("#fronts-0 .xtick text")
+    ink = "rgb(230, 233, 238)"
+    assert shown.evaluate("getComputedStyle(document.body).color") == ink
+    tick = "getComputedStyle(document.querySelector('#fronts-0 .xtick text')).fill"
+    assert shown.evaluate(tick) == ink
+    shown.close()
     page = browser.new_page()
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)

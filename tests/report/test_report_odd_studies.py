@@ -17,7 +17,7 @@ from chipdse.cli import main
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.results.points import points_table
-from chipdse.study.storage.folder import start_study
+from chipdse.study.storage.begin import start_study
 from tests.support.report_cases import make_study
 
 

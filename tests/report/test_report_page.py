@@ -177,8 +177,11 @@ def test_the_verbs_refuse_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
         target = tmp_path / f"{kind}.svg"
         assert main(["plot", str(made.path), "--kind", kind, "-o", str(target)]) == 0
         first = target.read_bytes()
-        main(["plot", str(made.path), "--kind", kind, "-o", str(target)])
+        main(["plot", str(made.path), "--kind", kind, "-o", str(target), "--data"])
         assert target.read_bytes() == first, kind
+        assert len(pd.read_csv(tmp_path / f"{kind}.data.csv")) > 1, kind
+        caption = (tmp_path / f"{kind}.caption.txt").read_text()
+        assert str(made.path) in caption and caption.endswith(".\n"), kind
 
 
 def test_replicates_show_as_error_bars_and_ties(study: StudyFolder) -> None:

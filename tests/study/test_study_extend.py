@@ -17,8 +17,9 @@ from chipdse.netlist.library.user import add_library
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.results.points import points_table
 from chipdse.study.storage import kept_fingerprint
+from chipdse.study.storage.begin import start_study
 from chipdse.study.storage.fingerprint import Kept, comparable, differences
-from chipdse.study.storage.folder import StudyFolder, open_study, start_study
+from chipdse.study.storage.folder import StudyFolder, kept_in, open_study
 from chipdse.study.storage.trials import outdated_points
 from tests.support import library_files, small_sweep
 from tests.support.report_cases import make_study
@@ -157,7 +158,7 @@ def test_what_is_added_to_a_sweep_is_no_other_version() -> None:
 
 def test_a_refused_study_can_be_opened_and_continued(study: StudyFolder) -> None:
     """Values are added, and something else has changed: nothing of the study may be written."""
-    kept = kept_fingerprint.kept_by(study.study)
+    kept = kept_in(study.study.user_attrs)
     assert kept is not None
     changed = Kept(identity=kept.identity, parts={**kept.parts, "chipdse": "0.0.1"})
     kept_fingerprint._write(study.storage.optuna, study.study._study_id, changed, outdate=False)

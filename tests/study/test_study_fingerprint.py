@@ -21,7 +21,7 @@ from chipdse.study.storage import code, fingerprint, kept_fingerprint
 from chipdse.study.storage.attributes import FINGERPRINT, OUTDATED
 from chipdse.study.storage.code import point_files
 from chipdse.study.storage.fingerprint import differences, parts_of
-from chipdse.study.storage.kept_fingerprint import kept_by
+from chipdse.study.storage.folder import kept_in
 from chipdse.study.storage.trials import finished
 from chipdse.technology.calibration import CALIBRATION_TABLES
 from tests.support import kernels, library_files
@@ -144,7 +144,7 @@ def test_an_edited_block_is_refused_and_evaluated_again(tmp_path: Path, harvest:
     storage = f"sqlite:///{folder / 'study' / 'study.db'}"
     (name,) = optuna.get_all_study_names(storage)
     study = optuna.load_study(study_name=name, storage=storage)
-    kept = kept_by(study)
+    kept = kept_in(study.user_attrs)
     assert kept is not None
     assert {one.user_attrs[FINGERPRINT] for one in finished(study)} == {kept.identity}
     assert [one for one in study.trials if OUTDATED in one.user_attrs]
@@ -212,7 +212,7 @@ def test_other_versions_are_refused_and_named(tmp_path: Path) -> None:
     folder = verilog(tmp_path / "p")
     here(folder, trials=1)
     study = chipdse.load_study(folder / "study").folder
-    kept = kept_by(study.study)
+    kept = kept_in(study.study.user_attrs)
     assert kept is not None
     before = (folder / "study" / "study.json").read_bytes()
     for said, (name, value) in OTHERS.items():
@@ -225,7 +225,7 @@ def test_other_versions_are_refused_and_named(tmp_path: Path) -> None:
     again = here(folder, re_evaluate=True)
     table = again.points()
     assert len(table) == 4 and (table["state"] == "feasible").all()
-    assert kept_by(again.folder.study) == kept
+    assert kept_in(again.folder.study.user_attrs) == kept
 
 
 def test_a_library_of_ones_own_that_was_replaced(tmp_path: Path) -> None:
@@ -394,7 +394,7 @@ def test_compare_says_when_versions_differ(
     chipdse.cli.main(["compare", str(folder / "one"), str(folder / "one")])
     assert "versions" not in capsys.readouterr().out
     study = chipdse.load_study(folder / "one")
-    kept = kept_by(study.folder.study)
+    kept = kept_in(study.folder.study.user_attrs)
     page = study.write_report(folder / "report.html", details=0).read_text()
     assert kept is not None and kept.identity in page
 

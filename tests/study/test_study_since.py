@@ -12,7 +12,7 @@ import chipdse
 from chipdse.cli import main
 from chipdse.report.page.serve import make_server
 from chipdse.store.store import Store
-from chipdse.study.storage.kept_fingerprint import kept_by
+from chipdse.study.storage.folder import kept_in
 from chipdse.study.storage.since import version_text
 from tests.support import kernels
 from tests.support import small_sweep as sweeps
@@ -73,7 +73,7 @@ def test_verbs_say_what_changed(
     project: Path, since: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     study = project / "study"
-    kept = kept_by(chipdse.load_study(study).folder.study)
+    kept = kept_in(chipdse.load_study(study).folder.study.user_attrs)
     assert kept is not None
     line = f"{study}: version {kept.text}; {since}"
     for verb in (

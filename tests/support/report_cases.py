@@ -12,7 +12,8 @@ from optuna.trial import TrialState, create_trial
 
 from chipdse.metrics import METRICS
 from chipdse.study.question.sweep_file import Sweep, read_sweep
-from chipdse.study.storage.folder import StudyFolder, start_study
+from chipdse.study.storage.begin import start_study
+from chipdse.study.storage.folder import Opened, StudyFolder
 
 HOSTILE = "</script><img src=x onerror=document.title='owned'> & “名前” " + "long" * 60
 SWEEP = """
@@ -43,7 +44,8 @@ def in_memory(sweep: Sweep, folder: Path, about: dict[str, Any]) -> StudyFolder:
     """A study that is on no disk: thousands of trials in a second."""
     directions = ["minimize" if one.minimize else "maximize" for one in sweep.objectives]
     study = optuna.create_study(directions=directions)
-    return StudyFolder(path=folder, sweep=sweep, study=study, about=about, storage="")
+    opened = Opened(study=study, storage=None)
+    return StudyFolder(path=folder, sweep=sweep, about=about, opens=lambda: opened)
 
 
 def make_study(

@@ -61,6 +61,15 @@ class Tool:
             "additionalProperties": False,
         }
 
+    def description(self, name: str) -> dict[str, Any]:
+        """Its name, summary, schema and whether it only reads, as JSON values."""
+        return {
+            "name": name,
+            "description": self.summary,
+            "read_only": self.is_read_only,
+            "input_schema": self.schema(),
+        }
+
     def command(self, arguments: Mapping[str, Any]) -> list[str]:
         """The words of its command line.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from chipdse.cli.common import Verbs, add_verb
+from chipdse.cli.common import Verbs, add_verb, print_json
 from chipdse.errors import DesignError
 
 
@@ -23,13 +23,21 @@ def add(verbs: Verbs) -> None:
         action="store_true",
         help="offer also the verbs that evaluate, sweep or write files",
     )
-    parser.add_argument("--list", action="store_true", help="print the tools, and leave")
+    parser.add_argument("--list", action="store_true", help="print the tools, and end")
+    parser.add_argument(
+        "--json", action="store_true", help="of --list: print one JSON document with the schemas"
+    )
 
 
 def _mcp(arguments: argparse.Namespace) -> int:
     from chipdse.cli.mcp.tools import tools
 
     offered = tools(allow_run=arguments.allow_run)
+    if arguments.json and not arguments.list:
+        raise DesignError("--json belongs to --list; without it the answers are JSON-RPC")
+    if arguments.list and arguments.json:
+        print_json([tool.description(name) for name, tool in offered.items()])
+        return 0
     if arguments.list:
         width = max(map(len, offered))
         for name, tool in offered.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,17 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.report.figures.axes import BLUE, GREY, ORANGE, PALETTE, Look, add_legend
+from chipdse.report.figures.beside import (
+    Beside,
+    history_beside,
+    importance_beside,
+    package_beside,
+    parallel_beside,
+    placement_beside,
+    power_beside,
+    supply_beside,
+    write_beside,
+)
 from chipdse.report.figures.front import Points, draw_front, points_of_study, write_data
 from chipdse.report.importance import importance
 from chipdse.report.page import point_of
@@ -72,7 +83,7 @@ def draw(
     trial : of power, supply, placement, package: the point; default the knee
     width_in : width of the figure [inch]; default one column of a paper, two for parallel
     look : title; for the front also limits and scales of the axes
-    data : of the front: also write its values and a caption (`front.write_data`)
+    data : also write its values and a caption beside it (`front.write_data`, `beside`)
 
     Raises
     ------
@@ -84,22 +95,49 @@ def draw(
     if not table["on_front"].any():
         raise InfeasibleError(f"{folder.path} has no feasible point to draw")
     if kind in PICTURES:
-        _write_picture(kind, folder, table, trial, path)
+        number, detail = _write_picture(kind, folder, table, trial, path)
+        if data:
+            write_beside(path, _picture_beside(folder, kind, number, detail))
         return
     if kind == "front":
         draw_points(points_of_study(folder, table), path, axes, width_in, look=look, data=data)
         return
     with _saved(path, width_in or (7.2 if kind == "parallel" else 3.5), kind, look) as (_, plot):
-        if kind == "parallel":
-            _parallel(plot, folder, table)
-        elif kind == "importance":
-            _importance(plot, folder)
-        elif kind == "history":
-            _history(plot, folder, table)
-        elif kind == "supply":
-            _supply(plot, *_detail(folder, table, trial), words_of(folder.sweep))
-        else:
-            _power(plot, *_detail(folder, table, trial))
+        beside = _draw_plot(plot, kind, folder, table, trial)
+        if data:
+            write_beside(path, beside)
+
+
+def _draw_plot(
+    plot: Axes, kind: str, folder: StudyFolder, table: pd.DataFrame, trial: int | None
+) -> Beside:
+    """Draw a figure that is no front; returns what may be written beside it."""
+    source, sweep = str(folder.path), folder.sweep
+    if kind == "parallel":
+        _parallel(plot, folder, table)
+        return parallel_beside(sweep, table, source)
+    if kind == "importance":
+        importances = importance(folder)
+        _importance(plot, folder, importances)
+        return importance_beside(importances, source)
+    if kind == "history":
+        _history(plot, folder, table)
+        return history_beside(sweep, table, source)
+    number, detail = _detail(folder, table, trial)
+    if kind == "supply":
+        _supply(plot, number, detail, words_of(sweep))
+        return supply_beside(number, detail, source)
+    _power(plot, number, detail)
+    return power_beside(number, detail, source)
+
+
+def _picture_beside(
+    folder: StudyFolder, kind: str, number: int, detail: Mapping[str, Any]
+) -> Beside:
+    """The values and the caption of a picture of a point."""
+    if kind == "placement":
+        return placement_beside(number, detail, str(folder.path))
+    return package_beside(number, detail, str(folder.path), words_of(folder.sweep))
 
 
 def draw_points(
@@ -199,8 +237,9 @@ def _parallel(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
         plot.set_xlabel(f"The same in every point: {', '.join(same)}.", fontsize=6, wrap=True)
 
 
-def _importance(plot: Axes, folder: StudyFolder) -> None:
-    importances = importance(folder)
+def _importance(
+    plot: Axes, folder: StudyFolder, importances: Mapping[str, Mapping[str, float]]
+) -> None:
     if not importances:
         raise InfeasibleError(f"{folder.path} has too few points to tell what matters")
     names = [
@@ -247,8 +286,13 @@ def _detail(
 
 def _write_picture(
     kind: str, folder: StudyFolder, table: pd.DataFrame, trial: int | None, path: Path
-) -> None:
-    """Write a picture that the report has too: placement (PNG) or package (SVG)."""
+) -> tuple[int, dict[str, Any]]:
+    """Write a picture that the report has too: placement (PNG) or package (SVG).
+
+    Returns
+    -------
+    The number of the point, and its details
+    """
     entry = PICTURES[kind]
     suffix = f".{entry.rpartition('_')[2]}"
     if path.suffix != suffix:
@@ -260,6 +304,7 @@ def _write_picture(
         write_whole(path, base64.b64decode(detail[entry]))
     except OSError as error:
         raise DesignError(f"--output {str(path)!r}: {error.strerror}") from error
+    return number, detail
 
 
 def _supply(plot: Axes, number: int, detail: dict[str, Any], words: Words) -> None:

@@ -18,6 +18,10 @@ _STYLE = (
     "background:#fff;color:#1b1f24}table{border-collapse:collapse}td,th{padding:.2rem .6rem;"
     "border-bottom:1px solid #d4d9e0;text-align:right}td:first-child,th:first-child"
     "{text-align:left}.bad{color:#b34700}h1{overflow-wrap:anywhere}.wide{overflow-x:auto}"
+    ":root{color-scheme:light dark}@media (prefers-color-scheme:dark){"
+    "body{background:#14181d;color:#e6e9ee}td,th{border-color:#39424d}.bad{color:#ff9d5c}"
+    # Plotly writes its colours into each element.
+    ".main-svg text{fill:#e6e9ee!important}.gridlayer path{stroke:#39424d!important}}"
 )
 
 # Nothing may be fetched from elsewhere or sent there; Plotly writes scripts and styles itself.
@@ -103,6 +107,8 @@ def _fronts(
         )
     figure.update_layout(
         template="plotly_white",
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
         height=420,
         margin={"l": 70, "r": 20, "t": 50, "b": 60},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},

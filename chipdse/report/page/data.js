@@ -73,12 +73,15 @@ function distinct(c) {
 const GROUPS = 6; // as many colours and shapes as are told apart
 const grouped = (c) => c.group === "parameter" && distinct(c).length <= GROUPS && distinct(c).length > 1;
 const varied = parameters.filter((c) => distinct(c).length > 1);
-const first_text = varied.find((c) => c.texts && grouped(c));
+// A colour that all of the front has shows nothing: text that differs there first, then numbers.
+const differs_on_front = (c) => new Set(c.values.filter((v, row) => on_front[row])).size > 1;
+const texts = varied.filter((c) => c.texts && grouped(c));
+const by_text = texts.find(differs_on_front) || varied.find((c) => grouped(c) && differs_on_front(c)) || texts[0];
 const objective = (at) => (data.objectives[at] ? data.objectives[at].name : "");
 const view = {
   x: objective(0), y: objective(1) || objective(0),
-  z: objective(2) || (first_text ? first_text.name : ""), // the colour
-  marker: first_text ? first_text.name : "",
+  z: objective(2) || (by_text ? by_text.name : ""), // the colour
+  marker: by_text && (by_text.texts || !objective(2)) ? by_text.name : "",
   depth: objective(2) || (varied[0] ? varied[0].name : objective(0)),
   three: false, front_only: false, infeasible: true, every_row: false, comparing: false,
   filters: new Map(), brushed: null, selected: null, chosen: [], sort: null,

@@ -59,7 +59,8 @@ function frontTraces(members, three) {
     marker: { ...look(...key), ...(color && !by_color ? { color: members.map((row) => color.values[row]), coloraxis: "coloraxis" } : {}) },
   }));
   // The legend: what each colour, or else each shape, stands for. A column that is both is listed once.
-  const entry = (c, at, style) => ({ name: `${c.texts ? "" : `${escaped(c.label)} `}${escaped(shown(c, distinct(c)[at]))}`, members: [], legend: true, marker: style });
+  const tells = (c) => c.texts && !c.texts.every((text) => text === "True" || text === "False");
+  const entry = (c, at, style) => ({ name: `${tells(c) ? "" : `${escaped(c.label)} `}${escaped(shown(c, distinct(c)[at]))}`, members: [], legend: true, marker: style });
   const used = (position) => [...new Set([...parts.values()].map((p) => p.key[position]))].sort((a, b) => a - b);
   const same = by_color && marker === color;
   if (by_color) for (const at of used(0)) traces.push(entry(color, at, { ...look(at, same ? at : 0), ...(marker && !same ? { symbol: "circle" } : {}) }));

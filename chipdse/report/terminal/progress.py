@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from chipdse.study.running.engine import Listener
 from chipdse.study.running.status import Status
+
+if TYPE_CHECKING:
+    from chipdse.study.running.engine import Listener
 
 _PLAIN_INTERVAL_S = 10.0
 
@@ -19,6 +22,8 @@ _PLAIN_INTERVAL_S = 10.0
 @contextmanager
 def shown_progress() -> Iterator[Listener]:
     """A bar on stderr; plain lines now and then where stderr is no terminal."""
+    from chipdse.study.running.engine import Listener  # `status` needs only the texts of this file
+
     console = Console(stderr=True)
     if not console.is_terminal:
         plain = Console(stderr=True, width=10_000)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from optuna.exceptions import StorageInternalError
-from optuna.trial import FrozenTrial, TrialState
 
 from chipdse import metrics
 from chipdse.blocks.own import is_checked
@@ -22,50 +21,44 @@ from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import is_on_front
 from chipdse.study.results.ties import tied
 from chipdse.study.storage.attributes import HARVESTED, HARVESTED_FROM, PROPOSED, SPREAD
-from chipdse.study.storage.folder import StudyFolder
-from chipdse.study.storage.storage import DAMAGED, reason_of
-from chipdse.study.storage.trials import finished, is_harvested
+from chipdse.study.storage.counted import Trial, is_harvested
+from chipdse.study.storage.table_reads import StoredTrial, counted_trials
 from chipdse.units import unit_in
+
+if TYPE_CHECKING:
+    from chipdse.study.storage.folder import StudyFolder
 
 TIES_LIMIT = 1_000_000
 """Number of pairs of points that are compared, by three tests each, in about one second."""
 
 
-def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
+def rows_of(sweep: Sweep, trials: Sequence[Trial]) -> pd.DataFrame:
     """One row per finished trial (see `points_table`)."""
-    names = [axis.name for axis in sweep.space.axes]
+    axes = sweep.space.axes
+    names = [axis.name for axis in axes]
     columns = [name for name in sweep.metrics if name not in names]
     columns += [metric.name for metric in sweep.derived]
+    nearest = {axis.name: functools.lru_cache(maxsize=None)(axis.nearest) for axis in axes}
     rows = []
     for trial in trials:
-        # A failed expensive point has no cheap parameters.
-        given = [axis for axis in sweep.space.axes if axis.name in trial.params]
-        point = {axis.name: axis.nearest(trial.params[axis.name]) for axis in given}
-        values = trial.user_attrs.get("metrics", {})
+        params, values = trial.params, trial.user_attrs.get("metrics", {})
         missed = [name for name, amount in trial.constraints.items() if amount > 0]
-        done = trial.state == TrialState.COMPLETE
+        done = trial.state.name == "COMPLETE"
         rows.append(
-            {
-                "trial": trial.number,
-                "state": ("infeasible" if missed else "feasible") if done else "failed",
-                "origin": HARVESTED if is_harvested(trial) else PROPOSED,
-                **{name: point.get(name) for name in names},
-                **{name: values.get(name, math.nan) for name in columns},
-                "system_evidence": trial.user_attrs.get("system_evidence", ""),
-                "violations": "; ".join(missed),
-                "failure": trial.user_attrs.get("failure", ""),
-            }
+            (
+                trial.number,
+                ("infeasible" if missed else "feasible") if done else "failed",
+                HARVESTED if is_harvested(trial) else PROPOSED,
+                # A failed expensive point has no cheap parameters.
+                *[nearest[name](params[name]) if name in params else None for name in names],
+                *[values.get(name, math.nan) for name in columns],
+                trial.user_attrs.get("system_evidence", ""),
+                "; ".join(missed),
+                trial.user_attrs.get("failure", ""),
+            )
         )
-    header = [
-        "trial",
-        "state",
-        "origin",
-        *names,
-        *columns,
-        "system_evidence",
-        "violations",
-        "failure",
-    ]
+    header = ["trial", "state", "origin", *names, *columns]
+    header += ["system_evidence", "violations", "failure"]
     table = pd.DataFrame(rows, columns=header)
     table.insert(2, "on_front", front_mask(sweep, table))
     if sweep.replicates > 1:
@@ -73,7 +66,7 @@ def rows_of(sweep: Sweep, trials: Sequence[FrozenTrial]) -> pd.DataFrame:
     return table
 
 
-def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[FrozenTrial]) -> None:
+def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[Trial]) -> None:
     """Columns of replicates: each objective's standard deviation; the front's points tied with it.
 
     `tied_with` has numbers of trials; for points that are not on the front only in small tables.
@@ -186,16 +179,100 @@ def points_table(folder: StudyFolder) -> pd.DataFrame:
     ------
     MachineError : the storage does not answer, or is damaged
     """
+    if folder.database is not None:
+        read = counted_trials(folder.database, folder.name)
+        if read is not None:
+            return _checked_rows(folder, read[0])
+    return _checked_rows(folder, _finished(folder))
+
+
+def row_of(folder: StudyFolder, number: int) -> dict[str, Any] | None:
+    """The row of one finished trial in `points_table`, without `on_front`; None if it has none.
+
+    Raises
+    ------
+    MachineError : as `points_table`
+    """
+    trial = finished_trial(folder, number)
+    if trial is None:
+        return None
+    table = _checked_rows(folder, [trial]).drop(columns="on_front")
+    return {str(name): value for name, value in table.to_dict("records")[0].items()}
+
+
+def finished_trial(folder: StudyFolder, number: int) -> Trial | None:
+    """A finished trial by its number; None if the study has none of that number.
+
+    Raises
+    ------
+    MachineError : as `points_table`
+    """
+    if folder.database is not None:
+        read = counted_trials(
+            folder.database,
+            folder.name,
+            lambda trials: [trial for trial in trials if trial.number == number],
+        )
+        if read is not None:
+            return next(iter(read[0]), None)
+    return next((trial for trial in _finished(folder) if trial.number == number), None)
+
+
+def front_table(folder: StudyFolder) -> tuple[pd.DataFrame, int]:
+    """The rows of `points_table` that are on the front, and the number of all points.
+
+    The metrics of other points are not read, unless ties with them are computed.
+
+    Raises
+    ------
+    MachineError : as `points_table`
+    """
+    if folder.database is not None and folder.sweep.replicates == 1:
+        read = counted_trials(
+            folder.database, folder.name, lambda trials: _front_of(folder.sweep, trials)
+        )
+        if read is not None:
+            return _checked_rows(folder, read[0]), read[1]
+    table = points_table(folder)
+    return table[table["on_front"]].reset_index(drop=True), len(table)
+
+
+def _front_of(sweep: Sweep, trials: Sequence[StoredTrial]) -> list[StoredTrial]:
+    """The trials that no other feasible trial dominates."""
+    feasible = [
+        trial
+        for trial in trials
+        if trial.state.name == "COMPLETE"
+        and not any(amount > 0 for amount in trial.constraints.values())
+    ]
+    signs = [objective.sign for objective in sweep.objectives]
+    values = np.array([trial.values for trial in feasible], dtype=np.float64)
+    mask = is_on_front(values.reshape(-1, len(signs)) * signs)
+    return [trial for trial, on_front in zip(feasible, mask, strict=True) if on_front]
+
+
+def _finished(folder: StudyFolder) -> Sequence[Trial]:
+    """The trials of a study that count, read by Optuna."""
+    from optuna.exceptions import StorageInternalError
+
+    from chipdse.study.storage.storage import DAMAGED, reason_of
+    from chipdse.study.storage.trials import finished
+
     try:
-        trials = finished(folder.study)
+        return finished(folder.study)
     except (StorageInternalError, *DAMAGED) as error:
         raise MachineError(
             f"the trials of {folder.path} cannot be read ({reason_of(error)}); put a copy of "
             f"{folder.storage.url} back"
         ) from error
+
+
+def _checked_rows(folder: StudyFolder, trials: Sequence[Trial]) -> pd.DataFrame:
+    """`rows_of` trials that must have all parameters."""
+    names = {axis.name for axis in folder.sweep.space.axes}
     for trial in trials:
-        lost = {axis.name for axis in folder.sweep.space.axes} - trial.params.keys()
-        if lost and trial.state == TrialState.COMPLETE:
+        lost = names - trial.params.keys()
+        if lost and trial.state.name == "COMPLETE":
             raise MachineError(
                 f"the trials of {folder.path} cannot be read (trial {trial.number} is complete "
                 f"and has lost its {', '.join(sorted(lost))}); put a copy of "

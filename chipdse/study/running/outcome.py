@@ -29,6 +29,7 @@ class Outcome:
 
     failure : why the point could not be evaluated; None where it was
 
+    is_stored : whether the store had all of it, so that its time says nothing of others
     reads : what the block and its bench read for it
     parts : of a chip, metrics of each part by operating point
     failed_part : the part of a chip that could not be evaluated
@@ -40,6 +41,7 @@ class Outcome:
     harvest: Harvest | None = None
     failure: str | None = None
     seconds: float = 0.0
+    is_stored: bool = False
     reads: frozenset[Read] = frozenset()
     parts: Mapping[str, list[dict[str, float]]] | None = None
     failed_part: str | None = None
@@ -81,7 +83,9 @@ def evaluate_point(
         reason = f"{type(error).__name__}: {of_part}{error}"
         outcome = Outcome(metrics=None, failure=reason, failed_part=part)
     seconds = time.monotonic() - start
-    return replace(outcome, seconds=seconds, reads=frozenset(stages.read))
+    return replace(
+        outcome, seconds=seconds, is_stored=not stages.built, reads=frozenset(stages.read)
+    )
 
 
 def _evaluated(sweep: Sweep, point: Point, stages: Store) -> Outcome:

@@ -16,18 +16,21 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.arrays import Floats
 from chipdse.store.files import write_whole
-from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.front import REFERENCE, hypervolume, is_on_front
 from chipdse.study.storage.attributes import FAILURE
+from chipdse.study.storage.counted import is_harvested
 from chipdse.study.storage.layout import STATUS, no_status, status_text
-from chipdse.study.storage.trials import is_harvested
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from chipdse.study.question.sweep_file import Sweep
 
 RUNNING, WAITING = "running", "waiting"
 """States of a sweep under way; any other says why it ended."""
@@ -53,7 +56,8 @@ class Status:
     seconds_per_trial : mean time of an evaluation [s]
     trials_per_hour : finished by this run
     left_s : expected time until the budget is spent [s]; None until each worker has ended its
-        first evaluation and as many more have ended, because first evaluations take longer
+        first evaluation and as many more have ended, because first evaluations take longer, nor
+        after one whose results were all stored (`StatusFile.forget_pace`)
     version : the fingerprint of its points, and the versions of the programs that make them
     driver, pid : which process writes this
     began, updated : in UTC
@@ -92,7 +96,7 @@ class Status:
 
 def take_stock(sweep: Sweep, trials: Sequence[FrozenTrial]) -> dict[str, Any]:
     """The fields of a status that follow from the trials that count."""
-    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    done = [trial for trial in trials if trial.state.name == "COMPLETE"]
     feasible = [trial for trial in done if is_feasible(trial)]
     seconds = [s for trial in trials if (s := trial.user_attrs.get("seconds"))]
     # Trials that were begun together end in any order; what was first stays first.
@@ -230,6 +234,13 @@ class StatusFile:
         if since < max(workers, 2):
             return None
         return (status.budget - status.trials) * seconds / since
+
+    def forget_pace(self) -> None:
+        """Estimate the time left from later evaluations only.
+
+        After an evaluation whose results the store had: how many more it has is not known.
+        """
+        self._warm = None
 
     def renew(self) -> None:
         """Show that the driver lives, now and then, where nothing has changed."""

@@ -15,7 +15,7 @@ from chipdse.study.question.chip import ChipQuestion
 from chipdse.study.question.space import Space
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.attributes import FAILED_PART, PART_POINTS
-from chipdse.study.storage.trials import is_harvested, is_interrupted
+from chipdse.study.storage.counted import is_harvested, is_interrupted
 
 CANDIDATES = 20_000
 """Of more candidates for a new point of a part, so many are drawn."""

@@ -14,7 +14,8 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from chipdse.errors import InfeasibleError
 from chipdse.sorting import among
 from chipdse.study.question.space import Point, Space
-from chipdse.study.storage.trials import is_harvested, is_interrupted, trouble
+from chipdse.study.storage.counted import is_harvested, is_interrupted
+from chipdse.study.storage.trials import trouble
 
 SUGGESTIONS = 20
 """So often the inner sampler may propose a repeated or forbidden point before one is drawn."""

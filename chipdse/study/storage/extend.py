@@ -22,7 +22,8 @@ from sqlalchemy import Connection
 from chipdse.errors import DesignError
 from chipdse.study.question.space import Axis, Value, read_axis
 from chipdse.study.question.sweep_file import Sweep
-from chipdse.study.storage.kept_fingerprint import kept_by, put_back
+from chipdse.study.storage.folder import kept_in
+from chipdse.study.storage.kept_fingerprint import put_back
 from chipdse.study.storage.storage import Storage
 
 _SPACE = ("hardware", "workload", "library", "synthesis", "operating", "package", "physical")
@@ -137,7 +138,7 @@ def extend(
         )
     distributions = sweep.space.distributions()
     again = sweep.harvests and any(extension.axis.is_cheap for extension in additions)
-    version = kept_by(study)
+    version = kept_in(study.user_attrs)
     with storage.optuna.engine.begin() as connection:
         for extension in additions:
             new = distributions[extension.axis.name]

@@ -6,11 +6,9 @@ trials. What is returned here is equal to what it returns (a test compares them)
 
 from __future__ import annotations
 
-import gc
 import itertools
 import json
-from collections.abc import Container, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Container, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +18,8 @@ from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
+
+from chipdse.study.storage.table_reads import no_collection
 
 LISTED = 500
 """More trials than this are not asked for one by one."""
@@ -63,24 +63,12 @@ class SqlStorage(RDBStorage):
                 if (row.trial_id > trial_id_greater_than or row.trial_id in wanted)
                 and (states is None or row.state in states)
             }
-            with _no_collection():
+            with no_collection():
                 if parts_of_trial:
                     _read_parts(
                         session, parts_of_trial, sqlalchemy.select(trials.c.trial_id).where(which)
                     )
                 return [parts.trial() for parts in parts_of_trial.values()]
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """No search for reference cycles, a quarter of the time where all objects stay."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 class _Parts:

@@ -26,13 +26,8 @@ from chipdse.study.storage.fingerprint import (
     parts_now,
     parts_read,
 )
+from chipdse.study.storage.folder import kept_in
 from chipdse.study.storage.storage import Storage, alone
-
-
-def kept_by(study: optuna.Study) -> Kept | None:
-    """The fingerprint of a study; None of one that an older chipdse made, or that just begins."""
-    value: dict[str, Any] | None = study.user_attrs.get(FINGERPRINT)
-    return None if value is None else Kept(identity=value["id"], parts=value["parts"])
 
 
 def settle(
@@ -51,7 +46,7 @@ def settle(
     DesignError : another version made its points
     """
     with alone(storage, study.study_name):
-        fingerprint = kept_by(study)
+        fingerprint = kept_in(study.user_attrs)
         parts = parts_now(sweep, fingerprint.parts if fingerprint else {})
         now = Kept(identity=hash_of(parts)[:12], parts=parts)
         if fingerprint is not None and fingerprint.parts == parts:
@@ -69,7 +64,7 @@ def settle(
 
 def check_version(study: optuna.Study, storage: Storage, sweep: Sweep, where: str) -> None:
     """Raise DesignError if another version made the points of a study; writes nothing."""
-    fingerprint = kept_by(study)
+    fingerprint = kept_in(study.user_attrs)
     parts = parts_now(sweep, fingerprint.parts if fingerprint else {})
     _check_same_version(study, storage, fingerprint, parts, where)
 
@@ -102,7 +97,7 @@ def add_reads(study: optuna.Study, storage: Storage, sweep: Sweep, reads: Iterab
     """
     new = parts_read(sweep.blocks, reads)
     with alone(storage, study.study_name):
-        fingerprint = kept_by(study)
+        fingerprint = kept_in(study.user_attrs)
         if fingerprint is None or new.items() <= fingerprint.parts.items():
             return
         common = {name: digest for name, digest in new.items() if name in fingerprint.parts}

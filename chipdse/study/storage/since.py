@@ -12,7 +12,6 @@ from chipdse.study.storage.fingerprint import (
     parts_now,
 )
 from chipdse.study.storage.folder import StudyFolder
-from chipdse.study.storage.kept_fingerprint import kept_by
 
 
 def changes(version: Kept | None, sweep: Sweep) -> str:
@@ -28,12 +27,12 @@ def changes(version: Kept | None, sweep: Sweep) -> str:
 
 def changes_of(folder: StudyFolder) -> str:
     """`changes` of a study, whose version is read again: another driver may have renewed it."""
-    return changes(kept_by(folder.study), folder.sweep)
+    return changes(folder.version_now(), folder.sweep)
 
 
 def version_text(folder: StudyFolder) -> str:
     """Which version made the points of a study and what changed since, as one line."""
-    version = kept_by(folder.study)
+    version = folder.version_now()
     name = "no version" if version is None else f"version {version.text}"
     since = changes(version, folder.sweep)
     return f"{name}; changed since: {since}" if since else f"{name}; nothing changed since"

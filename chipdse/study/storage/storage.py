@@ -49,8 +49,9 @@ BEAT_S, GRACE_S = 15, 90
 """A trial's driver shows that it lives so often [s]; without a sign for so long it is dead [s]."""
 PATIENCE_S = 3600.0
 """A storage that does not answer for so long ends the sweep [s]."""
-DAMAGED = (SQLAlchemyError, ValueError)
-"""What reading a damaged storage raises: its driver's errors, and those of its JSON and dates."""
+DAMAGED = (SQLAlchemyError, ValueError, LookupError)
+"""What reading a damaged storage raises: its driver's errors, and those of its JSON, dates and
+words that stand for a state or a kind of value."""
 
 # One time zone, since heartbeats are compared; and a driver whose machine vanished lets go of its
 # lock after a minute instead of PostgreSQL's two hours.

@@ -16,42 +16,21 @@ from optuna.trial import FrozenTrial, TrialState
 
 from chipdse.study.storage.attributes import (
     DRIVER,
-    FAILURE,
     FINGERPRINT,
     HARVESTED_FROM,
     OUTDATED,
     RETRY_OF,
 )
-
-
-def is_interrupted(trial: FrozenTrial) -> bool:
-    """Whether a trial began but has no result that counts, so that its point must be evaluated
-    again.
-    """
-    if trial.state != TrialState.FAIL:
-        return False
-    return FAILURE not in trial.user_attrs or OUTDATED in trial.user_attrs
+from chipdse.study.storage.counted import counted, is_harvested, is_interrupted
 
 
 def finished(study: optuna.Study) -> list[FrozenTrial]:
-    """Trials that count, by number: complete, or failed with a reason.
+    """Trials that count, by number (`counted`).
 
-    A failed trial does not count after its point has been queued again. A trial of another version
-    than the study's does not count either, although Optuna's cache may list it as complete.
+    Optuna's cache may list a trial of another version than the study's as complete.
     """
     version = study.user_attrs.get(FINGERPRINT, {}).get("id")
-    trials = [
-        trial
-        for trial in study.get_trials(deepcopy=False)
-        if not is_interrupted(trial) and trial.user_attrs.get(FINGERPRINT, version) == version
-    ]
-    replaced = {trial.user_attrs.get(RETRY_OF) for trial in trials}
-    return [trial for trial in trials if trial.state.is_finished() and trial.number not in replaced]
-
-
-def is_harvested(trial: FrozenTrial) -> bool:
-    """Whether this trial was harvested from the evaluation of another trial."""
-    return HARVESTED_FROM in trial.user_attrs
+    return counted(study.get_trials(deepcopy=False), version)
 
 
 def trouble(trial: FrozenTrial) -> float:

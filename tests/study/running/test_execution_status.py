@@ -24,9 +24,12 @@ from optuna.trial import FrozenTrial, create_trial
 import chipdse
 from chipdse.cli import main
 from chipdse.errors import DesignError
+from chipdse.store.store import Store
 from chipdse.study.question.durations import parse_duration
-from chipdse.study.question.sweep_file import read_sweep
+from chipdse.study.question.space import Point
+from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.results.front import hypervolume
+from chipdse.study.running import outcome
 from chipdse.study.running.budget import Budget, is_stalled
 from chipdse.study.running.status import (
     Status,
@@ -35,6 +38,7 @@ from chipdse.study.running.status import (
     read_status,
     take_stock,
 )
+from chipdse.study.storage.fingerprint import parts_of
 from tests.support import small_sweep as sweeps
 
 
@@ -135,6 +139,28 @@ def test_time_left_is_that_of_warm_workers(tmp_path: Path, monkeypatch: pytest.M
     assert left(120, 3) is None
     assert left(130, 4) == pytest.approx(18 * 10)
     assert left(150, 6) == pytest.approx(16 * 10)
+    file.forget_pace()  # an evaluation that the store had
+    assert left(151, 7) is None
+    assert left(161, 8) is None
+    assert left(191, 9) == pytest.approx(13 * 20)
+
+
+def test_an_outcome_states_whether_the_store_had_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluated(sweep: Sweep, point: Point, stages: Store) -> outcome.Outcome:
+        stages.folder("stage", {"point": point}, lambda folder: None)
+        return outcome.Outcome(metrics=None)
+
+    monkeypatch.setattr(outcome, "_evaluated", evaluated)
+    plan = read_sweep(sweeps.sweep_file(tmp_path))
+    is_stored = [
+        outcome.evaluate_point(
+            plan, {"columns": columns}, tmp_path / "store", parts_of(plan)
+        ).is_stored
+        for columns in (1, 1, 2)
+    ]
+    assert is_stored == [False, True, False]
 
 
 def write_status(folder: Path, **changes: Any) -> None:

@@ -14,7 +14,7 @@ from chipdse.errors import MachineError
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.storage import fingerprint, kept_fingerprint
 from chipdse.study.storage.fingerprint import parts_of
-from chipdse.study.storage.kept_fingerprint import kept_by
+from chipdse.study.storage.folder import kept_in
 from tests.study.test_study_fingerprint import edit, here, verilog
 from tests.support import small_sweep as sweeps
 
@@ -64,7 +64,7 @@ class Overtaken(Executor):
         future: Future[Any] = Future()
         future.set_result(fn(*args, **kwargs))
         study = chipdse.load_study(self._folder / "study").folder
-        kept = kept_by(study.study)
+        kept = kept_in(study.study.user_attrs)
         assert kept is not None
         other = fingerprint.Kept(identity="f" * 12, parts=kept.parts)
         kept_fingerprint._write(study.storage.optuna, study.study._study_id, other, outdate=True)

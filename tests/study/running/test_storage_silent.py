@@ -13,7 +13,9 @@ from sqlalchemy.exc import DataError, OperationalError
 from chipdse.errors import MachineError
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.results import points
-from chipdse.study.storage.folder import StudyFolder, start_study
+from chipdse.study.storage import trials
+from chipdse.study.storage.begin import start_study
+from chipdse.study.storage.folder import Opened, StudyFolder
 from chipdse.study.storage.storage import patiently
 from tests.support import small_sweep as sweeps
 
@@ -27,19 +29,20 @@ DAMAGED.__cause__ = DataError("SELECT 1", {}, Exception("no date"))
 def study(tmp_path: Path) -> StudyFolder:
     """A new study whose storage is said to be shared."""
     folder = start_study(read_sweep(sweeps.sweep_file(tmp_path)), tmp_path / "study", None, {})
-    return dataclasses.replace(folder, storage=dataclasses.replace(folder.storage, shared=True))
+    storage = dataclasses.replace(folder.storage, shared=True)
+    return dataclasses.replace(folder, opens=lambda: Opened(study=folder.study, storage=storage))
 
 
 def fail(monkeypatch: pytest.MonkeyPatch, errors: list[Exception]) -> None:
     """Let reading the trials fail so often."""
-    finished = points.finished
+    finished = trials.finished
 
     def failing(*arguments: Any) -> Any:
         if errors:
             raise errors.pop(0)
         return finished(*arguments)
 
-    monkeypatch.setattr(points, "finished", failing)
+    monkeypatch.setattr(trials, "finished", failing)
 
 
 @pytest.mark.slow
