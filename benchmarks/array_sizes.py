@@ -10,6 +10,8 @@ the peak of this process while the stage runs, without programs.
     python benchmarks/array_sizes.py --sizes 64 --hierarchies shared --wires formula \
         --without-glitches --length 192
     python benchmarks/array_sizes.py --sizes 8 16 32 --hierarchies shared --picture stages.svg
+    python benchmarks/array_sizes.py --read docs/figures/array_sizes.json \
+        --picture docs/concepts/array_sizes.svg
 """
 
 from __future__ import annotations
@@ -67,11 +69,14 @@ def run(given: argparse.Namespace) -> list[dict[str, Any]]:
     return rows
 
 
-_NAMES = {"map-module": "map units", "synthesise": "synthesise, without units"}
+_NAMES = {"map-module": "map units"}
 
 
 def draw(rows: list[dict[str, Any]], picture: Path) -> None:
-    """Processor time and memory of the stages over cells, both scales logarithmic."""
+    """Processor time and memory of the stages over cells, both scales logarithmic.
+
+    Rows without memory by stage show the largest process alone.
+    """
     import matplotlib
 
     matplotlib.use("svg")
@@ -84,15 +89,24 @@ def draw(rows: list[dict[str, Any]], picture: Path) -> None:
         key=lambda stage: -rows[-1]["stages_s"].get(stage, 0),
     )
     _, axes = pyplot.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
+    names = _NAMES | ({"synthesise": "synthesise, without units"} if "map-module" in stages else {})
+    cells = [row["cells"] for row in rows]
     kinds = (("stages_s", 1, "processor time [s]"), ("stages_mb", 1e-3, "peak memory [GB]"))
     for axis, (kind, scale, title) in zip(axes, kinds, strict=True):
         for stage in stages:
-            points = [(r["cells"], r[kind][stage] * scale) for r in rows if stage in r[kind]]
-            axis.loglog(*zip(*points, strict=True), marker="o", label=_NAMES.get(stage, stage))
+            values = [(r["cells"], r.get(kind, {}).get(stage)) for r in rows]
+            points = [(count, value * scale) for count, value in values if value is not None]
+            if points:
+                axis.loglog(*zip(*points, strict=True), marker="o", label=names.get(stage, stage))
         axis.set(xlabel="cells", ylabel=title)
-    total = [row["processor_s"] for row in rows]
-    axes[0].loglog([row["cells"] for row in rows], total, color="black", marker="s", label="sum")
-    axes[0].legend(fontsize=8)
+    totals = (("sum", [row["processor_s"] for row in rows]),)
+    totals += (("largest process", [row["memory_mb"] * 1e-3 for row in rows]),)
+    for axis, (label, values) in zip(axes, totals, strict=True):
+        axis.loglog(cells, values, color="black", marker="s", label=label)
+        scale = values[-1] / cells[-1]
+        line = [count * scale for count in cells]
+        axis.loglog(cells, line, color="gray", linestyle=":", label="in proportion to cells")
+        axis.legend(fontsize=8)
     pyplot.savefig(picture, metadata={"Date": None})
 
 

@@ -102,11 +102,14 @@ def hierarchy_script(run: MappingRun, *, uniquify: bool) -> str:
 def borders_script() -> str:
     """The Yosys script after which no module has a port that is constant, unused or tied.
 
+    Registers and bits of memories that never change become constants, too, because what they drive
+    can be in other modules. No other register is changed.
+
     The instances in `HIERARCHY` have no open ports, at which `opt_hier` of Yosys 0.70 stops.
     """
     commands = [f"read_rtlil {HIERARCHY}"]
     for _ in range(_BORDER_ROUNDS):
-        commands += ["opt_hier", "opt_expr", "opt_clean"]
+        commands += ["opt_hier", "opt_expr", "opt_mem", "opt_dff -nodffe -nosdff", "opt_clean"]
     return "\n".join([*commands, f"write_rtlil {HIERARCHY}", ""])
 
 
@@ -138,7 +141,7 @@ def joined_script(mapping: CellMapping, top: str, recipe: int) -> str:
     return "\n".join([*commands, ""])
 
 
-_BORDER_ROUNDS = 3
+_BORDER_ROUNDS = 4
 """A constant passes this many borders; further ones stay inputs, which costs a little area."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +33,29 @@ def find_register_bits(
 
 
 def removed_lanes(log: str, module: str) -> dict[str, list[list[int]]]:
-    """The constant bits of memories that Yosys's `opt_mem` removed, by its log.
+    """The constant bits of a module's memories that Yosys's `opt_mem` removed, by its log.
 
     The words of such a memory become narrower, also in the middle.
     """
-    removed: dict[str, list[list[int]]] = {}
+    return lanes_by_module(log, (module,)).get(module, {})
+
+
+def lanes_by_module(log: str, modules: Collection[str]) -> dict[str, dict[str, list[list[int]]]]:
+    """As `removed_lanes`, of each of several modules that lost bits."""
+    removed: dict[str, dict[str, list[list[int]]]] = {}
     for part in log.split("Executing OPT_MEM pass")[1:]:
-        in_part: dict[str, list[int]] = {}
+        in_part: dict[tuple[str, str], list[int]] = {}
         for name, lane in _REMOVED.findall(part):
-            if name.startswith(f"{module}."):
-                in_part.setdefault(name.removeprefix(f"{module}."), []).append(int(lane))
-        for name, bits in in_part.items():
-            removed.setdefault(name, []).append(bits)
+            at = next((at for at in _dots_from_the_right(name) if name[:at] in modules), None)
+            if at is not None:
+                in_part.setdefault((name[:at], name[at + 1 :]), []).append(int(lane))
+        for (module, memory), bits in in_part.items():
+            removed.setdefault(module, {}).setdefault(memory, []).append(bits)
     return removed
+
+
+def _dots_from_the_right(name: str) -> Iterator[int]:
+    return (at for at in range(len(name) - 1, 0, -1) if name[at] == ".")
 
 
 _REMOVED = re.compile(r"^(\S+): removing const-\S lane (\d+)$", re.MULTILINE)
@@ -60,7 +70,10 @@ def _source_bit(bit: int, removed: Sequence[Sequence[int]]) -> int:
 
 
 def find_shared_register_bits(
-    mapped: Mapping[str, Path], shared: SharedModules, signals: Sequence[Signal]
+    mapped: Mapping[str, Path],
+    shared: SharedModules,
+    signals: Sequence[Signal],
+    removed: Mapping[str, Lanes],
 ) -> dict[str, RegisterBit]:
     """As `find_register_bits`, of a design whose units are flattened into it afterwards.
 
@@ -69,6 +82,8 @@ def find_shared_register_bits(
     Parameters
     ----------
     mapped : of the top module and of each unit, its content in the file of `map_module`
+    removed : of each module, the bits of its memories that were removed before it was mapped, as
+        `lanes_by_module` finds them; they can differ between two copies
     """
     states = _states(signals)
     modules = {unit: _near_flip_flops(json.loads(f.read_text())) for unit, f in mapped.items()}
@@ -83,9 +98,24 @@ def find_shared_register_bits(
             at = places[unit].get(wire) if unit in places else None
             return states.get(prefix + (wire if at is None else wire_name(shared, module, at)))
 
-        of_copy = _bits_of(modules[unit], signal_of, modules[unit]["lanes"])
+        lanes = dict(_lanes_below(shared, module, removed)) if removed else {}
+        for memory, passes in modules[unit]["lanes"].items():
+            lanes[memory] = [*lanes.get(memory, ()), *passes]
+        of_copy = _bits_of(modules[unit], signal_of, lanes)
         bits |= {prefix + cell: bit for cell, bit in of_copy.items()}
     return bits
+
+
+def _lanes_below(
+    shared: SharedModules, module: str, removed: Mapping[str, Lanes]
+) -> Iterator[tuple[str, Sequence[Sequence[int]]]]:
+    """The removed bits of the memories of a module and of those that are flattened into it."""
+    yield from removed.get(module.removeprefix("\\"), {}).items()
+    for instance, kind in shared.modules[module].instances:
+        if shared.unit_of(kind) is None:
+            name = instance.removeprefix("\\")
+            for memory, passes in _lanes_below(shared, kind, removed):
+                yield f"{name}.{memory}", passes
 
 
 def _near_flip_flops(module: dict[str, Any]) -> dict[str, Any]:

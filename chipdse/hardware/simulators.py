@@ -58,7 +58,8 @@ def pick(name: str, verilog_bytes: int, cycles: int) -> Simulator:
 
     Parameters
     ----------
-    verilog_bytes : size of the RTL, the measure of work per cycle
+    verilog_bytes : size of the RTL with every copy of a module, the measure of work per cycle and
+        of what Verilator compiles, which grow with instances
     cycles : clock cycles of the workload
 
     Raises

@@ -46,10 +46,11 @@ from chipdse.hardware.mapping_script import (
 from chipdse.hardware.register_map import (
     find_register_bits,
     find_shared_register_bits,
+    lanes_by_module,
     removed_lanes,
     write_register_map,
 )
-from chipdse.hardware.registers import PREPARED, read_signals, short_memories
+from chipdse.hardware.registers import PREPARED, Signal, read_signals, short_memories
 from chipdse.hardware.shared.modules_once import ONCE, rtl_once
 from chipdse.hardware.shared.shared_modules import (
     AUTO_SAVED_FRAC,
@@ -60,12 +61,15 @@ from chipdse.hardware.shared.shared_modules import (
 )
 from chipdse.hardware.shared.unit_texts import named_again, top_text, unit_text
 from chipdse.hardware.synthesis_options import SynthesisOptions
+from chipdse.netlist.activity.recording import RegisterBit
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.entry import LibraryEntry, liberty_files_for_synthesis
 from chipdse.store.store import Store
 from chipdse.tools import is_identifier, plain_prefix, remove_links
 
 NETLIST, REGISTER_MAP, AREA, UNITS = "netlist.v", "registers.json", "area.json", "units"
+BORDERS = "borders"
+"""Name of the script of `borders_script`, and of its log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +147,7 @@ def synthesise(
         )
         shared = None if options.hierarchy == "flat" else _share(run)
         mapped = _map_flat(run) if shared is None else _map_shared(run, shared, store)
-        log, chosen = mapped.log, mapped.chosen
+    log, chosen = mapped.log, mapped.chosen
     signals = read_signals(folder / PREPARED, rtl.top)
     if not library.latches and (latch := next((s for s in signals if s.level), None)):
         # Yosys would make one of a flip-flop's asynchronous set and reset, with a dead clock.
@@ -151,11 +155,7 @@ def synthesise(
             f"{latch.name} is a latch and the library has none; make it a register, or use "
             f"another library; full log: {log}"
         )
-    if shared is None:
-        lanes = removed_lanes(log.read_text(errors="replace"), rtl.top)
-        bits = find_register_bits(folder / MAPPED, rtl.top, signals, lanes)
-    else:
-        bits = find_shared_register_bits(mapped.flip_flops, shared, signals)
+    bits = _register_bits(run, shared, mapped, signals)
     netlist = (folder / f"candidate_{chosen}.v").read_text()
     cells = _cell_counts(netlist, log)
     write_register_map(folder / REGISTER_MAP, bits)
@@ -222,6 +222,19 @@ def _map_shared(run: MappingRun, shared: SharedModules, store: Store | None) -> 
     return _Mapped(log=log, chosen=chosen, flip_flops=files)
 
 
+def _register_bits(
+    run: MappingRun, shared: SharedModules | None, mapped: _Mapped, signals: Sequence[Signal]
+) -> dict[str, RegisterBit]:
+    """The register bit that each flip-flop of the netlist holds."""
+    if shared is None:
+        lanes = removed_lanes(mapped.log.read_text(errors="replace"), run.rtl.top)
+        return find_register_bits(run.folder / MAPPED, run.rtl.top, signals, lanes)
+    at_borders = (run.folder / f"{BORDERS}.log").read_text(errors="replace")
+    names = {name.removeprefix("\\") for name in shared.modules}
+    removed = lanes_by_module(at_borders, names)
+    return find_shared_register_bits(mapped.flip_flops, shared, signals, removed)
+
+
 def _area(cells: Mapping[str, int], area_of: Mapping[str, float]) -> dict[str, Any]:
     """Area [m²] and number of the cells, as `read_synthesised` reads them."""
     area = sum(area_of[kind] * count for kind, count in cells.items())
@@ -242,7 +255,7 @@ def _share(run: MappingRun) -> SharedModules | None:
     run_mapping(script, folder, "hierarchy")
     hierarchy = folder / HIERARCHY
     hierarchy.write_text(without_open_ports(hierarchy.read_text()))
-    run_mapping(borders_script(), folder, "borders")
+    run_mapping(borders_script(), folder, BORDERS)
     shared = find_shared((folder / HIERARCHY).read_text(), top)
     enough = run.options.hierarchy == "shared" or shared.saved_frac >= AUTO_SAVED_FRAC
     return shared if shared.units and enough else None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from amaranth.back import rtlil
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -122,6 +123,13 @@ def test_reductions(scheme: object, function: object) -> None:
     y = play_in_amaranth(Reducer(function, scheme), {"x": x}, ["y"])["y"]
     scale = pow(4, -scheme.digit_bits, q) if function is montgomery else 1
     assert y == [value * scale % q for value in x]
+
+
+@pytest.mark.parametrize(("reduction", "products"), [("montgomery", 1), ("barrett", 3)])
+def test_only_barrett_multiplies_to_reduce(reduction: str, products: int) -> None:
+    parameters = NttParameters(scheme="ml_dsa", reduction=reduction)
+    text = rtlil.convert(BLOCK.hardware(parameters), name="top", emit_src=False)
+    assert text.count("cell $mul ") == products  # that of the butterfly is one
 
 
 @pytest.mark.slow

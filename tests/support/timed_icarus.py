@@ -7,6 +7,7 @@ each pin is an element of its own, with a transport delay: every pulse passes, h
 
 from __future__ import annotations
 
+import bisect
 import re
 import resource
 import subprocess
@@ -245,4 +246,21 @@ def toggles(trace: Path, nets: int) -> np.ndarray:
     for code, count in Counter(re.findall(r"^[01xz](\S+)$", body, re.MULTILINE)).items():
         for net in nets_of.get(code, []):
             result[net] = count
+    return result
+
+
+def toggles_by_cycle(trace: Path, nets: int, edges_fs: list[int]) -> np.ndarray:
+    """As `toggles`, [cycles, nets]; a cycle goes from one of the edges to before the next one."""
+    head, _, body = trace.read_text().partition("$enddefinitions")
+    nets_of: dict[str, list[int]] = {}
+    for code, name in re.findall(r"\$var wire\s+1 (\S+) n(\d+) ", head):
+        nets_of.setdefault(code, []).append(int(name))
+    body = body[body.index("$end", body.index("$dumpvars")) :]
+    result = np.zeros((len(edges_fs) - 1, nets), dtype=np.int64)
+    for time, changes in re.findall(r"^#(\d+)\n((?:[^#].*\n)*)", body, re.MULTILINE):
+        cycle = bisect.bisect_right(edges_fs, int(time)) - 1
+        if 0 <= cycle < len(result):
+            for line in changes.splitlines():
+                for net in nets_of.get(line[1:], []):
+                    result[cycle, net] += 1
     return result

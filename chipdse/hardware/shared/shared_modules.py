@@ -128,8 +128,15 @@ def is_instantiated_once(rtlil: str) -> bool:
 
 
 def without_open_ports(rtlil: str) -> str:
-    """RTLIL without the connections of ports to nothing."""
-    return re.sub(r"^    connect \\\S+ \{ *\}\n", "", rtlil, flags=re.MULTILINE)
+    """RTLIL without the connections of instances' ports to nothing.
+
+    Cells of Yosys keep theirs: the operand of a comparison may have no bits.
+    """
+    return _INSTANCE.sub(lambda match: _OPEN_PORT.sub("", match[0]), rtlil)
+
+
+_INSTANCE = re.compile(r"^  cell \\.*\n(?:    .*\n)*", re.MULTILINE)
+_OPEN_PORT = re.compile(r"^    connect \\\S+ \{ *\}\n", re.MULTILINE)
 
 
 def instances_of_units(shared: SharedModules) -> Iterator[tuple[tuple[str, ...], str, str]]:

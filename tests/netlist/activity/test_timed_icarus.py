@@ -12,6 +12,7 @@ from amaranth.back import rtlil
 from chipdse_hdl.fft import Fft, FftParameters
 from chipdse_hdl.mac_array import MacArray, MacArrayParameters
 
+from chipdse.netlist.activity.glitches.drawn import glitches_of_cycles
 from chipdse.netlist.activity.glitches.replay import (
     FINEST_RESOLUTION_S,
     TimedActivity,
@@ -22,7 +23,7 @@ from chipdse.netlist.library.catalogue import resolve
 from chipdse.netlist.library.entry import liberty_files_for_synthesis
 from chipdse.netlist.library.library import OperatingLibrary
 from tests.support.timed_designs import DESIGNS, FIRST_CYCLE, TimedDesign, make_design
-from tests.support.timed_icarus import toggles
+from tests.support.timed_icarus import toggles, toggles_by_cycle
 
 CYCLES = 60
 IHP = "pdk/ihp-sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz"
@@ -133,3 +134,30 @@ def test_as_icarus_with_each_wire_an_element_of_its_own(designs, name: str, libr
     for resolution_s, most in ((FINEST_RESOLUTION_S, 0.005), (None, 0.02)):
         ours = counted(design, resolution_s).total.toggles[logic]
         assert abs(ours.sum() / reference[logic].sum() - 1) < most
+
+
+@pytest.mark.parametrize("library", ["sky130", "ihp"])
+def test_single_cycles_as_icarus(designs, library: str) -> None:
+    """Of the transitions of a net in a cycle all are glitches but one, if their number is odd."""
+    design = designs("butterfly", library).placed()
+    timing = design.timing
+    period_fs = round(float(timing.clock_period_s[0]) * 1e15)
+    edges = [period_fs * 3 // 2 + period_fs * (FIRST_CYCLE + n) for n in range(CYCLES + 1)]
+    reference = toggles_by_cycle(design.simulate(CYCLES)[0], timing.netlist.net_count, edges)
+    drawn = np.arange(0, CYCLES, 7)
+    logic = timing.graph.clock.polarity == 0
+    logic[:2] = False
+    expected = (reference[drawn] // 2 * 2)[:, logic]
+    assert (expected.sum(axis=1) > 0).sum() > len(drawn) // 2
+
+    def found(resolution_s: float | None) -> np.ndarray:
+        run = design.timing, design.recording, design.plan, FIRST_CYCLE + drawn
+        return glitches_of_cycles(*run, resolution_s=resolution_s)[:, logic]
+
+    assert (found(1e-15) == expected).all()
+    # Charge of each cycle, all its transitions, at the resolution of a trace.
+    capacitance = timing.load_f[0].reshape(-1, 2).max(axis=1)[logic]
+    charge = reference[drawn][:, logic] @ capacitance
+    error = (found(None) - expected) @ capacitance
+    assert abs(error.sum() / charge.sum()) < 0.02
+    assert (np.abs(error) < 0.1 * charge).all()
