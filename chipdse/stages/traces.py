@@ -6,6 +6,7 @@ The trace is computed when it is asked for, from results that the other stages h
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from chipdse.arrays import Floats, Int64s
 from chipdse.design import Design
 from chipdse.errors import DesignError
+from chipdse.hardware.simulate import Simulation
 from chipdse.metrics import BlockReport
 from chipdse.netlist.activity.glitches.drawn import glitches_of_cycles
 from chipdse.netlist.activity.recording import Recording, read_register_map
@@ -50,6 +52,7 @@ class PowerTrace:
     vdd_v, clock_period_s : of the operating point
     glitches : whether the energy of glitches is spread over the transitions of their nets
     phase : [cycles] value of the signal that marks phases; empty without
+    phase_names : names of the values of `phase`, in order from 0, where the bench states phases
     drawn : cycles that were replayed with delays, ascending
     drawn_energy_j : [drawn, groups] dynamic energy of these, with the glitches of each
     """
@@ -62,6 +65,7 @@ class PowerTrace:
     clock_period_s: float
     glitches: bool
     phase: tuple[int, ...] = ()
+    phase_names: tuple[str, ...] = ()
     drawn: Int64s = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     drawn_energy_j: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
@@ -91,14 +95,21 @@ class PowerTrace:
         """Peak, percentile and largest step of the block's power."""
         return peaks_of(self.power_w, self.vdd_v, window_cycles)
 
-    def by_phase_j(self) -> dict[int, tuple[int, float]]:
-        """By value of the phases' signal: cycles, and energy [J] with leakage and clock tree."""
+    def by_phase_j(self) -> dict[str, tuple[int, float]]:
+        """By phase, its cycles and its energy [J] with leakage and clock tree."""
         phase = np.array(self.phase)
         energy_j = self.power_w * self.clock_period_s
         return {
-            int(value): (int((phase == value).sum()), float(energy_j[phase == value].sum()))
-            for value in np.unique(phase)
+            self.phase_name(value): (
+                int((phase == value).sum()),
+                float(energy_j[phase == value].sum()),
+            )
+            for value in np.unique(phase).tolist()
         }
+
+    def phase_name(self, value: int) -> str:
+        """The name of a value of `phase`, or the value as text."""
+        return self.phase_names[value] if self.phase_names else str(value)
 
 
 def power_trace(
@@ -115,7 +126,8 @@ def power_trace(
     Parameters
     ----------
     depth : of the modules of the RTL by which power is grouped; 0 is the block as a whole
-    phase : a port or register of the RTL whose value marks phases of the workload
+    phase : a port or register of the RTL whose value marks phases of the workload; default: the
+        phases that the bench states, if any
     glitch_cycles : so many cycles are drawn, evenly over the run, and replayed with delays
 
     Notes
@@ -133,10 +145,10 @@ def power_trace(
     analysed = analyse_design(design, hardware, store)
     loaded = load(design.library, hardware, design.operating.process)
     recording, run = loaded.recording, hardware.run
-    marks: tuple[int, ...] = ()
+    marks, names = _stated_phases(run)
     if phase is not None:
         marks = _values_of(recording, phase)
-        marks = marks[run.first_cycle : run.first_cycle + run.cycles]
+        marks, names = marks[run.first_cycle : run.first_cycle + run.cycles], ()
     plan = plan_replay(loaded.netlist, recording, read_register_map(hardware.mapped.register_map))
     cycles = int(analysed.plain_activity.cycles)
     drawn, drawn_j = _drawn(analysed, plan, recording, depth, run.first_cycle, glitch_cycles)
@@ -153,6 +165,7 @@ def power_trace(
         clock_period_s=1 / report.clock_frequency_hz,
         glitches=analysed.activity.glitches,
         phase=marks[:cycles],
+        phase_names=names,
         drawn=drawn,
         drawn_energy_j=drawn_j,
     )
@@ -245,6 +258,22 @@ def _grown(
     of_logic = is_logic[netlist.pin_cell]
     added_cells_j = np.where(of_logic, (growth - 1.0) * (pin_j - wire_j), 0.0)
     return pin_j + added_cells_j, np.where(is_logic, growth, 1.0) * energies.rest_w
+
+
+def _stated_phases(run: Simulation) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The number of the phase in each cycle of the window, and the names of these numbers."""
+    if not run.phases:
+        return (), ()
+    begins = [*run.phases, (run.cycles, "")]
+    if begins[0][0] > 0:
+        begins.insert(0, (0, "before"))
+    names = tuple(dict.fromkeys(name for _, name in begins[:-1]))
+    marks = [
+        names.index(name)
+        for (begin, name), (end, _) in itertools.pairwise(begins)
+        for _ in range(begin, end)
+    ]
+    return tuple(marks), names
 
 
 def _values_of(recording: Recording, name: str) -> tuple[int, ...]:

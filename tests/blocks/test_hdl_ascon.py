@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from chipdse_hdl.ascon import BLOCK, Ascon, AsconParameters, AsconWorkload
-from chipdse_hdl.ascon.bench import WATCH, in_shares, traffic
+from chipdse_hdl.ascon.bench import WATCH, in_shares, phases, traffic
 from chipdse_hdl.ascon.model import (
     Message,
     cycles,
@@ -169,6 +169,24 @@ def test_cycles_are_exact(
     workload = AsconWorkload(length=length, message_bytes=size, associated_bytes=data)
     inputs, _ = traffic(p, messages(p, workload))
     assert len(inputs["in_valid"]) == cycles(p, workload)
+
+
+@pytest.mark.parametrize("rounds_per_cycle", [1, 2])
+@pytest.mark.parametrize("message_bytes", [1, 16, 40])
+def test_phases_begin_with_the_first_word_that_is_accepted(
+    rounds_per_cycle: int, message_bytes: int
+) -> None:
+    p = AsconParameters(function="both", rounds_per_cycle=rounds_per_cycle)
+    given_ = messages(p, AsconWorkload(length=2 * message_bytes, message_bytes=message_bytes))
+    inputs, expected = traffic(p, given_)
+    stated = phases(p, given_)
+    assert list(stated.values()).count("key and nonce") == len(given_) == 2
+    for cycle, name in stated.items():
+        assert inputs["in_valid"][cycle] and expected["in_ready"][cycle]
+        if name == "text and tag":  # the first output is one cycle later, the tag the last of all
+            assert expected["out_valid"][cycle + 1]
+    last = max(stated)
+    assert sum(expected["out_valid"][last:]) == 2
 
 
 def test_work_by_hand() -> None:

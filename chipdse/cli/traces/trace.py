@@ -67,7 +67,8 @@ def add(verbs: Verbs) -> None:
     trace.add_argument(
         "--phase",
         metavar="SIGNAL",
-        help="a port or register of the RTL whose value marks phases, e.g. fsm_state",
+        help="a port or register of the RTL whose value marks phases, e.g. fsm_state; "
+        "default: the phases that the bench states",
     )
 
 
@@ -235,6 +236,6 @@ def _print(trace: PowerTrace, peaks: Peaks, drop: SupplyDrop | None, phase: str 
             f"{name:{width}}{show(float(power.mean()), 'W'):>12}{show(float(power.max()), 'W'):>12}"
         )
     if trace.phase:
-        print(f"\n{phase:{width}}{'cycles':>12}{'energy':>12}")
+        print(f"\n{phase or 'phase':{width}}{'cycles':>12}{'energy':>12}")
         for value, (cycles, energy_j) in trace.by_phase_j().items():
             print(f"{value:<{width}}{cycles:12}{show(energy_j, 'J'):>12}")

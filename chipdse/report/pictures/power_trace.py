@@ -58,7 +58,7 @@ def draw_trace(trace: PowerTrace, path: Path, cycles: slice = slice(None)) -> No
         for place in np.flatnonzero(np.diff(phase, prepend=phase[0] - 1)).tolist():
             axes.axvline(numbers[place], color="black", linewidth=0.6, linestyle=":")
             axes.annotate(
-                str(phase[place]),
+                trace.phase_name(int(phase[place])),
                 (numbers[place], 1.0),
                 xycoords=("data", "axes fraction"),
                 va="bottom",

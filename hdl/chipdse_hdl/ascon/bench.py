@@ -123,6 +123,23 @@ def traffic(p: AsconParameters, given: Sequence[Message], gaps: Sequence[int] = 
     return inputs, {"in_ready": ready[:length], "out_valid": valid, "out_data": data}
 
 
+def phases(p: AsconParameters, given: Sequence[Message]) -> dict[int, str]:
+    """What enters and is processed, by the cycle of its first word, at full pace."""
+    marks, free, before = {}, 0, ""
+    for message in given:
+        words = len(message.text) // p.block_bytes + 1
+        names = ["text"] * words
+        if not p.hashes:
+            data = len(message.associated) // p.block_bytes + 1 if message.associated else 0
+            associated = ["associated data"] * data
+            names = [*["key and nonce"] * 2, *associated, *["text"] * (words - 1), "text and tag"]
+        for name, (_, busy, _) in zip(names, rows(p, message), strict=True):
+            if name != before:
+                marks[free] = before = name
+            free += 1 + busy
+    return marks
+
+
 def in_shares(p: AsconParameters) -> Shared:
     """Which ports are in shares."""
     return Shared(
@@ -137,12 +154,14 @@ def in_shares(p: AsconParameters) -> Shared:
 async def outputs_match(dut: Any) -> None:
     p, workload = records(AsconParameters, AsconWorkload)
     hard = traffic(p, hard_messages(p), gaps=(0, 2, 1, 0, 0))
-    job = traffic(p, messages(p, workload))
+    jobs = messages(p, workload)
+    job = traffic(p, jobs)
     # Reset at work: at the end of a permutation, and just when an output comes.
     first_output = hard[1]["out_valid"].index(1)
     first_busy = hard[1]["in_ready"].index(False)
     cuts = first_busy + p.long_cycles - 1, first_output, first_output + 2
-    runs = [*(compared(*hard, cut) for cut in (*cuts, None)), compared(*job)]
+    workload_run = compared(*job, phases=phases(p, jobs))
+    runs = [*(compared(*hard, cut) for cut in (*cuts, None)), workload_run]
     shared = in_shares(p)
     runs = [shared.run(run, seed) for seed, run in enumerate(runs)]
     await play_runs(dut, runs, shared.watch(WATCH))

@@ -11,7 +11,7 @@ import operator
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -167,21 +167,25 @@ class Run:
     cut : after so many cycles comes the next reset, in the midst of work; None: at the end
     inputs : what all inputs are during the reset before it, where they must not count; None: 0
         before the workload, 1 before the run ahead of it, and so on in turn
+    phases : names of its phases, by the cycle in which each begins; for traces of the workload
     """
 
     stimulus: Mapping[str, Sequence[int]]
     check: Callable[[dict[str, list[int]]], None] | None
     cut: int | None = None
     inputs: int | None = None
+    phases: Mapping[int, str] = field(default_factory=dict)
 
 
 def compared(
     stimulus: Mapping[str, Sequence[int]],
     expected: Mapping[str, Sequence[int | None]],
     cut: int | None = None,
+    phases: Mapping[int, str] | None = None,
 ) -> Run:
     """A run whose outputs are compared in every cycle, those with None excepted."""
-    return Run(stimulus=stimulus, check=partial(check_ports, expected), cut=cut)
+    check = partial(check_ports, expected)
+    return Run(stimulus=stimulus, check=check, cut=cut, phases=phases or {})
 
 
 def check_ports(expected: Mapping[str, Sequence[int | None]], seen: dict[str, list[int]]) -> None:
@@ -206,11 +210,27 @@ async def play_runs(dut: Any, runs: Sequence[Run], watch: Sequence[str]) -> None
                 run.check(seen)
         first_cycle = cycle + RESET_CYCLES
         cycle = first_cycle + len(next(iter(words.values())))
-    passed(first_cycle=first_cycle, cycles=cycle - first_cycle)
+    passed(first_cycle=first_cycle, cycles=cycle - first_cycle, phases=runs[-1].phases)
 
 
-def passed(*, first_cycle: int, cycles: int) -> None:
-    """Report success and the window of rising edges, from 0, in which the workload ran."""
+def passed(*, first_cycle: int, cycles: int, phases: Mapping[int, str] | None = None) -> None:
+    """Report success and the window of rising edges, from 0, in which the workload ran.
+
+    Parameters
+    ----------
+    phases : names of the workload's phases, by the cycle of the window in which each begins; names
+        may come again. What is before the first one has no name.
+
+    Raises
+    ------
+    ValueError : a phase begins outside the window
+    """
+    for cycle, name in (phases or {}).items():
+        if not 0 <= cycle < cycles:
+            raise ValueError(f"phase {name!r} begins in cycle {cycle}; the run has {cycles}")
+    result: dict[str, Any] = {"first_cycle": first_cycle, "cycles": cycles}
+    if phases:
+        result["phases"] = [[int(cycle), str(name)] for cycle, name in sorted(phases.items())]
     path = os.environ.get("HDL_RESULT")
     if path:
-        Path(path).write_text(json.dumps({"first_cycle": first_cycle, "cycles": cycles}))
+        Path(path).write_text(json.dumps(result))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
-from chipdse_hdl.bench.testbench import integers
+from chipdse_hdl.bench.testbench import integers, passed
 
 
 def test_integers_of_numpy_are_integers_of_python() -> None:
@@ -22,3 +25,17 @@ def test_what_is_no_integer_is_named(word: object) -> None:
 def test_a_short_stimulus_is_named() -> None:
     with pytest.raises(ValueError, match="b has 1 words and a has 2; give each as many words"):
         integers({"a": [1, 2], "b": [1]})
+
+
+def test_a_phase_outside_the_run_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HDL_RESULT", str(tmp_path / "result.json"))
+    passed(first_cycle=3, cycles=10, phases={9: "end", 0: "start"})
+    assert json.loads((tmp_path / "result.json").read_text()) == {
+        "first_cycle": 3,
+        "cycles": 10,
+        "phases": [[0, "start"], [9, "end"]],
+    }
+    with pytest.raises(ValueError, match="'late' begins in cycle 10; the run has 10"):
+        passed(first_cycle=3, cycles=10, phases={10: "late"})
