@@ -39,6 +39,8 @@ depth = 8
 name = "sky130"
 [operating]
 clock_frac = [0.5, 1.0]
+[package]
+tiles = 10000
 [objectives]
 energy_per_op_j = "minimize"
 throughput_ops_per_s = "maximize"

@@ -115,7 +115,8 @@ def _softened(
     for _ in range(_STEPS):
         ratio = np.where(network.cell >= 0, softening.ratio(ambient_k + rise[network.cell]), 1.0)
         network = assemble_on(start.stack, start.x, start.y, start.fold, ratio, like=start)
-        before, rise = rise, _rises(network, factorise(network.conductance), power_w)
+        factors = factorise(network.conductance, near=factors)
+        before, rise = rise, _rises(network, factors, power_w)
         if np.abs(rise - before).max() <= _TOLERANCE_K:
             break
     return network, rise, ratio
