@@ -42,7 +42,6 @@ test test-all: $(TEST_STAMP)
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/clang-format --dry-run --Werror chipdse/kernels/*.[ch]
-	$(VENV)/bin/mypy
 	$(VENV)/bin/pytest $(WORKERS) 3 $(PYTEST_CHOICE) $(PYTEST_ARGS)
 
 sweep: install

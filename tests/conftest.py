@@ -60,7 +60,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 # They take longest, and one worker runs all of a file: begun last, they would leave the other idle.
 BEGIN_WITH = (
-    *("study/running/", "test_flow.py", "test_cli.py", "docs/test_docs_run.py"),
+    *("test_types.py", "study/running/", "test_flow.py", "test_cli.py", "docs/test_docs_run.py"),
     *("study/", "docs/", "own_blocks/", "blocks/", "report/", "numerics/", "store/"),
 )
 

@@ -108,7 +108,7 @@ def test_refusals() -> None:
         AesSboxParameters(unit="cipher")
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",

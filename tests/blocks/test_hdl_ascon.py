@@ -213,7 +213,7 @@ def test_refusals() -> None:
 SMALL = AsconWorkload(length=100, message_bytes=40)
 
 
-@pytest.mark.few_cases(6)
+@pytest.mark.few_cases(3)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",
@@ -241,7 +241,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:

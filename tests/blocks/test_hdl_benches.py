@@ -81,6 +81,7 @@ def watch_acceptance(verilog: Path, accepts: str) -> None:
     verilog.write_text(head + top + watcher + rest)
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize(
     ("block", "parameters", "workload"),
     [

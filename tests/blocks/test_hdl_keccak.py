@@ -155,7 +155,7 @@ SMALL = KeccakWorkload(length=200, message_bytes=150, output_bytes=50)
 TINY = KeccakWorkload(length=1, message_bytes=1)
 
 
-@pytest.mark.few_cases(4)
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",
@@ -188,7 +188,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:

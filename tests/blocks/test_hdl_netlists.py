@@ -35,7 +35,7 @@ SMALL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.few_cases(4)
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("name", list(SMALL))
 def test_the_netlist_does_what_the_reference_says(name: str, tmp_path: Any) -> None:
     block = find_block(name)

@@ -169,7 +169,7 @@ def test_refusals() -> None:
         NttParameters(butterflies=3)
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",
@@ -197,7 +197,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def results() -> str:
     return digest.hexdigest()
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("processor", ["Nehalem", "Haswell"])
 def test_same_on_another_processor(processor: str) -> None:

@@ -153,6 +153,7 @@ def counts(project: Path, name: str, /, **given: object) -> tuple[list[int], lis
     return recording.values("count")[::step], reset[::step]
 
 
+@pytest.mark.few_cases(4)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("name", "given", "clock", "reset"),
@@ -179,6 +180,7 @@ def test_the_domain_resets_and_clocks_whatever_ports_are_called(
     assert counted == [0] * held + list(range(len(counted) - held))
 
 
+@pytest.mark.few_cases(3)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("given", "reset", "level"),

@@ -77,6 +77,7 @@ def recorded(path: Path, simulator: str, **workload: int) -> dict[str, list[int]
     return {name: list(map(int, recording.values(name))) for name in recording.signals}
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize(
     ("simulator", "edge", "rising"),
     [

@@ -50,6 +50,7 @@ def recorded(path: Path, simulator: str = "icarus", length: int = 100) -> dict[s
     return {name: recording.values(name) for name in recording.signals}
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize(
     "extra",
     [
@@ -117,6 +118,7 @@ def test_amaranths_prints_and_assertions(tmp_path: Path, monkeypatch: pytest.Mon
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize(
     ("simulator", "extra", "where"),
     [
@@ -160,6 +162,7 @@ endmodule
 """
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize(("sign", "high"), [("", 2), ("signed", 4), ("signed", 7)])
 def test_division_by_zero_is_alike_in_simulation_and_netlist(
     tmp_path: Path, sign: str, high: int

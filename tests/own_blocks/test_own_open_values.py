@@ -46,7 +46,7 @@ endmodule
 """
 
 
-@pytest.mark.few_cases(5)
+@pytest.mark.few_cases(3)
 @pytest.mark.parametrize("reader", ["yosys", "slang"])
 @pytest.mark.parametrize("text", [ROM, PART, CLEARED, OFFSET, WIDE, PACKED])
 def test_a_read_beyond_the_end_is_alike_in_simulation_and_netlist(

@@ -41,6 +41,7 @@ def simulated(path: Path, store: Store, length: int = 60) -> list[int]:
     return read_recording(run.layout, run.data).values("y")[run.first_cycle + 1 :]
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize("kind", BODIES)
 def test_a_reset_at_the_wrong_level_is_refused_and_the_right_one_used(

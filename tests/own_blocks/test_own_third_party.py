@@ -38,6 +38,7 @@ def simulated(
     return simulate(block, parameters, block.workload(**load), rtl, store)
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("reference", "kind", "cycles"),

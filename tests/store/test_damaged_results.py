@@ -161,7 +161,7 @@ def files_of(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.few_cases(5)
+@pytest.mark.few_cases(3)
 @pytest.mark.parametrize("stage", NAMES)
 def test_a_damaged_result_is_built_again(
     warm: Warm, stage: str, capsys: pytest.CaptureFixture[str]
@@ -211,7 +211,7 @@ ODD_LISTS = (
 )
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("content", ODD_LISTS)
 def test_a_damaged_list_names_nothing_that_is_reused(tmp_path: Path, content: str) -> None:
     place, base = Place.of(tmp_path), tmp_path / "stage" / "key"

@@ -58,6 +58,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.few_cases(4)
 @pytest.mark.quick_cases(7)
 @pytest.mark.parametrize(("name", "hardware"), CASES, ids=str)
 def test_a_run_of_the_stimuli_is_an_operation(name: str, hardware: dict[str, Any]) -> None:
