@@ -73,6 +73,7 @@ def test_only_the_sum_of_text_and_key_counts(text: int, key: int, mask: int) -> 
     assert reference(p, text, key) == reference(p, text ^ mask, key ^ mask)
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("shares", [1, 2])
 def test_hardware_knows_the_round(shares: int) -> None:

@@ -72,6 +72,7 @@ def need_icarus() -> None:
         pytest.skip("Icarus (iverilog) is not installed")
 
 
+@pytest.mark.few_cases(1)
 def test_it_checks_itself_with_python_and_icarus_alone(bundle: Path, tmp_path: Path) -> None:
     need_icarus()
     moved = shutil.copytree(bundle, tmp_path / "elsewhere")

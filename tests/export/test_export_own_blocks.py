@@ -38,7 +38,7 @@ endmodule
 OPEN = "equal but for bits that Verilog leaves open (x)"
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize(
     ("text", "is_open"),
     [(SIMULATED, False), (DIVIDES, True), (READS, True)],

@@ -57,6 +57,7 @@ def gcc() -> str:
     return path
 
 
+@pytest.mark.few_cases(7)
 @pytest.mark.tools
 @pytest.mark.parametrize("processor", PROCESSORS)
 @pytest.mark.parametrize("name", [*C_FILES, "functions of cells", "functions of runs"])

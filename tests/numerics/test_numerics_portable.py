@@ -86,6 +86,7 @@ def test_same_with_less_of_the_processor(store: Path, here: dict[str, str]) -> N
     assert run(store, **less, OPENBLAS_NUM_THREADS="1") == here
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("processor", ["Nehalem", "Haswell"])
 def test_same_on_another_processor(

@@ -92,6 +92,7 @@ def run(folder: Path, *command: str, python_path: str = "", cache: Path | None =
     return done.stdout
 
 
+@pytest.mark.few_cases(1)
 def test_a_projects_own_folders_are_what_is_imported(project: Path) -> None:
     assert "Adds up" in run(project, "chipdse", "blocks", "hdl.my_chip:Top")
     assert "1 passed" in run(project, "pytest", "-q", "tests", "-p", "no:cacheprovider")

@@ -44,7 +44,7 @@ FAULTS = {
 """For each kind a fault in its hardware that its bench has to see."""
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("like", FAULTS)
 def test_each_kind_works_and_its_bench_sees_a_fault(tmp_path: Path, like: str) -> None:

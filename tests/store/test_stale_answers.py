@@ -255,7 +255,6 @@ def check(warm: Path, base: dict[str, str], project: Path, block: str, what: str
     assert answer(project, block, warm) == Answer(metrics=found.metrics, built=NONE)
 
 
-@pytest.mark.few_cases(14)
 @pytest.mark.tools
 @pytest.mark.parametrize("what", PYTHON)
 def test_a_block_in_python(
@@ -265,7 +264,6 @@ def test_a_block_in_python(
     check(warm, base, project, "python", what)
 
 
-@pytest.mark.few_cases(14)
 @pytest.mark.tools
 @pytest.mark.parametrize("what", VERILOG)
 def test_a_block_in_verilog(
@@ -282,6 +280,7 @@ def test_an_option(warm: Path, project: Path, what: str) -> None:
     assert answer(project, "python", warm, **changed).built == expected
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("block", "name", "new"),
@@ -318,7 +317,7 @@ def test_a_wrong_golden_model_fails_though_the_right_one_passed(warm: Path, proj
         answer(project, "verilog", warm)
 
 
-@pytest.mark.few_cases(18)
+@pytest.mark.few_cases(8)
 @pytest.mark.tools
 @pytest.mark.parametrize("module", CODE)
 def test_a_comment_in_the_code_of_chipdse(

@@ -225,6 +225,7 @@ def cold(tmp_path_factory: pytest.TempPathFactory) -> str:
         return point(folder / "store", package=copy_of_chipdse(folder / "copy"))
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("module", "right", "wrong"),

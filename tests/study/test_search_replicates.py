@@ -100,6 +100,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return kernels.lend(tmp_path_factory.mktemp("cache"))
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("harvest", ["true", "false"])
 def test_a_front_with_error_bars(

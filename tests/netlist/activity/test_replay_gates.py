@@ -13,6 +13,7 @@ from tests.support.replay_runs import CYCLES, LIBRARIES, make_run, simulate_gate
 pytestmark = pytest.mark.tools
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("family", LIBRARIES)
 def test_equal_toggles_on_every_net(family: str, shared: Path, tmp_path: Path) -> None:
     run = make_run(shared, tmp_path, family)

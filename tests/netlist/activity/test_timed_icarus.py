@@ -84,7 +84,7 @@ def counted(design: TimedDesign, resolution_s: float | None, **options) -> Timed
     )
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("library", ["sky130", "ihp"])
 @pytest.mark.parametrize("name", list(DESIGNS))
 def test_as_icarus_with_the_same_delays(designs, name: str, library: str) -> None:
@@ -115,7 +115,7 @@ def test_as_icarus_with_the_same_delays(designs, name: str, library: str) -> Non
     assert count < 0.02 and charge < 0.02 and correlation > 0.99
 
 
-@pytest.mark.few_cases(4)
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("library", ["sky130", "ihp"])
 @pytest.mark.parametrize("name", ["array", "butterfly", "mac_array", "fft"])
 def test_as_icarus_with_each_wire_an_element_of_its_own(designs, name: str, library: str) -> None:
@@ -136,6 +136,7 @@ def test_as_icarus_with_each_wire_an_element_of_its_own(designs, name: str, libr
         assert abs(ours.sum() / reference[logic].sum() - 1) < most
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("library", ["sky130", "ihp"])
 def test_single_cycles_as_icarus(designs, library: str) -> None:
     """Of the transitions of a net in a cycle all are glitches but one, if their number is odd."""

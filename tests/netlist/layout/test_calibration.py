@@ -167,6 +167,7 @@ def test_the_shipped_files_are_what_the_script_makes(shared: Path, tmp_path: Pat
             assert error == pytest.approx(shipped["errors"][metric], abs=2e-3)
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("tech", "design", "port"),

@@ -36,6 +36,7 @@ def chain(cells: int, *, utilisation: float = 0.5, side_um: float = 2.0) -> Plac
     )
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gcd", "medium01", "aes"])
 def test_wire_length_is_that_of_a_full_placer(shared, name):

@@ -57,6 +57,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Design, H
     return found
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("name", list(SMALL))
 def test_critical_path_and_power_against_the_official_file(
     name: str, built: dict[str, tuple[Design, Hardware]], shared: Path

@@ -29,6 +29,7 @@ def run(
     return make_run(shared, tmp_path_factory.mktemp(request.param), request.param)
 
 
+@pytest.mark.few_cases(1)
 def test_every_cycle(run: Run) -> None:
     netlist = run.netlist
     timing = analyse_timing(

@@ -51,6 +51,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return lambda name: folder / name
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_small_design(

@@ -59,6 +59,7 @@ def sums_of(plan: RunPlan, weights: Weights, given: Stimuli, engine: str, **want
     )
 
 
+@pytest.mark.few_cases(1)
 def test_equal_to_icarus_and_to_the_recording(run: Run, plan: RunPlan) -> None:
     given = stimuli(run, plan, words=1, steps=STEPS)
     weights, by_net = random_weights(run, plan, 3, 0)
