@@ -22,8 +22,9 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -192,17 +193,26 @@ class _Processes(Executor):
 
 
 def _one_process() -> ProcessPoolExecutor:
-    """A worker: forked from a server process that has imported what all workers need.
+    return ProcessPoolExecutor(
+        1, _process_context(), initializer=_start_worker, initargs=(dict(os.environ),)
+    )
+
+
+def _process_context() -> BaseContext:
+    """How workers are started: forked from a server that has imported what all of them need.
 
     Importing is most of what a worker's start costs, and a study may have many workers, some of
-    which are started again. Beside Linux, a new interpreter is safer than a fork.
+    which are started again. Beside Linux a new interpreter is safer than a fork; it is also taken
+    where the temporary folder has no place for the server's socket: it is full, or its path is
+    longer than that of a socket may be.
     """
     if sys.platform == "linux":
-        context: BaseContext = multiprocessing.get_context("forkserver")
+        context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(list(LOADED_ONCE))
-    else:
-        context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, context, initializer=_start_worker, initargs=(dict(os.environ),))
+        with suppress(OSError):
+            forkserver.ensure_running()
+            return context
+    return multiprocessing.get_context("spawn")
 
 
 def _exit_codes(pool: ProcessPoolExecutor) -> list[int]:

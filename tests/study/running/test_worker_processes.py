@@ -63,6 +63,24 @@ def test_nothing_outlives_the_driver(tmp_path: Path, end: signal.Signals) -> Non
     )
 
 
+def test_a_temporary_folder_without_place_for_a_socket(tmp_path: Path) -> None:
+    """As batch systems name them; the path of a socket has at most 107 characters."""
+    folder = tmp_path / ("scratch" * 15)
+    folder.mkdir()
+    script = tmp_path / "driver.py"
+    script.write_text(DRIVER.replace("time.sleep(600)", ""))
+    ended = subprocess.run(
+        [sys.executable, str(script)],
+        env=os.environ | {"TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert len(ended.stdout.split()) == 2 and not ended.returncode, ended.stderr
+    assert not ended.stderr
+
+
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs /proc")
 def test_a_worker_that_is_killed_has_a_successor() -> None:
     with open_workers("processes", 1) as workers:
