@@ -1,0 +1,220 @@
+"""Verb `front`: the points that no other point dominates, of a study or of any table."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chipdse.cli.common import (
+    Verbs,
+    add_objectives,
+    add_verb,
+    command,
+    print_json,
+    range_options,
+    tell_version,
+)
+from chipdse.errors import DesignError
+from chipdse.reading import check_exist
+from chipdse.study.storage.layout import check_study
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from chipdse.api.study import Study
+
+SHOWN_ROWS = 20
+"""Rows of the front at the end of a sweep."""
+
+
+def add(verbs: Verbs) -> None:
+    """Declare the verb."""
+    parser = add_verb(
+        verbs,
+        "front",
+        "print a study's Pareto front",
+        "chipdse front studies/mac_array --format csv > front.csv\n"
+        "  chipdse front table.csv --minimize latency --maximize accuracy    # of any table",
+        _front,
+    )
+    parser.add_argument("study", type=Path, help="folder of the study, or a table (.csv)")
+    add_objectives(parser)
+    parser.add_argument(
+        "--format", choices=("table", "csv", "json"), default="table", help="default a table"
+    )
+    parser.add_argument("--parquet", type=Path, metavar="FILE", help="also write all columns here")
+    parser.add_argument("--all", action="store_true", help="every point, not only the front")
+    range_options(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _front(arguments: argparse.Namespace) -> int:
+    if arguments.study.suffix == ".csv":
+        return _front_of_csv(arguments)
+    if arguments.minimize or arguments.maximize:
+        raise DesignError("--minimize and --maximize need a table; name a file that ends in .csv")
+    check_study(arguments.study)
+
+    from chipdse.api.study import load_study
+
+    study = load_study(arguments.study)
+    if arguments.all or arguments.ranges:
+        points = study.points()
+        chosen, count = points if arguments.all else study.front_of(points), len(points)
+    else:
+        chosen, count = study.counted_front()
+    if arguments.parquet is not None:
+        _write_parquet(chosen, arguments.parquet)
+    tell_version(study)
+    if arguments.ranges:
+        return _ranges(study, points, arguments)
+    if arguments.json or arguments.format == "json":
+        print_json(chosen.to_dict("records"))
+    elif arguments.format == "csv":
+        print(chosen.to_csv(index=False), end="")
+    else:
+        print_front(study, chosen, count, rows=len(chosen))
+    return 0
+
+
+def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -> int:
+    """Print the front under ranges of constants."""
+    from chipdse.report.quantities import words_of
+    from chipdse.report.ranges import front_document, front_text
+    from chipdse.store.store import Store, default_store
+    from chipdse.study.harvest.ranges import study_ranges
+    from chipdse.study.results.ranges import PROBABILITY, with_ranges
+    from chipdse.study.storage.since import refuse_changed
+
+    refuse_changed(study.folder, "a front with ranges")
+    ranges = study_ranges(study.folder, points, Store(root=default_store()), arguments.draws)
+    if arguments.json or arguments.format == "json":
+        print_json(front_document(ranges))
+    elif arguments.format == "csv":
+        table = with_ranges(points, ranges)
+        shown = table["on_front"] | (table[PROBABILITY] > 0) | arguments.all
+        print(table[shown].to_csv(index=False), end="")
+    else:
+        print("\n".join(front_text(ranges, words_of(study.folder.sweep))))
+    return 0
+
+
+def _front_of_csv(arguments: argparse.Namespace) -> int:
+    """Print the front of any table."""
+    check_exist(arguments.study)
+    if not arguments.minimize and not arguments.maximize:
+        raise DesignError(
+            "no objective is given; write e.g. --minimize latency --maximize accuracy"
+        )
+
+    from chipdse.study.results.csv_front import front_of_csv
+
+    table, knee = front_of_csv(arguments.study, arguments.minimize, arguments.maximize)
+    objectives = [*arguments.minimize, *arguments.maximize]
+    ascending = [name in arguments.minimize for name in objectives]
+    chosen = table if arguments.all else table[table["on_front"]]
+    chosen = chosen.sort_values(objectives, ascending=ascending)
+    if arguments.parquet is not None:
+        _write_parquet(chosen, arguments.parquet)
+    if arguments.json or arguments.format == "json":
+        print_json(chosen.to_dict("records"))
+        return 0
+    if arguments.format == "csv":
+        print(chosen.to_csv(index=False), end="")
+        return 0
+    names = [*objectives, *(n for n in chosen.columns if n not in (*objectives, "on_front"))]
+    shown = empty_table("row", *(name.replace("_", "\n") for name in names))
+    shown.title = f"Pareto front: {int(table['on_front'].sum())} of {_counted(len(table), 'row')}"
+    for row, values in zip(chosen.index, chosen[names].to_dict("records"), strict=True):
+        label = f"{row} (knee)" if row == knee else str(row)
+        shown.add_row(label, *shown_values([values[name] for name in names]))
+    print_table(shown)
+    return 0
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    try:
+        table.to_parquet(path, index=False)
+    except ImportError as error:
+        raise DesignError("--parquet needs pyarrow: pip install pyarrow") from error
+    except OSError as error:
+        raise DesignError(f"--parquet {str(path)!r}: {error.strerror}") from error
+
+
+def print_front(study: Study, front: pd.DataFrame, points: int, rows: int = SHOWN_ROWS) -> None:
+    """Objectives and parameters of the front, as a table for people; `points` are in the study."""
+    from chipdse.report.quantities import heading_scale, words_of
+    from chipdse.technology.own_figures import figure_text
+
+    sweep_ = study.folder.sweep
+    swept = [axis.name for axis in sweep_.space.axes]
+    names = [name for name in swept if front[name].map(str).nunique() > 1]
+    objectives = [
+        objective.metric for objective in sweep_.objectives if objective.metric not in swept
+    ]
+    words = words_of(sweep_)
+    scales = [heading_scale(name, front[name].tolist(), words) for name in objectives]
+    replicated = "tied_with" in front
+    headings = ["trial", *(label.replace(" [", "\n[") for label, _ in scales), *names]
+    headings += ["tied_with"] if replicated else []
+    table = empty_table(*(heading.replace("_", "\n") for heading in headings))
+    shown = "Pareto front" if front["on_front"].all() else "Points"
+    table.title = f"{shown}: {len(front)} of {_counted(points, 'point')}"
+    for row in front.head(rows).to_dict("records"):
+        values = [
+            f"{row[name] / scale:.4g}{_spread(row, name, scale)}"
+            for name, (_, scale) in zip(objectives, scales, strict=True)
+        ]
+        ties = [str(row["tied_with"])] if replicated else []
+        table.add_row(
+            str(row["trial"]), *values, *shown_values([row[name] for name in names]), *ties
+        )
+    print_table(table)
+    same = [name for name in swept if name not in names]
+    if same:
+        listed = ", ".join(
+            f"{name} {value}"
+            for name, value in zip(
+                same, shown_values([front[n].iloc[0] for n in same]), strict=True
+            )
+        )
+        print(f"The same in each of them: {listed}.")
+    for constant in sweep_.constants:
+        print(f"Own figure: {figure_text(constant)}.")
+    if len(front) > rows:
+        print(f"... and {len(front) - rows} more: {command('chipdse', 'front', study.folder.path)}")
+
+
+def empty_table(*headings: str) -> Table:
+    """An empty table for people; columns are right-aligned."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(*headings, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in table.columns:
+        column.justify = "right"
+    return table
+
+
+def print_table(table: Table) -> None:
+    """Print a table on stdout, as wide as it is where stdout is no terminal."""
+    from rich.console import Console
+
+    Console(width=None if Console().is_terminal else 10_000).print(table, markup=False)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _spread(row: Mapping[Hashable, Any], name: str, scale: float) -> str:
+    """Standard deviation over replicates, where there are any."""
+    return f" ± {row[f'{name}_std'] / scale:.2g}" if f"{name}_std" in row else ""
+
+
+def shown_values(values: Sequence[object]) -> list[str]:
+    """Values of parameters as cells of a table."""
+    return [f"{value:.6g}" if isinstance(value, float) else str(value) for value in values]
