@@ -26,14 +26,14 @@ from chipdse.study.question.chip import (
     read_chip_question,
 )
 from chipdse.study.question.derived import Derived, read_derived
-from chipdse.study.question.durations import parse_duration
 from chipdse.study.question.goals import Limit, Objective, read_limits, read_objectives
 from chipdse.study.question.rules import Rule, parse_rule
 from chipdse.study.question.sampler_names import SAMPLERS
+from chipdse.study.question.search_table import replicates_of, search_fields, search_table
 from chipdse.study.question.shipped import sweep_text
 from chipdse.study.question.space import ENUMERATE_LIMIT, Axis, Space, Value
 from chipdse.study.question.template import GROUPS, Template, constants_of, read_axes, space_of
-from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_number
+from chipdse.study.question.toml_values import refuse_unknown, table_of
 from chipdse.technology.constants import Constant
 from chipdse.technology.own_figures import read_own_table
 from chipdse.trace_metrics import (
@@ -47,9 +47,6 @@ from chipdse.trace_metrics import (
 
 _KEYS = {"question", "block", "rules", "derived", "objectives", "limits", "search", *GROUPS}
 _KEYS |= {"constants", "traces", *CHIP_TABLES}
-SEEDS = 2**31
-"""Seeds are below this number: samplers add to a seed, and the sum must fit into 32 bits."""
-_SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +192,7 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
     metrics = METRICS | TRACE_METRICS
     derived = read_derived(data, metrics, swept, constants_of(template, swept=False), path)
     known = {*metrics, *swept, *(metric.name for metric in derived)}
-    search = _search(data, path)
+    search = search_table(data, path)
     objectives, limits = read_objectives(data, known, path), read_limits(data, known, path)
     return Sweep(
         path=path,
@@ -207,8 +204,8 @@ def read_sweep(path: Path, liberty: tuple[Path, ...] = (), *, folder: Path | Non
         limits=limits,
         derived=derived,
         traced=_traced(data, block, objectives, limits, derived, path),
-        replicates=_replicates(search, template, path),
-        **_searching(search, path),
+        replicates=replicates_of(search, template, path),
+        **search_fields(search, path),
     )
 
 
@@ -253,7 +250,7 @@ def _read_chip_sweep(
     chip = read_chip_question(data, path, folder)
     package = dataclasses.replace(chip.package, constants=_own_constants(data, path))
     chip = dataclasses.replace(chip, package=package)
-    search = _search(data, path)
+    search = search_table(data, path)
     for key, only in (("harvest", True), ("replicates", 1)):
         if search.get(key, only) != only:
             raise DesignError(
@@ -274,49 +271,8 @@ def _read_chip_sweep(
         limits=read_limits(data, known, path),
         derived=derived,
         chip=chip,
-        **_searching(search, path),
+        **search_fields(search, path),
     )
-
-
-def _search(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    search = table_of(data, "search", path)
-    refuse_unknown(search, _SEARCH, f"{path}: [search]")
-    return search
-
-
-def _searching(search: Mapping[str, Any], path: Path) -> dict[str, Any]:
-    """The fields of a sweep that `[search]` states, except replicates."""
-    harvest = search.get("harvest", True)
-    if not isinstance(harvest, bool):
-        raise DesignError(f"{path}: search.harvest = {harvest!r}; write true or false")
-    sampler = search.get("sampler", "auto")
-    if sampler not in SAMPLERS:
-        raise DesignError(f"{path}: search.sampler = {sampler!r}; use one of {', '.join(SAMPLERS)}")
-    return {
-        "trials": whole_number(search, "trials", 50, 1, f"{path}"),
-        "seed": whole_number(search, "seed", 1, 0, f"{path}", SEEDS),
-        "sampler": sampler,
-        "harvest": harvest,
-        "time_s": _duration(search, path),
-        # A file may write 0 for a sweep that is not stopped.
-        "patience": whole_number(search, "patience", 0, 0, f"{path}") or None,
-    }
-
-
-def _duration(search: Mapping[str, Any], path: Path) -> float:
-    if "time" not in search:
-        return math.inf
-    return parse_duration(str(search["time"]), f"{path}: search.time =")
-
-
-def _replicates(search: Mapping[str, Any], template: Template, path: Path) -> int:
-    count = whole_number(search, "replicates", 1, 1, f"{path}")
-    if count > 1 and any(axis.name == "seed" for axis in template.axes):
-        raise DesignError(
-            f"{path}: search.replicates = {count} sets the seeds, but a seed is swept; "
-            "fix it or leave replicates out"
-        )
-    return count
 
 
 def _template(
