@@ -21,14 +21,8 @@ from chipdse.netlist.power.propagate import fill_unannotated, silent_activity
 from chipdse.netlist.timing.graph import TimingGraph, build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
-from chipdse.stages.layout import (
-    Counted,
-    Layout,
-    added_energy_j,
-    counted,
-    layout_cells,
-    wire_energy_j,
-)
+from chipdse.stages.layout import Counted, Layout, counted, layout_cells
+from chipdse.stages.layout_power import added_energy_j, wire_energy_j
 from chipdse.technology.constants import Sources
 
 LIBERTY = {

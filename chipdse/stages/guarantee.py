@@ -30,13 +30,8 @@ from chipdse.netlist.power.power import GROUPS, analyse_power
 from chipdse.netlist.timing.timing import Timing
 from chipdse.netlist.timing.variation import Varied, vary
 from chipdse.stages.analyse import timed_at
-from chipdse.stages.layout import (
-    LAYOUT_TABLES,
-    after_layout,
-    guarded_layout,
-    layout,
-    physical_values,
-)
+from chipdse.stages.layout import LAYOUT_TABLES, guarded_layout, layout, physical_values
+from chipdse.stages.layout_power import after_layout
 from chipdse.stages.library import guarded, library_of, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, RUN_READERS, Hardware, Loaded, load, run_values
 from chipdse.stages.operate import Bounds

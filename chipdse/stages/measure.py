@@ -25,14 +25,12 @@ from chipdse.stages.analyse import analyse_design
 from chipdse.stages.guarantee import FAST, SLOW, bounds_of, check_corners
 from chipdse.stages.layout import (
     LAYOUT_TABLES,
-    added_energy_j,
-    after_layout,
     counted,
     guarded_layout,
     level_number,
     physical_values,
-    wire_energy_j,
 )
+from chipdse.stages.layout_power import added_energy_j, after_layout, wire_energy_j
 from chipdse.stages.library import library_of, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, Hardware, load, run_values
 from chipdse.stages.operate import Corner, Job, Operated, operate

@@ -18,7 +18,7 @@ from chipdse.netlist.power.cycles import spread_glitches
 from chipdse.netlist.power.nets import free_clock, net_activity
 from chipdse.netlist.power.supply_drop import supply_drop_v
 from chipdse.stages.analyse import Analysed, analyse_design
-from chipdse.stages.layout import power_map_w
+from chipdse.stages.layout_power import power_map_w
 from chipdse.stages.load import Hardware, Loaded, load
 from chipdse.stages.traces import PowerTrace, unspread_energies
 from chipdse.store.store import Store

@@ -21,7 +21,7 @@ from chipdse.report.pictures.canvas import new_figure, save_figure
 from chipdse.sorting import among
 from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.build import build_hardware
-from chipdse.stages.layout import power_map_w
+from chipdse.stages.layout_power import power_map_w
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store
 from chipdse.system.power_map import mapped_temperature

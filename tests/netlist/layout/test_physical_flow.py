@@ -16,7 +16,7 @@ from chipdse.report.counted import counted_text
 from chipdse.report.pictures.placement import draw_point
 from chipdse.stages.analyse import analyse_design
 from chipdse.stages.build import build_hardware
-from chipdse.stages.layout import power_map_w
+from chipdse.stages.layout_power import power_map_w
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store
 from chipdse.study.question.sweep_file import read_sweep
