@@ -24,7 +24,7 @@ from chipdse_hdl.block import Block
 from chipdse.hardware import simulators
 from chipdse.hardware.elaborate import elaborate
 from chipdse.hardware.recording import write_recorder
-from chipdse.hardware.simulate import _PUBLIC_PORTS, check_results
+from chipdse.hardware.simulate import PUBLIC_PORTS, check_results
 from chipdse.hardware.simulators import Simulator
 from chipdse.store.store import Store, default_store
 
@@ -59,7 +59,7 @@ def measure(block: Block, parameters: Any, tool: Simulator, store: Store) -> dic
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         recorder = write_recorder(rtl, folder, clock=rtl.clock, black_boxes=())
-        (folder / "ports.vlt").write_text(_PUBLIC_PORTS)
+        (folder / "ports.vlt").write_text(PUBLIC_PORTS)
         sources = [*([folder / "ports.vlt"] if tool.name == "verilator" else []), *recorder.sources]
         (folder / "build").mkdir()
         before = _children_s()

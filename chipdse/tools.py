@@ -114,6 +114,7 @@ _KILLED = re.compile(
 _MEMORY = re.compile(
     r"^(ERROR: |terminate called after .*'|\s*what\(\): *)std::bad_alloc\b"
     r"|^(.*: |.*\[Errno 12\] )[Cc]annot allocate memory$|^MemoryError\b"
+    r"|^cannot allocate memory for thread-local data: ABORT$"
     r"|^([\w.+/-]+: )*(virtual memory exhausted|out of memory allocating\b|memory exhausted$)",
     re.MULTILINE,
 )

@@ -32,6 +32,7 @@ from chipdse.evaluate import STAGES
 from chipdse.hardware.synthesis_options import SynthesisOptions
 from chipdse.metrics import METRICS, BlockReport
 from chipdse.study.question.sampler_names import SAMPLERS
+from chipdse.study.question.search_table import SEARCH_KEYS
 from chipdse.study.question.shipped import questions
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.system.metrics import CONSTRAINTS, SystemMetrics
@@ -218,8 +219,8 @@ def sweep_file() -> str:
         page += [f"## [{name}]", page_text.table(["parameter", "default", "range", ""], rows)]
     meanings_of_search = documented(Sweep)
     rows = [
-        [f"`{name}`", page_text.plain(meanings_of_search.get(name) or _SEARCH[name])]
-        for name in _search_keys()
+        [f"`{name}`", page_text.plain(meanings_of_search.get(name) or _MEANINGS_OF_SEARCH[name])]
+        for name in SEARCH_KEYS
     ]
     shipped = [
         [f"`{name}`", page_text.plain(" ".join(text.split()))] for name, text in questions().items()
@@ -235,18 +236,12 @@ def sweep_file() -> str:
     return page_text.page(page)
 
 
-_SEARCH = {
+_MEANINGS_OF_SEARCH = {
     "seed": "seed of the sampler and of synthesis",
     "sampler": "method that proposes points; `auto` selects it by the size of the space",
     "time": 'propose no point after this time, e.g. "2h"',
     "patience": "stop after this number of evaluations without a better front; 0 never stops",
 }
-
-
-def _search_keys() -> Iterable[str]:
-    from chipdse.study.question.sweep_file import _SEARCH as keys
-
-    return keys
 
 
 def stages() -> str:

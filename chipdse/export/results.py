@@ -23,7 +23,7 @@ _STAGES = ("finish", "detailedroute", "globalroute", "cts", "detailedplace", "gl
 _STAGE = re.compile(rf"({'|'.join(_STAGES)})__(.+)")
 _CORNER = re.compile(r"(.+)__corner:(.+)")
 # Of the same quantity the first name found counts.
-_DIRECT = {
+DIRECT = {
     "block_area_m2": (("design__instance__area__stdcell", "design__instance__area"), 1e-12),
     "block_cell_count": (("design__instance__count__stdcell", "design__instance__count"), 1.0),
     "block_power_w": (("power__total",), 1.0),
@@ -111,7 +111,7 @@ def _plain(name: str) -> str:
 
 def _is_known(name: str) -> bool:
     """Whether a metric is compared with one of ours."""
-    known = {_SETUP, _HOLD, *(name for names, _ in _DIRECT.values() for name in names)}
+    known = {_SETUP, _HOLD, *(name for names, _ in DIRECT.values() for name in names)}
     return _plain(name) in known
 
 
@@ -302,7 +302,7 @@ def _theirs(
         return None
 
     reported: dict[str, float] = {}
-    for metric, (names, unit) in _DIRECT.items():
+    for metric, (names, unit) in DIRECT.items():
         number = timed(names[0], metric) if metric == "f_max_hz" else value(names)
         if number is not None:
             reported[metric] = number * unit

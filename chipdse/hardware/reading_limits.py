@@ -70,18 +70,24 @@ def run_reader(name: str, script: list[str], folder: Path, listed: str = "") -> 
     words = [f"{name}.ys", str(limits.time_s), str(limits.memory_bytes), listed]
     try:
         return run_tool(name, [sys.executable, yosys_files.__file__, *words], folder)
-    except KilledError as error:
-        if "SIGXCPU" not in str(error):
-            raise
-        over, variable = "processor time", TIME
-        log = error.log
     except ToolError as error:
-        if yosys_files.OVER_MEMORY not in str(error):
+        if isinstance(error, KilledError) and "SIGXCPU" in str(error):
+            over, variable = "processor time", TIME
+        elif _is_over_memory(error, limits):
+            over, variable = "memory", MEMORY
+        else:
             raise
-        over, variable = "memory", MEMORY
         log = error.log
     raise ToolError(
         f"{name} needs more than {_text(variable)} of {over}: a loop, macro or instance may repeat "
         f"itself without end; if the sources are that large, set {variable} to more",
         log,
     )
+
+
+def _is_over_memory(error: ToolError, limits: ReadingLimits) -> bool:
+    """Whether Yosys needed more than the limit: it says so, or found no memory even to say so."""
+    if yosys_files.OVER_MEMORY in str(error):
+        return True
+    found_none = isinstance(error, KilledError) and "found no memory" in str(error)
+    return found_none and yosys_files.limits_memory(limits.memory_bytes)

@@ -41,7 +41,7 @@ from chipdse.store.stage import Stage
 from chipdse.store.store import Store, hash_file
 
 RESULT, WAVES, NOTES = "result.json", "waves", "reads.jsonl"
-_PUBLIC_PORTS = f'`verilator_config\npublic_flat_rw -module "{RECORDER}" -var "*"\n'
+PUBLIC_PORTS = f'`verilator_config\npublic_flat_rw -module "{RECORDER}" -var "*"\n'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,7 +187,7 @@ def run_bench(
         check_asynchronous(block.name, rtl.reset, rtl.reset_level, recorder.resets)
     sources = [*recorder.sources, *([rtl.models] if rtl.models is not None else [])]
     if tool.name == "verilator":
-        (folder / "ports.vlt").write_text(_PUBLIC_PORTS)
+        (folder / "ports.vlt").write_text(PUBLIC_PORTS)
         sources.insert(0, folder / "ports.vlt")
     scratch = folder / "build"
     scratch.mkdir()

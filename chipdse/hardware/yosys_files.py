@@ -48,13 +48,18 @@ def _pointer(address: int) -> int:
     return ctypes.c_void_p.from_address(address).value or 0
 
 
-def limit(kind: int, amount: int) -> bool:
-    """Limit a resource of this process; false where the limit that it inherited is lower."""
+def limit(kind: int, amount: int) -> None:
+    """Limit a resource of this process, unless the limit that it inherited is lower."""
     soft, hard = resource.getrlimit(kind)
-    if soft != resource.RLIM_INFINITY and soft <= amount:
-        return False
-    resource.setrlimit(kind, (amount, hard))
-    return True
+    if soft == resource.RLIM_INFINITY or soft > amount:
+        resource.setrlimit(kind, (amount, hard))
+
+
+def limits_memory(memory_bytes: int) -> bool:
+    """Whether this limit of memory is lower than those that the process inherits."""
+    soft = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    is_lower = soft == resource.RLIM_INFINITY or soft > memory_bytes
+    return is_lower and resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
 
 
 def main(script: str, time_s: str, memory_bytes: str, listed: str = "") -> None:
@@ -65,8 +70,8 @@ def main(script: str, time_s: str, memory_bytes: str, listed: str = "") -> None:
     from pyosys import libyosys
 
     limit(resource.RLIMIT_CPU, int(time_s))
-    is_limited = limit(resource.RLIMIT_DATA, int(memory_bytes))
-    is_limited &= resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+    is_limited = limits_memory(int(memory_bytes))
+    limit(resource.RLIMIT_DATA, int(memory_bytes))
     try:
         libyosys.run_pass(f"script {script}", libyosys.Design())
     except MemoryError:

@@ -18,7 +18,8 @@ import pytest
 
 from chipdse.design import OperatingPoint, PhysicalOptions
 from chipdse.hardware.synthesis_options import SynthesisOptions
-from chipdse.study.question.sweep_file import _SEARCH, read_sweep
+from chipdse.study.question.search_table import SEARCH_KEYS
+from chipdse.study.question.sweep_file import read_sweep
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.system_file import load_system
 from tests.support.docs_pages import PAGES, ROOT, Listing, listings
@@ -87,7 +88,7 @@ def test_toml_says_what_the_program_takes(listing: Listing, tmp_path: Path) -> N
             fields = {one.name for one in dataclasses.fields(SECTIONS[name])}
             assert set(values) <= fields, f"{listing}: [{name}] {set(values) - fields}"
     elif set(data) == {"search"}:
-        assert set(data["search"]) <= set(_SEARCH), f"{listing}: {set(data['search'])}"
+        assert set(data["search"]) <= set(SEARCH_KEYS), f"{listing}: {set(data['search'])}"
 
 
 def _liberty(folder: Path, name: Path) -> Path:

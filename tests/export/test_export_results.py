@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chipdse.cli import main
 from chipdse.errors import DesignError
-from chipdse.export.results import _DIRECT, compare, corners_of, left_out, read_results
+from chipdse.export.results import DIRECT, compare, corners_of, left_out, read_results
 from chipdse.metrics import METRICS
 
 OURS = {
@@ -144,7 +144,7 @@ def test_what_is_imported_are_metrics_of_ours(tmp_path: Path) -> None:
     everything = dict.fromkeys(METRICS, 1.0)
     found = {one.metric for one in compare(everything, read_results(as_json(tmp_path)))}
     assert {*EXPECTED} <= found
-    assert {*_DIRECT} <= METRICS.keys()
+    assert {*DIRECT} <= METRICS.keys()
 
 
 def test_names_read_here_are_those_librelane_writes() -> None:

@@ -33,7 +33,7 @@ SIZE_IN = (11.0, 5.2)
 _MARGIN_IN = 0.15
 _BINS, _FEWEST_BINS, _CELLS_A_BIN = 48, 8, 3
 _MOST_COPIES = 64  # a die of more copies of a block is even to the eye
-_PALETTE = (
+PALETTE = (
     *("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"),
     *("#994455", "#997700", "#6699cc", "#004488", "#eecc66", "#ee99aa"),
 )
@@ -123,7 +123,7 @@ def _by_module(axes: Axes, routes: Routes, netlist: Netlist, modules: Modules) -
         members = np.flatnonzero(modules.of_cell == number)
         if len(members):
             label = f"{modules.names[number] or '(top)'}: {len(members)}"
-            _squares(axes, routes, area, members, _PALETTE[place], label)
+            _squares(axes, routes, area, members, PALETTE[place], label)
     remaining = np.flatnonzero(~among(modules.of_cell, largest))
     if len(remaining):
         _squares(axes, routes, area, remaining, "#bbbbbb", f"others: {len(remaining)}")

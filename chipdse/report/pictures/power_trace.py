@@ -8,7 +8,7 @@ import numpy as np
 
 from chipdse.errors import DesignError
 from chipdse.report.pictures.canvas import new_figure, save_figure
-from chipdse.report.pictures.placement import _PALETTE as PALETTE
+from chipdse.report.pictures.placement import PALETTE
 from chipdse.stages.traces import PowerTrace
 from chipdse.units import show
 

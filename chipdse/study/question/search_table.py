@@ -15,7 +15,7 @@ from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_n
 
 SEEDS = 2**31
 """Seeds are below this number: samplers add to a seed, and the sum must fit into 32 bits."""
-_SEARCH = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
+SEARCH_KEYS = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
 
 
 def search_table(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def search_table(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
     DesignError : it is no table, or has a key that is unknown
     """
     search = table_of(data, "search", path)
-    refuse_unknown(search, _SEARCH, f"{path}: [search]")
+    refuse_unknown(search, SEARCH_KEYS, f"{path}: [search]")
     return search
 
 

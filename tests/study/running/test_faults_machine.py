@@ -220,6 +220,7 @@ def test_temporary_files_lie_in_the_stages_folder_and_go(tmp_path: Path) -> None
         ("sys.exit('cc1plus: out of memory allocating 65536 bytes')", KilledError, "no memory"),
         ("print(\"what(): std::bad_alloc\", flush=True); os.abort()", KilledError, "no memory"),
         ("raise MemoryError", KilledError, "no memory"),
+        ("sys.exit('cannot allocate memory for thread-local data: ABORT')", KilledError, "no memory"),
         ("raise OSError(12, 'Cannot allocate memory')", KilledError, "no memory"),
         ("sys.exit('g++: fatal error: Killed signal terminated program cc1plus')", KilledError,
          "a part"),
