@@ -83,6 +83,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
             for name in ("hvt", "svt", "lvt", "ulvt")
         ),
     ),
+    "package_ranges": ("package_ranges.py",),
     "physical_keccak": (
         *("physical_levels.py", "--library", f"sky130hd={SKY130HD}", "--library", f"ihp={IHP}"),
         *("--only", "keccak", "--goal", "delay"),

@@ -43,5 +43,6 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "docs/concepts/glitches.md": ("mapping",),
     "docs/concepts/guarantee.md": ("guarantee",),
     "docs/concepts/library.md": ("flavours",),
+    "docs/concepts/packages.md": ("package_ranges",),
     "docs/concepts/physical.md": ("physical_keccak", "physical_front", "physical_front_delay"),
 }

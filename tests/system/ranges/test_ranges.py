@@ -245,6 +245,6 @@ def test_which_conclusions_about_packages_survive() -> None:
     assert (cost.argmin(axis=1) == 2).mean() == approx(0.5, abs=0.01)
     decides = variance_shares(sample(inputs), (cost[:, 0] - cost[:, 2]))
     assert inputs[int(decides.argmax())].name == "source of yields and prices"
-    # Four dies emit least before use, and an interposer most, whatever is drawn.
+    # Four dies emit least before use, and an interposer more than dies on an organic substrate.
     assert (embodied.argmin(axis=1) == 2).all()
     assert (embodied[:, 3] > embodied[:, [1, 2]].max(axis=1)).all()
