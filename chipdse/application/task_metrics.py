@@ -120,7 +120,7 @@ def task_metrics(
         leakage_powers_w=np.zeros((len(runs), 0)),
     )
     columns, constraints, estimated = _in_packages(blocks, chosen, sources)
-    intensity = grid_values(chosen.choices["grid_use"], sources)[0]
+    intensity = grid_values(chosen.choices["grid_use"], sources)[0] / chosen["supply_efficiency"]
     tasks = chosen["life_years"] * SECONDS_PER_YEAR * chosen["duty"] / latency_s
     columns |= {
         "latency_s": latency_s,

@@ -286,7 +286,9 @@ def _text(evaluation: Evaluation) -> str:
                      f" {m.embodied_high_kgco2e:.4g}; made in {package.grid_fab}"),
         *(("", f"{v:12.4f} kg   {k}") for k, v in carbon_parts(evaluation).items() if v),
         ("operation", f"{m.operational_kgco2e:.4g} kg CO2e in {package.life_years:g} years at"
-                      f" {package.duty:.0%} duty; runs in {package.grid_use}"),
+                      f" {package.duty:.0%} duty; runs in {package.grid_use}" + (
+            "" if package.supply_efficiency == 1 else
+            f", {package.supply_efficiency:.0%} of the electricity reaches the package")),
         ("evidence", m.evidence + (
             ": a node is not in the cost and carbon tables" if m.evidence == "estimated" else "")),
     ]  # fmt: skip

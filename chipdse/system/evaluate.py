@@ -328,5 +328,6 @@ def _metrics(
             grid_use_kg_per_j=grid_values(package.choices["grid_use"], sources)[0],
             life_years=package["life_years"],
             duty=package["duty"],
+            supply_efficiency=package["supply_efficiency"],
         )
     )

@@ -27,7 +27,7 @@ LINKS = ("ucie_standard", "ucie_advanced", "ucie_3d", "bow", "custom")
 COOLINGS = ("heatsink_forced_air", "cold_plate", "microchannel", "jet")
 GRIDS = variants("grids.intensity") + variants("grids.intensity_canada")
 INTERFACES = ("grease", "interface_low", "interface_typical", "interface_high")
-DIE_MATERIALS = ("silicon", "gan_on_silicon", "silicon_carbide")
+DIE_MATERIALS = ("silicon", "gan_on_silicon", "silicon_carbide", "gan", "gallium_oxide")
 SPREADERS = ("copper", "aluminium", "diamond")
 MEMORIES = ("none", *variants("memory.device_energy"), CUSTOM)
 FAB_CARBONS = ("act", "imec_netzero")
@@ -73,7 +73,7 @@ class PackageParameters:
     )
     link: str = knob("ucie_standard", "link between dies", choices=LINKS)
     link_transfers_per_s: float = knob(
-        16e9, "transfer rate of a link's lane", "1/s", minimum=1e9, maximum=32e9
+        16e9, "transfer rate of a link's lane", "1/s", minimum=1e9, maximum=64e9
     )
     link_edge_frac: float = knob(
         0.25, "share of a die's edge given to links", minimum=0.01, maximum=1.0
@@ -136,6 +136,10 @@ class PackageParameters:
     duty: float = knob(
         0.667, "share of the life at the stated throughput; the rest is off", minimum=1e-6,
         maximum=1.0,
+    )  # fmt: skip
+    supply_efficiency: float = knob(
+        1.0, "share of the drawn electricity that reaches the package; the rest is lost in"
+        " conversion outside it", minimum=0.01, maximum=1.0,
     )  # fmt: skip
     fab_carbon: str = knob(
         "act", "source of the carbon per wafer area of dies; imec.netzero's depends on neither"

@@ -206,6 +206,17 @@ def test_carbon_parts_sum_to_the_metric():
     assert split.interposer_kg[0] > 0 < split.bonding_kg[0]
 
 
+def test_losses_of_the_supply_are_paid_in_use_only():
+    whole, lossy = (
+        evaluate_systems([block()], [PackageParameters(tiles=1000, supply_efficiency=share)])
+        for share in (1.0, 0.8)
+    )
+    whole, lossy = whole.at(0, 0), lossy.at(0, 0)
+    assert lossy.operational_kgco2e == approx(whole.operational_kgco2e / 0.8)
+    assert lossy.embodied_kgco2e == whole.embodied_kgco2e
+    assert (lossy.power_w, lossy.peak_temperature_c) == (whole.power_w, whole.peak_temperature_c)
+
+
 def test_every_province_and_the_uk_are_there():
     provinces = {"alberta", "british_columbia", "manitoba", "new_brunswick", "nova_scotia",
                  "newfoundland_and_labrador", "ontario", "prince_edward_island", "quebec",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
+
+import numpy as np
 
 from chipdse.system.arrays.dies import BOND
 from chipdse.system.models.links import grid_shape
 from chipdse.system.parameters import STACKS
+from chipdse.system.thermal.refined import REFERENCE_K
 from chipdse.system.thermal.stack import Layer, Material, Rectangle, Softening, Stack, centred
 from chipdse.technology.constants import Sources, load_constants
 
@@ -38,17 +42,29 @@ class Geometry:
 
 def material(name: str, sources: Sources) -> Material:
     """A named material; without a published heat capacity it serves steady states only."""
-    key = f"materials.heat_capacity.{name}"
+
+    def optional(table: str, otherwise: float) -> float:
+        key = f"materials.{table}.{name}"
+        return sources(key) if key in load_constants() else otherwise
+
     soft = _SOFTEN_AS.get(name)
     return Material(
         name=name,
         conductivity_w_per_mk=sources(f"materials.conductivity.{name}"),
-        heat_capacity_j_per_m3k=sources(key) if key in load_constants() else float("nan"),
+        lateral_y_w_per_mk=optional("conductivity_along_y", 0.0),
+        vertical_w_per_mk=optional("conductivity_vertical", 0.0),
+        heat_capacity_j_per_m3k=optional("heat_capacity", float("nan")),
         softening=_softening(soft, sources) if soft else None,
     )
 
 
-_SOFTEN_AS = {"silicon": "silicon", "gan_on_silicon": "silicon"}
+_SOFTEN_AS = {
+    "silicon": "silicon",
+    "gan_on_silicon": "silicon",
+    "gan": "gan",
+    "silicon_carbide": "silicon_carbide",
+    "gallium_oxide": "gallium_oxide",
+}
 """Materials whose conductivity falls with temperature, and whose curve they follow."""
 _MEASURED_AT_K = 300.0
 """Temperature of the conductivities in the table."""
@@ -62,8 +78,22 @@ def _softening(name: str, sources: Sources) -> Softening:
     )
     reference = a + _MEASURED_AT_K * (b + _MEASURED_AT_K * c)
     return Softening(
-        constant=a / reference, linear_per_k=b / reference, quadratic_per_k2=c / reference
-    )
+        constant=a / reference, linear_per_k=b / reference, quadratic_per_k2=c / reference,
+        low_k=sources(f"materials.measured_from.{name}"),
+        high_k=sources(f"materials.measured_to.{name}"),
+    )  # fmt: skip
+
+
+def _interposer(name: str, dies: Material, sources: Sources) -> Material:
+    """The interposer's material; its conductivity is constant where dies have another curve.
+
+    The mesh follows one curve. Dies are hotter than what lies under them, so it is theirs.
+    """
+    made = material(name, sources)
+    if made.softening is None or made.softening == dies.softening:
+        return made
+    k = made.conductivity_w_per_mk / float(made.softening.ratio(np.array(REFERENCE_K)))
+    return dataclasses.replace(made, conductivity_w_per_mk=k, softening=None)
 
 
 _LABELS = {
@@ -75,6 +105,8 @@ _LABELS = {
     "interface_high": "interface material",
     "gan_on_silicon": "GaN on silicon",
     "silicon_carbide": "silicon carbide",
+    "gan": "gallium nitride",
+    "gallium_oxide": "gallium oxide",
     "organic": "organic build-up",
 }
 
@@ -131,7 +163,7 @@ def layers_of(geometry: Geometry, sources: Sources) -> Stack:
             name="substrate", thickness_m=sources("thermal.substrate_thickness"), outline=outline,
             material=material("organic", sources),
         ),
-        *_carrier_layers(geometry.arrangement, under, sources),
+        *_carrier_layers(geometry.arrangement, silicon, under, sources),
     ]  # fmt: skip
     metal_m, metal = sources("thermal.metal_thickness"), material("metal_stack", sources)
     if geometry.arrangement in STACKS:
@@ -162,7 +194,9 @@ def layers_of(geometry: Geometry, sources: Sources) -> Stack:
     return _cooled(geometry, layers, under, sources)
 
 
-def _carrier_layers(arrangement: str, under: Rectangle, sources: Sources) -> list[Layer]:
+def _carrier_layers(
+    arrangement: str, dies: Material, under: Rectangle, sources: Sources
+) -> list[Layer]:
     """The layers between substrate and dies: bumps, or bumps, an interposer and microbumps."""
     bumps = material("bump_layer", sources)
     bump_m = sources("thermal.bump_thickness")
@@ -171,7 +205,7 @@ def _carrier_layers(arrangement: str, under: Rectangle, sources: Sources) -> lis
         return [bump_layer]
     interposer = Layer(
         name="interposer",
-        material=material("glass" if arrangement == "glass" else "silicon", sources),
+        material=_interposer("glass" if arrangement == "glass" else "silicon", dies, sources),
         thickness_m=sources("thermal.die_thickness"),
         outline=under,
     )

@@ -50,6 +50,7 @@ class Amounts:
     grid_use_kg_per_j: Floats
     life_years: Floats
     duty: Floats
+    supply_efficiency: Floats
 
 
 def metrics_of(amounts: Amounts) -> SystemColumns:
@@ -58,7 +59,8 @@ def metrics_of(amounts: Amounts) -> SystemColumns:
     power = amounts.fixed_w + amounts.leakage_w
     mean_power = amounts.fixed_w + amounts.mean_leakage_w
     years, duty = amounts.life_years, amounts.duty
-    use = np.asarray(carbon.operational_carbon(amounts.grid_use_kg_per_j, mean_power, years, duty))
+    drawn_w = mean_power / amounts.supply_efficiency
+    use = np.asarray(carbon.operational_carbon(amounts.grid_use_kg_per_j, drawn_w, years, duty))
     life_s = years * duty * carbon.SECONDS_PER_YEAR
     total = amounts.embodied_kg + use
     capacity = amounts.capacity_bits_per_s

@@ -391,4 +391,5 @@ def _amounts(
         grid_use_kg_per_j=factors.grids["grid_use"],
         life_years=systems.packages["life_years"],
         duty=systems.packages["duty"],
+        supply_efficiency=systems.packages["supply_efficiency"],
     )
