@@ -89,7 +89,7 @@ def export_point(
     timing, _, _ = analyse_cells(design.library, hardware, *corner, process=process)
     # Other flows add wires of their own; the activity is ours, glitches counted if they were.
     activity = activity_of(design, hardware, store, layout(design, hardware, store))
-    files |= _measured(timing, activity, 1 / metrics["clock_frequency_hz"], rtl.clock)
+    files |= _measured(timing, activity, 1 / metrics["clock_frequency_hz"], rtl.clock_port)
     if design.operating.is_guaranteed:
         files |= _corner_libraries(design, metrics)
     if hardware.macros:
@@ -100,7 +100,7 @@ def export_point(
     files |= _golden(hardware, rtl.top, leaves_open(rtl.rtlil.read_text()))
     files |= bench_files(design, rtl)
     clock_period_s = 1 / metrics["clock_frequency_hz"]
-    files |= _flows(name_of(design.block), timing.netlist, clock_period_s, rtl.clock)
+    files |= _flows(name_of(design.block), timing.netlist, clock_period_s, rtl.clock_port)
     block = measure(design, hardware, store)[1]
     files |= _assembly(design, block)
     files["sources.bib"] = _bibliography(design, block)

@@ -23,14 +23,14 @@ from chipdse.blocks.ports import attribute_ports
 class Clocking:
     """Which ports of the RTL's top are its clock and its reset.
 
-    clock : input port; "" where it is not known
+    clock : input port; None where it is not known
     reset : input port; None where it is not known or there is none
     reset_level : level at which the reset is active
     problem : why they are not known, as the end of a sentence that begins with the block's name;
         None if they are
     """
 
-    clock: str = ""
+    clock: str | None = None
     reset: str | None = None
     reset_level: int = 1
     problem: str | None = None

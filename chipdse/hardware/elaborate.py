@@ -42,7 +42,7 @@ class Rtl:
     verilog : hierarchical, with the names of the source; the input of simulation
     top : name of the top module
     content : hash of both; equal RTL from different sources shares all later stages
-    clock : input port of its only clock; "" if it is not known
+    clock : input port of its only clock; None if it is not known
     reset : input port that resets its registers; None if it is not known or there is none
     reset_level : level at which the reset is active
     problem : why clock or reset are not known, else None (`chipdse.hardware.amaranth_rtl.Clocking`)
@@ -54,12 +54,24 @@ class Rtl:
     verilog: Path
     top: str
     content: str
-    clock: str = "clk"
+    clock: str | None = "clk"
     reset: str | None = None
     reset_level: int = 1
     problem: str | None = None
     macros: tuple[MacroSize, ...] = ()
     models: Path | None = None
+
+    @property
+    def clock_port(self) -> str:
+        """The clock's port.
+
+        Raises
+        ------
+        DesignError : it is not known
+        """
+        if self.clock is None:
+            raise DesignError(f"{self.top} {self.problem or 'has no known clock'}")
+        return self.clock
 
 
 def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:

@@ -44,7 +44,7 @@ class Signal:
     kind : what drives it
     width : bits
     word : of a memory: the address of this word as the source writes it
-    clock : name of the net that clocks it, "" if none
+    clock : name of the net that clocks it, None if none
     rising : edge of the clock
     clocked_by_port : the clock is the input port of that name, not gated or generated
     asynchronous : has an asynchronous set, reset or load
@@ -58,7 +58,7 @@ class Signal:
     kind: Kind
     width: int
     word: int | None = None
-    clock: str = ""
+    clock: str | None = None
     rising: bool = True
     clocked_by_port: bool = True
     asynchronous: bool = False

@@ -181,7 +181,7 @@ def run_bench(
     -------
     What the bench read, where it is the user's
     """
-    recorder = write_recorder(rtl, folder, clock=rtl.clock, black_boxes=macros)
+    recorder = write_recorder(rtl, folder, clock=rtl.clock_port, black_boxes=macros)
     check_one_clock(recorder)
     if _is_only_described(block):
         check_asynchronous(block.name, rtl.reset, rtl.reset_level, recorder.resets)
@@ -270,7 +270,7 @@ def is_own_bench(block: Block) -> bool:
 def check_clocking(block: Block, rtl: Rtl) -> None:
     """Raise DesignError unless clock and reset are inputs, as far as the bench needs to know."""
     is_checked = not isinstance(block, OwnBlock) or block.is_checked
-    if rtl.problem is not None and not (is_checked and rtl.clock):
+    if rtl.problem is not None and not (is_checked and rtl.clock is not None):
         raise DesignError(f"{block.name} {rtl.problem}")
     inputs = {port.name for port in rtl_ports(rtl.rtlil, rtl.top) if port.direction == "in"}
     for what, name in (("clock", rtl.clock), ("reset", rtl.reset)):
@@ -311,7 +311,7 @@ def check_one_clock(recorder: Recorder) -> None:
         )
     layout = json.loads(recorder.layout.read_text())
     for signal in layout["signals"]:
-        if signal["clock"] not in ("", layout["clock"]):
+        if signal["clock"] not in (None, layout["clock"]):
             raise DesignError(
                 f"{signal['name']} is clocked by {signal['clock']!r}, not by "
                 f"{layout['clock']!r}; a block has one clock, without gates: use an enable"

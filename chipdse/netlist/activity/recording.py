@@ -40,7 +40,7 @@ class RecordedSignal:
     kind: str
     width: int
     offset: int
-    clock: str = ""
+    clock: str | None = None
     rising: bool = True
     asynchronous: bool = False
 
