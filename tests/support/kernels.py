@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 _FOLDER = "CHIPDSE_TEST_KERNELS"
-_LENT = ("kernels", "libraries", "closures")
+_LENT = ("kernels", "libraries", "liberty", "closures")
 """Folders of the cache (see `chipdse.store.derived`) whose content takes seconds to make."""
 
 
