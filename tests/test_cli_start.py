@@ -156,6 +156,14 @@ def test_the_answer_of_a_sweep_does_not_load_the_page() -> None:
     assert not loaded & {"chipdse.report.page", "matplotlib", "scipy.stats", "sklearn"}
 
 
+@pytest.mark.slow
+def test_a_page_without_pictures_and_ranges_loads_what_neither_draws() -> None:
+    """The report at the end of a sweep; the libraries take 1 s of processor time to load."""
+    loaded = loaded_by("chipdse.report.page, chipdse.study.running.engine")
+    assert "chipdse.report.page.details" in loaded
+    assert not loaded & {"matplotlib", "scipy.stats", "scipy.optimize"}
+
+
 @pytest.mark.parametrize("given", ["-40C", "-40", "-.5C"])
 def test_a_negative_temperature_is_a_value(given: str) -> None:
     """Python 3.13 and older take only plain negative numbers as values."""
