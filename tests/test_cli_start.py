@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chipdse_hdl import BLOCKS
 
 from chipdse.cli import build_parser
 
@@ -138,13 +139,29 @@ def test_a_worker_does_not_load_what_searches_stores_and_reports() -> None:
     loaded = loaded_by("chipdse.study.running.outcome")
     assert "chipdse.evaluate" in loaded
     others = {"chipdse.study.storage.storage", "chipdse_hdl.adder", "chipdse_hdl.mac_array"}
-    assert not loaded & (others | set(HEAVY) - {"amaranth", "numpy"})
+    assert not loaded & (others | set(HEAVY) - {"numpy"})
+
+
+@pytest.mark.slow
+def test_a_bench_does_not_load_the_hardware_of_its_block() -> None:
+    """Every simulation imports one, and Amaranth would take a third of its start."""
+    loaded = loaded_by(", ".join(BLOCKS[name].bench for name in BLOCKS))
+    assert {"chipdse_hdl.rv32", "chipdse_hdl.adder.bench"} <= loaded
+    assert not loaded & {"amaranth", "pandas", "scipy"}
 
 
 @pytest.mark.slow
 def test_the_answer_of_a_sweep_does_not_load_the_page() -> None:
     loaded = loaded_by("chipdse.report.importance, chipdse.report.answer")
     assert not loaded & {"chipdse.report.page", "matplotlib", "scipy.stats", "sklearn"}
+
+
+@pytest.mark.slow
+def test_a_page_without_pictures_and_ranges_loads_what_neither_draws() -> None:
+    """The report at the end of a sweep; the libraries take 1 s of processor time to load."""
+    loaded = loaded_by("chipdse.report.page, chipdse.study.running.engine")
+    assert "chipdse.report.page.details" in loaded
+    assert not loaded & {"matplotlib", "scipy.stats", "scipy.optimize"}
 
 
 @pytest.mark.parametrize("given", ["-40C", "-40", "-.5C"])

@@ -9,7 +9,6 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import Elaboratable
 from chipdse_hdl.block import Block
 
 from chipdse.blocks.imports import forget_outdated, make_importable, owner_of
@@ -46,8 +45,7 @@ def find_own(reference: str, folder: str) -> Block:
     if isinstance(target, Block):
         fields = {f.name: getattr(target, f.name) for f in dataclasses.fields(Block)}
         return OwnBlock(**(fields | {"name": reference}), folder=folder, find=find_own)
-    is_component = inspect.isclass(target) and issubclass(target, Elaboratable)
-    if is_component or inspect.isfunction(target):
+    if _is_component(target) or inspect.isfunction(target):
         return component_block(reference, start, target, find_own)
     raise DesignError(
         f"{reference!r} is a {_sort_of(target)}; name a Block record, an Amaranth component "
@@ -77,7 +75,7 @@ def _attribute(reference: str, module_name: str, attribute: str, start: Path) ->
     try:
         return getattr(module, attribute)
     except AttributeError:
-        names = [n for n, v in vars(module).items() if isinstance(v, Block) or _is_component(v)]
+        names = [n for n, v in vars(module).items() if isinstance(v, Block) or _is_users(v)]
         known = f"; it has {', '.join(names)}" if names else ""
         raise DesignError(f"{reference!r}: {module_name} has no {attribute!r}{known}") from None
 
@@ -87,11 +85,13 @@ def _sort_of(value: object) -> str:
 
 
 def _is_component(value: object) -> bool:
-    return (
-        inspect.isclass(value)
-        and issubclass(value, Elaboratable)
-        and not value.__module__.startswith("amaranth.")
-    )
+    from amaranth.hdl import Elaboratable  # a quarter of the start, which shipped blocks need not
+
+    return inspect.isclass(value) and issubclass(value, Elaboratable)
+
+
+def _is_users(value: object) -> bool:
+    return _is_component(value) and not str(value.__module__).startswith("amaranth.")
 
 
 def _broken(reference: str, error: Exception) -> DesignError:

@@ -13,7 +13,6 @@ from typing import Any
 
 from chipdse_hdl.block import Block, Work, check_parameters, parameter
 
-from chipdse.blocks.ports import component_ports
 from chipdse.blocks.verilog_files import included_files
 from chipdse.errors import DesignError
 
@@ -129,6 +128,8 @@ def component_block(
 
     There is no bench: random words drive every input and nothing is compared.
     """
+
+    from chipdse.blocks.components import component_ports  # with Amaranth, as the component
 
     def hardware(parameters: Any) -> Any:
         return make(**vars(parameters))

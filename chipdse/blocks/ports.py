@@ -1,18 +1,11 @@
-"""The ports of a block: of an Amaranth component, or of RTL."""
+"""The ports of RTL, and which of them are clock and reset."""
 
 from __future__ import annotations
 
-import gc
 import re
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from amaranth.back import rtlil
-from amaranth.hdl import Elaboratable, Record, Signal, UnusedElaboratable, Value, ValueCastable
-from amaranth.lib import wiring
 
 _WIRE = re.compile(
     r"^  wire (?:width (\d+) )?(?:upto )?(?:offset \S+ )?(input|output) (\d+) +"
@@ -29,82 +22,31 @@ class BlockPort:
     bits: int
 
 
-def component_ports(make: Callable[[], Any]) -> list[BlockPort]:
-    """Ports of the component that `make` returns, without the clock and reset of elaboration."""
-    with warnings.catch_warnings():
-        # Only looked at: Amaranth would warn that it, or a part of it, is never elaborated.
-        warnings.simplefilter("ignore", UnusedElaboratable)
-        ports = _ports(make())
-        gc.collect()
-    return ports
+@dataclass(frozen=True, kw_only=True)
+class Clocking:
+    """Which ports of the RTL's top are its clock and its reset.
 
-
-def attribute_ports(component: Any) -> dict[str, tuple[Value, None]] | None:
-    """What stands for ports where there is no signature: attributes that are signals.
-
-    Of an attribute that holds several, a record or an interface, each counts; names as Amaranth
-    makes them, ``bus__valid``. Which way a port goes follows from who drives it. None if the
-    component has a signature.
-
-    Raises
-    ------
-    ValueError : there is nothing that could be a port
+    clock : input port; None where it is not known
+    reset : input port; None where it is not known or there is none
+    reset_level : level at which the reset is active
+    problem : why they are not known, as the end of a sentence that begins with the block's name;
+        None if they are
     """
-    if isinstance(getattr(component, "signature", None), wiring.Signature):
-        return None
-    ports: dict[str, tuple[Value, None]] = {}
-    seen: set[int] = set()
-    while "_elaboratable_" in vars(component):  # a DomainRenamer's, around the thing itself
-        component = component._elaboratable_
-    for attribute, held in vars(component).items():
-        for name, signal in [] if attribute.startswith("_") else _signals_of(attribute, held):
-            if id(signal) not in seen:
-                seen.add(id(signal))
-                ports[name] = (signal, None)
-    if not ports:
-        raise ValueError(f"{type(component).__name__} has no signature and no signal as attribute")
-    return ports
 
-
-def _signals_of(name: str, held: Any) -> Iterator[tuple[str, Signal]]:
-    if isinstance(held, Elaboratable):
-        return  # a part, not a port
-    if isinstance(getattr(held, "signature", None), wiring.Signature):
-        for path, _, value in held.signature.flatten(held):
-            yield from _signals_of("__".join(map(str, (name, *path))), value)
-    elif isinstance(held, Record):
-        for field in held.fields:
-            yield from _signals_of(f"{name}__{field}", held.fields[field])
-    elif isinstance(held, Value | ValueCastable) and isinstance(Value.cast(held), Signal):
-        yield name, Value.cast(held)
-
-
-def _ports(component: Any) -> list[BlockPort]:
-    ports = attribute_ports(component)
-    if ports is None:
-        return _signature_ports(component)
-    lines = rtlil.convert(component, ports=ports, emit_src=False).splitlines()
-    return [port for port in _ports_of(lines, "top") if port.name in ports]
-
-
-def _signature_ports(component: Any) -> list[BlockPort]:
-    return [
-        BlockPort(
-            name="__".join(map(str, path)),
-            direction="in" if member.flow == wiring.In else "out",
-            bits=len(Value.cast(value)),
-        )
-        for path, member, value in component.signature.flatten(component)
-    ]
+    clock: str | None = None
+    reset: str | None = None
+    reset_level: int = 1
+    problem: str | None = None
 
 
 def rtl_ports(file: Path, top: str) -> list[BlockPort]:
     """Ports of a module, in the order of its declaration."""
     with file.open() as lines:
-        return _ports_of(lines, top)
+        return ports_in(lines, top)
 
 
-def _ports_of(lines: Iterable[str], top: str) -> list[BlockPort]:
+def ports_in(lines: Iterable[str], top: str) -> list[BlockPort]:
+    """Ports of a module of RTLIL, as `rtl_ports`, from the lines of its text."""
     ports: dict[int, BlockPort] = {}
     inside = False
     for line in lines:

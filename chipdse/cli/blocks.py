@@ -63,13 +63,15 @@ def _blocks(arguments: argparse.Namespace) -> int:
 
 def _described(block: Block, settings: list[str]) -> dict[str, Any]:
     """Everything the records say about a block, at its defaults or the given parameters."""
+    from chipdse_hdl.block import component_of
+
     from chipdse.blocks.own import is_checked
     from chipdse.design import make_record, parse_settings
 
     description: dict[str, Any] = {
         "name": block.name,
         "summary": block.summary,
-        "description": inspect.getdoc(block.hardware) or "",
+        "description": inspect.getdoc(component_of(block.hardware)) or "",
         "parameters": _fields(block.parameters),
         "workload": _fields(block.workload),
         "bench": block.bench,
@@ -123,8 +125,9 @@ def _derived(kind: type, record: Any) -> list[dict[str, Any]]:
 
 def _ports(block: Block, parameters: Any) -> list[BlockPort]:
     """Its ports, without clock and reset."""
+    from chipdse.blocks.components import component_ports
     from chipdse.blocks.own import OwnBlock
-    from chipdse.blocks.ports import component_ports, rtl_ports
+    from chipdse.blocks.ports import rtl_ports
     from chipdse.hardware.elaborate import elaborate
     from chipdse.store.store import Store, default_store
 

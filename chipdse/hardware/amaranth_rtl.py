@@ -7,7 +7,6 @@ the component's own ports, so a component with a data port `rst` has its reset e
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from amaranth.back import rtlil
@@ -16,25 +15,8 @@ from amaranth.hdl._ir import Design, PortDirection, build_netlist
 from amaranth.hdl._nir import Netlist, Operator
 from amaranth.lib import wiring
 
-from chipdse.blocks.ports import attribute_ports
-
-
-@dataclass(frozen=True, kw_only=True)
-class Clocking:
-    """Which ports of the RTL's top are its clock and its reset.
-
-    clock : input port; None where it is not known
-    reset : input port; None where it is not known or there is none
-    reset_level : level at which the reset is active
-    problem : why they are not known, as the end of a sentence that begins with the block's name;
-        None if they are
-    """
-
-    clock: str | None = None
-    reset: str | None = None
-    reset_level: int = 1
-    problem: str | None = None
-
+from chipdse.blocks.components import attribute_ports
+from chipdse.blocks.ports import Clocking
 
 ONLY_LOGIC = Clocking(
     problem="has no clock: it is only logic; put registers at its inputs and outputs, so that it "

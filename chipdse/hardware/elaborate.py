@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import UnusedElaboratable
-from chipdse_hdl.block import Block
+from chipdse_hdl.block import Block, definition_of
 
 from chipdse.blocks.imports import owner_of, reads_here, source_files
 from chipdse.blocks.own import OwnBlock, VerilogSource
+from chipdse.blocks.ports import Clocking
 from chipdse.errors import DesignError, MachineError, ToolError
-from chipdse.hardware.amaranth_rtl import Clocking, convert_component
 from chipdse.hardware.read_verilog import digests_before, port_name, read_verilog, verilog_reads
 from chipdse.store.imports import module_hash, module_sources
 from chipdse.store.place import Place, Read
 from chipdse.store.reads import declared
 from chipdse.store.recording.notes import watching
+from chipdse.store.source_files import hash_named
 from chipdse.store.stage import Stage
 from chipdse.store.store import Store, hash_file
 from chipdse.technology.sram import MacroSize
@@ -45,7 +45,7 @@ class Rtl:
     clock : input port of its only clock; None if it is not known
     reset : input port that resets its registers; None if it is not known or there is none
     reset_level : level at which the reset is active
-    problem : why clock or reset are not known, else None (`chipdse.hardware.amaranth_rtl.Clocking`)
+    problem : why clock or reset are not known, else None (`chipdse.blocks.ports.Clocking`)
     macros : sizes of the SRAM macros it instantiates (`chipdse.hardware.memories`)
     models : Verilog models of these macros; None if there are none
     """
@@ -156,8 +156,8 @@ ELABORATE = Stage(
 def _description(block: Block) -> Any:
     """The properties of a block's hardware that are known without running its code."""
     if not isinstance(block, OwnBlock):
-        hardware = block.hardware
-        return [block.name, hardware.__qualname__, module_hash(hardware.__module__)]
+        module, component = definition_of(block.hardware)
+        return [block.name, component, module_hash(module)]
     if block.verilog is None:
         return block.name
     verilog, name = block.verilog, place_of(block).name
@@ -213,8 +213,9 @@ def block_files(block: Block) -> list[Path]:
     Other files that they read are recorded with their results (`chipdse.store.reads`).
     """
     if not isinstance(block, OwnBlock):
-        parts = (block.hardware, block.parameters, block.workload, block.work, block.cycles)
+        parts = (block.parameters, block.workload, block.work, block.cycles)
         modules = {*(part.__module__ for part in parts), block.bench}
+        modules.add(definition_of(block.hardware)[0])
         if package := block.bench.rpartition(".")[0]:
             modules.add(package)  # the record of the block in it lists the functions
         return sorted({file for name in modules for file in module_sources(name).values()})
@@ -232,6 +233,10 @@ def block_files(block: Block) -> list[Path]:
 
 
 def _from_amaranth(block: Block, parameters: Any) -> tuple[str, Clocking]:
+    from amaranth.hdl import UnusedElaboratable  # not where the RTL of a shipped block is stored
+
+    from chipdse.hardware.amaranth_rtl import convert_component
+
     refusals = (Exception,) if isinstance(block, OwnBlock) else (ValueError, TypeError)
     module = block.name.partition(":")[0]
     folder = block.folder if isinstance(block, OwnBlock) else ""
@@ -244,8 +249,18 @@ def _from_amaranth(block: Block, parameters: Any) -> tuple[str, Clocking]:
         # Amaranth would warn for every part that it is never elaborated.
         warnings.simplefilter("ignore", UnusedElaboratable)
         raise DesignError(f"{block.name} refuses its parameters: {error}") from error
+    _check_unchanged(block)
     # Amaranth names a nameless signal `$signal`; names with a dollar are reserved for Yosys.
     return text.replace("\\$", "\\unnamed_"), clocking
+
+
+def _check_unchanged(block: Block) -> None:
+    """Raise MachineError if the hardware of a block that ships, which was perhaps imported just
+    now, is no longer what the stage's key states."""
+    if not isinstance(block, OwnBlock):
+        module = definition_of(block.hardware)[0]
+        if hash_named(module_sources(module)) != module_hash(module):
+            raise MachineError(f"{module} changed while it was used; nothing is kept: run again")
 
 
 @contextmanager

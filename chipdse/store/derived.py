@@ -1,6 +1,6 @@
 """Files that the cache holds beside stage results: parsed libraries, compiled kernels and others.
 
-    CACHE/liberty/      Liberty files reduced to what synthesis needs
+    CACHE/liberty/      Liberty files of shipped libraries, and any reduced to what synthesis needs
     CACHE/libraries/    parsed libraries
     CACHE/kernels/      compiled C, a folder for each compiler and kind of processor
     CACHE/closures/     which modules the code of a stage lies in

@@ -6,6 +6,7 @@ Nothing here imports Amaranth: a bench and a reference need the records, not the
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -124,13 +125,56 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """The class of a component by its name, imported with Amaranth when it is first needed.
+
+    A bench needs the block's reference only, and a design whose RTL is stored its record only:
+    Amaranth would take a quarter of their start.
+
+    module, name : where the class is defined
+    """
+
+    module: str
+    name: str
+
+    def __call__(self, parameters: Any) -> Any:
+        """The component of a parameter record."""
+        return self.component(parameters)
+
+    @property
+    def component(self) -> Callable[[Any], Any]:
+        """The class itself."""
+        component: Callable[[Any], Any] = getattr(importlib.import_module(self.module), self.name)
+        return component
+
+    def attribute(self, name: str) -> Any:
+        """The class as an attribute of the block's package; AttributeError for other names."""
+        if name != self.name:
+            package = self.module.rpartition(".")[0]
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return self.component
+
+
+def component_of(hardware: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What makes a block's component: of a `Hardware` its class, else the same callable."""
+    return hardware.component if isinstance(hardware, Hardware) else hardware
+
+
+def definition_of(hardware: Callable[[Any], Any]) -> tuple[str, str]:
+    """Module and name of what makes a block's component; nothing is imported."""
+    if isinstance(hardware, Hardware):
+        return hardware.module, hardware.name
+    return hardware.__module__, hardware.__qualname__
+
+
+@dataclass(frozen=True, kw_only=True)
 class Block:
     """A block of hardware and everything needed to explore it.
 
     name : as the command line and sweep files call it
     summary : one line
     parameters, workload : frozen records whose fields are made with `parameter`
-    hardware : from a parameter record to an Amaranth component
+    hardware : from a parameter record to an Amaranth component: the class, or a `Hardware`
     bench : the cocotb test module, importable by name
     work : useful work of a workload on a parameter record
     cycles : clock cycles a workload takes, roughly: to choose a simulator before running it

@@ -18,8 +18,8 @@ from chipdse.store.store import Store
 
 pytestmark = pytest.mark.tools
 SMALL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "keccak": ({"bus_bits": 32}, {"length": 100, "message_bytes": 60}),
     "ascon": ({"function": "both"}, {"length": 100, "message_bytes": 40}),
+    "keccak": ({"bus_bits": 32}, {"length": 100, "message_bytes": 60}),
     "aes_sbox": ({"shares": 2}, {"length": 40}),
     "ntt": ({"inverse": True}, {"length": 1}),
     "d2d_link": (

@@ -68,6 +68,7 @@ def _environment(programs: Path, store: Path) -> dict[str, str]:
         "CHIPDSE_CACHE": str(store),
         "PATH": os.pathsep.join([str(programs), *others]),
         "COLUMNS": "100",
+        "OPENBLAS_NUM_THREADS": "1",  # as in tests/conftest.py
     }
 
 

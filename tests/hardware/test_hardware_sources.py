@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 from chipdse_hdl import BLOCKS
-from chipdse_hdl.block import Block
+from chipdse_hdl.block import Block, definition_of
 from chipdse_hdl.fifo import Fifo
 
-from chipdse.errors import DesignError
-from chipdse.hardware.elaborate import _description, block_files
+from chipdse.errors import DesignError, MachineError
+from chipdse.hardware.elaborate import _description, block_files, elaborate
 from chipdse.store import source_files
-from chipdse.store.imports import module_sources
+from chipdse.store.imports import module_hash, module_sources
 from chipdse.store.source_files import hash_named
+from chipdse.store.store import Store
 
 
 def test_a_block_depends_on_what_it_imports_and_not_on_other_blocks() -> None:
@@ -76,7 +77,8 @@ def test_an_edit_reaches_the_stages_that_run_it(
     name: str, edited: str, stages: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def keys() -> dict[str, str]:
-        modules = {"elaborate": BLOCKS[name].hardware.__module__, "simulate": BLOCKS[name].bench}
+        hardware, _ = definition_of(BLOCKS[name].hardware)
+        modules = {"elaborate": hardware, "simulate": BLOCKS[name].bench}
         return {stage: hash_named(module_sources(module)) for stage, module in modules.items()}
 
     before, files = keys(), source_files.package_files("chipdse_hdl")
@@ -135,3 +137,18 @@ def test_relative_nested_and_package_imports_count(package: str) -> None:
 def test_a_module_without_source_is_refused() -> None:
     with pytest.raises(DesignError, match="no_such_module_here.*has no source file"):
         module_sources("no_such_module_here")
+
+
+def test_hardware_that_changed_after_it_was_hashed_makes_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is imported when its RTL is made, perhaps long after the hash was taken."""
+    block = BLOCKS["fifo"]
+    module_hash(definition_of(block.hardware)[0])
+    files = source_files.package_files("chipdse_hdl")
+    copy = tmp_path / "hardware.py"
+    copy.write_text(files["chipdse_hdl.fifo.hardware"].read_text() + "\n# a remark\n")
+    changed = {"chipdse_hdl": files | {"chipdse_hdl.fifo.hardware": copy}}
+    monkeypatch.setattr(source_files, "package_files", changed.__getitem__)
+    with pytest.raises(MachineError, match="fifo.hardware changed while it was used"):
+        elaborate(block, block.parameters(), Store(root=tmp_path / "stages"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chipdse.blocks.ports import component_ports
+from chipdse.blocks.components import component_ports
 from chipdse.design import find_block
 from chipdse.errors import DesignError
 from chipdse.hardware.elaborate import elaborate

@@ -1,7 +1,7 @@
 """A stage opens no file and runs no code that its key does not know.
 
 Every stage is built in a process of its own, in which an audit hook sees each file that Python
-opens and a profiler each function that runs, while the stage's builder runs.
+opens and a tracer each function that runs, while the stage's builder runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import stale_projects
+from tests.support import kernels, stale_projects
 
 SCRIPT = """
 import json, os, sys
@@ -50,12 +50,15 @@ def audit(event, arguments):
                 opened[stage].add(os.path.realpath(os.fsdecode(arguments[0])))
 sys.addaudithook(audit)
 
-def profile(frame, event, argument):
-    importing = "<module>" in (frame.f_code.co_name, frame.f_back and frame.f_back.f_code.co_name)
-    ours = event == "call" and frame.f_code.co_filename.startswith(PACKAGE)
-    if active and ours and not importing:
+noted = set()  # files of which a function ran in each of the active stages
+def trace(frame, event, argument):  # called when a function begins; no line of it is traced
+    file = frame.f_code.co_filename
+    if not active or file in noted or not file.startswith(PACKAGE):
+        return
+    if "<module>" not in (frame.f_code.co_name, frame.f_back and frame.f_back.f_code.co_name):
+        noted.add(file)
         for stage in active:
-            executed[stage].add(frame.f_code.co_filename)
+            executed[stage].add(file)
 
 inputs_of, folders = {}, {}
 def watched(method):
@@ -64,13 +67,14 @@ def watched(method):
         def builds(target):
             active.append(stage)
             opened.setdefault(stage, set()); executed.setdefault(stage, set())
-            sys.setprofile(profile)
+            noted.clear()
+            sys.settrace(trace)
             try:
                 return build(target)
             finally:
                 active.remove(stage)
                 if not active:
-                    sys.setprofile(None)
+                    sys.settrace(None)
         folders[stage] = method(self, stage, inputs, builds, *more)
         return folders[stage]
     return folder
@@ -174,7 +178,9 @@ def test_a_stage_opens_and_runs_only_what_its_key_knows(
     (project / "hw/memory.toml").write_text(DESCRIPTION)
     (project / "hw/copies.v").write_text(COPIES)
     (project / "hw/copies.toml").write_text(DESCRIPTION.replace("memory", "copies"))
-    monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path / "cache"))
+    # Without kernels and libraries: a stage that makes them opens what they are made of.
+    cache = kernels.lend(tmp_path / "cache", ("closures",))
+    monkeypatch.setenv("CHIPDSE_CACHE", str(cache))
     command = [sys.executable, "-c", SCRIPT, str(project), block, str(tmp_path / "store")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

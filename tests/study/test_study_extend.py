@@ -191,8 +191,9 @@ def test_a_study_that_may_only_be_read(study: StudyFolder) -> None:
 
 
 def test_a_report_that_cannot_be_written(
-    study: StudyFolder, capsys: pytest.CaptureFixture[str]
+    study: StudyFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("chipdse.report.page.report_html", lambda *given, **named: "a page")
     (study.path / "report.html").mkdir()
     assert main(["report", str(study.path), "--details", "0"]) == 2
     *_, line = capsys.readouterr().err.splitlines()

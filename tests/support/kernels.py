@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 _FOLDER = "CHIPDSE_TEST_KERNELS"
-_LENT = ("kernels", "libraries", "closures")
+_LENT = ("kernels", "libraries", "liberty", "closures")
 """Folders of the cache (see `chipdse.store.derived`) whose content takes seconds to make."""
 
 
@@ -25,9 +26,9 @@ def end() -> None:
     shutil.rmtree(os.environ.pop(_FOLDER), ignore_errors=True)
 
 
-def lend(cache: Path) -> Path:
+def lend(cache: Path, names: Sequence[str] = _LENT) -> Path:
     """Give a cache what other tests have compiled and parsed; returns the cache."""
-    for name in _LENT:
+    for name in names:
         folder = cache / name
         if folder.is_symlink() and not folder.exists():
             folder.unlink()  # left by a run that was stopped

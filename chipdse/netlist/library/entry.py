@@ -8,7 +8,9 @@ all corners for timing and power.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +18,10 @@ from typing import TYPE_CHECKING
 
 from chipdse.errors import DesignError
 from chipdse.netlist.library.processes import TYPICAL
-from chipdse.store.files import write_whole
+from chipdse.paths import cache_folder
+from chipdse.store.derived import note_use
+from chipdse.store.files import is_as_written, note_digest, write_whole
+from chipdse.store.sources import code_of
 
 if TYPE_CHECKING:
     from chipdse.netlist.library.liberty.head import Corner
@@ -186,8 +191,40 @@ def liberty_files_for_synthesis(library: LibraryEntry, folder: Path) -> tuple[Pa
     target = folder / f"{library.name}.lib"
     if not target.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(target, liberty_text(library, library.nominal))
+        write_whole(target, _nominal_text(library))
     return (target,)
+
+
+def _nominal_text(library: LibraryEntry) -> str:
+    """`liberty_text` of a saved library at its nominal corner, from the user's cache folder.
+
+    To load a library and to write its text takes half a second or more in each process.
+    """
+    key = _text_key(library)
+    file = cache_folder() / "liberty" / f"{key}.lib"
+    if is_as_written(file):
+        note_use(file)
+        with suppress(OSError):
+            return file.read_text(encoding="utf-8")
+    # Anew: what this entry has loaded may be of files that were replaced since.
+    text = liberty_text(dataclasses.replace(library), library.nominal)
+    if _text_key(library) == key:
+        with suppress(OSError):  # a cache may be read-only
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, text)
+            note_digest(file)
+    return text
+
+
+# A text, so that the code of synthesis is not that of all readers: a saved library has one.
+_LOADING = "chipdse.netlist.library.entry:LibraryEntry"
+
+
+def _text_key(library: LibraryEntry) -> str:
+    """Hash of the files of a library, of its nominal corner, and of the code that writes it."""
+    known = [code_of(liberty_text, _LOADING), library.name, repr(library.nominal)]
+    known += [hashlib.sha256(path.read_bytes()).hexdigest() for path in library.files]
+    return hashlib.sha256(" ".join(known).encode()).hexdigest()[:32]
 
 
 def liberty_text(

@@ -20,9 +20,7 @@ from chipdse.netlist.power.modules import assign_modules
 from chipdse.netlist.power.power import GROUPS, Power
 from chipdse.netlist.timing.paths import critical_path
 from chipdse.netlist.timing.timing import Timing
-from chipdse.report.pictures.package import draw_package
 from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
-from chipdse.report.pictures.placement import draw_analysed
 from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.build import build_hardware
 from chipdse.stages.layout import measured_errors
@@ -275,6 +273,9 @@ def _over_supply(
 
 
 def _placement_png(design: Design, analysed: Analysed, report: BlockReport) -> str | None:
+    # Imported here: a report whose points are not looked into draws nothing with matplotlib.
+    from chipdse.report.pictures.placement import draw_analysed
+
     if analysed.layout.routes is None:
         return None
     with tempfile.TemporaryDirectory() as scratch:
@@ -284,6 +285,8 @@ def _placement_png(design: Design, analysed: Analysed, report: BlockReport) -> s
 
 
 def _package_svg(evaluation: Evaluation) -> str:
+    from chipdse.report.pictures.package import draw_package
+
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "package.svg"
         draw_package(evaluation, path)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
@@ -150,6 +149,8 @@ def sample(inputs: Sequence[Input], draws: int = DRAWS, seed: int = SEED) -> Flo
         raise DesignError(f"draws={draws} must be from {LEAST} to {MOST}; write e.g. {DRAWS}")
     if not inputs:
         return np.zeros((draws, 0))
+    from scipy.stats import qmc  # half a second to load, and reports without ranges draw nothing
+
     cube = qmc.LatinHypercube(d=len(inputs), rng=np.random.default_rng(seed))
     return np.asarray(cube.random(draws), dtype=np.float64)
 

@@ -10,19 +10,26 @@ References
 
 from __future__ import annotations
 
-from chipdse_hdl.block import Block
-from chipdse_hdl.cordic.hardware import Cordic
+from typing import TYPE_CHECKING
+
+from chipdse_hdl.block import Block, Hardware
 from chipdse_hdl.cordic.model import cycles, work
 from chipdse_hdl.cordic.parameters import CordicParameters, CordicWorkload
 
+if TYPE_CHECKING:
+    from chipdse_hdl.cordic.hardware import Cordic
+
 __all__ = ["BLOCK", "Cordic", "CordicParameters", "CordicWorkload"]
+
+HARDWARE = Hardware(module="chipdse_hdl.cordic.hardware", name="Cordic")
+__getattr__ = HARDWARE.attribute  # `Cordic` is imported with Amaranth, when asked for
 
 BLOCK = Block(
     name="cordic",
     summary="vectors turned and measured by shifts and additions",
     parameters=CordicParameters,
     workload=CordicWorkload,
-    hardware=Cordic,
+    hardware=HARDWARE,
     bench="chipdse_hdl.cordic.bench",
     work=work,
     cycles=cycles,

@@ -17,19 +17,28 @@ all the exponents there are, nothing is (`exact`): that is 28 for E4M3.
 
 from __future__ import annotations
 
-from chipdse_hdl.block import Block
-from chipdse_hdl.dot_product.hardware import DotProduct
+from typing import TYPE_CHECKING
+
+from chipdse_hdl.block import Block, Hardware
 from chipdse_hdl.dot_product.model import cycles, work
 from chipdse_hdl.dot_product.parameters import DotProductParameters, DotProductWorkload
 
+if TYPE_CHECKING:
+    from chipdse_hdl.dot_product.hardware import DotProduct
+
 __all__ = ["BLOCK", "DotProduct", "DotProductParameters", "DotProductWorkload"]
+
+HARDWARE = Hardware(module="chipdse_hdl.dot_product.hardware", name="DotProduct")
+__getattr__ = (
+    HARDWARE.attribute
+)  # `DotProduct` is imported with Amaranth when it is first asked for
 
 BLOCK = Block(
     name="dot_product",
     summary="sums of products in int4, int8, bf16 and fp8 (E4M3, E5M2)",
     parameters=DotProductParameters,
     workload=DotProductWorkload,
-    hardware=DotProduct,
+    hardware=HARDWARE,
     bench="chipdse_hdl.dot_product.bench",
     work=work,
     cycles=cycles,

@@ -12,19 +12,26 @@ References
 
 from __future__ import annotations
 
-from chipdse_hdl.block import Block
-from chipdse_hdl.fft.hardware import Fft
+from typing import TYPE_CHECKING
+
+from chipdse_hdl.block import Block, Hardware
 from chipdse_hdl.fft.model import cycles, work
 from chipdse_hdl.fft.parameters import FftParameters, FftWorkload
 
+if TYPE_CHECKING:
+    from chipdse_hdl.fft.hardware import Fft
+
 __all__ = ["BLOCK", "Fft", "FftParameters", "FftWorkload"]
+
+HARDWARE = Hardware(module="chipdse_hdl.fft.hardware", name="Fft")
+__getattr__ = HARDWARE.attribute  # `Fft` is imported with Amaranth, when asked for
 
 BLOCK = Block(
     name="fft",
     summary="streaming fast Fourier transform, radix 2 and 2**2",
     parameters=FftParameters,
     workload=FftWorkload,
-    hardware=Fft,
+    hardware=HARDWARE,
     bench="chipdse_hdl.fft.bench",
     work=work,
     cycles=cycles,

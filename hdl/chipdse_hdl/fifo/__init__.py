@@ -7,19 +7,26 @@ output register, as a memory macro needs it.
 
 from __future__ import annotations
 
-from chipdse_hdl.block import Block
-from chipdse_hdl.fifo.hardware import Fifo
+from typing import TYPE_CHECKING
+
+from chipdse_hdl.block import Block, Hardware
 from chipdse_hdl.fifo.model import cycles, work
 from chipdse_hdl.fifo.parameters import FifoParameters, FifoWorkload
 
+if TYPE_CHECKING:
+    from chipdse_hdl.fifo.hardware import Fifo
+
 __all__ = ["BLOCK", "Fifo", "FifoParameters", "FifoWorkload"]
+
+HARDWARE = Hardware(module="chipdse_hdl.fifo.hardware", name="Fifo")
+__getattr__ = HARDWARE.attribute  # `Fifo` is imported with Amaranth, when asked for
 
 BLOCK = Block(
     name="fifo",
     summary="queue of words with valid and ready on both sides",
     parameters=FifoParameters,
     workload=FifoWorkload,
-    hardware=Fifo,
+    hardware=HARDWARE,
     bench="chipdse_hdl.fifo.bench",
     work=work,
     cycles=cycles,

@@ -8,20 +8,27 @@ docs/blocks/blocks.md for a picture.
 
 from __future__ import annotations
 
-from chipdse_hdl.block import Block
+from typing import TYPE_CHECKING
+
+from chipdse_hdl.block import Block, Hardware
 from chipdse_hdl.mac_array.contract import contract
-from chipdse_hdl.mac_array.hardware import MacArray
 from chipdse_hdl.mac_array.model import cycles, work
 from chipdse_hdl.mac_array.parameters import MacArrayParameters, MacArrayWorkload
 
+if TYPE_CHECKING:
+    from chipdse_hdl.mac_array.hardware import MacArray
+
 __all__ = ["BLOCK", "MacArray", "MacArrayParameters", "MacArrayWorkload"]
+
+HARDWARE = Hardware(module="chipdse_hdl.mac_array.hardware", name="MacArray")
+__getattr__ = HARDWARE.attribute  # `MacArray` is imported with Amaranth, when asked for
 
 BLOCK = Block(
     name="mac_array",
     summary="systolic matrix multiplier, output stationary",
     parameters=MacArrayParameters,
     workload=MacArrayWorkload,
-    hardware=MacArray,
+    hardware=HARDWARE,
     bench="chipdse_hdl.mac_array.bench",
     work=work,
     cycles=cycles,

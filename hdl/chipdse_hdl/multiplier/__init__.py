@@ -7,19 +7,28 @@ gates only, no `*` and no `+`: synthesis would put its own multiplier in its pla
 
 from __future__ import annotations
 
-from chipdse_hdl.block import Block
-from chipdse_hdl.multiplier.hardware import Multiplier
+from typing import TYPE_CHECKING
+
+from chipdse_hdl.block import Block, Hardware
 from chipdse_hdl.multiplier.model import cycles, work
 from chipdse_hdl.multiplier.parameters import MultiplierParameters, MultiplierWorkload
 
+if TYPE_CHECKING:
+    from chipdse_hdl.multiplier.hardware import Multiplier
+
 __all__ = ["BLOCK", "Multiplier", "MultiplierParameters", "MultiplierWorkload"]
+
+HARDWARE = Hardware(module="chipdse_hdl.multiplier.hardware", name="Multiplier")
+__getattr__ = (
+    HARDWARE.attribute
+)  # `Multiplier` is imported with Amaranth when it is first asked for
 
 BLOCK = Block(
     name="multiplier",
     summary="a * b, by array, Wallace or Dadda tree, with or without Booth; pipelined, truncated",
     parameters=MultiplierParameters,
     workload=MultiplierWorkload,
-    hardware=Multiplier,
+    hardware=HARDWARE,
     bench="chipdse_hdl.multiplier.bench",
     work=work,
     cycles=cycles,

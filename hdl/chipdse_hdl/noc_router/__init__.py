@@ -7,19 +7,26 @@ out, so that the next router finds its own.
 
 from __future__ import annotations
 
-from chipdse_hdl.block import Block
-from chipdse_hdl.noc_router.hardware import NocRouter
+from typing import TYPE_CHECKING
+
+from chipdse_hdl.block import Block, Hardware
 from chipdse_hdl.noc_router.model import cycles, work
 from chipdse_hdl.noc_router.parameters import NocRouterParameters, NocRouterWorkload
 
+if TYPE_CHECKING:
+    from chipdse_hdl.noc_router.hardware import NocRouter
+
 __all__ = ["BLOCK", "NocRouter", "NocRouterParameters", "NocRouterWorkload"]
+
+HARDWARE = Hardware(module="chipdse_hdl.noc_router.hardware", name="NocRouter")
+__getattr__ = HARDWARE.attribute  # `NocRouter` is imported with Amaranth, when asked for
 
 BLOCK = Block(
     name="noc_router",
     summary="wormhole router of a network on chip, source routed",
     parameters=NocRouterParameters,
     workload=NocRouterWorkload,
-    hardware=NocRouter,
+    hardware=HARDWARE,
     bench="chipdse_hdl.noc_router.bench",
     work=work,
     cycles=cycles,

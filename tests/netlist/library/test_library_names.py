@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import pytest
 
 from chipdse.errors import DesignError
 from chipdse.netlist.library.catalogue import description_file, library_names, resolve
-from chipdse.netlist.library.entry import liberty_files_for_synthesis
+from chipdse.netlist.library.entry import (
+    LibraryEntry,
+    ProcessFiles,
+    liberty_files_for_synthesis,
+)
 from chipdse.netlist.library.liberty.head import Corner, read_corner
 from chipdse.netlist.library.user import add_library
 from tests.support.library_files import liberty
@@ -117,3 +122,28 @@ def test_threshold_flavours_are_libraries(shared: Path) -> None:
         delays[flavour] = float(library.cell_leakage_w.sum())
     assert delays["hvt"] < delays["svt"] < delays["lvt"] < delays["ulvt"]
     assert set(library_names()) == {"sky130", *(f"gt2n_{name}" for name in delays)}
+
+
+@pytest.mark.slow
+def test_text_of_a_shipped_library_is_kept_until_it_is_damaged_or_its_files_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = resolve("sky130")
+    written = liberty_files_for_synthesis(entry, tmp_path / "first")[0].read_bytes()
+
+    def refuse(*arguments: object) -> None:
+        raise LookupError("the library was loaded")
+
+    monkeypatch.setattr(LibraryEntry, "_read", refuse)
+    again = liberty_files_for_synthesis(resolve("sky130"), tmp_path / "second")[0]
+    assert again.read_bytes() == written
+    (kept,) = (tmp_path / "cache" / "liberty").glob("*.lib")
+    kept.write_bytes(written[:-1])
+    with pytest.raises(LookupError):
+        liberty_files_for_synthesis(entry, tmp_path / "third")
+    kept.write_bytes(written)
+    changed = tmp_path / "changed.npz"
+    changed.write_bytes(entry.files[0].read_bytes() + b"\n")
+    other = dataclasses.replace(entry, by_process={"typical": ProcessFiles(saved=changed)})
+    with pytest.raises(LookupError):
+        liberty_files_for_synthesis(other, tmp_path / "fourth")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chipdse.cli import main
+from tests.support import kernels
 from tests.support.netlist_cases import liberty_text
 
 
@@ -15,7 +16,7 @@ def test_power_of_a_layout_is_that_of_its_library_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CHIPDSE_CACHE", str(kernels.lend(tmp_path / "cache")))
     Path("tiny.lib").write_text(liberty_text())
     gates = "INV g (.A(a), .Y(n)); DFF r (.CK(clk), .D(n), .Q(y));"
     Path("plain.v").write_text(f"module top (clk, a, y); input clk, a; output y; {gates} endmodule")

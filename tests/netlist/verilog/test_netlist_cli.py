@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chipdse.cli import main
+from tests.support import kernels
 from tests.support.netlist_cases import liberty_text
 
 GATES = "module top(a, b, y); input a, b; output y; NAND2 g (.A(a), .B(b), .Y(y)); endmodule"
@@ -40,7 +41,7 @@ CLOCK = "".join(f"#{5 * half}\n{(half + 1) % 2}!\n" for half in range(1, 9))
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CHIPDSE_CACHE", str(kernels.lend(tmp_path / "cache")))
     monkeypatch.chdir(tmp_path)
     Path("tiny.lib").write_text(liberty_text())
     Path("gates.v").write_text(GATES)

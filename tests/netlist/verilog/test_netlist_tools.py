@@ -18,6 +18,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
+from tests.support import kernels
 from tests.support.netlist_cases import CELLS, liberty_text, tiny_library
 
 LIBRARY = tiny_library()
@@ -112,7 +113,7 @@ def test_the_note_reaches_people_and_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CHIPDSE_CACHE", str(kernels.lend(tmp_path / "cache")))
     Path("tiny.lib").write_text(liberty_text())
     Path("n.v").write_text(
         "module top (input a, output y, output [1:0] u); assign u = 2'hx; FILL f ();\n"

@@ -145,6 +145,7 @@ def test_time_left_is_that_of_warm_workers(tmp_path: Path, monkeypatch: pytest.M
     assert left(191, 9) == pytest.approx(13 * 20)
 
 
+@pytest.mark.slow
 def test_an_outcome_states_whether_the_store_had_all_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,10 +102,10 @@ def test_a_part_of_icarus_is_killed(
 def test_a_part_of_a_simulation_killed_once_fails_no_trial(tmp_path: Path, part: str) -> None:
     """The real process, as the kernel chooses it."""
     file = counter_project(tmp_path)
-    with Hunter(part) as hunter:
-        sweeps.here(file, tmp_path / "study", store=tmp_path / "store")
+    with Hunter(part) as hunter:  # one point: Verilator compiles each in seconds
+        sweeps.here(file, tmp_path / "study", store=tmp_path / "store", trials=1)
     assert hunter.killed
-    assert states(tmp_path) == ["feasible", "feasible"]
+    assert states(tmp_path) == ["feasible"]
 
 
 @pytest.mark.few_cases(1)

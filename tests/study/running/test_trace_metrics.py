@@ -11,6 +11,7 @@ from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.storage.code import point_files
+from tests.support import kernels
 from tests.support import small_sweep as sweeps
 
 PHYSICAL = 'wires = "none"\nclock_tree = false\nadded_cells = false\nglitches = false\n'
@@ -75,7 +76,7 @@ def test_a_sweep_computes_what_it_names(
     assert (points.loc[1]["max_t_first_order"] > 20).all()
     assert (points.loc[2]["max_t_first_order"] < 4.5).all()
     assert (points["crest"] == points["peak_power_w"] / points["block_power_w"]).all()
-    monkeypatch.setenv("CHIPDSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("CHIPDSE_CACHE", str(kernels.lend(tmp_path / "cache")))
     words = ["aes_sbox", "--set", "shares=2", "--workload", "length=40", "--physical"]
     words += PHYSICAL.replace('"', "").replace(" ", "").split()
     assert main(["trace", *words, "--window", "2", "--json"]) == 0

@@ -51,6 +51,7 @@ def test_the_tables_are_optunas(tmp_path: Path) -> None:
     assert storage.get_head_version() == SCHEMA
 
 
+@pytest.mark.slow
 def test_points_and_front_equal_those_of_optuna(folder: Path) -> None:
     study = open_study(folder)
     assert study.database is not None

@@ -78,6 +78,7 @@ def test_one_part_alone_has_the_intervals_of_the_block(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_draws_together_are_draws_one_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
