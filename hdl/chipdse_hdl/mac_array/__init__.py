@@ -11,7 +11,7 @@ from __future__ import annotations
 from chipdse_hdl.block import Block
 from chipdse_hdl.mac_array.contract import contract
 from chipdse_hdl.mac_array.hardware import MacArray
-from chipdse_hdl.mac_array.model import cycles, work
+from chipdse_hdl.mac_array.model import cycles, tile_workload, work
 from chipdse_hdl.mac_array.parameters import MacArrayParameters, MacArrayWorkload
 
 __all__ = ["BLOCK", "MacArray", "MacArrayParameters", "MacArrayWorkload"]
@@ -26,4 +26,5 @@ BLOCK = Block(
     work=work,
     cycles=cycles,
     contract=contract,
+    tile_workload=tile_workload,
 )
