@@ -26,6 +26,7 @@ from chipdse.application.tiles import LEAST_TILES, MOST_STEPS, draw_tiles
 from chipdse.application.unfold import unfold_kernels, unfold_maps
 from chipdse.cli import main
 from chipdse.errors import DesignError
+from tests.application.convolution import direct
 
 DIGITS = read_network("digits").layers
 
@@ -34,22 +35,6 @@ def array(rows: int = 4, columns: int = 3, **more: Any) -> ArrayContract:
     parameters = MacArrayParameters(rows=rows, columns=columns, **more)
     contract: ArrayContract = BLOCKS["mac_array"].contract(parameters)  # type: ignore[misc]
     return contract
-
-
-def direct(c: Convolution, image: np.ndarray, kernels: np.ndarray) -> np.ndarray:
-    """The convolution by its definition: results[filter, y, x]."""
-    above, left, below, right = c.padding
-    padded = np.pad(image, ((0, 0), (above, below), (left, right)))
-    window = c.layer().window
-    assert window is not None
-    results = np.zeros((c.filters, window.rows, window.columns), np.int64)
-    channels = c.channels // c.groups
-    for f, y, x in np.ndindex(results.shape):
-        first = f // (c.filters // c.groups) * channels
-        for i, v, u in np.ndindex(channels, *c.kernel):
-            at = y * c.stride[0] + v * c.dilation[0], x * c.stride[1] + u * c.dilation[1]
-            results[f, y, x] += padded[first + i, *at] * kernels[f, i, v, u]
-    return results
 
 
 @pytest.mark.parametrize(
