@@ -13,7 +13,7 @@ from chipdse_hdl import BLOCKS
 from chipdse_hdl.mac_array import MacArrayParameters, MacArrayWorkload
 from chipdse_hdl.mac_array.model import operands
 
-from chipdse import sweep
+from chipdse import load_study, sweep
 from chipdse.api.application import layer_metrics, map_network
 from chipdse.api.chip import evaluate_chips
 from chipdse.api.point import design_of_point, evaluate_point
@@ -23,6 +23,7 @@ from chipdse.application.layers import Layer, LayerColumns, Network
 from chipdse.application.parts import LAYER_ENERGY
 from chipdse.application.tables import read_network
 from chipdse.application.unfold import unfold_kernels, unfold_maps
+from chipdse.cli import main
 from chipdse.design import find_block
 from chipdse.errors import DesignError
 from chipdse.study.question.sweep_file import read_sweep
@@ -161,6 +162,29 @@ def test_chips_and_their_sweep_follow_the_tensors(warm_store: Path, tmp_path: Pa
     after = parts_of(read_sweep(file))
     assert {n for n in after if after[n] != before[n]} == {"tensors first.inputs.npy"}
     json.dumps(chips.row(0))
+
+
+def test_a_trial_of_a_study_takes_tensors(
+    warm_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
+    folder, random = warm_store / "undisturbed", np.random.default_rng(2)
+    (tmp_path / "net.csv").write_text("name,m,n,k\nfirst,6,2,8\n")
+    values = random.integers(0, 2, (6, 8)), random.integers(0, 4, (8, 2))  # as in the test above
+    tensors = tensors_of(tmp_path / "tensors", first=values)
+    trial = load_study(folder).points().query("columns == 2 and state == 'feasible'")["trial"].min()
+    words = ["map", str(tmp_path / "net.csv"), "--study", str(folder), "--trial", str(trial)]
+    assert main([*words, "--tensors", tensors, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    (layer,) = result["layers"]
+    assert result["mac_energy_of"] == "each layer's operands"
+    error = result["mac_energy_j"] / layer["mac_energy_j"] - 1
+    assert layer["constant_tile_error_frac"] == pytest.approx(error)
+    assert main([*words, "--tensors", tensors]) == 0
+    assert "per MAC would be off by" in capsys.readouterr().out
 
 
 def test_a_block_that_takes_no_tiles_is_named(tmp_path: Path) -> None:
