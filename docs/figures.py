@@ -73,6 +73,7 @@ SKY130HD = "{pdk}/sky130hd/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "block_choices": ("block_choices.py",),
     "link_coding": ("link_coding.py",),
+    "digits_chips": ("digits_chips.py",),
     "mapping": ("mapping.py", "--liberty", IHP),
     "guarantee": ("guarantee.py", "--sweep"),
     "flavours": (

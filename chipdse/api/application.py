@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from chipdse.api.study import Study
@@ -14,10 +16,14 @@ from chipdse.application.memories import dram, sram_buffer
 from chipdse.application.parts import Chip, Part, contract_of, measured_part
 from chipdse.application.rows import ideal_rows, mapped_rows
 from chipdse.application.tables import read_network
-from chipdse.design import find_block, make_record
+from chipdse.application.tensors import read_tensors
+from chipdse.design import Design, find_block, make_record
 from chipdse.errors import DesignError
 from chipdse.hardware.memories import family_for
 from chipdse.netlist.library.catalogue import DEFAULT
+from chipdse.report.terminal.stages import shown_stages
+from chipdse.stages.layers import measure_layers
+from chipdse.store.store import Store, default_store, quiet
 from chipdse.technology.constants import Sources
 
 
@@ -62,7 +68,8 @@ def map_network(
     ----------
     network : a shipped name, the path of a CSV or ONNX file, or a `Network`
     metrics : of the block at one operating point by name, e.g. ``evaluate_point(...).flat()``;
-        without them there are no energies
+        without them there are no energies; with those of `layer_metrics` among them, the energy per
+        MAC of each layer is that of its own operands
     clock_hz : clock frequency; by default that of `metrics`
     library : chooses the SRAM family of the buffer
     ideal : a dataflow of `chipdse.application.arrays.DATAFLOWS`: cycles of an ideal array instead
@@ -105,6 +112,8 @@ def map_network(
         "array": ideal or "contract",
         "clock_frequency_hz": part.clock_hz,
         "mac_energy_j": part.mac_j,
+        "mac_energy_of": "each layer's operands" if part.layer_mac_j else "the block's workload",
+        "mac_energy_evidence": "measured",
         **rows,
         "unmapped": dict(loaded.unmapped),
         "notes": _notes(loaded, chip, ideal),
@@ -112,14 +121,47 @@ def map_network(
     }
 
 
+def layer_metrics(
+    network: str | Network,
+    tensors: str | Path,
+    design: Design,
+    *,
+    batch: int = 1,
+    store: str | Path | None = None,
+    progress: bool = False,
+) -> dict[str, float]:
+    """Energy per MAC of each layer of a network over its own operands, by names for `map_network`.
+
+    Parameters
+    ----------
+    tensors : the name of a shipped network, or a folder with NAME.inputs.npy and NAME.weights.npy
+        of each layer
+    design : of the part, e.g. ``chipdse.api.point.design_of_point(...)``
+
+    Raises
+    ------
+    DesignError : wrong tensors, or operands that the array cannot hold
+    """
+    loaded = read_network(network) if isinstance(network, str) else network
+    layers = [layer.batched(batch) for layer in loaded.layers]
+    operands = read_tensors(str(tensors), layers, batch)
+    root = Path(store) if store is not None else default_store()
+    with shown_stages() if progress else nullcontext(quiet) as listener:
+        return measure_layers(design, operands, Store(root=root, tell=listener))
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeasuredBlock:
-    """A block with its parameters and the metrics of one point of a study, by their names."""
+    """A block with its parameters and the metrics of one point of a study, by their names.
+
+    design : None where nothing was measured
+    """
 
     block: str
     parameters: dict[str, Any]
     metrics: dict[str, float]
     library: str
+    design: Design | None = None
 
 
 def block_of_trial(study: Study, trial: int) -> MeasuredBlock:
@@ -135,6 +177,7 @@ def block_of_trial(study: Study, trial: int) -> MeasuredBlock:
         parameters=dataclasses.asdict(design.parameters),
         metrics=values,
         library=design.library.name or "",
+        design=design,
     )
 
 
@@ -186,7 +229,10 @@ def _notes(network: Network, chip: Chip, ideal: str | None) -> list[str]:
         )
     if ideal is None and not math.isnan(chip.part.mac_j):
         notes.append(
-            "energy per MAC is constant: that of the measured workload, whatever the layer's data"
+            "energy per MAC of each layer is measured with its own operands"
+            if chip.part.layer_mac_j
+            else "energy per MAC is constant: that of the measured workload, whatever the layer's "
+            "data"
         )
         notes.append("logic that requantises results, and wires between parts, are not counted")
     if chip.outer is not None and math.isnan(chip.outer.idle_w):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.api.point import evaluate_point
+from chipdse.api.point import design_of_point, evaluate_point
 from chipdse.application.chip_file import ChipFile, PartChoices, read_chip
 from chipdse.application.choices import buffers_of, outers_of, task_of
 from chipdse.application.compose import ChipTable, MeasuredPart, PartPoint, compose
@@ -18,13 +18,16 @@ from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import Chip, check_carriers, contract_of, measured_part
 from chipdse.application.rows import mapped_rows
 from chipdse.application.task_metrics import TASK_METRICS, task_metrics
+from chipdse.application.tensors import Tensors
 from chipdse.arrays import Floats
 from chipdse.design import LibraryChoice, OperatingPoint, find_block, make_record
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.memories import family_for
 from chipdse.hardware.workload_files import located
 from chipdse.netlist.library.catalogue import DEFAULT
+from chipdse.stages.layers import measure_layers
 from chipdse.stages.library import shared_node_nm
+from chipdse.store.store import Store, default_store
 from chipdse.system.arrays.columns import PackageColumns
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources
@@ -133,7 +136,8 @@ def evaluate_chips(
         _check(part)
     if chips.application.network is not None:
         check_carriers({part.name: find_block(part.block) for part in chips.parts}, "[parts]")
-    parts = tuple(_measured(part, store, progress) for part in chips.parts)
+    tensors = chips.application.tensors
+    parts = tuple(_measured(part, tensors, store, progress) for part in chips.parts)
     table = compose(parts, buffers, outers, task_of(chips.application, chips.memories))
     if not np.isfinite(table.latency_s).any():
         raise InfeasibleError(
@@ -182,25 +186,35 @@ def _check(part: PartChoices) -> None:
         make_record(OperatingPoint, operating, f"{where} operating")
 
 
-def _measured(part: PartChoices, store: str | Path | None, progress: bool) -> MeasuredPart:
+def _measured(
+    part: PartChoices, tensors: Tensors | None, store: str | Path | None, progress: bool
+) -> MeasuredPart:
     """Every point of a part, measured or read from the store."""
     block = find_block(part.block)
     points = []
     for hardware, operating in part.points:
         parameters = make_record(block.parameters, hardware, f"[parts.{part.name}] hardware")
-        metrics = evaluate_point(
-            part.block,
-            hardware,
-            workload=part.workload,
-            library=part.library,
-            synthesis=part.synthesis,
-            physical=part.physical,
-            operating=operating,
-            store=store,
-            progress=progress,
-        )
-        contract = None if block.contract is None else contract_of(block, parameters)
+        point: dict[str, Any] = {
+            "workload": part.workload,
+            "library": part.library,
+            "synthesis": part.synthesis,
+            "physical": part.physical,
+            "operating": operating,
+        }
+        contract, layers = None, {}
+        if block.contract is not None:
+            contract = contract_of(block, parameters)
+            if tensors is not None:
+                design = design_of_point(part.block, hardware, **point)
+                layers = measure_layers(
+                    design,
+                    tensors,
+                    Store(root=Path(store) if store is not None else default_store()),
+                )
+        metrics = evaluate_point(part.block, hardware, **point, store=store, progress=progress)
         points.append(
-            PartPoint(settings=hardware | operating, metrics=metrics.flat(), contract=contract)
+            PartPoint(
+                settings=hardware | operating, metrics=layers | metrics.flat(), contract=contract
+            )
         )
     return MeasuredPart(name=part.name, counts=part.counts, points=tuple(points))

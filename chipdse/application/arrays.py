@@ -39,7 +39,7 @@ class ArrayColumns:
     @staticmethod
     def of(contracts: Sequence[ArrayContract], copies: Sequence[int]) -> ArrayColumns:
         """One entry per contract."""
-        names = [field.name for field in dataclasses.fields(ArrayContract)]
+        names = [f.name for f in dataclasses.fields(ArrayColumns) if f.name != "copies"]
         columns = {
             name: np.array([getattr(contract, name) for contract in contracts], np.float64)
             for name in names

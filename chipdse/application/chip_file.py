@@ -12,6 +12,7 @@ from typing import Any
 from chipdse.application.layers import Layer, Network
 from chipdse.application.memories import dram_kinds
 from chipdse.application.tables import read_network, shipped_networks
+from chipdse.application.tensors import Tensors, read_tensors
 from chipdse.errors import DesignError
 from chipdse.reading import read_toml
 from chipdse.technology.constants import Constant
@@ -27,7 +28,7 @@ _DRAM = ("kind", "units", "energy_per_bit_j", "bandwidth_bytes_per_s", "idle_w")
     "link_energy_per_bit_j",
     "link_bandwidth_bytes_per_s",
 )
-_APPLICATION = ("network", "batch", "operations", "overlapped", "output_bits")
+_APPLICATION = ("network", "tensors", "batch", "operations", "overlapped", "output_bits")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +90,14 @@ class Memories:
 class Application:
     """What a chip does, as a chip file states it.
 
+    tensors : operands of the layers; None: the energy per MAC is constant
     operations : of each part, per task, by the part's name
     overlapped : the network and the operations run at the same time, not one after another
     output_bits : width of results in the memories; None: that of an operand
     """
 
     network: Network | None
+    tensors: Tensors | None = None
     batch: int = 1
     operations: dict[str, float] = field(default_factory=dict)
     overlapped: bool = False
@@ -179,9 +182,11 @@ def read_application(data: Mapping[str, Any], parts: Sequence[str], folder: Path
     overlapped = application.get("overlapped", False)
     if not isinstance(overlapped, bool):
         raise DesignError(f"[application] overlapped={overlapped!r}; write true or false")
+    batch = _count(application.get("batch", 1), "[application] batch")
     return Application(
         network=network,
-        batch=_count(application.get("batch", 1), "[application] batch"),
+        tensors=_tensors(application, network, batch, folder),
+        batch=batch,
         operations=operations,
         overlapped=overlapped,
         output_bits=_count(application["output_bits"], "[application] output_bits")
@@ -283,6 +288,20 @@ def _network(application: Mapping[str, Any], folder: Path) -> Network | None:
     if not isinstance(name, str):
         raise DesignError(f"[application] network={name!r} must be a name or a file")
     return read_network(name if name in shipped_networks() else _beside(name, folder))
+
+
+def _tensors(
+    application: Mapping[str, Any], network: Network | None, batch: int, folder: Path
+) -> Tensors | None:
+    name = application.get("tensors")
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise DesignError(f"[application] tensors={name!r} must be a name or a folder")
+    if network is None:
+        raise DesignError("[application] tensors belong to a network; write network = ... too")
+    layers = [layer.batched(batch) for layer in network.layers]
+    return read_tensors(name, layers, batch, str(folder))
 
 
 def _beside(name: str, folder: Path) -> str:

@@ -31,7 +31,9 @@ _CHUNK = 2**18  # chips times layers at once: arrays that stay in a processor's 
 class ChipColumns:
     """Many chips, one entry each: copies of one array, a buffer, an outer memory and a link.
 
-    mac_j : dynamic energy of one multiply-accumulate in the array
+    mac_j : dynamic energy of one multiply-accumulate in the array; [chip, layer] if it follows the
+        layers' own operands
+    constant_mac_j : the same over the workload with which the block was measured
     array_leakage_w : of all copies
     buffer_bits, buffer_bits_per_s : size and bandwidth of the buffer; infinite without one
     buffer_idle_w : clock power of the macros without access
@@ -42,6 +44,7 @@ class ChipColumns:
     arrays: ArrayColumns
     clock_hz: Floats
     mac_j: Floats
+    constant_mac_j: Floats
     array_leakage_w: Floats
     buffer_bits: Floats
     buffer_bits_per_s: Floats
@@ -78,6 +81,8 @@ class ChipColumns:
         """The same with a last axis of length 1, against which layers broadcast."""
         names = (field.name for field in dataclasses.fields(self))
         columns = {name: getattr(self, name)[..., None] for name in names if name != "arrays"}
+        if self.mac_j.ndim == 2:
+            columns["mac_j"] = self.mac_j
         return ChipColumns(arrays=self.arrays.over_layers(), **columns)
 
 
@@ -87,12 +92,14 @@ class LayerResults:
 
     times_s : by `BOUNDS`, each as if it were alone
     energies_j : by `LEVELS`
+    constant_tile_j : of the arrays, if one energy per MAC held for all layers
     """
 
     tiling: Tiling
     traffic: Traffic
     times_s: dict[str, Floats]
     energies_j: dict[str, Floats]
+    constant_tile_j: Floats
 
     @property
     def latency_s(self) -> Floats:
@@ -120,12 +127,14 @@ class TaskTotals:
 
     energies_j : by `LEVELS`
     outer_bits : between the outer memory and the buffer
+    constant_tile_j : as of `LayerResults`
     """
 
     latency_s: Floats
     energy_j: Floats
     energies_j: dict[str, Floats]
     outer_bits: Floats
+    constant_tile_j: Floats
 
 
 def run_layers(chips: ChipColumns, layers: LayerColumns) -> LayerResults:
@@ -159,7 +168,13 @@ def run_layers(chips: ChipColumns, layers: LayerColumns) -> LayerResults:
         "link": traffic.outer_bits * c.link_j_per_bit,
         "leakage": c.standing_w * latency_s,
     }
-    return LayerResults(tiling=tiling, traffic=traffic, times_s=times, energies_j=energies)
+    return LayerResults(
+        tiling=tiling,
+        traffic=traffic,
+        times_s=times,
+        energies_j=energies,
+        constant_tile_j=layers.macs * c.constant_mac_j,
+    )
 
 
 def run_task(chips: ChipColumns, layers: LayerColumns) -> TaskTotals:
@@ -172,6 +187,7 @@ def run_task(chips: ChipColumns, layers: LayerColumns) -> TaskTotals:
             level: np.concatenate([part.energies_j[level] for part in parts]) for level in LEVELS
         },
         outer_bits=np.concatenate([part.outer_bits for part in parts]),
+        constant_tile_j=np.concatenate([part.constant_tile_j for part in parts]),
     )
 
 
@@ -193,4 +209,5 @@ def _totals(results: LayerResults) -> TaskTotals:
         energy_j=np.sum(list(energies.values()), axis=0),
         energies_j=energies,
         outer_bits=results.traffic.outer_bits.sum(axis=-1),
+        constant_tile_j=np.where(runs, results.constant_tile_j.sum(axis=-1), np.nan),
     )

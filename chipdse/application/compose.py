@@ -60,6 +60,7 @@ class ChipTable:
     point, count : of each part, index of its point and number of copies
     buffer, outer : indices of the memories
     energies_j : by level: as `chips.LEVELS`, and "operations"
+    constant_tile_j : of the arrays, if one energy per MAC held for all layers
     leakage_w : of the die
     dram_bits : per task
     """
@@ -71,6 +72,7 @@ class ChipTable:
     latency_s: Floats
     energy_j: Floats
     energies_j: dict[str, Floats]
+    constant_tile_j: Floats
     area_m2: Floats
     leakage_w: Floats
     dram_bits: Floats
@@ -187,13 +189,14 @@ def compose_chosen(
     energies = {level: np.zeros(total) for level in (*LEVELS, "operations")}
     energies["operations"] = np.sum([run.energy_j for run in runs], axis=0)
     standing_w, dram_bits = leakage_w + buffer_leakage, np.zeros(total)
+    constant_tile_j = np.zeros(total)
     if task.layers is not None:
         chips = _chips(parts, buffers, outers, task, choices)
         totals = run_task(chips, task.layers)
         times.append(totals.latency_s)
         energies |= {level: totals.energies_j[level] for level in LEVELS}
         standing_w = leakage_w + chips.standing_w - chips.array_leakage_w
-        dram_bits = totals.outer_bits
+        dram_bits, constant_tile_j = totals.outer_bits, totals.constant_tile_j
     latency_s = np.max(times, axis=0) if task.overlapped else np.sum(times, axis=0)
     energies["leakage"] = standing_w * latency_s
     return ChipTable(
@@ -204,6 +207,7 @@ def compose_chosen(
         latency_s=latency_s,
         energy_j=np.sum(list(energies.values()), axis=0),
         energies_j=energies,
+        constant_tile_j=constant_tile_j,
         area_m2=np.sum([run.area_m2 for run in runs], axis=0) + buffer_area,
         leakage_w=leakage_w + buffer_leakage,
         dram_bits=dram_bits,

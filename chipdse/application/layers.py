@@ -50,6 +50,7 @@ class Layer:
     m, n, k : rows, columns and depth of one product
     count : products, one after another
     window : the feature map of a convolution; None otherwise
+    convolution : as the table or file states it, for one input; None otherwise
     """
 
     name: str
@@ -59,6 +60,7 @@ class Layer:
     k: int
     count: int = 1
     window: Window | None = None
+    convolution: Convolution | None = None
 
     def __post_init__(self) -> None:
         for label, value in (("m", self.m), ("n", self.n), ("k", self.k), ("count", self.count)):
@@ -200,6 +202,7 @@ class Convolution:
             n=self.filters // self.groups,
             k=self.kernel[0] * self.kernel[1] * channels,
             count=self.groups * self.count,
+            convolution=self,
             window=Window(
                 rows=height,
                 columns=width,

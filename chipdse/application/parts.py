@@ -18,6 +18,9 @@ from chipdse.application.memories import Buffer, Dram
 from chipdse.arrays import Floats, Int64s, Numbers
 from chipdse.errors import DesignError
 
+LAYER_ENERGY = "layer_{}_mac_energy_j"
+"""Name of a metric of a part whose energy follows tensors, by the place of the layer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -25,6 +28,7 @@ class Part:
 
     clock_hz : of all copies
     mac_j : dynamic energy of one multiply-accumulate, over the measured workload
+    layer_mac_j : the same for each layer of a network, over its own operands; empty: not measured
     leakage_w, area_m2 : of one copy
     """
 
@@ -33,6 +37,7 @@ class Part:
     copies: int = 1
     clock_hz: float = math.nan
     mac_j: float = math.nan
+    layer_mac_j: tuple[float, ...] = ()
     leakage_w: float = math.nan
     area_m2: float = math.nan
 
@@ -77,7 +82,11 @@ def check_carriers(blocks: Mapping[str, Block], where: str) -> None:
 def measured_part(
     block: str, contract: ArrayContract, metrics: Mapping[str, float], copies: int
 ) -> Part:
-    """A part from the metrics of its block at one operating point, by their names."""
+    """A part from the metrics of its block at one operating point, by their names.
+
+    Energies of layers are among them where tensors were given, see `LAYER_ENERGY`.
+    """
+    layers = range(sum(name.startswith("layer_") for name in metrics))
     dynamic_w = metrics["block_power_w"] - metrics["block_leakage_power_w"]
     return Part(
         block=block,
@@ -85,6 +94,7 @@ def measured_part(
         copies=copies,
         clock_hz=metrics["clock_frequency_hz"],
         mac_j=dynamic_w / metrics["block_throughput_ops_per_s"],
+        layer_mac_j=tuple(metrics[LAYER_ENERGY.format(at)] for at in layers),
         leakage_w=metrics["block_leakage_power_w"],
         area_m2=metrics["block_area_m2"],
     )
@@ -172,11 +182,15 @@ def composed(
     has_buffer = of_buffer("bits", 0.0) > 0
     arrays = ArrayColumns.of([part.contract for part in parts], [1] * len(parts))
     arrays = dataclasses.replace(arrays.take(choices.part), copies=choices.copies.astype(float))
+    mac_j = of_part("mac_j")
+    if all(part.layer_mac_j for part in parts):
+        mac_j = np.array([part.layer_mac_j for part in parts], np.float64)[choices.part]
     stated = np.broadcast_to(np.asarray(output_bits, np.float64), shape)
     return ChipColumns(
         arrays=arrays,
         clock_hz=clock_hz,
-        mac_j=of_part("mac_j"),
+        mac_j=mac_j,
+        constant_mac_j=of_part("mac_j"),
         array_leakage_w=choices.copies * of_part("leakage_w"),
         buffer_bits=of_buffer("bits", math.inf),
         buffer_bits_per_s=np.where(

@@ -113,6 +113,19 @@ def _add_times(rows: list[dict[str, Any]], results: LayerResults, chip: Chip) ->
         if not math.isnan(chip.part.mac_j):
             row |= {f"{level}_energy_j": float(energies[level][i]) for level in LEVELS}
             row["energy_j"] = sum(row[f"{level}_energy_j"] for level in LEVELS)
+        if chip.part.layer_mac_j:
+            row["constant_tile_j"] = float(np.atleast_2d(results.constant_tile_j)[0][i])
+            row |= _errors(row)
+
+
+def _errors(row: dict[str, Any]) -> dict[str, float]:
+    """Energy per MAC over a layer's, or the network's, own operands, and what a constant misses."""
+    missed_j = row["constant_tile_j"] - row["tile_energy_j"]
+    return {
+        "mac_energy_j": row["tile_energy_j"] / row["macs"],
+        "constant_tile_error_frac": missed_j / row["tile_energy_j"],
+        "constant_energy_error_frac": missed_j / row["energy_j"],
+    }
 
 
 def _totals(network: Network, rows: list[dict[str, Any]], chip: Chip) -> dict[str, Any]:
@@ -121,9 +134,13 @@ def _totals(network: Network, rows: list[dict[str, Any]], chip: Chip) -> dict[st
         name
         for name in rows[0]
         if name not in ("name", "kind", "m", "n", "k", "count", "utilisation", "order", "bound")
+        and name != "mac_energy_j"
+        and not name.endswith("_frac")
     ]
     totals: dict[str, Any] = {name: sum(row[name] for row in rows) for name in summed}
     totals["layers"] = len(rows)
+    if chip.part.layer_mac_j:
+        totals |= _errors(totals)
     multipliers = contract.rows * contract.columns * chip.part.copies
     totals["utilisation"] = network.macs / (totals["cycles"] * multipliers)
     if "latency_s" in totals:

@@ -48,6 +48,12 @@ TASK_METRICS: dict[str, dict[str, Any]] = {
             strict=True,
         )
     },
+    "constant_energy_error_frac": _metric(
+        "error of the energy per task if every MAC took the energy that it takes in the part's own"
+        " workload; 0 without tensors",
+        "1",
+        "activity",
+    ),
     "dram_bits_per_task": _metric("bits between the DRAM and the buffer per task", "bit"),
     "carbon_per_task_kgco2e": _metric(
         "embodied carbon, shared over the tasks of its life, and that of use",
@@ -126,6 +132,8 @@ def task_metrics(
         "latency_s": latency_s,
         "energy_per_task_j": table.energy_j[runs],
         **{f"{level}_energy_j": joules[runs] for level, joules in table.energies_j.items()},
+        "constant_energy_error_frac": (table.constant_tile_j - table.energies_j["tile"])[runs]
+        / table.energy_j[runs],
         "dram_bits_per_task": table.dram_bits[runs],
         "embodied_per_task_kgco2e": columns["embodied_kgco2e"] / tasks,
         "use_per_task_kgco2e": table.energy_j[runs] * intensity,

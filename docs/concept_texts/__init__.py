@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from figures import Runs
 from page_figures import Text
 
+from concept_texts.chips import chips
 from concept_texts.glitches import glitches
 from concept_texts.guarantee import guarantee
 from concept_texts.library import library
@@ -26,6 +27,7 @@ PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
     "docs/concepts/packages.md": packages,
     "docs/concepts/physical.md": physical,
     "docs/concepts/power_over_time.md": power_over_time,
+    "docs/howto/chips.md": chips,
     "docs/howto/memories.md": memories,
     "docs/howto/nodes.md": nodes,
 }
@@ -41,6 +43,7 @@ SWEEPS: dict[str, tuple[str, ...]] = {
 
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "docs/concepts/glitches.md": ("mapping",),
+    "docs/howto/chips.md": ("digits_chips",),
     "docs/concepts/guarantee.md": ("guarantee",),
     "docs/concepts/library.md": ("flavours",),
     "docs/concepts/packages.md": ("package_ranges",),

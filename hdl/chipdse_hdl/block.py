@@ -183,6 +183,9 @@ class Block:
     environment : names of environment variables of that kind
     contract : from a parameter record to what a mapper of networks may rely on, a record of
         `chipdse_hdl.contract`; None: the block carries no network
+    tile_workload : from the path of a NumPy file, a number of tiles and their depth to the workload
+        that runs these tiles one after another; the file has the integers a[tile, row, step] and
+        b[tile, step, column]; None: energies cannot follow the data of a layer
     operation : from a parameter record to one operation on secret data, a record of
         `chipdse_hdl.side_channel`; None: the block is not meant for tests of side channels
     """
@@ -198,4 +201,5 @@ class Block:
     reads: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
     contract: Callable[[Any], Any] | None = None
+    tile_workload: Callable[[str, int, int], Any] | None = None
     operation: Callable[[Any], Any] | None = None

@@ -22,6 +22,7 @@ class ArrayContract:
     rows, columns : results of a full tile
     operand_bits, result_bits : width of an operand, and of a result as it leaves
     exact_depth : the largest depth at which no sum can wrap, whatever the operands
+    signed : two's complement operands and results
     """
 
     rows: int
@@ -34,7 +35,23 @@ class ArrayContract:
     row_cycles: int
     column_cycles: int
     exact_depth: int
+    signed: bool = True
+
+    @property
+    def operand_range(self) -> tuple[int, int]:
+        """The smallest and the largest operand."""
+        return _range(self.operand_bits, self.signed)
+
+    @property
+    def result_range(self) -> tuple[int, int]:
+        """The smallest and the largest result."""
+        return _range(self.result_bits, self.signed)
 
     def interval_cycles(self, depth: int) -> int:
         """Cycles from the start of one tile to the earliest start of the next."""
         return max(depth + self.extra_cycles, self.least_cycles)
+
+
+def _range(bits: int, signed: bool) -> tuple[int, int]:
+    lowest = -(2 ** (bits - 1)) if signed else 0
+    return lowest, lowest + 2**bits - 1

@@ -12,6 +12,8 @@ from chipdse_hdl.mac_array import MacArrayParameters
 
 from chipdse.application.arrays import ArrayColumns, tile_layers
 from chipdse.application.layers import Convolution, Layer, LayerColumns
+from chipdse.application.unfold import unfold_kernels, unfold_maps
+from tests.application.convolution import direct
 from tests.application.layer_bench import LayerWorkload
 from tests.support.hdl_runs import export_verilog, run_bench
 
@@ -41,35 +43,6 @@ GEMMS = [
     Layer(name="single", kind="gemm", m=1, n=1, k=1),
     Layer(name="heads", kind="matmul", m=5, n=3, k=4, count=2),
 ]
-
-
-def unfolded(c: Convolution, image: np.ndarray) -> np.ndarray:
-    """Rows of A of each group: the words under the kernel, position by position."""
-    above, left, below, right = c.padding
-    padded = np.pad(image, ((0, 0), (above, below), (left, right)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, c.kernel, axis=(1, 2))
-    windows = windows[:, :: c.stride[0], :: c.stride[1]]
-    channels = c.channels // c.groups
-    positions = windows.shape[1] * windows.shape[2]
-    groups = windows.reshape(c.groups, channels, positions, -1)
-    return groups.transpose(0, 2, 1, 3).reshape(c.groups, positions, -1)
-
-
-def direct(c: Convolution, image: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The convolution by its definition: results[filter, y, x]."""
-    above, left, below, right = c.padding
-    padded = np.pad(image, ((0, 0), (above, below), (left, right)))
-    height = (padded.shape[1] - c.kernel[0]) // c.stride[0] + 1
-    width = (padded.shape[2] - c.kernel[1]) // c.stride[1] + 1
-    channels, filters = c.channels // c.groups, c.filters // c.groups
-    results = np.zeros((c.filters, height, width), np.int64)
-    for f, y, x in np.ndindex(results.shape):
-        group = f // filters
-        part = padded[group * channels : (group + 1) * channels]
-        top, start = y * c.stride[0], x * c.stride[1]
-        under = part[:, top : top + c.kernel[0], start : start + c.kernel[1]]
-        results[f, y, x] = np.sum(under * weights[f])
-    return results
 
 
 @pytest.mark.parametrize(
@@ -109,8 +82,8 @@ def test_layers_take_what_the_mapper_says(
         weights = random.integers(-16, 16, (c.filters, c.channels // c.groups, *c.kernel))
         layer = c.layer()
         layers.append(layer)
-        b = weights.reshape(c.groups, c.filters // c.groups, -1).transpose(0, 2, 1)
-        matrices |= {f"{c.name}_a": unfolded(c, image), f"{c.name}_b": b}
+        b = unfold_kernels(c, weights)
+        matrices |= {f"{c.name}_a": unfold_maps(c, image[None])[0], f"{c.name}_b": b}
         result = direct(c, image, weights).reshape(c.groups, c.filters // c.groups, -1)
         expected[c.name] = result.transpose(0, 2, 1)
     np.savez(tmp_path / "layers.npz", **matrices)

@@ -83,7 +83,12 @@ def _notes(chips: Chips) -> list[str]:
     """What a reader of the result must know."""
     notes = ["all parts are powered during the whole task; wires between them are not counted"]
     if chips.file.application.network is not None:
-        notes.append("energy per MAC is constant: that of the measured workload")
+        tensors = chips.file.application.tensors
+        notes.append(
+            "energy per MAC is constant: that of the measured workload"
+            if tensors is None
+            else "energy per MAC of each layer is measured with its own operands"
+        )
         if chips.file.application.network.unmapped:
             listed = ", ".join(
                 f"{count} {name}" for name, count in chips.file.application.network.unmapped
@@ -118,6 +123,8 @@ def _print(chips: Chips, best: dict[str, dict[str, Any]]) -> None:
         total = sum(energies.values())
         shares = ", ".join(f"{level} {j / total:.1%}" for level, j in energies.items() if j)
         print(f"energy of the best in {metrics[0]}: {shares}")
+        if error := best[metrics[0]]["constant_energy_error_frac"]:
+            print(f"  with one energy per MAC for all layers it would be off by {error:+.1%}")
 
 
 def _described(row: dict[str, Any]) -> str:

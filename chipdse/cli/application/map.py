@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 import re
 import sys
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from chipdse_hdl.block import Block
 
     from chipdse.api.application import MeasuredBlock, MemoryChoice
+    from chipdse.application.layers import Network
+    from chipdse.design import Design
 
 _BYTES = {"": 1, "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "kB": 10**3, "MB": 10**6}
 
@@ -32,6 +35,7 @@ def add(verbs: Verbs) -> None:
         "  chipdse map layers.csv --set rows=4 columns=4 --ideal\n"
         "  chipdse map resnet8 --set rows=8 columns=8 --measure --buffer 64KiB --dram hbm2e\n"
         "  chipdse map resnet8 --study studies/mac_array --trial 12 --copies 4\n"
+        "  chipdse map digits --set rows=4 columns=4 --measure --tensors digits\n"
         "  chipdse map resnet8 --set rows=8 columns=8 --measure --dram hbm2e --export tables",
         _map,
     )
@@ -76,6 +80,12 @@ def _measured_options(measured: argparse._ArgumentGroup) -> None:
     which.add_argument("--best", metavar="METRIC", help="of the study: best in an objective")
     measured.add_argument("--clock", metavar="S", help="clock period, e.g. 5ns")
     measured.add_argument("--vdd", metavar="V", help="supply of the part, e.g. 1.2V")
+    measured.add_argument(
+        "--tensors",
+        metavar="DIR",
+        help="operands of the layers, as NAME.inputs.npy and NAME.weights.npy, or 'digits': "
+        "measure the energy per MAC of each layer with them",
+    )
     measured.add_argument("--library", help="cell library; default the one that ships")
     measured.add_argument(
         "--workload", nargs="+", action="extend", default=[], metavar="K=V", help="to measure with"
@@ -118,7 +128,11 @@ def _map(arguments: argparse.Namespace) -> int:
 
     from chipdse.api.application import map_network
 
-    part = _part_of_study(arguments) if arguments.study is not None else _part(arguments)
+    part = (
+        _part_of_study(arguments, network)
+        if arguments.study is not None
+        else _part(arguments, network)
+    )
     clock_hz = (
         math.nan if arguments.clock is None else 1 / _positive(arguments.clock, "s", "--clock")
     )
@@ -179,6 +193,8 @@ def _check(arguments: argparse.Namespace) -> None:
     for name in ("dram_energy", "dram_bandwidth", "dram_idle"):
         if getattr(arguments, name) and arguments.dram is None:
             raise DesignError(f"--{name.replace('_', '-')} needs --dram KIND")
+    if arguments.tensors is not None and not arguments.measure and arguments.study is None:
+        raise DesignError("--tensors needs a measured part; add --measure, or --study with a point")
     if arguments.export is not None:
         if not arguments.measure and arguments.study is None:
             raise DesignError(
@@ -241,7 +257,7 @@ def parse_bytes(text: str) -> int:
     return int(match[1]) * _BYTES[match[2]]
 
 
-def _part_of_study(arguments: argparse.Namespace) -> MeasuredBlock:
+def _part_of_study(arguments: argparse.Namespace, network: Network) -> MeasuredBlock:
     from chipdse.api.application import block_of_trial
     from chipdse.api.study import load_study
     from chipdse.cli.export import chosen_trial
@@ -249,10 +265,13 @@ def _part_of_study(arguments: argparse.Namespace) -> MeasuredBlock:
     if arguments.trial is None and not arguments.knee and arguments.best is None:
         raise DesignError("--study needs --trial N, --knee or --best METRIC")
     study = load_study(arguments.study)
-    return block_of_trial(study, chosen_trial(study, arguments))
+    part = block_of_trial(study, chosen_trial(study, arguments))
+    assert part.design is not None
+    metrics = part.metrics | _layers(arguments, network, part.design)
+    return dataclasses.replace(part, metrics=metrics)
 
 
-def _part(arguments: argparse.Namespace) -> MeasuredBlock:
+def _part(arguments: argparse.Namespace, network: Network) -> MeasuredBlock:
     """The block that --part and --set name; evaluated, if --measure is given."""
     from chipdse.api.application import MeasuredBlock
     from chipdse.application.parts import contract_of
@@ -265,15 +284,24 @@ def _part(arguments: argparse.Namespace) -> MeasuredBlock:
     return MeasuredBlock(
         block=block.name,
         parameters=given,
-        metrics=_metrics(arguments, block, given) if arguments.measure else {},
+        metrics=_metrics(arguments, network, block, given) if arguments.measure else {},
         library=arguments.library or DEFAULT,
     )
 
 
+def _layers(arguments: argparse.Namespace, network: Network, design: Design) -> dict[str, float]:
+    """Energies per MAC of the layers, if --tensors is given."""
+    from chipdse.api.application import layer_metrics
+
+    if arguments.tensors is None:
+        return {}
+    return layer_metrics(network, arguments.tensors, design, batch=arguments.batch, progress=True)
+
+
 def _metrics(
-    arguments: argparse.Namespace, block: Block, given: dict[str, Any]
+    arguments: argparse.Namespace, network: Network, block: Block, given: dict[str, Any]
 ) -> dict[str, float]:
-    from chipdse.api.point import evaluate_point
+    from chipdse.api.point import design_of_point, evaluate_point
     from chipdse.design import parse_settings
 
     operating: dict[str, Any] = {}
@@ -281,20 +309,20 @@ def _metrics(
         operating["vdd_v"] = parse_quantity(arguments.vdd, "V", "--vdd")
     if arguments.clock is not None:
         operating["clock_period_s"] = _positive(arguments.clock, "s", "--clock")
-    metrics = evaluate_point(
-        block.name,
-        given,
-        workload=parse_settings(block.workload, arguments.workload, f"workload of {block.name}"),
-        library=arguments.library,
-        operating=operating,
-        progress=True,
-    )
+    point: dict[str, Any] = {
+        "workload": parse_settings(block.workload, arguments.workload, f"workload of {block.name}"),
+        "library": arguments.library,
+        "operating": operating,
+    }
+    # Before the block: wrong tensors are refused before anything runs.
+    layers = _layers(arguments, network, design_of_point(block.name, given, **point))
+    metrics = evaluate_point(block.name, given, **point, progress=True)
     if metrics.constraints()["timing"] > 0:
         raise DesignError(
             f"--clock {arguments.clock} is too short; the part needs "
             f"{show(metrics.block.critical_path_s, 's')}: state a longer period"
         )
-    return metrics.flat()
+    return metrics.flat() | layers
 
 
 _COLUMNS = ("name", "m", "n", "k", "count", "cycles", "utilisation", "reads", "writes")
@@ -308,6 +336,8 @@ def _print(result: dict[str, Any]) -> None:
     totals, layers = result["totals"], result["layers"]
     title = f"{result['network']} on {result['copies']} x {result['part']}"
     more = [name for name in ("latency_s", "energy_j") if name in totals]
+    if "mac_energy_j" in layers[0]:
+        more += ["mac_energy_j", "constant_tile_error_frac"]
     order = ["order"] if "order" in layers[0] else []
     table = Table(
         *_COLUMNS, *more, *order, "bound", title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0)
@@ -321,20 +351,30 @@ def _print(result: dict[str, Any]) -> None:
     busy = f"{totals['utilisation']:.1%} of all multipliers' cycles"
     print(f"MACs per task   {totals['macs']}")
     print(f"cycles          {totals['cycles']} ({busy})")
-    for name in more:
+    for name in more[:2]:
         print(f"{name.rpartition('_')[0]:<15} {_cell(name, totals[name])}")
     if "energy_j" in totals:
         shares = {
             name.removesuffix("_energy_j"): totals[name] / totals["energy_j"]
             for name in totals
-            if name.endswith("_energy_j")
+            if name.endswith("_energy_j") and name != "mac_energy_j"
         }
         print(
             "  of it         " + ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
         )
 
+    if "mac_energy_j" in totals:
+        print(f"per MAC         {_cell('mac_energy_j', totals['mac_energy_j'])} on these operands")
+        print(
+            f"constant energy {show(result['mac_energy_j'], 'J')} per MAC would be off by "
+            f"{totals['constant_tile_error_frac']:+.1%} in the arrays, "
+            f"{totals['constant_energy_error_frac']:+.1%} in all"
+        )
+
 
 def _cell(name: str, value: Any) -> str:
+    if name.endswith("_frac"):
+        return f"{value:+.1%}"
     if name == "utilisation":
         return f"{value:.1%}"
     if name.endswith("_s"):

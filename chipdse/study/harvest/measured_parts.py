@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from chipdse.errors import ChipdseError
 from chipdse.evaluate import evaluate
+from chipdse.stages.layers import measure_layers
 from chipdse.store.store import Store
 from chipdse.study.question.chip import ChipQuestion
 from chipdse.study.question.space import Value
@@ -24,7 +25,12 @@ def measure_parts(
     for part in chip.parts:
         try:
             designs = part.designs(part.hardware_of(point))
-            measured[part.name] = [evaluate(design, store).flat() for design in designs]
+            tensors = chip.application.tensors if part.carries else None
+            measured[part.name] = [
+                ({} if tensors is None else measure_layers(design, tensors, store))
+                | evaluate(design, store).flat()
+                for design in designs
+            ]
         except ChipdseError as error:
             error.part = part.name  # type: ignore[attr-defined]
             raise

@@ -72,6 +72,11 @@ class PartQuestion:
     def library(self) -> str:
         return str(self.template.fixed["library"]["library"])
 
+    @property
+    def carries(self) -> bool:
+        """Whether a network can run on the part."""
+        return self.template.block.contract is not None
+
     def designs(self, hardware: Mapping[str, Value]) -> list[Design]:
         """The designs of one hardware point, one per operating point, in their order."""
         return [self.template.design({**hardware, **at}) for at in self.operating.points()]

@@ -80,6 +80,9 @@ def parts_of(sweep: Sweep) -> dict[str, str]:
         parts[f"{_WORKLOAD}{name}"] = file_digest(path)[:16]
     if sweep.chip is not None and (network := sweep.chip.application.network) is not None:
         parts[f"network {network.name}"] = hash_of(dataclasses.asdict(network))[:16]
+    if sweep.chip is not None and (tensors := sweep.chip.application.tensors) is not None:
+        for name, path in tensors.files.items():
+            parts[f"tensors {name}"] = file_digest(path)[:16]
     parts |= {f"{_TOOL}{name}": version for name, version in versions(*PACKAGES).items()}
     tools = simulators.available().values()
     return parts | {f"{_TOOL}{tool.name}": tool.version for tool in tools}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from chipdse_hdl.block import Block, Hardware
 from chipdse_hdl.mac_array.contract import contract
-from chipdse_hdl.mac_array.model import cycles, work
+from chipdse_hdl.mac_array.model import cycles, tile_workload, work
 from chipdse_hdl.mac_array.parameters import MacArrayParameters, MacArrayWorkload
 
 if TYPE_CHECKING:
@@ -33,4 +33,5 @@ BLOCK = Block(
     work=work,
     cycles=cycles,
     contract=contract,
+    tile_workload=tile_workload,
 )

@@ -20,4 +20,5 @@ def contract(parameters: MacArrayParameters) -> ArrayContract:
         row_cycles=1,
         column_cycles=2,
         exact_depth=parameters.exact_depth,
+        signed=parameters.signed,
     )

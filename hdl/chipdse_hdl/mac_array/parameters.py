@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from chipdse_hdl.block import check_parameters, parameter, seed_parameter
+from chipdse_hdl.block import (
+    check_parameters,
+    file_parameter,
+    named_file,
+    parameter,
+    seed_parameter,
+)
 from chipdse_hdl.gates.choices import PIPELINE_DOC
 from chipdse_hdl.workloads.operands import SPREAD_DOC, sparsity_parameter
 
@@ -86,14 +93,16 @@ class MacArrayParameters:
 
 @dataclass(frozen=True, kw_only=True)
 class MacArrayWorkload:
-    """Matrix products one after another, on random operands."""
+    """Matrix products one after another, on random operands or on those of a file."""
 
     length: int = parameter(512, "steps of the inner dimension in all", minimum=1, maximum=10**7)
     depth: int = parameter(32, "inner dimension of one product", minimum=1, maximum=10**6)
     sparsity: float = sparsity_parameter("A")
-    values: str = parameter(
+    values: str = file_parameter(
         "uniform",
-        SPREAD_DOC,
+        f"{SPREAD_DOC}; or a NumPy file with the integers a[product, row, step] and "
+        "b[product, step, column], to which sparsity and seed do not apply",
+        suffix=".npz",
         choices=("uniform", "gaussian"),
     )
     seed: int = seed_parameter("operands")
@@ -111,3 +120,8 @@ class MacArrayWorkload:
     def products(self) -> int:
         """How many matrix products are formed."""
         return self.length // self.depth
+
+    @property
+    def file(self) -> Path | None:
+        """The file with the operands; None if they are random."""
+        return named_file(self, "values")
