@@ -25,40 +25,57 @@ function drawChip(box, chip, beside) {
     return made;
   };
   box.append(element("p", `One task, ${chip.application}: ${joules(chip.energy_j)} in ${seconds(chip.latency_s)}.`));
-  drawLayers(box, chip, beside, plot);
-  if (chip.roofs) drawRoofline(box, chip, beside, plot);
-  drawFloorplan(box, chip, beside, plot);
-  drawSupplies(box, chip, beside, plot);
+  const grid = element("div", null, { class: "inside" }); // as many columns as the panel has room for
+  box.append(grid);
+  for (const draw of [drawEnergies, drawLatencies, drawRoofline, drawFloorplan, drawSupplies]) {
+    const place = element("div");
+    draw(place, chip, beside, plot);
+    if (place.childNodes.length) grid.append(place);
+  }
 }
 function levelLegend(chip) {
   return legendOf(Object.entries(chip.levels).map(([level, value]) => [LEVEL_LOOK[level][1], `${LEVEL_LOOK[level][0]} ${joules(value)} (${(100 * value / chip.energy_j).toPrecision(2)} %)`]));
 }
-function drawLayers(box, chip, beside, plot) {
+// What both plots of the layers share: a row for each layer, in the network's order.
+function rowsOf(chip) {
+  const rows = chip.layers, names = rows.map((row, at) => `${at} ${row.name}`);
+  return {
+    rows, names, height: 60 + 19 * rows.length,
+    about: rows.map((row) => `${escaped(row.name)}: ${escaped(row.shape)}${row.order ? `<br>${escaped(row.order)}` : ""}`),
+    ticks: { automargin: true, autorange: "reversed", tickmode: "array", tickvals: names, ticktext: rows.map((row) => escaped(cut(row.name, 22))), showgrid: false, categoryorder: "array", categoryarray: names },
+    axis: (values, unit) => ({ range: [0, 1.03 * largest(values)], tickformat: "~s", nticks: 6, ticksuffix: unit }),
+    margin: { l: 60, r: 10, t: 5, b: 35 },
+  };
+}
+function drawEnergies(box, chip, beside, plot) {
   box.append(element("h4", chip.layers.length ? "Energy of each layer, by level" : "Energy of a task, by level"), levelLegend(chip));
-  const rows = chip.layers, names = rows.map((row, at) => `${at} ${row.name}`), height = 60 + 19 * rows.length;
-  if (!rows.length) return;
-  const ticks = { automargin: true, autorange: "reversed", tickmode: "array", tickvals: names, ticktext: rows.map((row) => escaped(cut(row.name, 22))), showgrid: false };
-  const about = rows.map((row) => `${escaped(row.name)}: ${escaped(row.shape)}${row.order ? `<br>${escaped(row.order)}` : ""}`);
-  const layers_of = (c) => c.layers.map((row) => sum(Object.values(row.energies_j)));
+  if (!chip.layers.length) return;
+  const { rows, names, height, about, ticks, axis, margin } = rowsOf(chip), of_layer = (row) => sum(Object.values(row.energies_j));
   const traces = Object.entries(LEVEL_LOOK).filter(([level]) => chip.levels[level] && rows[0].energies_j[level] !== undefined).map(([level, [label, color]]) => ({
     type: "bar", orientation: "h", name: label, showlegend: false, y: names, x: rows.map((row) => row.energies_j[level]), marker: { color, line: { width: 0.5, color: css("--paper") } },
-    customdata: rows.map((row, at) => [about[at], joules(row.energies_j[level]), joules(sum(Object.values(row.energies_j)))]), hovertemplate: `%{customdata[0]}<br>${label} %{customdata[1]} of %{customdata[2]}<extra></extra>`,
+    customdata: rows.map((row, at) => [about[at], joules(row.energies_j[level]), joules(of_layer(row))]), hovertemplate: `%{customdata[0]}<br>${label} %{customdata[1]} of %{customdata[2]}<extra></extra>`,
   }));
-  const axis = (values) => ({ range: [0, 1.03 * largest(values)], tickformat: "~s", nticks: 6 });
-  plot(box, "Energy of each layer by level", traces, { barmode: "stack", bargap: 0.25, yaxis: ticks, xaxis: { ...axis(beside.flatMap(layers_of)), ticksuffix: "J" }, margin: { l: 60, r: 10, t: 5, b: 35 } }, height);
+  plot(box, "Energy of each layer by level", traces, { barmode: "stack", bargap: 0.25, yaxis: ticks, xaxis: axis(beside.flatMap((c) => c.layers.map(of_layer)), "J"), margin }, height);
+}
+function drawLatencies(box, chip, beside, plot) {
+  if (!chip.layers.length) return;
+  const { rows, names, height, about, ticks, axis, margin } = rowsOf(chip);
   const spent = Object.entries(BOUND_LOOK).map(([bound, [label, color]]) => [bound, label, color, sum(rows.filter((row) => row.bound === bound).map((row) => row.latency_s))]).filter((each) => each[3]);
   box.append(element("h4", "Latency of each layer, by the limit that binds"), legendOf(spent.map(([, label, color, s]) => [color, `bound by ${label}: ${seconds(s)}`])));
-  const times = spent.map(([bound, label, color]) => {
+  const traces = spent.map(([bound, label, color]) => {
     const some = rows.map((row, at) => [row, at]).filter(([row]) => row.bound === bound);
-    return { type: "bar", orientation: "h", showlegend: false, name: label, y: some.map(([, at]) => names[at]), x: some.map(([row]) => row.latency_s), marker: { color }, text: some.map(() => label), textposition: "auto", textangle: 0, textfont: { size: 10 }, cliponaxis: false,
-      customdata: some.map(([row, at]) => [about[at], Object.entries(row.times_s).filter(([, s]) => s).map(([name, s]) => `${BOUND_LOOK[name][0]} ${seconds(s)}`).join(", ")]), hovertemplate: "%{customdata[0]}<br>each limit alone: %{customdata[1]}<extra></extra>" };
+    return {
+      type: "bar", orientation: "h", showlegend: false, name: label, y: some.map(([, at]) => names[at]), x: some.map(([row]) => row.latency_s), marker: { color }, text: some.map(() => label), textposition: "auto", textangle: 0, textfont: { size: 10 }, cliponaxis: false,
+      customdata: some.map(([row, at]) => [about[at], Object.entries(row.times_s).filter(([, s]) => s).map(([name, s]) => `${BOUND_LOOK[name][0]} ${seconds(s)}`).join(", ")]), hovertemplate: "%{customdata[0]}<br>each limit alone: %{customdata[1]}<extra></extra>",
+    };
   });
-  plot(box, "Latency of each layer, coloured by the limit that binds", times, { barmode: "overlay", bargap: 0.25, yaxis: { ...ticks, categoryorder: "array", categoryarray: names }, xaxis: { ...axis(beside.flatMap((c) => c.layers.map((row) => row.latency_s))), ticksuffix: "s" }, margin: { l: 60, r: 10, t: 5, b: 35 } }, height);
+  plot(box, "Latency of each layer, coloured by the limit that binds", traces, { barmode: "overlay", bargap: 0.25, yaxis: ticks, xaxis: axis(beside.flatMap((c) => c.layers.map((row) => row.latency_s)), "s"), margin }, height);
 }
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 const MEMORIES = { dram: "DRAM", sram: "buffer" };
 function drawRoofline(box, chip, beside, plot) {
+  if (!chip.roofs) return;
   const memories = Object.keys(MEMORIES).filter((name) => chip.roofs[`${name}_bits_per_s`]);
   box.append(element("h4", "Roofline"));
   if (!memories.length) { box.append(element("p", "The chip has neither a buffer nor a DRAM: nothing but the arrays limits it.", { class: "quiet" })); return; }
