@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import block_texts
+import chip_texts
 import concept_texts
 import mac_array_texts
 from figure_values import MHZ, UM2, energy, percent_more, rate
@@ -73,6 +74,7 @@ def _one_adder(point: Any) -> Iterator[Text]:
 PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
     "docs/tutorial/tutorial.md": tutorial,
     "docs/tutorial/mac_array.md": mac_array_texts.mac_array,
+    **chip_texts.PAGES,
     **block_texts.PAGES,
     **concept_texts.PAGES,
 }
@@ -80,6 +82,7 @@ PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
 SWEEPS = {
     "docs/tutorial/tutorial.md": ("which_adder",),
     "docs/tutorial/mac_array.md": ("fir", "mac_precision", "mac_array"),
+    **chip_texts.SWEEPS,
     **block_texts.SWEEPS,
     **concept_texts.SWEEPS,
 }

@@ -41,7 +41,7 @@ from chipdse.study.question.sweep_file import read_sweep
 
 DOCS = Path(__file__).parent
 STORED = DOCS / "figures" / "runs"
-SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array")
+SWEEPS = ("which_adder", "fir", "mac_precision", "mac_array", "edge_classifier")
 TABLE_SWEEPS = (
     *("adder", "aes_sbox", "ascon", "cordic", "d2d_link", "dot_product", "fft", "fifo"),
     *("fir_folding", "keccak", "mac_array_packages", "masked", "memory_boundary", "multiplier"),

@@ -2,10 +2,12 @@
 
     chipdse sweep sweeps/adder.toml
     python docs/pictures.py studies/adder     # start/report.png, from the study's report.html
+    chipdse sweep edge_classifier
+    python docs/pictures.py studies/edge_classifier    # start/chip.png: the inside of a chip
     python docs/pictures.py                   # start/flow.svg only
 
-The screenshot needs Chromium and Playwright. `tests/docs/test_docs_pictures.py` compares the
-drawing of the flow with this program, and the study of the screenshot with the sweep that ships.
+The screenshots need Chromium and Playwright. `tests/docs/test_docs_pictures.py` compares the
+drawing of the flow with this program, and the studies of the screenshots with the sweeps that ship.
 """
 
 from __future__ import annotations
@@ -15,10 +17,19 @@ import html
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 FOLDER = Path(__file__).parent / "start"
 SIZE = (1440, 1350)
+CHIP_SIZE = (1312, 868)
+"""The figures of a chip, its layers, roofline and floorplan."""
 SWEEP_KEY = "sweep"
 """Key of the text in the PNG that has the digest of the study's sweep file."""
 STEPS = (
@@ -86,6 +97,30 @@ def digest(sweep: Path) -> str:
 
 def write_screenshot(study: Path, target: Path) -> None:
     """Write the top of a study's report as a picture of few colours."""
+
+    def shoot(page: Page, path: str) -> None:
+        page.screenshot(path=path)
+
+    _write(study, target, "", shoot)
+
+
+def write_chip(study: Path, target: Path) -> None:
+    """Write the inside of the chip with the least energy, from the report of a study of chips."""
+    points = pd.read_csv(study / "points.csv")
+    trial = points.loc[points["energy_per_task_j"].idxmin(), "trial"]
+
+    def shoot(page: Page, path: str) -> None:
+        page.wait_for_function("document.querySelectorAll('#points .main-svg').length > 6")
+        area = page.locator("#points").bounding_box()
+        assert area is not None
+        clip = {"x": area["x"], "y": area["y"], "width": CHIP_SIZE[0], "height": CHIP_SIZE[1]}
+        page.screenshot(path=path, full_page=True, clip=clip)
+
+    _write(study, target, f"#trial={trial}", shoot)
+
+
+def _write(study: Path, target: Path, place: str, shoot: Callable[[Page, str], None]) -> None:
+    """Write a picture of a study's report, with the digest of its sweep file."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
     from playwright.sync_api import sync_playwright
@@ -95,9 +130,9 @@ def write_screenshot(study: Path, target: Path) -> None:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = tools.chromium.launch(executable_path=chromium, args=options)
         page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
-        page.goto((study / "report.html").absolute().as_uri())
+        page.goto((study / "report.html").absolute().as_uri() + place)
         page.wait_for_function("document.querySelector('#history-plot .main-svg')")
-        page.screenshot(path=f"{folder}/page.png")
+        shoot(page, f"{folder}/page.png")
         browser.close()
         with Image.open(f"{folder}/page.png") as picture:
             about = PngInfo()
@@ -110,5 +145,8 @@ def write_screenshot(study: Path, target: Path) -> None:
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / "flow.svg").write_text(flow_svg())
-    for name in sys.argv[1:]:
-        write_screenshot(Path(name), FOLDER / "report.png")
+    for name in map(Path, sys.argv[1:]):
+        if (name / "sweep.toml").read_text().count("[parts."):
+            write_chip(name, FOLDER / "chip.png")
+        else:
+            write_screenshot(name, FOLDER / "report.png")

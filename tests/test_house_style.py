@@ -56,7 +56,7 @@ LADDER = {
         ["parameters"],
         ["thermal"],
         ["arrays", "restated"],
-        ["evaluate", "power_map"],
+        ["die_temperature", "evaluate", "power_map"],
         ["described"],
         ["ranges", "system_file"],
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from chipdse.application.chip_file import ChipFile, PartChoices, read_chip
 from chipdse.application.choices import buffers_of, outers_of, task_of
 from chipdse.application.compose import ChipTable, MeasuredPart, PartPoint, compose
 from chipdse.application.memories import Buffer, Dram
-from chipdse.application.parts import Chip, check_carriers, contract_of, measured_part
-from chipdse.application.rows import mapped_rows
+from chipdse.application.one_chip import OneChip
+from chipdse.application.parts import check_carriers, contract_of
 from chipdse.application.task_metrics import TASK_METRICS, task_metrics
 from chipdse.application.tensors import Tensors
 from chipdse.arrays import Floats
@@ -27,6 +27,7 @@ from chipdse.hardware.workload_files import located
 from chipdse.netlist.library.catalogue import DEFAULT
 from chipdse.stages.layers import measure_layers
 from chipdse.stages.library import shared_node_nm
+from chipdse.store.files import write_whole
 from chipdse.store.store import Store, default_store
 from chipdse.system.arrays.columns import PackageColumns
 from chipdse.system.parameters import PackageParameters
@@ -44,6 +45,8 @@ class Chips:
 
     metrics : of each chip, by name; nan where a layer does not fit into the buffer
     evaluations : part points that were measured
+    node_nm : process of the die
+    text : of the chip file; empty where the chips were described in Python
     """
 
     file: ChipFile
@@ -53,7 +56,10 @@ class Chips:
     table: ChipTable
     metrics: dict[str, Floats]
     evaluations: int
+    package: PackageParameters
+    node_nm: float
     sources: Sources
+    text: str = ""
 
     def best(self, metric: str) -> int:
         """The chip with the least of a metric.
@@ -90,28 +96,94 @@ class Chips:
             },
         }
 
+    def described(self, chip: int) -> str:
+        """What a chip is made of, in one line."""
+        row, texts = self.row(chip), []
+        for name, settings in row["parts"].items():
+            shown = " ".join(f"{k}={v}" for k, v in settings.items() if k != "count")
+            texts.append(f"{settings['count']} x {name}" + (f" ({shown})" if shown else ""))
+        if row["buffer_bytes"] is not None:
+            texts.append(f"{row['buffer_bytes'] // 1024} KiB")
+        if row["dram"] is not None:
+            texts.append(row["dram"])
+        return ", ".join(texts)
+
     def layers(self, chip: int) -> list[dict[str, Any]]:
         """The layers of the network on one chip, as `chipdse map` has them; empty without one."""
-        if self.file.application.network is None:
-            return []
-        part = next(p for p in self.parts if p.points[0].contract is not None)
-        point = part.points[int(self.table.point[part.name][chip])]
-        assert point.contract is not None
-        count = int(self.table.count[part.name][chip])
-        application, dram_ = self.file.application, self.file.memories.dram
-        assert application.network is not None
-        rows: list[dict[str, Any]] = mapped_rows(
-            dataclasses.replace(application.network, layers=application.layers),
-            Chip(
-                part=measured_part(part.name, point.contract, point.metrics, count),
-                buffer=self.buffers[int(self.table.buffer[chip])],
-                outer=self.outers[int(self.table.outer[chip])],
-                output_bits=application.output_bits,
-                link_bits_per_s=math.inf if dram_ is None else dram_.link_bits_per_s,
-                link_j_per_bit=0.0 if dram_ is None else dram_.link_j_per_bit,
-            ),
-        )["layers"]
-        return rows
+        return self.one(chip).layers()
+
+    def one(self, chip: int) -> OneChip:
+        """One chip, to look into it."""
+        table = self.table
+        return OneChip(
+            parts=self.parts,
+            point={part.name: int(table.point[part.name][chip]) for part in self.parts},
+            count={part.name: int(table.count[part.name][chip]) for part in self.parts},
+            buffer=self.buffers[int(table.buffer[chip])],
+            outer=self.outers[int(table.outer[chip])],
+            application=self.file.application,
+            memories=self.file.memories,
+            package=self.package,
+            node_nm=self.node_nm,
+            temperature_c=self.parts[0].points[0].metrics["library_temperature_c"],
+            sources=self.sources,
+        )
+
+    def write_report(
+        self,
+        path: str | Path,
+        *,
+        title: str = "Chips",
+        notes: Sequence[str] = (),
+        tell: Callable[[str], None] = lambda name: None,
+    ) -> Path:
+        """Write an HTML page of the best chips, two of them side by side, and return its path.
+
+        Parameters
+        ----------
+        notes : what a reader of the figures must know
+        tell : called with the name of each chip before it is looked into
+        """
+        from chipdse.report.page.chip_page import NamedChip, chip_page_html  # they take a second
+
+        best_in: dict[int, list[str]] = {}
+        for metric in BEST_IN:
+            best_in.setdefault(self.best(metric), []).append(metric)
+        named = [
+            NamedChip(
+                name=self.described(chip),
+                best=metrics,
+                settings=self._settings(chip),
+                metrics={name: float(column[chip]) for name, column in self.metrics.items()},
+                chip=self.one(chip),
+            )
+            for chip, metrics in best_in.items()
+        ]
+        text = chip_page_html(
+            title,
+            named,
+            question=self.file.question,
+            summary=f"{len(self.table)} chips from {self.evaluations} measured points of parts.",
+            notes=notes,
+            text=self.text,
+            tell=tell,
+        )
+        write_whole(Path(path), text)
+        return Path(path)
+
+    def _settings(self, chip: int) -> dict[str, str]:
+        """What a chip is made of, by name."""
+        row = self.row(chip)
+        settings = {
+            f"{part} {name}": str(value)
+            for part, values in row["parts"].items()
+            for name, value in values.items()
+        }
+        if row["buffer_bytes"] is not None:
+            settings["buffer"] = f"{row['buffer_bytes'] // 1024} KiB"
+        if row["dram"] is not None:
+            settings["DRAM"] = row["dram"]
+        return settings
 
 
 def evaluate_chips(
@@ -160,7 +232,10 @@ def evaluate_chips(
         table=table,
         metrics=metrics.columns,
         evaluations=sum(len(part.points) for part in parts),
+        package=package,
+        node_nm=node_nm,
         sources=sources,
+        text=Path(file).read_text() if isinstance(file, str | Path) else "",
     )
 
 

@@ -254,14 +254,19 @@ def _run_operations(part: MeasuredPart, work: float, at: Int64s, copies: Int64s)
     """A part that does some operations per task, shared by its copies; `energy_j` is dynamic."""
     rate = part.metric("block_throughput_ops_per_s")
     leakage_w = part.metric("block_leakage_power_w")
-    per_operation_j = (part.metric("block_power_w") - leakage_w) / rate
     return _Run(
         name=part.name,
         latency_s=work / (rate[at] * copies),
-        energy_j=work * per_operation_j[at],
+        energy_j=work * operation_j(part)[at],
         leakage_w=copies * leakage_w[at],
-        area_m2=copies * _area(part)[at],
+        area_m2=copies * part_area_m2(part)[at],
     )
+
+
+def operation_j(part: MeasuredPart) -> Floats:
+    """Dynamic energy of one operation at each point."""
+    dynamic_w = part.metric("block_power_w") - part.metric("block_leakage_power_w")
+    return dynamic_w / part.metric("block_throughput_ops_per_s")
 
 
 def _contracted(part: MeasuredPart) -> list[Part]:
@@ -272,7 +277,7 @@ def _contracted(part: MeasuredPart) -> list[Part]:
     ]
 
 
-def _area(part: MeasuredPart) -> Floats:
+def part_area_m2(part: MeasuredPart) -> Floats:
     """Area of each point: of its core where a layout is estimated, of its cells otherwise."""
     core, cells = part.metric("block_core_area_m2"), part.metric("block_area_m2")
     return np.where(core > 0, core, cells)

@@ -11,7 +11,7 @@ from chipdse.blocks.work import work_unit
 from chipdse.metrics import METRICS
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.trace_metrics import TRACE_METRICS
-from chipdse.units import OPERATION, PREFIXES, unit_in
+from chipdse.units import OPERATION, PREFIXES, show, unit_in
 
 _PREFIXED = ("s", "Hz", "W", "J", "F", "m")
 _AREAS = ((1e-6, "mm²"), (1e-12, "µm²"))
@@ -97,6 +97,8 @@ def heading_scale(name: str, values: Sequence[float], words: Words = PLAIN) -> t
 
 def shown_metric(name: str, value: float, words: Words = PLAIN) -> str:
     """One metric's value with its unit."""
+    if words.unit(name) == "kgCO2e" and 0 < abs(value) < 1e-3:  # of a task: nanograms
+        return show(1e3 * value, "gCO2e")
     heading, scale = heading_scale(name, [value], words)
     _, bracket, unit = heading.rpartition(" [")
     if bracket:

@@ -53,8 +53,18 @@ def test_chips_of_measured_parts(
 ) -> None:
     monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
     picture = chip_file.parent / "layers.svg"
-    assert main(["chip", str(chip_file), "--json", "--plot", str(picture)]) == 0
+    page = chip_file.parent / "chips.html"
+    words = ["chip", str(chip_file), "--json", "--plot", str(picture), "--report", str(page)]
+    assert main(words) == 0
     result = json.loads(capsys.readouterr().out)
+    shown = json.loads(page.read_text().partition('id="data">')[2].partition("</script>")[0])
+    for chip in shown["chips"]:
+        rows = chip["inside"]["layers"]
+        assert [row["name"] for row in rows] == ["first", "second"]
+        latency_s = sum(row["latency_s"] for row in rows)
+        assert latency_s == pytest.approx(chip["metrics"]["latency_s"])
+    assert main(["chip", str(chip_file), "--report", str(page.parent / "no" / "chips.html")]) == 2
+    assert "chips.html' cannot be written: No such file" in capsys.readouterr().err
     assert picture.read_text().startswith("<?xml")
     for best in result["best"].values():
         layers = best["layers"]
@@ -151,6 +161,16 @@ def test_a_sweep_of_parts_suggests_no_export(
     )
     printed = capsys.readouterr().out
     assert "chips:   " in printed and "export:" not in printed
+    assert main(["report", str(folder), "--details", "0"]) == 0
+    page = (folder / "report.html").read_text()
+    data = json.loads(page.partition('id="data">')[2].partition("</script>")[0])
+    inside, points = data["details"]["0"], load_study(folder).points().set_index("trial")
+    assert inside["energy_j"] == pytest.approx(points["energy_per_task_j"][0], rel=1e-9)
+    assert inside["latency_s"] == pytest.approx(points["latency_s"][0], rel=1e-9)
+    assert inside["floorplan"]["area_m2"] == pytest.approx(points["die_area_m2"][0], rel=1e-9)
+    assert data["chips"] and "constants used by" in page
+    assert main(["plot", str(folder), "--kind", "power", "-o", str(folder / "p.svg")]) == 2
+    assert "the study is of chips; 'chipdse report'" in capsys.readouterr().err
     assert main(["export", str(folder), "--knee", "--to", str(folder / "out")]) == 2
 
 

@@ -24,17 +24,26 @@ def test_the_flow_is_as_drawn(pictures: ModuleType) -> None:
     assert (pictures.FOLDER / "flow.svg").read_text() == pictures.flow_svg()
 
 
-def test_the_report_is_of_the_sweep_that_ships(pictures: ModuleType) -> None:
-    with Image.open(pictures.FOLDER / "report.png") as picture:
-        assert picture.size == pictures.SIZE
+@pytest.mark.parametrize(
+    ("name", "size", "sweep"),
+    [("report.png", "SIZE", "adder"), ("chip.png", "CHIP_SIZE", "edge_classifier")],
+)
+def test_screenshots_are_of_the_sweeps_that_ship(
+    pictures: ModuleType, name: str, size: str, sweep: str
+) -> None:
+    with Image.open(pictures.FOLDER / name) as picture:
+        assert picture.size == getattr(pictures, size)
         assert len(picture.getcolors() or []) > 20  # something is drawn
         stored = picture.info[pictures.SWEEP_KEY]
-    assert stored == pictures.digest(ROOT / "sweeps" / "adder.toml")
+    assert stored == pictures.digest(ROOT / "sweeps" / f"{sweep}.toml")
 
 
 def test_readme_and_landing_page_show_them_first() -> None:
-    for page, folder in ((ROOT / "README.md", "docs/start"), (ROOT / "docs" / "index.md", "start")):
+    for page, folder, first in (
+        (ROOT / "README.md", "docs/start", "chip"),
+        (ROOT / "docs" / "index.md", "start", "report"),
+    ):
         text = page.read_text()
         head = text[: text.index("\n## " if page.name == "README.md" else "```{toctree}")]
-        assert f"({folder}/report.png)" in head and f"({folder}/flow.svg)" in head
+        assert f"({folder}/{first}.png)" in head and f"({folder}/flow.svg)" in head
     assert len((ROOT / "README.md").read_text().splitlines()) <= 80

@@ -23,6 +23,7 @@ MINUTES = (
 )
 ELSEWHERE = {
     "docs/tutorial/tutorial.md": "tests/docs/test_docs_tutorial.py walks it",
+    "docs/tutorial/chips.md": "tests/docs/test_docs_tutorial.py walks it too",
     "docs/howto/own_block.md": "tests/own_blocks/test_own_newcomer.py follows it",
     "docs/howto/execution.md": "wants a cluster, PostgreSQL or minutes; "
     "tests/study/running/test_execution_*.py have schedulers and servers of their own",

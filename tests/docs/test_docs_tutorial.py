@@ -20,6 +20,11 @@ from tests.support.docs_pages import ROOT, commands, listings, typed
 from tests.support.wheels import install_wheel
 
 TUTORIAL = ROOT / "docs" / "tutorial" / "tutorial.md"
+CHIPS = ROOT / "docs" / "tutorial" / "chips.md"
+SMALL = """hardware = { rows = 1, columns = [1, 2], operand_bits = 2, accumulator_bits = 10, \
+signed = false }
+workload = { length = 32, depth = 8 }"""
+"""Arrays that the store of the tests has, in place of those of the second chapter."""
 INSTALLS = ("python3 -m venv", "pip install")  # `installed` does that, from the wheel
 
 
@@ -116,6 +121,14 @@ def test_its_outputs_look_as_shown(walked: dict[str, object]) -> None:
     """Every shown line is printed, its numbers within 0.5 %."""
     shown = walked["shown"]
     assert isinstance(shown, list)
+    assert look_as_shown(shown) >= 10
+
+
+def look_as_shown(shown: list[tuple[str, str, str]]) -> int:
+    """Compare what commands print with what the page shows; how many lines were compared.
+
+    shown : commands, shown and printed outputs
+    """
     compared = 0
     for line, expected, printed in shown:
         wanted = without_numbers(expected) - {"", "..."}
@@ -125,7 +138,68 @@ def test_its_outputs_look_as_shown(walked: dict[str, object]) -> None:
             assert any(alike(row, other) for other in map(numbers, printed.splitlines())), (
                 f"{line}: no printed line has the numbers {row} within 0.5 %"
             )
-    assert compared >= 10
+    return compared
+
+
+def walk_chips(
+    folder: Path, capsys: pytest.CaptureFixture[str], *, small: bool
+) -> list[tuple[str, str, str]]:
+    """The commands of the second chapter, run in a folder: as `look_as_shown` takes them.
+
+    small : with `SMALL` arrays, in the sweep and in the chip of the page
+    """
+
+    def adapted(text: str) -> str:
+        return re.sub("hardware = .*", SMALL, text) if small else text
+
+    if small:  # found before the one that ships
+        shipped = (ROOT / "sweeps" / "edge_classifier.toml").read_text()
+        (folder / "edge_classifier").write_text(
+            re.sub("trials = 4", "trials = 2", adapted(shipped))
+        )
+    shown = []
+    for listing in listings(CHIPS):
+        if found := re.match(r"# (\w+\.toml)\n", listing.text):
+            (folder / found[1]).write_text(adapted(listing.text))
+        if listing.language != "console":
+            continue
+        for block in re.split(r"^\$ ", listing.text, flags=re.MULTILINE)[1:]:
+            line, _, output = block.partition("\n")
+            words, _, target = line.partition(" > ")
+            assert main(words.split()[1:]) == 0, line
+            printed = capsys.readouterr().out
+            if target:
+                (folder / target).write_text(printed)
+            shown.append((line, output, printed))
+    return shown
+
+
+@pytest.mark.tools
+def test_the_second_chapter_runs(
+    warm_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Its commands, on arrays that are measured already; `make test-all` runs them as they are."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
+    assert len(walk_chips(tmp_path, capsys, small=True)) >= 4
+    for name in ("chips.csv", "edge_classifier.html", "one_chip.html"):
+        assert (tmp_path / name).stat().st_size > 1000
+
+
+@pytest.mark.tools
+@pytest.mark.exhaustive
+def test_the_second_chapter_prints_what_it_shows(
+    docs_store: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHIPDSE_CACHE", str(docs_store))
+    assert look_as_shown(walk_chips(tmp_path, capsys, small=False)) >= 15
 
 
 def numbers(line: str) -> list[float]:

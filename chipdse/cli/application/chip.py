@@ -24,12 +24,20 @@ def add(verbs: Verbs) -> None:
         verbs,
         "chip",
         "evaluate chips of measured parts and memories on an application, per task",
-        "chipdse chip sweeps/chips/image_classifier.toml",
+        "chipdse chip sweeps/chips/image_classifier.toml\n"
+        "  chipdse chip sweeps/chips/image_classifier.toml --report chips.html",
         _chip,
     )
     parser.add_argument("file", type=Path, metavar="CHIP.toml", help="parts, memories, application")
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw the layers of the chip with least energy"
+    )
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="write a page of the best chips, two side by side: layers, roofline, floorplan with "
+        "temperatures, energy over supply; it needs no network",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -43,6 +51,8 @@ def _chip(arguments: argparse.Namespace) -> int:
     best = {metric: chips.row(chips.best(metric)) for metric in BEST_IN}
     if arguments.plot is not None:
         _plot(chips, arguments.plot)
+    if arguments.report is not None:
+        _write_report(chips, arguments.report, arguments.file.stem)
     if arguments.json:
         print_json(_document(chips, best))
     else:
@@ -59,7 +69,20 @@ def _plot(chips: Chips, path: Path) -> None:
     layers = chips.layers(chip)
     if not layers:
         raise DesignError("--plot draws the layers of a network, and the chip file has none")
-    draw_layers(layers, _described(chips.row(chip)), path)
+    draw_layers(layers, chips.described(chip), path)
+
+
+def _write_report(chips: Chips, path: Path, title: str) -> None:
+    try:
+        chips.write_report(
+            path,
+            title=title,
+            notes=_notes(chips),
+            tell=lambda name: print(f"looking into {name}", file=sys.stderr),
+        )
+    except OSError as error:
+        raise DesignError(f"--report {str(path)!r} cannot be written: {error.strerror}") from error
+    print(f"report: {path}", file=sys.stderr)
 
 
 def _document(chips: Chips, best: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -110,8 +133,8 @@ def _print(chips: Chips, best: dict[str, dict[str, Any]]) -> None:
         print(chips.file.question)
     print(f"{len(chips.table)} chips from {chips.evaluations} measured points of parts")
     same: dict[str, list[str]] = {}
-    for metric, row in best.items():
-        same.setdefault(_described(row), []).append(metric)
+    for metric in best:
+        same.setdefault(chips.described(chips.best(metric)), []).append(metric)
     table = Table("best in", *best, "chip", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for text, metrics in same.items():
         row = best[metrics[0]]
@@ -125,19 +148,6 @@ def _print(chips: Chips, best: dict[str, dict[str, Any]]) -> None:
         print(f"energy of the best in {metrics[0]}: {shares}")
         if error := best[metrics[0]]["constant_energy_error_frac"]:
             print(f"  with one energy per MAC for all layers it would be off by {error:+.1%}")
-
-
-def _described(row: dict[str, Any]) -> str:
-    """What a chip is made of, in one line."""
-    texts = []
-    for name, settings in row["parts"].items():
-        shown = " ".join(f"{k}={v}" for k, v in settings.items() if k != "count")
-        texts.append(f"{settings['count']} x {name}" + (f" ({shown})" if shown else ""))
-    if row["buffer_bytes"] is not None:
-        texts.append(f"{row['buffer_bytes'] // 1024} KiB")
-    if row["dram"] is not None:
-        texts.append(row["dram"])
-    return ", ".join(texts)
 
 
 def _shown(metric: str, value: float) -> str:

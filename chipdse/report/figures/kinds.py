@@ -281,6 +281,11 @@ def _detail(
     detail = point_of(folder, table, number, Store(root=default_store()))
     if "error" in detail:
         raise DesignError(f"--trial {number}: {detail['error']}")
+    if "chip" in detail:
+        raise DesignError(
+            "this kind of figure shows one block, and the study is of chips; 'chipdse report' "
+            "shows the layers, the roofline and the floorplan of a chip"
+        )
     return number, detail
 
 

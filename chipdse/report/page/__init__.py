@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
 from typing import Any
 
 import pandas as pd
@@ -12,12 +10,15 @@ import pandas as pd
 from chipdse.errors import ChipdseError
 from chipdse.metrics import Basis
 from chipdse.report.answer import Answer, answer_of, shown_value
-from chipdse.report.page.data import as_script, page_data
+from chipdse.report.page.chip_details import chip_detail_or_reason
+from chipdse.report.page.data import page_data
 from chipdse.report.page.details import details_or_reason, used_publications, used_sources
-from chipdse.report.page.plotly_local import plotly_library
+from chipdse.report.page.parts import asset, escaped, filled, html_table, loader
 from chipdse.report.page.ranges_data import ranges_data
 from chipdse.report.quantities import label_of, shown_metric, words_of
 from chipdse.store.store import Store
+from chipdse.study.harvest.chips import known_points
+from chipdse.study.harvest.composed import Known, one_chip
 from chipdse.study.harvest.ranges import study_ranges
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.choose import best, knee
@@ -26,7 +27,7 @@ from chipdse.study.results.ranges import FRONT, Ranges
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.since import changes_of, refuse_changed, version_text
 
-SCRIPTS = ("data", "plots", "front", "parallel", "points", "page")
+SCRIPTS = ("common", "data", "plots", "chips", "front", "parallel", "points", "page")
 """Parts of the page's script, in their order."""
 _ALIKE = 20
 """Pairs of points that are listed."""
@@ -61,10 +62,11 @@ def report_html(
         refuse_changed(folder, "a report with ranges")
     table = points_table(folder)
     looked: dict[int, dict[str, Any]] = {}
-    if store is not None and folder.sweep.chip is None:
+    if store is not None:
+        known = known_parts(folder)
         for trial in _chosen(folder, table, details):
             tell(trial)
-            looked[trial] = point_of(folder, table, trial, store)
+            looked[trial] = point_of(folder, table, trial, store, known)
     data = page_data(folder, table, looked, live=live)
     ranges = None
     if draws is not None and store is not None:
@@ -76,8 +78,8 @@ def report_html(
         data["designs"] = answer.designs
     empty = "<p><strong>No feasible point: there is no front.</strong></p>"
     parts = {
-        "title": _text(folder.path.absolute().name),
-        "question": _text(folder.sweep.question),
+        "title": escaped(folder.path.absolute().name),
+        "question": escaped(folder.sweep.question),
         "summary": _summary(folder.sweep, table),
         "version": _version(folder),
         "answer": "" if answer is None else _answer(folder, table, answer),
@@ -89,25 +91,10 @@ def report_html(
         "evidence": _evidence(folder, table),
         "sources": _sources(used_publications(looked)),
         "provenance": _provenance(folder, used_sources(looked)),
-        "style": _asset("page.css"),
-        "script": "\n".join(_asset(f"{part}.js") for part in SCRIPTS),
-        "plotly": plotly_library(),
-        "data": as_script(data),
+        "style": asset("page.css"),
+        "loader": loader(data, SCRIPTS),
     }
-    return _filled(_asset("page.html"), parts)
-
-
-def _filled(page: str, parts: Mapping[str, str]) -> str:
-    """A page with the part of that name in place of each ``{{name}}``.
-
-    In one pass: text that was filled in may contain ``{{``.
-    """
-    pieces = page.split("{{")
-    filled = [pieces[0]]
-    for piece in pieces[1:]:
-        name, _, rest = piece.partition("}}")
-        filled += [parts[name], rest]
-    return "".join(filled)
+    return filled(asset("page.html"), parts)
 
 
 def _summary(sweep: Sweep, table: pd.DataFrame) -> str:
@@ -121,9 +108,9 @@ def _summary(sweep: Sweep, table: pd.DataFrame) -> str:
 def _subject(sweep: Sweep) -> str:
     """The block, or the parts of a chip."""
     if sweep.chip is None:
-        return f"Block <code>{_text(sweep.template.block.name)}</code>"
+        return f"Block <code>{escaped(sweep.template.block.name)}</code>"
     parts = ", ".join(
-        f"{_text(part.name)} (<code>{_text(part.template.block.name)}</code>)"
+        f"{escaped(part.name)} (<code>{escaped(part.template.block.name)}</code>)"
         for part in sweep.chip.parts
     )
     return f"Chip of {parts}"
@@ -131,8 +118,8 @@ def _subject(sweep: Sweep) -> str:
 
 def _answer(folder: StudyFolder, table: pd.DataFrame, answer: Answer) -> str:
     """The answer in words, and the labelled designs beside each other."""
-    listed = "".join(f"<li>{_text(sentence)}</li>" for sentence in answer.sentences)
-    warned = "".join(f'<p class="warn">{_text(warning)}.</p>' for warning in answer.warnings)
+    listed = "".join(f"<li>{escaped(sentence)}</li>" for sentence in answer.sentences)
+    warned = "".join(f'<p class="warn">{escaped(warning)}.</p>' for warning in answer.warnings)
     words = words_of(folder.sweep)
     rows = [table[table["trial"] == trial].iloc[0] for _, trial in answer.designs]
     goals = [objective.metric for objective in folder.sweep.objectives]
@@ -143,7 +130,7 @@ def _answer(folder: StudyFolder, table: pd.DataFrame, answer: Answer) -> str:
         for name in answer.differing
         if name not in goals
     ]
-    designs = _table(("", *(label for label, _ in answer.designs)), cells)
+    designs = html_table(("", *(label for label, _ in answer.designs)), cells)
     return (
         f'<section id="answer"><h2>Answer</h2><div class="both"><div><ul>{listed}</ul>{warned}'
         f"</div>{designs}</div></section>"
@@ -169,15 +156,32 @@ def _ranges(ranges: Ranges) -> str:
         f'<section id="ranges"><h2>Ranges</h2><p class="quiet">{ranges.draws} draws of what is '
         "uncertain, the same for every point. Bars in the plot and the ranges in the table are "
         "90 % intervals; a point is fainter, the rarer it is on the front.</p>"
-        f"<p>{_text(same)}</p>"
-        f"{_table(('what', 'decided by (share of its variance)'), decides)}"
+        f"<p>{escaped(same)}</p>"
+        f"{html_table(('what', 'decided by (share of its variance)'), decides)}"
         f"<details><summary>{len(drawn)} quantities drawn</summary>"
-        f"{_table(('quantity', 'distribution'), drawn)}</details></section>"
+        f"{html_table(('quantity', 'distribution'), drawn)}</details></section>"
     )
 
 
-def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store) -> dict[str, Any]:
-    """What is inside one trial, or why that is not to be had."""
+def known_parts(folder: StudyFolder) -> Known:
+    """The part points that a study of chips has measured; empty for a study of one block."""
+    chip = folder.sweep.chip
+    return {} if chip is None else known_points(chip, folder.study.get_trials(deepcopy=False))
+
+
+def point_of(
+    folder: StudyFolder,
+    table: pd.DataFrame,
+    trial: int,
+    store: Store,
+    known: Known | None = None,
+) -> dict[str, Any]:
+    """What is inside one trial, or why that is not to be had.
+
+    Parameters
+    ----------
+    known : `known_parts` of the study; None: they are read
+    """
     rows = table[table["trial"] == trial]
     if rows.empty:
         return {"error": f"there is no trial {trial}"}
@@ -185,10 +189,11 @@ def point_of(folder: StudyFolder, table: pd.DataFrame, trial: int, store: Store)
         return {"error": str(rows["failure"].iloc[0])}
     sweep = folder.sweep
     point = {axis.name: axis.nearest(rows[axis.name].iloc[0]) for axis in sweep.space.axes}
-    if sweep.chip is not None:
-        return {"error": "a chip of several parts: look into a part by sweeping it by itself"}
     try:
         refuse_changed(folder, "looking into a point")
+        if sweep.chip is not None:
+            known = known_parts(folder) if known is None else known
+            return chip_detail_or_reason(one_chip(sweep, known, point))
         design = sweep.template.design(point)
     except ChipdseError as error:
         return {"error": str(error)}
@@ -210,26 +215,6 @@ def _chosen(
     named = len(set(wanted))
     wanted += front["trial"].tolist()
     return list(dict.fromkeys(wanted))[: named if details is None else details]
-
-
-def _asset(name: str) -> str:
-    return resources.files("chipdse.report").joinpath("page", name).read_text("utf-8")
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value))
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    head = "".join(f'<th class="text">{_text(h)}</th>' for h in heads)
-    body = "".join(
-        "<tr>" + "".join(f'<td class="text">{_text(cell)}</td>' for cell in row) + "</tr>"
-        for row in rows
-    )
-    return (
-        '<div class="scroll" tabindex="0"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
 
 
 def _note(basis: Basis) -> str:
@@ -256,7 +241,7 @@ def _note(basis: Basis) -> str:
 
 def _version(folder: StudyFolder) -> str:
     """The version that made the points; in bold where something changed since."""
-    text = f"The points are of {_text(version_text(folder))}."
+    text = f"The points are of {escaped(version_text(folder))}."
     return f"<strong>{text}</strong>" if changes_of(folder) else text
 
 
@@ -274,7 +259,7 @@ def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
          evidence_of_column(folder.sweep, name, systems, basis))
         for name in names
     ]  # fmt: skip
-    listed = _table(("metric", "unit", "what it is", "evidence"), rows)
+    listed = html_table(("metric", "unit", "what it is", "evidence"), rows)
     return f"<details><summary>every metric and its kind of evidence</summary>{listed}</details>"
 
 
@@ -290,7 +275,7 @@ def _sources(publications: Sequence[str]) -> str:
     """What to cite for the points that were looked into."""
     if not publications:
         return ""
-    listed = "".join(f"<li>{_text(text)}</li>" for text in publications)
+    listed = "".join(f"<li>{escaped(text)}</li>" for text in publications)
     return (
         f'<section id="sources"><h2>Sources</h2><p class="quiet">The publications and other '
         f"sources of the models and constants that the points looked into used.</p><ul>{listed}"
@@ -304,7 +289,7 @@ def _provenance(folder: StudyFolder, sources: Sequence[Mapping[str, Any]]) -> st
     rows = [(key, _listed(value)) for key, value in description.items() if value not in ([], {})]
     constants = ""
     if sources:
-        listed = _table(
+        listed = html_table(
             ("constant", "value", "unit", "source"),
             [(s["key"], f"{s['value']:g}", s["unit"], s["source"]) for s in sources],
         )
@@ -313,6 +298,6 @@ def _provenance(folder: StudyFolder, sources: Sequence[Mapping[str, Any]]) -> st
             f"their sources</summary>{listed}</details>"
         )
     return (
-        f"{_table(('what', 'value'), rows)}{constants}<details><summary>sweep file</summary>"
-        f'<pre tabindex="0">{_text(folder.sweep.text)}</pre></details>'
+        f"{html_table(('what', 'value'), rows)}{constants}<details><summary>sweep file</summary>"
+        f'<pre tabindex="0">{escaped(folder.sweep.text)}</pre></details>'
     )

@@ -1,11 +1,5 @@
-"use strict";
-/* The report's page: everything it shows comes from one JSON document. Names are set as text,
-   never as markup; Plotly reads a little markup in labels, so those are escaped for it.
-   The files data, plots, front, parallel, points and page are one script, in this order. */
-
-const data = JSON.parse(document.getElementById("data").textContent);
-const $ = (id) => document.getElementById(id);
-const dark = matchMedia("(prefers-color-scheme: dark)");
+/* The report of a study: its points and what is chosen of them. The files common, data, plots,
+   chips, front, parallel, points and page are one script, in this order. */
 const STATES = ["feasible", "infeasible", "failed"];
 // Okabe and Ito's palette: told apart by readers with any colour vision; shapes differ too.
 const LOOK = {
@@ -13,7 +7,6 @@ const LOOK = {
   infeasible: { color: "#d55e00", symbol: "x-thin-open", size: 7 },
   front: { color: "", symbol: "diamond", size: 10 },
 };
-const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // ---------------------------------------------------------------- data
 function numbers(text, kind) {
@@ -43,24 +36,6 @@ const metrics = [...columns.values()].filter((c) => c.group === "metric");
 const parameters = [...columns.values()].filter((c) => c.group === "parameter");
 const row_of = new Map(Array.from(trial_of, (trial, row) => [trial, row]));
 
-const escaped = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-const PREFIX = [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"], [1, ""], [1e-3, "m"], [1e-6, "µ"], [1e-9, "n"], [1e-12, "p"], [1e-15, "f"], [1e-18, "a"]];
-const PREFIXED = new Set(["s", "Hz", "W", "J", "F", "V", "m", "g"]);
-const prefixed = (c) => c.prefixed ?? PREFIXED.has(c.unit);
-
-function shown(column, value) {
-  if (typeof value === "string") return value;
-  if (value === null || Number.isNaN(value)) return "–";
-  if (column.texts) return String(column.texts[value]);
-  const unit = column.unit;
-  if (unit === "m2") return value >= 1e-8 ? `${short(value * 1e6)} mm²` : `${short(value * 1e12)} µm²`;
-  if (/^kg(\/|$)/.test(unit) && value !== 0 && Math.abs(value) < 1) return shown({ unit: unit.slice(1), prefixed: true }, 1e3 * value);
-  if (!prefixed(column)) return unit && unit !== "1" && unit !== "-" ? `${short(value)} ${unit}` : short(value);
-  const size = Math.abs(value);
-  const [scale, letter] = PREFIX.find(([s]) => size >= s * 0.9999999) || (size === 0 ? [1, ""] : PREFIX.at(-1));
-  return `${short(value / scale)} ${letter}${unit}`;
-}
-const short = (value) => (Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : String(Number(value.toPrecision(4))));
 const heading = (c) => (c.unit && c.unit !== "m2" && c.unit !== "1" && c.unit !== "-" ? `${c.label} [${c.unit}]` : c.label);
 
 // ---------------------------------------------------------------- what is chosen
@@ -86,7 +61,6 @@ const view = {
   three: false, front_only: false, infeasible: true, every_row: false, comparing: false,
   filters: new Map(), brushed: null, selected: null, chosen: [], sort: null,
 };
-const narrow = () => matchMedia("(max-width: 60rem)").matches;
 function passes(row) {
   for (const [name, allowed] of view.filters) if (!allowed.has(columns.get(name).values[row])) return false;
   return true;
@@ -102,10 +76,3 @@ function rows(test) {
   return matching;
 }
 const linked = (row) => visible(row) && (!view.brushed || view.brushed.has(row)) && (!view.selected || view.selected.has(row));
-
-function element(tag, text, attributes = {}) {
-  const node = document.createElement(tag);
-  if (text !== undefined && text !== null) node.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  return node;
-}

@@ -52,6 +52,7 @@ def page_data(
         "count": len(table),
         "feasible": int((table["state"] == "feasible").sum()),
         "live": live,
+        "chips": sweep.chip is not None,
         "replicates": sweep.replicates,
         "objectives": [
             {"name": objective.metric, "minimize": objective.minimize}

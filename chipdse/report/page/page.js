@@ -35,7 +35,7 @@ function drawStatic() {
   const goals = data.objectives.map((o) => o.name);
   const listed = (test) => [...columns.values()].filter((c) => !goals.includes(c.name) && !c.name.endsWith("_std") && !constant(c) && test(c)).map((c) => c.name);
   const metric = (part) => listed((c) => c.group === "metric" && !c.texts && c.part === part);
-  const names = [["objectives", goals], ["parameters", listed((c) => c.group === "parameter")], ["the system", metric("system")], ["the block", metric("block")]];
+  const names = [["objectives", goals], ["parameters", listed((c) => c.group === "parameter")], ["the system", metric("system")], [BLOCK, metric("block")]];
   for (const id of ["x", "y", "depth"]) fill(id, names);
   fill("z", names, "none");
   fill("marker", [["parameters", varied.filter(grouped).map((c) => c.name)]], "none");

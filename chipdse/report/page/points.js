@@ -41,10 +41,6 @@ function drawTable() {
   more.onclick = () => { view.every_row = true; drawTable(); };
   cue();
 }
-// Tables and plots that are wider than the screen say so: many systems hide their scroll bars.
-function cue() {
-  for (const box of document.querySelectorAll(".scroll, .wide")) box.toggleAttribute("data-more", box.scrollWidth > box.clientWidth + 1);
-}
 
 // ---------------------------------------------------------------- one point, or two side by side
 function choose(row, second) {
@@ -99,9 +95,11 @@ async function drawPoints() {
   const details = await Promise.all(view.chosen.map(detailOf));
   box.classList.toggle("compared", view.chosen.length > 1);
   box.replaceChildren(comparison());
-  view.chosen.forEach((row, at) => box.append(pointPanel(row, details[at], at)));
+  const chips = details.filter((detail) => detail && detail.chip);
+  view.chosen.forEach((row, at) => box.append(details[at] && details[at].chip ? chipPanel(row, details[at], at, chips) : pointPanel(row, details[at], at)));
   cue();
 }
+const BLOCK = data.chips ? "the task" : "the block"; // what the metrics that are not the system's belong to
 const constant = (c) => distinct(c).length < 2 && count > 1;
 // Parts of the table of all figures: name, columns and whether it starts open. Of two points, what differs is first.
 function parts() {
@@ -112,7 +110,7 @@ function parts() {
     return [["differs", differing, true], ["the same in both", all.filter((c) => !differing.includes(c)), false]];
   }
   const varying = rest.filter((c) => !constant(c)), open = !narrow();
-  return [["chosen", chosen, true], ["objectives", wanted, true], ["the system", varying.filter((c) => c.part === "system"), open], ["the block", varying.filter((c) => c.part === "block"), open], ["the same in every point", rest.filter(constant), false]];
+  return [["chosen", chosen, true], ["objectives", wanted, true], ["the system", varying.filter((c) => c.part === "system"), open], [BLOCK, varying.filter((c) => c.part === "block"), open], ["the same in every point", rest.filter(constant), false]];
 }
 const nothing = (value) => value === null || value === undefined || Number.isNaN(value);
 function differs(c, a, b) { // values have seven digits here
@@ -161,9 +159,18 @@ function comparison() {
 }
 const HATCHED = "glitches"; // some readers see it in the grey of its neighbours
 const KIND_COLORS = { "inside cells": "#0072b2", "in pins": "#e69f00", "in wires": "#009e73", glitches: "#cc79a7", "clock tree": "#56b4e9", leakage: "#999999" };
-function pointPanel(row, detail, at) {
+function panelOf(row, at) {
   const box = element("div", null, { class: "panel" });
   box.append(element("h3", view.chosen.length > 1 ? `${"AB"[at]}: inside trial ${trial_of[row]}` : "Inside"));
+  return box;
+}
+function chipPanel(row, detail, at, beside) {
+  const box = panelOf(row, at);
+  drawChip(box, detail, beside);
+  return box;
+}
+function pointPanel(row, detail, at) {
+  const box = panelOf(row, at);
   const command = `chipdse export ${data.study} --trial ${trial_of[row]} --to DIR`;
   if (!detail || detail.error) {
     if (detail) box.append(element("p", `Not available: ${detail.error}`, { class: "quiet" }));
@@ -206,7 +213,7 @@ function pointPanel(row, detail, at) {
     list.append(body); const scroll = element("div", null, { class: "scroll", tabindex: "0" }); scroll.append(list); path.append(scroll); box.append(path);
     box.append(element("p", "This command repeats the evaluation:"), element("pre", detail.repeat, { tabindex: "0" }));
   }
-  box.append(element("p", "This command exports the point for other tools:"), element("pre", command, { tabindex: "0" }));
+  if (!data.chips) box.append(element("p", "This command exports the point for other tools:"), element("pre", command, { tabindex: "0" }));
   return box;
 }
 

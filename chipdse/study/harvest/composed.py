@@ -17,6 +17,7 @@ from chipdse.application.compose import (
     PartPoint,
     compose_chosen,
 )
+from chipdse.application.one_chip import OneChip
 from chipdse.application.parts import contract_of
 from chipdse.application.task_metrics import task_metrics
 from chipdse.arrays import Floats, Int64s
@@ -27,6 +28,7 @@ from chipdse.stages.library import shared_node_nm
 from chipdse.study.harvest.cheap import CheapPoints
 from chipdse.study.question.chip import PartQuestion
 from chipdse.study.question.derived import derived_columns
+from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.results.objectives import objective_columns, violations
 from chipdse.system.arrays.columns import PackageColumns
@@ -117,6 +119,36 @@ def chips_of(sweep: Sweep, everything: Known, numbers: Int64s, setting: Setting)
         ),
         timing=timing,
         temperature_c=parts[0].points[0].metrics["library_temperature_c"],
+    )
+
+
+def one_chip(sweep: Sweep, everything: Known, point: Point) -> OneChip:
+    """One chip of a sweep, to look into it.
+
+    Parameters
+    ----------
+    everything : the known points of all parts, that of the chip among them
+    point : values of all axes
+    """
+    chip, setting = sweep.chip, setting_of(sweep)
+    assert chip is not None
+    numbers = np.array([sweep.space.number_of(point)])
+    places = _places(sweep, numbers)
+    table = chips_of(sweep, everything, numbers, setting).table
+    parts = tuple(_part_points(part, everything[part.name], places)[0] for part in chip.parts)
+    package = {axis.name: point[axis.name] for axis in chip.package.axes}
+    return OneChip(
+        parts=parts,
+        point={name: int(at[0]) for name, at in table.point.items()},
+        count={name: int(count[0]) for name, count in table.count.items()},
+        buffer=setting.buffers[int(table.buffer[0])],
+        outer=setting.outers[int(table.outer[0])],
+        application=chip.application,
+        memories=chip.memories,
+        package=chip.package.record("package", package),
+        node_nm=setting.node_nm,
+        temperature_c=parts[0].points[0].metrics["library_temperature_c"],
+        sources=setting.sources,
     )
 
 

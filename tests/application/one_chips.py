@@ -1,0 +1,99 @@
+"""A chip with round figures, for the tests of what is shown of one chip."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chipdse_hdl.mac_array import BLOCK, MacArrayParameters
+
+from chipdse.application.chip_file import Application, DramChoices, Memories
+from chipdse.application.compose import MeasuredPart, PartPoint
+from chipdse.application.layers import Layer, Network
+from chipdse.application.memories import dram, sram_buffer
+from chipdse.application.one_chip import OneChip
+from chipdse.application.parts import contract_of
+from chipdse.system.parameters import PackageParameters
+from chipdse.technology.constants import Sources
+
+LAYERS = (
+    Layer(name="first", kind="gemm", m=64, n=48, k=80),
+    Layer(name="second", kind="gemm", m=1, n=10, k=640),
+)
+
+LARGE = Layer(name="large", kind="gemm", m=500, n=500, k=20)
+"""With 5,000 copies of the array its results do not fit into the buffer."""
+
+
+def part_point(
+    rows: int, vdd_v: float, *, contract: bool = True, late: bool = False, **settings: Any
+) -> PartPoint:
+    """A MAC per multiplier and cycle; clock and power grow with the supply, 1 mW of leakage."""
+    clock_hz = 1e8 * (vdd_v - 0.8)
+    return PartPoint(
+        settings={"rows": rows, "vdd_v": vdd_v, **settings},
+        metrics={
+            "block_power_w": 1e-3 + 1e-3 * rows * vdd_v**2 * (vdd_v - 0.8),
+            "block_leakage_power_w": 1e-3,
+            "block_throughput_ops_per_s": rows * 8 * clock_hz,
+            "clock_frequency_hz": clock_hz,
+            "block_area_m2": rows * 1e-8,
+            "block_core_area_m2": 0.0,
+            "vdd_v": vdd_v,
+            "timing_slack_s": -1e-9 if late else 0.0,
+            "critical_path_s": 1e-8,
+            "library_temperature_c": 25.0,
+        },
+        contract=contract_of(BLOCK, MacArrayParameters(rows=rows, columns=8)) if contract else None,
+    )
+
+
+ARRAY = MeasuredPart(
+    name="array",
+    counts=(1, 4),
+    points=(
+        part_point(8, 1.8),
+        part_point(4, 1.8),
+        part_point(8, 1.4),
+        part_point(8, 1.6),
+        part_point(8, 1.2, late=True),
+        part_point(8, 1.7, clock_frac=0.5),
+    ),
+)
+CONTROL = MeasuredPart(name="control", counts=(1,), points=(part_point(1, 1.5, contract=False),))
+
+
+def make_chip(
+    *,
+    layers: tuple[Layer, ...] = LAYERS,
+    copies: int = 4,
+    operations: dict[str, float] | None = None,
+    buffer_bytes: int | None = 16384,
+    kind: str | None = "hbm2e",
+    supplies: int = 6,
+) -> OneChip:
+    """Copies of an array of 8 x 8 at 1.8 V, a control part if it has operations, and memories."""
+    array = MeasuredPart(name="array", counts=(1, 4), points=ARRAY.points[:supplies])
+    parts = (array, CONTROL) if operations else (array,)
+    network = Network(name="net", layers=layers) if layers else None
+    stated = None
+    if kind is not None:
+        stated = DramChoices(
+            kinds=(kind,), units=(1,), energy_j_per_bit=None, bandwidth_bits_per_s=None, idle_w=None
+        )
+    return OneChip(
+        parts=parts,
+        point={part.name: 0 for part in parts},
+        count={part.name: copies if part is array else 1 for part in parts},
+        buffer=None if buffer_bytes is None else sram_buffer(buffer_bytes, "ihp_1p"),
+        outer=None if kind is None else dram(kind),
+        application=Application(network=network, operations=operations or {}),
+        memories=Memories(
+            buffer_bytes=() if buffer_bytes is None else (buffer_bytes,),
+            dram=stated,
+            names=("buffer", "main"),
+        ),
+        package=PackageParameters(),
+        node_nm=130.0,
+        temperature_c=25.0,
+        sources=Sources(),
+    )

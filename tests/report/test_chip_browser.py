@@ -1,0 +1,59 @@
+"""The page of chips in a real browser: two side by side, the roofline's memory, a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.report.test_chip_details import page_of_two_chips
+from tests.report.test_report_browser import is_outside
+
+pytestmark = pytest.mark.tools
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    file = tmp_path_factory.mktemp("chips") / "chips.html"
+    file.write_text(page_of_two_chips())
+    return file.as_uri()
+
+
+@pytest.fixture
+def page(browser: Any, address: str) -> Iterator[Any]:
+    """The page; what it complains about or asks for is an error."""
+    complaints: list[str] = []
+    shown = browser.new_page(viewport={"width": 1366, "height": 900}, color_scheme="light")
+    shown.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    shown.on("pageerror", lambda error: complaints.append(str(error)))
+    shown.on("request", lambda r: complaints.append(r.url) if is_outside(r.url) else None)
+    shown.goto(address)
+    shown.wait_for_selector("body[data-ready=yes]")
+    shown.wait_for_function("document.querySelectorAll('#chips .main-svg').length >= 6")
+    yield shown
+    shown.close()
+    assert complaints == []
+
+
+PLOTS = "[...document.querySelectorAll('#chips .js-plotly-plot')]"
+
+
+def test_two_chips_have_the_same_axes_and_a_phone_in_the_dark_shows_them(page: Any) -> None:
+    assert page.locator("#chips > .panel").count() == 3
+    ends = page.evaluate(f"{PLOTS}.map(p => p.layout.xaxis.range).map(String)")
+    assert len(ends) == 10 and ends[:4] == ends[5:9]
+    assert "B against A" in page.text_content("#chips thead")
+    bars = page.evaluate(f"{PLOTS}[0].data.map(t => t.name)")
+    assert bars == ["arrays", "buffer", "DRAM", "leakage and idle clocks"]
+    axis = "layout.xaxis.title.text.includes"
+    assert page.evaluate(f"{PLOTS}[2].{axis}('buffer') && {PLOTS}[7].{axis}('buffer')")
+    page.select_option(".roofline-memory >> nth=0", "dram")
+    page.wait_for_function(f"{PLOTS}[2].{axis}('DRAM') && {PLOTS}[7].{axis}('buffer')")
+    page.select_option("#chip-b", "")
+    assert page.locator("#chips > .panel").count() == 2
+    assert "against" not in page.text_content("#chips thead")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"{PLOTS}.length && {PLOTS}[0].layout.font.color === '#e6e9ee'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

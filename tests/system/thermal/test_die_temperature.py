@@ -1,0 +1,53 @@
+"""The map of a die: even power is the even die's, and heat lies where the power is."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from chipdse.errors import DesignError
+from chipdse.system.arrays.geometry import DieOutline
+from chipdse.system.arrays.temperature import geometry_of
+from chipdse.system.described import evaluate_block
+from chipdse.system.die_temperature import die_temperature
+from chipdse.system.parameters import PackageParameters
+from chipdse.system.thermal.stack import Rectangle
+from chipdse.technology.constants import Sources
+from tests.support.system_cases import block
+
+SIDE_M = 4e-3
+
+
+def halves(power_w: tuple[float, float]):
+    """A die of 16 mm² of which each half has a power, and its geometry."""
+    package = PackageParameters(die_overhead_frac=0.0, tiles=1)
+    evaluation = evaluate_block(block(area_m2=SIDE_M**2), package)
+    geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
+    assert geometry.dies[0].area_m2 == pytest.approx(SIDE_M**2)
+    rectangles = [
+        Rectangle(
+            name=str(left), left_m=left, bottom_m=-SIDE_M / 2, width_m=SIDE_M / 2, height_m=SIDE_M
+        )
+        for left in (-SIDE_M / 2, 0.0)
+    ]
+    return die_temperature(geometry, rectangles, np.array(power_w), Sources()), geometry
+
+
+def test_power_in_halves() -> None:
+    even, _ = halves((1.0, 1.0))
+    assert even.hotspot_k == pytest.approx(0.0, abs=1e-9 * even.even_peak_k)
+    assert even.rise_k == pytest.approx(even.rise_k[:, ::-1], rel=1e-9)
+    left, geometry = halves((2.0, 0.0))
+    right, _ = halves((0.0, 2.0))
+    assert left.even_peak_k == pytest.approx(even.even_peak_k)
+    assert left.hotspot_k > 0
+    assert left.rise_k.argmax(axis=1).max() < left.rise_k.shape[1] / 2
+    # The equations are linear: both halves together are the even die.
+    assert left.rise_k + right.rise_k == pytest.approx(2 * even.rise_k, rel=1e-9)
+    assert left.x_m[[0, -1]] == pytest.approx([-SIDE_M / 2, SIDE_M / 2])
+    assert left.rise_k.shape == (len(left.y_m) - 1, len(left.x_m) - 1)
+    two = dataclasses.replace(geometry, dies=(DieOutline(name="a", area_m2=1e-6),) * 2)
+    with pytest.raises(DesignError, match="a map of one die cannot show 2 dies"):
+        die_temperature(two, [], np.zeros(0), Sources())
