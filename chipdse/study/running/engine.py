@@ -296,8 +296,7 @@ class _Sweep:
             )
             self.reads |= outcome.reads
         self._patiently(lambda: self._write(task, outcome))
-        if outcome.is_stored:
-            self.file.forget_pace()
+        self.file.add_evaluation(outcome.seconds, is_stored=outcome.is_stored)
         self.heartbeat.remove(task.trial._trial_id)
 
     def _write(self, task: Task, outcome: Outcome) -> None:
