@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chipdse.cli import build_parser, verb_parsers
+from chipdse.cli import build_parser, front, verb_parsers
 from tests.support.report_cases import make_study
 from tests.support.small_sweep import call
 
@@ -116,3 +116,16 @@ def test_completion_in_bash(line: str, expected: str, tmp_path: Path) -> None:
     )
     done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
     assert any(word.startswith(expected) for word in done.stdout.split())
+
+
+def test_a_long_table_is_what_rich_lays_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [[str(n), f"{n / 7:.4g}", ["a", "長い"][n % 2]] for n in range(12)]
+    headings = ["trial", "critical\npath", "kind"]
+    printed = []
+    for limit in (12, 11):
+        monkeypatch.setattr(front, "LAID_OUT_ROWS", limit)
+        front.print_rows("Pareto front: 12 of 30 points", headings, rows)
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1] and printed[0].count("長い") == 6

@@ -14,16 +14,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from optuna.distributions import CategoricalDistribution
-from optuna.trial import TrialState
+from optuna.distributions import CategoricalDistribution, json_to_distribution
 
 from chipdse.arrays import Bools, Floats, Int64s
+from chipdse.study.storage.table_reads import StoredTrial, counted_trials
+from chipdse.study.storage.trials import finished
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
     from optuna.trial import FrozenTrial
 
     from chipdse.study.storage.folder import StudyFolder
+
+    Evaluated = StoredTrial | FrozenTrial
 
 GOOD_SHARE = 0.1
 """The share of points that count as good (gamma' of the paper)."""
@@ -42,7 +45,7 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
 
     An objective that is the same everywhere and parameters with one value have no entry.
     """
-    trials = folder.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    trials = [trial for trial in _trials(folder) if trial.state.name == "COMPLETE"]
     importances = {}
     for index, objective in enumerate(folder.sweep.objectives):
         values = [objective.sign * float(trial.values[index]) for trial in trials]
@@ -53,9 +56,16 @@ def importance(folder: StudyFolder) -> dict[str, dict[str, float]]:
     return importances
 
 
-def shares_of_parameters(
-    trials: Sequence[FrozenTrial], values: Sequence[float]
-) -> dict[str, float]:
+def _trials(folder: StudyFolder) -> Sequence[Evaluated]:
+    """The trials of a study that count, read without Optuna from the study's own file."""
+    if folder.database is not None:
+        read = counted_trials(folder.database, folder.name, has_metrics=lambda trial: False)
+        if read is not None:
+            return read[0]
+    return finished(folder.study)
+
+
+def shares_of_parameters(trials: Sequence[Evaluated], values: Sequence[float]) -> dict[str, float]:
     """The share of each parameter that has more than one value, largest first.
 
     Parameters
@@ -86,17 +96,18 @@ def shares_of_parameters(
     return {name: divergences[name] / total if total else 1 / len(varied) for name in ordered}
 
 
-def _divergence(name: str, trials: Sequence[FrozenTrial], good: Bools) -> float:
+def _divergence(name: str, trials: Sequence[Evaluated], good: Bools) -> float:
     """How far a parameter's values of good points differ from those of all points.
 
     Points of a study that was extended may have other ranges of values: each range counts by its
     shares of all points and of the good ones.
     """
-    by_range: dict[BaseDistribution, list[int]] = defaultdict(list)
+    by_range: dict[BaseDistribution | str, list[int]] = defaultdict(list)
     for number, trial in enumerate(trials):
         by_range[trial.distributions[name]].append(number)
     total = 0.0
-    for values, numbers in by_range.items():
+    for allowed, numbers in by_range.items():
+        values = json_to_distribution(allowed) if isinstance(allowed, str) else allowed
         members = good[numbers]
         if len(numbers) < 2 or values.single() or not members.any():
             continue

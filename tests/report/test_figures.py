@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from chipdse.cli import main
 from chipdse.report.figures.axes import Look
 from chipdse.report.figures.front import caption_of, draw_front, points_of_csv, points_of_study
 from chipdse.report.figures.kinds import _saved, _supply, draw_points
+from chipdse.report.figures.parallel import _draw_lines, heights_of
 from chipdse.report.quantities import Words
 from chipdse.study.results.points import points_table
 from chipdse.study.storage.folder import open_study
@@ -144,3 +148,36 @@ def test_several_studies_are_in_one_figure(
     capsys.readouterr()
     assert main(["plot", *both, "-o", str(figure), "--kind", "history"]) == 2
     assert "several studies have one figure of --kind front only" in capsys.readouterr().err
+
+
+def test_heights_on_a_parallel_axis_by_hand() -> None:
+    assert heights_of(np.array([1.0, 3.0, 2.0]), logarithmic=True).tolist() == [0, 1, 0.5]
+    decades = heights_of(np.array([0.01, 1.0, 100.0]), logarithmic=True)
+    assert decades.tolist() == pytest.approx([0, 0.5, 1])
+    assert heights_of(np.array([0.0, 1.0, 100.0]), logarithmic=True)[1] == pytest.approx(0.01)
+    assert heights_of(np.array([7.0, 7.0]), logarithmic=False).tolist() == [0.5, 0.5]
+
+
+def test_equal_pieces_of_a_parallel_figure_are_drawn_once() -> None:
+    """Three points share their first piece: it is as dark as three lines over each other."""
+    plot = Figure().subplots()
+    _draw_lines(plot, np.array([[0, 1, 0], [0, 1, 0.5], [0, 1, 0.5]]), "#000000", 1.0, 0.5)
+    (drawn,) = plot.collections
+    pieces = [path.vertices.tolist() for path in drawn.get_paths()]
+    assert pieces == [[[0, 0], [1, 1]], [[1, 1], [2, 0]], [[1, 1], [2, 0.5]]]
+    assert [color[3] for color in drawn.get_edgecolor()] == pytest.approx([0.875, 0.5, 0.75])
+    assert not drawn.get_rasterized()
+
+
+def test_drawing_a_front_loads_no_solver(tmp_path: Path) -> None:
+    """Details of points and their ranges need SciPy and Optuna; a front needs neither."""
+    make_study(tmp_path / "study", 6, on_disk=True)
+    code = (
+        "import sys; from chipdse.cli import main; code = main(sys.argv[1:]); "
+        "print(code, sorted({'scipy.stats', 'optuna', 'cocotb'} & set(sys.modules)))"
+    )
+    words = ["plot", str(tmp_path / "study"), "-o", str(tmp_path / "front.svg")]
+    child = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
+    assert child.stdout.splitlines()[-1] == "0 []"

@@ -14,9 +14,10 @@ import pandas as pd
 import pytest
 
 from chipdse.cli import main
+from chipdse.report.history import history
 from chipdse.report.importance import importance
 from chipdse.report.page import SCRIPTS, _chosen, report_html
-from chipdse.report.page.data import as_script, history, page_data
+from chipdse.report.page.data import as_script, page_data
 from chipdse.report.page.plotly_local import CONFIG, plotly_library
 from chipdse.study.results.points import points_table
 from chipdse.study.storage.folder import StudyFolder

@@ -21,6 +21,8 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#8d99a6"
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#999999")
 MARKERS = ("D", "o", "s", "^", "v", "P")
 """One per colour of the palette, for readers who cannot tell the colours apart."""
+VECTOR_POINTS = 2000
+"""Larger clouds of points are pixels also in SVG and PDF, which programs would open slowly."""
 WIDE = 20
 """An axis is logarithmic if its largest value is so many times its smallest."""
 

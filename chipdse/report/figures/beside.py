@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from chipdse.report.page.data import history
+from chipdse.report.history import history
 from chipdse.report.quantities import Words, label_of, shown_metric
 from chipdse.store.files import write_whole
 from chipdse.study.question.sweep_file import Sweep
+from chipdse.study.results.text import csv_text
 
 Beside = tuple[pd.DataFrame, str]
 """The values that a figure shows, in SI units, and its caption."""
@@ -21,7 +22,7 @@ Beside = tuple[pd.DataFrame, str]
 def write_beside(picture: Path, beside: Beside) -> None:
     """Write values (``NAME.data.csv``) and a caption (``NAME.caption.txt``) beside a picture."""
     table, caption = beside
-    write_whole(picture.with_suffix(".data.csv"), table.to_csv(index=False))
+    write_whole(picture.with_suffix(".data.csv"), csv_text(table))
     write_whole(picture.with_suffix(".caption.txt"), f"{caption}\n")
 
 
@@ -34,7 +35,8 @@ def parallel_beside(sweep: Sweep, table: pd.DataFrame, source: str) -> Beside:
     return values, (
         f"Each line is one of {len(values)} feasible points ({source}); the "
         f"{int(values['on_front'].sum())} blue ones are on the Pareto front "
-        f"({_goals(sweep)}). Numbers at the ends of an axis are its range."
+        f"({_goals(sweep)}). Numbers at the ends of an axis are its range; the axis of an "
+        "objective that spans a factor of 20 or more is logarithmic."
     )
 
 

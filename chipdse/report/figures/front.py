@@ -21,6 +21,7 @@ from chipdse.report.figures.axes import (
     MARKERS,
     ORANGE,
     PALETTE,
+    VECTOR_POINTS,
     Column,
     Look,
     add_legend,
@@ -33,6 +34,7 @@ from chipdse.store.files import write_whole
 from chipdse.study.question.goals import Limit
 from chipdse.study.results.csv_front import front_of_csv
 from chipdse.study.results.front import is_on_front
+from chipdse.study.results.text import csv_text
 from chipdse.study.storage.folder import StudyFolder
 
 STUDY = "study"
@@ -148,8 +150,9 @@ def draw_front(
     for label, mask, marker, color, size in kinds:
         if mask.any():
             plot.scatter(
-                x.values[mask], y.values[mask], s=size, c=color, marker=marker, lw=0.7, label=label
-            )
+                x.values[mask], y.values[mask], s=size, c=color, marker=marker, lw=0.7, label=label,
+                rasterized=bool(mask.sum() > VECTOR_POINTS),
+            )  # fmt: skip
     _draw_line(plot, points, x, y)
     if len(names) > 2:
         third = column_of(points.table, names[2], points.goals, points.words)
@@ -231,7 +234,7 @@ def write_data(points: Points, axes: Sequence[str | None], picture: Path) -> tup
     data, caption = (picture.with_suffix(end) for end in (".data.csv", ".caption.txt"))
     if data.absolute() == Path(points.source).absolute():
         raise DesignError(f"--data would overwrite the table {data}; name --output otherwise")
-    write_whole(data, table.to_csv(index=False))
+    write_whole(data, csv_text(table))
     write_whole(caption, caption_of(points, axes))
     return data, caption
 

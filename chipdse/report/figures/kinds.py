@@ -20,7 +20,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.report.figures.axes import BLUE, GREY, ORANGE, PALETTE, Look, add_legend
+from chipdse.report.figures.axes import (
+    BLUE,
+    ORANGE,
+    PALETTE,
+    Look,
+    add_legend,
+)
 from chipdse.report.figures.beside import (
     Beside,
     history_beside,
@@ -33,10 +39,8 @@ from chipdse.report.figures.beside import (
     write_beside,
 )
 from chipdse.report.figures.front import Points, draw_front, points_of_study, write_data
-from chipdse.report.importance import importance
-from chipdse.report.page import point_of
-from chipdse.report.page.data import history
-from chipdse.report.page.details import SHOWN_KINDS
+from chipdse.report.figures.parallel import draw_parallel
+from chipdse.report.history import history
 from chipdse.report.quantities import Words, heading_scale, label_of, words_of
 from chipdse.store.files import write_whole
 from chipdse.store.store import Store, default_store
@@ -91,7 +95,9 @@ def draw(
     InfeasibleError : the study has nothing to show
     """
     check_output(path, width_in)
-    table = points_table(folder)
+    table = points_table(folder, every_metric=False)
+    if any(name is not None and name not in table for name in axes):
+        table = points_table(folder)
     if not table["on_front"].any():
         raise InfeasibleError(f"{folder.path} has no feasible point to draw")
     if kind in PICTURES:
@@ -114,9 +120,11 @@ def _draw_plot(
     """Draw a figure that is no front; returns what may be written beside it."""
     source, sweep = str(folder.path), folder.sweep
     if kind == "parallel":
-        _parallel(plot, folder, table)
+        draw_parallel(plot, folder, table)
         return parallel_beside(sweep, table, source)
     if kind == "importance":
+        from chipdse.report.importance import importance  # loads Optuna
+
         importances = importance(folder)
         _importance(plot, folder, importances)
         return importance_beside(importances, source)
@@ -189,54 +197,6 @@ def _saved(path: Path, width_in: float, kind: str, look: Look) -> Iterator[tuple
             plt.close(figure)
 
 
-def _parallel(plot: Axes, folder: StudyFolder, table: pd.DataFrame) -> None:
-    swept = [axis.name for axis in folder.sweep.space.axes]
-    goals = [
-        objective.metric for objective in folder.sweep.objectives if objective.metric not in swept
-    ]
-    shown = table[table["state"] == "feasible"]
-    varied = [name for name in swept if shown[name].map(str).nunique() > 1]
-    columns: list[Any] = []
-    labels: list[str] = []
-    marks: list[list[tuple[float, str]]] = []  # of each axis: height, text
-    for name in [*varied, *goals]:
-        values = shown[name]
-        if not pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-            codes, words = pd.factorize(values.map(str), sort=True)
-            columns.append(codes / max(1, len(words) - 1))
-            marks.append(
-                [(place / max(1, len(words) - 1), word) for place, word in enumerate(words)]
-            )
-            labels.append(label_of(name))
-            continue
-        label, scale = heading_scale(name, values.tolist(), words_of(folder.sweep))
-        number = values.to_numpy(dtype=float)
-        low, high = number.min(), number.max()
-        columns.append((number - low) / (high - low) if high > low else np.full(len(number), 0.5))
-        marks.append([(end, f"{v / scale:.4g}") for end, v in ((0.0, low), (1.0, high))])
-        labels.append(label)
-    lines = np.array(columns).T
-    front = shown["on_front"].to_numpy()
-    plot.plot(lines[~front].T, color=GREY, lw=0.4, alpha=0.4)
-    plot.plot(lines[front].T, color=BLUE, lw=0.9, alpha=0.9)
-    plot.set_xticks(range(len(labels)), labels, rotation=35, ha="right")
-    plot.set_yticks([])
-    plot.set_ylim(-0.16, 1.16)
-    plot.spines["left"].set_visible(False)
-    for place, texts in enumerate(marks):
-        plot.plot([place, place], [0, 1], color="0.6", lw=0.5)
-        beyond = 0.07 if place % 2 else 0.03  # neighbours' long texts at different heights
-        for height, text in texts:
-            if height in (0, 1):
-                at, vertical = (-beyond, "top") if height == 0 else (1 + beyond, "bottom")
-                plot.annotate(text, (place, at), ha="center", va=vertical, fontsize=6)
-            elif len(texts) <= 8:
-                plot.annotate(text, (place + 0.04, height), va="center", fontsize=6)
-    same = [f"{label_of(name)} {shown[name].iloc[0]}" for name in swept if name not in varied]
-    if same:
-        plot.set_xlabel(f"The same in every point: {', '.join(same)}.", fontsize=6, wrap=True)
-
-
 def _importance(
     plot: Axes, folder: StudyFolder, importances: Mapping[str, Mapping[str, float]]
 ) -> None:
@@ -277,6 +237,8 @@ def _detail(
     folder: StudyFolder, table: pd.DataFrame, trial: int | None
 ) -> tuple[int, dict[str, Any]]:
     """The number of a trial, by default the knee, and its details."""
+    from chipdse.report.page import point_of  # its libraries take a second to load
+
     number = knee(folder.sweep, table) if trial is None else trial
     detail = point_of(folder, table, number, Store(root=default_store()))
     if "error" in detail:
@@ -337,6 +299,8 @@ def _supply(plot: Axes, number: int, detail: dict[str, Any], words: Words) -> No
 
 
 def _power(plot: Axes, number: int, detail: dict[str, Any]) -> None:
+    from chipdse.report.page.details import SHOWN_KINDS
+
     kinds = detail["kinds"]
     total = sum(map(sum, kinds["power_w"]))
     _, scale = heading_scale("block_power_w", [total])

@@ -29,6 +29,7 @@ from chipdse.store.files import write_whole
 from chipdse.store.place import Read
 from chipdse.store.store import default_store
 from chipdse.study.results.points import described_columns, points_table
+from chipdse.study.results.text import csv_text
 from chipdse.study.running import status as states
 from chipdse.study.running.budget import Budget
 from chipdse.study.running.claims import SPENT, Claims, Task
@@ -133,7 +134,7 @@ def write_points(folder: StudyFolder) -> None:
     """Write the table of points as CSV, and the description of its columns as JSON."""
     table = points_table(folder)
     described = described_columns(folder.sweep, table)
-    write_whole(folder.path / POINTS, table.to_csv(index=False))
+    write_whole(folder.path / POINTS, csv_text(table))
     write_whole(folder.path / COLUMNS, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -295,8 +296,7 @@ class _Sweep:
             )
             self.reads |= outcome.reads
         self._patiently(lambda: self._write(task, outcome))
-        if outcome.is_stored:
-            self.file.forget_pace()
+        self.file.add_evaluation(outcome.seconds, is_stored=outcome.is_stored)
         self.heartbeat.remove(task.trial._trial_id)
 
     def _write(self, task: Task, outcome: Outcome) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from chipdse.store.care import size_per_result
 from chipdse.study.question.space import ENUMERATE_LIMIT, Space
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.running.budget import Budget
+from chipdse.study.running.time_left import TimeLeft
 from chipdse.study.storage.attributes import PART_POINTS
 from chipdse.study.storage.trials import by_evaluation
 
@@ -56,8 +58,12 @@ def plan_text(
     lines = [text, progress]
     lines.append(_disk_text(store, min(rest, points)))
     seconds = [s for trial in trials if (s := trial.user_attrs.get("seconds"))]
-    if seconds and rest:
-        minutes = sum(seconds) / len(seconds) * rest / workers / 60
+    past = TimeLeft()
+    for duration_s, end_s in zip(seconds, itertools.accumulate(seconds), strict=True):
+        past.add(duration_s, end_s, workers=workers, is_stored=False)
+    alone_s = past.expected_s(rest, 1)
+    if alone_s is not None:
+        minutes = alone_s / workers / 60
         lines.append(f"about {minutes:.1f} min at the speed of the evaluations done")
     return "\n".join(lines)
 

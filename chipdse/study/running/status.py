@@ -23,6 +23,7 @@ import numpy as np
 from chipdse.arrays import Floats
 from chipdse.store.files import write_whole
 from chipdse.study.results.front import REFERENCE, hypervolume, is_on_front
+from chipdse.study.running.time_left import TimeLeft
 from chipdse.study.storage.attributes import FAILURE
 from chipdse.study.storage.counted import is_harvested
 from chipdse.study.storage.layout import STATUS, no_status, status_text
@@ -55,9 +56,8 @@ class Status:
         falls (`growth_of`)
     seconds_per_trial : mean time of an evaluation [s]
     trials_per_hour : finished by this run
-    left_s : expected time until the budget is spent [s]; None until each worker has ended its
-        first evaluation and as many more have ended, because first evaluations take longer, nor
-        after one whose results were all stored (`StatusFile.forget_pace`)
+    left_s : expected time until the budget is spent [s]; None where the evaluations that ended
+        are too few or too different to know it (`time_left`), or other drivers share them
     version : the fingerprint of its points, and the versions of the programs that make them
     driver, pid : which process writes this
     began, updated : in UTC
@@ -189,7 +189,7 @@ class StatusFile:
     _began: float = field(init=False)
     _written: float = field(init=False, default=0.0)
     _trials_before: int | None = field(init=False, default=None)
-    _warm: tuple[int, float] | None = field(init=False, default=None)
+    _time_left: TimeLeft = field(init=False, default_factory=TimeLeft)
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
@@ -210,7 +210,7 @@ class StatusFile:
             self._trials_before = status.trials
         done, elapsed = status.trials - self._trials_before, time.monotonic() - self._began
         rate = done / elapsed if done > 0 and elapsed > 0 else None
-        left = self._left_s(status, done, elapsed) if status.is_under_way else None
+        left = self._left_s(status, done) if status.is_under_way else None
         self.status = dataclasses.replace(
             status,
             trials_per_hour=rate and 3600 * rate,
@@ -221,26 +221,21 @@ class StatusFile:
         self._written = time.monotonic()
         return self.status
 
-    def _left_s(self, status: Status, done: int, elapsed: float) -> float | None:
-        """Expected time until the budget is spent, at the rate after the first evaluations [s].
-
-        Each worker's first evaluation compiles and loads what later ones reuse.
-        """
-        workers = max(status.workers, 1)
-        if self._warm is None:
-            self._warm = (done, elapsed) if done >= workers else None
+    def _left_s(self, status: Status, done: int) -> float | None:
+        """Expected time until the budget is spent [s]; None if others evaluate points too."""
+        if done > self._time_left.count:
             return None
-        since, seconds = done - self._warm[0], elapsed - self._warm[1]
-        if since < max(workers, 2):
-            return None
-        return (status.budget - status.trials) * seconds / since
+        return self._time_left.expected_s(status.budget - status.trials, max(status.workers, 1))
 
-    def forget_pace(self) -> None:
-        """Estimate the time left from later evaluations only.
+    def add_evaluation(self, seconds: float, *, is_stored: bool) -> None:
+        """An evaluation of this driver ended: the time left is expected from its duration [s].
 
-        After an evaluation whose results the store had: how many more it has is not known.
+        Parameters
+        ----------
+        is_stored : whether the store had all of its results
         """
-        self._warm = None
+        workers = max(self.status.workers, 1)
+        self._time_left.add(seconds, time.monotonic(), workers=workers, is_stored=is_stored)
 
     def renew(self) -> None:
         """Show that the driver lives, now and then, where nothing has changed."""

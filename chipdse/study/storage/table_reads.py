@@ -67,6 +67,7 @@ class StoredTrial:
 
     values : of the objectives, in their own direction
     user_attrs : those that a table of points uses; metrics only of the trials that were chosen
+    distributions : Optuna's JSON text of the range of each parameter
     """
 
     number: int
@@ -75,6 +76,7 @@ class StoredTrial:
     values: list[float] = field(default_factory=list)
     user_attrs: dict[str, Any] = field(default_factory=dict)
     constraints: dict[str, float] = field(default_factory=dict)
+    distributions: dict[str, str] = field(default_factory=dict)
 
 
 def study_attributes(database: Path, name: str) -> dict[str, Any] | None:
@@ -94,12 +96,15 @@ def counted_trials(
     database: Path,
     name: str,
     choose: Callable[[list[StoredTrial]], Sequence[StoredTrial]] = lambda trials: trials,
+    *,
+    has_metrics: Callable[[StoredTrial], bool] = lambda trial: True,
 ) -> tuple[list[StoredTrial], int] | None:
     """The trials of a study that count (`counted`), by number, and how many they are.
 
     Parameters
     ----------
     choose : which of these trials are returned; they have no metrics yet
+    has_metrics : of which of the chosen trials the metrics are read, most of the time of a table
 
     Returns
     -------
@@ -111,7 +116,8 @@ def counted_trials(
             trials = _trials(connection, study_id)
             all_counted = counted(trials.values(), _version(connection, study_id))
             chosen = list(choose(all_counted))
-            _read_metrics(connection, study_id, trials, chosen, len(all_counted))
+            read = [trial for trial in chosen if has_metrics(trial)]
+            _read_metrics(connection, study_id, trials, read, len(all_counted))
             return chosen, len(all_counted)
     except _UNEXPECTED:
         return None
@@ -171,19 +177,8 @@ def _trials(connection: sqlite3.Connection, study_id: int) -> dict[int, StoredTr
         if not has_dates:
             raise ValueError("a date is none")
         trials[trial_id] = StoredTrial(number, state_of[state])
-
-    def parts(table: str, columns: str, which: str = "1") -> Iterator[tuple[Any, ...]]:
-        return connection.execute(
-            f"SELECT trial_id, {columns} FROM {table} WHERE {which} AND trial_id IN "
-            "(SELECT trial_id FROM trials WHERE study_id = ?) ORDER BY rowid",
-            (study_id,),
-        )
-
-    external = functools.lru_cache(maxsize=None)(_external)
-    for trial_id, name, value, text in parts(
-        "trial_params", "param_name, param_value, distribution_json"
-    ):
-        trials[trial_id].params[name] = external(value, text)
+    parts = _parts_of(connection, study_id)
+    _read_params(parts, trials)
     values: dict[int, dict[int, float]] = {}
     for trial_id, at, value, kind in parts("trial_values", "objective, value, value_type"):
         number = float(value) if kind == "FINITE" else _INFINITE[kind]
@@ -203,12 +198,66 @@ def _trials(connection: sqlite3.Connection, study_id: int) -> dict[int, StoredTr
     return trials
 
 
-def _external(value: float, distribution: str) -> Any:
-    """What Optuna returns for a parameter that it stores as a number."""
-    kind = json.loads(distribution)
-    if kind["name"] == "CategoricalDistribution":
-        return kind["attributes"]["choices"][int(value)]
-    return {"IntDistribution": int, "FloatDistribution": float}[kind["name"]](value)
+def _parts_of(connection: sqlite3.Connection, study_id: int) -> Callable[..., Any]:
+    """A function that reads columns of a table of parts of trials, the id of the trial first.
+
+    Where the file has one study, all rows are of its trials, which need not be looked up.
+    """
+    ((is_alone,),) = connection.execute("SELECT count(*) = 1 FROM studies")
+    of_study = "trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)"
+
+    def parts(table: str, columns: str, which: str = "1", what: str = "trial_id, ") -> Any:
+        asked = f"SELECT {what}{columns} FROM {table} WHERE {which}"
+        order = "" if "DISTINCT" in what else " ORDER BY rowid"
+        if is_alone:
+            return connection.execute(asked + order)
+        return connection.execute(f"{asked} AND {of_study}{order}", (study_id,))
+
+    return parts
+
+
+def _read_params(parts: Callable[..., Any], trials: dict[int, StoredTrial]) -> None:
+    """Fill in the parameters of trials, and their ranges.
+
+    Only in a study that was extended has a parameter more than one range, and only there is the
+    range of each value read.
+    """
+    table, columns = "trial_params", "param_name, param_value"
+    ranges = parts(table, "param_name, distribution_json", what="DISTINCT ").fetchall()
+    only = dict(ranges)
+    if len(only) == len(ranges):
+        shown = {name: _External(text) for name, text in ranges}
+        for trial_id, name, value in parts(table, columns):
+            trials[trial_id].params[name] = shown[name][value]
+        for trial in trials.values():
+            same = len(trial.params) == len(only)
+            trial.distributions = only if same else {name: only[name] for name in trial.params}
+        return
+    external = {text: _External(text) for _, text in ranges}
+    for trial_id, name, value, text in parts(table, f"{columns}, distribution_json"):
+        trial = trials[trial_id]
+        trial.params[name] = external[text][value]
+        trial.distributions[name] = external[text].distribution
+
+
+class _External(dict[float, Any]):
+    """What Optuna returns for a parameter, by the number that it stores.
+
+    distribution : Optuna's JSON text of the range
+    """
+
+    def __init__(self, distribution: str) -> None:
+        kind = json.loads(distribution)
+        self.distribution = distribution
+        self._choices = kind["attributes"].get("choices")
+        self._kind = kind["name"]
+
+    def __missing__(self, value: float) -> Any:
+        if self._kind == "CategoricalDistribution":
+            external = self._choices[int(value)]
+        else:
+            external = {"IntDistribution": int, "FloatDistribution": float}[self._kind](value)
+        return self.setdefault(value, external)
 
 
 def _read_metrics(
@@ -229,7 +278,7 @@ def _read_metrics(
             for row in connection.execute(f"{question} AND trial_id = ?", (METRICS, trial_id))
         ]
     else:
-        of_study = "trial_id IN (SELECT trial_id FROM trials WHERE study_id = ?)"
-        rows = connection.execute(f"{question} AND {of_study}", (METRICS, study_id)).fetchall()
+        parts = _parts_of(connection, study_id)
+        rows = parts("trial_user_attributes", "value_json", f"key = '{METRICS}'")
     for trial_id, text in rows:
         trials[trial_id].user_attrs[METRICS] = json.loads(text)

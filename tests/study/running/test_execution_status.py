@@ -9,7 +9,7 @@ import math
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from chipdse.study.running.status import (
     read_status,
     take_stock,
 )
+from chipdse.study.running.time_left import WITHIN, TimeLeft
 from chipdse.study.storage.fingerprint import parts_of
 from tests.support import small_sweep as sweeps
 
@@ -124,25 +125,79 @@ def test_growth_counts_trials_as_they_end(tmp_path: Path) -> None:
     assert early is not None and late == pytest.approx(early) and late > 1
 
 
-def test_time_left_is_that_of_warm_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def expected(
+    durations: Sequence[float], workers: int, stored: Container[int] = ()
+) -> list[tuple[float | None, float]]:
+    """The expected and the true time left after each evaluation, each begun by a free worker."""
+    estimate, ends, free = TimeLeft(), [], [0.0] * workers
+    for number, seconds in enumerate(durations):
+        worker = free.index(min(free))
+        free[worker] += seconds
+        ends.append((free[worker], number))
+    left = []
+    for count, (now, number) in enumerate(sorted(ends), start=1):
+        estimate.add(durations[number], now, workers=workers, is_stored=number in stored)
+        rest = len(durations) - count
+        left.append((estimate.expected_s(rest, workers), max(free) - now))
+    return left
+
+
+# Of sweeps on two cores [s]. Those of adders and packages find most results in the store.
+MAC_ARRAY = [44.4, 45.4, 22.9, 29.3, 29.6, 27.2, 22.9, 41.9, 18.6, 22.2, 33.3, 26.1, 34.2, 28.3,
+             21.7, 25.7, 29.5, 13.0, 6.3, 9.9]  # fmt: skip
+ADDERS = [7.9, 7.9, 0.4, 0.4, 0.6, 0.3, 0.7, 0.9, 0.2, 1.2, 1.0, 0.9, 9.9, 10.3, 0.8, 0.8, 0.8, 0.7]
+FIR = [56.5, 35.8, 58.0, 28.6, 61.9, 80.7, 65.9, 35.4, 53.9, 52.5]
+PACKAGES = [141.5, 0.4, 141.7, *[0.5] * 21, 67.9, 67.4, *[0.2] * 22, 24.2, 24.0, *[0.1] * 22]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("durations", [MAC_ARRAY, ADDERS, FIR, PACKAGES])
+def test_time_left_is_right_within_a_factor_or_not_stated(
+    durations: list[float], workers: int
+) -> None:
+    stored = {number for number, seconds in enumerate(durations) if seconds < 3}
+    for left, true in expected(durations, workers, stored):
+        assert left is None or true / WITHIN <= left <= true * WITHIN
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_time_left_is_stated_where_evaluations_are_alike(workers: int) -> None:
+    """The first evaluation of each worker takes longer and does not count."""
+    durations = [30.0] * workers + [10.0 + number % 3 for number in range(30)]
+    left = expected(durations, workers)
+    first, last = workers + max(4, 2 * workers) - 1, len(durations) - 2 * workers
+    assert [number for number, (stated, _) in enumerate(left) if stated is not None] == [
+        *range(first, last + (workers == 1))
+    ]
+    assert all(true / WITHIN <= stated <= true * WITHIN for stated, true in left if stated)
+
+
+def test_time_left_is_unknown_after_a_stored_evaluation() -> None:
+    left = [left for left, _ in expected([9.0] * 20, 1, stored={10})]
+    assert left[9] == pytest.approx(9 * 10)
+    assert left[10:14] == [None] * 4 and left[14] == pytest.approx(9 * 5)
+    assert left[-1] is None  # no evaluation is left
+
+
+def test_time_left_counts_the_time_between_evaluations() -> None:
+    estimate = TimeLeft()
+    for number in range(8):
+        estimate.add(4.0, 5.0 * number, workers=1, is_stored=False)
+    assert estimate.expected_s(10, 1) == pytest.approx(50)
+
+
+def test_time_left_is_not_stated_where_drivers_share_a_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [0.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     file = StatusFile(folder=tmp_path, driver="d", budget=22)
-
-    def left(seconds: float, trials: int) -> float | None:
-        now[0] = seconds
-        return file.update("running", trials=trials, workers=2).left_s
-
-    assert left(0, 0) is None
-    assert left(100, 1) is None  # the first evaluations are slow
-    assert left(110, 2) is None
-    assert left(120, 3) is None
-    assert left(130, 4) == pytest.approx(18 * 10)
-    assert left(150, 6) == pytest.approx(16 * 10)
-    file.forget_pace()  # an evaluation that the store had
-    assert left(151, 7) is None
-    assert left(161, 8) is None
-    assert left(191, 9) == pytest.approx(13 * 20)
+    file.update("running", trials=2, workers=1)
+    for _ in range(6):
+        now[0] += 10
+        file.add_evaluation(10.0, is_stored=False)
+    assert file.update("running", trials=8).left_s == pytest.approx(14 * 10)
+    assert file.update("running", trials=9).left_s is None
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
 import shutil
 import sqlite3
@@ -11,12 +12,15 @@ from pathlib import Path
 import optuna
 import pandas as pd
 import pytest
+from optuna.distributions import json_to_distribution
 from optuna.storages import RDBStorage
 from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
 from chipdse.errors import MachineError
+from chipdse.report.importance import importance
 from chipdse.study.results.points import front_table, points_table, row_of, rows_of
+from chipdse.study.storage import table_reads
 from chipdse.study.storage.fast_reads import SqlStorage
 from chipdse.study.storage.folder import open_study
 from chipdse.study.storage.table_reads import SCHEMA, TABLES, counted_trials, study_attributes
@@ -44,6 +48,12 @@ def change(path: Path, statement: str) -> None:
         connection.execute(statement)
 
 
+def metric_texts(path: Path) -> list[str]:
+    with contextlib.closing(sqlite3.connect(path / "study.db")) as connection:
+        question = "select value_json from trial_user_attributes where key = 'metrics'"
+        return [text for (text,) in connection.execute(question)]
+
+
 def test_the_tables_are_optunas(tmp_path: Path) -> None:
     fill(database(tmp_path))
     storage = RDBStorage(database(tmp_path))
@@ -67,6 +77,31 @@ def test_points_and_front_equal_those_of_optuna(folder: Path) -> None:
     row = row_of(study, 3)
     assert row == {k: v for k, v in expected.to_dict("records")[3].items() if k != "on_front"}
     assert row_of(study, 90) is None
+
+
+def test_the_objectives_alone_are_read_without_metrics(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They equal those of the whole table; metrics are only read of points without objectives."""
+    study, decoded = open_study(folder), []
+    expected = points_table(study)
+    goals = [objective.metric for objective in study.sweep.objectives]
+    loads = table_reads.json.loads
+    monkeypatch.setattr(
+        table_reads.json, "loads", lambda text: (decoded.append(text), loads(text))[1]
+    )
+    table = points_table(study, every_metric=False)
+    assert decoded and not set(decoded) & set(metric_texts(folder))
+    assert set(goals) <= set(table.columns) < set(expected.columns)
+    pd.testing.assert_frame_equal(table, expected[table.columns], check_exact=True)
+
+
+def test_importance_is_that_of_optunas_trials(folder: Path) -> None:
+    study = open_study(folder)
+    found = importance(study)
+    assert "_opened" not in vars(study)  # Optuna did not open it
+    assert found == importance(dataclasses.replace(study, database=None))
+    assert len(found) > 1
 
 
 def test_trials_of_every_kind_equal_those_of_optuna(tmp_path: Path) -> None:
@@ -99,6 +134,8 @@ def test_trials_of_every_kind_equal_those_of_optuna(tmp_path: Path) -> None:
         assert one.params == other.params
         assert list(map(type, one.params.values())) == list(map(type, other.params.values()))
         assert one.values == list(other.values or [])
+        ranges = {name: json_to_distribution(text) for name, text in one.distributions.items()}
+        assert ranges == other.distributions
         assert list(one.constraints.items()) == list(other.constraints.items())
         assert one.user_attrs == {key: other.user_attrs[key] for key in one.user_attrs}
         assert one.user_attrs.get("metrics") == other.user_attrs.get("metrics")
