@@ -145,10 +145,11 @@ def test_hardware_that_changed_after_it_was_hashed_makes_no_result(
     """It is imported when its RTL is made, perhaps long after the hash was taken."""
     block = BLOCKS["fifo"]
     module_hash(definition_of(block.hardware)[0])
-    files = source_files.package_files("chipdse_hdl")
+    every = {name: source_files.package_files(name) for name in source_files.PACKAGES}
+    files = every["chipdse_hdl"]
     copy = tmp_path / "hardware.py"
     copy.write_text(files["chipdse_hdl.fifo.hardware"].read_text() + "\n# a remark\n")
-    changed = {"chipdse_hdl": files | {"chipdse_hdl.fifo.hardware": copy}}
+    changed = every | {"chipdse_hdl": files | {"chipdse_hdl.fifo.hardware": copy}}
     monkeypatch.setattr(source_files, "package_files", changed.__getitem__)
     with pytest.raises(MachineError, match="fifo.hardware changed while it was used"):
         elaborate(block, block.parameters(), Store(root=tmp_path / "stages"))
