@@ -73,6 +73,7 @@ SKY130HD = "{pdk}/sky130hd/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "block_choices": ("block_choices.py",),
     "link_coding": ("link_coding.py",),
+    "composed": ("search/composed.py",),
     "digits_chips": ("digits_chips.py",),
     "mapping": ("mapping.py", "--liberty", IHP),
     "guarantee": ("guarantee.py", "--sweep"),
@@ -217,7 +218,10 @@ def run_benchmark(name: str, pdk: Path | None) -> dict[str, Any]:
     """What a benchmark prints when it is run now."""
     script, *options = (part.replace("{pdk}", str(pdk)) for part in BENCHMARKS[name])
     command = [sys.executable, str(DOCS.parent / "benchmarks" / script), *options]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    environment = os.environ | {"PYTHONPATH": str(DOCS.parent)}  # of the package `benchmarks`
+    printed = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env=environment
+    ).stdout
     return dict(json.loads(printed.splitlines()[-1]))
 
 

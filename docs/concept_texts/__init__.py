@@ -19,6 +19,7 @@ from concept_texts.nodes import nodes
 from concept_texts.packages import packages
 from concept_texts.physical import physical
 from concept_texts.power_over_time import power_over_time
+from concept_texts.searching import searching
 
 PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
     "docs/concepts/glitches.md": glitches,
@@ -27,6 +28,7 @@ PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
     "docs/concepts/packages.md": packages,
     "docs/concepts/physical.md": physical,
     "docs/concepts/power_over_time.md": power_over_time,
+    "docs/concepts/searching.md": searching,
     "docs/howto/chips.md": chips,
     "docs/howto/memories.md": memories,
     "docs/howto/nodes.md": nodes,
@@ -43,6 +45,7 @@ SWEEPS: dict[str, tuple[str, ...]] = {
 
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "docs/concepts/glitches.md": ("mapping",),
+    "docs/concepts/searching.md": ("composed",),
     "docs/howto/chips.md": ("digits_chips",),
     "docs/concepts/guarantee.md": ("guarantee",),
     "docs/concepts/library.md": ("flavours",),
