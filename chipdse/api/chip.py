@@ -24,6 +24,7 @@ from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.memories import family_for
 from chipdse.hardware.workload_files import located
 from chipdse.netlist.library.catalogue import DEFAULT
+from chipdse.reading import toml_text
 from chipdse.stages.library import shared_node_nm
 from chipdse.store.files import write_whole
 from chipdse.system.arrays.columns import PackageColumns
@@ -231,7 +232,7 @@ def evaluate_chips(
         package=package,
         node_nm=node_nm,
         sources=sources,
-        text=Path(file).read_text() if isinstance(file, str | Path) else "",
+        text=toml_text(Path(file)) if isinstance(file, str | Path) else "",
     )
 
 
