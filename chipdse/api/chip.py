@@ -24,7 +24,6 @@ from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.memories import family_for
 from chipdse.hardware.workload_files import located
 from chipdse.netlist.library.catalogue import DEFAULT
-from chipdse.reading import toml_text
 from chipdse.stages.library import shared_node_nm
 from chipdse.store.files import write_whole
 from chipdse.system.arrays.columns import PackageColumns
@@ -232,7 +231,7 @@ def evaluate_chips(
         package=package,
         node_nm=node_nm,
         sources=sources,
-        text=toml_text(Path(file)) if isinstance(file, str | Path) else "",
+        text=Path(file).read_text("utf-8-sig") if isinstance(file, str | Path) else "",
     )
 
 
