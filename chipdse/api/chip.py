@@ -235,7 +235,7 @@ def evaluate_chips(
         package=package,
         node_nm=node_nm,
         sources=sources,
-        text=Path(file).read_text() if isinstance(file, str | Path) else "",
+        text=Path(file).read_text("utf-8-sig") if isinstance(file, str | Path) else "",
     )
 
 

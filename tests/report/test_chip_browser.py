@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chipdse.report.page import report_html
+from chipdse.report.page.chip_details import chip_detail
+from tests.application.one_chips import make_chip
 from tests.report.test_chip_details import page_of_two_chips
-from tests.report.test_report_browser import is_outside
+from tests.report.test_report_browser import is_outside, opened
+from tests.support.report_cases import make_study
 
 pytestmark = pytest.mark.tools
 
@@ -57,3 +62,23 @@ def test_two_chips_have_the_same_axes_and_a_phone_in_the_dark_shows_them(page: A
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"{PLOTS}.length && {PLOTS}[0].layout.font.color === '#e6e9ee'")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_report_of_a_study_shows_chips_in_its_panels(browser: Any, tmp_path: Path) -> None:
+    """A made-up study, whose points have a chip inside."""
+    (tmp_path / "report.html").write_text(report_html(make_study(tmp_path / "made", 30), None))
+    shown, complaints = opened(browser, (tmp_path / "report.html").as_uri())
+    shown.evaluate(
+        "chip => { for (const trial of trial_of) data.details[trial] = chip; choose(0); }",
+        chip_detail(make_chip()),
+    )
+    plots = "document.querySelectorAll('#points .inside .main-svg').length"
+    shown.wait_for_function(f"{plots} >= 5")
+    shown.evaluate("choose(1, true)")
+    shown.wait_for_function(
+        f"{plots} >= 10 && document.querySelectorAll('#points .inside').length === 2"
+    )
+    titles = shown.locator("#points .panel > h3").all_inner_texts()
+    assert titles[1:] == ["A: inside trial 0", "B: inside trial 1"]
+    assert complaints == []
+    shown.close()
