@@ -61,7 +61,7 @@ LADDER = {
         ["ranges", "system_file"],
     ],
     "chipdse.report": [
-        ["__init__", "counted", "importance", "pictures", "quantities", "terminal"],
+        ["__init__", "counted", "history", "importance", "pictures", "quantities", "terminal"],
         ["answer", "ranges"],
         ["page"],
         ["figures"],
