@@ -221,7 +221,7 @@ def print_table(table: Table) -> None:
 
 
 def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on stdout. `print_table` takes 2 ms per row, this function 10 us.
+    """Print a table on stdout. `print_table` takes milliseconds per row.
 
     Of a long table only the heading is laid out, above a row of the widest text of each column.
     """

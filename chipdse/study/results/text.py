@@ -1,4 +1,4 @@
-"""Tables of points as CSV and JSON: the text of pandas and `json`, in a fraction of their time.
+"""Tables of points as CSV and JSON: the text of pandas and `json`, in less time.
 
 Most columns of a table have few values, because points that were harvested together share a
 netlist or a package: each value becomes text once.
