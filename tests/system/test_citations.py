@@ -98,3 +98,12 @@ def test_the_command_writes_and_lists_it(
     out = capsys.readouterr().out
     assert "to cite:" in out and "doi:10.1145/3470496.3527408" in out
     assert "@inproceedings{gupta2022act," in file.read_text()
+
+
+def test_crystals_of_dies_are_cited_by_their_measurements() -> None:
+    def of_dies(name: str) -> set[str]:
+        return keys(PackageParameters(die_material=name)) - keys(PackageParameters())
+
+    assert "burgemeister1979carbide" in of_dies("silicon_carbide")
+    assert {"guo2015oxide", "klimm2023oxide"} <= of_dies("gallium_oxide")
+    assert "mion2006nitride" in of_dies("gan")
