@@ -45,6 +45,10 @@ ELSEWHERE = {
     "leakage keccak --set shares=2": "a million traces; tests/stages/test_leakage_operation.py and "
     "tests/blocks/masking draw fewer",
     "leakage aes_sbox --set shares=2": "the same",
+    "map layers.csv": "wants a table and tensors of a user; tests/application/test_tensors.py "
+    "has some",
+    "map digits": "measures an array at three layers; tests/application/test_layer_energy.py does "
+    "it on a smaller one",
     "explore": "serves until it is stopped; tests/report/test_report_browser.py opens it",
 }
 """By page, or by how a command begins."""
