@@ -20,8 +20,10 @@ from concept_texts.packages import packages
 from concept_texts.physical import physical
 from concept_texts.power_over_time import power_over_time
 from concept_texts.searching import searching
+from concept_texts.shipped_sweeps import shipped_sweeps
 
 PAGES: dict[str, Callable[[Runs], Iterator[Text]]] = {
+    "docs/blocks/sweeps.md": shipped_sweeps,
     "docs/concepts/glitches.md": glitches,
     "docs/concepts/guarantee.md": guarantee,
     "docs/concepts/library.md": library,
