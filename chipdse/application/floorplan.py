@@ -108,10 +108,12 @@ def _tiles(
 ) -> list[Tile]:
     """Rows of tiles of equal area, in so many rows that the tiles are nearly square."""
     count = region.copies if region.copies <= MOST_TILES else 1
-    rows = min(
-        range(1, count + 1),
-        key=lambda rows: abs(math.log((height_m / rows) / (width_m * rows / count))),
-    )
+
+    def elongation(rows: int) -> float:
+        ratio = (height_m / rows) / (width_m * rows / count)
+        return max(ratio, 1 / ratio)
+
+    rows = min(range(1, count + 1), key=elongation)
     tiles = []
     done = 0
     for row in range(rows):

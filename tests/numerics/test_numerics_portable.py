@@ -107,18 +107,21 @@ special splu spsolve cg eigsh optimize argpartition partition
 """
 CALLS = frozenset(_CALLS.split())
 MODULES = {"np", "numpy", "math", "scipy", "sp", "sla", "cmath"}
+_WHOLE = "whole numbers"
 _INTERP = "one product and one sum per value, without dispatch"
 _FOR_PEOPLE = "how a number is written for people"
 _SPARSE = "a sparse matrix: SciPy sums in order, in code without dispatch"
 _ONCE = "simulates with ngspice and writes a file; results depend on the file"
 LEFT = {
+    "chipdse/application/digits.py": {"@": _WHOLE},
+    "chipdse/application/tiles.py": {"@": _WHOLE},
     "chipdse/characterise/bench.py": {"interp": _ONCE},
     "chipdse/characterise/combinational.py": {"**": _ONCE},
     "chipdse/characterise/run.py": {"**": _ONCE, "geomspace": _ONCE},
     "chipdse/characterise/sequential.py": {"**": _ONCE, "interp": _ONCE},
     "chipdse/characterise/tables.py": {"**": _ONCE, "interp": _ONCE},
     "chipdse/units.py": {"log10": _FOR_PEOPLE, "**": _FOR_PEOPLE},
-    "chipdse/netlist/activity/waveform/vcd_changes.py": {"**": "whole numbers"},
+    "chipdse/netlist/activity/waveform/vcd_changes.py": {"**": _WHOLE},
     "chipdse/netlist/layout/placer/start.py": {
         "optimize": "linear_sum_assignment adds, subtracts and compares",
         "@": _SPARSE,
