@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -30,9 +31,9 @@ class Loaded:
     digest: str
 
 
-_LOADED: dict[str, tuple[int, str]] = {}
+_LOADED: dict[str, tuple[ModuleSpec | None, str]] = {}
 """The spec of each of the user's modules in this process, and the digest of its file when the
-module was first found."""
+module was first found. Specs are held: the `id` of one that is gone may be that of the next."""
 
 
 def loaded_modules(start: Iterable[str], notes: Notes) -> tuple[list[Loaded], set[str]]:
@@ -77,13 +78,12 @@ def _origin(value: object) -> object:
 
 
 def _digest_when_loaded(name: str, module: ModuleType, file: str) -> str:
-    identity = id(module.__spec__)
     known = _LOADED.get(name)
-    again = known is not None and known[0] != identity  # another spec: it was loaded again
+    again = known is not None and known[0] is not module.__spec__  # it was loaded again
     if again and file.endswith(tuple(importlib.machinery.EXTENSION_SUFFIXES)):
         again = False  # a process keeps the compiled code that it loaded first
     if known is None or again:
-        known = _LOADED[name] = (identity, file_digest(Path(file)))
+        known = _LOADED[name] = (module.__spec__, file_digest(Path(file)))
     return known[1]
 
 
