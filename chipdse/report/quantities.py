@@ -25,6 +25,7 @@ _LABELS = {
     "carbon_per_task_kgco2e": "carbon per task",
     "embodied_per_task_kgco2e": "embodied carbon per task",
     "use_per_task_kgco2e": "carbon of use per task",
+    "constant_energy_error_frac": "error of a constant energy per MAC",
     "cost_usd": "recurring cost",
     "ops_per_cycle": "work per cycle",
     "nre_usd": "design cost (NRE)",

@@ -55,6 +55,8 @@ def test_two_chips_have_the_same_axes_and_a_phone_in_the_dark_shows_them(page: A
     assert page.evaluate(f"{PLOTS}[2].{axis}('buffer') && {PLOTS}[7].{axis}('buffer')")
     page.select_option(".roofline-memory >> nth=0", "dram")
     page.wait_for_function(f"{PLOTS}[2].{axis}('DRAM') && {PLOTS}[7].{axis}('buffer')")
+    changes = page.evaluate("[change('°C', 45.1, 45), change('1', -0.01, 0.04), change('J', 2, 3)]")
+    assert changes == ["−0.100 K", "", "+50.0 %"]
     page.select_option("#chip-b", "")
     assert page.locator("#chips > .panel").count() == 2
     assert "against" not in page.text_content("#chips thead")

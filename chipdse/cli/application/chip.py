@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import errno
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +46,9 @@ def add(verbs: Verbs) -> None:
 
 def _chip(arguments: argparse.Namespace) -> int:
     check_exist(arguments.file)
+    for option, path in (("--plot", arguments.plot), ("--report", arguments.report)):
+        if path is not None and not path.parent.is_dir():  # known before parts are measured
+            raise _unwritten(option, path, os.strerror(errno.ENOENT))
 
     from chipdse.api.chip import BEST_IN, evaluate_chips
 
@@ -81,8 +86,12 @@ def _write_report(chips: Chips, path: Path, title: str) -> None:
             tell=lambda name: print(f"looking into {name}", file=sys.stderr),
         )
     except OSError as error:
-        raise DesignError(f"--report {str(path)!r} cannot be written: {error.strerror}") from error
+        raise _unwritten("--report", path, error.strerror) from error
     print(f"report: {path}", file=sys.stderr)
+
+
+def _unwritten(option: str, path: Path, why: str | None) -> DesignError:
+    return DesignError(f"{option} {str(path)!r} cannot be written: {why}")
 
 
 def _document(chips: Chips, best: dict[str, dict[str, Any]]) -> dict[str, Any]:

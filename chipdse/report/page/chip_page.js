@@ -3,10 +3,6 @@
    is inside; `data.metrics` has the label and the unit of each metric. */
 const chosen = { a: 0, b: data.chips.length > 1 ? 1 : null };
 
-function changeOf(a, b) {
-  if (!a || a === b || b === null) return a === b ? "=" : "";
-  return b / a > 10 ? `× ${(b / a).toPrecision(3)}` : `${b > a ? "+" : "−"}${Math.abs(100 * (b / a - 1)).toPrecision(3)} %`;
-}
 function figuresOf(chips) {
   const scroll = element("div", null, { class: "scroll", tabindex: "0" }), table = element("table"), body = element("tbody"), thead = element("thead");
   const line = (tag, cells) => { const row = element("tr"); for (const text of cells) row.append(element(tag, text)); return row; };
@@ -16,7 +12,7 @@ function figuresOf(chips) {
   for (const metric of data.metrics) {
     const values = chips.map((c) => c.metrics[metric.name]);
     if (values.every((value) => value === 0)) continue; // a level that the chips do not have
-    body.append(line("td", [metric.label, ...values.map((v) => shown(metric, v)), ...(both ? [changeOf(...values)] : [])]));
+    body.append(line("td", [metric.label, ...values.map((v) => shown(metric, v)), ...(both ? [change(metric.unit, ...values)] : [])]));
   }
   table.append(thead, body); scroll.append(table);
   return scroll;

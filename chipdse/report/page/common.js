@@ -26,6 +26,15 @@ function shown(column, value) {
   return `${short(value / scale)} ${letter}${unit}`;
 }
 const short = (value) => (Number.isInteger(value) && Math.abs(value) < 1e6 ? String(value) : String(Number(value.toPrecision(4))));
+// Of b against a: of temperatures the difference, of signed values nothing, else the ratio.
+function change(unit, a, b) {
+  if (a === b) return "=";
+  if (a === null || b === null || Number.isNaN(a) || Number.isNaN(b)) return "";
+  const sign = b > a ? "+" : "−";
+  if (unit === "°C") return `${sign}${Math.abs(b - a).toPrecision(3)} K`;
+  if (a <= 0 || b < 0) return "";
+  return b / a > 10 ? `× ${(b / a).toPrecision(3)}` : `${sign}${Math.abs(100 * (b / a - 1)).toPrecision(3)} %`;
+}
 function element(tag, text, attributes = {}) {
   const node = document.createElement(tag);
   if (text !== undefined && text !== null) node.textContent = text;

@@ -121,8 +121,7 @@ function differs(c, a, b) { // values have seven digits here
 function changed(c, row_a, row_b) {
   const [a, b] = [c.values[row_a], c.values[row_b]];
   if (!differs(c, row_a, row_b)) return "=";
-  if (c.texts || !a || Number.isNaN(a * b)) return "";
-  return b / a > 10 ? `× ${(b / a).toPrecision(3)}` : `${b > a ? "+" : "−"}${Math.abs(100 * (b / a - 1)).toPrecision(3)} %`;
+  return c.texts ? "" : change(c.unit, a, b);
 }
 function comparedRow(c, a, b, evidence) {
   const line = element("tr"), spread = columns.get(`${c.name}_std`);

@@ -228,7 +228,7 @@ def test_temporary_files_lie_in_the_stages_folder_and_go(tmp_path: Path) -> None
         ("sys.exit('sh: line 1: 4711 Killed   ivl')", KilledError, "a part"),
         ("sys.exit('ERROR: ABC: execution of command \"abc\" failed: return code 137.')",
          KilledError, "a part"),
-        ("raise OSError(28, 'No space left on device', '/tmp/a')", MachineError, "cannot write"),
+        ("raise OSError(28, 'No space left on device', 'folder/a')", MachineError, "cannot write"),
         # Lines of the user's sources and prints, which logs repeat.
         ("sys.exit('f.v:3: ERROR: unknown task: $fatal(1, \"bad status 9\");')", ToolError,
          "exited with 1"),

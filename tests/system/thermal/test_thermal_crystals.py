@@ -36,48 +36,45 @@ def test_crystals_conduct_by_direction() -> None:
     assert oxide.xyz == approx((12.13, 14.09, 24.26))
 
 
-def test_a_slab_of_gallium_oxide_is_kirchhoffs_integral() -> None:
-    """Heat straight through: k(T) = 24.26 · 300/T, so the flux is 24.26 · 300 ln(T1/T0) / L."""
-    power_w, thickness_m, cooler, area_m2 = 50.0, 1e-3, 0.1, 1e-4
-    outline = centred("all", 0.01, 0.01)
+AREA_M2, COOLER_K_PER_W = 1e-4, 0.1
+
+
+def slab_rise_k(name: str, thickness_m: float, power_w: float) -> float:
+    """Rise of a heated plate under a slab of a crystal."""
+    outline = centred("all", AREA_M2**0.5, AREA_M2**0.5)
     copper = Material(name="copper", conductivity_w_per_mk=400.0)
     stack = Stack(
         layers=(
             Layer(name="heated", thickness_m=1e-6, outline=outline, material=copper,
                   sources=(outline,)),
             Layer(name="slab", thickness_m=thickness_m, outline=outline,
-                  material=material("gallium_oxide", Sources())),
+                  material=material(name, Sources())),
         ),
-        cooler_resistance_k_per_w=cooler,
+        cooler_resistance_k_per_w=COOLER_K_PER_W,
     )  # fmt: skip
-    top_k = 318.15 + power_w * cooler
-    bottom_k = top_k * np.exp(power_w / area_m2 * thickness_m / (24.26 * 300))
-    found = hottest_point(stack, np.array([power_w]), 45.0, cells=16)
-    assert found.rise_k == approx(bottom_k - 318.15, rel=2e-3)
+    return hottest_point(stack, np.array([power_w]), 45.0, cells=16).rise_k
+
+
+def test_a_slab_of_gallium_oxide_is_kirchhoffs_integral() -> None:
+    """Heat straight through: k(T) = 24.26 · 300/T, so the flux is 24.26 · 300 ln(T1/T0) / L."""
+    power_w, thickness_m = 50.0, 1e-3
+    top_k = 318.15 + power_w * COOLER_K_PER_W
+    bottom_k = top_k * np.exp(power_w / AREA_M2 * thickness_m / (24.26 * 300))
+    found_k = slab_rise_k("gallium_oxide", thickness_m, power_w)
+    assert found_k == approx(bottom_k - 318.15, rel=2e-3)
 
 
 def test_a_slab_of_silicon_carbide_uses_the_conductivity_through_it() -> None:
     power_w, thickness_m = 200.0, 2e-3
-    outline = centred("all", 0.01, 0.01)
-    copper = Material(name="copper", conductivity_w_per_mk=400.0)
-    stack = Stack(
-        layers=(
-            Layer(name="heated", thickness_m=1e-6, outline=outline, material=copper,
-                  sources=(outline,)),
-            Layer(name="slab", thickness_m=thickness_m, outline=outline,
-                  material=material("silicon_carbide", Sources())),
-        ),
-        cooler_resistance_k_per_w=0.1,
-    )  # fmt: skip
-    top_k, flux = 318.15 + power_w * 0.1, power_w / 1e-4
+    top_k, flux = 318.15 + power_w * COOLER_K_PER_W, power_w / AREA_M2
 
     def missing(bottom_k: float) -> float:
         through = quad(lambda t: 271.0 * (300 / t) ** 1.49, top_k, bottom_k)[0]
         return float(through - flux * thickness_m)
 
     bottom_k = brentq(missing, top_k, top_k + 300)
-    found = hottest_point(stack, np.array([power_w]), 45.0, cells=16)
-    assert found.rise_k == approx(bottom_k - 318.15, rel=2e-3)
+    found_k = slab_rise_k("silicon_carbide", thickness_m, power_w)
+    assert found_k == approx(bottom_k - 318.15, rel=2e-3)
 
 
 def test_dies_that_conduct_better_are_cooler() -> None:
