@@ -22,6 +22,12 @@ LAYER_ENERGY = "layer_{}_mac_energy_j"
 """Name of a metric of a part whose energy follows tensors, by the place of the layer."""
 
 
+def layer_energies(metrics: Mapping[str, float]) -> list[str]:
+    """The names of the energies of layers among the metrics of a part, in their order."""
+    count = sum(name.startswith("layer_") for name in metrics)
+    return [LAYER_ENERGY.format(at) for at in range(count)]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """Copies of a block; nan where nothing was measured.
@@ -86,7 +92,6 @@ def measured_part(
 
     Energies of layers are among them where tensors were given, see `LAYER_ENERGY`.
     """
-    layers = range(sum(name.startswith("layer_") for name in metrics))
     dynamic_w = metrics["block_power_w"] - metrics["block_leakage_power_w"]
     return Part(
         block=block,
@@ -94,7 +99,7 @@ def measured_part(
         copies=copies,
         clock_hz=metrics["clock_frequency_hz"],
         mac_j=dynamic_w / metrics["block_throughput_ops_per_s"],
-        layer_mac_j=tuple(metrics[LAYER_ENERGY.format(at)] for at in layers),
+        layer_mac_j=tuple(metrics[name] for name in layer_energies(metrics)),
         leakage_w=metrics["block_leakage_power_w"],
         area_m2=metrics["block_area_m2"],
     )

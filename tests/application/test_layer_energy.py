@@ -26,6 +26,8 @@ from chipdse.application.unfold import unfold_kernels, unfold_maps
 from chipdse.cli import main
 from chipdse.design import find_block
 from chipdse.errors import DesignError
+from chipdse.store.store import Store
+from chipdse.study.harvest.ranges import study_ranges
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.storage.fingerprint import parts_of
 from tests.application.layer_bench import LayerWorkload
@@ -158,6 +160,11 @@ def test_chips_and_their_sweep_follow_the_tensors(warm_store: Path, tmp_path: Pa
     points = study.points().sort_values("array_columns")
     for metric in ("energy_per_task_j", "constant_energy_error_frac"):
         assert points[metric].tolist() == pytest.approx(chips.metrics[metric].tolist(), rel=1e-9)
+    # The error of the power moves the energies of layers and the constant alike.
+    drawn = study_ranges(study.folder, study.points(), Store(root=stages), draws=64)
+    tile_j, error = "tile_energy_j", "constant_energy_error_frac"
+    assert (drawn.high[tile_j] > 1.01 * drawn.low[tile_j]).all()
+    assert drawn.high[error] == pytest.approx(drawn.low[error], rel=1e-9)
     np.save(tmp_path / "tensors" / "first.inputs.npy", inputs[::-1])
     after = parts_of(read_sweep(file))
     assert {n for n in after if after[n] != before[n]} == {"tensors first.inputs.npy"}

@@ -204,6 +204,19 @@ def test_one_part_alone_is_the_block_in_its_package(tmp_path: Path) -> None:
         assert values[name] == pytest.approx(getattr(alone, name), rel=1e-9)
 
 
+def test_losses_of_the_supply_are_carbon_of_use(tmp_path: Path) -> None:
+    whole, lossy = (
+        composed_finishes(
+            read(tmp_path, ONE_PART + package), {"sums_bits": 8}, {"sums": [metrics(8.0, 1.8)]},
+            {"sums": {}}, 0,
+        )[0].attributes["metrics"]
+        for package in ("", "[package]\nsupply_efficiency = 0.8\n")
+    )  # fmt: skip
+    assert lossy["use_per_task_kgco2e"] == pytest.approx(whole["use_per_task_kgco2e"] / 0.8)
+    for name in ("energy_per_task_j", "embodied_per_task_kgco2e", "peak_temperature_c"):
+        assert lossy[name] == whole[name]
+
+
 def test_a_rule_may_name_any_part(tmp_path: Path) -> None:
     rules = 'rules = ["array_rows == array_columns", "buffer_bytes >= 16384 * array_count"]\n'
     sweep = read(tmp_path, rules + CHIP)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from chipdse.application.compose import joined_tables
+from chipdse.application.parts import layer_energies
 from chipdse.application.task_metrics import TASK_METRICS
 from chipdse.arrays import Int64s
 from chipdse.store.store import Store
@@ -48,7 +49,7 @@ _HELD = 1_000_000
 _ROWS = 5_000
 """Chips times draws that are evaluated at once."""
 _OF_POWER = ("block_power_w", "block_leakage_power_w")
-"""Metrics of a part that follow the error of its power."""
+"""Metrics of a part that follow the error of its power, as the energies of layers do."""
 
 Bounds = dict[str, list[tuple[float, float]]]
 """Bounds of the relative error of the power, at each operating point of each part."""
@@ -196,7 +197,8 @@ def _scaled(known: Known, bounds: Bounds, share: float | None) -> Known:
     return {
         name: {
             number: [
-                metrics | {power: metrics[power] * factor for power in _OF_POWER}
+                metrics
+                | {name: metrics[name] * factor for name in (*_OF_POWER, *layer_energies(metrics))}
                 for metrics, factor in zip(listed, factors[name], strict=True)
             ]
             for number, listed in points.items()
