@@ -3,7 +3,7 @@
 python -m benchmarks.report [POINTS]
 
 The points are those of the frozen space (benchmarks/search) with more package sizes, harvested and
-stored as a sweep does. Prints one JSON line: seconds of each verb as a whole process, then of the
+stored as a sweep does. Prints one JSON line: processor seconds of each verb, then seconds of the
 page: first paint, everything drawn, and each thing a reader does.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ from chipdse.study.storage.fast_writes import complete
 
 POINTS, RUNS = 20_000, 3
 TILES = "tiles = [256, 2048, 16384]", "tiles = [256, 512, 1024, 2048, 4096, 8192, 16384]"
+ADDITIONS = "x = 0\nfor i in range(10**7): x += 1"
 PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 DONE = {
     "other_axis": "const s = document.getElementById('axis-x'); s.value = 'cost_usd'; "
@@ -66,18 +68,27 @@ def make_study(folder: Path, count: int) -> int:
 
 
 def verbs(study: Path) -> dict[str, float]:
-    """Seconds of the verbs that read a study."""
+    """Processor seconds of the verbs that read a study, and of ten million additions for scale."""
     program = Path(sys.executable).with_name("chipdse")
+    figure = study / "front.svg"
     asked = {
-        "front_s": ["front", study],
-        "report_s": ["report", study, "-o", study / "report.html", "--details"],
-        "plot_s": ["plot", study, "-o", study / "front.svg"],
+        "front": ["front", study],
+        "front_all_json": ["front", study, "--all", "--json"],
+        "compare": ["compare", study, study],
+        "report": ["report", study, "-o", study / "report.html", "--details"],
+        "plot": ["plot", study, "-o", figure],
+        "plot_parallel": ["plot", study, "--kind", "parallel", "-o", figure],
+        "plot_importance": ["plot", study, "--kind", "importance", "-o", figure],
     }
+    commands = {f"{name}_cpu_s": [program, *words] for name, words in asked.items()}
+    commands["additions_cpu_s"] = [Path(sys.executable), "-c", ADDITIONS]
     found = {}
-    for name, words in asked.items():
-        began = time.monotonic()
-        subprocess.run([program, *words], check=True, stdout=subprocess.DEVNULL)
-        found[name] = round(time.monotonic() - began, 2)
+    for name, command in commands.items():
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        found[name] = round(spent, 2)
     return found
 
 

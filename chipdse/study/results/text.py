@@ -11,6 +11,7 @@ import functools
 import io
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -31,13 +32,13 @@ def records_json(table: pd.DataFrame) -> str:
     """The rows as ``json.dumps(table.to_dict("records"), indent=1)``; nan and infinity are null."""
     if table.empty:
         return "[]"
-    columns = []
+    columns, text = [], _each_once(_json_value)
     for name in map(str, table.columns):
         column, start = table[name], f"  {json.dumps(name)}: "
         if _is_float(column):
             columns.append(_float_texts(column, start, "null", infinite="null"))
         else:
-            columns.append([f"{start}{_json_value(value)}" for value in column.tolist()])
+            columns.append([f"{start}{text(value)}" for value in column.tolist()])
     rows = "\n },\n {\n".join(map(",\n".join, zip(*columns, strict=True)))
     return f"[\n {{\n{rows}\n }}\n]"
 
@@ -72,8 +73,14 @@ def _float_texts(
 
 def _csv_texts(column: pd.Series[Any]) -> list[str]:
     """The text of each value of a column, quoted where that is necessary."""
-    text = functools.lru_cache(maxsize=None, typed=True)(_csv_text)
+    text = _each_once(_csv_text)
     return ["" if value is None or value != value else text(value) for value in column.tolist()]
+
+
+def _each_once(text_of: Callable[[Any], str]) -> Callable[[Any], str]:
+    """`text_of`, called once per value; but 0.0 and -0.0 are equal and have two texts."""
+    known = functools.lru_cache(maxsize=None, typed=True)(text_of)
+    return lambda value: text_of(value) if isinstance(value, float) else known(value)
 
 
 def _csv_text(value: Any) -> str:

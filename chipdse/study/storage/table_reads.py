@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from chipdse.study.storage.attributes import (
     FAILURE,
     FINGERPRINT,
@@ -281,4 +283,12 @@ def _read_metrics(
         parts = _parts_of(connection, study_id)
         rows = parts("trial_user_attributes", "value_json", f"key = '{METRICS}'")
     for trial_id, text in rows:
-        trials[trial_id].user_attrs[METRICS] = json.loads(text)
+        trials[trial_id].user_attrs[METRICS] = _decoded(text)
+
+
+def _decoded(text: str) -> Any:
+    """What `json.loads` returns, in a third of the time where every number is finite."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:  # NaN and Infinity, which are no JSON, or a damaged text
+        return json.loads(text)

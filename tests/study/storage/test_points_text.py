@@ -7,7 +7,7 @@ import math
 from typing import Any
 
 import pandas as pd
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chipdse.cli.common import _plain
@@ -19,10 +19,11 @@ COLUMNS: dict[str, st.SearchStrategy[Any]] = {
     "rows": st.none() | st.integers(1, 4),
     "drain": st.booleans(),
     "kind": st.none() | st.text(st.sampled_from('ab ,"\n\r\té'), max_size=4),
-    "mixed, odd": st.sampled_from([None, True, 2, 0.5, -0.0, "a,b", math.inf]),
+    "mixed, odd": st.sampled_from([None, True, 2, 0.5, 0.0, -0.0, "a,b", math.inf]),
 }
 
 
+@example([(1, 0.0, None, True, None, 0.0), (2, -0.0, None, True, None, -0.0)])
 @given(st.lists(st.tuples(*COLUMNS.values()), max_size=6))
 def test_text_is_that_of_pandas_and_json(rows: list[tuple[Any, ...]]) -> None:
     table = pd.DataFrame(rows, columns=list(COLUMNS))
