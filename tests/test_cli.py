@@ -167,6 +167,29 @@ def test_front_in_three_formats(study: Path) -> None:
     assert text == (study / "points.csv").read_text()
 
 
+def test_the_front_of_the_points_that_satisfy_a_condition(study: Path) -> None:
+    """A point that only points outside the condition dominate is on this front."""
+    table = pd.read_csv(study / "points.csv")
+    rest = table[~table["on_front"]]
+    names = "trial,energy_per_op_j"
+    assert len(rest)
+    conditions = [
+        word
+        for trial in table.loc[table["on_front"], "trial"]
+        for word in ("--where", f"trial != {trial}")
+    ]
+    options = ("front", study, *conditions, "--sort", "trial", "--descending")
+    rows = json.loads(call(*options, "--columns", names, "--json").stdout)
+    assert rows and {row["trial"] for row in rows} <= set(rest["trial"])
+    assert [row["trial"] for row in rows] == sorted((r["trial"] for r in rows), reverse=True)
+    assert [list(row) for row in rows] == [["trial", "energy_per_op_j"]] * len(rows)
+    shown = call(*options, "--columns", names).stdout
+    assert f"{len(rows)} of {len(rest)} points" in shown
+    wrong = call("front", study, "--where", "vdd <= 1", code=2).stderr
+    assert "'vdd' is not a column; did you mean 'vdd_v'?" in wrong
+    assert "--descending needs --sort" in call("front", study, "--descending", code=2).stderr
+
+
 def test_report_shows_names_as_text(study: Path, home: Path) -> None:
     done = chipdse("report", study, "-o", home / "r.html", "--details", 0)
     assert done.stdout.strip() == str(home / "r.html")

@@ -72,6 +72,9 @@ def test_the_front_of_any_table(tmp_path: Path) -> None:
     assert "3 of 5 rows" in text
     assert "4 (knee)" in text
     assert chipdse(*options, "--format", "csv").splitlines()[0] == "name,latency,accuracy,on_front"
+    some = json.loads(chipdse(*options, "--where", "name != e", "--columns", "name", "--json"))
+    assert some == [{"name": "a"}, {"name": "b"}]
+    assert "1 (knee)" in chipdse(*options, "--where", "latency > 1.5", "--sort", "name", "--all")
     wrong = ("front", file, "--minimize", "latncy")
     assert "'latncy' is not a column of" in chipdse(*wrong, code=2)
     assert "did you mean 'latency'?" in chipdse(*wrong, code=2)

@@ -41,6 +41,7 @@ def add(verbs: Verbs) -> None:
         "front",
         "print a study's Pareto front",
         "chipdse front studies/mac_array --format csv > front.csv\n"
+        "  chipdse front studies/mac_array --where 'vdd_v <= 1.2' --sort cost_usd\n"
         "  chipdse front table.csv --minimize latency --maximize accuracy    # of any table",
         _front,
     )
@@ -51,11 +52,25 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--parquet", type=Path, metavar="FILE", help="also write all columns here")
     parser.add_argument("--all", action="store_true", help="every point, not only the front")
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="the front of the points that satisfy this only, e.g. 'throughput_ops_per_s > 1e12' "
+        "or 'vdd_v <= 900mV' or 'drain = true'; may be repeated",
+    )
+    parser.add_argument("--sort", metavar="COLUMN", help="order of the rows, smallest first")
+    parser.add_argument("--descending", action="store_true", help="with --sort: largest first")
+    parser.add_argument(
+        "--columns", type=_names, metavar="A,B", help="these columns only, in this order"
+    )
     range_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _front(arguments: argparse.Namespace) -> int:
+    _check_options(arguments)
     if arguments.study.suffix == ".csv":
         return _front_of_csv(arguments)
     if arguments.minimize or arguments.maximize:
@@ -67,13 +82,17 @@ def _front(arguments: argparse.Namespace) -> int:
     from chipdse.study.results.text import csv_text, records_json
 
     study, has_parquet = load_study(arguments.study), arguments.parquet is not None
-    if arguments.all or arguments.ranges:
+    if arguments.all or arguments.ranges or arguments.where:
         of_people = arguments.format == "table" and not arguments.json
-        every_metric = arguments.ranges or has_parquet or not of_people
+        asks = arguments.where or arguments.sort or arguments.columns
+        every_metric = arguments.ranges or has_parquet or not of_people or bool(asks)
         points = points_table(study.folder, every_metric=every_metric)
+        if arguments.where:
+            points = _matching(study, points, arguments.where)
         chosen, count = points if arguments.all else study.front_of(points), len(points)
     else:
         chosen, count = study.counted_front()
+    chosen = _arranged(chosen, arguments)
     if has_parquet:
         _write_parquet(chosen, arguments.parquet)
     tell_version(study)
@@ -83,9 +102,68 @@ def _front(arguments: argparse.Namespace) -> int:
         print(records_json(chosen))
     elif arguments.format == "csv":
         print(csv_text(chosen), end="")
+    elif arguments.columns:
+        _print_columns(study, chosen, count)
     else:
         print_front(study, chosen, count, rows=len(chosen))
     return 0
+
+
+def _names(text: str) -> list[str]:
+    """Names of columns, separated by commas."""
+    return [name.strip() for name in text.split(",")]
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Raise DesignError where two options do not go together."""
+    if arguments.descending and arguments.sort is None:
+        raise DesignError("--descending needs --sort COLUMN")
+    if arguments.ranges and (arguments.where or arguments.sort or arguments.columns):
+        raise DesignError("--where, --sort and --columns are not for --ranges; leave one out")
+
+
+def _matching(study: Study, points: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
+    """The points that satisfy conditions, with the front of these points in `on_front`."""
+    from chipdse.study.results.points import described_columns, front_mask
+    from chipdse.study.results.select import matching
+
+    described = described_columns(study.folder.sweep, points)
+    units = {name: column["unit"] for name, column in described.items()}
+    chosen = matching(points, conditions, units).reset_index(drop=True)
+    return chosen.assign(on_front=front_mask(study.folder.sweep, chosen))
+
+
+def _arranged(table: pd.DataFrame, arguments: argparse.Namespace) -> pd.DataFrame:
+    """A table in the order and with the columns that the options ask for."""
+    if arguments.sort is None and arguments.columns is None:
+        return table
+
+    from chipdse.study.results.select import sorted_by, with_columns
+
+    if arguments.sort is not None:
+        table = sorted_by(table, arguments.sort, descending=arguments.descending)
+    return table if arguments.columns is None else with_columns(table, arguments.columns)
+
+
+def _print_columns(study: Study, table: pd.DataFrame, points: int) -> None:
+    """Chosen columns, as a table for people; metrics with their units in the headings."""
+    from chipdse.report.quantities import heading_scale, words_of
+
+    words, headings, columns = words_of(study.folder.sweep), [], []
+    for name in map(str, table.columns):
+        values = table[name].tolist()
+        if words.unit(name):
+            heading, scale = heading_scale(name, values, words)
+            columns.append([f"{value / scale:.4g}" for value in values])
+        else:
+            heading = name.replace("_", "\n")
+            columns.append(shown_values(values))
+        headings.append(heading.replace(" [", "\n["))
+    print_rows(
+        f"{len(table)} of {_counted(points, 'point')}",
+        headings,
+        list(zip(*columns, strict=True)),
+    )
 
 
 def _ranges(study: Study, points: pd.DataFrame, arguments: argparse.Namespace) -> int:
@@ -120,11 +198,13 @@ def _front_of_csv(arguments: argparse.Namespace) -> int:
 
     from chipdse.study.results.csv_front import front_of_csv
 
-    table, knee = front_of_csv(arguments.study, arguments.minimize, arguments.maximize)
+    table, knee = front_of_csv(
+        arguments.study, arguments.minimize, arguments.maximize, arguments.where
+    )
     objectives = [*arguments.minimize, *arguments.maximize]
     ascending = [name in arguments.minimize for name in objectives]
     chosen = table if arguments.all else table[table["on_front"]]
-    chosen = chosen.sort_values(objectives, ascending=ascending)
+    chosen = _arranged(chosen.sort_values(objectives, ascending=ascending), arguments)
     if arguments.parquet is not None:
         _write_parquet(chosen, arguments.parquet)
     if arguments.json or arguments.format == "json":
@@ -133,7 +213,8 @@ def _front_of_csv(arguments: argparse.Namespace) -> int:
     if arguments.format == "csv":
         print(chosen.to_csv(index=False), end="")
         return 0
-    names = [*objectives, *(n for n in chosen.columns if n not in (*objectives, "on_front"))]
+    first = [] if arguments.columns else objectives
+    names = [*first, *(name for name in chosen.columns if name not in (*first, "on_front"))]
     rows = []
     for row, values in zip(chosen.index, chosen[names].to_dict("records"), strict=True):
         label = f"{row} (knee)" if row == knee else str(row)

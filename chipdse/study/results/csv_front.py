@@ -14,19 +14,24 @@ from chipdse.design import suggest
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.sorting import among
 from chipdse.study.results.front import is_on_front, knee_of
+from chipdse.study.results.select import matching
 
 
 def front_of_csv(
-    path: Path, minimize: Sequence[str], maximize: Sequence[str]
+    path: Path, minimize: Sequence[str], maximize: Sequence[str], conditions: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, int]:
     """A table of a CSV file with a column `on_front`, and the row of the front's knee.
 
     Rows without a finite value of an objective are on no front.
 
+    Parameters
+    ----------
+    conditions : the table has only the rows that satisfy them (`matching`)
+
     Raises
     ------
     DesignError : the file is not a table, or an objective is not a column of numbers
-    InfeasibleError : no row has a finite value of every objective
+    InfeasibleError : no row has a finite value of every objective, or satisfies the conditions
     """
     table = _read_table(path)
     numbers = [str(name) for name in table.select_dtypes("number").columns]
@@ -41,6 +46,7 @@ def front_of_csv(
     for name in objectives:
         if objectives.count(name) > 1:
             raise DesignError(f"{name!r} is given twice; give each objective once")
+    table = matching(table, conditions, {}).copy()
     signs = np.array([1.0] * len(minimize) + [-1.0] * len(maximize))
     values = table[objectives].to_numpy(dtype=float) * signs
     finite = np.flatnonzero(np.isfinite(values).all(axis=1))
@@ -48,7 +54,7 @@ def front_of_csv(
         raise InfeasibleError(f"{path} has no row with a number in each of {', '.join(objectives)}")
     rows = finite[is_on_front(values[finite])]
     table["on_front"] = among(np.arange(len(table)), rows)
-    return table, int(rows[knee_of(values[rows])])
+    return table, int(table.index[rows[knee_of(values[rows])]])
 
 
 def _read_table(path: Path) -> pd.DataFrame:
