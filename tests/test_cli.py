@@ -263,6 +263,19 @@ def test_eval_says_that_a_limit_is_missed(home: Path) -> None:
     assert json.loads(call(*command, "--json", code=1).stdout)["violations"]["timing"] > 0
 
 
+def test_eval_fails_where_a_limit_of_the_users_is_missed(home: Path) -> None:
+    command = ["eval", "mac_array", "--set", *SMALL, "--workload", "length=32"]
+    done = call(*command, "--limit", "f_max_hz >= 1MHz", "--limit", "block_area_m2 < 1")
+    assert "limit missed" not in done.stdout
+    done = call(*command, "--limit", "energy_per_op_j <= 1 fJ/MAC", "--only", "f_max_hz", code=1)
+    assert "limit missed: --limit 'energy_per_op_j <= 1 fJ/MAC': energy_per_op_j is " in done.stdout
+    done = call(*command, "--limit", "f_max_hz < 1 Hz", "--json", code=1)
+    assert json.loads(done.stdout)["violations"] == {}
+    assert done.stderr.endswith("Hz\n")
+    for wrong, says in (("f_max > 1", "did you mean 'f_max_hz'"), ("f_max_hz > 1 s", "1 s")):
+        assert says in call(*command, "--limit", wrong, code=2).stderr
+
+
 def test_verilator_alone_is_enough(home: Path, lend_verilator: Callable[[Path], None]) -> None:
     lend_verilator(home / "cache" / "stages")
     small = ["--set", *SMALL, "--workload", "length=32"]

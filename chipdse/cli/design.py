@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chipdse_hdl.block import Block
 
     from chipdse.metrics import Metrics
+    from chipdse.study.results.select import Condition
     from chipdse.system.ranges.point import PointRanges
     from chipdse.technology.citations import Reference
 
@@ -34,7 +35,8 @@ def add(verbs: Verbs) -> None:
         verbs,
         "eval",
         "evaluate one design point, all metrics",
-        "chipdse eval mac_array --set rows=2 columns=2 --vdd 1.2V --package cooling=cold_plate",
+        "chipdse eval mac_array --set rows=2 columns=2 --vdd 1.2V --package cooling=cold_plate\n"
+        "  chipdse eval adder --limit 'f_max_hz >= 100MHz'    # fails otherwise, for CI",
         _eval,
     )
     design_options(parser)
@@ -57,6 +59,13 @@ def add(verbs: Verbs) -> None:
         default=[],
         metavar="METRIC",
         help=f"print these metrics, or these groups of metrics: {', '.join(GROUPS)}",
+    )
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="exit with 1 if the point misses this, e.g. 'energy_per_op_j <= 2pJ'; may be repeated",
     )
     groups = (
         ("operating", "view=guaranteed supply_tolerance_frac=0.1; or process=slow"),
@@ -120,7 +129,9 @@ def _eval(arguments: argparse.Namespace) -> int:
     block, parameters, workload = records_of(arguments)
 
     from chipdse.api.point import design_of_point, evaluate_point
+    from chipdse.blocks.work import work_unit
 
+    limits = _limits(arguments.limit, work_unit(block))
     given = {"workload": dataclasses.asdict(workload), **_settings(arguments)}
     settings = dataclasses.asdict(parameters)
     metrics = evaluate_point(
@@ -141,7 +152,48 @@ def _eval(arguments: argparse.Namespace) -> int:
         print_json(_document(arguments, metrics, ranges))
     else:
         _print_text(arguments, block, metrics, ranges)
-    return 1 if _missed(metrics) else 0
+    beyond = _beyond(metrics, limits, work_unit(block))
+    for line in beyond:
+        print(line, file=sys.stderr if arguments.json else sys.stdout)
+    return 1 if beyond or _missed(metrics) else 0
+
+
+def _limits(texts: Sequence[str], work: str) -> list[Condition]:
+    """The conditions of `--limit`; a wrong one is refused before anything runs."""
+    if not texts:
+        return []
+
+    from chipdse.metrics import METRICS
+    from chipdse.study.results.select import read_condition
+
+    limits = [read_condition(text, METRICS, "--limit") for text in texts]
+    for limit in limits:
+        _holds(limit, 0.0, work)
+    return limits
+
+
+def _holds(limit: Condition, value: float, work: str) -> bool:
+    """Whether a value of a metric satisfies a limit of the user's."""
+    import pandas as pd
+
+    from chipdse.report.quantities import Words
+    from chipdse.study.results.select import satisfied
+
+    unit = Words(work=work).unit(limit.name)
+    return bool(satisfied(pd.Series([value], name=limit.name), limit, unit).all())
+
+
+def _beyond(metrics: Metrics, limits: Sequence[Condition], work: str) -> list[str]:
+    """One line per limit of the user's that a point misses."""
+    from chipdse.report.quantities import Words, shown_metric
+
+    values, words = metrics.flat(), Words(work=work)
+    return [
+        f"limit missed: {limit.words}: {limit.name} is "
+        f"{shown_metric(limit.name, values[limit.name], words)}"
+        for limit in limits
+        if not _holds(limit, values[limit.name], work)
+    ]
 
 
 def _settings(arguments: argparse.Namespace) -> dict[str, Any]:

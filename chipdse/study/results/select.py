@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -28,15 +29,50 @@ _SIGNS: Mapping[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def matching(
-    table: pd.DataFrame, conditions: Sequence[str], units: Mapping[str, str]
-) -> pd.DataFrame:
-    """The rows that satisfy every condition, e.g. ``"throughput_ops_per_s >= 1e12"``.
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """A comparison of a column with a number or text.
+
+    words : as the user wrote it, with its option
+    """
+
+    name: str
+    sign: str
+    value: str
+    words: str
+
+
+def read_condition(text: str, known: Collection[str], option: str) -> Condition:
+    """A condition, e.g. ``"throughput_ops_per_s >= 1e12"`` or ``"vdd_v <= 900mV"``.
 
     Parameters
     ----------
-    conditions : column, one of ``< <= > >= = !=``, and a number or text; a number may have the
-        unit of its column with a prefix, e.g. ``vdd_v <= 900mV``
+    text : column, one of ``< <= > >= = !=``, and a number, a number with the unit of the column,
+        or text
+    known : the columns
+
+    Raises
+    ------
+    DesignError : no condition, or an unknown column
+    """
+    match = _CONDITION.fullmatch(text)
+    if match is None:
+        raise DesignError(
+            f"{option} {text!r} is not a condition; write e.g. 'throughput_ops_per_s > 1e9'"
+        )
+    _check_column(match[1], known, option)
+    return Condition(
+        name=match[1], sign=match[2], value=match[3].strip(), words=f"{option} {text!r}"
+    )
+
+
+def matching(
+    table: pd.DataFrame, conditions: Sequence[str], units: Mapping[str, str]
+) -> pd.DataFrame:
+    """The rows that satisfy every condition (`read_condition`).
+
+    Parameters
+    ----------
     units : unit of each column that has one, e.g. "J/op"
 
     Raises
@@ -45,19 +81,11 @@ def matching(
     InfeasibleError : no row satisfies all of them
     """
     chosen = table
-    for condition in conditions:
-        match = _CONDITION.fullmatch(condition)
-        if match is None:
-            raise DesignError(
-                f"--where {condition!r} is not a condition; write e.g. 'throughput_ops_per_s > 1e9'"
-            )
-        name, sign, text = match[1], match[2], match[3].strip()
-        _check_column(table, name, "--where")
-        rows = chosen[_compared(chosen[name], sign, text, units.get(name, ""), condition)]
+    for condition in [read_condition(text, _names(table), "--where") for text in conditions]:
+        column = chosen[condition.name]
+        rows = chosen[satisfied(column, condition, units.get(condition.name, ""))]
         if rows.empty:
-            raise InfeasibleError(
-                f"no point satisfies --where {condition!r}: {_extent(chosen[name])}"
-            )
+            raise InfeasibleError(f"no point satisfies {condition.words}: {_extent(column)}")
         chosen = rows
     return chosen
 
@@ -69,7 +97,7 @@ def sorted_by(table: pd.DataFrame, name: str, *, descending: bool = False) -> pd
     ------
     DesignError : the column is unknown
     """
-    _check_column(table, name, "--sort")
+    _check_column(name, _names(table), "--sort")
     key = _numbers if _numbers(table[name]).notna().any() else _as_text
     return table.sort_values(name, ascending=not descending, kind="stable", key=key)
 
@@ -82,7 +110,7 @@ def with_columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     DesignError : a column is unknown, or named twice
     """
     for name in names:
-        _check_column(table, name, "--columns")
+        _check_column(name, _names(table), "--columns")
         if names.count(name) > 1:
             raise DesignError(f"--columns names {name!r} twice; name it once")
     return table[list(names)]
@@ -92,26 +120,34 @@ def _as_text(column: pd.Series[Any]) -> pd.Series[Any]:
     return column.map(str)
 
 
-def _check_column(table: pd.DataFrame, name: str, option: str) -> None:
-    if name not in table.columns:
-        names = list(map(str, table.columns))
-        raise DesignError(f"{option}: {name!r} is not a column; {suggest(name, names)}")
+def _names(table: pd.DataFrame) -> list[str]:
+    return list(map(str, table.columns))
 
 
-def _compared(
-    column: pd.Series[Any], sign: str, text: str, unit: str, condition: str
-) -> pd.Series[Any]:
-    """Which values of a column satisfy one comparison."""
-    numbers, value = _numbers(column), _number(text, unit)
+def _check_column(name: str, known: Collection[str], option: str) -> None:
+    if name not in known:
+        raise DesignError(f"{option}: {name!r} is not a column; {suggest(name, known)}")
+
+
+def satisfied(column: pd.Series[Any], condition: Condition, unit: str) -> pd.Series[Any]:
+    """Which values of a column satisfy a condition.
+
+    Raises
+    ------
+    DesignError : the condition's value cannot be compared with the column
+    """
+    numbers, value = _numbers(column), _number(condition.value, unit)
+    compare = _SIGNS[condition.sign]
     if value is not None and numbers.notna().any():
-        return pd.Series(_SIGNS[sign](numbers, value) & numbers.notna(), index=column.index)
-    if sign in _EQUALITIES:
-        texts = column.map(_shown)
-        return pd.Series(_SIGNS[sign](texts, text), index=column.index)
+        return pd.Series(compare(numbers, value) & numbers.notna(), index=column.index)
+    if condition.sign in _EQUALITIES:
+        return pd.Series(compare(column.map(_shown), condition.value), index=column.index)
     if numbers.notna().any():
         hint = f", or with its unit, {unit}" if unit not in ("", "-", "1") else ""
-        raise DesignError(f"--where {condition!r}: {text!r} is not a number; write one{hint}")
-    raise DesignError(f"--where {condition!r}: {column.name!r} has no numbers; use = or !=")
+        raise DesignError(
+            f"{condition.words}: {condition.value!r} is not a number; write one{hint}"
+        )
+    raise DesignError(f"{condition.words}: {column.name!r} has no numbers; use = or !=")
 
 
 def _numbers(column: pd.Series[Any]) -> pd.Series[Any]:
