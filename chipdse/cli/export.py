@@ -27,7 +27,9 @@ def add(verbs: Verbs) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("--trial", type=int, help="its number in the table")
     which.add_argument(
-        "--knee", action="store_true", help="the front's point nearest to the best of everything"
+        "--knee",
+        action="store_true",
+        help="the front's point nearest to the best of each objective",
     )
     which.add_argument(
         "--best", metavar="METRIC", help="best in an objective; or METRIC:min, METRIC:max"

@@ -43,7 +43,7 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "--clock",
         metavar="PERIOD",
-        help="clock of their run; default as their results say, else the point's; with --spef "
+        help="clock of the flow; default as its results state, else the point's; with --spef "
         "PORT=PERIOD",
     )
     parser.add_argument(
@@ -88,7 +88,7 @@ def _import(arguments: argparse.Namespace) -> int:
         print(line, file=sys.stderr)
     _show(comparisons, comparisons, arguments.json)
     if not arguments.json:
-        print("error: ours / theirs - 1; power compares only if their run read activity.saif")
+        print("error: estimate / flow - 1; compare powers only if the flow read activity.saif")
         print(kept)
     return 0
 
@@ -137,7 +137,7 @@ def _import_routed(arguments: argparse.Namespace) -> int:
         print(f"note: {note}", file=sys.stderr)
     _show(comparisons, [*comparisons, *wires], arguments.json)
     if not arguments.json:
-        print("error: ours / routed - 1; wires are estimated on the routed netlist's own cells")
+        print("error: estimate / routed - 1; wires are estimated on the routed netlist's own cells")
         if arguments.trace is None:
             print("power is that of the clock tree; --trace of a simulation compares all power")
         print(kept)

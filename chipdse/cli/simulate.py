@@ -35,7 +35,7 @@ def add(verbs: Verbs) -> None:
         "--simulator",
         choices=("auto", "icarus", "verilator"),
         default="auto",
-        help="auto takes the one that is done first",
+        help="auto: the one that is expected to finish first",
     )
     parser.add_argument(
         "--waves", type=Path, metavar="FILE", help="FST from Icarus, VCD from Verilator"

@@ -339,7 +339,7 @@ Repeat it with chipdse {__version__}:
 
     {repeat_command(design)}
 
-Lay what another flow measured beside these figures:
+Compare the results of a place-and-route flow with these estimates:
 
     chipdse import-results . PATH/TO/metrics.json
 """

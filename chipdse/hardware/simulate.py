@@ -77,7 +77,7 @@ def simulate(
 
     Parameters
     ----------
-    simulator : "icarus", "verilator" or "auto", the one that is done first
+    simulator : "icarus", "verilator" or "auto", the one that is expected to finish first
     waves : also dump every signal (FST from Icarus, VCD from Verilator)
 
     Raises

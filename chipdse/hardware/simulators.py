@@ -54,7 +54,7 @@ def available() -> dict[str, Simulator]:
 
 
 def pick(name: str, verilog_bytes: int, cycles: int) -> Simulator:
-    """The simulator of that name, or for "auto" the one that is done first.
+    """The simulator of that name, or for "auto" the one that is expected to finish first.
 
     Parameters
     ----------

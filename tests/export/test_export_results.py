@@ -1,4 +1,4 @@
-"""What another flow measured, beside our numbers: worked by hand, and refusals."""
+"""Results of another flow compared with the estimates: worked by hand, and refusals."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def compare_studies(
 
     Parameters
     ----------
-    first, second : sweep and `points_table` of each; the first is the one to hold on to
+    first, second : sweep and `points_table` of each; the first is the baseline
     tolerance : relative change that counts as none; a synthesis seed alone moves 1 to 2 %
     versions : fingerprints of both, where a difference is to be among the notes
 

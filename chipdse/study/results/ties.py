@@ -33,8 +33,8 @@ def differ(
 def tied(mean: Floats, spread: Floats, front: Bools, group: Floats, count: int) -> list[list[int]]:
     """For each point, the front's points that cannot be told from it.
 
-    Two points are tied if no objective differs (`differ`). Points of one evaluation share their
-    netlist and its luck: they are never tied with each other.
+    Two points are tied if no objective differs (`differ`). Points of one evaluation share
+    one netlist, so their random errors are correlated: they are never tied with each other.
 
     Parameters
     ----------

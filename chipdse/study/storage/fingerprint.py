@@ -1,6 +1,6 @@
 """Which versions of everything make a study's points: no study mixes two.
 
-A fingerprint has a digest or version of each part that has a say in the points: the modules of
+A fingerprint has a digest or version of each part that decides the points: the modules of
 chipdse that make them, the tables, the block and its bench, the library's files and description,
 the user's calibration of layout, the network of a chip, files that workloads name, the tools, and
 whatever else blocks and benches were seen to read. The study keeps it by name of the part, so that

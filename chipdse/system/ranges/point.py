@@ -1,4 +1,4 @@
-"""One system under ranges: the interval of each metric, and what decides it."""
+"""One system under ranges: the interval of each metric, and the most influential constants."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def by_input(inputs: Sequence[Input], shares: Floats) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PointRanges:
-    """One system under ranges: the 90 % interval of each system metric, and what decides it."""
+    """One system under ranges: 90 % intervals of its metrics, and the most influential constants."""
 
     inputs: tuple[Input, ...]
     draws: int
