@@ -29,7 +29,7 @@ def add(verbs: Verbs) -> None:
     which.add_argument(
         "--knee",
         action="store_true",
-        help="the front's point nearest to the best of each objective",
+        help="point of the front nearest to the best of each objective",
     )
     which.add_argument(
         "--best", metavar="METRIC", help="best in an objective; or METRIC:min, METRIC:max"
