@@ -26,7 +26,7 @@ def by_input(inputs: Sequence[Input], shares: Floats) -> dict[str, float]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PointRanges:
-    """One system under ranges: 90 % intervals of its metrics, and the constants that matter most."""
+    """One system under ranges: 90 % intervals of its metrics, and the main constants."""
 
     inputs: tuple[Input, ...]
     draws: int
