@@ -37,9 +37,9 @@ from chipdse.netlist.layout.wires import (
 )
 from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
-from chipdse.netlist.power.clock_tree import TreePower, clock_tree_power
+from chipdse.netlist.power.clock_tree import TreePower, clock_tree_power, with_clock_slews
 from chipdse.netlist.timing.graph import TimingGraph
-from chipdse.netlist.timing.records import Wires
+from chipdse.netlist.timing.records import Timing, Wires
 from chipdse.stages.library import LibraryVersion, guarded, library_of, library_version
 from chipdse.stages.load import NETLIST_INPUTS, NETLIST_READERS, Hardware, load, netlist_values
 from chipdse.store.stage import Stage
@@ -210,6 +210,12 @@ class Layout:
         return dataclasses.replace(
             loads, timing=with_gate_loads(loads.timing), power=with_gate_loads(loads.power)
         )
+
+    def as_power_sees(self, timing: Timing, loads: WireLoads | None) -> Timing:
+        """The timing with all of the wires' capacitance, and the slews of the clock tree."""
+        if loads is not None:
+            timing = dataclasses.replace(timing, wires=loads.power)
+        return timing if self.tree is None else with_clock_slews(self.tree, timing)
 
     def clock_tree_power(self, library: OperatingLibrary, activity: Activity) -> TreePower:
         """Energy per cycle and leakage of the clock tree at one operating point."""

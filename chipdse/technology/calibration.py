@@ -77,8 +77,10 @@ class LayoutCalibration:
 
     process : of the measured designs; `ANY` pools several
     designs : routed designs behind the coefficients
-    sinks_per_leaf : clock sinks behind one last buffer of the tree
+    sinks_per_region : sinks of one part of a clock tree from which on the flow halves it
+    sinks_per_cluster : sinks of one cluster, in trees that are large enough to have clusters
     buffer_area : area of a clock buffer [areas of the smallest buffer]
+    leaf_area : the same of the buffers of clusters, and of the last level of large trees
     tree_wire_f_per_m : capacitance of clock wire per length by `tree_wire_m`; None: the process'
         clock wire
     skew_frac : clock skew over the critical path
@@ -95,8 +97,10 @@ class LayoutCalibration:
 
     process: str
     designs: int
-    sinks_per_leaf: float
+    sinks_per_region: float
+    sinks_per_cluster: float
     buffer_area: float
+    leaf_area: float
     tree_wire_f_per_m: float | None
     skew_frac: float
     path_growth: float
@@ -179,8 +183,9 @@ def parse_calibration(text: str, name: str) -> LayoutCalibration:
         raise DesignError(
             f"calibration {name}: coefficients.{min(unknown)} is not known; remove it"
         )
-    if not entries["sinks_per_leaf"] >= 1:
-        raise DesignError(f"calibration {name}: coefficients.sinks_per_leaf must be at least 1")
+    for key, least in (("sinks_per_region", 2), ("sinks_per_cluster", 1)):
+        if not entries[key] >= least:
+            raise DesignError(f"calibration {name}: coefficients.{key} must be at least {least}")
     if not entries["path_growth"] > 0:
         raise DesignError(f"calibration {name}: coefficients.path_growth must be above 0")
     process, designs = content.get("process", ANY), content.get("designs", 0)
