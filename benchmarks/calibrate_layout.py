@@ -71,6 +71,7 @@ NEUTRAL = LayoutCalibration(
     logic_growth=1.0,
     hold_area=0.0,
     hold_cells=0.0,
+    hold_slack_s=0.0,
     input_area=0.0,
     output_area=0.0,
     repair_frac=0.0,
@@ -93,6 +94,13 @@ def main() -> None:
     )
     parser.add_argument("--to", type=Path, required=True, help="folder for the TOML files")
     parser.add_argument("--skew", type=float, help="clock skew over the path, if known of more")
+    parser.add_argument(
+        "--hold-slack",
+        action="append",
+        default=[],
+        metavar="PROCESS=SECONDS",
+        help="as `benchmarks.remapped_designs` prints it",
+    )
     parser.add_argument("--source", default="designs of the user", help="what the tables hold")
     arguments = parser.parse_args()
     tables = read_tables(arguments.tables)
@@ -101,8 +109,10 @@ def main() -> None:
         add_design(tables, technologies, text)
     for text in arguments.clock_nets:
         add_clock_nets(tables, text)
-    calibrations = calibrate(tables, technologies, arguments.skew)
-    for calibration in calibrations:
+    holds = {name: float(value) for name, _, value in
+             (text.partition("=") for text in arguments.hold_slack)}  # fmt: skip
+    for fitted in calibrate(tables, technologies, arguments.skew):
+        calibration = dataclasses.replace(fitted, hold_slack_s=holds.get(fitted.process, 0.0))
         file = arguments.to / f"layout_{calibration.process}.toml"
         file.write_text(toml(calibration, arguments.source), encoding="utf-8")
         errors = {error.quantity: error.text() for error in calibration.errors}

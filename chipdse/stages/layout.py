@@ -27,6 +27,7 @@ from chipdse.netlist.layout.clock_tree import (
     gate_loads_f,
 )
 from chipdse.netlist.layout.expected_cells import ExpectedCells, expected_cells
+from chipdse.netlist.layout.hold_repair import hold_buffer_count
 from chipdse.netlist.layout.wires import (
     LEVELS,
     Routes,
@@ -35,6 +36,7 @@ from chipdse.netlist.layout.wires import (
     placed_routes,
     wires_of,
 )
+from chipdse.netlist.library.liberty.head import Corner
 from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.clock_tree import TreePower, clock_tree_power, with_clock_slews
@@ -237,7 +239,7 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
     loaded, options = load(design.library, hardware), design.physical
     netlist, graph = loaded.netlist, loaded.graph
     what = counted(options, netlist.library)
-    tree, added = layout_cells(netlist, graph, what)
+    tree, added = layout_cells(netlist, graph, what, library_of(design.library).nominal)
     if what.wires == "none":
         return Layout(counted=what, graph=graph, routes=None, tree=tree, added=added)
     is_placed = what.wires == "placed"
@@ -279,10 +281,19 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
 
 
 def layout_cells(
-    netlist: Netlist, graph: TimingGraph, what: Counted
+    netlist: Netlist, graph: TimingGraph, what: Counted, nominal: Corner | None = None
 ) -> tuple[ClockTree | None, ExpectedCells | None]:
-    """The clock tree of a netlist, and the cells that layout adds; None for what is not counted."""
-    logic = expected_cells(netlist, graph.clock, what.calibration, None)
+    """The clock tree of a netlist, and the cells that layout adds; None for what is not counted.
+
+    Parameters
+    ----------
+    nominal : corner at which hold is checked; None for the only one of the library
+    """
+    holds = None
+    if what.calibration.hold_slack_s and graph.clock is not None:
+        at = (None, None) if nominal is None else (nominal.supply_v, nominal.temperature_c)
+        holds = hold_buffer_count(graph, what.calibration.hold_slack_s, *at)
+    logic = expected_cells(netlist, graph.clock, what.calibration, None, holds)
     tree = None
     if what.clock_tree and graph.clock is not None:
         # The sinks spread over all cells of the layout, whether these are counted or not.
@@ -291,7 +302,7 @@ def layout_cells(
         )
     if not what.added_cells:
         return tree, None
-    return tree, expected_cells(netlist, graph.clock, what.calibration, tree)
+    return tree, expected_cells(netlist, graph.clock, what.calibration, tree, holds)
 
 
 def write_routes(make: Callable[[], Routes], folder: Path) -> None:

@@ -88,6 +88,9 @@ class LayoutCalibration:
         wires, both without skew
     logic_growth : area of a routed design, without the cells that layout adds, over the mapped area
     hold_area, hold_cells : area [areas of the smallest buffer] and number of hold buffers per sink
+    hold_slack_s : hold slack of a register's quickest path, with an ideal clock and without wires,
+        below which the flow adds a hold buffer behind it; 0 where it is not known, so that
+        `hold_cells` is used
     input_area, output_area : area [the same] of the buffer of one input bit and of one output bit
     repair_frac : area of other cells that layout adds, fan-out repair mostly, over `logic`
     data_growth : energy in combinational cells of a routed design over that in the mapped cells,
@@ -107,6 +110,7 @@ class LayoutCalibration:
     logic_growth: float
     hold_area: float
     hold_cells: float
+    hold_slack_s: float
     input_area: float
     output_area: float
     repair_frac: float
