@@ -72,7 +72,7 @@ def chipdse(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[st
 
 @pytest.fixture(scope="module")
 def study(home: Path) -> Path:
-    done = chipdse("sweep", "small.toml", "--workers", 1)
+    done = chipdse("sweep", "small.toml", "--workers", 1, "--no-report")
     assert "Pareto front: " in done.stdout
     assert "4/4 evaluations, 0 failed" in done.stderr
     assert "chipdse export studies/small --knee --to DIR" in done.stdout
@@ -168,7 +168,7 @@ def test_front_in_three_formats(study: Path) -> None:
 
 
 def test_report_shows_names_as_text(study: Path, home: Path) -> None:
-    done = chipdse("report", study, "-o", home / "r.html", "--details", 0)
+    done = chipdse("report", study, "-o", home / "r.html", "--details")
     assert done.stdout.strip() == str(home / "r.html")
     page = (home / "r.html").read_text()
     assert "&lt;b&gt;bold&lt;/b&gt; &amp; brave?" in page

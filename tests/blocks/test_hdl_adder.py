@@ -15,9 +15,10 @@ from chipdse_hdl.adder.parameters import PREFIX, STRUCTURES
 from chipdse_hdl.adder.structures import add, prefix_levels
 from chipdse_hdl.bench.pipelines import Case
 from chipdse_hdl.gates.network import KINDS, Network
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.hdl_runs import play_in_amaranth
 
 ALL = (*STRUCTURES, "operator")
@@ -151,7 +152,7 @@ def test_hardware_is_the_reference(structure: str, stages: int, gating: str) -> 
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@examples(15)
 @given(
     st.sampled_from(ALL), st.integers(2, 62), st.sampled_from(["uniform", "narrow", "addresses"])
 )

@@ -12,9 +12,10 @@ from chipdse_hdl.d2d_link import BLOCK, D2dLink, D2dLinkParameters, D2dLinkWorkl
 from chipdse_hdl.d2d_link.bench import check_all_arrive, hard_cases, outputs, stimulus, watched
 from chipdse_hdl.d2d_link.checksum import CHECKSUMS, checksum
 from chipdse_hdl.d2d_link.model import decode, encode, errors, flits, frame, pace, reference, work
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.hdl_runs import bench_catches, bench_passes, play_in_amaranth
 
 
@@ -145,7 +146,7 @@ def test_a_lossy_workload_is_refused_with_the_fix() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=12)
+@examples(12)
 @given(
     st.sampled_from([1, 2, 4, 8, 16]),
     st.sampled_from(["none", "parity", "crc8", "crc16"]),

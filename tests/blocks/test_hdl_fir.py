@@ -13,9 +13,10 @@ from chipdse_hdl.fir import Fir, FirParameters, FirWorkload
 from chipdse_hdl.fir.bench import check, filtering, hard_cases, loading
 from chipdse_hdl.fir.model import cycles, reference, samples, waits, work
 from chipdse_hdl.workloads.signals import low_pass
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.hdl_runs import play_in_amaranth
 
 FORMS = ["direct", "transposed"]
@@ -87,7 +88,7 @@ def test_two_samples_a_cycle_by_hand(form: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=80)
+@examples(80)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_samples(p: FirParameters) -> None:
     for case in hard_cases(p):
@@ -95,7 +96,7 @@ def test_hardware_is_the_reference_on_hard_samples(p: FirParameters) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@examples(30)
 @given(parameters(), st.integers(1, 50), st.sampled_from(["noise", "tone", "speech"]))
 def test_hardware_is_the_reference_on_signals(p: FirParameters, length: int, signal: str) -> None:
     workload = FirWorkload(length=length, signal=signal, level=1.0, duty=0.7)

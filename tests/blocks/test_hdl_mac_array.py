@@ -14,9 +14,10 @@ from amaranth.hdl import Cat, Const, Module, Value
 from chipdse_hdl.mac_array import MacArray, MacArrayParameters, MacArrayWorkload
 from chipdse_hdl.mac_array.bench import check, check_sums_fit, hard_case, schedule, stimulus
 from chipdse_hdl.mac_array.model import cycles, operands, reference, work
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.hdl_runs import play_in_amaranth
 
 WATCH = ["ready", "c_valid", "c"]
@@ -81,14 +82,14 @@ def test_hardware_by_hand() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=50)
+@examples(50)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_operands(p: MacArrayParameters) -> None:
     run(p, *hard_case(p))
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@examples(30)
 @given(parameters(), st.data())
 def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.DataObject) -> None:
     products, depth = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 8))

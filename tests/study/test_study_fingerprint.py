@@ -337,7 +337,7 @@ def test_a_study_of_an_older_chipdse_is_refused(tmp_path: Path) -> None:
 
 
 def test_compare_says_when_versions_differ(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], coarse_temperatures: None
 ) -> None:
     folder = verilog(tmp_path / "p")
     sweeps.here(folder / "sweep.toml", folder / "one", store=folder / "store")

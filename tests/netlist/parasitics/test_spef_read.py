@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
@@ -16,6 +16,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.parasitics.annotate import Annotated, annotate
 from chipdse.netlist.parasitics.spef import Spef, read_spef
 from chipdse.netlist.verilog.reader import read_verilog
+from tests.support.examples import examples
 from tests.support.netlist_cases import tiny_library
 
 LIBRARY = tiny_library()
@@ -241,7 +242,7 @@ def test_comments_keep_the_line_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.integers(0, len(SPEF) - 1), st.text('*:"\\/ 01eCPI.\n-', max_size=5), st.integers(0, 40))
 def test_fuzzing_gives_errors_not_crashes(at: int, instead: str, drop: int) -> None:
     import tempfile

@@ -112,7 +112,7 @@ def test_a_part_of_a_simulation_killed_once_fails_no_trial(tmp_path: Path, part:
 @pytest.mark.usefixtures("verilator_alone")
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_of_a_simulation_killed_each_time_stops_the_sweep(tmp_path: Path, part: str) -> None:
-    file = counter_project(tmp_path)
+    file = counter_project(tmp_path, (2,))  # Verilator compiles each width in seconds
     with Hunter(part, times=3) as hunter, pytest.raises(MachineError, match="of 3 tries") as said:
         sweeps.here(file, tmp_path / "study", store=tmp_path / "store")
     assert len(hunter.killed) == 3
@@ -120,4 +120,4 @@ def test_a_part_of_a_simulation_killed_each_time_stops_the_sweep(tmp_path: Path,
     assert "give it more memory" in str(said.value) and "\n" not in str(said.value)
     assert states(tmp_path) == []
     sweeps.here(file, tmp_path / "study", store=tmp_path / "store")
-    assert states(tmp_path) == ["feasible", "feasible"]
+    assert states(tmp_path) == ["feasible"]
