@@ -167,6 +167,18 @@ def docs_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def portable_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which the tools have run for `portable_points`, which leaves it as it is."""
+    from tests.support import portable_points
+
+    folder = common_folder(tmp_path_factory) / "portable"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.is_dir():
+            portable_points.computed(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Wheel and sdist by suffix, built once."""
     from tests.support.wheels import build_both
