@@ -89,17 +89,7 @@ def simulate(
     ports = [port.name for port in rtl_ports(rtl.rtlil, rtl.top)]
     size = rtl.verilog.stat().st_size
     tool = simulators.pick_for_ports(block.name, ports, simulator, size, cycles)
-    environment = {
-        "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
-        "HDL_WORKLOAD": workload_text(workload),
-        "HDL_RESULT": RESULT,
-    }
-    if isinstance(block, OwnBlock) and not block.is_checked:
-        environment["HDL_PORTS"] = json.dumps(random_ports(block, rtl))
-    if is_own_bench(block):
-        # A bench may drive an input after the edge that a register waits for, where Icarus does
-        # an inertial write before the register reads; ours drive between the edges.
-        environment["COCOTB_TRUST_INERTIAL_WRITES"] = "0"
+    environment = _environment(block, parameters, workload, rtl)
     digests = file_digests(workload)
     values = {
         "rtl": rtl.content,
@@ -135,6 +125,22 @@ def simulate(
         folder=folder,
         phases=tuple((cycle, name) for cycle, name in window.get("phases", [])),
     )
+
+
+def _environment(block: Block, parameters: Any, workload: Any, rtl: Rtl) -> dict[str, str]:
+    """Variables from which a bench learns what it runs, part of the result's key."""
+    environment = {
+        "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
+        "HDL_WORKLOAD": workload_text(workload),
+        "HDL_RESULT": RESULT,
+    }
+    if isinstance(block, OwnBlock) and not block.is_checked:
+        environment["HDL_PORTS"] = json.dumps(random_ports(block, rtl))
+    if is_own_bench(block):
+        # A bench may drive an input after the edge that a register waits for, where Icarus does
+        # an inertial write before the register reads; ours drive between the edges.
+        environment["COCOTB_TRUST_INERTIAL_WRITES"] = "0"
+    return environment
 
 
 def _cycles(block: Block, parameters: Any, workload: Any) -> int:
