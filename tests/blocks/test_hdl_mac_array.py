@@ -44,7 +44,7 @@ def run(p: MacArrayParameters, a: np.ndarray, b: np.ndarray, pauses: np.ndarray)
     check(p, a, b, pauses, play_in_amaranth(MacArray(p), stimulus(p, a, b, pauses), WATCH))
 
 
-def test_reference_by_hand() -> None:
+def test_the_reference_gives_what_is_worked_by_hand() -> None:
     p = MacArrayParameters(rows=2, columns=2)
     a, b = np.array([[[1, 2], [3, -4]]]), np.array([[[5, 6], [7, 8]]])
     # [1*5 + 2*7, 1*6 + 2*8], [3*5 - 4*7, 3*6 - 4*8]
@@ -62,7 +62,7 @@ def test_reference_wraps_by_hand() -> None:
     assert reference(unsigned, np.full((1, 1, 2), 3), np.full((1, 2, 1), 3)).item() == 2
 
 
-def test_hardware_by_hand() -> None:
+def test_the_hardware_gives_words_worked_by_hand_in_their_cycles() -> None:
     """Words at the ports, cycle by cycle: [[1, 2], [3, -4]] @ [[5, 6], [7, 8]]."""
     p = MacArrayParameters(rows=2, columns=2, operand_bits=8, accumulator_bits=16)
     # The columns of A are (1, 3), (2, -4); the rows of B are (5, 6), (7, 8).
@@ -105,7 +105,9 @@ def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.D
 @pytest.mark.parametrize("overlapped", [False, True])
 @pytest.mark.parametrize("pipeline_stages", [0, 1, 2])
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (5, 1), (3, 7)])
-def test_corners(size: tuple[int, int], pipeline_stages: int, overlapped: bool) -> None:
+def test_hardware_is_the_reference_at_the_ends_of_its_parameters(
+    size: tuple[int, int], pipeline_stages: int, overlapped: bool
+) -> None:
     for bits, accumulator_bits, signed in [(2, 4, True), (16, 48, True), (16, 32, False)]:
         p = MacArrayParameters(
             rows=size[0],
@@ -192,7 +194,7 @@ def test_a_workload_that_overflows_is_refused_with_the_width_it_needs() -> None:
     check_sums_fit(p, a[..., :2], np.full((1, 2, 1), 7))
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     p = MacArrayParameters(rows=2, columns=3, operand_bits=8, accumulator_bits=24)
     done = work(p, MacArrayWorkload(length=20, depth=5))
     assert (done.count, done.unit) == (2 * 3 * 20, "MAC")
@@ -222,12 +224,12 @@ def test_operands_are_in_range_sparse_and_repeatable(
         ({"operand_bits": 17}, "operand_bits=17 is too large; use <= 16"),
     ],
 )
-def test_parameter_refusals(given_: dict[str, Any], message: str) -> None:
+def test_impossible_parameters_are_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MacArrayParameters(**given_)
 
 
-def test_workload_refusals() -> None:
+def test_impossible_workloads_are_refused() -> None:
     with pytest.raises(ValueError, match="length=100 .* depth=32; use length=96 or"):
         MacArrayWorkload(length=100, depth=32)
     with pytest.raises(ValueError, match="use length=32 or"):

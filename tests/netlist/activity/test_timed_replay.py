@@ -274,7 +274,7 @@ def test_power_adds_up() -> None:
     assert power.switching_w.sum() * 20 * NS == pytest.approx(energy)
 
 
-def test_refusals() -> None:
+def test_what_does_not_settle_and_what_is_no_resolution_are_refused() -> None:
     timing = timed(chain(11))
     with pytest.raises(DesignError, match="still moves .* glitches need a netlist that settles"):
         run(dataclasses.replace(timing, clock_period_s=np.array([0.1 * NS])), [0, 1, 0])

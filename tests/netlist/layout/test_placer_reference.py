@@ -238,7 +238,7 @@ def test_files_that_hold_no_problem(tmp_path, change, message):
         read_problem(file)
 
 
-def test_refusals():
+def test_problems_that_cannot_be_placed_are_refused():
     problem = chain(10)
     with pytest.raises(InfeasibleError, match="enlarge the core"):
         dataclasses.replace(problem, core_width_m=problem.core_width_m / 3)

@@ -226,7 +226,9 @@ def test_nets_of_one_side_only_are_counted_and_named(tmp_path: Path) -> None:
         (SPEF[SPEF.index("*D_NET *1") :], "", "the file has no net (*D_NET)"),
     ],
 )
-def test_refusals(old: str, new: str, message: str, tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused_in_one_line(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
     assert old in SPEF
     with pytest.raises(DesignError) as caught:
         spef_of(tmp_path, SPEF.replace(old, new, 1))

@@ -46,7 +46,7 @@ from tests.support import small_sweep as sweeps
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90s", 90), ("30min", 1800), ("2h", 7200), ("1d", 86400), ("1.5h", 5400)]
 )
-def test_durations(text: str, seconds: float) -> None:
+def test_a_duration_in_words_is_its_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
@@ -278,7 +278,7 @@ def test_before_during_and_after(
 
 
 @pytest.mark.tools
-def test_stopping_early(warm_store: Path, tmp_path: Path) -> None:
+def test_a_sweep_stops_when_the_front_or_the_time_says_so(warm_store: Path, tmp_path: Path) -> None:
     text = sweeps.SWEEP.replace("trials = 24", "trials = 36\npatience = 6")
     study = tmp_path / "study"
     sweeps.here(sweeps.sweep_file(tmp_path, text), study, store=warm_store / "stages")
