@@ -213,7 +213,7 @@ def test_impossible_parameters_and_workloads_are_refused() -> None:
 SMALL = AsconWorkload(length=100, message_bytes=40)
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",

@@ -155,7 +155,7 @@ SMALL = KeccakWorkload(length=200, message_bytes=150, output_bytes=50)
 TINY = KeccakWorkload(length=1, message_bytes=1)
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",

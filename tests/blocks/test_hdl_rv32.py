@@ -208,7 +208,7 @@ def test_impossible_parameters_and_workloads_are_refused() -> None:
         Machine({0: MASK}).step()
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     ("parameters", "workload"),
@@ -240,7 +240,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize("fault", FAULTS)
 def test_the_bench_catches(fault: str, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def written(folder: Path, elf: Elf, name: str = "x.elf") -> Rv32Workload:
     return Rv32Workload(program=str(folder / name))
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("source", [SHORT, COPIES], ids=["short", "copies"])
 @pytest.mark.parametrize(
