@@ -15,7 +15,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from tests.support import kernels
-from tests.support.examples import FEW, STEADY
+from tests.support.fuzzing.examples import FEW, STEADY
 
 # Several workers share the processors. Threads of OpenBLAS would mostly wait for each other, and
 # actively: a search took four times the processor time. Programs inherit the variable; here it is

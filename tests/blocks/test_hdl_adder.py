@@ -18,7 +18,7 @@ from chipdse_hdl.gates.network import KINDS, Network
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 from tests.support.hdl_runs import play_in_amaranth
 
 ALL = (*STRUCTURES, "operator")

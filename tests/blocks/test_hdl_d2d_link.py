@@ -15,7 +15,7 @@ from chipdse_hdl.d2d_link.model import decode, encode, errors, flits, frame, pac
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 from tests.support.hdl_runs import bench_catches, bench_passes, play_in_amaranth
 
 

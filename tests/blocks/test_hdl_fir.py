@@ -16,7 +16,7 @@ from chipdse_hdl.workloads.signals import low_pass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 from tests.support.hdl_runs import play_in_amaranth
 
 FORMS = ["direct", "transposed"]

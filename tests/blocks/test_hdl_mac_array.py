@@ -17,7 +17,7 @@ from chipdse_hdl.mac_array.model import cycles, operands, reference, work
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 from tests.support.hdl_runs import play_in_amaranth
 
 WATCH = ["ready", "c_valid", "c"]

@@ -12,7 +12,7 @@ from chipdse import numerics
 from chipdse.netlist.layout.placer.compiled import placer_kernel
 from chipdse.netlist.layout.placer.cosine import Cosine
 from chipdse.netlist.layout.placer.quarter_turn import cosines
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 
 positive = st.floats(1e-300, 1e300)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
 from chipdse.study.question.rules import parse_rule
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 
 VALUES = {"a": 3, "b": 0, "x": 2.5, "mode": "fast", "on": True, "big": 10**40, "n": np.int64(7)}
 

@@ -25,7 +25,7 @@ from chipdse.system.models.links import (
     mean_levels,
 )
 from chipdse.system.parameters import ARRANGEMENTS, PackageParameters
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 from tests.support.system_cases import block
 
 

@@ -23,7 +23,7 @@ from chipdse.netlist.power.power import analyse_power
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.timing import Timing, Wires, analyse_timing, net_loads
 from chipdse.netlist.verilog.reader import read_verilog
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 
 NS = 1e-9
 ENGINES = ["python", pytest.param("compiled", marks=pytest.mark.tools)]

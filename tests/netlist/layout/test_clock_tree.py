@@ -26,7 +26,7 @@ from chipdse.netlist.verilog.reader import read_verilog
 from chipdse.stages.layout import counted
 from chipdse.technology.calibration import calibration_of
 from chipdse.technology.constants import Sources
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 from tests.support.netlist_cases import tiny_library
 
 HD = "sky130_fd_sc_hd__"

@@ -15,7 +15,7 @@ from chipdse.netlist.layout.placer.compiled import placer_kernel
 from chipdse.netlist.layout.placer.gradient import Density, WireLength
 from chipdse.netlist.layout.placer.place import FEW_CELLS, OVERFLOW, place
 from chipdse.netlist.layout.placer.problem import PlacementProblem, read_problem
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 
 UM = 1e-6
 

@@ -16,7 +16,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.parasitics.annotate import Annotated, annotate
 from chipdse.netlist.parasitics.spef import Spef, read_spef
 from chipdse.netlist.verilog.reader import read_verilog
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 from tests.support.netlist_cases import tiny_library
 
 LIBRARY = tiny_library()

@@ -23,7 +23,7 @@ from chipdse.system.ranges.inputs import sample
 from chipdse.system.ranges.statistics import interval
 from chipdse.technology.constants import Sources
 from chipdse.technology.own_figures import read_own_table
-from tests.support.examples import examples
+from tests.support.fuzzing.examples import examples
 from tests.support.system_cases import block
 
 METRICS = tuple(
