@@ -31,6 +31,7 @@ from chipdse.design import (
 from chipdse.evaluate import evaluate
 from chipdse.netlist.layout.placer import place as placing
 from chipdse.netlist.layout.placer.problem import PlacementProblem
+from chipdse.sorting import among, distinct, distinct_rows
 from chipdse.store.store import Store
 from chipdse.system.parameters import PackageParameters
 
@@ -70,7 +71,23 @@ def computed(store: Path) -> dict[str, str]:
         placement = placing.place(problem(), clustered=True)
     placed = np.concatenate([placement.x_m, placement.y_m])
     found["clusters"] = hashlib.sha256(placed.tobytes()).hexdigest()
+    found["sorted"] = sorted_digest()
     return found
+
+
+def sorted_digest() -> str:
+    """Distinct values, positions and membership, for arrays of many sizes and types."""
+    random = np.random.default_rng(7)
+    digest = hashlib.sha256()
+    for size in (100, 300, 1000, 5000):
+        for kind in (np.int32, np.int64, np.float32, np.float64, np.uint64):
+            few = random.integers(0, 200, size).astype(kind)
+            many = (random.random(size) * 2**30).astype(kind)
+            rows = np.stack([few, few[::-1]], axis=1)
+            parts = [*distinct(few), *distinct(many), *distinct_rows(rows), among(many, many[::3])]
+            for part in parts:
+                digest.update(part.tobytes())
+    return digest.hexdigest()
 
 
 def problem() -> PlacementProblem:
