@@ -42,19 +42,21 @@ def written(folder: Path, elf: Elf, name: str = "x.elf") -> Rv32Workload:
     return Rv32Workload(program=str(folder / name))
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("source", [SHORT, COPIES], ids=["short", "copies"])
 @pytest.mark.parametrize(
     "parameters", [MANY, Rv32Parameters(registers=16, stages=2, shifter="serial")], ids=str
 )
-def test_bench(parameters: Rv32Parameters, source: str, tmp_path: Path) -> None:
+def test_the_bench_runs_a_program_of_the_user(
+    parameters: Rv32Parameters, source: str, tmp_path: Path
+) -> None:
     workload = written(tmp_path, with_code(source))
     result = bench_passes(BLOCK, parameters, workload, tmp_path)
     assert result["cycles"] == cycles(parameters, workload)
 
 
-def test_work_by_hand(tmp_path: Path) -> None:
+def test_instructions_and_words_are_counted_as_by_hand(tmp_path: Path) -> None:
     workload = written(tmp_path, with_code(SHORT))
     done = work(MANY, workload)
     assert (done.count, done.input_bits, done.output_bits) == (6, 32 * (6 + 1), 32)
