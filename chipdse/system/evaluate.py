@@ -19,6 +19,7 @@ from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns, Typ
 from chipdse.system.arrays.cost import CostResult, cost_of
 from chipdse.system.arrays.dies import dies_of, node_is_tabulated
 from chipdse.system.arrays.fabrication import Fabrication, fabrication_of
+from chipdse.system.arrays.flows import Flows
 from chipdse.system.arrays.links import LinkResult, links_of
 from chipdse.system.arrays.outcome import Amounts, constraints_of, metrics_of
 from chipdse.system.arrays.temperature import (
@@ -195,11 +196,15 @@ def _typical(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Work:
-    """What the dies of each system do together at full throughput, and how they leak."""
+    """What the dies of each system do together at full throughput, and how they leak.
+
+    flows : data between known dies, in place of `bits_per_op`; None: to any of the dies
+    """
 
     throughput_ops_per_s: Floats
     bits_per_op: Floats
     leak: LeakageTable
+    flows: Flows | None = None
 
 
 class Heat(Protocol):
@@ -253,7 +258,7 @@ def evaluate_dies(
         largest power; None: the same chips
     """
     compute = work.throughput_ops_per_s
-    link = links_of(compute * work.bits_per_op, package, dies, sources)
+    link = links_of(compute * work.bits_per_op, package, dies, sources, work.flows)
     fixed = die_powers(dies, link.utilisation_limit, link.power_w, link.memory_device_w)
     solve = heat or _solve
     temperatures = solve(package, dies, work.leak, fixed, sources, cells, typical=False)

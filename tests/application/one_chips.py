@@ -6,11 +6,11 @@ from typing import Any
 
 from chipdse_hdl.mac_array import BLOCK, MacArrayParameters
 
-from chipdse.application.chip_file import Application, DramChoices, Memories
 from chipdse.application.compose import MeasuredPart, PartPoint
+from chipdse.application.files.chip_file import Application, DramChoices, Memories
+from chipdse.application.inside.one_chip import OneChip
 from chipdse.application.layers import Layer, Network
 from chipdse.application.memories import dram, sram_buffer
-from chipdse.application.one_chip import OneChip
 from chipdse.application.parts import contract_of
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources

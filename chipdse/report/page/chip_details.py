@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from chipdse.application.chips import BOUNDS, LEVELS
-from chipdse.application.floorplan import floorplan, regions_of
-from chipdse.application.one_chip import OneChip
+from chipdse.application.inside.floorplan import floorplan, regions_of
+from chipdse.application.inside.one_chip import OneChip
 from chipdse.errors import ChipdseError
 from chipdse.records import BlockMetrics
 from chipdse.system.arrays.temperature import geometry_of
