@@ -163,6 +163,7 @@ class Evaluation:
     parts: Parts
     columns: PackageColumns
     sources: Sources
+    leak: LeakageTable
 
     @property
     def complaints(self) -> tuple[str, ...]:
@@ -214,13 +215,15 @@ def evaluate_block(
     The metrics are those of `chipdse.system.evaluate.evaluate_system`, which scores points.
     """
     sources, columns = Sources.of(constants), PackageColumns.of([package])
-    rows = evaluate_pairs(BlockPoints.of([block]), columns, sources)
+    points = BlockPoints.of([block])
+    rows = evaluate_pairs(points, columns, sources)
     return Evaluation(
         system=from_block(block, package),
         metrics=rows.arrays((1, 1), sources).at(0, 0),
         parts=rows.parts,
         columns=columns,
         sources=sources,
+        leak=LeakageTable.of(points, columns),
     )
 
 
@@ -260,6 +263,7 @@ def evaluate_described(
         flows=_flows(system),
     )
     rows = evaluate_dies(dies, work, columns, sources, cells=cells)
+    leak = work.leak
     limits = dict(rows.constraints)
     if traffic is not None or system.traffic:
         limits["link_bandwidth"] = 1 - rows.parts.link.utilisation_limit
@@ -283,6 +287,7 @@ def evaluate_described(
         parts=rows.parts,
         columns=columns,
         sources=sources,
+        leak=leak,
     )
 
 

@@ -154,12 +154,7 @@ def evaluate_pairs(
     work = Work(
         throughput_ops_per_s=package["tiles"] * blocks.throughput_ops_per_s,
         bits_per_op=blocks.io_bits_per_op,
-        leak=LeakageTable(
-            table_c=blocks.leakage_temperatures_c,
-            table_w=blocks.leakage_powers_w,
-            reference_c=blocks.temperature_c,
-            doubling_k=package["leakage_doubling_k"],
-        ),
+        leak=LeakageTable.of(blocks, package),
     )
     dies = dies_of(blocks, package, sources)
     typical = None if blocks.typical is None else _typical(blocks, blocks.typical, dies, work)

@@ -61,10 +61,12 @@ def paths_of(ends: tuple[tuple[int, int], ...], counts: tuple[int, ...], stacked
         load = np.zeros(len(kind))
         for a, b in pairs:
             low, high = min(a, b), max(a, b)
-            hops[flow] += (high - low if stacked else 1) / len(pairs)
-            load[[low, high]] += 1 / len(pairs)
+            hops[flow] += high - low if stacked else 1
+            load[[low, high]] += 1
             if stacked:
-                load[low + 1 : high] += 2 / len(pairs)  # data enter and leave the dies between
+                load[low + 1 : high] += 2  # data enter and leave the dies between
+        hops[flow] /= len(pairs)
+        load /= len(pairs)
         loads[flow] = [load[kind == each].max(initial=0.0) for each in range(len(counts))]
     return Paths(hops=hops, loads=loads)
 

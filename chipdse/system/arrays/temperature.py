@@ -10,9 +10,9 @@ import numpy as np
 
 from chipdse import numerics
 from chipdse.arrays import Bools, Floats, Int64s
-from chipdse.system.arrays.columns import Dies, PackageColumns
+from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
 from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
-from chipdse.system.models.leakage import Feedback, equilibrium, leakage_curve
+from chipdse.system.models.leakage import Equilibrium, Feedback, equilibrium, leakage_curve
 from chipdse.system.thermal.mesh import unfolded
 from chipdse.system.thermal.nested_meshes import CELLS
 from chipdse.system.thermal.refined import ZERO_C_IN_K, RefinedOperator, refined
@@ -98,6 +98,16 @@ class LeakageTable:
     reference_c: Floats
     doubling_k: Floats
 
+    @staticmethod
+    def of(blocks: BlockPoints, package: PackageColumns) -> LeakageTable:
+        """Of blocks in their packages, row by row."""
+        return LeakageTable(
+            table_c=blocks.leakage_temperatures_c,
+            table_w=blocks.leakage_powers_w,
+            reference_c=blocks.temperature_c,
+            doubling_k=package["leakage_doubling_k"],
+        )
+
     def take(self, index: Int64s) -> LeakageTable:
         """The systems at `index`, in this order and with its repetitions."""
         return LeakageTable(
@@ -156,6 +166,44 @@ def temperatures_of(
     return TemperatureResult(**out)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DieHeat:
+    """The dies of one system, one entry per kind; NaN where no temperature is stable.
+
+    peak_c : hottest point of the hottest die of a kind
+    leakage_w : of the die of a kind that leaks most
+    """
+
+    peak_c: Floats
+    leakage_w: Floats
+
+
+def die_heat(
+    package: PackageColumns, dies: Dies, leak: LeakageTable, fixed_w: Floats, sources: Sources
+) -> DieHeat:
+    """Temperature and leakage of the dies of the first system.
+
+    fixed_w : see `die_powers`
+    """
+    operator = folded_operator_for(geometry_of(package, dies, 0), sources)
+    kind = np.repeat(np.arange(len(dies.names)), dies.count[0].astype(int))
+    kind = kind[list(operator.network.fold.sources)]
+    at: Int64s = np.zeros(1, np.int64)
+    solved = _solved(
+        operator, fixed_w[at][:, kind], dies.static_w[at][:, kind], package["ambient_c"][at], leak,
+        at,
+    )  # fmt: skip
+    if solved.state.runaway[0]:
+        unknown = np.full(len(dies.names), np.nan)
+        return DieHeat(peak_c=unknown, leakage_w=unknown)
+    kinds = range(len(dies.names))
+    rise = np.array([solved.peaks_k[0][kind == each].max() for each in kinds])
+    return DieHeat(
+        peak_c=np.asarray(package["ambient_c"][0] + rise),
+        leakage_w=np.array([solved.state.leakage_w[0][kind == each].max() for each in kinds]),
+    )
+
+
 def equal_rows(columns: Floats) -> tuple[Int64s, Int64s, Int64s]:
     """Group equal columns of a matrix: a member of each group, an order by group, its starts.
 
@@ -192,21 +240,32 @@ def folded_operator_for(
     return operator
 
 
-def _group(
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Solved:
+    """Systems of one geometry at their steady temperatures.
+
+    peaks_k, errors_k : hottest point of each source over the air, and its discretisation error
+    """
+
+    state: Equilibrium
+    dies_c: Floats
+    peaks_k: Floats
+    errors_k: Floats
+    leaks: Bools
+
+
+def _solved(
     operator: RefinedOperator,
     fixed: Floats,
     static: Floats,
     ambient_c: Floats,
     leak: LeakageTable,
     at: Int64s,
-    computes: Bools,
-) -> dict[str, Floats]:
-    """The fields of `TemperatureResult` of systems of one geometry."""
+) -> _Solved:
     reference, doubling = leak.reference_c[at], leak.doubling_k[at]
     table = leak.table_c
     curve = leakage_curve(table, leak.table_w[at], reference, doubling)
     leaks = static > 0
-    copies = np.array(operator.network.fold.copies)
     ambient_k = ambient_c[:, None] + ZERO_C_IN_K
 
     def leakage(rise: Floats) -> tuple[Floats, Floats]:
@@ -219,8 +278,30 @@ def _group(
 
     feedback = Feedback(change_k_per_w=operator.change, excess=excess)
     state = equilibrium(operator.average, fixed, leakage, feedback)
-    dies_c = ambient_c[:, None] + state.rise_k
     peaks, errors = operator.peak_rise(fixed + state.leakage_w, excess(state.rise_k)[0])
+    return _Solved(
+        state=state,
+        dies_c=ambient_c[:, None] + state.rise_k,
+        peaks_k=peaks,
+        errors_k=errors,
+        leaks=leaks,
+    )
+
+
+def _group(
+    operator: RefinedOperator,
+    fixed: Floats,
+    static: Floats,
+    ambient_c: Floats,
+    leak: LeakageTable,
+    at: Int64s,
+    computes: Bools,
+) -> dict[str, Floats]:
+    """The fields of `TemperatureResult` of systems of one geometry."""
+    solved = _solved(operator, fixed, static, ambient_c, leak, at)
+    state, dies_c, table = solved.state, solved.dies_c, leak.table_c
+    peaks, errors, leaks = solved.peaks_k, solved.errors_k, solved.leaks
+    copies = np.array(operator.network.fold.copies)
     hottest = peaks.argmax(axis=1)[:, None]
     beyond = np.full(len(at), -1.0)
     if len(table) > 1:
