@@ -89,8 +89,16 @@ def test_time_and_energy_of_links_by_hand() -> None:
 
 
 def test_a_slow_link_binds() -> None:
-    slow = make_chip(dies=APART, operations=OPERATIONS, link="bow", link_transfers_per_s=4e9,
-                     arrangement="organic", link_edge_frac=0.01, copies=64, buffer_bytes=262144)  # fmt: skip
+    slow = make_chip(
+        dies=APART,
+        operations=OPERATIONS,
+        arrangement="organic",
+        link="bow",
+        link_transfers_per_s=4e9,
+        link_edge_frac=0.01,
+        copies=64,
+        buffer_bytes=262144,
+    )
     rows = slow.layers()
     assert rows[0]["bound"] == "link"
     assert rows[0]["latency_s"] == rows[0]["link_s"] > rows[0]["compute_s"]
