@@ -15,7 +15,7 @@ from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
 from chipdse.system.models.leakage import Equilibrium, Feedback, equilibrium, leakage_curve
 from chipdse.system.thermal.mesh import unfolded
 from chipdse.system.thermal.nested_meshes import CELLS
-from chipdse.system.thermal.refined import ZERO_C_IN_K, RefinedOperator, refined
+from chipdse.system.thermal.refined import ZERO_C_IN_K, ReducedOperator, RefinedOperator, refined
 from chipdse.system.thermal.symmetry import fold_of
 from chipdse.technology.constants import Constant, Sources
 
@@ -23,16 +23,16 @@ _NAMES = ("arrangement", "cooling", "interface_material", "spreader_material", "
 _NUMBERS = ("die_thickness_m", "spreader_side_m", "sink_side_m")
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=65536)  # kilobytes each: a search of chips meets many areas of dies again
 def operator_of(
     geometry: Geometry, cells: int = CELLS
-) -> tuple[RefinedOperator, tuple[tuple[str, Constant], ...]]:
+) -> tuple[ReducedOperator, tuple[tuple[str, Constant], ...]]:
     """The folded operator of a geometry and the constants it rests on."""
     sources = Sources()
     return _folded(geometry, sources, cells), tuple(sources.used.items())
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=65536)
 def _keys_of(geometry: Geometry) -> frozenset[str]:
     """Keys of the constants that the operator of a geometry rests on."""
     sources = Sources()
@@ -40,10 +40,10 @@ def _keys_of(geometry: Geometry) -> frozenset[str]:
     return frozenset(sources.used)
 
 
-def _folded(geometry: Geometry, sources: Sources, cells: int) -> RefinedOperator:
+def _folded(geometry: Geometry, sources: Sources, cells: int) -> ReducedOperator:
     stack = layers_of(geometry, sources)
     fold = fold_of(stack, tuple(die.kind for die in geometry.dies))
-    return refined(stack, fold, cells)
+    return refined(stack, fold, cells).reduced()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -154,7 +154,7 @@ def temperatures_of(
         at = order[starts[g] : starts[g + 1]]
         geometry = geometry_of(package, dies, int(row))
         operator = folded_operator_for(geometry, sources, cells)
-        fold = operator.network.fold
+        fold = operator.fold
         kind = np.repeat(np.arange(len(dies.names)), dies.count[row].astype(int))
         kind = kind[list(fold.sources)]
         group = _group(
@@ -187,7 +187,7 @@ def die_heat(
     """
     operator = folded_operator_for(geometry_of(package, dies, 0), sources)
     kind = np.repeat(np.arange(len(dies.names)), dies.count[0].astype(int))
-    kind = kind[list(operator.network.fold.sources)]
+    kind = kind[list(operator.fold.sources)]
     at: Int64s = np.zeros(1, np.int64)
     solved = _solved(
         operator, fixed_w[at][:, kind], dies.static_w[at][:, kind], package["ambient_c"][at], leak,
@@ -229,7 +229,7 @@ def operator_for(geometry: Geometry, sources: Sources, cells: int = CELLS) -> Re
 
 def folded_operator_for(
     geometry: Geometry, sources: Sources, cells: int = CELLS
-) -> RefinedOperator:
+) -> ReducedOperator:
     """The operator of a geometry whose dies of a kind have equal power; dies that mirrors swap
     are one source. From the cache unless the user gave one of the constants that it rests on.
     """
@@ -255,7 +255,7 @@ class _Solved:
 
 
 def _solved(
-    operator: RefinedOperator,
+    operator: ReducedOperator,
     fixed: Floats,
     static: Floats,
     ambient_c: Floats,
@@ -289,7 +289,7 @@ def _solved(
 
 
 def _group(
-    operator: RefinedOperator,
+    operator: ReducedOperator,
     fixed: Floats,
     static: Floats,
     ambient_c: Floats,
@@ -301,7 +301,7 @@ def _group(
     solved = _solved(operator, fixed, static, ambient_c, leak, at)
     state, dies_c, table = solved.state, solved.dies_c, leak.table_c
     peaks, errors, leaks = solved.peaks_k, solved.errors_k, solved.leaks
-    copies = np.array(operator.network.fold.copies)
+    copies = np.array(operator.fold.copies)
     hottest = peaks.argmax(axis=1)[:, None]
     beyond = np.full(len(at), -1.0)
     if len(table) > 1:
