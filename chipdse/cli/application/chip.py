@@ -202,7 +202,7 @@ def _print_dies(chip: OneChip) -> None:
     for die in dies:
         peak = die["peak_temperature_c"]
         print(
-            f"  {die['count']} x die {die['name']}: {show(die['area_m2'], 'm2')} at "
+            f"  {die['count']} x die {die['name']}: {die['area_m2'] * 1e6:.4g} mm2 at "
             f"{die['node_nm']:g} nm, {die['tested_usd']:.3g} USD, {die['tested_kgco2e']:.3g} kg, "
             + ("no stable temperature" if peak is None else f"{peak:.1f} °C")
         )
