@@ -167,7 +167,7 @@ def test_a_sweep_of_parts_suggests_no_export(
     inside, points = data["details"]["0"], load_study(folder).points().set_index("trial")
     assert inside["energy_j"] == pytest.approx(points["energy_per_task_j"][0], rel=1e-9)
     assert inside["latency_s"] == pytest.approx(points["latency_s"][0], rel=1e-9)
-    assert inside["floorplan"]["area_m2"] == pytest.approx(points["die_area_m2"][0], rel=1e-9)
+    assert inside["floorplans"][0]["area_m2"] == pytest.approx(points["die_area_m2"][0], rel=1e-9)
     assert data["chips"] and "constants used by" in page
     assert main(["plot", str(folder), "--kind", "power", "-o", str(folder / "p.svg")]) == 2
     assert "the study is of chips; 'chipdse report'" in capsys.readouterr().err

@@ -221,3 +221,20 @@ def test_a_core_of_someone_else_runs_a_program(
     assert simulate(block, p, workload, rtl, store).folder == run.folder
     program.write_bytes(with_code(f"fence\n{SHORT}").write())
     assert simulate(block, p, workload, rtl, store).folder != run.folder
+
+
+@pytest.mark.tools
+def test_a_core_described_in_toml_runs_a_program(tmp_path: Path) -> None:
+    pytest.importorskip("pythondata_cpu_serv", reason="pip install chipdse[third-party]")
+    block = find_block("verilog/serv_programs.toml", THIRD_PARTY)
+    assert block.workload().program == "quicksort"
+    program = tmp_path / "x.elf"
+    program.write_bytes(with_code(SHORT).write())
+    p, workload = block.parameters(), block.workload(program=str(program))
+    done = block.work(p, workload)
+    assert (done.count, done.unit) == (6, "instruction")
+    assert (done.input_bits, done.output_bits) == (32 * (6 + 1), 32)
+    assert block.cycles(p, workload) == 50 * 6
+    store = Store(root=tmp_path / "store")
+    run = simulate(block, p, workload, elaborate(block, p, store), store)
+    assert 32 * 6 < run.cycles < 64 * 6  # a bit per cycle, and some around it

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chipdse.application.one_chip import OneChip
+from chipdse.application.inside.one_chip import OneChip
 from chipdse.application.task_metrics import TASK_METRICS
 from chipdse.report.page.chip_details import chip_detail_or_reason
 from chipdse.report.page.parts import escaped, framed, html_table, loader
