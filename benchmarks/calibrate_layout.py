@@ -20,8 +20,6 @@ import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.layout_estimates import (
     areas_m2,
     parts_uw,
@@ -53,23 +51,27 @@ from benchmarks.layout_tables import (
     toml,
     tree_m,
 )
+from chipdse.netlist.layout.clock_tree import BRANCHES, CLUSTERED, buffer_counts
 from chipdse.technology.calibration import ANY, LayoutCalibration, MeasuredError
 
-LEAVES = np.arange(4.0, 20.1, 0.25)
-"""Sinks per last buffer that are tried."""
+REGIONS = range(4, 33)
+"""Sinks per region of a clock tree that are tried."""
 LEAST = 3
 """Designs from which on a coefficient is taken from a process' own designs."""
 NEUTRAL = LayoutCalibration(
     process=ANY,
     designs=0,
-    sinks_per_leaf=10.0,
+    sinks_per_region=15.0,
+    sinks_per_cluster=17.0,
     buffer_area=4.0,
+    leaf_area=4.0,
     tree_wire_f_per_m=None,
     skew_frac=0.0,
     path_growth=1.0,
     logic_growth=1.0,
     hold_area=0.0,
     hold_cells=0.0,
+    hold_slack_s=0.0,
     input_area=0.0,
     output_area=0.0,
     repair_frac=0.0,
@@ -83,16 +85,34 @@ def main() -> None:
     parser.add_argument("tables", type=Path, help="folder of the tables")
     parser.add_argument("--library", action="append", required=True, metavar="TECH=FILE[,FILE]")
     parser.add_argument("--design", action="append", default=[], metavar="TECH=V,SPEF,CLOCK")
+    parser.add_argument(
+        "--clock-nets",
+        action="append",
+        default=[],
+        metavar="TECH/DESIGN=N,N",
+        help="sinks of each clock net of a design as mapped, where it has several",
+    )
     parser.add_argument("--to", type=Path, required=True, help="folder for the TOML files")
     parser.add_argument("--skew", type=float, help="clock skew over the path, if known of more")
+    parser.add_argument(
+        "--hold-slack",
+        action="append",
+        default=[],
+        metavar="PROCESS=SECONDS",
+        help="as `benchmarks.remapped_designs` prints it",
+    )
     parser.add_argument("--source", default="designs of the user", help="what the tables hold")
     arguments = parser.parse_args()
     tables = read_tables(arguments.tables)
     technologies = [technology(text) for text in arguments.library]
     for text in arguments.design:
         add_design(tables, technologies, text)
-    calibrations = calibrate(tables, technologies, arguments.skew)
-    for calibration in calibrations:
+    for text in arguments.clock_nets:
+        add_clock_nets(tables, text)
+    holds = {name: float(value) for name, _, value in
+             (text.partition("=") for text in arguments.hold_slack)}  # fmt: skip
+    for fitted in calibrate(tables, technologies, arguments.skew):
+        calibration = dataclasses.replace(fitted, hold_slack_s=holds.get(fitted.process, 0.0))
         file = arguments.to / f"layout_{calibration.process}.toml"
         file.write_text(toml(calibration, arguments.source), encoding="utf-8")
         errors = {error.quantity: error.text() for error in calibration.errors}
@@ -114,6 +134,17 @@ def add_design(tables: Tables, technologies: Sequence[Technology], text: str) ->
     tables.classes[name, design], tables.truth[name, design] = classes, truth
 
 
+def add_clock_nets(tables: Tables, text: str) -> None:
+    """Add the clock nets of ``TECH/DESIGN=N,N`` to the mapped design and the routed one."""
+    name, _, nets = text.partition("=")
+    tech, _, design = name.partition("/")
+    rows = [t[tech, design] for t in (tables.mapped, tables.truth) if (tech, design) in t]
+    if not rows or not all(count.isdigit() for count in nets.split(",")):
+        raise SystemExit(f"--clock-nets {text}: write TECH/DESIGN=N,N of a design of the tables")
+    for row in rows:
+        row["clock_nets"] = nets.replace(",", " ")
+
+
 def calibrate(
     tables: Tables, technologies: Sequence[Technology], skew: float | None
 ) -> list[LayoutCalibration]:
@@ -132,9 +163,7 @@ def fit(
     tables: Tables, tech: Technology, technologies: Sequence[Technology], skew: float | None
 ) -> LayoutCalibration:
     """Coefficients of a technology; those of all where fewer than three designs give one."""
-    result = _medians(tables, tech, pool(tables, technologies, skew))
-    trees = [row for row in rows_of(tables.truth, tech) if has_tree(row)]
-    return _with_leaves(result, tech, trees)
+    return _medians(tables, tech, pool(tables, technologies, skew))
 
 
 def pool(
@@ -164,7 +193,6 @@ def pool(
 def _medians(tables: Tables, tech: Technology, start: LayoutCalibration) -> LayoutCalibration:
     classes, truth = rows_of(tables.classes, tech), rows_of(tables.truth, tech)
     unit = tech.buffer_m2 / UM2
-    trees = [row for row in classes if number(row, "n_clkbuf") > 1]
     clocked = [row for row in classes if number(row, "sinks") > 0]
     mapped = [
         number(tables.classes[key], "a_logic") / number(row, "area_um2")
@@ -186,12 +214,9 @@ def _medians(tables: Tables, tech: Technology, start: LayoutCalibration) -> Layo
 
     wires = [number(row, "spef_clock_fF") * 1e-15 / tree_m(row) for row in truth if has_tree(row)]
     return dataclasses.replace(
-        start,
+        _with_trees(start, classes, unit),
         process=tech.process,
         designs=len({design for t, design in {**tables.classes, **tables.truth} if t == tech.name}),
-        buffer_area=own(
-            "buffer_area", (number(r, "a_clkbuf") / number(r, "n_clkbuf") / unit for r in trees)
-        ),
         tree_wire_f_per_m=statistics.median(wires) if wires else None,
         logic_growth=own("logic_growth", mapped, 1),
         hold_area=own(
@@ -204,29 +229,57 @@ def _medians(tables: Tables, tech: Technology, start: LayoutCalibration) -> Layo
         path_growth=own("path_growth", path_growths(tables, tech, start.skew_frac)),
         data_growth=own("data_growth", data_growths(tables, tech)),
         leakage_growth=own("leakage_growth", leakage_growths(tables, tech.name)),
-        sinks_per_leaf=own(
-            "sinks_per_leaf", (number(r, "sinks") / (number(r, "n_clkbuf") - 1) for r in trees)
-        ),
     )
 
 
-def _with_leaves(
-    calibration: LayoutCalibration, tech: Technology, truth: Sequence[Row]
+def _with_trees(
+    calibration: LayoutCalibration, classes: Sequence[Row], unit: float
 ) -> LayoutCalibration:
-    """The calibration with the sinks per leaf at which half of the trees are estimated too high."""
-    if len(truth) < LEAST:
+    """The calibration with the structure of clock trees that most designs have.
+
+    Parameters
+    ----------
+    unit : area of the smallest buffer [µm²]
+    """
+    trees = [(int(number(r, "sinks")), int(number(r, "n_clkbuf")), number(r, "a_clkbuf") / unit)
+             for r in classes if number(r, "n_clkbuf") > 1]  # fmt: skip
+    small = [tree for tree in trees if 1 < tree[0] <= CLUSTERED]
+    large = [tree for tree in trees if tree[0] > CLUSTERED]
+    if small:
+
+        def hits(region: int) -> int:
+            one = dataclasses.replace(calibration, sinks_per_region=float(region))
+            return sum(sum(buffer_counts(sinks, one)) == count for sinks, count, _ in small)
+
+        usual = NEUTRAL.sinks_per_region
+        region = max(REGIONS, key=lambda region: (hits(region), -abs(region - usual)))
+        calibration = dataclasses.replace(calibration, sinks_per_region=float(region))
+    if clusters := [size for size in (_cluster(calibration, *tree[:2]) for tree in large) if size]:
+        calibration = dataclasses.replace(
+            calibration, sinks_per_cluster=statistics.median(clusters)
+        )
+    # Trees of at most 8 leaves have no smaller buffers at their ends.
+    alike = [area / count for sinks, count, area in small if count <= BRANCHES // 2 + 1]
+    alike = alike or [area / count for _, count, area in trees]
+    if not alike:
         return calibration
+    usual = statistics.median(alike)
+    leaves = []
+    for sinks, count, area in small:
+        counts = buffer_counts(sinks, calibration)
+        if sum(counts) == count and counts[-1] >= BRANCHES:
+            leaves.append((area - usual * sum(counts[:-1])) / counts[-1])
+    leaf = statistics.median(leaves) if leaves else usual
+    return dataclasses.replace(calibration, buffer_area=usual, leaf_area=leaf)
 
-    def bias(sinks: float) -> float:
-        one = dataclasses.replace(calibration, sinks_per_leaf=sinks)
-        return statistics.median(tree_energy_j(one, tech, row) / energy_j(row) - 1 for row in truth)
 
-    low, high = 0, len(LEAVES) - 1
-    while high - low > 1:  # more sinks per leaf are fewer buffers and less energy
-        middle = (low + high) // 2
-        low, high = (middle, high) if bias(float(LEAVES[middle])) > 0 else (low, middle)
-    best = min((float(LEAVES[low]), float(LEAVES[high])), key=lambda s: abs(bias(s)))
-    return dataclasses.replace(calibration, sinks_per_leaf=best)
+def _cluster(calibration: LayoutCalibration, sinks: int, count: int) -> float | None:
+    """Sinks per cluster with which a tree has its number of buffers; None if none gives it."""
+    for clusters in range(1, count):
+        one = dataclasses.replace(calibration, sinks_per_cluster=sinks / clusters)
+        if sum(buffer_counts(sinks, one)) == count:
+            return sinks / clusters
+    return None
 
 
 def errors(

@@ -16,7 +16,7 @@ from chipdse.design import LibraryChoice
 from chipdse.netlist.layout.buffers import is_buffer
 from chipdse.netlist.layout.clock_buffers import ClockBuffers, clock_buffers
 from chipdse.netlist.layout.clock_tree import clock_sinks, tree_wire_m
-from chipdse.netlist.layout.routed import added_cells, without_physical
+from chipdse.netlist.layout.routed import added_cells, without_cells, without_physical
 from chipdse.netlist.library.cells import FlipFlop, clock_of
 from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
@@ -154,10 +154,22 @@ def design_rows(
     kinds[clock] = "clkbuf"
     sinks = 0 if graph.clock is None else len(clock_sinks(netlist, graph.clock))
     both = {"tech": tech.name, "design": name, "sinks": sinks, "area_um2": float(area.sum())}
+    both["clock_nets"] = " ".join(map(str, _sinks_by_net(without_cells(netlist, clock), port)))
     classes = {f"n_{kind}": int((kinds == kind).sum()) for kind in set(kinds.tolist())}
     classes |= {f"a_{kind}": float(area[kinds == kind].sum()) for kind in set(kinds.tolist())}
     truth = both | {"clock_buffers": int(clock.sum())} | _clock(graph, tech, netlist, spef_file)
     return _texts(both | classes), _texts(truth)
+
+
+def _sinks_by_net(netlist: Netlist, port: str) -> list[int]:
+    """Pins on each clock net of a netlist without the buffers of its trees, the port's first."""
+    clock = build_timing_graph(netlist, port).clock
+    nets = netlist.pin_net[netlist.pin_is_load & (netlist.pin_net >= 0)]
+    if clock is None:
+        return []
+    counts = np.bincount(nets[clock.polarity[nets] != 0], minlength=netlist.net_count)
+    root = netlist.port_of[port].nets[0]
+    return [int(counts[root]), *(int(n) for n in np.delete(counts, root) if n)]
 
 
 def _clock(
@@ -184,6 +196,12 @@ def _texts(row: dict[str, object]) -> Row:
 
 def has_tree(truth: Row) -> bool:
     return number(truth, "clock_buffers") > 1 and energy_j(truth) > 0
+
+
+def clock_nets(row: Row, column: str) -> list[int]:
+    """Sinks of each clock net of a design; a table without them has one net for all registers."""
+    known = [int(sinks) for sinks in row.get("clock_nets", "").split()]
+    return known or [int(number(row, column))]
 
 
 def tree_m(truth: Row) -> float:

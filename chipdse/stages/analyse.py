@@ -235,7 +235,7 @@ def analyse_design(
     library = loaded.netlist.library.at([vdd_v], [temperature_c])
     loads = laid.loads(library)
     timing = _timed(loaded.graph, library, loads)
-    switched = timing if loads is None else dataclasses.replace(timing, wires=loads.power)
+    switched = laid.as_power_sees(timing, loads)
     activity = activity_of(design, hardware, store, laid, timing)
     power = analyse_power(switched, activity, model=loaded.model, leakage_at=leakage_at)
     plain = power

@@ -27,6 +27,7 @@ from chipdse.netlist.layout.clock_tree import (
     gate_loads_f,
 )
 from chipdse.netlist.layout.expected_cells import ExpectedCells, expected_cells
+from chipdse.netlist.layout.hold_repair import hold_buffer_count
 from chipdse.netlist.layout.wires import (
     LEVELS,
     Routes,
@@ -35,11 +36,12 @@ from chipdse.netlist.layout.wires import (
     placed_routes,
     wires_of,
 )
+from chipdse.netlist.library.liberty.head import Corner
 from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
-from chipdse.netlist.power.clock_tree import TreePower, clock_tree_power
+from chipdse.netlist.power.clock_tree import TreePower, clock_tree_power, with_clock_slews
 from chipdse.netlist.timing.graph import TimingGraph
-from chipdse.netlist.timing.records import Wires
+from chipdse.netlist.timing.records import Timing, Wires
 from chipdse.stages.library import LibraryVersion, guarded, library_of, library_version
 from chipdse.stages.load import NETLIST_INPUTS, NETLIST_READERS, Hardware, load, netlist_values
 from chipdse.store.stage import Stage
@@ -211,6 +213,12 @@ class Layout:
             loads, timing=with_gate_loads(loads.timing), power=with_gate_loads(loads.power)
         )
 
+    def as_power_sees(self, timing: Timing, loads: WireLoads | None) -> Timing:
+        """The timing with all of the wires' capacitance, and the slews of the clock tree."""
+        if loads is not None:
+            timing = dataclasses.replace(timing, wires=loads.power)
+        return timing if self.tree is None else with_clock_slews(self.tree, timing)
+
     def clock_tree_power(self, library: OperatingLibrary, activity: Activity) -> TreePower:
         """Energy per cycle and leakage of the clock tree at one operating point."""
         if self.tree is None:
@@ -231,7 +239,7 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
     loaded, options = load(design.library, hardware), design.physical
     netlist, graph = loaded.netlist, loaded.graph
     what = counted(options, netlist.library)
-    tree, added = layout_cells(netlist, graph, what)
+    tree, added = layout_cells(netlist, graph, what, library_of(design.library).nominal)
     if what.wires == "none":
         return Layout(counted=what, graph=graph, routes=None, tree=tree, added=added)
     is_placed = what.wires == "placed"
@@ -273,10 +281,19 @@ def layout(design: Design, hardware: Hardware, store: Store) -> Layout:
 
 
 def layout_cells(
-    netlist: Netlist, graph: TimingGraph, what: Counted
+    netlist: Netlist, graph: TimingGraph, what: Counted, nominal: Corner | None = None
 ) -> tuple[ClockTree | None, ExpectedCells | None]:
-    """The clock tree of a netlist, and the cells that layout adds; None for what is not counted."""
-    logic = expected_cells(netlist, graph.clock, what.calibration, None)
+    """The clock tree of a netlist, and the cells that layout adds; None for what is not counted.
+
+    Parameters
+    ----------
+    nominal : corner at which hold is checked; None for the only one of the library
+    """
+    holds = None
+    if what.calibration.hold_slack_s and graph.clock is not None:
+        at = (None, None) if nominal is None else (nominal.supply_v, nominal.temperature_c)
+        holds = hold_buffer_count(graph, what.calibration.hold_slack_s, *at)
+    logic = expected_cells(netlist, graph.clock, what.calibration, None, holds)
     tree = None
     if what.clock_tree and graph.clock is not None:
         # The sinks spread over all cells of the layout, whether these are counted or not.
@@ -285,7 +302,7 @@ def layout_cells(
         )
     if not what.added_cells:
         return tree, None
-    return tree, expected_cells(netlist, graph.clock, what.calibration, tree)
+    return tree, expected_cells(netlist, graph.clock, what.calibration, tree, holds)
 
 
 def write_routes(make: Callable[[], Routes], folder: Path) -> None:

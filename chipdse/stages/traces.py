@@ -222,7 +222,7 @@ def _energies(
     if depth < 0:
         raise DesignError(f"modules down to depth {depth}; use 0 or more")
     timing, loads, added = analysed.timing, analysed.loads, analysed.layout.added
-    switched = timing if loads is None else dataclasses.replace(timing, wires=loads.power)
+    switched = analysed.layout.as_power_sees(timing, loads)
     energies = transition_energies(switched, analysed.activity)
     modules = assign_modules(timing.graph).at_depth(depth)
     growth = 1.0 if added is None else added.data_growth

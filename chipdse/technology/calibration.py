@@ -77,8 +77,10 @@ class LayoutCalibration:
 
     process : of the measured designs; `ANY` pools several
     designs : routed designs behind the coefficients
-    sinks_per_leaf : clock sinks behind one last buffer of the tree
+    sinks_per_region : sinks of one part of a clock tree from which on the flow halves it
+    sinks_per_cluster : sinks of one cluster, in trees that are large enough to have clusters
     buffer_area : area of a clock buffer [areas of the smallest buffer]
+    leaf_area : the same of the buffers of clusters, and of the last level of large trees
     tree_wire_f_per_m : capacitance of clock wire per length by `tree_wire_m`; None: the process'
         clock wire
     skew_frac : clock skew over the critical path
@@ -86,6 +88,9 @@ class LayoutCalibration:
         wires, both without skew
     logic_growth : area of a routed design, without the cells that layout adds, over the mapped area
     hold_area, hold_cells : area [areas of the smallest buffer] and number of hold buffers per sink
+    hold_slack_s : hold slack of a register's quickest path, with an ideal clock and without wires,
+        below which the flow adds a hold buffer behind it; 0 where it is not known, so that
+        `hold_cells` is used
     input_area, output_area : area [the same] of the buffer of one input bit and of one output bit
     repair_frac : area of other cells that layout adds, fan-out repair mostly, over `logic`
     data_growth : energy in combinational cells of a routed design over that in the mapped cells,
@@ -95,14 +100,17 @@ class LayoutCalibration:
 
     process: str
     designs: int
-    sinks_per_leaf: float
+    sinks_per_region: float
+    sinks_per_cluster: float
     buffer_area: float
+    leaf_area: float
     tree_wire_f_per_m: float | None
     skew_frac: float
     path_growth: float
     logic_growth: float
     hold_area: float
     hold_cells: float
+    hold_slack_s: float
     input_area: float
     output_area: float
     repair_frac: float
@@ -179,8 +187,9 @@ def parse_calibration(text: str, name: str) -> LayoutCalibration:
         raise DesignError(
             f"calibration {name}: coefficients.{min(unknown)} is not known; remove it"
         )
-    if not entries["sinks_per_leaf"] >= 1:
-        raise DesignError(f"calibration {name}: coefficients.sinks_per_leaf must be at least 1")
+    for key, least in (("sinks_per_region", 2), ("sinks_per_cluster", 1)):
+        if not entries[key] >= least:
+            raise DesignError(f"calibration {name}: coefficients.{key} must be at least {least}")
     if not entries["path_growth"] > 0:
         raise DesignError(f"calibration {name}: coefficients.path_growth must be above 0")
     process, designs = content.get("process", ANY), content.get("designs", 0)

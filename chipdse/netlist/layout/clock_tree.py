@@ -1,8 +1,10 @@
-"""The clock tree of a netlist: sinks, buffers and wire by gating group, from the library's cells.
+"""The clock trees of a netlist: sinks, buffers and wire by clock net, from the library's cells.
 
-A group is the registers behind one clock gate, or behind none. The root drives buffers for the
-registers without a gate and for the gates; a gate drives a few registers itself, and buffers if
-there are more.
+Every net of the clock has a tree of its own, as the flows with TritonCTS [1]_ build them: that of
+the clock port, and those that a clock gate, buffer or inverter of the netlist drives. Its sinks are
+the pins on that net, and an H-tree halves their region until each leaf drives few enough of them.
+
+.. [1] OpenROAD, src/cts/src/HTreeBuilder.cpp (https://github.com/The-OpenROAD-Project/OpenROAD)
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chipdse.arrays import Floats, Int64s
+from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.netlist.layout.clock_buffers import ClockBuffers, clock_buffers
 from chipdse.netlist.library.cells import clock_of
 from chipdse.netlist.library.library import OperatingLibrary
@@ -21,8 +23,10 @@ from chipdse.netlist.timing.clock import ClockNetwork
 from chipdse.netlist.timing.timing import library_pins
 from chipdse.technology.calibration import LayoutCalibration
 
-BRANCHES = 20
-"""Buffers behind one buffer of an upper level, as routed trees have them at most."""
+BRANCHES = 16
+"""Buffers that a root drives at most; more are behind a level of half as many."""
+CLUSTERED = 200
+"""Sinks of a net from which on they are gathered into clusters with a buffer each [1]_."""
 _STEINER = 0.76
 """Length of a rectilinear Steiner tree of n random points in an area A over sqrt(A n) [1]_.
 
@@ -50,20 +54,22 @@ class TreeLevel:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClockTree:
-    """Clock sinks by group and what reaches them.
+    """Clock sinks by clock net (group) and what reaches them.
 
     Parameters
     ----------
-    net : [groups] the net each group hangs on; the first is the clock port's
-    sinks : [groups] clock pins of registers and gates
-    pins : [pins] the clock pins
+    net : [groups] the net of each group; the first is the clock port's
+    gated : [groups] whether it lies behind a clock gate
+    sinks : [groups] pins on the net
+    pins : [pins] these pins
     group : [pins] group of each
-    levels : [groups] levels of buffers from the root on; none where a gate drives its few sinks
+    levels : [groups] levels of buffers from the root on; none for a single sink
     driven_f : [groups] wire and buffer inputs that the driver of the group's net sees
     area_m2 : of all buffers
     """
 
     net: Int64s
+    gated: Bools
     sinks: Int64s
     pins: Int64s
     group: Int64s
@@ -113,11 +119,11 @@ def build_clock_tree(
     area_m2: float,
     wire_f_per_m: float,
 ) -> ClockTree | None:
-    """Buffers and wire in front of every group of sinks; None if the library has no buffer.
+    """Buffers and wire behind the driver of every clock net; None if the library has no buffer.
 
-    The last buffers drive `sinks_per_leaf` sinks each, upper ones 20 buffers each. Each is a clock
-    buffer of the process' usual size, or the larger one that its load needs. The wire of a level
-    is a Steiner tree of what it reaches.
+    A net with two sinks or more has the levels of `buffer_counts`. Each buffer is a clock buffer of
+    the process' usual size, or the larger one that its load needs. The wire of a level is a Steiner
+    tree of what it reaches.
 
     Parameters
     ----------
@@ -127,14 +133,14 @@ def build_clock_tree(
     buffers = clock_buffers(netlist.library)
     if buffers is None:
         return None
-    pins = clock_sinks(netlist, clock)
-    nets = netlist.pin_net[pins].astype(np.int64)
+    nets = np.maximum(netlist.pin_net, 0)
+    is_sink = netlist.pin_is_load & (netlist.pin_net >= 0) & (clock.polarity[nets] != 0)
+    pins = np.flatnonzero(is_sink).astype(np.int64)
+    net_of_pin = netlist.pin_net[pins].astype(np.int64)
     root = int(netlist.port_of[clock.port].nets[0])
-    # A clock that only passes buffers of the netlist is still the root's.
-    net_of_pin = np.where(clock.gated[nets], nets, root)
-    gated = np.unique(nets[clock.gated[nets]])
-    groups = np.concatenate([[root], gated]).astype(np.int64)
-    group = np.where(net_of_pin == root, 0, 1 + np.searchsorted(gated, net_of_pin))
+    behind = np.unique(net_of_pin[net_of_pin != root])
+    groups = np.concatenate([[root], behind]).astype(np.int64)
+    group = np.where(net_of_pin == root, 0, 1 + np.searchsorted(behind, net_of_pin))
     sinks = np.bincount(group, minlength=len(groups)).astype(np.int64)
     at = netlist.library.at(netlist.library.supply_v[:1], netlist.library.temperature_c[:1])
     pin_f = at.pin_capacitance_f[0].max(axis=1)[library_pins(netlist)[pins]]
@@ -145,9 +151,7 @@ def build_clock_tree(
     for number, count in enumerate(sinks.tolist()):
         sink_f = float(load_f[number]) / max(count, 1)
         reached_m2 = share_m2 * count
-        some = group_levels(
-            count, sink_f, reached_m2, buffers, calibration, wire_f_per_m, is_root=number == 0
-        )
+        some = group_levels(count, sink_f, reached_m2, buffers, calibration, wire_f_per_m)
         levels.append(some)
         if not some:
             driven_f[number] = wire_f_per_m * tree_wire_m(reached_m2, count)
@@ -159,6 +163,7 @@ def build_clock_tree(
     area = sum(level.count * area_of[level.cell] for some in levels for level in some)
     return ClockTree(
         net=groups,
+        gated=clock.gated[groups],
         sinks=sinks,
         pins=pins,
         group=group.astype(np.int64),
@@ -168,6 +173,25 @@ def build_clock_tree(
     )
 
 
+def buffer_counts(sinks: int, calibration: LayoutCalibration) -> list[int]:
+    """Buffers of each level of the tree of one net, from the root's on [1]_.
+
+    The region of the sinks is halved, at least once, until each part has fewer than
+    `sinks_per_region` sinks, and each part has a buffer. Of more than `CLUSTERED` sinks, clusters
+    of `sinks_per_cluster` have a buffer each, and these are the sinks of the H-tree.
+    """
+    counts = [sinks]
+    if sinks > CLUSTERED:
+        counts.insert(0, math.ceil(sinks / calibration.sinks_per_cluster))
+    regions = 2
+    while math.ceil(counts[0] / regions) >= calibration.sinks_per_region:
+        regions *= 2
+    counts.insert(0, regions)
+    while counts[0] > BRANCHES:
+        counts.insert(0, counts[0] // 2)
+    return [1, *counts[:-1]]
+
+
 def group_levels(
     sinks: int,
     sink_f: float,
@@ -175,29 +199,26 @@ def group_levels(
     buffers: ClockBuffers,
     calibration: LayoutCalibration,
     wire_f_per_m: float,
-    *,
-    is_root: bool,
 ) -> tuple[TreeLevel, ...]:
     """Levels of buffers of one group, from the root on.
 
     Parameters
     ----------
-    sinks : clock pins of the group
+    sinks : pins of the group
     sink_f : capacitance of one
     area_m2 : over which they are spread
-    is_root : whether nothing but the clock port drives the group
     """
-    if not sinks or (not is_root and sinks <= calibration.sinks_per_leaf):
+    if sinks < 2:
         return ()
-    counts = [math.ceil(sinks / calibration.sinks_per_leaf)]
-    # The gate of a group is the root of its buffers.
-    while counts[0] > (1 if is_root else BRANCHES):
-        counts.insert(0, math.ceil(counts[0] / BRANCHES))
+    counts = buffer_counts(sinks, calibration)
     levels: list[TreeLevel] = []
     below, below_f = float(sinks), sink_f
     for number in reversed(counts):
+        # Flows take smaller buffers for clusters and for the leaves of an H-tree of many levels.
+        is_leaf = not levels and (sinks > CLUSTERED or number >= BRANCHES)
+        usual = calibration.leaf_area if is_leaf else calibration.buffer_area
         wire_f = wire_f_per_m * tree_wire_m(area_m2, below) / number
-        position = buffers.driving(wire_f + below / number * below_f, calibration.buffer_area)
+        position = buffers.driving(wire_f + below / number * below_f, usual)
         levels.insert(
             0,
             TreeLevel(
@@ -213,17 +234,16 @@ def group_levels(
 
 
 def enabled_fraction(tree: ClockTree, toggles: Floats, cycles: float) -> Floats:
-    """Part of the cycles in which each group is clocked, from its net's transitions."""
-    part: Floats = np.minimum(toggles[tree.net] / (2 * cycles), 1.0)
-    part[0] = 1.0
+    """Part of the cycles in which each group is clocked; behind a gate by its net's transitions."""
+    part: Floats = np.where(tree.gated, np.minimum(toggles[tree.net] / (2 * cycles), 1.0), 1.0)
     return part
 
 
 def gate_loads_f(tree: ClockTree, net_count: int, pin_f: Floats) -> Floats:
-    """What layout adds to the load of each clock gate [nets] (F), negative where buffers take over.
+    """What layout adds to the load of the cells in the clock [nets] (F).
 
-    A gate with few sinks drives them and their wire; otherwise it drives buffers, whose energy the
-    tree includes with their loads.
+    A clock gate, buffer or inverter with one sink drives it and its wire; otherwise it drives the
+    root of a tree, whose energy includes its loads: then the number may be negative.
 
     Parameters
     ----------

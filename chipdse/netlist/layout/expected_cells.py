@@ -1,8 +1,8 @@
 """Cells that layout adds or enlarges: how many there are and how large the design gets by them.
 
 The numbers are shares that routed designs have, by what is known before layout: mapped area, clock
-sinks and port bits. Hold buffers in particular are the measured share per sink; no hold check of
-this netlist decides about them.
+sinks and port bits. Where the flow's hold slack is known, hold buffers are those that a hold check
+of the netlist asks for, else a share per sink.
 """
 
 from __future__ import annotations
@@ -73,12 +73,14 @@ def expected_cells(
     clock: ClockNetwork | None,
     calibration: LayoutCalibration,
     tree: ClockTree | None,
+    hold_count: int | None = None,
 ) -> ExpectedCells:
     """Cells expected after layout, in the shares that the calibration has from routed designs.
 
     Parameters
     ----------
     tree : whose buffers are included; None for none
+    hold_count : hold buffers that a check of the netlist asks for; None: the share per sink
     """
     area = np.array([cell.area_m2 for cell in netlist.cells])[netlist.cell_types]
     macros = np.array([cell.is_macro for cell in netlist.cells])[netlist.cell_types]
@@ -90,7 +92,10 @@ def expected_cells(
     sinks = 0 if clock is None else len(clock_sinks(netlist, clock))
     inputs, outputs = port_bits(netlist, clock)
     logic = mapped * calibration.logic_growth
+    holds = sinks * calibration.hold_cells if hold_count is None else hold_count
     hold = sinks * calibration.hold_area * unit_m2
+    if hold_count is not None:
+        hold = holds * calibration.hold_area / max(calibration.hold_cells, 1e-9) * unit_m2
     ports = (inputs * calibration.input_area + outputs * calibration.output_area) * unit_m2
     repair = logic * calibration.repair_frac
     clocks = 0.0 if tree is None else tree.area_m2
@@ -105,7 +110,7 @@ def expected_cells(
         repair_m2=repair,
         clock_m2=clocks,
         macro_m2=macro,
-        hold_count=round(sinks * calibration.hold_cells),
+        hold_count=round(holds),
         port_count=(inputs if calibration.input_area else 0)
         + (outputs if calibration.output_area else 0),
         repair_count=round(netlist.cell_count * calibration.repair_frac),

