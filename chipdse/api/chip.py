@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -201,7 +202,81 @@ def evaluate_chips(
     DesignError : the file is wrong, or the network cannot run
     InfeasibleError : the network fits on no chip
     """
-    chips = _read(Path(file)) if isinstance(file, str | Path) else file
+    with _named(file):
+        chips = _read(Path(file)) if isinstance(file, str | Path) else file
+        setting = _setting(chips)
+    package, dies, sources = setting.package, setting.dies, setting.sources
+    tensors = chips.application.tensors
+    parts = tuple(_measured(part, tensors, store, progress) for part in chips.parts)
+    table = compose(
+        parts,
+        setting.buffers,
+        setting.outers,
+        task_of(chips.application, chips.memories),
+        None if dies is None else OnePackage(setting=dies, package=package, sources=sources),
+    )
+    if not np.isfinite(table.latency_s).any():
+        raise InfeasibleError(
+            "the network fits on no chip: some layer needs a larger buffer or a smaller array; "
+            "'chipdse map' names the layer"
+            + ("" if dies is None else "; or a die has no room for its link: raise link_edge_frac")
+        )
+    metrics = task_metrics(
+        table,
+        PackageColumns.of([package]),
+        np.zeros(len(table), np.int64),
+        node_nm=setting.node_nm,
+        temperature_c=parts[0].points[0].metrics["library_temperature_c"],
+        sources=sources,
+        dies=dies,
+    )
+    return Chips(
+        file=chips,
+        parts=parts,
+        buffers=setting.buffers,
+        outers=setting.outers,
+        table=table,
+        metrics=metrics.columns,
+        evaluations=sum(len(part.points) for part in parts),
+        package=package,
+        node_nm=setting.node_nm,
+        sources=sources,
+        dies=dies,
+        text=Path(file).read_text("utf-8-sig") if isinstance(file, str | Path) else "",
+    )
+
+
+@contextmanager
+def _named(file: str | Path | ChipFile) -> Iterator[None]:
+    """Errors start with the path of the chip file, where there is one."""
+    try:
+        yield
+    except DesignError as error:
+        message = str(error)
+        if isinstance(file, ChipFile) or message.startswith(str(file)):
+            raise
+        raise DesignError(f"{file}: {message}") from error
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Setting:
+    """What is the same in all chips of a file."""
+
+    buffers: tuple[Buffer | None, ...]
+    outers: tuple[Dram | None, ...]
+    package: PackageParameters
+    node_nm: float
+    dies: DieSetting | None
+    sources: Sources
+
+
+def _setting(chips: ChipFile) -> _Setting:
+    """The setting of a file, before any part is measured.
+
+    Raises
+    ------
+    DesignError : the file is wrong
+    """
     package = make_record(PackageParameters, chips.package, "[package]")
     libraries = {part.name: LibraryChoice(name=part.library or DEFAULT) for part in chips.parts}
     sources, layout = Sources.of(chips.constants), chips.layout
@@ -219,43 +294,13 @@ def evaluate_chips(
     if layout is not None:
         dies = die_setting(layout, _carrier(chips), chips.memories.names, libraries)
     node_nm = shared_node_nm(libraries, package.node_nm) if dies is None else dies.node_nm[0]
-    tensors = chips.application.tensors
-    parts = tuple(_measured(part, tensors, store, progress) for part in chips.parts)
-    table = compose(
-        parts,
-        buffers,
-        outers,
-        task_of(chips.application, chips.memories),
-        None if dies is None else OnePackage(setting=dies, package=package, sources=sources),
-    )
-    if not np.isfinite(table.latency_s).any():
-        raise InfeasibleError(
-            "the network fits on no chip: some layer needs a larger buffer or a smaller array; "
-            "'chipdse map' names the layer"
-            + ("" if dies is None else "; or a die has no room for its link: raise link_edge_frac")
-        )
-    metrics = task_metrics(
-        table,
-        PackageColumns.of([package]),
-        np.zeros(len(table), np.int64),
-        node_nm=node_nm,
-        temperature_c=parts[0].points[0].metrics["library_temperature_c"],
-        sources=sources,
-        dies=dies,
-    )
-    return Chips(
-        file=chips,
-        parts=parts,
+    return _Setting(
         buffers=buffers,
         outers=outers,
-        table=table,
-        metrics=metrics.columns,
-        evaluations=sum(len(part.points) for part in parts),
         package=package,
         node_nm=node_nm,
-        sources=sources,
         dies=dies,
-        text=Path(file).read_text("utf-8-sig") if isinstance(file, str | Path) else "",
+        sources=sources,
     )
 
 
