@@ -14,7 +14,6 @@ from chipdse.study.search import surrogate
 from chipdse.study.search.improvement import expected_improvement
 from chipdse.study.search.lattice import evenness
 from chipdse.study.search.processes import (
-    SHIFTS,
     Prediction,
     _unlikely,
     deviation_of,
@@ -28,10 +27,7 @@ from chipdse.study.search.processes import (
 def certain(values: np.ndarray) -> list[list[Prediction]]:
     """Of points whose values are all but known."""
     tiny = np.full(len(values), 1e-9)
-    return [
-        [Prediction(mean=column, deviation=tiny, below=-math.inf, weight=1.0)]
-        for column in values.T
-    ]
+    return [[Prediction(mean=column, deviation=tiny, weight=1.0)] for column in values.T]
 
 
 def improvement(front: np.ndarray, predictions: Sequence[Sequence[Prediction]]) -> np.ndarray:
@@ -55,22 +51,17 @@ def test_nothing_known_below_the_reference_point() -> None:
     assert improvement(beyond, certain(point)) == pytest.approx([0.4, 0.0])
 
 
-@pytest.mark.parametrize("below", [-math.inf, -0.3])
-def test_the_shortfall_is_that_of_draws(below: float) -> None:
-    one = Prediction(mean=np.array([-0.4]), deviation=np.array([0.5]), below=below, weight=1.0)
-    draws = -0.4 + 0.5 * np.random.default_rng(0).standard_normal(200_000)
-    values = draws if below == -math.inf else np.exp(draws) + below
+def test_the_shortfall_is_that_of_draws() -> None:
+    one = Prediction(mean=np.array([-0.4]), deviation=np.array([0.5]), weight=1.0)
+    values = -0.4 + 0.5 * np.random.default_rng(0).standard_normal(200_000)
     bounds = np.array([-1.0, 0.0, 0.7])
     expected = np.maximum(bounds - values[:, None], 0).mean(axis=0)
-    assert one.shortfall(bounds)[0] == pytest.approx(expected, rel=0.01, abs=1e-6)
-    assert one.expected()[0] == pytest.approx(values.mean(), abs=0.01)
-    assert one.variance()[0] == pytest.approx(values.var(), rel=0.02)
+    assert one.shortfall(bounds)[0] == pytest.approx(expected, rel=0.01)
 
 
 def test_moments_of_a_mixture() -> None:
     ends = [
-        Prediction(mean=np.array([m]), deviation=np.array([0.3]), below=-math.inf, weight=0.5)
-        for m in (0.0, 2.0)
+        Prediction(mean=np.array([m]), deviation=np.array([0.3]), weight=0.5) for m in (0.0, 2.0)
     ]
     assert mean_of(ends) == pytest.approx([1.0])
     assert deviation_of(ends) == pytest.approx([math.sqrt(0.09 + 1.0)])
@@ -115,15 +106,6 @@ def test_the_likelihood_and_its_gradient(smooth: bool) -> None:
     ]
     slopes = [(after - before) / 2e-5 for after, before in ends]
     assert gradient == pytest.approx(slopes, rel=1e-5)
-
-
-def test_the_evidence_chooses_logarithms_for_what_grows_by_factors() -> None:
-    places = np.random.default_rng(3).random((30, 2))
-    values = np.exp(6 * places[:, 0] + np.sin(5 * places[:, 1]))
-    models = fit_models(places, values / values.max())
-    assert all(model.shift == min(SHIFTS) for model in models)
-    models = fit_models(places, 6 * places[:, 0] + np.sin(5 * places[:, 1]))
-    assert all(model.shift == math.inf for model in models)
 
 
 def test_a_point_under_way_leaves_less_to_learn() -> None:

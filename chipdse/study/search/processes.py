@@ -1,10 +1,9 @@
 """Gaussian processes for objectives of single points: a mixture of models, weighted by evidence.
 
-An objective is modelled as it is and by the logarithm of its distance from a value that it does not
-reach, each with a Matérn 5/2 and with a squared-exponential covariance. Lengths and noise have
-log-normal priors [1]_. Few points leave them uncertain, and the most probable ones alone would be
-trusted too much: the models of the mixture are draws from Laplace's approximation of the posterior,
-as many of each kind as its share of the evidence.
+An objective is modelled with a Matérn 5/2 and with a squared-exponential covariance. Lengths and
+noise have log-normal priors [1]_. Few points leave them uncertain, and the most probable ones alone
+would be trusted too much: the models of the mixture are draws from Laplace's approximation of the
+posterior, as many of each kind as its share of the evidence.
 
 References
 ----------
@@ -16,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
@@ -30,9 +29,6 @@ LENGTH_LOG_MEAN, LENGTH_LOG_DEVIATION = math.sqrt(2.0), math.sqrt(3.0)
 NOISE_LOG_MEAN, NOISE_LOG_DEVIATION = -4.0, 1.0
 """Of the prior of the noise's variance, of standardised values: BoTorch's default."""
 LENGTHS, NOISES = (0.025, 1000.0), (1e-6, 1.0)
-SHIFTS = (math.inf, 0.5, 0.1)
-"""What is modelled: the value, or the logarithm of the value above the best seen plus so many
-ranges (a range is 1)."""
 DRAWS = 8
 """Models of each objective."""
 JITTER = 1e-10
@@ -49,56 +45,34 @@ class Model:
     smooth : squared-exponential instead of Matérn 5/2
     lengths : of the features; shape (features,)
     noise : variance, of standardised values
-    shift : as in `SHIFTS`
     weight : of all models of the objective
     """
 
     smooth: bool
     lengths: Floats
     noise: float
-    shift: float
     weight: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
-    """Of one objective at some places, by one model: normal, or minus `below` log-normal.
+    """Of one objective at some places, by one model: normal distributions.
 
-    mean, deviation : of the value, or of the logarithm of the value above `below`
-    below : the value that is not reached; minus infinity for a normal distribution
+    mean, deviation : shape (places,)
     """
 
     mean: Floats
     deviation: Floats
-    below: float
     weight: float
-
-    def expected(self) -> Floats:
-        """The mean of the value itself."""
-        if self.below == -math.inf:
-            return self.mean
-        return np.asarray(np.exp(self.mean + self.deviation**2 / 2) + self.below)
-
-    def variance(self) -> Floats:
-        """The variance of the value itself."""
-        if self.below == -math.inf:
-            return np.asarray(self.deviation**2)
-        square = self.deviation**2
-        return np.asarray(np.expm1(square) * np.exp(2 * self.mean + square))
 
     def shortfall(self, bounds: Floats) -> Floats:
         """By how much the value is expected to stay below each bound; (places, bounds).
 
         The mean of what is positive of the bound minus the value, in closed form.
         """
-        mean, deviation = self.mean[:, None], self.deviation[:, None]
-        if self.below == -math.inf:
-            z = (bounds - mean) / deviation
-            return np.asarray(deviation * (z * ndtr(z) + np.exp(-z * z / 2) / SQRT_2_PI))
-        room = np.maximum(bounds - self.below, 1e-300)
-        z = (np.log(room) - mean) / deviation
-        middle = np.exp(mean + deviation**2 / 2)
-        return np.asarray(np.maximum(room * ndtr(z) - middle * ndtr(z - deviation), 0.0))
+        deviation = self.deviation[:, None]
+        z = (bounds - self.mean[:, None]) / deviation
+        return np.asarray(deviation * (z * ndtr(z) + np.exp(-z * z / 2) / SQRT_2_PI))
 
 
 def shortfall_of(predictions: Sequence[Prediction], bounds: Floats) -> Floats:
@@ -113,7 +87,7 @@ def mean_of(predictions: Sequence[Prediction]) -> Floats:
     """The mean of the value over all models."""
     total = np.zeros(len(predictions[0].mean))
     for one in predictions:
-        total += one.weight * one.expected()
+        total += one.weight * one.mean
     return total
 
 
@@ -122,7 +96,7 @@ def deviation_of(predictions: Sequence[Prediction]) -> Floats:
     mean = mean_of(predictions)
     total = np.zeros_like(mean)
     for one in predictions:
-        total += one.weight * (one.variance() + (one.expected() - mean) ** 2)
+        total += one.weight * (one.deviation**2 + (one.mean - mean) ** 2)
     return np.asarray(np.sqrt(total))
 
 
@@ -134,26 +108,19 @@ def fit_models(places: Floats, values: Floats) -> list[Model]:
     values : in units of the range of interest; shape (points,)
     """
     if np.ptp(values) < 1e-12:
-        return [Model(smooth=False, lengths=np.ones(places.shape[1]), noise=1e-6, shift=math.inf)]
+        return [Model(smooth=False, lengths=np.ones(places.shape[1]), noise=1e-6)]
     squares = (places.T[:, :, None] - places.T[:, None, :]) ** 2
-    posteriors: list[tuple[bool, float, _Posterior]] = []
-    for shift in SHIFTS:
-        shown, slope = _shown(values, shift)
-        spread = float(shown.std())
-        stretched = float(np.log(slope / spread).sum())
-        for smooth in (False, True):
-            found = _posterior(squares, (shown - shown.mean()) / spread, smooth)
-            posteriors.append((smooth, shift, replace(found, evidence=found.evidence + stretched)))
-    counts = _shares(np.array([found.evidence for _, _, found in posteriors]))
+    known = (values - values.mean()) / values.std()
+    posteriors = [_posterior(squares, known, smooth) for smooth in (False, True)]
+    counts = _shares(np.array([found.evidence for found in posteriors]))
     return [
         Model(
             smooth=smooth,
             lengths=np.exp(logarithms[:-1]),
             noise=float(np.exp(logarithms[-1])),
-            shift=shift,
             weight=1 / DRAWS,
         )
-        for count, (smooth, shift, found) in zip(counts, posteriors, strict=True)
+        for smooth, count, found in zip((False, True), counts, posteriors, strict=True)
         for logarithms in found.draws(count)
     ]
 
@@ -191,14 +158,6 @@ class _Posterior:
 def _bounds(size: int) -> Floats:
     """Of the logarithms of lengths and noise; shape (size, 2)."""
     return np.asarray(np.log([LENGTHS] * (size - 1) + [NOISES]))
-
-
-def _shown(values: Floats, shift: float) -> tuple[Floats, Floats]:
-    """What a model is shown of values, and its slope."""
-    if shift == math.inf:
-        return values, np.ones_like(values)
-    above = values - values.min() + shift
-    return np.log(above), 1 / above
 
 
 def _posterior(squares: Floats, known: Floats, smooth: bool) -> _Posterior:
@@ -293,11 +252,9 @@ def predict_all(
 def _predict(
     places: Floats, values: Floats, model: Model, at: Floats, pending: Floats
 ) -> Prediction:
-    shown, _ = _shown(values, model.shift)
-    offset, spread = float(shown.mean()), max(float(shown.std()), 1e-12)
-    below = -math.inf if model.shift == math.inf else float(values.min()) - model.shift
+    offset, spread = float(values.mean()), max(float(values.std()), 1e-12)
     factor = _factor(places, model)
-    solved = cho_solve(factor, (shown - offset) / spread, check_finite=False)
+    solved = cho_solve(factor, (values - offset) / spread, check_finite=False)
     across = _between(at, places, model)
     mean = across @ solved
     if len(pending):
@@ -308,7 +265,6 @@ def _predict(
     return Prediction(
         mean=offset + spread * mean,
         deviation=np.maximum(spread * np.sqrt(variance), 1e-9),
-        below=below,
         weight=model.weight,
     )
 
