@@ -116,7 +116,11 @@ class BlockValues(Generic[Number, Count]):
         "cells that layout adds, by shares of routed designs", "1", "modelled", 0, rests_on=_TIMING
     )
     hold_buffer_count: Count = metric(
-        "of them hold buffers, a share per register", "1", "modelled", 0, rests_on=_TIMING
+        "of them hold buffers, by a hold check or a share per register",
+        "1",
+        "modelled",
+        0,
+        rests_on=_TIMING,
     )
     block_core_area_m2: Number = metric(
         "cell area expected after layout over utilisation", "m2", "modelled", 0.0, rests_on=_TIMING

@@ -15,10 +15,7 @@ from filelock import FileLock
 from hypothesis import settings
 
 from tests.support import kernels
-
-# The same examples every time, and no time limit for one: a slow machine is no fault.
-settings.register_profile("steady", deadline=None, derandomize=True)
-settings.load_profile("steady")
+from tests.support.fuzzing.examples import FEW, STEADY
 
 # Several workers share the processors. Threads of OpenBLAS would mostly wait for each other, and
 # actively: a search took four times the processor time. Programs inherit the variable; here it is
@@ -35,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile(FEW if "not exhaustive" in config.option.markexpr else STEADY)
     if not hasattr(config, "workerinput"):  # the workers of xdist have the folder of their parent
         kernels.begin()
         # The tests start more than a thousand programs that import chipdse. Where Python keeps
@@ -153,12 +151,31 @@ def lend_verilator(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path],
     return lend
 
 
+@pytest.fixture
+def coarse_temperatures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a point looks like inside takes a fraction of the time, in the test's own process: its
+    hottest spot is computed on few squares."""
+    kernels.coarse_temperatures(monkeypatch)
+
+
 @pytest.fixture(scope="session")
 def docs_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One cache for all that the documentation runs: its pages ask about the same adders."""
     folder = common_folder(tmp_path_factory) / "docs_store"
     with FileLock(folder.with_suffix(".lock")):
         return kernels.lend(folder)
+
+
+@pytest.fixture(scope="session")
+def portable_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which the tools have run for `portable_points`, which leaves it as it is."""
+    from tests.support import portable_points
+
+    folder = common_folder(tmp_path_factory) / "portable"
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.is_dir():
+            portable_points.computed(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

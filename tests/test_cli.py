@@ -72,7 +72,7 @@ def chipdse(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[st
 
 @pytest.fixture(scope="module")
 def study(home: Path) -> Path:
-    done = chipdse("sweep", "small.toml", "--workers", 1)
+    done = chipdse("sweep", "small.toml", "--workers", 1, "--no-report")
     assert "Pareto front: " in done.stdout
     assert "4/4 evaluations, 0 failed" in done.stderr
     assert "chipdse export studies/small --knee --to DIR" in done.stdout
@@ -95,7 +95,7 @@ def test_blocks_lists_parameters_ranges_and_ports(home: Path) -> None:
     assert {one["direction"] for one in block["ports"]} == {"in", "out"}
 
 
-def test_sim(home: Path) -> None:
+def test_sim_compares_every_output_with_the_reference(home: Path) -> None:
     done = chipdse("sim", "mac_array", "--set", *SMALL, "--workload", "length=32")
     assert "passed: every output of mac_array equals the reference" in done.stdout
     found = json.loads(
@@ -111,7 +111,7 @@ def test_sim_writes_waves(home: Path) -> None:
     assert (home / name).stat().st_size > 100
 
 
-def test_eval(home: Path) -> None:
+def test_eval_prints_every_metric_and_what_counts(home: Path) -> None:
     done = chipdse("eval", "mac_array", "--set", *SMALL, "--workload", "length=32")
     assert "energy_per_op_j" in done.stdout
     assert "Counted: wires" in done.stdout and "glitches (standard error" in done.stdout
@@ -191,7 +191,7 @@ def test_the_front_of_the_points_that_satisfy_a_condition(study: Path) -> None:
 
 
 def test_report_shows_names_as_text(study: Path, home: Path) -> None:
-    done = chipdse("report", study, "-o", home / "r.html", "--details", 0)
+    done = chipdse("report", study, "-o", home / "r.html", "--details")
     assert done.stdout.strip() == str(home / "r.html")
     page = (home / "r.html").read_text()
     assert "&lt;b&gt;bold&lt;/b&gt; &amp; brave?" in page

@@ -105,7 +105,7 @@ def test_mean_is_the_power_of_the_evaluation(
     assert "<svg" in names[3].read_text()
 
 
-def test_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_trace_is_summed_up_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trace", *POINT, "--phase", "valid", "--glitch-cycles", "3"]) == 0
     text = capsys.readouterr().out
     for part in (
@@ -119,7 +119,9 @@ def test_text(capsys: pytest.CaptureFixture[str]) -> None:
         assert part in text
 
 
-def test_supply_drop(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_supply_drop_is_drawn_and_of_millivolts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     point = [*POINT[:-2], "wires=placed", "glitches=false", "--supply-drop", "drop.svg"]
     drop = run_json(capsys, "trace", *point)
     # Millivolts; the worst cycle has the highest power, but not at the same places.
@@ -164,6 +166,8 @@ def test_a_library_of_an_unknown_process_node(capsys: pytest.CaptureFixture[str]
         (["--depth", "-1"], "modules down to depth -1; use 0 or more"),
     ],
 )
-def test_refused(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_options_of_a_trace_are_refused(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["trace", *POINT, *words]) == 2
     assert message in capsys.readouterr().err

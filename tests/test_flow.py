@@ -58,6 +58,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = kernels.lend(tmp_path_factory.mktemp("cache"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHIPDSE_CACHE", str(folder))
+        kernels.coarse_temperatures(patch)
         yield folder
 
 

@@ -58,7 +58,7 @@ LADDER = {
         ["arrays", "restated"],
         ["die_temperature", "evaluate", "power_map"],
         ["described"],
-        ["ranges", "system_file"],
+        ["each_die", "ranges", "system_file"],
     ],
     "chipdse.report": [
         ["__init__", "counted", "history", "importance", "pictures", "quantities", "terminal"],

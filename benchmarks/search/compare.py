@@ -14,6 +14,7 @@ import hashlib
 import json
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,15 @@ import moocore
 import numpy as np
 import optuna
 
-from benchmarks.search.frozen import SPACE, Frozen, load
+from benchmarks.search.botorch_scores import qlognehvi
+from benchmarks.search.frozen import Frozen, load
 from chipdse.paths import cache_folder
+from chipdse.study.question.space import Space
 from chipdse.study.results.front import hypervolume, is_on_front, knee_of
+from chipdse.study.search.lattice import Lattice
 from chipdse.study.search.samplers import make_sampler
-from chipdse.study.storage.attributes import HARVESTED_FROM
+from chipdse.study.search.surrogate import Seen
+from chipdse.study.storage.attributes import FAILURE, HARVESTED_FROM
 from chipdse.study.storage.fast_writes import complete
 from chipdse.study.storage.finish import Finish
 
@@ -42,24 +47,48 @@ class Truth:
     def __init__(self, front: np.ndarray) -> None:
         scaled = _logarithms(front)
         self._low, self._high = scaled.min(axis=0), scaled.max(axis=0)
-        self._front = self._scale(front)
+        self._front = self.scaled(front)
         self._full = hypervolume(self._front, np.full(front.shape[1], MARGIN))
 
-    def _scale(self, objectives: np.ndarray) -> np.ndarray:
+    def scaled(self, objectives: np.ndarray) -> np.ndarray:
+        """Logarithms; the true front spans 0 to 1."""
         return (_logarithms(objectives) - self._low) / (self._high - self._low)
 
     def hypervolume_frac(self, objectives: np.ndarray) -> float:
         """Part of the true front's hypervolume."""
         if not len(objectives):
             return 0.0
-        scaled = self._scale(objectives)
+        scaled = self.scaled(objectives)
         return hypervolume(scaled, np.full(scaled.shape[1], MARGIN)) / self._full
 
     def distance(self, objectives: np.ndarray) -> float:
         """IGD+: mean distance from the true front to what was found; nan if nothing was."""
         if not len(objectives):
             return float("nan")
-        return float(moocore.igd_plus(self._scale(objectives), ref=self._front))
+        return float(moocore.igd_plus(self.scaled(objectives), ref=self._front))
+
+
+class BoTorch(Lattice):
+    """The candidates of `lattice`, scored by BoTorch's qLogNEHVI.
+
+    Of a local front it is shown the point that the proposed trial stores.
+
+    scaled : values as the hypervolume is measured, with its reference point at `MARGIN`
+    """
+
+    def __init__(self, space: Space, seed: int, scaled: Callable[[np.ndarray], np.ndarray]) -> None:
+        super().__init__(space, seed)
+        self._scaled = scaled
+
+    def score(self, places: np.ndarray, known: Seen) -> np.ndarray:
+        shown = [front[knee_of(front)] if len(front) else None for front in known.fronts]
+        objectives = next(len(point) for point in shown if point is not None)
+        values = np.full((len(shown), objectives), np.nan)
+        for row, point in enumerate(shown):
+            if point is not None:
+                values[row] = self._scaled(point)
+        reference = np.full(objectives, MARGIN)
+        return qlognehvi(places, known.places, values, reference, known.trouble, known.pending)
 
 
 def _logarithms(objectives: np.ndarray) -> np.ndarray:
@@ -76,6 +105,7 @@ class Search:
     def __init__(
         self, frozen: Frozen, table: Table | None, harvest: bool, deal: np.ndarray | None
     ) -> None:
+        self._truth = Truth(frozen.front)
         self._frozen, self._table, self._harvest = frozen, table, harvest
         self._deal = np.arange(len(frozen.points)) if deal is None else deal
         sweep = frozen.sweep
@@ -92,17 +122,38 @@ class Search:
         gave, spent = [], 0.0
         for number in range(budget):
             start = time.process_time()
-            self.study.sampler = make_sampler(sampler, self._space, budget, 1000 * seed + number)
+            self.study.sampler = self._sampler(sampler, 1000 * seed + number, budget)
             trial = self.study.ask(self._space.distributions())
             spent += time.process_time() - start
             point = self._space.point(trial.params)
-            at = self._deal[self._frozen.index[self._expensive.number_of(point)]]
+            at = self._frozen.index.get(self._expensive.number_of(point))
+            if at is None:
+                gave.append(self._fail(trial))
+                continue
             give = self._give_front if self._harvest else self._give_point
-            gave.append(give(trial, point, int(at)))
+            gave.append(give(trial, point, int(self._deal[at])))
         return gave, spent / budget
+
+    def _sampler(self, name: str, seed: int, budget: int) -> optuna.samplers.BaseSampler:
+        if name == "qlognehvi":
+            return BoTorch(self._space, seed, self._truth.scaled)
+        return make_sampler(name, self._space, budget, seed)
+
+    def _fail(self, trial: optuna.Trial) -> np.ndarray:
+        finish = Finish(attributes={FAILURE: "its bench found a fault"})
+        complete(self.study, trial._trial_id, finish, [], self._distributions)
+        return np.zeros((0, len(self._signs)))
 
     def _give_front(self, trial: optuna.Trial, point: dict[str, Any], at: int) -> np.ndarray:
         numbers, objectives = self._frozen.fronts[at]
+        if not len(numbers):
+            finish = Finish(
+                params=self._cheap.point_at(0),
+                values=list(self._signs),
+                constraints={"limits": 1.0},
+            )
+            complete(self.study, trial._trial_id, finish, [], self._distributions)
+            return objectives
         chosen = knee_of(objectives)
         finishes = []
         for row, (number, values) in enumerate(zip(numbers, objectives, strict=True)):
@@ -132,11 +183,12 @@ class Table:
     """Every point of the frozen space; computed once from its corners, in some minutes."""
 
     def __init__(self, frozen: Frozen) -> None:
-        about = hashlib.sha256(SPACE.read_bytes()).hexdigest()
+        about = hashlib.sha256(frozen.file.read_bytes()).hexdigest()
         file = cache_folder() / "benchmarks" / f"search_space_{about[:16]}.npz"
         size = frozen.sweep.space.part(cheap=True).size
+        count = len(frozen.sweep.objectives)
         if not file.is_file():
-            objectives = np.full((len(frozen.points), size, 3), np.nan, dtype=np.float32)
+            objectives = np.full((len(frozen.points), size, count), np.nan, dtype=np.float32)
             feasible = np.zeros((len(frozen.points), size), dtype=bool)
             for at in range(len(frozen.points)):
                 found = frozen.evaluate(at)

@@ -1,7 +1,8 @@
-"""A space of which every point is known, so that a search can be repeated in seconds.
+"""Spaces of which every point is known, so that a search can be repeated in seconds.
 
 `space.npz` holds what `freeze.py` measured of each expensive point of `space.toml`: its corners,
-from which every cheap point follows (`objectives`), and its local front.
+from which every cheap point follows (`objectives`), and its local front. `link.npz` has the same of
+`link.toml`, without the designs that fail.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from chipdse.study.results.front import is_on_front
 PHYSICAL = ("wire_level", "glitches_counted", "clock_tree_counted")
 """What of layout was counted."""
 HERE = Path(__file__).parent
-SPACE = HERE / "space.npz"
+SPACE = "space"
+"""The space that is compared in most detail."""
 SCALARS = (
     *("critical_path_s", "worst_hold_slack_s", "area_m2", "annotated_frac"),
     *("wire_energy_j", "glitch_energy_j", "clock_tree_energy_j", "wire_length_m"),
@@ -46,11 +48,12 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Frozen:
-    """The space, every expensive point of it, and their local fronts.
+    """The space, every expensive point of it that does not fail, and their local fronts.
 
     fronts : for each point the numbers of its cheap points, and their objectives (all minimised)
     """
 
+    file: Path
     sweep: Sweep
     points: list[Measured]
     fronts: list[tuple[np.ndarray, np.ndarray]]
@@ -58,7 +61,7 @@ class Frozen:
 
     @cached_property
     def index(self) -> dict[int, int]:
-        """Place in `points` by number in the expensive space."""
+        """Place in `points` by number in the expensive space; points that fail have none."""
         space = self.sweep.proposed_space
         return {space.number_of(one.point): at for at, one in enumerate(self.points)}
 
@@ -88,9 +91,22 @@ def evaluate(sweep: Sweep, one: Measured) -> CheapPoints:
     )
 
 
-def load(file: Path = SPACE) -> Frozen:
-    """The frozen space."""
-    sweep = read_sweep(HERE / "space.toml")
+def data_file(name: str) -> Path:
+    """What was measured of a space."""
+    return HERE / f"{name}.npz"
+
+
+def read_space(name: str) -> Sweep:
+    """The sweep of a space."""
+    return read_sweep(HERE / f"{name}.toml")
+
+
+def load(name: str = SPACE) -> Frozen:
+    """The frozen space of that name."""
+    return _load(read_space(name), data_file(name))
+
+
+def _load(sweep: Sweep, file: Path) -> Frozen:
     with np.load(file) as data:
         arrays = {name: data[name] for name in data.files}
     about = json.loads(str(arrays["about"]))
@@ -112,7 +128,7 @@ def load(file: Path = SPACE) -> Frozen:
     cheap = np.split(arrays["front_number"].astype(np.int64), ends[:-1])
     objectives = np.split(arrays["front_objectives"].astype(np.float64), ends[:-1])
     fronts = list(zip(cheap, objectives, strict=True))
-    return Frozen(sweep=sweep, points=points, fronts=fronts, about=about)
+    return Frozen(file=file, sweep=sweep, points=points, fronts=fronts, about=about)
 
 
 def _corner(arrays: dict[str, np.ndarray], about: dict[str, Any], row: int, at: int) -> Corner:
@@ -171,7 +187,7 @@ def save(
         "front_objectives": np.zeros((0, len(sweep.objectives))),
     }
     np.savez_compressed(file, **arrays, **nothing)
-    kept = load(file)  # the fronts of what is kept, not of what was rounded
+    kept = _load(sweep, file)  # the fronts of what is kept, not of what was rounded
     fronts = []
     for at in range(len(points)):
         front = kept.evaluate(at).local_front()

@@ -14,17 +14,16 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pandas as pd
 
+from benchmarks.search.searches import SEARCHES
 from chipdse.study.question.space import widens
 from chipdse.study.results.front import hypervolume
-from chipdse.study.search.lattice import START, nearest_distance
-from chipdse.study.search.surrogate import Seen, scores
 
 BUDGETS = (25, 50, 100)
 MARGIN = 1.1
@@ -84,98 +83,6 @@ def _unit(column: np.ndarray) -> np.ndarray:
     return (column - column.min()) / np.ptp(column)
 
 
-def by_chance(places: np.ndarray, values: np.ndarray, seed: int, budget: int) -> list[int]:
-    return list(np.random.default_rng(seed).permutation(len(places))[:budget])
-
-
-def by_model(places: np.ndarray, values: np.ndarray, seed: int, budget: int) -> list[int]:
-    random = np.random.default_rng(seed)
-    order = _starting(places, random)
-    while len(order) < budget:
-        left = np.setdiff1d(np.arange(len(places)), order)
-        seen = Seen(
-            places=places[order],
-            fronts=[values[at : at + 1] for at in order],
-            trouble=np.zeros(len(order)),
-            pending=places[:0],
-        )
-        score = scores(places[left], seen)
-        order.append(int(random.choice(left[score >= score.max() * (1 - 1e-9)])))
-    return order
-
-
-def _starting(places: np.ndarray, random: np.random.Generator) -> list[int]:
-    """Designs far from each other, the first drawn."""
-    order = [int(random.integers(len(places)))]
-    while len(order) < max(START, places.shape[1]):
-        left = np.setdiff1d(np.arange(len(places)), order)
-        score = nearest_distance(places[left], places[order])
-        order.append(int(random.choice(left[score >= score.max() * (1 - 1e-9)])))
-    return order
-
-
-def by_tpe(places: np.ndarray, values: np.ndarray, seed: int, budget: int) -> list[int]:
-    study = optuna.create_study(
-        directions=["minimize"] * values.shape[1], sampler=optuna.samplers.TPESampler(seed=seed)
-    )
-    names = [str(at) for at in range(places.shape[1])]
-    unit = {name: optuna.distributions.FloatDistribution(0.0, 1.0) for name in names}
-    order: list[int] = []
-    while len(order) < budget:
-        trial = study.ask(unit)
-        wanted = np.array([trial.params[name] for name in names])
-        distance = ((places - wanted) ** 2).sum(axis=1)
-        distance[order] = np.inf
-        order.append(int(distance.argmin()))
-        study.tell(trial, values[order[-1]].tolist())
-    return order
-
-
-def by_qlognehvi(places: np.ndarray, values: np.ndarray, seed: int, budget: int) -> list[int]:
-    """BoTorch's qLogNEHVI from the designs that `by_model` starts with.
-
-    A `SingleTaskGP` with its default priors for each objective; 128 Sobol samples; the reference
-    point is that of the measured hypervolume.
-    """
-    import torch
-    from botorch.acquisition.multi_objective.logei import (
-        qLogNoisyExpectedHypervolumeImprovement,
-    )
-    from botorch.fit import fit_gpytorch_mll
-    from botorch.models import ModelListGP, SingleTaskGP
-    from botorch.models.transforms import Standardize
-    from botorch.sampling import SobolQMCNormalSampler
-    from gpytorch.mlls import SumMarginalLogLikelihood
-
-    torch.set_default_dtype(torch.double)
-    x = torch.tensor(places)
-    y = torch.tensor((values.min(axis=0) - values) / np.ptp(values, axis=0))  # made large
-    order = _starting(places, np.random.default_rng(seed))
-    while len(order) < budget:
-        left = np.setdiff1d(np.arange(len(places)), order)
-        model = ModelListGP(
-            *(SingleTaskGP(x[order], y[order, None, at], outcome_transform=Standardize(1))
-              for at in range(y.shape[1]))
-        )  # fmt: skip
-        fit_gpytorch_mll(SumMarginalLogLikelihood(model.likelihood, model))
-        growth = qLogNoisyExpectedHypervolumeImprovement(
-            model,
-            ref_point=[-MARGIN] * y.shape[1],
-            X_baseline=x[order],
-            sampler=SobolQMCNormalSampler(torch.Size([128]), seed=0),
-            prune_baseline=True,
-        )
-        with torch.no_grad():
-            order.append(int(left[int(growth(x[left, None]).argmax())]))
-    return order
-
-
-SEARCHES: dict[str, Callable[[np.ndarray, np.ndarray, int, int], list[int]]] = {
-    "random": by_chance,
-    "tpe": by_tpe,
-    "lattice": by_model,
-    "qlognehvi": by_qlognehvi,
-}
 USUAL = ("random", "tpe", "lattice")
 
 
@@ -191,7 +98,8 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     where = {name: float(value) for name, _, value in (text.partition("=") for text in given.where)}
     places, values = read_table(given.table, given.minimize, where)
-    scaled = (values - values.min(axis=0)) / np.ptp(values, axis=0)
+    low, width = values.min(axis=0), np.ptp(values, axis=0)
+    scaled = (values - low) / width
     reference = np.full(values.shape[1], MARGIN)
     full = hypervolume(scaled, reference)
     found: dict[str, object] = {
@@ -202,7 +110,8 @@ def main() -> None:
     for name in given.searches:
         start = time.process_time()
         orders = [
-            SEARCHES[name](places, values, seed, max(given.budgets)) for seed in range(given.seeds)
+            SEARCHES[name](places, values, low + MARGIN * width, seed, max(given.budgets))
+            for seed in range(given.seeds)
         ]
         spent = time.process_time() - start
         parts = np.array(
@@ -211,10 +120,10 @@ def main() -> None:
                 for order in orders
             ]
         )
-        low, middle, high = np.quantile(parts, (0.25, 0.5, 0.75), axis=0).round(3).tolist()
+        first, middle, third = np.quantile(parts, (0.25, 0.5, 0.75), axis=0).round(3).tolist()
         found[name] = {
             "median": middle,
-            "quartiles": [low, high],
+            "quartiles": [first, third],
             "mean": parts.mean(axis=0).round(3).tolist(),
             "suggestion_s": round(spent / given.seeds / max(given.budgets), 4),
         }

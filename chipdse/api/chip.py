@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from chipdse.api.point import design_of_point, evaluate_point
-from chipdse.application.chip_file import ChipFile, PartChoices, read_chip
-from chipdse.application.choices import buffers_of, outers_of, task_of
+from chipdse.application.choices import buffers_of, library_at_buffer, outers_of, task_of
 from chipdse.application.compose import ChipTable, MeasuredPart, PartPoint, compose
+from chipdse.application.dies import DieSetting, OnePackage
+from chipdse.application.files.chip_file import ChipFile, PartChoices, read_chip
+from chipdse.application.inside.one_chip import OneChip
 from chipdse.application.memories import Buffer, Dram
-from chipdse.application.one_chip import OneChip
 from chipdse.application.parts import check_carriers, contract_of
 from chipdse.application.task_metrics import TASK_METRICS, task_metrics
 from chipdse.application.tensors import Tensors
@@ -25,6 +27,7 @@ from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.memories import family_for
 from chipdse.hardware.workload_files import located
 from chipdse.netlist.library.catalogue import DEFAULT
+from chipdse.stages.dies import die_setting
 from chipdse.stages.layers import measure_layers
 from chipdse.stages.library import shared_node_nm
 from chipdse.store.files import write_whole
@@ -46,6 +49,7 @@ class Chips:
     metrics : of each chip, by name; nan where a layer does not fit into the buffer
     evaluations : part points that were measured
     node_nm : process of the die
+    dies : of chips with named dies
     text : of the chip file; empty where the chips were described in Python
     """
 
@@ -59,6 +63,7 @@ class Chips:
     package: PackageParameters
     node_nm: float
     sources: Sources
+    dies: DieSetting | None = None
     text: str = ""
 
     def best(self, metric: str) -> int:
@@ -127,6 +132,7 @@ class Chips:
             node_nm=self.node_nm,
             temperature_c=self.parts[0].points[0].metrics["library_temperature_c"],
             sources=self.sources,
+            dies=self.dies,
         )
 
     def write_report(
@@ -196,11 +202,87 @@ def evaluate_chips(
     DesignError : the file is wrong, or the network cannot run
     InfeasibleError : the network fits on no chip
     """
-    chips = _read(Path(file)) if isinstance(file, str | Path) else file
+    with _named(file):
+        chips = _read(Path(file)) if isinstance(file, str | Path) else file
+        setting = _setting(chips)
+    package, dies, sources = setting.package, setting.dies, setting.sources
+    tensors = chips.application.tensors
+    parts = tuple(_measured(part, tensors, store, progress) for part in chips.parts)
+    table = compose(
+        parts,
+        setting.buffers,
+        setting.outers,
+        task_of(chips.application, chips.memories),
+        None if dies is None else OnePackage(setting=dies, package=package, sources=sources),
+    )
+    if not np.isfinite(table.latency_s).any():
+        raise InfeasibleError(
+            "the network fits on no chip: some layer needs a larger buffer or a smaller array; "
+            "'chipdse map' names the layer"
+            + ("" if dies is None else "; or a die has no room for its link: raise link_edge_frac")
+        )
+    metrics = task_metrics(
+        table,
+        PackageColumns.of([package]),
+        np.zeros(len(table), np.int64),
+        node_nm=setting.node_nm,
+        temperature_c=parts[0].points[0].metrics["library_temperature_c"],
+        sources=sources,
+        dies=dies,
+    )
+    return Chips(
+        file=chips,
+        parts=parts,
+        buffers=setting.buffers,
+        outers=setting.outers,
+        table=table,
+        metrics=metrics.columns,
+        evaluations=sum(len(part.points) for part in parts),
+        package=package,
+        node_nm=setting.node_nm,
+        sources=sources,
+        dies=dies,
+        text=Path(file).read_text("utf-8-sig") if isinstance(file, str | Path) else "",
+    )
+
+
+@contextmanager
+def _named(file: str | Path | ChipFile) -> Iterator[None]:
+    """Errors start with the path of the chip file, where there is one."""
+    try:
+        yield
+    except DesignError as error:
+        message = str(error)
+        if isinstance(file, ChipFile) or message.startswith(str(file)):
+            raise
+        raise DesignError(f"{file}: {message}") from error
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Setting:
+    """What is the same in all chips of a file."""
+
+    buffers: tuple[Buffer | None, ...]
+    outers: tuple[Dram | None, ...]
+    package: PackageParameters
+    node_nm: float
+    dies: DieSetting | None
+    sources: Sources
+
+
+def _setting(chips: ChipFile) -> _Setting:
+    """The setting of a file, before any part is measured.
+
+    Raises
+    ------
+    DesignError : the file is wrong
+    """
     package = make_record(PackageParameters, chips.package, "[package]")
     libraries = {part.name: LibraryChoice(name=part.library or DEFAULT) for part in chips.parts}
-    node_nm = shared_node_nm(libraries, package.node_nm)
-    library, sources = chips.parts[0].library or DEFAULT, Sources.of(chips.constants)
+    sources, layout = Sources.of(chips.constants), chips.layout
+    library = library_at_buffer(
+        layout, chips.memories, {part.name: part.library or DEFAULT for part in chips.parts}
+    )
     family = family_for(library, "auto") if chips.memories.buffer_bytes else None
     buffers = buffers_of(chips.memories, family, library, sources)
     outers = outers_of(chips.memories, sources)
@@ -208,35 +290,24 @@ def evaluate_chips(
         _check(part)
     if chips.application.network is not None:
         check_carriers({part.name: find_block(part.block) for part in chips.parts}, "[parts]")
-    tensors = chips.application.tensors
-    parts = tuple(_measured(part, tensors, store, progress) for part in chips.parts)
-    table = compose(parts, buffers, outers, task_of(chips.application, chips.memories))
-    if not np.isfinite(table.latency_s).any():
-        raise InfeasibleError(
-            "the network fits on no chip: some layer needs a larger buffer or a smaller array; "
-            "'chipdse map' names the layer"
-        )
-    metrics = task_metrics(
-        table,
-        PackageColumns.of([package]),
-        np.zeros(len(table), np.int64),
-        node_nm=node_nm,
-        temperature_c=parts[0].points[0].metrics["library_temperature_c"],
-        sources=sources,
-    )
-    return Chips(
-        file=chips,
-        parts=parts,
+    dies = None
+    if layout is not None:
+        dies = die_setting(layout, _carrier(chips), chips.memories.names, libraries)
+    node_nm = shared_node_nm(libraries, package.node_nm) if dies is None else dies.node_nm[0]
+    return _Setting(
         buffers=buffers,
         outers=outers,
-        table=table,
-        metrics=metrics.columns,
-        evaluations=sum(len(part.points) for part in parts),
         package=package,
         node_nm=node_nm,
+        dies=dies,
         sources=sources,
-        text=Path(file).read_text("utf-8-sig") if isinstance(file, str | Path) else "",
     )
+
+
+def _carrier(chips: ChipFile) -> str | None:
+    """The part on which the network runs; None without a network."""
+    able = (part.name for part in chips.parts if find_block(part.block).contract is not None)
+    return next(able, None) if chips.application.network is not None else None
 
 
 def _read(path: Path) -> ChipFile:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from chipdse.application.arrays import ArrayColumns, Tiling, tile_layers
+from chipdse.application.dies import LayerLinks
 from chipdse.application.layers import LayerColumns
 from chipdse.application.traffic import Traffic, traffic_of
 from chipdse.arrays import Floats, Int64s
 
 BOUNDS = ("compute", "sram", "dram", "link")
-"""What can limit a layer: the arrays, the on-chip buffer, the outer memory, the link to it."""
+"""What can limit a layer: the arrays, the on-chip buffer, the outer memory, and the links, to the
+outer memory and between dies."""
 
 LEVELS = ("tile", "sram", "dram", "link", "leakage")
 """Where energy goes; leakage includes the clock of idle macros and the idle power of the DRAM."""
@@ -39,6 +41,7 @@ class ChipColumns:
     buffer_idle_w : clock power of the macros without access
     outer_idle_w : background power of the outer memory; 0 where it is not known
     output_bits : width of results in the memories
+    die_links : between dies, of chips that have several; None: there are none
     """
 
     arrays: ArrayColumns
@@ -58,32 +61,39 @@ class ChipColumns:
     link_bits_per_s: Floats
     link_j_per_bit: Floats
     output_bits: Floats
+    die_links: LayerLinks | None = None
 
     def __len__(self) -> int:
         return len(self.clock_hz)
 
     @property
     def standing_w(self) -> Floats:
-        """Power whether anything runs or not: leakage, idle clocks, background of the DRAM."""
+        """Power whether anything runs or not: leakage, idle clocks and links, background of the
+        DRAM."""
         total: Floats = (
             self.array_leakage_w + self.buffer_leakage_w + self.buffer_idle_w + self.outer_idle_w
         )
-        return total
+        if self.die_links is None:
+            return total
+        return total + self.die_links.idle_w.reshape(total.shape)
 
     def take(self, rows: slice) -> ChipColumns:
         """Some of the chips."""
-
-        names = (field.name for field in dataclasses.fields(self))
-        columns = {name: getattr(self, name)[rows] for name in names if name != "arrays"}
-        return ChipColumns(arrays=self.arrays.take(rows), **columns)
+        columns = {name: getattr(self, name)[rows] for name in self._names()}
+        links = None if self.die_links is None else self.die_links.take(rows)
+        return ChipColumns(arrays=self.arrays.take(rows), die_links=links, **columns)
 
     def over_layers(self) -> ChipColumns:
         """The same with a last axis of length 1, against which layers broadcast."""
-        names = (field.name for field in dataclasses.fields(self))
-        columns = {name: getattr(self, name)[..., None] for name in names if name != "arrays"}
+        columns = {name: getattr(self, name)[..., None] for name in self._names()}
         if self.mac_j.ndim == 2:
             columns["mac_j"] = self.mac_j
-        return ChipColumns(arrays=self.arrays.over_layers(), **columns)
+        return ChipColumns(arrays=self.arrays.over_layers(), die_links=self.die_links, **columns)
+
+    def _names(self) -> list[str]:
+        """Of the columns that are arrays."""
+        names = [field.name for field in dataclasses.fields(self)]
+        return [name for name in names if name not in ("arrays", "die_links")]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -127,6 +137,7 @@ class TaskTotals:
 
     energies_j : by `LEVELS`
     outer_bits : between the outer memory and the buffer
+    array_bits : between the arrays and the buffer
     constant_tile_j : as of `LayerResults`
     """
 
@@ -134,6 +145,7 @@ class TaskTotals:
     energy_j: Floats
     energies_j: dict[str, Floats]
     outer_bits: Floats
+    array_bits: Floats
     constant_tile_j: Floats
 
 
@@ -143,18 +155,25 @@ def run_layers(chips: ChipColumns, layers: LayerColumns) -> LayerResults:
     Notes
     -----
     Loads, computation and stores of a layer overlap (double buffering), so its latency is the
-    largest of the arrays', the buffer's, the outer memory's and the link's time; the first load and
-    the last store of a layer are not added. Arrays that wait have a gated clock: they only leak.
+    largest of the arrays', the buffer's, the outer memory's and the links' time; the first load and
+    the last store of a layer are not added. Links are that of the outer memory and those between
+    dies, which work at the same time; operands and results cross links where the buffer lies on
+    another die than the arrays. Arrays that wait have a gated clock: they only leak.
     """
     c = chips.over_layers()
     tiling = tile_layers(layers, c.arrays)
     traffic = traffic_of(layers, c.arrays, tiling, c.buffer_bits, c.output_bits)
     accesses = traffic.buffer_reads + traffic.buffer_writes
+    link_s, link_j = traffic.outer_bits / c.link_bits_per_s, traffic.outer_bits * c.link_j_per_bit
+    if c.die_links is not None:
+        crossing = traffic.array_bits, traffic.outer_bits
+        link_s = np.maximum(link_s, c.die_links.time_s(*crossing))
+        link_j = link_j + c.die_links.energy_j(*crossing)
     times = {
         "compute": tiling.latency_cycles / c.clock_hz,
         "sram": accesses / c.buffer_bits_per_s,
         "dram": traffic.outer_bits / c.outer_bits_per_s,
-        "link": traffic.outer_bits / c.link_bits_per_s,
+        "link": link_s,
     }
     latency_s = np.maximum.reduce(list(times.values()))
     buffer_j = (
@@ -165,7 +184,7 @@ def run_layers(chips: ChipColumns, layers: LayerColumns) -> LayerResults:
         "tile": layers.macs * c.mac_j,
         "sram": buffer_j,
         "dram": traffic.outer_bits * c.outer_j_per_bit,
-        "link": traffic.outer_bits * c.link_j_per_bit,
+        "link": link_j,
         "leakage": c.standing_w * latency_s,
     }
     return LayerResults(
@@ -187,6 +206,7 @@ def run_task(chips: ChipColumns, layers: LayerColumns) -> TaskTotals:
             level: np.concatenate([part.energies_j[level] for part in parts]) for level in LEVELS
         },
         outer_bits=np.concatenate([part.outer_bits for part in parts]),
+        array_bits=np.concatenate([part.array_bits for part in parts]),
         constant_tile_j=np.concatenate([part.constant_tile_j for part in parts]),
     )
 
@@ -209,5 +229,6 @@ def _totals(results: LayerResults) -> TaskTotals:
         energy_j=np.sum(list(energies.values()), axis=0),
         energies_j=energies,
         outer_bits=results.traffic.outer_bits.sum(axis=-1),
+        array_bits=np.broadcast_to(results.traffic.array_bits, latency_s.shape).sum(axis=-1),
         constant_tile_j=np.where(runs, results.constant_tile_j.sum(axis=-1), np.nan),
     )

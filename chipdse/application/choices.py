@@ -1,11 +1,13 @@
-"""The memories of a chip file as lists of what a chip may have."""
+"""The memories and dies of a chip file as what a chip may have."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-from chipdse.application.chip_file import Application, Memories
 from chipdse.application.compose import Task
+from chipdse.application.files.chip_file import Application, Memories
+from chipdse.application.files.dies import Layout
 from chipdse.application.layers import LayerColumns
 from chipdse.application.memories import Buffer, Dram, dram, sram_buffer
 from chipdse.errors import DesignError
@@ -58,6 +60,23 @@ def outers_of(memories: Memories, sources: Sources) -> tuple[Dram | None, ...]:
         for kind in stated.kinds
         for units in stated.units
     )
+
+
+def library_at_buffer(
+    layout: Layout | None, memories: Memories, libraries: Mapping[str, str]
+) -> str:
+    """The library with which the macros of the buffer go: that of the first part on its die.
+
+    Parameters
+    ----------
+    libraries : of each part by its name
+    """
+    if layout is not None and memories.names[0]:
+        near = layout.on(layout.places[memories.names[0]])
+        for name, library in libraries.items():
+            if name in near:
+                return library
+    return next(iter(libraries.values()))
 
 
 def task_of(application: Application, memories: Memories) -> Task:

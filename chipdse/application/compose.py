@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from chipdse_hdl.contract import ArrayContract
 
-from chipdse.application.chips import LEVELS, ChipColumns, run_task
+from chipdse.application.chips import LEVELS, ChipColumns, TaskTotals, run_task
+from chipdse.application.dies import DieLinks, DieSetting, LayerLinks, OnePackage, Packaging
 from chipdse.application.layers import LayerColumns
 from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import Choices, Part, composed, measured_part
@@ -61,8 +62,11 @@ class ChipTable:
     buffer, outer : indices of the memories
     energies_j : by level: as `chips.LEVELS`, and "operations"
     constant_tile_j : of the arrays, if one energy per MAC held for all layers
-    leakage_w : of the die
+    leakage_w : of all dies
     dram_bits : per task
+    die_area_m2, die_dynamic_j, die_leakage_w : of parts and memories of one die of each kind, by
+        its name, the energy per task; empty: all on one die
+    flow_bits : per task, of each flow between dies by its name
     """
 
     point: dict[str, Int64s]
@@ -76,6 +80,10 @@ class ChipTable:
     area_m2: Floats
     leakage_w: Floats
     dram_bits: Floats
+    die_area_m2: dict[str, Floats] = dataclasses.field(default_factory=dict)
+    die_dynamic_j: dict[str, Floats] = dataclasses.field(default_factory=dict)
+    die_leakage_w: dict[str, Floats] = dataclasses.field(default_factory=dict)
+    flow_bits: dict[str, Floats] = dataclasses.field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.latency_s)
@@ -134,8 +142,13 @@ def compose(
     buffers: Sequence[Buffer | None],
     outers: Sequence[Dram | None],
     task: Task,
+    package: OnePackage | None = None,
 ) -> ChipTable:
     """Every combination of parts, counts and memories, on one application.
+
+    Parameters
+    ----------
+    package : of all chips, where they have named dies
 
     Raises
     ------
@@ -157,7 +170,8 @@ def compose(
         buffer=indices[-2],
         outer=indices[-1],
     )
-    return compose_chosen(parts, buffers, outers, task, choices)
+    packaging = None if package is None else package.of(total)
+    return compose_chosen(parts, buffers, outers, task, choices, packaging)
 
 
 def compose_chosen(
@@ -166,8 +180,13 @@ def compose_chosen(
     outers: Sequence[Dram | None],
     task: Task,
     choices: ChipChoices,
+    packaging: Packaging | None = None,
 ) -> ChipTable:
     """Some combinations of parts, counts and memories, on one application.
+
+    Parameters
+    ----------
+    packaging : of chips with named dies; None: each chip has one die
 
     Raises
     ------
@@ -184,22 +203,29 @@ def compose_chosen(
         _run_operations(part, operations.get(part.name, 0.0), point[part.name], count[part.name])
         for part in parts
     ]
+    links = die_links(packaging, parts, buffers, choices)
     leakage_w = np.sum([run.leakage_w for run in runs], axis=0)
     times = [run.latency_s for run in runs if run.name in operations]
     energies = {level: np.zeros(total) for level in (*LEVELS, "operations")}
     energies["operations"] = np.sum([run.energy_j for run in runs], axis=0)
-    standing_w, dram_bits = leakage_w + buffer_leakage, np.zeros(total)
-    constant_tile_j = np.zeros(total)
+    standing_w, totals = leakage_w + buffer_leakage, None
     if task.layers is not None:
         chips = _chips(parts, buffers, outers, task, choices)
+        if links is not None:
+            chips = dataclasses.replace(chips, die_links=LayerLinks.of(links))
         totals = run_task(chips, task.layers)
         times.append(totals.latency_s)
         energies |= {level: totals.energies_j[level] for level in LEVELS}
         standing_w = leakage_w + chips.standing_w - chips.array_leakage_w
-        dram_bits, constant_tile_j = totals.outer_bits, totals.constant_tile_j
+    elif links is not None:
+        standing_w = standing_w + links.idle_w
+    if links is not None and links.has_stated:
+        seconds, joules = links.stated()
+        times.append(seconds)
+        energies["link"] = energies["link"] + joules
     latency_s = np.max(times, axis=0) if task.overlapped else np.sum(times, axis=0)
     energies["leakage"] = standing_w * latency_s
-    return ChipTable(
+    table = ChipTable(
         point=point,
         count=count,
         buffer=buffer,
@@ -207,10 +233,67 @@ def compose_chosen(
         latency_s=latency_s,
         energy_j=np.sum(list(energies.values()), axis=0),
         energies_j=energies,
-        constant_tile_j=constant_tile_j,
+        constant_tile_j=np.zeros(total) if totals is None else totals.constant_tile_j,
         area_m2=np.sum([run.area_m2 for run in runs], axis=0) + buffer_area,
         leakage_w=leakage_w + buffer_leakage,
-        dram_bits=dram_bits,
+        dram_bits=np.zeros(total) if totals is None else totals.outer_bits,
+    )
+    if packaging is None or links is None:
+        return table
+    return _on_dies(table, packaging.setting, links, runs, totals, (buffer_area, buffer_leakage))
+
+
+def die_links(
+    packaging: Packaging | None,
+    parts: Sequence[MeasuredPart],
+    buffers: Sequence[Buffer | None],
+    choices: ChipChoices,
+) -> DieLinks | None:
+    """The links between the dies of chips; None where each chip has one die that is not named."""
+    if packaging is None:
+        return None
+    areas = {
+        part.name: choices.count[part.name] * part_area_m2(part)[choices.point[part.name]]
+        for part in parts
+    }
+    if name := packaging.setting.buffer:
+        held = np.array([0.0 if b is None else b.area_m2 for b in buffers])
+        areas[name] = held[choices.buffer]
+    return packaging.links(packaging.setting.by_die(areas, len(choices)))
+
+
+def _on_dies(
+    table: ChipTable,
+    setting: DieSetting,
+    links: DieLinks,
+    runs: Sequence[_Run],
+    totals: TaskTotals | None,
+    buffer: tuple[Floats, Floats],
+) -> ChipTable:
+    """A table with what lies on each die, and what crosses links.
+
+    Parameters
+    ----------
+    buffer : its area and leakage
+    """
+    areas = {run.name: run.area_m2 for run in runs}
+    leakages = {run.name: run.leakage_w for run in runs}
+    dynamic = {run.name: run.energy_j for run in runs}
+    if setting.carrier is not None:
+        dynamic[setting.carrier] = dynamic[setting.carrier] + table.energies_j["tile"]
+    if setting.buffer:
+        areas[setting.buffer], leakages[setting.buffer] = buffer
+        dynamic[setting.buffer] = table.energies_j["sram"]
+    crossing = {} if totals is None else {"operands": totals.array_bits, "dram": totals.outer_bits}
+    return dataclasses.replace(
+        table,
+        die_area_m2=setting.by_die(areas, len(table)),
+        die_dynamic_j=setting.by_die(dynamic, len(table)),
+        die_leakage_w=setting.by_die(leakages, len(table)),
+        flow_bits={
+            flow.name: crossing.get(flow.kind, np.full(len(table), flow.bits))
+            for flow in links.flows
+        },
     )
 
 

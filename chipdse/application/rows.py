@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from chipdse.application.arrays import Tiling, ideal_layers
 from chipdse.application.chips import BOUNDS, LEVELS, LayerResults, run_layers
+from chipdse.application.dies import LayerLinks
 from chipdse.application.layers import LayerColumns, Network
 from chipdse.application.parts import Chip, chip_columns
 from chipdse.application.traffic import ORDERS
@@ -16,8 +18,14 @@ from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 
 
-def mapped_rows(network: Network, chip: Chip) -> dict[str, Any]:
+def mapped_rows(
+    network: Network, chip: Chip, die_links: LayerLinks | None = None
+) -> dict[str, Any]:
     """Every layer of a network on a chip, and the totals of a task.
+
+    Parameters
+    ----------
+    die_links : between the dies of the chip, one row; None: it has one die
 
     Returns
     -------
@@ -29,7 +37,8 @@ def mapped_rows(network: Network, chip: Chip) -> dict[str, Any]:
     DesignError : a layer that no loop order fits into the buffer
     """
     layers = LayerColumns.of(network.layers)
-    results = run_layers(chip_columns([chip]), layers)
+    columns = dataclasses.replace(chip_columns([chip]), die_links=die_links)
+    results = run_layers(columns, layers)
     fits = np.atleast_2d(results.traffic.fits)[0]
     if not fits.all():
         bits = chip.buffer.bits if chip.buffer else math.inf

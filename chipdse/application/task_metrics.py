@@ -10,6 +10,8 @@ import numpy as np
 
 from chipdse.application.chips import LEVELS
 from chipdse.application.compose import ChipTable
+from chipdse.application.dies import DieSetting
+from chipdse.application.on_dies import OnDies
 from chipdse.arrays import Bools, Floats, Int64s
 from chipdse.metrics import METRICS
 from chipdse.system.arrays.carbon import grid_values
@@ -102,30 +104,33 @@ def task_metrics(
     node_nm: float,
     temperature_c: float,
     sources: Sources,
+    dies: DieSetting | None = None,
 ) -> TaskColumns:
     """Metrics per task of every chip in its package; a task is the package's operation.
 
     Parameters
     ----------
     package : of each chip, index into `packages`
-    node_nm : process of the die
+    node_nm : process of the die, where there is one
     temperature_c : at which leakage was measured
+    dies : of chips with named dies; their `die_area_m2` is that of the largest
     """
     runs = np.flatnonzero(np.isfinite(table.latency_s))
     latency_s, chosen = table.latency_s[runs], packages.take(package[runs])
-    on_die_j = sum(table.energies_j[level][runs] for level in ("tile", "sram", "operations"))
-    blocks = BlockPoints(
-        area_m2=table.area_m2[runs],
-        dynamic_power_w=np.asarray(on_die_j / latency_s),
-        leakage_power_w=table.leakage_w[runs],
-        temperature_c=np.full(len(runs), temperature_c),
-        throughput_ops_per_s=1 / latency_s,
-        io_bits_per_op=np.zeros(len(runs)),
-        node_nm=np.full(len(runs), node_nm),
-        leakage_temperatures_c=np.zeros(0),
-        leakage_powers_w=np.zeros((len(runs), 0)),
-    )
-    columns, constraints, estimated = _in_packages(blocks, chosen, sources)
+    if dies is None:
+        columns, constraints, estimated = _in_packages(
+            lambda some: _one_die(table, runs[some], node_nm, temperature_c),
+            chosen,
+            len(runs),
+            sources,
+        )
+    else:
+        columns, constraints, estimated = _in_packages(
+            lambda some: OnDies.of(table, runs[some], dies, temperature_c),
+            chosen,
+            len(runs),
+            sources,
+        )
     intensity = grid_values(chosen.choices["grid_use"], sources)[0] / chosen["supply_efficiency"]
     tasks = chosen["life_years"] * SECONDS_PER_YEAR * chosen["duty"] / latency_s
     columns |= {
@@ -154,19 +159,48 @@ def task_metrics(
     )
 
 
+def _one_die(table: ChipTable, rows: Int64s, node_nm: float, temperature_c: float) -> BlockPoints:
+    """Chips as blocks that fill a die of their own."""
+    latency_s = table.latency_s[rows]
+    on_die_j = sum(table.energies_j[level][rows] for level in ("tile", "sram", "operations"))
+    return BlockPoints(
+        area_m2=table.area_m2[rows],
+        dynamic_power_w=np.asarray(on_die_j / latency_s),
+        leakage_power_w=table.leakage_w[rows],
+        temperature_c=np.full(len(rows), temperature_c),
+        throughput_ops_per_s=1 / latency_s,
+        io_bits_per_op=np.zeros(len(rows)),
+        node_nm=np.full(len(rows), node_nm),
+        leakage_temperatures_c=np.zeros(0),
+        leakage_powers_w=np.zeros((len(rows), 0)),
+    )
+
+
 def _in_packages(
-    blocks: BlockPoints, packages: PackageColumns, sources: Sources
+    chips: Callable[[Int64s], BlockPoints | OnDies],
+    packages: PackageColumns,
+    count: int,
+    sources: Sources,
 ) -> tuple[dict[str, Floats], dict[str, Floats], Floats]:
-    """Metrics of `_SYSTEM`, constraints, and 1 where a table does not reach, row by row."""
+    """Metrics of `_SYSTEM`, constraints, and 1 where a table does not reach, row by row.
+
+    Parameters
+    ----------
+    chips : some of them, by their places among the packages
+    """
     # Here, because a study is opened by the names of its metrics, without solvers.
     from chipdse.system.evaluate import evaluate_pairs
 
     metrics: list[dict[str, Floats]] = []
     constraints: list[dict[str, Floats]] = []
     estimated = [np.zeros(0)]
-    for start in range(0, len(blocks), _CHUNK):
-        some = np.arange(start, min(start + _CHUNK, len(blocks)))
-        rows = evaluate_pairs(blocks.take(some), packages.take(some), sources)
+    for start in range(0, count, _CHUNK):
+        some = np.arange(start, min(start + _CHUNK, count))
+        blocks = chips(some)
+        if isinstance(blocks, BlockPoints):
+            rows = evaluate_pairs(blocks, packages.take(some), sources)
+        else:
+            rows = blocks.evaluated(packages.take(some), sources)
         metrics.append({name: getattr(rows.metrics, name) for name in _SYSTEM})
         constraints.append(rows.constraints)
         estimated.append(rows.estimated.astype(float))

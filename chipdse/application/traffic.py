@@ -49,6 +49,15 @@ class Traffic:
         total: Floats = self.outer_reads + self.outer_writes
         return total
 
+    @property
+    def array_bits(self) -> Floats:
+        """Operands and results between the buffer and the arrays.
+
+        Results are written once by the arrays and read once by the outer memory, so that there are
+        as many as reads of the buffer.
+        """
+        return self.buffer_reads
+
 
 def traffic_of(
     layers: LayerColumns,

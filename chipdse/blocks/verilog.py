@@ -19,6 +19,7 @@ environment = ["MODE"]               # variables of that kind
 WIDTH = { default = 8, min = 2, max = 64, doc = "bits of the count" }
 [workload]
 length = { default = 500, min = 1, doc = "clock cycles" }
+[program]                            # of a RISC-V core: chipdse.blocks.programs
 [work]                               # the useful work of one run
 unit = "count"
 count = "length"
@@ -35,6 +36,7 @@ from pathlib import Path
 from typing import Any
 
 from chipdse_hdl.block import Work, parameter
+from chipdse_hdl.riscv.program import MEMORY_BYTES
 
 from chipdse.blocks.expressions import Expression, parse_expression
 from chipdse.blocks.imports import make_importable
@@ -46,6 +48,15 @@ from chipdse.blocks.own import (
     VerilogSource,
     make_record_type,
 )
+from chipdse.blocks.programs import KEYS as PROGRAM_KEYS
+from chipdse.blocks.programs import (
+    NUMBERS,
+    SHIPPED,
+    ProgramTable,
+    default_program,
+    fields_of,
+    names_of,
+)
 from chipdse.blocks.verilog_files import named_paths
 from chipdse.errors import DesignError
 from chipdse.reading import read_toml
@@ -54,7 +65,7 @@ from chipdse.tools import is_identifier
 _KEYS = {
     *("summary", "sources", "include", "defines", "top", "clock", "reset", "reset_active"),
     *("bench", "rules", "cycles", "parameters", "workload", "work", "reader"),
-    *("reads", "environment"),
+    *("reads", "environment", "program"),
 }
 _FIELD_KEYS = {"default", "min", "max", "choices", "doc"}
 _SUFFIXES = (".v", ".sv")
@@ -134,8 +145,10 @@ class _Reader:
         parameters = self._record("parameters", self._rules())
         if not bench and "workload" in self.data:
             raise self.wrong("workload", "is given without a bench, which would read it")
-        workload = self._record("workload", []) if bench else RandomWorkload
-        names = {*_names(parameters), *_names(workload)}
+        program = self._program(set(names_of(parameters)))
+        workload = self._record("workload", [], program) if bench else RandomWorkload
+        names = {*names_of(parameters), *names_of(workload)}
+        names |= set(NUMBERS) if program else set()
         return OwnBlock(
             name=str(self.path),
             summary=self.text("summary", "no summary")
@@ -144,8 +157,8 @@ class _Reader:
             workload=workload,
             hardware=_no_component,
             bench=bench or RANDOM_BENCH,
-            work=self._work(names),
-            cycles=self._cycles(names),
+            work=self._work(names, program),
+            cycles=self._cycles(names, program),
             folder=str(self.path.parent),
             find=_find,
             reads=self._texts("reads"),
@@ -207,7 +220,39 @@ class _Reader:
             raise self.wrong(key, f'= {given!r} must be a list of texts, e.g. ["name"]')
         return tuple(given)
 
-    def _record(self, key: str, rules: list[Expression]) -> type:
+    def _program(self, parameters: set[str]) -> ProgramTable | None:
+        """The table `[program]`; None where there is none."""
+        if "program" not in self.data:
+            return None
+        table = self.table("program")
+        if "bench" not in self.data:
+            raise self.wrong("program", "is given without a bench, which would run it")
+        if "program" in self.table("workload"):
+            raise self.wrong("workload.program", "is the field of [program]; rename one")
+        for key in table:
+            if key not in PROGRAM_KEYS:
+                raise self.wrong(f"program.{key}", f"is not known; use {', '.join(PROGRAM_KEYS)}")
+        default, entry = table.get("default", "quicksort"), table.get("start_at_entry", False)
+        if default not in SHIPPED and not (type(default) is str and default.endswith(".elf")):
+            raise self.wrong(
+                "program.default",
+                f"= {default!r} must be an ELF file (.elf) or one of {', '.join(SHIPPED)}",
+            )
+        if type(entry) is not bool:
+            raise self.wrong("program.start_at_entry", f"= {entry!r} must be true or false")
+        size = table.get("memory_bytes", MEMORY_BYTES)
+        if type(size) is not int or not 4 <= size <= 2**32:
+            raise self.wrong("program.memory_bytes", f"= {size!r} must be from 4 to 2^32")
+        return ProgramTable(
+            default=default_program(default, self.path.parent.absolute()),
+            registers=self._number("program.registers", table.get("registers", 32), parameters),
+            start_at_entry=entry,
+            memory_bytes=size,
+        )
+
+    def _record(
+        self, key: str, rules: list[Expression], program: ProgramTable | None = None
+    ) -> type:
         for name in self.table(key):
             if not is_identifier(name) or "$" in name or name.startswith("__"):
                 raise self.wrong(key, f"has {name!r}; write a name of letters, digits and _")
@@ -216,11 +261,14 @@ class _Reader:
         fields = {
             name: self._field(f"{key}.{name}", entry) for name, entry in self.table(key).items()
         }
+        fields |= fields_of(program)
         for rule in rules:
             for name in sorted(rule.names - set(fields)):
                 raise self.wrong("rules", f"speak of {name!r}, which is not in [parameters]")
 
         def check(record: Any) -> None:
+            if program is not None:
+                program.execution(record)
             for rule in rules:
                 if not rule.value(vars(record), "rule"):
                     given = ", ".join(f"{name}={getattr(record, name)!r}" for name in rule.names)
@@ -270,12 +318,14 @@ class _Reader:
             )
         return expression
 
-    def _cycles(self, names: set[str]) -> Callable[[Any, Any], int]:
+    def _cycles(self, names: set[str], program: ProgramTable | None) -> Callable[[Any, Any], int]:
         default = "1000" if "bench" in self.data else "length"
         expression = self._number("cycles", self.data.get("cycles", default), names)
-        return lambda parameters, workload: _whole(expression, "cycles", parameters, workload)
+        return lambda parameters, workload: int(
+            expression.value(_values(parameters, workload, program), "cycles")
+        )
 
-    def _work(self, names: set[str]) -> Callable[[Any, Any], Work]:
+    def _work(self, names: set[str], program: ProgramTable | None) -> Callable[[Any, Any], Work]:
         given: Mapping[str, Any] = self.table("work")
         known = ("unit", "count", "input_bits", "output_bits")
         for key in given:
@@ -292,21 +342,18 @@ class _Reader:
         terms = {key: self._number(f"work.{key}", given[key], names) for key in known[1:]}
 
         def work(parameters: Any, workload: Any) -> Work:
-            values = {
-                key: _whole(term, f"work.{key}", parameters, workload)
-                for key, term in terms.items()
-            }
+            given = _values(parameters, workload, program)
+            values = {key: int(term.value(given, f"work.{key}")) for key, term in terms.items()}
             return Work(unit=unit, **values)
 
         return work
 
 
-def _names(record: type) -> list[str]:
-    return list(record.__dataclass_fields__)  # type: ignore[attr-defined]
-
-
-def _whole(expression: Expression, what: str, parameters: Any, workload: Any) -> int:
-    return int(expression.value(vars(parameters) | vars(workload), what))
+def _values(parameters: Any, workload: Any, program: ProgramTable | None) -> dict[str, Any]:
+    """What expressions of work and cycles may use."""
+    numbers = {} if program is None else program.numbers(parameters, workload)
+    values: dict[str, Any] = vars(parameters) | vars(workload)
+    return values | numbers
 
 
 def _no_component(parameters: Any) -> Any:

@@ -217,25 +217,16 @@ def _ranges(evaluation: Evaluation, draws: int) -> tuple[dict[str, Any], str]:
 
 def _document(evaluation: Evaluation, sources: bool) -> dict[str, Any]:
     from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
+    from chipdse.system.each_die import each_die
 
     values = dataclasses.asdict(evaluation.metrics)
     limits = values.pop("constraints")
-    dies = evaluation.parts.dies
     document: dict[str, Any] = {
         "system": evaluation.system.name,
         "metrics": {k: _finite(v) for k, v in values.items()},
         "cost_usd": cost_parts(evaluation),
         "embodied_kgco2e": carbon_parts(evaluation),
-        "dies": [
-            {
-                "name": name,
-                "count": int(dies.count[0, i]),
-                "area_m2": float(dies.area_m2[0, i]),
-                "node_nm": float(dies.node_nm[0, i]),
-                "yield_frac": float(evaluation.parts.fabrication.die_yield[0, i]),
-            }
-            for i, name in enumerate(dies.names)
-        ],
+        "dies": [die.document() for die in each_die(evaluation)],
         "violations": evaluation.metrics.violations,
         "limits": {k: _finite(v) for k, v in limits.items()},
         "complaints": list(evaluation.complaints),

@@ -89,17 +89,7 @@ def simulate(
     ports = [port.name for port in rtl_ports(rtl.rtlil, rtl.top)]
     size = rtl.verilog.stat().st_size
     tool = simulators.pick_for_ports(block.name, ports, simulator, size, cycles)
-    environment = {
-        "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
-        "HDL_WORKLOAD": workload_text(workload),
-        "HDL_RESULT": RESULT,
-    }
-    if isinstance(block, OwnBlock) and not block.is_checked:
-        environment["HDL_PORTS"] = json.dumps(random_ports(block, rtl))
-    if is_own_bench(block):
-        # A bench may drive an input after the edge that a register waits for, where Icarus does
-        # an inertial write before the register reads; ours drive between the edges.
-        environment["COCOTB_TRUST_INERTIAL_WRITES"] = "0"
+    environment = _environment(block, parameters, workload, rtl)
     digests = file_digests(workload)
     values = {
         "rtl": rtl.content,
@@ -135,6 +125,22 @@ def simulate(
         folder=folder,
         phases=tuple((cycle, name) for cycle, name in window.get("phases", [])),
     )
+
+
+def _environment(block: Block, parameters: Any, workload: Any, rtl: Rtl) -> dict[str, str]:
+    """Variables from which a bench learns what it runs, part of the result's key."""
+    environment = {
+        "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
+        "HDL_WORKLOAD": workload_text(workload),
+        "HDL_RESULT": RESULT,
+    }
+    if isinstance(block, OwnBlock) and not block.is_checked:
+        environment["HDL_PORTS"] = json.dumps(random_ports(block, rtl))
+    if is_own_bench(block):
+        # A bench may drive an input after the edge that a register waits for, where Icarus does
+        # an inertial write before the register reads; ours drive between the edges.
+        environment["COCOTB_TRUST_INERTIAL_WRITES"] = "0"
+    return environment
 
 
 def _cycles(block: Block, parameters: Any, workload: Any) -> int:
@@ -234,12 +240,15 @@ def _is_only_described(block: Block) -> bool:
 
 
 def _asserting(block: Block) -> tuple[str, ...]:
-    """Patterns of the files whose assertions are to say which values they compared."""
-    ours = ("chipdse_hdl/*bench*.py", f"{block.bench.rpartition('.')[2]}.py")
+    """Patterns of the files whose assertions are to say which values they compared.
+
+    Benches that ship compare by functions with messages of their own.
+    """
     if not isinstance(block, OwnBlock) or not block.is_checked:
-        return ours
+        return ()
     folders = search_folders(Path(block.folder))
-    return (*ours, *(f"{glob.escape(str(folder))}/*.py" for folder in folders))
+    names = ("chipdse_hdl/*bench*.py", f"{block.bench.rpartition('.')[2]}.py")
+    return (*names, *(f"{glob.escape(str(folder))}/*.py" for folder in folders))
 
 
 SIMULATE = Stage(

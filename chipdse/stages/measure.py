@@ -10,6 +10,7 @@ import functools
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ from chipdse.design import Design, OperatingPoint
 from chipdse.errors import DesignError
 from chipdse.metrics import BlockReport
 from chipdse.netlist.library.macros import check_macro_supply
-from chipdse.netlist.power.power import GROUPS
+from chipdse.netlist.power.power import GROUPS, Power
 from chipdse.records import BlockMetrics
-from chipdse.stages.analyse import analyse_design
+from chipdse.stages.analyse import Analysed, analyse_design
 from chipdse.stages.guarantee import FAST, SLOW, bounds_of, check_corners
 from chipdse.stages.layout import (
     LAYOUT_TABLES,
@@ -208,64 +209,87 @@ MEASURE = Stage(
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Energies:
+    """Energies per clock cycle of an analysed netlist [J].
+
+    internal_j, switching_j : by group of cells
+    wire_j : of all wires that cells drive
+    added_j : of data in the cells that layout adds
+    """
+
+    internal_j: dict[str, float]
+    switching_j: dict[str, float]
+    wire_j: float
+    added_j: float
+
+
+def _energies(analysed: Analysed, vdd_v: float) -> _Energies:
+    """Energies per clock cycle at the supply voltage at which the netlist was analysed."""
+    power, activity, loads = analysed.power, analysed.activity, analysed.loads
+    period_s = float(analysed.timing.min_period_s[0])
+    internal_j = _by_group(power, "internal_w", period_s)
+    switching_j = _by_group(power, "switching_w", period_s)
+    is_logic = power.group == GROUPS.index("combinational")
+    logic_wire_j = wire_energy_j(loads, power.netlist, activity, vdd_v, is_logic)
+    data_j = internal_j["combinational"] + switching_j["combinational"] - logic_wire_j
+    return _Energies(
+        internal_j=internal_j,
+        switching_j=switching_j,
+        wire_j=wire_energy_j(loads, power.netlist, activity, vdd_v),
+        added_j=added_energy_j(analysed.layout.added, data_j),
+    )
+
+
+def _by_group(power: Power, kind: str, factor: float) -> dict[str, float]:
+    """A kind of power of each group of cells, times a factor."""
+    groups = power.by_group()
+    return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
+
+
 def _corner(
     design: Design, hardware: Hardware, vdd_v: float, temperature_c: float, store: Store
 ) -> Corner:
+    """Timing and power of a netlist at a supply and temperature, with its layout as it counts."""
     loaded = load(design.library, hardware, design.operating.process)
     library = loaded.netlist.library
     known = library.leakage_grid
     temperatures_c = tuple(temp for temp in known.temperatures_c if known.covers(vdd_v, temp))
     at = library.leakage_at(vdd_v, temperatures_c) if len(temperatures_c) > 1 else None
     analysed = analyse_design(design, hardware, store, leakage_at=at)
-    timing, power, laid, activity = (
-        analysed.timing,
-        analysed.power,
-        analysed.layout,
-        analysed.activity,
-    )
+    timing, power, laid = analysed.timing, analysed.power, analysed.layout
     path = float(timing.min_period_s[0])
-    groups = power.by_group()
     # A library without leakage has no table of it: it is 0 at every temperature.
     has_table = len(temperatures_c) > 1 and bool(np.any(power.leakage_elsewhere_w))
-
-    def by_group(kind: str, factor: float) -> dict[str, float]:
-        return {name: float(groups[name][kind][0]) * factor for name in GROUPS}
-
-    sequential = int((power.group == GROUPS.index("sequential")).sum())
     netlist, macros = power.netlist, np.flatnonzero(power.group == GROUPS.index("macro"))
     laid_path = path * laid.path_growth
     skew = laid_path * laid.skew_frac / (1 - laid.skew_frac)
     area, added = hardware.mapped.area_m2, laid.added
-    wire_j = wire_energy_j(analysed.loads, netlist, activity, vdd_v)
-    is_logic = power.group == GROUPS.index("combinational")
-    logic_wire_j = wire_energy_j(analysed.loads, netlist, activity, vdd_v, is_logic)
-    internal_j, switching_j = by_group("internal_w", path), by_group("switching_w", path)
-    leakage = after_layout(added, by_group("leakage_w", 1.0))
+    energies = _energies(analysed, vdd_v)
+    leakage = after_layout(added, _by_group(power, "leakage_w", 1.0))
     leakage_powers_w = power.leakage_elsewhere_w * leakage.growth
     return Corner(
         vdd_v=vdd_v,
         temperature_c=temperature_c,
         critical_path_s=laid_path + skew,
         worst_hold_slack_s=float(timing.worst_hold_slack_s[0]),
-        internal_energy_j=internal_j,
-        switching_energy_j=switching_j,
+        internal_energy_j=energies.internal_j,
+        switching_energy_j=energies.switching_j,
         leakage_w=leakage.by_group_w,
         leakage_temperatures_c=temperatures_c if has_table else (),
         leakage_powers_w=tuple(map(float, leakage_powers_w)) if has_table else (),
         cell_count=power.netlist.cell_count,
-        sequential_count=sequential,
+        sequential_count=int((power.group == GROUPS.index("sequential")).sum()),
         area_m2=area,
         macro_count=len(macros),
         macro_area_m2=float(
             sum(netlist.cells[kind].area_m2 for kind in netlist.cell_types[macros])
         ),
         annotated_frac=loaded.replayed.annotated_fraction,
-        wire_energy_j=wire_j,
+        wire_energy_j=energies.wire_j,
         glitch_energy_j=analysed.glitch_w * path,
-        clock_tree_energy_j=laid.clock_tree_power(timing.library, activity).energy_j,
-        added_cell_energy_j=added_energy_j(
-            added, internal_j["combinational"] + switching_j["combinational"] - logic_wire_j
-        ),
+        clock_tree_energy_j=laid.clock_tree_power(timing.library, analysed.activity).energy_j,
+        added_cell_energy_j=energies.added_j,
         wire_length_m=0.0 if laid.routes is None else laid.routes.wire_length_m,
         layout_area_m2=area if added is None else added.area_m2,
         core_area_m2=(area if added is None else added.area_m2) / design.physical.utilisation,
@@ -273,8 +297,8 @@ def _corner(
         clock_skew_s=skew,
         clock_buffer_count=0 if laid.tree is None else laid.tree.buffer_count,
         wire_level=level_number(laid.counted.wires),
-        glitches_counted=int(activity.glitches),
-        toggle_error_frac=activity.standard_error_frac,
+        glitches_counted=int(analysed.activity.glitches),
+        toggle_error_frac=analysed.activity.standard_error_frac,
         clock_tree_counted=int(laid.tree is not None),
         layout_cell_count=0 if added is None else added.count,
         hold_buffer_count=0 if added is None else added.hold_count,

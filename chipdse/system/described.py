@@ -12,6 +12,7 @@ from chipdse.errors import DesignError
 from chipdse.records import Absent, BlockMetrics, check_knobs, knob, read_absent
 from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
 from chipdse.system.arrays.dies import interface_area
+from chipdse.system.arrays.flows import Flows
 from chipdse.system.arrays.temperature import LeakageTable
 from chipdse.system.evaluate import Parts, Work, evaluate_dies, evaluate_pairs
 from chipdse.system.metrics import SystemMetrics
@@ -77,6 +78,17 @@ class BlockDie(Die):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """Data between two kinds of dies, both directions together, whatever the throughput.
+
+    ends : names of the dies; the same name twice: among the dies of that kind
+    """
+
+    ends: tuple[str, str]
+    bits_per_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class System:
     """Dies in a package.
 
@@ -84,6 +96,8 @@ class System:
     bits_per_op : data a die exchanges with others for each operation
     traffic_bits_per_s : data exchanged whatever the throughput, in place of `bits_per_op`; None:
         `bits_per_op` counts
+    traffic : between dies that are known, in place of both; side by side they are neighbours, in a
+        stack the dies lie in their order, lowest first
     interposer_area_m2 : what the dies must fit on; None: as large as they need
     constants : the user's own figures, e.g. of a custom link; they come before the tables'
     """
@@ -93,6 +107,7 @@ class System:
     package: PackageParameters
     bits_per_op: float = 0.0
     traffic_bits_per_s: float | None = None
+    traffic: tuple[Traffic, ...] = ()
     interposer_area_m2: float | None = None
     constants: tuple[Constant, ...] = ()
 
@@ -115,6 +130,23 @@ class System:
                 f"system {self.name!r}: dies that leak must give the same"
                 " leakage_temperature_c and leakage_doubling_k"
             )
+        for each in self.traffic:
+            self._check_traffic(each)
+
+    def _check_traffic(self, traffic: Traffic) -> None:
+        """Raise DesignError for traffic between dies that there are not."""
+        counts = {die.name: die.count for die in self.dies}
+        for name in traffic.ends:
+            if name not in counts:
+                raise DesignError(
+                    f"system {self.name!r}: traffic to die {name!r}, which is unknown; the dies "
+                    f"are {', '.join(counts)}"
+                )
+        if traffic.ends[0] == traffic.ends[1] and counts[traffic.ends[0]] < 2:
+            raise DesignError(
+                f"system {self.name!r}: traffic between die {traffic.ends[0]!r} and itself; name "
+                "two dies, or use count"
+            )
 
     @property
     def die_count(self) -> int:
@@ -131,6 +163,7 @@ class Evaluation:
     parts: Parts
     columns: PackageColumns
     sources: Sources
+    leak: LeakageTable
 
     @property
     def complaints(self) -> tuple[str, ...]:
@@ -182,13 +215,15 @@ def evaluate_block(
     The metrics are those of `chipdse.system.evaluate.evaluate_system`, which scores points.
     """
     sources, columns = Sources.of(constants), PackageColumns.of([package])
-    rows = evaluate_pairs(BlockPoints.of([block]), columns, sources)
+    points = BlockPoints.of([block])
+    rows = evaluate_pairs(points, columns, sources)
     return Evaluation(
         system=from_block(block, package),
         metrics=rows.arrays((1, 1), sources).at(0, 0),
         parts=rows.parts,
         columns=columns,
         sources=sources,
+        leak=LeakageTable.of(points, columns),
     )
 
 
@@ -225,10 +260,12 @@ def evaluate_described(
             reference_c=np.array([leaky.leakage_temperature_c]),
             doubling_k=np.array([leaky.leakage_doubling_k], dtype=np.float64),
         ),
+        flows=_flows(system),
     )
     rows = evaluate_dies(dies, work, columns, sources, cells=cells)
+    leak = work.leak
     limits = dict(rows.constraints)
-    if traffic is not None:
+    if traffic is not None or system.traffic:
         limits["link_bandwidth"] = 1 - rows.parts.link.utilisation_limit
     if system.interposer_area_m2 is not None:
         stacked = system.package.arrangement in STACKS
@@ -250,6 +287,17 @@ def evaluate_described(
         parts=rows.parts,
         columns=columns,
         sources=sources,
+        leak=leak,
+    )
+
+
+def _flows(system: System) -> Flows | None:
+    if not system.traffic:
+        return None
+    place = {die.name: kind for kind, die in enumerate(system.dies)}
+    return Flows(
+        ends=tuple((place[each.ends[0]], place[each.ends[1]]) for each in system.traffic),
+        bits_per_s=np.array([[each.bits_per_s for each in system.traffic]]),
     )
 
 

@@ -12,7 +12,7 @@ from chipdse import numerics
 from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 from chipdse.system.arrays.geometry import Geometry, layers_of
-from chipdse.system.thermal.assembly import assemble
+from chipdse.system.thermal.assembly import Network, assemble
 from chipdse.system.thermal.solver import solve
 from chipdse.system.thermal.stack import Rectangle
 from chipdse.technology.constants import Sources
@@ -41,18 +41,45 @@ class DieTemperature:
         return float(self.rise_k.max()) - self.even_peak_k
 
 
-def die_temperature(
-    geometry: Geometry, rectangles: Sequence[Rectangle], power_w: Floats, sources: Sources
-) -> DieTemperature:
-    """Steady temperature of the one die of a package.
+def die_temperatures(
+    geometry: Geometry,
+    rectangles: Sequence[Sequence[Rectangle]],
+    power_w: Sequence[Floats],
+    sources: Sources,
+) -> list[DieTemperature]:
+    """Steady temperature of each die of a package, side by side or in a stack.
 
     Materials conduct as at 27 °C, where their conductivity is tabulated. Leakage does not follow
     the temperature here.
 
     Parameters
     ----------
-    rectangles : on the die, from its centre
+    rectangles : on each die of the geometry, from its centre
     power_w : of each rectangle
+    """
+    stack = layers_of(geometry, sources)
+    of_die: list[tuple[int, Rectangle]] = []  # the layer and the outline of each die
+    layers, mapped, even = [], [], []
+    for at, layer in enumerate(stack.layers):
+        powered: list[Rectangle] = []
+        for die in layer.sources:
+            place = len(of_die)
+            total = numerics.dot(power_w[place], np.ones(len(power_w[place])))
+            of_die.append((at, die))
+            powered += [die, *(_moved(each, die) for each in rectangles[place])]
+            mapped += [0.0, *power_w[place]]
+            even += [total, *(0.0 for _ in power_w[place])]
+        layers.append(dataclasses.replace(layer, sources=tuple(powered)))
+    network = assemble(dataclasses.replace(stack, layers=tuple(layers)), CELLS)
+    operator = solve(network)
+    rise, even_rise = operator.cell_rise(np.array(mapped)), operator.cell_rise(np.array(even))
+    return [_of_die(network, at, die, rise, even_rise) for at, die in of_die]
+
+
+def die_temperature(
+    geometry: Geometry, rectangles: Sequence[Rectangle], power_w: Floats, sources: Sources
+) -> DieTemperature:
+    """`die_temperatures` of a package with one die.
 
     Raises
     ------
@@ -60,26 +87,29 @@ def die_temperature(
     """
     if len(geometry.dies) != 1:
         raise DesignError(f"a map of one die cannot show {len(geometry.dies)} dies")
-    stack = layers_of(geometry, sources)
-    place = next(i for i, layer in enumerate(stack.layers) if layer.sources)
-    layer = stack.layers[place]
-    (die,) = layer.sources
-    powered = dataclasses.replace(layer, sources=(die, *rectangles))
-    layers = (*stack.layers[:place], powered, *stack.layers[place + 1 :])
-    network = assemble(dataclasses.replace(stack, layers=layers), CELLS)
-    operator = solve(network)
-    in_rectangles = np.array([0.0, *power_w])
-    even = np.zeros_like(in_rectangles)
-    even[0] = numerics.dot(in_rectangles, np.ones(len(in_rectangles)))
-    rise = operator.cell_rise(in_rectangles)
+    return die_temperatures(geometry, [rectangles], [power_w], sources)[0]
+
+
+def _moved(rectangle: Rectangle, die: Rectangle) -> Rectangle:
+    """A rectangle on a die, from the centre of the package."""
+    return dataclasses.replace(
+        rectangle,
+        left_m=rectangle.left_m + die.left_m + die.width_m / 2,
+        bottom_m=rectangle.bottom_m + die.bottom_m + die.height_m / 2,
+    )
+
+
+def _of_die(
+    network: Network, layer: int, die: Rectangle, rise: Floats, even_rise: Floats
+) -> DieTemperature:
     inside_x = _inside(network.x, die.left_m, die.right_m)
     inside_y = _inside(network.y, die.bottom_m, die.top_m)
-    slices = [z for z, of in enumerate(network.slice_layer) if of == place]
+    slices = [z for z, of in enumerate(network.slice_layer) if of == layer]
     planes = [rise[network.cell[z][inside_y, inside_x]] for z in slices]
-    even_rise = operator.cell_rise(even)
+    centre_x, centre_y = die.left_m + die.width_m / 2, die.bottom_m + die.height_m / 2
     return DieTemperature(
-        x_m=network.x[inside_x.start : inside_x.stop + 1],
-        y_m=network.y[inside_y.start : inside_y.stop + 1],
+        x_m=network.x[inside_x.start : inside_x.stop + 1] - centre_x,
+        y_m=network.y[inside_y.start : inside_y.stop + 1] - centre_y,
         rise_k=max(planes, key=lambda plane: float(plane.max())),
         even_peak_k=max(
             float(even_rise[network.cell[z][inside_y, inside_x]].max()) for z in slices

@@ -19,6 +19,7 @@ from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns, Typ
 from chipdse.system.arrays.cost import CostResult, cost_of
 from chipdse.system.arrays.dies import dies_of, node_is_tabulated
 from chipdse.system.arrays.fabrication import Fabrication, fabrication_of
+from chipdse.system.arrays.flows import Flows
 from chipdse.system.arrays.links import LinkResult, links_of
 from chipdse.system.arrays.outcome import Amounts, constraints_of, metrics_of
 from chipdse.system.arrays.temperature import (
@@ -153,12 +154,7 @@ def evaluate_pairs(
     work = Work(
         throughput_ops_per_s=package["tiles"] * blocks.throughput_ops_per_s,
         bits_per_op=blocks.io_bits_per_op,
-        leak=LeakageTable(
-            table_c=blocks.leakage_temperatures_c,
-            table_w=blocks.leakage_powers_w,
-            reference_c=blocks.temperature_c,
-            doubling_k=package["leakage_doubling_k"],
-        ),
+        leak=LeakageTable.of(blocks, package),
     )
     dies = dies_of(blocks, package, sources)
     typical = None if blocks.typical is None else _typical(blocks, blocks.typical, dies, work)
@@ -195,11 +191,15 @@ def _typical(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Work:
-    """What the dies of each system do together at full throughput, and how they leak."""
+    """What the dies of each system do together at full throughput, and how they leak.
+
+    flows : data between known dies, in place of `bits_per_op`; None: to any of the dies
+    """
 
     throughput_ops_per_s: Floats
     bits_per_op: Floats
     leak: LeakageTable
+    flows: Flows | None = None
 
 
 class Heat(Protocol):
@@ -253,7 +253,7 @@ def evaluate_dies(
         largest power; None: the same chips
     """
     compute = work.throughput_ops_per_s
-    link = links_of(compute * work.bits_per_op, package, dies, sources)
+    link = links_of(compute * work.bits_per_op, package, dies, sources, work.flows)
     fixed = die_powers(dies, link.utilisation_limit, link.power_w, link.memory_device_w)
     solve = heat or _solve
     temperatures = solve(package, dies, work.leak, fixed, sources, cells, typical=False)

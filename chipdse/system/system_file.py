@@ -13,7 +13,7 @@ from typing import Any
 from chipdse.errors import DesignError
 from chipdse.reading import read_toml
 from chipdse.records import BlockMetrics
-from chipdse.system.described import Die, System
+from chipdse.system.described import Die, System, Traffic
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Constant, load_constants
 from chipdse.technology.own_figures import read_own_table
@@ -60,6 +60,7 @@ _TABLES = (
     "conductivity",
     "constants",
     "interposer_area",
+    "traffic",
 )
 
 
@@ -166,7 +167,10 @@ def _system(content: Mapping[str, Any], stem: str) -> System:
     _once(constants)
     custom_link = any(c.key == "links.energy_to_16.custom" for c in constants)
     package = _package(content.get("package", {}), dies, custom_link)
+    between = _between(content.get("traffic", []))
     traffic = _traffic(content.get("link", {}), block)
+    if between and {"bits_per_op", "traffic"} & set(content.get("link", {})):
+        raise DesignError("[[traffic]] names the dies of all data; leave it out of [link]")
     interposer = content.get("interposer_area", 0.0)
     return System(
         name=name,
@@ -174,6 +178,7 @@ def _system(content: Mapping[str, Any], stem: str) -> System:
         package=package,
         interposer_area_m2=read_quantity(interposer, "m2", "interposer_area") or None,
         constants=constants,
+        traffic=between,
         **traffic,
     )
 
@@ -261,6 +266,30 @@ def _traffic(content: Any, block: BlockMetrics | None) -> dict[str, float]:
             raise DesignError(f"[link] {key}={value!r} is negative; use >= 0")
     # A file that states no traffic, or 0, has no link to limit.
     return {name: value for name, value in traffic.items() if value > 0}
+
+
+def _between(content: Any) -> tuple[Traffic, ...]:
+    """The data between named dies, ``[[traffic]]``."""
+    if not isinstance(content, list):
+        raise DesignError(f"traffic={content!r} must be a list of tables, [[traffic]]")
+    found = []
+    for index, given in enumerate(content, 1):
+        where = f"[[traffic]] {index}"
+        table = _table(given, where)
+        for key in table:
+            _known(key, ["between", "rate"], where)
+        ends = table.get("between")
+        if not isinstance(ends, list) or len(ends) != 2 or not all(type(e) is str for e in ends):
+            raise DesignError(
+                f'{where} between={ends!r} must name two dies, e.g. ["compute", "host"]'
+            )
+        if "rate" not in table:
+            raise DesignError(f"{where} lacks 'rate'; write e.g. rate = '10 GB/s'")
+        rate = read_quantity(table["rate"], "bit/s", f"{where} rate")
+        if rate < 0:
+            raise DesignError(f"{where} rate={table['rate']!r} is negative; use >= 0")
+        found.append(Traffic(ends=(ends[0], ends[1]), bits_per_s=rate))
+    return tuple(found)
 
 
 def _own(key: str, doc: str, value: float, unit: str) -> Constant:

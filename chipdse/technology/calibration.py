@@ -179,7 +179,12 @@ def parse_calibration(text: str, name: str) -> LayoutCalibration:
         value = entries.get(key)
         if value is None and key in optional:
             entries[key] = None
-        elif value is None or not _is_number(value) or value < 0:
+        elif value is None:
+            raise DesignError(
+                f"calibration {name} has no coefficients.{key}; write a number of at least 0, or "
+                "make the file of an earlier version again with benchmarks/calibrate_layout.py"
+            )
+        elif not _is_number(value) or value < 0:
             raise DesignError(
                 f"calibration {name}: coefficients.{key} is {value!r}; write a number of at least 0"
             )

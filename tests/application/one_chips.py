@@ -6,11 +6,13 @@ from typing import Any
 
 from chipdse_hdl.mac_array import BLOCK, MacArrayParameters
 
-from chipdse.application.chip_file import Application, DramChoices, Memories
 from chipdse.application.compose import MeasuredPart, PartPoint
+from chipdse.application.dies import DieSetting
+from chipdse.application.files.chip_file import Application, DramChoices, Memories
+from chipdse.application.files.dies import DieChoice, Layout, PartTraffic
+from chipdse.application.inside.one_chip import OneChip
 from chipdse.application.layers import Layer, Network
 from chipdse.application.memories import dram, sram_buffer
-from chipdse.application.one_chip import OneChip
 from chipdse.application.parts import contract_of
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources
@@ -70,8 +72,18 @@ def make_chip(
     buffer_bytes: int | None = 16384,
     kind: str | None = "hbm2e",
     supplies: int = 6,
+    dies: dict[str, Any] | None = None,
+    traffic: float = 0.0,
+    **package: Any,
 ) -> OneChip:
-    """Copies of an array of 8 x 8 at 1.8 V, a control part if it has operations, and memories."""
+    """Copies of an array of 8 x 8 at 1.8 V, a control part if it has operations, and memories.
+
+    Parameters
+    ----------
+    dies : of parts and memories, by name, and numbers of dies where there are several of a kind:
+        ``{"array": "compute", "buffer": "host", "main": "host", "compute": 4}``
+    traffic : between the array and the control part [bits per task]
+    """
     array = MeasuredPart(name="array", counts=(1, 4), points=ARRAY.points[:supplies])
     parts = (array, CONTROL) if operations else (array,)
     network = Network(name="net", layers=layers) if layers else None
@@ -80,6 +92,10 @@ def make_chip(
         stated = DramChoices(
             kinds=(kind,), units=(1,), energy_j_per_bit=None, bandwidth_bits_per_s=None, idle_w=None
         )
+    setting = None
+    if dies is not None:
+        setting = die_setting_of(dies, buffer_bytes is not None, network is not None, traffic)
+    total = 1 if setting is None else setting.layout.total
     return OneChip(
         parts=parts,
         point={part.name: 0 for part in parts},
@@ -92,8 +108,33 @@ def make_chip(
             dram=stated,
             names=("buffer", "main"),
         ),
-        package=PackageParameters(),
+        package=PackageParameters(chiplets=total, tiles=total, **package),
         node_nm=130.0,
         temperature_c=25.0,
         sources=Sources(),
+        dies=setting,
+    )
+
+
+def die_setting_of(
+    dies: dict[str, Any], buffer: bool = True, network: bool = True, traffic: float = 0.0
+) -> DieSetting:
+    """Dies of 130 nm; see `make_chip`."""
+    places = {name: die for name, die in dies.items() if isinstance(die, str)}
+    names = list(dict.fromkeys(places.values()))
+    between = (PartTraffic(ends=("array", "control"), bits=traffic),) if traffic else ()
+    layout = Layout(
+        dies=tuple(DieChoice(name=name, count=dies.get(name, 1)) for name in names),
+        places=places,
+        traffic=between,
+    )
+    memories = ("buffer" if buffer else "", "main" if "main" in places else "")
+    carrier = "array" if network else None
+    return DieSetting(
+        layout=layout,
+        flows=layout.flows(carrier, *memories),
+        carrier=carrier,
+        buffer=memories[0],
+        node_nm=(130.0,) * len(names),
+        moved=(False,) * len(names),
     )

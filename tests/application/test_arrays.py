@@ -87,7 +87,7 @@ def test_one_layer_is_the_blocks_workload(
 
 
 @given(sizes, sizes, sizes, sizes, sizes, st.integers(1, 9), st.integers(1, 9), st.booleans())
-def test_laws(
+def test_utilisation_latency_and_traffic_are_within_their_bounds(
     m: int, n: int, k: int, rows: int, columns: int, count: int, copies: int, overlapped: bool
 ) -> None:
     p = MacArrayParameters(rows=rows, columns=columns, overlapped_drain=overlapped)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chipdse.application.chip_file import ChipFile, read_chip
+from chipdse.application.files.chip_file import ChipFile, read_chip
 from chipdse.errors import DesignError
 
 ROOT = Path(__file__).parents[2]

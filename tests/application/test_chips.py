@@ -216,7 +216,7 @@ def test_published_figures_of_drams() -> None:
     )
 
 
-def test_refusals() -> None:
+def test_memories_and_networks_that_are_not_known_are_refused() -> None:
     with pytest.raises(DesignError, match="no published energy per bit is known for ddr5"):
         dram("ddr5")
     with pytest.raises(DesignError, match="DRAM 'rdram' is unknown; use one of ddr5"):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chipdse.application.floorplan import MOST_TILES, Region, floorplan, regions_of
+from chipdse.application.inside.floorplan import MOST_TILES, Region, floorplan, regions_of
 from chipdse.errors import DesignError
 from tests.application.one_chips import LARGE, make_chip
 

@@ -15,9 +15,10 @@ from chipdse_hdl.adder.parameters import PREFIX, STRUCTURES
 from chipdse_hdl.adder.structures import add, prefix_levels
 from chipdse_hdl.bench.pipelines import Case
 from chipdse_hdl.gates.network import KINDS, Network
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fuzzing.examples import examples
 from tests.support.hdl_runs import play_in_amaranth
 
 ALL = (*STRUCTURES, "operator")
@@ -122,7 +123,7 @@ def test_networks_add(structure: str, bits: int, group_bits: int, seed: int) -> 
 
 
 @pytest.mark.parametrize("structure", ALL)
-def test_hardware_by_hand(structure: str) -> None:
+def test_the_hardware_gives_words_worked_by_hand_in_their_cycles(structure: str) -> None:
     """Words at the ports, cycle by cycle: 5 + 3, a pause, then 15 + 15 + 1."""
     p = AdderParameters(bits=4, structure=structure)
     words = {"a": [5, 9, 15, 0, 0], "b": [3, 9, 15, 0, 0], "carry": [0, 0, 1, 0, 0]}
@@ -151,11 +152,13 @@ def test_hardware_is_the_reference(structure: str, stages: int, gating: str) -> 
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@examples(15)
 @given(
     st.sampled_from(ALL), st.integers(2, 62), st.sampled_from(["uniform", "narrow", "addresses"])
 )
-def test_workloads(structure: str, bits: int, values: str) -> None:
+def test_a_workload_takes_the_cycles_that_are_stated(
+    structure: str, bits: int, values: str
+) -> None:
     p = AdderParameters(bits=bits, structure=structure)
     workload = AdderWorkload(length=20, values=values, duty=0.3)
     case = job(p, workload)
@@ -191,7 +194,7 @@ def test_reference_and_work_by_hand() -> None:
         ),
     ],
 )
-def test_refusals(given_: dict[str, Any], message: str) -> None:
+def test_impossible_parameters_are_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         AdderParameters(**given_)
 

@@ -102,7 +102,7 @@ def test_work_and_cycles_by_hand() -> None:
     assert AesSboxParameters().random_bits == 0
 
 
-def test_refusals() -> None:
+def test_impossible_parameters_and_workloads_are_refused() -> None:
     with pytest.raises(ValueError, match='structure="table" with shares=2: .* use structure="comp'):
         AesSboxParameters(structure="table", shares=2)
     with pytest.raises(ValueError, match="unit='cipher' is not one of 'sbox', 'round'"):
@@ -122,7 +122,7 @@ def test_refusals() -> None:
     ],
     ids=str,
 )
-def test_bench(parameters: AesSboxParameters, tmp_path: Path) -> None:
+def test_the_bench_passes_on_the_verilog(parameters: AesSboxParameters, tmp_path: Path) -> None:
     workload = AesSboxWorkload(length=20)
     result = bench_passes(BLOCK, parameters, workload, tmp_path)
     assert result["cycles"] == cycles(parameters, workload)

@@ -189,7 +189,7 @@ def test_phases_begin_with_the_first_word_that_is_accepted(
     assert sum(expected["out_valid"][last:]) == 2
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     # Two messages of 20 and 10 bytes: key, nonce and 4 bytes of header each; a tag each.
     done = work(AsconParameters(), AsconWorkload(length=30, message_bytes=20, associated_bytes=4))
     assert (done.count, done.unit) == (30, "byte")
@@ -199,7 +199,7 @@ def test_work_by_hand() -> None:
     assert (masked.count, masked.input_bits) == (30, 2 * done.input_bits)
 
 
-def test_refusals() -> None:
+def test_impossible_parameters_and_workloads_are_refused() -> None:
     with pytest.raises(ValueError, match="does not divide the 8 rounds .* use 1, 2 or 4"):
         AsconParameters(rounds_per_cycle=3)
     with pytest.raises(ValueError, match="function='xof' is not one of"):
@@ -213,7 +213,7 @@ def test_refusals() -> None:
 SMALL = AsconWorkload(length=100, message_bytes=40)
 
 
-@pytest.mark.few_cases(3)
+@pytest.mark.few_cases(2)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",
@@ -226,7 +226,7 @@ SMALL = AsconWorkload(length=100, message_bytes=40)
     ],
     ids=str,
 )
-def test_bench(parameters: AsconParameters, tmp_path: Path) -> None:
+def test_the_bench_passes_on_the_verilog(parameters: AsconParameters, tmp_path: Path) -> None:
     result = bench_passes(BLOCK, parameters, SMALL, tmp_path)
     assert result["cycles"] == cycles(parameters, SMALL)
 

@@ -37,7 +37,7 @@ def test_constants_of_the_literature() -> None:
     assert p.angles.sum() / 2 ** (20 + p.guard_bits) * 360 == pytest.approx(99.88, abs=0.01)
 
 
-def test_by_hand() -> None:
+def test_one_iteration_turns_and_stretches_as_by_hand() -> None:
     """One iteration: an eighth of a turn, and sqrt(2) longer."""
     p = CordicParameters(iterations=1, data_bits=8, angle_bits=8)
     x, y = reference(p, np.array([50, 50]), np.array([0, 0]), np.array([32, -32]))
@@ -140,7 +140,7 @@ def test_timing_by_hand() -> None:
     assert seen["x_out"][5] == 7  # 4 * 1.6425 = 6.6
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     workload = CordicWorkload(length=10)
     done = work(CordicParameters(data_bits=8, angle_bits=6), workload)
     assert (done.count, done.input_bits, done.output_bits) == (10, 220, 200)
@@ -166,7 +166,7 @@ def test_the_carrier_is_taken_away() -> None:
         ({"mode": "hyperbolic"}, "mode='hyperbolic' is not one of 'rotation', 'vectoring'"),
     ],
 )
-def test_refusals(given_: dict[str, Any], message: str) -> None:
+def test_impossible_parameters_are_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         CordicParameters(**given_)
 

@@ -12,9 +12,10 @@ from chipdse_hdl.d2d_link import BLOCK, D2dLink, D2dLinkParameters, D2dLinkWorkl
 from chipdse_hdl.d2d_link.bench import check_all_arrive, hard_cases, outputs, stimulus, watched
 from chipdse_hdl.d2d_link.checksum import CHECKSUMS, checksum
 from chipdse_hdl.d2d_link.model import decode, encode, errors, flits, frame, pace, reference, work
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fuzzing.examples import examples
 from tests.support.hdl_runs import bench_catches, bench_passes, play_in_amaranth
 
 
@@ -102,7 +103,7 @@ def test_checksums_see_a_wrong_inversion_wire(protection: str, data: st.DataObje
 
 
 @pytest.mark.parametrize("serialisation", [1, 2, 4, 8, 16])
-def test_timing(serialisation: int) -> None:
+def test_flits_arrive_after_the_stated_latency(serialisation: int) -> None:
     p = D2dLinkParameters(serialisation=serialisation, replay=True)
     quiet = reference(p, [5, 6, 7], [0, 0, 0], [0])
     arrivals = [cycle for cycle, valid in enumerate(quiet.out_valid) if valid]
@@ -145,7 +146,7 @@ def test_a_lossy_workload_is_refused_with_the_fix() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=12)
+@examples(12)
 @given(
     st.sampled_from([1, 2, 4, 8, 16]),
     st.sampled_from(["none", "parity", "crc8", "crc16"]),
@@ -169,12 +170,12 @@ def test_hardware_is_the_reference(
         run(p, *case)
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     done = work(D2dLinkParameters(flit_bits=32), D2dLinkWorkload(length=10))
     assert (done.count, done.unit, done.input_bits, done.output_bits) == (320, "bit", 320, 320)
 
 
-def test_refusals() -> None:
+def test_impossible_parameters_and_workloads_are_refused() -> None:
     with pytest.raises(ValueError, match="never knows of an error; use parity or a crc"):
         D2dLinkParameters(protection="none", replay=True)
     with pytest.raises(ValueError, match="serialisation=3 is not one of"):
@@ -198,7 +199,9 @@ QUIET = D2dLinkWorkload(length=60, values="sparse")
     ],
     ids=str,
 )
-def test_bench(parameters: D2dLinkParameters, workload: D2dLinkWorkload, tmp_path: Path) -> None:
+def test_the_bench_passes_on_the_verilog(
+    parameters: D2dLinkParameters, workload: D2dLinkWorkload, tmp_path: Path
+) -> None:
     bench_passes(BLOCK, parameters, workload, tmp_path)
 
 

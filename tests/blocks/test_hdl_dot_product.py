@@ -73,7 +73,7 @@ def test_numbers_are_rounded_as_ml_dtypes_rounds(name: str) -> None:
     )
 
 
-def test_reference_by_hand() -> None:
+def test_the_reference_gives_what_is_worked_by_hand() -> None:
     # 1.5 * 1.5 + 2 * (-1) in E4M3, whose bias is 7: 1.5 is 0 0111 100, 2 is 0 1000 000.
     p = DotProductParameters(lanes=2, number_format="fp8_e4m3")
     a, b = np.array([[0b0_0111_100, 0b0_1000_000]]), np.array([[0b0_0111_100, 0b1_0111_000]])
@@ -126,7 +126,7 @@ def test_with_enough_guard_bits_only_the_result_is_rounded() -> None:
     assert results.tolist() == [float(np.float32(float(true))) for true in exact(p, a, b)]
 
 
-def test_no_numbers() -> None:
+def test_infinities_and_nans_are_those_of_the_format() -> None:
     p = DotProductParameters(lanes=2, number_format="fp8_e5m2")
     infinite, one, zero, nan, minus = 0x7C, 0x3C, 0, 0x7D, 0xFC
     for a, b, expected in [
@@ -196,7 +196,7 @@ def test_operands_are_numbers(name: str, sparsity: float, values: str) -> None:
         assert not a.any()
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     done = work(DotProductParameters(lanes=4, number_format="bf16"), DotProductWorkload(length=10))
     assert (done.count, done.unit) == (40, "MAC")
     assert (done.input_bits, done.output_bits) == (10 * 2 * 4 * 16, 10 * 32)
@@ -210,7 +210,7 @@ def test_work_by_hand() -> None:
         ({"guard_bits": 29}, "guard_bits=29 is too large; use <= 28"),
     ],
 )
-def test_refusals(given_: dict[str, Any], message: str) -> None:
+def test_impossible_parameters_are_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         DotProductParameters(**given_)
 

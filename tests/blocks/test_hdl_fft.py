@@ -26,7 +26,7 @@ def run(p: FftParameters, x: np.ndarray, valid: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("radix", [2, 4])
-def test_by_hand(radix: int) -> None:
+def test_four_points_are_transformed_as_by_hand(radix: int) -> None:
     # Four points of 1, 2, 3, 4: 10, -2 + 2i, -2, -2 - 2i; they leave in the order 0, 2, 1, 3.
     p = FftParameters(points=4, radix=radix)
     x = np.array([[[1, 2, 3, 4]], [[0, 0, 0, 0]]])
@@ -107,7 +107,9 @@ def test_hardware_is_the_reference(p: FftParameters) -> None:
 
 @settings(max_examples=5)
 @given(st.integers(2, 20), st.integers(4, 20), st.sampled_from([2, 4]))
-def test_any_width(data_bits: int, twiddle_bits: int, radix: int) -> None:
+def test_hardware_is_the_reference_at_any_width(
+    data_bits: int, twiddle_bits: int, radix: int
+) -> None:
     p = FftParameters(points=8, radix=radix, data_bits=data_bits, twiddle_bits=twiddle_bits)
     run(p, *hard_case(p))
 
@@ -132,7 +134,7 @@ def test_signals_have_the_level_they_claim() -> None:
         assert x.std() / 2**15 == pytest.approx(0.1, rel=0.03)
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     done = work(FftParameters(points=16, data_bits=8), FftWorkload(length=40))
     # Three blocks of 16; results of 8 + 1 + 4 bits per part.
     assert (done.count, done.unit) == (48, "sample")
@@ -146,7 +148,7 @@ def test_work_by_hand() -> None:
         ({"radix": 8}, "radix=8 is not one of 2, 4"),
     ],
 )
-def test_refusals(given_: dict[str, Any], message: str) -> None:
+def test_impossible_parameters_are_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         FftParameters(**given_)
 

@@ -25,7 +25,7 @@ def run(p: FifoParameters, *case: Any) -> None:
     check_ports(outputs(traffic), play_in_amaranth(Fifo(p), stimulus(p, traffic, True), WATCH))
 
 
-def test_reference_by_hand() -> None:
+def test_the_reference_gives_what_is_worked_by_hand() -> None:
     # Two places, nobody reads in the first three cycles: the third word has to wait for a place,
     # and gets it in the cycle after the first word was taken.
     seen = reference(FifoParameters(depth=2), [7, 8, 9], [0, 0, 0], [False] * 3 + [True] * 3)
@@ -59,7 +59,7 @@ def test_hardware_is_the_reference(
     ("organisation", "depth"),
     [*itertools.product(ORGANISATIONS, [3, 4]), ("ring", 2), ("shift", 2)],
 )
-def test_hard_cases(organisation: str, depth: int) -> None:
+def test_hardware_is_the_reference_on_hard_cases(organisation: str, depth: int) -> None:
     p = FifoParameters(width=5, depth=depth, organisation=organisation)
     for case in hard_cases(p):
         run(p, *case)
@@ -80,7 +80,7 @@ def test_words_by_hand() -> None:
     assert np.mean(np.array(sparse) == 0) == pytest.approx(0.5, abs=0.05)
 
 
-def test_refusals() -> None:
+def test_impossible_parameters_and_workloads_are_refused() -> None:
     with pytest.raises(ValueError, match="every second cycle; use depth >= 3"):
         FifoParameters(depth=2, organisation="prefetch")
     with pytest.raises(ValueError, match="service=0.0 is too small"):
@@ -98,7 +98,9 @@ def test_refusals() -> None:
     ],
     ids=ORGANISATIONS,
 )
-def test_bench(parameters: FifoParameters, workload: FifoWorkload, tmp_path: Path) -> None:
+def test_the_bench_passes_on_the_verilog(
+    parameters: FifoParameters, workload: FifoWorkload, tmp_path: Path
+) -> None:
     result = bench_passes(BLOCK, parameters, workload, tmp_path)
     assert result["cycles"] == len(
         reference(parameters, words(parameters, workload), *pace(workload)).w_data

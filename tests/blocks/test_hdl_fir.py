@@ -13,9 +13,10 @@ from chipdse_hdl.fir import Fir, FirParameters, FirWorkload
 from chipdse_hdl.fir.bench import check, filtering, hard_cases, loading
 from chipdse_hdl.fir.model import cycles, reference, samples, waits, work
 from chipdse_hdl.workloads.signals import low_pass
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fuzzing.examples import examples
 from tests.support.hdl_runs import play_in_amaranth
 
 FORMS = ["direct", "transposed"]
@@ -55,13 +56,13 @@ def run(p: FirParameters, h: np.ndarray, x: np.ndarray, pauses: np.ndarray) -> N
     check(p, h, x, pauses, play(p, h, filtering(p, x, pauses)))
 
 
-def test_reference_by_hand() -> None:
+def test_the_reference_gives_what_is_worked_by_hand() -> None:
     # y[0] = 1*4, y[1] = 1*5 + 2*4, y[2] = 1*6 + 2*5 - 3*4, y[3] = 1*0 + 2*6 - 3*5
     assert reference(np.array([1, 2, -3]), np.array([4, 5, 6, 0])).tolist() == [4, 13, 4, -3]
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_hardware_by_hand(form: str) -> None:
+def test_the_hardware_gives_words_worked_by_hand_in_their_cycles(form: str) -> None:
     """Words at the ports, cycle by cycle, of the example above; y = -3 is the last."""
     p = FirParameters(taps=3, data_bits=8, coefficient_bits=4, form=form)
     words = {
@@ -87,7 +88,7 @@ def test_two_samples_a_cycle_by_hand(form: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=80)
+@examples(80)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_samples(p: FirParameters) -> None:
     for case in hard_cases(p):
@@ -95,7 +96,7 @@ def test_hardware_is_the_reference_on_hard_samples(p: FirParameters) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@examples(30)
 @given(parameters(), st.integers(1, 50), st.sampled_from(["noise", "tone", "speech"]))
 def test_hardware_is_the_reference_on_signals(p: FirParameters, length: int, signal: str) -> None:
     workload = FirWorkload(length=length, signal=signal, level=1.0, duty=0.7)
@@ -124,7 +125,7 @@ CORNERS = [
 @pytest.mark.few_cases(10)
 @pytest.mark.slow
 @pytest.mark.parametrize("p", CORNERS, ids=str)
-def test_corners(p: FirParameters) -> None:
+def test_hardware_is_the_reference_at_the_ends_of_its_parameters(p: FirParameters) -> None:
     for case in hard_cases(p):
         run(p, *case)
 
@@ -134,7 +135,9 @@ def test_corners(p: FirParameters) -> None:
 @pytest.mark.parametrize("gating", ["none", "idle"])
 @pytest.mark.parametrize("stages", [0, 1, 2])
 @pytest.mark.parametrize(("taps", "folding"), [(2, 2), (7, 3), (6, 2), (5, 5)])
-def test_folded(taps: int, folding: int, stages: int, gating: str) -> None:
+def test_folded_hardware_is_the_reference_on_hard_cases(
+    taps: int, folding: int, stages: int, gating: str
+) -> None:
     p = FirParameters(
         taps=taps,
         data_bits=5,
@@ -210,7 +213,7 @@ def test_samples_are_in_range_and_repeatable(bits: int, level: float, seed: int)
     assert (x == samples(p, workload)).all()
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     p = FirParameters(taps=5, data_bits=8, coefficient_bits=10)
     done = work(p, FirWorkload(length=100))
     # 8 + 10 + 3 bits: five products need three more.
@@ -231,12 +234,12 @@ def test_work_by_hand() -> None:
         ({"data_bits": 25}, "data_bits=25 is too large; use <= 24"),
     ],
 )
-def test_parameter_refusals(given_: dict[str, Any], message: str) -> None:
+def test_impossible_parameters_are_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         FirParameters(**given_)
 
 
-def test_workload_refusals() -> None:
+def test_impossible_workloads_are_refused() -> None:
     with pytest.raises(ValueError, match="signal='music' is not one of"):
         FirWorkload(signal="music")
     with pytest.raises(ValueError, match="frequency=0.6 is too large"):

@@ -77,7 +77,7 @@ def test_cycles_of_a_long_message(rounds: int, buffered: bool) -> None:
     assert spent[1] - spent[0] == 2 * p.block_cycles
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     # 1000 bytes in messages of 300: four of them, each with 32 bytes of digest.
     done = work(KeccakParameters(), KeccakWorkload(length=1000, message_bytes=300))
     assert (done.count, done.unit) == (1000 + 4 * 32, "byte")
@@ -142,7 +142,7 @@ def test_operands_of_products_have_no_variable_in_common() -> None:
                 assert not first & second
 
 
-def test_refusals() -> None:
+def test_impossible_parameters_and_workloads_are_refused() -> None:
     with pytest.raises(ValueError, match="rounds_per_cycle=2 with shares=2: .* use rounds_per_cyc"):
         KeccakParameters(rounds_per_cycle=2, shares=2)
     with pytest.raises(ValueError, match="rounds_per_cycle=5 is not one of"):
@@ -155,7 +155,7 @@ SMALL = KeccakWorkload(length=200, message_bytes=150, output_bytes=50)
 TINY = KeccakWorkload(length=1, message_bytes=1)
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize(
     "parameters",
@@ -174,7 +174,7 @@ TINY = KeccakWorkload(length=1, message_bytes=1)
     ],
     ids=str,
 )
-def test_bench(parameters: KeccakParameters, tmp_path: Path) -> None:
+def test_the_bench_passes_on_the_verilog(parameters: KeccakParameters, tmp_path: Path) -> None:
     result = bench_passes(BLOCK, parameters, SMALL, tmp_path)
     assert result["cycles"] <= cycles(parameters, SMALL)
 

@@ -14,9 +14,10 @@ from amaranth.hdl import Cat, Const, Module, Value
 from chipdse_hdl.mac_array import MacArray, MacArrayParameters, MacArrayWorkload
 from chipdse_hdl.mac_array.bench import check, check_sums_fit, hard_case, schedule, stimulus
 from chipdse_hdl.mac_array.model import cycles, operands, reference, work
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.fuzzing.examples import examples
 from tests.support.hdl_runs import play_in_amaranth
 
 WATCH = ["ready", "c_valid", "c"]
@@ -43,7 +44,7 @@ def run(p: MacArrayParameters, a: np.ndarray, b: np.ndarray, pauses: np.ndarray)
     check(p, a, b, pauses, play_in_amaranth(MacArray(p), stimulus(p, a, b, pauses), WATCH))
 
 
-def test_reference_by_hand() -> None:
+def test_the_reference_gives_what_is_worked_by_hand() -> None:
     p = MacArrayParameters(rows=2, columns=2)
     a, b = np.array([[[1, 2], [3, -4]]]), np.array([[[5, 6], [7, 8]]])
     # [1*5 + 2*7, 1*6 + 2*8], [3*5 - 4*7, 3*6 - 4*8]
@@ -61,7 +62,7 @@ def test_reference_wraps_by_hand() -> None:
     assert reference(unsigned, np.full((1, 1, 2), 3), np.full((1, 2, 1), 3)).item() == 2
 
 
-def test_hardware_by_hand() -> None:
+def test_the_hardware_gives_words_worked_by_hand_in_their_cycles() -> None:
     """Words at the ports, cycle by cycle: [[1, 2], [3, -4]] @ [[5, 6], [7, 8]]."""
     p = MacArrayParameters(rows=2, columns=2, operand_bits=8, accumulator_bits=16)
     # The columns of A are (1, 3), (2, -4); the rows of B are (5, 6), (7, 8).
@@ -81,14 +82,14 @@ def test_hardware_by_hand() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=50)
+@examples(50)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_operands(p: MacArrayParameters) -> None:
     run(p, *hard_case(p))
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@examples(30)
 @given(parameters(), st.data())
 def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.DataObject) -> None:
     products, depth = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 8))
@@ -104,7 +105,9 @@ def test_hardware_is_the_reference_at_any_pace(p: MacArrayParameters, data: st.D
 @pytest.mark.parametrize("overlapped", [False, True])
 @pytest.mark.parametrize("pipeline_stages", [0, 1, 2])
 @pytest.mark.parametrize("size", [(1, 1), (1, 5), (5, 1), (3, 7)])
-def test_corners(size: tuple[int, int], pipeline_stages: int, overlapped: bool) -> None:
+def test_hardware_is_the_reference_at_the_ends_of_its_parameters(
+    size: tuple[int, int], pipeline_stages: int, overlapped: bool
+) -> None:
     for bits, accumulator_bits, signed in [(2, 4, True), (16, 48, True), (16, 32, False)]:
         p = MacArrayParameters(
             rows=size[0],
@@ -191,7 +194,7 @@ def test_a_workload_that_overflows_is_refused_with_the_width_it_needs() -> None:
     check_sums_fit(p, a[..., :2], np.full((1, 2, 1), 7))
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     p = MacArrayParameters(rows=2, columns=3, operand_bits=8, accumulator_bits=24)
     done = work(p, MacArrayWorkload(length=20, depth=5))
     assert (done.count, done.unit) == (2 * 3 * 20, "MAC")
@@ -221,12 +224,12 @@ def test_operands_are_in_range_sparse_and_repeatable(
         ({"operand_bits": 17}, "operand_bits=17 is too large; use <= 16"),
     ],
 )
-def test_parameter_refusals(given_: dict[str, Any], message: str) -> None:
+def test_impossible_parameters_are_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MacArrayParameters(**given_)
 
 
-def test_workload_refusals() -> None:
+def test_impossible_workloads_are_refused() -> None:
     with pytest.raises(ValueError, match="length=100 .* depth=32; use length=96 or"):
         MacArrayWorkload(length=100, depth=32)
     with pytest.raises(ValueError, match="use length=32 or"):

@@ -111,7 +111,7 @@ def test_networks_multiply(
     assert (first + second & ones == a * b & ones).all()
 
 
-def test_hardware_by_hand() -> None:
+def test_the_hardware_gives_words_worked_by_hand_in_their_cycles() -> None:
     """Words at the ports, cycle by cycle: -3 * 5, a pause, 7 * 7."""
     for structure in (*COMPRESSIONS, "operator"):
         p = MultiplierParameters(bits=4, structure=structure)
@@ -187,7 +187,7 @@ def test_hardware_is_the_reference(p: MultiplierParameters) -> None:
 
 @settings(max_examples=10)
 @given(st.integers(2, 32), st.sampled_from(["uniform", "gaussian"]), st.booleans())
-def test_workloads(bits: int, values: str, signed: bool) -> None:
+def test_a_workload_takes_the_cycles_that_are_stated(bits: int, values: str, signed: bool) -> None:
     p = MultiplierParameters(bits=bits, signed=signed, structure="operator")
     workload = MultiplierWorkload(length=20, values=values, sparsity=0.5, duty=0.3)
     case = job(p, workload)
@@ -199,7 +199,7 @@ def test_workloads(bits: int, values: str, signed: bool) -> None:
     assert list(case.expected["product"]) == exact
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     done = work(MultiplierParameters(bits=8, truncated_bits=3), MultiplierWorkload(length=10))
     assert (done.count, done.input_bits, done.output_bits) == (10, 160, 130)
 
@@ -219,7 +219,7 @@ def test_work_by_hand() -> None:
         ({"structure": "operator", "recoding": "booth"}, "recoding='booth' needs gates"),
     ],
 )
-def test_refusals(given_: dict[str, Any], message: str) -> None:
+def test_impossible_parameters_are_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         MultiplierParameters(**given_)
 

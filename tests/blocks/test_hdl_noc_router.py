@@ -134,7 +134,7 @@ def test_hardware_is_the_reference(p: NocRouterParameters) -> None:
     run(p, *hard_case(p))
 
 
-def test_refusals() -> None:
+def test_impossible_parameters_and_workloads_are_refused() -> None:
     with pytest.raises(ValueError, match="destinations='mesh' needs ports=5, not 4; use 'uniform'"):
         matrix(NocRouterParameters(ports=4), NocRouterWorkload())
     with pytest.raises(ValueError, match="ports=9 is too large; use <= 8"):
@@ -158,7 +158,7 @@ def test_refusals() -> None:
     ],
     ids=str,
 )
-def test_bench(
+def test_the_bench_passes_on_the_verilog(
     parameters: NocRouterParameters, workload: NocRouterWorkload, tmp_path: Path
 ) -> None:
     result = bench_passes(BLOCK, parameters, workload, tmp_path)

@@ -111,7 +111,7 @@ class Reducer(wiring.Component):
 
 @pytest.mark.parametrize("scheme", [KEM, DSA], ids=["ml_kem", "ml_dsa"])
 @pytest.mark.parametrize("function", [montgomery, barrett])
-def test_reductions(scheme: object, function: object) -> None:
+def test_each_reduction_gives_the_residue(scheme: object, function: object) -> None:
     """On products of residues: around multiples of q, at both ends, and at random."""
     q, random = scheme.modulus, np.random.default_rng(4)
     multiples = random.integers(0, q, 300)
@@ -150,7 +150,7 @@ def test_cycles_by_hand() -> None:
     assert len(inputs["in_valid"]) == cycles(p, NttWorkload(length=512)) == 2 * 1159 + 1
 
 
-def test_work_by_hand() -> None:
+def test_work_and_words_are_counted_as_by_hand() -> None:
     done = work(NttParameters(scheme="ml_dsa"), NttWorkload(length=600))
     assert (done.count, done.unit, done.input_bits) == (3, "NTT", 3 * 256 * 23)
 
@@ -164,7 +164,7 @@ def test_noise_is_small() -> None:
     )
 
 
-def test_refusals() -> None:
+def test_impossible_parameters_and_workloads_are_refused() -> None:
     with pytest.raises(ValueError, match="butterflies=3 is not one of 1, 2, 4, 8"):
         NttParameters(butterflies=3)
 
@@ -182,7 +182,7 @@ def test_refusals() -> None:
     ],
     ids=str,
 )
-def test_bench(parameters: NttParameters, tmp_path: Path) -> None:
+def test_the_bench_passes_on_the_verilog(parameters: NttParameters, tmp_path: Path) -> None:
     workload = NttWorkload(length=256, values="noise")
     result = bench_passes(BLOCK, parameters, workload, tmp_path)
     assert result["cycles"] == cycles(parameters, workload)

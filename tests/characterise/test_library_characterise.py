@@ -187,7 +187,7 @@ def test_models_that_the_netlist_does_not_find(
     assert "inv" in last and "nch" in last
 
 
-def test_no_simulator(
+def test_a_missing_ngspice_is_named_before_anything_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import ctypes.util

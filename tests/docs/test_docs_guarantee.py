@@ -34,9 +34,11 @@ def test_frequencies_and_energies_of_the_adder(
     monkeypatch.setenv("CHIPDSE_CACHE", str(kernels.lend(tmp_path / "cache")))
     title = "`adder`, supply voltage [V]"
     table = table_of(title)
-    measured = guarantee.curves("adder")
-    places = [guarantee.SUPPLIES_V.index(float(supply_v)) for supply_v in table[title]]
-    assert len(places) == 6
+    stated_v = [float(supply_v) for supply_v in table[title]]
+    assert len(stated_v) == 6 and {*stated_v, 0.75} <= set(guarantee.SUPPLIES_V)
+    # The page's supplies, and the end of the curve of typical chips below them.
+    monkeypatch.setattr(guarantee, "SUPPLIES_V", (0.75, *stated_v))
+    measured, places = guarantee.curves("adder"), slice(1, None)
     for row, view in (
         ("highest frequency, typical [MHz]", "typical"),
         ("guaranteed, without mismatch [MHz]", "guaranteed"),

@@ -81,7 +81,11 @@ PYTHON = [one for page in PAGES for one in listings(page) if one.language == "py
 
 @pytest.fixture
 def workspace(
-    warm_store: Path, tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+    warm_store: Path,
+    tmp_path: Path,
+    shared: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    coarse_temperatures: None,
 ) -> Path:
     """A folder with studies, netlists, libraries and another flow's results, as pages call them."""
     for name in ("mac_array", "fir", "before", "after"):

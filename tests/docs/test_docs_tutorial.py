@@ -96,6 +96,8 @@ def test_the_environment_is_the_wheels(installed: Path, docs_store: Path, tmp_pa
         said("python", "-c", "import chipdse, chipdse_hdl; print(chipdse.__file__)").strip()
     )
     assert where.is_relative_to(installed.parent)
+    find = "import importlib.util; print(importlib.util.find_spec('hypothesis'))"
+    assert said("python", "-c", find) == "None\n"  # of the tests, and no requirement of the wheel
     assert "mac_array" in said("chipdse", "blocks")
     assert "sky130" in said("chipdse", "library", "list")
     assert "mac_array" in said("chipdse", "sweep", "--list")

@@ -112,7 +112,7 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment)
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 def test_the_same_point_is_the_same_bytes(bundle: Path) -> None:
     files = sorted(p.relative_to(bundle) for p in bundle.rglob("*") if p.is_file())
     assert len(files) > 15

@@ -213,7 +213,7 @@ def test_one_line_for_what_cannot_be_written(tmp_path: Path) -> None:
         export_mapper_tables(tmp_path / "new", "rv32", metrics=metrics)
 
 
-def test_from_metrics(tmp_path: Path) -> None:
+def test_energies_of_an_array_come_from_its_metrics(tmp_path: Path) -> None:
     metrics = {
         "block_power_w": 3.1e-3,
         "block_leakage_power_w": 0.1e-3,

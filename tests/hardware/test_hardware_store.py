@@ -125,7 +125,7 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncate", "empty manifest"])
-def test_other_damage(tmp_path: Path, damage: str) -> None:
+def test_truncated_results_and_damaged_manifests_are_found(tmp_path: Path, damage: str) -> None:
     store = Store(root=tmp_path)
     folder = store.folder("stage", {"a": 1}, write)
     if damage == "truncate":
@@ -267,7 +267,7 @@ def test_sizes_that_are_none(text: str) -> None:
         parse_size(text)
 
 
-def test_sizes() -> None:
+def test_a_size_in_words_is_its_number_of_bytes() -> None:
     assert parse_size("20GB") == 2e10
     assert parse_size(" 1.5 mb ") == 1.5e6
     assert parse_size("0B") == 0

@@ -32,7 +32,6 @@ from chipdse.netlist.library.logic import Constant, parse_function
 from chipdse.store.source_files import c_files
 from chipdse.store.sources import code_files
 from chipdse.study.storage.code import point_files
-from tests.support import portable_points
 
 PACKAGE = Path(chipdse.__file__).parent
 C_FILES = sorted(path.name for path in (PACKAGE / "kernels").glob("*.c"))
@@ -76,7 +75,7 @@ def test_compiles_without_warnings(name: str, processor: str, tmp_path: Path) ->
 
 
 SANITIZED = """#!/bin/sh
-exec env -u LD_PRELOAD {gcc} "$@" -fsanitize=address,undefined -fno-sanitize-recover=all -g
+exec env -u LD_PRELOAD {gcc} "$@" -fsanitize=address,undefined -fno-sanitize-recover=all -g -O1
 """
 
 
@@ -137,11 +136,11 @@ portable_points.main()
 
 
 @pytest.mark.tools
-def test_kernels_run_clean_under_sanitizers(sanitized: dict[str, str], tmp_path: Path) -> None:
+def test_kernels_run_clean_under_sanitizers(
+    sanitized: dict[str, str], portable_store: Path
+) -> None:
     """Replay, glitch replay, placement and products of a small design."""
-    store = tmp_path / "store"
-    portable_points.computed(store)
-    done = run_sanitized(sanitized, POINTS.format(store=str(store)))
+    done = run_sanitized(sanitized, POINTS.format(store=str(portable_store)))
     assert done.returncode == 0, done.stderr[-3000:]
     libraries = list(Path(sanitized["CHIPDSE_CACHE"]).glob("kernels/*/*.so"))
     names = {path.name.partition("-")[0] for path in libraries}

@@ -28,16 +28,8 @@ PROGRAM = Path(portable_points.__file__)
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in which the tools have run."""
-    root = tmp_path_factory.mktemp("store")
-    portable_points.computed(root)
-    return root
-
-
-@pytest.fixture(scope="module")
-def here(store: Path) -> dict[str, str]:
-    return run(store, OPENBLAS_NUM_THREADS="2")
+def here(portable_store: Path) -> dict[str, str]:
+    return run(portable_store, OPENBLAS_NUM_THREADS="2")
 
 
 def run(store: Path, *before: str, **environment: str) -> dict[str, str]:
@@ -75,28 +67,28 @@ def test_the_figures_are_those_of_the_stages(here: dict[str, str]) -> None:
 
 
 @pytest.mark.tools
-def test_same_without_a_compiler(store: Path, here: dict[str, str]) -> None:
-    assert run(store, CHIPDSE_CC="") == here
+def test_same_without_a_compiler(portable_store: Path, here: dict[str, str]) -> None:
+    assert run(portable_store, CHIPDSE_CC="") == here
 
 
 @pytest.mark.tools
-def test_same_with_less_of_the_processor(store: Path, here: dict[str, str]) -> None:
+def test_same_with_less_of_the_processor(portable_store: Path, here: dict[str, str]) -> None:
     found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])  # type: ignore[index]
     less = {"NPY_DISABLE_CPU_FEATURES": " ".join(found), "OPENBLAS_CORETYPE": "Nehalem"}
-    assert run(store, **less, OPENBLAS_NUM_THREADS="1") == here
+    assert run(portable_store, **less, OPENBLAS_NUM_THREADS="1") == here
 
 
 @pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("processor", ["Nehalem", "Haswell"])
 def test_same_on_another_processor(
-    store: Path, here: dict[str, str], tmp_path: Path, processor: str
+    portable_store: Path, here: dict[str, str], tmp_path: Path, processor: str
 ) -> None:
     qemu = shutil.which("qemu-x86_64")
     if qemu is None:
         pytest.skip("QEMU is not installed; sudo apt-get install qemu-user")
     emulated = compiler_for(tmp_path, processor.lower())
-    assert run(store, qemu, "-cpu", processor, CHIPDSE_CC=emulated) == here
+    assert run(portable_store, qemu, "-cpu", processor, CHIPDSE_CC=emulated) == here
 
 
 _CALLS = """

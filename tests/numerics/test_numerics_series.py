@@ -5,13 +5,14 @@ from decimal import Decimal, localcontext
 import numpy as np
 import pytest
 import scipy.fft
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse import numerics
 from chipdse.netlist.layout.placer.compiled import placer_kernel
 from chipdse.netlist.layout.placer.cosine import Cosine
 from chipdse.netlist.layout.placer.quarter_turn import cosines
+from tests.support.fuzzing.examples import examples
 
 positive = st.floats(1e-300, 1e300)
 
@@ -110,7 +111,7 @@ extents = st.integers(0, 40) | st.sampled_from([255, 256, 257, 600])
 
 @pytest.mark.tools
 @given(extents, extents, extents, st.floats(0, 0.3), st.integers(0, 2**32))
-@settings(deadline=None, max_examples=200)
+@examples(200)
 def test_compiled_products_are_those_of_numpy(rows, terms, columns, special, seed):
     compiled = numerics.compiled_product()
     if compiled is None:

@@ -103,7 +103,9 @@ def test_what_has_nothing_to_connect_is_refused(project: Path, tmp_path: Path) -
 
 @pytest.mark.tools
 @pytest.mark.parametrize("name", ["Older", "renamed", "elsewhere"])
-def test_it_runs(project: Path, tmp_path: Path, name: str) -> None:
+def test_an_elaboratable_is_simulated_by_its_attributes(
+    project: Path, tmp_path: Path, name: str
+) -> None:
     block = find_block(f"older:{name}", project)
     assert block.work(block.parameters(width=4), block.workload(length=10)).input_bits == 120
     parameters, store = block.parameters(width=4), Store(root=tmp_path / "store")

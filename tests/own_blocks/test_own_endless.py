@@ -90,7 +90,7 @@ def test_limits_that_are_none(
     assert says in str(error.value)
 
 
-def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_of_reading_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(TIME, raising=False)
     monkeypatch.setenv(MEMORY, "32GB")
     limits = reading_limits()

@@ -113,7 +113,7 @@ def test_sweeps_find_it_in_worker_processes_and_afterwards(
     (project / "asks").mkdir(exist_ok=True)
     verilog = project / "asks" / "verilog.toml"
     verilog.write_text(SWEEP.format(block="../counter.toml", axis="WIDTH = [4, 6]"))
-    words = ["sweep", str(verilog), "--study", "asked", "--workers", "2"]
+    words = ["sweep", str(verilog), "--study", "asked", "--workers", "2", "--no-report"]
     found = json_of(tmp_path, *words, cache=cache)
     assert found["trials"] == 2 and len(found["front"]) == 1, found
     # The study is opened again where its copy of the sweep file has other neighbours.

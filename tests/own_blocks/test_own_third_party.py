@@ -50,7 +50,9 @@ def simulated(
         ("smolarith_blocks:DIVIDER", "non_restoring", 20 * (5 + 4)),
     ],
 )
-def test_smolarith(reference: str, kind: str, cycles: int, tmp_path: Path) -> None:
+def test_smolarith_takes_the_cycles_of_its_kind(
+    reference: str, kind: str, cycles: int, tmp_path: Path
+) -> None:
     pytest.importorskip("smolarith", reason="pip install chipdse[third-party]")
     run = simulated(reference, {"width": 5, "kind": kind}, {"length": 20}, tmp_path)
     assert run.cycles == pytest.approx(cycles, abs=22)  # a cycle each between operations

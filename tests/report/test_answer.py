@@ -24,7 +24,7 @@ def small(folder: Path, **columns: list[float]) -> tuple[Sweep, pd.DataFrame]:
     return study.sweep, table.assign(on_front=False, **columns).reset_index(drop=True)
 
 
-def test_by_hand(tmp_path: Path) -> None:
+def test_the_answer_of_four_points_is_that_by_hand(tmp_path: Path) -> None:
     sweep, table = small(
         tmp_path,
         energy_per_op_j=[1e-12, 2e-12, 1.2e-12, 3e-12],

@@ -35,7 +35,7 @@ def test_figures_of_a_chip_add_up() -> None:
     assert sum(joules[at] for joules in supply["energies_j"].values()) == pytest.approx(
         detail["energy_j"]
     )
-    plan = detail["floorplan"]
+    plan = detail["floorplans"][0]
     watts = sum(tile["power_w"] for tile in plan["tiles"])
     assert watts == pytest.approx(sum(region["power_w"] for region in plan["regions"]))
     on_die_j = sum(detail["levels"][level] for level in ("tile", "sram", "operations"))
@@ -50,7 +50,7 @@ def test_a_protocol_and_a_chip_without_memories_have_no_layers_or_roofs() -> Non
     assert protocol["layers"] == [] and protocol["roofs"] is None
     bare = chip_detail(make_chip(buffer_bytes=None, kind=None))
     assert list(bare["roofs"]) == ["macs_per_s"]
-    assert [region["name"] for region in bare["floorplan"]["regions"]] == ["array"]
+    assert [region["name"] for region in bare["floorplans"][0]["regions"]] == ["array"]
 
 
 def test_why_there_is_nothing() -> None:

@@ -74,7 +74,7 @@ def test_shares_are_those_of_optuna(count: int, extended: bool) -> None:
         assert list(found)[:1] == list(expected)[:1]
 
 
-def test_by_hand() -> None:
+def test_importance_of_twenty_points_is_that_by_hand() -> None:
     """Twenty points, of which the first two are good and have the first choice of each parameter.
 
     With a prior of one point, `half` has the probabilities (1/2, 1/2) everywhere and (2/3, 1/3)

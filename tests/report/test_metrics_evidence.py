@@ -67,7 +67,7 @@ def test_the_basis_of_a_point() -> None:
     assert basis_of({"clock_tree_counted": 1}, checked=True).layout == "modelled"
 
 
-def test_refusals() -> None:
+def test_evidence_and_corners_that_do_not_exist_are_refused() -> None:
     with pytest.raises(ValueError, match="evidence 'guessed' is not one of"):
         metric("a number", "1", "guessed")
     with pytest.raises(ValueError, match="corner 'nowhere' is not one of"):

@@ -12,7 +12,7 @@ from chipdse.evaluate import evaluate
 from chipdse.report.page.details import point_detail
 from chipdse.store.store import Store
 
-pytestmark = pytest.mark.tools
+pytestmark = [pytest.mark.tools, pytest.mark.usefixtures("coarse_temperatures")]
 
 
 def design(**physical: object) -> Design:

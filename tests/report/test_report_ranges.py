@@ -22,7 +22,7 @@ from chipdse.study.results.ranges import ranges_of
 from chipdse.study.storage.folder import open_study
 from chipdse.technology.own_figures import USER
 
-pytestmark = pytest.mark.tools
+pytestmark = [pytest.mark.tools, pytest.mark.usefixtures("coarse_temperatures")]
 
 SWEEP = """
 block = "mac_array"

@@ -65,7 +65,7 @@ def test_one_line_for_a_file_that_cannot_run(elf: Elf, reason: str) -> None:
     assert str(caught.value).startswith("x.elf") and "\n" not in str(caught.value)
 
 
-def test_64_bit() -> None:
+def test_a_64_bit_program_is_refused_with_the_option_to_compile_it() -> None:
     # The header of ELFCLASS64: entry and offsets of 8 bytes.
     content = bytearray(64)
     content[:8] = b"\x7fELF\x02\x01\x01\x00"
@@ -80,7 +80,7 @@ def test_no_elf_file(content: bytes) -> None:
         read_elf(content, "x.elf")
 
 
-def test_too_large() -> None:
+def test_a_file_that_is_too_large_is_refused() -> None:
     with pytest.raises(ValueError, match="bytes, more than"):
         read_elf(bytes(MOST_FILE_BYTES + 1), "x.elf")
 

@@ -42,19 +42,21 @@ def written(folder: Path, elf: Elf, name: str = "x.elf") -> Rv32Workload:
     return Rv32Workload(program=str(folder / name))
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("source", [SHORT, COPIES], ids=["short", "copies"])
 @pytest.mark.parametrize(
     "parameters", [MANY, Rv32Parameters(registers=16, stages=2, shifter="serial")], ids=str
 )
-def test_bench(parameters: Rv32Parameters, source: str, tmp_path: Path) -> None:
+def test_the_bench_runs_a_program_of_the_user(
+    parameters: Rv32Parameters, source: str, tmp_path: Path
+) -> None:
     workload = written(tmp_path, with_code(source))
     result = bench_passes(BLOCK, parameters, workload, tmp_path)
     assert result["cycles"] == cycles(parameters, workload)
 
 
-def test_work_by_hand(tmp_path: Path) -> None:
+def test_instructions_and_words_are_counted_as_by_hand(tmp_path: Path) -> None:
     workload = written(tmp_path, with_code(SHORT))
     done = work(MANY, workload)
     assert (done.count, done.input_bits, done.output_bits) == (6, 32 * (6 + 1), 32)
@@ -219,3 +221,20 @@ def test_a_core_of_someone_else_runs_a_program(
     assert simulate(block, p, workload, rtl, store).folder == run.folder
     program.write_bytes(with_code(f"fence\n{SHORT}").write())
     assert simulate(block, p, workload, rtl, store).folder != run.folder
+
+
+@pytest.mark.tools
+def test_a_core_described_in_toml_runs_a_program(tmp_path: Path) -> None:
+    pytest.importorskip("pythondata_cpu_serv", reason="pip install chipdse[third-party]")
+    block = find_block("verilog/serv_programs.toml", THIRD_PARTY)
+    assert block.workload().program == "quicksort"
+    program = tmp_path / "x.elf"
+    program.write_bytes(with_code(SHORT).write())
+    p, workload = block.parameters(), block.workload(program=str(program))
+    done = block.work(p, workload)
+    assert (done.count, done.unit) == (6, "instruction")
+    assert (done.input_bits, done.output_bits) == (32 * (6 + 1), 32)
+    assert block.cycles(p, workload) == 50 * 6
+    store = Store(root=tmp_path / "store")
+    run = simulate(block, p, workload, elaborate(block, p, store), store)
+    assert 32 * 6 < run.cycles < 64 * 6  # a bit per cycle, and some around it

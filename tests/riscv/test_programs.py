@@ -140,7 +140,7 @@ def test_other_extensions_are_refused(word: int, reason: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("entry", "jumps"), [(0, 0), (0x100, 1), (0x20000800, 2)])
-def test_entry(entry: int, jumps: int, tmp_path: Path) -> None:
+def test_a_program_begins_at_its_entry(entry: int, jumps: int, tmp_path: Path) -> None:
     elf = Elf(parts=(Part(address=entry, content=code(EXIT)),), entry=entry)
     done = run(elf, tmp_path, 2**32)
     assert len(done.steps) == jumps + 2

@@ -28,7 +28,7 @@ def outcome(capsys: pytest.CaptureFixture[str], *words: str, code: int) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
-def test_masked_product(
+def test_a_masked_product_does_not_leak_in_the_first_order(
     gadget: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -100,7 +100,7 @@ def test_same_result_for_any_number_of_threads_and_engine(
     assert 0.05 < np.abs(results[0].correlation).max() < 1
 
 
-def test_with_glitches(
+def test_a_masked_product_between_registers_passes_with_glitches(
     gadget: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Products that registers keep apart from each other pass with delays, too."""
@@ -151,7 +151,7 @@ def test_files_and_text(
         (["--secret", "x", "--to", "t.vcd"], "--to 't.vcd': write .csv, .png, .svg or .pdf"),
     ],
 )
-def test_refused(
+def test_wrong_secrets_and_options_are_refused(
     words: list[str],
     message: str,
     gadget: str,

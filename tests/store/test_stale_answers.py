@@ -275,7 +275,7 @@ def test_a_block_in_verilog(
 
 @pytest.mark.tools
 @pytest.mark.parametrize("what", OPTIONS)
-def test_an_option(warm: Path, project: Path, what: str) -> None:
+def test_an_option_rebuilds_the_stages_that_take_it(warm: Path, project: Path, what: str) -> None:
     changed, expected = OPTIONS[what]
     assert answer(project, "python", warm, **changed).built == expected
 

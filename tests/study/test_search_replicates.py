@@ -123,7 +123,9 @@ def test_a_front_with_error_bars(
         ("replicates = 2\n[synthesis]\nseed = [0, 1]", "sets the seeds, but a seed is swept"),
     ],
 )
-def test_refusals(line: str, says: str, tmp_path: Path) -> None:
+def test_numbers_of_replicates_that_mean_nothing_are_refused(
+    line: str, says: str, tmp_path: Path
+) -> None:
     file = tmp_path / "small.toml"
     file.write_text(SWEEP.replace("replicates = 2", line))
     with pytest.raises(DesignError, match=says):

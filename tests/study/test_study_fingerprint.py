@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -111,13 +110,8 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def points(study: Path) -> pd.DataFrame:
-    """Points without trial numbers, in an order of their own; read by another process, which has
-    the block's module as it is now."""
-    done = subprocess.run(
-        [str(sweeps.CHIPDSE), "front", str(study), "--all", "--format", "csv"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    table = pd.read_csv(StringIO(done.stdout))
+    """Points without trial numbers, in an order of their own, as the sweep wrote them."""
+    table = pd.read_csv(study / "points.csv")
     return table.drop(columns="trial").sort_values(["width", "clock_frac"], ignore_index=True)
 
 
@@ -245,10 +239,9 @@ def test_a_library_of_ones_own_that_was_replaced(tmp_path: Path) -> None:
 
 
 def library_text(folder: Path) -> Path:
-    """A Liberty file, written by the program from a library that comes with it."""
+    """A Liberty file, written from a library that comes with the program."""
     file = folder / "sky130.lib"
-    subprocess.run([str(sweeps.CHIPDSE), "library", "export", "sky130", "--to", str(file)],
-                   check=True, capture_output=True)  # fmt: skip
+    sweeps.call("library", "export", "sky130", "--to", file)
     return file
 
 
@@ -337,7 +330,7 @@ def test_a_study_of_an_older_chipdse_is_refused(tmp_path: Path) -> None:
 
 
 def test_compare_says_when_versions_differ(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], coarse_temperatures: None
 ) -> None:
     folder = verilog(tmp_path / "p")
     sweeps.here(folder / "sweep.toml", folder / "one", store=folder / "store")

@@ -6,11 +6,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
 from chipdse.study.question.rules import parse_rule
+from tests.support.fuzzing.examples import examples
 
 VALUES = {"a": 3, "b": 0, "x": 2.5, "mode": "fast", "on": True, "big": 10**40, "n": np.int64(7)}
 
@@ -109,7 +110,7 @@ PIECES = st.sampled_from(
 
 
 @pytest.mark.slow
-@settings(max_examples=1500)
+@examples(1500)
 @given(st.one_of(st.lists(PIECES, max_size=25).map("".join), st.text(max_size=60)))
 def test_no_text_raises_anything_else(text: str) -> None:
     try:
@@ -133,7 +134,7 @@ def numbers() -> st.SearchStrategy[str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@examples(300)
 @given(numbers(), st.sampled_from(["<", "<=", "==", ">", "!="]), numbers())
 def test_arithmetic_is_pythons(left: str, compare: str, right: str) -> None:
     text = f"{left} {compare} {right}"

@@ -18,7 +18,7 @@ from tests.support import kernels
 from tests.support import small_sweep as sweeps
 from tests.support.counter_project import COUNTER, counter_project
 
-pytestmark = pytest.mark.tools
+pytestmark = [pytest.mark.tools, pytest.mark.usefixtures("coarse_temperatures")]
 
 SWEEP = """
 question = "Which width?"

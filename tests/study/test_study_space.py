@@ -28,7 +28,7 @@ def values(given: Any) -> tuple[Any, ...]:
     return axis.values
 
 
-def test_ranges() -> None:
+def test_a_list_or_a_range_has_these_values() -> None:
     assert values([4, 2, 8]) == (2, 4, 8)
     assert values(["b", "a"]) == ("b", "a")
     assert values({"min": 1, "max": 4}) == (1, 2, 3, 4)
@@ -66,7 +66,7 @@ def test_bad_ranges_are_refused(given: Any, says: str) -> None:
     assert str(error.value).startswith("f.toml: hardware.x")
 
 
-def test_rules() -> None:
+def test_a_rule_names_parameters_and_holds_as_python_says() -> None:
     rule = parse_rule("acc >= 2 * bits + clog2(rows) and rows != 3")
     assert rule.names == {"acc", "bits", "rows"}
     assert rule.holds({"acc": 19, "bits": 8, "rows": 8})

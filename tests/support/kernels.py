@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 _FOLDER = "CHIPDSE_TEST_KERNELS"
 _LENT = ("kernels", "libraries", "liberty", "closures")
 """Folders of the cache (see `chipdse.store.derived`) whose content takes seconds to make."""
@@ -38,6 +40,15 @@ def lend(cache: Path, names: Sequence[str] = _LENT) -> Path:
             shared.mkdir(exist_ok=True)
             folder.symlink_to(shared)
     return cache
+
+
+def coarse_temperatures(patch: pytest.MonkeyPatch) -> None:
+    """Compute the hottest spot of a placement on few squares, in this process.
+
+    The fine mesh is most of the time that a look into a point takes.
+    """
+    patch.setattr("chipdse.system.power_map.GRID", 3)
+    patch.setattr("chipdse.system.power_map.MESH_CELLS", 6)
 
 
 def keep_own(cache: Path, name: str) -> None:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -28,11 +29,14 @@ from chipdse.design import (
     make_record,
 )
 from chipdse.evaluate import evaluate
-from chipdse.netlist.layout.placer.place import LEAST_CLUSTERED_CELLS, place
+from chipdse.netlist.layout.placer import place as placing
 from chipdse.netlist.layout.placer.problem import PlacementProblem
+from chipdse.sorting import among, distinct, distinct_rows
 from chipdse.store.store import Store
 from chipdse.system.parameters import PackageParameters
 
+CELLS = 400
+"""Of the design that starts from clusters, which designs of the flow do with five times as many."""
 PACKAGES = (
     PackageParameters(),
     PackageParameters(arrangement="silicon_interposer", tiles=4000, chiplets=4),
@@ -63,17 +67,33 @@ def computed(store: Path) -> dict[str, str]:
         for name, value in evaluate(design, Store(root=store)).flat().items():
             exact: Any = value.hex() if isinstance(value, float) else repr(value)
             found[f"{number}.{name}"] = exact
-    placement = place(problem(), clustered=True)
+    with mock.patch.object(placing, "LEAST_CLUSTERED_CELLS", CELLS):
+        placement = placing.place(problem(), clustered=True)
     placed = np.concatenate([placement.x_m, placement.y_m])
     found["clusters"] = hashlib.sha256(placed.tobytes()).hexdigest()
+    found["sorted"] = sorted_digest()
     return found
 
 
+def sorted_digest() -> str:
+    """Distinct values, positions and membership, for arrays of many sizes and types."""
+    random = np.random.default_rng(7)
+    digest = hashlib.sha256()
+    for size in (100, 300, 1000, 5000):
+        for kind in (np.int32, np.int64, np.float32, np.float64, np.uint64):
+            few = random.integers(0, 200, size).astype(kind)
+            many = (random.random(size) * 2**30).astype(kind)
+            rows = np.stack([few, few[::-1]], axis=1)
+            parts = [*distinct(few), *distinct(many), *distinct_rows(rows), among(many, many[::3])]
+            for part in parts:
+                digest.update(part.tobytes())
+    return digest.hexdigest()
+
+
 def problem() -> PlacementProblem:
-    """Cells in rows, each with a wire to two others; enough of them to be placed from clusters."""
-    cells = LEAST_CLUSTERED_CELLS
-    number = np.arange(cells)
-    pins = np.stack([number, (number + 1) % cells, (number + 45) % cells], axis=1)
+    """Cells in rows, each with a wire to two others."""
+    number = np.arange(CELLS)
+    pins = np.stack([number, (number + 1) % CELLS, (number + 20) % CELLS], axis=1)
     area_m2 = (4.0 + number % 5) * 1e-12
     edge_m = float(np.sqrt(area_m2.sum() / 0.6))
     return PlacementProblem(

@@ -59,7 +59,7 @@ def test_every_device_has_every_number() -> None:
         assert found.energy_per_op_j > 0
 
 
-def test_refusals() -> None:
+def test_nodes_and_supplies_outside_the_projection_are_refused() -> None:
     with pytest.raises(DesignError, match="node 'hp5' is not one of"):
         project_to_node(BLOCK, "hp5", 0.7)
     with pytest.raises(DesignError, match="outside the supplies"):

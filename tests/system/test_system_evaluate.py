@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
@@ -25,6 +25,7 @@ from chipdse.system.models.links import (
     mean_levels,
 )
 from chipdse.system.parameters import ARRANGEMENTS, PackageParameters
+from tests.support.fuzzing.examples import examples
 from tests.support.system_cases import block
 
 
@@ -74,7 +75,7 @@ def test_one_die_by_hand():
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@examples(40)
 @given(
     st.sampled_from(ARRANGEMENTS),
     st.integers(2, 6),

@@ -16,6 +16,7 @@ from chipdse.units import show
 
 if TYPE_CHECKING:
     from chipdse.api.chip import Chips
+    from chipdse.application.inside.one_chip import OneChip
 
 _LISTED = 1000
 
@@ -41,12 +42,19 @@ def add(verbs: Verbs) -> None:
         help="write a page of the best chips, two side by side: layers, roofline, floorplan with "
         "temperatures, energy over supply; it needs no network",
     )
+    parser.add_argument(
+        "--package",
+        type=Path,
+        metavar="FILE.toml",
+        help="write the chip with the least energy as a system for 'chipdse package'",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _chip(arguments: argparse.Namespace) -> int:
     check_exist(arguments.file)
-    for option, path in (("--plot", arguments.plot), ("--report", arguments.report)):
+    for option in ("--plot", "--report", "--package"):
+        path: Path | None = getattr(arguments, option.removeprefix("--"))
         if path is not None and not path.parent.is_dir():  # known before parts are measured
             raise _unwritten(option, path, os.strerror(errno.ENOENT))
 
@@ -58,6 +66,8 @@ def _chip(arguments: argparse.Namespace) -> int:
         _plot(chips, arguments.plot)
     if arguments.report is not None:
         _write_report(chips, arguments.report, arguments.file.stem)
+    if arguments.package is not None:
+        _write_package(chips, arguments.package)
     if arguments.json:
         print_json(_document(chips, best))
     else:
@@ -75,6 +85,17 @@ def _plot(chips: Chips, path: Path) -> None:
     if not layers:
         raise DesignError("--plot draws the layers of a network, and the chip file has none")
     draw_layers(layers, chips.described(chip), path)
+
+
+def _write_package(chips: Chips, path: Path) -> None:
+    from chipdse.application.inside.system import chip_system, system_text
+
+    system = chip_system(chips.one(chips.best("energy_per_task_j")), path.stem)
+    try:
+        path.write_text(system_text(system), encoding="utf-8")
+    except OSError as error:
+        raise _unwritten("--package", path, error.strerror) from error
+    print(f"system: {path}", file=sys.stderr)
 
 
 def _write_report(chips: Chips, path: Path, title: str) -> None:
@@ -97,7 +118,10 @@ def _unwritten(option: str, path: Path, why: str | None) -> DesignError:
 def _document(chips: Chips, best: dict[str, dict[str, Any]]) -> dict[str, Any]:
     count = len(chips.table)
     for metric, row in best.items():
-        row["layers"] = chips.layers(chips.best(metric))
+        chip = chips.one(chips.best(metric))
+        row["layers"] = chip.layers()
+        if chip.dies is not None:
+            row["dies"], row["flows"] = _dies(chip)
     document = {
         "question": chips.file.question,
         "evaluations": chips.evaluations,
@@ -111,9 +135,21 @@ def _document(chips: Chips, best: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return document
 
 
+def _dies(chip: OneChip) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The dies of a chip in its package, and the data between them per task."""
+    from chipdse.application.inside.system import chip_system, link_figures
+    from chipdse.system.described import evaluate_described
+    from chipdse.system.each_die import each_die
+
+    figures = each_die(evaluate_described(chip_system(chip)))
+    return [die.document() for die in figures], link_figures(chip)
+
+
 def _notes(chips: Chips) -> list[str]:
     """What a reader of the result must know."""
     notes = ["all parts are powered during the whole task; wires between them are not counted"]
+    if chips.dies is not None:
+        notes.append("level shifters, and wires from parts to the links of their die, likewise")
     if chips.file.application.network is not None:
         tensors = chips.file.application.tensors
         notes.append(
@@ -157,6 +193,24 @@ def _print(chips: Chips, best: dict[str, dict[str, Any]]) -> None:
         print(f"energy of the best in {metrics[0]}: {shares}")
         if error := best[metrics[0]]["constant_energy_error_frac"]:
             print(f"  with one energy per MAC for all layers it would be off by {error:+.1%}")
+        if chips.dies is not None:
+            _print_dies(chips.one(chips.best(metrics[0])))
+
+
+def _print_dies(chip: OneChip) -> None:
+    dies, flows = _dies(chip)
+    for die in dies:
+        peak = die["peak_temperature_c"]
+        print(
+            f"  {die['count']} x die {die['name']}: {die['area_m2'] * 1e6:.4g} mm2 at "
+            f"{die['node_nm']:g} nm, {die['tested_usd']:.3g} USD, {die['tested_kgco2e']:.3g} kg, "
+            + ("no stable temperature" if peak is None else f"{peak:.1f} °C")
+        )
+    for flow in flows:
+        print(
+            f"  {flow['name']}: {flow['bits']:.4g} bits over links in {show(flow['time_s'], 's')}, "
+            f"{show(flow['energy_j'], 'J')}"
+        )
 
 
 def _shown(metric: str, value: float) -> str:

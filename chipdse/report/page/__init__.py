@@ -13,7 +13,7 @@ from chipdse.report.answer import Answer, answer_of, shown_value
 from chipdse.report.page.chip_details import chip_detail_or_reason
 from chipdse.report.page.data import page_data
 from chipdse.report.page.details import details_or_reason, used_publications, used_sources
-from chipdse.report.page.parts import asset, escaped, filled, html_table, loader
+from chipdse.report.page.parts import escaped, framed, html_table, loader
 from chipdse.report.page.ranges_data import ranges_data
 from chipdse.report.quantities import label_of, shown_metric, words_of
 from chipdse.store.store import Store
@@ -91,10 +91,9 @@ def report_html(
         "evidence": _evidence(folder, table),
         "sources": _sources(used_publications(looked)),
         "provenance": _provenance(folder, used_sources(looked)),
-        "style": asset("page.css"),
         "loader": loader(data, SCRIPTS),
     }
-    return filled(asset("page.html"), parts)
+    return framed("page", parts, asks_server=True)
 
 
 def _summary(sweep: Sweep, table: pd.DataFrame) -> str:

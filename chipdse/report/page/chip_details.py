@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 
 from chipdse.application.chips import BOUNDS, LEVELS
-from chipdse.application.floorplan import floorplan, regions_of
-from chipdse.application.one_chip import OneChip
+from chipdse.application.inside.one_chip import OneChip
+from chipdse.application.inside.system import link_figures
 from chipdse.errors import ChipdseError
-from chipdse.records import BlockMetrics
-from chipdse.system.arrays.temperature import geometry_of
-from chipdse.system.described import Evaluation, evaluate_block
-from chipdse.system.die_temperature import die_temperature
+from chipdse.report.page.chip_floorplans import floorplans
+from chipdse.system.each_die import each_die
 from chipdse.technology.citations import cited_in
 
 MOST_LAYERS = 60
@@ -52,9 +50,11 @@ def chip_detail(chip: OneChip) -> dict[str, Any]:
             },
         },
     }
-    plan, evaluation = _floorplan(chip)
+    plans, evaluation = floorplans(chip)
     return detail | {
-        "floorplan": plan,
+        "floorplans": plans,
+        "dies": [] if chip.dies is None else [die.document() for die in each_die(evaluation)],
+        "flows": link_figures(chip),
         "sources": [
             {"key": c.key, "value": c.published, "unit": c.unit, "source": c.source}
             for _, c in sorted((chip.sources.used | evaluation.sources.used).items())
@@ -133,61 +133,3 @@ def _roofs(chip: OneChip) -> dict[str, float]:
     return {"macs_per_s": roofs.macs_per_s} | {
         f"{name}_bits_per_s": rate for name, rate in memories.items() if math.isfinite(rate)
     }
-
-
-def _floorplan(chip: OneChip) -> tuple[dict[str, Any], Evaluation]:
-    """Tiles and temperatures of the die, and the die in its package.
-
-    Leakage of all tiles is that of the package's temperature, shared as it was measured.
-    """
-    parts, buffer = regions_of(chip)
-    regions = [*parts, *([] if buffer is None else [buffer])]
-    leakage_w = sum(region.leakage_w for region in regions)
-    block = BlockMetrics(
-        area_m2=sum(region.area_m2 for region in regions),
-        dynamic_power_w=sum(region.dynamic_w for region in regions),
-        leakage_power_w=leakage_w,
-        temperature_c=chip.temperature_c,
-        throughput_ops_per_s=1 / float(chip.task().latency_s[0]),
-        io_bits_per_op=0.0,
-        node_nm=chip.node_nm,
-    )
-    evaluation = evaluate_block(block, chip.package, tuple(chip.sources.given.values()))
-    metrics, tiles = evaluation.metrics, floorplan(parts, buffer)
-    hotter = metrics.leakage_power_w / leakage_w if leakage_w else 0.0
-    if not math.isfinite(hotter):
-        hotter = 1.0
-    powers = np.array([tile.dynamic_w + hotter * tile.leakage_w for tile in tiles])
-    geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
-    heat = die_temperature(geometry, [tile.rectangle for tile in tiles], powers, evaluation.sources)
-    celsius = chip.package.ambient_c + heat.rise_k
-    return {
-        "area_m2": geometry.dies[0].area_m2,
-        "regions": [
-            {
-                "name": region.name,
-                "copies": region.copies,
-                "area_m2": region.area_m2,
-                "power_w": region.dynamic_w + hotter * region.leakage_w,
-            }
-            for region in regions
-        ],
-        "tiles": [
-            {
-                "name": tile.rectangle.name,
-                "box_m": [
-                    tile.rectangle.left_m,
-                    tile.rectangle.bottom_m,
-                    tile.rectangle.right_m,
-                    tile.rectangle.top_m,
-                ],
-                "power_w": float(watts),
-            }
-            for tile, watts in zip(tiles, powers, strict=True)
-        ],
-        "x_m": heat.x_m.tolist(),
-        "y_m": heat.y_m.tolist(),
-        "temperature_c": np.round(celsius, 4).tolist(),
-        "hotspot_k": heat.hotspot_k,
-        "stable": math.isfinite(metrics.peak_temperature_c),
-    }, evaluation

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chipdse.application.one_chip import OneChip
+from chipdse.application.inside.one_chip import OneChip
 from chipdse.application.task_metrics import TASK_METRICS
 from chipdse.report.page.chip_details import chip_detail_or_reason
-from chipdse.report.page.parts import asset, escaped, filled, html_table, loader
+from chipdse.report.page.parts import escaped, framed, html_table, loader
 from chipdse.report.quantities import is_prefixed, label_of, shown_metric
 
 SCRIPTS = ("common", "plots", "chips", "chip_page")
@@ -83,10 +83,9 @@ def chip_page_html(
         "notes": "".join(f"<li>{escaped(note)}</li>" for note in notes),
         "sources": _sources([chip["inside"] for chip in listed]),
         "file": escaped(text),
-        "style": asset("page.css"),
         "loader": loader(data, SCRIPTS),
     }
-    return filled(asset("chip_page.html"), parts)
+    return framed("chip_page", parts, asks_server=False)
 
 
 def _best(chip: NamedChip) -> str:

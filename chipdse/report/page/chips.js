@@ -1,6 +1,6 @@
 // ---------------------------------------------------------------- inside one chip
-const LEVEL_LOOK = { tile: ["arrays", "#0072b2"], sram: ["buffer", "#009e73"], dram: ["DRAM", "#d55e00"], link: ["link", "#e69f00"], leakage: ["leakage and idle clocks", "#999999"], operations: ["other parts", "#cc79a7"] };
-const BOUND_LOOK = { compute: ["arrays", "#0072b2", "circle"], sram: ["buffer", "#009e73", "square"], dram: ["DRAM", "#d55e00", "diamond"], link: ["link", "#e69f00", "triangle-up"] };
+const LEVEL_LOOK = { tile: ["arrays", "#0072b2"], sram: ["buffer", "#009e73"], dram: ["DRAM", "#d55e00"], link: ["links", "#e69f00"], leakage: ["leakage and idle clocks", "#999999"], operations: ["other parts", "#cc79a7"] };
+const BOUND_LOOK = { compute: ["arrays", "#0072b2", "circle"], sram: ["buffer", "#009e73", "square"], dram: ["DRAM", "#d55e00", "diamond"], link: ["links", "#e69f00", "triangle-up"] };
 const unitOf = (unit) => (value) => shown({ unit }, value);
 const joules = unitOf("J"), seconds = unitOf("s"), watts = unitOf("W");
 const largest = (values) => values.reduce((a, b) => Math.max(a, b), 0);
@@ -27,7 +27,7 @@ function drawChip(box, chip, beside) {
   box.append(element("p", `One task, ${chip.application}: ${joules(chip.energy_j)} in ${seconds(chip.latency_s)}.`));
   const grid = element("div", null, { class: "inside" }); // as many columns as the panel has room for
   box.append(grid);
-  for (const draw of [drawEnergies, drawLatencies, drawRoofline, drawFloorplan, drawSupplies]) {
+  for (const draw of [drawEnergies, drawLatencies, drawRoofline, drawDies, drawFloorplans, drawSupplies]) {
     const place = element("div");
     draw(place, chip, beside, plot);
     if (place.childNodes.length) grid.append(place);
@@ -106,10 +106,14 @@ function rooflineOf(place, chip, beside, memory, plot) {
 }
 
 const HEAT = [[0, "#1b0c41"], [0.35, "#781c6d"], [0.65, "#cf4446"], [1, "#fb9b06"]]; // of Inferno, without its ends
-function drawFloorplan(box, chip, beside, plot) {
-  const plan = chip.floorplan, mm = (values) => values.map((v) => 1e3 * v), flat = (c) => c.floorplan.temperature_c.flat();
-  const here = largest(flat(chip)), coldest = Math.min(...beside.flatMap(flat)), hottest = Math.max(...beside.flatMap(flat));
-  box.append(element("h4", "Floorplan and temperature"), element("p", `${shown({ unit: "m2" }, plan.area_m2)}; hottest ${here.toFixed(2)} °C, ${plan.hotspot_k.toPrecision(2)} K above the same power spread evenly.${plan.stable ? "" : " No stable temperature exists with leakage: the map has the leakage of the measurement."}`, { class: "quiet" }));
+function drawFloorplans(box, chip, beside, plot) {
+  for (const plan of chip.floorplans) drawFloorplan(box, plan, beside.flatMap((c) => c.floorplans), plot);
+}
+function drawFloorplan(box, plan, beside, plot) {
+  const mm = (values) => values.map((v) => 1e3 * v), flat = (p) => p.temperature_c.flat();
+  const here = largest(flat(plan)), coldest = Math.min(...beside.map((p) => Math.min(...flat(p)))), hottest = largest(beside.map((p) => largest(flat(p))));
+  const of_die = plan.name ? ` of ${plan.count > 1 ? `one of ${plan.count} dies` : "die"} ${plan.name}` : "";
+  box.append(element("h4", `Floorplan and temperature${of_die}`), element("p", `${shown({ unit: "m2" }, plan.area_m2)}; hottest ${here.toFixed(2)} °C, ${plan.hotspot_k.toPrecision(2)} K above the same power spread evenly.${plan.stable ? "" : " No stable temperature exists with leakage: the map has the leakage of the measurement."}`, { class: "quiet" }));
   const ink = "rgba(255,255,255,.85)", shapes = [], labels = [], side = 1e3 * Math.sqrt(plan.area_m2);
   for (const tile of plan.tiles) {
     const [x0, y0, x1, y1] = mm(tile.box_m);
@@ -121,11 +125,25 @@ function drawFloorplan(box, chip, beside, plot) {
     labels.push({ x: (x0 + x1) / 2, y: (y0 + y1) / 2, text: `${region.copies > 1 ? `${region.copies} × ` : ""}${escaped(region.name)}<br>${watts(region.power_w)}`, showarrow: false, font: { color: "#fff", size: 12 }, bgcolor: "rgba(0,0,0,.55)", borderpad: 2, textangle: x1 - x0 < 0.22 * side ? -90 : 0 });
   }
   const middle = (tile) => [500 * (tile.box_m[0] + tile.box_m[2]), 500 * (tile.box_m[1] + tile.box_m[3])];
-  const largest_side = Math.max(...beside.map((c) => Math.sqrt(c.floorplan.area_m2))) * 1e3, range = [-0.52 * largest_side, 0.52 * largest_side];
-  plot(box, "Floorplan with temperatures", [
+  const largest_side = Math.max(...beside.map((p) => Math.sqrt(p.area_m2))) * 1e3, range = [-0.52 * largest_side, 0.52 * largest_side];
+  plot(box, `Floorplan with temperatures${of_die}`, [
     { type: "heatmap", x: mm(plan.x_m), y: mm(plan.y_m), z: plan.temperature_c, zmin: coldest, zmax: hottest > coldest ? hottest : coldest + 1e-3, colorscale: HEAT, colorbar: { title: { text: "°C" }, thickness: 12, outlinewidth: 0, nticks: 5 }, hovertemplate: "%{z:.3f} °C<extra></extra>" },
     { type: "scatter", mode: "markers", x: plan.tiles.map((t) => middle(t)[0]), y: plan.tiles.map((t) => middle(t)[1]), marker: { size: 18, opacity: 0 }, customdata: plan.tiles.map((t) => [escaped(t.name), watts(t.power_w)]), hovertemplate: "%{customdata[0]}: %{customdata[1]}<extra></extra>", showlegend: false },
   ], { shapes, annotations: labels, xaxis: { range, title: { text: "mm" }, showgrid: false, zeroline: false, constrain: "domain" }, yaxis: { range, scaleanchor: "x", showgrid: false, zeroline: false, constrain: "domain", nticks: 5 }, margin: { l: 45, r: 10, t: 10, b: 40 } }, 340).style.maxWidth = "32rem";
+}
+
+// The dies of a chip and what crosses the links between them; nothing where it has one die.
+function drawDies(box, chip) {
+  if (!chip.dies.length) return;
+  const table = (heads, rows) => {
+    const scroll = element("div", null, { class: "scroll", tabindex: "0" }), made = element("table"), thead = element("thead"), body = element("tbody");
+    const line = (tag, cells) => { const row = element("tr"); for (const text of cells) row.append(element(tag, text)); return row; };
+    thead.append(line("th", heads)); for (const cells of rows) body.append(line("td", cells));
+    made.append(thead, body); scroll.append(made); return scroll;
+  };
+  const celsius = (t) => (t === null ? "no stable value" : `${t.toFixed(2)} °C`), usd = (v) => `${v.toPrecision(3)} USD`, kg = unitOf("kg");
+  box.append(element("h4", "Dies"), table(["die", "area", "process", "yield", "power", "hottest", "tested die", "carbon"], chip.dies.map((d) => [d.count > 1 ? `${d.count} × ${d.name}` : d.name, shown({ unit: "m2" }, d.area_m2), `${d.node_nm} nm`, `${(100 * d.yield_frac).toFixed(1)} %`, d.power_w === null ? "" : watts(d.power_w), celsius(d.peak_temperature_c), usd(d.tested_usd), kg(d.tested_kgco2e)])));
+  if (chip.flows.length) box.append(element("h4", "Data between dies, per task"), table(["from and to", "dies", "bits", "time on links", "energy on links"], chip.flows.map((f) => [f.name, f.dies.join(", "), f.bits.toPrecision(4), seconds(f.time_s), joules(f.energy_j)])));
 }
 
 function drawSupplies(box, chip, beside, plot) {

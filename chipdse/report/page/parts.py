@@ -24,6 +24,23 @@ def filled(page: str, parts: Mapping[str, str]) -> str:
     return "".join(texts)
 
 
+def framed(content: str, parts: Mapping[str, str], *, asks_server: bool) -> str:
+    """A whole page: a file of the pages within `frame.html`, which has its head and its end.
+
+    Parameters
+    ----------
+    content : name of the file, without ``.html``
+    asks_server : the page may ask the program that serves it, as `chipdse explore` does; no page
+        asks another place
+    """
+    frame = {
+        "style": asset("page.css"),
+        "connections": "connect-src 'self'; " if asks_server else "",
+        "content": filled(asset(f"{content}.html"), parts),
+    }
+    return filled(asset("frame.html"), {**parts, **frame})
+
+
 def loader(data: Any, scripts: Sequence[str]) -> str:
     """The end of a page: its data, Plotly, and its script, which run once the text is painted.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.application.choices import buffers_of, outers_of, task_of
+from chipdse.application.choices import buffers_of, library_at_buffer, outers_of, task_of
 from chipdse.application.compose import (
     ChipChoices,
     ChipTable,
@@ -17,13 +17,15 @@ from chipdse.application.compose import (
     PartPoint,
     compose_chosen,
 )
-from chipdse.application.one_chip import OneChip
+from chipdse.application.dies import DieSetting, Packaging
+from chipdse.application.inside.one_chip import OneChip
 from chipdse.application.parts import contract_of
 from chipdse.application.task_metrics import task_metrics
 from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
 from chipdse.hardware.memories import family_for
 from chipdse.metrics import timing_violation
+from chipdse.stages.dies import die_setting
 from chipdse.stages.library import shared_node_nm
 from chipdse.study.harvest.cheap import CheapPoints
 from chipdse.study.question.chip import PartQuestion
@@ -44,6 +46,7 @@ class Setting:
 
     buffers, outers, packages : that a chip may have
     sources : the constants, and which were used
+    dies : of chips with named dies
     """
 
     buffers: tuple[Any, ...]
@@ -51,6 +54,7 @@ class Setting:
     packages: PackageColumns
     node_nm: float
     sources: Sources
+    dies: DieSetting | None = None
 
 
 def composed_chips(sweep: Sweep, everything: Known, numbers: Int64s) -> CheapPoints:
@@ -63,7 +67,7 @@ def composed_chips(sweep: Sweep, everything: Known, numbers: Int64s) -> CheapPoi
     """
     setting = _setting(sweep)
     chips = chips_of(sweep, everything, numbers, setting)
-    return evaluated_chips(sweep, chips, setting.packages, setting.node_nm, setting.sources)
+    return evaluated_chips(sweep, chips, setting.packages, setting, setting.sources)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -109,14 +113,23 @@ def chips_of(sweep: Sweep, everything: Known, numbers: Int64s, setting: Setting)
         outer=places.get(f"{outer}_kind", zero) * units + places.get(f"{outer}_units", zero),
     )
     axes = chip.package.axes
+    package = _number_of([places[axis.name] for axis in axes], [len(a.values) for a in axes], zero)
+    packaging = None
+    if setting.dies is not None:
+        packaging = Packaging(
+            setting=setting.dies, packages=setting.packages.take(package), sources=setting.sources
+        )
     return Chips(
         numbers=numbers,
         table=compose_chosen(
-            parts, setting.buffers, setting.outers, task_of(chip.application, memories), choices
+            parts,
+            setting.buffers,
+            setting.outers,
+            task_of(chip.application, memories),
+            choices,
+            packaging,
         ),
-        package=_number_of(
-            [places[axis.name] for axis in axes], [len(a.values) for a in axes], zero
-        ),
+        package=package,
         timing=timing,
         temperature_c=parts[0].points[0].metrics["library_temperature_c"],
     )
@@ -149,26 +162,28 @@ def one_chip(sweep: Sweep, everything: Known, point: Point) -> OneChip:
         node_nm=setting.node_nm,
         temperature_c=parts[0].points[0].metrics["library_temperature_c"],
         sources=setting.sources,
+        dies=setting.dies,
     )
 
 
 def evaluated_chips(
-    sweep: Sweep, chips: Chips, packages: PackageColumns, node_nm: float, sources: Sources
+    sweep: Sweep, chips: Chips, packages: PackageColumns, setting: Setting, sources: Sources
 ) -> CheapPoints:
     """Composed chips in their packages.
 
     Parameters
     ----------
     packages : that `Chips.package` numbers
-    node_nm : process of the die
+    sources : in place of those of the setting
     """
     metrics = task_metrics(
         chips.table,
         packages,
         chips.package,
-        node_nm=node_nm,
+        node_nm=setting.node_nm,
         temperature_c=chips.temperature_c,
         sources=sources,
+        dies=setting.dies,
     )
     places = _places(sweep, chips.numbers)
     swept = {
@@ -263,7 +278,8 @@ def setting_of(sweep: Sweep, drawn: Iterable[Constant] = ()) -> Setting:
     chip = sweep.chip
     assert chip is not None
     sources = Sources.of((*sweep.constants, *drawn))
-    library = chip.parts[0].library
+    names = {part.name: part.library for part in chip.parts}
+    library = library_at_buffer(chip.layout, chip.memories, names)
     family = family_for(library, "auto") if chip.memories.buffer_bytes else None
     axes = chip.package.axes
     size = math.prod(len(axis.values) for axis in axes)
@@ -275,15 +291,20 @@ def setting_of(sweep: Sweep, drawn: Iterable[Constant] = ()) -> Setting:
         for i in range(size)
     ]
     stated_nm = chip.package.fixed["package"].get("node_nm")
+    libraries = {part.name: part.template.record("library", {}) for part in chip.parts}
+    dies = None
+    if chip.layout is not None:
+        dies = die_setting(chip.layout, chip.carrier, chip.memories.names, libraries)
+        node_nm = dies.node_nm[0]
+    else:
+        node_nm = shared_node_nm(libraries, None if stated_nm is None else float(stated_nm))
     return Setting(
         buffers=buffers_of(chip.memories, family, library, sources),
         outers=outers_of(chip.memories, sources),
         packages=PackageColumns.of(packages),
-        node_nm=shared_node_nm(
-            {part.name: part.template.record("library", {}) for part in chip.parts},
-            None if stated_nm is None else float(stated_nm),
-        ),
+        node_nm=node_nm,
         sources=sources,
+        dies=dies,
     )
 
 

@@ -180,7 +180,7 @@ def _under(
     }
     evaluated = Sources.of((*sweep.constants, *given.values()))
     packages = drawn_packages(setting.packages.take(package), rows)
-    points = evaluated_chips(sweep, chips, packages, setting.node_nm, evaluated)
+    points = evaluated_chips(sweep, chips, packages, setting, evaluated)
     if sources is not None:
         sources.used |= evaluated.used
     return points

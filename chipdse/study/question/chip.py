@@ -16,13 +16,14 @@ from typing import Any
 
 from chipdse_hdl.block import Block
 
-from chipdse.application.chip_file import (
+from chipdse.application.files.chip_file import (
     Application,
     Memories,
     package_settings,
     read_application,
     read_memories,
 )
+from chipdse.application.files.dies import Layout, read_layout
 from chipdse.application.parts import check_carriers
 from chipdse.design import Design, find_block
 from chipdse.errors import DesignError
@@ -48,7 +49,7 @@ from chipdse.study.question.template import (
 from chipdse.study.question.toml_values import refuse_unknown
 from chipdse.system.parameters import PackageParameters
 
-CHIP_TABLES = ("parts", "memories", "application", "package")
+CHIP_TABLES = ("parts", "memories", "dies", "application", "package")
 _GROUPS = ("hardware", "workload", "synthesis", "physical", "operating")
 _LARGEST = 2**62  # numbers of chips are 64-bit integers
 
@@ -92,6 +93,7 @@ class ChipQuestion:
 
     package : a template of which the package alone is used
     axes : of the whole chip, expensive ones first
+    layout : the dies and what lies on each; None: all on one
     """
 
     parts: tuple[PartQuestion, ...]
@@ -99,6 +101,13 @@ class ChipQuestion:
     application: Application
     package: Template
     axes: tuple[Axis, ...]
+    layout: Layout | None = None
+
+    @property
+    def carrier(self) -> str | None:
+        """The part on which the network runs; None without a network."""
+        able = (part.name for part in self.parts if part.carries)
+        return next(able, None) if self.application.network is not None else None
 
     @property
     def blocks(self) -> tuple[Block, ...]:
@@ -149,8 +158,9 @@ def read_chip_question(data: Mapping[str, Any], path: Path, folder: Path) -> Chi
     parts = tuple(_part(name, table, path, folder) for name, table in tables.items())
     try:
         memories = read_memories(data)
+        layout = read_layout(data, {part.name: part.counts for part in parts}, memories.names)
         application = read_application(data, [part.name for part in parts], folder)
-        package = package_settings(data)
+        package = package_settings(data, layout)
     except DesignError as error:
         message = str(error)
         raise DesignError(message if message.startswith(str(path)) else f"{path}: {message}") from (
@@ -170,6 +180,7 @@ def read_chip_question(data: Mapping[str, Any], path: Path, folder: Path) -> Chi
         application=application,
         package=template,
         axes=_axes(parts, memories, template),
+        layout=layout,
     )
     _check_axes(question.axes, path)
     return question
@@ -179,7 +190,7 @@ def _part(name: str, table: Any, path: Path, folder: Path) -> PartQuestion:
     where = f"{path}: [parts.{name}]"
     if not isinstance(table, dict):
         raise DesignError(f"{where} must be a table, not {table!r}")
-    refuse_unknown(table, ("block", "count", "library", *_GROUPS), where)
+    refuse_unknown(table, ("block", "count", "library", "die", *_GROUPS), where)
     if not isinstance(table.get("block"), str):
         raise DesignError(f'{where}: block is missing; write e.g. block = "mac_array"')
     library = table.get("library", DEFAULT)

@@ -19,6 +19,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
@@ -28,7 +30,16 @@ from threadpoolctl import threadpool_limits
 
 from chipdse.arrays import Floats
 from chipdse.study.results.front import is_on_front
-from chipdse.study.search.gaussian import fit_kernel, fit_probable_kernel, predict
+from chipdse.study.search.gaussian import fit_kernel, predict
+from chipdse.study.search.improvement import expected_improvement
+from chipdse.study.search.processes import (
+    Model,
+    deviation_of,
+    fit_models,
+    mean_of,
+    predict_all,
+    shortfall_of,
+)
 
 DIRECTIONS = 256
 REACHED = 0.9
@@ -39,6 +50,11 @@ EXPLAINED = 0.99999
 MARGIN = 0.1
 """The reference point lies beyond the end of a range by this share of it (`_scaled`)."""
 QUANTILES = 9
+WORTH = 0.005
+"""An objective that improves by less of its range counts as unchanged. Many points of a lattice
+share an objective's best value; the model would promise a little beyond it at each of them."""
+EXACT = 3
+"""Up to so many objectives the improvement by single points is computed box by box."""
 NODES, FARTHEST = 8, 5.0
 """Of the integral over reaches: Gauss-Legendre nodes, and its end in standard deviations."""
 REFIT, FITTED = 1.1, 100
@@ -83,10 +99,10 @@ def _scores(candidates: Floats, seen: Seen) -> Floats:
     if len(good) < 2:
         return chance
     fronts, places = [seen.fronts[at] for at in good], seen.places[good]
-    kernels = _kernels_of(places, fronts)
     if all(len(front) == 1 for front in fronts):
-        gain = _gain_of_points(candidates, places, fronts, seen.pending, kernels)
+        gain = _gain_of_points(candidates, places, fronts, seen.pending)
     else:
+        kernels = _kernels_of(places, fronts)
         gain = _gain_of_fronts(candidates, places, fronts, seen.pending, kernels)
     return gain * chance
 
@@ -108,29 +124,31 @@ def _gain_of_fronts(
 
 
 def _gain_of_points(
-    candidates: Floats,
-    places: Floats,
-    fronts: Sequence[Floats],
-    pending: Floats,
-    kernels: Sequence[Kernel],
+    candidates: Floats, places: Floats, fronts: Sequence[Floats], pending: Floats
 ) -> Floats:
     """The same where each brings one point: then each objective is modelled by itself."""
     values = np.concatenate(_scaled(fronts))
-    power = values.shape[1]
-    directions = directions_of(power)
-    reaches = [reach(value[None], directions) for value in values]
-    pairs = [
-        predict(places, column, candidates, kernel, pending)
-        for column, kernel in zip(values.T, kernels, strict=True)
-    ]
-    mean, deviation = (np.stack(columns, axis=1) for columns in zip(*pairs, strict=True))
-    if len(pending):
+    models = _models_of(places, fronts)
+    known = values
+    if len(pending):  # points under way are taken to give what is expected of them
+        nothing = pending[:0]
         expected = [
-            predict(places, column, pending, kernel)[0]
-            for column, kernel in zip(values.T, kernels, strict=True)
+            mean_of(predict_all(places, column, own, pending, nothing))
+            for column, own in zip(values.T, models, strict=True)
         ]
-        reaches += [reach(point[None], directions) for point in np.stack(expected, axis=1)]
-    best = np.maximum(np.stack(reaches).max(axis=0), 0.0)
+        known = np.vstack([values, np.stack(expected, axis=1)])
+    predictions = [
+        predict_all(places, column, own, candidates, pending)
+        for column, own in zip(values.T, models, strict=True)
+    ]
+    if values.shape[1] <= EXACT:
+        shortfalls = [partial(shortfall_of, own) for own in predictions]
+        return expected_improvement(known[is_on_front(known)] - WORTH, shortfalls)
+    directions = directions_of(values.shape[1])
+    best = reach(known, directions).clip(min=0.0)
+    mean, deviation = (
+        np.stack([moment(own) for own in predictions], axis=1) for moment in (mean_of, deviation_of)
+    )
     return growth_of_points(mean, deviation, directions, best)
 
 
@@ -282,21 +300,33 @@ def _components(centred: Floats) -> tuple[Floats, Floats]:
 def _kernels_of(places: Floats, fronts: Sequence[Floats]) -> list[Kernel]:
     """Kernels of what is modelled, fitted to the first points (`_first`)."""
     count = _first(len(places))
-    single = all(len(front) == 1 for front in fronts)
-    key = (single, places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
+    key = (places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
     if key not in _KERNELS:
-        if single:
-            fit, amounts = fit_probable_kernel, np.concatenate(_scaled(fronts[:count]))
-        else:
-            reaches = reach_of(fronts[:count])
-            fit, (amounts, _) = fit_kernel, _components(reaches - reaches.mean(axis=0))
-        _KERNELS[key] = [fit(places[:count], amount) for amount in amounts.T]
-    while len(_KERNELS) > 8:
-        del _KERNELS[next(iter(_KERNELS))]
+        reaches = reach_of(fronts[:count])
+        amounts, _ = _components(reaches - reaches.mean(axis=0))
+        _KERNELS[key] = [fit_kernel(places[:count], amount) for amount in amounts.T]
+    _forget(_KERNELS)
     return _KERNELS[key]
 
 
+def _models_of(places: Floats, fronts: Sequence[Floats]) -> list[list[Model]]:
+    """Models of the objectives of single points, fitted to the first points."""
+    count = _first(len(places))
+    key = (places[:count].tobytes(), *(front.tobytes() for front in fronts[:count]))
+    if key not in _MODELS:
+        values = np.concatenate(_scaled(fronts[:count]))
+        _MODELS[key] = [fit_models(places[:count], column) for column in values.T]
+    _forget(_MODELS)
+    return _MODELS[key]
+
+
+def _forget(kept: dict[object, Any]) -> None:
+    while len(kept) > 8:
+        del kept[next(iter(kept))]
+
+
 _KERNELS: dict[object, list[Kernel]] = {}
+_MODELS: dict[object, list[list[Model]]] = {}
 
 
 def _first(count: int) -> int:

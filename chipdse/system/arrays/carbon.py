@@ -116,6 +116,16 @@ class _Wafers:
     def silicon(self, intensity: Floats, gases: Floats) -> tuple[Floats, Floats, Floats]:
         """Carbon of the dies of each system, of the edges of their wafers, and lost by yield."""
         dies = self.dies
+        die_kg, wafer_kg = self.die(intensity, gases)
+        net = (dies.count * die_kg).sum(axis=1)
+        gross = dies.count * wafer_kg
+        edge = gross.sum(axis=1) - net
+        tested = self.tested()
+        return net, edge, (gross / tested).sum(axis=1) / self.assembly_yield - net - edge
+
+    def die(self, intensity: Floats, gases: Floats) -> tuple[Floats, Floats]:
+        """Carbon of one die of each kind by its area, and with its share of the wafer's edge."""
+        dies = self.dies
         cpa = np.asarray(
             carbon.wafer_area_carbon(intensity[:, None], self.energy, gases, self.material)
         )
@@ -123,12 +133,24 @@ class _Wafers:
             cpa = np.where(self.imec[:, None], self.published, cpa)
         given = ~np.isnan(dies.carbon_kg)
         die_kg = np.where(given, dies.carbon_kg, cpa * dies.area_m2)
-        net = (dies.count * die_kg).sum(axis=1)
         wafer_kg = cpa * self.wafer_m2 / self.fabrication.dies_on_wafer
-        gross = dies.count * np.where(given, die_kg, wafer_kg)
-        edge = gross.sum(axis=1) - net
-        tested = np.where(given, 1.0, self.test_yield)
-        return net, edge, (gross / tested).sum(axis=1) / self.assembly_yield - net - edge
+        return die_kg, np.where(given, die_kg, wafer_kg)
+
+    def tested(self) -> Floats:
+        """Share of the dies of each kind that pass the test; 1 where carbon of a die is stated."""
+        return np.where(np.isnan(self.dies.carbon_kg), self.test_yield, 1.0)
+
+
+def tested_die_kg(
+    package: PackageColumns, dies: Dies, fabrication: Fabrication, sources: Sources
+) -> Floats:
+    """Carbon of a die of each kind that passes the test, dies that fail included [kg]."""
+    grid, _, _ = grid_values(package.choices["grid_fab"], sources)
+    wafers = _Wafers.of(package, dies, fabrication, sources)
+    gas = np.asarray(
+        carbon.gas_at_abatement(wafers.gas_95, wafers.gas_99, package["gas_abatement"][:, None])
+    )
+    return np.asarray(wafers.die(grid, gas)[1] / wafers.tested())
 
 
 def carbon_of(

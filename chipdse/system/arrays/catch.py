@@ -33,7 +33,7 @@ def catch_recurring(
     """
     sources.cite("graening2025catch")
     wafer_m2 = np.pi * numerics.square(sources("cost.wafer_diameter")) / 4
-    price = by_node(sources, "cost.catch_wafer_price", dies.node_nm) * wafer_m2
+    price = catch_wafer_usd(dies, sources)
     bought = ~np.isnan(dies.price_usd)
     raw_die = np.where(bought, dies.price_usd, price / fabrication.dies_on_wafer)
     raw = (dies.count * raw_die).sum(axis=1)
@@ -68,3 +68,9 @@ def _assembly(kind: str, placed: Floats, area_m2: Floats, sources: Sources) -> F
     machines = placed * sources(f"cost.catch_placing_price.{kind}")
     machines = machines + steps * sources(f"cost.catch_bonding_price.{kind}")
     return np.asarray(machines + area_m2 * sources("cost.catch_assembly_material"))
+
+
+def catch_wafer_usd(dies: Dies, sources: Sources) -> Floats:
+    """Price of a wafer for each kind of die by CATCH [systems x kinds, USD]."""
+    wafer_m2 = np.pi * numerics.square(sources("cost.wafer_diameter")) / 4
+    return np.asarray(by_node(sources, "cost.catch_wafer_price", dies.node_nm) * wafer_m2)

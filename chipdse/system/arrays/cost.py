@@ -9,7 +9,7 @@ import numpy as np
 
 from chipdse.arrays import Bools, Floats, Numbers
 from chipdse.sorting import distinct
-from chipdse.system.arrays.catch import catch_recurring
+from chipdse.system.arrays.catch import catch_recurring, catch_wafer_usd
 from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
 from chipdse.system.arrays.dies import ADVANCED, FANOUT, by_node, of_rows
 from chipdse.system.arrays.fabrication import Fabrication
@@ -90,6 +90,18 @@ def cost_of(
         recurring=recurring, nre_usd=per_system, nre_total_usd=whole_nre,
         nre_modules_usd=modules, nre_chips_usd=chips, nre_package_usd=packaging,
     )  # fmt: skip
+
+
+def tested_die_usd(
+    package: PackageColumns, dies: Dies, fabrication: Fabrication, sources: Sources
+) -> Floats:
+    """Price of a die of each kind that passes the test, dies that fail included [USD]."""
+    catch = package.choices["cost_model"].among("catch")
+    price = by_node(sources, "cost.wafer_price", dies.node_nm)
+    if catch.any():
+        price = np.where(catch[:, None], catch_wafer_usd(dies, sources), price)
+    raw = np.where(np.isnan(dies.price_usd), price / fabrication.dies_on_wafer, dies.price_usd)
+    return np.asarray(raw / fabrication.passed)
 
 
 def _select(

@@ -11,6 +11,7 @@ from chipdse.errors import DesignError
 from chipdse.sorting import distinct
 from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
 from chipdse.system.arrays.dies import BOND, link_column
+from chipdse.system.arrays.flows import Flows, crossing_bits, memory_bits
 from chipdse.system.models import links
 from chipdse.system.parameters import STACKS
 from chipdse.technology.constants import Sources
@@ -45,23 +46,35 @@ class LinkResult:
 
 
 def links_of(
-    remote_bits_per_s: Floats, package: PackageColumns, dies: Dies, sources: Sources
+    remote_bits_per_s: Floats,
+    package: PackageColumns,
+    dies: Dies,
+    sources: Sources,
+    flows: Flows | None = None,
 ) -> LinkResult:
     """Traffic against bandwidth, power, and the limits of pitch, reach and rate.
 
+    Parameters
+    ----------
     remote_bits_per_s : data that leaves its tile at full throughput, wherever it goes
+    flows : data between known dies, in place of `remote_bits_per_s`; None: there are none known
     """
     arrangement, link = package.choices["arrangement"], package.choices["link"]
     stacked = arrangement.among(*STACKS)
     memory = np.where(dies.memory, dies.count, 0).sum(axis=1)
     several = dies.total > 1
-    _check_custom(link.among("custom") & several, sources)
+    check_links(package, dies, sources)
     _check_memory(package, sources)
-    remote = remote_bits_per_s * (1 - package["local_traffic_frac"])
-    crossing = np.where(several, remote * _crossings(stacked, memory, dies.total - memory), 0.0)
-    pitch = arrangement.lookup([sources(f"cost.bump_pitch.{BOND[n]}") for n in arrangement.names])
-    capacity = _capacity(package, dies, pitch, sources)
-    utilisation = np.minimum(_room(capacity, crossing, memory, stacked, dies), 1.0)
+    pitch = _bond_pitch(arrangement, sources)
+    capacity = capacity_of(package, dies, sources)
+    if flows is None:
+        remote = remote_bits_per_s * (1 - package["local_traffic_frac"])
+        crossing = np.where(several, remote * _crossings(stacked, memory, dies.total - memory), 0.0)
+        load = _drawn_load(crossing, memory, stacked, dies)
+    else:
+        remote = memory_bits(flows, dies.memory)
+        crossing, load = crossing_bits(flows, dies.count, stacked)
+    utilisation = np.minimum(_room(capacity, load, dies), 1.0)
     traffic = crossing * utilisation
     # Modules along an edge are there whether used or not; vertical bonds are made as needed.
     edge_links = (capacity * dies.count).sum(axis=1) / 2
@@ -87,8 +100,9 @@ def links_of(
     )
 
 
-def _check_custom(custom: Bools, sources: Sources) -> None:
+def check_links(package: PackageColumns, dies: Dies, sources: Sources) -> None:
     """Raise DesignError where a system has custom links without figures of the user."""
+    custom = package.choices["link"].among("custom") & (dies.total > 1)
     if custom.any() and not sources.has("links.energy_to_16.custom"):
         raise DesignError(
             "package link='custom' comes without figures; give them in the [link] table of a "
@@ -108,10 +122,16 @@ def _crossings(stacked: Bools, memory: Floats, chiplets: Floats) -> Floats:
     return np.where(memory > 0, to_memory, np.where(stacked, levels, hops))
 
 
-def _capacity(package: PackageColumns, dies: Dies, pitch_m: Floats, sources: Sources) -> Floats:
-    """Bandwidth of one die of each kind, both directions together [bit/s]."""
-    link = package.choices["link"]
-    stacked = package.choices["arrangement"].among(*STACKS)
+def _bond_pitch(arrangement: Choices, sources: Sources) -> Floats:
+    """The finest pitch of the bonds between dies [m]."""
+    return arrangement.lookup([sources(f"cost.bump_pitch.{BOND[n]}") for n in arrangement.names])
+
+
+def capacity_of(package: PackageColumns, dies: Dies, sources: Sources) -> Floats:
+    """Bandwidth of one die of each kind, both directions together [systems x kinds, bit/s]."""
+    link, arrangement = package.choices["link"], package.choices["arrangement"]
+    stacked = arrangement.among(*STACKS)
+    pitch_m = _bond_pitch(arrangement, sources)
     rate_max = link_column(sources, "rate_max", link, np.inf)
     # Tables give the bandwidth at the highest rate.
     share = np.where(np.isfinite(rate_max), package["link_transfers_per_s"] / rate_max, 1.0)
@@ -149,10 +169,8 @@ def _by_area(
     return dies.logic_m2 * (package["link_area_frac"] * density)[:, None]
 
 
-def _room(
-    capacity: Floats, crossing_bits_per_s: Floats, memory: Floats, stacked: Bools, dies: Dies
-) -> Floats:
-    """Bandwidth over traffic of the busiest die of each system; infinite without traffic.
+def _drawn_load(crossing_bits_per_s: Floats, memory: Floats, stacked: Bools, dies: Dies) -> Floats:
+    """Traffic of one die of each kind [systems x kinds].
 
     Every crossing ends on two dies, or on one compute die and one memory die.
     """
@@ -160,7 +178,11 @@ def _room(
     ends = np.where(dies.memory, memory[:, None], (dies.total - memory)[:, None])
     with_memory = crossing_bits_per_s[:, None] / np.maximum(ends, 1)
     beside_memory = (memory > 0)[:, None] & ~stacked[:, None]
-    load = np.where(beside_memory, with_memory, among_all[:, None])
+    return np.where(beside_memory, with_memory, among_all[:, None])
+
+
+def _room(capacity: Floats, load: Floats, dies: Dies) -> Floats:
+    """Bandwidth over traffic of the busiest die of each system; infinite without traffic."""
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where((dies.count > 0) & (load > 0), capacity / load, np.inf)
     return np.asarray(room.min(axis=1))

@@ -10,12 +10,12 @@ import numpy as np
 
 from chipdse import numerics
 from chipdse.arrays import Bools, Floats, Int64s
-from chipdse.system.arrays.columns import Dies, PackageColumns
+from chipdse.system.arrays.columns import BlockPoints, Dies, PackageColumns
 from chipdse.system.arrays.geometry import DieOutline, Geometry, layers_of
-from chipdse.system.models.leakage import Feedback, equilibrium, leakage_curve
+from chipdse.system.models.leakage import Equilibrium, Feedback, equilibrium, leakage_curve
 from chipdse.system.thermal.mesh import unfolded
 from chipdse.system.thermal.nested_meshes import CELLS
-from chipdse.system.thermal.refined import ZERO_C_IN_K, RefinedOperator, refined
+from chipdse.system.thermal.refined import ZERO_C_IN_K, ReducedOperator, RefinedOperator, refined
 from chipdse.system.thermal.symmetry import fold_of
 from chipdse.technology.constants import Constant, Sources
 
@@ -23,16 +23,16 @@ _NAMES = ("arrangement", "cooling", "interface_material", "spreader_material", "
 _NUMBERS = ("die_thickness_m", "spreader_side_m", "sink_side_m")
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=65536)  # kilobytes each: a search of chips meets many areas of dies again
 def operator_of(
     geometry: Geometry, cells: int = CELLS
-) -> tuple[RefinedOperator, tuple[tuple[str, Constant], ...]]:
+) -> tuple[ReducedOperator, tuple[tuple[str, Constant], ...]]:
     """The folded operator of a geometry and the constants it rests on."""
     sources = Sources()
     return _folded(geometry, sources, cells), tuple(sources.used.items())
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=65536)
 def _keys_of(geometry: Geometry) -> frozenset[str]:
     """Keys of the constants that the operator of a geometry rests on."""
     sources = Sources()
@@ -40,10 +40,10 @@ def _keys_of(geometry: Geometry) -> frozenset[str]:
     return frozenset(sources.used)
 
 
-def _folded(geometry: Geometry, sources: Sources, cells: int) -> RefinedOperator:
+def _folded(geometry: Geometry, sources: Sources, cells: int) -> ReducedOperator:
     stack = layers_of(geometry, sources)
     fold = fold_of(stack, tuple(die.kind for die in geometry.dies))
-    return refined(stack, fold, cells)
+    return refined(stack, fold, cells).reduced()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -98,6 +98,16 @@ class LeakageTable:
     reference_c: Floats
     doubling_k: Floats
 
+    @staticmethod
+    def of(blocks: BlockPoints, package: PackageColumns) -> LeakageTable:
+        """Of blocks in their packages, row by row."""
+        return LeakageTable(
+            table_c=blocks.leakage_temperatures_c,
+            table_w=blocks.leakage_powers_w,
+            reference_c=blocks.temperature_c,
+            doubling_k=package["leakage_doubling_k"],
+        )
+
     def take(self, index: Int64s) -> LeakageTable:
         """The systems at `index`, in this order and with its repetitions."""
         return LeakageTable(
@@ -144,7 +154,7 @@ def temperatures_of(
         at = order[starts[g] : starts[g + 1]]
         geometry = geometry_of(package, dies, int(row))
         operator = folded_operator_for(geometry, sources, cells)
-        fold = operator.network.fold
+        fold = operator.fold
         kind = np.repeat(np.arange(len(dies.names)), dies.count[row].astype(int))
         kind = kind[list(fold.sources)]
         group = _group(
@@ -154,6 +164,44 @@ def temperatures_of(
         for name, column in group.items():
             out[name][at] = column
     return TemperatureResult(**out)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DieHeat:
+    """The dies of one system, one entry per kind; NaN where no temperature is stable.
+
+    peak_c : hottest point of the hottest die of a kind
+    leakage_w : of the die of a kind that leaks most
+    """
+
+    peak_c: Floats
+    leakage_w: Floats
+
+
+def die_heat(
+    package: PackageColumns, dies: Dies, leak: LeakageTable, fixed_w: Floats, sources: Sources
+) -> DieHeat:
+    """Temperature and leakage of the dies of the first system.
+
+    fixed_w : see `die_powers`
+    """
+    operator = folded_operator_for(geometry_of(package, dies, 0), sources)
+    kind = np.repeat(np.arange(len(dies.names)), dies.count[0].astype(int))
+    kind = kind[list(operator.fold.sources)]
+    at: Int64s = np.zeros(1, np.int64)
+    solved = _solved(
+        operator, fixed_w[at][:, kind], dies.static_w[at][:, kind], package["ambient_c"][at], leak,
+        at,
+    )  # fmt: skip
+    if solved.state.runaway[0]:
+        unknown = np.full(len(dies.names), np.nan)
+        return DieHeat(peak_c=unknown, leakage_w=unknown)
+    kinds = range(len(dies.names))
+    rise = np.array([solved.peaks_k[0][kind == each].max() for each in kinds])
+    return DieHeat(
+        peak_c=np.asarray(package["ambient_c"][0] + rise),
+        leakage_w=np.array([solved.state.leakage_w[0][kind == each].max() for each in kinds]),
+    )
 
 
 def equal_rows(columns: Floats) -> tuple[Int64s, Int64s, Int64s]:
@@ -181,7 +229,7 @@ def operator_for(geometry: Geometry, sources: Sources, cells: int = CELLS) -> Re
 
 def folded_operator_for(
     geometry: Geometry, sources: Sources, cells: int = CELLS
-) -> RefinedOperator:
+) -> ReducedOperator:
     """The operator of a geometry whose dies of a kind have equal power; dies that mirrors swap
     are one source. From the cache unless the user gave one of the constants that it rests on.
     """
@@ -192,21 +240,32 @@ def folded_operator_for(
     return operator
 
 
-def _group(
-    operator: RefinedOperator,
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Solved:
+    """Systems of one geometry at their steady temperatures.
+
+    peaks_k, errors_k : hottest point of each source over the air, and its discretisation error
+    """
+
+    state: Equilibrium
+    dies_c: Floats
+    peaks_k: Floats
+    errors_k: Floats
+    leaks: Bools
+
+
+def _solved(
+    operator: ReducedOperator,
     fixed: Floats,
     static: Floats,
     ambient_c: Floats,
     leak: LeakageTable,
     at: Int64s,
-    computes: Bools,
-) -> dict[str, Floats]:
-    """The fields of `TemperatureResult` of systems of one geometry."""
+) -> _Solved:
     reference, doubling = leak.reference_c[at], leak.doubling_k[at]
     table = leak.table_c
     curve = leakage_curve(table, leak.table_w[at], reference, doubling)
     leaks = static > 0
-    copies = np.array(operator.network.fold.copies)
     ambient_k = ambient_c[:, None] + ZERO_C_IN_K
 
     def leakage(rise: Floats) -> tuple[Floats, Floats]:
@@ -219,8 +278,30 @@ def _group(
 
     feedback = Feedback(change_k_per_w=operator.change, excess=excess)
     state = equilibrium(operator.average, fixed, leakage, feedback)
-    dies_c = ambient_c[:, None] + state.rise_k
     peaks, errors = operator.peak_rise(fixed + state.leakage_w, excess(state.rise_k)[0])
+    return _Solved(
+        state=state,
+        dies_c=ambient_c[:, None] + state.rise_k,
+        peaks_k=peaks,
+        errors_k=errors,
+        leaks=leaks,
+    )
+
+
+def _group(
+    operator: ReducedOperator,
+    fixed: Floats,
+    static: Floats,
+    ambient_c: Floats,
+    leak: LeakageTable,
+    at: Int64s,
+    computes: Bools,
+) -> dict[str, Floats]:
+    """The fields of `TemperatureResult` of systems of one geometry."""
+    solved = _solved(operator, fixed, static, ambient_c, leak, at)
+    state, dies_c, table = solved.state, solved.dies_c, leak.table_c
+    peaks, errors, leaks = solved.peaks_k, solved.errors_k, solved.leaks
+    copies = np.array(operator.fold.copies)
     hottest = peaks.argmax(axis=1)[:, None]
     beyond = np.full(len(at), -1.0)
     if len(table) > 1:

@@ -30,6 +30,7 @@ from chipdse.system.thermal.mesh import (
     same_lines,
     unfolded,
 )
+from chipdse.system.thermal.pattern import Pattern
 from chipdse.system.thermal.stack import Stack
 
 if TYPE_CHECKING:
@@ -158,16 +159,16 @@ def assemble_on(
         spread, source_cells = _spread(stack, (x, y), fold, cell, slices)
     else:
         spread, source_cells = like.spread, like.source_cells
-    softer = None
+    softer, pattern = None, Pattern.of(ends, cells.count)
     if cells.soft is not None:
-        softer = _matrix(ends, changes, cooler_change + board_change, cells.count)
+        softer = pattern.matrix(changes, cooler_change + board_change)
     return Network(
         stack=stack,
         x=half_lines[0],
         y=half_lines[1],
         cell=cell,
         slice_layer=np.array([i for i, _ in slices], dtype=np.int64),
-        conductance=_matrix(ends, joint, cooler + board, cells.count),
+        conductance=pattern.matrix(joint, cooler + board),
         capacity=_capacity(stack, cells, heat, cooler),
         spread=spread,
         cooler=cooler,
@@ -294,21 +295,6 @@ class _Cells:
         return conductance, change
 
 
-def _matrix(
-    ends: tuple[Int64s, Int64s], joint: Floats, to_air: Floats, count: int
-) -> sp.csc_matrix[np.float64]:
-    """Conductances between cells, and of each to the air, as a symmetric matrix."""
-    import scipy.sparse as sp  # a third of a second to load
-
-    first, second = ends
-    cells = np.arange(count)
-    through = np.bincount(np.concatenate([first, second]), np.concatenate([joint, joint]), count)
-    rows = np.concatenate([first, second, cells])
-    columns = np.concatenate([second, first, cells])
-    values = np.concatenate([-joint, -joint, to_air + through])
-    return sp.csc_matrix((values, (rows, columns)), shape=(count, count))
-
-
 def _materials(
     stack: Stack, owners: list[int], x: Floats, y: Floats
 ) -> tuple[Floats, Floats, Bools]:
@@ -367,4 +353,9 @@ def _spread(
             )
         columns.append(column)
         cells.append(np.flatnonzero(column))
-    return sp.csc_matrix(np.array(columns).T), tuple(cells)
+    lengths = [len(of_source) for of_source in cells]
+    values = [column[at] for column, at in zip(columns, cells, strict=True)]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    shape = (int(cell.max()) + 1, len(columns))
+    spread = sp.csc_matrix((np.concatenate(values), np.concatenate(cells), starts), shape=shape)
+    return spread, tuple(cells)

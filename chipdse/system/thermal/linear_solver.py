@@ -17,6 +17,7 @@ over a row of the matrix, need no more than the 53 bits of a double: they are ex
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,10 +53,8 @@ class Factors:
         self._bits = (_MANTISSA_BITS - int(lengths.max()).bit_length()) // 2
         largest = np.maximum.reduceat(np.abs(matrix.data), starts[:-1])
         parts = _parts(matrix.data, np.repeat(largest, lengths), self._bits)
-        self._first, self._second, self._third, self._whole = (
-            sp.csr_matrix((values, indices, starts), shape=shape)
-            for values in (*parts, matrix.data)
-        )
+        self._whole = sp.csr_matrix((matrix.data, indices, starts), shape=shape)
+        self._first, self._second, self._third = (_with_data(self._whole, part) for part in parts)
 
     def solve(self, right: Floats) -> Floats:
         """Solutions for [cells] or [cells, n], correctly rounded.
@@ -114,6 +113,13 @@ class Factors:
 def factorise(matrix: sp.csc_matrix[np.float64], near: Factors | None = None) -> Factors:
     """Factors of a symmetric positive definite matrix, or those of a matrix near to it."""
     return Factors(matrix, near)
+
+
+def _with_data(like: sp.csr_matrix[np.float64], values: Floats) -> sp.csr_matrix[np.float64]:
+    """A matrix of the same pattern, which is not checked again."""
+    matrix = copy.copy(like)
+    matrix.data = values
+    return matrix
 
 
 def _decomposed(matrix: sp.csc_matrix[np.float64]) -> sla.SuperLU:

@@ -106,5 +106,7 @@ def across_diagonal(cell: Int64s) -> Int64s:
     first = np.minimum(cell, np.swapaxes(cell, -1, -2))
     exists = first >= 0
     result = np.full(cell.shape, -1, dtype=np.int64)
-    result[exists] = np.searchsorted(np.unique(first[exists]), first[exists])
+    kept = np.zeros(int(first.max(initial=-1)) + 1, dtype=np.int64)
+    kept[first[exists]] = 1
+    result[exists] = (np.cumsum(kept) - 1)[first[exists]]
     return result

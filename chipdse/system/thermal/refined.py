@@ -9,6 +9,7 @@ is left is smaller than that correction, which is therefore the stated discretis
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from chipdse.system.thermal.assembly import Network
 from chipdse.system.thermal.linear_solver import factorise
 from chipdse.system.thermal.mesh import Fold
 from chipdse.system.thermal.nested_meshes import CELLS, meshes_of
-from chipdse.system.thermal.solver import Operator, operator_from
+from chipdse.system.thermal.solver import Operator, Peaks, operator_from
 from chipdse.system.thermal.stack import Softening, Stack
 
 REFERENCE_K = 350.0
@@ -28,32 +29,26 @@ ZERO_C_IN_K = 273.15
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RefinedOperator:
+class ReducedOperator:
     """Extrapolated temperature rises per watt of one geometry, with their discretisation error.
 
-    coarse, fine : the operators of the two meshes
+    It has kilobytes where a `RefinedOperator` has its meshes and matrices too.
+
+    fold : the mirrors, and the sources that are solved
+    coarse_peaks, fine_peaks : the cells under the sources, on the two meshes
     average : sources x sources, mean rise of each source's area [K/W], extrapolated
     change, peak_change : by how much `average` and the hottest cells' rises grow per unit of
         relative thermal resistivity over that at `REFERENCE_K` [K/W]
     softening : curve of that resistivity; None where no material of the stack softens
     """
 
-    coarse: Operator
-    fine: Operator
+    fold: Fold
+    coarse_peaks: Peaks
+    fine_peaks: Peaks
     average: Floats
     change: Floats
     peak_change: Floats
     softening: Softening | None
-
-    @property
-    def network(self) -> Network:
-        """The heat equations of the fine mesh."""
-        return self.fine.network
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """Names of the sources, in the order of power vectors."""
-        return self.fine.sources
 
     def excess(self, temperature_k: Floats) -> Floats:
         """Relative thermal resistivity at temperatures, less that at `REFERENCE_K`."""
@@ -75,10 +70,36 @@ class RefinedOperator:
         power_w : powers [..., sources]
         excess : of each source, from its temperature
         """
-        fine, coarse = self.fine.peak_rise(power_w), self.coarse.peak_rise(power_w)
+        fine, coarse = self.fine_peaks.rise(power_w), self.coarse_peaks.rise(power_w)
         correction = (fine - coarse) / 3
         softer = excess * numerics.matmul(power_w, self.peak_change.T)
         return fine + correction + softer, np.abs(correction)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RefinedOperator(ReducedOperator):
+    """The same with the operators of the two meshes.
+
+    coarse, fine : of the two meshes
+    """
+
+    coarse: Operator
+    fine: Operator
+
+    @property
+    def network(self) -> Network:
+        """The heat equations of the fine mesh."""
+        return self.fine.network
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources, in the order of power vectors."""
+        return self.fine.sources
+
+    def reduced(self) -> ReducedOperator:
+        """The operator without its meshes."""
+        names = (field.name for field in dataclasses.fields(ReducedOperator))
+        return ReducedOperator(**{name: getattr(self, name) for name in names})
 
 
 def reference_ratio(softening: Softening | None) -> float:
@@ -101,6 +122,9 @@ def refined(stack: Stack, fold: Fold, cells: int = CELLS) -> RefinedOperator:
     return RefinedOperator(
         coarse=coarse.operator,
         fine=fine.operator,
+        fold=fine.operator.network.fold,
+        coarse_peaks=coarse.operator.peaks,
+        fine_peaks=fine.operator.peaks,
         average=average,
         change=fine.change,
         peak_change=fine.peak_change,

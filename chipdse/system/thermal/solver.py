@@ -13,6 +13,20 @@ from chipdse.system.thermal.linear_solver import Factors, factorise
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Peaks:
+    """Rises of the cells that lie under sources: `field` and `start` as of `Operator.peak_field`
+    and `Operator.peak_start`."""
+
+    field: Floats
+    start: Int64s
+
+    def rise(self, power_w: Floats) -> Floats:
+        """Hottest cell of each source over the air [K], for powers [..., sources] [W]."""
+        cells = numerics.matmul(power_w, self.field.T)
+        return np.asarray(np.maximum.reduceat(cells, self.start, axis=-1))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Operator:
     """Temperature rises per watt of one geometry: a power map then costs a small product.
 
@@ -36,8 +50,12 @@ class Operator:
 
     def peak_rise(self, power_w: Floats) -> Floats:
         """Hottest cell of each source over the air [K], for powers [..., sources] [W]."""
-        cells = numerics.matmul(power_w, self.peak_field.T)
-        return np.asarray(np.maximum.reduceat(cells, self.peak_start, axis=-1))
+        return self.peaks.rise(power_w)
+
+    @property
+    def peaks(self) -> Peaks:
+        """The cells under the sources."""
+        return Peaks(field=self.peak_field, start=self.peak_start)
 
     def cell_rise(self, power_w: Floats) -> Floats:
         """Rise of every cell over the air [K], for one power map [sources]."""

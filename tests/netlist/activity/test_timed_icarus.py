@@ -115,7 +115,7 @@ def test_as_icarus_with_the_same_delays(designs, name: str, library: str) -> Non
     assert count < 0.02 and charge < 0.02 and correlation > 0.99
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize("library", ["sky130", "ihp"])
 @pytest.mark.parametrize("name", ["array", "butterfly", "mac_array", "fft"])
 def test_as_icarus_with_each_wire_an_element_of_its_own(designs, name: str, library: str) -> None:

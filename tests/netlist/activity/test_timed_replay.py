@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
@@ -23,6 +23,7 @@ from chipdse.netlist.power.power import analyse_power
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.timing import Timing, Wires, analyse_timing, net_loads
 from chipdse.netlist.verilog.reader import read_verilog
+from tests.support.fuzzing.examples import examples
 
 NS = 1e-9
 ENGINES = ["python", pytest.param("compiled", marks=pytest.mark.tools)]
@@ -184,7 +185,7 @@ def logic(draw: st.DrawFn) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(
     text=logic(),
     seed=st.integers(0, 2**32 - 1),
@@ -202,7 +203,7 @@ def test_no_net_moves_after_its_static_arrival(text: str, seed: int, wires: list
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@examples(25)
 @given(text=logic(), seed=st.integers(0, 2**32 - 1), bins=st.sampled_from([1e-12, 7e-12, 40e-12]))
 def test_invariants_on_random_logic(text: str, seed: int, bins: float) -> None:
     timing = timed(text)
@@ -273,7 +274,7 @@ def test_power_adds_up() -> None:
     assert power.switching_w.sum() * 20 * NS == pytest.approx(energy)
 
 
-def test_refusals() -> None:
+def test_what_does_not_settle_and_what_is_no_resolution_are_refused() -> None:
     timing = timed(chain(11))
     with pytest.raises(DesignError, match="still moves .* glitches need a netlist that settles"):
         run(dataclasses.replace(timing, clock_period_s=np.array([0.1 * NS])), [0, 1, 0])

@@ -196,7 +196,7 @@ def test_a_dialect_means_the_same(dialect: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "timescale", ["1ns", "1 ns", "\n\t1 NS\n", "1  ns", "1000 ps", "10ns", "1 Ns"]
 )
-def test_timescales(timescale: str, tmp_path: Path) -> None:
+def test_steps_are_those_of_the_timescale(timescale: str, tmp_path: Path) -> None:
     trace = f"$timescale {timescale} $end\n" + VARIABLES + END + CHANGES
     if timescale == "1000 ps":
         with pytest.raises(DesignError, match="timescale '1000 ps'; expected e.g. '1 ns'"):
@@ -337,7 +337,7 @@ def icarus(folder: Path, bench: str) -> Activity:
 
 
 @pytest.mark.tools
-def test_icarus(tmp_path: Path) -> None:
+def test_a_trace_of_icarus_counts_as_by_hand(tmp_path: Path) -> None:
     found = by_name(icarus(tmp_path, BENCH.replace("EXTRA", "")))
     assert "$var event 1" in (tmp_path / "t.vcd").read_text()
     # This run is the trace above, but y is x until the first edge at 5, where n is 1.

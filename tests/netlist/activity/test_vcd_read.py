@@ -69,7 +69,7 @@ def counts(path: Path) -> tuple[dict[str, float], dict[str, float], int, int]:
     )
 
 
-def test_by_hand(tmp_path: Path) -> None:
+def test_a_small_trace_counts_as_by_hand(tmp_path: Path) -> None:
     file = tmp_path / "small.vcd"
     file.write_bytes(SMALL)
     trace = open_vcd(file)

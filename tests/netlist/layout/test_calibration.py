@@ -93,7 +93,7 @@ def test_text_of_an_error() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("hold_area = ", "hold_areas = ", "coefficients.hold_area is None; write a number"),
+        ("hold_area = ", "hold_areas = ", "has no coefficients.hold_area; write a number"),
         ("sinks_per_region = ", "sinks_per_region = 1#", "sinks_per_region must be at least 2"),
         ("sinks_per_cluster = ", "sinks_per_cluster = 0#", "cluster must be at least 1"),
         ("path_growth = ", "path_growth = 0#", "path_growth must be above 0"),

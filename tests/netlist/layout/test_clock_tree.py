@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.design import PhysicalOptions
@@ -28,6 +28,7 @@ from chipdse.netlist.verilog.reader import read_verilog
 from chipdse.stages.layout import counted
 from chipdse.technology.calibration import calibration_of
 from chipdse.technology.constants import Sources
+from tests.support.fuzzing.examples import examples
 from tests.support.netlist_cases import tiny_library
 
 HD = "sky130_fd_sc_hd__"
@@ -205,7 +206,7 @@ def test_gated_cycles_cost_no_energy_behind_the_gate(library, at, tmp_path):
 
 @pytest.mark.slow
 @given(st.integers(2, 8))
-@settings(max_examples=6)
+@examples(6)
 def test_clock_energy_grows_with_sinks(tmp_path_factory, count):
     library, shipped = resolve("sky130").load(), calibration_of("sky130")
     energies = []

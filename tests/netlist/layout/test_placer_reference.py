@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.annealing import full_core_row
@@ -15,6 +15,7 @@ from chipdse.netlist.layout.placer.compiled import placer_kernel
 from chipdse.netlist.layout.placer.gradient import Density, WireLength
 from chipdse.netlist.layout.placer.place import FEW_CELLS, OVERFLOW, place
 from chipdse.netlist.layout.placer.problem import PlacementProblem, read_problem
+from tests.support.fuzzing.examples import examples
 
 UM = 1e-6
 
@@ -131,7 +132,7 @@ def _pins(nets: list[list[int]]) -> Pins:
 
 
 @given(pins, st.floats(-100, 100), st.randoms(use_true_random=False))
-@settings(max_examples=30)
+@examples(30)
 def test_length_does_not_change_when_everything_moves(nets, shift, random):
     at = np.array([random.uniform(0, 50) for _ in range(10)])
     own = _pins(nets)
@@ -179,7 +180,7 @@ def test_density_force_is_the_slope_of_its_energy():
 
 @pytest.mark.slow
 @given(st.integers(1, 25), st.integers(0, 3), st.floats(0.1, 0.9), st.integers(0, 2**32 - 1))
-@settings(max_examples=15)
+@examples(15)
 def test_small_and_odd_designs_are_placed(cells, ports, utilisation, seed):
     """One cell, no port, cells far larger than a bin, nets of one pin: none is special."""
     rng = np.random.default_rng(seed)
@@ -237,7 +238,7 @@ def test_files_that_hold_no_problem(tmp_path, change, message):
         read_problem(file)
 
 
-def test_refusals():
+def test_problems_that_cannot_be_placed_are_refused():
     problem = chain(10)
     with pytest.raises(InfeasibleError, match="enlarge the core"):
         dataclasses.replace(problem, core_width_m=problem.core_width_m / 3)

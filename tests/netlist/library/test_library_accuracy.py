@@ -42,7 +42,9 @@ def median(found: Comparison, quantity: str) -> float:
         ("energy with load", 0.05),
     ],
 )
-def test_median_error(found: Comparison, quantity: str, most: float) -> None:
+def test_the_median_error_of_cells_is_below_its_bound(
+    found: Comparison, quantity: str, most: float
+) -> None:
     assert median(found, quantity) <= most, report(found)
 
 
@@ -56,7 +58,7 @@ def test_clock_to_output_everywhere(found: Comparison) -> None:
 
 
 @pytest.mark.parametrize("quantity", ["setup", "hold"])
-def test_constraints(found: Comparison, quantity: str) -> None:
+def test_setup_and_hold_are_within_15_ps(found: Comparison, quantity: str) -> None:
     ours, theirs, _ = found.pairs(quantity)
     assert np.median(np.abs(ours - theirs)) <= 15e-12
 

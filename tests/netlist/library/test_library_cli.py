@@ -31,7 +31,9 @@ def mine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
     return "mine"
 
 
-def test_list(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_has_libraries_of_the_user_and_the_shipped_ones(
+    mine: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["library", "list", "--json"]) == 0
     found = {entry["name"]: entry for entry in json.loads(capsys.readouterr().out)}
     assert found["mine"]["nominal_supply_v"] == 1.2
@@ -45,7 +47,9 @@ def test_list(mine: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
-def test_info(mine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_states_cells_and_corners(
+    mine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     figure = tmp_path / "mine.svg"
     assert main(["library", "info", mine, "--json", "--plot", str(figure)]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -85,7 +85,7 @@ def test_refuses_names(name: str, tmp_path: Path) -> None:
         add_library(name, [liberty(tmp_path, "a.lib")])
 
 
-def test_refusals(tmp_path: Path) -> None:
+def test_names_that_are_unknown_taken_or_shipped_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DesignError, match="known: sky130"):
         resolve("nothing")
     with pytest.raises(DesignError, match="ships with the package"):

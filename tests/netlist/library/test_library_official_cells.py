@@ -37,7 +37,7 @@ def test_delays_and_transitions(found: Comparison) -> None:
         assert np.mean(np.abs(errors) <= 0.12) >= 0.94, report(found)
 
 
-def test_leakage(found: Comparison) -> None:
+def test_leakage_is_within_20_per_cent_of_the_official_cells(found: Comparison) -> None:
     errors, _ = found.errors("leakage of the cell")
     assert len(errors) >= 6
     assert np.median(np.abs(errors)) <= 0.2, report(found)

@@ -40,7 +40,7 @@ def errors(found: Comparison, quantity: str) -> np.ndarray:
 @pytest.mark.parametrize(
     "quantity", ["delay", "transition", "clock to output", "input capacitance"]
 )
-def test_median_error(found: Comparison, quantity: str) -> None:
+def test_the_median_error_at_a_corner_is_below_5_per_cent(found: Comparison, quantity: str) -> None:
     assert np.median(errors(found, quantity)) <= 0.05, report(found)
 
 
@@ -53,11 +53,11 @@ def test_energy_with_its_load(found: Comparison) -> None:
     assert np.median(errors(found, "energy with load")) <= 0.05, report(found)
 
 
-def test_leakage(found: Comparison) -> None:
+def test_leakage_is_within_20_per_cent_of_the_official_corners(found: Comparison) -> None:
     assert np.median(errors(found, "leakage of the cell")) <= 0.2, report(found)
 
 
 @pytest.mark.parametrize("quantity", ["setup", "hold"])
-def test_constraints(found: Comparison, quantity: str) -> None:
+def test_setup_and_hold_at_a_corner_are_within_30_ps(found: Comparison, quantity: str) -> None:
     ours, theirs, _ = found.pairs(quantity)
     assert np.median(np.abs(ours - theirs)) <= 30e-12, report(found)

@@ -60,7 +60,7 @@ def test_any_numbers_come_back(
     assert found == pytest.approx(values, rel=HALF_STEP, abs=1e-40)
 
 
-def test_refusals(library: CellLibrary, tmp_path: Path) -> None:
+def test_what_a_packed_library_cannot_hold_is_refused(library: CellLibrary, tmp_path: Path) -> None:
     file = tmp_path / "packed.npz"
     swings = library.pin_supply_v.copy()
     swings[0, 0] = 3.3

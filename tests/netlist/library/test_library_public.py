@@ -122,7 +122,7 @@ def server(shared: Path) -> Iterator[tuple[str, dict[str, bytes], list[str]]]:
     serving.server_close()
 
 
-def test_over_http(
+def test_a_library_is_fetched_over_http_with_its_licence(
     server: tuple[str, dict[str, bytes], list[str]],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],

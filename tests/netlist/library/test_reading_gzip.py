@@ -59,7 +59,7 @@ def test_a_damaged_file_is_one_line(cut: int) -> None:
     assert "\n" not in str(got.value)
 
 
-def test_files(tmp_path: Path) -> None:
+def test_a_text_is_read_in_any_encoding_or_refused_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "x.txt"
     file.write_bytes(b"\xef\xbb\xbf" + "50 µm".encode())
     assert read_text(file) == "50 µm"

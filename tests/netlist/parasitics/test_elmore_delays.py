@@ -19,7 +19,7 @@ def delays(root: list[int], resistors: list[tuple[int, int, float]], node_f: lis
     )
 
 
-def test_a_ladder() -> None:
+def test_delays_of_a_ladder_are_those_by_hand() -> None:
     # R1 (C1 + C2) = 1 * 5; then + R2 C2 = 2 * 3.
     assert delays([0], [(0, 1, 1.0), (2, 1, 2.0)], [7.0, 2.0, 3.0]) == pytest.approx([0, 5, 11])
 

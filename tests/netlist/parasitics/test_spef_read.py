@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
@@ -16,6 +16,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.parasitics.annotate import Annotated, annotate
 from chipdse.netlist.parasitics.spef import Spef, read_spef
 from chipdse.netlist.verilog.reader import read_verilog
+from tests.support.fuzzing.examples import examples
 from tests.support.netlist_cases import tiny_library
 
 LIBRARY = tiny_library()
@@ -225,7 +226,9 @@ def test_nets_of_one_side_only_are_counted_and_named(tmp_path: Path) -> None:
         (SPEF[SPEF.index("*D_NET *1") :], "", "the file has no net (*D_NET)"),
     ],
 )
-def test_refusals(old: str, new: str, message: str, tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused_in_one_line(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
     assert old in SPEF
     with pytest.raises(DesignError) as caught:
         spef_of(tmp_path, SPEF.replace(old, new, 1))
@@ -241,7 +244,7 @@ def test_comments_keep_the_line_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.integers(0, len(SPEF) - 1), st.text('*:"\\/ 01eCPI.\n-', max_size=5), st.integers(0, 40))
 def test_fuzzing_gives_errors_not_crashes(at: int, instead: str, drop: int) -> None:
     import tempfile

@@ -11,7 +11,7 @@ from chipdse.errors import DesignError
 from chipdse.netlist.power.peaks import peaks_of
 
 
-def test_by_hand() -> None:
+def test_peak_and_largest_step_are_those_by_hand() -> None:
     # Means of two cycles: 2, 4.5, 4, 2.5; steps: 2, 3, 4, 3; at 0.5 V a step of 4 W is 8 A.
     peaks = peaks_of(np.array([1.0, 3.0, 6.0, 2.0, 5.0]), 0.5, window_cycles=2)
     assert (peaks.mean_w, peaks.peak_power_w, peaks.peak_cycle) == (3.4, 4.5, 1)

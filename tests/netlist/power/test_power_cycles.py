@@ -30,7 +30,7 @@ def run(
 
 
 @pytest.mark.few_cases(1)
-def test_every_cycle(run: Run) -> None:
+def test_energies_of_single_cycles_sum_to_the_power(run: Run) -> None:
     netlist = run.netlist
     timing = analyse_timing(
         build_timing_graph(netlist, "clk"), run.library.at(None, None), PERIOD_S

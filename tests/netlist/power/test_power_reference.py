@@ -46,7 +46,7 @@ def case(request: pytest.FixtureRequest, shared: Path) -> Case:
 
 
 @pytest.mark.slow
-def test_totals(case: Case) -> None:
+def test_total_power_is_the_references(case: Case) -> None:
     _, expected, _, _, power = case
     for kind in KINDS:
         own = float(getattr(power, f"{kind}_w")[0].sum())
@@ -56,7 +56,7 @@ def test_totals(case: Case) -> None:
 
 
 @pytest.mark.slow
-def test_groups(case: Case) -> None:
+def test_power_of_each_group_is_the_references(case: Case) -> None:
     folder, _, _, _, power = case
     wanted = json.loads((folder / "power.json").read_text())
     for name, kinds in power.by_group().items():
@@ -100,7 +100,7 @@ def test_energy_a_cycle_gives_power_at_any_clock(case: Case) -> None:
 
 
 @pytest.mark.slow
-def test_the_verbs(
+def test_the_verbs_print_the_references_slack_and_power(
     case: Case, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip

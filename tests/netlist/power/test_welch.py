@@ -18,7 +18,7 @@ from chipdse.netlist.power.welch import (
 )
 
 
-def test_by_hand() -> None:
+def test_both_orders_of_the_test_are_those_by_hand() -> None:
     # Means 2 and 5, variances of samples 1 and 4: t = -3 / sqrt(1/3 + 4/3) = -2.3238.
     fixed, random = Moments.of(np.array([[1.0, 2, 3]])), Moments.of(np.array([[3.0, 5, 7]]))
     assert first_order(fixed, random).tolist() == pytest.approx([-3 / np.sqrt(5 / 3)])
@@ -58,7 +58,7 @@ def test_counts_are_runs_of_zeros_and_ones(fixed: int, random: int) -> None:
     assert t == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-def test_no_variance() -> None:
+def test_nets_without_variance_have_no_score_or_an_infinite_one() -> None:
     constant, other = Moments.of(np.ones((2, 9))), Moments.of(np.array([[1.0] * 9, [2.0] * 9]))
     assert first_order(constant, other).tolist() == [0.0, -np.inf]
 
@@ -70,7 +70,7 @@ def test_threshold_grows_with_the_number_of_tests() -> None:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 60))
-def test_correlation(seed: int, cut: int) -> None:
+def test_correlation_of_parts_is_that_of_the_whole(seed: int, cut: int) -> None:
     random = np.random.default_rng(seed)
     values, model = random.normal(0, 1, (3, 61)), random.integers(-4, 5, 61).astype(float)
     values[0] += model

@@ -308,7 +308,7 @@ def test_random_circuits_equal_the_plain_recursion(gates: list[Gate], slew: floa
 @pytest.mark.slow
 @settings(max_examples=30)
 @given(circuits())
-def test_invariants(gates: list[Gate]) -> None:
+def test_early_is_before_late_and_slacks_agree(gates: list[Gate]) -> None:
     timing = timed(build(gates), None)
     early, late = timing.arrival_s[MIN, 0, 0], timing.arrival_s[MAX, 0, 0]
     arrives = np.isfinite(late)

@@ -95,7 +95,7 @@ def test_a_clock_at_an_output_port_is_named(
         (["3ns", "clk=5ns"], "--clock is given for no port and clk; one clock is timed"),
     ],
 )
-def test_wrong_clocks(
+def test_a_wrong_clock_is_refused_in_one_line(
     folder: Path, capsys: pytest.CaptureFixture[str], clock: list[str], message: str
 ) -> None:
     given = [word for each in clock for word in ("--clock", each)]

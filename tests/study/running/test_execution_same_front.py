@@ -39,6 +39,7 @@ def options(folder: Path) -> list[object]:
     return ["--executor-options", file]
 
 
+@pytest.mark.exhaustive  # test_faults_storage.py compares that front after restarts of PostgreSQL
 def test_processes_and_postgresql(
     warm_store: Path, tmp_path: Path, postgresql: servers.PostgreSQL
 ) -> None:
@@ -48,7 +49,7 @@ def test_processes_and_postgresql(
     sweeps.assert_same_front(tmp_path / "study", warm_store / "undisturbed")
 
 
-@pytest.mark.few_cases(1)
+@pytest.mark.exhaustive  # test_faults_storage.py compares that front after workers were killed
 @pytest.mark.parametrize("storage", ["file", "postgresql"])
 def test_dask(
     warm_store: Path, tmp_path: Path, storage: str, request: pytest.FixtureRequest

@@ -57,7 +57,9 @@ def wait_for_trials(process: subprocess.Popen[str], study: Path, count: int) -> 
 # Python's own pool leaves a pipe of a killed worker to be closed by the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @few_or_many
-def test_workers(warm_store: Path, tmp_path: Path, count: int) -> None:
+def test_killed_workers_lose_no_point_and_repeat_none(
+    warm_store: Path, tmp_path: Path, count: int
+) -> None:
     draw, kills, study = random.Random(1), 0, tmp_path / "0"
     process = sweeps.start(sweeps.sweep_file(tmp_path), study, warm_store)
     while kills < count:
@@ -80,7 +82,9 @@ def test_workers(warm_store: Path, tmp_path: Path, count: int) -> None:
 
 
 @few_or_many
-def test_driver(warm_store: Path, tmp_path: Path, count: int) -> None:
+def test_a_killed_driver_loses_no_finished_point(
+    warm_store: Path, tmp_path: Path, count: int
+) -> None:
     draw, study, file = random.Random(2), tmp_path / "study", sweeps.sweep_file(tmp_path)
     before = finished_points(study)
     for kill in range(count):
@@ -111,7 +115,7 @@ def test_driver(warm_store: Path, tmp_path: Path, count: int) -> None:
 
 
 @few_or_many
-def test_driver_workers_and_tools(tmp_path: Path, count: int) -> None:
+def test_everything_killed_at_once_loses_no_finished_point(tmp_path: Path, count: int) -> None:
     """All at once, with an empty store and harvested points: tools are killed half-way too."""
     text = sweeps.SWEEP.replace("sparsity = [0.0, 0.5]", "sparsity = [0.0, 0.2, 0.4, 0.6, 0.8]")
     text = text.replace("columns = [1, 2]", "columns = 1")

@@ -103,7 +103,7 @@ class Hunter(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        while len(self.killed) < self._times and not self._ended.wait(0.002):
+        while len(self.killed) < self._times and not self._ended.wait(0.005):
             killed = (pid for pid in self._descendants() if self._kill(pid))
             self.killed += [pid for pid in [next(killed, None)] if pid is not None]
 

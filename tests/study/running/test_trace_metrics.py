@@ -99,7 +99,9 @@ def test_other_points_do_not_depend_on_their_code() -> None:
         ("window_cycles = 2", "window_cycles = 0", "window_cycles=0"),
     ],
 )
-def test_refused(old: str, new: str, message: str, tmp_path: Path) -> None:
+def test_a_trace_metric_that_no_block_has_is_refused(
+    old: str, new: str, message: str, tmp_path: Path
+) -> None:
     text = (SWEEP + NAMED).replace(old, new)
     if new == "adder":
         text = text.replace("shares = [1, 2]", "bits = [4, 8]")

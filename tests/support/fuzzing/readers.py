@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chipdse.api.study import load_study
-from chipdse.application.chip_file import read_chip
+from chipdse.application.files.chip_file import read_chip
 from chipdse.application.onnx_file import read_onnx
 from chipdse.application.tables import read_network
 from chipdse.blocks.expressions import parse_expression

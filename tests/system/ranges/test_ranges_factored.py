@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pytest import approx
 
@@ -23,6 +23,7 @@ from chipdse.system.ranges.inputs import sample
 from chipdse.system.ranges.statistics import interval
 from chipdse.technology.constants import Sources
 from chipdse.technology.own_figures import read_own_table
+from tests.support.fuzzing.examples import examples
 from tests.support.system_cases import block
 
 METRICS = tuple(
@@ -81,7 +82,7 @@ def systems(chosen: list[int], ranged: list[str], *, error: bool, typical: bool)
     st.booleans(),
     st.booleans(),
 )
-@settings(max_examples=12, deadline=None)
+@examples(12)
 def test_stage_by_stage_is_draw_by_draw(
     chosen: list[int], ranged: list[str], error: bool, typical: bool
 ) -> None:

@@ -11,7 +11,7 @@ from chipdse.errors import DesignError
 from chipdse.system.arrays.geometry import DieOutline
 from chipdse.system.arrays.temperature import geometry_of
 from chipdse.system.described import evaluate_block
-from chipdse.system.die_temperature import die_temperature
+from chipdse.system.die_temperature import die_temperature, die_temperatures
 from chipdse.system.parameters import PackageParameters
 from chipdse.system.thermal.stack import Rectangle
 from chipdse.technology.constants import Sources
@@ -51,3 +51,24 @@ def test_power_in_halves() -> None:
     two = dataclasses.replace(geometry, dies=(DieOutline(name="a", area_m2=1e-6),) * 2)
     with pytest.raises(DesignError, match="a map of one die cannot show 2 dies"):
         die_temperature(two, [], np.zeros(0), Sources())
+
+
+def test_each_of_two_dies() -> None:
+    package = PackageParameters(arrangement="organic", chiplets=2, tiles=2)
+    evaluation = evaluate_block(block(area_m2=SIDE_M**2), package)
+    geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
+    half = float(np.sqrt(geometry.dies[0].area_m2)) / 2
+    whole = Rectangle(name="w", left_m=-half, bottom_m=-half, width_m=2 * half, height_m=2 * half)
+
+    def maps(*watts: float):
+        powers = [np.array([each]) for each in watts]
+        return die_temperatures(geometry, [[whole], [whole]], powers, Sources())
+
+    left, right = maps(1.0, 1.0)
+    assert left.rise_k == pytest.approx(right.rise_k[:, ::-1], rel=1e-6)  # they mirror each other
+    assert left.x_m[[0, -1]] == pytest.approx([-half, half])
+    hot, cold = maps(2.0, 0.0)
+    assert hot.rise_k.min() > cold.rise_k.max()
+    assert hot.hotspot_k == pytest.approx(0.0, abs=1e-9 * hot.even_peak_k)
+    other, _ = maps(0.0, 2.0)
+    assert hot.rise_k + other.rise_k == pytest.approx(2 * left.rise_k, rel=1e-9)

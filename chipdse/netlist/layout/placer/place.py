@@ -188,25 +188,12 @@ class _Run:
         self.area = np.concatenate(
             [area, np.zeros(problem.port_count), np.full(self.fillers, filler_area)]
         )
-        full = problem.target_density
         self.wires = WireLength(self.pins, len(self.area), kernel)
-        self.density = Density(
-            charges_of(self.area, self.stretch, full),
-            len(self.area),
-            (width, height),
-            self.stretch,
-            kernel,
-        )
+        self.shape = (width, height)
+        self.density = self._density(self.area, kernel)
         cells = self.area.copy()
         cells[self.nodes :] = 0.0
-        self.of_cells = Density(
-            charges_of(cells, self.stretch, full),
-            len(self.area),
-            (width, height),
-            self.stretch,
-            kernel,
-        )
-        self.shape = (width, height)
+        self.of_cells = self._density(cells, kernel)
         self.pin_count = np.bincount(self.pins.node, minlength=len(self.area)).astype(np.float64)
         self.moves = np.ones(len(self.area), dtype=bool)
         self.moves[self.cells : self.nodes] = False
@@ -223,6 +210,11 @@ class _Run:
         self.smooth = smoothing_of(problem)
         self.overflow, self.steps = 1.0, 0
         self.weight = 0.0
+
+    def _density(self, area: Floats, kernel: PlacerKernel | None) -> Density:
+        """The density of nodes with these areas [bins], at the density that is aimed at."""
+        charges = charges_of(area, self.stretch, self.problem.target_density)
+        return Density(charges, len(area), self.shape, self.stretch, kernel)
 
     def _start(self) -> tuple[Floats, Floats]:
         random = self.random

@@ -30,7 +30,7 @@ def lanes_of(bits: list[list[int]]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_by_hand(engine: str) -> None:
+def test_a_counter_toggles_as_by_hand(engine: str) -> None:
     # q changes after each edge before which a is 1; d = q ^ a; y = !q.
     netlist = netlist_of(COUNTER)
     plan, nets = plan_runs(netlist, "clk"), netlist.nets_by_name
@@ -120,7 +120,7 @@ def test_sums_are_exact_for_any_weights(
         ("INV i (.A(nothing), .Y(y));", "y hangs on a net that nothing drives"),
     ],
 )
-def test_refused(body: str, message: str) -> None:
+def test_a_netlist_that_runs_cannot_follow_is_refused(body: str, message: str) -> None:
     with pytest.raises(DesignError) as raised:
         plan_runs(netlist_of(body), "clk")
     assert message in str(raised.value)

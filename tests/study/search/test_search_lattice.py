@@ -15,7 +15,7 @@ from scipy.stats import norm
 
 from chipdse.study.question.space import Axis, Condition, Space
 from chipdse.study.results.front import hypervolume
-from chipdse.study.search import gaussian, surrogate
+from chipdse.study.search import surrogate
 from chipdse.study.search.lattice import START, neighbours, places_of
 from chipdse.study.search.samplers import choose_sampler, make_sampler
 from chipdse.study.search.surrogate import (
@@ -27,7 +27,7 @@ from chipdse.study.search.surrogate import (
     reach,
     scores,
 )
-from chipdse.study.storage.attributes import FAILURE
+from chipdse.study.storage.attributes import FAILURE, HARVESTED_FROM
 
 
 @settings(max_examples=30)
@@ -239,17 +239,26 @@ def test_growth_of_two_objectives_is_that_of_draws() -> None:
         assert got == pytest.approx(float((reached**2 - known**2).mean()), rel=0.05, abs=2e-4)
 
 
-def test_lengths_from_few_points_stay_near_their_prior() -> None:
-    draws = np.random.default_rng(0)
-    places = draws.random((14, 14))
-    values = draws.standard_normal(14)
-    probable = gaussian.fit_probable_kernel(places, values).k1.length_scale
-    likely = gaussian.fit_kernel(places, values).k1.k2.length_scale
-    assert (likely > 19.9).sum() >= 5  # the likelihood alone ends at its bound
-    assert probable.min() > 0.1 and probable.max() < 500.0
-
-
-def test_a_feature_that_decides_gets_the_shortest_length() -> None:
-    places = np.random.default_rng(1).random((40, 6))
-    kernel = gaussian.fit_probable_kernel(places, np.sin(7.0 * places[:, 2]))
-    assert int(kernel.k1.length_scale.argmin()) == 2
+@pytest.mark.parametrize("harvested", [False, True])
+def test_a_search_of_single_points_starts_with_every_level(harvested: bool) -> None:
+    """After local fronts it starts with the points farthest from each other, as measured."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    space = Space(axes=tuple(Axis(group="hardware", name=n, values=(1, 2, 3)) for n in "abcd"))
+    study = optuna.create_study(directions=["minimize", "minimize"])
+    values = []
+    for number in range(START):
+        study.sampler = make_sampler("lattice", space, 50, number)
+        trial = study.ask(space.distributions())
+        values.append(list(space.point(trial.params).values()))
+        study.tell(trial, (1.0, 2.0))
+        if harvested:
+            study.add_trial(
+                optuna.trial.create_trial(
+                    params=trial.params,
+                    distributions=space.distributions(),
+                    values=(2.0, 1.0),
+                    user_attrs={HARVESTED_FROM: trial.number},
+                )
+            )
+    middles = (np.array(values)[1:] == 2).sum()  # the first is drawn
+    assert middles <= 3 if harvested else middles >= 6

@@ -9,6 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from chipdse.application.files.dies import Layout, read_layout
+from chipdse.application.files.values import (
+    check_known,
+    count_in,
+    counts_in,
+    positive_in,
+    several,
+    table_in,
+)
 from chipdse.application.layers import Layer, Network
 from chipdse.application.memories import dram_kinds
 from chipdse.application.tables import read_network, shipped_networks
@@ -18,17 +27,28 @@ from chipdse.reading import read_toml
 from chipdse.technology.constants import Constant
 from chipdse.technology.own_figures import read_own_table
 
-_LARGEST = 1e300  # an integer of TOML may be too large for a float
 MOST_POINTS = 100_000
 """So many combinations of the settings of one part are taken at most; each is measured."""
-_TABLES = ("question", "parts", "memories", "application", "package", "constants")
-_PART = ("block", "count", "hardware", "operating", "workload", "synthesis", "physical", "library")
-_SRAM = ("kind", "bytes", "family")
+_TABLES = ("question", "parts", "memories", "dies", "application", "package", "constants")
+_PART = (
+    "block",
+    "count",
+    "hardware",
+    "operating",
+    "workload",
+    "synthesis",
+    "physical",
+    "library",
+    "die",
+)
+_SRAM = ("kind", "bytes", "family", "die")
 _DRAM = ("kind", "units", "energy_per_bit_j", "bandwidth_bytes_per_s", "idle_w") + (
     "link_energy_per_bit_j",
     "link_bandwidth_bytes_per_s",
+    "die",
 )
-_APPLICATION = ("network", "tensors", "batch", "operations", "overlapped", "output_bits")
+_OF_DIES = ("chiplets", "tiles", "memory_dies")
+_APPLICATION = ("network", "tensors", "batch", "operations", "overlapped", "output_bits", "traffic")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +136,7 @@ class ChipFile:
 
     package : settings of the package, as in a sweep file
     constants : figures of the user, likewise
+    layout : the dies and what lies on each; None: all on one
     """
 
     question: str
@@ -124,6 +145,7 @@ class ChipFile:
     application: Application
     package: dict[str, Any]
     constants: tuple[Constant, ...] = ()
+    layout: Layout | None = None
 
 
 def read_chip(path: Path) -> ChipFile:
@@ -144,18 +166,21 @@ def read_chip(path: Path) -> ChipFile:
 
 
 def _chip(data: Mapping[str, Any], folder: Path) -> ChipFile:
-    _known(data, _TABLES, "file")
-    tables = _table(data.get("parts", {}), "[parts]")
+    check_known(data, _TABLES, "file")
+    tables = table_in(data.get("parts", {}), "[parts]")
     if not tables:
         raise DesignError("[parts.NAME] is missing; write e.g. [parts.array] with block = ...")
     parts = tuple(_part(name, table, folder) for name, table in tables.items())
+    memories = read_memories(data)
+    layout = read_layout(data, {part.name: part.counts for part in parts}, memories.names)
     return ChipFile(
         question=str(data.get("question", "")),
         parts=parts,
-        memories=read_memories(data),
+        memories=memories,
         application=read_application(data, [part.name for part in parts], folder),
-        package=package_settings(data),
+        package=package_settings(data, layout),
         constants=read_own_table(data.get("constants", {}), ""),
+        layout=layout,
     )
 
 
@@ -171,8 +196,8 @@ def read_application(data: Mapping[str, Any], parts: Sequence[str], folder: Path
     ------
     DesignError : the table is wrong
     """
-    application = _table(data.get("application", {}), "[application]")
-    _known(application, _APPLICATION, "[application]")
+    application = table_in(data.get("application", {}), "[application]")
+    check_known(application, _APPLICATION, "[application]")
     operations = _operations(application, parts)
     network = _network(application, folder)
     if network is None and not operations:
@@ -182,14 +207,14 @@ def read_application(data: Mapping[str, Any], parts: Sequence[str], folder: Path
     overlapped = application.get("overlapped", False)
     if not isinstance(overlapped, bool):
         raise DesignError(f"[application] overlapped={overlapped!r}; write true or false")
-    batch = _count(application.get("batch", 1), "[application] batch")
+    batch = count_in(application.get("batch", 1), "[application] batch")
     return Application(
         network=network,
         tensors=_tensors(application, network, batch, folder),
         batch=batch,
         operations=operations,
         overlapped=overlapped,
-        output_bits=_count(application["output_bits"], "[application] output_bits")
+        output_bits=count_in(application["output_bits"], "[application] output_bits")
         if "output_bits" in application
         else None,
     )
@@ -197,22 +222,22 @@ def read_application(data: Mapping[str, Any], parts: Sequence[str], folder: Path
 
 def _part(name: str, content: Any, folder: Path) -> PartChoices:
     where = f"[parts.{name}]"
-    table = _table(content, where)
-    _known(table, _PART, where)
+    table = table_in(content, where)
+    check_known(table, _PART, where)
     if not isinstance(table.get("block"), str):
         raise DesignError(f'{where} block is missing; write e.g. block = "mac_array"')
     library = table.get("library")
     if library is not None and not isinstance(library, str):
         raise DesignError(f"{where} library={library!r} must be the name of a cell library")
-    fixed = {key: dict(_table(table.get(key, {}), f"{where} {key}")) for key in _PART[4:7]}
+    fixed = {key: dict(table_in(table.get(key, {}), f"{where} {key}")) for key in _PART[4:7]}
     if isinstance(calibration := fixed["physical"].get("calibration"), str) and calibration:
         fixed["physical"]["calibration"] = str(folder / calibration)
     return PartChoices(
         name=name,
         block=table["block"],
-        counts=_counts(table.get("count", 1), f"{where} count"),
-        hardware=_combinations(_table(table.get("hardware", {}), f"{where} hardware"), where),
-        operating=_combinations(_table(table.get("operating", {}), f"{where} operating"), where),
+        counts=counts_in(table.get("count", 1), f"{where} count"),
+        hardware=_combinations(table_in(table.get("hardware", {}), f"{where} hardware"), where),
+        operating=_combinations(table_in(table.get("operating", {}), f"{where} operating"), where),
         library=library,
         **fixed,
     )
@@ -220,7 +245,7 @@ def _part(name: str, content: Any, folder: Path) -> PartChoices:
 
 def _combinations(table: Mapping[str, Any], where: str) -> tuple[dict[str, Any], ...]:
     """Every combination of a table's values, of which some are lists."""
-    lists = [_several(value, f"{where} {name}") for name, value in table.items()]
+    lists = [several(value, f"{where} {name}") for name, value in table.items()]
     if (total := math.prod(map(len, lists))) > MOST_POINTS:
         raise DesignError(
             f"{where}: {total} combinations of settings are more than {MOST_POINTS}; shorten the "
@@ -237,19 +262,19 @@ def read_memories(data: Mapping[str, Any]) -> Memories:
     DesignError : a table is wrong
     """
     memories = Memories()
-    for name, content in _table(data.get("memories", {}), "[memories]").items():
+    for name, content in table_in(data.get("memories", {}), "[memories]").items():
         where = f"[memories.{name}]"
-        table = _table(content, where)
-        kinds = _several(table.get("kind", ""), f"{where} kind")
+        table = table_in(content, where)
+        kinds = several(table.get("kind", ""), f"{where} kind")
         if kinds == ["sram"]:
-            _known(table, _SRAM, where)
+            check_known(table, _SRAM, where)
             if memories.buffer_bytes:
                 raise DesignError(f"{where} is a second buffer; keep one memory of kind sram")
             if "bytes" not in table:
                 raise DesignError(f"{where} bytes is missing; write e.g. bytes = 65536")
             memories = replace(
                 memories,
-                buffer_bytes=_counts(table["bytes"], f"{where} bytes"),
+                buffer_bytes=counts_in(table["bytes"], f"{where} bytes"),
                 buffer_family=table.get("family"),
                 names=(name, memories.names[1]),
             )
@@ -267,16 +292,16 @@ def _dram(table: Mapping[str, Any], kinds: Sequence[Any], where: str) -> DramCho
         if kind not in dram_kinds():
             known = ", ".join(("sram", *dram_kinds()))
             raise DesignError(f"{where} kind={kind!r} is unknown; use one of {known}")
-    _known(table, _DRAM, where)
-    bytes_per_s = _positive(table, "bandwidth_bytes_per_s", where)
-    link_bytes_per_s = _positive(table, "link_bandwidth_bytes_per_s", where)
+    check_known(table, _DRAM, where)
+    bytes_per_s = positive_in(table, "bandwidth_bytes_per_s", where)
+    link_bytes_per_s = positive_in(table, "link_bandwidth_bytes_per_s", where)
     return DramChoices(
         kinds=tuple(kinds),
-        units=_counts(table.get("units", 1), f"{where} units"),
-        energy_j_per_bit=_positive(table, "energy_per_bit_j", where),
+        units=counts_in(table.get("units", 1), f"{where} units"),
+        energy_j_per_bit=positive_in(table, "energy_per_bit_j", where),
         bandwidth_bits_per_s=None if bytes_per_s is None else 8 * bytes_per_s,
-        idle_w=_positive(table, "idle_w", where),
-        link_j_per_bit=_positive(table, "link_energy_per_bit_j", where) or 0.0,
+        idle_w=positive_in(table, "idle_w", where),
+        link_j_per_bit=positive_in(table, "link_energy_per_bit_j", where) or 0.0,
         link_bits_per_s=math.inf if link_bytes_per_s is None else 8 * link_bytes_per_s,
     )
 
@@ -310,67 +335,36 @@ def _beside(name: str, folder: Path) -> str:
 
 
 def _operations(application: Mapping[str, Any], parts: Sequence[str]) -> dict[str, float]:
-    table = _table(application.get("operations", {}), "[application.operations]")
-    _known(table, parts, "[application.operations]")
+    table = table_in(application.get("operations", {}), "[application.operations]")
+    check_known(table, parts, "[application.operations]")
     operations = {}
     for name in table:
-        number = _positive(table, name, "[application.operations]")
+        number = positive_in(table, name, "[application.operations]")
         assert number is not None
         operations[name] = number
     return operations
 
 
-def package_settings(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The table `[package]` of a chip file.
+def package_settings(data: Mapping[str, Any], layout: Layout | None) -> dict[str, Any]:
+    """The table `[package]` of a chip file, with the number of its dies.
 
     Raises
     ------
-    DesignError : it has a setting of several dies
+    DesignError : it has a setting that the dies and parts decide, or joins no dies
     """
-    table = _table(data.get("package", {}), "[package]")
-    for name in ("arrangement", "chiplets", "tiles", "memory_dies"):
+    table = dict(table_in(data.get("package", {}), "[package]"))
+    total = 1 if layout is None else layout.total
+    if layout is None:
+        decided = {name: "all parts are on one die" for name in ("arrangement", *_OF_DIES)}
+    else:
+        decided = {name: "[dies] decides it" for name in (*_OF_DIES, "node_nm")}
+        decided["local_traffic_frac"] = "traffic follows from the parts and their dies"
+    for name, why in decided.items():
         if name in table:
-            raise DesignError(
-                f"[package] {name} is not free here: all parts are on one die; leave it out"
-            )
-    return dict(table)
-
-
-def _known(table: Mapping[str, Any], known: Sequence[str], where: str) -> None:
-    for key in table:
-        if key not in known:
-            raise DesignError(f"{where}: {key!r} is not known here; use {', '.join(known)}")
-
-
-def _table(value: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise DesignError(f"{where} must be a table, not {value!r}")
-    return value
-
-
-def _several(value: Any, where: str) -> list[Any]:
-    values = value if isinstance(value, list) else [value]
-    if not values:
-        raise DesignError(f"{where} is an empty list; give at least one value")
-    if any(isinstance(v, list | dict) for v in values):
-        raise DesignError(f"{where}={value!r} must be a value or a list of values")
-    return values
-
-
-def _counts(value: Any, where: str) -> tuple[int, ...]:
-    return tuple(_count(v, where) for v in _several(value, where))
-
-
-def _count(value: Any, where: str) -> int:
-    if type(value) is not int or not 1 <= value < 2**40:
-        raise DesignError(f"{where}={value!r} is not a whole number above 0")
-    return value
-
-
-def _positive(table: Mapping[str, Any], key: str, where: str) -> float | None:
-    if key not in table:
-        return None
-    value = table[key]
-    if type(value) not in (int, float) or not 0 < value < _LARGEST:
-        raise DesignError(f"{where} {key}={value!r} is not a number above 0")
-    return float(value)
+            raise DesignError(f"[package] {name} is not free here: {why}; leave it out")
+    if total > 1 and table.get("arrangement", "monolithic") == "monolithic":
+        raise DesignError(
+            f'[dies] has {total} dies; write how they are joined, e.g. arrangement = "organic" in '
+            "[package]"
+        )
+    return table if total == 1 else {**table, "chiplets": total, "tiles": total}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chipdse.application.chips import LEVELS
 from chipdse.application.compose import operation_j, part_area_m2
-from chipdse.application.one_chip import OneChip
+from chipdse.application.inside.one_chip import OneChip
 from chipdse.errors import DesignError
 from chipdse.system.thermal.stack import Rectangle
 

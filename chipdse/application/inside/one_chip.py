@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.application.chip_file import Application, Memories
 from chipdse.application.choices import task_of
 from chipdse.application.compose import (
     ChipChoices,
@@ -19,7 +18,10 @@ from chipdse.application.compose import (
     PartPoint,
     carrier_of,
     compose_chosen,
+    die_links,
 )
+from chipdse.application.dies import DieLinks, DieSetting, LayerLinks, OnePackage, Packaging
+from chipdse.application.files.chip_file import Application, Memories
 from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import Chip, chip_columns, measured_part
 from chipdse.application.rows import mapped_rows
@@ -62,9 +64,10 @@ class OneChip:
 
     parts : with all their known points
     point, count : of each part by its name, the index of the chip's point and the copies
-    node_nm : process of the die
+    node_nm : process of the die, where there is one
     temperature_c : at which leakage was measured
     sources : the constants that evaluations of it use
+    dies : of a chip with named dies
     """
 
     parts: tuple[MeasuredPart, ...]
@@ -78,6 +81,7 @@ class OneChip:
     node_nm: float
     temperature_c: float
     sources: Sources
+    dies: DieSetting | None = None
 
     def point_of(self, part: MeasuredPart) -> PartPoint:
         """The point of a part that this chip has."""
@@ -114,19 +118,32 @@ class OneChip:
         if network is None:
             return []
         batched = dataclasses.replace(network, layers=self.application.layers)
-        rows: list[dict[str, Any]] = mapped_rows(batched, self.mapped)["layers"]
+        links = self.links()
+        rows: list[dict[str, Any]] = mapped_rows(
+            batched, self.mapped, None if links is None else LayerLinks.of(links)
+        )["layers"]
         return rows
+
+    def links(self) -> DieLinks | None:
+        """The links between its dies; None where it has one die that is not named."""
+        part = self.parts[0]
+        choices = self._choices(part, np.array([self.point[part.name]]))
+        return die_links(self._packaging(1), self.parts, (self.buffer,), choices)
 
     def roofs(self) -> Roofs:
         """Upper limits of the network's speed: what a roofline is drawn from."""
         chip = self.mapped
         columns, contract = chip_columns([chip]), chip.part.contract
+        links = self.links()
+        outer_s = 0.0 if links is None else float(links.of("dram").s_per_bit.max(initial=0.0))
         multipliers = contract.rows * contract.columns * chip.part.copies
         return Roofs(
             macs_per_s=multipliers * chip.part.clock_hz,
             sram_bits_per_s=float(columns.buffer_bits_per_s[0]),
             dram_bits_per_s=float(columns.outer_bits_per_s[0]),
-            link_bits_per_s=float(columns.link_bits_per_s[0]),
+            link_bits_per_s=min(
+                float(columns.link_bits_per_s[0]), 1 / outer_s if outer_s > 0 else math.inf
+            ),
         )
 
     def task(self) -> ChipTable:
@@ -171,12 +188,27 @@ class OneChip:
 
     def _with_points(self, part: MeasuredPart, points: Int64s) -> ChipTable:
         """The chip with other points of one part, one row each."""
+        task = task_of(self.application, self.memories)
+        return compose_chosen(
+            self.parts,
+            (self.buffer,),
+            (self.outer,),
+            task,
+            self._choices(part, points),
+            self._packaging(len(points)),
+        )
+
+    def _choices(self, part: MeasuredPart, points: Int64s) -> ChipChoices:
         same = np.zeros(len(points), np.int64)
-        choices = ChipChoices(
+        return ChipChoices(
             point={name: same + place for name, place in self.point.items()} | {part.name: points},
             count={name: same + count for name, count in self.count.items()},
             buffer=same,
             outer=same,
         )
-        task = task_of(self.application, self.memories)
-        return compose_chosen(self.parts, (self.buffer,), (self.outer,), task, choices)
+
+    def _packaging(self, rows: int) -> Packaging | None:
+        if self.dies is None:
+            return None
+        package = OnePackage(setting=self.dies, package=self.package, sources=self.sources)
+        return package.of(rows)

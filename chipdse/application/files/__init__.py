@@ -1,0 +1,1 @@
+"""Chip files: what a user states of parts, memories, dies and an application."""

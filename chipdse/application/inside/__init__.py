@@ -1,0 +1,1 @@
+"""One chip, looked into: its layers, supplies, dies and floorplan."""

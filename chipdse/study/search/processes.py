@@ -1,0 +1,282 @@
+"""Gaussian processes for objectives of single points: a mixture of models, weighted by evidence.
+
+An objective is modelled with a Matérn 5/2 and with a squared-exponential covariance. Lengths and
+noise have log-normal priors [1]_. Few points leave them uncertain, and the most probable ones alone
+would be trusted too much: the models of the mixture are draws from Laplace's approximation of the
+posterior, as many of each kind as its share of the evidence.
+
+References
+----------
+.. [1] C. Hvarfner, E. O. Hellsten, L. Nardi, Vanilla Bayesian optimization performs great in high
+   dimensions, ICML 2024, proceedings of machine learning research 235, pages 20793-20817
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.optimize import Bounds, minimize
+from scipy.special import ndtr
+
+from chipdse.arrays import Floats
+
+LENGTH_LOG_MEAN, LENGTH_LOG_DEVIATION = math.sqrt(2.0), math.sqrt(3.0)
+"""Of the lengths' prior for one feature; the median grows with the root of their number [1]_."""
+NOISE_LOG_MEAN, NOISE_LOG_DEVIATION = -4.0, 1.0
+"""Of the prior of the noise's variance, of standardised values: BoTorch's default."""
+LENGTHS, NOISES = (0.025, 1000.0), (1e-6, 1.0)
+DRAWS = 8
+"""Models of each objective."""
+JITTER = 1e-10
+"""Added to the diagonal besides the noise, so that factors exist."""
+STEP = 0.05
+"""Of a logarithm, for the curvature of the posterior."""
+SQRT_5, SQRT_2_PI = math.sqrt(5.0), math.sqrt(2 * math.pi)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """How one objective depends on the place.
+
+    smooth : squared-exponential instead of Matérn 5/2
+    lengths : of the features; shape (features,)
+    noise : variance, of standardised values
+    weight : of all models of the objective
+    """
+
+    smooth: bool
+    lengths: Floats
+    noise: float
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prediction:
+    """Of one objective at some places, by one model: normal distributions.
+
+    mean, deviation : shape (places,)
+    """
+
+    mean: Floats
+    deviation: Floats
+    weight: float
+
+    def shortfall(self, bounds: Floats) -> Floats:
+        """By how much the value is expected to stay below each bound; (places, bounds).
+
+        The mean of what is positive of the bound minus the value, in closed form.
+        """
+        deviation = self.deviation[:, None]
+        z = (bounds - self.mean[:, None]) / deviation
+        return np.asarray(deviation * (z * ndtr(z) + np.exp(-z * z / 2) / SQRT_2_PI))
+
+
+def shortfall_of(predictions: Sequence[Prediction], bounds: Floats) -> Floats:
+    """By how much the value is expected to stay below each bound, over all models."""
+    total = np.zeros((len(predictions[0].mean), len(bounds)))
+    for one in predictions:
+        total += one.weight * one.shortfall(bounds)
+    return total
+
+
+def mean_of(predictions: Sequence[Prediction]) -> Floats:
+    """The mean of the value over all models."""
+    total = np.zeros(len(predictions[0].mean))
+    for one in predictions:
+        total += one.weight * one.mean
+    return total
+
+
+def deviation_of(predictions: Sequence[Prediction]) -> Floats:
+    """The standard deviation of the value over all models."""
+    mean = mean_of(predictions)
+    total = np.zeros_like(mean)
+    for one in predictions:
+        total += one.weight * (one.deviation**2 + (one.mean - mean) ** 2)
+    return np.asarray(np.sqrt(total))
+
+
+def fit_models(places: Floats, values: Floats) -> list[Model]:
+    """Models of an objective, drawn from their posterior.
+
+    Parameters
+    ----------
+    values : in units of the range of interest; shape (points,)
+    """
+    if np.ptp(values) < 1e-12:
+        return [Model(smooth=False, lengths=np.ones(places.shape[1]), noise=1e-6)]
+    squares = (places.T[:, :, None] - places.T[:, None, :]) ** 2
+    known = (values - values.mean()) / values.std()
+    posteriors = [_posterior(squares, known, smooth) for smooth in (False, True)]
+    counts = _shares(np.array([found.evidence for found in posteriors]))
+    return [
+        Model(
+            smooth=smooth,
+            lengths=np.exp(logarithms[:-1]),
+            noise=float(np.exp(logarithms[-1])),
+            weight=1 / DRAWS,
+        )
+        for smooth, count, found in zip((False, True), counts, posteriors, strict=True)
+        for logarithms in found.draws(count)
+    ]
+
+
+def _shares(evidences: Floats) -> list[int]:
+    """How many of the draws each model gets: its share, rounded up or down."""
+    weights = np.exp(evidences - evidences.max())
+    ends = np.cumsum(weights) / weights.sum()
+    reached = [int((ends >= (at + 0.5) / DRAWS).argmax()) for at in range(DRAWS)]
+    return [reached.count(number) for number in range(len(ends))]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Posterior:
+    """Laplace's approximation for the logarithms of lengths and noise.
+
+    best, covariance : shapes (features + 1,) and (features + 1, features + 1); the noise is last
+    evidence : its logarithm
+    """
+
+    best: Floats
+    covariance: Floats
+    evidence: float
+
+    def draws(self, count: int) -> Floats:
+        """So many draws, whose mean is the most probable point; (count, features + 1)."""
+        if not count:
+            return np.zeros((0, len(self.best)))
+        normal = np.random.default_rng(0).standard_normal((count, len(self.best)))
+        normal -= normal.mean(axis=0)
+        drawn = self.best + normal @ np.linalg.cholesky(self.covariance).T
+        return np.asarray(drawn.clip(*_bounds(len(self.best)).T))
+
+
+def _bounds(size: int) -> Floats:
+    """Of the logarithms of lengths and noise; shape (size, 2)."""
+    return np.asarray(np.log([LENGTHS] * (size - 1) + [NOISES]))
+
+
+def _posterior(squares: Floats, known: Floats, smooth: bool) -> _Posterior:
+    """The posterior of lengths and noise from standardised values.
+
+    Parameters
+    ----------
+    squares : squared differences of the places; shape (features, points, points)
+    """
+    features = len(squares)
+    mean = np.full(features + 1, LENGTH_LOG_MEAN + 0.5 * math.log(features))
+    deviation = np.full(features + 1, LENGTH_LOG_DEVIATION)
+    mean[-1], deviation[-1] = NOISE_LOG_MEAN, NOISE_LOG_DEVIATION
+
+    def loss(logarithms: Floats) -> tuple[float, Floats]:
+        value, gradient = _unlikely(logarithms, squares, known, smooth)
+        off = (logarithms - mean) / deviation
+        # The density is that of lengths and noise, not of their logarithms.
+        prior = 0.5 * float(off @ off) + float(logarithms.sum())
+        return value + prior, gradient + off / deviation + 1.0
+
+    bounds = Bounds(*_bounds(features + 1).T)
+    found = minimize(
+        loss,
+        mean - deviation**2,
+        jac=True,
+        bounds=bounds,
+        method="L-BFGS-B",
+        options={"maxiter": 100},
+    )
+    curvature = np.empty((features + 1, features + 1))
+    for at, step in enumerate(np.eye(features + 1) * STEP):
+        curvature[at] = (loss(found.x + step)[1] - loss(found.x - step)[1]) / (2 * STEP)
+    values, axes = np.linalg.eigh((curvature + curvature.T) / 2)
+    values = np.maximum(values, 1 / LENGTH_LOG_DEVIATION**2)  # never wider than the prior
+    return _Posterior(
+        best=found.x,
+        covariance=(axes / values) @ axes.T,
+        evidence=-float(found.fun) - 0.5 * float(np.log(values).sum()),
+    )
+
+
+def _unlikely(
+    logarithms: Floats, squares: Floats, known: Floats, smooth: bool
+) -> tuple[float, Floats]:
+    """Minus the logarithm of the marginal likelihood, and its gradient.
+
+    Parameters
+    ----------
+    logarithms : of lengths and noise; shape (features + 1,)
+    squares : squared differences of the places; shape (features, points, points)
+    known : standardised values; shape (points,)
+    """
+    count, flat = len(known), squares.reshape(len(squares), -1)
+    weights, noise = np.exp(-2 * logarithms[:-1]), math.exp(logarithms[-1])
+    covariance, slope = _covariance((weights @ flat).reshape(count, count), smooth)
+    covariance[np.diag_indices(count)] += noise + JITTER
+    factor = cho_factor(covariance, lower=True, check_finite=False)
+    inverse = cho_solve(factor, np.eye(count), check_finite=False)
+    solved = inverse @ known
+    value = 0.5 * float(known @ solved) + float(np.log(np.diag(factor[0])).sum())
+    value += 0.5 * count * math.log(2 * math.pi)
+    pull = inverse - np.outer(solved, solved)
+    gradient = np.empty(len(logarithms))
+    gradient[:-1] = 0.5 * weights * (flat @ (pull * slope).ravel())
+    gradient[-1] = 0.5 * noise * float(np.trace(pull))
+    return value, gradient
+
+
+def _covariance(square: Floats, smooth: bool) -> tuple[Floats, Floats]:
+    """Covariance over squared distances, and minus twice its derivative."""
+    if smooth:
+        covariance = np.exp(-0.5 * square)
+        return covariance, covariance.copy()
+    far = SQRT_5 * np.sqrt(square)
+    fallen = np.exp(-far)
+    return (1 + far + 5 / 3 * square) * fallen, 5 / 3 * (1 + far) * fallen
+
+
+def predict_all(
+    places: Floats, values: Floats, models: Sequence[Model], at: Floats, pending: Floats
+) -> list[Prediction]:
+    """What each model expects of the value at some places, without the noise of an evaluation.
+
+    Parameters
+    ----------
+    pending : places about to be known: the mean stays, the uncertainty about them goes
+    """
+    return [_predict(places, values, model, at, pending) for model in models]
+
+
+def _predict(
+    places: Floats, values: Floats, model: Model, at: Floats, pending: Floats
+) -> Prediction:
+    offset, spread = float(values.mean()), max(float(values.std()), 1e-12)
+    factor = _factor(places, model)
+    solved = cho_solve(factor, (values - offset) / spread, check_finite=False)
+    across = _between(at, places, model)
+    mean = across @ solved
+    if len(pending):
+        every = np.vstack([places, pending])
+        factor, across = _factor(every, model), _between(at, every, model)
+    half = solve_triangular(factor[0], across.T, lower=True, check_finite=False)
+    variance = np.maximum(1.0 - (half**2).sum(axis=0), 1e-10)
+    return Prediction(
+        mean=offset + spread * mean,
+        deviation=np.maximum(spread * np.sqrt(variance), 1e-9),
+        weight=model.weight,
+    )
+
+
+def _factor(places: Floats, model: Model) -> tuple[Floats, bool]:
+    covariance = _between(places, places, model)
+    covariance[np.diag_indices(len(places))] += model.noise + JITTER
+    factor, lower = cho_factor(covariance, lower=True, check_finite=False)
+    return np.asarray(factor), lower
+
+
+def _between(at: Floats, places: Floats, model: Model) -> Floats:
+    scaled, others = at / model.lengths, places / model.lengths
+    square = (scaled**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * scaled @ others.T
+    return _covariance(np.maximum(square, 0.0), model.smooth)[0]
