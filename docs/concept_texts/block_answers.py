@@ -138,11 +138,11 @@ def _fifo(runs: Runs) -> Answer:
 def _fir(runs: Runs) -> Answer:
     table = runs.table("fir")
     best, fastest = table.loc[table[ENERGY].idxmin()], table.loc[table[SPEED].idxmax()]
-    holds(best, form="direct", pipeline_stages=0)
+    holds(best, form="direct", pipeline_stages=1)
     holds(fastest, form="direct", pipeline_stages=1)
     return (
-        "Direct form with {:.0f} samples per cycle at {:.1f} V ({:.1f} pJ per sample); with {:.0f} "
-        "samples and a pipeline register at {:.1f} V it is the fastest ({:.0f}·10⁶/s).",
+        "Direct form with {:.0f} samples per cycle and a pipeline register at {:.1f} V ({:.1f} pJ "
+        "per sample); with {:.0f} samples at {:.1f} V it is the fastest ({:.0f}·10⁶/s).",
         best["samples_per_cycle"],
         best["vdd_v"],
         best[ENERGY] * PJ,
