@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from chipdse.arrays import Bools, Floats, Int64s
+from chipdse.arrays import Bools, Floats
+from chipdse.sorting import distinct_rows
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -82,9 +83,8 @@ def crossings(
     counts : dies of each kind [systems x kinds]
     """
     rows = np.column_stack([counts, stacked]).astype(np.int64)
-    each, place = np.unique(rows, axis=0, return_inverse=True)
+    each, at = distinct_rows(rows)
     found = [paths_of(ends, tuple(row[:-1].tolist()), bool(row[-1])) for row in each]
-    at: Int64s = np.reshape(place, -1)
     hops = np.array([paths.hops for paths in found])[at]
     return hops, np.array([paths.loads for paths in found])[at]
 
