@@ -62,9 +62,7 @@ def add(verbs: Verbs) -> None:
     )
     parser.add_argument("--sort", metavar="COLUMN", help="order of the rows, smallest first")
     parser.add_argument("--descending", action="store_true", help="with --sort: largest first")
-    parser.add_argument(
-        "--columns", type=_names, metavar="A,B", help="these columns only, in this order"
-    )
+    parser.add_argument("--columns", metavar="A,B", help="these columns only, in this order")
     range_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
@@ -109,11 +107,6 @@ def _front(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _names(text: str) -> list[str]:
-    """Names of columns, separated by commas."""
-    return [name.strip() for name in text.split(",")]
-
-
 def _check_options(arguments: argparse.Namespace) -> None:
     """Raise DesignError where two options do not go together."""
     if arguments.descending and arguments.sort is None:
@@ -142,7 +135,9 @@ def _arranged(table: pd.DataFrame, arguments: argparse.Namespace) -> pd.DataFram
 
     if arguments.sort is not None:
         table = sorted_by(table, arguments.sort, descending=arguments.descending)
-    return table if arguments.columns is None else with_columns(table, arguments.columns)
+    if arguments.columns is None:
+        return table
+    return with_columns(table, [name.strip() for name in arguments.columns.split(",")])
 
 
 def _print_columns(study: Study, table: pd.DataFrame, points: int) -> None:
