@@ -50,7 +50,7 @@ def test_two_chips_have_the_same_axes_and_a_phone_in_the_dark_shows_them(page: A
     assert len(ends) == 10 and ends[:4] == ends[5:9]
     assert "B against A" in page.text_content("#chips thead")
     bars = page.evaluate(f"{PLOTS}[0].data.map(t => t.name)")
-    assert bars == ["arrays", "buffer", "DRAM", "leakage and idle clocks"]
+    assert bars == ["arrays", "buffer", "DRAM", "leakage and idle power"]
     axis = "layout.xaxis.title.text.includes"
     assert page.evaluate(f"{PLOTS}[2].{axis}('buffer') && {PLOTS}[7].{axis}('buffer')")
     page.select_option(".roofline-memory >> nth=0", "dram")

@@ -150,6 +150,7 @@ def _notes(chips: Chips) -> list[str]:
     notes = ["all parts are powered during the whole task; wires between them are not counted"]
     if chips.dies is not None:
         notes.append("level shifters, and wires from parts to the links of their die, likewise")
+        notes.append("leakage includes the power of idle links")
     if chips.file.application.network is not None:
         tensors = chips.file.application.tensors
         notes.append(

@@ -1,5 +1,5 @@
 // ---------------------------------------------------------------- inside one chip
-const LEVEL_LOOK = { tile: ["arrays", "#0072b2"], sram: ["buffer", "#009e73"], dram: ["DRAM", "#d55e00"], link: ["links", "#e69f00"], leakage: ["leakage and idle clocks", "#999999"], operations: ["other parts", "#cc79a7"] };
+const LEVEL_LOOK = { tile: ["arrays", "#0072b2"], sram: ["buffer", "#009e73"], dram: ["DRAM", "#d55e00"], link: ["links", "#e69f00"], leakage: ["leakage and idle power", "#999999"], operations: ["other parts", "#cc79a7"] };
 const BOUND_LOOK = { compute: ["arrays", "#0072b2", "circle"], sram: ["buffer", "#009e73", "square"], dram: ["DRAM", "#d55e00", "diamond"], link: ["links", "#e69f00", "triangle-up"] };
 const unitOf = (unit) => (value) => shown({ unit }, value);
 const joules = unitOf("J"), seconds = unitOf("s"), watts = unitOf("W");
