@@ -287,6 +287,22 @@ def keep(run: dict[str, Any], file: Path | None) -> None:
             lines.write(json.dumps(run) + "\n")
 
 
+def draw_curves(panel: Any, runs: list[list[float]], label: str, color: str | None = None) -> None:
+    """The median of the runs of one search, and their quartiles as a band."""
+    at = STEP * np.arange(1, len(runs[0]) + 1)
+    low, middle, high = np.quantile(np.array(runs), (0.25, 0.5, 0.75), axis=0)
+    (line,) = panel.plot(at, middle, label=label, color=color)
+    panel.fill_between(at, low, high, alpha=0.2, color=line.get_color(), linewidth=0)
+
+
+def label_panel(panel: Any, title: str) -> None:
+    """Title, axes and grid of a panel."""
+    panel.set_title(title)
+    panel.set_xlabel("expensive evaluations")
+    panel.set_ylabel("share of the full hypervolume")
+    panel.grid(alpha=0.3)
+
+
 def draw(curves: dict[tuple[str, str], list[list[float]]], file: Path) -> None:
     """Hypervolume over evaluations: medians, and quartiles as bands."""
     import matplotlib.pyplot as plt
@@ -297,14 +313,8 @@ def draw(curves: dict[tuple[str, str], list[list[float]]], file: Path) -> None:
     for panel, mode in zip(panels[0], modes, strict=True):
         for (own, sampler), runs in curves.items():
             if own == mode:
-                at = STEP * np.arange(1, len(runs[0]) + 1)
-                low, middle, high = np.quantile(np.array(runs), (0.25, 0.5, 0.75), axis=0)
-                (line,) = panel.plot(at, middle, label=sampler)
-                panel.fill_between(at, low, high, alpha=0.2, color=line.get_color(), linewidth=0)
-        panel.set_title(titles[mode])
-        panel.set_xlabel("expensive evaluations")
-        panel.set_ylabel("part of the full hypervolume")
-        panel.grid(alpha=0.3)
+                draw_curves(panel, runs, sampler)
+        label_panel(panel, titles[mode])
     panels[0][0].legend()
     figure.tight_layout()
     figure.savefig(file)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import optuna
 
-from benchmarks.search.compare import STEP
+from benchmarks.search.compare import STEP, draw_curves, label_panel
 from benchmarks.search.judges import JUDGES, Judge, judge
 
 HERE = Path(__file__).parent
@@ -135,15 +135,8 @@ def draw(runs: list[dict[str, Any]], file: Path) -> None:
             own = [r["curve"] for r in runs if (r["judge"], r["search"]) == (name, search)]
             if not own:
                 continue
-            curves = np.array([curve[: min(map(len, own))] for curve in own])
-            low, middle, high = np.quantile(curves, (0.25, 0.5, 0.75), axis=0)
-            at = STEP * np.arange(1, len(middle) + 1)
-            panel.plot(at, middle, label=search, color=f"C{number}")
-            panel.fill_between(at, low, high, alpha=0.2, color=f"C{number}", linewidth=0)
-        panel.set_title(name)
-        panel.set_xlabel("expensive evaluations")
-        panel.set_ylabel("share of the full hypervolume")
-        panel.grid(alpha=0.3)
+            draw_curves(panel, [curve[: min(map(len, own))] for curve in own], search, f"C{number}")
+        label_panel(panel, name)
     panels[0][0].legend()
     figure.tight_layout()
     figure.savefig(file)
