@@ -41,6 +41,7 @@ from benchmarks.routed_estimates import (
     routed_power,
     technology_of,
 )
+from chipdse.netlist.layout.clock_tree import buffer_counts
 from chipdse.netlist.layout.wires import published_length_m
 from chipdse.technology.calibration import PROCESSES, calibration_of
 from chipdse.technology.constants import Sources
@@ -297,14 +298,13 @@ def size_pairs(designs: list[Row]) -> dict[str, Pairs]:
         sinks, buffers = (int(float(row[name] or 0)) for name in ("sinks", "n_clkbuf"))
         process = PROCESS.get(tech, tech)
         if process not in PROCESSES:
-            left_out[tech] = f"clock trees of {tech} are left out: no sinks per buffer are known"
+            left_out[tech] = f"clock trees of {tech} are left out: there is no calibration of it"
             continue
-        fanout = calibration_of(process).sinks_per_leaf
+        estimated = sum(buffer_counts(sinks, calibration_of(process)))
         for least in LARGE:
             if sinks >= least and buffers:
                 title = f"clock buffers of {least} sinks and more"
-                pair = 1 + math.ceil(sinks / fanout), buffers
-                result.setdefault(tech, {}).setdefault(title, []).append(pair)
+                result.setdefault(tech, {}).setdefault(title, []).append((estimated, buffers))
     for line in left_out.values():
         print(line, file=sys.stderr)
     return result

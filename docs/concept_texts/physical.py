@@ -144,7 +144,7 @@ def _clock_gates_and_fronts(runs: Runs) -> Iterator[Text]:
     plain = ("mac, zero gating", "mac, isolated")
     yield Text(
         words="On top of zero gating they save {:.0f} % with cells alone and {:.0f} % with "
-        "everything; on top of isolation {:.0f} and {:.0f} %. The share of the clock tree falls "
+        "everything; on top of isolation {:.0f} and {:.0f} %. The share of the clock tree rises "
         "from {:.0f} % to {:.0f} % and from {:.0f} % to {:.0f} % of all power",
         values=(
             *(-each for name in plain for each in _changes(runs, f"{name}, clock gates", name)),
