@@ -6,10 +6,9 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from chipdse_hdl.block import Block
+from chipdse_hdl.block import Block, Record
 from chipdse_hdl.contract import ArrayContract
 
 from chipdse.application.arrays import ArrayColumns
@@ -48,7 +47,7 @@ class Part:
     area_m2: float = math.nan
 
 
-def contract_of(block: Block, parameters: Any) -> ArrayContract:
+def contract_of(block: Block, parameters: Record) -> ArrayContract:
     """The contract of a block.
 
     Raises

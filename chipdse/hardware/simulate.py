@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from chipdse_hdl.block import Block
+from chipdse_hdl.block import Block, Record
 
 from chipdse.blocks.own import RANDOM_BENCH, OwnBlock
 from chipdse.blocks.ports import rtl_ports
@@ -65,8 +65,8 @@ class Simulation:
 
 def simulate(
     block: Block,
-    parameters: Any,
-    workload: Any,
+    parameters: Record,
+    workload: Record,
     rtl: Rtl,
     store: Store,
     *,
@@ -127,7 +127,7 @@ def simulate(
     )
 
 
-def _environment(block: Block, parameters: Any, workload: Any, rtl: Rtl) -> dict[str, str]:
+def _environment(block: Block, parameters: Record, workload: Record, rtl: Rtl) -> dict[str, str]:
     """Variables from which a bench learns what it runs, part of the result's key."""
     environment = {
         "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
@@ -143,7 +143,7 @@ def _environment(block: Block, parameters: Any, workload: Any, rtl: Rtl) -> dict
     return environment
 
 
-def _cycles(block: Block, parameters: Any, workload: Any) -> int:
+def _cycles(block: Block, parameters: Record, workload: Record) -> int:
     """Cycles of a run, as the block states them; DesignError for a workload that it cannot run."""
     try:
         return block.cycles(parameters, workload)

@@ -19,6 +19,7 @@ from chipdse.application.compose import (
 )
 from chipdse.application.dies import DieSetting, Packaging
 from chipdse.application.inside.one_chip import OneChip
+from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import contract_of
 from chipdse.application.task_metrics import task_metrics
 from chipdse.arrays import Floats, Int64s
@@ -49,8 +50,8 @@ class Setting:
     dies : of chips with named dies
     """
 
-    buffers: tuple[Any, ...]
-    outers: tuple[Any, ...]
+    buffers: tuple[Buffer | None, ...]
+    outers: tuple[Dram | None, ...]
     packages: PackageColumns
     node_nm: float
     sources: Sources
