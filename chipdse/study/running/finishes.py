@@ -33,9 +33,8 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
         expensive = sweep.proposed_space.point(trial.params)
         proposed, harvested = finishes(sweep, expensive, outcome.harvest, trial.number)
     elif outcome.parts is not None:
-        assert sweep.chip is not None
         expensive = sweep.proposed_space.point(trial.params)
-        known = known_points(sweep.chip, finished(folder.study))
+        known = known_points(sweep.chip_question, finished(folder.study))
         proposed, harvested = composed_finishes(
             sweep, expensive, outcome.parts, known, trial.number
         )
