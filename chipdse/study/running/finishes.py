@@ -18,6 +18,7 @@ from chipdse.study.storage.attributes import FAILED_PART, FAILURE, FINGERPRINT, 
 from chipdse.study.storage.fast_writes import complete
 from chipdse.study.storage.finish import Finish
 from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.optuna_private import trial_id_of
 from chipdse.study.storage.trials import finished
 
 
@@ -51,7 +52,7 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
     )
     distributions = sweep.space.distributions()
     with contextlib.suppress(UpdateFinishedTrialError):
-        complete(folder.study, trial._trial_id, proposed, harvested, distributions, folder.check)
+        complete(folder.study, trial_id_of(trial), proposed, harvested, distributions, folder.check)
 
 
 def _finish(sweep: Sweep, trial: Trial, outcome: Outcome) -> Finish:

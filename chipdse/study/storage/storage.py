@@ -24,7 +24,6 @@ import optuna
 import sqlalchemy
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage, fail_stale_trials
-from optuna.storages._rdb import models
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -35,6 +34,7 @@ from sqlalchemy.exc import (
 
 from chipdse.errors import DesignError, MachineError
 from chipdse.study.storage.fast_reads import SqlStorage
+from chipdse.study.storage.optuna_private import ALL_TABLES
 from chipdse.study.storage.secrets import (
     is_cut_in_password,
     masked,
@@ -143,8 +143,8 @@ def _check_tables(engine: sqlalchemy.Engine) -> None:
     without any is whole: it is an empty one, and holds no study of that name.
     """
     present = set(sqlalchemy.inspect(engine).get_table_names())
-    missing = models.BaseModel.metadata.tables.keys() - present
-    if missing and missing != models.BaseModel.metadata.tables.keys():
+    missing = ALL_TABLES.keys() - present
+    if missing and missing != ALL_TABLES.keys():
         raise _TablesMissing(*sorted(missing))
 
 
@@ -169,7 +169,7 @@ def _create_missing_indexes(engine: sqlalchemy.Engine) -> None:
     table. Killed between the two, a study lacks the index that keeps its name unique, and whoever
     starts it again adds a second study of that name.
     """
-    for table in models.BaseModel.metadata.tables.values():
+    for table in ALL_TABLES.values():
         for index in table.indexes:
             index.create(engine, checkfirst=True)
 
