@@ -189,6 +189,33 @@ def test_no_crowded_folder() -> None:
     assert not crowded
 
 
+LONGEST_FILE, LONGEST_FUNCTION = 400, 60
+"""Most lines of a file, and of a function without its docstring."""
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function without its docstring."""
+    first = function.body[0]
+    docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    described = first.end_lineno - first.lineno + 1 if docstring else 0
+    return function.end_lineno - function.lineno + 1 - described
+
+
+def test_no_long_file_or_function() -> None:
+    long = []
+    for module, path in MODULES.items():
+        text = path.read_text()
+        if text.count("\n") > LONGEST_FILE:
+            long.append(module)
+        long += [
+            f"{module}.{node.name}"
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            and lines_of(node) > LONGEST_FUNCTION
+        ]
+    assert not long
+
+
 @pytest.mark.parametrize("path", HARDWARE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_hdl_knows_nothing_of_chipdse(path: Path) -> None:
     names = {name.partition(".")[0] for name in imports(ast.parse(path.read_text()).body)}
