@@ -27,8 +27,16 @@ UNITS: dict[str, dict[str, float]] = {
     "°C": {"C": 1.0, "°C": 1.0},
     "K": {"K": 1.0},
     "a": {"a": 1.0, "years": 1.0, "year": 1.0},
-    "1/s": {"1/s": 1.0, "Hz": 1.0, "MHz": 1e6, "GHz": 1e9, "GT/s": 1e9, "MT/s": 1e6,
-            "Gop/s": 1e9, "Top/s": 1e12},
+    "1/s": {
+        "1/s": 1.0,
+        "Hz": 1.0,
+        "MHz": 1e6,
+        "GHz": 1e9,
+        "GT/s": 1e9,
+        "MT/s": 1e6,
+        "Gop/s": 1e9,
+        "Top/s": 1e12,
+    },
     "bit/s": {"bit/s": 1.0, "Gb/s": 1e9, "Tb/s": 1e12, "GB/s": 8e9, "TB/s": 8e12},
     "bit": {"bit": 1.0, "b": 1.0, "B": 8.0, "byte": 8.0, "bytes": 8.0, "kB": 8e3},
     "J/bit": {"J/b": 1.0, "pJ/b": 1e-12, "fJ/b": 1e-15},
@@ -37,7 +45,7 @@ UNITS: dict[str, dict[str, float]] = {
     "W/m/K": {"W/mK": 1.0, "W/m/K": 1.0},
     "USD": {"USD": 1.0, "$": 1.0},
     "kg": {"kg": 1.0, "g": 1e-3},
-}  # fmt: skip
+}
 _NUMBER = re.compile(r"\s*([-+]?(?>\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 # Keys of [link] for a custom link: table entry, unit.
 _CUSTOM = {
@@ -49,8 +57,17 @@ _CUSTOM = {
     "pitch_max": ("pitch_max", "m"),
     "rate_max": ("rate_max", "1/s"),
 }
-_FROM_DIES = {"chiplets", "tiles", "memory_dies", "memory_area_m2", "memory_power_w",
-              "memory_node_nm", "die_overhead_frac", "leakage_doubling_k", "node_nm"}  # fmt: skip
+_FROM_DIES = {
+    "chiplets",
+    "tiles",
+    "memory_dies",
+    "memory_area_m2",
+    "memory_power_w",
+    "memory_node_nm",
+    "die_overhead_frac",
+    "leakage_doubling_k",
+    "node_nm",
+}
 _TABLES = (
     "name",
     "package",
@@ -230,9 +247,12 @@ def _die(content: Any, index: int, block: BlockMetrics | None) -> Die:
 
 def _package(content: Any, dies: tuple[Die, ...], custom: bool) -> PackageParameters:
     values = _record(
-        PackageParameters, content, "[package]", _FROM_DIES,
+        PackageParameters,
+        content,
+        "[package]",
+        _FROM_DIES,
         {k: v for k, v in _short(PackageParameters, _FROM_DIES).items()},
-    )  # fmt: skip
+    )
     memory = sum(d.count for d in dies if d.role == "memory")
     compute = sum(d.count for d in dies) - memory
     if custom and values.setdefault("link", "custom") != "custom":
@@ -294,9 +314,18 @@ def _between(content: Any) -> tuple[Traffic, ...]:
 
 def _own(key: str, doc: str, value: float, unit: str) -> Constant:
     return Constant(
-        key=key, doc=doc, value=value, low=value, high=value, published=value, unit=unit,
-        source="the system file", note="", evidence="estimated", readiness="",
-    )  # fmt: skip
+        key=key,
+        doc=doc,
+        value=value,
+        low=value,
+        high=value,
+        published=value,
+        unit=unit,
+        source="the system file",
+        note="",
+        evidence="estimated",
+        readiness="",
+    )
 
 
 def _custom_link(content: Any) -> tuple[Constant, ...]:

@@ -17,8 +17,17 @@ from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import SI_FACTORS, Constant
 from chipdse.technology.own_figures import CUSTOM
 
-_FROM_DIES = {"chiplets", "tiles", "memory_dies", "memory_area_m2", "memory_power_w",
-              "memory_node_nm", "die_overhead_frac", "leakage_doubling_k", "node_nm"}  # fmt: skip
+_FROM_DIES = {
+    "chiplets",
+    "tiles",
+    "memory_dies",
+    "memory_area_m2",
+    "memory_power_w",
+    "memory_node_nm",
+    "die_overhead_frac",
+    "leakage_doubling_k",
+    "node_nm",
+}
 
 
 def chip_system(chip: OneChip, name: str = "chip") -> System:

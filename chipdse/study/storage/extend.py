@@ -178,10 +178,12 @@ def _convert(connection: Connection, study_id: int, name: str, new: BaseDistribu
     wanted = (params.c.param_name == name) & params.c.trial_id.in_(_in_study(study_id))
     columns = (params.c.param_id, params.c.param_value, params.c.distribution_json)
     rows: list[Mapping[str, Any]] = [
-        {"id": identity,
-         "value": new.to_internal_repr(json_to_distribution(text).to_external_repr(value))}
+        {
+            "id": identity,
+            "value": new.to_internal_repr(json_to_distribution(text).to_external_repr(value)),
+        }
         for identity, value, text in connection.execute(sqlalchemy.select(*columns).where(wanted))
-    ]  # fmt: skip
+    ]
     if rows:
         update = sqlalchemy.update(params).where(params.c.param_id == sqlalchemy.bindparam("id"))
         values = {
