@@ -63,9 +63,24 @@ from chipdse.reading import read_toml
 from chipdse.tools import is_identifier
 
 _KEYS = {
-    *("summary", "sources", "include", "defines", "top", "clock", "reset", "reset_active"),
-    *("bench", "rules", "cycles", "parameters", "workload", "work", "reader"),
-    *("reads", "environment", "program"),
+    "summary",
+    "sources",
+    "include",
+    "defines",
+    "top",
+    "clock",
+    "reset",
+    "reset_active",
+    "bench",
+    "rules",
+    "cycles",
+    "parameters",
+    "workload",
+    "work",
+    "reader",
+    "reads",
+    "environment",
+    "program",
 }
 _FIELD_KEYS = {"default", "min", "max", "choices", "doc"}
 _SUFFIXES = (".v", ".sv")

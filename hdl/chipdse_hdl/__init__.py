@@ -11,10 +11,20 @@ from collections.abc import Iterator, Mapping
 from chipdse_hdl.block import Block
 
 _MODULES = (
-    *("mac_array", "dot_product", "adder", "multiplier"),  # arithmetic
-    *("fir", "fft", "cordic"),  # signal processing
-    *("keccak", "ascon", "aes_sbox", "ntt"),  # security
-    *("fifo", "noc_router", "d2d_link"),  # data movement
+    "mac_array",
+    "dot_product",
+    "adder",
+    "multiplier",  # arithmetic
+    "fir",
+    "fft",
+    "cordic",  # signal processing
+    "keccak",
+    "ascon",
+    "aes_sbox",
+    "ntt",  # security
+    "fifo",
+    "noc_router",
+    "d2d_link",  # data movement
     "rv32",  # control
 )
 

@@ -14,18 +14,46 @@ from chipdse.cli import build_parser, verb_parsers
 from chipdse.errors import DesignError
 
 READ_ONLY = (
-    *("blocks", "stages", "status", "front", "compare", "package", "sta", "power", "place"),
-    *("library list", "library info", "cache info", "cache verify"),
+    "blocks",
+    "stages",
+    "status",
+    "front",
+    "compare",
+    "package",
+    "sta",
+    "power",
+    "place",
+    "library list",
+    "library info",
+    "cache info",
+    "cache verify",
 )
 """Verbs that read what is there. They may fill the cache of results, and write nothing else."""
 RUNNING = (
-    *("eval", "sim", "sweep", "report", "plot", "export", "import-results", "map", "chip"),
-    *("trace", "leakage", "new", "library export", "library characterise"),
+    "eval",
+    "sim",
+    "sweep",
+    "report",
+    "plot",
+    "export",
+    "import-results",
+    "map",
+    "chip",
+    "trace",
+    "leakage",
+    "new",
+    "library export",
+    "library characterise",
 )
 """Verbs that evaluate designs or write files. None of them deletes a result."""
 NOT_OFFERED = (
-    *("explore", "completion", "mcp"),  # servers, and text for a shell
-    *("library get", "library add", "library remove", "cache prune"),  # change what others use
+    "explore",
+    "completion",
+    "mcp",  # servers, and text for a shell
+    "library get",
+    "library add",
+    "library remove",
+    "cache prune",  # change what others use
 )
 WRITING = frozenset({"output", "to", "plot", "threedblox", "bibtex", "parquet", "junit"})
 """Options that name a file or folder to write; tools that only read do not have them."""

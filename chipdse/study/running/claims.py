@@ -79,8 +79,9 @@ class Claims:
             done = by_evaluation(finished(study))
             rest = self.budget.trials - len(done) - len(under_way)
             self.ending = self._ending(rest)
-            for _ in range(0 if self.ending else min(rest, room())):
-                self._propose()
+            if not self.ending:
+                for _ in range(min(rest, room())):
+                    self._propose()
 
     def _check_version(self) -> None:
         with self.folder.storage.optuna.engine.connect() as connection:

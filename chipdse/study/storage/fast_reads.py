@@ -56,8 +56,11 @@ class SqlStorage(DatabaseStorage):
             first = min(wanted, default=after + 1)
             which &= trials.c.trial_id >= first
         columns = (
-            *(trials.c.trial_id, trials.c.number, trials.c.state),
-            *(trials.c.datetime_start, trials.c.datetime_complete),
+            trials.c.trial_id,
+            trials.c.number,
+            trials.c.state,
+            trials.c.datetime_start,
+            trials.c.datetime_complete,
         )
         with self.session_of(study_id) as session:
             rows = session.execute(sqlalchemy.select(*columns).where(which)).all()
