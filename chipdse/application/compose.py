@@ -210,7 +210,9 @@ def compose_chosen(
     energies["operations"] = np.sum([run.energy_j for run in runs], axis=0)
     standing_w, totals = leakage_w + buffer_leakage, None
     if task.layers is not None:
-        chips = _chips(parts, buffers, outers, task, choices, links)
+        chips = _chips(parts, buffers, outers, task, choices)
+        if links is not None:
+            chips = dataclasses.replace(chips, die_links=LayerLinks.of(links))
         totals = run_task(chips, task.layers)
         times.append(totals.latency_s)
         energies |= {level: totals.energies_j[level] for level in LEVELS}
@@ -301,11 +303,10 @@ def _chips(
     outers: Sequence[Dram | None],
     task: Task,
     choices: ChipChoices,
-    links: DieLinks | None,
 ) -> ChipColumns:
     """The chips that carry the layers of a task: copies of one part with their memories."""
     carrier = carrier_of(parts)
-    chips = composed(
+    return composed(
         _contracted(carrier),
         buffers,
         outers,
@@ -319,9 +320,6 @@ def _chips(
         link_j_per_bit=task.link_j_per_bit,
         output_bits=math.nan if task.output_bits is None else task.output_bits,
     )
-    if links is None:
-        return chips
-    return dataclasses.replace(chips, die_links=LayerLinks.of(links))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

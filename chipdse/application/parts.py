@@ -18,7 +18,7 @@ from chipdse.arrays import Floats, Int64s, Numbers
 from chipdse.errors import DesignError
 
 LAYER_ENERGY = "layer_{}_mac_energy_j"
-"""Name of a metric of a part whose energy follows tensors, by the place of the layer."""
+"""Name of the metric with the energy of the layer at a position, where energies follow tensors."""
 
 
 def layer_energies(metrics: Mapping[str, float]) -> list[str]:
@@ -108,7 +108,8 @@ def measured_part(
 class Chip:
     """Copies of one part with a buffer, an outer memory and a link to it; None: not there.
 
-    Without a buffer every operand passes once and costs nothing but its way from the outer memory.
+    Without a buffer each operand is read once, and only its transfer from the outer memory takes
+    energy.
 
     link_bits_per_s, link_j_per_bit : of the link between the outer memory and the buffer
     output_bits : width of results in the memories; None: that of an operand

@@ -292,7 +292,7 @@ def _between(content: Any) -> tuple[Traffic, ...]:
     """The data between named dies, ``[[traffic]]``."""
     if not isinstance(content, list):
         raise DesignError(f"traffic={content!r} must be a list of tables, [[traffic]]")
-    found = []
+    traffic = []
     for index, given in enumerate(content, 1):
         where = f"[[traffic]] {index}"
         table = _table(given, where)
@@ -308,8 +308,8 @@ def _between(content: Any) -> tuple[Traffic, ...]:
         rate = read_quantity(table["rate"], "bit/s", f"{where} rate")
         if rate < 0:
             raise DesignError(f"{where} rate={table['rate']!r} is negative; use >= 0")
-        found.append(Traffic(ends=(ends[0], ends[1]), bits_per_s=rate))
-    return tuple(found)
+        traffic.append(Traffic(ends=(ends[0], ends[1]), bits_per_s=rate))
+    return tuple(traffic)
 
 
 def _own(key: str, doc: str, value: float, unit: str) -> Constant:

@@ -11,21 +11,26 @@ from collections.abc import Iterator, Mapping
 from chipdse_hdl.block import Block
 
 _MODULES = (
+    # Arithmetic
     "mac_array",
     "dot_product",
     "adder",
-    "multiplier",  # arithmetic
+    "multiplier",
+    # Signal processing
     "fir",
     "fft",
-    "cordic",  # signal processing
+    "cordic",
+    # Security
     "keccak",
     "ascon",
     "aes_sbox",
-    "ntt",  # security
+    "ntt",
+    # Data movement
     "fifo",
     "noc_router",
-    "d2d_link",  # data movement
-    "rv32",  # control
+    "d2d_link",
+    # Control
+    "rv32",
 )
 
 

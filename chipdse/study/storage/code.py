@@ -24,14 +24,13 @@ _MAKERS = (
     "chipdse.study.harvest.harvest:finishes",
     "chipdse.study.running.finishes:_finish",
     "chipdse.study.running.outcome:Outcome",  # with its file, which calls those above
-    *(
-        "chipdse.study.question.goals",
-        "chipdse.study.question.template",
-    ),  # methods of what a sweep file states
+    # Methods of what a sweep file states
+    "chipdse.study.question.goals",
+    "chipdse.study.question.template",
 )
 """The functions that make points; what asks for them and shows them may change."""
 _CHIP_MAKERS = (
-    *("chipdse.study.harvest.measured_parts:measure_parts",),
+    "chipdse.study.harvest.measured_parts:measure_parts",
     "chipdse.study.harvest.chips:composed_finishes",
     "chipdse.study.question.chip",
 )

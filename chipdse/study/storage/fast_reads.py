@@ -30,7 +30,7 @@ from chipdse.study.storage.optuna_private import (
 from chipdse.study.storage.table_reads import no_collection
 
 LISTED = 500
-"""More trials than this are not asked for one by one."""
+"""Largest number of trials that a query selects by their ids."""
 
 
 class SqlStorage(DatabaseStorage):

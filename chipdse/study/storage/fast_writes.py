@@ -98,7 +98,7 @@ def complete(
     Parameters
     ----------
     distributions : of every parameter
-    check : raises if nothing may be written to the study of that id; asked inside the transaction
+    check : raises if nothing may be written to the study of that id; called in the transaction
 
     Raises
     ------
@@ -174,7 +174,7 @@ def _write(
 
 
 def _lock(connection: Connection, study_id: int) -> None:
-    """Nobody else gives trials of this study a number meanwhile."""
+    """Keep other drivers from numbering trials of this study until the transaction ends."""
     this = STUDIES.c.study_id == study_id
     if connection.dialect.name == "sqlite":  # knows no row locks: a write locks the file
         same = {"study_name": STUDIES.c.study_name}

@@ -216,10 +216,10 @@ def _advisory_lock(engine: sqlalchemy.Engine, what: str) -> Iterator[None]:
 
 
 def give_up_stale(storage: Storage, study: optuna.Study) -> None:
-    """Fail the trials whose driver shows no sign of life any more.
+    """Fail the trials whose driver records no heartbeat any more.
 
-    Not while the server has been up for less than the grace period: nobody could show a sign
-    while it was down.
+    No trial is failed while the server has been up for less than the grace period, because no
+    driver could record a heartbeat while it was down.
     """
     if not storage.shared:
         return
@@ -242,8 +242,8 @@ def patiently(
 
     Parameters
     ----------
-    action : may be done twice: its first try can have succeeded without our hearing of it
-    say : told what is going on
+    action : may run twice: the first run can have succeeded although its answer was lost
+    say : called with a message when the wait begins, goes on and ends
     pause : waits so many seconds
 
     Raises
@@ -294,7 +294,7 @@ def reason_of(error: BaseException) -> str:
 
 
 class Heartbeat:
-    """Shows that this driver lives, for every trial it has under way, from a thread of its own."""
+    """Records a heartbeat for every trial that this driver evaluates, from a thread of its own."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -318,13 +318,13 @@ class Heartbeat:
             self._thread.join()
 
     def add(self, trial: int) -> None:
-        """Start with a trial, by its id; the first sign is given before this returns."""
+        """Start with a trial, by its id; its first heartbeat is recorded before this returns."""
         if self._storage.shared:
             self._storage.optuna.record_heartbeat(trial)
             self._trials.add(trial)
 
     def remove(self, trial: int) -> None:
-        """Its trial is finished."""
+        """Stop: the trial is finished."""
         self._trials.discard(trial)
 
     def _beat(self) -> None:

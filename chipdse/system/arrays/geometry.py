@@ -91,11 +91,11 @@ def _interposer(name: str, dies: Material, sources: Sources) -> Material:
 
     The mesh follows one curve. Dies are hotter than what lies under them, so it is theirs.
     """
-    made = material(name, sources)
-    if made.softening is None or made.softening == dies.softening:
-        return made
-    k = made.conductivity_w_per_mk / float(made.softening.ratio(np.array(REFERENCE_K)))
-    return dataclasses.replace(made, conductivity_w_per_mk=k, softening=None)
+    interposer = material(name, sources)
+    if interposer.softening is None or interposer.softening == dies.softening:
+        return interposer
+    k = interposer.conductivity_w_per_mk / float(interposer.softening.ratio(np.array(REFERENCE_K)))
+    return dataclasses.replace(interposer, conductivity_w_per_mk=k, softening=None)
 
 
 _LABELS = {

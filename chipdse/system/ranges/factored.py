@@ -91,8 +91,8 @@ def blocks_of(
         rows = np.flatnonzero(codes == code)
         group = systems.take(rows)
         dies = dies_of(group.blocks, group.packages, read := Sources(given=dict(group.given)))
-        whole = _keys(inputs) & {*read.used, "cost.reticle_area"}
-        if whole or not factors or {*names} & {*_ENDS}:
+        enters_dies = _keys(inputs) & {*read.used, "cost.reticle_area"}
+        if enters_dies or not factors or {*names} & {*_ENDS}:
             yield _plain(group, inputs, shares, rows)
         else:
             yield from _factored(group, dies, inputs, shares, rows)
