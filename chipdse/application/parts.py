@@ -18,7 +18,7 @@ from chipdse.arrays import Floats, Int64s, Numbers
 from chipdse.errors import DesignError
 
 LAYER_ENERGY = "layer_{}_mac_energy_j"
-"""Name of the metric with the energy of the layer at a position, where energies follow tensors."""
+"""Name of a metric of a part whose energy follows tensors, by the place of the layer."""
 
 
 def layer_energies(metrics: Mapping[str, float]) -> list[str]:
