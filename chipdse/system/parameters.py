@@ -221,3 +221,19 @@ class PackageParameters:
             raise DesignError(
                 f"package arrangement={self.arrangement!r} stacks {dies} dies; use at most 8"
             )
+
+
+STATED_BY_DIES = frozenset(
+    {
+        "chiplets",
+        "tiles",
+        "memory_dies",
+        "memory_area_m2",
+        "memory_power_w",
+        "memory_node_nm",
+        "die_overhead_frac",
+        "leakage_doubling_k",
+        "node_nm",
+    }
+)
+"""Fields of `PackageParameters` that described dies state for themselves."""

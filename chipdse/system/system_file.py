@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from chipdse.errors import DesignError
 from chipdse.reading import read_toml
 from chipdse.records import BlockMetrics
 from chipdse.system.described import Die, System, Traffic
-from chipdse.system.parameters import PackageParameters
+from chipdse.system.parameters import STATED_BY_DIES, PackageParameters
 from chipdse.technology.constants import Constant, load_constants
 from chipdse.technology.own_figures import read_own_table
 
@@ -56,17 +56,6 @@ _CUSTOM = {
     "pitch_min": ("pitch_min", "m"),
     "pitch_max": ("pitch_max", "m"),
     "rate_max": ("rate_max", "1/s"),
-}
-_FROM_DIES = {
-    "chiplets",
-    "tiles",
-    "memory_dies",
-    "memory_area_m2",
-    "memory_power_w",
-    "memory_node_nm",
-    "die_overhead_frac",
-    "leakage_doubling_k",
-    "node_nm",
 }
 _TABLES = (
     "name",
@@ -119,7 +108,7 @@ def _table(content: Any, where: str) -> Mapping[str, Any]:
 
 
 def _record(
-    kind: Any, content: Any, where: str, skip: set[str], aliases: Mapping[str, str] = {}
+    kind: Any, content: Any, where: str, skip: Collection[str], aliases: Mapping[str, str] = {}
 ) -> dict[str, Any]:
     """Fields of a record from a table; numbers may be text with a unit."""
     fields = {f.name: f for f in dataclasses.fields(kind) if f.name not in skip}
@@ -137,7 +126,7 @@ def _record(
     return values
 
 
-def _short(kind: Any, skip: set[str]) -> dict[str, str]:
+def _short(kind: Any, skip: Collection[str]) -> dict[str, str]:
     """Keys without the unit suffix: `area` for `area_m2`."""
     ends = ("_m2", "_m", "_nm", "_w", "_c", "_k", "_usd", "_kgco2e", "_ops_per_s", "_years")
     aliases: dict[str, str] = {}
@@ -250,8 +239,8 @@ def _package(content: Any, dies: tuple[Die, ...], custom: bool) -> PackageParame
         PackageParameters,
         content,
         "[package]",
-        _FROM_DIES,
-        {k: v for k, v in _short(PackageParameters, _FROM_DIES).items()},
+        STATED_BY_DIES,
+        _short(PackageParameters, STATED_BY_DIES),
     )
     memory = sum(d.count for d in dies if d.role == "memory")
     compute = sum(d.count for d in dies) - memory
