@@ -28,6 +28,7 @@ from chipdse.study.harvest.harvest import Harvest, finishes
 from chipdse.study.question.sweep_file import read_sweep
 from chipdse.study.storage.begin import start_study
 from chipdse.study.storage.fast_writes import complete
+from chipdse.study.storage.optuna_private import trial_id_of
 
 POINTS, RUNS = 20_000, 3
 TILES = "tiles = [256, 2048, 16384]", "tiles = [256, 512, 1024, 2048, 4096, 8192, 16384]"
@@ -62,7 +63,7 @@ def make_study(folder: Path, count: int) -> int:
         harvest = Harvest(front=points.local_front(), evaluated=len(points.numbers), sampled=False)
         proposed, harvested = finishes(sweep, one.point, harvest, trial.number)
         distributions = sweep.space.distributions()
-        complete(study, trial._trial_id, proposed, harvested[: count - made - 1], distributions)
+        complete(study, trial_id_of(trial), proposed, harvested[: count - made - 1], distributions)
         made += 1 + len(harvested[: count - made - 1])
     return made
 

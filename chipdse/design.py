@@ -7,10 +7,10 @@ import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from chipdse_hdl import BLOCKS
-from chipdse_hdl.block import Block
+from chipdse_hdl.block import Block, Record
 
 from chipdse.blocks.find import find_own, is_reference
 from chipdse.errors import DesignError
@@ -203,8 +203,8 @@ class Design:
     """
 
     block: Block
-    parameters: Any
-    workload: Any
+    parameters: Record
+    workload: Record
     library: LibraryChoice
     synthesis: SynthesisOptions = field(default_factory=SynthesisOptions)
     operating: OperatingPoint = field(default_factory=OperatingPoint)
@@ -236,7 +236,10 @@ def find_block(name: str, folder: str | Path = "") -> Block:
     )
 
 
-def make_record(kind: type, values: Mapping[str, Any], where: str) -> Any:
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+def make_record(kind: type[AnyRecord], values: Mapping[str, Any], where: str) -> AnyRecord:
     """A parameter record from names and values.
 
     Parameters
@@ -264,7 +267,7 @@ def make_record(kind: type, values: Mapping[str, Any], where: str) -> Any:
         raise DesignError(f"{where}: {error}") from error
 
 
-def parse_settings(kind: type, settings: list[str], where: str) -> dict[str, Any]:
+def parse_settings(kind: type[Record], settings: list[str], where: str) -> dict[str, Any]:
     """Values for `make_record` from the command line's ``name=value`` texts."""
     fields = {field.name: field for field in dataclasses.fields(kind)}
     values: dict[str, Any] = {}

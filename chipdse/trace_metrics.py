@@ -10,7 +10,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -96,8 +96,21 @@ def traced_of(names: Iterable[str], options: TraceOptions) -> Traced | None:
     return Traced(names=chosen, options=options) if chosen else None
 
 
+class ClockColumns(Protocol):
+    """Columns of K operating points [K] that power over time needs, as of `BlockColumns`."""
+
+    @property
+    def clock_frequency_hz(self) -> Floats: ...
+
+    @property
+    def block_clock_tree_power_w(self) -> Floats: ...
+
+    @property
+    def block_leakage_power_w(self) -> Floats: ...
+
+
 def trace_columns(
-    names: Sequence[str], figures: Sequence[TraceFigures], which: Int64s, block: Any
+    names: Sequence[str], figures: Sequence[TraceFigures], which: Int64s, block: ClockColumns
 ) -> dict[str, Floats]:
     """The metrics of K points, by name.
 
@@ -105,7 +118,7 @@ def trace_columns(
     ----------
     figures : of some corners
     which : the corner of each point [K]
-    block : columns of the block's report [K], of which clock, clock tree and leakage are read
+    block : columns of the block's report
     """
 
     def column(name: str) -> Floats:

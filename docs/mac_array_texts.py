@@ -151,7 +151,7 @@ def _array_layout(table: Any, system: Callable[..., Any]) -> Iterator[Text]:
     ]
     ranges = [_range(part) for part in shares]
     yield Text(
-        words="wires are {} of the power, the clock tree {}, glitches {}.".format(
+        words="wires take {} of the power, the clock tree {}, and glitches {}.".format(
             *(slots for slots, _ in ranges)
         ),
         values=tuple(number for _, ends in ranges for number in ends),

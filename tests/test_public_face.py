@@ -13,8 +13,9 @@ import chipdse
 ROOT = Path(__file__).parents[1]
 FILES = (
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "SECURITY.md"),
-    *("LICENSE", "NOTICE", "CITATION.cff", ".pre-commit-config.yaml"),
-    *(".github/PULL_REQUEST_TEMPLATE.md", ".github/ISSUE_TEMPLATE/fault.yml"),
+    *("LICENSE", "NOTICE", "CITATION.cff", ".pre-commit-config.yaml", ".github/dependabot.yml"),
+    ".github/PULL_REQUEST_TEMPLATE.md",
+    *(f".github/ISSUE_TEMPLATE/{name}.yml" for name in ("fault", "question", "wrong_number")),
     *(f".github/workflows/{name}.yml" for name in ("ci", "docs", "release")),
 )
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -55,6 +56,19 @@ def test_workflows_run_targets_that_exist(workflow: str) -> None:
     rules = re.findall(r"^([\w -]+):", (ROOT / "Makefile").read_text(), re.M)
     assert runs
     assert {target for targets in named for target in targets} <= set(" ".join(rules).split())
+
+
+def test_actions_that_workflows_use_are_watched_for_new_versions() -> None:
+    watched = (ROOT / ".github/dependabot.yml").read_text()
+    assert {"pip", "github-actions"} == {*re.findall(r"package-ecosystem: (\S+)", watched)}
+
+
+def test_hooks_run_programs_that_the_test_group_installs() -> None:
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    installed = {
+        re.split(r"[\[<>=]", entry)[0] for entry in PROJECT["dependency-groups"]["test"][:-1]
+    }
+    assert {*re.findall(r"entry: (\S+)", hooks)} <= installed
 
 
 def test_the_licence_is_the_same_everywhere() -> None:

@@ -33,6 +33,7 @@ from chipdse.study.search.surrogate import Seen
 from chipdse.study.storage.attributes import FAILURE, HARVESTED_FROM
 from chipdse.study.storage.fast_writes import complete
 from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.optuna_private import trial_id_of
 
 BUDGETS = (25, 50, 100)
 STEP = 5
@@ -141,7 +142,7 @@ class Search:
 
     def _fail(self, trial: optuna.Trial) -> np.ndarray:
         finish = Finish(attributes={FAILURE: "its bench found a fault"})
-        complete(self.study, trial._trial_id, finish, [], self._distributions)
+        complete(self.study, trial_id_of(trial), finish, [], self._distributions)
         return np.zeros((0, len(self._signs)))
 
     def _give_front(self, trial: optuna.Trial, point: dict[str, Any], at: int) -> np.ndarray:
@@ -152,7 +153,7 @@ class Search:
                 values=list(self._signs),
                 constraints={"limits": 1.0},
             )
-            complete(self.study, trial._trial_id, finish, [], self._distributions)
+            complete(self.study, trial_id_of(trial), finish, [], self._distributions)
             return objectives
         chosen = knee_of(objectives)
         finishes = []
@@ -167,7 +168,7 @@ class Search:
                 )
             )
         proposed = finishes.pop(chosen)
-        complete(self.study, trial._trial_id, proposed, finishes, self._distributions)
+        complete(self.study, trial_id_of(trial), proposed, finishes, self._distributions)
         return objectives
 
     def _give_point(self, trial: optuna.Trial, point: dict[str, Any], at: int) -> np.ndarray:
@@ -175,7 +176,7 @@ class Search:
         finish = Finish(
             values=list(values * self._signs), constraints={"limits": -1.0 if feasible else 1.0}
         )
-        complete(self.study, trial._trial_id, finish, [], self._distributions)
+        complete(self.study, trial_id_of(trial), finish, [], self._distributions)
         return values[None] if feasible else np.zeros((0, len(values)))
 
 

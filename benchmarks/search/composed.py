@@ -26,6 +26,7 @@ from chipdse.study.search.samplers import make_sampler
 from chipdse.study.storage.attributes import HARVESTED_FROM, PART_POINTS
 from chipdse.study.storage.fast_writes import complete
 from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.optuna_private import trial_id_of
 
 BUDGETS = (5, 10, 15, 20, 27, 40)
 """Evaluations; the composed search knows every part point after 27."""
@@ -107,7 +108,7 @@ class ChipSearch:
             for row in rows
             if row != chosen
         ]
-        complete(self.study, trial._trial_id, proposed, harvested, sweep.space.distributions())
+        complete(self.study, trial_id_of(trial), proposed, harvested, sweep.space.distributions())
         return self._frozen.objectives[rows]
 
 

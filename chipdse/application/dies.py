@@ -49,7 +49,7 @@ class DieSetting:
         packages : of each chip
         """
         chips, shape = len(area_m2), area_m2.shape
-        own = np.ones(shape, dtype=np.bool_)
+        computes = np.ones(shape, dtype=np.bool_)
         of_die = area_m2 + np.array([die.other_area_m2 for die in self.layout.dies])
         logic = of_die + of_die * packages["die_overhead_frac"][:, None]
         count = np.tile([float(die.count) for die in self.layout.dies], (chips, 1))
@@ -62,8 +62,8 @@ class DieSetting:
             unique_m2=logic,
             count=count,
             node_nm=np.tile(self.node_nm, (chips, 1)),
-            own=own,
-            memory=~own,
+            own=computes,
+            memory=~computes,
             modules=modules,
             dynamic_w=np.zeros(shape),
             static_w=np.zeros(shape),

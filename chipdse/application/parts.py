@@ -6,10 +6,9 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from chipdse_hdl.block import Block
+from chipdse_hdl.block import Block, Record
 from chipdse_hdl.contract import ArrayContract
 
 from chipdse.application.arrays import ArrayColumns
@@ -48,7 +47,7 @@ class Part:
     area_m2: float = math.nan
 
 
-def contract_of(block: Block, parameters: Any) -> ArrayContract:
+def contract_of(block: Block, parameters: Record) -> ArrayContract:
     """The contract of a block.
 
     Raises
@@ -109,7 +108,8 @@ def measured_part(
 class Chip:
     """Copies of one part with a buffer, an outer memory and a link to it; None: not there.
 
-    Without a buffer every operand passes once and costs nothing but its way from the outer memory.
+    Without a buffer each operand is read once, and only its transfer from the outer memory takes
+    energy.
 
     link_bits_per_s, link_j_per_bit : of the link between the outer memory and the buffer
     output_bits : width of results in the memories; None: that of an operand

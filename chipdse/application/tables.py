@@ -24,8 +24,12 @@ from chipdse.reading import read_text
 
 _GEMM = ("m", "n", "k")
 _CONVOLUTION = (
-    *("input_height", "input_width", "kernel_height", "kernel_width"),
-    *("channels", "filters"),
+    "input_height",
+    "input_width",
+    "kernel_height",
+    "kernel_width",
+    "channels",
+    "filters",
 )
 _CONVOLUTION_MORE = ("stride", "padding", "dilation", "groups")
 _COLUMNS = ("name", "kind", "count", *_GEMM, *_CONVOLUTION, *_CONVOLUTION_MORE)

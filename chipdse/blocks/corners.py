@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chipdse_hdl.block import Record
+
 from chipdse.errors import DesignError
 
 _LISTED = 1_000_000
@@ -22,11 +24,13 @@ class Corners:
     total : how many corners the record accepts; `records` may be an even selection
     """
 
-    records: tuple[Any, ...]
+    records: tuple[Record, ...]
     total: int
 
 
-def corners_of(kind: type, chosen: Mapping[str, Sequence[Any]], most: int | None = None) -> Corners:
+def corners_of(
+    kind: type[Record], chosen: Mapping[str, Sequence[Any]], most: int | None = None
+) -> Corners:
     """Every combination of extreme and default values that a record accepts.
 
     A largest value is at most four times the default, or 8 if that is more: what goes wrong with

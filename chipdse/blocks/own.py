@@ -9,9 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from chipdse_hdl.block import Block, Work, check_parameters, parameter
+from chipdse_hdl.block import Block, Record, Work, check_parameters, parameter
 
 from chipdse.blocks.verilog_files import included_files
 from chipdse.errors import DesignError
@@ -82,11 +82,13 @@ def is_checked(block: Block) -> bool:
     return not isinstance(block, OwnBlock) or block.is_checked
 
 
-def make_record_type(name: str, fields: Mapping[str, Any], check: Callable[[Any], None]) -> type:
+def make_record_type(
+    name: str, fields: Mapping[str, Any], check: Callable[[Any], None]
+) -> type[Record]:
     """A frozen record type from fields made with `parameter`; `check` is called with every new
     record."""
 
-    def check_all(record: Any) -> None:
+    def check_all(record: Record) -> None:
         check_parameters(record)
         check(record)
 
@@ -99,7 +101,7 @@ def make_record_type(name: str, fields: Mapping[str, Any], check: Callable[[Any]
     )
 
 
-def nothing_to_check(record: Any) -> None:
+def nothing_to_check(record: Record) -> None:
     """Check that accepts every record: the fields have no rule between them."""
 
 
@@ -113,9 +115,16 @@ RandomWorkload = make_record_type(
 )
 
 
-def random_cycles(parameters: Any, workload: Any) -> int:
+class _OfLength(Record, Protocol):
+    """A workload of so many clock cycles, as `RandomWorkload`."""
+
+    @property
+    def length(self) -> int: ...
+
+
+def random_cycles(parameters: Record, workload: _OfLength) -> int:
     """Clock cycles of a random workload."""
-    return int(workload.length)
+    return workload.length
 
 
 def component_block(
@@ -131,17 +140,17 @@ def component_block(
 
     from chipdse.blocks.components import component_ports  # with Amaranth, as the component
 
-    def hardware(parameters: Any) -> Any:
+    def hardware(parameters: Record) -> Any:
         return make(**vars(parameters))
 
     @functools.cache
-    def port_bits(parameters: Any) -> dict[str, int]:
+    def port_bits(parameters: Record) -> dict[str, int]:
         bits = {"in": 0, "out": 0}
         for port in component_ports(lambda: hardware(parameters)):
             bits[port.direction] += port.bits
         return bits
 
-    def work(parameters: Any, workload: Any) -> Work:
+    def work(parameters: Record, workload: _OfLength) -> Work:
         bits = port_bits(parameters)
         return Work(
             count=workload.length,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chipdse_hdl.block import file_parameter, named_file
+from chipdse_hdl.block import Record, file_parameter, named_file
 from chipdse_hdl.riscv.program import MEMORY_BYTES, PROGRAMS, Execution, run_elf
 
 from chipdse.blocks.expressions import Expression
@@ -49,18 +49,16 @@ class ProgramTable:
             folder=PROGRAMS,
         )
 
-    def execution(self, workload: Any) -> Execution:
+    def execution(self, workload: Record) -> Execution:
         """What the program of a workload does.
 
         Raises
         ------
         ValueError : it cannot be read, or run to its end
         """
-        path = named_file(workload, "program")
-        assert path is not None  # the field accepts no other text
-        return run_elf(path, self.memory_bytes, self.start_at_entry)
+        return run_elf(_program(workload), self.memory_bytes, self.start_at_entry)
 
-    def numbers(self, parameters: Any, workload: Any) -> dict[str, int]:
+    def numbers(self, parameters: Record, workload: Record) -> dict[str, int]:
         """The numbers of a run, by `NUMBERS`.
 
         Raises
@@ -69,12 +67,19 @@ class ProgramTable:
         """
         done = self.execution(workload)
         registers = int(self.registers.value(vars(parameters), "program.registers"))
-        done.check_registers(registers, Path(workload.program).name)
+        done.check_registers(registers, Path(vars(workload)["program"]).name)
         return {
             "instructions": len(done.steps),
             "loads": sum(step.read is not None for step in done.steps),
             "stores": sum(step.write is not None for step in done.steps),
         }
+
+
+def _program(workload: Record) -> Path:
+    """File of the program that a workload names."""
+    path = named_file(workload, "program")
+    assert path is not None  # the field accepts no other text
+    return path
 
 
 def default_program(name: str, folder: Path) -> str:

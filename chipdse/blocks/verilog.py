@@ -35,7 +35,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from chipdse_hdl.block import Work, parameter
+from chipdse_hdl.block import Record, Work, parameter
 from chipdse_hdl.riscv.program import MEMORY_BYTES
 
 from chipdse.blocks.expressions import Expression, parse_expression
@@ -63,9 +63,24 @@ from chipdse.reading import read_toml
 from chipdse.tools import is_identifier
 
 _KEYS = {
-    *("summary", "sources", "include", "defines", "top", "clock", "reset", "reset_active"),
-    *("bench", "rules", "cycles", "parameters", "workload", "work", "reader"),
-    *("reads", "environment", "program"),
+    "summary",
+    "sources",
+    "include",
+    "defines",
+    "top",
+    "clock",
+    "reset",
+    "reset_active",
+    "bench",
+    "rules",
+    "cycles",
+    "parameters",
+    "workload",
+    "work",
+    "reader",
+    "reads",
+    "environment",
+    "program",
 }
 _FIELD_KEYS = {"default", "min", "max", "choices", "doc"}
 _SUFFIXES = (".v", ".sv")
@@ -266,7 +281,7 @@ class _Reader:
             for name in sorted(rule.names - set(fields)):
                 raise self.wrong("rules", f"speak of {name!r}, which is not in [parameters]")
 
-        def check(record: Any) -> None:
+        def check(record: Record) -> None:
             if program is not None:
                 program.execution(record)
             for rule in rules:
@@ -341,7 +356,7 @@ class _Reader:
             raise self.wrong("work.unit", f'= {unit!r} must be text, e.g. "result"')
         terms = {key: self._number(f"work.{key}", given[key], names) for key in known[1:]}
 
-        def work(parameters: Any, workload: Any) -> Work:
+        def work(parameters: Record, workload: Record) -> Work:
             given = _values(parameters, workload, program)
             values = {key: int(term.value(given, f"work.{key}")) for key, term in terms.items()}
             return Work(unit=unit, **values)
@@ -349,12 +364,12 @@ class _Reader:
         return work
 
 
-def _values(parameters: Any, workload: Any, program: ProgramTable | None) -> dict[str, Any]:
+def _values(parameters: Record, workload: Record, program: ProgramTable | None) -> dict[str, Any]:
     """What expressions of work and cycles may use."""
     numbers = {} if program is None else program.numbers(parameters, workload)
     values: dict[str, Any] = vars(parameters) | vars(workload)
     return values | numbers
 
 
-def _no_component(parameters: Any) -> Any:
+def _no_component(parameters: Record) -> Any:
     raise DesignError("a block in Verilog has no Amaranth component")

@@ -19,8 +19,17 @@ from chipdse.units import parse_quantity
 PROCESSES = ("typical", "slow", "fast")
 _KEYS = {
     "": (
-        *("name", "netlists", "template", "only", "power", "ground", "inverter", "grid"),
-        *("corners", "cells", "ngspice"),
+        "name",
+        "netlists",
+        "template",
+        "only",
+        "power",
+        "ground",
+        "inverter",
+        "grid",
+        "corners",
+        "cells",
+        "ngspice",
     ),
     "[grid]": ("slews", "loads", "smallest_load", "load_count"),
     "[[corners]]": ("process", "supplies", "temperatures", "models", "leakage_models"),

@@ -11,7 +11,7 @@ from chipdse.cli.common import Verbs, add_verb, check_block_file, print_json
 from chipdse.errors import DesignError
 
 if TYPE_CHECKING:
-    from chipdse_hdl.block import Block
+    from chipdse_hdl.block import Block, Record
 
     from chipdse.blocks.ports import BlockPort
 
@@ -110,7 +110,7 @@ def _fields(record: type) -> list[dict[str, Any]]:
     ]
 
 
-def _derived(kind: type, record: Any) -> list[dict[str, Any]]:
+def _derived(kind: type[Record], record: Record) -> list[dict[str, Any]]:
     """Values that a record works out from its fields: latencies, intervals, sizes."""
     values = []
     for name, member in vars(kind).items():
@@ -123,7 +123,7 @@ def _derived(kind: type, record: Any) -> list[dict[str, Any]]:
     return values
 
 
-def _ports(block: Block, parameters: Any) -> list[BlockPort]:
+def _ports(block: Block, parameters: Record) -> list[BlockPort]:
     """Its ports, without clock and reset."""
     from chipdse.blocks.components import component_ports
     from chipdse.blocks.own import OwnBlock

@@ -241,7 +241,7 @@ def _document(evaluation: Evaluation, sources: bool) -> dict[str, Any]:
                 "source": c.source,
                 "note": c.note,
                 "evidence": c.evidence,
-            }  # fmt: skip
+            }
             for c in sorted(evaluation.sources.used.values(), key=lambda c: c.key)
         ]
     return document
@@ -251,40 +251,63 @@ def _text(evaluation: Evaluation) -> str:
     from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 
     m, package = evaluation.metrics, evaluation.system.package
-    dies = ", ".join(
-        f"{int(n)} x {name} {area * 1e6:.4g} mm² (yield {y:.1%})"
-        for name, n, area, y in zip(
-            evaluation.parts.dies.names,
-            evaluation.parts.dies.count[0],
-            evaluation.parts.dies.area_m2[0],
-            evaluation.parts.fabrication.die_yield[0],
-            strict=True,
-        )
-    )  # fmt: skip
     rows = [
-        ("dies", dies),
+        ("dies", _dies_text(evaluation)),
         ("arrangement", package.arrangement),
         ("throughput", f"{_shown(m.throughput_ops_per_s, 'op/s')}, bound by {m.bound_by}"),
-        ("power", f"{_shown(m.power_w, 'W')}, of it links {show(m.link_power_w, 'W')},"
-                  f" leakage {_shown(m.leakage_power_w, 'W')}"),
+        (
+            "power",
+            f"{_shown(m.power_w, 'W')}, of it links {show(m.link_power_w, 'W')},"
+            f" leakage {_shown(m.leakage_power_w, 'W')}",
+        ),
         ("energy", f"{_shown(m.energy_per_op_j, 'J')} per operation"),
-        ("temperature", f"hottest {m.peak_temperature_c:.2f} °C, mean of the compute dies"
-                        f" {m.mean_temperature_c:.2f} °C"),
-        ("cost", f"{m.cost_usd:.2f} USD recurring, {m.nre_usd:.2f} USD design at"
-                 f" {package.volume:,.0f} systems"),
+        (
+            "temperature",
+            f"hottest {m.peak_temperature_c:.2f} °C, mean of the compute dies"
+            f" {m.mean_temperature_c:.2f} °C",
+        ),
+        (
+            "cost",
+            f"{m.cost_usd:.2f} USD recurring, {m.nre_usd:.2f} USD design at"
+            f" {package.volume:,.0f} systems",
+        ),
         *(("", f"{v:12.4f} USD  {k}") for k, v in cost_parts(evaluation).items() if v),
-        ("embodied", f"{m.embodied_kgco2e:.4g} kg CO2e, {m.embodied_low_kgco2e:.4g} to"
-                     f" {m.embodied_high_kgco2e:.4g}; made in {package.grid_fab}"),
+        (
+            "embodied",
+            f"{m.embodied_kgco2e:.4g} kg CO2e, {m.embodied_low_kgco2e:.4g} to"
+            f" {m.embodied_high_kgco2e:.4g}; made in {package.grid_fab}",
+        ),
         *(("", f"{v:12.4f} kg   {k}") for k, v in carbon_parts(evaluation).items() if v),
-        ("operation", f"{m.operational_kgco2e:.4g} kg CO2e in {package.life_years:g} years at"
-                      f" {package.duty:.0%} duty; runs in {package.grid_use}" + (
-            "" if package.supply_efficiency == 1 else
-            f", {package.supply_efficiency:.0%} of the electricity reaches the package")),
-        ("evidence", m.evidence + (
-            ": a node is not in the cost and carbon tables" if m.evidence == "estimated" else "")),
-    ]  # fmt: skip
+        (
+            "operation",
+            f"{m.operational_kgco2e:.4g} kg CO2e in {package.life_years:g} years at"
+            f" {package.duty:.0%} duty; runs in {package.grid_use}"
+            + (
+                ""
+                if package.supply_efficiency == 1
+                else f", {package.supply_efficiency:.0%} of the electricity reaches the package"
+            ),
+        ),
+        (
+            "evidence",
+            m.evidence
+            + (
+                ": a node is not in the cost and carbon tables" if m.evidence == "estimated" else ""
+            ),
+        ),
+    ]
     lines = [evaluation.system.name, *(f"  {name:12s} {value}" for name, value in rows)]
     return "\n".join(lines)
+
+
+def _dies_text(evaluation: Evaluation) -> str:
+    dies = evaluation.parts.dies
+    yields = evaluation.parts.fabrication.die_yield[0]
+    columns = zip(dies.names, dies.count[0], dies.area_m2[0], yields, strict=True)
+    return ", ".join(
+        f"{int(count)} x {name} {area_m2 * 1e6:.4g} mm² (yield {die_yield:.1%})"
+        for name, count, area_m2, die_yield in columns
+    )
 
 
 def _sources_text(evaluation: Evaluation) -> str:

@@ -20,7 +20,7 @@ import pytest
 from chipdse.reading import parse_toml, toml_text
 
 if TYPE_CHECKING:
-    from chipdse_hdl.block import Block
+    from chipdse_hdl.block import Block, Record
 
     from chipdse.errors import ToolError
     from chipdse.hardware.simulate import Simulation
@@ -141,7 +141,7 @@ class BlockFile(pytest.File):
 class BenchItem(pytest.Item):
     """One run of a block's bench."""
 
-    def __init__(self, *, block: Block, parameters: Any, **more: Any) -> None:
+    def __init__(self, *, block: Block, parameters: Record, **more: Any) -> None:
         super().__init__(**more)
         self.block, self.parameters, self.simulator = block, parameters, ""
 

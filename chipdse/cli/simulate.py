@@ -15,7 +15,7 @@ from chipdse.cli.design import design_options, records_of
 from chipdse.errors import DesignError, MachineError, ToolError
 
 if TYPE_CHECKING:
-    from chipdse_hdl.block import Block
+    from chipdse_hdl.block import Block, Record
 
     from chipdse.hardware.simulate import Simulation
 
@@ -100,8 +100,8 @@ def _sim(arguments: argparse.Namespace) -> int:
 
 def _run(
     block: Block,
-    parameters: Any,
-    workload: Any,
+    parameters: Record,
+    workload: Record,
     simulator: str,
     *,
     waves: bool,
@@ -169,7 +169,9 @@ def _sim_corners(arguments: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _corner_result(block: Block, parameters: Any, workload: Any, simulator: Any) -> dict[str, Any]:
+def _corner_result(
+    block: Block, parameters: Record, workload: Record, simulator: str
+) -> dict[str, Any]:
     """The parameters of a corner, whether its run passed, and its cycles or why it failed.
 
     Raises

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chipdse_hdl.block import Block, definition_of
+from chipdse_hdl.block import Block, Record, definition_of
 
 from chipdse.blocks.imports import owner_of, reads_here, source_files
 from chipdse.blocks.own import OwnBlock, VerilogSource
@@ -74,7 +74,7 @@ class Rtl:
         return self.clock
 
 
-def elaborate(block: Block, parameters: Any, store: Store) -> Rtl:
+def elaborate(block: Block, parameters: Record, store: Store) -> Rtl:
     """Turn a block's source, Amaranth or Verilog, into RTL.
 
     Raises
@@ -104,7 +104,7 @@ def _as_described(block: OwnBlock) -> Clocking:
     )
 
 
-def build_rtl(block: Block, parameters: Any, folder: Path) -> tuple[Read, ...]:
+def build_rtl(block: Block, parameters: Record, folder: Path) -> tuple[Read, ...]:
     """Write the RTL of a block into a folder, as RTLIL and as Verilog.
 
     Returns
@@ -232,7 +232,7 @@ def block_files(block: Block) -> list[Path]:
     )
 
 
-def _from_amaranth(block: Block, parameters: Any) -> tuple[str, Clocking]:
+def _from_amaranth(block: Block, parameters: Record) -> tuple[str, Clocking]:
     from amaranth.hdl import UnusedElaboratable  # not where the RTL of a shipped block is stored
 
     from chipdse.hardware.amaranth_rtl import convert_component

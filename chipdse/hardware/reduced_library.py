@@ -22,9 +22,15 @@ from chipdse.reading import as_text
 _STATES = ("ff", "latch", "ff_bank", "latch_bank")
 # Each kind of group that is kept.
 _KINDS = {
-    *("operating_conditions", "type", "lu_table_template", "cell"),
+    "operating_conditions",
+    "type",
+    "lu_table_template",
+    "cell",
     *("pin", "bus", "bundle", "timing", *_STATES),
-    *("cell_rise", "cell_fall", "rise_transition", "fall_transition"),
+    "cell_rise",
+    "cell_fall",
+    "rise_transition",
+    "fall_transition",
 }
 _GATE = "clock_gating_integrated_cell"
 # Cells that no synthesis should pick, which libraries do not always mark `dont_use`: isolation and

@@ -19,8 +19,18 @@ from chipdse.netlist.library.cells import Cell
 from chipdse.tools import script_path
 
 _FLIP_FLOPS = (
-    *("$dff", "$dffe", "$adff", "$adffe", "$sdff", "$sdffe", "$sdffce"),
-    *("$dffsr", "$dffsre", "$aldff", "$aldffe", "$ff"),
+    "$dff",
+    "$dffe",
+    "$adff",
+    "$adffe",
+    "$sdff",
+    "$sdffe",
+    "$sdffce",
+    "$dffsr",
+    "$dffsre",
+    "$aldff",
+    "$aldffe",
+    "$ff",
 )
 _LATCHES = ("$dlatch", "$adlatch", "$dlatchsr", "$sr")
 PREPARED = "prepared.json"

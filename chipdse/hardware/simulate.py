@@ -8,13 +8,13 @@ import glob
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from chipdse_hdl.block import Block
+from chipdse_hdl.block import Block, Record
 
 from chipdse.blocks.own import RANDOM_BENCH, OwnBlock
 from chipdse.blocks.ports import rtl_ports
@@ -34,7 +34,7 @@ from chipdse.netlist.activity.recording import read_recording
 from chipdse.netlist.library.cells import Cell
 from chipdse.netlist.library.macros import macro_cells
 from chipdse.store.imports import module_hash
-from chipdse.store.place import Read, search_folders
+from chipdse.store.place import Place, Read, search_folders
 from chipdse.store.reads import bench_modules, bench_notes, reads_of
 from chipdse.store.sources import Builder
 from chipdse.store.stage import Stage
@@ -65,8 +65,8 @@ class Simulation:
 
 def simulate(
     block: Block,
-    parameters: Any,
-    workload: Any,
+    parameters: Record,
+    workload: Record,
     rtl: Rtl,
     store: Store,
     *,
@@ -127,7 +127,7 @@ def simulate(
     )
 
 
-def _environment(block: Block, parameters: Any, workload: Any, rtl: Rtl) -> dict[str, str]:
+def _environment(block: Block, parameters: Record, workload: Record, rtl: Rtl) -> dict[str, str]:
     """Variables from which a bench learns what it runs, part of the result's key."""
     environment = {
         "HDL_PARAMETERS": json.dumps(dataclasses.asdict(parameters)),
@@ -143,7 +143,7 @@ def _environment(block: Block, parameters: Any, workload: Any, rtl: Rtl) -> dict
     return environment
 
 
-def _cycles(block: Block, parameters: Any, workload: Any) -> int:
+def _cycles(block: Block, parameters: Record, workload: Record) -> int:
     """Cycles of a run, as the block states them; DesignError for a workload that it cannot run."""
     try:
         return block.cycles(parameters, workload)
@@ -206,6 +206,18 @@ def run_bench(
         asserting=_asserting(block),
     )
     check()
+    _check_run(block, rtl, recorder, scratch)
+    reads = _reads_of_bench(block, place, scratch / NOTES, given) if noted else ()
+    results = [recorder.data, RESULT, "results.xml", *(f"{WAVES}.fst", "dump.vcd")]
+    for path in scratch.iterdir():
+        if path.name in results or path.suffix == ".log":
+            path.rename(folder / path.name)
+    shutil.rmtree(scratch)
+    return reads
+
+
+def _check_run(block: Block, rtl: Rtl, recorder: Recorder, scratch: Path) -> None:
+    """Raise unless a run passed and left its window; a block without a bench is given one."""
     check_results(block.name, scratch)
     check_assertions(block, scratch / "simulation.log")
     if isinstance(block, OwnBlock) and not (scratch / RESULT).exists():
@@ -220,18 +232,16 @@ def run_bench(
     if not (scratch / RESULT).is_file():
         log = scratch / "simulation.log"
         raise ToolError(f"the bench of {block.name} left no result", log)
-    reads: tuple[Read, ...] = ()
-    if is_own_bench(block):
-        notes = bench_notes(scratch / NOTES)
-        for name in given & set(notes.environment):  # they are in the key, or only places
-            del notes.environment[name]
-        reads = (*reads_of(place, notes, bench_modules(notes, place)), *declared_reads(block))
-    results = [recorder.data, RESULT, "results.xml", *(f"{WAVES}.fst", "dump.vcd")]
-    for path in scratch.iterdir():
-        if path.name in results or path.suffix == ".log":
-            path.rename(folder / path.name)
-    shutil.rmtree(scratch)
-    return reads
+
+
+def _reads_of_bench(
+    block: Block, place: Place, file: Path, given: Collection[str]
+) -> tuple[Read, ...]:
+    """What a user's bench read, by the notes that it left in a file."""
+    notes = bench_notes(file)
+    for name in {*given} & {*notes.environment}:  # in the key already, or only places
+        del notes.environment[name]
+    return (*reads_of(place, notes, bench_modules(notes, place)), *declared_reads(block))
 
 
 def _is_only_described(block: Block) -> bool:

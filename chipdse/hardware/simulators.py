@@ -90,9 +90,23 @@ def pick(name: str, verilog_bytes: int, cycles: int) -> Simulator:
 # Members of the C++ class that Verilator makes of a design (5.48), of which ports are members too.
 _MEMBERS = frozenset(
     (
-        *("atClone", "contextp", "eval", "eval_end_step", "eval_step", "eventsPending", "final"),
-        *("hierName", "modelName", "name", "nextTimeSlot", "prepareClone", "rootp", "threads"),
-        *("trace", "traceConfig", "vlSymsp"),
+        "atClone",
+        "contextp",
+        "eval",
+        "eval_end_step",
+        "eval_step",
+        "eventsPending",
+        "final",
+        "hierName",
+        "modelName",
+        "name",
+        "nextTimeSlot",
+        "prepareClone",
+        "rootp",
+        "threads",
+        "trace",
+        "traceConfig",
+        "vlSymsp",
     )
 )
 
@@ -212,8 +226,14 @@ def chosen_tests() -> dict[str, str]:
 
 _REWRITTEN = "COCOTB_REWRITE_ASSERTION_FILES"  # cocotb takes every file by default
 _CHOICES = (
-    *("COCOTB_RANDOM_SEED", "COCOTB_TESTCASE", "COCOTB_TEST_FILTER", "COCOTB_PLUSARGS"),
-    *("COCOTB_RESOLVE_X", "COCOTB_PREVIEW", "COCOTB_MAX_FAILURES", "COCOTB_RANDOM_TEST_ORDER"),
+    "COCOTB_RANDOM_SEED",
+    "COCOTB_TESTCASE",
+    "COCOTB_TEST_FILTER",
+    "COCOTB_PLUSARGS",
+    "COCOTB_RESOLVE_X",
+    "COCOTB_PREVIEW",
+    "COCOTB_MAX_FAILURES",
+    "COCOTB_RANDOM_TEST_ORDER",
 )
 
 

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chipdse_hdl.block import is_file_name, named_files
+from chipdse_hdl.block import Record, is_file_name, named_files
 
 from chipdse.errors import DesignError, MachineError
 from chipdse.store.folder import hash_file
 
 
-def file_digests(workload: Any) -> dict[str, str]:
+def file_digests(workload: Record) -> dict[str, str]:
     """SHA-256 of each file that a workload names, by field.
 
     Raises
@@ -30,7 +30,7 @@ def file_digests(workload: Any) -> dict[str, str]:
     return digests
 
 
-def workload_text(workload: Any) -> str:
+def workload_text(workload: Record) -> str:
     """A workload as JSON for a bench, which runs in another folder: paths are absolute."""
     named = {name: str(path.absolute()) for name, path in named_files(workload).items()}
     values = dataclasses.asdict(workload)
@@ -39,19 +39,19 @@ def workload_text(workload: Any) -> str:
     return json.dumps({name: named[name] if name in paths else values[name] for name in values})
 
 
-def identified_text(workload: Any, digests: Mapping[str, str]) -> str:
+def identified_text(workload: Record, digests: Mapping[str, str]) -> str:
     """A workload as JSON for a key, with the content of files instead of their names."""
     return json.dumps(dataclasses.asdict(workload) | dict(digests))
 
 
-def check_unchanged_files(workload: Any, digests: Mapping[str, str]) -> None:
+def check_unchanged_files(workload: Record, digests: Mapping[str, str]) -> None:
     """Raise MachineError if a file was written after its digest was taken."""
     if file_digests(workload) != digests:
         names = ", ".join(str(path) for path in named_files(workload).values())
         raise MachineError(f"{names} changed while it was used; run again")
 
 
-def located(kind: type, values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def located(kind: type[Record], values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Values of a record, with relative paths of files taken from a folder.
 
     Parameters

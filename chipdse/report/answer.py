@@ -68,9 +68,10 @@ def answer_of(
         warnings=tuple(warnings_of(sweep, table)),
         designs=tuple(designs),
         differing=tuple(varied),
-        constant=tuple((name, shown_value(front[name].iloc[0])) for name in names
-                       if name not in varied),
-    )  # fmt: skip
+        constant=tuple(
+            (name, shown_value(front[name].iloc[0])) for name in names if name not in varied
+        ),
+    )
 
 
 def shown_value(value: object) -> str:

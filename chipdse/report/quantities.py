@@ -37,7 +37,7 @@ _LABELS = {
     "annotated_frac": "nets with activity",
     "toggle_error_frac": "error of transitions",
 }
-"""Where the name without its unit says too little."""
+"""Labels of metrics whose name without its unit is not clear enough."""
 _KNOWN = TASK_METRICS | METRICS | TRACE_METRICS
 
 

@@ -29,17 +29,17 @@ def die_setting(
     ------
     DesignError : the libraries on a die differ in their node, or it is not known
     """
-    found = []
+    nodes = []
     for die in layout.dies:
         on_die = layout.on(die.name)
-        found.append(_node(die, {n: lib for n, lib in libraries.items() if n in on_die}))
+        nodes.append(_node(die, {n: lib for n, lib in libraries.items() if n in on_die}))
     return DieSetting(
         layout=layout,
         flows=layout.flows(carrier, *memories),
         carrier=carrier,
         buffer=memories[0],
-        node_nm=tuple(node for node, _ in found),
-        moved=tuple(moved for _, moved in found),
+        node_nm=tuple(node for node, _ in nodes),
+        moved=tuple(moved for _, moved in nodes),
     )
 
 

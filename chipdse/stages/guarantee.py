@@ -35,7 +35,7 @@ from chipdse.stages.layout_power import after_layout
 from chipdse.stages.library import guarded, library_of, library_version, supply_of
 from chipdse.stages.load import RUN_INPUTS, RUN_READERS, Hardware, Loaded, load, run_values
 from chipdse.stages.operate import Bounds
-from chipdse.store.stage import Stage
+from chipdse.store.stage import Build, Stage
 from chipdse.store.store import Store
 
 SLOW, FAST = "slow", "fast"
@@ -115,7 +115,7 @@ def bounds_of(design: Design, hardware: Hardware, store: Store) -> Bounds:
     }
     build = functools.partial(write_bounds, design, hardware, corners, sigma, store)
 
-    def guard(checked: Any) -> Any:
+    def guard(checked: Build) -> Build:
         slow = guarded(design.library, version[SLOW], checked)
         return guarded_layout(design, version[FAST], values["physical"], slow)
 

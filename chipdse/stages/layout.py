@@ -44,7 +44,7 @@ from chipdse.netlist.timing.graph import TimingGraph
 from chipdse.netlist.timing.records import Timing, Wires
 from chipdse.stages.library import LibraryVersion, guarded, library_of, library_version
 from chipdse.stages.load import NETLIST_INPUTS, NETLIST_READERS, Hardware, load, netlist_values
-from chipdse.store.stage import Stage
+from chipdse.store.stage import Build, Stage
 from chipdse.store.store import Store
 from chipdse.technology.calibration import (
     CALIBRATION_TABLES,
@@ -132,8 +132,8 @@ def physical_values(options: PhysicalOptions) -> dict[str, Any]:
 
 
 def guarded_layout(
-    design: Design, version: LibraryVersion, physical: dict[str, Any], build: Callable[[Path], Any]
-) -> Callable[[Path], Any]:
+    design: Design, version: LibraryVersion, physical: dict[str, Any], build: Build
+) -> Build:
     """As `guarded`, for a result that also depends on the user's calibration of layout.
 
     Parameters
@@ -146,14 +146,13 @@ def guarded_layout(
     """
     checked = guarded(design.library, version, build)
 
-    def unchanged(folder: Path) -> Any:
-        result = checked(folder)
+    def unchanged(folder: Path) -> None:
+        checked(folder)
         if physical_values(design.physical) != physical:
             raise MachineError(
                 f"calibration {design.physical.calibration} changed while it was used; nothing is "
                 "kept: run again"
             )
-        return result
 
     return unchanged
 

@@ -11,7 +11,6 @@ import math
 import operator
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -109,7 +108,9 @@ class Corner:
         both = sorted({*self.leakage_temperatures_c} & {*bounds.leakage_temperatures_c})
         common = tuple(both) if len(both) > 1 else ()
 
-        def at_common(temperatures_c: tuple[float, ...], powers_w: tuple[float, ...]) -> Any:
+        def at_common(
+            temperatures_c: tuple[float, ...], powers_w: tuple[float, ...]
+        ) -> tuple[float, ...]:
             known = dict(zip(temperatures_c, powers_w, strict=True))
             return tuple(known[temperature] for temperature in common)
 

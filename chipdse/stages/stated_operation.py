@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from chipdse_hdl.block import Block
+from chipdse_hdl.block import Block, Record
 from chipdse_hdl.shares import RANDOM
 from chipdse_hdl.side_channel import Operation, lane_data, stimuli
 
@@ -18,7 +17,7 @@ _FIXED = 2**32 - 1
 """Stream of the fixed data; batches of runs are numbered from 0 and stay far below it."""
 
 
-def operation_of(block: Block, parameters: Any) -> Operation:
+def operation_of(block: Block, parameters: Record) -> Operation:
     """The operation on secret data that a block states.
 
     Raises

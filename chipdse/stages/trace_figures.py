@@ -97,7 +97,7 @@ def _figure(
     design: Design,
     store: Store,
     values: dict[str, Any],
-    build: functools.partial[Any],
+    build: functools.partial[None],
 ) -> float:
     version = library_version(design.library, design.operating.process)
     guard = functools.partial(guarded_layout, design, version, values["physical"])

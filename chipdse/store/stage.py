@@ -17,7 +17,9 @@ from chipdse.store.place import Place
 from chipdse.store.sources import Builder, code_files, code_of, name_of, versions
 from chipdse.store.store import Store
 
-Guard = Callable[[Callable[[Path], None]], Callable[[Path], None]]
+Build = Callable[[Path], None]
+"""Writes a result into a new folder."""
+Guard = Callable[[Build], Build]
 """Wraps a function that fills a folder, to check that its inputs stayed as its key states them."""
 
 

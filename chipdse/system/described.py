@@ -36,9 +36,14 @@ class Die:
     role: str = knob("compute", "a memory serves the other dies", choices=_ROLES)
     area_m2: float = knob(1e-4, "area without interfaces", "m2", minimum=1e-9, maximum=1.0)
     unique_area_m2: float | None = knob(
-        None, "area that is designed, where tiles repeat", "m2",
-        kind=float, minimum=0.0, maximum=1.0, absent=Absent(written=0, meaning="all of the area"),
-    )  # fmt: skip
+        None,
+        "area that is designed, where tiles repeat",
+        "m2",
+        kind=float,
+        minimum=0.0,
+        maximum=1.0,
+        absent=Absent(written=0, meaning="all of the area"),
+    )
     node_nm: float = knob(7.0, "process", "nm", minimum=3.0, maximum=1000.0)
     dynamic_power_w: float = knob(0.0, "at full throughput", "W", minimum=0.0, maximum=1e5)
     leakage_power_w: float = knob(0.0, "leakage", "W", minimum=0.0, maximum=1e5)
@@ -46,19 +51,32 @@ class Die:
         25.0, "temperature of the leakage figure", "°C", minimum=-55.0, maximum=250.0
     )
     leakage_doubling_k: float | None = knob(
-        None, "leakage doubles every so many kelvins", "K", kind=float, above=0.0, maximum=1000.0,
+        None,
+        "leakage doubles every so many kelvins",
+        "K",
+        kind=float,
+        above=0.0,
+        maximum=1000.0,
         absent=Absent(written=0, meaning="constant leakage"),
-    )  # fmt: skip
+    )
     throughput_ops_per_s: float = knob(0.0, "operations", "1/s", minimum=0.0, maximum=1e24)
     third_party: bool = knob(False, "bought, not designed")
     price_usd: float | None = knob(
-        None, "of a tested die", "USD", kind=float, minimum=0.0,
+        None,
+        "of a tested die",
+        "USD",
+        kind=float,
+        minimum=0.0,
         absent=Absent(written=-1, meaning="computed from area and node"),
-    )  # fmt: skip
+    )
     carbon_kgco2e: float | None = knob(
-        None, "of a die", "kg", kind=float, minimum=0.0,
+        None,
+        "of a die",
+        "kg",
+        kind=float,
+        minimum=0.0,
         absent=Absent(written=-1, meaning="computed from area and node"),
-    )  # fmt: skip
+    )
 
     def __post_init__(self) -> None:
         read_absent(self)
@@ -177,7 +195,9 @@ def from_block(block: BlockMetrics, package: PackageParameters) -> System:
     area = tiles * block.area_m2 * (1 + package.die_overhead_frac)
     share = package.tiles / package.chiplets
     compute = BlockDie(
-        name="die", count=package.chiplets, area_m2=area,
+        name="die",
+        count=package.chiplets,
+        area_m2=area,
         unique_area_m2=block.area_m2 + tiles * block.area_m2 * package.die_overhead_frac,
         node_nm=block.node_nm if package.node_nm is None else package.node_nm,
         dynamic_power_w=share * block.dynamic_power_w,
@@ -185,7 +205,7 @@ def from_block(block: BlockMetrics, package: PackageParameters) -> System:
         leakage_temperature_c=block.temperature_c,
         leakage_doubling_k=package.leakage_doubling_k,
         throughput_ops_per_s=share * block.throughput_ops_per_s,
-    )  # fmt: skip
+    )
     dies: list[Die] = [compute]
     if package.memory_dies:
         dies.append(
@@ -197,12 +217,14 @@ def from_block(block: BlockMetrics, package: PackageParameters) -> System:
                 area_m2=package.memory_area_m2,
                 node_nm=package.memory_node_nm,
                 dynamic_power_w=package.memory_power_w,
-            )  # fmt: skip
+            )
         )
     return System(
-        name=package.arrangement, dies=tuple(dies), package=package,
+        name=package.arrangement,
+        dies=tuple(dies),
+        package=package,
         bits_per_op=block.io_bits_per_op,
-    )  # fmt: skip
+    )
 
 
 def evaluate_block(

@@ -56,9 +56,14 @@ class PackageParameters:
         0.0, "die area beyond the tiles, as a share of theirs", minimum=0.0, maximum=10.0
     )
     node_nm: float | None = knob(
-        None, "process of the compute dies for cost and carbon", "nm", kind=float,
-        minimum=3.0, maximum=1000.0, absent=Absent(written=0, meaning="the block's process"),
-    )  # fmt: skip
+        None,
+        "process of the compute dies for cost and carbon",
+        "nm",
+        kind=float,
+        minimum=3.0,
+        maximum=1000.0,
+        absent=Absent(written=0, meaning="the block's process"),
+    )
     memory_dies: int = knob(0, "third-party memory dies", minimum=0, maximum=64)
     memory_area_m2: float = knob(
         100e-6, "area of one memory die", "m2", minimum=1e-8, maximum=858e-6
@@ -85,43 +90,64 @@ class PackageParameters:
         0.0, "share of the blocks' data that never leaves its die", minimum=0.0, maximum=1.0
     )
     interface_area_frac: float | None = knob(
-        None, "interface area over compute area", kind=float, above=0.0, maximum=1.0,
+        None,
+        "interface area over compute area",
+        kind=float,
+        above=0.0,
+        maximum=1.0,
         absent=Absent(written=0, meaning="the area of the link's modules"),
-    )  # fmt: skip
+    )
     stack_bonding: str = knob("die", "stack die by die or wafer by wafer", choices=("die", "wafer"))
     cooling: str = knob("heatsink_forced_air", "cooler of the package", choices=COOLINGS)
     interface_material: str = knob("grease", "between die and spreader", choices=INTERFACES)
     spreader_material: str = knob("copper", "heat spreader", choices=SPREADERS)
     die_material: str = knob("silicon", "substrate of the dies", choices=DIE_MATERIALS)
     die_thickness_m: float = knob(
-        150e-6, "thickness of a die, thinned to a third in a stack", "m",
-        minimum=10e-6, maximum=1e-3,
-    )  # fmt: skip
+        150e-6,
+        "thickness of a die, thinned to a third in a stack",
+        "m",
+        minimum=10e-6,
+        maximum=1e-3,
+    )
     spreader_side_m: float = knob(
-        0.03, "side of the heat spreader, enlarged to cover the dies", "m",
-        minimum=1e-3, maximum=0.2,
-    )  # fmt: skip
+        0.03,
+        "side of the heat spreader, enlarged to cover the dies",
+        "m",
+        minimum=1e-3,
+        maximum=0.2,
+    )
     sink_side_m: float = knob(
-        0.06, "side of the heat sink, enlarged to cover the spreader", "m",
-        minimum=1e-3, maximum=0.5,
-    )  # fmt: skip
+        0.06,
+        "side of the heat sink, enlarged to cover the spreader",
+        "m",
+        minimum=1e-3,
+        maximum=0.5,
+    )
     ambient_c: float = knob(45.0, "air or coolant temperature", "°C", minimum=-40.0, maximum=100.0)
     temperature_limit_c: float = knob(
         105.0, "highest temperature allowed in a die", "°C", minimum=0.0, maximum=300.0
     )
     leakage_doubling_k: float | None = knob(
-        None, "temperature rise that doubles leakage, if the library gives one temperature only",
-        "K", kind=float, above=0.0, maximum=1000.0,
+        None,
+        "temperature rise that doubles leakage, if the library gives one temperature only",
+        "K",
+        kind=float,
+        above=0.0,
+        maximum=1000.0,
         absent=Absent(written=0, meaning="constant leakage"),
-    )  # fmt: skip
+    )
     grid_fab: str = knob(
-        "taiwan", "electricity where the chip is made: a grid, or its carbon, e.g. 50 g/kWh",
-        choices=GRIDS, beside=own_grid_fault,
-    )  # fmt: skip
-    grid_use: str = knob(
-        "united_kingdom", "electricity where it runs, likewise", choices=GRIDS,
+        "taiwan",
+        "electricity where the chip is made: a grid, or its carbon, e.g. 50 g/kWh",
+        choices=GRIDS,
         beside=own_grid_fault,
-    )  # fmt: skip
+    )
+    grid_use: str = knob(
+        "united_kingdom",
+        "electricity where it runs, likewise",
+        choices=GRIDS,
+        beside=own_grid_fault,
+    )
     grid_design: str = knob(
         "world", "electricity where it is designed, likewise", choices=GRIDS, beside=own_grid_fault
     )
@@ -134,21 +160,29 @@ class PackageParameters:
     )
     life_years: float = knob(5.0, "years in use", "a", minimum=0.01, maximum=100.0)
     duty: float = knob(
-        0.667, "share of the life at the stated throughput; the rest is off", minimum=1e-6,
+        0.667,
+        "share of the life at the stated throughput; the rest is off",
+        minimum=1e-6,
         maximum=1.0,
-    )  # fmt: skip
+    )
     supply_efficiency: float = knob(
-        1.0, "share of the drawn electricity that reaches the package; the rest is lost in"
-        " conversion outside it", minimum=0.01, maximum=1.0,
-    )  # fmt: skip
+        1.0,
+        "share of the drawn electricity that reaches the package; the rest is lost in"
+        " conversion outside it",
+        minimum=0.01,
+        maximum=1.0,
+    )
     fab_carbon: str = knob(
-        "act", "source of the carbon per wafer area of dies; imec.netzero's depends on neither"
-        " grid_fab nor gas_abatement", choices=FAB_CARBONS,
-    )  # fmt: skip
+        "act",
+        "source of the carbon per wafer area of dies; imec.netzero's depends on neither"
+        " grid_fab nor gas_abatement",
+        choices=FAB_CARBONS,
+    )
     cost_model: str = knob(
-        "chiplet_actuary", "source of the yields, prices and assembly of dies and interposer",
+        "chiplet_actuary",
+        "source of the yields, prices and assembly of dies and interposer",
         choices=COST_MODELS,
-    )  # fmt: skip
+    )
     yield_law: str = knob("negative_binomial", "yield of dies", choices=tuple(YIELD_LAWS))
     test_coverage: float = knob(
         1.0, "share of bad dies the wafer test finds", minimum=0.0, maximum=1.0
@@ -187,3 +221,19 @@ class PackageParameters:
             raise DesignError(
                 f"package arrangement={self.arrangement!r} stacks {dies} dies; use at most 8"
             )
+
+
+STATED_BY_DIES = frozenset(
+    {
+        "chiplets",
+        "tiles",
+        "memory_dies",
+        "memory_area_m2",
+        "memory_power_w",
+        "memory_node_nm",
+        "die_overhead_frac",
+        "leakage_doubling_k",
+        "node_nm",
+    }
+)
+"""Fields of `PackageParameters` that described dies state for themselves."""

@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from chipdse.errors import DesignError
 from chipdse.reading import read_toml
 from chipdse.records import BlockMetrics
 from chipdse.system.described import Die, System, Traffic
-from chipdse.system.parameters import PackageParameters
+from chipdse.system.parameters import STATED_BY_DIES, PackageParameters
 from chipdse.technology.constants import Constant, load_constants
 from chipdse.technology.own_figures import read_own_table
 
@@ -27,8 +27,16 @@ UNITS: dict[str, dict[str, float]] = {
     "°C": {"C": 1.0, "°C": 1.0},
     "K": {"K": 1.0},
     "a": {"a": 1.0, "years": 1.0, "year": 1.0},
-    "1/s": {"1/s": 1.0, "Hz": 1.0, "MHz": 1e6, "GHz": 1e9, "GT/s": 1e9, "MT/s": 1e6,
-            "Gop/s": 1e9, "Top/s": 1e12},
+    "1/s": {
+        "1/s": 1.0,
+        "Hz": 1.0,
+        "MHz": 1e6,
+        "GHz": 1e9,
+        "GT/s": 1e9,
+        "MT/s": 1e6,
+        "Gop/s": 1e9,
+        "Top/s": 1e12,
+    },
     "bit/s": {"bit/s": 1.0, "Gb/s": 1e9, "Tb/s": 1e12, "GB/s": 8e9, "TB/s": 8e12},
     "bit": {"bit": 1.0, "b": 1.0, "B": 8.0, "byte": 8.0, "bytes": 8.0, "kB": 8e3},
     "J/bit": {"J/b": 1.0, "pJ/b": 1e-12, "fJ/b": 1e-15},
@@ -37,7 +45,7 @@ UNITS: dict[str, dict[str, float]] = {
     "W/m/K": {"W/mK": 1.0, "W/m/K": 1.0},
     "USD": {"USD": 1.0, "$": 1.0},
     "kg": {"kg": 1.0, "g": 1e-3},
-}  # fmt: skip
+}
 _NUMBER = re.compile(r"\s*([-+]?(?>\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*")
 # Keys of [link] for a custom link: table entry, unit.
 _CUSTOM = {
@@ -49,8 +57,6 @@ _CUSTOM = {
     "pitch_max": ("pitch_max", "m"),
     "rate_max": ("rate_max", "1/s"),
 }
-_FROM_DIES = {"chiplets", "tiles", "memory_dies", "memory_area_m2", "memory_power_w",
-              "memory_node_nm", "die_overhead_frac", "leakage_doubling_k", "node_nm"}  # fmt: skip
 _TABLES = (
     "name",
     "package",
@@ -102,7 +108,7 @@ def _table(content: Any, where: str) -> Mapping[str, Any]:
 
 
 def _record(
-    kind: Any, content: Any, where: str, skip: set[str], aliases: Mapping[str, str] = {}
+    kind: Any, content: Any, where: str, skip: Collection[str], aliases: Mapping[str, str] = {}
 ) -> dict[str, Any]:
     """Fields of a record from a table; numbers may be text with a unit."""
     fields = {f.name: f for f in dataclasses.fields(kind) if f.name not in skip}
@@ -120,7 +126,7 @@ def _record(
     return values
 
 
-def _short(kind: Any, skip: set[str]) -> dict[str, str]:
+def _short(kind: Any, skip: Collection[str]) -> dict[str, str]:
     """Keys without the unit suffix: `area` for `area_m2`."""
     ends = ("_m2", "_m", "_nm", "_w", "_c", "_k", "_usd", "_kgco2e", "_ops_per_s", "_years")
     aliases: dict[str, str] = {}
@@ -230,9 +236,12 @@ def _die(content: Any, index: int, block: BlockMetrics | None) -> Die:
 
 def _package(content: Any, dies: tuple[Die, ...], custom: bool) -> PackageParameters:
     values = _record(
-        PackageParameters, content, "[package]", _FROM_DIES,
-        {k: v for k, v in _short(PackageParameters, _FROM_DIES).items()},
-    )  # fmt: skip
+        PackageParameters,
+        content,
+        "[package]",
+        STATED_BY_DIES,
+        _short(PackageParameters, STATED_BY_DIES),
+    )
     memory = sum(d.count for d in dies if d.role == "memory")
     compute = sum(d.count for d in dies) - memory
     if custom and values.setdefault("link", "custom") != "custom":
@@ -272,7 +281,7 @@ def _between(content: Any) -> tuple[Traffic, ...]:
     """The data between named dies, ``[[traffic]]``."""
     if not isinstance(content, list):
         raise DesignError(f"traffic={content!r} must be a list of tables, [[traffic]]")
-    found = []
+    traffic = []
     for index, given in enumerate(content, 1):
         where = f"[[traffic]] {index}"
         table = _table(given, where)
@@ -288,15 +297,24 @@ def _between(content: Any) -> tuple[Traffic, ...]:
         rate = read_quantity(table["rate"], "bit/s", f"{where} rate")
         if rate < 0:
             raise DesignError(f"{where} rate={table['rate']!r} is negative; use >= 0")
-        found.append(Traffic(ends=(ends[0], ends[1]), bits_per_s=rate))
-    return tuple(found)
+        traffic.append(Traffic(ends=(ends[0], ends[1]), bits_per_s=rate))
+    return tuple(traffic)
 
 
 def _own(key: str, doc: str, value: float, unit: str) -> Constant:
     return Constant(
-        key=key, doc=doc, value=value, low=value, high=value, published=value, unit=unit,
-        source="the system file", note="", evidence="estimated", readiness="",
-    )  # fmt: skip
+        key=key,
+        doc=doc,
+        value=value,
+        low=value,
+        high=value,
+        published=value,
+        unit=unit,
+        source="the system file",
+        note="",
+        evidence="estimated",
+        readiness="",
+    )
 
 
 def _custom_link(content: Any) -> tuple[Constant, ...]:

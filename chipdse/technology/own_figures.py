@@ -61,7 +61,7 @@ def read_own(key: str, text: str, where: str) -> Constant:
     Parameters
     ----------
     key : of the constant, as in the tables: ``cost.wafer_price.n7``
-    text : the figure; see the module
+    text : the figure, as the docstring of this module describes it
     where : its place in a file or a command, for messages
 
     Raises
@@ -74,7 +74,7 @@ def read_own(key: str, text: str, where: str) -> Constant:
 def _figure(key: str, text: Any, like: Constant, what: str) -> Constant:
     """The figure, in the published unit and in SI.
 
-    like : the constant, or one of its entry
+    like : the constant, or another one of the same entry
     """
     if isinstance(text, int | float) and not isinstance(text, bool) and like.unit == "-":
         text = f"{text!r}"
@@ -121,7 +121,7 @@ def _figure(key: str, text: Any, like: Constant, what: str) -> Constant:
 
 
 def _check_bounds(key: str, what: str, text: str, low: float, high: float) -> None:
-    """Refuse what no constant of the kind can be."""
+    """Refuse values that a constant of this kind cannot have."""
     entry = key.split(".")[1]
     share = entry.endswith(("_yield", "_frac"))
     least = "> 0"
@@ -139,7 +139,7 @@ def _listed(units: Mapping[str, float]) -> str:
 
 
 def _like(key: str, where: str) -> Constant:
-    """The constant of a key, or for a new variant one of its entry, which has its unit."""
+    """The constant of a key; for a new variant, one of the same entry, which has the same unit."""
     table, _, rest = key.partition(".")
     if table not in OWN_TABLES:
         raise DesignError(
@@ -241,7 +241,7 @@ def figure_text(constant: Constant) -> str:
 
 
 def own_setting(constant: Constant) -> str:
-    """A figure of the user as it is written again: ``cost.wafer_price.n7=9000 USD``."""
+    """A user's figure as a setting that gives it again: ``cost.wafer_price.n7=9000 USD``."""
     unit = "" if constant.unit == "-" else f" {constant.unit}"
     low, high = _bound(constant, constant.low), _bound(constant, constant.high)
     spread = f" ({low} to {high})" if constant.low < constant.high else ""

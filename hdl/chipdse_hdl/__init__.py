@@ -11,11 +11,26 @@ from collections.abc import Iterator, Mapping
 from chipdse_hdl.block import Block
 
 _MODULES = (
-    *("mac_array", "dot_product", "adder", "multiplier"),  # arithmetic
-    *("fir", "fft", "cordic"),  # signal processing
-    *("keccak", "ascon", "aes_sbox", "ntt"),  # security
-    *("fifo", "noc_router", "d2d_link"),  # data movement
-    "rv32",  # control
+    # Arithmetic
+    "mac_array",
+    "dot_product",
+    "adder",
+    "multiplier",
+    # Signal processing
+    "fir",
+    "fft",
+    "cordic",
+    # Security
+    "keccak",
+    "ascon",
+    "aes_sbox",
+    "ntt",
+    # Data movement
+    "fifo",
+    "noc_router",
+    "d2d_link",
+    # Control
+    "rv32",
 )
 
 

@@ -11,7 +11,23 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from chipdse_hdl.contract import ArrayContract
+    from chipdse_hdl.side_channel import Operation
+
+
+class Record(Protocol):
+    """A parameter or workload record of a block: any frozen dataclass.
+
+    A function of a block, as `Block.work`, takes the block's own records, whose types differ from
+    block to block; code for every block reads a record by `dataclasses.fields` only.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+    def __hash__(self) -> int: ...
 
 
 def parameter(
@@ -58,13 +74,13 @@ def file_of(metadata: Mapping[str, Any], value: Any) -> Path | None:
     return Path(value) if is_file_name(metadata, value) else None
 
 
-def named_file(record: Any, name: str) -> Path | None:
+def named_file(record: Record, name: str) -> Path | None:
     """The file that a field of a record names; None if it names none."""
     metadata = next(f.metadata for f in dataclasses.fields(record) if f.name == name)
     return file_of(metadata, getattr(record, name))
 
 
-def named_files(record: Any) -> dict[str, Path]:
+def named_files(record: Record) -> dict[str, Path]:
     """The files that a record names, by field."""
     named = {field.name: named_file(record, field.name) for field in dataclasses.fields(record)}
     return {name: path for name, path in named.items() if path is not None}
@@ -86,7 +102,7 @@ def index_bits(count: int) -> int:
     return (count - 1).bit_length()
 
 
-def check_parameters(record: Any) -> None:
+def check_parameters(record: Record) -> None:
     """Raise ValueError for the first field of a record outside the range it declares."""
     for field in dataclasses.fields(record):
         value, metadata = getattr(record, field.name), field.metadata
@@ -137,7 +153,7 @@ class Hardware:
     module: str
     name: str
 
-    def __call__(self, parameters: Any) -> Any:
+    def __call__(self, parameters: Record) -> Any:
         """The component of a parameter record."""
         return self.component(parameters)
 
@@ -192,14 +208,14 @@ class Block:
 
     name: str
     summary: str
-    parameters: type
-    workload: type
+    parameters: type[Record]
+    workload: type[Record]
     hardware: Callable[[Any], Any]
     bench: str
     work: Callable[[Any, Any], Work]
     cycles: Callable[[Any, Any], int]
     reads: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
-    contract: Callable[[Any], Any] | None = None
-    tile_workload: Callable[[str, int, int], Any] | None = None
-    operation: Callable[[Any], Any] | None = None
+    contract: Callable[[Any], ArrayContract] | None = None
+    tile_workload: Callable[[str, int, int], Record] | None = None
+    operation: Callable[[Any], Operation] | None = None

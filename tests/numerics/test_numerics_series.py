@@ -41,7 +41,7 @@ def spread(low: float, high: float) -> np.ndarray:
         ("log2", lambda x: x.ln() / Decimal(2).ln(), spread(0.1, 100), 2),
     ],
 )
-def test_within_a_last_place(function, exact, points, places):
+def test_within_a_last_place(function, exact, points, places) -> None:
     with localcontext() as context:
         context.prec = 60
         found = getattr(numerics, function)(points).tolist()
@@ -51,7 +51,7 @@ def test_within_a_last_place(function, exact, points, places):
     assert max(off) <= places
 
 
-def test_powers_within_a_last_place():
+def test_powers_within_a_last_place() -> None:
     bases, exponents = 10 ** spread(-1.5, 1.5), np.flip(spread(-6, 6))
     found = numerics.power(bases, exponents)
     with localcontext() as context:
@@ -60,7 +60,7 @@ def test_powers_within_a_last_place():
             assert places_off(f, Decimal(x) ** Decimal(y)) <= 0.62
 
 
-def test_what_has_no_number():
+def test_what_has_no_number() -> None:
     assert numerics.exp([-np.inf, -746.0, 0.0, 710.0]).tolist() == [0.0, 0.0, 1.0, np.inf]
     assert numerics.log([0.0, 1.0, np.inf]).tolist() == [-np.inf, 0.0, np.inf]
     assert np.isnan([numerics.exp(np.nan), numerics.log(-1.0), numerics.power(-1.0, 2.0)]).all()
@@ -71,14 +71,14 @@ def test_what_has_no_number():
 
 
 @given(st.floats(-800, 800), positive, st.floats(-3, 3))
-def test_one_number_is_what_it_is_in_a_row(x, base, exponent):
+def test_one_number_is_what_it_is_in_a_row(x, base, exponent) -> None:
     row = np.full(9000, x)  # several blocks
     assert set(numerics.exp(row).tolist()) == {numerics.exp(x)}
     assert numerics.log(np.array([1.0, base]))[1] == numerics.log_of(base)
     assert numerics.power(base, exponent) == numerics.power_of(base, exponent)
 
 
-def test_products_are_sums_from_the_first_term_on():
+def test_products_are_sums_from_the_first_term_on() -> None:
     rng = np.random.default_rng(3)
     a, b = rng.normal(size=(2, 5, 7)), rng.normal(size=(7, 4))
     found = numerics.matmul(a, b)
@@ -94,7 +94,7 @@ def test_products_are_sums_from_the_first_term_on():
 
 
 @pytest.mark.parametrize("shape", [(9000, 2, 3), (3, 4, 9000), (40, 1, 10), (41, 1, 10), (0, 3, 2)])
-def test_products_are_the_same_for_tall_and_wide_matrices(shape):
+def test_products_are_the_same_for_tall_and_wide_matrices(shape) -> None:
     rows, terms, columns = shape
     rng = np.random.default_rng(5)
     a, b = rng.normal(size=(rows, terms)), rng.normal(size=(terms, columns))
@@ -112,7 +112,7 @@ extents = st.integers(0, 40) | st.sampled_from([255, 256, 257, 600])
 @pytest.mark.tools
 @given(extents, extents, extents, st.floats(0, 0.3), st.integers(0, 2**32))
 @examples(200)
-def test_compiled_products_are_those_of_numpy(rows, terms, columns, special, seed):
+def test_compiled_products_are_those_of_numpy(rows, terms, columns, special, seed) -> None:
     compiled = numerics.compiled_product()
     if compiled is None:
         pytest.skip("no C compiler")
@@ -132,7 +132,7 @@ def test_compiled_products_are_those_of_numpy(rows, terms, columns, special, see
 
 
 @pytest.mark.tools
-def test_a_process_that_multiplies_much_goes_on_compiled(monkeypatch):
+def test_a_process_that_multiplies_much_goes_on_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     if numerics.compiled_product() is None:
         pytest.skip("no C compiler")
     products = numerics._Products()
@@ -144,13 +144,13 @@ def test_a_process_that_multiplies_much_goes_on_compiled(monkeypatch):
     assert numerics.matmul(a, b).tolist() == [[1.0, 10.0], [10.0, 46.0]]
 
 
-def test_products_do_not_warn_of_what_has_no_number():
+def test_products_do_not_warn_of_what_has_no_number() -> None:
     a = np.array([[np.inf, 1e308], [0.0, 1.0]])
     assert numerics.matmul(a, np.array([[0.0], [10.0]])).tolist()[1] == [10.0]
     assert np.isnan(numerics.matmul(a, np.array([0.0, 1e308]))[0])
 
 
-def test_elimination_solves():
+def test_elimination_solves() -> None:
     rng = np.random.default_rng(4)
     matrices, x = rng.normal(size=(20, 6, 6)), rng.normal(size=(20, 6))
     matrices[:, 0, 0] = 0.0  # needs a pivot
@@ -158,7 +158,7 @@ def test_elimination_solves():
     assert numerics.solve(matrices, right) == pytest.approx(x, rel=1e-9)
 
 
-def test_cosines_are_rounded_once():
+def test_cosines_are_rounded_once() -> None:
     # cos(π / 5) = (1 + √5) / 4, cos(π / 3) = 1 / 2 and cos(π / 12) = (√6 + √2) / 4, in 40 digits
     with localcontext() as context:
         context.prec = 40
@@ -172,7 +172,7 @@ def test_cosines_are_rounded_once():
 
 
 @pytest.mark.parametrize(("count", "width"), [(8, 8), (9, 11), (30, 5), (65, 24)])
-def test_cosine_transform_is_scipys_and_alike_compiled(count, width):
+def test_cosine_transform_is_scipys_and_alike_compiled(count: int, width: int) -> None:
     rows = np.random.default_rng(count).normal(size=(count, width))
     plain = Cosine(count, None)
     forward, back = plain.forward(rows), plain.back(rows)
@@ -185,7 +185,7 @@ def test_cosine_transform_is_scipys_and_alike_compiled(count, width):
         assert np.array_equal(fast.back(rows), back)
 
 
-def test_compiled_exponential_is_numerics():
+def test_compiled_exponential_is_numerics() -> None:
     kernel = placer_kernel()
     if kernel is None:
         pytest.skip("no C compiler")

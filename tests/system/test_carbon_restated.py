@@ -148,7 +148,7 @@ def drawn(rng):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_drawn_systems(seed):
+def test_drawn_systems(seed) -> None:
     rng, measured, sources = random.Random(seed), block(), Sources()
     packages = [drawn(rng) for _ in range(100)]
     columns = PackageColumns.of(packages)

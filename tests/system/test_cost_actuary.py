@@ -48,7 +48,7 @@ def rows(shared):
 
 
 @pytest.mark.slow
-def test_recurring_cost_of_all_reference_cases(shared):
+def test_recurring_cost_of_all_reference_cases(shared) -> None:
     for row in rows(shared):
         arrangement = ARRANGEMENTS[row["integration"]]
         found = evaluate_described(
@@ -71,7 +71,7 @@ def test_recurring_cost_of_all_reference_cases(shared):
         assert made.substrate_m2[0] * 1e6 == approx(float(row["pkg_area_mm2"]), rel=1e-4)
 
 
-def test_package_nre_of_flat_packages(shared):
+def test_package_nre_of_flat_packages(shared) -> None:
     for row in rows(shared):
         if row["integration"] not in ("SoC_OS", "MCM_OS"):
             continue
@@ -84,7 +84,7 @@ def test_package_nre_of_flat_packages(shared):
         assert nre == approx(float(row["pkg_NRE_usd"]), rel=1e-4)
 
 
-def test_fanout_nre_as_published_and_corrected(shared):
+def test_fanout_nre_as_published_and_corrected(shared) -> None:
     """The original divides the fixed part by 300 and prices the substrate's design at its
     material price; both are repeated only on request."""
     row = next(r for r in rows(shared) if r["integration"] == "InFO_chip_last")
@@ -96,20 +96,20 @@ def test_fanout_nre_as_published_and_corrected(shared):
     assert corrected - published == approx(0.5 * 1.5e7 * (1 - 1 / 300), rel=1e-5)
 
 
-def test_two_chiplets_at_5_nm_cost_three_quarters():
+def test_two_chiplets_at_5_nm_cost_three_quarters() -> None:
     """Feng and Ma's observation at 800 mm²: two chiplets on organic cost about 0.74 of one."""
     one = evaluate_described(chiplets("monolithic", 1, 800, 5), cells=4).metrics.cost_usd
     two = evaluate_described(chiplets("organic", 2, 800, 5), cells=4).metrics.cost_usd
     assert two / one == approx(0.74, abs=0.005)
 
 
-def test_small_dies_are_cheaper_in_one_piece():
+def test_small_dies_are_cheaper_in_one_piece() -> None:
     one = evaluate_described(chiplets("monolithic", 1, 100, 14), cells=4).metrics.cost_usd
     two = evaluate_described(chiplets("organic", 2, 100, 14), cells=4).metrics.cost_usd
     assert two > 1.2 * one
 
 
-def test_bumps_count_for_every_chip():
+def test_bumps_count_for_every_chip() -> None:
     """The original forgets to multiply microbumps by the number of equal chips."""
     two = evaluate_described(chiplets("fanout_chip_last", 2, 400, 7), cells=4)
     raw_dies = 2 * 9346 / two.parts.fabrication.dies_on_wafer[0, 0]
@@ -117,7 +117,7 @@ def test_bumps_count_for_every_chip():
     assert bumps == approx(0.01 * 440)
 
 
-def test_nre_by_hand():
+def test_nre_by_hand() -> None:
     # 5 nm: N = 542e6. One 300 mm² chip: module 0.5·N + chip 0.3·N + 0.2·N = N
     found = evaluate_described(chiplets("monolithic", 1, 300, 5, volume=1e6), cells=4)
     price = found.parts.cost
@@ -126,14 +126,14 @@ def test_nre_by_hand():
     assert found.metrics.nre_usd == approx((542e6 + substrate) / 1e6)
 
 
-def test_sharing_a_die_shares_its_design_but_not_its_package():
+def test_sharing_a_die_shares_its_design_but_not_its_package() -> None:
     alone = evaluate_described(chiplets("organic", 2, 400, 7), cells=4)
     shared_by_4 = evaluate_described(chiplets("organic", 2, 400, 7, products_sharing=4.0), cells=4)
     package = alone.parts.cost.nre_package_usd[0] / 1e6
     assert shared_by_4.metrics.nre_usd - package == approx((alone.metrics.nre_usd - package) / 4)
 
 
-def test_untested_dies_cost_packages():
+def test_untested_dies_cost_packages() -> None:
     tested = evaluate_described(chiplets("organic", 4, 400, 7), cells=4)
     blind = evaluate_described(chiplets("organic", 4, 400, 7, test_coverage=0.0), cells=4)
     assert float(np.asarray(blind.parts.cost.recurring.defect_chips)[0]) == 0
@@ -145,7 +145,7 @@ def test_untested_dies_cost_packages():
     assert blind.metrics.cost_usd == approx(whole)
 
 
-def test_wafers_stacked_blind_multiply_their_yields():
+def test_wafers_stacked_blind_multiply_their_yields() -> None:
     kinds = {"chiplets": 2, "tiles": 2, "arrangement": "stack_hybrid", "link": "ucie_3d",
              "link_transfers_per_s": 4e9}  # fmt: skip
     die = Die(name="logic", count=2, area_m2=100e-6, node_nm=7.0)
@@ -163,7 +163,7 @@ def test_wafers_stacked_blind_multiply_their_yields():
     assert by_die.metrics.cost_usd < by_wafer.metrics.cost_usd
 
 
-def test_catch_by_hand():
+def test_catch_by_hand() -> None:
     # A layer of 1 USD with 30 % lithography on a half-used reticle: 0.7 + 0.3/0.5
     assert catch.layer_cost(1.0, 0.3, 0.5) == approx(1.3)
     # A carrier of 8 USD that passes at 0.8, children 20, assembly 1, test 1, passing at 0.8
@@ -177,14 +177,14 @@ def test_catch_by_hand():
     st.sampled_from(["organic", "fanout_chip_last", "silicon_interposer", "glass", "bridge"]),
     st.integers(2, 9),
 )
-def test_cost_grows_with_area(area, arrangement, count):
+def test_cost_grows_with_area(area, arrangement, count) -> None:
     small = evaluate_described(chiplets(arrangement, count, area, 7), cells=2)
     large = evaluate_described(chiplets(arrangement, count, area * 1.1, 7), cells=2)
     assert large.metrics.cost_usd > small.metrics.cost_usd > 0
 
 
 @pytest.mark.parametrize("node_nm", [3, 5, 7, 10, 14, 20, 28, 40, 55])
-def test_nodes_of_the_table_are_exact(node_nm):
+def test_nodes_of_the_table_are_exact(node_nm: int) -> None:
     found = evaluate_described(chiplets("monolithic", 1, 100, node_nm), cells=2)
     raw = (
         found.sources(f"cost.wafer_price.n{node_nm}") / found.parts.fabrication.dies_on_wafer[0, 0]
@@ -192,7 +192,7 @@ def test_nodes_of_the_table_are_exact(node_nm):
     assert float(np.asarray(found.parts.cost.recurring.raw_chips)[0]) == approx(raw + 0.5)
 
 
-def test_a_node_beyond_the_tables_is_marked():
+def test_a_node_beyond_the_tables_is_marked() -> None:
     coarse = evaluate_systems([block()], [PackageParameters(tiles=100)]).at(0, 0)
     assert coarse.evidence == "estimated"
     fine = evaluate_systems([block(node_nm=28.0)], [PackageParameters(tiles=100)]).at(0, 0)
@@ -210,7 +210,7 @@ def two_dies(first_nm, second_nm, **second):
     return evaluate_described(System(name="two", dies=dies, package=package), cells=4).parts.cost
 
 
-def test_an_interface_is_designed_once_per_process():
+def test_an_interface_is_designed_once_per_process() -> None:
     """By hand: modules take 0.5 N/300 mm² of their area, and the interface 20 mm² of it per node.
 
     N is 542 M USD at 5 nm and 298 M USD at 7 nm (Chiplet Actuary).
@@ -229,7 +229,7 @@ def test_an_interface_is_designed_once_per_process():
 
 @pytest.mark.slow
 @given(st.lists(st.sampled_from([5.0, 7.0, 14.0, 28.0]), min_size=2, max_size=5))
-def test_the_order_of_dies_changes_no_design_cost(nodes):
+def test_the_order_of_dies_changes_no_design_cost(nodes) -> None:
     def modules(order):
         dies = tuple(
             Die(name=f"{at}", area_m2=50e-6, node_nm=node) for at, node in enumerate(order)

@@ -18,14 +18,14 @@ from chipdse.report.pictures.package_section import spread
 SYSTEMS = Path(__file__).parents[2] / "sweeps/systems"
 
 
-def test_text_says_what_binds_and_what_it_costs(capsys):
+def test_text_says_what_binds_and_what_it_costs(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["package", str(SYSTEMS / "two_chiplets.toml")]) == 0
     out = capsys.readouterr().out
     for word in ("bound by compute", "USD recurring", "kg CO2e", "hottest", "yield"):
         assert word in out
 
 
-def test_json_is_one_document_in_si(capsys):
+def test_json_is_one_document_in_si(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["package", str(SYSTEMS / "two_chiplets.toml"), "--json", "--sources"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["dies"][0]["area_m2"] == approx(440e-6)
@@ -39,7 +39,7 @@ def test_json_is_one_document_in_si(capsys):
     assert all(s["source"] for s in document["sources"])
 
 
-def test_sources_are_listed_for_people(capsys):
+def test_sources_are_listed_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     main(["package", str(SYSTEMS / "memory_on_logic.toml"), "--sources"])
     out = capsys.readouterr().out
     assert "constants used:" in out
@@ -50,7 +50,9 @@ def test_sources_are_listed_for_people(capsys):
 @pytest.mark.parametrize(
     ("name", "suffix"), [("interposer_with_memory", ".svg"), ("memory_on_logic", ".png")]
 )
-def test_figures_are_written(tmp_path, capsys, name, suffix):
+def test_figures_are_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, suffix: str
+) -> None:
     path = tmp_path / f"figure{suffix}"
     assert main(["package", str(SYSTEMS / f"{name}.toml"), "--plot", str(path)]) == 0
     content = path.read_bytes()
@@ -58,7 +60,9 @@ def test_figures_are_written(tmp_path, capsys, name, suffix):
 
 
 @pytest.mark.slow
-def test_a_figure_is_the_same_every_time(tmp_path, capsys):
+def test_a_figure_is_the_same_every_time(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     paths = [tmp_path / "one.svg", tmp_path / "two.svg"]
     for path in paths:
         main(["package", str(SYSTEMS / "mono_800mm2.toml"), "--plot", str(path)])
@@ -66,7 +70,9 @@ def test_a_figure_is_the_same_every_time(tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_the_figure_agrees_with_the_text(tmp_path, capsys):
+def test_the_figure_agrees_with_the_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "nine.svg"
     assert main(["package", str(SYSTEMS / "nine_chiplets.toml"), "--plot", str(path)]) == 0
     cost = next(li for li in capsys.readouterr().out.splitlines() if li.startswith("  cost"))
@@ -74,7 +80,9 @@ def test_the_figure_agrees_with_the_text(tmp_path, capsys):
     assert f"{recurring} USD recurring + {design} USD design" in path.read_text()
 
 
-def test_every_die_of_a_stack_has_its_temperatures(tmp_path, capsys):
+def test_every_die_of_a_stack_has_its_temperatures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "stack.svg"
     assert main(["package", str(SYSTEMS / "memory_on_logic.toml"), "--plot", str(path)]) == 0
     figure = path.read_text()
@@ -86,7 +94,7 @@ def test_every_die_of_a_stack_has_its_temperatures(tmp_path, capsys):
     wanted=st.lists(st.floats(0, 10), min_size=1, max_size=12).map(sorted),
     gap=st.floats(0.01, 2),
 )
-def test_labels_stay_apart_in_order_and_inside(wanted, gap):
+def test_labels_stay_apart_in_order_and_inside(wanted, gap) -> None:
     placed = spread(wanted, gap, 0.0, 10.0)
     least = min(gap, 10 / max(len(wanted) - 1, 1))
     assert (np.diff(placed) >= least - 1e-9).all()
@@ -95,7 +103,7 @@ def test_labels_stay_apart_in_order_and_inside(wanted, gap):
         assert placed == approx(np.array(wanted), abs=1e-9)
 
 
-def test_a_missed_limit_is_exit_code_1(tmp_path, capsys):
+def test_a_missed_limit_is_exit_code_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (SYSTEMS / "mono_800mm2.toml").read_text().replace('800 mm2"', '900 mm2"', 2)
     path = tmp_path / "big.toml"
     path.write_text(text)
@@ -105,7 +113,9 @@ def test_a_missed_limit_is_exit_code_1(tmp_path, capsys):
     assert json.loads(streams.out)["violations"]["reticle"] > 0
 
 
-def test_wrong_input_is_exit_code_2_in_one_line(tmp_path, capsys):
+def test_wrong_input_is_exit_code_2_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "bad.toml"
     path.write_text('[[die]]\nname = "x"\narea = "1 W"\n')
     assert main(["package", str(path)]) == 2
@@ -114,13 +124,15 @@ def test_wrong_input_is_exit_code_2_in_one_line(tmp_path, capsys):
     assert "bad.toml" in error and "'1 W'" in error
 
 
-def test_a_figure_needs_a_known_format(tmp_path, capsys):
+def test_a_figure_needs_a_known_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     system = str(SYSTEMS / "mono_800mm2.toml")
     assert main(["package", system, "--plot", str(tmp_path / "x.gif")]) == 2
     assert "must end in .svg" in capsys.readouterr().err
 
 
-def test_thermal_runaway_is_drawn_and_named(tmp_path, capsys):
+def test_thermal_runaway_is_drawn_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "hot.toml"
     path.write_text(
         """

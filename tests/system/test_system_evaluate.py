@@ -42,7 +42,7 @@ def several(arrangement, **changes):
 
 
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
-def test_every_arrangement_evaluates(arrangement):
+def test_every_arrangement_evaluates(arrangement) -> None:
     found = evaluate_system(block(), several(arrangement))
     assert not found.violations
     for field in dataclasses.fields(SystemMetrics):
@@ -54,13 +54,13 @@ def test_every_arrangement_evaluates(arrangement):
     assert found.total_kgco2e == approx(found.embodied_kgco2e + found.operational_kgco2e)
 
 
-def test_metrics_carry_unit_and_evidence():
+def test_metrics_carry_unit_and_evidence() -> None:
     for field in dataclasses.fields(SystemMetrics):
         assert field.metadata["evidence"] in EVIDENCE
         assert field.metadata["doc"]
 
 
-def test_one_die_by_hand():
+def test_one_die_by_hand() -> None:
     found = evaluate_system(block(), PackageParameters(tiles=1000))
     assert found.throughput_ops_per_s == approx(1e12)
     assert found.power_w == approx(1000 * (2e-3 + 1e-5))
@@ -82,7 +82,7 @@ def test_one_die_by_hand():
     st.sampled_from(["cold_plate", "heatsink_forced_air"]),
     st.floats(1e-4, 5e-3),
 )
-def test_arrays_equal_single_evaluations(arrangement, chiplets, cooling, power_w):
+def test_arrays_equal_single_evaluations(arrangement, chiplets, cooling, power_w) -> None:
     chiplets = 1 if arrangement == "monolithic" else chiplets
     packages = [several(arrangement, chiplets=chiplets, cooling=cooling), several("bridge"),
                 several("organic", grid_use="ontario")]  # fmt: skip
@@ -97,7 +97,7 @@ def test_arrays_equal_single_evaluations(arrangement, chiplets, cooling, power_w
             assert one == (approx(other, rel=1e-9) if isinstance(one, float | dict) else other)
 
 
-def test_a_flat_package_and_its_description_agree():
+def test_a_flat_package_and_its_description_agree() -> None:
     package = several("silicon_interposer", memory_dies=2, chiplets=4, die_overhead_frac=0.2)
     flat = evaluate_system(block(), package)
     described = evaluate_described(from_block(block(), package)).metrics
@@ -106,7 +106,7 @@ def test_a_flat_package_and_its_description_agree():
         assert getattr(flat, name) == approx(getattr(described, name), rel=1e-6), name
 
 
-def test_links_limit_throughput_and_say_so():
+def test_links_limit_throughput_and_say_so() -> None:
     hungry = block(io_bits_per_op=16.0)
     package = several("organic", chiplets=4, link_edge_frac=0.25)
     bound = evaluate_system(hungry, package)
@@ -120,7 +120,7 @@ def test_links_limit_throughput_and_say_so():
     assert near.bound_by == "compute"
 
 
-def test_link_limit_by_hand():
+def test_link_limit_by_hand() -> None:
     """Two dies, half of the traffic crosses, every crossing loads both."""
     hungry = block(io_bits_per_op=64.0)
     found = evaluate_system(hungry, several("organic"))
@@ -130,7 +130,7 @@ def test_link_limit_by_hand():
     assert found.throughput_ops_per_s == approx(one_die / (64.0 / 2))
 
 
-def test_memory_technology_costs_energy_and_limits_bandwidth():
+def test_memory_technology_costs_energy_and_limits_bandwidth() -> None:
     package = several("silicon_interposer", memory_dies=1)
     plain = evaluate_system(block(), package)
     stacked = evaluate_system(block(), dataclasses.replace(package, memory_technology="hbm2e"))
@@ -142,7 +142,7 @@ def test_memory_technology_costs_energy_and_limits_bandwidth():
     assert more == approx(20000e9 * 0.5 * 7.5e-12, rel=0.01)
 
 
-def test_hops_by_hand():
+def test_hops_by_hand() -> None:
     assert mean_hops(1) == 0
     assert mean_hops(2) == 0.5
     # 2 x 2: of 16 pairs 4 stay, 8 cross one link, 4 two
@@ -151,18 +151,18 @@ def test_hops_by_hand():
     assert [grid_edges(n) for n in (1, 2, 4, 9)] == [0, 1, 4, 12]
 
 
-def test_link_power_by_hand():
+def test_link_power_by_hand() -> None:
     # 1 Tb/s of 2 at 0.5 pJ/b: 0.5 W busy and 15 % of 0.5 W idle
     assert link_power(1e12, 2e12, 0.5e-12, 0.15) == approx(0.575)
 
 
-def test_a_link_takes_no_more_traffic_than_its_bandwidth():
+def test_a_link_takes_no_more_traffic_than_its_bandwidth() -> None:
     with pytest.raises(DesignError, match=r"bits_per_s=3e\+12 is more than capacity_bits_per_s=2e"):
         link_power(np.array([1e12, 3e12]), 2e12, 0.5e-12, 0.15)
     assert link_power(2e12 * (1 + 1e-12), 2e12, 0.5e-12, 0.15) == approx(1.0)
 
 
-def test_edge_bandwidth_of_ucie():
+def test_edge_bandwidth_of_ucie() -> None:
     """One x16 module at 32 GT/s on 0.5715 mm is the 224 GB/s/mm of the standard."""
     per_edge = edge_bandwidth(1, 1024e9, 32e9, 32e9) / 8 / 0.5715
     assert per_edge == approx(224e9, rel=1e-3)
@@ -180,18 +180,18 @@ def test_edge_bandwidth_of_ucie():
         ({"arrangement": "organic", "temperature_limit_c": 46.0}, "temperature_k"),
     ],
 )  # fmt: skip
-def test_limits_are_violated_by_an_amount(package, limit):
+def test_limits_are_violated_by_an_amount(package, limit: str) -> None:
     values = {"chiplets": 2, "tiles": 20000} | package
     found = evaluate_system(block(), PackageParameters(**values))
     assert found.violations[limit] > 0
 
 
-def test_reticle_excess_by_hand():
+def test_reticle_excess_by_hand() -> None:
     found = evaluate_system(block(), PackageParameters(tiles=50000))
     assert found.violations == {"reticle": approx(1000 / 858 - 1)}
 
 
-def test_leakage_runs_away_when_hot():
+def test_leakage_runs_away_when_hot() -> None:
     leaky = block(leakage_power_w=5e-3)
     calm = PackageParameters(tiles=20000, leakage_doubling_k=60.0, cooling="jet")
     found = evaluate_system(leaky, calm)
@@ -201,20 +201,20 @@ def test_leakage_runs_away_when_hot():
     assert evaluate_system(leaky, wild).violations["runaway"] == 1
 
 
-def test_leakage_outside_the_library_is_reported():
+def test_leakage_outside_the_library_is_reported() -> None:
     cold = block(leakage_temperatures_c=(0.0, 25.0), leakage_powers_w=(5e-6, 1e-5))
     found = evaluate_system(cold, PackageParameters(tiles=20000))
     assert found.violations["leakage_table_k"] == approx(found.peak_temperature_c - 25, abs=3)
 
 
-def test_a_stack_is_hotter_than_side_by_side():
+def test_a_stack_is_hotter_than_side_by_side() -> None:
     beside = evaluate_system(block(), several("silicon_interposer"))
     stacked = evaluate_system(block(), several("stack_microbump"))
     ambient = 45.0
     assert stacked.peak_temperature_c - ambient > 1.3 * (beside.peak_temperature_c - ambient)
 
 
-def test_diamond_spreads_better_and_grease_worst():
+def test_diamond_spreads_better_and_grease_worst() -> None:
     by_spreader = [evaluate_system(block(), several("organic", spreader_material=m))
                    .peak_temperature_c for m in ("aluminium", "copper", "diamond")]  # fmt: skip
     assert by_spreader == sorted(by_spreader, reverse=True)
@@ -237,7 +237,7 @@ def test_diamond_spreads_better_and_grease_worst():
         ({"node_nm": 2.0}, "node_nm=2.0 is too small; use >= 3.0 nm, or leave it out"),
     ],
 )  # fmt: skip
-def test_wrong_values_are_refused(changes, message):
+def test_wrong_values_are_refused(changes, message) -> None:
     with pytest.raises(DesignError, match=message):
         PackageParameters(**changes)
 
@@ -251,24 +251,24 @@ def test_wrong_values_are_refused(changes, message):
         ({"arrangement": "stack_hybrid", "chiplets": 9, "tiles": 9}, "stacks 9 dies; use at"),
     ],
 )
-def test_combinations_that_cannot_be_built_are_refused(changes, message):
+def test_combinations_that_cannot_be_built_are_refused(changes, message: str) -> None:
     with pytest.raises(DesignError, match=message):
         PackageParameters(**changes)
 
 
 @pytest.mark.parametrize("name", ["area_m2", "dynamic_power_w", "leakage_power_w"])
-def test_negative_block_figures_are_refused(name):
+def test_negative_block_figures_are_refused(name: str) -> None:
     with pytest.raises(DesignError, match=f"block {name}=-1.0 must be finite"):
         block(**{name: -1.0})
 
 
-def test_points_must_share_their_leakage_temperatures():
+def test_points_must_share_their_leakage_temperatures() -> None:
     other = block(leakage_temperatures_c=(0.0, 25.0), leakage_powers_w=(1e-6, 1e-5))
     with pytest.raises(DesignError, match="same temperatures"):
         BlockPoints.of([block(), other])
 
 
-def test_tiny_systems_work():
+def test_tiny_systems_work() -> None:
     """A tenth of a square millimetre on 130 nm is a legal die."""
     found = evaluate_system(block(), PackageParameters(tiles=5))
     assert found.die_area_m2 == approx(0.1e-6)
@@ -276,7 +276,7 @@ def test_tiny_systems_work():
     assert found.die_yield_frac > 0.999
 
 
-def test_the_best_package_moves_with_the_objective():
+def test_the_best_package_moves_with_the_objective() -> None:
     """Cheapest: four chiplets, small dies yield better. Coolest: two, which spread the heat and
     have fewer links. Least carbon on a coal grid: a hybrid stack, whose links take least energy;
     where electricity is clean the dies count, and the four chiplets waste least silicon."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,14 +22,14 @@ from chipdse.system.parameters import PackageParameters
 from tests.support.system_cases import block
 
 
-def test_a_die_larger_than_the_wafer_has_no_cost():
+def test_a_die_larger_than_the_wafer_has_no_cost() -> None:
     found = evaluate_system(block(), PackageParameters(tiles=10_000_000))  # 0.2 m²
     assert found.constraints["reticle"] > 0
     assert np.isnan([found.cost_usd, found.embodied_kgco2e, found.total_kgco2e]).all()
     assert found.throughput_ops_per_s == approx(1e16)
 
 
-def test_dies_that_all_fail_have_no_cost():
+def test_dies_that_all_fail_have_no_cost() -> None:
     """Poisson at 0.13 m²: exp(-A·D) is below what a difference from 1 can hold."""
     for bonding in ("die", "wafer"):
         package = PackageParameters(
@@ -39,14 +40,14 @@ def test_dies_that_all_fail_have_no_cost():
         assert found.die_yield_frac == 0.0 and np.isnan(found.cost_usd)
 
 
-def test_tiny_yields_keep_their_digits():
+def test_tiny_yields_keep_their_digits() -> None:
     assert yields.tested_good(1e-30, 1.0) == approx(1e-30)
     assert yields.outgoing_quality(1e-30, yields.tested_good(1e-30, 1.0)) == approx(1.0)
     assert yields.tested_good(0.8, 0.5) == approx(1 - 0.2 * 0.5)
     assert np.isnan(yields.dies_per_wafer(0.09, 0.3, 5e-3, 0.2e-3))
 
 
-def test_what_does_not_leak_does_not_run_away():
+def test_what_does_not_leak_does_not_run_away() -> None:
     """A thousand kelvins, at which the library's leakage, continued, is beyond all numbers."""
     hot = block(dynamic_power_w=50.0, leakage_power_w=0.0)
     hot = dataclasses.replace(
@@ -57,7 +58,7 @@ def test_what_does_not_leak_does_not_run_away():
     assert found.constraints["temperature_k"] > 1000 and found.power_w == approx(1e4)
 
 
-def test_a_link_of_ones_own_needs_figures():
+def test_a_link_of_ones_own_needs_figures() -> None:
     package = PackageParameters(arrangement="organic", chiplets=2, tiles=20000, link="custom")
     with pytest.raises(DesignError, match=r"link='custom' comes without figures; give them in"):
         evaluate_system(block(), package)
@@ -94,7 +95,7 @@ CASES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
-def test_what_is_scored_can_be_looked_into(case, tmp_path):
+def test_what_is_scored_can_be_looked_into(case, tmp_path: Path) -> None:
     """The same figures, NaN included, and a picture: also where no limit of a real die holds."""
     measured, values = LOOKED_INTO[case]
     package = PackageParameters(**values)
@@ -110,7 +111,7 @@ def test_what_is_scored_can_be_looked_into(case, tmp_path):
     assert (tmp_path / "package.svg").stat().st_size > 10_000
 
 
-def test_points_of_a_harvest_are_checked_as_single_ones():
+def test_points_of_a_harvest_are_checked_as_single_ones() -> None:
     """A leakage table with a 0 in it: `BlockMetrics` refuses it, and so does `operate`."""
     corner = Corner(
         vdd_v=1.8, temperature_c=25.0, critical_path_s=1e-9, worst_hold_slack_s=0.0,
@@ -130,7 +131,7 @@ def test_points_of_a_harvest_are_checked_as_single_ones():
         operate([negative], *points)
 
 
-def test_a_layer_of_dies_is_one_map_of_temperature():
+def test_a_layer_of_dies_is_one_map_of_temperature() -> None:
     # The mesh cuts silicon into slices; the picture shows the hottest of them.
     opened = evaluate_block(block(), PackageParameters(tiles=64))
     geometry = geometry_of(opened.columns, opened.parts.dies, 0)

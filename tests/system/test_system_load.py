@@ -26,24 +26,24 @@ arrangement = "organic"
 """
 
 
-def load(tmp_path, text):
+def load(tmp_path: Path, text):
     path = tmp_path / "case.toml"
     path.write_text(text)
     return load_system(path)
 
 
-def evaluate(tmp_path, text):
+def evaluate(tmp_path: Path, text):
     return evaluate_described(load(tmp_path, text), cells=6)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
-def test_examples_are_feasible(path):
+def test_examples_are_feasible(path) -> None:
     found = evaluate_described(load_system(path), cells=8)
     assert found.complaints == ()
     assert found.metrics.cost_usd > 0
 
 
-def test_quantities_are_read_in_their_unit(tmp_path):
+def test_quantities_are_read_in_their_unit(tmp_path: Path) -> None:
     (die,) = load(tmp_path, GOOD).dies
     assert die.area_m2 == approx(100e-6)
     assert die.node_nm == 7.0
@@ -75,7 +75,7 @@ def test_quantities_are_read_in_their_unit(tmp_path):
         ("name = \"good\"", "name = ", "is not TOML"),
     ],
 )  # fmt: skip
-def test_mistakes_are_named_with_the_file(tmp_path, old, new, message):
+def test_mistakes_are_named_with_the_file(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
     with pytest.raises(DesignError, match=message) as error:
         load(tmp_path, GOOD.replace(old, new, 1))
@@ -84,13 +84,13 @@ def test_mistakes_are_named_with_the_file(tmp_path, old, new, message):
 
 
 @pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), "1" * 60_000 + " 1 x"])
-def test_numbers_beyond_all_bounds_are_one_line(value):
+def test_numbers_beyond_all_bounds_are_one_line(value) -> None:
     with pytest.raises(DesignError, match="here") as error:
         read_quantity(value, "W", "here")
     assert "\n" not in str(error.value)
 
 
-def test_a_missing_file_is_refused(tmp_path):
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DesignError, match="cannot be read"):
         load_system(tmp_path / "none.toml")
 
@@ -104,7 +104,7 @@ traffic = "{traffic}"
 """
 
 
-def test_a_custom_link_is_used(tmp_path):
+def test_a_custom_link_is_used(tmp_path: Path) -> None:
     found = evaluate(tmp_path, GOOD + CUSTOM.format(reach="5 mm", traffic="1000 GB/s"))
     assert found.complaints == ()
     # Two dies: half of the traffic crosses, at 0.4 pJ/b, and idle wires.
@@ -113,37 +113,37 @@ def test_a_custom_link_is_used(tmp_path):
     assert found.sources.used["links.reach.custom"].source == "the system file"
 
 
-def test_a_link_longer_than_its_reach_is_named(tmp_path):
+def test_a_link_longer_than_its_reach_is_named(tmp_path: Path) -> None:
     found = evaluate(tmp_path, GOOD + CUSTOM.format(reach="0.4 mm", traffic="1 GB/s"))
     (complaint,) = found.complaints
     assert "link 'custom' is 0.6 mm longer than its reach" in complaint
 
 
-def test_traffic_beyond_the_edge_is_named(tmp_path):
+def test_traffic_beyond_the_edge_is_named(tmp_path: Path) -> None:
     found = evaluate(tmp_path, GOOD + CUSTOM.format(reach="5 mm", traffic="90000 GB/s"))
     assert any("less than the traffic needs" in c for c in found.complaints)
 
 
-def test_a_die_beyond_the_reticle_is_named(tmp_path):
+def test_a_die_beyond_the_reticle_is_named(tmp_path: Path) -> None:
     found = evaluate(tmp_path, GOOD.replace("100 mm2", "900 mm2"))
     assert any(c.startswith("die 'logic' of 9") and "reticle" in c for c in found.complaints)
 
 
-def test_dies_beyond_the_interposer_are_named(tmp_path):
+def test_dies_beyond_the_interposer_are_named(tmp_path: Path) -> None:
     text = 'interposer_area = "150 mm2"\n' + GOOD
     text = text.replace('"organic"', '"silicon_interposer"\nlink = "ucie_advanced"')
     found = evaluate(tmp_path, text)
     assert any("exceed the interposer of 150 mm2" in c for c in found.complaints)
 
 
-def test_a_measured_conductivity_is_used(tmp_path):
+def test_a_measured_conductivity_is_used(tmp_path: Path) -> None:
     text = GOOD.replace("[package]", '[conductivity]\nsilicon = "100 W/mK"\n[package]')
     assert evaluate(tmp_path, text).metrics.peak_temperature_c > (
         evaluate(tmp_path, GOOD).metrics.peak_temperature_c
     )
 
 
-def test_a_die_without_price_carbon_and_unique_area_has_none():
+def test_a_die_without_price_carbon_and_unique_area_has_none() -> None:
     die = Die(name="logic", area_m2=1e-4)
     assert (die.price_usd, die.carbon_kgco2e, die.unique_area_m2) == (None, None, None)
     # Older files state numbers instead.
@@ -157,7 +157,7 @@ def test_a_die_without_price_carbon_and_unique_area_has_none():
         Die(name="logic", area_m2=1e-4, price_usd="free")
 
 
-def test_bought_dies_have_their_price_and_carbon(tmp_path):
+def test_bought_dies_have_their_price_and_carbon(tmp_path: Path) -> None:
     memory = """
 [[die]]
 name = "memory"

@@ -13,7 +13,7 @@ from chipdse.errors import DesignError
 from chipdse.technology.constants import SI_FACTORS, TABLES, Sources, load_constants, variants
 
 
-def test_every_constant_says_where_it_comes_from():
+def test_every_constant_says_where_it_comes_from() -> None:
     for constant in load_constants().values():
         assert len(constant.source) >= 10, constant.key
         assert constant.doc, constant.key
@@ -22,7 +22,7 @@ def test_every_constant_says_where_it_comes_from():
         assert constant.low <= constant.value <= constant.high, constant.key
 
 
-def test_entries_hold_nothing_else():
+def test_entries_hold_nothing_else() -> None:
     allowed = {"doc", "unit", "source", "note", "evidence", "readiness", "year", "value", "values",
                "low", "high"}  # fmt: skip
     folder = resources.files("chipdse.technology") / "data"
@@ -33,7 +33,7 @@ def test_entries_hold_nothing_else():
             assert ("value" in entry) != ("values" in entry), (table, name)
 
 
-def test_materials_say_how_ready_they_are():
+def test_materials_say_how_ready_they_are() -> None:
     for key, constant in load_constants().items():
         if key.startswith(("materials.conductivity", "memory.")):
             assert constant.readiness in ("production", "early", "research"), key
@@ -71,7 +71,7 @@ SAMPLES = [
 ]  # fmt: skip
 
 
-def test_constants_equal_the_reference_tables(shared):
+def test_constants_equal_the_reference_tables(shared) -> None:
     tables: dict[str, dict[str, dict[str, str]]] = {}
     for key, table, name in SAMPLES:
         if table not in tables:
@@ -81,7 +81,7 @@ def test_constants_equal_the_reference_tables(shared):
         assert load_constants()[key].published == approx(float(row["value"])), key
 
 
-def test_nothing_recalled_without_a_source(shared):
+def test_nothing_recalled_without_a_source(shared) -> None:
     for constant in load_constants().values():
         assert "recall" not in constant.source.lower(), constant.key
 
@@ -99,11 +99,11 @@ def test_nothing_recalled_without_a_source(shared):
         ("materials.mean_free_path.copper", 39e-9),
     ],
 )
-def test_units_become_si(key, si):
+def test_units_become_si(key, si) -> None:
     assert load_constants()[key].value == approx(si)
 
 
-def test_sources_remember_what_was_read():
+def test_sources_remember_what_was_read() -> None:
     sources = Sources()
     sources("cost.wafer_price.n7")
     nodes, values = sources.nodes("cost.defect_density", [7, 17, 130])
@@ -114,6 +114,6 @@ def test_sources_remember_what_was_read():
     assert set(sources.used) == {"cost.wafer_price.n7", *read}
 
 
-def test_an_unknown_constant_is_refused_with_what_there_is():
+def test_an_unknown_constant_is_refused_with_what_there_is() -> None:
     with pytest.raises(DesignError, match=r"'grids.intensity.mars' is not in the tables; known: w"):
         Sources()("grids.intensity.mars")

@@ -194,7 +194,7 @@ def _traffic(content: Any) -> tuple[PartTraffic, ...]:
     where = "[[application.traffic]]"
     if not isinstance(content, list):
         raise DesignError(f"[application] traffic={content!r} must be a list of tables, {where}")
-    found = []
+    traffic = []
     for given in content:
         table = table_in(given, where)
         check_known(table, _TRAFFIC, where)
@@ -206,8 +206,8 @@ def _traffic(content: Any) -> tuple[PartTraffic, ...]:
         bits = positive_in(table, "bits", where)
         if bits is None:
             raise DesignError(f"{where} bits is missing; write e.g. bits = 4096, per task")
-        found.append(PartTraffic(ends=(ends[0], ends[1]), bits=bits))
-    return tuple(found)
+        traffic.append(PartTraffic(ends=(ends[0], ends[1]), bits=bits))
+    return tuple(traffic)
 
 
 def _check(layout: Layout, counts: Mapping[str, Sequence[int]], memories: tuple[str, str]) -> None:

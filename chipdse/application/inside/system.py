@@ -13,12 +13,9 @@ from chipdse.application.files.dies import DieChoice
 from chipdse.application.inside.one_chip import OneChip
 from chipdse.errors import DesignError
 from chipdse.system.described import BlockDie, System, Traffic
-from chipdse.system.parameters import PackageParameters
+from chipdse.system.parameters import STATED_BY_DIES, PackageParameters
 from chipdse.technology.constants import SI_FACTORS, Constant
 from chipdse.technology.own_figures import CUSTOM
-
-_FROM_DIES = {"chiplets", "tiles", "memory_dies", "memory_area_m2", "memory_power_w",
-              "memory_node_nm", "die_overhead_frac", "leakage_doubling_k", "node_nm"}  # fmt: skip
 
 
 def chip_system(chip: OneChip, name: str = "chip") -> System:
@@ -103,7 +100,7 @@ def system_text(system: System) -> str:
     lines = [f"name = {json.dumps(system.name)}", "", "[package]"]
     for field in dataclasses.fields(PackageParameters):
         value = getattr(system.package, field.name)
-        if field.name not in _FROM_DIES and value != field.default:
+        if field.name not in STATED_BY_DIES and value != field.default:
             lines.append(f"{field.name} = {json.dumps(value)}")
     for die in system.dies:
         lines += ["", "[[die]]"]

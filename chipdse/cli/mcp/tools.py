@@ -14,18 +14,48 @@ from chipdse.cli import build_parser, verb_parsers
 from chipdse.errors import DesignError
 
 READ_ONLY = (
-    *("blocks", "stages", "status", "front", "compare", "package", "sta", "power", "place"),
-    *("library list", "library info", "cache info", "cache verify"),
+    "blocks",
+    "stages",
+    "status",
+    "front",
+    "compare",
+    "package",
+    "sta",
+    "power",
+    "place",
+    "library list",
+    "library info",
+    "cache info",
+    "cache verify",
 )
 """Verbs that read what is there. They may fill the cache of results, and write nothing else."""
 RUNNING = (
-    *("eval", "sim", "sweep", "report", "plot", "export", "import-results", "map", "chip"),
-    *("trace", "leakage", "new", "library export", "library characterise"),
+    "eval",
+    "sim",
+    "sweep",
+    "report",
+    "plot",
+    "export",
+    "import-results",
+    "map",
+    "chip",
+    "trace",
+    "leakage",
+    "new",
+    "library export",
+    "library characterise",
 )
 """Verbs that evaluate designs or write files. None of them deletes a result."""
 NOT_OFFERED = (
-    *("explore", "completion", "mcp"),  # servers, and text for a shell
-    *("library get", "library add", "library remove", "cache prune"),  # change what others use
+    # Servers, and text for a shell
+    "explore",
+    "completion",
+    "mcp",
+    # They change what others use
+    "library get",
+    "library add",
+    "library remove",
+    "cache prune",
 )
 WRITING = frozenset({"output", "to", "plot", "threedblox", "bibtex", "parquet", "junit"})
 """Options that name a file or folder to write; tools that only read do not have them."""
@@ -97,12 +127,12 @@ def tools(*, allow_run: bool) -> dict[str, Tool]:
     """The tools to offer, by name; those that run something only if that is allowed."""
     offered = (*READ_ONLY, *RUNNING) if allow_run else READ_ONLY
     parsers = dict(_verbs(build_parser()))
-    found = {}
+    offered_tools = {}
     for verb in offered:
         summary, parser = parsers[verb]
         is_read_only = verb in READ_ONLY
         left_out = _LEFT_OUT | (WRITING if is_read_only else frozenset())
-        found[verb.replace(" ", "_").replace("-", "_")] = Tool(
+        offered_tools[verb.replace(" ", "_").replace("-", "_")] = Tool(
             words=tuple(verb.split()),
             summary=summary,
             is_read_only=is_read_only,
@@ -110,7 +140,7 @@ def tools(*, allow_run: bool) -> dict[str, Tool]:
                 action.dest: action for action in parser._actions if action.dest not in left_out
             },
         )
-    return found
+    return offered_tools
 
 
 def _verbs(

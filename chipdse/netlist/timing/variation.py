@@ -177,8 +177,8 @@ class _Pass:
         if self.tail is not None and self.skew is not None:
             tail = self.tail[:, which, number]
             before = np.zeros((3, *eta.shape)) if launches else tail.take(source, axis=2)
-            own = (self.delay_s2[which][:, span], self.skew[which][:, span])
-            tail[:, :, into] = _tail(before, by_slew, *own)[:, rows, winner]
+            of_cells = (self.delay_s2[which][:, span], self.skew[which][:, span])
+            tail[:, :, into] = _tail(before, by_slew, *of_cells)[:, rows, winner]
 
 
 def _tail(before: Floats, by_slew: Floats, variance: Floats, skew: Floats) -> Floats:

@@ -24,15 +24,49 @@ _NETS = ("wire", "uwire", "tri", "wand", "wor", "triand", "trior", "supply0", "s
 _PULLED = frozenset(("tri0", "tri1", "trireg"))
 _PRIMITIVES = frozenset(
     (
-        *("and", "nand", "or", "nor", "xor", "xnor", "buf", "not", "bufif0", "bufif1", "notif0"),
-        *("notif1", "pullup", "pulldown", "tran", "nmos", "pmos", "cmos"),
+        "and",
+        "nand",
+        "or",
+        "nor",
+        "xor",
+        "xnor",
+        "buf",
+        "not",
+        "bufif0",
+        "bufif1",
+        "notif0",
+        "notif1",
+        "pullup",
+        "pulldown",
+        "tran",
+        "nmos",
+        "pmos",
+        "cmos",
     )
 )
 _BEHAVIOUR = frozenset(
     (
-        *("always", "always_comb", "always_ff", "always_latch", "initial", "reg", "function"),
-        *("task", "generate", "if", "for", "case", "specify", "primitive", "defparam"),
-        *("parameter", "localparam", "integer", "real", "genvar", "begin"),
+        "always",
+        "always_comb",
+        "always_ff",
+        "always_latch",
+        "initial",
+        "reg",
+        "function",
+        "task",
+        "generate",
+        "if",
+        "for",
+        "case",
+        "specify",
+        "primitive",
+        "defparam",
+        "parameter",
+        "localparam",
+        "integer",
+        "real",
+        "genvar",
+        "begin",
     )
 )
 

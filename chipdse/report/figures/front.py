@@ -150,9 +150,15 @@ def draw_front(
     for label, mask, marker, color, size in kinds:
         if mask.any():
             plot.scatter(
-                x.values[mask], y.values[mask], s=size, c=color, marker=marker, lw=0.7, label=label,
+                x.values[mask],
+                y.values[mask],
+                s=size,
+                c=color,
+                marker=marker,
+                lw=0.7,
+                label=label,
                 rasterized=bool(mask.sum() > VECTOR_POINTS),
-            )  # fmt: skip
+            )
     _draw_line(plot, points, x, y)
     if len(names) > 2:
         third = column_of(points.table, names[2], points.goals, points.words)
@@ -190,9 +196,14 @@ def _draw_colored(
     (x, y, third), front = columns, points.on_front
     if not third.texts:
         markers = plot.scatter(
-            x.values[front], y.values[front], s=26, c=third.values[front], marker="D",
-            cmap="viridis", label="front",
-        )  # fmt: skip
+            x.values[front],
+            y.values[front],
+            s=26,
+            c=third.values[front],
+            marker="D",
+            cmap="viridis",
+            label="front",
+        )
         figure.colorbar(markers, ax=plot, label=third.heading)
         return
     heading = third.heading.partition("\n")[0]
@@ -200,10 +211,13 @@ def _draw_colored(
         rows = front & (third.values == place)
         if rows.any():
             plot.scatter(
-                x.values[rows], y.values[rows], s=22, c=PALETTE[place % len(PALETTE)],
+                x.values[rows],
+                y.values[rows],
+                s=22,
+                c=PALETTE[place % len(PALETTE)],
                 marker=MARKERS[(place + place // len(PALETTE)) % len(MARKERS)],
                 label=f"{heading} {text}",
-            )  # fmt: skip
+            )
 
 
 def _draw_limits(plot: Axes, points: Points, x: Column, y: Column) -> None:

@@ -139,11 +139,13 @@ def _answer(folder: StudyFolder, table: pd.DataFrame, answer: Answer) -> str:
 def _ranges(ranges: Ranges) -> str:
     """What decides under ranges, which points are alike, and what was drawn."""
     decides = [
-        ("being on the front" if name == FRONT else label_of(name),
-         ", ".join(f"{what} {share:.0%}" for what, share in shares.items())
-         or "nothing that is drawn")
+        (
+            "being on the front" if name == FRONT else label_of(name),
+            ", ".join(f"{what} {share:.0%}" for what, share in shares.items())
+            or "nothing that is drawn",
+        )
         for name, shares in ranges.decisive.items()
-    ]  # fmt: skip
+    ]
     alike = ranges.alike()
     listed = "; ".join(f"{first} and {second}" for first, second in alike[:_ALIKE])
     more = f"; and {len(alike) - _ALIKE} more" if len(alike) > _ALIKE else ""
@@ -254,10 +256,14 @@ def _evidence(folder: StudyFolder, table: pd.DataFrame) -> str:
     names += [name for name in known if name not in names]
     swept = {"doc": "a swept parameter"}
     rows = [
-        (name, words.unit(name), known.get(name, swept)["doc"],
-         evidence_of_column(folder.sweep, name, systems, basis))
+        (
+            name,
+            words.unit(name),
+            known.get(name, swept)["doc"],
+            evidence_of_column(folder.sweep, name, systems, basis),
+        )
         for name in names
-    ]  # fmt: skip
+    ]
     listed = html_table(("metric", "unit", "what it is", "evidence"), rows)
     return f"<details><summary>every metric and its kind of evidence</summary>{listed}</details>"
 

@@ -85,7 +85,7 @@ def _on_dies(
 ) -> list[tuple[list[Region], Region | None]]:
     """What lies on one die of each kind, with the modules of its links and its other area."""
     assert chip.dies is not None
-    layout, found = chip.dies.layout, []
+    layout, contents = chip.dies.layout, []
     dies, link = evaluation.parts.dies, evaluation.parts.link
     for kind, die in enumerate(layout.dies):
         on_die = [
@@ -109,8 +109,8 @@ def _on_dies(
                 on_die.append(
                     Region(name=name, copies=1, area_m2=area_m2, dynamic_w=power_w, leakage_w=0.0)
                 )
-        found.append((on_die, memory))
-    return found
+        contents.append((on_die, memory))
+    return contents
 
 
 def _regions(regions: tuple[list[Region], Region | None], hotter: float) -> list[dict[str, Any]]:

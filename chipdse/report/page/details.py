@@ -140,11 +140,15 @@ def _modules(
         nodes.append({"id": f" {label}", "label": label, "parent": "block", "power_w": watts})
     parents = {node["parent"] for node in nodes}
     return nodes + [
-        {"id": f"{name or 'block'} own", "label": "own cells", "parent": name or "block",
-         "power_w": own_cells_w[name]}
+        {
+            "id": f"{name or 'block'} own",
+            "label": "own cells",
+            "parent": name or "block",
+            "power_w": own_cells_w[name],
+        }
         for name in own_cells_w
         if own_cells_w[name] > 0 and (name or "block") in parents
-    ]  # fmt: skip
+    ]
 
 
 def _added_powers(report: BlockReport, power: Power) -> dict[str, tuple[float, float]]:

@@ -17,9 +17,7 @@ STEPS = (1, 2, 5, 10)
 def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
     """Axes at a place counted in inches from the page's upper left corner."""
     page = figure.get_figheight()
-    return figure.add_axes(
-        (left / PAGE, 1 - (top + height) / page, width / PAGE, height / page)
-    )  # fmt: skip
+    return figure.add_axes((left / PAGE, 1 - (top + height) / page, width / PAGE, height / page))
 
 
 def panel(axes: Axes, letter: str, title: str) -> None:

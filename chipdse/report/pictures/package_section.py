@@ -114,7 +114,7 @@ def _patches(axes: Axes, layer: Layer, bottom: float, lateral: float, vertical: 
                     facecolor=_colour(material),
                     edgecolor="#333333",
                     linewidth=0.3,
-                )  # fmt: skip
+                )
             )
 
 
@@ -141,11 +141,22 @@ def _beside(axes: Axes, labels: list[tuple[float, float, str]], inches: float) -
     heights = spread([y for _, y, _ in labels], line, low + 0.4 * line, high - 0.4 * line)
     for (x, y, text), shown in zip(labels, heights, strict=True):
         axes.annotate(
-            text, (x, y), xytext=(1.0, shown), textcoords=axes.get_yaxis_transform(), va="center",
-            fontsize=7.5, annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": "#555555", "shrinkA": 1,
-                        "shrinkB": 0, "relpos": (0.0, 0.5)},
-        ).set_x(1.0 + 0.12 / axes.get_position().width / PAGE)  # fmt: skip
+            text,
+            (x, y),
+            xytext=(1.0, shown),
+            textcoords=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=7.5,
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "linewidth": 0.5,
+                "color": "#555555",
+                "shrinkA": 1,
+                "shrinkB": 0,
+                "relpos": (0.0, 0.5),
+            },
+        ).set_x(1.0 + 0.12 / axes.get_position().width / PAGE)
 
 
 def layer_label(layer: Layer) -> str:

@@ -34,8 +34,18 @@ _MARGIN_IN = 0.15
 _BINS, _FEWEST_BINS, _CELLS_A_BIN = 48, 8, 3
 _MOST_COPIES = 64  # a die of more copies of a block is even to the eye
 PALETTE = (
-    *("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377"),
-    *("#994455", "#997700", "#6699cc", "#004488", "#eecc66", "#ee99aa"),
+    "#4477aa",
+    "#ee6677",
+    "#228833",
+    "#ccbb44",
+    "#66ccee",
+    "#aa3377",
+    "#994455",
+    "#997700",
+    "#6699cc",
+    "#004488",
+    "#eecc66",
+    "#ee99aa",
 )
 
 

@@ -25,13 +25,17 @@ _INSTALLED = ("site-packages", "dist-packages")
 
 
 _PATHS = {
-    *("<frozen os>", "<frozen genericpath>", "<frozen posixpath>"),
+    "<frozen os>",
+    "<frozen genericpath>",
+    "<frozen posixpath>",
     *(os.__file__, genericpath.__file__, posixpath.__file__, pathlib.__file__, glob.__file__),
 }
 
 
 _LOOKED_UP = {
-    *("<frozen os>", "<frozen posixpath>", "<frozen _collections_abc>"),
+    "<frozen os>",
+    "<frozen posixpath>",
+    "<frozen _collections_abc>",
     *(os.__file__, posixpath.__file__, string.__file__),
     *(str(Path(os.__file__).with_name(name)) for name in ("configparser.py", "copy.py")),
     str(Path(os.__file__).parent / "collections" / "__init__.py"),

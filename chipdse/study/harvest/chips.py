@@ -56,8 +56,7 @@ def composed_finishes(
     known : what the study knew before
     number : of the trial that proposed them
     """
-    chip = sweep.chip
-    assert chip is not None
+    chip = sweep.chip_question
     numbers = chip.part_numbers(expensive)
     new = {
         name: {numbers[name]: points}
@@ -139,8 +138,7 @@ def _new_numbers(
 
     Chips of the trial's own hardware points are among them.
     """
-    chip, cheap = sweep.chip, sweep.space.part(cheap=True)
-    assert chip is not None
+    chip, cheap = sweep.chip_question, sweep.space.part(cheap=True)
     old = {
         name: sorted(set(points) - set(new.get(name, {}))) for name, points in everything.items()
     }

@@ -19,6 +19,7 @@ from chipdse.application.compose import (
 )
 from chipdse.application.dies import DieSetting, Packaging
 from chipdse.application.inside.one_chip import OneChip
+from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import contract_of
 from chipdse.application.task_metrics import task_metrics
 from chipdse.arrays import Floats, Int64s
@@ -49,8 +50,8 @@ class Setting:
     dies : of chips with named dies
     """
 
-    buffers: tuple[Any, ...]
-    outers: tuple[Any, ...]
+    buffers: tuple[Buffer | None, ...]
+    outers: tuple[Dram | None, ...]
     packages: PackageColumns
     node_nm: float
     sources: Sources
@@ -90,8 +91,7 @@ class Chips:
 
 def chips_of(sweep: Sweep, everything: Known, numbers: Int64s, setting: Setting) -> Chips:
     """Chips, composed of known points of all parts."""
-    chip = sweep.chip
-    assert chip is not None
+    chip = sweep.chip_question
     places = _places(sweep, numbers)
     parts, point, timing = [], {}, np.zeros(len(numbers))
     for part in chip.parts:
@@ -143,8 +143,7 @@ def one_chip(sweep: Sweep, everything: Known, point: Point) -> OneChip:
     everything : the known points of all parts, that of the chip among them
     point : values of all axes
     """
-    chip, setting = sweep.chip, setting_of(sweep)
-    assert chip is not None
+    chip, setting = sweep.chip_question, setting_of(sweep)
     numbers = np.array([sweep.space.number_of(point)])
     places = _places(sweep, numbers)
     table = chips_of(sweep, everything, numbers, setting).table
@@ -275,8 +274,7 @@ def setting_of(sweep: Sweep, drawn: Iterable[Constant] = ()) -> Setting:
     ------
     DesignError : a memory, library or node that cannot be
     """
-    chip = sweep.chip
-    assert chip is not None
+    chip = sweep.chip_question
     sources = Sources.of((*sweep.constants, *drawn))
     names = {part.name: part.library for part in chip.parts}
     library = library_at_buffer(chip.layout, chip.memories, names)

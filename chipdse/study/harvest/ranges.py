@@ -115,9 +115,8 @@ def _slices(size: int, most: int) -> list[slice]:
 
 
 def _bounds(sweep: Sweep, known: Known) -> Bounds:
-    assert sweep.chip is not None
     found: Bounds = {}
-    for part in sweep.chip.parts:
+    for part in sweep.chip_question.parts:
         hardware = part.hardware.point_at(next(iter(known[part.name])))
         found[part.name] = [power_bounds(design) for design in part.designs(hardware)]
     return found

@@ -81,6 +81,12 @@ class Sweep:
     traced: Traced | None = None
 
     @property
+    def chip_question(self) -> ChipQuestion:
+        """The parts, memories and application; only for sweeps of chips."""
+        assert self.chip is not None
+        return self.chip
+
+    @property
     def blocks(self) -> tuple[Block, ...]:
         """The block, or those of the parts of a chip."""
         return (self.template.block,) if self.chip is None else self.chip.blocks

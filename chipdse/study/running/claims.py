@@ -19,6 +19,7 @@ from chipdse.study.search.samplers import make_sampler
 from chipdse.study.storage.attributes import DRIVER
 from chipdse.study.storage.fast_writes import ask
 from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.optuna_private import study_id_of, trial_id_of
 from chipdse.study.storage.storage import Heartbeat, alone, give_up_stale
 from chipdse.study.storage.trials import (
     by_evaluation,
@@ -78,12 +79,13 @@ class Claims:
             done = by_evaluation(finished(study))
             rest = self.budget.trials - len(done) - len(under_way)
             self.ending = self._ending(rest)
-            for _ in range(0 if self.ending else min(rest, room())):
-                self._propose()
+            if not self.ending:
+                for _ in range(min(rest, room())):
+                    self._propose()
 
     def _check_version(self) -> None:
         with self.folder.storage.optuna.engine.connect() as connection:
-            self.folder.check(connection, self.folder.study._study_id)
+            self.folder.check(connection, study_id_of(self.folder.study))
 
     def _ending(self, rest: int) -> str:
         """Why no more points are proposed; empty while the budget leaves some."""
@@ -120,7 +122,7 @@ class Claims:
             warnings.filterwarnings("ignore", "Heartbeat of storage")
             trial = ask(study, space.distributions())
         if self.folder.storage.shared:
-            self.heartbeat.add(trial._trial_id)
+            self.heartbeat.add(trial_id_of(trial))
             trial.set_user_attr(DRIVER, self.folder.driver)
         self.ready.append(Task(trial=trial, point=space.point(trial.params)))
 

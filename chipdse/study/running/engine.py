@@ -44,6 +44,7 @@ from chipdse.study.storage.code import Code
 from chipdse.study.storage.folder import StudyFolder
 from chipdse.study.storage.kept_fingerprint import add_reads
 from chipdse.study.storage.layout import COLUMNS, POINTS
+from chipdse.study.storage.optuna_private import trial_id_of
 from chipdse.study.storage.storage import BEAT_S, Heartbeat, alone, patiently
 from chipdse.study.storage.trials import (
     by_evaluation,
@@ -249,7 +250,7 @@ class _Sweep:
         while self.claims.ready:
             trial = self.claims.ready[0].trial
             self.folder.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
-            self.heartbeat.remove(trial._trial_id)
+            self.heartbeat.remove(trial_id_of(trial))
             self.claims.ready.popleft()
 
     def _collect(self) -> bool:
@@ -297,7 +298,7 @@ class _Sweep:
             self.reads |= outcome.reads
         self._patiently(lambda: self._write(task, outcome))
         self.file.add_evaluation(outcome.seconds, is_stored=outcome.is_stored)
-        self.heartbeat.remove(task.trial._trial_id)
+        self.heartbeat.remove(trial_id_of(task.trial))
 
     def _write(self, task: Task, outcome: Outcome) -> None:
         """Record a point; in a sweep of chips under a lock: chips use parts of other drivers."""

@@ -18,6 +18,7 @@ from chipdse.study.storage.attributes import FAILED_PART, FAILURE, FINGERPRINT, 
 from chipdse.study.storage.fast_writes import complete
 from chipdse.study.storage.finish import Finish
 from chipdse.study.storage.folder import StudyFolder
+from chipdse.study.storage.optuna_private import trial_id_of
 from chipdse.study.storage.trials import finished
 
 
@@ -33,9 +34,8 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
         expensive = sweep.proposed_space.point(trial.params)
         proposed, harvested = finishes(sweep, expensive, outcome.harvest, trial.number)
     elif outcome.parts is not None:
-        assert sweep.chip is not None
         expensive = sweep.proposed_space.point(trial.params)
-        known = known_points(sweep.chip, finished(folder.study))
+        known = known_points(sweep.chip_question, finished(folder.study))
         proposed, harvested = composed_finishes(
             sweep, expensive, outcome.parts, known, trial.number
         )
@@ -52,7 +52,7 @@ def record(folder: StudyFolder, trial: Trial, outcome: Outcome) -> None:
     )
     distributions = sweep.space.distributions()
     with contextlib.suppress(UpdateFinishedTrialError):
-        complete(folder.study, trial._trial_id, proposed, harvested, distributions, folder.check)
+        complete(folder.study, trial_id_of(trial), proposed, harvested, distributions, folder.check)
 
 
 def _finish(sweep: Sweep, trial: Trial, outcome: Outcome) -> Finish:

@@ -90,8 +90,9 @@ def _progress(budget: Budget, trials: Sequence[FrozenTrial], workers: int) -> tu
 def _chip_plan(
     sweep: Sweep, budget: Budget, trials: Sequence[FrozenTrial], store: Path, workers: int
 ) -> str:
-    assert sweep.chip is not None
-    parts = ", ".join(f"{part.name} {points_in(part.hardware)}" for part in sweep.chip.parts)
+    parts = ", ".join(
+        f"{part.name} {points_in(part.hardware)}" for part in sweep.chip_question.parts
+    )
     rest, progress = _progress(budget, trials, workers)
     return "\n".join(
         (

@@ -78,16 +78,16 @@ class Prediction:
 def shortfall_of(predictions: Sequence[Prediction], bounds: Floats) -> Floats:
     """By how much the value is expected to stay below each bound, over all models."""
     total = np.zeros((len(predictions[0].mean), len(bounds)))
-    for one in predictions:
-        total += one.weight * one.shortfall(bounds)
+    for prediction in predictions:
+        total += prediction.weight * prediction.shortfall(bounds)
     return total
 
 
 def mean_of(predictions: Sequence[Prediction]) -> Floats:
     """The mean of the value over all models."""
     total = np.zeros(len(predictions[0].mean))
-    for one in predictions:
-        total += one.weight * one.mean
+    for prediction in predictions:
+        total += prediction.weight * prediction.mean
     return total
 
 
@@ -95,8 +95,9 @@ def deviation_of(predictions: Sequence[Prediction]) -> Floats:
     """The standard deviation of the value over all models."""
     mean = mean_of(predictions)
     total = np.zeros_like(mean)
-    for one in predictions:
-        total += one.weight * (one.deviation**2 + (one.mean - mean) ** 2)
+    for prediction in predictions:
+        variance = prediction.deviation**2 + (prediction.mean - mean) ** 2
+        total += prediction.weight * variance
     return np.asarray(np.sqrt(total))
 
 
@@ -180,7 +181,7 @@ def _posterior(squares: Floats, known: Floats, smooth: bool) -> _Posterior:
         return value + prior, gradient + off / deviation + 1.0
 
     bounds = Bounds(*_bounds(features + 1).T)
-    found = minimize(
+    optimum = minimize(
         loss,
         mean - deviation**2,
         jac=True,
@@ -190,13 +191,13 @@ def _posterior(squares: Floats, known: Floats, smooth: bool) -> _Posterior:
     )
     curvature = np.empty((features + 1, features + 1))
     for at, step in enumerate(np.eye(features + 1) * STEP):
-        curvature[at] = (loss(found.x + step)[1] - loss(found.x - step)[1]) / (2 * STEP)
+        curvature[at] = (loss(optimum.x + step)[1] - loss(optimum.x - step)[1]) / (2 * STEP)
     values, axes = np.linalg.eigh((curvature + curvature.T) / 2)
     values = np.maximum(values, 1 / LENGTH_LOG_DEVIATION**2)  # never wider than the prior
     return _Posterior(
-        best=found.x,
+        best=optimum.x,
         covariance=(axes / values) @ axes.T,
-        evidence=-float(found.fun) - 0.5 * float(np.log(values).sum()),
+        evidence=-float(optimum.fun) - 0.5 * float(np.log(values).sum()),
     )
 
 

@@ -11,7 +11,10 @@ FINGERPRINT = "fingerprint"
 OUTDATED = "outdated"
 """Trial attribute: its result is from an earlier version (`storage.fingerprint`)."""
 ORIGIN, PROPOSED, HARVESTED, HARVESTED_FROM = (
-    *("origin", "proposed", "harvested", "harvested_from"),
+    "origin",
+    "proposed",
+    "harvested",
+    "harvested_from",
 )
 """Trial attributes: "proposed" by the sampler or "harvested", and the number of the trial whose
 evaluation gave it (`chipdse.study.harvest.harvest`)."""

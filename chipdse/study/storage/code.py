@@ -19,18 +19,20 @@ from chipdse.technology.constants import TABLES
 
 _PACKAGE = Path(chipdse.__file__).parent
 _MAKERS = (
-    *("chipdse.evaluate:evaluate", "chipdse.study.harvest.harvest:harvest_point"),
-    *("chipdse.study.harvest.harvest:finishes", "chipdse.study.running.finishes:_finish"),
+    "chipdse.evaluate:evaluate",
+    "chipdse.study.harvest.harvest:harvest_point",
+    "chipdse.study.harvest.harvest:finishes",
+    "chipdse.study.running.finishes:_finish",
     "chipdse.study.running.outcome:Outcome",  # with its file, which calls those above
-    *(
-        "chipdse.study.question.goals",
-        "chipdse.study.question.template",
-    ),  # methods of what a sweep file states
+    # Methods of what a sweep file states
+    "chipdse.study.question.goals",
+    "chipdse.study.question.template",
 )
 """The functions that make points; what asks for them and shows them may change."""
 _CHIP_MAKERS = (
-    *("chipdse.study.harvest.measured_parts:measure_parts",),
-    *("chipdse.study.harvest.chips:composed_finishes", "chipdse.study.question.chip"),
+    "chipdse.study.harvest.measured_parts:measure_parts",
+    "chipdse.study.harvest.chips:composed_finishes",
+    "chipdse.study.question.chip",
 )
 """The same for chips of several parts."""
 _TRACE_MAKERS = ("chipdse.stages.trace_figures:trace_figures",)

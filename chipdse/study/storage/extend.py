@@ -15,7 +15,6 @@ from typing import Any
 import optuna
 import sqlalchemy
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
-from optuna.storages._rdb import models
 from optuna.trial import TrialState
 from sqlalchemy import Connection
 
@@ -24,6 +23,12 @@ from chipdse.study.question.space import Axis, Value, read_axis
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.folder import kept_in
 from chipdse.study.storage.kept_fingerprint import put_back
+from chipdse.study.storage.optuna_private import (
+    PARAMETERS,
+    STUDY_ATTRIBUTES,
+    TRIALS,
+    study_id_of,
+)
 from chipdse.study.storage.storage import Storage
 
 _SPACE = ("hardware", "workload", "library", "synthesis", "operating", "package", "physical")
@@ -130,7 +135,8 @@ def extend(
     ------
     DesignError : other drivers are evaluating points of this study
     """
-    running = _running(storage, study._study_id) if storage.shared else 0
+    study_id = study_id_of(study)
+    running = _running(storage, study_id) if storage.shared else 0
     if running:
         raise DesignError(
             f"{running} points of {study.study_name!r} are being evaluated under the sweep "
@@ -143,41 +149,41 @@ def extend(
         for extension in additions:
             new = distributions[extension.axis.name]
             if extension.fixed is None:
-                _convert(connection, study._study_id, extension.axis.name, new)
+                _convert(connection, study_id, extension.axis.name, new)
             else:
-                _insert(connection, study._study_id, extension, new)
-        attributes = models.StudyUserAttributeModel.__table__
-        this = (attributes.c.study_id == study._study_id) & (attributes.c.key == "sweep")
+                _insert(connection, study_id, extension, new)
+        attributes = STUDY_ATTRIBUTES
+        this = (attributes.c.study_id == study_id) & (attributes.c.key == "sweep")
         text = {"value_json": json.dumps(sweep.text)}
         connection.execute(sqlalchemy.update(attributes).where(this).values(**text))
         if again and version is not None:
-            put_back(connection, study._study_id, version.identity)
+            put_back(connection, study_id, version.identity)
 
 
 def _running(storage: Storage, study_id: int) -> int:
     """Number of running trials, counted without filling Optuna's cache of trials."""
-    trials = models.TrialModel.__table__
-    running = (trials.c.study_id == study_id) & (trials.c.state == TrialState.RUNNING)
-    count = sqlalchemy.select(sqlalchemy.func.count()).select_from(trials).where(running)
+    running = (TRIALS.c.study_id == study_id) & (TRIALS.c.state == TrialState.RUNNING)
+    count = sqlalchemy.select(sqlalchemy.func.count()).select_from(TRIALS).where(running)
     with storage.optuna.engine.connect() as connection:
         return int(connection.execute(count).scalar_one())
 
 
 def _in_study(study_id: int) -> Any:
-    trials = models.TrialModel.__table__
-    return sqlalchemy.select(trials.c.trial_id).where(trials.c.study_id == study_id)
+    return sqlalchemy.select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id)
 
 
 def _convert(connection: Connection, study_id: int, name: str, new: BaseDistribution) -> None:
     """Write a parameter of all trials under another distribution."""
-    params = models.TrialParamModel.__table__
+    params = PARAMETERS
     wanted = (params.c.param_name == name) & params.c.trial_id.in_(_in_study(study_id))
     columns = (params.c.param_id, params.c.param_value, params.c.distribution_json)
     rows: list[Mapping[str, Any]] = [
-        {"id": identity,
-         "value": new.to_internal_repr(json_to_distribution(text).to_external_repr(value))}
+        {
+            "id": identity,
+            "value": new.to_internal_repr(json_to_distribution(text).to_external_repr(value)),
+        }
         for identity, value, text in connection.execute(sqlalchemy.select(*columns).where(wanted))
-    ]  # fmt: skip
+    ]
     if rows:
         update = sqlalchemy.update(params).where(params.c.param_id == sqlalchemy.bindparam("id"))
         values = {
@@ -191,7 +197,7 @@ def _insert(
     connection: Connection, study_id: int, extension: Extension, new: BaseDistribution
 ) -> None:
     """Write the value that a parameter had so far into all trials that have parameters."""
-    params = models.TrialParamModel.__table__
+    params = PARAMETERS
     begun = sqlalchemy.select(params.c.trial_id).where(params.c.trial_id.in_(_in_study(study_id)))
     rows = [
         {

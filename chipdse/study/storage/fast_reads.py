@@ -14,53 +14,60 @@ from typing import Any
 
 import sqlalchemy
 from optuna.distributions import BaseDistribution, json_to_distribution
-from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
-from optuna.storages._rdb.storage import _create_scoped_session
 from optuna.trial import FrozenTrial, TrialState
 
+from chipdse.study.storage.optuna_private import (
+    INTERMEDIATE_VALUES,
+    PARAMETERS,
+    SYSTEM_ATTRIBUTES,
+    TRIALS,
+    USER_ATTRIBUTES,
+    VALUES,
+    DatabaseStorage,
+    stored_intermediate_value,
+    stored_value,
+)
 from chipdse.study.storage.table_reads import no_collection
 
 LISTED = 500
-"""More trials than this are not asked for one by one."""
-
-_VALUE = models.TrialValueModel.stored_repr_to_value
-_INTERMEDIATE = models.TrialIntermediateValueModel.stored_repr_to_intermediate_value
+"""Largest number of trials that a query selects by their ids."""
 
 
-class SqlStorage(RDBStorage):
+class SqlStorage(DatabaseStorage):
     """A storage whose trials are read at once."""
 
-    def _get_trials(
+    def read_trials(
         self,
         study_id: int,
         states: Container[TrialState] | None,
-        included_trial_ids: set[int],
-        trial_id_greater_than: int,
+        wanted: set[int],
+        after: int,
     ) -> list[FrozenTrial]:
-        """Trials of a study by id: those after a certain one, and some before it.
+        """As `DatabaseStorage.read_trials`.
 
         Rows of a trial are read after its state: they are at least as new.
         """
-        wanted = {trial_id for trial_id in included_trial_ids if trial_id <= trial_id_greater_than}
-        trials = models.TrialModel.__table__
+        wanted = {trial_id for trial_id in wanted if trial_id <= after}
+        trials = TRIALS
         which = trials.c.study_id == study_id
         if wanted and len(wanted) <= LISTED:
-            which &= (trials.c.trial_id > trial_id_greater_than) | trials.c.trial_id.in_(wanted)
-        elif trial_id_greater_than > -1:
-            first = min(wanted, default=trial_id_greater_than + 1)
+            which &= (trials.c.trial_id > after) | trials.c.trial_id.in_(wanted)
+        elif after > -1:
+            first = min(wanted, default=after + 1)
             which &= trials.c.trial_id >= first
         columns = (
-            *(trials.c.trial_id, trials.c.number, trials.c.state),
-            *(trials.c.datetime_start, trials.c.datetime_complete),
+            trials.c.trial_id,
+            trials.c.number,
+            trials.c.state,
+            trials.c.datetime_start,
+            trials.c.datetime_complete,
         )
-        with _create_scoped_session(self.scoped_session) as session:
-            models.StudyModel.find_or_raise_by_id(study_id, session)
+        with self.session_of(study_id) as session:
             rows = session.execute(sqlalchemy.select(*columns).where(which)).all()
             parts_of_trial = {
                 row.trial_id: _Parts(row)
                 for row in sorted(rows)
-                if (row.trial_id > trial_id_greater_than or row.trial_id in wanted)
+                if (row.trial_id > after or row.trial_id in wanted)
                 and (states is None or row.state in states)
             }
             with no_collection():
@@ -116,8 +123,7 @@ class _Decoded(dict[str, Any]):
 def _read_parts(session: Any, parts_of_trial: dict[int, _Parts], ids: Any) -> None:
     """Fill in parameters, values and attributes of some trials."""
 
-    def rows(model: Any, *names: str) -> Iterable[Any]:
-        table = model.__table__
+    def rows(table: Any, *names: str) -> Iterable[Any]:
         columns = [table.c.trial_id, *(table.c[name] for name in names)]
         asked = sqlalchemy.select(*columns).where(table.c.trial_id.in_(ids))
         order = next(iter(table.primary_key.columns))  # Optuna's: parameters in order of asking
@@ -129,21 +135,21 @@ def _read_parts(session: Any, parts_of_trial: dict[int, _Parts], ids: Any) -> No
     decoded = lru_cache(maxsize=None)(json_to_distribution)
     value_of, parts = _Decoded(), parts_of_trial.get
     param_columns = ("param_name", "param_value", "distribution_json")
-    for trial_id, name, value, text in rows(models.TrialParamModel, *param_columns):
+    for trial_id, name, value, text in rows(PARAMETERS, *param_columns):
         if (trial := parts(trial_id)) is not None:
             trial.distributions[name] = decoded(text)
             trial.params[name] = decoded(text).to_external_repr(value)
     value_columns = ("objective", "value", "value_type")
-    for trial_id, at, value, kind in rows(models.TrialValueModel, *value_columns):
+    for trial_id, at, value, kind in rows(VALUES, *value_columns):
         if (trial := parts(trial_id)) is not None:
-            trial.values[at] = _VALUE(value, kind)
-    for trial_id, key, text in rows(models.TrialUserAttributeModel, "key", "value_json"):
+            trial.values[at] = stored_value(value, kind)
+    for trial_id, key, text in rows(USER_ATTRIBUTES, "key", "value_json"):
         if (trial := parts(trial_id)) is not None:
             trial.user[key] = value_of[text]
-    for trial_id, key, text in rows(models.TrialSystemAttributeModel, "key", "value_json"):
+    for trial_id, key, text in rows(SYSTEM_ATTRIBUTES, "key", "value_json"):
         if (trial := parts(trial_id)) is not None:
             trial.system[key] = value_of[text]
     step_columns = ("step", "intermediate_value", "intermediate_value_type")
-    for trial_id, step, value, kind in rows(models.TrialIntermediateValueModel, *step_columns):
+    for trial_id, step, value, kind in rows(INTERMEDIATE_VALUES, *step_columns):
         if (trial := parts(trial_id)) is not None:
-            trial.intermediate[step] = _INTERMEDIATE(value, kind)
+            trial.intermediate[step] = stored_intermediate_value(value, kind)

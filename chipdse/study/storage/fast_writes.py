@@ -17,12 +17,24 @@ import optuna
 import sqlalchemy
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.storages import BaseStorage, RDBStorage
-from optuna.storages._rdb import models
+from optuna.storages import BaseStorage
 from optuna.trial import Trial, TrialState, create_trial
 from sqlalchemy import Connection
 
 from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.optuna_private import (
+    PARAMETERS,
+    STUDIES,
+    SYSTEM_ATTRIBUTES,
+    TRIALS,
+    USER_ATTRIBUTES,
+    VALUES,
+    database_of,
+    storage_of,
+    study_id_of,
+    suggest,
+    value_as_stored,
+)
 
 CONSTRAINTS = "constraints"
 """Optuna keeps a constraint as a system attribute with this prefix."""
@@ -35,21 +47,20 @@ def ask(study: optuna.Study, distributions: Mapping[str, BaseDistribution]) -> T
     ----------
     distributions : of every parameter
     """
-    storage = study._storage
-    database = getattr(storage, "_backend", storage)
-    if not isinstance(database, RDBStorage):
+    storage, database = storage_of(study), database_of(study)
+    if database is None:
         return study.ask(dict(distributions))
     trial = study.ask()
     gathering = _Gathering(storage)
     trial.storage = gathering  # type: ignore[assignment]
     try:
         for name, distribution in distributions.items():
-            trial._suggest(name, distribution)
+            suggest(trial, name, distribution)
     finally:
         trial.storage = storage
     if gathering.rows:
         with database.engine.begin() as connection:
-            connection.execute(sqlalchemy.insert(models.TrialParamModel.__table__), gathering.rows)
+            connection.execute(sqlalchemy.insert(PARAMETERS), gathering.rows)
     return trial
 
 
@@ -87,19 +98,19 @@ def complete(
     Parameters
     ----------
     distributions : of every parameter
-    check : raises if nothing may be written to the study of that id; asked inside the transaction
+    check : raises if nothing may be written to the study of that id; called in the transaction
 
     Raises
     ------
     UpdateFinishedTrialError : the trial is finished already; nothing was written
     """
-    storage = study._storage
-    database = getattr(storage, "_backend", storage)
-    if isinstance(database, RDBStorage):
+    storage, database = storage_of(study), database_of(study)
+    if database is not None:
+        study_id = study_id_of(study)
         with database.engine.begin() as connection:
-            _lock(connection, study._study_id)
-            check(connection, study._study_id)
-            _write(connection, study._study_id, trial_id, proposed, harvested, distributions)
+            _lock(connection, study_id)
+            check(connection, study_id)
+            _write(connection, study_id, trial_id, proposed, harvested, distributions)
         return
     for finish in harvested:
         study.add_trial(
@@ -134,14 +145,13 @@ def _write(
     harvested: Sequence[Finish],
     distributions: Mapping[str, BaseDistribution],
 ) -> None:
-    trials = models.TrialModel.__table__
-    this = trials.c.trial_id == trial_id
-    state = connection.execute(sqlalchemy.select(trials.c.state).where(this)).scalar_one()
+    this = TRIALS.c.trial_id == trial_id
+    state = connection.execute(sqlalchemy.select(TRIALS.c.state).where(this)).scalar_one()
     if state.is_finished():
         raise UpdateFinishedTrialError(f"trial {trial_id} is finished already")
     now = datetime.datetime.now()  # as Optuna does: local, without a zone
-    in_study = trials.c.study_id == study_id
-    count = sqlalchemy.select(sqlalchemy.func.count()).select_from(trials).where(in_study)
+    in_study = TRIALS.c.study_id == study_id
+    count = sqlalchemy.select(sqlalchemy.func.count()).select_from(TRIALS).where(in_study)
     first = connection.execute(count).scalar_one()
     ids = [trial_id]
     if harvested:
@@ -155,23 +165,22 @@ def _write(
             }
             for place, finish in enumerate(harvested)
         ]
-        connection.execute(sqlalchemy.insert(trials), rows)
-        new = sqlalchemy.select(trials.c.trial_id).where(in_study, trials.c.number >= first)
-        ids += connection.execute(new.order_by(trials.c.number)).scalars()
+        connection.execute(sqlalchemy.insert(TRIALS), rows)
+        new = sqlalchemy.select(TRIALS.c.trial_id).where(in_study, TRIALS.c.number >= first)
+        ids += connection.execute(new.order_by(TRIALS.c.number)).scalars()
     _write_parts(connection, dict(zip(ids, [proposed, *harvested], strict=True)), distributions)
     done = {"state": _state_of(proposed), "datetime_complete": now}
-    connection.execute(sqlalchemy.update(trials).where(this).values(**done))
+    connection.execute(sqlalchemy.update(TRIALS).where(this).values(**done))
 
 
 def _lock(connection: Connection, study_id: int) -> None:
-    """Nobody else gives trials of this study a number meanwhile."""
-    studies = models.StudyModel.__table__
-    this = studies.c.study_id == study_id
+    """Keep other drivers from numbering trials of this study until the transaction ends."""
+    this = STUDIES.c.study_id == study_id
     if connection.dialect.name == "sqlite":  # knows no row locks: a write locks the file
-        same = {"study_name": studies.c.study_name}
-        connection.execute(sqlalchemy.update(studies).where(this).values(**same))
+        same = {"study_name": STUDIES.c.study_name}
+        connection.execute(sqlalchemy.update(STUDIES).where(this).values(**same))
     else:
-        connection.execute(sqlalchemy.select(studies.c.study_id).where(this).with_for_update())
+        connection.execute(sqlalchemy.select(STUDIES.c.study_id).where(this).with_for_update())
 
 
 def _write_parts(
@@ -183,7 +192,6 @@ def _write_parts(
     texts = {
         name: distribution_to_json(distribution) for name, distribution in distributions.items()
     }
-    stored = models.TrialValueModel.value_to_stored_repr
     params, values, attributes, constraints = [], [], [], []
     for trial_id, finish in finishes.items():
         for name, value in finish.params.items():
@@ -191,7 +199,7 @@ def _write_parts(
             row = {"param_name": name, "param_value": inside, "distribution_json": texts[name]}
             params.append({"trial_id": trial_id, **row})
         for objective, value in enumerate(finish.values or ()):
-            number, kind = stored(value)
+            number, kind = value_as_stored(value)
             row = {"objective": objective, "value": number, "value_type": kind}
             values.append({"trial_id": trial_id, **row})
         for name, value in finish.attributes.items():
@@ -200,11 +208,11 @@ def _write_parts(
             key = f"{CONSTRAINTS}:{name}"
             constraints.append({"trial_id": trial_id, "key": key, "value_json": json.dumps(value)})
     tables: dict[Any, list[dict[str, Any]]] = {
-        models.TrialParamModel: params,
-        models.TrialValueModel: values,
-        models.TrialUserAttributeModel: attributes,
-        models.TrialSystemAttributeModel: constraints,
+        PARAMETERS: params,
+        VALUES: values,
+        USER_ATTRIBUTES: attributes,
+        SYSTEM_ATTRIBUTES: constraints,
     }
-    for model, rows in tables.items():
+    for table, rows in tables.items():
         if rows:
-            connection.execute(sqlalchemy.insert(model.__table__), rows)
+            connection.execute(sqlalchemy.insert(table), rows)

@@ -10,7 +10,6 @@ from typing import Any
 import optuna
 import sqlalchemy
 from optuna.storages import RDBStorage
-from optuna.storages._rdb import models
 from optuna.trial import TrialState
 
 from chipdse.errors import DesignError, MachineError
@@ -27,6 +26,12 @@ from chipdse.study.storage.fingerprint import (
     parts_read,
 )
 from chipdse.study.storage.folder import kept_in
+from chipdse.study.storage.optuna_private import (
+    STUDY_ATTRIBUTES,
+    TRIALS,
+    USER_ATTRIBUTES,
+    study_id_of,
+)
 from chipdse.study.storage.storage import Storage, alone
 
 
@@ -54,11 +59,11 @@ def settle(
         if fingerprint is not None and not differences(*comparable(fingerprint.parts, parts)):
             # The sweep names further programs, libraries or calibrations: the points stay.
             now = dataclasses.replace(fingerprint, parts={**fingerprint.parts, **parts})
-            _write(storage.optuna, study._study_id, now, outdate=False)
+            _write(storage.optuna, study_id_of(study), now, outdate=False)
             return now
         if not re_evaluate:
             _check_same_version(study, storage, fingerprint, parts, where)
-        _write(storage.optuna, study._study_id, now, outdate=True)
+        _write(storage.optuna, study_id_of(study), now, outdate=True)
     return now
 
 
@@ -77,7 +82,9 @@ def _check_same_version(
     where: str,
 ) -> None:
     names = differences(*comparable(fingerprint.parts, parts)) if fingerprint else []
-    if (fingerprint is not None and not names) or not _points_in(storage.optuna, study._study_id):
+    if (fingerprint is not None and not names) or not _points_in(
+        storage.optuna, study_id_of(study)
+    ):
         return
     if fingerprint is None:
         reason = f"{where} was made by a chipdse that kept no versions of what made it"
@@ -107,12 +114,12 @@ def add_reads(study: optuna.Study, storage: Storage, sweep: Sweep, reads: Iterab
                 "finished is safe: make it the same everywhere, then run the same command again"
             )
         merged = Kept(identity=fingerprint.identity, parts={**fingerprint.parts, **new})
-        _write(storage.optuna, study._study_id, merged, outdate=False)
+        _write(storage.optuna, study_id_of(study), merged, outdate=False)
 
 
 def check_current(connection: sqlalchemy.Connection, study_id: int, identity: str) -> None:
     """Raise MachineError if a study goes on under another fingerprint than a driver's."""
-    attributes = models.StudyUserAttributeModel.__table__
+    attributes = STUDY_ATTRIBUTES
     this = (attributes.c.study_id == study_id) & (attributes.c.key == FINGERPRINT)
     text = connection.execute(sqlalchemy.select(attributes.c.value_json).where(this)).scalar()
     if text is not None and json.loads(text)["id"] != identity:
@@ -129,7 +136,7 @@ def _points_in(storage: RDBStorage, study_id: int) -> int:
 
 
 def _points(connection: sqlalchemy.Connection, study_id: int) -> list[int]:
-    trials, attributes = models.TrialModel.__table__, models.TrialUserAttributeModel.__table__
+    trials, attributes = TRIALS, USER_ATTRIBUTES
 
     def having(key: str) -> Any:
         return sqlalchemy.select(attributes.c.trial_id).where(attributes.c.key == key)
@@ -143,7 +150,7 @@ def _points(connection: sqlalchemy.Connection, study_id: int) -> list[int]:
 
 def _write(storage: RDBStorage, study_id: int, fingerprint: Kept, *, outdate: bool) -> None:
     """Keep a fingerprint in one transaction, with all that is finished put back if `outdate`."""
-    attributes = models.StudyUserAttributeModel.__table__
+    attributes = STUDY_ATTRIBUTES
     value = json.dumps({"id": fingerprint.identity, "parts": dict(fingerprint.parts)})
     with storage.engine.begin() as connection:
         this = (attributes.c.study_id == study_id) & (attributes.c.key == FINGERPRINT)
@@ -161,14 +168,13 @@ def put_back(connection: sqlalchemy.Connection, study_id: int, identity: str) ->
     ----------
     identity : the fingerprint under which they are evaluated again
     """
-    trials = models.TrialModel.__table__
     numbers = _points(connection, study_id)
     for at in range(0, len(numbers), 500):
         some = numbers[at : at + 500]
-        failed = sqlalchemy.update(trials).where(trials.c.trial_id.in_(some))
+        failed = sqlalchemy.update(TRIALS).where(TRIALS.c.trial_id.in_(some))
         connection.execute(failed.values(state=TrialState.FAIL))
         marks = [
             {"trial_id": trial_id, "key": OUTDATED, "value_json": json.dumps(identity)}
             for trial_id in some
         ]
-        connection.execute(sqlalchemy.insert(models.TrialUserAttributeModel.__table__), marks)
+        connection.execute(sqlalchemy.insert(USER_ATTRIBUTES), marks)

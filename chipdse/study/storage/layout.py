@@ -18,7 +18,12 @@ from pathlib import Path
 from chipdse.errors import DesignError
 
 SWEEP, ABOUT, DATABASE, POINTS, REPORT, STATUS, COLUMNS = (
-    *("sweep.toml", "study.json", "study.db", "points.csv", "report.html", "status.json"),
+    "sweep.toml",
+    "study.json",
+    "study.db",
+    "points.csv",
+    "report.html",
+    "status.json",
     "columns.json",
 )
 

@@ -24,7 +24,6 @@ import optuna
 import sqlalchemy
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage, fail_stale_trials
-from optuna.storages._rdb import models
 from sqlalchemy.exc import (
     DataError,
     DBAPIError,
@@ -35,6 +34,7 @@ from sqlalchemy.exc import (
 
 from chipdse.errors import DesignError, MachineError
 from chipdse.study.storage.fast_reads import SqlStorage
+from chipdse.study.storage.optuna_private import ALL_TABLES
 from chipdse.study.storage.secrets import (
     is_cut_in_password,
     masked,
@@ -143,8 +143,8 @@ def _check_tables(engine: sqlalchemy.Engine) -> None:
     without any is whole: it is an empty one, and holds no study of that name.
     """
     present = set(sqlalchemy.inspect(engine).get_table_names())
-    missing = models.BaseModel.metadata.tables.keys() - present
-    if missing and missing != models.BaseModel.metadata.tables.keys():
+    missing = ALL_TABLES.keys() - present
+    if missing and missing != ALL_TABLES.keys():
         raise _TablesMissing(*sorted(missing))
 
 
@@ -169,7 +169,7 @@ def _create_missing_indexes(engine: sqlalchemy.Engine) -> None:
     table. Killed between the two, a study lacks the index that keeps its name unique, and whoever
     starts it again adds a second study of that name.
     """
-    for table in models.BaseModel.metadata.tables.values():
+    for table in ALL_TABLES.values():
         for index in table.indexes:
             index.create(engine, checkfirst=True)
 
@@ -216,10 +216,10 @@ def _advisory_lock(engine: sqlalchemy.Engine, what: str) -> Iterator[None]:
 
 
 def give_up_stale(storage: Storage, study: optuna.Study) -> None:
-    """Fail the trials whose driver shows no sign of life any more.
+    """Fail the trials whose driver records no heartbeat any more.
 
-    Not while the server has been up for less than the grace period: nobody could show a sign
-    while it was down.
+    No trial is failed while the server has been up for less than the grace period, because no
+    driver could record a heartbeat while it was down.
     """
     if not storage.shared:
         return
@@ -242,8 +242,8 @@ def patiently(
 
     Parameters
     ----------
-    action : may be done twice: its first try can have succeeded without our hearing of it
-    say : told what is going on
+    action : may run twice: the first run can have succeeded although its answer was lost
+    say : called with a message when the wait begins, goes on and ends
     pause : waits so many seconds
 
     Raises
@@ -294,7 +294,7 @@ def reason_of(error: BaseException) -> str:
 
 
 class Heartbeat:
-    """Shows that this driver lives, for every trial it has under way, from a thread of its own."""
+    """Records a heartbeat for every trial that this driver evaluates, from a thread of its own."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -318,13 +318,13 @@ class Heartbeat:
             self._thread.join()
 
     def add(self, trial: int) -> None:
-        """Start with a trial, by its id; the first sign is given before this returns."""
+        """Start with a trial, by its id; its first heartbeat is recorded before this returns."""
         if self._storage.shared:
             self._storage.optuna.record_heartbeat(trial)
             self._trials.add(trial)
 
     def remove(self, trial: int) -> None:
-        """Its trial is finished."""
+        """Stop: the trial is finished."""
         self._trials.discard(trial)
 
     def _beat(self) -> None:

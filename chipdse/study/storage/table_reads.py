@@ -35,10 +35,19 @@ SCHEMA = "v3.2.0.a"
 """Version of Optuna's tables that this module reads."""
 TABLES = frozenset(
     (
-        *("alembic_version", "studies", "study_directions", "study_system_attributes"),
-        *("study_user_attributes", "trial_heartbeats", "trial_intermediate_values"),
-        *("trial_params", "trial_system_attributes", "trial_user_attributes", "trial_values"),
-        *("trials", "version_info"),
+        "alembic_version",
+        "studies",
+        "study_directions",
+        "study_system_attributes",
+        "study_user_attributes",
+        "trial_heartbeats",
+        "trial_intermediate_values",
+        "trial_params",
+        "trial_system_attributes",
+        "trial_user_attributes",
+        "trial_values",
+        "trials",
+        "version_info",
     )
 )
 METRICS = "metrics"

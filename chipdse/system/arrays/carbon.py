@@ -179,10 +179,16 @@ def carbon_of(
     high = np.sum(wafers.silicon(grid_high, wafers.gas_95), axis=0)
     high = high + np.sum(rest(grid_high), axis=0)
     return CarbonResult(
-        dies_kg=net, edge_kg=edge, yield_kg=lost, interposer_kg=interposer, bonding_kg=bonding,
-        package_kg=body, design_kg=design, embodied_low_kg=low + design,
+        dies_kg=net,
+        edge_kg=edge,
+        yield_kg=lost,
+        interposer_kg=interposer,
+        bonding_kg=bonding,
+        package_kg=body,
+        design_kg=design,
+        embodied_low_kg=low + design,
         embodied_high_kg=high + design,
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -253,10 +259,12 @@ def _package_carbon(
     if silicon.any():
         cpa = np.asarray(
             carbon.wafer_area_carbon(
-                grid, sources("carbon.interposer_energy"), sources("carbon.interposer_gas"),
+                grid,
+                sources("carbon.interposer_energy"),
+                sources("carbon.interposer_gas"),
                 sources("carbon.interposer_material"),
             )
-        )  # fmt: skip
+        )
         area = fabrication.interposer_m2
         if arrangement.among("bridge").any():
             bridges = bridge_count(dies, sources) * sources("cost.bridge_area")
@@ -265,9 +273,11 @@ def _package_carbon(
         active = arrangement.among("active_interposer")
         if active.any():
             full = carbon.wafer_area_carbon(
-                grid, sources("carbon.fab_energy.n28"), sources("carbon.fab_gas_95.n28"),
+                grid,
+                sources("carbon.fab_energy.n28"),
+                sources("carbon.fab_gas_95.n28"),
                 sources("carbon.fab_material.n28"),
-            )  # fmt: skip
+            )
             carrier = np.where(active, np.asarray(full) * area, carrier)
     carrier = carrier / fabrication.interposer_yield / assembly_yield
     joined = np.where(stacked, (dies.total - 1) * dies.footprint_m2, 0.0)
@@ -291,8 +301,13 @@ def _design_carbon(package: PackageColumns, dies: Dies, grid: Floats, sources: S
     density = by_node(sources, "carbon.eco_transistors", dies.node_nm)
     pace = by_node(sources, "carbon.eco_gates_per_hour", dies.node_nm)
     per_die = carbon.design_carbon(
-        dies.unique_m2, density, sources("carbon.eco_transistors_per_gate"), pace,
-        sources("carbon.eco_core_power"), grid[:, None], package["design_iterations"][:, None],
-    )  # fmt: skip
+        dies.unique_m2,
+        density,
+        sources("carbon.eco_transistors_per_gate"),
+        pace,
+        sources("carbon.eco_core_power"),
+        grid[:, None],
+        package["design_iterations"][:, None],
+    )
     total = np.where(dies.own & (dies.count > 0), per_die, 0.0).sum(axis=1)
     return np.asarray(total / package["volume"] / package["products_sharing"])

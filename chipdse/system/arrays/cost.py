@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
 from chipdse.arrays import Bools, Floats, Numbers
+from chipdse.records import each_field
 from chipdse.sorting import distinct
 from chipdse.system.arrays.catch import catch_recurring, catch_wafer_usd
 from chipdse.system.arrays.columns import Choices, Dies, PackageColumns
@@ -20,7 +22,7 @@ from chipdse.technology.constants import Sources
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CostResult:
-    """USD a good system: `recurring` splits it; `nre_total` is the whole design's cost."""
+    """USD per good system: `recurring` splits it; `nre_total` is the whole design's cost."""
 
     recurring: cost.RecurringCost
     nre_usd: Floats
@@ -46,14 +48,8 @@ def cost_of(
     bumps = bump * np.where(stacked, dies.footprint_m2, dies.silicon_m2)
     raw = (dies.count * raw_die).sum(axis=1) + bumps
     bonded = np.where(stacked, (dies.total - 1) * dies.footprint_m2, 0.0)
-    bond_price = arrangement.lookup(
-        [
-            sources("cost.hybrid_bond_price") if n == "stack_hybrid"
-            else sources("cost.microbump_bond_price") if n == "stack_microbump" else 0.0
-            for n in arrangement.names
-        ]
-    )  # fmt: skip
-    raw = raw + bond_price * bonded
+    bond_price = [_bond_price(name, sources) for name in arrangement.names]
+    raw = raw + arrangement.lookup(bond_price) * bonded
     defect = (dies.count * raw_die * (1 / fabrication.passed - 1)).sum(axis=1)
     if fabrication.wafer_to_wafer.any():
         blind = (dies.count * raw_die).sum(axis=1) * (1 / fabrication.together - 1)
@@ -77,19 +73,27 @@ def cost_of(
     catch = package.choices["cost_model"].among("catch")
     if catch.any():
         theirs = catch_recurring(dies, fabrication, substrate, advanced, sources)
-        recurring = cost.RecurringCost(
-            **{
-                f.name: np.where(catch, getattr(theirs, f.name), getattr(recurring, f.name))
-                for f in dataclasses.fields(cost.RecurringCost)
-            }
-        )
+        recurring = each_field(functools.partial(np.where, catch), theirs, recurring)
     modules, chips, packaging = _nre(package, dies, fabrication, sources)
     whole_nre = modules + chips + packaging
     per_system = ((modules + chips) / package["products_sharing"] + packaging) / package["volume"]
     return CostResult(
-        recurring=recurring, nre_usd=per_system, nre_total_usd=whole_nre,
-        nre_modules_usd=modules, nre_chips_usd=chips, nre_package_usd=packaging,
-    )  # fmt: skip
+        recurring=recurring,
+        nre_usd=per_system,
+        nre_total_usd=whole_nre,
+        nre_modules_usd=modules,
+        nre_chips_usd=chips,
+        nre_package_usd=packaging,
+    )
+
+
+def _bond_price(arrangement: str, sources: Sources) -> float:
+    """Price of bonding a die onto another, per area of the die [USD/m²]; 0 without stacks."""
+    if arrangement == "stack_hybrid":
+        return sources("cost.hybrid_bond_price")
+    if arrangement == "stack_microbump":
+        return sources("cost.microbump_bond_price")
+    return 0.0
 
 
 def tested_die_usd(
@@ -120,9 +124,14 @@ def _select(
         return flat
     first_rows = arrangement.among("fanout_chip_first")
     chip_last = cost.package_chip_last(
-        raw, defect, carrier, substrate, fabrication.interposer_yield,
-        fabrication.placement_yield * fabrication.quality, last,
-    )  # fmt: skip
+        raw,
+        defect,
+        carrier,
+        substrate,
+        fabrication.interposer_yield,
+        fabrication.placement_yield * fabrication.quality,
+        last,
+    )
     chip_first = cost.package_chip_first(
         raw, defect, carrier, substrate, fabrication.interposer_yield * fabrication.quality, last
     )
@@ -150,8 +159,10 @@ def _bridge_cost(dies: Dies, sources: Sources) -> Floats:
     area = np.array([sources("cost.bridge_area")])
     node = np.array([22.0])
     wafer = (
-        sources("cost.wafer_diameter"), sources("cost.edge_loss"), sources("cost.scribe_lane"),
-    )  # fmt: skip
+        sources("cost.wafer_diameter"),
+        sources("cost.edge_loss"),
+        sources("cost.scribe_lane"),
+    )
     good = yields.yield_negative_binomial(
         area, by_node(sources, "cost.defect_density", node), sources("cost.critical_level")
     )
@@ -201,9 +212,11 @@ def _nre(
     modules = modules + np.where(_first_of_node(linked, dies.node_nm), interface, 0.0).sum(axis=1)
     chips = cost.nre_chip(dies.area_m2, design, chip_share, share, base)
     tooling = cost.nre_substrate(
-        fabrication.substrate_m2, fabrication.layer_factor, sources("cost.substrate_nre_per_area"),
+        fabrication.substrate_m2,
+        fabrication.layer_factor,
+        sources("cost.substrate_nre_per_area"),
         sources("cost.substrate_nre_fixed"),
-    )  # fmt: skip
+    )
     packaging = np.asarray(tooling)
     for name in set(arrangement.names) & set(ADVANCED):
         at = arrangement.among(name)

@@ -80,8 +80,10 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
     arrangement = package.choices["arrangement"]
     stacked = arrangement.among(*STACKS)
     wafer = (
-        sources("cost.wafer_diameter"), sources("cost.edge_loss"), sources("cost.scribe_lane"),
-    )  # fmt: skip
+        sources("cost.wafer_diameter"),
+        sources("cost.edge_loss"),
+        sources("cost.scribe_lane"),
+    )
     die_yield = _die_yield(package, dies, sources)
     passed = np.asarray(yields.tested_good(die_yield, package["test_coverage"][:, None]))
     passed = np.where(passed > 0, passed, np.nan)
@@ -91,11 +93,14 @@ def fabrication_of(package: PackageColumns, dies: Dies, sources: Sources) -> Fab
     advanced = arrangement.among(*ADVANCED)
     factor = arrangement.lookup(
         [
-            sources("cost.fanout_area_factor") if n in FANOUT
-            else sources("cost.interposer_area_factor") if n in (*SILICON, "glass") else 0.0
+            sources("cost.fanout_area_factor")
+            if n in FANOUT
+            else sources("cost.interposer_area_factor")
+            if n in (*SILICON, "glass")
+            else 0.0
             for n in arrangement.names
         ]
-    )  # fmt: skip
+    )
     interposer = factor * dies.silicon_m2
     safe = np.where(advanced, interposer, 1e-4)
     assembly = _assembly_yields(package, dies, safe, sources)

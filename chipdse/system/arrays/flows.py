@@ -84,9 +84,9 @@ def crossings(
     """
     rows = np.column_stack([counts, stacked]).astype(np.int64)
     each, at = distinct_rows(rows)
-    found = [paths_of(ends, tuple(row[:-1].tolist()), bool(row[-1])) for row in each]
-    hops = np.array([paths.hops for paths in found])[at]
-    return hops, np.array([paths.loads for paths in found])[at]
+    paths_of_row = [paths_of(ends, tuple(row[:-1].tolist()), bool(row[-1])) for row in each]
+    hops = np.array([paths.hops for paths in paths_of_row])[at]
+    return hops, np.array([paths.loads for paths in paths_of_row])[at]
 
 
 def crossing_bits(flows: Flows, counts: Floats, stacked: Bools) -> tuple[Floats, Floats]:

@@ -78,10 +78,12 @@ def _softening(name: str, sources: Sources) -> Softening:
     )
     reference = a + _MEASURED_AT_K * (b + _MEASURED_AT_K * c)
     return Softening(
-        constant=a / reference, linear_per_k=b / reference, quadratic_per_k2=c / reference,
+        constant=a / reference,
+        linear_per_k=b / reference,
+        quadratic_per_k2=c / reference,
         low_k=sources(f"materials.measured_from.{name}"),
         high_k=sources(f"materials.measured_to.{name}"),
-    )  # fmt: skip
+    )
 
 
 def _interposer(name: str, dies: Material, sources: Sources) -> Material:
@@ -89,11 +91,11 @@ def _interposer(name: str, dies: Material, sources: Sources) -> Material:
 
     The mesh follows one curve. Dies are hotter than what lies under them, so it is theirs.
     """
-    made = material(name, sources)
-    if made.softening is None or made.softening == dies.softening:
-        return made
-    k = made.conductivity_w_per_mk / float(made.softening.ratio(np.array(REFERENCE_K)))
-    return dataclasses.replace(made, conductivity_w_per_mk=k, softening=None)
+    interposer = material(name, sources)
+    if interposer.softening is None or interposer.softening == dies.softening:
+        return interposer
+    k = interposer.conductivity_w_per_mk / float(interposer.softening.ratio(np.array(REFERENCE_K)))
+    return dataclasses.replace(interposer, conductivity_w_per_mk=k, softening=None)
 
 
 _LABELS = {
@@ -139,7 +141,7 @@ def place(geometry: Geometry, sources: Sources) -> tuple[Rectangle, ...]:
                 bottom_m=y - side / 2,
                 width_m=side,
                 height_m=side,
-            )  # fmt: skip
+            )
         )
     return tuple(placed)
 
@@ -160,11 +162,13 @@ def layers_of(geometry: Geometry, sources: Sources) -> Stack:
     outline = _grow(under, math.sqrt(sources("carbon.package_area_factor")))
     layers = [
         Layer(
-            name="substrate", thickness_m=sources("thermal.substrate_thickness"), outline=outline,
+            name="substrate",
+            thickness_m=sources("thermal.substrate_thickness"),
+            outline=outline,
             material=material("organic", sources),
         ),
         *_carrier_layers(geometry.arrangement, silicon, under, sources),
-    ]  # fmt: skip
+    ]
     metal_m, metal = sources("thermal.metal_thickness"), material("metal_stack", sources)
     if geometry.arrangement in STACKS:
         layers += _stacked(geometry, dies, under, fill, silicon, metal, metal_m, sources)
@@ -181,7 +185,7 @@ def layers_of(geometry: Geometry, sources: Sources) -> Stack:
                 material=fill,
                 regions=tuple((d, silicon) for d in dies),
                 sources=dies,
-            )  # fmt: skip
+            )
         )
     layers.append(
         Layer(
@@ -189,7 +193,7 @@ def layers_of(geometry: Geometry, sources: Sources) -> Stack:
             thickness_m=sources("thermal.interface_thickness"),
             outline=under,
             material=material(geometry.interface_material, sources),
-        )  # fmt: skip
+        )
     )
     return _cooled(geometry, layers, under, sources)
 
@@ -239,7 +243,7 @@ def _stacked(
                     outline=under,
                     material=fill,
                     thickness_m=sources("thermal.interface_thickness"),
-                )  # fmt: skip
+                )
             )
         layers.append(
             Layer(
@@ -248,7 +252,7 @@ def _stacked(
                 outline=under,
                 material=fill,
                 regions=((die, metal),),
-            )  # fmt: skip
+            )
         )
         layers.append(
             Layer(
@@ -258,7 +262,7 @@ def _stacked(
                 material=fill,
                 regions=((die, silicon),),
                 sources=(die,),
-            )  # fmt: skip
+            )
         )
     return layers
 
@@ -275,15 +279,16 @@ def _cooled(geometry: Geometry, layers: list[Layer], under: Rectangle, sources: 
             thickness_m=sources("thermal.spreader_thickness"),
             outline=centred("spreader", side, side),
             material=material(geometry.spreader_material, sources),
-        )  # fmt: skip
+        )
     )
     board = sources("thermal.board_resistance")
     if geometry.cooling != "heatsink_forced_air":
         film = sources(f"thermal.film_coefficient.{geometry.cooling}")
         return Stack(
-            layers=tuple(layers), cooler_resistance_k_per_w=1 / (film * side * side),
+            layers=tuple(layers),
+            cooler_resistance_k_per_w=1 / (film * side * side),
             board_resistance_k_per_w=board,
-        )  # fmt: skip
+        )
     sink = max(geometry.sink_side_m, side)
     layers.append(
         Layer(
@@ -291,7 +296,7 @@ def _cooled(geometry: Geometry, layers: list[Layer], under: Rectangle, sources: 
             thickness_m=sources("thermal.sink_thickness"),
             outline=centred("sink", sink, sink),
             material=material("copper", sources),
-        )  # fmt: skip
+        )
     )
     return Stack(
         layers=tuple(layers),

@@ -158,9 +158,14 @@ def temperatures_of(
         kind = np.repeat(np.arange(len(dies.names)), dies.count[row].astype(int))
         kind = kind[list(fold.sources)]
         group = _group(
-            operator, fixed_w[at][:, kind], dies.static_w[at][:, kind],
-            package["ambient_c"][at], leak, at, ~dies.memory[row, kind],
-        )  # fmt: skip
+            operator,
+            fixed_w[at][:, kind],
+            dies.static_w[at][:, kind],
+            package["ambient_c"][at],
+            leak,
+            at,
+            ~dies.memory[row, kind],
+        )
         for name, column in group.items():
             out[name][at] = column
     return TemperatureResult(**out)
@@ -190,9 +195,13 @@ def die_heat(
     kind = kind[list(operator.fold.sources)]
     at: Int64s = np.zeros(1, np.int64)
     solved = _solved(
-        operator, fixed_w[at][:, kind], dies.static_w[at][:, kind], package["ambient_c"][at], leak,
+        operator,
+        fixed_w[at][:, kind],
+        dies.static_w[at][:, kind],
+        package["ambient_c"][at],
+        leak,
         at,
-    )  # fmt: skip
+    )
     if solved.state.runaway[0]:
         unknown = np.full(len(dies.names), np.nan)
         return DieHeat(peak_c=unknown, leakage_w=unknown)

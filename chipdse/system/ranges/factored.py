@@ -91,8 +91,8 @@ def blocks_of(
         rows = np.flatnonzero(codes == code)
         group = systems.take(rows)
         dies = dies_of(group.blocks, group.packages, read := Sources(given=dict(group.given)))
-        whole = _keys(inputs) & {*read.used, "cost.reticle_area"}
-        if whole or not factors or {*names} & {*_ENDS}:
+        enters_dies = _keys(inputs) & {*read.used, "cost.reticle_area"}
+        if enters_dies or not factors or {*names} & {*_ENDS}:
             yield _plain(group, inputs, shares, rows)
         else:
             yield from _factored(group, dies, inputs, shares, rows)
@@ -150,9 +150,10 @@ def _variants(
     chosen = [i for i, each in enumerate(inputs) if each.parameter in choices]
     result, read = _run(systems, dies, inputs, shares, stage, chosen)
     read_inputs = [
-        i for i, each in enumerate(inputs)
+        i
+        for i, each in enumerate(inputs)
         if any(c.key in read and not c.key.startswith(_PRODUCTS) for c in each.constants)
-    ]  # fmt: skip
+    ]
     if read_inputs:
         result, _ = _run(systems, dies, inputs, shares, stage, [*chosen, *read_inputs])
     return result
@@ -170,9 +171,10 @@ def _run(
     some = [inputs[place] for place in places]
     classes = [
         np.floor(shares[:, place] * len(inputs[place].choices or "?"))
-        if inputs[place].choices else shares[:, place]
+        if inputs[place].choices
+        else shares[:, place]
         for place in places
-    ]  # fmt: skip
+    ]
     _, first, of_draw = np.unique(
         np.stack([*classes, np.zeros(len(shares))]), axis=1, return_index=True, return_inverse=True
     )

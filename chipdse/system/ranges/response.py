@@ -135,9 +135,13 @@ def _expanded(
     rows = np.tile(np.arange(package.count), len(changes))
     static = np.concatenate([dies.static_w * factor for _, factor in changes])
     result = temperatures_of(
-        package.take(rows), dataclasses.replace(dies.take(rows), static_w=static), leak.take(rows),
-        np.concatenate([fixed for fixed, _ in changes]), sources, cells,
-    )  # fmt: skip
+        package.take(rows),
+        dataclasses.replace(dies.take(rows), static_w=static),
+        leak.take(rows),
+        np.concatenate([fixed for fixed, _ in changes]),
+        sources,
+        cells,
+    )
     shape = len(changes), package.count
     columns = {f.name: getattr(result, f.name) for f in dataclasses.fields(result)}
     base, *ends = (

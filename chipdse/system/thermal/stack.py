@@ -100,7 +100,7 @@ class Layer:
     sources : rectangles that dissipate power, by name, in this layer
     slices : cells through the thickness, of equal heights
     cuts : where the thickness is cut into slices of unequal heights instead, as shares of it from
-        the board's side, ascending between 0 and 1; see `chipdse.system.thermal_slices`
+        the board's side, ascending between 0 and 1; see `chipdse.system.thermal.nested_meshes`
     """
 
     name: str

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from chipdse.errors import DesignError
 from chipdse.kernels.build import compiler
+from chipdse.netlist.activity.glitches.engine_python import PythonLanes
 from chipdse.netlist.activity.glitches.replay import TimedActivity, timed_replay
 from chipdse.netlist.activity.recording import RecordedSignal, Recording
 from chipdse.netlist.activity.replay.replay import replay
@@ -208,7 +209,7 @@ def test_no_net_moves_after_its_static_arrival(text: str, seed: int, wires: list
 def test_invariants_on_random_logic(text: str, seed: int, bins: float) -> None:
     timing = timed(text)
     rows = np.random.default_rng(seed).integers(0, 256, 90).tolist()
-    # That every net settles at its zero-delay value is asserted inside.
+    # A net that settles at another value than without delays would be refused inside.
     found = run(timing, rows, resolution_s=bins, sampled=None, engine="python")
     assert (found.group_glitches >= 0).all()
     assert (found.group_glitches % 2 == 0).all()  # what leaves a settled value returns to it
@@ -289,6 +290,15 @@ def test_what_does_not_settle_and_what_is_no_resolution_are_refused() -> None:
     unknown = dataclasses.replace(recording, unknown=np.array([[0], [1], [0]], dtype=np.uint32))
     with pytest.raises(DesignError, match="a is X at edge 1 of the recording"):
         timed_replay(timing, unknown, {}, replayed)
+
+
+def test_a_net_that_settles_at_another_value_with_delays_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    timing, replay_lanes = timed(chain(1)), PythonLanes.replay
+    monkeypatch.setattr(PythonLanes, "replay", lambda *given: replay_lanes(*given) ^ np.uint64(1))
+    with pytest.raises(DesignError, match="net .* settles at another value .* glitches = false"):
+        run(timing, [0, 1, 0], engine="python")
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ def with_options(design: Design, **options) -> Design:
     return dataclasses.replace(design, physical=PhysicalOptions(**options))
 
 
-def test_each_effect_adds_what_it_says(design, hardware, store):
+def test_each_effect_adds_what_it_says(design, hardware, store) -> None:
     def report(**options):
         return measure(with_options(design, **options), hardware, store)[0]
 
@@ -94,7 +94,7 @@ def test_each_effect_adds_what_it_says(design, hardware, store):
     assert full.block_core_area_m2 == pytest.approx(full.block_layout_area_m2 / 0.6)
 
 
-def test_layout_adds_area_leakage_and_carbon(design, store):
+def test_layout_adds_area_leakage_and_carbon(design, store) -> None:
     def metrics(**options):
         return evaluate(with_options(design, glitches=False, **options), store).flat()
 
@@ -110,13 +110,15 @@ def test_layout_adds_area_leakage_and_carbon(design, store):
     assert after["layout_cell_count"] > after["hold_buffer_count"] + after["clock_buffer_count"]
 
 
-def test_wires_and_cells_in_the_text(design, hardware, store):
+def test_wires_and_cells_in_the_text(design, hardware, store) -> None:
     bare = measure(with_options(design, wires="none", clock_tree=False), hardware, store)[0]
     full = measure(design, hardware, store)[0]
     assert "placement" in counted_text(full) and "no wires" in counted_text(bare)
 
 
-def test_twice_the_wire_capacitance_adds_its_share_of_switching_power(design, hardware, store):
+def test_twice_the_wire_capacitance_adds_its_share_of_switching_power(
+    design, hardware, store
+) -> None:
     """Switching power is C V^2 / 2 a transition: the wires' part doubles, the rest stays."""
     found = analyse_design(with_options(design, glitches=False), hardware, store)
     loads, power = found.loads, found.power
@@ -137,7 +139,7 @@ def test_twice_the_wire_capacitance_adds_its_share_of_switching_power(design, ha
     assert 0 < share < now
 
 
-def test_one_placement_serves_every_supply(design, hardware, store):
+def test_one_placement_serves_every_supply(design, hardware, store) -> None:
     measure(design, hardware, store)
     store.built.clear()
     lower = dataclasses.replace(design.operating, vdd_v=1.2)
@@ -145,7 +147,7 @@ def test_one_placement_serves_every_supply(design, hardware, store):
     assert sorted(store.built) == ["glitches", "measure"]
 
 
-def test_picture_and_map_of_power(design, hardware, store, tmp_path):
+def test_picture_and_map_of_power(design, hardware, store, tmp_path: Path) -> None:
     draw_point(design, store, tmp_path / "p.png")
     assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
     found = analyse_design(design, hardware, store)
@@ -159,7 +161,7 @@ def test_picture_and_map_of_power(design, hardware, store, tmp_path):
     assert 0 < warm.even_peak_rise_k <= warm.peak_rise_k
 
 
-def test_a_map_keeps_its_power_and_an_even_one_has_no_hot_spot():
+def test_a_map_keeps_its_power_and_an_even_one_has_no_hot_spot() -> None:
     rng = np.random.default_rng(0)
     power = rng.uniform(0, 1, (7, 7))
     assert resampled(power, GRID).sum() == pytest.approx(power.sum())
@@ -178,7 +180,7 @@ def test_a_map_keeps_its_power_and_an_even_one_has_no_hot_spot():
         mapped_temperature(corner, area, PackageParameters(), Sources(), copies=0)
 
 
-def test_place_verb(shared, capsys, tmp_path):
+def test_place_verb(shared, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = shared / "reference" / "wires" / "gcd_nangate45.npz"
     assert main(["place", str(file), "--json", "--to", str(tmp_path / "xy.npz")]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -193,7 +195,7 @@ def test_place_verb(shared, capsys, tmp_path):
     assert "text.npz is no placement problem (no .npz archive)" in capsys.readouterr().err
 
 
-def test_sweeps_have_a_physical_table(tmp_path: Path):
+def test_sweeps_have_a_physical_table(tmp_path: Path) -> None:
     text = (
         'block = "multiplier"\n[hardware]\nbits = [4, 6]\n[library]\nname = "sky130"\n'
         '[physical]\nwires = "formula"\nglitches = false\nutilisation = 0.6\n'

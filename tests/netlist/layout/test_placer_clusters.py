@@ -16,7 +16,7 @@ from chipdse.netlist.layout.placer.place import LEAST_CLUSTERED_CELLS, OVERFLOW,
 CELLS = 2 * LEAST_CLUSTERED_CELLS
 
 
-def test_clusters_are_even_and_keep_cells_ports_and_wires():
+def test_clusters_are_even_and_keep_cells_ports_and_wires() -> None:
     problem = made(CELLS)
     clusters = clusters_of(problem)
     area, of = clusters.problem.cell_area_m2, clusters.cluster_of
@@ -36,7 +36,7 @@ def test_clusters_are_even_and_keep_cells_ports_and_wires():
     assert list(pins) == expected
 
 
-def test_a_chain_of_equal_cells_pairs_up():
+def test_a_chain_of_equal_cells_pairs_up() -> None:
     """All scores are equal there, and cells that all prefer the next one would pair with none."""
     problem = made(CELLS)
     nets = np.repeat(np.arange(CELLS - 1), 2).astype(np.int32)
@@ -51,7 +51,7 @@ def test_a_chain_of_equal_cells_pairs_up():
 
 
 @pytest.mark.slow
-def test_wires_are_as_short_as_from_a_start_of_cells():
+def test_wires_are_as_short_as_from_a_start_of_cells() -> None:
     problem = made(CELLS)
     flat, clustered = place(problem), place(problem, clustered=True)
     assert clustered.overflow < OVERFLOW
@@ -59,20 +59,20 @@ def test_wires_are_as_short_as_from_a_start_of_cells():
     assert clustered.wire_length_m == pytest.approx(flat.wire_length_m, rel=0.03)
 
 
-def test_a_small_design_starts_from_its_cells():
+def test_a_small_design_starts_from_its_cells() -> None:
     problem = made(LEAST_CLUSTERED_CELLS // 10)
     assert np.array_equal(place(problem, clustered=True).x_m, place(problem).x_m)
 
 
 @pytest.mark.slow
-def test_a_core_without_room_for_fillers_is_placed():
+def test_a_core_without_room_for_fillers_is_placed() -> None:
     problem = made(CELLS)
     full = dataclasses.replace(problem, target_density=problem.utilisation)
     assert place(full, clustered=True).overflow < OVERFLOW
 
 
 @pytest.mark.slow
-def test_compiled_and_numpy_place_alike():
+def test_compiled_and_numpy_place_alike() -> None:
     if placer_kernel() is None:
         pytest.skip("no C compiler")
     problem = made(LEAST_CLUSTERED_CELLS)
@@ -81,7 +81,7 @@ def test_compiled_and_numpy_place_alike():
 
 
 @pytest.mark.parametrize("gamma", [0.01, 3.0])
-def test_compiled_pulls_and_spans_are_those_of_numpy(gamma):
+def test_compiled_pulls_and_spans_are_those_of_numpy(gamma: float) -> None:
     kernel = placer_kernel()
     if kernel is None:
         pytest.skip("no C compiler")

@@ -1,6 +1,7 @@
 """The placer: against placements of a full flow, and what must hold for any."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def chain(cells: int, *, utilisation: float = 0.5, side_um: float = 2.0) -> Plac
 @pytest.mark.few_cases(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gcd", "medium01", "aes"])
-def test_wire_length_is_that_of_a_full_placer(shared, name):
+def test_wire_length_is_that_of_a_full_placer(shared, name: str) -> None:
     """Half-perimeter length within 5 % of OpenROAD's own placement of the same netlist."""
     folder = shared / "reference" / "wires"
     problem, reference_m = read_problem(folder / f"{name}_nangate45.npz")
@@ -50,7 +51,7 @@ def test_wire_length_is_that_of_a_full_placer(shared, name):
 
 
 @pytest.mark.slow
-def test_full_core_is_as_short_as_annealing_makes_it():
+def test_full_core_is_as_short_as_annealing_makes_it() -> None:
     """Legalised and with cells exchanged; the global positions themselves overlap."""
     row = full_core_row(144)
     assert row["legal_exchanged"] == pytest.approx(1.0, abs=0.05)
@@ -60,7 +61,7 @@ def test_full_core_is_as_short_as_annealing_makes_it():
 @pytest.mark.few_cases(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3, 5, 7])
-def test_numbering_hardly_matters(shared, seed):
+def test_numbering_hardly_matters(shared, seed: int) -> None:
     """The same design with cells, ports and nets numbered at random, and across for along."""
     file = shared / "reference" / "wires" / "gcd_nangate45.npz"
     problem, reference_m = read_problem(file)
@@ -71,7 +72,7 @@ def test_numbering_hardly_matters(shared, seed):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("cells", "hub"), [(600, 0), (50, 50), (600, 600)])
-def test_cells_on_one_spot_come_apart(cells, hub):
+def test_cells_on_one_spot_come_apart(cells: int, hub: int) -> None:
     """All nets lead to one cell, or to one port: least wire is a heap, from which none moves."""
     area = np.full(cells, 4 * UM**2)
     edge = float(np.sqrt(area.sum() / 0.6))
@@ -88,7 +89,7 @@ def test_cells_on_one_spot_come_apart(cells, hub):
 
 
 @pytest.mark.slow
-def test_compiled_and_numpy_place_alike():
+def test_compiled_and_numpy_place_alike() -> None:
     if placer_kernel() is None:
         pytest.skip("no C compiler")
     problem = chain(300)
@@ -96,13 +97,13 @@ def test_compiled_and_numpy_place_alike():
     assert np.array_equal(fast.x_m, plain.x_m) and np.array_equal(fast.y_m, plain.y_m)
 
 
-def test_same_seed_same_placement():
+def test_same_seed_same_placement() -> None:
     problem = chain(100)
     assert np.array_equal(place(problem, seed=3).x_m, place(problem, seed=3).x_m)
     assert not np.array_equal(place(problem, seed=3).x_m, place(problem, seed=4).x_m)
 
 
-def test_cells_lie_in_the_core_and_ports_on_its_border():
+def test_cells_lie_in_the_core_and_ports_on_its_border() -> None:
     problem = chain(200)
     placed = place(problem)
     x, y = placed.x_m, placed.y_m
@@ -115,7 +116,7 @@ def test_cells_lie_in_the_core_and_ports_on_its_border():
 
 
 @pytest.mark.slow
-def test_more_utilisation_shortens_wires():
+def test_more_utilisation_shortens_wires() -> None:
     lengths = [place(chain(400, utilisation=u)).wire_length_m for u in (0.2, 0.45, 0.8)]
     assert lengths[0] > lengths[1] > lengths[2]
 
@@ -133,7 +134,7 @@ def _pins(nets: list[list[int]]) -> Pins:
 
 @given(pins, st.floats(-100, 100), st.randoms(use_true_random=False))
 @examples(30)
-def test_length_does_not_change_when_everything_moves(nets, shift, random):
+def test_length_does_not_change_when_everything_moves(nets, shift, random) -> None:
     at = np.array([random.uniform(0, 50) for _ in range(10)])
     own = _pins(nets)
     assert own.spans(at + shift).sum() == pytest.approx(own.spans(at).sum(), abs=1e-9)
@@ -141,7 +142,7 @@ def test_length_does_not_change_when_everything_moves(nets, shift, random):
     assert WireLength(own, 10, None).gradient(at, 2.0).sum() == pytest.approx(0, abs=1e-9)
 
 
-def test_smooth_length_of_two_pins_by_hand():
+def test_smooth_length_of_two_pins_by_hand() -> None:
     # Pins at 0 and d: the extent is d (1 - e^(-d/g)) / (1 + e^(-d/g)) = d tanh(d / 2g), whose
     # derivative is tanh(q) + q / cosh(q)^2 with q = d / 2g.
     d, g = 3.0, 2.0
@@ -151,7 +152,7 @@ def test_smooth_length_of_two_pins_by_hand():
     assert pull == pytest.approx([-by_hand, by_hand])
 
 
-def test_density_force_is_the_slope_of_its_energy():
+def test_density_force_is_the_slope_of_its_energy() -> None:
     """Numerical derivative of half the sum of density times potential."""
     rng = np.random.default_rng(1)
     n = 12
@@ -181,7 +182,7 @@ def test_density_force_is_the_slope_of_its_energy():
 @pytest.mark.slow
 @given(st.integers(1, 25), st.integers(0, 3), st.floats(0.1, 0.9), st.integers(0, 2**32 - 1))
 @examples(15)
-def test_small_and_odd_designs_are_placed(cells, ports, utilisation, seed):
+def test_small_and_odd_designs_are_placed(cells, ports, utilisation, seed) -> None:
     """One cell, no port, cells far larger than a bin, nets of one pin: none is special."""
     rng = np.random.default_rng(seed)
     area = rng.uniform(1, 40, cells) * UM**2
@@ -201,7 +202,7 @@ def test_small_and_odd_designs_are_placed(cells, ports, utilisation, seed):
     assert placed.overflow < OVERFLOW or cells <= FEW_CELLS
 
 
-def test_cells_without_wires_spread_too():
+def test_cells_without_wires_spread_too() -> None:
     problem = dataclasses.replace(
         chain(60), pin_net=np.zeros(0, np.int32), pin_node=np.zeros(0, np.int32)
     )
@@ -218,7 +219,7 @@ def test_cells_without_wires_spread_too():
         ({"target_density": None}, "'target_density is not a file in the archive'"),
     ],
 )
-def test_files_that_hold_no_problem(tmp_path, change, message):
+def test_files_that_hold_no_problem(tmp_path: Path, change, message) -> None:
     problem = chain(10)
     held = {
         "cells": 10,
@@ -238,7 +239,7 @@ def test_files_that_hold_no_problem(tmp_path, change, message):
         read_problem(file)
 
 
-def test_problems_that_cannot_be_placed_are_refused():
+def test_problems_that_cannot_be_placed_are_refused() -> None:
     problem = chain(10)
     with pytest.raises(InfeasibleError, match="enlarge the core"):
         dataclasses.replace(problem, core_width_m=problem.core_width_m / 3)

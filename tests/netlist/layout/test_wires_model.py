@@ -79,13 +79,13 @@ def routes_of(netlist: Netlist, net_length_m, pin_distance_m, port_distance_m=No
     )
 
 
-def test_constants_of_a_wire(data):
+def test_constants_of_a_wire(data) -> None:
     # 0.165 fF/um as extracted from routed designs, 1.206 ohm/um as the platform's set_wire_rc says.
     assert data.signal_f_per_m * 100 * UM == pytest.approx(16.5e-15, rel=1e-9, abs=0)
     assert data.signal_ohm_per_m * 100 * UM == pytest.approx(120.6)
 
 
-def test_elmore_by_hand(library, at, data, tmp_path):
+def test_elmore_by_hand(library, at, data, tmp_path: Path) -> None:
     # 20 um from one flip-flop to another: R = 24.12 ohm and 13.75 ohm of vias at each end,
     # C = 3.3 fF, and the pin behind it: delay = R (C / 2 + pin).
     netlist = read(fan(1), library, tmp_path)
@@ -103,7 +103,7 @@ def test_elmore_by_hand(library, at, data, tmp_path):
     assert elmore_s(1000.0, 2e-15, 3e-15) == pytest.approx(4e-12)
 
 
-def test_the_wire_to_an_output_port_by_hand(library, at, data, tmp_path):
+def test_the_wire_to_an_output_port_by_hand(library, at, data, tmp_path: Path) -> None:
     # A port is a load like a pin, of no capacitance: 20 um of 24.12 ohm and 3.44 fF give
     # R C / 2 = 41.5 fs.
     text = f"module top(input clk, input a, output q); {HD}dfxtp_1 r (.CK(clk), .D(a), .Q(q));"
@@ -126,7 +126,7 @@ def test_the_wire_to_an_output_port_by_hand(library, at, data, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [formula_routes, placed_routes])
-def test_a_port_of_a_net_lies_as_far_as_its_wire_goes(library, tmp_path, make):
+def test_a_port_of_a_net_lies_as_far_as_its_wire_goes(library, tmp_path: Path, make) -> None:
     cells = "".join(f"{HD}dfxtp_1 r{i} (.CLK(clk), .D(a[{i}]), .Q(q[{i}]));" for i in range(6))
     text = f"module top(input clk, input [5:0] a, output [5:0] q); {cells} endmodule"
     netlist = read(text, library, tmp_path)
@@ -140,7 +140,7 @@ def test_a_port_of_a_net_lies_as_far_as_its_wire_goes(library, tmp_path, make):
         assert routes.port_distance_m.min() > 0.2 * length.min()
 
 
-def test_a_port_behind_a_tree_of_buffers_waits_for_them(library, at, data, tmp_path):
+def test_a_port_behind_a_tree_of_buffers_waits_for_them(library, at, data, tmp_path: Path) -> None:
     text = fan(300).replace("input a)", "input a, output q0)").replace("wire q0;", "")
     netlist = read(text, library, tmp_path)
     graph = build_timing_graph(netlist, "clk")
@@ -154,7 +154,7 @@ def test_a_port_behind_a_tree_of_buffers_waits_for_them(library, at, data, tmp_p
     assert loads.timing.port_delay_s[0] > 10e-12
 
 
-def test_wire_slows_the_path_by_its_delay_and_its_load(library, at, data, tmp_path):
+def test_wire_slows_the_path_by_its_delay_and_its_load(library, at, data, tmp_path: Path) -> None:
     netlist = read(fan(1), library, tmp_path)
     graph = build_timing_graph(netlist, "clk")
     lengths = []
@@ -169,7 +169,7 @@ def test_wire_slows_the_path_by_its_delay_and_its_load(library, at, data, tmp_pa
     assert lengths[0] == pytest.approx(float(plain.min_period_s[0]), rel=1e-9)
 
 
-def test_a_large_load_is_driven_through_buffers(library, at, data, tmp_path):
+def test_a_large_load_is_driven_through_buffers(library, at, data, tmp_path: Path) -> None:
     netlist = read(fan(300), library, tmp_path)
     graph = build_timing_graph(netlist, "clk")
     net = netlist.nets_by_name["q0"]
@@ -188,7 +188,7 @@ def test_a_large_load_is_driven_through_buffers(library, at, data, tmp_path):
     assert buffered < plain
 
 
-def test_levels_of_buffers_by_hand():
+def test_levels_of_buffers_by_hand() -> None:
     # Best load 40, input 4: a gain of 10. A load of 4000 is 100 last buffers, behind 10: two
     # levels and 110 buffers; one of 39 needs none.
     levels, count = Repeater(cell="b", input_f=4.0, load_f=40.0).tree(np.array([4000.0, 39.0]))
@@ -196,7 +196,7 @@ def test_levels_of_buffers_by_hand():
     assert count == pytest.approx([110, 0])
 
 
-def test_the_best_buffer_is_faster_than_twice_its_load(library, at):
+def test_the_best_buffer_is_faster_than_twice_its_load(library, at) -> None:
     """Its load minimises delay for the gain in load: twice and half of it gain less."""
     best = repeaters(library)
 
@@ -207,7 +207,7 @@ def test_the_best_buffer_is_faster_than_twice_its_load(library, at):
     assert cost(1.0) <= 1.1 * min(cost(0.5), cost(2.0))
 
 
-def test_formula_by_hand(library, tmp_path):
+def test_formula_by_hand(library, tmp_path: Path) -> None:
     # 10,000 cells of 5 um2: 3.557 * 10000^1.129 * sqrt(5) um = 0.261 m.
     by_hand = 3.557 * 10 ** (4 * 1.129) * 5**0.5 * UM
     assert published_length_m(10_000, 5e4 * UM**2, Sources()) == pytest.approx(by_hand)
@@ -222,14 +222,14 @@ def test_formula_by_hand(library, tmp_path):
     assert int(np.argmax(routes.net_length_m)) == netlist.nets_by_name["q0"]
 
 
-def test_steiner_factors(library):
+def test_steiner_factors(library) -> None:
     factor = steiner_factor(np.array([2, 3, 4, 5, 8, 9, 16, 100]), Sources())
     assert factor == pytest.approx([1, 1, 1.01, 1.07, 1.19, 1.26, 1.68, 4.2])
     assert (np.diff(steiner_factor(np.arange(2, 200), Sources())) >= 0).all()
 
 
 @pytest.mark.slow
-def test_placed_wires_shorten_with_utilisation(library, tmp_path):
+def test_placed_wires_shorten_with_utilisation(library, tmp_path: Path) -> None:
     netlist = read(fan(60), library, tmp_path)
     clock = build_timing_graph(netlist, "clk").clock
     long, short = (
@@ -242,7 +242,7 @@ def test_placed_wires_shorten_with_utilisation(library, tmp_path):
         placed_routes(netlist, clock, Sources(), utilisation=1.2)
 
 
-def test_degrees_count_ports(library, tmp_path):
+def test_degrees_count_ports(library, tmp_path: Path) -> None:
     netlist = read(fan(3), library, tmp_path)
     degree = net_degrees(netlist)
     assert degree[netlist.nets_by_name["q0"]] == 4
@@ -250,7 +250,7 @@ def test_degrees_count_ports(library, tmp_path):
     assert degree[netlist.nets_by_name["clk"]] == 5
 
 
-def test_processes_by_their_cells():
+def test_processes_by_their_cells() -> None:
     assert process_of(["sky130_fd_sc_hd__inv_1"]) == "sky130"
     assert process_of(["sg13g2_inv_1"]) == "ihp-sg13g2"
     assert process_of(["INVx1_ASAP7_75t_R"]) == "asap7"
@@ -268,6 +268,6 @@ def test_processes_by_their_cells():
         ({"glitch_cycles": -1}, "glitch_cycles"),
     ],
 )
-def test_options_are_refused(given, message):
+def test_options_are_refused(given, message: str) -> None:
     with pytest.raises(DesignError, match=message):
         PhysicalOptions(**given)

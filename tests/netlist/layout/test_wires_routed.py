@@ -50,7 +50,9 @@ def rows(file):
         ("gf180mcu", "diceroll", 0.15, 0.11, 0.75),
     ],
 )
-def test_wires_are_those_of_the_routed_design(shared, technology, design, capacitance, path, rank):
+def test_wires_are_those_of_the_routed_design(
+    shared, technology: str, design: str, capacitance: float, path: float, rank: float
+) -> None:
     """Before, capacitance was 0.45 to 0.75 of the extracted one."""
     netlist = routed_netlist(shared, technology, design)
     graph = build_timing_graph(netlist, CLOCKS[technology])
@@ -73,7 +75,7 @@ def test_wires_are_those_of_the_routed_design(shared, technology, design, capaci
     assert period_s < 1.01 * float(plain)
 
 
-def test_nets_are_drawn_to_the_mean_of_their_degree():
+def test_nets_are_drawn_to_the_mean_of_their_degree() -> None:
     # Two pins: mean 2; three pins: mean 6, and 0.35 of the way there. One net of 50 pins stays.
     length = np.array([1.0, 3.0, 4.0, 8.0, 100.0])
     drawn = drawn_to_mean(length, np.array([2, 2, 3, 3, 50]))
@@ -82,7 +84,7 @@ def test_nets_are_drawn_to_the_mean_of_their_degree():
     assert drawn_to_mean(np.zeros(0), np.zeros(0, dtype=np.int64)).shape == (0,)
 
 
-def test_processes_without_measured_layouts_have_the_common_factor():
+def test_processes_without_measured_layouts_have_the_common_factor() -> None:
     sources = Sources()
     assert routed_over_placed("sky130", sources) == 1.27
     common = routed_over_placed("gt2n", sources)

@@ -62,7 +62,7 @@ def compound_series(source, width, height, layers, film, terms=300):
     return float((rises * over_source).sum()), float(field.max())
 
 
-def test_a_uniformly_heated_plate_is_one_resistance_after_another():
+def test_a_uniformly_heated_plate_is_one_resistance_after_another() -> None:
     """A source on the whole plate has the uniform mode alone: layers and film in a row."""
     layers, side, film = [(1e-3, 400.0), (2e-3, 130.0)], 0.02, 5000.0
     mean, hottest = compound_series(centred("heat", side, side), side, side, layers, film)
@@ -79,7 +79,7 @@ def test_a_uniformly_heated_plate_is_one_resistance_after_another():
     ],
     ids=["off_centre", "at_the_edge"],
 )
-def test_a_die_on_interface_and_spreader_is_the_series(place):
+def test_a_die_on_interface_and_spreader_is_the_series(place) -> None:
     """A second judge beside HotSpot: off-centre heat on silicon, grease and copper of one size.
 
     Mean and hottest point of the source within 1 % of the exact solution at 40 cells across.
@@ -112,7 +112,7 @@ ICE = {
 
 
 @pytest.mark.parametrize("sink", ICE)
-def test_two_dies_are_those_of_3d_ice(sink):
+def test_two_dies_are_those_of_3d_ice(sink) -> None:
     """Two dies of 50 um, face outwards, 50 W spread on one and 2 x 12.5 W in squares of the other.
 
     The heat transfer coefficient of 1e5 W/m²K on 10 x 10 mm is 0.1 K/W to 300 K. The two cells of

@@ -79,7 +79,7 @@ def hottest(geometry, watts, cells=CELLS):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_default_is_within_two_percent_of_the_converged_solution(case):
+def test_the_default_is_within_two_percent_of_the_converged_solution(case) -> None:
     geometry, watts = CASES[case]
     found, stated = hottest(geometry, watts)
     converged, left = hottest(geometry, watts, cells=2 * CELLS)
@@ -88,7 +88,7 @@ def test_the_default_is_within_two_percent_of_the_converged_solution(case):
     assert abs(found - converged) < stated < 0.04 * found
 
 
-def test_one_slice_and_even_cells_were_not():
+def test_one_slice_and_even_cells_were_not() -> None:
     """What the mesh does away with: a hot tile 7 % above the converged solution."""
     geometry, watts = CASES["one small die"]
     converged, _ = hottest(geometry, watts, cells=2 * CELLS)
@@ -100,7 +100,7 @@ def test_one_slice_and_even_cells_were_not():
     assert coarse.peak_rise(np.array(watts))[0] > 1.05 * converged
 
 
-def test_meshes_are_nested_and_have_every_edge():
+def test_meshes_are_nested_and_have_every_edge() -> None:
     geometry, _ = CASES["a small die below a large one"]
     stack = layers_of(geometry, Sources())
     meshes = meshes_of(stack, unfolded(2))
@@ -117,7 +117,7 @@ def test_meshes_are_nested_and_have_every_edge():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tile", [(0, 0), (2, 1)], ids=["corner", "centre"])
-def test_a_hot_square_of_a_power_map(tile):
+def test_a_hot_square_of_a_power_map(tile) -> None:
     watts = np.full((4, 4), 0.02)
     watts[tile] = 2.0
     found = mapped_temperature(watts, 4e-6, PackageParameters(), Sources())
@@ -139,7 +139,7 @@ def test_a_hot_square_of_a_power_map(tile):
     assert found.beyond_conductivity_k < 0
 
 
-def test_the_error_is_in_the_result():
+def test_the_error_is_in_the_result() -> None:
     block = BlockMetrics(
         area_m2=2e-8, dynamic_power_w=2e-3, leakage_power_w=1e-5, temperature_c=25.0,
         throughput_ops_per_s=1e9, io_bits_per_op=0.1, node_nm=130.0,
@@ -154,7 +154,7 @@ def test_the_error_is_in_the_result():
 # Conductivity that falls with temperature.
 
 
-def test_silicon_is_what_was_measured():
+def test_silicon_is_what_was_measured() -> None:
     """Glassbrenner and Slack's recommended values [W/m/K], and the fall of a quarter."""
     for kelvin, measured in ((250, 195), (300, 156), (400, 105), (500, 80), (600, 64)):
         ratio = float(SILICON.softening.ratio(np.array(float(kelvin))))
@@ -198,14 +198,14 @@ def kirchhoff(power_w, ambient_c, thickness_m=2e-3, cooler=0.1):
 
 
 @pytest.mark.parametrize("power_w", [20.0, 200.0, 500.0])
-def test_a_slab_is_kirchhoffs_integral(power_w):
+def test_a_slab_is_kirchhoffs_integral(power_w: float) -> None:
     expected = kirchhoff(power_w, 45.0)
     found = hottest_point(slab(), np.array([power_w]), 45.0, cells=32)
     assert found.rise_k == approx(expected, rel=2e-3)
     assert found.heat_out_w == approx(power_w, rel=1e-9)
 
 
-def test_one_conductivity_per_die_is_close_to_one_per_cell():
+def test_one_conductivity_per_die_is_close_to_one_per_cell() -> None:
     """The reduced operator against the iteration over every cell."""
     for case in ("hot tile in a corner", "one small die", "two dies, the bottom one hot"):
         geometry, watts = CASES[case]
@@ -223,7 +223,7 @@ def test_one_conductivity_per_die_is_close_to_one_per_cell():
 
 @settings(max_examples=10, deadline=None)
 @given(st.floats(1.0, 400.0), st.floats(0.0, 80.0))
-def test_hotter_silicon_conducts_less(power_w, ambient_c):
+def test_hotter_silicon_conducts_less(power_w, ambient_c) -> None:
     rise = hottest_point(slab(), np.array([power_w]), ambient_c).rise_k
     more = hottest_point(slab(), np.array([1.1 * power_w]), ambient_c).rise_k
     warmer = hottest_point(slab(), np.array([power_w]), ambient_c + 10).rise_k
@@ -231,7 +231,7 @@ def test_hotter_silicon_conducts_less(power_w, ambient_c):
     assert warmer > rise
 
 
-def test_constant_conductivities_stay_exactly_linear():
+def test_constant_conductivities_stay_exactly_linear() -> None:
     copper = Material(name="copper", conductivity_w_per_mk=400.0)
     layers = tuple(dataclasses.replace(la, material=copper) for la in slab().layers)
     stack = dataclasses.replace(slab(), layers=layers)
@@ -242,7 +242,7 @@ def test_constant_conductivities_stay_exactly_linear():
         assert hottest_point(stack, np.array([100.0]), ambient_c).rise_k == approx(expected)
 
 
-def test_beyond_the_measured_range_is_a_violation():
+def test_beyond_the_measured_range_is_a_violation() -> None:
     die = Die(name="hot", area_m2=1e-4, dynamic_power_w=1500.0, throughput_ops_per_s=1.0)
     chosen = PackageParameters(arrangement="monolithic", chiplets=1, tiles=1)
     result = evaluate_described(System(name="s", dies=(die,), package=chosen))
@@ -252,7 +252,7 @@ def test_beyond_the_measured_range_is_a_violation():
     assert any("conductivity of silicon" in line for line in result.complaints)
 
 
-def test_one_curve_per_stack():
+def test_one_curve_per_stack() -> None:
     other = dataclasses.replace(
         SILICON, softening=Softening(constant=1.0, linear_per_k=0.0, quadratic_per_k2=0.0)
     )

@@ -119,7 +119,7 @@ def drawn(rng):
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_drawn_stacks(seed):
+def test_drawn_stacks(seed) -> None:
     rng = random.Random(seed)
     while True:
         stack = drawn(rng)

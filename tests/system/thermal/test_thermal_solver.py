@@ -43,7 +43,7 @@ def package(die_layers, cooler=0.1):
     )
 
 
-def test_one_slab_is_the_closed_form():
+def test_one_slab_is_the_closed_form() -> None:
     """Uniform heat in the first of two slabs: half its thickness, the other, and the cooler."""
     stack = Stack(
         layers=(
@@ -57,7 +57,7 @@ def test_one_slab_is_the_closed_form():
         assert solve(assemble(stack, cells)).average[0, 0] == approx(expected, rel=1e-10)
 
 
-def test_slab_with_two_paths_splits_the_heat():
+def test_slab_with_two_paths_splits_the_heat() -> None:
     stack = Stack(
         layers=(layer("heated", 2e-3, 0.01, sources=[centred("heat", 0.01, 0.01)]),),
         cooler_resistance_k_per_w=1.0, board_resistance_k_per_w=3.0,
@@ -69,7 +69,7 @@ def test_slab_with_two_paths_splits_the_heat():
     assert up + down == approx(8.0, rel=1e-12)
 
 
-def test_anisotropic_slab_conducts_through_its_thickness():
+def test_anisotropic_slab_conducts_through_its_thickness() -> None:
     material = Material(name="board", conductivity_w_per_mk=20.0, vertical_w_per_mk=0.3)
     stack = Stack(
         layers=(layer("heated", 1e-3, 0.01, sources=[centred("heat", 0.01, 0.01)]),
@@ -103,7 +103,7 @@ def spreading_series(source, side, thickness, conductivity, film):
     return total + both.sum() / (a**4 * c**2 * conductivity)
 
 
-def test_spreading_in_a_plate_is_the_series():
+def test_spreading_in_a_plate_is_the_series() -> None:
     """A thin heated film on a thick copper plate: the sink the package model has to get right."""
     film = 1 / (0.1 * 0.06**2)
     stack = Stack(
@@ -118,7 +118,7 @@ def test_spreading_in_a_plate_is_the_series():
     assert found == approx(expected, rel=0.01)
 
 
-def test_two_die_stack_is_hotter_than_side_by_side():
+def test_two_die_stack_is_hotter_than_side_by_side() -> None:
     side = 0.008
     low = layer("low", 5e-5, side, sources=[centred("a", side, side)])
     high = layer("high", 15e-5, side, sources=[centred("b", side, side)])
@@ -132,7 +132,7 @@ def test_two_die_stack_is_hotter_than_side_by_side():
     assert stacked.rise(power).max() > 1.3 * beside.rise(power).max()
 
 
-def test_energy_leaves_as_it_came():
+def test_energy_leaves_as_it_came() -> None:
     spots = [Rectangle(name=f"s{i}", left_m=-0.007 + 0.004 * i, bottom_m=-0.004, width_m=0.003,
                        height_m=0.007) for i in range(4)]  # fmt: skip
     operator = solve(assemble(package([layer("die", 15e-5, 0.016, sources=spots)]), 32))
@@ -142,7 +142,7 @@ def test_energy_leaves_as_it_came():
 
 @settings(max_examples=15)
 @given(st.lists(st.floats(0, 50), min_size=2, max_size=2))
-def test_powers_superpose(power):
+def test_powers_superpose(power) -> None:
     halves = [Rectangle(name=n, left_m=x, bottom_m=-0.005, width_m=0.005, height_m=0.01)
               for n, x in (("l", -0.005), ("r", 0.0))]  # fmt: skip
     operator = solve(assemble(package([layer("die", 15e-5, 0.01, sources=halves)]), 6))
@@ -152,7 +152,7 @@ def test_powers_superpose(power):
     assert (operator.peak_rise(np.array(power)) >= operator.rise(np.array(power)) - 1e-12).all()
 
 
-def test_finer_grids_converge():
+def test_finer_grids_converge() -> None:
     spot = [Rectangle(name="s", left_m=-0.005, bottom_m=0.001, width_m=0.002, height_m=0.004)]
     stack = package([layer("die", 15e-5, 0.01, sources=spot)])
     rises = [solve(assemble(stack, n)).average[0, 0] for n in (8, 16, 32)]
@@ -160,7 +160,7 @@ def test_finer_grids_converge():
     assert rises[1] == approx(rises[2], rel=0.02)
 
 
-def test_mesh_has_every_edge_and_grows_outwards():
+def test_mesh_has_every_edge_and_grows_outwards() -> None:
     lines = mesh_lines([-30e-3, -8e-3, 8e-3, 30e-3], [(-8e-3, 8e-3)], 1e-3, 1.5)
     for edge in (-30e-3, -8e-3, 8e-3, 30e-3):
         assert np.abs(lines - edge).min() < 1e-12
@@ -170,13 +170,13 @@ def test_mesh_has_every_edge_and_grows_outwards():
     assert (np.diff(outside) > 0).all() and outside[0] < 2e-3
 
 
-def test_a_source_outside_its_layer_is_refused():
+def test_a_source_outside_its_layer_is_refused() -> None:
     spot = [Rectangle(name="lost", left_m=0.004, bottom_m=0.0, width_m=0.003, height_m=0.001)]
     with pytest.raises(DesignError, match="'lost' reaches outside the outline of layer 'die'"):
         assemble(package([layer("die", 15e-5, 0.01, sources=spot)]))
 
 
-def test_a_material_must_conduct():
+def test_a_material_must_conduct() -> None:
     bad = Material(name="void", conductivity_w_per_mk=0.0)
     with pytest.raises(DesignError, match="material 'void' of layer 'die' conducts"):
         package([layer("die", 15e-5, 0.01, bad, [centred("s", 0.01, 0.01)])])
@@ -192,7 +192,7 @@ def slab():
     )  # fmt: skip
 
 
-def test_a_step_follows_the_exponential():
+def test_a_step_follows_the_exponential() -> None:
     network = assemble(slab(), 1)
     capacity = 3.55e6 * 1e-3 * 1e-4
     resistance = 10.0 + 0.5e-3 / 400 / 1e-4
@@ -204,14 +204,14 @@ def test_a_step_follows_the_exponential():
     assert found == approx(expected, rel=2e-4)
 
 
-def test_a_step_ends_in_the_steady_state():
+def test_a_step_ends_in_the_steady_state() -> None:
     spot = [Rectangle(name="s", left_m=-0.005, bottom_m=0.001, width_m=0.002, height_m=0.004)]
     network = assemble(package([layer("die", 15e-5, 0.01, sources=spot)]), 8)
     found = step_response(network, np.full((40, 1), 30.0), 100.0)[-1, 0]
     assert found == approx(30.0 * solve(network).average[0, 0], rel=1e-6)
 
 
-def test_transients_need_heat_capacities_and_a_step():
+def test_transients_need_heat_capacities_and_a_step() -> None:
     bare = Material(name="diamond", conductivity_w_per_mk=1800.0,
                     heat_capacity_j_per_m3k=float("nan"))  # fmt: skip
     stack = Stack(layers=(layer("d", 1e-3, 0.01, bare, [centred("s", 0.01, 0.01)]),),
@@ -233,7 +233,7 @@ def exponential(leak_w, doubling_k):
     return leakage
 
 
-def test_fixed_point_by_substitution():
+def test_fixed_point_by_substitution() -> None:
     found = equilibrium(np.array([[2.0]]), np.array([[10.0]]), exponential(1.0, 30.0))
     rise = found.rise_k[0, 0]
     assert not found.runaway[0]
@@ -241,7 +241,7 @@ def test_fixed_point_by_substitution():
     assert rise < 60  # the smaller of the two fixed points
 
 
-def test_runaway_is_detected_exactly_at_the_fold():
+def test_runaway_is_detected_exactly_at_the_fold() -> None:
     """rise = R·L0·2^(rise/d) has solutions up to R·L0·e·ln2/d = 1, and none beyond."""
     fold = 30.0 / (math.e * math.log(2))
     below = equilibrium(np.array([[0.999 * fold]]), np.zeros((1, 1)), exponential(1.0, 30.0))
@@ -252,7 +252,7 @@ def test_runaway_is_detected_exactly_at_the_fold():
 
 @settings(max_examples=40)
 @given(st.floats(0.01, 3), st.floats(0, 40), st.floats(0.01, 3), st.floats(15, 60))
-def test_coupled_dies_satisfy_their_equations(self_k, power, leak, doubling):
+def test_coupled_dies_satisfy_their_equations(self_k, power, leak, doubling) -> None:
     resistance = np.array([[self_k, 0.5 * self_k], [0.5 * self_k, self_k]])
     fixed = np.array([[power, 0.3 * power]])
     leakage = exponential(leak, doubling)
@@ -265,7 +265,7 @@ def test_coupled_dies_satisfy_their_equations(self_k, power, leak, doubling):
         assert found.rise_k == approx((fixed + value) @ resistance.T, abs=1e-4)
 
 
-def test_leakage_is_log_linear_between_temperatures():
+def test_leakage_is_log_linear_between_temperatures() -> None:
     table_c = np.array([25.0, 125.0])
     curve = leakage_curve(table_c, np.array([[1.0, 100.0]]), np.array([25.0]), np.zeros(1))
     ratio, slope = curve(np.array([[75.0]]))
@@ -273,7 +273,7 @@ def test_leakage_is_log_linear_between_temperatures():
     assert slope[0, 0] == approx(10.0 * math.log(100) / 100)
 
 
-def test_one_temperature_means_constant_leakage_unless_told():
+def test_one_temperature_means_constant_leakage_unless_told() -> None:
     nothing = np.zeros(0), np.zeros((1, 0)), np.array([25.0])
     constant, _ = leakage_curve(*nothing, np.array([np.nan]))(np.array([[100.0]]))
     doubled, _ = leakage_curve(*nothing, np.array([20.0]))(np.array([[45.0]]))
@@ -282,7 +282,7 @@ def test_one_temperature_means_constant_leakage_unless_told():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_solutions_are_correctly_rounded(seed):
+def test_solutions_are_correctly_rounded(seed) -> None:
     """Against elimination with whole numbers of any length, conductances within six decades."""
     rng = np.random.default_rng(seed)
     size, columns = 14, 3

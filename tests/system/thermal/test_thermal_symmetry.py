@@ -58,7 +58,7 @@ MIRRORS = {  # x, y, diagonal; the dies that stand for all
 
 
 @pytest.mark.parametrize("arrangement,kinds", MIRRORS)
-def test_mirrors_are_found(arrangement, kinds):
+def test_mirrors_are_found(arrangement, kinds) -> None:
     stack = layers_of(package(arrangement, kinds), Sources())
     fold = fold_of(stack, kinds)
     assert ((fold.x, fold.y, fold.diagonal), fold.sources) == MIRRORS[arrangement, kinds]
@@ -71,7 +71,9 @@ def test_mirrors_are_found(arrangement, kinds):
     st.sampled_from(["heatsink_forced_air", "cold_plate"]),
     st.lists(st.floats(0.1, 50), min_size=2, max_size=2),
 )  # fmt: skip
-def test_temperatures_are_those_of_the_whole_package(chosen, area_m2, cells, cooling, watts):
+def test_temperatures_are_those_of_the_whole_package(
+    chosen, area_m2, cells, cooling, watts
+) -> None:
     whole, fewer, fold = both(package(*chosen, area_m2, cooling), cells)
     power = np.array([watts[kind] for kind in chosen[1]])
     each = power[list(fold.sources)]
@@ -81,7 +83,7 @@ def test_temperatures_are_those_of_the_whole_package(chosen, area_m2, cells, coo
     assert fewer.heat_out(each) == approx(whole.heat_out(power), rel=1e-9)
 
 
-def test_transients_of_a_folded_stack_are_the_same():
+def test_transients_of_a_folded_stack_are_the_same() -> None:
     stack = layers_of(package("organic", (0, 0)), Sources())
     copper = Material(name="c", conductivity_w_per_mk=400.0, heat_capacity_j_per_m3k=3.5e6)
     stack = dataclasses.replace(
@@ -104,7 +106,7 @@ def slab(regions=(), material=None):
     return Stack(layers=(layer,), cooler_resistance_k_per_w=1.0)
 
 
-def test_what_lies_aside_is_not_folded():
+def test_what_lies_aside_is_not_folded() -> None:
     aside = Rectangle(name="r", left_m=0.001, bottom_m=-0.001, width_m=0.003, height_m=0.002)
     silicon = Material(name="silicon", conductivity_w_per_mk=130.0)
     fold = fold_of(slab([(aside, silicon)]), (0,))
@@ -115,20 +117,20 @@ def test_what_lies_aside_is_not_folded():
     assert not (fold.x or fold.y or fold.diagonal)
 
 
-def test_a_material_with_a_grain_has_no_diagonal():
+def test_a_material_with_a_grain_has_no_diagonal() -> None:
     grained = Material(name="grained", conductivity_w_per_mk=20.0, lateral_y_w_per_mk=5.0)
     fold = fold_of(slab(material=grained), (0,))
     assert (fold.x, fold.y, fold.diagonal) == (True, True, False)
 
 
 @given(st.integers(1, 9))
-def test_halves_by_hand(cells):
+def test_halves_by_hand(cells) -> None:
     lines = np.linspace(-1.0, 1.0, cells + 1)
     assert multiplicity(lines, True).sum() == cells
     assert len(halved(lines, True)) - 1 == len(multiplicity(lines, True)) == (cells + 1) // 2
     assert folded(np.arange(cells, dtype=float), True).sum() == sum(range(cells))
 
 
-def test_a_middle_cell_is_its_own_image():
+def test_a_middle_cell_is_its_own_image() -> None:
     assert folded(np.array([1.0, 2, 3, 4, 5]), True).tolist() == [6, 6, 3]
     assert folded(np.array([1.0, 2, 3, 4]), True).tolist() == [5, 5]

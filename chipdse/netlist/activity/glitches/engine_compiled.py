@@ -48,9 +48,18 @@ class CompiledLanes:
         library = kernels.library("glitches.c")
         self.close = declared(library, "timed_close", ctypes.c_void_p)
         self.timed_replay = declared(
-            library, "timed_replay", ctypes.POINTER(_Plan), ctypes.c_void_p, _WORDS, _WORDS,
-            _WORDS, _TIMES, _PLACES, _PLACES, returns=ctypes.c_int,
-        )  # fmt: skip
+            library,
+            "timed_replay",
+            ctypes.POINTER(_Plan),
+            ctypes.c_void_p,
+            _WORDS,
+            _WORDS,
+            _WORDS,
+            _TIMES,
+            _PLACES,
+            _PLACES,
+            returns=ctypes.c_int,
+        )
         self.arrays = {name: np.ascontiguousarray(getattr(plan, name)) for name in _ARRAYS}
         self.structure = _Plan(len(plan.output), len(plan.source), plan.nets)
         for name, array in self.arrays.items():

@@ -8,7 +8,7 @@ lists of changes of its inputs. Pulses shorter than a cell's delay are swallowed
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -146,8 +146,8 @@ def timed_replay(
     timed = plan_timed(timing, plan.annotated, resolution_s, point)
     rows = full_window.first + _draw(full_window.transitions, sampled and steps * sampled, seed)
     lanes, name = _engine(timed, engine)
-    high = timing.graph.constant == 1
-    groups, sizes, latest = _replay(lanes, timed, plan, recording, rows, high)
+    high, names = timing.graph.constant == 1, timing.netlist.net_names
+    groups, sizes, latest = _replay(lanes, timed, plan, recording, rows, high, names)
     latest_s = latest.astype(np.float64) * resolution_s
     _check_settled(timing, latest_s, point)
     scale = full_window.transitions / len(rows)
@@ -218,12 +218,18 @@ def _replay(
     recording: Recording,
     rows: Int64s,
     high: Bools,
+    net_names: Sequence[str],
 ) -> tuple[Int64s, Int64s, Int32s]:
     """Transitions and functional transitions [2, groups, nets], cycles per group, latest [bins].
 
     Parameters
     ----------
     high : nets that are always 1; cells that move may read them
+    net_names : for the message
+
+    Raises
+    ------
+    DesignError : a net settles at another value than without delays
     """
     batches = -(-len(rows) // LANES)
     groups = np.zeros((2, batches * WORDS, timed.nets), dtype=np.int64)
@@ -245,12 +251,27 @@ def _replay(
         before[high] = after[high] = ~np.zeros((), dtype=before.dtype)
         counts = np.zeros((timed.nets, WORDS), dtype=np.int64)
         settled = lanes.replay(before, after[timed.source], counts, latest)
-        assert bool((settled == after).all()), "a net settles at another value than zero-delay says"
+        _check_values(settled != after, net_names)
         batch_groups = slice(batch * WORDS, (batch + 1) * WORDS)
         groups[0, batch_groups] = counts.T
         groups[1, batch_groups] = np.bitwise_count(before ^ after).T
         sizes[batch_groups] = np.bincount(filled % WORDS, minlength=WORDS)
     return groups, sizes, latest
+
+
+def _check_values(wrong: Bools, net_names: Sequence[str]) -> None:
+    """Refuse a netlist with a net that settles at another value than without delays.
+
+    Parameters
+    ----------
+    wrong : [nets, words]
+    """
+    if wrong.any():
+        raise DesignError(
+            f"net {net_names[int(np.argmax(wrong.any(axis=1)))]} settles at another value with "
+            "delays than without; glitches of this netlist cannot be counted: set physical "
+            "glitches = false"
+        )
 
 
 def _check_settled(timing: Timing, latest_s: Floats, point: int) -> None:

@@ -24,7 +24,7 @@ from chipdse.netlist.activity.replay.engine_numpy import count_with_numpy
 from chipdse.netlist.activity.replay.lanes import LANES, Window
 from chipdse.netlist.activity.replay.plan import JointStates, Plan
 from chipdse.netlist.activity.replay.planner import plan_replay
-from chipdse.netlist.netlist import Netlist
+from chipdse.netlist.netlist import CONSTANT_0, CONSTANT_1, Netlist
 
 Engine = Literal["auto", "numpy", "compiled"]
 
@@ -168,7 +168,8 @@ def _activity(
     slot = np.maximum(plan.slot_of_net, 0)
     toggles = np.where(plan.annotated, counts.toggles[slot], 0).astype(np.float64)
     high = np.where(plan.annotated, ones[slot] / total, 0.0)
-    toggles[:2], high[:2] = 0.0, (0.0, 1.0)
+    toggles[[CONSTANT_0, CONSTANT_1]] = 0.0
+    high[[CONSTANT_0, CONSTANT_1]] = 0.0, 1.0
     # Clocked nets: a pulse follows a row where the value with the clock high differs.
     for net, low, while_high, change in plan.clocked:
         pulses = float(ones[change] - counts.last[change] + counts.first[change])

@@ -84,7 +84,7 @@ def read_hierarchy(path: Path) -> FstHierarchy:
         if not (-18 <= exponent <= 2 and 0 <= first <= last < 1 << 62):
             raise ValueError("the times in its header are not plausible")
         text = _hierarchy_text(blocks, path)
-        variables, handles, signals = _declarations(text)
+        declared = _Declarations(text)
         pauses = _pauses(blocks.get(_BLACKOUT, b""), last)
     except OSError as error:
         raise DesignError(f"trace {path} cannot be read: {error.strerror}") from None
@@ -92,9 +92,9 @@ def read_hierarchy(path: Path) -> FstHierarchy:
         reason = error.args[0] if isinstance(error, ValueError) else "a part is missing or cut off"
         raise DesignError(f"{path}: damaged FST trace: {reason}") from None
     return FstHierarchy(
-        variables=tuple(variables),
-        handles=tuple(handles),
-        signals=signals,
+        variables=tuple(declared.variables),
+        handles=tuple(declared.handles),
+        signals=declared.signals,
         first_time=first,
         last_time=last,
         time_unit_s=float(f"1e{exponent}"),
@@ -162,67 +162,83 @@ def _lz4(data: bytes, size: int) -> bytes:
     return bytes(result)
 
 
-def _declarations(text: bytes) -> tuple[list[Variable], list[int], int]:
-    """Variables, the handle of each, and how many signals they have."""
-    variables: list[Variable] = []
-    handles: list[int] = []
-    first_of: dict[int, tuple[int, int]] = {}  # signal and width by handle
-    scope: list[tuple[str, ...]] = [()]
-    position, signals, handle_count = 0, 0, 0
+class _Declarations:
+    """The declarations of a file, read one after the other.
 
-    def string() -> str:
-        nonlocal position
-        end = text.index(b"\0", position)
-        begin, position = position, end + 1
-        return " ".join(text[begin:end].decode("latin-1").split())
+    variables, handles : the variables, and the handle of each
+    signals : number of signals that they have
+    """
 
-    while position < len(text):
-        tag = text[position]
-        position += 1
-        if tag == _SCOPE:
-            position += 1
-            name = string().removeprefix("\\")
-            string()
-            if len(scope) > MAX_DEPTH:
-                raise ValueError(f"scopes are nested more than {MAX_DEPTH} deep")
-            scope.append((*scope[-1], name) if name else scope[-1])
-        elif tag == _UPSCOPE:
-            if len(scope) == 1:
-                raise ValueError("a scope ends that has not begun")
-            scope.pop()
-        elif tag == _ATTRIBUTE_BEGIN:
-            position += 2
-            string()
-            _, position = _varint(text, position)
-        elif tag != _ATTRIBUTE_END:
-            position += 1
-            name = string()
-            width, position = _varint(text, position)
-            alias, position = _varint(text, position)
-            handle_count += alias == 0
-            handle = (alias or handle_count) - 1
-            if tag in _NO_NETS or not 0 < width <= MAX_WIDTH:
-                continue
-            placed = name_and_indices(name, width)
-            if isinstance(placed, str):
-                raise ValueError(placed)
-            first, known = first_of.setdefault(handle, (signals, width))
-            if known != width or handle >= handle_count:
-                raise ValueError(f"{name!r} is an alias of a signal of another width")
-            signals = max(signals, first + width)
-            if signals > FREE_BITS + len(text):
-                raise ValueError(f"more than {FREE_BITS + len(text):,} bits are declared")
-            variables.append(
-                Variable(
-                    scope=scope[-1],
-                    name=placed[0].removeprefix("\\"),
-                    width=width,
-                    indices=placed[1],
-                    first=first,
-                )
+    def __init__(self, text: bytes) -> None:
+        self.variables: list[Variable] = []
+        self.handles: list[int] = []
+        self.signals = 0
+        self._text, self._position = text, 0
+        self._scope: list[tuple[str, ...]] = [()]
+        self._handle_count = 0
+        self._first_of: dict[int, tuple[int, int]] = {}  # signal and width by handle
+        while self._position < len(text):
+            tag = text[self._position]
+            self._position += 1
+            if tag == _SCOPE:
+                self._begin_scope()
+            elif tag == _UPSCOPE:
+                self._end_scope()
+            elif tag == _ATTRIBUTE_BEGIN:
+                self._position += 2
+                self._string()
+                self._number()
+            elif tag != _ATTRIBUTE_END:
+                self._variable(is_net=tag not in _NO_NETS)
+
+    def _string(self) -> str:
+        end = self._text.index(b"\0", self._position)
+        begin, self._position = self._position, end + 1
+        return " ".join(self._text[begin:end].decode("latin-1").split())
+
+    def _number(self) -> int:
+        number, self._position = _varint(self._text, self._position)
+        return number
+
+    def _begin_scope(self) -> None:
+        self._position += 1
+        name = self._string().removeprefix("\\")
+        self._string()
+        if len(self._scope) > MAX_DEPTH:
+            raise ValueError(f"scopes are nested more than {MAX_DEPTH} deep")
+        self._scope.append((*self._scope[-1], name) if name else self._scope[-1])
+
+    def _end_scope(self) -> None:
+        if len(self._scope) == 1:
+            raise ValueError("a scope ends that has not begun")
+        self._scope.pop()
+
+    def _variable(self, *, is_net: bool) -> None:
+        self._position += 1
+        name, width, alias = self._string(), self._number(), self._number()
+        self._handle_count += alias == 0
+        handle = (alias or self._handle_count) - 1
+        if not is_net or not 0 < width <= MAX_WIDTH:
+            return
+        placed = name_and_indices(name, width)
+        if isinstance(placed, str):
+            raise ValueError(placed)
+        first, known = self._first_of.setdefault(handle, (self.signals, width))
+        if known != width or handle >= self._handle_count:
+            raise ValueError(f"{name!r} is an alias of a signal of another width")
+        self.signals = max(self.signals, first + width)
+        if self.signals > FREE_BITS + len(self._text):
+            raise ValueError(f"more than {FREE_BITS + len(self._text):,} bits are declared")
+        self.variables.append(
+            Variable(
+                scope=self._scope[-1],
+                name=placed[0].removeprefix("\\"),
+                width=width,
+                indices=placed[1],
+                first=first,
             )
-            handles.append(handle)
-    return variables, handles, signals
+        )
+        self.handles.append(handle)
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from typing import Any
 
 import numpy as np
 
+from chipdse.arrays import Floats, Int32s
 from chipdse.errors import ToolError
 from chipdse.kernels.build import array_of, compiler, declared, kernels
 from chipdse.netlist.layout.placer.arrays import Charges
@@ -31,17 +31,17 @@ class PlacerKernel:
         self._spread = declared(library, "spread", *_CHARGES, _FLOATS)
         self._field = declared(library, "field", *_CHARGES, *[_FLOATS] * 3)
 
-    def exponentials(self, numbers: Any) -> None:
+    def exponentials(self, numbers: Floats) -> None:
         """`numerics.exp` of numbers, in their place."""
         self._exponentials(numbers.size, numbers)
 
-    def spans(self, start: Any, node: Any, x: Any) -> Any:
+    def spans(self, start: Int32s, node: Int32s, x: Floats) -> Floats:
         """Extent of each net along one axis [nets]."""
         span = np.empty(len(start) - 1)
         self._spans(len(span), start, node, x, span)
         return span
 
-    def cosine(self, forward: bool, even: Any, odd: Any, rows: Any) -> Any:
+    def cosine(self, forward: bool, even: Floats, odd: Floats, rows: Floats) -> Floats:
         """The cosine transform along the first axis, or its transpose; see `cosine.py`."""
         out, scratch = np.empty_like(rows), np.empty_like(rows)
         transform = self._cosine_forward if forward else self._cosine_back
@@ -49,21 +49,37 @@ class PlacerKernel:
         return out
 
     def wire_gradient(
-        self, start: Any, node: Any, x: Any, gamma: float, powers: Any, gradient: Any
+        self,
+        start: Int32s,
+        node: Int32s,
+        x: Floats,
+        gamma: float,
+        powers: Floats,
+        gradient: Floats,
     ) -> None:
         """Add each net's pull to `gradient` [nodes]; `powers` [2, pins] is scratch."""
         self._wire_gradient(len(start) - 1, start, node, x, gamma, powers, gradient)
 
-    def spread(self, charges: Charges, x: Any, y: Any, padded: Any) -> None:
+    def spread(self, charges: Charges, x: Floats, y: Floats, padded: Floats) -> None:
         """Add every charge to a grid with one bin more on each side."""
         self._spread(*_charges(charges, x, y, padded), padded)
 
-    def field(self, charges: Charges, x: Any, y: Any, padded: Any, gx: Any, gy: Any) -> None:
+    def field(
+        self,
+        charges: Charges,
+        x: Floats,
+        y: Floats,
+        padded: Floats,
+        gx: Floats,
+        gy: Floats,
+    ) -> None:
         """Add the force on every charge to its node."""
         self._field(*_charges(charges, x, y, padded), padded, gx, gy)
 
 
-def _charges(charges: Charges, x: Any, y: Any, padded: Any) -> tuple[Any, ...]:
+def _charges(
+    charges: Charges, x: Floats, y: Floats, padded: Floats
+) -> tuple[int | Int32s | Floats, ...]:
     width, height = padded.shape
     offsets = charges.offset_x, charges.offset_y
     nodes = charges.node

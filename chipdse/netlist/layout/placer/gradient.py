@@ -35,8 +35,7 @@ class WireLength:
         """Extent of each net along one axis."""
         if self.kernel is None or not len(self.pins.net):
             return self.pins.spans(x)
-        span: Floats = self.kernel.spans(self.pins.start, self.pins.node, x)
-        return span
+        return self.kernel.spans(self.pins.start, self.pins.node, x)
 
     def gradient(self, x: Floats, gamma: float) -> Floats:
         """Derivative of the smooth length along one axis by each node's position."""

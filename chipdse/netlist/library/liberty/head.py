@@ -19,8 +19,13 @@ _PREFIX = {"a": 1e-18} | {prefix: PREFIXES[prefix] for prefix in ("f", "p", "n",
 _PREFIX["k"] = 1e3
 # What the head is made of; a file in which one of these stands behind the first cell is read on.
 _HEAD_NAMES = (
-    *("operating_conditions", "nom_voltage", "nom_temperature", "_unit", "voltage_map"),
-    *("_threshold_pct_", "slew_derate_from_library"),
+    "operating_conditions",
+    "nom_voltage",
+    "nom_temperature",
+    "_unit",
+    "voltage_map",
+    "_threshold_pct_",
+    "slew_derate_from_library",
 )
 EDGES = ("rise", "fall")
 
