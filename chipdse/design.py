@@ -299,12 +299,24 @@ SUGGESTED = 40
 
 
 def suggest(name: str, known: Collection[str]) -> str:
-    """A suggestion to print for an unknown name: the nearest name, or the first of all names."""
+    """A suggestion to print for an unknown name: the nearest names, or the first of all names."""
     near = difflib.get_close_matches(name, list(known), n=1)
     if near:
         return f"did you mean {near[0]!r}?"
     names = sorted(known)
+    if named := _with_word(name, names):
+        return f"did you mean {' or '.join(map(repr, named))}?"
     if len(names) <= SUGGESTED:
         return f"use one of {', '.join(names)}"
     nearest = difflib.get_close_matches(name, names, n=SUGGESTED, cutoff=0.0)
     return f"use one of {', '.join(sorted(nearest))}, ... ({len(names)} names)"
+
+
+def _with_word(name: str, known: list[str]) -> list[str]:
+    """At most three names that have a word nearly like `name`, those that begin with it first."""
+    words = {word for each in known for word in each.split("_") if len(word) > 2}
+    near = difflib.get_close_matches(name, sorted(words), n=1, cutoff=0.75)
+    if not near:
+        return []
+    having = [each for each in known if near[0] in each.split("_")]
+    return sorted(having, key=lambda each: (not each.startswith(near[0]), len(each)))[:3]

@@ -11,8 +11,16 @@ from pathlib import Path
 import pytest
 
 from chipdse.cli import build_parser, front, verb_parsers
+from chipdse.design import suggest
 from tests.support.report_cases import make_study
 from tests.support.small_sweep import call
+
+
+def test_a_word_of_a_name_is_enough_for_a_suggestion() -> None:
+    known = ["block_energy_per_op_j", "energy_per_op_j", "f_max_hz"]
+    named = "did you mean 'energy_per_op_j' or 'block_energy_per_op_j'?"
+    assert suggest("enrgy", known) == named
+    assert suggest("xyz", known) == f"use one of {', '.join(known)}"
 
 
 def chipdse(*words: object, code: int = 0) -> str:

@@ -108,8 +108,8 @@ def _markdown(names: tuple[str, str], comparison: StudyComparison) -> str:
         "",
         *(verdict or ["- :white_check_mark: as good, within the tolerance"]),
         f"- hypervolume {comparison.hypervolume_change_frac:+.2%}",
-        f"- {len(comparison.lost)} points of the front lost, {len(comparison.won)} won",
-        f"- {comparison.matched} points with equal parameters",
+        f"- {_points(len(comparison.lost))} of the front lost, {len(comparison.won)} won",
+        f"- {_points(comparison.matched)} with equal parameters",
         *(f"- differs: {line}" for line in comparison.notes),
     ]
     if comparison.moved:
@@ -143,9 +143,9 @@ def _print(comparison: StudyComparison) -> None:
     from rich.table import Table
 
     print(f"hypervolume  {comparison.hypervolume_change_frac:+.2%}")
-    print(f"front        {len(comparison.lost)} points lost {_some(comparison.lost)}")
-    print(f"             {len(comparison.won)} points won {_some(comparison.won)}")
-    print(f"equal        {comparison.matched} points with equal parameters, feasible in both")
+    print(f"front        {_points(len(comparison.lost))} lost {_some(comparison.lost)}".rstrip())
+    print(f"             {_points(len(comparison.won))} won {_some(comparison.won)}".rstrip())
+    print(f"equal        {_points(comparison.matched)} with equal parameters, feasible in both")
     if comparison.moved:
         table = Table("metric", "points", "median", "largest change", box=SIMPLE_HEAD)
         for column in table.columns[1:]:
@@ -166,4 +166,9 @@ def _print(comparison: StudyComparison) -> None:
 
 def _some(trials: tuple[int, ...]) -> str:
     listed = ", ".join(map(str, trials[:6]))
-    return f"(trials {listed}{', …' if len(trials) > 6 else ''})" if trials else ""
+    word = f"trial{'s' * (len(trials) > 1)}"
+    return f"({word} {listed}{', …' if len(trials) > 6 else ''})" if trials else ""
+
+
+def _points(count: int) -> str:
+    return f"{count} point{'s' * (count != 1)}"

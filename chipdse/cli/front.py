@@ -116,14 +116,13 @@ def _check_options(arguments: argparse.Namespace) -> None:
 
 
 def _matching(study: Study, points: pd.DataFrame, conditions: Sequence[str]) -> pd.DataFrame:
-    """The points that satisfy conditions, with the front of these points in `on_front`."""
-    from chipdse.study.results.points import described_columns, front_mask
+    """The points that satisfy conditions, with the front of these points (`front_among`)."""
+    from chipdse.study.results.points import described_columns, front_among
     from chipdse.study.results.select import matching
 
     described = described_columns(study.folder.sweep, points)
     units = {name: column["unit"] for name, column in described.items()}
-    chosen = matching(points, conditions, units).reset_index(drop=True)
-    return chosen.assign(on_front=front_mask(study.folder.sweep, chosen))
+    return front_among(study.folder, matching(points, conditions, units))
 
 
 def _arranged(table: pd.DataFrame, arguments: argparse.Namespace) -> pd.DataFrame:

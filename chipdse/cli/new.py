@@ -32,10 +32,10 @@ def _python_files(folder: str) -> dict[str, str]:
 
 
 _FILES = {
-    "dot_product": _python_files(""),
     "component": _python_files("component/"),
     "stream": _python_files("stream/"),
     "fir": _python_files("fir/"),
+    "dot_product": _python_files("dot_product/"),
     "verilog": {
         "README.md": "verilog/README.md",
         "NAME.sv": "verilog/counter.sv",
@@ -46,12 +46,14 @@ _FILES = {
 }
 """The files of each kind of project: where each goes, and its template."""
 _SETTINGS = {
-    "dot_product": ("lanes=2", "lanes=1,16 bits=2,8"),
     "component": ("width=16", "width=1,32"),
     "stream": ("width=16", "width=1,32"),
     "fir": ("taps=4", "taps=2,8 bits=2,8"),
+    "dot_product": ("lanes=2", "lanes=1,16 bits=2,8"),
 }
-"""An example of a parameter, and of corners, for README and workflow."""
+"""An example of a parameter, and of corners, for README and workflow; the templates have those of
+`_SMALLEST`."""
+_SMALLEST = "component"
 _TAKEN = (
     "chipdse_hdl",
     "chipdse",
@@ -73,7 +75,7 @@ def add(verbs: Verbs) -> None:
         "new",
         "write a starter project for a block of your own",
         "chipdse new block smoother && cd smoother && pytest\n"
-        "  chipdse new block smoother --like component    # the smallest block",
+        "  chipdse new block smoother --like fir    # start from a larger example",
         _new,
     )
     parser.add_argument("what", choices=["block"], help="what to start: a block")
@@ -81,9 +83,9 @@ def add(verbs: Verbs) -> None:
     parser.add_argument(
         "--like",
         choices=tuple(_FILES),
-        default="dot_product",
-        help="the example to start from: a registered adder (component), a stage between two "
-        "streams, an FIR filter, SystemVerilog, or a dot product (default)",
+        default=_SMALLEST,
+        help="the example to start from: the smallest block, a registered adder (component, the "
+        "default), a stage between two streams, an FIR filter, a dot product, or SystemVerilog",
     )
     parser.add_argument("--to", type=Path, help="folder to make; default NAME")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
@@ -112,7 +114,7 @@ def _new(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def write_starter(name: str, target: Path, like: str = "dot_product") -> list[Path]:
+def write_starter(name: str, target: Path, like: str = _SMALLEST) -> list[Path]:
     """Write the project of a new block into a new or empty folder: all of it or nothing.
 
     Parameters
@@ -154,8 +156,8 @@ def _filled(text: str, name: str, like: str) -> str:
 
     text = text.replace("NAME", name)
     text = text.replace("[REQUIREMENT]", json.dumps([requirement()] if requirement() else []))
-    settings = _SETTINGS.get(like, _SETTINGS["dot_product"])
-    for default, setting in zip(_SETTINGS["dot_product"], settings, strict=True):
+    settings = _SETTINGS.get(like, _SETTINGS[_SMALLEST])
+    for default, setting in zip(_SETTINGS[_SMALLEST], settings, strict=True):
         text = text.replace(default, setting)
     return _aligned(text)
 

@@ -195,8 +195,10 @@ def _print_designs(study: Study, front: pd.DataFrame, answer: Answer) -> None:
     table.columns[0].justify = "left"
     rows = [front[front["trial"] == trial].iloc[0] for _, trial in answer.designs]
     table.add_row("trial", *(str(row["trial"]) for row in rows))
-    for name in dict.fromkeys(objective.metric for objective in sweep_.objectives):
+    goals = [objective.metric for objective in sweep_.objectives]
+    for name in dict.fromkeys(goals):
         table.add_row(label_of(name), *(shown_metric(name, float(r[name]), words) for r in rows))
     for name in answer.differing:
-        table.add_row(name, *shown_values([row[name] for row in rows]))
+        if name not in goals:  # a swept number may be an objective
+            table.add_row(name, *shown_values([row[name] for row in rows]))
     print_table(table)

@@ -61,7 +61,9 @@ def answer_of(
         *_best_sentences(sweep, front, varied),
         _knee_sentence(sweep, table, varied),
         *_absent_sentences(sweep, table),
-        *_deciding_sentences(importances),
+        *_deciding_sentences(
+            {goal: shares for goal, shares in importances.items() if goal not in names}
+        ),
     ]
     return Answer(
         sentences=tuple(sentences),

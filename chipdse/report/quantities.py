@@ -126,6 +126,6 @@ def label_of(name: str) -> str:
             if name.endswith(suffix):
                 return name.removesuffix(suffix).replace("_", " ")
         head, _, tail = name.rpartition("_")
-        if tail in ("s", "w", "j", "v", "c", "f", "m") and head:
+        if tail in ("s", "w", "j", "v", "c", "k", "f", "m") and head:
             return head.replace("_", " ")
     return " ".join("USD" if word == "usd" else word for word in name.split("_"))

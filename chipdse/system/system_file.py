@@ -94,10 +94,18 @@ def read_quantity(value: Any, unit: str, where: str) -> float:
     return number
 
 
+def _names_of_package() -> set[str]:
+    """What a file may state in [package]."""
+    names = {field.name for field in dataclasses.fields(PackageParameters)} - STATED_BY_DIES
+    return names | set(_short(PackageParameters, STATED_BY_DIES))
+
+
 def _known(key: str, allowed: list[str], where: str) -> None:
     if key not in allowed:
         near = difflib.get_close_matches(key, allowed, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(allowed)}"
+        if where != "[package]" and key in _names_of_package():
+            hint = "it is a key of [package]"
         raise DesignError(f"{where}: unknown key {key!r}; {hint}")
 
 

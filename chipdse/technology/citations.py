@@ -76,7 +76,8 @@ def cited(constants: Iterable[Constant], models: Collection[str] = ()) -> list[R
     for constant in constants:
         known = [r for r in references().values() if any(m in constant.source for m in r.match)]
         by_key |= {reference.key: reference for reference in known}
-        if not known and not is_own(constant):
+        # "as KEY" refers to another table, which is used together with it.
+        if not known and not is_own(constant) and not constant.source.startswith("as "):
             others.setdefault(constant.source, _other(constant))
     listed = [by_key[key] for key in sorted(by_key)]
     return [*listed, *sorted(others.values(), key=lambda reference: reference.key)]

@@ -23,6 +23,7 @@ def texts(runs: Runs) -> Iterator[Text]:
         for name, vdd_v in product(STRUCTURES, SUPPLIES)
     }
     yield from _table(at)
+    yield from _required_speed(runs)
     yield from _sentences(at)
 
 
@@ -35,6 +36,23 @@ def _table(at: Points) -> Iterator[Text]:
             ("{:,.0f}", area(points[0])),
             *(("{}, {:.2f}", rate(point), energy(point)) for point in points),
         )
+
+
+def _required_speed(runs: Runs) -> Iterator[Text]:
+    """The answer to the sweep's question, and how many points are its front."""
+    table = runs.table("adder")
+    fast = table[table["block_throughput_ops_per_s"] >= 100e6].sort_values("block_energy_per_op_j")
+    best = fast.iloc[0]
+    small = fast[fast["structure"] == "brent_kung"].iloc[0]
+    yield Text(
+        words="**At {:.0f} Madd/s**, which the sweep requires, Kogge-Stone takes the least energy: "
+        "{:.2f} pJ at {} V. Brent-Kung reaches this speed at {} V, with {:.0f} % more energy in "
+        "{:.0f} % less area.",
+        values=(
+            *(100, energy(best), best["vdd_v"], small["vdd_v"]),
+            *(percent_more(energy(small), energy(best)), percent_less(area(small), area(best))),
+        ),
+    )
 
 
 def _sentences(at: Points) -> Iterator[Text]:

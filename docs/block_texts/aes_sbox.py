@@ -37,7 +37,13 @@ def texts(runs: Runs) -> Iterator[Text]:
         "with one",
         values=tuple(share(point, "register", "clock_tree") for point in (masked, plain)),
     )
-    low = at[2, 0.8]
+    plain, masked = (runs.row("aes_sbox", shares=n, vdd_v=v) for n, v in ((1, 1.6), (2, 1.2)))
+    yield Text(
+        words="one share takes {:.1f} pJ per byte (1.6 V) and two shares {:.1f} pJ (1.2 V), {:.1f} "
+        "times as much",
+        values=(energy(plain), energy(masked), energy(masked) / energy(plain)),
+    )
+    plain, low = at[1, 1.8], at[2, 0.8]
     yield Text(
         words="At 0.8 V two shares take {:.0f} % less energy than one share at 1.8 V, for {:.1f} "
         "instead of {:.0f} Mbyte/s",

@@ -33,25 +33,36 @@ def holds(row: Any, **values: Any) -> None:
 
 
 def _adder(runs: Runs) -> Answer:
-    ripple, fastest = (
-        runs.row("adder", structure=name, vdd_v=1.8) for name in ("ripple", "kogge_stone")
-    )
+    table = runs.table("adder")
+    fast = table[table[SPEED] >= 100e6]
+    best, smallest = fast.loc[fast[ENERGY].idxmin()], fast.loc[fast[AREA].idxmin()]
+    smallest = least(fast, f"structure == '{smallest['structure']}'")
+    holds(best, structure="kogge_stone", vdd_v=1.2)
+    holds(smallest, structure="brent_kung", vdd_v=1.4)
+    ripple = runs.row("adder", structure="ripple", vdd_v=1.8)
     return (
-        "Ripple, at every supply; the fastest, Kogge-Stone, takes {:.0f} % more energy at 1.8 V "
-        "and is {:.1f} times as fast.",
-        more(fastest[ENERGY], ripple[ENERGY]),
-        fastest[SPEED] / ripple[SPEED],
+        "Kogge-Stone at 1.2 V ({:.2f} pJ); Brent-Kung at 1.4 V takes {:.0f} % more energy in "
+        "{:.0f} % less area. Ripple takes the least energy at every supply and reaches at most "
+        "{:.0f}·10⁶/s.",
+        best[ENERGY] * PJ,
+        more(smallest[ENERGY], best[ENERGY]),
+        -more(smallest[AREA], best[AREA]),
+        ripple[SPEED] * 1e-6,
     )
 
 
 def _aes_sbox(runs: Runs) -> Answer:
-    plain, shared = (runs.row("aes_sbox", shares=n, vdd_v=1.8) for n in (1, 2))
+    table = runs.table("aes_sbox")
+    plain, shared = (least(table, f"{SPEED} >= 100e6 and shares == {n}") for n in (1, 2))
+    holds(plain, vdd_v=1.6)
+    holds(shared, vdd_v=1.2)
     return (
-        "{:.1f} times the area and {:.1f} times the energy per byte at 1.8 V; the shares have "
-        "registers, so that they are {:.1f} times as fast.",
+        "{:.1f} times the area and {:.1f} times the energy per byte: {:.1f} pJ with one share at "
+        "1.6 V, {:.1f} with two at 1.2 V, which their registers allow.",
         shared[AREA] / plain[AREA],
         shared[ENERGY] / plain[ENERGY],
-        shared[SPEED] / plain[SPEED],
+        plain[ENERGY] * PJ,
+        shared[ENERGY] * PJ,
     )
 
 
@@ -126,11 +137,13 @@ def _fifo(runs: Runs) -> Answer:
         given = {"load": 0.9, "clock_gating": 4, "organisation": organisation}
         return float(runs.row("fifo", depth=depth, **given)[ENERGY])
 
+    for depth, group in runs.table("fifo").query("clock_gating == 4").groupby("depth"):
+        holds(group.loc[group[ENERGY].idxmin()], depth=depth, organisation="ring")
     return (
-        "Move the words of a queue of two ({:.0f} % less energy than a ring), the pointers from "
-        "four words on; at sixteen words a shift queue takes {:.1f} times the energy (load 0.9, "
-        "clock gates).",
-        -more(at(2, "shift"), at(2, "ring")),
+        "Move the pointers: a ring takes the least energy at every depth. A shift queue of two "
+        "words takes {:.0f} % more, one of sixteen words {:.1f} times the energy (load 0.9, clock "
+        "gates).",
+        more(at(2, "shift"), at(2, "ring")),
         at(16, "shift") / at(16, "ring"),
     )
 
@@ -186,18 +199,23 @@ def _mac_array(runs: Runs) -> Answer:
 
 
 def _multiplier(runs: Runs) -> Answer:
-    def at(recoding: str, stages: int) -> Any:
-        return runs.row("multiplier", recoding=recoding, pipeline_stages=stages, vdd_v=1.8)
-
-    none, three, booth = at("none", 0), at("none", 3), at("booth", 0)
+    table = runs.table("multiplier")
+    fast = table[table[SPEED] >= 150e6]
+    staged, plain = least(fast, "index >= 0"), least(fast, "pipeline_stages == 0")
+    booth = least(fast, "pipeline_stages == 0 and recoding == 'booth'")
+    holds(staged, recoding="none", pipeline_stages=1, vdd_v=1.4)
+    holds(plain, recoding="none", vdd_v=1.6)
+    holds(booth, vdd_v=1.6)
     return (
-        "Near and beyond the highest speed of one without registers: three stages are {:.1f} "
-        "times as fast and take {:.1f} times the energy at 1.8 V. Booth recoding takes {:.0f} % "
-        "more energy in {:.0f} % less area.",
-        three[SPEED] / none[SPEED],
-        three[ENERGY] / none[ENERGY],
-        more(booth[ENERGY], none[ENERGY]),
-        -more(booth[AREA], none[AREA]),
+        "Little: one register at 1.4 V takes {:.0f} % less energy than none at 1.6 V ({:.2f} and "
+        "{:.2f} pJ), in {:.0f} % more area. Booth recoding without a register takes {:.0f} % more "
+        "energy than without recoding, in {:.0f} % less area.",
+        -more(staged[ENERGY], plain[ENERGY]),
+        staged[ENERGY] * PJ,
+        plain[ENERGY] * PJ,
+        more(staged[AREA], plain[AREA]),
+        more(booth[ENERGY], plain[ENERGY]),
+        -more(booth[AREA], plain[AREA]),
     )
 
 

@@ -19,16 +19,37 @@ from concept_texts.block_answers import (
     least,
     more,
 )
+from concept_texts.fronts import LARGE_FRONT_FRAC, LARGE_FRONTS, front_counts
 
 
 def shipped_sweeps(runs: Runs) -> Iterator[Text]:
-    """One row per sweep that ships; a sweep without an answer here is an error."""
+    """One row per sweep that ships; a sweep without an answer here is an error.
+
+    Raises
+    ------
+    LookupError : more than a third of a sweep's points are on its front, and no reason is stated
+    """
+    large = set()
     for name, question in questions().items():
         page, answer = ANSWERS[name]
         words, *values = answer(runs)
         asked = " ".join(question.split()).partition(" (docs/")[0]
         label = f"[`{name}`]({page})"
-        yield Text(words=f"| {label} | {asked} | {words} |", values=tuple(values))
+        counts = front_counts(runs, name)
+        if counts is None:
+            yield Text(words=f"| {label} | {asked} | {words} | |", values=tuple(values))
+            continue
+        front, points = counts
+        if front > LARGE_FRONT_FRAC * points:
+            large.add(name)
+        yield Text(
+            words=f"| {label} | {asked} | {words} | {{:.0f}} of {{:.0f}} |",
+            values=(*values, front, points),
+        )
+    if large != set(LARGE_FRONTS):
+        raise LookupError(f"fronts of {sorted(large)} are large, not of {sorted(LARGE_FRONTS)}")
+    for name, reason in LARGE_FRONTS.items():
+        yield Text(words=f"- `{name}` {reason}.", values=())
 
 
 def _edge_classifier(runs: Runs) -> Answer:

@@ -39,6 +39,23 @@ def test_a_page_says_what_is_stored(page: str) -> None:
         pytest.skip(f"{len(texts)} texts compared; {missing}")
 
 
+def test_no_figure_turns_its_sentence_round() -> None:
+    # "-2 % less" is more: the sentence no longer says what was measured.
+    turned = re.compile(r"[-−]\d[\d.]* %\s+(?:less|more|fewer|faster|slower|smaller|larger)")
+    for page in MODULE.PAGES:
+        assert turned.findall((ROOT / page).read_text()) == [], page
+
+
+def test_large_fronts_have_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
+    fronts = sys.modules["concept_texts.fronts"]
+    assert fronts.front_counts(stored("adder"), "adder") == (2, 36)
+    assert fronts.front_counts(stored("cordic"), "cordic") == (5, 30)  # a derived objective
+    assert fronts.front_counts(Runs(), "adder") is None
+    monkeypatch.delitem(fronts.LARGE_FRONTS, "mac_precision")
+    with pytest.raises(LookupError, match=r"fronts of .*'mac_precision'.* are large"):
+        list(MODULE.PAGES["docs/blocks/sweeps.md"](read_runs()))
+
+
 WHOLE = ("docs/tutorial/tutorial.md", "docs/tutorial/mac_array.md")
 """Pages whose every figure comes from a run; other pages state parameters and sources too."""
 CONSTANT = ("1 to 2 %", "90 %", "operand bits | dense", "within 0.5 %", "median")

@@ -167,6 +167,12 @@ def test_a_phone_shows_it_without_scrolling_sideways(
     # A source may be a long address, which has no place to break.
     shown.evaluate(f"document.querySelector('main').insertAdjacentHTML('beforeend', {LONG!r})")
     assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    # Labels of parallel axes do not run into each other: the plot is wider and says so.
+    parallel = "document.getElementById('parallel-plot')"
+    assert shown.evaluate(f"{parallel}.offsetWidth > 600")
+    assert shown.evaluate(f"!!{parallel}.closest('[data-more]')")
+    history = shown.evaluate("document.getElementById('history-plot').layout.xaxis.title.text")
+    assert history == "evaluations"
     ink = shown.evaluate("getComputedStyle(document.body).color")
     assert (ink == "rgb(27, 31, 36)") == (scheme == "light")
     assert complaints == []
@@ -255,6 +261,8 @@ def test_a_click_opens_the_point_where_it_is_seen(
     shown.wait_for_function("location.hash.startsWith('#trial=')")
     trial = shown.url.partition("=")[2]
     assert shown.text_content("#dock h3").startswith(f"Trial {trial}")
+    parts = shown.locator("#dock th.part").all_inner_texts()
+    assert [part.split(" (")[0][2:] for part in parts] == ["objectives", "limits", "chosen"]
     box = shown.locator("#dock").bounding_box()
     assert box["y"] > -1 and box["y"] + min(box["height"], size[1]) <= size[1] + 1
     if size[0] > 1000:  # docked beside the plot: the page does not move

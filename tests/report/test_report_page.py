@@ -41,8 +41,9 @@ def data_of(page: str) -> dict:
 
 
 def test_columns_come_back_as_they_are_in_the_table(study: StudyFolder) -> None:
-    table = points_table(study)
-    data = data_of(report_html(study, None))
+    table, page = points_table(study), report_html(study, None)
+    assert "on the front. Limits: peak temperature at most 95 °C." in page
+    data = data_of(page)
     assert data["count"] == 120 and len(data["failures"][0][1]) == 3
     columns = {one["name"]: one for one in data["columns"]}
     for name in ("energy_per_op_j", "vdd_v", "block_area_m2"):

@@ -1,8 +1,11 @@
 """Replicates: other seeds, means and spread, and points that cannot be told apart."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from chipdse.design import Design, LibraryChoice, find_block
@@ -10,6 +13,7 @@ from chipdse.errors import DesignError
 from chipdse.study.harvest.cheap import CheapPoints
 from chipdse.study.harvest.replicates import average, replicated
 from chipdse.study.question.sweep_file import read_sweep
+from chipdse.study.results.points import front_among
 from chipdse.study.results.ties import differ, tied
 from tests.support import kernels
 from tests.support import small_sweep as sweeps
@@ -114,6 +118,25 @@ def test_a_front_with_error_bars(
     assert (table["block_energy_per_op_j_std"] > 0).all()
     assert (table["block_energy_per_op_j_std"] < table["block_energy_per_op_j"]).all()
     assert set(table.columns) > {"block_throughput_ops_per_s_std", "tied_with"}
+    assert front_among(study.folder, table).equals(table)
+
+
+def test_ties_are_with_the_front_of_the_rows_that_are_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Trial 0 beats trial 1 by less than the spread; trial 2 is far away.
+    speed, energy = "block_throughput_ops_per_s", "block_energy_per_op_j"
+    table = pd.DataFrame({"trial": [0, 1, 2], "state": "feasible", "on_front": [True, False, True]})
+    table = table.assign(**{energy: [1.0, 1.01, 9.0], speed: [2.01, 2.0, 9.0], "tied_with": "?"})
+    table = table.assign(**{f"{energy}_std": 0.5, f"{speed}_std": 0.5})
+    trials = [SimpleNamespace(number=number, user_attrs={}) for number in range(3)]
+    monkeypatch.setattr("chipdse.study.results.points._counted", lambda folder: trials)
+    folder: Any = SimpleNamespace(sweep=read_sweep(sweeps.sweep_file(tmp_path, SWEEP)))
+    among = front_among(folder, table)
+    assert among["tied_with"].tolist() == ["", "0", ""]
+    among = front_among(folder, table[table["trial"] != 0])
+    assert among["on_front"].tolist() == [True, True]
+    assert among["tied_with"].tolist() == ["", ""]
 
 
 @pytest.mark.parametrize(

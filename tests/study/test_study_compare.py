@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chipdse.cli import main
 from chipdse.errors import DesignError, InfeasibleError
-from chipdse.study.question.goals import Objective
+from chipdse.study.question.goals import Limit, Objective
 from chipdse.study.results.compare import compare_studies
 from chipdse.study.results.front import is_on_front
 from tests.support.report_cases import make_study
@@ -30,6 +30,7 @@ def sweep(*axes: str, **fixed: Any) -> Any:
         template=SimpleNamespace(
             fixed={"hardware": fixed}, block=SimpleNamespace(name="mac_array"), liberty=()
         ),
+        limits=(),
         replicates=1,
     )
 
@@ -129,11 +130,13 @@ def test_unlike_studies_are_refused() -> None:
 def test_what_else_differs_is_said() -> None:
     other = sweep("columns", depth=16)
     other.template.block.name, other.replicates = "fir", 3
+    other.limits = (Limit(metric="power_w", maximum=2.0),)
     found = compare_studies(
         (sweep("rows", depth=8), BEFORE), (other, BEFORE.rename(columns={"rows": "columns"}))
     )
     assert found.notes == (
         "block: mac_array and fir",
+        "limits: none and power_w <= 2",
         "replicates: 1 and 3",
         "depth: 8 and 16",
         "the second study has no rows: no points are paired",

@@ -56,6 +56,7 @@ def test_quantities_are_read_in_their_unit(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ('area = "100 mm2"', 'aera = "100 mm2"', r"unknown key 'aera'; did you mean 'area'\?"),
+        ("count = 2", 'cooling = "cold_plate"', r"'cooling'; it is a key of \[package\]"),
         ('area = "100 mm2"', 'area = "100 W"', r"area='100 W' has unit 'W'; units for it: m2"),
         ('area = "100 mm2"', 'area = "big"', "area='big' has no number"),
         ('area = "100 mm2"', 'area = "-5 mm2"', "area_m2=-4.99.* is too small|area_m2=-5e-06"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -101,7 +102,20 @@ def _summary(sweep: Sweep, table: pd.DataFrame) -> str:
     states = table["state"].value_counts()
     counts = ", ".join(f"{states.get(s, 0)} {s}" for s in ("feasible", "infeasible", "failed"))
     front = int(table["on_front"].sum())
-    return f"{_subject(sweep)}, {len(table)} points: {counts}; {front} on the front."
+    return (
+        f"{_subject(sweep)}, {len(table)} points: {counts}; {front} on the front.{_limits(sweep)}"
+    )
+
+
+def _limits(sweep: Sweep) -> str:
+    """The limits of the question, as a sentence; empty without."""
+    words, bounds = words_of(sweep), []
+    for limit in sweep.limits:
+        for word, bound in (("at least", limit.minimum), ("at most", limit.maximum)):
+            if math.isfinite(bound):
+                shown = shown_metric(limit.metric, bound, words)
+                bounds.append(escaped(f"{label_of(limit.metric)} {word} {shown}"))
+    return f" Limits: {', '.join(bounds)}." if bounds else ""
 
 
 def _subject(sweep: Sweep) -> str:

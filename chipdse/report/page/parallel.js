@@ -29,12 +29,13 @@ function drawParallel() {
   });
   const widest = Math.max(6, ...(dimensions[0].ticktext || []).map((text) => text.length)); // in letters
   view.brushed = null;
-  plot.style.minWidth = `${4.2 * names.length}rem`; // narrower than this labels run into each other
+  const left = 20 + 6 * widest, right = 45, letters = Math.max(8, ...dimensions.slice(1).flatMap((d) => (d.ticktext || []).map((text) => text.length)));
+  plot.style.minWidth = `${left + right + (names.length - 1) * (6 * letters + 10)}px`; // narrower than this labels run into each other
   Plotly.react(plot, [{
     type: "parcoords", dimensions, customdata: members, labelangle: names.length > 8 ? -18 : 0,
     line: { color: members.map((row) => (on_front[row] ? 1 : 0)), colorscale: [[0, "#9aa5b1"], [1, css("--accent")]], cmin: 0, cmax: 1 },
     unselected: { line: { opacity: 0.06 } }, tickfont: { size: 10, color: css("--ink") }, rangefont: { size: 1, color: "rgba(0,0,0,0)" },
-  }], layout({ paper_bgcolor: css("--paper"), margin: { l: 20 + 6 * widest, r: 45, t: 60, b: 20 } }), config);
+  }], layout({ paper_bgcolor: css("--paper"), margin: { l: left, r: right, t: 60, b: 20 } }), config);
   if (!plot.wired) {
     plot.wired = true;
     plot.on("plotly_restyle", () => { brush(plot.data[0].dimensions, plot.every); refresh("parallel"); });

@@ -77,8 +77,9 @@ function drawDock() {
   const [a, b] = view.chosen, both = b !== undefined, goals = data.objectives.map((o) => columns.get(o.name));
   box.append(element("h3", pointTitle()));
   if (state_of[a]) box.append(element("p", data.reasons.texts[numbers(data.reasons.codes, Uint16Array)[a]], { class: "warn" }));
-  const listed = [...new Set([...goals, ...varied])];
-  const parted = both ? [["differs", listed.filter((c) => differs(c, a, b))], ["the same in both", listed.filter((c) => !differs(c, a, b))]] : [["objectives", goals], ["chosen", listed.filter((c) => !goals.includes(c))]];
+  const limited = [...new Set(data.limits.map((limit) => columns.get(limit.metric)))].filter((c) => c && !goals.includes(c) && !varied.includes(c));
+  const listed = [...new Set([...goals, ...limited, ...varied])];
+  const parted = both ? [["differs", listed.filter((c) => differs(c, a, b))], ["the same in both", listed.filter((c) => !differs(c, a, b))]] : [["objectives", goals], ...(limited.length ? [["limits", limited]] : []), ["chosen", listed.filter((c) => ![...goals, ...limited].includes(c))]];
   box.append(valueTable(parted.map(([part, members]) => [part, members, true]), false));
   const buttons = element("div", null, { class: "controls noprint" }), compare = element("button", "compare with …", { id: "compare", "aria-pressed": String(view.comparing) });
   compare.onclick = () => { view.comparing = !view.comparing; compare.setAttribute("aria-pressed", String(view.comparing)); compare.textContent = view.comparing ? "now choose the second point" : "compare with …"; };

@@ -50,6 +50,8 @@ _LEFT = 0.5
 _TITLE, _AXIS = 0.3, 0.44
 _MAPS, _BAR_ROW = 2.42, 0.7
 _MOST_MAPS = 4
+LEAST_SPAN_K = 0.01
+"""Temperatures that differ by less have one colour: of tiny dies only digits beyond the fifth."""
 
 
 def draw_package(evaluation: Evaluation, path: Path) -> None:
@@ -92,6 +94,9 @@ def _floorplan(
         for z in shown
     ]
     low, high = min(np.nanmin(p) for p in planes), max(np.nanmax(p) for p in planes)
+    if high - low < LEAST_SPAN_K:
+        middle = (low + high) / 2
+        low, high = middle - LEAST_SPAN_K / 2, middle + LEAST_SPAN_K / 2
     columns = min(len(shown), 2)
     rows = -(-len(shown) // columns)
     outline = layers[network.slice_layer[shown[0]]].outline

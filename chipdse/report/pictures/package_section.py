@@ -79,6 +79,9 @@ def magnified_section(axes: Axes, operator: Operator, inches: float) -> None:
     axes.set(xlabel="x [mm]", ylabel="z over substrate [µm]")
     axes.xaxis.labelpad = axes.yaxis.labelpad = 2
     axes.xaxis.set_major_locator(MaxNLocator(3, steps=STEPS, symmetric=True))
+    if wide < 0.2:  # the labels of hundredths of millimetres are longer
+        end = float(f"{0.4 * wide:.0e}")
+        axes.set_xticks([-end, 0, end])
     axes.spines[["top", "right"]].set_visible(False)
     _beside(axes, labels, inches)
     stretch = (inches / (total + 2 * slab)) / (STACK / wide) * MICRO / MM

@@ -141,6 +141,7 @@ def _notes(first: Sweep, second: Sweep) -> tuple[str, ...]:
     for what, first_choice, second_choice in (
         ("block", first.template.block.name, second.template.block.name),
         ("Liberty files", _liberty(first), _liberty(second)),
+        ("limits", _limits(first), _limits(second)),
         ("replicates", first.replicates, second.replicates),
     ):
         if first_choice != second_choice:
@@ -156,6 +157,16 @@ def _notes(first: Sweep, second: Sweep) -> tuple[str, ...]:
         if unknown:
             notes.append(f"the {place} study has no {', '.join(unknown)}: no points are paired")
     return tuple(notes)
+
+
+def _limits(sweep: Sweep) -> str:
+    bounds = [
+        f"{limit.metric} {sign} {bound:.6g}"
+        for limit in sorted(sweep.limits, key=lambda limit: limit.metric)
+        for sign, bound in ((">=", limit.minimum), ("<=", limit.maximum))
+        if math.isfinite(bound)
+    ]
+    return ", ".join(bounds) or "none"
 
 
 def _liberty(sweep: Sweep) -> str:

@@ -103,30 +103,40 @@ def _metrics_of(trials: Sequence[Trial], columns: Sequence[str]) -> pd.DataFrame
 
 
 def _add_spread(sweep: Sweep, table: pd.DataFrame, trials: Sequence[Trial]) -> None:
-    """Columns of replicates: each objective's standard deviation; the front's points tied with it.
-
-    `tied_with` has numbers of trials; for points that are not on the front only in small tables.
-    """
-    names = [f"{objective.metric}_std" for objective in sweep.objectives]
+    """Columns of replicates: the standard deviation of each objective, and ties with the front."""
+    names = _spread_names(sweep)
     nothing = [math.nan] * len(names)
     spread = np.array([trial.user_attrs.get(SPREAD, nothing) for trial in trials], dtype=np.float64)
     table[names] = spread.reshape(-1, len(names))
-    table["tied_with"] = ""
+    table["tied_with"] = _ties(sweep, table, _evaluations(trials))
+
+
+def _spread_names(sweep: Sweep) -> list[str]:
+    return [f"{objective.metric}_std" for objective in sweep.objectives]
+
+
+def _evaluations(trials: Sequence[Trial]) -> dict[int, int]:
+    """The number of the evaluation that gave each trial."""
+    return {trial.number: trial.user_attrs.get(HARVESTED_FROM, trial.number) for trial in trials}
+
+
+def _ties(sweep: Sweep, table: pd.DataFrame, evaluations: Mapping[int, int]) -> list[str]:
+    """For each row the trials of the front tied with it; off the front only in small tables."""
+    texts = np.full(len(table), "", dtype=object)
     front = table["on_front"].to_numpy()
     rows = np.flatnonzero(table["state"] == "feasible")
     if len(rows) * front.sum() > TIES_LIMIT:
         rows = np.flatnonzero(front)
     if len(rows):
         numbers = table["trial"].to_numpy()
-        group = [trial.user_attrs.get(HARVESTED_FROM, trial.number) for trial in trials]
-        mean = table[[objective.metric for objective in sweep.objectives]].to_numpy(
-            dtype=np.float64
+        group = np.array([evaluations[number] for number in numbers[rows].tolist()])
+        goals = [objective.metric for objective in sweep.objectives]
+        mean, spread = (
+            table[names].to_numpy(dtype=np.float64)[rows] for names in (goals, _spread_names(sweep))
         )
-        tied_points = tied(
-            mean[rows], spread[rows], front[rows], np.array(group)[rows], sweep.replicates
-        )
-        texts = [" ".join(str(numbers[rows[tie]]) for tie in ties) for ties in tied_points]
-        table.loc[rows, "tied_with"] = texts
+        tied_points = tied(mean, spread, front[rows], group, sweep.replicates)
+        texts[rows] = [" ".join(str(numbers[rows[tie]]) for tie in ties) for ties in tied_points]
+    return texts.tolist()
 
 
 def basis_of(sweep: Sweep, table: pd.DataFrame) -> Basis:
@@ -230,6 +240,30 @@ def points_table(folder: StudyFolder, *, every_metric: bool = True) -> pd.DataFr
                     trial.user_attrs["metrics"] = dict(zip(goals, trial.values, strict=True))
             return _checked_rows(folder, read[0], every_metric=every_metric)
     return _checked_rows(folder, _finished(folder), every_metric=every_metric)
+
+
+def front_among(folder: StudyFolder, table: pd.DataFrame) -> pd.DataFrame:
+    """Some rows of `points_table`, with the front of these rows in `on_front` and `tied_with`.
+
+    Raises
+    ------
+    MachineError : as `points_table`
+    """
+    table = table.reset_index(drop=True)
+    table = table.assign(on_front=front_mask(folder.sweep, table))
+    if "tied_with" not in table.columns:
+        return table
+    evaluations = _evaluations(_counted(folder))
+    return table.assign(tied_with=_ties(folder.sweep, table, evaluations))
+
+
+def _counted(folder: StudyFolder) -> Sequence[Trial]:
+    """The finished trials of a study; their metrics are read only where Optuna reads them."""
+    if folder.database is not None:
+        read = counted_trials(folder.database, folder.name, has_metrics=lambda trial: False)
+        if read is not None:
+            return read[0]
+    return _finished(folder)
 
 
 def row_of(folder: StudyFolder, number: int) -> dict[str, Any] | None:
