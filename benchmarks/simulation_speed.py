@@ -49,7 +49,7 @@ def _children_s() -> float:
 
 def _length(block: Block, parameters: Any, cycles: int) -> int:
     """The length of a workload that takes about so many cycles, a multiple of 32."""
-    taken = block.cycles(parameters, block.workload(length=1024))
+    taken = block.cycles(parameters, block.workload(**{"length": 1024}))
     return max(1, round(cycles * 1024 / taken / 32)) * 32
 
 
