@@ -199,7 +199,7 @@ def _check_shape(
     """Refuse an array of none of the shapes; "N" stands for any number."""
     for shape in shapes:
         if len(shape) == array.ndim and all(
-            wanted in ("N", found) for wanted, found in zip(shape, array.shape, strict=True)
+            wanted in ("N", length) for wanted, length in zip(shape, array.shape, strict=True)
         ):
             return
     texts = [f"({', '.join(map(str, shape))})" for shape in shapes]

@@ -166,7 +166,7 @@ def _print_in_full(description: dict[str, Any]) -> None:
     print(
         f"    work: {description['work_per_run']} {description['work_unit']} in about "
         f"{description['cycles_per_run']} cycles of the default workload, "
-        f"{description['work_per_cycle']:.4g} a cycle"
+        f"{description['work_per_cycle']:.4g} per cycle"
     )
     print(
         f"    data: {description['input_bits_per_work']:.4g} bits in and "

@@ -93,7 +93,9 @@ def _sim(arguments: argparse.Namespace) -> int:
         print(f"passed: every output of {block.name} equals the reference ({run.simulator})")
     else:
         print(f"ran on random inputs: {block.name} has no bench, nothing was checked")
-    print(f"{work.count} {work.unit} in {run.cycles} cycles: {work.count / run.cycles:.4g} a cycle")
+    print(
+        f"{work.count} {work.unit} in {run.cycles} cycles: {work.count / run.cycles:.4g} per cycle"
+    )
     print(f"log: {run.folder / 'simulation.log'}")
     return 0
 

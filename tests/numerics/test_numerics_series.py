@@ -71,7 +71,7 @@ def test_what_has_no_number() -> None:
 
 
 @given(st.floats(-800, 800), positive, st.floats(-3, 3))
-def test_one_number_is_what_it_is_in_a_row(x, base, exponent) -> None:
+def test_one_number_is_what_it_is_in_a_row(x: float, base, exponent: float) -> None:
     row = np.full(9000, x)  # several blocks
     assert set(numerics.exp(row).tolist()) == {numerics.exp(x)}
     assert numerics.log(np.array([1.0, base]))[1] == numerics.log_of(base)
@@ -112,7 +112,9 @@ extents = st.integers(0, 40) | st.sampled_from([255, 256, 257, 600])
 @pytest.mark.tools
 @given(extents, extents, extents, st.floats(0, 0.3), st.integers(0, 2**32))
 @examples(200)
-def test_compiled_products_are_those_of_numpy(rows, terms, columns, special, seed) -> None:
+def test_compiled_products_are_those_of_numpy(
+    rows, terms, columns, special: float, seed: int
+) -> None:
     compiled = numerics.compiled_product()
     if compiled is None:
         pytest.skip("no C compiler")

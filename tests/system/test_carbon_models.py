@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ from tests.support.system_cases import block
 KWH = 3.6e6
 
 
-def test_act_logic_reference(shared) -> None:
+def test_act_logic_reference(shared: Path) -> None:
     """ACT's default grids: 2022 for Taiwan; its table mixes years, so the grid is given here."""
     intensity = {"taiwan": 583, "korea": 430, "usa": 380, "world": 301, "coal": 820, "wind": 11}
     sources = Sources()
@@ -92,7 +93,7 @@ def eco_case(shared, name):
 
 
 @pytest.mark.parametrize("name", ["A15", "test-monolithic"])
-def test_eco_chip_reference(shared, name: str) -> None:
+def test_eco_chip_reference(shared: Path, name: str) -> None:
     dies, package, read, (made, designed, used, _) = eco_case(shared, name)
     found = manufacturing_carbon(dies, package, Sources(), wafer_diameter_m=0.45)
     assert list(found.values()) == approx(made, rel=1e-4, abs=1e-6)
@@ -106,7 +107,7 @@ def test_eco_chip_reference(shared, name: str) -> None:
     assert [*use.values(), 0.0] == approx(used, rel=1e-4, abs=1e-6)
 
 
-def test_wafers_of_300_mm_by_default(shared) -> None:
+def test_wafers_of_300_mm_by_default(shared: Path) -> None:
     """The original divides 450 mm wafers, which nobody makes; the smaller wafer wastes more."""
     dies, package, _, _ = eco_case(shared, "test-monolithic")
     small = manufacturing_carbon(dies, package, Sources())
@@ -227,7 +228,7 @@ def test_every_province_and_the_uk_are_there() -> None:
 @pytest.mark.slow
 @settings(max_examples=30)
 @given(st.sampled_from(GRIDS), st.floats(0.1, 20), st.floats(0.01, 1.0))
-def test_use_is_proportional(grid, years, duty) -> None:
+def test_use_is_proportional(grid, years: float, duty: float) -> None:
     package = PackageParameters(tiles=1000, grid_use=grid, life_years=years, duty=duty)
     one, two = (
         evaluate_systems([block()], [p]).at(0, 0)

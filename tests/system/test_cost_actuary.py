@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def rows(shared):
 
 
 @pytest.mark.slow
-def test_recurring_cost_of_all_reference_cases(shared) -> None:
+def test_recurring_cost_of_all_reference_cases(shared: Path) -> None:
     for row in rows(shared):
         arrangement = ARRANGEMENTS[row["integration"]]
         found = evaluate_described(
@@ -71,7 +72,7 @@ def test_recurring_cost_of_all_reference_cases(shared) -> None:
         assert made.substrate_m2[0] * 1e6 == approx(float(row["pkg_area_mm2"]), rel=1e-4)
 
 
-def test_package_nre_of_flat_packages(shared) -> None:
+def test_package_nre_of_flat_packages(shared: Path) -> None:
     for row in rows(shared):
         if row["integration"] not in ("SoC_OS", "MCM_OS"):
             continue
@@ -84,7 +85,7 @@ def test_package_nre_of_flat_packages(shared) -> None:
         assert nre == approx(float(row["pkg_NRE_usd"]), rel=1e-4)
 
 
-def test_fanout_nre_as_published_and_corrected(shared) -> None:
+def test_fanout_nre_as_published_and_corrected(shared: Path) -> None:
     """The original divides the fixed part by 300 and prices the substrate's design at its
     material price; both are repeated only on request."""
     row = next(r for r in rows(shared) if r["integration"] == "InFO_chip_last")
@@ -177,7 +178,7 @@ def test_catch_by_hand() -> None:
     st.sampled_from(["organic", "fanout_chip_last", "silicon_interposer", "glass", "bridge"]),
     st.integers(2, 9),
 )
-def test_cost_grows_with_area(area, arrangement, count) -> None:
+def test_cost_grows_with_area(area: float, arrangement: str, count: int) -> None:
     small = evaluate_described(chiplets(arrangement, count, area, 7), cells=2)
     large = evaluate_described(chiplets(arrangement, count, area * 1.1, 7), cells=2)
     assert large.metrics.cost_usd > small.metrics.cost_usd > 0

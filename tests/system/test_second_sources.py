@@ -92,7 +92,9 @@ def test_catch_interposer_is_a_recursion() -> None:
     st.sampled_from([3, 5, 7, 12, 45, 130]),
 )  # fmt: skip
 @settings(max_examples=30)
-def test_parts_are_positive_and_failures_cost(arrangement, chiplets, area, node_nm) -> None:
+def test_parts_are_positive_and_failures_cost(
+    arrangement, chiplets: int, area: float, node_nm: int
+) -> None:
     several = 1 if arrangement == "monolithic" else max(2, chiplets)
     package = PackageParameters(
         arrangement=arrangement, chiplets=several, tiles=several, node_nm=node_nm,

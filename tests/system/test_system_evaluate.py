@@ -82,7 +82,9 @@ def test_one_die_by_hand() -> None:
     st.sampled_from(["cold_plate", "heatsink_forced_air"]),
     st.floats(1e-4, 5e-3),
 )
-def test_arrays_equal_single_evaluations(arrangement, chiplets, cooling, power_w) -> None:
+def test_arrays_equal_single_evaluations(
+    arrangement, chiplets: int, cooling: str, power_w: float
+) -> None:
     chiplets = 1 if arrangement == "monolithic" else chiplets
     packages = [several(arrangement, chiplets=chiplets, cooling=cooling), several("bridge"),
                 several("organic", grid_use="ontario")]  # fmt: skip

@@ -31,7 +31,7 @@ def test_murphy_by_hand() -> None:
 @pytest.mark.parametrize("law", yields.YIELD_LAWS.values(), ids=yields.YIELD_LAWS)
 @given(area_mm2=st.floats(1, 800), defects_per_cm2=st.floats(0.01, 1), larger=st.floats(1.01, 3))
 def test_a_law_gives_a_share_that_falls_with_area_and_defects(
-    law, area_mm2, defects_per_cm2, larger
+    law, area_mm2: float, defects_per_cm2: float, larger: float
 ) -> None:
     area_m2, defects_per_m2 = area_mm2 * MM2, defects_per_cm2 * 1e4
     share = law(area_m2, defects_per_m2, 10.0)
@@ -47,20 +47,20 @@ def test_every_law_is_a_choice_of_a_package(name) -> None:
 
 
 @given(st.floats(0, 5))
-def test_many_clusters_are_poisson(defects) -> None:
+def test_many_clusters_are_poisson(defects: float) -> None:
     clustered = yields.yield_negative_binomial(1.0, defects, 1e8)
     assert clustered == approx(yields.yield_poisson(1.0, defects), rel=1e-6)
 
 
 @given(st.floats(1e-3, 5))
-def test_laws_are_ordered(defects) -> None:
+def test_laws_are_ordered(defects: float) -> None:
     """Clustering helps: Poisson <= Murphy <= the law with one cluster parameter."""
     poisson, murphy = yields.yield_poisson(1.0, defects), yields.yield_murphy(1.0, defects)
     assert poisson <= murphy + 1e-12 <= yields.yield_negative_binomial(1.0, defects, 1.0) + 1e-9
 
 
 @given(st.floats(0.1, 800), st.floats(1.01, 3))
-def test_larger_dies_yield_less(area_mm2, ratio) -> None:
+def test_larger_dies_yield_less(area_mm2: float, ratio: float) -> None:
     small, large = area_mm2 * MM2, ratio * area_mm2 * MM2
     for law in (yields.yield_poisson, yields.yield_murphy):
         assert law(large, 1000.0) < law(small, 1000.0)

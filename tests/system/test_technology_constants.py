@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from pytest import approx
@@ -71,7 +72,7 @@ SAMPLES = [
 ]  # fmt: skip
 
 
-def test_constants_equal_the_reference_tables(shared) -> None:
+def test_constants_equal_the_reference_tables(shared: Path) -> None:
     tables: dict[str, dict[str, dict[str, str]]] = {}
     for key, table, name in SAMPLES:
         if table not in tables:
@@ -81,7 +82,7 @@ def test_constants_equal_the_reference_tables(shared) -> None:
         assert load_constants()[key].published == approx(float(row["value"])), key
 
 
-def test_nothing_recalled_without_a_source(shared) -> None:
+def test_nothing_recalled_without_a_source(shared: Path) -> None:
     for constant in load_constants().values():
         assert "recall" not in constant.source.lower(), constant.key
 

@@ -26,7 +26,7 @@ def test_energy_shrinks_from_130_to_7() -> None:
 
 
 @given(st.sampled_from(["delay", "energy", "power"]), st.floats(0.7, 1.2))
-def test_there_and_back(quantity, vdd) -> None:
+def test_there_and_back(quantity: str, vdd: float) -> None:
     there = scaling.scale(quantity, 3.0, ("n65", vdd), ("hp14", 0.8), Sources())
     back = scaling.scale(quantity, there, ("hp14", 0.8), ("n65", vdd), Sources())
     assert back == approx(3.0)
@@ -58,7 +58,7 @@ def test_wide_wires_are_bulk() -> None:
 
 
 @given(st.floats(10e-9, 1e-6), st.floats(1.05, 3))
-def test_narrow_wires_resist_more(width, ratio) -> None:
+def test_narrow_wires_resist_more(width: float, ratio: float) -> None:
     narrow = interconnect.wire_resistivity(**COPPER, width_m=width)
     wide = interconnect.wire_resistivity(**COPPER, width_m=width * ratio)
     assert narrow > wide > 2.2e-8

@@ -115,11 +115,11 @@ def _slices(size: int, most: int) -> list[slice]:
 
 
 def _bounds(sweep: Sweep, known: Known) -> Bounds:
-    found: Bounds = {}
+    bounds: Bounds = {}
     for part in sweep.chip_question.parts:
         hardware = part.hardware.point_at(next(iter(known[part.name])))
-        found[part.name] = [power_bounds(design) for design in part.designs(hardware)]
-    return found
+        bounds[part.name] = [power_bounds(design) for design in part.designs(hardware)]
+    return bounds
 
 
 def _inputs(sweep: Sweep, known: Known, numbers: Int64s, bounds: Bounds) -> tuple[Input, ...]:

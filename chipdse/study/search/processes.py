@@ -113,7 +113,7 @@ def fit_models(places: Floats, values: Floats) -> list[Model]:
     squares = (places.T[:, :, None] - places.T[:, None, :]) ** 2
     known = (values - values.mean()) / values.std()
     posteriors = [_posterior(squares, known, smooth) for smooth in (False, True)]
-    counts = _shares(np.array([found.evidence for found in posteriors]))
+    counts = _shares(np.array([posterior.evidence for posterior in posteriors]))
     return [
         Model(
             smooth=smooth,
@@ -121,8 +121,8 @@ def fit_models(places: Floats, values: Floats) -> list[Model]:
             noise=float(np.exp(logarithms[-1])),
             weight=1 / DRAWS,
         )
-        for smooth, count, found in zip((False, True), counts, posteriors, strict=True)
-        for logarithms in found.draws(count)
+        for smooth, count, posterior in zip((False, True), counts, posteriors, strict=True)
+        for logarithms in posterior.draws(count)
     ]
 
 

@@ -141,7 +141,7 @@ def temperatures_of(
     sources: Sources,
     cells: int = CELLS,
 ) -> TemperatureResult:
-    """Steady temperatures with leakage at its fixed point.
+    """Steady junction temperatures, with leakage at its fixed point.
 
     fixed_w : see `die_powers`
     """

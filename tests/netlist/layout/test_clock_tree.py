@@ -20,6 +20,7 @@ from chipdse.netlist.layout.clock_tree import (
     tree_wire_m,
 )
 from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.clock_tree import clock_tree_power, levels_power, with_clock_slews
 from chipdse.netlist.timing.graph import build_timing_graph
@@ -40,7 +41,7 @@ def library():
 
 
 @pytest.fixture(scope="module")
-def at(library):
+def at(library: CellLibrary):
     return library.at([1.8], [25.0])
 
 
@@ -91,7 +92,9 @@ def test_levels_of_a_tree_by_hand(sinks: int, buffers: list[int]) -> None:
     assert buffer_counts(sinks, one) == buffers
 
 
-def test_groups_of_the_clock_tree_by_hand(library, at, tmp_path: Path) -> None:
+def test_groups_of_the_clock_tree_by_hand(
+    library: CellLibrary, at: OperatingLibrary, tmp_path: Path
+) -> None:
     # Fewer than 7 sinks per leaf. Root: 10 registers and 2 gates, 12 sinks, 2 leaves behind a root.
     # A gate of 5 drives a root with 2 leaves; a gate of 20 one with 4.
     netlist = read(gated([5, 20], free=10), library, tmp_path)
@@ -128,7 +131,9 @@ endmodule
 """
 
 
-def test_a_cell_in_the_clock_is_the_root_of_a_tree(library, at, tmp_path: Path) -> None:
+def test_a_cell_in_the_clock_is_the_root_of_a_tree(
+    library: CellLibrary, at: OperatingLibrary, tmp_path: Path
+) -> None:
     """A buffer with two inverters behind it has a tree; an inverter drives its one register."""
     netlist = read(INVERTED, library, tmp_path)
     graph = build_timing_graph(netlist, "clk")
@@ -145,7 +150,9 @@ def test_a_cell_in_the_clock_is_the_root_of_a_tree(library, at, tmp_path: Path) 
     assert extra[netlist.nets_by_name["n0"]] == pytest.approx(wire_f)
 
 
-def test_registers_have_the_edges_of_the_last_buffers(library, at, tmp_path: Path) -> None:
+def test_registers_have_the_edges_of_the_last_buffers(
+    library: CellLibrary, at: OperatingLibrary, tmp_path: Path
+) -> None:
     """Power looks its tables up at real edges; arrivals and slacks remain those without any."""
     netlist = read(gated([1], free=9), library, tmp_path)
     graph = build_timing_graph(netlist, "clk")
@@ -163,7 +170,9 @@ def test_registers_have_the_edges_of_the_last_buffers(library, at, tmp_path: Pat
     assert (with_clock_slews(far, timing).slew_s[:, 0, 2 * clk : 2 * clk + 2] > edges).all()
 
 
-def test_energy_of_a_tree_by_hand(library, at, tmp_path: Path) -> None:
+def test_energy_of_a_tree_by_hand(
+    library: CellLibrary, at: OperatingLibrary, tmp_path: Path
+) -> None:
     # A root with two leaves: what the tables give, and C V^2 of outputs, inputs, pins and wires.
     netlist = read(gated([], free=5), library, tmp_path)
     graph = build_timing_graph(netlist, "clk")
@@ -188,7 +197,9 @@ def test_energy_of_a_tree_by_hand(library, at, tmp_path: Path) -> None:
     assert low.energy_j == pytest.approx(power.energy_j / 4, rel=0.3)
 
 
-def test_gated_cycles_cost_no_energy_behind_the_gate(library, at, tmp_path: Path) -> None:
+def test_gated_cycles_cost_no_energy_behind_the_gate(
+    library: CellLibrary, at: OperatingLibrary, tmp_path: Path
+) -> None:
     netlist = read(gated([20], free=10), library, tmp_path)
     graph = build_timing_graph(netlist, "clk")
     tree = build_clock_tree(netlist, graph.clock, SKY130, 1e-8, F_PER_M)
@@ -207,7 +218,7 @@ def test_gated_cycles_cost_no_energy_behind_the_gate(library, at, tmp_path: Path
 @pytest.mark.slow
 @given(st.integers(2, 8))
 @examples(6)
-def test_clock_energy_grows_with_sinks(tmp_path_factory, count) -> None:
+def test_clock_energy_grows_with_sinks(tmp_path_factory, count: int) -> None:
     library, shipped = resolve("sky130").load(), calibration_of("sky130")
     energies = []
     for registers in (12 * count, 24 * count):
@@ -231,7 +242,7 @@ LIBRARIES = {
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
-def test_every_library_with_buffers_has_a_tree(name, shared) -> None:
+def test_every_library_with_buffers_has_a_tree(name, shared: Path) -> None:
     library = resolve([shared / LIBRARIES[name]]).load()
     buffers = clock_buffers(library)
     assert (np.diff(buffers.area) >= 0).all() and buffers.area[0] == 1
@@ -245,7 +256,7 @@ def test_every_library_with_buffers_has_a_tree(name, shared) -> None:
     assert 0 < power.internal_energy_j < power.energy_j
 
 
-def test_larger_loads_take_larger_buffers(library) -> None:
+def test_larger_loads_take_larger_buffers(library: CellLibrary) -> None:
     buffers = clock_buffers(library)
     chosen = [buffers.driving(load, 1.0) for load in (1e-15, 10e-15, 30e-15, 80e-15, 1e-12)]
     assert chosen == sorted(chosen) and chosen[0] == 0

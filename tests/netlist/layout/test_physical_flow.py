@@ -17,6 +17,7 @@ from chipdse.report.pictures.placement import draw_point
 from chipdse.stages.analyse import analyse_design
 from chipdse.stages.build import build_hardware
 from chipdse.stages.layout_power import power_map_w
+from chipdse.stages.load import Hardware
 from chipdse.stages.measure import measure
 from chipdse.store.store import Store
 from chipdse.study.question.sweep_file import read_sweep
@@ -45,7 +46,7 @@ def design() -> Design:
 
 
 @pytest.fixture(scope="module")
-def hardware(design, store):
+def hardware(design: Design, store: Store):
     return build_hardware(design, store)[1]
 
 
@@ -53,7 +54,7 @@ def with_options(design: Design, **options) -> Design:
     return dataclasses.replace(design, physical=PhysicalOptions(**options))
 
 
-def test_each_effect_adds_what_it_says(design, hardware, store) -> None:
+def test_each_effect_adds_what_it_says(design: Design, hardware: Hardware, store: Store) -> None:
     def report(**options):
         return measure(with_options(design, **options), hardware, store)[0]
 
@@ -94,7 +95,7 @@ def test_each_effect_adds_what_it_says(design, hardware, store) -> None:
     assert full.block_core_area_m2 == pytest.approx(full.block_layout_area_m2 / 0.6)
 
 
-def test_layout_adds_area_leakage_and_carbon(design, store) -> None:
+def test_layout_adds_area_leakage_and_carbon(design: Design, store: Store) -> None:
     def metrics(**options):
         return evaluate(with_options(design, glitches=False, **options), store).flat()
 
@@ -110,14 +111,14 @@ def test_layout_adds_area_leakage_and_carbon(design, store) -> None:
     assert after["layout_cell_count"] > after["hold_buffer_count"] + after["clock_buffer_count"]
 
 
-def test_wires_and_cells_in_the_text(design, hardware, store) -> None:
+def test_wires_and_cells_in_the_text(design: Design, hardware: Hardware, store: Store) -> None:
     bare = measure(with_options(design, wires="none", clock_tree=False), hardware, store)[0]
     full = measure(design, hardware, store)[0]
     assert "placement" in counted_text(full) and "no wires" in counted_text(bare)
 
 
 def test_twice_the_wire_capacitance_adds_its_share_of_switching_power(
-    design, hardware, store
+    design: Design, hardware: Hardware, store: Store
 ) -> None:
     """Switching power is C V^2 / 2 a transition: the wires' part doubles, the rest stays."""
     found = analyse_design(with_options(design, glitches=False), hardware, store)
@@ -139,7 +140,9 @@ def test_twice_the_wire_capacitance_adds_its_share_of_switching_power(
     assert 0 < share < now
 
 
-def test_one_placement_serves_every_supply(design, hardware, store) -> None:
+def test_one_placement_serves_every_supply(
+    design: Design, hardware: Hardware, store: Store
+) -> None:
     measure(design, hardware, store)
     store.built.clear()
     lower = dataclasses.replace(design.operating, vdd_v=1.2)
@@ -147,7 +150,9 @@ def test_one_placement_serves_every_supply(design, hardware, store) -> None:
     assert sorted(store.built) == ["glitches", "measure"]
 
 
-def test_picture_and_map_of_power(design, hardware, store, tmp_path: Path) -> None:
+def test_picture_and_map_of_power(
+    design: Design, hardware: Hardware, store: Store, tmp_path: Path
+) -> None:
     draw_point(design, store, tmp_path / "p.png")
     assert (tmp_path / "p.png").read_bytes()[:4] == b"\x89PNG"
     found = analyse_design(design, hardware, store)
@@ -180,7 +185,7 @@ def test_a_map_keeps_its_power_and_an_even_one_has_no_hot_spot() -> None:
         mapped_temperature(corner, area, PackageParameters(), Sources(), copies=0)
 
 
-def test_place_verb(shared, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_place_verb(shared: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = shared / "reference" / "wires" / "gcd_nangate45.npz"
     assert main(["place", str(file), "--json", "--to", str(tmp_path / "xy.npz")]) == 0
     result = json.loads(capsys.readouterr().out)

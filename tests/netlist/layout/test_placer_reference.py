@@ -41,7 +41,7 @@ def chain(cells: int, *, utilisation: float = 0.5, side_um: float = 2.0) -> Plac
 @pytest.mark.few_cases(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gcd", "medium01", "aes"])
-def test_wire_length_is_that_of_a_full_placer(shared, name: str) -> None:
+def test_wire_length_is_that_of_a_full_placer(shared: Path, name: str) -> None:
     """Half-perimeter length within 5 % of OpenROAD's own placement of the same netlist."""
     folder = shared / "reference" / "wires"
     problem, reference_m = read_problem(folder / f"{name}_nangate45.npz")
@@ -61,7 +61,7 @@ def test_full_core_is_as_short_as_annealing_makes_it() -> None:
 @pytest.mark.few_cases(2)
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3, 5, 7])
-def test_numbering_hardly_matters(shared, seed: int) -> None:
+def test_numbering_hardly_matters(shared: Path, seed: int) -> None:
     """The same design with cells, ports and nets numbered at random, and across for along."""
     file = shared / "reference" / "wires" / "gcd_nangate45.npz"
     problem, reference_m = read_problem(file)
@@ -134,7 +134,7 @@ def _pins(nets: list[list[int]]) -> Pins:
 
 @given(pins, st.floats(-100, 100), st.randoms(use_true_random=False))
 @examples(30)
-def test_length_does_not_change_when_everything_moves(nets, shift, random) -> None:
+def test_length_does_not_change_when_everything_moves(nets, shift: float, random) -> None:
     at = np.array([random.uniform(0, 50) for _ in range(10)])
     own = _pins(nets)
     assert own.spans(at + shift).sum() == pytest.approx(own.spans(at).sum(), abs=1e-9)
@@ -182,7 +182,9 @@ def test_density_force_is_the_slope_of_its_energy() -> None:
 @pytest.mark.slow
 @given(st.integers(1, 25), st.integers(0, 3), st.floats(0.1, 0.9), st.integers(0, 2**32 - 1))
 @examples(15)
-def test_small_and_odd_designs_are_placed(cells, ports, utilisation, seed) -> None:
+def test_small_and_odd_designs_are_placed(
+    cells: int, ports: int, utilisation: float, seed: int
+) -> None:
     """One cell, no port, cells far larger than a bin, nets of one pin: none is special."""
     rng = np.random.default_rng(seed)
     area = rng.uniform(1, 40, cells) * UM**2

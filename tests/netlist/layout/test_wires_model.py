@@ -19,6 +19,7 @@ from chipdse.netlist.layout.wires import (
     wires_of,
 )
 from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.records import Wires
@@ -37,12 +38,12 @@ def library():
 
 
 @pytest.fixture(scope="module")
-def at(library):
+def at(library: CellLibrary):
     return library.at([1.8], [25.0])
 
 
 @pytest.fixture(scope="module")
-def data(library):
+def data(library: CellLibrary):
     return wire_data((cell.name for cell in library.cells), Sources())
 
 
@@ -85,7 +86,7 @@ def test_constants_of_a_wire(data) -> None:
     assert data.signal_ohm_per_m * 100 * UM == pytest.approx(120.6)
 
 
-def test_elmore_by_hand(library, at, data, tmp_path: Path) -> None:
+def test_elmore_by_hand(library: CellLibrary, at: OperatingLibrary, data, tmp_path: Path) -> None:
     # 20 um from one flip-flop to another: R = 24.12 ohm and 13.75 ohm of vias at each end,
     # C = 3.3 fF, and the pin behind it: delay = R (C / 2 + pin).
     netlist = read(fan(1), library, tmp_path)
@@ -103,7 +104,9 @@ def test_elmore_by_hand(library, at, data, tmp_path: Path) -> None:
     assert elmore_s(1000.0, 2e-15, 3e-15) == pytest.approx(4e-12)
 
 
-def test_the_wire_to_an_output_port_by_hand(library, at, data, tmp_path: Path) -> None:
+def test_the_wire_to_an_output_port_by_hand(
+    library: CellLibrary, at: OperatingLibrary, data, tmp_path: Path
+) -> None:
     # A port is a load like a pin, of no capacitance: 20 um of 24.12 ohm and 3.44 fF give
     # R C / 2 = 41.5 fs.
     text = f"module top(input clk, input a, output q); {HD}dfxtp_1 r (.CK(clk), .D(a), .Q(q));"
@@ -126,7 +129,9 @@ def test_the_wire_to_an_output_port_by_hand(library, at, data, tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [formula_routes, placed_routes])
-def test_a_port_of_a_net_lies_as_far_as_its_wire_goes(library, tmp_path: Path, make) -> None:
+def test_a_port_of_a_net_lies_as_far_as_its_wire_goes(
+    library: CellLibrary, tmp_path: Path, make
+) -> None:
     cells = "".join(f"{HD}dfxtp_1 r{i} (.CLK(clk), .D(a[{i}]), .Q(q[{i}]));" for i in range(6))
     text = f"module top(input clk, input [5:0] a, output [5:0] q); {cells} endmodule"
     netlist = read(text, library, tmp_path)
@@ -140,7 +145,9 @@ def test_a_port_of_a_net_lies_as_far_as_its_wire_goes(library, tmp_path: Path, m
         assert routes.port_distance_m.min() > 0.2 * length.min()
 
 
-def test_a_port_behind_a_tree_of_buffers_waits_for_them(library, at, data, tmp_path: Path) -> None:
+def test_a_port_behind_a_tree_of_buffers_waits_for_them(
+    library: CellLibrary, at: OperatingLibrary, data, tmp_path: Path
+) -> None:
     text = fan(300).replace("input a)", "input a, output q0)").replace("wire q0;", "")
     netlist = read(text, library, tmp_path)
     graph = build_timing_graph(netlist, "clk")
@@ -154,7 +161,9 @@ def test_a_port_behind_a_tree_of_buffers_waits_for_them(library, at, data, tmp_p
     assert loads.timing.port_delay_s[0] > 10e-12
 
 
-def test_wire_slows_the_path_by_its_delay_and_its_load(library, at, data, tmp_path: Path) -> None:
+def test_wire_slows_the_path_by_its_delay_and_its_load(
+    library: CellLibrary, at: OperatingLibrary, data, tmp_path: Path
+) -> None:
     netlist = read(fan(1), library, tmp_path)
     graph = build_timing_graph(netlist, "clk")
     lengths = []
@@ -169,7 +178,9 @@ def test_wire_slows_the_path_by_its_delay_and_its_load(library, at, data, tmp_pa
     assert lengths[0] == pytest.approx(float(plain.min_period_s[0]), rel=1e-9)
 
 
-def test_a_large_load_is_driven_through_buffers(library, at, data, tmp_path: Path) -> None:
+def test_a_large_load_is_driven_through_buffers(
+    library: CellLibrary, at: OperatingLibrary, data, tmp_path: Path
+) -> None:
     netlist = read(fan(300), library, tmp_path)
     graph = build_timing_graph(netlist, "clk")
     net = netlist.nets_by_name["q0"]
@@ -196,7 +207,9 @@ def test_levels_of_buffers_by_hand() -> None:
     assert count == pytest.approx([110, 0])
 
 
-def test_the_best_buffer_is_faster_than_twice_its_load(library, at) -> None:
+def test_the_best_buffer_is_faster_than_twice_its_load(
+    library: CellLibrary, at: OperatingLibrary
+) -> None:
     """Its load minimises delay for the gain in load: twice and half of it gain less."""
     best = repeaters(library)
 
@@ -207,7 +220,7 @@ def test_the_best_buffer_is_faster_than_twice_its_load(library, at) -> None:
     assert cost(1.0) <= 1.1 * min(cost(0.5), cost(2.0))
 
 
-def test_formula_by_hand(library, tmp_path: Path) -> None:
+def test_formula_by_hand(library: CellLibrary, tmp_path: Path) -> None:
     # 10,000 cells of 5 um2: 3.557 * 10000^1.129 * sqrt(5) um = 0.261 m.
     by_hand = 3.557 * 10 ** (4 * 1.129) * 5**0.5 * UM
     assert published_length_m(10_000, 5e4 * UM**2, Sources()) == pytest.approx(by_hand)
@@ -222,14 +235,14 @@ def test_formula_by_hand(library, tmp_path: Path) -> None:
     assert int(np.argmax(routes.net_length_m)) == netlist.nets_by_name["q0"]
 
 
-def test_steiner_factors(library) -> None:
+def test_steiner_factors(library: CellLibrary) -> None:
     factor = steiner_factor(np.array([2, 3, 4, 5, 8, 9, 16, 100]), Sources())
     assert factor == pytest.approx([1, 1, 1.01, 1.07, 1.19, 1.26, 1.68, 4.2])
     assert (np.diff(steiner_factor(np.arange(2, 200), Sources())) >= 0).all()
 
 
 @pytest.mark.slow
-def test_placed_wires_shorten_with_utilisation(library, tmp_path: Path) -> None:
+def test_placed_wires_shorten_with_utilisation(library: CellLibrary, tmp_path: Path) -> None:
     netlist = read(fan(60), library, tmp_path)
     clock = build_timing_graph(netlist, "clk").clock
     long, short = (
@@ -242,7 +255,7 @@ def test_placed_wires_shorten_with_utilisation(library, tmp_path: Path) -> None:
         placed_routes(netlist, clock, Sources(), utilisation=1.2)
 
 
-def test_degrees_count_ports(library, tmp_path: Path) -> None:
+def test_degrees_count_ports(library: CellLibrary, tmp_path: Path) -> None:
     netlist = read(fan(3), library, tmp_path)
     degree = net_degrees(netlist)
     assert degree[netlist.nets_by_name["q0"]] == 4

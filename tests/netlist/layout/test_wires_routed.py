@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import gzip
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def rows(file):
     ],
 )
 def test_wires_are_those_of_the_routed_design(
-    shared, technology: str, design: str, capacitance: float, path: float, rank: float
+    shared: Path, technology: str, design: str, capacitance: float, path: float, rank: float
 ) -> None:
     """Before, capacitance was 0.45 to 0.75 of the extracted one."""
     netlist = routed_netlist(shared, technology, design)

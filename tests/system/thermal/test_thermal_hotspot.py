@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def single_die(shared, case):
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["uni", "hot"])
 @pytest.mark.parametrize("grid", [32, 64, 128])
-def test_hotspot_single_die(shared, case: str, grid: int) -> None:
+def test_hotspot_single_die(shared: Path, case: str, grid: int) -> None:
     layers, values, chosen = single_die(shared, case)
     found = hotspot_rises(layers, hotspot_package(values), chosen["power_w"], grid)
     for name, kelvin in chosen["expected_k"][f"grid{grid}_avg"].items():
@@ -81,7 +82,7 @@ def stacked_layers(shared):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("grid", [32, 64])
-def test_hotspot_stack(shared, grid: int) -> None:
+def test_hotspot_stack(shared: Path, grid: int) -> None:
     layers, data = stacked_layers(shared)
     found = hotspot_rises(
         layers, hotspot_package(data["package"]), data["power_w"], grid, detailed_3d=True
@@ -92,7 +93,7 @@ def test_hotspot_stack(shared, grid: int) -> None:
         assert rise + 318.15 == approx(expected[f"layer_{number}_{name}"], abs=0.011)
 
 
-def test_the_right_solution_beside_hotspot(shared) -> None:
+def test_the_right_solution_beside_hotspot(shared: Path) -> None:
     """Full finite volumes are warmer than HotSpot's lumped rims, within a tenth of the rise."""
     layers, values, chosen = single_die(shared, "uni")
     right = solve(assemble(package_of(layers, values), 24)).average[0, 0] * 100.0
@@ -100,7 +101,7 @@ def test_the_right_solution_beside_hotspot(shared) -> None:
     assert theirs < right < 1.12 * theirs
 
 
-def test_hotspot_counts_convection_twice_in_stacks(shared) -> None:
+def test_hotspot_counts_convection_twice_in_stacks(shared: Path) -> None:
     """Its stacks lie far above the right solution, and below it without the double count."""
     layers, data = stacked_layers(shared)
     around = hotspot_package(data["package"])

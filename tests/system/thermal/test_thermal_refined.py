@@ -223,7 +223,7 @@ def test_one_conductivity_per_die_is_close_to_one_per_cell() -> None:
 
 @settings(max_examples=10, deadline=None)
 @given(st.floats(1.0, 400.0), st.floats(0.0, 80.0))
-def test_hotter_silicon_conducts_less(power_w, ambient_c) -> None:
+def test_hotter_silicon_conducts_less(power_w: float, ambient_c: float) -> None:
     rise = hottest_point(slab(), np.array([power_w]), ambient_c).rise_k
     more = hottest_point(slab(), np.array([1.1 * power_w]), ambient_c).rise_k
     warmer = hottest_point(slab(), np.array([power_w]), ambient_c + 10).rise_k

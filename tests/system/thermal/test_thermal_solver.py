@@ -252,7 +252,9 @@ def test_runaway_is_detected_exactly_at_the_fold() -> None:
 
 @settings(max_examples=40)
 @given(st.floats(0.01, 3), st.floats(0, 40), st.floats(0.01, 3), st.floats(15, 60))
-def test_coupled_dies_satisfy_their_equations(self_k, power, leak, doubling) -> None:
+def test_coupled_dies_satisfy_their_equations(
+    self_k: float, power: float, leak: float, doubling: float
+) -> None:
     resistance = np.array([[self_k, 0.5 * self_k], [0.5 * self_k, self_k]])
     fixed = np.array([[power, 0.3 * power]])
     leakage = exponential(leak, doubling)

@@ -72,7 +72,7 @@ def test_mirrors_are_found(arrangement, kinds) -> None:
     st.lists(st.floats(0.1, 50), min_size=2, max_size=2),
 )  # fmt: skip
 def test_temperatures_are_those_of_the_whole_package(
-    chosen, area_m2, cells, cooling, watts
+    chosen, area_m2: float, cells: int, cooling: str, watts
 ) -> None:
     whole, fewer, fold = both(package(*chosen, area_m2, cooling), cells)
     power = np.array([watts[kind] for kind in chosen[1]])
@@ -124,7 +124,7 @@ def test_a_material_with_a_grain_has_no_diagonal() -> None:
 
 
 @given(st.integers(1, 9))
-def test_halves_by_hand(cells) -> None:
+def test_halves_by_hand(cells: int) -> None:
     lines = np.linspace(-1.0, 1.0, cells + 1)
     assert multiplicity(lines, True).sum() == cells
     assert len(halved(lines, True)) - 1 == len(multiplicity(lines, True)) == (cells + 1) // 2
