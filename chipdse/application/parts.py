@@ -28,6 +28,12 @@ def layer_energies(metrics: Mapping[str, float]) -> list[str]:
     return [LAYER_ENERGY.format(at) for at in range(count)]
 
 
+def typical_leakage_w(metrics: Mapping[str, float]) -> float:
+    """Leakage of typical chips: energies are means over all chips, also at a guaranteed point."""
+    guaranteed = metrics.get("guaranteed")
+    return metrics["nominal_leakage_power_w" if guaranteed else "block_leakage_power_w"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Part:
     """Copies of a block; nan where nothing was measured.
@@ -35,7 +41,7 @@ class Part:
     clock_hz : of all copies
     mac_j : dynamic energy of one multiply-accumulate, over the measured workload
     layer_mac_j : the same for each layer of a network, over its own operands; empty: not measured
-    leakage_w, area_m2 : of one copy
+    leakage_w, area_m2 : of one copy; leakage of a typical chip
     """
 
     block: str
@@ -100,7 +106,7 @@ def measured_part(
         clock_hz=metrics["clock_frequency_hz"],
         mac_j=dynamic_w / metrics["block_throughput_ops_per_s"],
         layer_mac_j=tuple(metrics[name] for name in layer_energies(metrics)),
-        leakage_w=metrics["block_leakage_power_w"],
+        leakage_w=typical_leakage_w(metrics),
         area_m2=metrics["block_area_m2"],
     )
 

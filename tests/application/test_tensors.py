@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.api.application import map_network
-from chipdse.application.compose import ChipChoices, MeasuredPart, PartPoint, Task, compose_chosen
+from chipdse.application.compose import ChipChoices, Task, compose_chosen
 from chipdse.application.digits import FOLDER, Quantisation, activations, run_digits
 from chipdse.application.layers import Convolution, Layer, LayerColumns, Network
+from chipdse.application.measured import MeasuredPart, PartPoint
 from chipdse.application.parts import LAYER_ENERGY
 from chipdse.application.tables import read_network
 from chipdse.application.tensors import Operands, read_tensors
@@ -243,6 +244,7 @@ METRICS = {
     "clock_frequency_hz": 1e8,
     "block_area_m2": 1e-8,
     "block_core_area_m2": 0.0,
+    "library_temperature_c": 25.0,
 }
 
 
@@ -277,7 +279,7 @@ def test_energies_of_layers_by_hand() -> None:
         [MeasuredPart(name="p", counts=(1,), points=points)],
         [None],
         [None],
-        Task(layers=LayerColumns.of(layers), operations={}),
+        Task(layers=LayerColumns.of(layers)),
         ChipChoices(
             point={"p": np.array([0, 1])},
             count={"p": np.ones(2, int)},

@@ -11,17 +11,10 @@ from typing import Any
 import numpy as np
 
 from chipdse.application.choices import task_of
-from chipdse.application.compose import (
-    ChipChoices,
-    ChipTable,
-    MeasuredPart,
-    PartPoint,
-    carrier_of,
-    compose_chosen,
-    die_links,
-)
+from chipdse.application.compose import ChipChoices, ChipTable, compose_chosen, die_links
 from chipdse.application.dies import DieLinks, DieSetting, LayerLinks, OnePackage, Packaging
 from chipdse.application.files.chip_file import Application, Memories
+from chipdse.application.measured import MeasuredPart, PartPoint, carrier_of
 from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import Chip, chip_columns, measured_part
 from chipdse.application.rows import mapped_rows
@@ -65,7 +58,6 @@ class OneChip:
     parts : with all their known points
     point, count : of each part by its name, the index of the chip's point and the copies
     node_nm : process of the die, where there is one
-    temperature_c : at which leakage was measured
     sources : the constants that evaluations of it use
     dies : of a chip with named dies
     """
@@ -79,7 +71,6 @@ class OneChip:
     memories: Memories
     package: PackageParameters
     node_nm: float
-    temperature_c: float
     sources: Sources
     dies: DieSetting | None = None
 

@@ -78,7 +78,9 @@ def _application(chip: OneChip) -> str:
     if application.network is not None:
         batch = f", batch {application.batch}" if application.batch > 1 else ""
         does.append(f"{application.network.name}{batch}")
-    does += [f"{number:g} operations of {part}" for part, number in application.operations.items()]
+    work = application.work
+    does += [f"{number:g} operations of {part}" for part, number in work.operations.items()]
+    does += [f"{number:g} x the workload of {part}" for part, number in work.runs.items()]
     return (" at the same time as " if application.overlapped else ", then ").join(does)
 
 
