@@ -115,6 +115,16 @@ class OneChip:
         )["layers"]
         return rows
 
+    def standard_error_j(self) -> float:
+        """Of the energy per task, from the tiles that were drawn of layers; 0 where every tile was
+        measured, or the energy per MAC is constant."""
+        if self.application.network is None:
+            return 0.0
+        errors = self.mapped.part.layer_error_j
+        layers = self.application.layers
+        of_layers = [layer.macs * error for layer, error in zip(layers, errors, strict=False)]
+        return math.sqrt(sum(error**2 for error in of_layers))
+
     def links(self) -> DieLinks | None:
         """The links between its dies; None where it has one die that is not named."""
         part = self.parts[0]

@@ -120,6 +120,8 @@ def _document(chips: Chips, best: dict[str, dict[str, Any]]) -> dict[str, Any]:
     for metric, row in best.items():
         chip = chips.one(chips.best(metric))
         row["layers"] = chip.layers()
+        if chips.file.application.tensors is not None:
+            row["energy_standard_error_j"] = chip.standard_error_j()
         if chip.dies is not None:
             row["dies"], row["flows"] = _dies(chip)
     document = {
@@ -194,6 +196,9 @@ def _print(chips: Chips, best: dict[str, dict[str, Any]]) -> None:
         print(f"energy of the best in {metrics[0]}: {shares}")
         if error := best[metrics[0]]["constant_energy_error_frac"]:
             print(f"  with one energy per MAC for all layers it would be off by {error:+.1%}")
+        if missed_j := chips.one(chips.best(metrics[0])).standard_error_j():
+            share = missed_j / total
+            print(f"  standard error, from drawn tiles: {show(missed_j, 'J')} ({share:.2%})")
         if chips.dies is not None:
             _print_dies(chips.one(chips.best(metrics[0])))
 

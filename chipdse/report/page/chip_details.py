@@ -35,6 +35,7 @@ def chip_detail(chip: OneChip) -> dict[str, Any]:
         "chip": True,
         "application": _application(chip),
         "energy_j": float(table.energy_j[0]),
+        "energy_error_j": chip.standard_error_j(),
         "latency_s": float(table.latency_s[0]),
         "levels": {level: joules for level, joules in energies.items() if joules},
         "layers": shown_layers(layers),

@@ -24,7 +24,7 @@ function drawChip(box, chip, beside) {
     queueMicrotask(() => Plotly.newPlot(made, traces, layout(extra), { ...config, displayModeBar: false }));
     return made;
   };
-  box.append(element("p", `One task, ${chip.application}: ${joules(chip.energy_j)} in ${seconds(chip.latency_s)}.`));
+  box.append(element("p", `One task, ${chip.application}: ${joules(chip.energy_j)}${chip.energy_error_j ? ` (standard error ${joules(chip.energy_error_j)}, because only some tiles of the layers were measured)` : ""} in ${seconds(chip.latency_s)}.`));
   const grid = element("div", null, { class: "inside" }); // as many columns as the panel has room for
   box.append(grid);
   for (const draw of [drawEnergies, drawLatencies, drawRoofline, drawDies, drawFloorplans, drawSupplies]) {
