@@ -10,7 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.api.chip_parts import block_of, check_part, measured, read_chip_file
+from chipdse.api.chip_parts import (
+    block_of,
+    check_part,
+    measured,
+    read_chip_file,
+    with_all_supplies,
+)
 from chipdse.application.choices import buffers_of, library_at_buffer, outers_of, task_of
 from chipdse.application.compose import ChipTable, compose
 from chipdse.application.dies import DieSetting, OnePackage
@@ -136,6 +142,8 @@ class Chips:
         *,
         title: str = "Chips",
         notes: Sequence[str] = (),
+        all_supplies: bool = False,
+        store: str | Path | None = None,
         tell: Callable[[str], None] = lambda name: None,
     ) -> Path:
         """Write an HTML page of the best chips, two of them side by side, and return its path.
@@ -143,6 +151,8 @@ class Chips:
         Parameters
         ----------
         notes : what a reader of the figures must know
+        all_supplies : measure the part whose supply the page varies at every characterised supply
+        store : where these are kept
         tell : called with the name of each chip before it is looked into
         """
         from chipdse.report.page.chip_page import NamedChip, chip_page_html  # they take a second
@@ -156,7 +166,7 @@ class Chips:
                 best=metrics,
                 settings=self._settings(chip),
                 metrics={name: float(column[chip]) for name, column in self.metrics.items()},
-                chip=self.one(chip),
+                chip=self._over_supplies(chip, store) if all_supplies else self.one(chip),
             )
             for chip, metrics in best_in.items()
         ]
@@ -171,6 +181,13 @@ class Chips:
         )
         write_whole(Path(path), text)
         return Path(path)
+
+    def _over_supplies(self, chip: int, store: str | Path | None) -> OneChip:
+        """One chip, with its part at every characterised supply."""
+        one = self.one(chip)
+        (part,) = (part for part in self.file.parts if part.name == one.over_supply().part)
+        tensors = self.file.application.tensors
+        return with_all_supplies(one, part, tensors, store, progress=True)
 
     def _settings(self, chip: int) -> dict[str, str]:
         """What a chip is made of, by name."""

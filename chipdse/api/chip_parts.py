@@ -10,6 +10,7 @@ from chipdse_hdl.block import Block
 
 from chipdse.api.point import design_of_point
 from chipdse.application.files.chip_file import ChipFile, PartChoices, read_chip
+from chipdse.application.inside.one_chip import OneChip
 from chipdse.application.measured import MeasuredPart, PartPoint
 from chipdse.application.parts import contract_of
 from chipdse.application.tensors import Tensors
@@ -18,7 +19,10 @@ from chipdse.errors import DesignError
 from chipdse.evaluate import evaluate
 from chipdse.hardware.workload_files import located
 from chipdse.report.terminal.stages import shown_stages
+from chipdse.stages.build import build_hardware
 from chipdse.stages.layers import measure_layers
+from chipdse.stages.library import library_of
+from chipdse.stages.measure import check_library, measure_block
 from chipdse.store.store import Store, default_store, quiet
 
 
@@ -109,3 +113,50 @@ def measured(
             metrics = layers | evaluate(design, stages).flat()
         points.append(PartPoint(settings=hardware | operating, metrics=metrics, contract=contract))
     return MeasuredPart(name=part.name, counts=part.counts, points=tuple(points))
+
+
+def with_all_supplies(
+    chip: OneChip,
+    part: PartChoices,
+    tensors: Tensors | None,
+    store: str | Path | None,
+    progress: bool,
+) -> OneChip:
+    """A chip whose part is measured at every characterised supply of its library, too.
+
+    Supplies at which the library refuses the part are left out, for example the outermost ones in
+    the guaranteed view.
+
+    Parameters
+    ----------
+    tensors : as of `measured`
+
+    Raises
+    ------
+    ChipdseError : as `measured`
+    """
+    (of_chip,) = (each for each in chip.parts if each.name == part.name)
+    point, design = chip.point_of(of_chip), designs_of(part)[chip.point[part.name]]
+    library = library_of(design.library).load(design.operating.process)
+    known = {of_chip.points[place].metrics["vdd_v"] for place in chip.alike(of_chip)}
+    points = []
+    with shown_stages() if progress else nullcontext(quiet) as listener:
+        root = Path(store) if store is not None else default_store()
+        stages = Store(root=root, tell=listener)
+        _, hardware = build_hardware(design, stages)
+        for vdd_v in sorted({*library.supply_v.tolist()} - known):
+            at = dataclasses.replace(design.operating, vdd_v=vdd_v)
+            run = dataclasses.replace(design, operating=at)
+            try:
+                check_library(run)
+            except DesignError:
+                continue
+            layers = {}
+            if point.contract is not None and tensors is not None:
+                layers = measure_layers(run, tensors, stages)
+            metrics = layers | dataclasses.asdict(measure_block(run, hardware, stages))
+            settings = {**point.settings, "vdd_v": vdd_v}
+            points.append(dataclasses.replace(point, settings=settings, metrics=metrics))
+    more = dataclasses.replace(of_chip, points=(*of_chip.points, *points))
+    parts = tuple(more if each is of_chip else each for each in chip.parts)
+    return dataclasses.replace(chip, parts=parts)

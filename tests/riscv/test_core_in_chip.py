@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from chipdse.api.chip import evaluate_chips
 from chipdse.api.chip_parts import block_of, read_chip_file
+from chipdse.cli import main
 from chipdse.errors import DesignError
 from chipdse.study.question.sweep_file import read_sweep
 from tests.riscv.elf_files import EXIT, with_code
@@ -144,3 +146,36 @@ def test_a_core_with_a_program_is_a_part(chip_file: Path, warm_store: Path) -> N
     same = evaluate_chips(chip_file, store=warm_store / "stages")
     for name, column in chips.metrics.items():
         assert same.metrics[name] == pytest.approx(column, rel=1e-12), name
+
+
+@pytest.mark.tools
+def test_a_page_has_every_characterised_supply(
+    chip_file: Path,
+    warm_store: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A chip of the core alone, without wires, for which a supply is quick to measure."""
+    array = CHIP[CHIP.index("[parts.array]") : CHIP.index("[parts.control]")]
+    text = CHIP.replace(array, "").replace('network = "net.csv"\n', "")
+    plain = (
+        'physical = { wires = "none", clock_tree = false, added_cells = false, glitches = false }'
+    )
+    operating = "operating = { vdd_v = [1.4, 1.8] }"
+    chip_file.write_text(text.replace("[application]", f"{plain}\n{operating}\n[application]"))
+    monkeypatch.setenv("CHIPDSE_CACHE", str(warm_store))
+    page = chip_file.parent / "chips.html"
+    words = ["chip", str(chip_file), "--json", "--report", str(page), "--supplies"]
+    assert main(words) == 0
+    result = json.loads(capsys.readouterr().out)
+    shown = json.loads(page.read_text().partition('id="data">')[2].partition("</script>")[0])
+    supply = shown["chips"][0]["inside"]["supply"]
+    assert len(supply["vdd_v"]) == 12 and (supply["vdd_v"][0], supply["vdd_v"][-1]) == (0.5, 1.95)
+    assert supply["latency_s"] == sorted(supply["latency_s"], reverse=True)
+    for chip in result["all"]:
+        place = supply["vdd_v"].index(chip["parts"]["control"]["vdd_v"])
+        assert supply["latency_s"][place] == pytest.approx(chip["latency_s"])
+        energy_j = sum(column[place] for column in supply["energies_j"].values())
+        assert energy_j == pytest.approx(chip["energy_per_task_j"])
+    assert main(["chip", str(chip_file), "--supplies"]) == 2
+    assert "--supplies is for the page; add --report FILE.html" in capsys.readouterr().err

@@ -161,8 +161,8 @@ class OneChip:
         if self.application.network is not None:
             part = carrier_of(self.parts)
         else:
-            part = max(self.parts, key=lambda part: len(self._alike(part)))
-        alike = self._alike(part)
+            part = max(self.parts, key=lambda part: len(self.alike(part)))
+        alike = self.alike(part)
         table = self._with_points(part, np.array(alike))
         runs = np.isfinite(table.latency_s)
         return OverSupply(
@@ -172,8 +172,11 @@ class OneChip:
             energies_j={level: joules[runs] for level, joules in table.energies_j.items()},
         )
 
-    def _alike(self, part: MeasuredPart) -> list[int]:
-        """Points of a part that differ from the chip's in their supply at most; lowest first."""
+    def alike(self, part: MeasuredPart) -> list[int]:
+        """Places of a part's points that differ from the chip's in their supply at most.
+
+        Points that miss their clock are left out; the lowest supply is first.
+        """
 
         def but_supply(point: PartPoint) -> dict[str, Any]:
             return {name: value for name, value in point.settings.items() if name != "vdd_v"}

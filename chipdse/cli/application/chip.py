@@ -43,6 +43,11 @@ def add(verbs: Verbs) -> None:
         "temperatures, energy over supply; it needs no network",
     )
     parser.add_argument(
+        "--supplies",
+        action="store_true",
+        help="with --report: measure the part with the network at every characterised supply, too",
+    )
+    parser.add_argument(
         "--package",
         type=Path,
         metavar="FILE.toml",
@@ -53,6 +58,8 @@ def add(verbs: Verbs) -> None:
 
 def _chip(arguments: argparse.Namespace) -> int:
     check_exist(arguments.file)
+    if arguments.supplies and arguments.report is None:
+        raise DesignError("--supplies is for the page; add --report FILE.html")
     for option in ("--plot", "--report", "--package"):
         path: Path | None = getattr(arguments, option.removeprefix("--"))
         if path is not None and not path.parent.is_dir():  # known before parts are measured
@@ -65,7 +72,7 @@ def _chip(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         _plot(chips, arguments.plot)
     if arguments.report is not None:
-        _write_report(chips, arguments.report, arguments.file.stem)
+        _write_report(chips, arguments.report, arguments.file.stem, arguments.supplies)
     if arguments.package is not None:
         _write_package(chips, arguments.package)
     if arguments.json:
@@ -98,12 +105,13 @@ def _write_package(chips: Chips, path: Path) -> None:
     print(f"system: {path}", file=sys.stderr)
 
 
-def _write_report(chips: Chips, path: Path, title: str) -> None:
+def _write_report(chips: Chips, path: Path, title: str, all_supplies: bool) -> None:
     try:
         chips.write_report(
             path,
             title=title,
             notes=_notes(chips),
+            all_supplies=all_supplies,
             tell=lambda name: print(f"looking into {name}", file=sys.stderr),
         )
     except OSError as error:
