@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -227,12 +228,23 @@ def evaluate_chips(
         task_of(chips.application, chips.memories),
         None if dies is None else OnePackage(setting=dies, package=package, sources=sources),
     )
+    found = Chips(
+        file=chips,
+        parts=parts,
+        buffers=setting.buffers,
+        outers=setting.outers,
+        table=table,
+        metrics={},
+        evaluations=sum(len(part.points) for part in parts),
+        package=package,
+        node_nm=setting.node_nm,
+        sources=sources,
+        dies=dies,
+        text=Path(file).read_text("utf-8-sig") if isinstance(file, str | Path) else "",
+    )
     if not np.isfinite(table.latency_s).any():
-        raise InfeasibleError(
-            "the network fits on no chip: some layer needs a larger buffer or a smaller array; "
-            "'chipdse map' names the layer"
-            + ("" if dies is None else "; or a die has no room for its link: raise link_edge_frac")
-        )
+        where = "" if isinstance(file, ChipFile) else f"{file}: "
+        raise InfeasibleError(f"{where}the network fits on no chip: {_why_nothing_runs(found)}")
     metrics = task_metrics(
         table,
         PackageColumns.of([package]),
@@ -241,20 +253,19 @@ def evaluate_chips(
         sources=sources,
         dies=dies,
     )
-    return Chips(
-        file=chips,
-        parts=parts,
-        buffers=setting.buffers,
-        outers=setting.outers,
-        table=table,
-        metrics=metrics.columns,
-        evaluations=sum(len(part.points) for part in parts),
-        package=package,
-        node_nm=setting.node_nm,
-        sources=sources,
-        dies=dies,
-        text=Path(file).read_text("utf-8-sig") if isinstance(file, str | Path) else "",
-    )
+    return dataclasses.replace(found, metrics=metrics.columns)
+
+
+def _why_nothing_runs(chips: Chips) -> str:
+    """What stops the chip with the largest buffer, and of these with the fewest copies."""
+    table = chips.table
+    bits = np.array([0.0 if buffer is None else buffer.bits for buffer in chips.buffers])
+    copies = np.sum(list(table.count.values()), axis=0)
+    try:
+        chips.layers(int(np.lexsort((copies, -bits[table.buffer]))[0]))
+    except DesignError as error:
+        return str(error)
+    return "a die has no room for its link; raise link_edge_frac"
 
 
 @contextmanager
