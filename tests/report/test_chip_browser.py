@@ -125,6 +125,6 @@ def test_tables_of_dies_and_the_standard_error_fit_on_a_phone(browser: Any, tmp_
     text = f"standard error {error_j * 1e9:.4g} nJ, because only some tiles"
     assert text in shown.text_content("#chips").replace("\u202f", " ").replace("\xa0", " ")
     shown.set_viewport_size({"width": 390, "height": 844})
-    assert shown.evaluate("document.documentElement.scrollWidth") <= 390
+    shown.wait_for_function("document.documentElement.scrollWidth <= 390")  # plots follow later
     assert complaints == []
     shown.close()
