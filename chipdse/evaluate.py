@@ -26,7 +26,7 @@ from chipdse.stages.build import SYNTHESISE, build_hardware
 from chipdse.stages.guarantee import GUARANTEE
 from chipdse.stages.layout import WIRES, measured_errors
 from chipdse.stages.measure import MEASURE, measure
-from chipdse.stages.trace_figures import PEAKS, REVEALED
+from chipdse.stages.trace_figures import PEAKS, REVEALED, TILES
 from chipdse.store.store import Store
 from chipdse.system.evaluate import evaluate_system
 from chipdse.technology.constants import Sources
@@ -43,6 +43,7 @@ STAGES = (
     GUARANTEE,  # run, netlist, wires, slow and fast cells -> what every chip keeps
     MEASURE,  # run, netlist, wires, glitches -> timing and power at (supply, temperature)
     PEAKS,  # run, netlist, wires -> highest energy of a few cycles, in sweeps that name it
+    TILES,  # run of tiles, netlist, wires -> how their energies differ, for drawn tiles of a layer
     REVEALED,  # netlist, stated operation -> what its power reveals, in sweeps that name it
 )
 """Every stage whose result is stored, in the order of the flow; `chipdse stages` prints them."""

@@ -11,27 +11,30 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.api.point import design_of_point, evaluate_point
+from chipdse.api.chip_parts import (
+    block_of,
+    check_part,
+    measured,
+    read_chip_file,
+    with_all_supplies,
+)
 from chipdse.application.choices import buffers_of, library_at_buffer, outers_of, task_of
-from chipdse.application.compose import ChipTable, MeasuredPart, PartPoint, compose
+from chipdse.application.compose import ChipTable, compose
 from chipdse.application.dies import DieSetting, OnePackage
-from chipdse.application.files.chip_file import ChipFile, PartChoices, read_chip
+from chipdse.application.files.chip_file import ChipFile
 from chipdse.application.inside.one_chip import OneChip
+from chipdse.application.measured import MeasuredPart
 from chipdse.application.memories import Buffer, Dram
-from chipdse.application.parts import check_carriers, contract_of
+from chipdse.application.parts import check_carriers
 from chipdse.application.task_metrics import TASK_METRICS, task_metrics
-from chipdse.application.tensors import Tensors
 from chipdse.arrays import Floats
-from chipdse.design import LibraryChoice, OperatingPoint, find_block, make_record
+from chipdse.design import LibraryChoice, make_record
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.memories import family_for
-from chipdse.hardware.workload_files import located
 from chipdse.netlist.library.catalogue import DEFAULT
 from chipdse.stages.dies import die_setting
-from chipdse.stages.layers import measure_layers
 from chipdse.stages.library import shared_node_nm
 from chipdse.store.files import write_whole
-from chipdse.store.store import Store, default_store
 from chipdse.system.arrays.columns import PackageColumns
 from chipdse.system.parameters import PackageParameters
 from chipdse.technology.constants import Sources
@@ -130,7 +133,6 @@ class Chips:
             memories=self.file.memories,
             package=self.package,
             node_nm=self.node_nm,
-            temperature_c=self.parts[0].points[0].metrics["library_temperature_c"],
             sources=self.sources,
             dies=self.dies,
         )
@@ -141,6 +143,8 @@ class Chips:
         *,
         title: str = "Chips",
         notes: Sequence[str] = (),
+        all_supplies: bool = False,
+        store: str | Path | None = None,
         tell: Callable[[str], None] = lambda name: None,
     ) -> Path:
         """Write an HTML page of the best chips, two of them side by side, and return its path.
@@ -148,6 +152,8 @@ class Chips:
         Parameters
         ----------
         notes : what a reader of the figures must know
+        all_supplies : measure the part whose supply the page varies at every characterised supply
+        store : where these are kept
         tell : called with the name of each chip before it is looked into
         """
         from chipdse.report.page.chip_page import NamedChip, chip_page_html  # they take a second
@@ -161,7 +167,7 @@ class Chips:
                 best=metrics,
                 settings=self._settings(chip),
                 metrics={name: float(column[chip]) for name, column in self.metrics.items()},
-                chip=self.one(chip),
+                chip=self._over_supplies(chip, store) if all_supplies else self.one(chip),
             )
             for chip, metrics in best_in.items()
         ]
@@ -176,6 +182,13 @@ class Chips:
         )
         write_whole(Path(path), text)
         return Path(path)
+
+    def _over_supplies(self, chip: int, store: str | Path | None) -> OneChip:
+        """One chip, with its part at every characterised supply."""
+        one = self.one(chip)
+        (part,) = (part for part in self.file.parts if part.name == one.over_supply().part)
+        tensors = self.file.application.tensors
+        return with_all_supplies(one, part, tensors, store, progress=True)
 
     def _settings(self, chip: int) -> dict[str, str]:
         """What a chip is made of, by name."""
@@ -203,11 +216,11 @@ def evaluate_chips(
     InfeasibleError : the network fits on no chip
     """
     with _named(file):
-        chips = _read(Path(file)) if isinstance(file, str | Path) else file
+        chips = read_chip_file(Path(file)) if isinstance(file, str | Path) else file
         setting = _setting(chips)
     package, dies, sources = setting.package, setting.dies, setting.sources
     tensors = chips.application.tensors
-    parts = tuple(_measured(part, tensors, store, progress) for part in chips.parts)
+    parts = tuple(measured(part, tensors, store, progress) for part in chips.parts)
     table = compose(
         parts,
         setting.buffers,
@@ -215,28 +228,13 @@ def evaluate_chips(
         task_of(chips.application, chips.memories),
         None if dies is None else OnePackage(setting=dies, package=package, sources=sources),
     )
-    if not np.isfinite(table.latency_s).any():
-        raise InfeasibleError(
-            "the network fits on no chip: some layer needs a larger buffer or a smaller array; "
-            "'chipdse map' names the layer"
-            + ("" if dies is None else "; or a die has no room for its link: raise link_edge_frac")
-        )
-    metrics = task_metrics(
-        table,
-        PackageColumns.of([package]),
-        np.zeros(len(table), np.int64),
-        node_nm=setting.node_nm,
-        temperature_c=parts[0].points[0].metrics["library_temperature_c"],
-        sources=sources,
-        dies=dies,
-    )
-    return Chips(
+    found = Chips(
         file=chips,
         parts=parts,
         buffers=setting.buffers,
         outers=setting.outers,
         table=table,
-        metrics=metrics.columns,
+        metrics={},
         evaluations=sum(len(part.points) for part in parts),
         package=package,
         node_nm=setting.node_nm,
@@ -244,6 +242,30 @@ def evaluate_chips(
         dies=dies,
         text=Path(file).read_text("utf-8-sig") if isinstance(file, str | Path) else "",
     )
+    if not np.isfinite(table.latency_s).any():
+        where = "" if isinstance(file, ChipFile) else f"{file}: "
+        raise InfeasibleError(f"{where}the network fits on no chip: {_why_nothing_runs(found)}")
+    metrics = task_metrics(
+        table,
+        PackageColumns.of([package]),
+        np.zeros(len(table), np.int64),
+        node_nm=setting.node_nm,
+        sources=sources,
+        dies=dies,
+    )
+    return dataclasses.replace(found, metrics=metrics.columns)
+
+
+def _why_nothing_runs(chips: Chips) -> str:
+    """What stops the chip with the largest buffer, and of these with the fewest copies."""
+    table = chips.table
+    bits = np.array([0.0 if buffer is None else buffer.bits for buffer in chips.buffers])
+    copies = np.sum(list(table.count.values()), axis=0)
+    try:
+        chips.layers(int(np.lexsort((copies, -bits[table.buffer]))[0]))
+    except DesignError as error:
+        return str(error)
+    return "a die has no room for its link; raise link_edge_frac"
 
 
 @contextmanager
@@ -287,9 +309,9 @@ def _setting(chips: ChipFile) -> _Setting:
     buffers = buffers_of(chips.memories, family, library, sources)
     outers = outers_of(chips.memories, sources)
     for part in chips.parts:
-        _check(part)
+        check_part(part)
     if chips.application.network is not None:
-        check_carriers({part.name: find_block(part.block) for part in chips.parts}, "[parts]")
+        check_carriers({part.name: block_of(part) for part in chips.parts}, "[parts]")
     dies = None
     if layout is not None:
         dies = die_setting(layout, _carrier(chips), chips.memories.names, libraries)
@@ -306,61 +328,5 @@ def _setting(chips: ChipFile) -> _Setting:
 
 def _carrier(chips: ChipFile) -> str | None:
     """The part on which the network runs; None without a network."""
-    able = (part.name for part in chips.parts if find_block(part.block).contract is not None)
+    able = (part.name for part in chips.parts if block_of(part).contract is not None)
     return next(able, None) if chips.application.network is not None else None
-
-
-def _read(path: Path) -> ChipFile:
-    """A chip file, with relative paths of the workloads' files taken from its folder."""
-    chips = read_chip(path)
-    folder = path.absolute().parent
-    parts = tuple(
-        dataclasses.replace(
-            part, workload=located(find_block(part.block).workload, part.workload, folder)
-        )
-        for part in chips.parts
-    )
-    return dataclasses.replace(chips, parts=parts)
-
-
-def _check(part: PartChoices) -> None:
-    """Raise DesignError for wrong settings of a part, before any part is measured."""
-    block, where = find_block(part.block), f"[parts.{part.name}]"
-    make_record(block.workload, part.workload, f"{where} workload")
-    for hardware, operating in part.points:
-        make_record(block.parameters, hardware, f"{where} hardware")
-        make_record(OperatingPoint, operating, f"{where} operating")
-
-
-def _measured(
-    part: PartChoices, tensors: Tensors | None, store: str | Path | None, progress: bool
-) -> MeasuredPart:
-    """Every point of a part, measured or read from the store."""
-    block = find_block(part.block)
-    points = []
-    for hardware, operating in part.points:
-        parameters = make_record(block.parameters, hardware, f"[parts.{part.name}] hardware")
-        point: dict[str, Any] = {
-            "workload": part.workload,
-            "library": part.library,
-            "synthesis": part.synthesis,
-            "physical": part.physical,
-            "operating": operating,
-        }
-        contract, layers = None, {}
-        if block.contract is not None:
-            contract = contract_of(block, parameters)
-            if tensors is not None:
-                design = design_of_point(part.block, hardware, **point)
-                layers = measure_layers(
-                    design,
-                    tensors,
-                    Store(root=Path(store) if store is not None else default_store()),
-                )
-        metrics = evaluate_point(part.block, hardware, **point, store=store, progress=progress)
-        points.append(
-            PartPoint(
-                settings=hardware | operating, metrics=layers | metrics.flat(), contract=contract
-            )
-        )
-    return MeasuredPart(name=part.name, counts=part.counts, points=tuple(points))

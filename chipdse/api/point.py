@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from chipdse_hdl.block import Block
+
 from chipdse.design import (
     Design,
     LibraryChoice,
@@ -28,7 +30,7 @@ from chipdse.technology.own_figures import read_own_table
 
 
 def design_of_point(
-    block: str,
+    block: str | Block,
     parameters: Mapping[str, Any] | None = None,
     *,
     workload: Mapping[str, Any] | None = None,
@@ -41,14 +43,15 @@ def design_of_point(
     constants: Mapping[str, Any] | None = None,
 ) -> Design:
     """The design of `evaluate_point`; DesignError where a value is wrong."""
-    block_record = find_block(block)
+    block_record = find_block(block) if isinstance(block, str) else block
+    name = block_record.name
     if library is not None and liberty:
         raise DesignError("library and liberty are both given; leave one out")
     files = tuple(Path(liberty_file).absolute() for liberty_file in liberty)
     design = Design(
         block=block_record,
-        parameters=make_record(block_record.parameters, parameters or {}, block),
-        workload=make_record(block_record.workload, workload or {}, f"workload of {block}"),
+        parameters=make_record(block_record.parameters, parameters or {}, name),
+        workload=make_record(block_record.workload, workload or {}, f"workload of {name}"),
         library=LibraryChoice(files=files) if files else LibraryChoice(name=library or DEFAULT),
         synthesis=make_record(SynthesisOptions, synthesis or {}, "synthesis"),
         operating=make_record(OperatingPoint, operating or {}, "operating"),

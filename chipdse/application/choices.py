@@ -84,7 +84,7 @@ def task_of(application: Application, memories: Memories) -> Task:
     outer = memories.dram
     return Task(
         layers=None if application.network is None else LayerColumns.of(application.layers),
-        operations=application.operations,
+        work=application.work,
         overlapped=application.overlapped,
         output_bits=application.output_bits,
         link_bits_per_s=math.inf if outer is None else outer.link_bits_per_s,

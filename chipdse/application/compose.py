@@ -9,49 +9,29 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from chipdse_hdl.contract import ArrayContract
 
 from chipdse.application.chips import LEVELS, ChipColumns, TaskTotals, run_task
 from chipdse.application.dies import DieLinks, DieSetting, LayerLinks, OnePackage, Packaging
+from chipdse.application.files.work import Work
 from chipdse.application.layers import LayerColumns
+from chipdse.application.measured import (
+    MeasuredPart,
+    PartRun,
+    carrier_of,
+    part_area_m2,
+    run_operations,
+)
 from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import Choices, Part, composed, measured_part
 from chipdse.arrays import Floats, Int64s
 from chipdse.errors import DesignError
 
 LARGEST = 2_000_000  # chips at once
-
-
-@dataclass(frozen=True, kw_only=True)
-class PartPoint:
-    """One measured point of a part.
-
-    settings : its hardware and operating parameters
-    metrics : of its block by name
-    contract : None if it carries no network
-    """
-
-    settings: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    contract: ArrayContract | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MeasuredPart:
-    """The points of a part, and the numbers of copies a chip may have."""
-
-    name: str
-    counts: tuple[int, ...]
-    points: tuple[PartPoint, ...]
-
-    def metric(self, name: str) -> Floats:
-        """A metric of every point."""
-        return np.array([point.metrics[name] for point in self.points], np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,7 +42,8 @@ class ChipTable:
     buffer, outer : indices of the memories
     energies_j : by level: as `chips.LEVELS`, and "operations"
     constant_tile_j : of the arrays, if one energy per MAC held for all layers
-    leakage_w : of all dies
+    leakage_w : of all dies; of guaranteed points that of the chips that leak most
+    temperature_c : of this leakage, that of the part that leaks most
     dram_bits : per task
     die_area_m2, die_dynamic_j, die_leakage_w : of parts and memories of one die of each kind, by
         its name, the energy per task; empty: all on one die
@@ -79,6 +60,7 @@ class ChipTable:
     constant_tile_j: Floats
     area_m2: Floats
     leakage_w: Floats
+    temperature_c: Floats
     dram_bits: Floats
     die_area_m2: dict[str, Floats] = dataclasses.field(default_factory=dict)
     die_dynamic_j: dict[str, Floats] = dataclasses.field(default_factory=dict)
@@ -123,14 +105,14 @@ class Task:
     """One task of the application, and what is the same on every chip.
 
     layers : of the network; None: there are operations only
-    operations : per task, by the name of the part
+    work : operations of parts and runs of their programs
     overlapped : the network and the operations run at the same time, not one after another
     output_bits : width of results in the memories; None: that of an operand
     link_bits_per_s, link_j_per_bit : of the link between the outer memory and the buffer
     """
 
     layers: LayerColumns | None
-    operations: Mapping[str, float]
+    work: Work = dataclasses.field(default_factory=Work)
     overlapped: bool = False
     output_bits: int | None = None
     link_bits_per_s: float = math.inf
@@ -193,22 +175,20 @@ def compose_chosen(
     DesignError : no part, or several, can carry the network
     """
     point, count, buffer = choices.point, choices.count, choices.buffer
-    operations, total = task.operations, len(choices)
+    total = len(choices)
     held = [b for b in buffers if b is not None]
     buffer_area, buffer_leakage = (
         np.array([getattr(b, name) for b in held] or [0.0])[buffer]
         for name in ("area_m2", "leakage_w")
     )
-    runs = [
-        _run_operations(part, operations.get(part.name, 0.0), point[part.name], count[part.name])
-        for part in parts
-    ]
+    runs = [run_operations(part, task.work, point[part.name], count[part.name]) for part in parts]
     links = die_links(packaging, parts, buffers, choices)
     leakage_w = np.sum([run.leakage_w for run in runs], axis=0)
-    times = [run.latency_s for run in runs if run.name in operations]
+    typical_w = np.sum([run.typical_leakage_w for run in runs], axis=0)
+    times = [run.latency_s for run in runs if run.name in task.work]
     energies = {level: np.zeros(total) for level in (*LEVELS, "operations")}
     energies["operations"] = np.sum([run.energy_j for run in runs], axis=0)
-    standing_w, totals = leakage_w + buffer_leakage, None
+    standing_w, totals = typical_w + buffer_leakage, None
     if task.layers is not None:
         chips = _chips(parts, buffers, outers, task, choices)
         if links is not None:
@@ -216,7 +196,7 @@ def compose_chosen(
         totals = run_task(chips, task.layers)
         times.append(totals.latency_s)
         energies |= {level: totals.energies_j[level] for level in LEVELS}
-        standing_w = leakage_w + chips.standing_w - chips.array_leakage_w
+        standing_w = typical_w + chips.standing_w - chips.array_leakage_w
     elif links is not None:
         standing_w = standing_w + links.idle_w
     if links is not None and links.has_stated:
@@ -236,11 +216,18 @@ def compose_chosen(
         constant_tile_j=np.zeros(total) if totals is None else totals.constant_tile_j,
         area_m2=np.sum([run.area_m2 for run in runs], axis=0) + buffer_area,
         leakage_w=leakage_w + buffer_leakage,
+        temperature_c=_temperature_c(runs),
         dram_bits=np.zeros(total) if totals is None else totals.outer_bits,
     )
     if packaging is None or links is None:
         return table
     return _on_dies(table, packaging.setting, links, runs, totals, (buffer_area, buffer_leakage))
+
+
+def _temperature_c(runs: Sequence[PartRun]) -> Floats:
+    """The temperature of the leakage of each chip's part that leaks most."""
+    most = np.argmax([run.leakage_w for run in runs], axis=0)
+    return np.asarray(np.array([run.temperature_c for run in runs])[most, np.arange(len(most))])
 
 
 def die_links(
@@ -266,7 +253,7 @@ def _on_dies(
     table: ChipTable,
     setting: DieSetting,
     links: DieLinks,
-    runs: Sequence[_Run],
+    runs: Sequence[PartRun],
     totals: TaskTotals | None,
     buffer: tuple[Floats, Floats],
 ) -> ChipTable:
@@ -322,63 +309,9 @@ def _chips(
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Run:
-    """Copies of a part in many chips, with the operations that they do: one entry per chip."""
-
-    name: str
-    latency_s: Floats
-    energy_j: Floats
-    leakage_w: Floats
-    area_m2: Floats
-
-
-def _run_operations(part: MeasuredPart, work: float, at: Int64s, copies: Int64s) -> _Run:
-    """A part that does some operations per task, shared by its copies; `energy_j` is dynamic."""
-    rate = part.metric("block_throughput_ops_per_s")
-    leakage_w = part.metric("block_leakage_power_w")
-    return _Run(
-        name=part.name,
-        latency_s=work / (rate[at] * copies),
-        energy_j=work * operation_j(part)[at],
-        leakage_w=copies * leakage_w[at],
-        area_m2=copies * part_area_m2(part)[at],
-    )
-
-
-def operation_j(part: MeasuredPart) -> Floats:
-    """Dynamic energy of one operation at each point."""
-    dynamic_w = part.metric("block_power_w") - part.metric("block_leakage_power_w")
-    return dynamic_w / part.metric("block_throughput_ops_per_s")
-
-
 def _contracted(part: MeasuredPart) -> list[Part]:
     return [
         measured_part(part.name, point.contract, point.metrics, 1)
         for point in part.points
         if point.contract is not None
     ]
-
-
-def part_area_m2(part: MeasuredPart) -> Floats:
-    """Area of each point: of its core where a layout is estimated, of its cells otherwise."""
-    core, cells = part.metric("block_core_area_m2"), part.metric("block_area_m2")
-    return np.where(core > 0, core, cells)
-
-
-def carrier_of(parts: Sequence[MeasuredPart]) -> MeasuredPart:
-    """The part on which the network runs.
-
-    Raises
-    ------
-    DesignError : no part, or several, have a contract
-    """
-    able = [part for part in parts if all(p.contract is not None for p in part.points)]
-    if len(able) != 1:
-        listed = ", ".join(part.name for part in (able or parts))
-        which = "no part has" if not able else "more than one part has"
-        raise DesignError(
-            f"{which} a contract, on which the network could run (parts: {listed}); exactly one "
-            "part must be a mac_array or another block with a contract"
-        )
-    return able[0]

@@ -25,7 +25,7 @@ class OnDies:
     latency_s : of a task [chips]
     area_m2, dynamic_w, leakage_w : of parts and memories of one die [chips x kinds]
     flow_bits : per task, by the name of the flow
-    temperature_c : at which leakage was measured
+    temperature_c : at which leakage was measured [chips]
     """
 
     setting: DieSetting
@@ -34,10 +34,10 @@ class OnDies:
     dynamic_w: Floats
     leakage_w: Floats
     flow_bits: dict[str, Floats]
-    temperature_c: float
+    temperature_c: Floats
 
     @staticmethod
-    def of(table: ChipTable, rows: Int64s, setting: DieSetting, temperature_c: float) -> OnDies:
+    def of(table: ChipTable, rows: Int64s, setting: DieSetting) -> OnDies:
         """Some chips of a table."""
 
         def of_dies(columns: dict[str, Floats]) -> Floats:
@@ -51,7 +51,7 @@ class OnDies:
             dynamic_w=of_dies(table.die_dynamic_j) / latency_s[:, None],
             leakage_w=of_dies(table.die_leakage_w),
             flow_bits={name: bits[rows] for name, bits in table.flow_bits.items()},
-            temperature_c=temperature_c,
+            temperature_c=table.temperature_c[rows],
         )
 
     def evaluated(self, packages: PackageColumns, sources: Sources) -> SystemRows:
@@ -74,7 +74,7 @@ class OnDies:
             leak=LeakageTable(
                 table_c=np.zeros(0),
                 table_w=np.zeros((chips, 0)),
-                reference_c=np.full(chips, self.temperature_c),
+                reference_c=self.temperature_c,
                 doubling_k=packages["leakage_doubling_k"],
             ),
             flows=flows_of_tasks(setting.flows, self.flow_bits, self.latency_s),

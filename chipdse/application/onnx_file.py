@@ -127,8 +127,10 @@ def _conv(
         )
     flat = len(image) == 3
     batch, channels, *sizes = image
-    filters, _, *kernel = weights
+    filters, depth, *kernel = weights
     axes = len(sizes)
+    if depth * attributes.get("group", 1) != channels or len(kernel) != axes:
+        raise ValueError("weights of other channels or axes")
     stride = list(attributes.get("strides", [1] * axes))
     dilation = list(attributes.get("dilations", [1] * axes))
     pads = list(attributes.get("pads", [0] * 2 * axes))
@@ -162,7 +164,9 @@ def _gemm(
     is_constant: bool,
 ) -> Layer:
     m, k = reversed(first) if attributes.get("transA", 0) else first
-    n = second[0] if attributes.get("transB", 0) else second[1]
+    depth, n = reversed(second) if attributes.get("transB", 0) else second
+    if depth != k:
+        raise ValueError("products of other depths")
     return Layer(name=name, kind="gemm" if is_constant else "matmul", m=m, n=n, k=k)
 
 
@@ -177,10 +181,14 @@ def _matmul(
     left = first if len(first) > 1 else (1, *first)
     right = second if len(second) > 1 else (*second, 1)
     m, k, n = left[-2], left[-1], right[-1]
+    if right[-2] != k:
+        raise ValueError("products of other depths")
     if math.prod(right[:-2]) == 1:
         m, count = m * math.prod(left[:-2]), 1
     else:
         leading = max(len(left), len(right)) - 2
         axes = [(1,) * (leading + 2 - len(shape)) + shape[:-2] for shape in (left, right)]
+        if any(a != b and 1 not in (a, b) for a, b in zip(*axes, strict=True)):
+            raise ValueError("leading axes that do not go together")
         count = math.prod(max(a, b) for a, b in zip(*axes, strict=True))
     return Layer(name=name, kind="gemm" if is_constant else "matmul", m=m, n=n, k=k, count=count)

@@ -19,12 +19,25 @@ from chipdse.errors import DesignError
 
 LAYER_ENERGY = "layer_{}_mac_energy_j"
 """Name of a metric of a part whose energy follows tensors, by the place of the layer."""
+LAYER_ERROR = "layer_{}_standard_error_j"
+"""Name of the standard error of this metric; 0 where all tiles of the layer were measured."""
 
 
 def layer_energies(metrics: Mapping[str, float]) -> list[str]:
-    """The names of the energies of layers among the metrics of a part, in their order."""
-    count = sum(name.startswith("layer_") for name in metrics)
-    return [LAYER_ENERGY.format(at) for at in range(count)]
+    """The names of energies of layers and of their errors among the metrics of a part."""
+    return [name for name in metrics if name.startswith("layer_")]
+
+
+def _of_layers(metrics: Mapping[str, float], name: str) -> tuple[float, ...]:
+    """The figures of all layers, in their order; empty without tensors."""
+    count = sum(each.startswith("layer_") and each.endswith("_mac_energy_j") for each in metrics)
+    return tuple(metrics.get(name.format(at), 0.0) for at in range(count))
+
+
+def typical_leakage_w(metrics: Mapping[str, float]) -> float:
+    """Leakage of typical chips: energies are means over all chips, also at a guaranteed point."""
+    guaranteed = metrics.get("guaranteed")
+    return metrics["nominal_leakage_power_w" if guaranteed else "block_leakage_power_w"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +47,8 @@ class Part:
     clock_hz : of all copies
     mac_j : dynamic energy of one multiply-accumulate, over the measured workload
     layer_mac_j : the same for each layer of a network, over its own operands; empty: not measured
-    leakage_w, area_m2 : of one copy
+    layer_error_j : its standard error, of layers of which tiles were drawn; 0 for the others
+    leakage_w, area_m2 : of one copy; leakage of a typical chip
     """
 
     block: str
@@ -43,6 +57,7 @@ class Part:
     clock_hz: float = math.nan
     mac_j: float = math.nan
     layer_mac_j: tuple[float, ...] = ()
+    layer_error_j: tuple[float, ...] = ()
     leakage_w: float = math.nan
     area_m2: float = math.nan
 
@@ -98,8 +113,9 @@ def measured_part(
         copies=copies,
         clock_hz=metrics["clock_frequency_hz"],
         mac_j=dynamic_w / metrics["block_throughput_ops_per_s"],
-        layer_mac_j=tuple(metrics[name] for name in layer_energies(metrics)),
-        leakage_w=metrics["block_leakage_power_w"],
+        layer_mac_j=_of_layers(metrics, LAYER_ENERGY),
+        layer_error_j=_of_layers(metrics, LAYER_ERROR),
+        leakage_w=typical_leakage_w(metrics),
         area_m2=metrics["block_area_m2"],
     )
 

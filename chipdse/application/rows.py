@@ -17,6 +17,8 @@ from chipdse.application.traffic import ORDERS
 from chipdse.arrays import Floats
 from chipdse.errors import DesignError
 
+_ERROR = "tile_standard_error_j"
+
 
 def mapped_rows(
     network: Network, chip: Chip, die_links: LayerLinks | None = None
@@ -123,6 +125,7 @@ def _add_times(rows: list[dict[str, Any]], results: LayerResults, chip: Chip) ->
             row |= {f"{level}_energy_j": float(energies[level][i]) for level in LEVELS}
             row["energy_j"] = sum(row[f"{level}_energy_j"] for level in LEVELS)
         if chip.part.layer_mac_j:
+            row[_ERROR] = row["macs"] * chip.part.layer_error_j[i]
             row["constant_tile_j"] = float(np.atleast_2d(results.constant_tile_j)[0][i])
             row |= _errors(row)
 
@@ -143,13 +146,15 @@ def _totals(network: Network, rows: list[dict[str, Any]], chip: Chip) -> dict[st
         name
         for name in rows[0]
         if name not in ("name", "kind", "m", "n", "k", "count", "utilisation", "order", "bound")
-        and name != "mac_energy_j"
+        and name not in ("mac_energy_j", _ERROR)
         and not name.endswith("_frac")
     ]
     totals: dict[str, Any] = {name: sum(row[name] for row in rows) for name in summed}
     totals["layers"] = len(rows)
     if chip.part.layer_mac_j:
         totals |= _errors(totals)
+        # Tiles of different layers are drawn independently.
+        totals[_ERROR] = math.sqrt(sum(row[_ERROR] ** 2 for row in rows))
     multipliers = contract.rows * contract.columns * chip.part.copies
     totals["utilisation"] = network.macs / (totals["cycles"] * multipliers)
     if "latency_s" in totals:

@@ -102,7 +102,6 @@ def task_metrics(
     package: Int64s,
     *,
     node_nm: float,
-    temperature_c: float,
     sources: Sources,
     dies: DieSetting | None = None,
 ) -> TaskColumns:
@@ -112,21 +111,20 @@ def task_metrics(
     ----------
     package : of each chip, index into `packages`
     node_nm : process of the die, where there is one
-    temperature_c : at which leakage was measured
     dies : of chips with named dies; their `die_area_m2` is that of the largest
     """
     runs = np.flatnonzero(np.isfinite(table.latency_s))
     latency_s, chosen = table.latency_s[runs], packages.take(package[runs])
     if dies is None:
         columns, constraints, estimated = _in_packages(
-            lambda some: _one_die(table, runs[some], node_nm, temperature_c),
+            lambda some: _one_die(table, runs[some], node_nm),
             chosen,
             len(runs),
             sources,
         )
     else:
         columns, constraints, estimated = _in_packages(
-            lambda some: OnDies.of(table, runs[some], dies, temperature_c),
+            lambda some: OnDies.of(table, runs[some], dies),
             chosen,
             len(runs),
             sources,
@@ -159,7 +157,7 @@ def task_metrics(
     )
 
 
-def _one_die(table: ChipTable, rows: Int64s, node_nm: float, temperature_c: float) -> BlockPoints:
+def _one_die(table: ChipTable, rows: Int64s, node_nm: float) -> BlockPoints:
     """Chips as blocks that fill a die of their own."""
     latency_s = table.latency_s[rows]
     on_die_j = sum(table.energies_j[level][rows] for level in ("tile", "sram", "operations"))
@@ -167,7 +165,7 @@ def _one_die(table: ChipTable, rows: Int64s, node_nm: float, temperature_c: floa
         area_m2=table.area_m2[rows],
         dynamic_power_w=np.asarray(on_die_j / latency_s),
         leakage_power_w=table.leakage_w[rows],
-        temperature_c=np.full(len(rows), temperature_c),
+        temperature_c=table.temperature_c[rows],
         throughput_ops_per_s=1 / latency_s,
         io_bits_per_op=np.zeros(len(rows)),
         node_nm=np.full(len(rows), node_nm),

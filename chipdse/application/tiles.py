@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,17 @@ class Tiles:
     b: Int64s
     total: int
     macs: int
+
+    def mean_error_j(self, deviation_j: float) -> float:
+        """Standard error of the energy per MAC of the layer; 0 where no tile was left out.
+
+        Parameters
+        ----------
+        deviation_j : standard deviation of the energy of the drawn tiles
+        """
+        drawn = len(self.a)
+        of_mean_j = deviation_j / math.sqrt(drawn) * math.sqrt(1 - drawn / self.total)
+        return of_mean_j * self.total / self.macs
 
     @property
     def padding_factor(self) -> float:

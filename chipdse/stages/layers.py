@@ -7,14 +7,16 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from chipdse_hdl.contract import ArrayContract
 
-from chipdse.application.parts import LAYER_ENERGY, contract_of
+from chipdse.application.parts import LAYER_ENERGY, LAYER_ERROR, contract_of
 from chipdse.application.tensors import Tensors
 from chipdse.application.tiles import Tiles, draw_tiles
 from chipdse.design import Design
 from chipdse.errors import DesignError
 from chipdse.stages.build import build_hardware
 from chipdse.stages.measure import measure_block
+from chipdse.stages.trace_figures import tile_deviation_j
 from chipdse.store.store import Store
 
 
@@ -31,7 +33,7 @@ def measure_layers(design: Design, tensors: Tensors, store: Store) -> dict[str, 
 
     Returns
     -------
-    `LAYER_ENERGY` of each layer by its place [J]
+    `LAYER_ENERGY` and `LAYER_ERROR` of each layer by its place [J]
 
     Raises
     ------
@@ -44,10 +46,11 @@ def measure_layers(design: Design, tensors: Tensors, store: Store) -> dict[str, 
         draw_tiles(tensors.operands(at), contract, layer.name)
         for at, layer in enumerate(tensors.layers)
     ]
-    return {
-        LAYER_ENERGY.format(at): _energy_per_mac_j(design, tiles, store)
-        for at, tiles in enumerate(drawn)
-    }
+    found: dict[str, float] = {}
+    for at, tiles in enumerate(drawn):
+        energy_j, error_j = _energy_per_mac_j(design, tiles, contract, store)
+        found |= {LAYER_ENERGY.format(at): energy_j, LAYER_ERROR.format(at): error_j}
+    return found
 
 
 def check_takes_tiles(design: Design) -> None:
@@ -59,16 +62,24 @@ def check_takes_tiles(design: Design) -> None:
         )
 
 
-def _energy_per_mac_j(design: Design, tiles: Tiles, store: Store) -> float:
+def _energy_per_mac_j(
+    design: Design, tiles: Tiles, contract: ArrayContract, store: Store
+) -> tuple[float, float]:
+    """Energy per MAC of a layer, and its standard error."""
+    count, _, depth = tiles.a.shape
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "tiles.npz"
         np.savez(file, a=tiles.a, b=tiles.b)
         assert design.block.tile_workload is not None
-        count, _, depth = tiles.a.shape
-        workload = design.block.tile_workload(str(file), count, depth)
-        run = dataclasses.replace(design, workload=workload)
+        run = dataclasses.replace(
+            design, workload=design.block.tile_workload(str(file), count, depth)
+        )
         _, hardware = build_hardware(run, store)
         report = measure_block(run, hardware, store)
+        error_j = 0.0
+        if count < tiles.total:
+            interval = max(depth + contract.extra_cycles, contract.least_cycles)
+            error_j = tiles.mean_error_j(tile_deviation_j(run, hardware, store, count, interval))
     dynamic_w = report.block_power_w - report.block_leakage_power_w
     per_mac_j = dynamic_w / report.block_throughput_ops_per_s
-    return per_mac_j * tiles.padding_factor
+    return per_mac_j * tiles.padding_factor, error_j

@@ -1,4 +1,4 @@
-"""Metrics of power over time as stored stages: the peak of a run, and what its power reveals."""
+"""Power over time as stored stages: the peak of a run, what it reveals, how its tiles differ."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from chipdse.arrays import Floats
 from chipdse.design import Design, OperatingPoint
 from chipdse.netlist.activity.recording import read_register_map
 from chipdse.netlist.activity.replay.planner import plan_replay
@@ -109,19 +112,62 @@ def write_peak(
     design: Design, hardware: Hardware, window_cycles: int, store: Store, folder: Path
 ) -> None:
     """Write the highest mean energy [J] per cycle of some cycles in a row into a folder."""
+    energy_j = _cycle_energies_j(design, hardware, store)
+    peaks = peaks_of(energy_j, 1.0, window_cycles)  # the supply scales steps only
+    (folder / _RESULT).write_text(json.dumps(peaks.peak_power_w))
+
+
+def _cycle_energies_j(design: Design, hardware: Hardware, store: Store) -> Floats:
+    """Dynamic energy of a block in every cycle of its run, without the clock tree."""
     analysed = analyse_design(design, hardware, store)
     loaded = load(design.library, hardware, design.operating.process)
     registers = read_register_map(hardware.mapped.register_map)
     plan = plan_replay(loaded.netlist, loaded.recording, registers)
-    energy_j = recorded_energy_j(
+    energies_j = recorded_energy_j(
         plan,
         block_energies(analysed, plan, 0),
         loaded.recording,
         first_cycle=hardware.run.first_cycle,
         cycles=int(analysed.plain_activity.cycles),
-    ).sum(axis=1)
-    peaks = peaks_of(energy_j, 1.0, window_cycles)  # the supply scales steps only
-    (folder / _RESULT).write_text(json.dumps(peaks.peak_power_w))
+    )
+    return np.asarray(energies_j.sum(axis=1))
+
+
+def tile_deviation_j(
+    design: Design, hardware: Hardware, store: Store, tiles: int, interval_cycles: int
+) -> float:
+    """Standard deviation of the dynamic energy of the tiles that a run forms one after another.
+
+    Parameters
+    ----------
+    tiles : of the run, two or more
+    interval_cycles : from the first operand of a tile to that of the next
+    """
+    values = {
+        **_corner_values(design, hardware),
+        "tiles": tiles,
+        "interval_cycles": interval_cycles,
+    }
+    build = functools.partial(write_deviation, design, hardware, tiles, interval_cycles, store)
+    return _figure(TILES, design, store, values, build)
+
+
+def write_deviation(
+    design: Design,
+    hardware: Hardware,
+    tiles: int,
+    interval_cycles: int,
+    store: Store,
+    folder: Path,
+) -> None:
+    """Write the standard deviation of the energy of tiles [J] into a folder.
+
+    What a tile spends while it leaves the array counts for the tile after it.
+    """
+    energy_j = _cycle_energies_j(design, hardware, store)
+    starts = np.arange(tiles) * interval_cycles
+    of_tiles = [energy_j[start : start + interval_cycles].sum() for start in starts]
+    (folder / _RESULT).write_text(json.dumps(float(np.std(of_tiles, ddof=1))))
 
 
 def write_t(
@@ -138,6 +184,17 @@ PEAKS = Stage(
     does="finds the clock cycles of highest energy, for peak_power_w",
     inputs={**_CORNER_INPUTS, "window_cycles": "clock cycles over which the peak is a mean"},
     builder=write_peak,
+    data=LAYOUT_TABLES,
+)
+TILES = Stage(
+    name="tiles",
+    does="compares the energies of tiles, for the standard error of layers of which some are drawn",
+    inputs={
+        **_CORNER_INPUTS,
+        "tiles": "number of tiles in the run",
+        "interval_cycles": "clock cycles from one tile to the next",
+    },
+    builder=write_deviation,
     data=LAYOUT_TABLES,
 )
 REVEALED = Stage(

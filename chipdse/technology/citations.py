@@ -32,7 +32,7 @@ class Reference:
     def text(self) -> str:
         """The publication as one line, with its DOI where that is known."""
         if "author" not in self.fields:
-            return self.fields["howpublished"]
+            return f"{self.fields['howpublished']} ({self.fields['title']})"
         first, *others = self.fields["author"].split(" and ")
         names = first.partition(",")[0] + (" et al." if len(others) > 1 else "")
         if len(others) == 1:

@@ -6,12 +6,13 @@ from typing import Any
 
 from chipdse_hdl.mac_array import BLOCK, MacArrayParameters
 
-from chipdse.application.compose import MeasuredPart, PartPoint
 from chipdse.application.dies import DieSetting
 from chipdse.application.files.chip_file import Application, DramChoices, Memories
 from chipdse.application.files.dies import DieChoice, Layout, PartTraffic
+from chipdse.application.files.work import Work
 from chipdse.application.inside.one_chip import OneChip
 from chipdse.application.layers import Layer, Network
+from chipdse.application.measured import MeasuredPart, PartPoint
 from chipdse.application.memories import dram, sram_buffer
 from chipdse.application.parts import contract_of
 from chipdse.system.parameters import PackageParameters
@@ -102,7 +103,7 @@ def make_chip(
         count={part.name: copies if part is array else 1 for part in parts},
         buffer=None if buffer_bytes is None else sram_buffer(buffer_bytes, "ihp_1p"),
         outer=None if kind is None else dram(kind),
-        application=Application(network=network, operations=operations or {}),
+        application=Application(network=network, work=Work(operations=operations or {})),
         memories=Memories(
             buffer_bytes=() if buffer_bytes is None else (buffer_bytes,),
             dram=stated,
@@ -110,7 +111,6 @@ def make_chip(
         ),
         package=PackageParameters(chiplets=total, tiles=total, **package),
         node_nm=130.0,
-        temperature_c=25.0,
         sources=Sources(),
         dies=setting,
     )

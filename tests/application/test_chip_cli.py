@@ -119,7 +119,8 @@ def test_a_network_that_fits_on_no_chip(chip_file: Path, warm_store: Path) -> No
     text = CHIP.replace("count = [1, 2]", "count = 5000").replace("[1408, 22528]", "1408")
     chip_file.write_text(text)
     (chip_file.parent / "net.csv").write_text("m,n,k\n500,500,20\n")
-    with pytest.raises(InfeasibleError, match="the network fits on no chip"):
+    why = r"chip.toml: the network fits on no chip: layer '2' does not fit: not even one double"
+    with pytest.raises(InfeasibleError, match=why):
         evaluate_chips(chip_file, store=warm_store / "stages")
 
 

@@ -17,10 +17,11 @@ from chipdse import load_study, sweep
 from chipdse.api.application import layer_metrics, map_network
 from chipdse.api.chip import evaluate_chips
 from chipdse.api.point import design_of_point, evaluate_point
+from chipdse.application import tiles
 from chipdse.application.arrays import ArrayColumns, tile_layers
 from chipdse.application.digits import FOLDER, Quantisation, activations, run_digits
 from chipdse.application.layers import Layer, LayerColumns, Network
-from chipdse.application.parts import LAYER_ENERGY
+from chipdse.application.parts import LAYER_ENERGY, LAYER_ERROR
 from chipdse.application.tables import read_network
 from chipdse.application.unfold import unfold_kernels, unfold_maps
 from chipdse.cli import main
@@ -122,6 +123,32 @@ def test_zeros_cost_less_and_the_blocks_own_workload_costs_the_constant(
     assert result["layers"][0]["constant_tile_error_frac"] == pytest.approx(0, abs=1e-12)
     assert result["layers"][1]["constant_tile_error_frac"] > 0.2
     assert any("its own operands" in note for note in result["notes"])
+
+
+def test_the_standard_error_of_drawn_tiles(
+    warm_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A third of the tiles give the energy of all within their standard error."""
+    random, stages = np.random.default_rng(11), warm_store / "stages"
+    count = 60
+    a = random.integers(0, 4, (1, count, 1, 8)) * (random.random((count, 1, 1)) < 0.5)
+    b = random.integers(0, 4, (1, count, 8, 2))
+    folder = tensors_of(tmp_path / "tensors", some=(a, b))
+    layer = Layer(name="some", kind="matmul", m=1, n=2, k=8, count=count)
+    network = Network(name="net", layers=(layer,))
+    design = design_of_point("mac_array", HARDWARE, workload=WORKLOAD)
+    names = LAYER_ENERGY.format(0), LAYER_ERROR.format(0)
+    all_j, none_j = (layer_metrics(network, folder, design, store=stages)[name] for name in names)
+    assert none_j == 0
+    monkeypatch.setattr(tiles, "MOST_STEPS", 20 * 8)
+    metrics = layer_metrics(network, folder, design, store=stages)
+    drawn_j, error_j = (metrics[name] for name in names)
+    assert 0.01 * all_j < error_j < 0.1 * all_j
+    assert 0 < abs(drawn_j - all_j) < 3 * error_j
+    plain = evaluate_point("mac_array", HARDWARE, workload=WORKLOAD, store=stages).flat()
+    result = map_network(network, "mac_array", HARDWARE, metrics=plain | metrics)
+    assert result["layers"][0]["tile_standard_error_j"] == pytest.approx(error_j * layer.macs)
+    assert result["totals"]["tile_standard_error_j"] == pytest.approx(error_j * layer.macs)
 
 
 CHIP = """

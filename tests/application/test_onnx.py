@@ -89,6 +89,46 @@ def test_one_dimensional_convolution(tmp_path: Path) -> None:
     assert [shape(layer) for layer in network.layers] == [("conv", 5, 4, 6, 1)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "x", "w"),
+    [
+        ("MatMul", [2, 5, 16], [17, 32]),
+        ("MatMul", [2, 5, 16], [3, 16, 32]),
+        ("Gemm", [5, 16], [15, 4]),
+        ("Conv", [1, 3, 9, 9], [4, 2, 3, 3]),
+        ("Conv", [1, 3, 9, 9], [4, 3, 3]),
+    ],
+)
+def test_operands_that_do_not_go_together_are_refused(
+    kind: str, x: list[object], w: list[int], tmp_path: Path
+) -> None:
+    nodes = [helper.make_node(kind, ["x", "w"], ["y"], name="bad")]
+    path = write(tmp_path / "net.onnx", nodes, {"x": x}, {"w": w}, "y")
+    with pytest.raises(DesignError) as error:
+        read_network(path)
+    assert "bad" in str(error.value) and "\n" not in str(error.value)
+
+
+def test_layers_without_bias_and_operators_that_are_unknown(tmp_path: Path) -> None:
+    """A grouped convolution with stride and dilation, Gemm with B transposed, others counted."""
+    nodes = [
+        helper.make_node("Conv", ["x", "k"], ["a"], strides=[2, 1], dilations=[1, 2], group=2,
+                         pads=[1, 0, 0, 2]),
+        helper.make_node("Mystery", ["a"], ["b"]),
+        helper.make_node("Gemm", ["g", "w"], ["y"], transA=1, transB=1),
+    ]  # fmt: skip
+    inputs: dict[str, list[object]] = {"x": [3, 4, 9, 10], "g": [24, 7]}
+    network = read_network(
+        write(tmp_path / "net.onnx", nodes, inputs, {"k": [6, 2, 3, 3], "w": [5, 24]}, "y")
+    )
+    # (9 + 1 - 3) / 2 + 1 = 4 rows; 10 + 2 - 5 + 1 = 8 columns; three images of 32 positions.
+    assert [shape(layer) for layer in network.layers] == [
+        ("conv", 96, 3, 18, 2),
+        ("gemm", 7, 5, 24, 1),
+    ]
+    assert network.unmapped == (("Mystery", 1),)
+
+
 def test_unknown_sizes_are_refused(tmp_path: Path) -> None:
     nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
     inputs: dict[str, list[object]] = {"x": [1, "tokens", 16]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chipdse.api.application import map_network
-from chipdse.application.compose import ChipChoices, MeasuredPart, PartPoint, Task, compose_chosen
+from chipdse.application.compose import ChipChoices, Task, compose_chosen
 from chipdse.application.digits import FOLDER, Quantisation, activations, run_digits
 from chipdse.application.layers import Convolution, Layer, LayerColumns, Network
+from chipdse.application.measured import MeasuredPart, PartPoint
 from chipdse.application.parts import LAYER_ENERGY
 from chipdse.application.tables import read_network
 from chipdse.application.tensors import Operands, read_tensors
-from chipdse.application.tiles import LEAST_TILES, MOST_STEPS, draw_tiles
+from chipdse.application.tiles import LEAST_TILES, MOST_STEPS, Tiles, draw_tiles
 from chipdse.application.unfold import unfold_kernels, unfold_maps
 from chipdse.cli import main
 from chipdse.errors import DesignError
@@ -95,6 +97,14 @@ def test_all_tiles_make_the_products(count: int, m: int, n: int, k: int) -> None
     assert np.array_equal(results[:, :m, :n], (a @ b)[0])
     assert not results[:, m:].any() and not results[:, :, n:].any()
     assert tiles.padding_factor == pytest.approx(rows * 2 * columns * 3 / (m * n))
+
+
+def test_the_standard_error_of_a_mean_by_hand() -> None:
+    a, b = np.zeros((4, 2, 5), int), np.zeros((4, 5, 2), int)
+    # 4 of 16 tiles with a deviation of 6 J: 6 / sqrt(4) * sqrt(3 / 4) J, shared by 20 MACs each.
+    drawn = Tiles(a=a, b=b, total=16, macs=16 * 20)
+    assert drawn.mean_error_j(6.0) == pytest.approx(3 * math.sqrt(0.75) / 20)
+    assert Tiles(a=a, b=b, total=4, macs=80).mean_error_j(6.0) == 0
 
 
 def test_of_a_large_layer_a_sample_is_drawn() -> None:
@@ -243,6 +253,7 @@ METRICS = {
     "clock_frequency_hz": 1e8,
     "block_area_m2": 1e-8,
     "block_core_area_m2": 0.0,
+    "library_temperature_c": 25.0,
 }
 
 
@@ -277,7 +288,7 @@ def test_energies_of_layers_by_hand() -> None:
         [MeasuredPart(name="p", counts=(1,), points=points)],
         [None],
         [None],
-        Task(layers=LayerColumns.of(layers), operations={}),
+        Task(layers=LayerColumns.of(layers)),
         ChipChoices(
             point={"p": np.array([0, 1])},
             count={"p": np.ones(2, int)},

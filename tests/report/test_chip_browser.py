@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chipdse.application.parts import LAYER_ENERGY, LAYER_ERROR
 from chipdse.report.page import report_html
 from chipdse.report.page.chip_details import chip_detail
+from chipdse.report.page.chip_page import NamedChip, chip_page_html
+from tests.application.dies.test_dies import APART, JOINED, OPERATIONS
 from tests.application.one_chips import make_chip
 from tests.report.test_chip_details import page_of_two_chips
 from tests.report.test_report_browser import is_outside, opened
@@ -82,5 +86,45 @@ def test_the_report_of_a_study_shows_chips_in_its_panels(browser: Any, tmp_path:
     )
     titles = shown.locator("#points .panel > h3").all_inner_texts()
     assert titles[1:] == ["A: inside trial 0", "B: inside trial 1"]
+    assert complaints == []
+    shown.close()
+
+
+def test_tables_of_dies_and_the_standard_error_fit_on_a_phone(browser: Any, tmp_path: Path) -> None:
+    """Two dies with traffic between them, and a layer of which tiles were drawn."""
+    chip = make_chip(dies=APART, operations=OPERATIONS, traffic=1e6, **JOINED)
+    array = chip.parts[0]
+    layers = {LAYER_ENERGY.format(at): 1e-12 for at in range(2)} | {LAYER_ERROR.format(0): 3e-14}
+    points = tuple(
+        dataclasses.replace(point, metrics={**point.metrics, **layers}) for point in array.points
+    )
+    parts = (dataclasses.replace(array, points=points), *chip.parts[1:])
+    named = NamedChip(
+        name="two dies",
+        best=["energy_per_task_j"],
+        settings={"array count": "64"},
+        metrics={"energy_per_task_j": 2e-4},
+        chip=dataclasses.replace(chip, parts=parts),
+    )
+    file = tmp_path / "dies.html"
+    words = {"question": "", "summary": "1 chip", "notes": [], "text": ""}
+    file.write_text(chip_page_html("chip", [named], **words))
+    complaints: list[str] = []
+    shown = browser.new_page(viewport={"width": 1366, "height": 900})
+    shown.on("pageerror", lambda error: complaints.append(str(error)))
+    shown.goto(file.as_uri())
+    shown.wait_for_selector("#chips h4:has-text('Data between dies')")
+    heads = shown.locator("#chips h4").all_inner_texts()
+    assert {"Dies", "Data between dies, per task"} <= set(heads)
+    tables = shown.locator("#chips .scroll table")
+    rows = [row.split("\t")[0] for row in tables.nth(-2).inner_text().splitlines()]
+    assert rows == ["die", "compute", "host"]
+    rows = [row.split("\t")[0] for row in tables.nth(-1).inner_text().splitlines()]
+    assert rows == ["from and to", "array to buffer", "array to control"]
+    error_j = chip.application.layers[0].macs * 3e-14
+    text = f"standard error {error_j * 1e9:.4g} nJ, because only some tiles"
+    assert text in shown.text_content("#chips").replace("\u202f", " ").replace("\xa0", " ")
+    shown.set_viewport_size({"width": 390, "height": 844})
+    shown.wait_for_function("document.documentElement.scrollWidth <= 390")  # plots follow later
     assert complaints == []
     shown.close()

@@ -18,6 +18,7 @@ from chipdse.application.files.values import (
     several,
     table_in,
 )
+from chipdse.application.files.work import Work
 from chipdse.application.layers import Layer, Network
 from chipdse.application.memories import dram_kinds
 from chipdse.application.tables import read_network, shipped_networks
@@ -48,7 +49,15 @@ _DRAM = ("kind", "units", "energy_per_bit_j", "bandwidth_bytes_per_s", "idle_w")
     "die",
 )
 _OF_DIES = ("chiplets", "tiles", "memory_dies")
-_APPLICATION = ("network", "tensors", "batch", "operations", "overlapped", "output_bits", "traffic")
+_APPLICATION = (
+    "network",
+    "tensors",
+    "batch",
+    "operations",
+    "runs",
+    "overlapped",
+    "output_bits",
+) + ("traffic",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +67,7 @@ class PartChoices:
     counts : copies, one of them per chip
     hardware, operating : settings of each measured point; every combination is a point
     workload, synthesis, physical : settings of all points
+    folder : in which a block of the user's own is searched; empty: the current folder
     """
 
     name: str
@@ -69,6 +79,7 @@ class PartChoices:
     synthesis: dict[str, Any]
     physical: dict[str, Any]
     library: str | None
+    folder: str = ""
 
     @property
     def points(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
@@ -111,7 +122,7 @@ class Application:
     """What a chip does, as a chip file states it.
 
     tensors : operands of the layers; None: the energy per MAC is constant
-    operations : of each part, per task, by the part's name
+    work : of parts per task, beside the network
     overlapped : the network and the operations run at the same time, not one after another
     output_bits : width of results in the memories; None: that of an operand
     """
@@ -119,7 +130,7 @@ class Application:
     network: Network | None
     tensors: Tensors | None = None
     batch: int = 1
-    operations: dict[str, float] = field(default_factory=dict)
+    work: Work = field(default_factory=Work)
     overlapped: bool = False
     output_bits: int | None = None
 
@@ -198,9 +209,12 @@ def read_application(data: Mapping[str, Any], parts: Sequence[str], folder: Path
     """
     application = table_in(data.get("application", {}), "[application]")
     check_known(application, _APPLICATION, "[application]")
-    operations = _operations(application, parts)
+    work = Work(
+        operations=_amounts(application, "operations", parts),
+        runs=_amounts(application, "runs", parts),
+    )
     network = _network(application, folder)
-    if network is None and not operations:
+    if network is None and not work:
         raise DesignError(
             'nothing runs; write network = "resnet8" or operations = { PART = N } in [application]'
         )
@@ -212,7 +226,7 @@ def read_application(data: Mapping[str, Any], parts: Sequence[str], folder: Path
         network=network,
         tensors=_tensors(application, network, batch, folder),
         batch=batch,
-        operations=operations,
+        work=work,
         overlapped=overlapped,
         output_bits=count_in(application["output_bits"], "[application] output_bits")
         if "output_bits" in application
@@ -239,7 +253,9 @@ def _part(name: str, content: Any, folder: Path) -> PartChoices:
         hardware=_combinations(table_in(table.get("hardware", {}), f"{where} hardware"), where),
         operating=_combinations(table_in(table.get("operating", {}), f"{where} operating"), where),
         library=library,
-        **fixed,
+        workload=fixed["workload"],
+        synthesis=fixed["synthesis"],
+        physical=fixed["physical"],
     )
 
 
@@ -334,15 +350,17 @@ def _beside(name: str, folder: Path) -> str:
     return str(folder / name) if name.endswith((".csv", ".onnx")) else name
 
 
-def _operations(application: Mapping[str, Any], parts: Sequence[str]) -> dict[str, float]:
-    table = table_in(application.get("operations", {}), "[application.operations]")
-    check_known(table, parts, "[application.operations]")
-    operations = {}
+def _amounts(application: Mapping[str, Any], key: str, parts: Sequence[str]) -> dict[str, float]:
+    """Positive numbers by the name of a part."""
+    where = f"[application.{key}]"
+    table = table_in(application.get(key, {}), where)
+    check_known(table, parts, where)
+    amounts = {}
     for name in table:
-        number = positive_in(table, name, "[application.operations]")
+        number = positive_in(table, name, where)
         assert number is not None
-        operations[name] = number
-    return operations
+        amounts[name] = number
+    return amounts
 
 
 def package_settings(data: Mapping[str, Any], layout: Layout | None) -> dict[str, Any]:

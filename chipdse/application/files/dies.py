@@ -203,6 +203,8 @@ def _traffic(content: Any) -> tuple[PartTraffic, ...]:
             raise DesignError(
                 f'{where} between={ends!r} must name two parts, e.g. ["array", "control"]'
             )
+        if ends[0] == ends[1]:
+            raise DesignError(f"{where} is between {ends[0]!r} and itself; name two parts")
         bits = positive_in(table, "bits", where)
         if bits is None:
             raise DesignError(f"{where} bits is missing; write e.g. bits = 4096, per task")

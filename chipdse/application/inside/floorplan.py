@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chipdse.application.chips import LEVELS
-from chipdse.application.compose import operation_j, part_area_m2
 from chipdse.application.inside.one_chip import OneChip
+from chipdse.application.measured import operation_j, operations_of, part_area_m2
 from chipdse.errors import DesignError
 from chipdse.system.thermal.stack import Rectangle
 
@@ -59,7 +59,8 @@ def regions_of(chip: OneChip) -> tuple[list[Region], Region | None]:
     for part in chip.parts:
         place, copies = chip.point[part.name], chip.count[part.name]
         point = chip.point_of(part)
-        energy_j = chip.application.operations.get(part.name, 0.0) * float(operation_j(part)[place])
+        operations = operations_of(part, chip.application.work)[place]
+        energy_j = float(operations * operation_j(part)[place])
         if point.contract is not None:
             energy_j += joules["tile"]
         parts.append(

@@ -11,17 +11,10 @@ from typing import Any
 import numpy as np
 
 from chipdse.application.choices import task_of
-from chipdse.application.compose import (
-    ChipChoices,
-    ChipTable,
-    MeasuredPart,
-    PartPoint,
-    carrier_of,
-    compose_chosen,
-    die_links,
-)
+from chipdse.application.compose import ChipChoices, ChipTable, compose_chosen, die_links
 from chipdse.application.dies import DieLinks, DieSetting, LayerLinks, OnePackage, Packaging
 from chipdse.application.files.chip_file import Application, Memories
+from chipdse.application.measured import MeasuredPart, PartPoint, carrier_of
 from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import Chip, chip_columns, measured_part
 from chipdse.application.rows import mapped_rows
@@ -65,7 +58,6 @@ class OneChip:
     parts : with all their known points
     point, count : of each part by its name, the index of the chip's point and the copies
     node_nm : process of the die, where there is one
-    temperature_c : at which leakage was measured
     sources : the constants that evaluations of it use
     dies : of a chip with named dies
     """
@@ -79,7 +71,6 @@ class OneChip:
     memories: Memories
     package: PackageParameters
     node_nm: float
-    temperature_c: float
     sources: Sources
     dies: DieSetting | None = None
 
@@ -124,6 +115,16 @@ class OneChip:
         )["layers"]
         return rows
 
+    def standard_error_j(self) -> float:
+        """Of the energy per task, from the tiles that were drawn of layers; 0 where every tile was
+        measured, or the energy per MAC is constant."""
+        if self.application.network is None:
+            return 0.0
+        errors = self.mapped.part.layer_error_j
+        layers = self.application.layers
+        of_layers = [layer.macs * error for layer, error in zip(layers, errors, strict=False)]
+        return math.sqrt(sum(error**2 for error in of_layers))
+
     def links(self) -> DieLinks | None:
         """The links between its dies; None where it has one die that is not named."""
         part = self.parts[0]
@@ -160,8 +161,8 @@ class OneChip:
         if self.application.network is not None:
             part = carrier_of(self.parts)
         else:
-            part = max(self.parts, key=lambda part: len(self._alike(part)))
-        alike = self._alike(part)
+            part = max(self.parts, key=lambda part: len(self.alike(part)))
+        alike = self.alike(part)
         table = self._with_points(part, np.array(alike))
         runs = np.isfinite(table.latency_s)
         return OverSupply(
@@ -171,8 +172,11 @@ class OneChip:
             energies_j={level: joules[runs] for level, joules in table.energies_j.items()},
         )
 
-    def _alike(self, part: MeasuredPart) -> list[int]:
-        """Points of a part that differ from the chip's in their supply at most; lowest first."""
+    def alike(self, part: MeasuredPart) -> list[int]:
+        """Places of a part's points that differ from the chip's in their supply at most.
+
+        Points that miss their clock are left out; the lowest supply is first.
+        """
 
         def but_supply(point: PartPoint) -> dict[str, Any]:
             return {name: value for name, value in point.settings.items() if name != "vdd_v"}

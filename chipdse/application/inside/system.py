@@ -52,7 +52,7 @@ def chip_system(chip: OneChip, name: str = "chip") -> System:
                 node_nm=node_nm if package.node_nm is None else package.node_nm,
                 dynamic_power_w=joules / latency_s,
                 leakage_power_w=leakage_w,
-                leakage_temperature_c=chip.temperature_c,
+                leakage_temperature_c=float(table.temperature_c[0]),
                 leakage_doubling_k=package.leakage_doubling_k,
                 throughput_ops_per_s=0.0 if kind else 1 / latency_s / die.count,
             )

@@ -43,6 +43,11 @@ def add(verbs: Verbs) -> None:
         "temperatures, energy over supply; it needs no network",
     )
     parser.add_argument(
+        "--supplies",
+        action="store_true",
+        help="with --report: measure the part with the network at every characterised supply, too",
+    )
+    parser.add_argument(
         "--package",
         type=Path,
         metavar="FILE.toml",
@@ -53,6 +58,8 @@ def add(verbs: Verbs) -> None:
 
 def _chip(arguments: argparse.Namespace) -> int:
     check_exist(arguments.file)
+    if arguments.supplies and arguments.report is None:
+        raise DesignError("--supplies is for the page; add --report FILE.html")
     for option in ("--plot", "--report", "--package"):
         path: Path | None = getattr(arguments, option.removeprefix("--"))
         if path is not None and not path.parent.is_dir():  # known before parts are measured
@@ -65,7 +72,7 @@ def _chip(arguments: argparse.Namespace) -> int:
     if arguments.plot is not None:
         _plot(chips, arguments.plot)
     if arguments.report is not None:
-        _write_report(chips, arguments.report, arguments.file.stem)
+        _write_report(chips, arguments.report, arguments.file.stem, arguments.supplies)
     if arguments.package is not None:
         _write_package(chips, arguments.package)
     if arguments.json:
@@ -98,12 +105,13 @@ def _write_package(chips: Chips, path: Path) -> None:
     print(f"system: {path}", file=sys.stderr)
 
 
-def _write_report(chips: Chips, path: Path, title: str) -> None:
+def _write_report(chips: Chips, path: Path, title: str, all_supplies: bool) -> None:
     try:
         chips.write_report(
             path,
             title=title,
             notes=_notes(chips),
+            all_supplies=all_supplies,
             tell=lambda name: print(f"looking into {name}", file=sys.stderr),
         )
     except OSError as error:
@@ -120,6 +128,8 @@ def _document(chips: Chips, best: dict[str, dict[str, Any]]) -> dict[str, Any]:
     for metric, row in best.items():
         chip = chips.one(chips.best(metric))
         row["layers"] = chip.layers()
+        if chips.file.application.tensors is not None:
+            row["energy_standard_error_j"] = chip.standard_error_j()
         if chip.dies is not None:
             row["dies"], row["flows"] = _dies(chip)
     document = {
@@ -194,6 +204,9 @@ def _print(chips: Chips, best: dict[str, dict[str, Any]]) -> None:
         print(f"energy of the best in {metrics[0]}: {shares}")
         if error := best[metrics[0]]["constant_energy_error_frac"]:
             print(f"  with one energy per MAC for all layers it would be off by {error:+.1%}")
+        if missed_j := chips.one(chips.best(metrics[0])).standard_error_j():
+            share = missed_j / total
+            print(f"  standard error, from drawn tiles: {show(missed_j, 'J')} ({share:.2%})")
         if chips.dies is not None:
             _print_dies(chips.one(chips.best(metrics[0])))
 

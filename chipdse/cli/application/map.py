@@ -365,6 +365,9 @@ def _print(result: dict[str, Any]) -> None:
 
     if "mac_energy_j" in totals:
         print(f"per MAC         {_cell('mac_energy_j', totals['mac_energy_j'])} on these operands")
+        if error_j := totals["tile_standard_error_j"]:
+            share = error_j / totals["tile_energy_j"]
+            print(f"standard error  {show(error_j, 'J')} ({share:.2%} of the arrays), drawn tiles")
         print(
             f"constant energy {show(result['mac_energy_j'], 'J')} per MAC would be off by "
             f"{totals['constant_tile_error_frac']:+.1%} in the arrays, "

@@ -35,6 +35,7 @@ def chip_detail(chip: OneChip) -> dict[str, Any]:
         "chip": True,
         "application": _application(chip),
         "energy_j": float(table.energy_j[0]),
+        "energy_error_j": chip.standard_error_j(),
         "latency_s": float(table.latency_s[0]),
         "levels": {level: joules for level, joules in energies.items() if joules},
         "layers": shown_layers(layers),
@@ -78,7 +79,9 @@ def _application(chip: OneChip) -> str:
     if application.network is not None:
         batch = f", batch {application.batch}" if application.batch > 1 else ""
         does.append(f"{application.network.name}{batch}")
-    does += [f"{number:g} operations of {part}" for part, number in application.operations.items()]
+    work = application.work
+    does += [f"{number:g} operations of {part}" for part, number in work.operations.items()]
+    does += [f"{number:g} x the workload of {part}" for part, number in work.runs.items()]
     return (" at the same time as " if application.overlapped else ", then ").join(does)
 
 

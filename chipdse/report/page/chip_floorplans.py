@@ -68,12 +68,13 @@ def _evaluated(chip: OneChip, parts: list[Region], buffer: Region | None) -> Eva
     if chip.dies is not None:
         return evaluate_described(chip_system(chip))
     regions = [*parts, *([] if buffer is None else [buffer])]
+    table = chip.task()
     block = BlockMetrics(
         area_m2=sum(region.area_m2 for region in regions),
         dynamic_power_w=sum(region.dynamic_w for region in regions),
         leakage_power_w=sum(region.leakage_w for region in regions),
-        temperature_c=chip.temperature_c,
-        throughput_ops_per_s=1 / float(chip.task().latency_s[0]),
+        temperature_c=float(table.temperature_c[0]),
+        throughput_ops_per_s=1 / float(table.latency_s[0]),
         io_bits_per_op=0.0,
         node_nm=chip.node_nm,
     )

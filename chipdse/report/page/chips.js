@@ -24,7 +24,7 @@ function drawChip(box, chip, beside) {
     queueMicrotask(() => Plotly.newPlot(made, traces, layout(extra), { ...config, displayModeBar: false }));
     return made;
   };
-  box.append(element("p", `One task, ${chip.application}: ${joules(chip.energy_j)} in ${seconds(chip.latency_s)}.`));
+  box.append(element("p", `One task, ${chip.application}: ${joules(chip.energy_j)}${chip.energy_error_j ? ` (standard error ${joules(chip.energy_error_j)}, because only some tiles of the layers were measured)` : ""} in ${seconds(chip.latency_s)}.`));
   const grid = element("div", null, { class: "inside" }); // as many columns as the panel has room for
   box.append(grid);
   for (const draw of [drawEnergies, drawLatencies, drawRoofline, drawDies, drawFloorplans, drawSupplies]) {
@@ -148,7 +148,7 @@ function drawDies(box, chip) {
 
 function drawSupplies(box, chip, beside, plot) {
   const s = chip.supply;
-  if (s.vdd_v.length < 2) { box.append(element("p", `The supply of ${s.part} was measured at ${s.vdd_v.length ? `${short(s.vdd_v[0])} V` : "no value that meets timing"}: a list of vdd_v in its operating table shows the energy over the supply.`, { class: "quiet" })); return; }
+  if (s.vdd_v.length < 2) { box.append(element("p", `The supply of ${s.part} was measured at ${s.vdd_v.length ? `${short(s.vdd_v[0])} V` : "no value that meets timing"}: a list of vdd_v in its operating table, or chipdse chip --report FILE --supplies, shows the energy over the supply.`, { class: "quiet" })); return; }
   box.append(element("h4", `Energy per task over the supply of ${s.part}`));
   const entries = Object.entries(s.energies_j), totals = (c) => c.supply.vdd_v.map((_, at) => sum(Object.values(c.supply.energies_j).map((column) => column[at])));
   const volts = s.vdd_v.map((v) => `${short(v)} V`), bars = entries.map(([level, column]) => ({ type: "bar", name: LEVEL_LOOK[level][0], showlegend: false, x: volts, y: column, marker: { color: LEVEL_LOOK[level][1], line: { width: 0.5, color: css("--paper") } }, customdata: column.map(joules), hovertemplate: `%{x}: ${LEVEL_LOOK[level][0]} %{customdata}<extra></extra>` }));

@@ -93,10 +93,7 @@ def _floorplan(
         np.where(network.cell[z] >= 0, ambient + rise[np.maximum(network.cell[z], 0)], np.nan)
         for z in shown
     ]
-    low, high = min(np.nanmin(p) for p in planes), max(np.nanmax(p) for p in planes)
-    if high - low < LEAST_SPAN_K:
-        middle = (low + high) / 2
-        low, high = middle - LEAST_SPAN_K / 2, middle + LEAST_SPAN_K / 2
+    low, high = _scale(planes)
     columns = min(len(shown), 2)
     rows = -(-len(shown) // columns)
     outline = layers[network.slice_layer[shown[0]]].outline
@@ -143,6 +140,15 @@ def _floorplan(
     bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
     bar.ax.ticklabel_format(useOffset=False)  # of a map that hardly differs: whole temperatures
     bar.outline.set_linewidth(0.6)
+
+
+def _scale(planes: list[Floats]) -> tuple[float, float]:
+    """Ends of the colour scale of all maps, at least `LEAST_SPAN_K` apart [°C]."""
+    low, high = min(np.nanmin(p) for p in planes), max(np.nanmax(p) for p in planes)
+    if high - low < LEAST_SPAN_K:
+        middle = (low + high) / 2
+        return middle - LEAST_SPAN_K / 2, middle + LEAST_SPAN_K / 2
+    return low, high
 
 
 def _map_title(evaluation: Evaluation, operator: Operator, shown: list[int]) -> str:

@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 
 from chipdse.application.choices import buffers_of, library_at_buffer, outers_of, task_of
-from chipdse.application.compose import (
-    ChipChoices,
-    ChipTable,
-    MeasuredPart,
-    PartPoint,
-    compose_chosen,
-)
+from chipdse.application.compose import ChipChoices, ChipTable, compose_chosen
 from chipdse.application.dies import DieSetting, Packaging
 from chipdse.application.inside.one_chip import OneChip
+from chipdse.application.measured import MeasuredPart, PartPoint
 from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import contract_of
 from chipdse.application.task_metrics import task_metrics
@@ -79,14 +74,12 @@ class Chips:
     table : what a task takes
     package : index among the packages of the sweep
     timing : by how much the clock of a part is too fast
-    temperature_c : at which leakage was measured
     """
 
     numbers: Int64s
     table: ChipTable
     package: Int64s
     timing: Floats
-    temperature_c: float
 
 
 def chips_of(sweep: Sweep, everything: Known, numbers: Int64s, setting: Setting) -> Chips:
@@ -131,7 +124,6 @@ def chips_of(sweep: Sweep, everything: Known, numbers: Int64s, setting: Setting)
         ),
         package=package,
         timing=timing,
-        temperature_c=parts[0].points[0].metrics["library_temperature_c"],
     )
 
 
@@ -159,7 +151,6 @@ def one_chip(sweep: Sweep, everything: Known, point: Point) -> OneChip:
         memories=chip.memories,
         package=chip.package.record("package", package),
         node_nm=setting.node_nm,
-        temperature_c=parts[0].points[0].metrics["library_temperature_c"],
         sources=setting.sources,
         dies=setting.dies,
     )
@@ -180,7 +171,6 @@ def evaluated_chips(
         packages,
         chips.package,
         node_nm=setting.node_nm,
-        temperature_c=chips.temperature_c,
         sources=sources,
         dies=setting.dies,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -48,7 +50,7 @@ _HELD = 1_000_000
 """Chips times draws whose metrics are held at once."""
 _ROWS = 5_000
 """Chips times draws that are evaluated at once."""
-_OF_POWER = ("block_power_w", "block_leakage_power_w")
+_OF_POWER = ("block_power_w", "block_leakage_power_w", "nominal_leakage_power_w")
 """Metrics of a part that follow the error of its power, as the energies of layers do."""
 
 Bounds = dict[str, list[tuple[float, float]]]
@@ -171,7 +173,6 @@ def _under(
         table=joined_tables([each.table for each in composed]),
         package=np.arange(len(package)),
         timing=np.tile(composed[0].timing, draws.count),
-        temperature_c=composed[0].temperature_c,
     )
     given = {
         key: with_value(constant, float(values[0]) if draws.count == 1 else values)
@@ -196,11 +197,14 @@ def _scaled(known: Known, bounds: Bounds, share: float | None) -> Known:
     return {
         name: {
             number: [
-                metrics
-                | {name: metrics[name] * factor for name in (*_OF_POWER, *layer_energies(metrics))}
+                metrics | {name: metrics[name] * factor for name in _powers(metrics)}
                 for metrics, factor in zip(listed, factors[name], strict=True)
             ]
             for number, listed in points.items()
         }
         for name, points in known.items()
     }
+
+
+def _powers(metrics: Mapping[str, float]) -> list[str]:
+    return [*(name for name in _OF_POWER if name in metrics), *layer_energies(metrics)]

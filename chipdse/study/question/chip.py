@@ -168,7 +168,7 @@ def read_chip_question(data: Mapping[str, Any], path: Path, folder: Path) -> Chi
         )
     if application.network is not None:
         check_carriers({part.name: part.template.block for part in parts}, str(path))
-    if not application.layers and not application.operations:
+    if not application.layers and not application.work:
         assert application.network is not None
         raise DesignError(
             f"{path}: network {application.network.name!r} has no layer that can be mapped"

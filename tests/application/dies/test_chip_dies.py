@@ -85,6 +85,11 @@ def test_a_file_by_hand(chip_file: Path) -> None:
         ),
         (
             "[package]",
+            '[[application.traffic]]\nbetween = ["array", "array"]\nbits = 1\n[package]',
+            "is between 'array' and itself; name two parts",
+        ),
+        (
+            "[package]",
             '[[application.traffic]]\nbetween = ["array", "main"]\n[package]',
             "bits is missing",
         ),

@@ -36,7 +36,6 @@ def metrics_of(chip: OneChip) -> TaskColumns:
         PackageColumns.of([chip.package]),
         np.zeros(1, np.int64),
         node_nm=chip.node_nm,
-        temperature_c=chip.temperature_c,
         sources=chip.sources,
         dies=chip.dies,
     )
