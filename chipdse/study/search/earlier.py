@@ -25,7 +25,7 @@ from chipdse.study.results.objectives import objective_columns
 from chipdse.study.results.points import points_table
 from chipdse.study.storage.folder import StudyFolder, open_study
 
-FIRST_POINTS = 6
+FIRST_POINTS = 4
 """At most so many points are taken from the earlier study."""
 
 
