@@ -23,11 +23,12 @@ from chipdse.errors import DesignError, InfeasibleError, MachineError
 from chipdse.store.files import write_whole
 from chipdse.store.store import Store, default_store
 from chipdse.study.question.shipped import check_liberty_files, find_sweep
+from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep, check_libraries, read_sweep
 from chipdse.study.results.points import finished_trial, front_table, points_table
 from chipdse.study.storage.counted import Trial
 from chipdse.study.storage.folder import StudyFolder, open_study
-from chipdse.study.storage.layout import REPORT
+from chipdse.study.storage.layout import REPORT, SWEEP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +179,7 @@ def sweep(
     liberty: Sequence[str | Path] = (),
     storage: str | None = None,
     sampler: str | None = None,
+    start_from: str | Path | None = None,
     store: str | Path | None = None,
     report: bool = True,
     progress: bool = True,
@@ -202,6 +204,8 @@ def sweep(
     liberty : Liberty files to use instead of the sweep file's library
     storage : ``postgresql://HOST/DATABASE``, which several machines may share; default a file in
         the study's folder
+    start_from : folder of an earlier study of the block, whose best points a new study evaluates
+        first; instead of the sweep file's
     store : folder of stage results, shared between sweeps; default each worker's cache
     report : write the HTML report when the sweep ends
     progress : show a bar on stderr
@@ -226,6 +230,7 @@ def sweep(
         patience=plan.patience if patience is None else patience or None,
     )
     path = Path(study) if study is not None else Path("studies") / plan.name
+    first = _first_points(plan, path, start_from)
     held = _locked(path)
     description = {
         "liberty": [str(liberty_file) for liberty_file in files],
@@ -236,7 +241,7 @@ def sweep(
     )
     options = Path(executor_options) if executor_options is not None else None
     with held, shown as listener, open_workers(executor, workers, options) as pool:
-        folder = start_study(plan, path, storage, description, re_evaluate=re_evaluate)
+        folder = start_study(plan, path, storage, description, re_evaluate=re_evaluate, first=first)
         run_sweep(
             folder,
             Path(store).absolute() if store is not None else None,
@@ -272,6 +277,26 @@ def _checked_plan(
     check_sampler(plan.sampler)
     size_limit()  # refused here, not at every point
     return plan
+
+
+def _first_points(plan: Sweep, path: Path, start_from: str | Path | None) -> list[Point]:
+    """The points that a new study takes from an earlier one; none if it has begun already.
+
+    Raises
+    ------
+    DesignError : the earlier study cannot be used (`first_points`)
+    """
+    from chipdse.study.search.earlier import first_points
+
+    if start_from is None and plan.start_from is not None:
+        start_from = plan.path.parent / plan.start_from
+    if start_from is None or (path / SWEEP).exists():
+        return []
+    if plan.chip is not None:
+        raise DesignError(
+            f"{plan.path} is a sweep of chips; --start-from is for sweeps of one block"
+        )
+    return first_points(plan, Path(start_from))
 
 
 def _locked(study: Path) -> AbstractContextManager[object]:

@@ -67,6 +67,12 @@ def add(verbs: Verbs) -> None:
         "--no-report", dest="report", action="store_false", help="write no report at the end"
     )
     parser.add_argument("--sampler", choices=SAMPLERS, help="instead of the sweep file's")
+    parser.add_argument(
+        "--start-from",
+        type=Path,
+        metavar="STUDY",
+        help="a new study first evaluates the best points of this study of the same block",
+    )
     parser.add_argument("--workers", type=int, help="evaluations at once; default one per core")
     parser.add_argument(
         "--executor",
@@ -119,6 +125,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
         liberty=arguments.liberty,
         storage=arguments.storage,
         sampler=arguments.sampler,
+        start_from=arguments.start_from,
     )
     report = study.folder.path / "report.html" if arguments.report else None
     if arguments.json:

@@ -15,7 +15,10 @@ from chipdse.study.question.toml_values import refuse_unknown, table_of, whole_n
 
 SEEDS = 2**31
 """Seeds are below this number: samplers add to a seed, and the sum must fit into 32 bits."""
-SEARCH_KEYS = ("trials", "seed", "sampler", "harvest", "replicates", "time", "patience")
+SEARCH_KEYS = (
+    *("trials", "seed", "sampler", "harvest", "replicates", "time", "patience"),
+    "start_from",
+)
 
 
 def search_table(data: Mapping[str, Any], path: Path) -> dict[str, Any]:
@@ -51,7 +54,18 @@ def search_fields(search: Mapping[str, Any], path: Path) -> dict[str, Any]:
         "time_s": _duration(search, path),
         # A file may write 0 for a sweep that is not stopped.
         "patience": whole_number(search, "patience", 0, 0, f"{path}") or None,
+        "start_from": _earlier_study(search, path),
     }
+
+
+def _earlier_study(search: Mapping[str, Any], path: Path) -> str | None:
+    """The folder of an earlier study that the search starts from, as the file writes it."""
+    given = search.get("start_from")
+    if given is not None and (not isinstance(given, str) or not given):
+        raise DesignError(
+            f'{path}: search.start_from = {given!r}; write the folder of a study, e.g. "studies/a"'
+        )
+    return given
 
 
 def _duration(search: Mapping[str, Any], path: Path) -> float:

@@ -60,6 +60,7 @@ class Sweep:
     template : of the block; of a chip, of its first part
     chip : the parts of a chip, their memories and application; None: the sweep is of one block
     traced : metrics of power over time that the file names; None: no point computes any
+    start_from : folder of an earlier study whose best points a new study evaluates first
     """
 
     path: Path
@@ -79,6 +80,7 @@ class Sweep:
     patience: int | None = None
     chip: ChipQuestion | None = None
     traced: Traced | None = None
+    start_from: str | None = None
 
     @property
     def chip_question(self) -> ChipQuestion:
@@ -257,7 +259,7 @@ def _read_chip_sweep(
     package = dataclasses.replace(chip.package, constants=_own_constants(data, path))
     chip = dataclasses.replace(chip, package=package)
     search = search_table(data, path)
-    for key, only in (("harvest", True), ("replicates", 1)):
+    for key, only in (("harvest", True), ("replicates", 1), ("start_from", None)):
         if search.get(key, only) != only:
             raise DesignError(
                 f"{path}: search.{key} = {search[key]!r} is for sweeps of one block; leave it out"

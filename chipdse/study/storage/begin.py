@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from chipdse.errors import DesignError
 from chipdse.store.files import write_whole
+from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.extend import extend, extensions
 from chipdse.study.storage.fingerprint import Kept
@@ -30,6 +31,7 @@ def start_study(
     description: Mapping[str, Any],
     *,
     re_evaluate: bool = False,
+    first: Sequence[Point] = (),
 ) -> StudyFolder:
     """Open the study of a sweep in `path`; creates it if there is none.
 
@@ -40,6 +42,7 @@ def start_study(
     storage : Optuna storage URL; None is a SQLite file in the folder
     description : JSON values to keep: library and versions
     re_evaluate : evaluate again all points that another version computed
+    first : points of `sweep.proposed_space` that a new study evaluates first
 
     Raises
     ------
@@ -62,7 +65,7 @@ def start_study(
     path.mkdir(parents=True, exist_ok=True)
     try:
         opened = open_storage(str(description["storage"]), path, is_begun=is_begun)
-        study = _open(name, opened, sweep, is_begun=is_begun)
+        study = _open(name, opened, sweep, is_begun=is_begun, first=first)
         _extend(study, opened, sweep, path, re_evaluate=re_evaluate)
         version = _settled(study, opened, sweep, path, re_evaluate=re_evaluate)
     except DesignError:
@@ -104,7 +107,9 @@ def open_begun(path: Path, sweep: Sweep, about: Mapping[str, Any]) -> Opened:
     return Opened(study=study, storage=storage)
 
 
-def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optuna.Study:
+def _open(
+    name: str, storage: Storage, sweep: Sweep, *, is_begun: bool, first: Sequence[Point] = ()
+) -> optuna.Study:
     """The study of that name; created if `is_begun` is false and no other driver created it."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
@@ -119,6 +124,8 @@ def _open(name: str, storage: Storage, sweep: Sweep, *, is_begun: bool) -> optun
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
                     study.set_metric_names([objective.metric for objective in sweep.objectives])
+                for point in first:
+                    study.enqueue_trial(dict(point), skip_if_exists=True)
                 study.set_user_attr("sweep", sweep.text)
     except (*DAMAGED, optuna.exceptions.OptunaError) as error:
         raise DesignError(
