@@ -283,6 +283,7 @@ class LateByOne(Fir):
         return super()._product(m, late, h)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     "broken", [ReversedCoefficients, StuckCoefficientBit, SwappedLanes, IgnoresPauses, LateByOne]

@@ -84,6 +84,7 @@ def test_levels_of_trees_by_hand() -> None:
     assert levels["array"] == 1 + 6 * 4
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["and", "booth"]),
     st.sampled_from(COMPRESSIONS),

@@ -110,6 +110,7 @@ def test_the_smallest_block_is_the_default(tmp_path: Path) -> None:
     assert "--set width=16  #" in readme and "lanes" not in readme
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("like", FAULTS)
 def test_the_starter_is_in_house_style(tmp_path: Path, like: str) -> None:
     write_starter("smoother", tmp_path / "smoother", like)

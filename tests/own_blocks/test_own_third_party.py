@@ -132,6 +132,7 @@ def test_quotient_and_remainder_give_the_dividend_again(
         assert (q, r) == (2**width - 1, n % 2**width)  # RISC-V's division by zero
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", sorted(THIRD_PARTY.glob("*.toml")), ids=lambda path: path.stem)
 def test_sweeps_of_other_peoples_hardware_are_sound(file: Path) -> None:
     needed = {"sentinel": "sentinel_cpu", "serv": "pythondata_cpu_serv"}

@@ -103,6 +103,7 @@ def test_text_and_few_numbers_have_a_colour_and_a_legend_entry_each(tmp_path: Pa
     assert "violate a limit" in caption_of(points, axes)
 
 
+@pytest.mark.slow
 def test_a_title_does_not_lie_on_the_legend(tmp_path: Path) -> None:
     points = points_of_csv(table_of(tmp_path / "table.csv"), ["latency"], ["accuracy"])
     look = Look(title="Accelerators")

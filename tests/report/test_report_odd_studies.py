@@ -88,6 +88,7 @@ def test_damaged_studies_are_refused_in_one_line(
     assert not Path(file).exists() and not (tmp_path / "to").exists()
 
 
+@pytest.mark.slow
 def test_a_damaged_database_is_refused_in_one_line(
     good: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

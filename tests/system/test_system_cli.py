@@ -80,6 +80,7 @@ def test_the_figure_agrees_with_the_text(
     assert f"{recurring} USD recurring + {design} USD design" in path.read_text()
 
 
+@pytest.mark.slow
 def test_every_die_of_a_stack_has_its_temperatures(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +131,7 @@ def test_a_figure_needs_a_known_format(tmp_path: Path, capsys: pytest.CaptureFix
     assert "must end in .svg" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_thermal_runaway_is_drawn_and_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

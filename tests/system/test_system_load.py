@@ -114,6 +114,7 @@ def test_a_custom_link_is_used(tmp_path: Path) -> None:
     assert found.sources.used["links.reach.custom"].source == "the system file"
 
 
+@pytest.mark.slow
 def test_a_link_longer_than_its_reach_is_named(tmp_path: Path) -> None:
     found = evaluate(tmp_path, GOOD + CUSTOM.format(reach="0.4 mm", traffic="1 GB/s"))
     (complaint,) = found.complaints

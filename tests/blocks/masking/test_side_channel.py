@@ -84,6 +84,7 @@ def test_a_run_of_the_stimuli_is_an_operation(name: str, hardware: dict[str, Any
     assert seen["out_valid"][-1] == 1  # the operation ends with its last word
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.integers(0, 2**128 - 1), st.integers(0, 2**32))
 def test_runs_are_fixed_or_random(fixed: int, seed: int) -> None:

@@ -74,6 +74,7 @@ def chain(inverters: int) -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_pulse_by_hand(engine: str) -> None:
     # y = a AND NOT a is always 0. When a rises, the AND sees 11 until the chain has passed it on:
@@ -233,6 +234,7 @@ def adder(bits: int) -> str:
     return "\n".join([*lines, "endmodule", ""])
 
 
+@pytest.mark.slow
 def test_a_sample_comes_near_the_whole_run() -> None:
     timing = timed(adder(8))
     rng = np.random.default_rng(1)

@@ -363,6 +363,7 @@ def test_a_header_counts_what_is_a_net(tmp_path: Path) -> None:
     assert trace.header.signals == 6
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from(sorted(set(DIALECTS) - {"wide memory"})),

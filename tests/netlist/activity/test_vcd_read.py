@@ -161,6 +161,7 @@ def test_a_cut_gzip_file_is_refused(tmp_path: Path) -> None:
         counts(file)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, len(SMALL)), st.binary(max_size=6), st.integers(0, 5))
 def test_fuzzing_gives_errors_not_crashes(at: int, noise: bytes, drop: int) -> None:

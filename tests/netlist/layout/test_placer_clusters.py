@@ -59,6 +59,7 @@ def test_wires_are_as_short_as_from_a_start_of_cells() -> None:
     assert clustered.wire_length_m == pytest.approx(flat.wire_length_m, rel=0.03)
 
 
+@pytest.mark.slow
 def test_a_small_design_starts_from_its_cells() -> None:
     problem = made(LEAST_CLUSTERED_CELLS // 10)
     assert np.array_equal(place(problem, clustered=True).x_m, place(problem).x_m)

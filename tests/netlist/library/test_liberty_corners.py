@@ -246,6 +246,7 @@ def test_yosys_maps_to_an_exported_library(tmp_path: Path) -> None:
     assert "DFF" in mapped and "$_" not in mapped
 
 
+@pytest.mark.slow
 def test_slow_and_typical_files_are_not_one_axis(shared: Path) -> None:
     folder = shared / "pdk" / "ihp-sg13g2"
     files = [

@@ -26,6 +26,7 @@ def test_the_head_of_real_files_is_what_reading_them_gives(shared: Path) -> None
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["ihp-sg13g2/*typ_1p20V*", "gt2n/*svt*", "asap7/*INVBUF_RVT*"])
 def test_the_reduced_text_has_the_delays_of_the_whole(shared: Path, family: str) -> None:
     """Yosys and ABC see the tables that timing uses: the writer changes no number."""

@@ -92,6 +92,7 @@ def ours(path: str, process: str, supply_v: float) -> tuple[float, float, float,
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "supply_v"), CASES)
 def test_paths_against_drawn_transistors(path: str, supply_v: float) -> None:
     """Relative to the nominal delay, whose own error is that of the library."""

@@ -181,6 +181,7 @@ def test_a_module_that_contains_itself() -> None:
         read(EXAMPLE, "nope")
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     st.integers(0, len(EXAMPLE) - 1),

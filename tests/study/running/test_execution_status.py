@@ -74,6 +74,7 @@ def test_patience_by_hand() -> None:
     assert not is_stalled([empty, points[0], empty], 2)
 
 
+@pytest.mark.slow
 @given(
     nst.arrays(float, st.tuples(st.integers(2, 12), st.just(2)), elements=st.integers(0, 5)),
     st.integers(1, 5),

@@ -84,6 +84,7 @@ def test_a_sweep_computes_what_it_names(
     assert points.loc[(2, 1.0)]["peak_power_w"] == pytest.approx(peak_w, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_other_points_do_not_depend_on_their_code() -> None:
     traced = {"chipdse.stages.trace_figures", "chipdse.stages.leakage", "kernels/runs.c"}
     assert not traced & set(point_files())

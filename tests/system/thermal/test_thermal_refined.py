@@ -205,6 +205,7 @@ def test_a_slab_is_kirchhoffs_integral(power_w: float) -> None:
     assert found.heat_out_w == approx(power_w, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_one_conductivity_per_die_is_close_to_one_per_cell() -> None:
     """The reduced operator against the iteration over every cell."""
     for case in ("hot tile in a corner", "one small die", "two dies, the bottom one hot"):
