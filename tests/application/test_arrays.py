@@ -46,6 +46,42 @@ def test_cycles_and_accesses_are_scalesims(dataflow: str, folder: str, shared: P
         assert tiling.writes.tolist() == column(accesses, "SRAM OFMAP Writes")
 
 
+# Of SCALE-Sim 3.0.0 (PyPI), in its CALC mode: cycles, reads of A and of B, writes of C.
+NOT_SQUARE = {
+    "output_stationary": (
+        [71, 107, 283, 7, 124],
+        [154, 195, 256, 6, 450],
+        [88, 135, 640, 3, 90],
+        None,  # it counts too many
+    ),
+    "weight_stationary": (
+        [79, 77, 615, 18, 113],
+        [154, 195, 256, 6, 450],
+        [44, 45, 640, 3, 18],
+        [56, 117, 110, 18, 75],
+    ),
+    "input_stationary": (
+        [101, 109, 252, 31, 377],
+        [77, 65, 64, 6, 450],
+        [132, 225, 640, 6, 162],
+        [56, 117, 110, 18, 75],
+    ),
+}
+
+
+@pytest.mark.parametrize("dataflow", DATAFLOWS)
+def test_an_array_that_is_not_square_is_scalesims(dataflow: str) -> None:
+    """Layers smaller than the array of 6 x 3, with edges, and of one row or column."""
+    shapes = [(7, 4, 11), (13, 9, 5), (1, 10, 64), (6, 3, 1), (25, 1, 18)]
+    layers = [Layer(name="g", kind="gemm", m=m, n=n, k=k) for m, n, k in shapes]
+    tiling = ideal_layers(LayerColumns.of(layers), 6, 3, dataflow)
+    cycles_, inputs, weights, writes = NOT_SQUARE[dataflow]
+    assert tiling.cycles.tolist() == cycles_
+    assert tiling.input_reads.tolist() == inputs
+    assert tiling.weight_reads.tolist() == weights
+    assert writes is None or tiling.writes.tolist() == writes
+
+
 def test_tiles_by_hand() -> None:
     p = MacArrayParameters(rows=4, columns=3)
     t = tile_layers(gemm(9, 7, 10), arrays(p))
