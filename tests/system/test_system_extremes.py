@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,8 @@ def test_what_is_scored_can_be_looked_into(case, tmp_path: Path) -> None:
     if np.isfinite(scored.cost_usd):
         assert sum(cost_parts(opened).values()) == approx(scored.cost_usd + scored.nre_usd)
     draw_package(opened, tmp_path / "package.svg")
+    # Temperatures that are equal in five digits have no labels of ten.
+    assert not re.search(r">\d+\.\d{6,}<", (tmp_path / "package.svg").read_text())
     assert (tmp_path / "package.svg").stat().st_size > 10_000
 
 
