@@ -73,6 +73,20 @@ def add(verbs: Verbs) -> None:
         metavar="STUDY",
         help="a new study first evaluates the best points of this study of the same block",
     )
+    _worker_options(parser)
+    parser.add_argument(
+        "--liberty",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="Liberty file to use instead of the sweep file's library; repeat for several",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+
+
+def _worker_options(parser: argparse.ArgumentParser) -> None:
+    """Where a sweep runs, and where its study is kept."""
     parser.add_argument("--workers", type=int, help="evaluations at once; default one per core")
     parser.add_argument(
         "--executor",
@@ -86,15 +100,6 @@ def add(verbs: Verbs) -> None:
         "--storage",
         help="postgresql://HOST/DATABASE, for several machines; default a file in the study",
     )
-    parser.add_argument(
-        "--liberty",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="Liberty file to use instead of the sweep file's library; repeat for several",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
