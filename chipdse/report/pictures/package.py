@@ -79,6 +79,12 @@ def draw_package(evaluation: Evaluation, path: Path) -> None:
             plt.close(figure)
 
 
+def colour_span(low_c: float, high_c: float) -> tuple[float, float]:
+    """The temperatures at the ends of the colours [°C], at least `LEAST_SPAN_K` apart."""
+    missing = max(0.0, LEAST_SPAN_K - (high_c - low_c)) / 2
+    return low_c - missing, high_c + missing
+
+
 def _floorplan(
     figure: Figure, top: float, room: float, evaluation: Evaluation, operator: Operator
 ) -> None:
@@ -93,10 +99,9 @@ def _floorplan(
         np.where(network.cell[z] >= 0, ambient + rise[np.maximum(network.cell[z], 0)], np.nan)
         for z in shown
     ]
-    low, high = min(np.nanmin(p) for p in planes), max(np.nanmax(p) for p in planes)
-    if high - low < LEAST_SPAN_K:
-        middle = (low + high) / 2
-        low, high = middle - LEAST_SPAN_K / 2, middle + LEAST_SPAN_K / 2
+    low, high = colour_span(
+        min(float(np.nanmin(p)) for p in planes), max(float(np.nanmax(p)) for p in planes)
+    )
     columns = min(len(shown), 2)
     rows = -(-len(shown) // columns)
     outline = layers[network.slice_layer[shown[0]]].outline
