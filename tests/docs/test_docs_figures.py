@@ -50,6 +50,7 @@ def test_large_fronts_have_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
     fronts = sys.modules["concept_texts.fronts"]
     assert fronts.front_counts(stored("adder"), "adder") == (2, 36)
     assert fronts.front_counts(stored("cordic"), "cordic") == (5, 30)  # a derived objective
+    assert fronts.front_counts(stored("mac_array"), "mac_array") == (12, 156)
     assert fronts.front_counts(Runs(), "adder") is None
     monkeypatch.delitem(fronts.LARGE_FRONTS, "mac_precision")
     with pytest.raises(LookupError, match=r"fronts of .*'mac_precision'.* are large"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from pathlib import Path
 
 import numpy as np
@@ -109,9 +108,13 @@ def test_what_is_scored_can_be_looked_into(case, tmp_path: Path) -> None:
     if np.isfinite(scored.cost_usd):
         assert sum(cost_parts(opened).values()) == approx(scored.cost_usd + scored.nre_usd)
     draw_package(opened, tmp_path / "package.svg")
-    # Temperatures that are equal in five digits have no labels of ten.
-    assert not re.search(r">\d+\.\d{6,}<", (tmp_path / "package.svg").read_text())
     assert (tmp_path / "package.svg").stat().st_size > 10_000
+
+
+def test_temperatures_that_are_equal_in_five_digits_have_one_colour() -> None:
+    low, high = package_picture.colour_span(45.6359866785, 45.6359866805)
+    assert (low, high) == approx((45.63099, 45.64099), abs=1e-5)
+    assert package_picture.colour_span(40.0, 40.5) == (40.0, 40.5)
 
 
 def test_points_of_a_harvest_are_checked_as_single_ones() -> None:

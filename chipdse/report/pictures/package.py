@@ -79,6 +79,12 @@ def draw_package(evaluation: Evaluation, path: Path) -> None:
             plt.close(figure)
 
 
+def colour_span(low_c: float, high_c: float) -> tuple[float, float]:
+    """The temperatures at the ends of the colours [°C], at least `LEAST_SPAN_K` apart."""
+    missing = max(0.0, LEAST_SPAN_K - (high_c - low_c)) / 2
+    return low_c - missing, high_c + missing
+
+
 def _floorplan(
     figure: Figure, top: float, room: float, evaluation: Evaluation, operator: Operator
 ) -> None:
@@ -93,7 +99,9 @@ def _floorplan(
         np.where(network.cell[z] >= 0, ambient + rise[np.maximum(network.cell[z], 0)], np.nan)
         for z in shown
     ]
-    low, high = _scale(planes)
+    low, high = colour_span(
+        min(float(np.nanmin(p)) for p in planes), max(float(np.nanmax(p)) for p in planes)
+    )
     columns = min(len(shown), 2)
     rows = -(-len(shown) // columns)
     outline = layers[network.slice_layer[shown[0]]].outline
@@ -104,26 +112,18 @@ def _floorplan(
     for i, (z, plane) in enumerate(zip(shown, planes, strict=True)):
         row, column = divmod(i, columns)
         axes = place(
-            figure,
-            left + column * (wide + gap),
-            top + row * (wide * shape + gap),
-            wide,
-            wide * shape,
-        )
+            figure, left + column * (wide + gap), top + row * (wide * shape + gap),
+            wide, wide * shape,
+        )  # fmt: skip
         mesh = axes.pcolormesh(
-            network.x * MM,
-            network.y * MM,
-            plane,
-            cmap="inferno",
-            vmin=low,
-            vmax=high,
+            network.x * MM, network.y * MM, plane, cmap="inferno", vmin=low, vmax=high,
             rasterized=True,
-        )
+        )  # fmt: skip
         _outlines(axes, layers[network.slice_layer[z]], watts, wide / outline.width_m)
         axes.set(
             xlim=(outline.left_m * MM, outline.right_m * MM),
             ylim=(outline.bottom_m * MM, outline.top_m * MM),
-        )
+        )  # fmt: skip
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
         axes.yaxis.set_major_locator(MaxNLocator(4, steps=STEPS, symmetric=True))
         axes.xaxis.labelpad = axes.yaxis.labelpad = 2
@@ -140,15 +140,6 @@ def _floorplan(
     bar.ax.yaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
     bar.ax.ticklabel_format(useOffset=False)  # of a map that hardly differs: whole temperatures
     bar.outline.set_linewidth(0.6)
-
-
-def _scale(planes: list[Floats]) -> tuple[float, float]:
-    """Ends of the colour scale of all maps, at least `LEAST_SPAN_K` apart [°C]."""
-    low, high = min(np.nanmin(p) for p in planes), max(np.nanmax(p) for p in planes)
-    if high - low < LEAST_SPAN_K:
-        middle = (low + high) / 2
-        return middle - LEAST_SPAN_K / 2, middle + LEAST_SPAN_K / 2
-    return low, high
 
 
 def _map_title(evaluation: Evaluation, operator: Operator, shown: list[int]) -> str:
@@ -172,22 +163,17 @@ def _outlines(axes: Axes, layer: Layer, watts: dict[str, float], inches_per_m: f
                 fill=False,
                 edgecolor="white",
                 linewidth=0.8,
-            )
+            )  # fmt: skip
         )
         text = f"{die.name}\n{watts[die.name]:.3g} W"
         longest = max(len(part) for part in text.split("\n"))
         size = min(7.5, 72 * 0.85 * inches_per_m * die.width_m / (0.62 * longest))
         if size >= 4.5:
             axes.text(
-                (die.left_m + die.width_m / 2) * MM,
-                (die.bottom_m + die.height_m / 2) * MM,
-                text,
-                ha="center",
-                va="center",
-                color="white",
-                fontsize=size,
+                (die.left_m + die.width_m / 2) * MM, (die.bottom_m + die.height_m / 2) * MM, text,
+                ha="center", va="center", color="white", fontsize=size,
                 bbox={"facecolor": "black", "alpha": 0.45, "linewidth": 0, "pad": 1.2},
-            )
+            )  # fmt: skip
 
 
 def _die_powers(evaluation: Evaluation, operator: Operator) -> Floats:
@@ -256,16 +242,10 @@ def _bars(figure: Figure, top: float, evaluation: Evaluation) -> None:
                 continue
             share = f"{value / total:.1%}" if value >= 5e-4 * total else "<0.1%"
             axes.barh(
-                0,
-                value,
-                height=1.0,
-                left=left,
-                color=colour,
-                edgecolor="white",
-                linewidth=0.5,
+                0, value, height=1.0, left=left, color=colour, edgecolor="white", linewidth=0.5,
                 label=f"{name} {value:.4g} ({share})",
                 hatch="/////" if letter == "d" and name.endswith("design") else None,
-            )
+            )  # fmt: skip
             left += value
         axes.set(xlim=(0, total), ylim=(-0.5, 0.5), yticks=[])
         axes.xaxis.set_major_locator(MaxNLocator(5, steps=STEPS))
@@ -273,15 +253,8 @@ def _bars(figure: Figure, top: float, evaluation: Evaluation) -> None:
         axes.spines[["top", "right", "left"]].set_visible(False)
         if left > 0:
             axes.legend(
-                loc="upper left",
-                bbox_to_anchor=(1.03, 1.15),
-                fontsize=6.8,
-                frameon=False,
-                ncols=2,
-                handlelength=1.0,
-                handletextpad=0.4,
-                columnspacing=0.9,
-                labelspacing=0.2,
-                borderaxespad=0,
-            )
+                loc="upper left", bbox_to_anchor=(1.03, 1.15), fontsize=6.8, frameon=False,
+                ncols=2, handlelength=1.0, handletextpad=0.4, columnspacing=0.9,
+                labelspacing=0.2, borderaxespad=0,
+            )  # fmt: skip
         panel(axes, letter, title)
