@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from optuna.trial import create_trial
 
+from chipdse.api.study import _first_points
 from chipdse.errors import DesignError
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.search.earlier import first_points
@@ -104,6 +105,15 @@ def test_a_new_study_evaluates_them_first_and_once(tmp_path: Path) -> None:
         asked.append(sweep.proposed_space.point(trial.params))
     assert asked[:3] == points
     assert len({tuple(point.values()) for point in asked}) == 6  # every point of the space
+
+
+def test_a_file_names_the_study_from_its_own_folder(tmp_path: Path) -> None:
+    folder = earlier(tmp_path)
+    sweep = read(tmp_path, SWEEP.replace("[search]", '[search]\nstart_from = "earlier"'))
+    points = _first_points(sweep, tmp_path / "new", None)
+    assert points == first_points(sweep, folder) and points
+    assert _first_points(sweep, folder, None) == []  # that study has begun
+    assert _first_points(read(tmp_path), tmp_path / "new", None) == []  # off by default
 
 
 def test_refusals(tmp_path: Path) -> None:
