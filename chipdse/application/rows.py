@@ -154,7 +154,7 @@ def _totals(network: Network, rows: list[dict[str, Any]], chip: Chip) -> dict[st
     if chip.part.layer_mac_j:
         totals |= _errors(totals)
         # Tiles of different layers are drawn independently.
-        totals[_ERROR] = math.sqrt(sum(row[_ERROR] ** 2 for row in rows))
+        totals[_ERROR] = math.sqrt(sum(row[_ERROR] * row[_ERROR] for row in rows))
     multipliers = contract.rows * contract.columns * chip.part.copies
     totals["utilisation"] = network.macs / (totals["cycles"] * multipliers)
     if "latency_s" in totals:

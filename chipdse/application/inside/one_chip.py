@@ -123,7 +123,7 @@ class OneChip:
         errors = self.mapped.part.layer_error_j
         layers = self.application.layers
         of_layers = [layer.macs * error for layer, error in zip(layers, errors, strict=False)]
-        return math.sqrt(sum(error**2 for error in of_layers))
+        return math.sqrt(sum(error * error for error in of_layers))
 
     def links(self) -> DieLinks | None:
         """The links between its dies; None where it has one die that is not named."""
