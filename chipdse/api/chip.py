@@ -28,7 +28,7 @@ from chipdse.application.memories import Buffer, Dram
 from chipdse.application.parts import check_carriers
 from chipdse.application.task_metrics import TASK_METRICS, task_metrics
 from chipdse.arrays import Floats
-from chipdse.design import LibraryChoice, make_record
+from chipdse.design import LibraryChoice, make_record, suggest
 from chipdse.errors import DesignError, InfeasibleError
 from chipdse.hardware.memories import family_for
 from chipdse.netlist.library.catalogue import DEFAULT
@@ -77,7 +77,7 @@ class Chips:
         DesignError : no such metric
         """
         if metric not in TASK_METRICS:
-            raise DesignError(f"metric {metric!r} is unknown; use one of {', '.join(TASK_METRICS)}")
+            raise DesignError(f"metric {metric!r} is unknown; {suggest(metric, TASK_METRICS)}")
         return int(np.nanargmin(self.metrics[metric]))
 
     def row(self, chip: int) -> dict[str, Any]:
