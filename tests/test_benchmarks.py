@@ -61,6 +61,7 @@ def small() -> tuple[np.ndarray, np.ndarray]:
     return places, np.stack([places[:, 0], (1 - places[:, 0]) ** 2 + places[:, 1]], axis=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["random", "tpe", "nsga2", "lattice", "lattice_2_workers"])
 def test_a_search_of_a_table_proposes_every_row_once(name: str) -> None:
     places, values = small()

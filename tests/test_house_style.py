@@ -80,6 +80,12 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path): path for path in [*SOURCES, *HARDWARE]}
 
 
+@functools.cache
+def tree_of(path: Path) -> ast.Module:
+    """A file's syntax tree, parsed once for all tests."""
+    return ast.parse(path.read_text())
+
+
 def imports(body: list[ast.stmt]) -> Iterator[str]:
     """Modules imported when a module is imported: not inside functions or for types only."""
     for node in body:
@@ -95,7 +101,7 @@ def imports(body: list[ast.stmt]) -> Iterator[str]:
 @functools.cache
 def imported(module: str) -> frozenset[str]:
     """Modules of ours that a module imports."""
-    names = imports(ast.parse(MODULES[module].read_text()).body)
+    names = imports(tree_of(MODULES[module]).body)
     return frozenset(name for name in names if name in MODULES and name != module)
 
 
@@ -141,7 +147,7 @@ def test_no_circles(room_name: Callable[[str], str]) -> None:
 def named_anywhere(module: str) -> frozenset[str]:
     """Modules that a file of a block imports, also inside functions and for types only."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+    for node in ast.walk(tree_of(MODULES[module])):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names |= set(imports([node]))
     return frozenset(names - {module})
@@ -209,7 +215,7 @@ def test_no_long_file_or_function() -> None:
             long.append(module)
         long += [
             f"{module}.{node.name}"
-            for node in ast.walk(ast.parse(text))
+            for node in ast.walk(tree_of(path))
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
             and lines_of(node) > LONGEST_FUNCTION
         ]
@@ -218,7 +224,7 @@ def test_no_long_file_or_function() -> None:
 
 @pytest.mark.parametrize("path", HARDWARE, ids=lambda path: str(path.relative_to(ROOT)))
 def test_hdl_knows_nothing_of_chipdse(path: Path) -> None:
-    names = {name.partition(".")[0] for name in imports(ast.parse(path.read_text()).body)}
+    names = {name.partition(".")[0] for name in imports(tree_of(path).body)}
     assert "chipdse" not in names
 
 
@@ -246,7 +252,7 @@ def test_the_public_api_is_exact() -> None:
 
 def fields_of(module: str) -> Iterator[tuple[str, str]]:
     """Fields of the classes of a module: class and field, and the declared type."""
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+    for node in ast.walk(tree_of(MODULES[module])):
         for field in node.body if isinstance(node, ast.ClassDef) else []:
             if isinstance(field, ast.AnnAssign):
                 yield f"{node.name}.{ast.unparse(field.target)}", ast.unparse(field.annotation)

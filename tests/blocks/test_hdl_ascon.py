@@ -139,6 +139,7 @@ def test_random_bits_by_hand() -> None:
     assert random_bits(AsconParameters(), workload) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "digest"),
     [

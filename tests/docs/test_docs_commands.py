@@ -85,6 +85,7 @@ def test_every_documented_command_is_understood() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_parameters_in_documented_commands_exist() -> None:
     wrong = []
     for command in commands("chipdse"):

@@ -45,6 +45,7 @@ def test_figures_of_a_chip_add_up() -> None:
     assert detail["sources"] and detail["cite"]
 
 
+@pytest.mark.slow
 def test_a_protocol_and_a_chip_without_memories_have_no_layers_or_roofs() -> None:
     protocol = chip_detail(make_chip(layers=(), operations={"control": 10.0}, kind=None))
     assert protocol["layers"] == [] and protocol["roofs"] is None
@@ -96,6 +97,7 @@ def page_of_two_chips() -> str:
     )
 
 
+@pytest.mark.slow
 def test_the_page_shows_names_as_text_and_asks_no_network() -> None:
     page = page_of_two_chips()
     assert "<img src=x" not in page and "default-src 'none'" in page

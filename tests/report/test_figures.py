@@ -170,6 +170,7 @@ def test_equal_pieces_of_a_parallel_figure_are_drawn_once() -> None:
     assert not drawn.get_rasterized()
 
 
+@pytest.mark.slow
 def test_drawing_a_front_loads_no_solver(tmp_path: Path) -> None:
     """Details of points and their ranges need SciPy and Optuna; a front needs neither."""
     make_study(tmp_path / "study", 6, on_disk=True)

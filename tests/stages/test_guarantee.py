@@ -88,6 +88,7 @@ def test_hold_and_leakage_are_those_of_fast_chips_alone(
     assert (block.leakage_supply_v, block.leakage_temperature_c) == (pytest.approx(1.32), -40)
 
 
+@pytest.mark.slow
 def test_energy_is_that_of_a_typical_chip_at_that_clock(
     folder: Path, store: Path, guaranteed: Metrics
 ) -> None:

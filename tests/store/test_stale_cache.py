@@ -78,6 +78,7 @@ def larger(file: Path) -> None:
     file.write_text("".join(lines))
 
 
+@pytest.mark.slow
 def test_a_library_that_is_edited_in_place_is_another_one(liberty: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.lib"
     shutil.copy(liberty, file)

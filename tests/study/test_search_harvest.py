@@ -221,6 +221,7 @@ def axis(group: str, name: str) -> st.SearchStrategy[Axis]:
     return values.map(lambda found: Axis(group=group, name=name, values=tuple(found)))
 
 
+@pytest.mark.slow
 @given(
     st.tuples(axis("hardware", "a"), axis("operating", "b"), axis("hardware", "c")),
     st.integers(0, 8),

@@ -79,6 +79,7 @@ def test_numbers_and_texts_are_added_in_any_place(study: StudyFolder) -> None:
     assert trial.params["columns"] == 40 and trial.params["values"] == "gaussian"
 
 
+@pytest.mark.slow
 def test_designs_are_queued_again_for_added_supplies(study: StudyFolder) -> None:
     """The harvest around a design has not seen these supplies."""
     count = len(points_table(open_study(study.path)))

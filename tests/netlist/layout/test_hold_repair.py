@@ -60,6 +60,7 @@ def test_the_slack_is_that_of_the_check_behind_the_register(tmp_path: Path) -> N
     assert np.isinf(launched[names.index("f7")]) and np.isinf(launched[names.index("c")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "buffers"),
     [

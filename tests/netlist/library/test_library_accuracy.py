@@ -48,6 +48,7 @@ def test_the_median_error_of_cells_is_below_its_bound(
     assert median(found, quantity) <= most, report(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantity", ["delay", "transition"])
 def test_points_within_ten_percent(found: Comparison, quantity: str) -> None:
     assert np.mean(np.abs(found.errors(quantity)[0]) <= 0.1) >= 0.91, report(found)

@@ -37,6 +37,7 @@ def test_delays_and_transitions(found: Comparison) -> None:
         assert np.mean(np.abs(errors) <= 0.12) >= 0.94, report(found)
 
 
+@pytest.mark.slow
 def test_leakage_is_within_20_per_cent_of_the_official_cells(found: Comparison) -> None:
     errors, _ = found.errors("leakage of the cell")
     assert len(errors) >= 6

@@ -146,6 +146,7 @@ LOWEST_V = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.sampled_from(PROCESSES), st.floats(0.45, 2.0), st.floats(-45.0, 130.0))
 def test_any_point_is_answered_or_refused_in_one_line(

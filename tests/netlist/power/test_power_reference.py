@@ -65,6 +65,7 @@ def test_power_of_each_group_is_the_references(case: Case) -> None:
             assert own == pytest.approx(wanted[name.capitalize()][kind], rel=2e-6, abs=1e-15)
 
 
+@pytest.mark.slow
 def test_every_instance(case: Case) -> None:
     folder, _, _, _, power = case
     wanted = {each["name"]: each for each in json.loads((folder / "power_inst.json").read_text())}

@@ -47,6 +47,7 @@ def test_worst_slacks(case: Case) -> None:
         assert getattr(timing, name)[0] == pytest.approx(expected[name], rel=2e-6)
 
 
+@pytest.mark.slow
 def test_every_pin(case: Case) -> None:
     folder, _, timing = case
     netlist = timing.netlist

@@ -122,6 +122,7 @@ def test_what_counts_is_what_a_file_holds(tmp_path: Path) -> None:
     assert code.changed() == file
 
 
+@pytest.mark.slow
 def test_a_worker_older_than_the_code_is_told(tmp_path: Path) -> None:
     """As of Dask, which outlives sweeps: it has the modules of its day."""
     counter_project(tmp_path, (2, 3, 4), harvest=True)

@@ -57,6 +57,7 @@ def test_the_table_of_points_waits(study: StudyFolder, monkeypatch: pytest.Monke
     assert said[-1].startswith("the storage answers again")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("error", "shared"), [(DAMAGED, True), (SILENT, False)])
 def test_what_cannot_pass_ends_in_one_line(
     study: StudyFolder, monkeypatch: pytest.MonkeyPatch, error: Exception, shared: bool

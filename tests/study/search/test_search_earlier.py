@@ -63,6 +63,7 @@ def earlier(folder: Path, points: Sequence[tuple[int, str, float, float]] = POIN
     return folder / "earlier"
 
 
+@pytest.mark.slow
 def test_by_hand_and_by_ranks_only(tmp_path: Path) -> None:
     # Up to (1.1, 1.1): the second covers 0.85 * 0.85, then the fourth 0.35 * 0.25 more, and the
     # first 0.25 * 0.1.
@@ -92,6 +93,7 @@ def test_numbers_go_to_the_nearest_and_unknown_texts_are_left_out(tmp_path: Path
     }
 
 
+@pytest.mark.slow
 def test_a_new_study_evaluates_them_first_and_once(tmp_path: Path) -> None:
     sweep = read(tmp_path)
     points = first_points(sweep, earlier(tmp_path))

@@ -79,6 +79,7 @@ def test_points_and_front_equal_those_of_optuna(folder: Path) -> None:
     assert row_of(study, 90) is None
 
 
+@pytest.mark.slow
 def test_the_objectives_alone_are_read_without_metrics(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +105,7 @@ def test_importance_is_that_of_optunas_trials(folder: Path) -> None:
     assert len(found) > 1
 
 
+@pytest.mark.slow
 def test_trials_of_every_kind_equal_those_of_optuna(tmp_path: Path) -> None:
     study, _ = fill(database(tmp_path))
     kinds = {
