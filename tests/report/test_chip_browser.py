@@ -45,6 +45,7 @@ def page(browser: Any, address: str) -> Iterator[Any]:
     assert complaints == []
 
 
+SUPPLY = ".js-plotly-plot[aria-label*='over the supply']"
 PLOTS = "[...document.querySelectorAll('#chips .js-plotly-plot')]"
 
 
@@ -68,6 +69,38 @@ def test_two_chips_have_the_same_axes_and_a_phone_in_the_dark_shows_them(page: A
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"{PLOTS}.length && {PLOTS}[0].layout.font.color === '#e6e9ee'")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_energies_that_span_decades_have_logarithmic_axes_and_a_line_for_all(
+    browser: Any, tmp_path: Path
+) -> None:
+    """As at the lowest supplies, where leakage during a long task exceeds all else."""
+    (tmp_path / "report.html").write_text(report_html(make_study(tmp_path / "made", 30), None))
+    shown, complaints = opened(browser, (tmp_path / "report.html").as_uri())
+    detail = chip_detail(make_chip())
+
+    def supply_plot(chip: dict[str, Any]) -> tuple[list[str], list[str]]:
+        shown.evaluate(
+            "chip => { for (const trial of trial_of) data.details[trial] = chip; choose(0); }", chip
+        )
+        shown.wait_for_selector(SUPPLY)
+        axes, names = shown.evaluate(
+            "selector => { const p = document.querySelector(selector); "
+            "return [[p.layout.yaxis.type, p.layout.yaxis2.type], p.data.map(t => t.name)]; }",
+            SUPPLY,
+        )
+        return axes, names
+
+    axes, names = supply_plot(detail)
+    assert axes == ["linear", "linear"] and "all" not in names
+    supply = detail["supply"]
+    supply["latency_s"] = [1e4 * supply["latency_s"][0], *supply["latency_s"][1:]]
+    leakage = supply["energies_j"]["leakage"]
+    supply["energies_j"]["leakage"] = [1e4 * sum(leakage), *leakage[1:]]
+    axes, names = supply_plot(detail)
+    assert axes == ["log", "log"] and "all" in names
+    shown.close()
+    assert complaints == []
 
 
 def test_the_report_of_a_study_shows_chips_in_its_panels(browser: Any, tmp_path: Path) -> None:
