@@ -154,9 +154,7 @@ def temperatures_of(
         at = order[starts[g] : starts[g + 1]]
         geometry = geometry_of(package, dies, int(row))
         operator = folded_operator_for(geometry, sources, cells)
-        fold = operator.fold
-        kind = np.repeat(np.arange(len(dies.names)), dies.count[row].astype(int))
-        kind = kind[list(fold.sources)]
+        kind = _kind_of_sources(operator, dies, int(row))
         group = _group(
             operator,
             fixed_w[at][:, kind],
@@ -169,6 +167,12 @@ def temperatures_of(
         for name, column in group.items():
             out[name][at] = column
     return TemperatureResult(**out)
+
+
+def _kind_of_sources(operator: ReducedOperator, dies: Dies, row: int) -> Int64s:
+    """Kind of the die that each source of heat of a system is [sources]."""
+    kind: Int64s = np.repeat(np.arange(len(dies.names)), dies.count[row].astype(int))
+    return kind[list(operator.fold.sources)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -191,8 +195,7 @@ def die_heat(
     fixed_w : see `die_powers`
     """
     operator = folded_operator_for(geometry_of(package, dies, 0), sources)
-    kind = np.repeat(np.arange(len(dies.names)), dies.count[0].astype(int))
-    kind = kind[list(operator.fold.sources)]
+    kind = _kind_of_sources(operator, dies, 0)
     at: Int64s = np.zeros(1, np.int64)
     solved = _solved(
         operator,
