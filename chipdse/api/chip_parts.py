@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -144,7 +145,11 @@ def with_all_supplies(
         root = Path(store) if store is not None else default_store()
         stages = Store(root=root, tell=listener)
         _, hardware = build_hardware(design, stages)
-        for vdd_v in sorted({*library.supply_v.tolist()} - known):
+        more_v = sorted({*library.supply_v.tolist()} - known)
+        for number, vdd_v in enumerate(more_v, 1):
+            if progress:
+                told = f"supply {number} of {len(more_v)}: {part.name} at {vdd_v:g} V"
+                print(told, file=sys.stderr, flush=True)
             at = dataclasses.replace(design.operating, vdd_v=vdd_v)
             run = dataclasses.replace(design, operating=at)
             try:

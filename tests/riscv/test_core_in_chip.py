@@ -167,7 +167,9 @@ def test_a_page_has_every_characterised_supply(
     page = chip_file.parent / "chips.html"
     words = ["chip", str(chip_file), "--json", "--report", str(page), "--supplies"]
     assert main(words) == 0
-    result = json.loads(capsys.readouterr().out)
+    printed = capsys.readouterr()
+    assert "supply 1 of 10: control at 0.5 V\n" in printed.err
+    result = json.loads(printed.out)
     shown = json.loads(page.read_text().partition('id="data">')[2].partition("</script>")[0])
     supply = shown["chips"][0]["inside"]["supply"]
     assert len(supply["vdd_v"]) == 12 and (supply["vdd_v"][0], supply["vdd_v"][-1]) == (0.5, 1.95)
