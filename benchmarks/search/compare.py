@@ -29,10 +29,10 @@ from chipdse.study.question.space import Space
 from chipdse.study.results.front import hypervolume, is_on_front, knee_of
 from chipdse.study.search.lattice import Lattice
 from chipdse.study.search.samplers import make_sampler
-from chipdse.study.search.surrogate import Seen
+from chipdse.study.search.surrogate import SearchHistory
 from chipdse.study.storage.attributes import FAILURE, HARVESTED_FROM
 from chipdse.study.storage.fast_writes import complete
-from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.finish import FinishedTrial
 from chipdse.study.storage.optuna_private import trial_id_of
 
 BUDGETS = (25, 50, 100)
@@ -81,7 +81,7 @@ class BoTorch(Lattice):
         super().__init__(space, seed)
         self._scaled = scaled
 
-    def score(self, places: np.ndarray, known: Seen) -> np.ndarray:
+    def score(self, places: np.ndarray, known: SearchHistory) -> np.ndarray:
         shown = [front[knee_of(front)] if len(front) else None for front in known.fronts]
         objectives = next(len(point) for point in shown if point is not None)
         values = np.full((len(shown), objectives), np.nan)
@@ -141,14 +141,14 @@ class Search:
         return make_sampler(name, self._space, budget, seed)
 
     def _fail(self, trial: optuna.Trial) -> np.ndarray:
-        finish = Finish(attributes={FAILURE: "its bench found a fault"})
+        finish = FinishedTrial(attributes={FAILURE: "its bench found a fault"})
         complete(self.study, trial_id_of(trial), finish, [], self._distributions)
         return np.zeros((0, len(self._signs)))
 
     def _give_front(self, trial: optuna.Trial, point: dict[str, Any], at: int) -> np.ndarray:
         numbers, objectives = self._frozen.fronts[at]
         if not len(numbers):
-            finish = Finish(
+            finish = FinishedTrial(
                 params=self._cheap.point_at(0),
                 values=list(self._signs),
                 constraints={"limits": 1.0},
@@ -160,7 +160,7 @@ class Search:
         for row, (number, values) in enumerate(zip(numbers, objectives, strict=True)):
             own = self._cheap.point_at(int(number))
             finishes.append(
-                Finish(
+                FinishedTrial(
                     params=own if row == chosen else {**point, **own},
                     values=list(values * self._signs),
                     attributes={} if row == chosen else {HARVESTED_FROM: trial.number},
@@ -173,7 +173,7 @@ class Search:
 
     def _give_point(self, trial: optuna.Trial, point: dict[str, Any], at: int) -> np.ndarray:
         values, feasible = self._table.look_up(at, self._cheap.number_of(point))
-        finish = Finish(
+        finish = FinishedTrial(
             values=list(values * self._signs), constraints={"limits": -1.0 if feasible else 1.0}
         )
         complete(self.study, trial_id_of(trial), finish, [], self._distributions)

@@ -25,7 +25,7 @@ from chipdse.study.search.parts import open_space
 from chipdse.study.search.samplers import make_sampler
 from chipdse.study.storage.attributes import HARVESTED_FROM, PART_POINTS
 from chipdse.study.storage.fast_writes import complete
-from chipdse.study.storage.finish import Finish
+from chipdse.study.storage.finish import FinishedTrial
 from chipdse.study.storage.optuna_private import trial_id_of
 
 BUDGETS = (5, 10, 15, 20, 27, 40)
@@ -94,13 +94,13 @@ class ChipSearch:
         chosen = mine[knee_of(self._frozen.objectives[mine])]
         cheap = sweep.space.part(cheap=True)
         parts: dict[str, Any] = {part.name: {} for part in self._chip.parts}
-        proposed = Finish(
+        proposed = FinishedTrial(
             params=cheap.point_at(int(self._frozen.numbers[chosen]) % cheap.size),
             values=self._frozen.objectives[chosen].tolist(),
             attributes={PART_POINTS: parts},
         )
         harvested = [
-            Finish(
+            FinishedTrial(
                 params=sweep.space.point_at(int(self._frozen.numbers[row])),
                 values=self._frozen.objectives[row].tolist(),
                 attributes={HARVESTED_FROM: trial.number},

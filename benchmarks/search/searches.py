@@ -14,7 +14,7 @@ import optuna
 
 from benchmarks.search.botorch_scores import qlognehvi
 from chipdse.study.search.lattice import START, evenness
-from chipdse.study.search.surrogate import Seen, scores
+from chipdse.study.search.surrogate import SearchHistory, scores
 
 TableSearch = Callable[[np.ndarray, np.ndarray, np.ndarray, int, int], list[int]]
 """Places, values (minimised), the reference point of the hypervolume, a seed, a budget: rows."""
@@ -49,7 +49,7 @@ def _by_workers(workers: int) -> TableSearch:
             known, pending = order[:count], order[count:]
             if count < _start_of(places):
                 return evenness(places[left], places[order])
-            seen = Seen(
+            seen = SearchHistory(
                 places=places[known],
                 fronts=[values[at : at + 1] for at in known],
                 trouble=np.zeros(count),

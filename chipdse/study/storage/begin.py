@@ -17,7 +17,7 @@ from chipdse.store.files import write_whole
 from chipdse.study.question.space import Point
 from chipdse.study.question.sweep_file import Sweep
 from chipdse.study.storage.extend import extend, extensions
-from chipdse.study.storage.fingerprint import Kept
+from chipdse.study.storage.fingerprint import Fingerprint
 from chipdse.study.storage.folder import OWN, Opened, StudyFolder, check_database, read_about
 from chipdse.study.storage.kept_fingerprint import check_version, settle
 from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP
@@ -175,7 +175,7 @@ def _extend(
 
 def _settled(
     study: optuna.Study, storage: Storage, sweep: Sweep, path: Path, *, re_evaluate: bool
-) -> Kept:
+) -> Fingerprint:
     """The fingerprint under which the study continues."""
     try:
         return settle(study, storage, sweep, str(path), re_evaluate=re_evaluate)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from chipdse.errors import DesignError
 from chipdse.study.question.sweep_file import Sweep, read_sweep
 from chipdse.study.storage.attributes import FINGERPRINT
-from chipdse.study.storage.fingerprint import Kept
+from chipdse.study.storage.fingerprint import Fingerprint
 from chipdse.study.storage.layout import ABOUT, DATABASE, SWEEP, check_study
 from chipdse.study.storage.table_reads import study_attributes
 
@@ -58,7 +58,7 @@ class StudyFolder:
     sweep: Sweep
     about: Mapping[str, Any]
     opens: Callable[[], Opened]
-    version: Kept | None = None
+    version: Fingerprint | None = None
     database: Path | None = None
 
     @functools.cached_property
@@ -93,7 +93,7 @@ class StudyFolder:
         place = f"{uuid.getnode()} {self.path.absolute()}"
         return f"{socket.gethostname()}:{hashlib.sha256(place.encode()).hexdigest()[:8]}"
 
-    def version_now(self) -> Kept | None:
+    def version_now(self) -> Fingerprint | None:
         """The fingerprint of its points, read again: another driver may have renewed it."""
         if self.database is not None:
             attributes = study_attributes(self.database, self.name)
@@ -102,11 +102,11 @@ class StudyFolder:
         return kept_in(self.study.user_attrs)
 
 
-def kept_in(attributes: Mapping[str, Any]) -> Kept | None:
+def kept_in(attributes: Mapping[str, Any]) -> Fingerprint | None:
     """The fingerprint among the attributes of a study; None of one that an older chipdse made, or
     that just begins."""
     value: dict[str, Any] | None = attributes.get(FINGERPRINT)
-    return None if value is None else Kept(identity=value["id"], parts=value["parts"])
+    return None if value is None else Fingerprint(identity=value["id"], parts=value["parts"])
 
 
 def open_study(path: Path) -> StudyFolder:
