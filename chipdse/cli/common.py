@@ -72,6 +72,21 @@ def add_verb(
     return parser
 
 
+def add_liberty(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, text: str, *, required: bool = False
+) -> None:
+    """Declare ``--liberty FILE``, which may be repeated; `text` is its help."""
+    parser.add_argument(
+        "--liberty",
+        type=Path,
+        action="append",
+        default=None if required else [],
+        required=required,
+        metavar="FILE",
+        help=text,
+    )
+
+
 def add_objectives(parser: argparse.ArgumentParser) -> None:
     """Options that name the objectives of a table (.csv)."""
     for option in ("--minimize", "--maximize"):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipdse.cli.common import (
     Verbs,
+    add_liberty,
     add_verb,
     check_block_file,
     check_liberty,
@@ -41,9 +42,7 @@ def add(verbs: Verbs) -> None:
     )
     design_options(parser)
     parser.add_argument("--library", help="cell library; default the one that ships")
-    parser.add_argument(
-        "--liberty", type=Path, action="append", default=[], metavar="FILE", help="or your own"
-    )
+    add_liberty(parser, "or your own")
     parser.add_argument("--vdd", metavar="V", help="supply, e.g. 1.2V; default nominal")
     parser.add_argument("--temperature", metavar="C", help="of the library, e.g. 25C")
     clock = parser.add_mutually_exclusive_group()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chipdse.cli.common import (
     Verbs,
+    add_liberty,
     add_verb,
     command,
     print_json,
@@ -74,13 +75,8 @@ def add(verbs: Verbs) -> None:
         help="a new study first evaluates the best points of this study of the same block",
     )
     _worker_options(parser)
-    parser.add_argument(
-        "--liberty",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="Liberty file to use instead of the sweep file's library; repeat for several",
+    add_liberty(
+        parser, "Liberty file to use instead of the sweep file's library; repeat for several"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
