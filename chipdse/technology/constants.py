@@ -207,7 +207,7 @@ class Sources:
             raise DesignError(f"{key!r} is not in the tables; known: {known}")
         return constant
 
-    def own(self, constant: Constant) -> Constant:
+    def untabled(self, constant: Constant) -> Constant:
         """A constant that is in no table, or what `given` has instead; it is recorded as used."""
         self.used[constant.key] = self.given.get(constant.key, constant)
         return self.used[constant.key]

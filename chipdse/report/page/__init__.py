@@ -303,7 +303,7 @@ def _sources(publications: Sequence[str]) -> str:
 
 
 def _provenance(folder: StudyFolder, sources: Sequence[Mapping[str, Any]]) -> str:
-    description = {key: value for key, value in folder.about.items() if key != "storage"}
+    description = {key: value for key, value in folder.description.items() if key != "storage"}
     description = {**description, "seed": folder.sweep.seed}
     rows = [(key, _listed(value)) for key, value in description.items() if value not in ([], {})]
     constants = ""

@@ -21,8 +21,8 @@ from chipdse.errors import DesignError
 from chipdse.report.pictures.package_page import LINE, MM, PAGE, STEPS, panel, place
 from chipdse.report.pictures.package_parts import carbon_parts, cost_parts
 from chipdse.report.pictures.package_section import (
-    STACK,
-    WHOLE,
+    SECTION_WIDTH_IN,
+    STACK_WIDTH_IN,
     between,
     magnified_section,
     whole_section,
@@ -61,14 +61,14 @@ def draw_package(evaluation: Evaluation, path: Path) -> None:
     geometry = geometry_of(evaluation.columns, evaluation.parts.dies, 0)
     operator = operator_for(geometry, evaluation.sources).fine
     layers = operator.network.stack.layers
-    package_height = WHOLE * sum(la.thickness_m for la in layers) / widest(layers)
+    package_height = SECTION_WIDTH_IN * sum(la.thickness_m for la in layers) / widest(layers)
     middle = max(1.9, LINE * (len(between(layers)) + 2))
     tall = _TITLE + package_height + _AXIS + _TITLE + middle + _AXIS + 3 * _BAR_ROW + 0.1
     with plt.rc_context(_STYLE):
         figure = plt.figure(figsize=(PAGE, tall))
-        whole_section(place(figure, _LEFT, _TITLE, WHOLE, package_height), operator)
+        whole_section(place(figure, _LEFT, _TITLE, SECTION_WIDTH_IN, package_height), operator)
         top = 2 * _TITLE + package_height + _AXIS
-        magnified_section(place(figure, _LEFT, top, STACK, middle), operator, middle)
+        magnified_section(place(figure, _LEFT, top, STACK_WIDTH_IN, middle), operator, middle)
         _floorplan(figure, top, middle, evaluation, operator)
         _bars(figure, top + middle + _AXIS, evaluation)
         try:

@@ -104,9 +104,9 @@ def evenness(places: Floats, other_places: Floats) -> Floats:
     One number per place, to be made large
     """
     total = np.ones((len(places), len(other_places)))
-    for own, others in zip(places.T, other_places.T, strict=True):
-        levels = np.unique(np.concatenate([own, others]))
-        at, other_at = (np.searchsorted(levels, column) for column in (own, others))
+    for column, other_column in zip(places.T, other_places.T, strict=True):
+        levels = np.unique(np.concatenate([column, other_column]))
+        at, other_at = (np.searchsorted(levels, values) for values in (column, other_column))
         apart = np.abs(at[:, None] - other_at[None]) / len(levels)
         total *= 1.5 - apart * (1 - apart)
     return np.asarray(-total.sum(axis=1))

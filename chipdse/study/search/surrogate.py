@@ -133,21 +133,22 @@ def _gain_of_points(
     if len(pending):  # points under way are taken to give what is expected of them
         nothing = pending[:0]
         expected = [
-            mean_of(predict_all(places, column, own, pending, nothing))
-            for column, own in zip(values.T, models, strict=True)
+            mean_of(predict_all(places, column, model, pending, nothing))
+            for column, model in zip(values.T, models, strict=True)
         ]
         known = np.vstack([values, np.stack(expected, axis=1)])
     predictions = [
-        predict_all(places, column, own, candidates, pending)
-        for column, own in zip(values.T, models, strict=True)
+        predict_all(places, column, model, candidates, pending)
+        for column, model in zip(values.T, models, strict=True)
     ]
     if values.shape[1] <= EXACT:
-        shortfalls = [partial(shortfall_of, own) for own in predictions]
+        shortfalls = [partial(shortfall_of, prediction) for prediction in predictions]
         return expected_improvement(known[is_on_front(known)] - WORTH, shortfalls)
     directions = directions_of(values.shape[1])
     best = reach(known, directions).clip(min=0.0)
     mean, deviation = (
-        np.stack([moment(own) for own in predictions], axis=1) for moment in (mean_of, deviation_of)
+        np.stack([moment(prediction) for prediction in predictions], axis=1)
+        for moment in (mean_of, deviation_of)
     )
     return growth_of_points(mean, deviation, directions, best)
 
