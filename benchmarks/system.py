@@ -82,9 +82,9 @@ def closed_form_rate() -> float:
         sources = Sources()
         dies = dies_of(blocks, columns, sources)
         links_of(blocks.io_bits_per_op * 1e12, columns, dies, sources)
-        made = fabrication_of(columns, dies, sources)
-        cost_of(columns, dies, made, sources)
-        carbon_of(columns, dies, made, sources)
+        fabrication_columns = fabrication_of(columns, dies, sources)
+        cost_of(columns, dies, fabrication_columns, sources)
+        carbon_of(columns, dies, fabrication_columns, sources)
 
     return columns.count / best_of(3, work)
 

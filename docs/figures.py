@@ -157,24 +157,24 @@ class Runs:
     def result(self, benchmark: str, part: str = "results", **values: Any) -> dict[str, Any]:
         """The one result of a benchmark that has these values."""
         rows = self.benchmark(benchmark)[part]
-        found = [row for row in rows if all(row.get(n) == value for n, value in values.items())]
-        if len(found) != 1:
-            raise LookupError(f"{benchmark} has {len(found)} results with {values}")
-        return dict(found[0])
+        matches = [row for row in rows if all(row.get(n) == value for n, value in values.items())]
+        if len(matches) != 1:
+            raise LookupError(f"{benchmark} has {len(matches)} results with {values}")
+        return dict(matches[0])
 
 
 def sweep_file(name: str) -> Path:
     """A sweep that ships; the tutorial's own is a listing of its page."""
     if name != "which_adder":
         return DOCS.parent / "sweeps" / f"{name}.toml"
-    found = re.search(
+    listing = re.search(
         r"```toml\n(# which_adder\.toml\n.*?)```",
         (DOCS / "tutorial" / "tutorial.md").read_text(),
         re.S,
     )
-    assert found is not None
+    assert listing is not None
     file = Path(tempfile.mkdtemp()) / "which_adder.toml"
-    file.write_text(found[1])
+    file.write_text(listing[1])
     return file
 
 
@@ -192,8 +192,8 @@ def measured(
         physical=dataclasses.replace(design.physical, **physical),
         synthesis=dataclasses.replace(design.synthesis, **(synthesis or {})),
     )
-    found = evaluate(design, Store(root=default_store())).flat()
-    return {name: float(f"{value:.{KEPT}g}") for name, value in found.items()}
+    metrics = evaluate(design, Store(root=default_store())).flat()
+    return {name: float(f"{value:.{KEPT}g}") for name, value in metrics.items()}
 
 
 def run_sweep(name: str, folder: Path, pdk: Path | None = None) -> pd.DataFrame:
@@ -251,11 +251,13 @@ def columns_kept(sweep: str, columns: list[str]) -> list[str]:
     """The columns of a sweep's table that are stored: all, or its parameters and `COLUMNS`."""
     if sweep in SWEEPS:
         return [name for name in columns if name not in ("violations", "failure")]
-    about = ("trial", "state", "on_front", "origin", "violations", "failure")
+    described = ("trial", "state", "on_front", "origin", "violations", "failure")
     parameters = columns[: columns.index("block_area_m2")]
     figures = (*COLUMNS, *MORE_COLUMNS.get(sweep, ()))
     return [
-        name for name in columns if (name in parameters and name not in about) or name in figures
+        name
+        for name in columns
+        if (name in parameters and name not in described) or name in figures
     ]
 
 

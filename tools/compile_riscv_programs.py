@@ -28,13 +28,13 @@ OPTIONS = (
 
 def compile_all(folder: Path) -> list[Path]:
     """Compile each program to an ELF file of its name in a folder."""
-    made = []
+    written = []
     for source in sorted(PROGRAMS.glob("*.c")):
         target = folder / f"{source.stem}.elf"
         script = ["-T", "link.ld", "start.S", source.name, "-lgcc", "-o", str(target.absolute())]
         subprocess.run([COMPILER, *OPTIONS, *script], cwd=PROGRAMS, check=True)
-        made.append(target)
-    return made
+        written.append(target)
+    return written
 
 
 if __name__ == "__main__":

@@ -112,8 +112,8 @@ class Search:
         sweep = frozen.sweep
         self._space = sweep.proposed_space if harvest else sweep.space
         self._distributions = sweep.space.distributions()
-        directions = ["minimize" if one.minimize else "maximize" for one in sweep.objectives]
-        self._signs = np.array([1.0 if one.minimize else -1.0 for one in sweep.objectives])
+        directions = ["minimize" if result.minimize else "maximize" for result in sweep.objectives]
+        self._signs = np.array([1.0 if result.minimize else -1.0 for result in sweep.objectives])
         self._cheap = sweep.space.part(cheap=True)
         self._expensive = sweep.space.part(cheap=False)
         self.study = optuna.create_study(directions=directions)
@@ -158,10 +158,10 @@ class Search:
         chosen = knee_of(objectives)
         finishes = []
         for row, (number, values) in enumerate(zip(numbers, objectives, strict=True)):
-            own = self._cheap.point_at(int(number))
+            own_point = self._cheap.point_at(int(number))
             finishes.append(
                 FinishedTrial(
-                    params=own if row == chosen else {**point, **own},
+                    params=own_point if row == chosen else {**point, **own_point},
                     values=list(values * self._signs),
                     attributes={} if row == chosen else {HARVESTED_FROM: trial.number},
                     constraints={"limits": -1.0},
@@ -184,17 +184,17 @@ class Table:
     """Every point of the frozen space; computed once from its corners, in some minutes."""
 
     def __init__(self, frozen: Frozen) -> None:
-        about = hashlib.sha256(frozen.file.read_bytes()).hexdigest()
-        file = cache_folder() / "benchmarks" / f"search_space_{about[:16]}.npz"
+        digest = hashlib.sha256(frozen.file.read_bytes()).hexdigest()
+        file = cache_folder() / "benchmarks" / f"search_space_{digest[:16]}.npz"
         size = frozen.sweep.space.part(cheap=True).size
         count = len(frozen.sweep.objectives)
         if not file.is_file():
             objectives = np.full((len(frozen.points), size, count), np.nan, dtype=np.float32)
             feasible = np.zeros((len(frozen.points), size), dtype=bool)
             for at in range(len(frozen.points)):
-                found = frozen.evaluate(at)
-                objectives[at, found.numbers] = found.objectives
-                feasible[at, found.numbers] = found.violation <= 0
+                all_results = frozen.evaluate(at)
+                objectives[at, all_results.numbers] = all_results.objectives
+                feasible[at, all_results.numbers] = all_results.violation <= 0
             file.parent.mkdir(parents=True, exist_ok=True)
             np.savez_compressed(file, objectives=objectives, feasible=feasible)
         with np.load(file) as data:
@@ -219,15 +219,15 @@ def measure(truth: Truth, gave: list[np.ndarray], budgets: tuple[int, ...]) -> d
 
 def summary(results: list[dict[str, Any]]) -> dict[str, Any]:
     """Median, quartiles and worst over the seeds, after each budget."""
-    hv = np.array([one["hypervolume_frac"] for one in results])
-    distance = np.array([one["igd_plus"] for one in results])
+    hv = np.array([result["hypervolume_frac"] for result in results])
+    distance = np.array([result["igd_plus"] for result in results])
     return {
         "hypervolume_frac": np.median(hv, axis=0).round(4).tolist(),
         "hypervolume_mean": hv.mean(axis=0).round(4).tolist(),
         "hypervolume_std": hv.std(axis=0, ddof=1).round(4).tolist(),
         "hypervolume_worst": hv.min(axis=0).round(4).tolist(),
         "igd_plus": np.nanmedian(distance, axis=0).round(4).tolist(),
-        "suggestion_s": round(float(np.mean([one["suggestion_s"] for one in results])), 4),
+        "suggestion_s": round(float(np.mean([result["suggestion_s"] for result in results])), 4),
     }
 
 
@@ -247,7 +247,11 @@ def main() -> None:
     frozen = load()
     truth = Truth(frozen.front)
     table = Table(frozen) if "plain" in given.modes else None
-    found: dict[str, Any] = {"budgets": budgets, "seeds": given.seeds, "points": len(frozen.points)}
+    all_results: dict[str, Any] = {
+        "budgets": budgets,
+        "seeds": given.seeds,
+        "points": len(frozen.points),
+    }
     curves = {}
     for mode in given.modes:
         for sampler in given.samplers:
@@ -267,8 +271,8 @@ def main() -> None:
                     keep(run, given.runs)
                 results.append(run)
                 curves.setdefault((mode, sampler), []).append(run["curve"])
-            found[f"{mode} {sampler}"] = summary(results)
-    print(json.dumps(found))
+            all_results[f"{mode} {sampler}"] = summary(results)
+    print(json.dumps(all_results))
     if given.plot is not None:
         draw(curves, given.plot)
 
@@ -312,8 +316,8 @@ def draw(curves: dict[tuple[str, str], list[list[float]]], file: Path) -> None:
     titles = {"harvest": "with harvest", "plain": "one point per trial", "shuffled": "no structure"}
     figure, panels = plt.subplots(1, len(modes), figsize=(4 * len(modes), 3.4), squeeze=False)
     for panel, mode in zip(panels[0], modes, strict=True):
-        for (own, sampler), runs in curves.items():
-            if own == mode:
+        for (own_point, sampler), runs in curves.items():
+            if own_point == mode:
                 draw_curves(panel, runs, sampler)
         label_panel(panel, titles[mode])
     panels[0][0].legend()

@@ -30,9 +30,10 @@ def main() -> None:
     for part in sweep.chip.parts:
         points[part.name] = {}
         for hardware in part.hardware.points():
-            found = [evaluate(design, store).flat() for design in part.designs(hardware)]
+            point_metrics = [evaluate(design, store).flat() for design in part.designs(hardware)]
             points[part.name][part.hardware.number_of(hardware)] = [
-                {name: float(f"{metrics[name]:.{DIGITS}g}") for name in KEPT} for metrics in found
+                {name: float(f"{metrics[name]:.{DIGITS}g}") for name in KEPT}
+                for metrics in point_metrics
             ]
             print(part.name, hardware, flush=True)
     data = {"versions": tool_versions(), "points": points}

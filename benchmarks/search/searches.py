@@ -83,8 +83,8 @@ def _best_first(
     order = starting(places, random)[:budget]
     while len(order) < budget:
         left = np.setdiff1d(np.arange(len(places)), order)
-        found = score(left, order)
-        best = found >= found.max() - 1e-9 * abs(found.max())
+        order_scores = score(left, order)
+        best = order_scores >= order_scores.max() - 1e-9 * abs(order_scores.max())
         order.append(int(random.choice(left[best])))
     return order
 
