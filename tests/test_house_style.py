@@ -283,9 +283,8 @@ def test_one_module_names_what_is_private_to_optuna() -> None:
 
 UNCLEAR = ("one", "found", "made", "own", "hot", "green", "about", "whole")
 """Words that name no thing, so that a reader has to look up what is meant."""
-PERHAPS_GIVEN = re.compile(
-    rf"\b_{{0,2}}(?:{'|'.join((*UNCLEAR, *map(str.upper, UNCLEAR), *map(str.title, UNCLEAR)))})_?(?: *[=:,)(]| in\b)"
-)
+SPELLINGS = "|".join(change(word) for word in UNCLEAR for change in (str, str.upper, str.title))
+PERHAPS_GIVEN = re.compile(rf"\b_{{0,2}}(?:{SPELLINGS})_?(?: *[=:,)(]| in\b)")
 """Where a file may give such a name; few files must be parsed to know."""
 BITS = {  # in these files the bits 0 and 1 are meant
     "chipdse/netlist/activity/glitches/cubes.py",

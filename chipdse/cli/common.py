@@ -46,7 +46,7 @@ def write_bibtex(path: Path, references: Sequence[Reference]) -> None:
 
 
 def range_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the options of results under ranges of constants."""
+    """Declare the options that draw constants from their ranges and print intervals."""
     parser.add_argument(
         "--ranges",
         action="store_true",

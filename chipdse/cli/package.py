@@ -206,13 +206,13 @@ def _finite(value: Any) -> Any:
 
 def _ranges(evaluation: Evaluation, draws: int) -> tuple[dict[str, Any], str]:
     """The system under ranges of constants, as JSON values and as text."""
-    from chipdse.report.quantities import Words
+    from chipdse.report.quantities import StudyUnits
     from chipdse.report.ranges import point_document, point_text
     from chipdse.system.ranges.described_system import described_ranges
 
     ranges = described_ranges(evaluation.system, draws)
     stated = {name: getattr(evaluation.metrics, name) for name in ranges.low}
-    return point_document(ranges), "\n".join(point_text(ranges, stated, Words()))
+    return point_document(ranges), "\n".join(point_text(ranges, stated, StudyUnits()))
 
 
 def _document(evaluation: Evaluation, sources: bool) -> dict[str, Any]:

@@ -196,9 +196,9 @@ def _answer(study: Study, points: pd.DataFrame) -> Answer:
 
 def _print_designs(study: Study, front: pd.DataFrame, answer: Answer) -> None:
     """The labelled designs, one column each."""
-    from chipdse.report.quantities import label_of, shown_metric, words_of
+    from chipdse.report.quantities import label_of, shown_metric, units_of_study
 
-    sweep_, words = study.folder.sweep, words_of(study.folder.sweep)
+    sweep_, words = study.folder.sweep, units_of_study(study.folder.sweep)
     table = empty_table("", *(label.replace(", ", ",\n") for label, _ in answer.designs))
     table.columns[0].justify = "left"
     rows = [front[front["trial"] == trial].iloc[0] for _, trial in answer.designs]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chipdse.report.quantities import Words, heading_scale, shown_metric
+from chipdse.report.quantities import StudyUnits, heading_scale, shown_metric
 from chipdse.study.results.ranges import FRONT, Ranges
 from chipdse.system.ranges.point import PointRanges
 
@@ -14,7 +14,7 @@ _SHOWN = 12
 _ALIKE = 20
 
 
-def front_text(ranges: Ranges, words: Words) -> list[str]:
+def front_text(ranges: Ranges, words: StudyUnits) -> list[str]:
     """Lines of a front under ranges: points by their probability, pairs, what decides."""
     shown = np.flatnonzero(ranges.nominal | (ranges.probability > 0))
     shown = shown[np.argsort(-ranges.probability[shown], kind="stable")]
@@ -88,7 +88,7 @@ def front_document(ranges: Ranges) -> dict[str, Any]:
     }
 
 
-def point_text(ranges: PointRanges, values: dict[str, float], words: Words) -> list[str]:
+def point_text(ranges: PointRanges, values: dict[str, float], words: StudyUnits) -> list[str]:
     """Lines of one point under ranges: metrics that vary."""
     lines = [f"90 % intervals of {ranges.draws} draws:"]
     for name, low in ranges.low.items():
