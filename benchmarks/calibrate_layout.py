@@ -109,8 +109,10 @@ def main() -> None:
         add_design(tables, technologies, text)
     for text in arguments.clock_nets:
         add_clock_nets(tables, text)
-    holds = {name: float(value) for name, _, value in
-             (text.partition("=") for text in arguments.hold_slack)}  # fmt: skip
+    holds = {
+        name: float(value)
+        for name, _, value in (text.partition("=") for text in arguments.hold_slack)
+    }
     for fitted in calibrate(tables, technologies, arguments.skew):
         calibration = dataclasses.replace(fitted, hold_slack_s=holds.get(fitted.process, 0.0))
         file = arguments.to / f"layout_{calibration.process}.toml"
@@ -248,8 +250,11 @@ def _with_trees(
     ----------
     unit : area of the smallest buffer [µm²]
     """
-    trees = [(int(number(r, "sinks")), int(number(r, "n_clkbuf")), number(r, "a_clkbuf") / unit)
-             for r in classes if number(r, "n_clkbuf") > 1]  # fmt: skip
+    trees = [
+        (int(number(r, "sinks")), int(number(r, "n_clkbuf")), number(r, "a_clkbuf") / unit)
+        for r in classes
+        if number(r, "n_clkbuf") > 1
+    ]
     small = [tree for tree in trees if 1 < tree[0] <= CLUSTERED]
     large = [tree for tree in trees if tree[0] > CLUSTERED]
     if small:
@@ -293,8 +298,14 @@ def errors(
     tables: Tables, tech: Technology, technologies: Sequence[Technology], skew: float | None
 ) -> tuple[MeasuredError, ...]:
     """Errors of a technology's designs, each with coefficients from the other designs."""
-    designs = sorted({design for name in ("classes", "truth", "mapped", "stimulus", "published")
-                      for t, design in getattr(tables, name) if t == tech.name})  # fmt: skip
+    designs = sorted(
+        {
+            design
+            for name in ("classes", "truth", "mapped", "stimulus", "published")
+            for t, design in getattr(tables, name)
+            if t == tech.name
+        }
+    )
     wrong: list[tuple[str, float]] = []
     for design in designs:
         if any((tech.name, design) in t for t in (tables.truth, tables.mapped, tables.stimulus)):

@@ -76,10 +76,13 @@ class Curve:
         """Lowest supply voltage for each frequency; NaN beyond the highest one."""
         supply = np.exp(
             np.interp(
-                np.log(frequency_hz), np.log(self.f_max_hz), np.log(supplies_v), left=np.nan,
+                np.log(frequency_hz),
+                np.log(self.f_max_hz),
+                np.log(supplies_v),
+                left=np.nan,
                 right=np.nan,
             )
-        )  # fmt: skip
+        )
         return np.asarray(supply)
 
 

@@ -15,8 +15,17 @@ PROGRAMS = Path(__file__).parents[1] / "hdl" / "chipdse_hdl" / "riscv" / "progra
 COMPILER = "riscv64-unknown-elf-gcc"
 # RV32E runs on cores with 16 and with 32 registers. Loops stay loops: no memcpy is linked.
 OPTIONS = (
-    *("-march=rv32e", "-mabi=ilp32e", "-O2", "-Wall", "-Wextra", "-Werror", "-ffreestanding"),
-    *("-fno-tree-loop-distribute-patterns", "-nostartfiles", "-nostdlib", "-static"),
+    "-march=rv32e",
+    "-mabi=ilp32e",
+    "-O2",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-ffreestanding",
+    "-fno-tree-loop-distribute-patterns",
+    "-nostartfiles",
+    "-nostdlib",
+    "-static",
     *(
         "-Wl,--build-id=none",
         "-Wl,--no-warn-rwx-segments",

@@ -15,9 +15,15 @@ from chipdse.evaluate import evaluate
 from chipdse.store.store import Store, default_store
 
 KEPT = (
-    *("block_power_w", "block_leakage_power_w", "block_throughput_ops_per_s"),
-    *("clock_frequency_hz", "block_area_m2", "block_core_area_m2", "library_temperature_c"),
-    *("timing_slack_s", "critical_path_s"),
+    "block_power_w",
+    "block_leakage_power_w",
+    "block_throughput_ops_per_s",
+    "clock_frequency_hz",
+    "block_area_m2",
+    "block_core_area_m2",
+    "library_temperature_c",
+    "timing_slack_s",
+    "critical_path_s",
 )
 DIGITS = 7
 

@@ -27,9 +27,17 @@ HERE = Path(__file__).parent
 SPACE = "space"
 """The space that is compared in most detail."""
 SCALARS = (
-    *("critical_path_s", "worst_hold_slack_s", "area_m2", "annotated_frac"),
-    *("wire_energy_j", "glitch_energy_j", "clock_tree_energy_j", "wire_length_m"),
-    *("core_area_m2", "clock_skew_s", "toggle_error_frac"),
+    "critical_path_s",
+    "worst_hold_slack_s",
+    "area_m2",
+    "annotated_frac",
+    "wire_energy_j",
+    "glitch_energy_j",
+    "clock_tree_energy_j",
+    "wire_length_m",
+    "core_area_m2",
+    "clock_skew_s",
+    "toggle_error_frac",
 )
 COUNTS = ("cell_count", "sequential_count", "clock_buffer_count", *PHYSICAL)
 GROUPED = ("internal_energy_j", "switching_energy_j", "leakage_w")

@@ -182,9 +182,10 @@ def _keccak(runs: Runs) -> Answer:
 
 def _mac_array(runs: Runs) -> Answer:
     table = runs.table("mac_array").query("state == 'feasible'")
-    joule, dollar = table.loc[table["energy_per_op_j"].idxmin()], table.loc[
-        table["speed_per_usd"].idxmax()
-    ]  # fmt: skip
+    joule, dollar = (
+        table.loc[table["energy_per_op_j"].idxmin()],
+        table.loc[table["speed_per_usd"].idxmax()],
+    )
     return (
         "{:.0f} x {:.0f} arrays at {:.1f} V for energy ({:.2f} pJ per MAC), {:.0f} x {:.0f} "
         "arrays at {:.1f} V for speed per dollar.",
@@ -222,11 +223,15 @@ def _multiplier(runs: Runs) -> Answer:
 def _noc_router(runs: Runs) -> Answer:
     two, eight = (
         runs.row(
-            "noc_router", buffer_flits=n, arbitration="fixed", flow="ready", load=0.6,
+            "noc_router",
+            buffer_flits=n,
+            arbitration="fixed",
+            flow="ready",
+            load=0.6,
             clock_gating=4,
         )
         for n in (2, 8)
-    )  # fmt: skip
+    )
     return (
         "{:.0f} flits: {:.1f} pJ per flit at a load of 0.6; eight flits take {:.0f} % more.",
         two["buffer_flits"],

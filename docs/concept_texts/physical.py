@@ -176,9 +176,17 @@ def _clock_gates_and_fronts(runs: Runs) -> Iterator[Text]:
 
 
 VARIANTS = (
-    *("mac, for delay", "mac, carry save", "mac, 1 stage", "mac, 2 stages", "mac, isolated"),
-    *("mac, zero gating", "mac, zero gating, clock gates", "mac, isolated, clock gates"),
-    *("fir, transposed", "fir, 1 stage", "fir, for delay"),
+    "mac, for delay",
+    "mac, carry save",
+    "mac, 1 stage",
+    "mac, 2 stages",
+    "mac, isolated",
+    "mac, zero gating",
+    "mac, zero gating, clock gates",
+    "mac, isolated, clock gates",
+    "fir, transposed",
+    "fir, 1 stage",
+    "fir, for delay",
 )
 
 

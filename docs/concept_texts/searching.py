@@ -48,5 +48,7 @@ def searching(runs: Runs) -> Iterator[Text]:
         words="{} arrays, {} filters and {} multipliers",
         values=tuple(points[name] for name in ("array", "filter", "scaler")),
     )
-    yield Text(words="{:,.0f} chips, of which {} are on the front",
-               values=(stored["chips"], stored["front"]))  # fmt: skip
+    yield Text(
+        words="{:,.0f} chips, of which {} are on the front",
+        values=(stored["chips"], stored["front"]),
+    )

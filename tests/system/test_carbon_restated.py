@@ -21,15 +21,25 @@ from tests.support.system_cases import block
 
 GRID_G_PER_KWH = {"taiwan": 642, "world": 481, "france": 56}
 FAB = {  # node: kWh/cm², g/cm² at 95 % and at 99 % abatement (ACT)
-    3: (3.25, 470, 275), 5: (2.75, 430, 225), 7: (2.15, 350, 200), 8: (1.52, 240, 150),
-    10: (1.475, 240, 150), 14: (1.2, 200, 125), 20: (1.2, 190, 110), 28: (0.9, 175, 100),
-}  # fmt: skip
+    3: (3.25, 470, 275),
+    5: (2.75, 430, 225),
+    7: (2.15, 350, 200),
+    8: (1.52, 240, 150),
+    10: (1.475, 240, 150),
+    14: (1.2, 200, 125),
+    20: (1.2, 190, 110),
+    28: (0.9, 175, 100),
+}
 DEFECTS = {3: 0.2, 5: 0.11, 7: 0.09, 10: 0.08, 14: 0.08, 20: 0.07, 28: 0.07, 40: 0.07, 55: 0.07}
 TRANSISTORS_PER_MM2 = {7: 82.86e6, 10: 38.72e6, 14: 18.09e6, 22: 8.45e6, 28: 3.95e6}
 PLACING = {
-    "monolithic": 0.99, "organic": 0.99, "fanout_chip_last": 0.98, "fanout_chip_first": 1.0,
-    "silicon_interposer": 0.95, "active_interposer": 0.95,
-}  # fmt: skip
+    "monolithic": 0.99,
+    "organic": 0.99,
+    "fanout_chip_last": 0.98,
+    "fanout_chip_first": 1.0,
+    "silicon_interposer": 0.95,
+    "active_interposer": 0.95,
+}
 BONDING = {"microbump": {"die": 0.96, "wafer": 0.98}, "hybrid": {"die": 0.95, "wafer": 0.97}}
 
 

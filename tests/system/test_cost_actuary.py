@@ -53,10 +53,11 @@ def test_recurring_cost_of_all_reference_cases(shared: Path) -> None:
     for row in rows(shared):
         arrangement = ARRANGEMENTS[row["integration"]]
         found = evaluate_described(
-            chiplets(arrangement, int(row["n_chiplets"]), float(row["module_area_mm2"]),
-                     row["node_nm"]),
+            chiplets(
+                arrangement, int(row["n_chiplets"]), float(row["module_area_mm2"]), row["node_nm"]
+            ),
             cells=4,
-        )  # fmt: skip
+        )
         made, split = found.parts.fabrication, found.parts.cost.recurring
         assert made.dies_on_wafer[0, 0] == approx(float(row["dies_per_wafer"]), rel=1e-4)
         assert made.die_yield[0, 0] == approx(float(row["die_yield"]), rel=1e-4)
@@ -77,10 +78,14 @@ def test_package_nre_of_flat_packages(shared: Path) -> None:
         if row["integration"] not in ("SoC_OS", "MCM_OS"):
             continue
         found = evaluate_described(
-            chiplets(ARRANGEMENTS[row["integration"]], int(row["n_chiplets"]),
-                     float(row["module_area_mm2"]), row["node_nm"]),
+            chiplets(
+                ARRANGEMENTS[row["integration"]],
+                int(row["n_chiplets"]),
+                float(row["module_area_mm2"]),
+                row["node_nm"],
+            ),
             cells=4,
-        )  # fmt: skip
+        )
         nre = found.parts.cost.nre_package_usd[0]
         assert nre == approx(float(row["pkg_NRE_usd"]), rel=1e-4)
 
@@ -147,8 +152,13 @@ def test_untested_dies_cost_packages() -> None:
 
 
 def test_wafers_stacked_blind_multiply_their_yields() -> None:
-    kinds = {"chiplets": 2, "tiles": 2, "arrangement": "stack_hybrid", "link": "ucie_3d",
-             "link_transfers_per_s": 4e9}  # fmt: skip
+    kinds = {
+        "chiplets": 2,
+        "tiles": 2,
+        "arrangement": "stack_hybrid",
+        "link": "ucie_3d",
+        "link_transfers_per_s": 4e9,
+    }
     die = Die(name="logic", count=2, area_m2=100e-6, node_nm=7.0)
     by_die, by_wafer = (
         evaluate_described(

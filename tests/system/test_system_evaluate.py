@@ -86,8 +86,11 @@ def test_arrays_equal_single_evaluations(
     arrangement, chiplets: int, cooling: str, power_w: float
 ) -> None:
     chiplets = 1 if arrangement == "monolithic" else chiplets
-    packages = [several(arrangement, chiplets=chiplets, cooling=cooling), several("bridge"),
-                several("organic", grid_use="ontario")]  # fmt: skip
+    packages = [
+        several(arrangement, chiplets=chiplets, cooling=cooling),
+        several("bridge"),
+        several("organic", grid_use="ontario"),
+    ]
     blocks = [block(), block(dynamic_power_w=power_w)]
     together = evaluate_systems(blocks, packages)
     assert together.shape == (2, 3)
@@ -176,12 +179,14 @@ def test_edge_bandwidth_of_ucie() -> None:
         ({"arrangement": "monolithic", "chiplets": 1, "tiles": 50000}, "reticle"),
         ({"arrangement": "organic", "link": "ucie_advanced"}, "link_pitch_m"),
         ({"arrangement": "organic", "link_transfers_per_s": 2e9}, "link_rate_per_s"),
-        ({"arrangement": "stack_hybrid", "link": "ucie_3d", "link_transfers_per_s": 16e9},
-         "link_rate_per_s"),
+        (
+            {"arrangement": "stack_hybrid", "link": "ucie_3d", "link_transfers_per_s": 16e9},
+            "link_rate_per_s",
+        ),
         ({"arrangement": "organic", "tiles": 20, "link_edge_frac": 0.05}, "link_edge"),
         ({"arrangement": "organic", "temperature_limit_c": 46.0}, "temperature_k"),
     ],
-)  # fmt: skip
+)
 def test_limits_are_violated_by_an_amount(package, limit: str) -> None:
     values = {"chiplets": 2, "tiles": 20000} | package
     found = evaluate_system(block(), PackageParameters(**values))
@@ -217,8 +222,10 @@ def test_a_stack_is_hotter_than_side_by_side() -> None:
 
 
 def test_diamond_spreads_better_and_grease_worst() -> None:
-    by_spreader = [evaluate_system(block(), several("organic", spreader_material=m))
-                   .peak_temperature_c for m in ("aluminium", "copper", "diamond")]  # fmt: skip
+    by_spreader = [
+        evaluate_system(block(), several("organic", spreader_material=m)).peak_temperature_c
+        for m in ("aluminium", "copper", "diamond")
+    ]
     assert by_spreader == sorted(by_spreader, reverse=True)
     by_interface = [
         evaluate_system(block(), several("organic", interface_material=m)).peak_temperature_c
@@ -238,7 +245,7 @@ def test_diamond_spreads_better_and_grease_worst() -> None:
         ({"ambient_c": float("nan")}, "ambient_c=nan is not finite"),
         ({"node_nm": 2.0}, "node_nm=2.0 is too small; use >= 3.0 nm, or leave it out"),
     ],
-)  # fmt: skip
+)
 def test_wrong_values_are_refused(changes, message) -> None:
     with pytest.raises(DesignError, match=message):
         PackageParameters(**changes)

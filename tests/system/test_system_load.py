@@ -71,11 +71,14 @@ def test_quantities_are_read_in_their_unit(tmp_path: Path) -> None:
         ("[package]", '[link]\ntraffic = "5 m"\n[package]', "traffic='5 m' has unit 'm'"),
         ("[package]", '[link]\nreach = "5 mm"\n[package]', "lacks 'energy_per_bit'"),
         ("[package]", "[block]\narea = 1e-8\n[package]", r"\[block\] lacks 'dynamic_power_w'"),
-        ("[package]", '[conductivity]\ndiamond = "5000 W/mK"\n[package]',
-         "diamond='5000 W/mK' is outside the measured range of 1600 to 2000 W/mK"),
-        ("name = \"good\"", "name = ", "is not TOML"),
+        (
+            "[package]",
+            '[conductivity]\ndiamond = "5000 W/mK"\n[package]',
+            "diamond='5000 W/mK' is outside the measured range of 1600 to 2000 W/mK",
+        ),
+        ('name = "good"', "name = ", "is not TOML"),
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_named_with_the_file(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
     with pytest.raises(DesignError, match=message) as error:
@@ -169,10 +172,12 @@ area = "50 mm2"
 price_usd = {price}
 carbon_kgco2e = {carbon}
 """
-    cheap = evaluate(tmp_path, GOOD.replace("[package]", memory.format(price=10, carbon=1)
-                                            + "[package]"))  # fmt: skip
-    dear = evaluate(tmp_path, GOOD.replace("[package]", memory.format(price=110, carbon=3)
-                                           + "[package]"))  # fmt: skip
+    cheap = evaluate(
+        tmp_path, GOOD.replace("[package]", memory.format(price=10, carbon=1) + "[package]")
+    )
+    dear = evaluate(
+        tmp_path, GOOD.replace("[package]", memory.format(price=110, carbon=3) + "[package]")
+    )
     scrap = 0.99**3  # three dies placed
     assert dear.metrics.cost_usd - cheap.metrics.cost_usd == approx(100 / scrap)
     more = dear.metrics.embodied_kgco2e - cheap.metrics.embodied_kgco2e

@@ -69,7 +69,7 @@ SAMPLES = [
     ("materials.conductivity.glass", "thermal", "k.glass"),
     ("scaling.delay_a3.n130", "technology", "SB.130.delay_a3"),
     ("scaling.area_from_n130.n7", "technology", "SB.area.from_130_to_7"),
-]  # fmt: skip
+]
 
 
 def test_constants_equal_the_reference_tables(shared: Path) -> None:

@@ -243,8 +243,12 @@ def _stress(diffusion: Any, gate: Any, sign: int, dbu_m: float) -> float:
     for step in range(steps):
         y = gate.bottom + gate.height() * (2 * step + 1) // (2 * steps)
         far = 20_000
-        row = kdb.Box(min(gate.center().x, gate.center().x + sign * far), y, max(
-            gate.center().x, gate.center().x + sign * far), y + 1)  # fmt: skip
+        row = kdb.Box(
+            min(gate.center().x, gate.center().x + sign * far),
+            y,
+            max(gate.center().x, gate.center().x + sign * far),
+            y + 1,
+        )
         pieces = [piece.bbox() for piece in (diffusion & kdb.Region(row)).each()]
         here = next(p for p in pieces if p.left <= gate.center().x <= p.right)
         distance = (here.right - gate.right) if sign > 0 else (gate.left - here.left)

@@ -32,10 +32,15 @@ def rectangles(floorplan):
     width = max(b["left_m"] + b["width_m"] for b in floorplan)
     height = max(b["bottom_m"] + b["height_m"] for b in floorplan)
     placed = tuple(
-        Rectangle(name=b["name"], left_m=b["left_m"] - width / 2,
-                  bottom_m=b["bottom_m"] - height / 2, width_m=b["width_m"],
-                  height_m=b["height_m"]) for b in floorplan
-    )  # fmt: skip
+        Rectangle(
+            name=b["name"],
+            left_m=b["left_m"] - width / 2,
+            bottom_m=b["bottom_m"] - height / 2,
+            width_m=b["width_m"],
+            height_m=b["height_m"],
+        )
+        for b in floorplan
+    )
     return placed, centred("die", width, height)
 
 
@@ -71,12 +76,17 @@ def stacked_layers(shared):
     for given_layer in data["layers"]:
         sources, outline = rectangles(data["floorplans"][given_layer["floorplan"]])
         layers.append(
-            Layer(name=given_layer["name"], thickness_m=given_layer["thickness_m"],
-                  outline=outline,
-                  material=Material(name=given_layer["name"],
-                                    conductivity_w_per_mk=given_layer["conductivity_w_per_mk"]),
-                  sources=sources if given_layer["dissipates"] else ())
-        )  # fmt: skip
+            Layer(
+                name=given_layer["name"],
+                thickness_m=given_layer["thickness_m"],
+                outline=outline,
+                material=Material(
+                    name=given_layer["name"],
+                    conductivity_w_per_mk=given_layer["conductivity_w_per_mk"],
+                ),
+                sources=sources if given_layer["dissipates"] else (),
+            )
+        )
     return tuple(layers), data
 
 

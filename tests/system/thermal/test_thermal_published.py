@@ -16,8 +16,14 @@ GREASE = Material(name="grease", conductivity_w_per_mk=4.0)
 
 
 def layer(name, thickness, side, material=SILICON, sources=(), **more):
-    return Layer(name=name, thickness_m=thickness, outline=centred(name, side, side),
-                 material=material, sources=tuple(sources), **more)  # fmt: skip
+    return Layer(
+        name=name,
+        thickness_m=thickness,
+        outline=centred(name, side, side),
+        material=material,
+        sources=tuple(sources),
+        **more,
+    )
 
 
 def compound_series(source, width, height, layers, film, terms=300):
@@ -122,8 +128,13 @@ def test_two_dies_are_those_of_3d_ice(sink) -> None:
     side = 0.01
 
     def part(name, left, bottom, width, height):
-        return Rectangle(name=name, left_m=left - side / 2, bottom_m=bottom - side / 2,
-                         width_m=width, height_m=height)  # fmt: skip
+        return Rectangle(
+            name=name,
+            left_m=left - side / 2,
+            bottom_m=bottom - side / 2,
+            width_m=width,
+            height_m=height,
+        )
 
     whole = part("whole", 0, 0, side, side)
     squares = [

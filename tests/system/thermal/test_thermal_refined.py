@@ -52,21 +52,19 @@ def package(arrangement, areas_m2, kinds, cooling="heatsink_forced_air"):
 # Geometry and the power of each kind of die [W].
 CASES = {
     "hot tile in a corner": (
-        package("organic", [9e-6] * 4, [0, 1, 1, 1], "cold_plate"), [30.0, 3.0]
+        package("organic", [9e-6] * 4, [0, 1, 1, 1], "cold_plate"),
+        [30.0, 3.0],
     ),
     "hot tile in the centre": (
-        package("organic", [4e-6] * 9, [0, 0, 0, 0, 1, 0, 0, 0, 0]), [1.0, 15.0]
+        package("organic", [4e-6] * 9, [0, 0, 0, 0, 1, 0, 0, 0, 0]),
+        [1.0, 15.0],
     ),
     "checkerboard": (package("organic", [4e-6] * 9, [0, 1] * 4 + [0]), [12.0, 1.0]),
-    "two dies, the bottom one hot": (
-        package("stack_hybrid", [5e-5, 5e-5], [0, 1]), [50.0, 5.0]
-    ),
-    "a small die below a large one": (
-        package("stack_hybrid", [4e-6, 5e-5], [0, 1]), [15.0, 5.0]
-    ),
+    "two dies, the bottom one hot": (package("stack_hybrid", [5e-5, 5e-5], [0, 1]), [50.0, 5.0]),
+    "a small die below a large one": (package("stack_hybrid", [4e-6, 5e-5], [0, 1]), [15.0, 5.0]),
     "one die": (package("monolithic", [1e-4], [0]), [80.0]),
     "one small die": (package("monolithic", [1e-6], [0]), [8.0]),
-}  # fmt: skip
+}
 
 
 def hottest(geometry, watts, cells=CELLS):
@@ -104,8 +102,9 @@ def test_meshes_are_nested_and_have_every_edge() -> None:
     geometry, _ = CASES["a small die below a large one"]
     stack = layers_of(geometry, Sources())
     meshes = meshes_of(stack, unfolded(2))
-    edges = [e for la in stack.layers for r in (la.outline, *la.sources)
-             for e in (r.left_m, r.right_m)]  # fmt: skip
+    edges = [
+        e for la in stack.layers for r in (la.outline, *la.sources) for e in (r.left_m, r.right_m)
+    ]
     for coarse, fine in (meshes.x, meshes.y):
         assert fine[::2] == approx(coarse, abs=1e-15)
         assert (np.diff(fine) > 0).all()
@@ -141,9 +140,14 @@ def test_a_hot_square_of_a_power_map(tile) -> None:
 
 def test_the_error_is_in_the_result() -> None:
     block = BlockMetrics(
-        area_m2=2e-8, dynamic_power_w=2e-3, leakage_power_w=1e-5, temperature_c=25.0,
-        throughput_ops_per_s=1e9, io_bits_per_op=0.1, node_nm=130.0,
-    )  # fmt: skip
+        area_m2=2e-8,
+        dynamic_power_w=2e-3,
+        leakage_power_w=1e-5,
+        temperature_c=25.0,
+        throughput_ops_per_s=1e9,
+        io_bits_per_op=0.1,
+        node_nm=130.0,
+    )
     chosen = PackageParameters(arrangement="organic", chiplets=4, tiles=20000)
     result = evaluate_system(block, chosen)
     rise = result.peak_temperature_c - chosen.ambient_c

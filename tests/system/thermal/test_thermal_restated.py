@@ -56,8 +56,10 @@ def dense(stack, lines_x, lines_y):
                 g[b, b] += joint
                 g[a, b] -= joint
                 g[b, a] -= joint
-    ends = ((max(z for z, _, _ in number), stack.cooler_resistance_k_per_w),
-            (0, stack.board_resistance_k_per_w))  # fmt: skip
+    ends = (
+        (max(z for z, _, _ in number), stack.cooler_resistance_k_per_w),
+        (0, stack.board_resistance_k_per_w),
+    )
     for level, resistance in ends:
         if np.isfinite(resistance):
             here = [(n, s, k) for n, ((z, _, _), s, k, _) in enumerate(cells) if z == level]

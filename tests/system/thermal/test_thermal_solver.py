@@ -27,8 +27,14 @@ GREASE = Material(name="grease", conductivity_w_per_mk=4.0, heat_capacity_j_per_
 
 
 def layer(name, thickness, side, material=SILICON, sources=(), **more):
-    return Layer(name=name, thickness_m=thickness, outline=centred(name, side, side),
-                 material=material, sources=tuple(sources), **more)  # fmt: skip
+    return Layer(
+        name=name,
+        thickness_m=thickness,
+        outline=centred(name, side, side),
+        material=material,
+        sources=tuple(sources),
+        **more,
+    )
 
 
 def package(die_layers, cooler=0.1):
@@ -60,8 +66,9 @@ def test_one_slab_is_the_closed_form() -> None:
 def test_slab_with_two_paths_splits_the_heat() -> None:
     stack = Stack(
         layers=(layer("heated", 2e-3, 0.01, sources=[centred("heat", 0.01, 0.01)]),),
-        cooler_resistance_k_per_w=1.0, board_resistance_k_per_w=3.0,
-    )  # fmt: skip
+        cooler_resistance_k_per_w=1.0,
+        board_resistance_k_per_w=3.0,
+    )
     operator = solve(assemble(stack, 3))
     half = 1e-3 / 130 / 1e-4
     up, down = operator.heat_out(np.array([8.0]))
@@ -72,10 +79,12 @@ def test_slab_with_two_paths_splits_the_heat() -> None:
 def test_anisotropic_slab_conducts_through_its_thickness() -> None:
     material = Material(name="board", conductivity_w_per_mk=20.0, vertical_w_per_mk=0.3)
     stack = Stack(
-        layers=(layer("heated", 1e-3, 0.01, sources=[centred("heat", 0.01, 0.01)]),
-                layer("board", 1e-3, 0.01, material)),
+        layers=(
+            layer("heated", 1e-3, 0.01, sources=[centred("heat", 0.01, 0.01)]),
+            layer("board", 1e-3, 0.01, material),
+        ),
         cooler_resistance_k_per_w=0.1,
-    )  # fmt: skip
+    )
     expected = 0.5e-3 / 130 / 1e-4 + 1e-3 / 0.3 / 1e-4 + 0.1
     assert solve(assemble(stack, 4)).average[0, 0] == approx(expected, rel=1e-10)
 
@@ -125,16 +134,25 @@ def test_two_die_stack_is_hotter_than_side_by_side() -> None:
     stacked = solve(assemble(package([low, high]), 16))
     left = Rectangle(name="a", left_m=-0.0085, bottom_m=-side / 2, width_m=side, height_m=side)
     right = Rectangle(name="b", left_m=0.0005, bottom_m=-side / 2, width_m=side, height_m=side)
-    wide = Layer(name="dies", thickness_m=15e-5, outline=centred("dies", 0.017, side),
-                 material=SILICON, sources=(left, right))  # fmt: skip
+    wide = Layer(
+        name="dies",
+        thickness_m=15e-5,
+        outline=centred("dies", 0.017, side),
+        material=SILICON,
+        sources=(left, right),
+    )
     beside = solve(assemble(package([wide]), 16))
     power = np.array([20.0, 20.0])
     assert stacked.rise(power).max() > 1.3 * beside.rise(power).max()
 
 
 def test_energy_leaves_as_it_came() -> None:
-    spots = [Rectangle(name=f"s{i}", left_m=-0.007 + 0.004 * i, bottom_m=-0.004, width_m=0.003,
-                       height_m=0.007) for i in range(4)]  # fmt: skip
+    spots = [
+        Rectangle(
+            name=f"s{i}", left_m=-0.007 + 0.004 * i, bottom_m=-0.004, width_m=0.003, height_m=0.007
+        )
+        for i in range(4)
+    ]
     operator = solve(assemble(package([layer("die", 15e-5, 0.016, sources=spots)]), 32))
     power = np.array([1.0, 30.0, 0.0, 12.5])
     assert sum(operator.heat_out(power)) == approx(power.sum(), rel=1e-9)
@@ -143,8 +161,10 @@ def test_energy_leaves_as_it_came() -> None:
 @settings(max_examples=15)
 @given(st.lists(st.floats(0, 50), min_size=2, max_size=2))
 def test_powers_superpose(power) -> None:
-    halves = [Rectangle(name=n, left_m=x, bottom_m=-0.005, width_m=0.005, height_m=0.01)
-              for n, x in (("l", -0.005), ("r", 0.0))]  # fmt: skip
+    halves = [
+        Rectangle(name=n, left_m=x, bottom_m=-0.005, width_m=0.005, height_m=0.01)
+        for n, x in (("l", -0.005), ("r", 0.0))
+    ]
     operator = solve(assemble(package([layer("die", 15e-5, 0.01, sources=halves)]), 6))
     alone = [operator.rise(np.array(p)) for p in ([power[0], 0.0], [0.0, power[1]])]
     assert operator.rise(np.array(power)) == approx(alone[0] + alone[1])
@@ -189,7 +209,7 @@ def slab():
     return Stack(
         layers=(layer("heated", 1e-3, 0.01, COPPER, [centred("heat", 0.01, 0.01)]),),
         cooler_resistance_k_per_w=10.0,
-    )  # fmt: skip
+    )
 
 
 def test_a_step_follows_the_exponential() -> None:
@@ -212,10 +232,13 @@ def test_a_step_ends_in_the_steady_state() -> None:
 
 
 def test_transients_need_heat_capacities_and_a_step() -> None:
-    bare = Material(name="diamond", conductivity_w_per_mk=1800.0,
-                    heat_capacity_j_per_m3k=float("nan"))  # fmt: skip
-    stack = Stack(layers=(layer("d", 1e-3, 0.01, bare, [centred("s", 0.01, 0.01)]),),
-                  cooler_resistance_k_per_w=1.0)  # fmt: skip
+    bare = Material(
+        name="diamond", conductivity_w_per_mk=1800.0, heat_capacity_j_per_m3k=float("nan")
+    )
+    stack = Stack(
+        layers=(layer("d", 1e-3, 0.01, bare, [centred("s", 0.01, 0.01)]),),
+        cooler_resistance_k_per_w=1.0,
+    )
     with pytest.raises(DesignError, match="no published heat capacity"):
         step_response(assemble(stack, 2), np.ones((1, 1)), 1e-3)
     with pytest.raises(DesignError, match="step_s"):
