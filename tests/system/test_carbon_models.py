@@ -67,7 +67,7 @@ def test_abatement_of_97_percent_is_the_mean() -> None:
     )
 
 
-def eco_case(shared, name):
+def eco_case(shared: Path, name: str):
     folder = shared / "reference/carbon/eco_chip" / name
     read = {
         n: json.loads((folder / f"{n}.json").read_text())
@@ -150,7 +150,7 @@ def test_vias_of_a_side_that_is_a_multiple_of_their_pitch(side_mm: int) -> None:
     sources = Sources()
     cpa, defects = sources("carbon.eco_cpa.n7"), sources("carbon.eco_defect_density.n7")
 
-    def good(area_m2):
+    def good(area_m2: float):
         return cpa * area_m2 * (1 + defects * area_m2 / 10) ** 10
 
     area = (side_mm * 1e-3) ** 2

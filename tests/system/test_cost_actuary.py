@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ ARRANGEMENTS = {
 }
 
 
-def chiplets(arrangement, count, module_mm2, node_nm, **package):
+def chiplets(arrangement: str, count: int, module_mm2: float, node_nm: float, **package):
     """`module_mm2` of logic in equal dies, a tenth more for interfaces where there are several."""
     die = Die(name="logic", count=count, area_m2=module_mm2 / count * 1e-6, node_nm=float(node_nm))
     return System(
@@ -43,7 +44,7 @@ def chiplets(arrangement, count, module_mm2, node_nm, **package):
     )
 
 
-def rows(shared):
+def rows(shared: Path):
     with (shared / "reference/cost/actuary_recurring.csv").open() as file:
         return list(csv.DictReader(file))
 
@@ -212,7 +213,7 @@ def test_a_node_beyond_the_tables_is_marked() -> None:
     assert moved.evidence == "estimated"
 
 
-def two_dies(first_nm, second_nm, **second):
+def two_dies(first_nm: float, second_nm: float, **second):
     dies = (
         Die(name="a", area_m2=100e-6, node_nm=first_nm),
         Die(name="b", area_m2=300e-6, node_nm=second_nm, **second),
@@ -241,7 +242,7 @@ def test_an_interface_is_designed_once_per_process() -> None:
 @pytest.mark.slow
 @given(st.lists(st.sampled_from([5.0, 7.0, 14.0, 28.0]), min_size=2, max_size=5))
 def test_the_order_of_dies_changes_no_design_cost(nodes) -> None:
-    def modules(order):
+    def modules(order: Sequence[float]):
         dies = tuple(
             Die(name=f"{at}", area_m2=50e-6, node_nm=node) for at, node in enumerate(order)
         )

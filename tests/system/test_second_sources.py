@@ -99,7 +99,7 @@ def test_catch_interposer_is_a_recursion() -> None:
 )
 @settings(max_examples=30)
 def test_parts_are_positive_and_failures_cost(
-    arrangement, chiplets: int, area: float, node_nm: int
+    arrangement: str, chiplets: int, area: float, node_nm: int
 ) -> None:
     several = 1 if arrangement == "monolithic" else max(2, chiplets)
     package = PackageParameters(

@@ -26,18 +26,18 @@ arrangement = "organic"
 """
 
 
-def load(tmp_path: Path, text):
+def load(tmp_path: Path, text: str):
     path = tmp_path / "case.toml"
     path.write_text(text)
     return load_system(path)
 
 
-def evaluate(tmp_path: Path, text):
+def evaluate(tmp_path: Path, text: str):
     return evaluate_described(load(tmp_path, text), cells=6)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
-def test_examples_are_feasible(path) -> None:
+def test_examples_are_feasible(path: Path) -> None:
     found = evaluate_described(load_system(path), cells=8)
     assert found.complaints == ()
     assert found.metrics.cost_usd > 0
@@ -88,7 +88,7 @@ def test_mistakes_are_named_with_the_file(tmp_path: Path, old: str, new: str, me
 
 
 @pytest.mark.parametrize("value", [10**400, -(10**400), float("inf"), "1" * 60_000 + " 1 x"])
-def test_numbers_beyond_all_bounds_are_one_line(value) -> None:
+def test_numbers_beyond_all_bounds_are_one_line(value: str) -> None:
     with pytest.raises(DesignError, match="here") as error:
         read_quantity(value, "W", "here")
     assert "\n" not in str(error.value)

@@ -218,7 +218,9 @@ def test_gated_cycles_cost_no_energy_behind_the_gate(
 @pytest.mark.slow
 @given(st.integers(2, 8))
 @examples(6)
-def test_clock_energy_grows_with_sinks(tmp_path_factory, count: int) -> None:
+def test_clock_energy_grows_with_sinks(
+    tmp_path_factory: pytest.TempPathFactory, count: int
+) -> None:
     library, shipped = resolve("sky130").load(), calibration_of("sky130")
     energies = []
     for registers in (12 * count, 24 * count):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from chipdse.system.thermal.stack import Layer, Material, Rectangle, Stack, cent
 from tests.system.thermal.test_thermal_solver import COPPER, GREASE, SILICON, layer
 
 
-def hotspot_package(values):
+def hotspot_package(values: Mapping[str, Any]):
     return HotSpotPackage(
         spreader_side_m=values["spreader"]["side_m"],
         spreader_thickness_m=values["spreader"]["thickness_m"],
@@ -28,7 +30,7 @@ def hotspot_package(values):
     )
 
 
-def rectangles(floorplan):
+def rectangles(floorplan: Sequence[Mapping[str, Any]]):
     width = max(b["left_m"] + b["width_m"] for b in floorplan)
     height = max(b["bottom_m"] + b["height_m"] for b in floorplan)
     placed = tuple(
@@ -44,7 +46,7 @@ def rectangles(floorplan):
     return placed, centred("die", width, height)
 
 
-def single_die(shared, case):
+def single_die(shared: Path, case: str):
     data = json.loads((shared / "reference/thermal/single_die.json").read_text())
     chosen, values = data["cases"][case], data["package"]
     sources, outline = rectangles(chosen["floorplan"])
@@ -70,7 +72,7 @@ def test_hotspot_single_die(shared: Path, case: str, grid: int) -> None:
             assert found[name][1] + values["ambient_k"] == approx(kelvin, abs=0.011)
 
 
-def stacked_layers(shared):
+def stacked_layers(shared: Path):
     data = json.loads((shared / "reference/thermal/stack.json").read_text())
     layers = []
     for given_layer in data["layers"]:
@@ -123,7 +125,7 @@ def test_hotspot_counts_convection_twice_in_stacks(shared: Path) -> None:
     assert hottest < right < max(r for r, _ in doubled.values()) - 5
 
 
-def package_of(layers, values):
+def package_of(layers: Sequence[Layer], values: Mapping[str, Any]):
     spreader, sink = values["spreader"], values["sink"]
     return Stack(
         layers=(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from pytest import approx
@@ -15,7 +17,14 @@ COPPER = Material(name="copper", conductivity_w_per_mk=400.0)
 GREASE = Material(name="grease", conductivity_w_per_mk=4.0)
 
 
-def layer(name, thickness, side, material=SILICON, sources=(), **more):
+def layer(
+    name: str,
+    thickness: float,
+    side: float,
+    material: Material = SILICON,
+    sources: Sequence[Rectangle] = (),
+    **more,
+):
     return Layer(
         name=name,
         thickness_m=thickness,
@@ -26,7 +35,14 @@ def layer(name, thickness, side, material=SILICON, sources=(), **more):
     )
 
 
-def compound_series(source, width, height, layers, film, terms=300):
+def compound_series(
+    source: Rectangle,
+    width: float,
+    height: float,
+    layers: Sequence[tuple[float, float]],
+    film: float,
+    terms: int = 300,
+):
     """Mean and largest rise per watt of a rectangle on a plate of several layers.
 
     The rise is a sum of products of cosines; each mode sees the layers as a chain, from the film
@@ -45,7 +61,7 @@ def compound_series(source, width, height, layers, film, terms=300):
     x, y = source.left_m + width / 2, source.bottom_m + height / 2
     kx, ky = m * np.pi / width, n * np.pi / height
 
-    def mean(k, start, length):
+    def mean(k: np.ndarray, start: float, length: float):
         """Mean of cos(k s) over the source."""
         safe = np.where(k == 0, 1.0, k)
         means = (np.sin(safe * (start + length)) - np.sin(safe * start)) / (safe * length)
@@ -127,7 +143,7 @@ def test_two_dies_are_those_of_3d_ice(sink) -> None:
     """
     side = 0.01
 
-    def part(name, left, bottom, width, height):
+    def part(name: str, left: float, bottom: float, width: float, height: float):
         return Rectangle(
             name=name,
             left_m=left - side / 2,

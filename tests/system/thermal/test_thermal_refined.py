@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -32,7 +33,12 @@ from chipdse.technology.constants import Sources
 SILICON = material("silicon", Sources())
 
 
-def package(arrangement, areas_m2, kinds, cooling="heatsink_forced_air"):
+def package(
+    arrangement: str,
+    areas_m2: Sequence[float],
+    kinds: Sequence[int],
+    cooling: str = "heatsink_forced_air",
+):
     return Geometry(
         arrangement=arrangement,
         dies=tuple(
@@ -170,7 +176,7 @@ def test_silicon_is_what_was_measured() -> None:
     assert SILICON.conductivity_w_per_mk / ratio == approx(108.9, rel=1e-3)
 
 
-def slab(thickness_m=2e-3, cooler=0.1):
+def slab(thickness_m: float = 2e-3, cooler: float = 0.1):
     """A thin heated plate under a slab of silicon of 1 cm²."""
     return Stack(
         layers=(
@@ -184,17 +190,17 @@ def slab(thickness_m=2e-3, cooler=0.1):
     )  # fmt: skip
 
 
-def kirchhoff(power_w, ambient_c, thickness_m=2e-3, cooler=0.1):
+def kirchhoff(power_w: float, ambient_c: float, thickness_m: float = 2e-3, cooler: float = 0.1):
     """Rise of the heated side: the integral of k over temperature is flux times thickness."""
     top = ambient_c + 273.15 + power_w * cooler
     flux = power_w / 1e-4
     k300 = 154.7
     resistivity = 0.03 + 1.56e-3 * 300 + 1.65e-6 * 300**2
 
-    def k(t):
+    def k(t: float):
         return k300 * resistivity / (0.03 + 1.56e-3 * t + 1.65e-6 * t**2)
 
-    def missing(bottom):
+    def missing(bottom: float):
         return quad(k, top, bottom)[0] - flux * thickness_m
 
     plate = power_w * 0.5e-6 / 400 / 1e-4

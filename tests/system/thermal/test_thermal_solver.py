@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -26,7 +27,14 @@ COPPER = Material(name="copper", conductivity_w_per_mk=400.0, heat_capacity_j_pe
 GREASE = Material(name="grease", conductivity_w_per_mk=4.0, heat_capacity_j_per_m3k=4e6)
 
 
-def layer(name, thickness, side, material=SILICON, sources=(), **more):
+def layer(
+    name: str,
+    thickness: float,
+    side: float,
+    material: Material = SILICON,
+    sources: Sequence[Rectangle] = (),
+    **more,
+):
     return Layer(
         name=name,
         thickness_m=thickness,
@@ -37,7 +45,7 @@ def layer(name, thickness, side, material=SILICON, sources=(), **more):
     )
 
 
-def package(die_layers, cooler=0.1):
+def package(die_layers: Sequence[Layer], cooler: float = 0.1):
     return Stack(
         layers=(
             *die_layers,
@@ -89,7 +97,9 @@ def test_anisotropic_slab_conducts_through_its_thickness() -> None:
     assert solve(assemble(stack, 4)).average[0, 0] == approx(expected, rel=1e-10)
 
 
-def spreading_series(source, side, thickness, conductivity, film):
+def spreading_series(
+    source: float, side: float, thickness: float, conductivity: float, film: float
+):
     """Mean rise per watt of a centred square source on a square plate cooled from the far side.
 
     Yovanovich, Muzychka and Culham, Spreading resistance of isoflux rectangles and strips on
@@ -98,7 +108,7 @@ def spreading_series(source, side, thickness, conductivity, film):
     a, c = source / 2, side / 2
     total = thickness / conductivity / side**2 + 1 / film / side**2
 
-    def phi(zeta):
+    def phi(zeta: np.ndarray):
         t = np.tanh(zeta * thickness)
         return (zeta + film / conductivity * t) / (zeta * t + film / conductivity)
 
@@ -248,8 +258,8 @@ def test_transients_need_heat_capacities_and_a_step() -> None:
 # Leakage.
 
 
-def exponential(leak_w, doubling_k):
-    def leakage(rise):
+def exponential(leak_w: float, doubling_k: float):
+    def leakage(rise: np.ndarray):
         value = leak_w * 2 ** (rise / doubling_k)
         return value, value * math.log(2) / doubling_k
 
@@ -307,7 +317,7 @@ def test_one_temperature_means_constant_leakage_unless_told() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_solutions_are_correctly_rounded(seed) -> None:
+def test_solutions_are_correctly_rounded(seed: int) -> None:
     """Against elimination with whole numbers of any length, conductances within six decades."""
     rng = np.random.default_rng(seed)
     size, columns = 14, 3

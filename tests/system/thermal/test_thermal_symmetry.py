@@ -20,7 +20,12 @@ from chipdse.system.thermal.transient import step_response
 from chipdse.technology.constants import Sources
 
 
-def package(arrangement, kinds, area_m2=50e-6, cooling="heatsink_forced_air"):
+def package(
+    arrangement: str,
+    kinds: tuple[int, ...],
+    area_m2: float = 50e-6,
+    cooling: str = "heatsink_forced_air",
+):
     return Geometry(
         arrangement=arrangement,
         dies=tuple(
@@ -58,7 +63,7 @@ MIRRORS = {  # x, y, diagonal; the dies that stand for all
 
 
 @pytest.mark.parametrize("arrangement,kinds", MIRRORS)
-def test_mirrors_are_found(arrangement, kinds) -> None:
+def test_mirrors_are_found(arrangement: str, kinds: tuple[int, ...]) -> None:
     stack = layers_of(package(arrangement, kinds), Sources())
     fold = fold_of(stack, kinds)
     assert ((fold.x, fold.y, fold.diagonal), fold.sources) == MIRRORS[arrangement, kinds]
