@@ -315,9 +315,11 @@ def suggest(name: str, known: Collection[str]) -> str:
 
 def _with_word(name: str, known: list[str]) -> list[str]:
     """At most three names with a word similar to `name`; those that begin with it come first."""
-    words = {word for each in known for word in each.split("_") if len(word) > 2}
+    words = {word for candidate in known for word in candidate.split("_") if len(word) > 2}
     near = difflib.get_close_matches(name, sorted(words), n=1, cutoff=0.75)
     if not near:
         return []
-    having = [each for each in known if near[0] in each.split("_")]
-    return sorted(having, key=lambda each: (not each.startswith(near[0]), len(each)))[:3]
+    having = [candidate for candidate in known if near[0] in candidate.split("_")]
+    return sorted(
+        having, key=lambda candidate: (not candidate.startswith(near[0]), len(candidate))
+    )[:3]

@@ -167,17 +167,19 @@ def _print_table(evaluations: Sequence[Evaluation]) -> None:
     from chipdse.metrics import METRICS
     from chipdse.report.quantities import shown_metric
 
-    table = Table("", *(each.system.name for each in evaluations), box=SIMPLE_HEAD)
+    table = Table("", *(evaluation.system.name for evaluation in evaluations), box=SIMPLE_HEAD)
     for column in table.columns[1:]:
         column.justify = "right"
-    table.add_row("arrangement", *(each.system.package.arrangement for each in evaluations))
+    table.add_row(
+        "arrangement", *(evaluation.system.package.arrangement for evaluation in evaluations)
+    )
     for name in METRICS:
         if hasattr(evaluations[0].metrics, name):
-            values = [float(getattr(each.metrics, name)) for each in evaluations]
+            values = [float(getattr(evaluation.metrics, name)) for evaluation in evaluations]
             if len(set(values)) > 1:
                 table.add_row(name, *(shown_metric(name, value) for value in values))
-    table.add_row("evidence", *(each.metrics.evidence for each in evaluations))
-    table.add_row("limits missed", *(str(len(each.complaints)) for each in evaluations))
+    table.add_row("evidence", *(evaluation.metrics.evidence for evaluation in evaluations))
+    table.add_row("limits missed", *(str(len(evaluation.complaints)) for evaluation in evaluations))
     Console(width=None if Console().is_terminal else 10_000).print(table, markup=False)
 
 
@@ -320,5 +322,9 @@ def _sources_text(evaluation: Evaluation) -> str:
         )
     from chipdse.technology.citations import cited_in
 
-    lines += ["", "to cite:", *(f"  {each.text}" for each in cited_in(evaluation.sources))]
+    lines += [
+        "",
+        "to cite:",
+        *(f"  {reference.text}" for reference in cited_in(evaluation.sources)),
+    ]
     return "\n".join(lines)

@@ -64,7 +64,11 @@ def decisive_text(ranges: Ranges) -> list[str]:
         label = "being on the front" if name == FRONT else name
         listed = ", ".join(f"{what} {share:.0%}" for what, share in list(shares.items())[:_SHOWN])
         lines.append(f"  {label}: {listed or 'nothing that is drawn'}")
-    lines += ["", "Drawn:", *(f"  {each.name}: {each.text()}" for each in ranges.inputs)]
+    lines += [
+        "",
+        "Drawn:",
+        *(f"  {drawn_input.name}: {drawn_input.text()}" for drawn_input in ranges.inputs),
+    ]
     return lines
 
 
@@ -84,7 +88,7 @@ def front_document(ranges: Ranges) -> dict[str, Any]:
         ],
         "not_distinguishable": ranges.alike(),
         "decisive": {name: dict(shares) for name, shares in ranges.decisive.items()},
-        "drawn": {each.name: each.text() for each in ranges.inputs},
+        "drawn": {drawn_input.name: drawn_input.text() for drawn_input in ranges.inputs},
     }
 
 
@@ -99,7 +103,10 @@ def point_text(ranges: PointRanges, values: dict[str, float], words: StudyUnits)
             why = f", most by {most[0]} ({most[1]:.0%})" if most else ""
             stated = shown_metric(name, values[name], words)
             lines.append(f"  {name}: {first} to {last}, stated {stated}{why}")
-    return lines + ["drawn:", *(f"  {each.name}: {each.text()}" for each in ranges.inputs)]
+    return lines + [
+        "drawn:",
+        *(f"  {drawn_input.name}: {drawn_input.text()}" for drawn_input in ranges.inputs),
+    ]
 
 
 def point_document(ranges: PointRanges) -> dict[str, Any]:
@@ -109,5 +116,5 @@ def point_document(ranges: PointRanges) -> dict[str, Any]:
         "low": dict(ranges.low),
         "high": dict(ranges.high),
         "decisive": {name: dict(shares) for name, shares in ranges.decisive.items()},
-        "drawn": {each.name: each.text() for each in ranges.inputs},
+        "drawn": {drawn_input.name: drawn_input.text() for drawn_input in ranges.inputs},
     }

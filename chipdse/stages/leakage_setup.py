@@ -122,7 +122,7 @@ def _watched(plan: RunPlan, registers: dict[str, RegisterBit], name: str | None)
         if cell in registers and registers[cell].signal == name
     ]
     if not numbers:
-        some = ", ".join(sorted({each.signal for each in registers.values()})[:8])
+        some = ", ".join(sorted({register.signal for register in registers.values()})[:8])
         raise DesignError(f"no flip-flop stores register {name!r}; there are e.g. {some}")
     watched: Int32s = plan.state[numbers, 1].copy()
     return watched

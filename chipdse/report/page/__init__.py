@@ -166,7 +166,7 @@ def _ranges(ranges: Ranges) -> str:
     same = "Every pair of points of the front differs in an objective in 95 % of the draws."
     if alike:
         same = f"No objective distinguishes these pairs of the front: {listed}{more}."
-    drawn = [(each.name, each.text()) for each in ranges.inputs]
+    drawn = [(drawn_input.name, drawn_input.text()) for drawn_input in ranges.inputs]
     return (
         f'<section id="ranges"><h2>Ranges</h2><p class="quiet">{ranges.draws} draws of what is '
         "uncertain, the same for every point. Bars in the plot and the ranges in the table are "
