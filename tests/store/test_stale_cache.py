@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +25,7 @@ from chipdse.netlist.library.logic import parse_function
 from chipdse.stages.library import library_key, library_version
 from chipdse.store.derived import derived_files
 from chipdse.store.store import Store
+from tests.support import programs
 
 POINT = """
 import sys
@@ -58,11 +57,9 @@ def point(store: Path, *liberty: Path, package: Path | None = None) -> str:
     environment = dict(os.environ)
     if package is not None:
         environment["PYTHONPATH"] = str(package)
-    command = [sys.executable, "-c", POINT, str(store), *map(str, liberty)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=environment, cwd=package or store.parent,
-        check=True,
-    )  # fmt: skip
+    folder = package or store.parent
+    done = programs.run("-c", POINT, store, *liberty, cwd=folder, environment=environment)
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 

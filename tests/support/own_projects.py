@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.support import kernels
+from tests.support import kernels, programs
 
 SUMMER = '''
 from amaranth.hdl import Module, Signal
@@ -145,14 +144,9 @@ def run(
     folder: Path, *words: str, cache: Path, module: str = "chipdse.cli"
 ) -> subprocess.CompletedProcess[str]:
     """A command line as a user types it, in a process of its own, in some folder."""
-    code = {
-        "chipdse.cli": "import sys; from chipdse.cli import main; sys.exit(main())",
-        "pytest": "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))",
-    }[module]
-    return subprocess.run(
-        [sys.executable, "-c", code, *words],
-        cwd=folder,
-        env=os.environ | {"CHIPDSE_CACHE": str(kernels.lend(cache)), "PYTHONSAFEPATH": "1"},
-        capture_output=True,
-        text=True,
-    )
+    environment = os.environ | {"CHIPDSE_CACHE": str(kernels.lend(cache))}
+    if module == "chipdse.cli":
+        return programs.run(programs.INSTALLED, *words, cwd=folder, environment=environment)
+    code = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
+    environment["PYTHONSAFEPATH"] = "1"  # as the program `pytest` of an environment
+    return programs.run("-c", code, *words, cwd=folder, environment=environment)
