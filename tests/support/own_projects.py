@@ -140,13 +140,15 @@ def write_project(folder: Path, **changed: str) -> Path:
     return folder
 
 
+NOT_REWRITTEN = "ignore::pytest.PytestAssertRewriteWarning"
+
+
 def run(
     folder: Path, *words: str, cache: Path, module: str = "chipdse.cli"
 ) -> subprocess.CompletedProcess[str]:
     """A command line as a user types it, in a process of its own, in some folder."""
     environment = os.environ | {"CHIPDSE_CACHE": str(kernels.lend(cache))}
-    if module == "chipdse.cli":
-        return programs.run(programs.INSTALLED, *words, cwd=folder, environment=environment)
-    code = "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))"
-    environment["PYTHONSAFEPATH"] = "1"  # as the program `pytest` of an environment
-    return programs.run("-c", code, *words, cwd=folder, environment=environment)
+    program: list[object] = [programs.INSTALLED]
+    if module == "pytest":  # which would like to load its plugins itself
+        program = [programs.INSTALLED.with_name("pytest"), "-W", NOT_REWRITTEN]
+    return programs.run(*program, *words, cwd=folder, environment=environment)

@@ -48,11 +48,16 @@ LONGEST = 1 << 20
 
 
 def load() -> None:
-    """Import what programs need; nothing is called, so that no result is kept."""
+    """Import what programs need, and read what every process keeps of the package's own files."""
+    from chipdse.design import LibraryChoice
+    from chipdse.stages.library import library_of
+    from chipdse.store import sources
     from chipdse.study.running.executors import LOADED_ONCE
 
     for name in (*LOADED_ONCE, *LOADED):
         importlib.import_module(name)
+    library_of(LibraryChoice(name="sky130")).load()
+    sources._content()
     tempfile.tempdir = None
     gc.collect()
     gc.freeze()  # collections in the programs leave it, and its memory stays shared
@@ -213,6 +218,7 @@ def leave(status: object) -> None:
 if __name__ == "__main__":
     del sys.path[0]  # this folder; each program puts its own there
     load()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # in a terminal it is meant for the tests
     asked = Server(sys.argv[1]).serve()
     become(asked)
     if "sweep" in asked["words"]:
