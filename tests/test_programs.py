@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -65,10 +64,11 @@ def test_chipdse_is_the_installed_program() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_signals_reach_it(number: signal.Signals) -> None:
-    program = programs.start("-c", "import time; print('on', flush=True); time.sleep(600)")
+def test_signals_reach_it(tmp_path: Path, number: signal.Signals) -> None:
+    sleep = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).touch(); time.sleep(600)"
+    program = programs.start("-c", sleep, tmp_path / "on")
     assert program.poll() is None and os.getpgid(program.pid) == program.pid
-    time.sleep(0.1)
+    servers.wait_until((tmp_path / "on").exists, "its start", 60)
     program.send_signal(number)
     assert program.wait(60) == -number
     program.kill()  # it has ended

@@ -207,10 +207,9 @@ def test_a_kernel_is_named_by_its_c(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def copy_of_chipdse(folder: Path) -> Path:
-    """The packages in a folder, to be edited there."""
+    """The packages in a folder, to be edited there; with their bytecode, which takes seconds."""
     for name in ("chipdse", "hdl", "sweeps"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(Path(chipdse.__file__).parents[1] / name, folder / name, ignore=ignore)
+        shutil.copytree(Path(chipdse.__file__).parents[1] / name, folder / name)
     return folder
 
 
@@ -220,7 +219,7 @@ def cold(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("cold")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHIPDSE_CACHE", str(folder / "cache"))
-        return point(folder / "store", package=copy_of_chipdse(folder / "copy"))
+        return point(folder / "store")
 
 
 @pytest.mark.few_cases(1)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -129,12 +128,7 @@ def address(python: Path = Path(sys.executable)) -> str:
     )
     assert server.stdin is not None and server.stdout is not None
     assert server.stdout.readline() == "ready\n"
-
-    def end() -> None:
-        server.communicate()  # closes its standard input
-        shutil.rmtree(folder)
-
-    atexit.register(end)
+    atexit.register(server.communicate)  # which closes its standard input
     return path
 
 
@@ -180,6 +174,7 @@ def run(
     except subprocess.TimeoutExpired:
         with suppress(ProcessLookupError):
             os.killpg(program.pid, signal.SIGKILL)
+        program.communicate()
         raise
     assert program.returncode is not None
     return subprocess.CompletedProcess(

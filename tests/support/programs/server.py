@@ -1,6 +1,6 @@
 """A process that has imported chipdse and forks itself for each program that a test starts.
 
-    python server.py SOCKET             (its standard input is closed when it has to end)
+    python server.py FOLDER/SOCKET      ends when its standard input does, and removes the folder
 
 Importing is most of what `chipdse eval` of a known design costs, and tests start a thousand such
 programs. A connection is one program: it brings its arguments, folder, environment and standard
@@ -71,10 +71,11 @@ class Server:
     def __init__(self, path: str) -> None:
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(path)
+        self.path = Path(path)
         self.listener.listen(64)
         self.events = selectors.DefaultSelector()
         self.events.register(self.listener, selectors.EVENT_READ, self._begin)
-        self.events.register(0, selectors.EVENT_READ, lambda: os._exit(0))
+        self.events.register(0, selectors.EVENT_READ, self._leave)
         self.begun: dict[str, Any] | None = None
 
     def serve(self) -> dict[str, Any]:
@@ -97,12 +98,18 @@ class Server:
             self._close(connection)
             self.begun = json.loads(text)
             return
+        os.setpgid(pid, pid)
         for file in files:
             os.close(file)
         connection.send(str(pid).encode())
         ended = os.pidfd_open(pid)
         self.events.register(ended, selectors.EVENT_READ, lambda: self._end(pid, ended, connection))
         self.events.register(connection, selectors.EVENT_READ, lambda: self._hear(pid, connection))
+
+    def _leave(self) -> None:
+        self.path.unlink()
+        self.path.parent.rmdir()
+        os._exit(0)
 
     def _close(self, connection: socket.socket) -> None:
         """Let go, in a program, of the files of the server: none closes when it is collected."""
@@ -136,7 +143,6 @@ class Server:
 
 def become(request: dict[str, Any]) -> None:
     """Take over what the program is started with."""
-    os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request["environment"])
