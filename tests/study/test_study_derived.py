@@ -106,8 +106,9 @@ def test_refused_in_one_line(tmp_path: Path, line: str, message: str) -> None:
     assert len(str(error.value)) < 1200
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
-@pytest.mark.parametrize("harvest", [False, True])
+@pytest.mark.parametrize("harvest", [True, False])
 def test_objectives_and_limits(warm_store: Path, tmp_path: Path, harvest: bool) -> None:
     text = sweeps.SWEEP.replace('energy_per_op_j = "minimize"', 'ops_per_j = "maximize"')
     text = text.replace('block_area_m2 = "minimize"', 'area_mm2 = "minimize"')

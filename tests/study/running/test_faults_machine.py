@@ -70,6 +70,7 @@ def wrapper(folder: Path, tool: str, lines: str) -> str:
 ONCE = "if [ ! -e $COUNT ]; then touch $COUNT; kill -9 $$; fi"
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("tool", ["iverilog", "vvp"])
 def test_a_tool_killed_once_is_started_again(
@@ -327,6 +328,7 @@ def test_a_client_closed_without_its_scheduler_prints_no_traceback(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+@pytest.mark.exhaustive  # its parts are the two tests of lost connections above
 @pytest.mark.tools
 def test_dask_without_scheduler_is_called_that(tmp_path: Path) -> None:
     pytest.importorskip("distributed")

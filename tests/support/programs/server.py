@@ -227,7 +227,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # in a terminal it is meant for the tests
     asked = Server(sys.argv[1]).serve()
     become(asked)
-    if "sweep" in asked["words"]:
+    if any("sweep" in word for word in asked["words"]):
         keep_spare()
     try:
         run(asked["words"])
