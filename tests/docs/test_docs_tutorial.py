@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from chipdse.cli import main
-from tests.support import programs
+from tests.support import kernels, programs
 from tests.support.docs_pages import ROOT, commands, listings, typed
 from tests.support.wheels import install_wheel
 
@@ -77,6 +77,7 @@ def _environment(*folders: Path, store: Path) -> dict[str, str]:
         "PATH": os.pathsep.join([*map(str, folders), *others]),
         "COLUMNS": "100",
         "OPENBLAS_NUM_THREADS": "1",  # as in tests/conftest.py
+        **kernels.COARSE,
     }
 
 

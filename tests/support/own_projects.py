@@ -147,7 +147,7 @@ def run(
     folder: Path, *words: str, cache: Path, module: str = "chipdse.cli"
 ) -> subprocess.CompletedProcess[str]:
     """A command line as a user types it, in a process of its own, in some folder."""
-    environment = os.environ | {"CHIPDSE_CACHE": str(kernels.lend(cache))}
+    environment = os.environ | kernels.COARSE | {"CHIPDSE_CACHE": str(kernels.lend(cache))}
     program: list[object] = [programs.INSTALLED]
     if module == "pytest":  # which would like to load its plugins itself
         program = [programs.INSTALLED.with_name("pytest"), "-W", NOT_REWRITTEN]

@@ -13,6 +13,7 @@ It uses nothing of the tests, so that the Python of another environment can run 
 from __future__ import annotations
 
 import atexit
+import fcntl
 import gc
 import importlib
 import json
@@ -43,6 +44,8 @@ LOADED = (
     *("multiprocessing.forkserver", "multiprocessing.resource_tracker", "encodings.idna"),
 )
 """What a program may need, beside what `chipdse.study.running.executors.LOADED_ONCE` names."""
+COARSE = "CHIPDSE_TEST_COARSE_TEMPERATURES"
+"""A variable that makes temperatures of placements coarse, as `kernels.coarse_temperatures`."""
 LONGEST = 1 << 20
 """Bytes of a request, mostly its environment."""
 
@@ -91,6 +94,9 @@ class Server:
     def _begin(self) -> None:
         connection, _ = self.listener.accept()
         text, files, _, _ = socket.recv_fds(connection, LONGEST, 3)
+        if not text:
+            connection.close()
+            return
         pid = os.fork()
         if pid == 0:
             for number, file in enumerate(files):
@@ -98,10 +104,11 @@ class Server:
             self._close(connection)
             self.begun = json.loads(text)
             return
-        os.setpgid(pid, pid)
         for file in files:
             os.close(file)
-        connection.send(str(pid).encode())
+        with suppress(OSError):  # it has ended, or its client is gone
+            os.setpgid(pid, pid)
+            connection.send(str(pid).encode())
         ended = os.pidfd_open(pid)
         self.events.register(ended, selectors.EVENT_READ, lambda: self._end(pid, ended, connection))
         self.events.register(connection, selectors.EVENT_READ, lambda: self._hear(pid, connection))
@@ -132,8 +139,11 @@ class Server:
     def _hear(self, pid: int, connection: socket.socket) -> None:
         if connection.fileno() < 0:  # it has ended in the meantime
             return
+        message = b""
+        with suppress(OSError):
+            message = connection.recv(16)
         with suppress(ProcessLookupError):
-            if message := connection.recv(16):
+            if message:
                 os.kill(pid, int(message))
             else:
                 self.events.unregister(connection)
@@ -147,6 +157,10 @@ def become(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
+    if COARSE in os.environ:
+        from chipdse.system import power_map
+
+        power_map.GRID, power_map.MESH_CELLS = 3, 6
 
 
 def keep_spare() -> None:
@@ -167,10 +181,11 @@ def keep_spare() -> None:
             os._exit(0)  # the program has ended without workers
         order = json.loads(text)
         highest = max(order["files"]) + 1
-        held = [os.dup2(file, highest + place) for place, file in enumerate(files)]
+        held = [fcntl.fcntl(file, fcntl.F_DUPFD, highest) for file in files]
         for number, file in zip(order["files"], held, strict=True):
             os.dup2(file, number)
-        os.closerange(highest, highest + len(held))
+        for file in {*held, *files} - {*order["files"]}:
+            os.close(file)
         exec(order["code"], {"__name__": "__main__"})
         os._exit(0)
     its.close()
@@ -216,6 +231,7 @@ def leave(status: object) -> None:
         print(status, file=sys.stderr)
     try:
         sys.stdout.flush()
+        sys.stderr.flush()
     except (OSError, ValueError):
         os._exit(120)
     os._exit(int(status or 0) & 0xFF if isinstance(status, int | None) else 1)
