@@ -1,6 +1,6 @@
 """A process that has imported chipdse and forks itself for each program that a test starts.
 
-    python server.py FOLDER/SOCKET      ends when its standard input does, and removes the folder
+    python server.py FOLDER/SOCKET      ends when its standard input does, with its programs
 
 Importing is most of what `chipdse eval` of a known design costs, and tests start a thousand such
 programs. A connection is one program: it brings its arguments, folder, environment and standard
@@ -79,6 +79,7 @@ class Server:
         self.events = selectors.DefaultSelector()
         self.events.register(self.listener, selectors.EVENT_READ, self._begin)
         self.events.register(0, selectors.EVENT_READ, self._leave)
+        self.running: set[int] = set()
         self.begun: dict[str, Any] | None = None
 
     def serve(self) -> dict[str, Any]:
@@ -109,11 +110,15 @@ class Server:
         with suppress(OSError):  # it has ended, or its client is gone
             os.setpgid(pid, pid)
             connection.send(str(pid).encode())
+        self.running.add(pid)
         ended = os.pidfd_open(pid)
         self.events.register(ended, selectors.EVENT_READ, lambda: self._end(pid, ended, connection))
         self.events.register(connection, selectors.EVENT_READ, lambda: self._hear(pid, connection))
 
     def _leave(self) -> None:
+        for pid in self.running:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
         self.path.unlink()
         self.path.parent.rmdir()
         os._exit(0)
@@ -129,6 +134,7 @@ class Server:
 
     def _end(self, pid: int, ended: int, connection: socket.socket) -> None:
         _, status = os.waitpid(pid, 0)
+        self.running.remove(pid)
         self.events.unregister(ended)
         os.close(ended)
         with suppress(KeyError, ValueError):  # the client is gone
