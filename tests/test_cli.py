@@ -1,14 +1,13 @@
 """Every verb of the main job by the installed program; its other answers in this process.
 
-A sweep, the first simulation, evaluation and export, and every run under conditions of its own
-start a process; `call` runs a verb here, where everything is loaded.
+`installed` starts the program as a user does, once for each of these verbs. Runs under conditions
+of their own have a process from `programs`; `call` runs a verb here, where everything is loaded.
 """
 
 import json
-import os
+import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,12 +15,11 @@ import pandas as pd
 import pytest
 
 from chipdse.tools import run_yosys
-from tests.support import kernels
+from tests.support import kernels, programs
 from tests.support.small_sweep import call
 
 pytestmark = pytest.mark.tools
 
-CHIPDSE = Path(sys.executable).with_name("chipdse")
 SMALL = ["rows=1", "columns=1", "operand_bits=2", "accumulator_bits=8"]
 SWEEP = """
 question = "<b>bold</b> & brave?"
@@ -62,17 +60,16 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-def chipdse(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [str(CHIPDSE), *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == code, done.stderr + done.stdout
+def installed(*arguments: object) -> subprocess.CompletedProcess[str]:
+    words = [str(programs.INSTALLED), *map(str, arguments)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
     return done
 
 
 @pytest.fixture(scope="module")
 def study(home: Path) -> Path:
-    done = chipdse("sweep", "small.toml", "--workers", 1, "--no-report")
+    done = installed("sweep", "small.toml", "--workers", 1, "--no-report")
     assert "Pareto front: " in done.stdout
     assert "4/4 evaluations, 0 failed" in done.stderr
     assert "chipdse export studies/small --knee --to DIR" in done.stdout
@@ -83,11 +80,11 @@ def test_help_of_every_verb_shows_an_example() -> None:
     verbs = ["blocks", "sim", "eval", "sweep", "front", "report", "export", "sta", "power"]
     for verb in [*verbs, "package", "library"]:
         assert "example" in call(verb, "--help").stdout, verb
-    assert chipdse("--version").stdout.startswith("chipdse ")
+    assert installed("--version").stdout.startswith("chipdse ")
 
 
 def test_blocks_lists_parameters_ranges_and_ports(home: Path) -> None:
-    text = chipdse("blocks").stdout
+    text = installed("blocks").stdout
     assert "mac_array: " in text and "fir: " in text
     assert "rows = 4  rows of elements" in call("blocks", "mac_array").stdout
     (block,) = json.loads(call("blocks", "fir", "--json").stdout)
@@ -96,7 +93,7 @@ def test_blocks_lists_parameters_ranges_and_ports(home: Path) -> None:
 
 
 def test_sim_compares_every_output_with_the_reference(home: Path) -> None:
-    done = chipdse("sim", "mac_array", "--set", *SMALL, "--workload", "length=32")
+    done = installed("sim", "mac_array", "--set", *SMALL, "--workload", "length=32")
     assert "passed: every output of mac_array equals the reference" in done.stdout
     found = json.loads(
         call("sim", "mac_array", "--set", *SMALL, "--workload", "length=32", "--json").stdout
@@ -112,7 +109,7 @@ def test_sim_writes_waves(home: Path) -> None:
 
 
 def test_eval_prints_every_metric_and_what_counts(home: Path) -> None:
-    done = chipdse("eval", "mac_array", "--set", *SMALL, "--workload", "length=32")
+    done = installed("eval", "mac_array", "--set", *SMALL, "--workload", "length=32")
     assert "energy_per_op_j" in done.stdout
     assert "Counted: wires" in done.stdout and "glitches (standard error" in done.stdout
     metrics = json.loads(
@@ -159,7 +156,7 @@ def test_a_supply_that_no_table_covers_is_refused_before_any_tool_runs(
 
 
 def test_front_in_three_formats(study: Path) -> None:
-    rows = json.loads(chipdse("front", study, "--json").stdout)
+    rows = json.loads(installed("front", study, "--json").stdout)
     table = pd.read_csv(study / "points.csv")
     assert len(table) == 4
     assert {row["trial"] for row in rows} == set(table[table["on_front"]]["trial"])
@@ -191,7 +188,7 @@ def test_the_front_of_the_points_that_satisfy_a_condition(study: Path) -> None:
 
 
 def test_report_shows_names_as_text(study: Path, home: Path) -> None:
-    done = chipdse("report", study, "-o", home / "r.html", "--details")
+    done = installed("report", study, "-o", home / "r.html", "--details")
     assert done.stdout.strip() == str(home / "r.html")
     page = (home / "r.html").read_text()
     assert "&lt;b&gt;bold&lt;/b&gt; &amp; brave?" in page
@@ -202,7 +199,7 @@ def test_report_shows_names_as_text(study: Path, home: Path) -> None:
 def test_export_is_read_by_icarus_and_yosys(study: Path, home: Path) -> None:
     trial = json.loads(call("front", study, "--json").stdout)[0]["trial"]
     target = home / "bundle"
-    chipdse("export", study, "--trial", trial, "--to", target)
+    installed("export", study, "--trial", trial, "--to", target)
     assert {path.name for path in target.iterdir()} > {
         *("rtl.v", "netlist.v", "constraints.sdc", "metrics.json", "README.md"),
     }
@@ -221,13 +218,7 @@ def test_export_is_read_by_icarus_and_yosys(study: Path, home: Path) -> None:
         for line in (target / "README.md").read_text().splitlines()
         if line.startswith("    chipdse eval")
     ]
-    repeated = subprocess.run(
-        f"{CHIPDSE.parent}{os.sep}{command_line} --json",
-        shell=True,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    repeated = programs.chipdse(*shlex.split(command_line)[1:], "--json")
     again = json.loads(repeated.stdout)
     assert again.pop("violations") == {}
     assert again.pop("evidence") == {name: one["evidence"] for name, one in metrics.items()}
@@ -260,7 +251,7 @@ def test_eval_says_which_own_figure_nothing_reads(home: Path) -> None:
 
 def test_eval_says_that_a_limit_is_missed(home: Path) -> None:
     command = ["eval", "mac_array", "--set", *SMALL, "--workload", "length=32", "--clock", "1ps"]
-    assert "limit missed: clock faster than the logic" in chipdse(*command, code=1).stdout
+    assert "limit missed: clock faster than the logic" in programs.chipdse(*command, code=1).stdout
     assert json.loads(call(*command, "--json", code=1).stdout)["violations"]["timing"] > 0
 
 
@@ -280,7 +271,7 @@ def test_eval_fails_where_a_limit_of_the_users_is_missed(home: Path) -> None:
 def test_verilator_alone_is_enough(home: Path, lend_verilator: Callable[[Path], None]) -> None:
     lend_verilator(home / "cache" / "stages")
     small = ["--set", *SMALL, "--workload", "length=32"]
-    done = chipdse("sim", "mac_array", *small, "--simulator", "verilator")
+    done = programs.chipdse("sim", "mac_array", *small, "--simulator", "verilator")
     assert "(verilator " in done.stdout
 
 
@@ -290,10 +281,10 @@ def test_a_machine_that_cannot_run_anything_stops_the_sweep(
     (home / "file").write_text("")
     monkeypatch.setenv("CHIPDSE_CACHE", str(home / "file"))
     command = ["sweep", "small.toml", "--study", "broken", "--workers", 1, "--no-report"]
-    error = chipdse(*command, code=1).stderr
+    error = programs.chipdse(*command, code=1).stderr
     assert "cannot be written" in error.splitlines()[-1]
     monkeypatch.setenv("CHIPDSE_CACHE", "cache")  # repaired, and relative to this folder
-    assert "4/4 evaluations, 0 failed" in chipdse(*command).stderr
+    assert "4/4 evaluations, 0 failed" in programs.chipdse(*command).stderr
 
 
 @pytest.mark.parametrize(
@@ -317,4 +308,4 @@ def test_a_damaged_kernel_is_compiled_again(study: Path, home: Path) -> None:
     for path in libraries:
         path.write_bytes(path.read_bytes()[:3000])
     command = ["eval", "mac_array", "--set", *SMALL, "--workload", "length=48", "depth=16"]
-    assert "energy_per_op_j" in chipdse(*command).stdout
+    assert "energy_per_op_j" in programs.chipdse(*command).stdout

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from chipdse.cli import build_parser, main
 from chipdse.cli.mcp.tools import NOT_OFFERED, READ_ONLY, RUNNING, _verbs, tools
 from chipdse.errors import DesignError
+from tests.support import programs
 
 ALL = tools(allow_run=True)
 READ_FILES = {"study", "first", "second", "store", "systems", "netlist", "liberty", "spef", "trace"}
@@ -104,9 +104,8 @@ def call(
 ) -> tuple[dict[str, Any], list[Any]]:
     """What a client of the protocol sees: the tools by name, and an answer for each call."""
     mcp = pytest.importorskip("mcp")
-    server = mcp.StdioServerParameters(
-        command=sys.executable, args=["-m", "chipdse", "mcp", *options], cwd=folder
-    )
+    shim = programs.shim(folder.parent)
+    server = mcp.StdioServerParameters(command=str(shim), args=["mcp", *options], cwd=folder)
 
     async def run() -> tuple[dict[str, Any], list[Any]]:
         async with mcp.Client(mcp.stdio_client(server)) as client:

@@ -52,6 +52,12 @@ ELSEWHERE = {
     "explore": "serves until it is stopped; tests/report/test_report_browser.py opens it",
 }
 """By page, or by how a command begins."""
+NIGHTLY = {
+    "docs/concepts/power_over_time.md": "tests/test_cli_trace.py has its verbs on smaller blocks",
+    "docs/concepts/library.md": "docs/howto/own_library.md has the same verbs",
+    "docs/blocks/rv32.md": "tests/riscv/test_elf_flow.py runs a shorter program",
+}
+"""Pages whose commands take 10 s or more, and what runs in `make test` instead."""
 PYTHON_ELSEWHERE = {
     "docs/developers/adding_a_metric.md": "a line of a record; "
     "tests/report/test_metrics_declared.py declares a metric",
@@ -113,7 +119,14 @@ def workspace(
 
 
 @pytest.mark.tools
-@pytest.mark.parametrize("page", [page for page, ran in BY_PAGE.items() if ran])
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.exhaustive] if page in NIGHTLY else [])
+        for page, ran in BY_PAGE.items()
+        if ran
+    ],
+)
 def test_commands_run_as_typed(page: str, workspace: Path) -> None:
     for one in BY_PAGE[page]:
         said, answer = io.StringIO(), io.StringIO()
@@ -138,6 +151,7 @@ def test_nothing_is_left_out_for_no_reason() -> None:
     """Every exception is still needed, and most commands run."""
     pages = {one.where.partition(":")[0] for one in EVERY}
     lines = [" ".join(one.words) for one in EVERY]
+    assert NIGHTLY.keys() <= BY_PAGE.keys()
     for key in ELSEWHERE:
         assert key in pages or any(line.startswith(key) for line in lines), key
     ran = sum(map(len, BY_PAGE.values()))

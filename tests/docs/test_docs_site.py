@@ -1,4 +1,7 @@
-"""The site builds without a warning, its reference is complete, its notebooks run."""
+"""The site builds without a warning, its reference is complete, its notebooks run.
+
+`make test` runs the code of the notebooks as programs; `make test-all` lets the site run them.
+"""
 
 from __future__ import annotations
 
@@ -17,21 +20,25 @@ from chipdse_hdl import BLOCKS
 from chipdse.metrics import METRICS
 from chipdse.system.parameters import PackageParameters
 from tests.docs.test_docs_commands import VERBS, options
+from tests.support import programs
 from tests.support.docs_pages import ROOT
 
 NOTEBOOKS = sorted((ROOT / "docs" / "tutorial" / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture(scope="module")
-def site(docs_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built site; every warning is an error, notebooks are run."""
+def site(
+    request: pytest.FixtureRequest, docs_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The built site; every warning is an error."""
     for name in ("sphinx", "furo", "myst_nb", "ipykernel"):
         pytest.importorskip(name, reason=f"the site needs {name}: the dependency group 'docs'")
     target = tmp_path_factory.mktemp("site")
+    notebooks = "off" if "not exhaustive" in request.config.option.markexpr else "force"
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "-q"]
         + ["-d", str(target / "doctrees"), str(ROOT / "docs"), str(target / "html")],
-        env=os.environ | {"CHIPDSE_CACHE": str(docs_store)},
+        env=os.environ | {"CHIPDSE_CACHE": str(docs_store), "CHIPDSE_DOCS_NOTEBOOKS": notebooks},
         capture_output=True,
         text=True,
     )
@@ -104,6 +111,17 @@ def test_links_that_leave_the_site_are_listed(site: Path) -> None:
     assert all(re.fullmatch(r"https?://\S+  \(\S+\)", line) for line in lines)
 
 
+@pytest.mark.tools
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_code_of_a_notebook_runs(path: Path, docs_store: Path, tmp_path: Path) -> None:
+    cells = json.loads(path.read_text())["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    environment = os.environ | {"CHIPDSE_CACHE": str(docs_store), "MPLBACKEND": "agg"}
+    done = programs.run("-c", code, cwd=tmp_path, environment=environment)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.exhaustive
 @pytest.mark.tools
 def test_notebooks_ran_while_the_site_was_built(site: Path) -> None:
     page = text_of(site / "tutorial" / "notebooks" / "first_sweep.html")

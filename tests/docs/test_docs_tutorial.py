@@ -1,7 +1,7 @@
 """The tutorial's commands run as typed, one after another from an empty folder; so do README's.
 
 The tutorial runs in an environment that has nothing but the wheel: as someone would have it who
-installed it with pip or pipx.
+installed it with pip or pipx. Its programs are forked from a process of that environment.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from chipdse.cli import main
+from tests.support import kernels, programs
 from tests.support.docs_pages import ROOT, commands, listings, typed
 from tests.support.wheels import install_wheel
 
@@ -42,6 +43,8 @@ def walked(
     if shutil.which("iverilog") is None:
         pytest.skip("Icarus is not installed, and check.py runs it")
     folder = tmp_path_factory.mktemp("tutorial")
+    shims = tmp_path_factory.mktemp("shims")
+    programs.shim(shims, installed / "chipdse", installed / "python")
     shown: list[tuple[str, str, str]] = []
     here = folder
     for listing in listings(TUTORIAL):
@@ -57,7 +60,7 @@ def walked(
             done = subprocess.run(
                 ["bash", "-ec", line],
                 cwd=here,
-                env=_environment(installed, docs_store) | {"HOME": str(folder)},
+                env=_environment(shims, installed, store=docs_store) | {"HOME": str(folder)},
                 capture_output=True,
                 text=True,
             )
@@ -66,14 +69,15 @@ def walked(
     return {"folder": folder, "shown": shown}
 
 
-def _environment(programs: Path, store: Path) -> dict[str, str]:
+def _environment(*folders: Path, store: Path) -> dict[str, str]:
     ours = str(Path(sys.executable).parent)
     others = [one for one in os.environ["PATH"].split(os.pathsep) if one != ours]
     return {
         "CHIPDSE_CACHE": str(store),
-        "PATH": os.pathsep.join([str(programs), *others]),
+        "PATH": os.pathsep.join([*map(str, folders), *others]),
         "COLUMNS": "100",
         "OPENBLAS_NUM_THREADS": "1",  # as in tests/conftest.py
+        **kernels.COARSE,
     }
 
 
@@ -85,7 +89,7 @@ def test_the_environment_is_the_wheels(installed: Path, docs_store: Path, tmp_pa
         done = subprocess.run(
             [installed / words[0], *words[1:]],
             cwd=tmp_path,
-            env=_environment(installed, docs_store) | {"HOME": str(tmp_path)},
+            env=_environment(installed, store=docs_store) | {"HOME": str(tmp_path)},
             capture_output=True,
             text=True,
         )

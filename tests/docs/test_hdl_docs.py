@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support import programs
 
 PAGE = Path(__file__).parents[2] / "docs" / "blocks" / "blocks.md"
 SIMULATE, EXPORT = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
@@ -17,8 +17,9 @@ SIMULATE, EXPORT = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTAL
 
 def run(example: str, folder: Path) -> str:
     (folder / "example.py").write_text(example)
-    command = [sys.executable, "example.py"]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+    done = programs.run(folder / "example.py", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_simulating_in_amaranth(tmp_path: Path) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.support import kernels
+from tests.support import kernels, programs
 
 pytestmark = pytest.mark.tools
 ROOT = Path(__file__).parents[2]
@@ -77,17 +75,11 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def run(folder: Path, *command: str, python_path: str = "", cache: Path | None = None) -> str:
     """What a command prints in a folder; the cache lies beside the folder unless one is given."""
-    environment = os.environ | {
-        "CHIPDSE_CACHE": str(kernels.lend(cache or folder.parent / "cache")),
-        "PYTHONPATH": python_path,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    cache = kernels.lend(cache or folder.parent / "cache")
+    environment = os.environ | {"CHIPDSE_CACHE": str(cache)}
+    if python_path:
+        environment["PYTHONPATH"] = python_path
+    done = programs.run("-m", *command, cwd=folder, environment=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -59,8 +59,8 @@ def touch(name: str) -> Change:
 
 
 PYTHON = {
-    "nothing": (lambda project, monkeypatch: None, NONE),
     "the logic of the block": (text("blocks/b.py", "self.a ^", "self.a &"), ALL),
+    "nothing": (lambda project, monkeypatch: None, NONE),
     "a comment in the block": (text("blocks/b.py", "HERE =", "# why\nHERE ="), ELABORATE),
     "a date": (touch("blocks/b.py"), NONE),
     "a module of a package in src": (text("src/common/fn.py", "~value", "value"), ALL),
@@ -82,8 +82,8 @@ PYTHON = {
     "a variable that nothing reads": (variable("STALE_OTHER", "1"), NONE),
 }
 VERILOG = {
-    "nothing": (lambda project, monkeypatch: None, NONE),
     "the logic": (text("hw/rtl/unit.v", "f(a) ^", "f(a) &"), ALL),
+    "nothing": (lambda project, monkeypatch: None, NONE),
     "a comment": (text("hw/rtl/unit.v", "held", "kept"), ELABORATE),
     "an include alone on its line": (text("hw/second/plain.inc", "|", "&"), ALL),
     "an include after other text": (text("hw/rtl/body.inc", "^", "+"), ALL),
@@ -252,9 +252,11 @@ def check(warm: Path, base: dict[str, str], project: Path, block: str, what: str
         return
     found = answer(project, block, warm)
     assert found.built == expected - ELABORATE
-    assert answer(project, block, warm) == Answer(metrics=found.metrics, built=NONE)
+    if found.built:
+        assert answer(project, block, warm) == Answer(metrics=found.metrics, built=NONE)
 
 
+@pytest.mark.few_cases(14)  # test_stale_reads.py has how each of them is seen
 @pytest.mark.tools
 @pytest.mark.parametrize("what", PYTHON)
 def test_a_block_in_python(
@@ -264,6 +266,7 @@ def test_a_block_in_python(
     check(warm, base, project, "python", what)
 
 
+@pytest.mark.few_cases(14)  # test_stale_verilog.py has how each of them is seen
 @pytest.mark.tools
 @pytest.mark.parametrize("what", VERILOG)
 def test_a_block_in_verilog(
@@ -317,7 +320,7 @@ def test_a_wrong_golden_model_fails_though_the_right_one_passed(warm: Path, proj
         answer(project, "verilog", warm)
 
 
-@pytest.mark.few_cases(8)
+@pytest.mark.few_cases(5)
 @pytest.mark.tools
 @pytest.mark.parametrize("module", CODE)
 def test_a_comment_in_the_code_of_chipdse(

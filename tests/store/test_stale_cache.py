@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +25,7 @@ from chipdse.netlist.library.logic import parse_function
 from chipdse.stages.library import library_key, library_version
 from chipdse.store.derived import derived_files
 from chipdse.store.store import Store
+from tests.support import programs
 
 POINT = """
 import sys
@@ -58,11 +57,9 @@ def point(store: Path, *liberty: Path, package: Path | None = None) -> str:
     environment = dict(os.environ)
     if package is not None:
         environment["PYTHONPATH"] = str(package)
-    command = [sys.executable, "-c", POINT, str(store), *map(str, liberty)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=environment, cwd=package or store.parent,
-        check=True,
-    )  # fmt: skip
+    folder = package or store.parent
+    done = programs.run("-c", POINT, store, *liberty, cwd=folder, environment=environment)
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
@@ -210,10 +207,9 @@ def test_a_kernel_is_named_by_its_c(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def copy_of_chipdse(folder: Path) -> Path:
-    """The packages in a folder, to be edited there."""
+    """The packages in a folder, to be edited there; with their bytecode, which takes seconds."""
     for name in ("chipdse", "hdl", "sweeps"):
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(Path(chipdse.__file__).parents[1] / name, folder / name, ignore=ignore)
+        shutil.copytree(Path(chipdse.__file__).parents[1] / name, folder / name)
     return folder
 
 
@@ -223,7 +219,7 @@ def cold(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("cold")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHIPDSE_CACHE", str(folder / "cache"))
-        return point(folder / "store", package=copy_of_chipdse(folder / "copy"))
+        return point(folder / "store")
 
 
 @pytest.mark.few_cases(1)

@@ -18,6 +18,7 @@ import pytest
 
 from chipdse.errors import MachineError
 from chipdse.store.recording import digests, notes
+from tests.support import programs
 from tests.support.stale.reading import (
     SEEN,
     UNSEEN,
@@ -79,7 +80,7 @@ def test_a_compiled_library_is_seen(tmp_path: Path, path: str) -> None:
         "from pathlib import Path\nfrom tests.support.stale.reading import rtl_of\n"
         f"print(*rtl_of(Path({str(folder)!r}), Path({str(store)!r})))"
     )
-    process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    process = programs.run("-c", script)
     after, _, built = process.stdout.strip().partition(" ")
     assert built == "['elaborate']" and after != before, process.stderr
 
@@ -93,18 +94,17 @@ def test_python_without_assertions_has_results_of_its_own(tmp_path: Path) -> Non
         f"print(*rtl_of(Path({str(folder)!r}), Path({str(tmp_path / 'store')!r})))"
     )
 
-    def result(*options: str) -> tuple[str, str]:
-        command = [sys.executable, *options, "-c", script]
-        process = subprocess.run(
-            command, capture_output=True, text=True, cwd=Path(__file__).parents[2]
-        )
+    def result(**variables: str) -> tuple[str, str]:
+        root, environment = Path(__file__).parents[2], os.environ | variables
+        process = programs.run("-c", script, cwd=root, environment=environment)
         content, _, built = process.stdout.strip().partition(" ")
         assert content, process.stderr
         return content, built
 
-    (checked, first), (unchecked, second) = result(), result("-O")
+    (checked, first), (unchecked, second) = result(), result(PYTHONOPTIMIZE="1")
     assert first == second == "['elaborate']" and checked != unchecked
-    assert result() == (checked, "[]") and result("-O") == (unchecked, "[]")
+    assert result() == (checked, "[]")
+    assert result(PYTHONOPTIMIZE="1") == (unchecked, "[]")
 
 
 def extension(folder: Path, mask: int) -> None:
@@ -139,12 +139,7 @@ def test_an_extension_module_is_seen(tmp_path: Path) -> None:
         "from pathlib import Path; from tests.support.stale.reading import rtl_of; "
         f"print(*rtl_of(Path({str(folder)!r}), Path({str(store)!r})))"
     )
-    process = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
+    process = programs.run("-c", script, cwd=Path(__file__).parents[2])
     after, _, built = process.stdout.strip().partition(" ")
     assert built == "['elaborate']" and after != before, process.stderr
     extension(folder, 1)  # as it was

@@ -23,7 +23,7 @@ from chipdse.study.storage.fingerprint import differences, parts_of
 from chipdse.study.storage.folder import kept_in
 from chipdse.study.storage.trials import finished
 from chipdse.technology.calibration import CALIBRATION_TABLES
-from tests.support import kernels, library_files
+from tests.support import kernels, library_files, programs
 from tests.support import small_sweep as sweeps
 
 pytestmark = pytest.mark.tools
@@ -86,15 +86,12 @@ def project(folder: Path, operator: str = "^", *, harvest: bool = False) -> Path
 def sweep(
     folder: Path, *arguments: object, study: str = "study", cache: Path | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """`chipdse sweep` by the installed program, in a process of its own."""
-    command = [sweeps.CHIPDSE, "sweep", folder / "sweep.toml", "--study", folder / study,
-               "--workers", "1", "--no-report", *arguments]  # fmt: skip
-    cache = kernels.lend(cache or folder.parent / "cache")
-    return subprocess.run(
-        [str(word) for word in command],
-        env=os.environ | {"CHIPDSE_CACHE": str(cache)} | more,
-        capture_output=True,
-        text=True,
+    """`chipdse sweep` in a process of its own."""
+    words = ("sweep", folder / "sweep.toml", "--study", folder / study, "--workers", "1")
+    environment = {"CHIPDSE_CACHE": str(kernels.lend(cache or folder.parent / "cache"))}
+    return programs.run(
+        *(programs.INSTALLED, *words, "--no-report", *arguments),
+        environment=os.environ | environment | more,
         timeout=900,
     )
 
@@ -142,8 +139,7 @@ def test_an_edited_block_is_refused_and_evaluated_again(tmp_path: Path, harvest:
     assert kept is not None
     assert {one.user_attrs[FINGERPRINT] for one in finished(study)} == {kept.identity}
     assert [one for one in study.trials if OUTDATED in one.user_attrs]
-    status = subprocess.run([str(sweeps.CHIPDSE), "status", str(folder / "study")],
-                            capture_output=True, text=True)  # fmt: skip
+    status = sweeps.call("status", folder / "study")
     assert f"made by {kept.identity}: chipdse {chipdse.__version__}" in status.stdout
 
 

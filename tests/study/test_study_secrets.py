@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import traceback
 from pathlib import Path
 from urllib.parse import quote
@@ -18,7 +17,7 @@ from chipdse.secret_names import without_url_secrets
 from chipdse.store.recording import digests
 from chipdse.study.storage.secrets import masked, masked_url, secret_arguments, without_secrets
 from chipdse.study.storage.storage import open_storage
-from tests.support import servers
+from tests.support import programs, servers
 from tests.support import small_sweep as sweeps
 from tests.support.counter_project import counter_project
 
@@ -202,11 +201,10 @@ def test_a_sweep_in_postgresql_keeps_none(tmp_path: Path) -> None:
         url = f"{server.url('secret')}?password={text}&sslmode=disable"
         file, study = counter_project(tmp_path), tmp_path / "study"
         said = sweeps.run(file, study, tmp_path / "cache", "--storage", url, "--trials", "1")
-        shown = subprocess.run([str(sweeps.CHIPDSE), "front", str(study), "--json", "--all"],
-                               capture_output=True, text=True, check=True)  # fmt: skip
-    refused = subprocess.run([str(sweeps.CHIPDSE), "sweep", str(file), "--study", str(study),
-                              "--storage", url], capture_output=True, text=True)  # fmt: skip
-    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1
+        shown = programs.chipdse("front", study, "--json", "--all")
+    words = ("sweep", file, "--study", study, "--storage", url)
+    refused = programs.chipdse(*words, code=2)
+    assert len(refused.stderr.splitlines()) == 1
     written = [path.read_bytes() for path in study.rglob("*") if path.is_file()]
     printed = [said, shown.stdout, shown.stderr, refused.stdout, refused.stderr]
     for one in (*written, *(text.encode() for text in printed)):

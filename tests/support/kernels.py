@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 _FOLDER = "CHIPDSE_TEST_KERNELS"
+COARSE = {"CHIPDSE_TEST_COARSE_TEMPERATURES": "1"}
+"""Variables with which forked programs (`tests.support.programs`) do as `coarse_temperatures`."""
 _LENT = ("kernels", "libraries", "liberty", "closures")
 """Folders of the cache (see `chipdse.store.derived`) whose content takes seconds to make."""
 

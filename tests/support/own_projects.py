@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
-from tests.support import kernels
+from tests.support import kernels, programs
 
 SUMMER = '''
 from amaranth.hdl import Module, Signal
@@ -141,18 +140,15 @@ def write_project(folder: Path, **changed: str) -> Path:
     return folder
 
 
+NOT_REWRITTEN = "ignore::pytest.PytestAssertRewriteWarning"
+
+
 def run(
     folder: Path, *words: str, cache: Path, module: str = "chipdse.cli"
 ) -> subprocess.CompletedProcess[str]:
     """A command line as a user types it, in a process of its own, in some folder."""
-    code = {
-        "chipdse.cli": "import sys; from chipdse.cli import main; sys.exit(main())",
-        "pytest": "import sys, pytest; sys.exit(pytest.main(sys.argv[1:]))",
-    }[module]
-    return subprocess.run(
-        [sys.executable, "-c", code, *words],
-        cwd=folder,
-        env=os.environ | {"CHIPDSE_CACHE": str(kernels.lend(cache)), "PYTHONSAFEPATH": "1"},
-        capture_output=True,
-        text=True,
-    )
+    environment = os.environ | kernels.COARSE | {"CHIPDSE_CACHE": str(kernels.lend(cache))}
+    program: list[object] = [programs.INSTALLED]
+    if module == "pytest":  # which would like to load its plugins itself
+        program = [programs.INSTALLED.with_name("pytest"), "-W", NOT_REWRITTEN]
+    return programs.run(*program, *words, cwd=folder, environment=environment)

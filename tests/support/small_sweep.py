@@ -10,7 +10,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,9 +19,8 @@ import pandas as pd
 
 import chipdse
 from chipdse.cli import main
-from tests.support import kernels
+from tests.support import kernels, programs
 
-CHIPDSE = Path(sys.executable).with_name("chipdse")
 TRIALS = 24
 SWEEP = f"""
 question = "Does it survive?"
@@ -61,18 +59,16 @@ def sweep_file(folder: Path, text: str = SWEEP) -> Path:
 
 
 def start(
-    file: Path, study: Path, store: Path, *arguments: object, program: Sequence[object] = (CHIPDSE,)
-) -> subprocess.Popen[str]:
+    file: Path,
+    study: Path,
+    store: Path,
+    *arguments: object,
+    program: Sequence[object] = (programs.INSTALLED,),
+) -> programs.Program:
     """`chipdse sweep` in a process of its own, as the leader of a group."""
     command = [*program, "sweep", file, "--study", study, "--workers", "2", "--no-report"]
-    return subprocess.Popen(
-        [str(word) for word in (*command, *arguments)],
-        env=os.environ | {"CHIPDSE_CACHE": str(kernels.lend(store))},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+    environment = os.environ | {"CHIPDSE_CACHE": str(kernels.lend(store))}
+    return programs.start(*command, *arguments, environment=environment)
 
 
 def run(file: Path, study: Path, store: Path, *arguments: object) -> str:
@@ -94,8 +90,8 @@ def here(file: Path, study: Path, **arguments: Any) -> chipdse.Study:
 def call(*words: object, code: int = 0) -> subprocess.CompletedProcess[str]:
     """What `chipdse WORDS` prints, as a process of its own would return it.
 
-    For tests of what a verb answers. Tests of the installed program, of its start and of its end
-    start a process.
+    For tests of what a verb answers. Tests of its end, of signals and of other processes take
+    `programs`.
     """
     output, errors = io.StringIO(), io.StringIO()
     texts = [str(word) for word in words]
@@ -118,15 +114,16 @@ def trials_done(study: Path) -> int:
     return done
 
 
-def workers_of(driver: subprocess.Popen[str]) -> list[int]:
+def workers_of(driver: programs.Program) -> list[int]:
     """Process ids of a driver's worker processes, of its own or of Dask."""
     spawned = [pid for pid in children(driver.pid) if "spawn_main" in command_of(pid)]
     return [*spawned, *(worker for server in servers_of(driver) for worker in children(server))]
 
 
-def servers_of(driver: subprocess.Popen[str]) -> list[int]:
+def servers_of(driver: programs.Program) -> list[int]:
     """The process that forks a driver's own workers."""
-    return [pid for pid in children(driver.pid) if "forkserver" in command_of(pid)]
+    commands = ((pid, command_of(pid)) for pid in children(driver.pid))
+    return [pid for pid, line in commands if "forkserver" in line or programs.SERVER in line]
 
 
 def children(pid: int) -> list[int]:

@@ -27,20 +27,18 @@ from chipdse.store.store import Store
 from chipdse.study.running import executors
 from chipdse.tools import run_tool
 from tests.study.running import test_faults_disk
-from tests.support import kernels, servers
+from tests.support import kernels, programs, servers
 from tests.support import small_sweep as sweeps
 from tests.support.counter_project import counter_project
 
 
 def sweep(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """`chipdse sweep` by the installed program, one worker."""
-    command = [sweeps.CHIPDSE, "sweep", folder / "sweep.toml", "--study", folder / "study",
-               "--workers", "1", "--no-report"]  # fmt: skip
-    return subprocess.run(
-        [str(word) for word in command],
-        env=os.environ | {"CHIPDSE_CACHE": str(kernels.lend(folder / "cache"))} | environment,
-        capture_output=True,
-        text=True,
+    words = ("sweep", folder / "sweep.toml", "--study", folder / "study", "--workers", "1")
+    cache = {"CHIPDSE_CACHE": str(kernels.lend(folder / "cache"))}
+    return programs.run(
+        *(programs.INSTALLED, *words, "--no-report"),
+        environment=os.environ | cache | environment,
         timeout=900,
     )
 
@@ -72,6 +70,7 @@ def wrapper(folder: Path, tool: str, lines: str) -> str:
 ONCE = "if [ ! -e $COUNT ]; then touch $COUNT; kill -9 $$; fi"
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.tools
 @pytest.mark.parametrize("tool", ["iverilog", "vvp"])
 def test_a_tool_killed_once_is_started_again(
@@ -329,6 +328,7 @@ def test_a_client_closed_without_its_scheduler_prints_no_traceback(
     assert not [record for record in caplog.records if record.exc_info]
 
 
+@pytest.mark.exhaustive  # its parts are the two tests of lost connections above
 @pytest.mark.tools
 def test_dask_without_scheduler_is_called_that(tmp_path: Path) -> None:
     pytest.importorskip("distributed")
@@ -348,11 +348,10 @@ def test_dask_without_scheduler_is_called_that(tmp_path: Path) -> None:
         env=os.environ | {"CHIPDSE_CACHE": str(kernels.lend(tmp_path / "cache")), "PATH": path},
     )  # fmt: skip
     try:
-        sweeping = subprocess.run(
-            [sweeps.CHIPDSE, "sweep", tmp_path / "sweep.toml", "--study", tmp_path / "study",
-             "--no-report", "--executor", f"dask:{address}"],
-            capture_output=True, text=True, timeout=900,
-        )  # fmt: skip
+        words = ("sweep", tmp_path / "sweep.toml", "--study", tmp_path / "study", "--no-report")
+        sweeping = programs.run(
+            *(programs.INSTALLED, *words, "--executor", f"dask:{address}"), timeout=900
+        )
         line = last_line(sweeping)
         assert "start it again, then run the same command to go on" in line
         assert "cannot be written" not in line
@@ -380,7 +379,7 @@ sys.exit(main(words))
 @pytest.mark.slow
 def test_no_memory_is_said_in_a_line() -> None:
     """Outside a sweep, too: everything is imported, then one more MiB may be taken."""
-    done = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True)
+    done = programs.run("-c", MEMORY)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("chipdse library: this machine has too little free memory")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,7 +67,7 @@ def test_another_driver_takes_over(
     warm_store: Path, tmp_path: Path, postgresql: servers.PostgreSQL
 ) -> None:
     """Two drivers, as of two institutions, share a study; one dies with points under way."""
-    url, program = postgresql.url("shared"), (sys.executable, "-c", IMPATIENT)
+    url, program = postgresql.url("shared"), ("-c", IMPATIENT)
     file, here, there = sweeps.sweep_file(tmp_path), tmp_path / "a" / "one", tmp_path / "b" / "one"
     first, second = (
         sweeps.start(file, study, warm_store, "--storage", url, program=program)

@@ -40,6 +40,7 @@ def test_all_trials_are_optunas(
         assert list(one.params) == list(other.params)
 
 
+@pytest.mark.few_cases(5)
 @pytest.mark.slow
 @pytest.mark.parametrize("listed", [500, 0])
 @pytest.mark.parametrize(("unfinished", "after"), [({1}, 4), ({1, 5}, 2), (set(), 3), ({2}, 99)])
