@@ -99,15 +99,16 @@ def test_the_netlist_does_what_the_reference_says(name: str, store: Store) -> No
 
 
 def test_shares_that_meet_in_a_gate_are_found(store: Store) -> None:
-    flawed = design(RECOMBINED, HASH, {"length": 9, "message_bytes": 9})
+    flawed = design(RECOMBINED, {"shares": 2}, {"length": 40})
     probes = probe(*masked_netlist(flawed, store))
-    assert {name for name, _ in probes.joined.values()} >= {"x1", "x2", "x3", "x4"}
+    operands = {f"sbox_0.{name}" for name in ("tower", "norm_16", "inverse_4", "inverse_16")}
+    assert {name for name, _ in probes.joined.values()} >= operands
     assert np.abs(leaks(flawed, store)).max() > 3 * CLEAR
-    assert build_hardware(flawed, store)  # though every digest is right
+    assert build_hardware(flawed, store)  # though every substitute is right
 
 
 def test_terms_that_nothing_blinds_are_found(store: Store) -> None:
-    flawed = design(UNBLINDED, HASH, {"length": 9, "message_bytes": 9})
+    flawed = design(UNBLINDED, {"shares": 2}, {"length": 40})
     probes = probe(*masked_netlist(flawed, store))
     assert not probes.joined
     assert probes.unblinded() == set(probes.mixed)
