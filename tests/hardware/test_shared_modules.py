@@ -32,22 +32,22 @@ CYCLES = 120
 # Lanes of a filter: five are equal, one of them under other names; one has another constant, one
 # another initial value, one an input that is constant, one an output that nobody reads.
 LANES = """
-module leaf(input clk, input [7:0] a, input [7:0] b, output reg [15:0] product);
+module leaf(input clk, input [4:0] a, input [4:0] b, output reg [9:0] product);
   always @(posedge clk) product <= a * b;
 endmodule
 
 module lane #(parameter K = 3, parameter START = 0) (input clk, input rst, input load,
-    input [7:0] a, input [7:0] b, output reg [15:0] sum, output reg [7:0] passed);
-  wire [15:0] product;
+    input [4:0] a, input [4:0] b, output reg [9:0] sum, output reg [4:0] passed);
+  wire [9:0] product;
   reg [1:0] state;
   reg [3:0] words [0:3];
-  reg [7:0] count = START;
+  reg [4:0] count = START;
   leaf inner(.clk(clk), .a(a), .b(b), .product(product));
   always @(posedge clk) begin
     passed <= a + K;
     if (load) words[a[1:0]] <= b[3:0];
-    sum <= rst ? 16'd0 : sum + product + words[b[1:0]] + count;
-    count <= count + 8'd3;
+    sum <= rst ? 10'd0 : sum + product + words[b[1:0]] + count;
+    count <= count + 5'd3;
     if (rst) state <= 0;
     else case (state)
       2'd0: if (a[0]) state <= 2'd1;
@@ -59,17 +59,17 @@ module lane #(parameter K = 3, parameter START = 0) (input clk, input rst, input
 endmodule
 
 module track(input clk, input rst, input enable,
-    input [7:0] left, input [7:0] top, output reg [15:0] total, output reg [7:0] onward);
-  wire [15:0] times;
+    input [4:0] left, input [4:0] top, output reg [9:0] total, output reg [4:0] onward);
+  wire [9:0] times;
   reg [1:0] phase;
   reg [3:0] words [0:3];
-  reg [7:0] ticks = 0;
+  reg [4:0] ticks = 0;
   leaf inner(.clk(clk), .a(left), .b(top), .product(times));
   always @(posedge clk) begin
     onward <= left + 3;
     if (enable) words[left[1:0]] <= top[3:0];
-    total <= rst ? 16'd0 : total + times + words[top[1:0]] + ticks;
-    ticks <= ticks + 8'd3;
+    total <= rst ? 10'd0 : total + times + words[top[1:0]] + ticks;
+    ticks <= ticks + 5'd3;
     if (rst) phase <= 0;
     else case (phase)
       2'd0: if (left[0]) phase <= 2'd1;
@@ -80,10 +80,10 @@ module track(input clk, input rst, input enable,
   end
 endmodule
 
-module top(input clk, input rst, input [1:0] load, input [7:0] a, input [7:0] b,
-           output [15:0] sum, output reg [7:0] last);
-  wire [15:0] s [0:8];
-  wire [7:0] p [0:8];
+module top(input clk, input rst, input [1:0] load, input [4:0] a, input [4:0] b,
+           output [9:0] sum, output reg [4:0] last);
+  wire [9:0] s [0:8];
+  wire [4:0] p [0:8];
   genvar i;
   generate for (i = 0; i < 4; i = i + 1) begin: g
     lane u(.clk(clk), .rst(rst), .load(load[0]), .a(a ^ i), .b(b), .sum(s[i]), .passed(p[i]));
@@ -341,19 +341,19 @@ module queue(input clk, input rst, input push, input [7:0] x, output [7:0] y);
   assign y = words[at];
 endmodule
 
-module square(input clk, input [7:0] a, input [7:0] b, output reg [15:0] y);
+module square(input clk, input [7:0] a, input [3:0] b, output reg [11:0] y);
   always @(posedge clk) y <= a * b;
 endmodule
 
-module node(input clk, input rst, input push, input [7:0] x, input [7:0] b, output [15:0] y);
+module node(input clk, input rst, input push, input [7:0] x, input [7:0] b, output [11:0] y);
   wire [7:0] word;
   queue store(.clk(clk), .rst(rst), .push(push), .x(x), .y(word));
-  square times(.clk(clk), .a(word), .b(b), .y(y));
+  square times(.clk(clk), .a(word), .b(b[3:0]), .y(y));
 endmodule
 
 module top(input clk, input rst, input push, input [7:0] a, input [7:0] b,
-           output [15:0] empty, output [15:0] p, output [15:0] q, output [15:0] r,
-           output [15:0] s, output [15:0] t);
+           output [11:0] empty, output [11:0] p, output [11:0] q, output [11:0] r,
+           output [11:0] s, output [11:0] t);
   node never(.clk(clk), .rst(rst), .push(1'b0), .x(8'd0), .b(b), .y(empty));
   node ends(.clk(clk), .rst(rst), .push(push), .x({a[7:6], 4'd0, a[1:0]}), .b(b), .y(p));
   node rims(.clk(clk), .rst(rst), .push(push), .x({b[7:6], 4'd0, b[1:0]}), .b(a), .y(q));

@@ -41,6 +41,7 @@ def several(arrangement, **changes):
     return PackageParameters(**(values | changes))
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
 def test_every_arrangement_evaluates(arrangement) -> None:
     found = evaluate_system(block(), several(arrangement))

@@ -118,6 +118,7 @@ def drawn(rng):
     )
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("seed", range(10))
 def test_drawn_stacks(seed) -> None:
     rng = random.Random(seed)

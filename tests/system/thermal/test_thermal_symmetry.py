@@ -65,6 +65,7 @@ def test_mirrors_are_found(arrangement, kinds) -> None:
     assert sum(fold.copies) == len(kinds)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(
     st.sampled_from(sorted(MIRRORS)), st.floats(1e-6, 4e-4), st.integers(5, 9),
