@@ -127,7 +127,7 @@ def test_names_of_the_design_are_no_part_of_a_unit(store: Store, tmp_path: Path)
     assert netlist == mapped(tmp_path / "cold", Store(root=tmp_path / "other"), RENAMED)[0]
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(1)
 @pytest.mark.parametrize(
     ("source", "options"),
     [
