@@ -28,7 +28,7 @@ pytestmark = pytest.mark.tools
 Built = Callable[[str], tuple[Design, Hardware]]
 SHIPPED = LibraryChoice(name="sky130")
 SMALL: dict[str, dict[str, Any]] = {
-    "mac_array": {"rows": 1, "columns": 2},
+    "mac_array": {"rows": 2, "columns": 2},
     "fir": {"taps": 4},
     "ascon": {},
 }
