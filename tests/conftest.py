@@ -198,13 +198,13 @@ def docs_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def portable_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in which the tools have run for `portable_points`, which leaves it as it is."""
-    from tests.support import portable_points
+    """A store in which the tools have run for `portable/points.py`, which leaves it as it is."""
+    from tests.support.portable import points
 
     folder = common_folder(tmp_path_factory) / "portable"
     with FileLock(folder.with_suffix(".lock")):
         if not folder.is_dir():
-            portable_points.computed(folder)
+            points.computed(folder)
     return folder
 
 

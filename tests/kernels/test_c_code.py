@@ -129,13 +129,13 @@ from chipdse.netlist.activity.recording import RecordedSignal, Recording, Regist
 from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
-from tests.support import portable_arrays
+from tests.support.portable import arrays
 from tests.support.netlist_cases import netlist_of
 multiply = numerics.compiled_product()
 for shape in [(1, 1, 1), (4, 3, 8), (9, 300, 17), (70, 5, 3), (0, 3, 2), (3, 0, 2), (9, 3, 0)]:
     rows, terms, columns = shape
     multiply(np.ones((rows, terms)), np.ones((terms, columns)))
-portable_arrays.computed()
+arrays.computed()
 gates = "NAND2 n (.A(a), .B(q), .Y(w)); XOR2 x (.A(w), .B(b), .Y(d)); INV i (.A(w), .Y(v));"
 netlist = netlist_of(gates + "DFF f (.CK(clk), .D(d), .Q(q)); XOR2 o (.A(v), .B(q), .Y(y));")
 rows = np.random.default_rng(0).integers(0, 8, (1100, 1)).astype(np.uint32)
@@ -171,9 +171,9 @@ def test_kernels_run_clean_under_sanitizers(sanitized: dict[str, str]) -> None:
 
 POINTS = """
 import sys
-from tests.support import portable_points
+from tests.support.portable import points
 sys.argv[1:] = [{store!r}]
-portable_points.main()
+points.main()
 """
 
 

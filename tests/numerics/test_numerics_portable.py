@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from chipdse.kernels.build import compiler
-from tests.support import portable_arrays, portable_points
+from tests.support.portable import arrays, points
 
 ROOT = Path(__file__).parents[2]
 PROCESSORS = ["Nehalem", "Haswell"]
@@ -35,9 +35,7 @@ def here(portable_store: Path) -> dict[str, str]:
 
 def run(store: Path, *before: str, **environment: str) -> dict[str, str]:
     """The figures as another process computes them."""
-    return printed(
-        [*before, sys.executable, "-m", portable_points.__name__, str(store)], environment
-    )
+    return printed([*before, sys.executable, "-m", points.__name__, str(store)], environment)
 
 
 def printed(command: list[str], environment: dict[str, str]) -> dict[str, str]:
@@ -93,7 +91,7 @@ def test_arrays_are_the_same_on_another_processor(
     here: dict[str, str], tmp_path: Path, processor: str
 ) -> None:
     """Placement, sorts, series and products; `test_same_on_another_processor` has the rest."""
-    program = [*emulator(processor), sys.executable, "-m", portable_arrays.__name__]
+    program = [*emulator(processor), sys.executable, "-m", arrays.__name__]
     emulated = compiler_for(tmp_path, processor.lower())
     found = printed(program, {"CHIPDSE_CC": emulated, "OPENBLAS_NUM_THREADS": "1"})
     assert found == {name: here[name] for name in found} and len(found) == 3

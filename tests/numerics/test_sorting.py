@@ -1,4 +1,4 @@
-"""Distinct values and membership as NumPy gives them; `portable_arrays` has them under QEMU."""
+"""Distinct values and membership as NumPy gives them; QEMU runs `tests.support.portable.arrays`."""
 
 from __future__ import annotations
 

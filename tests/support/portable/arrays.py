@@ -1,6 +1,6 @@
 """Arrays from all numerics that points use, to the last bit: run as a program, it prints them.
 
-    python -m tests.support.portable_arrays
+    python -m tests.support.portable.arrays
 
 It loads NumPy and little of chipdse, so an emulated processor runs it in a few seconds.
 """

@@ -1,6 +1,6 @@
 """A few points through every stage after the tools, printed to the last bit: run as a program.
 
-    python -m tests.support.portable_points STORE
+    python -m tests.support.portable.points STORE
 
 Simulation and synthesis are in the store already; placement, wires, replay, glitches, timing, power
 and the system models are computed here, in this process, from what they left.
@@ -27,7 +27,7 @@ from chipdse.design import (
 from chipdse.evaluate import evaluate
 from chipdse.store.store import Store
 from chipdse.system.parameters import PackageParameters
-from tests.support import portable_arrays
+from tests.support.portable import arrays
 
 PACKAGES = (
     PackageParameters(),
@@ -55,12 +55,12 @@ def designs() -> list[Design]:
 def computed(store: Path) -> dict[str, str]:
     """Every figure of every point, as a hexadecimal floating-point number."""
     found: dict[str, str] = {}
-    with portable_arrays.quick_placement():
+    with arrays.quick_placement():
         for number, design in enumerate(designs()):
             for name, value in evaluate(design, Store(root=store)).flat().items():
                 exact: Any = value.hex() if isinstance(value, float) else repr(value)
                 found[f"{number}.{name}"] = exact
-    return found | portable_arrays.computed()
+    return found | arrays.computed()
 
 
 def main() -> None:
