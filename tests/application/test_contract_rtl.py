@@ -53,7 +53,7 @@ GEMMS = [
         pytest.param(
             True,
             {"pipeline_stages": 2, "accumulation": "carry_save", "gating": "isolate"},
-            marks=pytest.mark.slow,
+            marks=pytest.mark.exhaustive,
         ),
     ],
 )

@@ -17,6 +17,7 @@ def region(name: str, copies: int, area_m2: float) -> Region:
     return Region(name=name, copies=copies, area_m2=area_m2, dynamic_w=2.0, leakage_w=1.0)
 
 
+@pytest.mark.slow
 @given(
     copies=st.lists(st.integers(1, 100), min_size=1, max_size=4),
     areas=st.lists(st.floats(1e-8, 1e-5), min_size=4, max_size=4),

@@ -53,6 +53,7 @@ def test_the_sbox_as_printed() -> None:
     assert sorted(SBOX) == list(range(256))
 
 
+@pytest.mark.slow
 def test_the_tower_inverts_every_byte() -> None:
     m, given_byte, out = Module(), Signal(8), Signal(8)
     m.d.comb += out.eq(composite_sbox(m, given_byte, "sbox"))

@@ -122,6 +122,7 @@ def test_hardware_knows_the_answers() -> None:
     run(p, [known(text, data) for _, text, data, _ in AEAD_ANSWERS])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", ["both", "hash"])
 def test_random_bits_are_used_as_counted(function: str) -> None:
     p = AsconParameters(function=function, shares=2)
@@ -153,6 +154,7 @@ def test_unchanged_without_masks(function: str, digest: str) -> None:
     assert rtlil_hash(Ascon(AsconParameters(function=function))) == digest
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.sampled_from(["encrypt", "decrypt", "both", "hash"]),

@@ -81,7 +81,8 @@ def watch_acceptance(verilog: Path, accepts: str) -> None:
     verilog.write_text(head + top + watcher + rest)
 
 
-@pytest.mark.few_cases(1)
+# The bench of mac_array runs under Verilator in tests/test_cli.py too, through chipdse.
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("block", "parameters", "workload"),
     [

@@ -93,6 +93,7 @@ def test_every_folder_is_a_block_and_has_its_name() -> None:
     assert all(block.name == name for name, block in BLOCKS.items())
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place[0])
 def test_no_block_is_missing(place: tuple[str, ...]) -> None:
     missing = [name for name in SHIPPED if not PLACES[place](name)]

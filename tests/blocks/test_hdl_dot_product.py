@@ -97,6 +97,7 @@ def exact(p: DotProductParameters, a: np.ndarray, b: np.ndarray) -> list[Fractio
     ]
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("values", ["gaussian", "uniform"])
 @pytest.mark.parametrize("name", FORMATS)
 def test_results_are_within_the_contract_of_the_exact_sum(name: str, values: str) -> None:
@@ -271,6 +272,7 @@ def test_a_zero_that_is_not_masked_is_caught(name: str, monkeypatch: pytest.Monk
     _fails(p)
 
 
+@pytest.mark.slow
 def test_an_infinity_taken_for_zero_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     p = DotProductParameters(lanes=2, number_format="bf16", gating="zero")
     monkeypatch.setattr(

@@ -105,6 +105,7 @@ def test_hardware_is_the_reference(p: FftParameters) -> None:
     run(p, samples(p, workload), valid)
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(st.integers(2, 20), st.integers(4, 20), st.sampled_from([2, 4]))
 def test_hardware_is_the_reference_at_any_width(

@@ -42,6 +42,7 @@ def test_latency_and_throughput(organisation: str) -> None:
     assert len(seen.r_valid) == 50 + p.latency_cycles  # one word per cycle from then on
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.data(), st.sampled_from(ORGANISATIONS), st.integers(3, 9), st.integers(1, 40))
 def test_hardware_is_the_reference(
@@ -55,6 +56,7 @@ def test_hardware_is_the_reference(
     run(p, values, gaps, ready)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("organisation", "depth"),
     [*itertools.product(ORGANISATIONS, [3, 4]), ("ring", 2), ("shift", 2)],

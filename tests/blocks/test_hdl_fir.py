@@ -324,6 +324,7 @@ class TurnsMixed(Fir):
         return super()._folded(m, [coefficients[1], coefficients[0], *coefficients[2:]])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [NeverReady, TurnsMixed, LateByOne, StuckCoefficientBit])
 def test_faults_of_the_folded_filter_are_caught(
     broken: type[Fir], monkeypatch: pytest.MonkeyPatch

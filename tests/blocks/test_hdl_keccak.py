@@ -84,6 +84,7 @@ def test_work_and_words_are_counted_as_by_hand() -> None:
     assert (done.input_bits, done.output_bits) == (8000, 1024)
 
 
+@pytest.mark.slow
 def test_random_bits_are_used_as_counted() -> None:
     p = KeccakParameters(shares=2)
     workload = KeccakWorkload(length=150, message_bytes=140)
@@ -98,6 +99,7 @@ def test_random_bits_are_used_as_counted() -> None:
     assert random_bits(KeccakParameters(), workload) == 0
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("parameters", "digest"),

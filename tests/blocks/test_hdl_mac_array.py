@@ -82,7 +82,7 @@ def test_the_hardware_gives_words_worked_by_hand_in_their_cycles() -> None:
 
 
 @pytest.mark.slow
-@examples(50)
+@examples(25)
 @given(parameters())
 def test_hardware_is_the_reference_on_hard_operands(p: MacArrayParameters) -> None:
     run(p, *hard_case(p))
@@ -256,6 +256,7 @@ def _product_drops_a_bit(m: Module, a: Value, b: Value, stages: int, enables: An
 _real_product = chipdse_hdl.mac_array.element.pipelined_product
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault", [_product_forgets_a_sign, _product_is_early, _product_drops_a_bit]
 )
@@ -308,6 +309,7 @@ def _always(m: Module, value: Value, cycles: int, name: str, **kind: Any) -> Val
 _real_delayed = chipdse_hdl.mac_array.element.delayed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [_never, _always])
 @pytest.mark.parametrize("gating", ["zero", "isolate"])
 def test_faults_in_gating_are_caught(

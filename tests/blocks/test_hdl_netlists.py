@@ -18,24 +18,24 @@ from chipdse.store.store import Store
 
 pytestmark = pytest.mark.tools
 SMALL: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "fifo": ({"width": 4, "depth": 3, "organisation": "prefetch"}, {"length": 100}),
     "ascon": ({"function": "both"}, {"length": 100, "message_bytes": 40}),
     "keccak": ({"bus_bits": 32}, {"length": 100, "message_bytes": 60}),
-    "aes_sbox": ({"shares": 2}, {"length": 40}),
-    "ntt": ({"inverse": True}, {"length": 1}),
     "d2d_link": (
         {"flit_bits": 16, "inversion": "ac", "group_wires": 4, "replay": True},
         {"length": 50, "error_rate": 0.02},
     ),
+    "aes_sbox": ({"shares": 2}, {"length": 40}),
+    "ntt": ({"inverse": True}, {"length": 1}),
     "noc_router": (
         {"ports": 3, "flit_bits": 8, "buffer_flits": 2, "flow": "credit"},
         {"length": 60, "destinations": "uniform"},
     ),
     "rv32": ({"registers": 16, "stages": 2, "shifter": "serial"}, {"length": 3}),
-    "fifo": ({"width": 4, "depth": 3, "organisation": "prefetch"}, {"length": 100}),
 }
 
 
-@pytest.mark.few_cases(2)
+@pytest.mark.few_cases(3)  # those of which no other test maps a netlist
 @pytest.mark.parametrize("name", list(SMALL))
 def test_the_netlist_does_what_the_reference_says(name: str, tmp_path: Any) -> None:
     block = find_block(name)

@@ -106,6 +106,7 @@ def test_uniform_and_hotspot_by_hand() -> None:
     assert hotspot[1].tolist() == pytest.approx([1 / 8, 0, 1 / 16, 1 / 16])
 
 
+@pytest.mark.slow
 def test_packets_have_the_statistics_they_promise() -> None:
     p = NocRouterParameters()
     workload = NocRouterWorkload(length=40_000, packet_flits=2, load=0.25)

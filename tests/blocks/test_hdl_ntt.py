@@ -109,6 +109,7 @@ class Reducer(wiring.Component):
         return m
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", [KEM, DSA], ids=["ml_kem", "ml_dsa"])
 @pytest.mark.parametrize("function", [montgomery, barrett])
 def test_each_reduction_gives_the_residue(scheme: object, function: object) -> None:
@@ -125,6 +126,7 @@ def test_each_reduction_gives_the_residue(scheme: object, function: object) -> N
     assert y == [value * scale % q for value in x]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reduction", "products"), [("montgomery", 1), ("barrett", 3)])
 def test_only_barrett_multiplies_to_reduce(reduction: str, products: int) -> None:
     parameters = NttParameters(scheme="ml_dsa", reduction=reduction)

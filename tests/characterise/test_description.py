@@ -102,6 +102,7 @@ def test_included_model_files_count(tmp_path: Path) -> None:
     assert names == ["outer.spice", "middle.spice", "inner.spice"]
 
 
+@pytest.mark.slow
 def test_every_shipped_cell_is_driven_as_its_library_states() -> None:
     """From the library's Liberty logic the bench gets what the characteriser of sky130 states."""
     library = resolve("sky130").load()

@@ -34,7 +34,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def small(block: str) -> Design:
     """A point that takes seconds; the filter's system has two dies."""
     found = BLOCKS[block]
-    parameters = {"mac_array": {"rows": 2, "columns": 2}, "fir": {"taps": 4}}[block]
+    parameters = {
+        "mac_array": {"rows": 1, "columns": 2, "operand_bits": 4},
+        "fir": {"taps": 3, "data_bits": 4, "coefficient_bits": 4},
+    }[block]
     return Design(
         block=found,
         parameters=found.parameters(**parameters),

@@ -41,6 +41,7 @@ def face(views: Any, design: Any, region: str) -> tuple[list[tuple[float, float]
     return extent, extent[2][1] if up else extent[2][0], up
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_assemblies_pass_the_checker(arrangement: str, count: int) -> None:

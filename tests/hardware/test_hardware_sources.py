@@ -105,6 +105,7 @@ def test_another_component_of_the_same_module_is_other_hardware() -> None:
     assert _description(kinds[0]) != _description(kinds[1])
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
 def test_all_files_of_a_block_make_its_points(block: Block) -> None:
     names = {path.parent.name + "/" + path.name for path in block_files(block)}

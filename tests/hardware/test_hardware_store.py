@@ -181,6 +181,7 @@ def test_the_limit_is_kept_while_building(tmp_path: Path, monkeypatch: pytest.Mo
     assert sum(entry.size_bytes for entry in found) <= 250_000
 
 
+@pytest.mark.slow
 def test_what_a_killed_builder_left_goes(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys; from pathlib import Path\n"
@@ -237,6 +238,7 @@ def test_what_another_process_removed_meanwhile_is_not_counted(
     assert not any(folder.exists() for folder in folders)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up root")
 def test_a_store_that_may_only_be_read(tmp_path: Path) -> None:
     """What is there is read; what is missing is a machine's error, in one line."""

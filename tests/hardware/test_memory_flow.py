@@ -127,7 +127,7 @@ def test_what_an_sram_does_not_promise_fails_the_bench(
     store: Store, load: dict[str, bool], message: str
 ) -> None:
     # Amaranth's memory starts with zeros and shows the old word; registers keep both.
-    build_hardware(design(0, **load), store)
+    build_hardware(design(1025, **load), store)
     with pytest.raises(ToolError, match=message):
         build_hardware(design(1024, **load), store)
 

@@ -52,6 +52,7 @@ def test_published_macros_within_the_fits_error(macro: tuple[str, int, int]) -> 
     assert found.leakage_w * 1e9 == pytest.approx(leakage, rel=0.006)
 
 
+@pytest.mark.slow
 def test_the_data_file_is_what_the_fit_gives(shared: Path) -> None:
     macros = read_macros(shared / "pdk" / "sram")
     assert len(macros) == 14
@@ -59,6 +60,7 @@ def test_the_data_file_is_what_the_fit_gives(shared: Path) -> None:
     assert toml_of(macros) == (Path(__file__).parents[2] / shipped).read_text()
 
 
+@pytest.mark.slow
 def test_left_out_macros_are_predicted(shared: Path) -> None:
     macros = read_macros(shared / "pdk" / "sram")
     worst = {
@@ -73,6 +75,7 @@ def test_left_out_macros_are_predicted(shared: Path) -> None:
     assert worst["sky130_1rw1r", "read"] < 0.04 and worst["sky130_1rw1r", "leakage"] < 0.01
 
 
+@pytest.mark.slow
 def test_leaving_one_out_by_hand(shared: Path) -> None:
     # Leakage of ihp_1p has one term, so leaving one out fits the mean of the others' leakage over
     # cells to the relative error: with r = cells / leakage, c = sum(r) / sum(r^2).
@@ -150,6 +153,7 @@ def test_a_macro_is_a_cell_with_its_pins_and_energies() -> None:
     )
 
 
+@pytest.mark.slow
 def test_beside_a_librarys_cells_at_another_supply() -> None:
     one = size("sky130_1rw1r", 64, 44)
     plain = resolve("sky130").load()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +55,20 @@ def make(folder: Path, options: SynthesisOptions, source: str = STORE) -> TimedD
     )
 
 
+Made = Callable[..., TimedDesign]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """As `make`; a design that several tests read is made once."""
+
+    @functools.cache
+    def build(options: SynthesisOptions, source: str = STORE) -> TimedDesign:
+        return make(tmp_path_factory.mktemp("made"), options, source)
+
+    return build
+
+
 def power_of(design: TimedDesign) -> Power:
     return analyse_power(design.timing, design.timed(CYCLES, sampled=None).total)
 
@@ -63,9 +79,8 @@ def glitch_power(timing: Timing, found: TimedActivity) -> GlitchPower:
     )
 
 
-def test_gated_is_as_the_rtl_as_icarus_and_cheaper(tmp_path: Path) -> None:
-    plain = make(tmp_path / "plain", SynthesisOptions())
-    gated = make(tmp_path / "gated", SynthesisOptions(clock_gating=4))
+def test_gated_is_as_the_rtl_as_icarus_and_cheaper(made: Made) -> None:
+    plain, gated = made(SynthesisOptions()), made(SynthesisOptions(clock_gating=4))
     netlist = gated.timing.netlist
     gates = [name for name in netlist.cell_names if name.startswith("gate_")]
     assert len(gates) == 5  # four words and the counter; `sum` has no enable
@@ -129,24 +144,22 @@ endmodule
 """
 
 
-def test_mapping_for_delay(tmp_path: Path) -> None:
-    fast = make(tmp_path / "fast", SynthesisOptions(goal="delay"), MULTIPLY)
-    plain = make(tmp_path / "plain", SynthesisOptions(), MULTIPLY)
+def test_mapping_for_delay(made: Made) -> None:
+    fast = made(SynthesisOptions(goal="delay"), MULTIPLY)
+    plain = made(SynthesisOptions(), MULTIPLY)
     assert fast.timing.min_period_s[0] < 0.9 * plain.timing.min_period_s[0]
     assert fast.timing.netlist.area_m2 > plain.timing.netlist.area_m2
     fast.replayed(CYCLES), plain.replayed(CYCLES)  # both are what the RTL does
 
 
-def test_the_same_input_maps_to_the_same_netlist(tmp_path: Path) -> None:
+def test_the_same_input_maps_to_the_same_netlist(made: Made, tmp_path: Path) -> None:
     options = SynthesisOptions(clock_gating=4)
-    texts = [
-        (make(tmp_path / name, options).folder / "synthesise" / "netlist.v").read_text()
-        for name in ("one", "two")
-    ]
+    folders = made(options).folder, make(tmp_path, options).folder
+    texts = [(folder / "synthesise" / "netlist.v").read_text() for folder in folders]
     assert texts[0] == texts[1]
 
 
-def test_pipelining_a_multiplier_lowers_its_glitch_energy(tmp_path: Path) -> None:
+def test_pipelining_a_multiplier_lowers_its_glitch_energy(made: Made) -> None:
     # Registers between the partial products and their sum stop what glitches in the first half
     # from going through the second.
     halves = """
@@ -160,8 +173,8 @@ def test_pipelining_a_multiplier_lowers_its_glitch_energy(tmp_path: Path) -> Non
     endmodule
     """
     energy_j = []
-    for name, source in (("whole", MULTIPLY), ("halves", halves)):
-        design = make(tmp_path / name, SynthesisOptions(), source)
+    for source in (MULTIPLY, halves):
+        design = made(SynthesisOptions(), source)
         found = design.timed(CYCLES)
         power = glitch_power(design.timing, found)
         energy_j.append(float(power.glitch_energy_j[0]))  # one product per cycle

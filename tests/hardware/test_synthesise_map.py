@@ -86,6 +86,7 @@ def test_an_asynchronous_load_is_refused(shared: Path, tmp_path: Path) -> None:
         synthesise(rtl, liberty_files(shared, "asap7")[3:], SynthesisOptions(), tmp_path / "out")
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize("family", LIBRARIES)
 def test_reduced_libraries(family: str, shared: Path, tmp_path: Path) -> None:
     library = mapping_library(liberty_files(shared, family), tmp_path)

@@ -121,32 +121,68 @@ def test_sanitizers_notice_an_overrun(sanitized: dict[str, str]) -> None:
     assert "heap-buffer-overflow" in done.stderr and "products-" in done.stderr
 
 
-POINTS = """
-import sys
+ARRAYS = """
 import numpy as np
 from chipdse import numerics
-from tests.support import portable_points
+from chipdse.netlist.activity.glitches.replay import timed_replay
+from chipdse.netlist.activity.recording import RecordedSignal, Recording, RegisterBit
+from chipdse.netlist.activity.replay.replay import replay
+from chipdse.netlist.timing.graph import build_timing_graph
+from chipdse.netlist.timing.timing import analyse_timing
+from tests.support.portable import arrays
+from tests.support.netlist_cases import netlist_of
 multiply = numerics.compiled_product()
 for shape in [(1, 1, 1), (4, 3, 8), (9, 300, 17), (70, 5, 3), (0, 3, 2), (3, 0, 2), (9, 3, 0)]:
     rows, terms, columns = shape
     multiply(np.ones((rows, terms)), np.ones((terms, columns)))
-sys.argv[1:] = [{store!r}]
-portable_points.main()
+arrays.computed()
+gates = "NAND2 n (.A(a), .B(q), .Y(w)); XOR2 x (.A(w), .B(b), .Y(d)); INV i (.A(w), .Y(v));"
+netlist = netlist_of(gates + "DFF f (.CK(clk), .D(d), .Q(q)); XOR2 o (.A(v), .B(q), .Y(y));")
+rows = np.random.default_rng(0).integers(0, 8, (1100, 1)).astype(np.uint32)
+for row in range(1, len(rows)):  # q: what the gates before it made of the row above
+    a, b, q = rows[row - 1, 0] & 1, rows[row - 1, 0] >> 1 & 1, rows[row - 1, 0] >> 2 & 1
+    rows[row, 0] = rows[row, 0] & 3 | ((1 - a * q) ^ b) << 2
+kinds = {"a": "input", "b": "input", "q": "register"}
+signals = {
+    name: RecordedSignal(name=name, kind=kind, width=1, offset=bit, clock="clk")
+    for bit, (name, kind) in enumerate(kinds.items())
+}
+recording = Recording(words=rows, signals=signals, clock="clk")
+registers = {"f": RegisterBit(signal="q", bit=0, inverted=False)}
+timing = analyse_timing(build_timing_graph(netlist, "clk"), netlist.library.at(None, None), 2e-8)
+found = replay(netlist, recording, registers, engine="compiled")
+assert found.checked_bits and not found.unmapped
+timed = timed_replay(timing, recording, registers, found, sampled=None, engine="compiled")
+assert timed.engine == "compiled" and timed.glitch_toggles.any()
 """
 
 
 @pytest.mark.tools
-def test_kernels_run_clean_under_sanitizers(
-    sanitized: dict[str, str], portable_store: Path
-) -> None:
-    """Replay, glitch replay, placement and products of a small design."""
-    done = run_sanitized(sanitized, POINTS.format(store=str(portable_store)))
+def test_kernels_run_clean_under_sanitizers(sanitized: dict[str, str]) -> None:
+    """Replay, glitch replay, placement and products of small designs."""
+    done = run_sanitized(sanitized, ARRAYS)
     assert done.returncode == 0, done.stderr[-3000:]
     libraries = list(Path(sanitized["CHIPDSE_CACHE"]).glob("kernels/*/*.so"))
     names = {path.name.partition("-")[0] for path in libraries}
     of_points = set(C_FILES) - BESIDE_POINTS
     assert names > {name.removesuffix(".c") for name in of_points}  # and a library of cells
     assert all(b"__asan" in path.read_bytes() for path in libraries)
+
+
+POINTS = """
+import sys
+from tests.support.portable import points
+sys.argv[1:] = [{store!r}]
+points.main()
+"""
+
+
+@pytest.mark.exhaustive
+@pytest.mark.tools
+def test_points_are_clean_under_sanitizers(sanitized: dict[str, str], portable_store: Path) -> None:
+    """The kernels with the cells and sizes of a mapped block."""
+    done = run_sanitized(sanitized, POINTS.format(store=str(portable_store)))
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 RUNS = """

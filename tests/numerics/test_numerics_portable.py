@@ -8,6 +8,7 @@ the list of what is called at all.
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import os
 import shutil
@@ -21,10 +22,10 @@ import numpy as np
 import pytest
 
 from chipdse.kernels.build import compiler
-from tests.support import portable_points
+from tests.support.portable import arrays, points
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = Path(portable_points.__file__)
+PROCESSORS = ["Nehalem", "Haswell"]
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +35,13 @@ def here(portable_store: Path) -> dict[str, str]:
 
 def run(store: Path, *before: str, **environment: str) -> dict[str, str]:
     """The figures as another process computes them."""
-    command = [*before, sys.executable, str(PROGRAM), str(store)]
-    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
+    return printed([*before, sys.executable, "-m", points.__name__, str(store)], environment)
+
+
+def printed(command: list[str], environment: dict[str, str]) -> dict[str, str]:
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | environment, cwd=ROOT
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     found: dict[str, str] = json.loads(done.stdout)
     return found
@@ -80,15 +86,32 @@ def test_same_with_less_of_the_processor(portable_store: Path, here: dict[str, s
 
 @pytest.mark.few_cases(1)
 @pytest.mark.tools
-@pytest.mark.parametrize("processor", ["Nehalem", "Haswell"])
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_arrays_are_the_same_on_another_processor(
+    here: dict[str, str], tmp_path: Path, processor: str
+) -> None:
+    """Placement, sorts, series and products; `test_same_on_another_processor` has the rest."""
+    program = [*emulator(processor), sys.executable, "-m", arrays.__name__]
+    emulated = compiler_for(tmp_path, processor.lower())
+    found = printed(program, {"CHIPDSE_CC": emulated, "OPENBLAS_NUM_THREADS": "1"})
+    assert found == {name: here[name] for name in found} and len(found) == 3
+
+
+@pytest.mark.exhaustive  # most of a minute is what QEMU takes for the imports of an evaluation
+@pytest.mark.tools
+@pytest.mark.parametrize("processor", PROCESSORS)
 def test_same_on_another_processor(
     portable_store: Path, here: dict[str, str], tmp_path: Path, processor: str
 ) -> None:
+    emulated = compiler_for(tmp_path, processor.lower())
+    assert run(portable_store, *emulator(processor), CHIPDSE_CC=emulated) == here
+
+
+def emulator(processor: str) -> list[str]:
     qemu = shutil.which("qemu-x86_64")
     if qemu is None:
         pytest.skip("QEMU is not installed; sudo apt-get install qemu-user")
-    emulated = compiler_for(tmp_path, processor.lower())
-    assert run(portable_store, qemu, "-cpu", processor, CHIPDSE_CC=emulated) == here
+    return [qemu, "-cpu", processor]
 
 
 _CALLS = """
@@ -163,13 +186,19 @@ def calls(tree: ast.Module) -> Iterator[str]:
                 yield "dot"
 
 
+@functools.cache
+def parsed() -> dict[str, ast.Module]:
+    """Every module of the package by its path."""
+    paths = sorted(ROOT.glob("chipdse/**/*.py"))
+    return {str(path.relative_to(ROOT)): ast.parse(path.read_text()) for path in paths}
+
+
 @pytest.mark.slow
 def test_nothing_that_differs_between_processors_feeds_a_result() -> None:
     found = {}
-    for path in sorted(ROOT.glob("chipdse/**/*.py")):
-        name = str(path.relative_to(ROOT))
+    for name, tree in parsed().items():
         if not name.startswith(("chipdse/study/", "chipdse/report/", "chipdse/cli/")):
-            counted = Counter(calls(ast.parse(path.read_text())))
+            counted = Counter(calls(tree))
             if counted:
                 found[name] = set(counted)
     left = {name: set(reasons) for name, reasons in LEFT.items()}
@@ -206,9 +235,9 @@ def unstable_sorts(tree: ast.Module) -> Iterator[str]:
 def test_positions_come_from_stable_sorts() -> None:
     """In the searches and reports too, so that a study proposes the same points everywhere."""
     found = {}
-    for path in sorted(ROOT.glob("chipdse/**/*.py")):
-        if sorts := list(unstable_sorts(ast.parse(path.read_text()))):
-            found[str(path.relative_to(ROOT))] = sorts
+    for name, tree in parsed().items():
+        if sorts := list(unstable_sorts(tree)):
+            found[name] = sorts
     assert found == {}, "use chipdse.sorting, or kind='stable'"
 
 

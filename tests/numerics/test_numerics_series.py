@@ -27,6 +27,7 @@ def spread(low: float, high: float) -> np.ndarray:
     return rng.uniform(low, high, 300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "exact", "points", "places"),
     [

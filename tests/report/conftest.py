@@ -32,7 +32,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Any]:
-    made = make_study(tmp_path / "live", 40, on_disk=True)
+    made = make_study(tmp_path / "live", 12, on_disk=True)
     with make_server(made.path, "127.0.0.1", 0) as serving:
         thread = threading.Thread(target=serving.serve_forever, daemon=True)
         thread.start()

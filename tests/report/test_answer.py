@@ -72,6 +72,7 @@ def test_a_parameter_that_scales_two_objectives(tmp_path: Path) -> None:
     assert not list(warnings_of(sweep, both))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("on_front", "warned"), [(20, False), (21, True)])
 def test_a_large_front(tmp_path: Path, on_front: int, warned: bool) -> None:
     sweep, table = small(tmp_path, energy_per_op_j=[1e-12 + 1e-15 * n for n in range(60)])

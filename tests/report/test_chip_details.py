@@ -19,6 +19,7 @@ from tests.application.one_chips import LARGE, make_chip
 from tests.support.report_cases import HOSTILE
 
 
+@pytest.mark.slow
 def test_figures_of_a_chip_add_up() -> None:
     chip = make_chip(operations={"control": 100.0})
     detail = chip_detail(chip)

@@ -38,6 +38,7 @@ def table_of(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_front_of_any_table_is_drawn_with_its_options(tmp_path: Path) -> None:
     table, figure = table_of(tmp_path / "table.csv"), tmp_path / "front.svg"
     words = ["plot", str(table), "--minimize", "latency", "--maximize", "accuracy"]
@@ -115,6 +116,7 @@ def test_a_title_does_not_lie_on_the_legend(tmp_path: Path) -> None:
     assert not legend.get_window_extent().overlaps(title.get_window_extent())
 
 
+@pytest.mark.slow
 def test_a_supply_curve_has_plain_ticks_and_the_blocks_unit(tmp_path: Path) -> None:
     """A logarithmic axis labels its decades by formulas, which figures of studies do not parse."""
     supply = {

@@ -195,6 +195,7 @@ def test_another_way_of_evaluating_is_another_question(good: Path, tmp_path: Pat
     assert start_study(read_sweep(file), shutil.copytree(good, tmp_path / "s"), None, {})
 
 
+@pytest.mark.slow
 def test_why_nothing_is_feasible(tmp_path: Path) -> None:
     folder = tmp_path / "hot"
     made = make_study(folder, 0, on_disk=True)

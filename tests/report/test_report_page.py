@@ -40,6 +40,7 @@ def data_of(page: str) -> dict:
     return found
 
 
+@pytest.mark.slow
 def test_columns_come_back_as_they_are_in_the_table(study: StudyFolder) -> None:
     table, page = points_table(study), report_html(study, None)
     assert "on the front. Limits: peak temperature at most 95 °C." in page
@@ -57,6 +58,7 @@ def test_columns_come_back_as_they_are_in_the_table(study: StudyFolder) -> None:
     assert unpacked(data["on_front"], "u1").astype(bool).tolist() == table["on_front"].tolist()
 
 
+@pytest.mark.slow
 def test_hostile_names_are_text(tmp_path: Path) -> None:
     made = make_study(tmp_path / "hostile", 60, question=HOSTILE, failure=f"ToolError: {HOSTILE}")
     page = report_html(made, None)
@@ -71,6 +73,7 @@ def test_a_script_element_cannot_be_left() -> None:
     assert json.loads(text) == {"</script>": ["<!--", "\u2028", None]}
 
 
+@pytest.mark.slow
 def test_the_page_asks_no_network(study: StudyFolder) -> None:
     page = report_html(study, None)
     own = page.split('id="plotly"')[0] + page.split("</script>", 3)[-1]

@@ -54,17 +54,9 @@ def test_no_button_of_the_report_sends_a_chart_away(browser: Any, tmp_path: Path
 def test_no_button_of_a_comparison_sends_a_chart_away(browser: Any, tmp_path: Path) -> None:
     file = tmp_path / "compared.html"
     for name in ("a", "b"):
-        make_study(tmp_path / name, 60, on_disk=True)
+        make_study(tmp_path / name, 12, on_disk=True)
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "-o", str(file)]) == 0
-    shown = browser.new_page(color_scheme="dark")
-    shown.goto(file.as_uri())
-    shown.wait_for_selector("#fronts-0 .xtick text")
-    ink = "rgb(230, 233, 238)"
-    assert shown.evaluate("getComputedStyle(document.body).color") == ink
-    tick = "getComputedStyle(document.querySelector('#fronts-0 .xtick text')).fill"
-    assert shown.evaluate(tick) == ink
-    shown.close()
-    page = browser.new_page()
+    page = browser.new_page(color_scheme="dark")
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -72,6 +64,11 @@ def test_no_button_of_a_comparison_sends_a_chart_away(browser: Any, tmp_path: Pa
         "request", lambda asked: complaints.append(asked.url) if is_outside(asked.url) else None
     )
     page.goto(file.as_uri())
+    page.wait_for_selector("#fronts-0 .xtick text")
+    ink = "rgb(230, 233, 238)"
+    assert page.evaluate("getComputedStyle(document.body).color") == ink
+    tick = "getComputedStyle(document.querySelector('#fronts-0 .xtick text')).fill"
+    assert page.evaluate(tick) == ink
     page.wait_for_selector(".main-svg")
     leaves_nothing(page)
     assert complaints == []

@@ -85,6 +85,7 @@ def test_a_file_that_is_too_large_is_refused() -> None:
         read_elf(bytes(MOST_FILE_BYTES + 1), "x.elf")
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_damaged_files_are_read_or_refused(data: st.DataObject) -> None:
     content = bytearray((PROGRAMS / "quicksort.elf").read_bytes())

@@ -201,6 +201,7 @@ def test_energy_of_a_program(tmp_path: Path) -> None:
     assert report.block_energy_per_run_j == pytest.approx(power_times_time)
 
 
+@pytest.mark.exhaustive  # as the core that is described in TOML, below
 @pytest.mark.tools
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")  # of its macro processor
 def test_a_core_of_someone_else_runs_a_program(

@@ -67,6 +67,7 @@ def quicksort() -> bytes:
     return struct.pack("<64I", *sorted(words))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reference", [aes128, fir, quicksort, sha256])
 def test_programs_that_ship_find_their_result(reference: Callable[[], bytes]) -> None:
     path = PROGRAMS / f"{reference.__name__}.elf"

@@ -27,8 +27,8 @@ def test_cells_have_together_the_energy_of_the_trace(
     block = find_block("fifo", Path.cwd())
     design = Design(
         block=block,
-        parameters=block.parameters(),
-        workload=block.workload(),
+        parameters=block.parameters(width=4, depth=3),
+        workload=block.workload(length=200),
         library=LibraryChoice(name="sky130"),
         synthesis=make_record(SynthesisOptions, synthesis, "synthesis"),
         physical=PhysicalOptions(wires="formula", glitches=glitches),

@@ -33,8 +33,8 @@ def design() -> Design:
     block = find_block("adder")
     return Design(
         block=block,
-        parameters=block.parameters(),
-        workload=block.workload(),
+        parameters=block.parameters(bits=8),
+        workload=block.workload(length=200),
         library=LibraryChoice(name="sky130"),
         physical=PhysicalOptions(wires="none", glitches=False, clock_tree=False),
     )

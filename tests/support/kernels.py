@@ -44,6 +44,13 @@ def lend(cache: Path, names: Sequence[str] = _LENT) -> Path:
     return cache
 
 
+def shared_folder(name: str) -> Path:
+    """A folder that all tests of this run share; who fills it takes a lock."""
+    folder = Path(os.environ[_FOLDER]) / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def coarse_temperatures(patch: pytest.MonkeyPatch) -> None:
     """Compute the hottest spot of a placement on few squares, in this process.
 

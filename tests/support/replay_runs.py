@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from chipdse.export.cell_models import cell_models
 from chipdse.hardware.elaborate import Rtl
@@ -24,10 +26,11 @@ from chipdse.netlist.activity.recording import (
     read_register_map,
 )
 from chipdse.netlist.activity.replay.replay import Replayed, replay
-from chipdse.netlist.library.liberty.reader import read_liberty
+from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.verilog.reader import read_verilog
+from tests.support import kernels
 
 LIBRARIES = {
     "sky130hd": ["sky130hd/sky130_fd_sc_hd__tt_025C_1v80.lib.gz"],
@@ -43,6 +46,7 @@ LIBRARIES = {
     ],
 }
 FIRST_CYCLE, CYCLES = 40, 700
+_TRACE = "gates.vcd"
 
 # Registers with and without reset, with enables, an asynchronous reset and set, a memory, two
 # equal registers, one that is constant, one nobody reads, a state machine, a signed product.
@@ -161,41 +165,63 @@ def make_run(
     family: str,
     *,
     design: str = DESIGN,
-    bench: str = BENCH,
-    options: SynthesisOptions | None = None,
     macros: Sequence[Path] = (),
     models: str = "",
 ) -> Run:
-    """Synthesise a design, record its RTL, and simulate its gates with a dump."""
+    """Synthesise a design, record its RTL, and simulate its gates with a dump.
+
+    folder : not there yet, of this run alone
+    """
     need_icarus()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True)
     # RTLIL begins with attributes of its own.
     source = folder / ("design.il" if design.startswith("attribute") else "design.v")
     source.write_text(design)
     rtl = Rtl(rtlil=source, verilog=source, top="top", content="")
     files = liberty_files(shared, family)
-    library = read_liberty([*files, *macros])
+    library = load_library([*files, *macros])
     cells = library.cells
-    mapped = synthesise(rtl, files, options or SynthesisOptions(), folder / "synthesise", cells)
+    mapped = synthesise(rtl, files, SynthesisOptions(), folder / "synthesise", cells)
     netlist = read_verilog(mapped.netlist, library, "top")
     recorder = write_recorder(rtl, folder / "record", black_boxes=cells)
-    text = bench.replace("FIRST", str(FIRST_CYCLE)).replace("CYCLES", str(CYCLES))
+    text = BENCH.replace("FIRST", str(FIRST_CYCLE)).replace("CYCLES", str(CYCLES))
     (folder / "bench.v").write_text(text.replace("LAST", str(FIRST_CYCLE + CYCLES + 10)))
     (folder / "cells.v").write_text(cell_models(netlist) + models)
     rtl_only = [folder / "bench.v", *recorder.sources, folder / "cells.v"]
     run_icarus(folder, "bench", rtl_only)
-    recording = read_recording(folder / "record" / LAYOUT, folder / DATA)
+    return _run_in(folder, library, mapped)
+
+
+def _run_in(folder: Path, library: CellLibrary, mapped: Synthesised) -> Run:
     return Run(
         folder=folder,
         library=library,
         synthesised=mapped,
-        netlist=netlist,
+        netlist=read_verilog(mapped.netlist, library, "top"),
         registers=read_register_map(mapped.register_map),
-        recording=recording,
+        recording=read_recording(folder / "record" / LAYOUT, folder / DATA),
     )
 
 
-def simulate_gates(run: Run, netlist: Path | None = None) -> Path:
+def shared_run(shared: Path, family: str) -> Run:
+    """`DESIGN` mapped to a family, simulated once for all tests with its gates: they read it."""
+    need_icarus()
+    folder = kernels.shared_folder("runs") / family
+    with FileLock(folder.with_suffix(".lock")):
+        if not (folder / "mapped.pickle").exists():
+            run = make_run(shared, folder, family)
+            simulate_gates(run)
+            (folder / "mapped.pickle").write_bytes(pickle.dumps(run.synthesised))
+    mapped = pickle.loads((folder / "mapped.pickle").read_bytes())
+    return _run_in(folder, load_library(liberty_files(shared, family)), mapped)
+
+
+def gates_trace(run: Run) -> Path:
+    """The dump of the gates of a shared run."""
+    return run.folder / "gates" / _TRACE
+
+
+def simulate_gates(run: Run) -> Path:
     """Dump the gate-level simulation under the same stimuli; the path of the trace.
 
     The RTL's modules are renamed: the netlist's top has the same name.
@@ -210,8 +236,8 @@ def simulate_gates(run: Run, netlist: Path | None = None) -> Path:
         run.folder / "bench.v",
         gates / "rtl.v",
         gates / "recorder.v",
-        netlist or run.synthesised.netlist,
+        run.synthesised.netlist,
         run.folder / "cells.v",
     ]
     run_icarus(gates, "bench", sources, "-DGATES")
-    return gates / "gates.vcd"
+    return gates / _TRACE

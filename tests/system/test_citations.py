@@ -107,6 +107,7 @@ def test_the_command_writes_and_lists_it(
     assert "@inproceedings{gupta2022act," in file.read_text()
 
 
+@pytest.mark.slow
 def test_crystals_of_dies_are_cited_by_their_measurements() -> None:
     def of_dies(name: str) -> set[str]:
         return keys(PackageParameters(die_material=name)) - keys(PackageParameters())

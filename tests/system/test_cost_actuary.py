@@ -74,6 +74,7 @@ def test_recurring_cost_of_all_reference_cases(shared: Path) -> None:
         assert made.substrate_m2[0] * 1e6 == approx(float(row["pkg_area_mm2"]), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_package_nre_of_flat_packages(shared: Path) -> None:
     for row in rows(shared):
         if row["integration"] not in ("SoC_OS", "MCM_OS"):
@@ -195,6 +196,7 @@ def test_cost_grows_with_area(area: float, arrangement: str, count: int) -> None
     assert large.metrics.cost_usd > small.metrics.cost_usd > 0
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("node_nm", [3, 5, 7, 10, 14, 20, 28, 40, 55])
 def test_nodes_of_the_table_are_exact(node_nm: int) -> None:
     found = evaluate_described(chiplets("monolithic", 1, 100, node_nm), cells=2)

@@ -27,6 +27,7 @@ def per_area_kg_per_cm2(**package) -> float:
     return float(parts.carbon.dies_kg[0] / parts.dies.area_m2[0, 0]) / 1e4
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("node_nm", ACT)
 def test_both_sources_of_carbon_per_area(node_nm: int) -> None:
     act, imec = (

@@ -42,6 +42,7 @@ def several(arrangement: str, **changes):
     return PackageParameters(**(values | changes))
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("arrangement", ARRANGEMENTS)
 def test_every_arrangement_evaluates(arrangement: str) -> None:
     found = evaluate_system(block(), several(arrangement))

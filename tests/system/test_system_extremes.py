@@ -97,11 +97,10 @@ LOOKED_INTO = {
 }
 
 
-# Their pictures take seconds: a small die in a large package needs a fine mesh.
-SLOW = ("no link fits", "one transistor")
-CASES = [
-    pytest.param(case, marks=pytest.mark.slow) if case in SLOW else case for case in LOOKED_INTO
-]
+# Their pictures take seconds: a small die in a large package needs a fine mesh. A few gates are in
+# every run.
+MARKS = {"one transistor": [pytest.mark.exhaustive]}
+CASES = [pytest.param(case, marks=MARKS.get(case, [])) for case in LOOKED_INTO]
 
 
 @pytest.mark.slow

@@ -36,6 +36,7 @@ def evaluate(tmp_path: Path, text: str):
     return evaluate_described(load(tmp_path, text), cells=6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_examples_are_feasible(path: Path) -> None:
     found = evaluate_described(load_system(path), cells=8)

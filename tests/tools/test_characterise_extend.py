@@ -10,6 +10,7 @@ from tools.characterise import settings
 from tools.characterise.extend import extend
 
 
+@pytest.mark.slow
 def test_added_corners_stand_behind_the_others() -> None:
     library = resolve("sky130").load()
     corners = list(zip(library.supply_v.tolist(), library.temperature_c.tolist(), strict=True))
@@ -22,6 +23,7 @@ def test_added_corners_stand_behind_the_others() -> None:
     assert made["-40 C"] == ["1.95 V", "0.7 V"]
 
 
+@pytest.mark.slow
 def test_a_library_is_not_extended_twice(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("again")
     with pytest.raises(SystemExit, match="has the corners already"):
@@ -29,6 +31,7 @@ def test_a_library_is_not_extended_twice(tmp_path_factory: pytest.TempPathFactor
     assert not (folder / "out.npz").exists()
 
 
+@pytest.mark.slow
 def test_slews_follow_the_inverter_at_added_corners() -> None:
     """Every slew axis grows by one factor, and loads stay."""
     library = resolve("sky130").load()

@@ -20,6 +20,7 @@ def unit() -> Units:
     return Units(library=library, fo4_s=np.full(len(library.supply_v), 80e-12))
 
 
+@pytest.mark.slow
 def test_the_added_corners_are_left_out(unit: Units) -> None:
     whole, kept = unit.library, without_added(unit.library)
     assert len(whole.supply_v) - len(kept.supply_v) == len(settings.ADDED_TYPICAL)

@@ -36,6 +36,8 @@ class AesSbox(wiring.Component):
     Accepted at edge t, read at edge ``t + latency_cycles``; one word per cycle.
     """
 
+    masked_sbox = MaskedSbox
+
     out_valid: Value
     valid: Value
 
@@ -87,7 +89,7 @@ class AesSbox(wiring.Component):
         """The substituted bytes of each share."""
         results: list[list[Value]] = [[], []]
         for number in range(self.parameters.bytes):
-            m.submodules[f"sbox_{number}"] = box = MaskedSbox()
+            m.submodules[f"sbox_{number}"] = box = self.masked_sbox()
             m.d.comb += [
                 box.valid.eq(valid),
                 box.random.eq(getattr(self, RANDOM).word_select(number, SBOX_RANDOM_BITS)),

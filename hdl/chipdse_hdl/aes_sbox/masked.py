@@ -50,6 +50,8 @@ class MaskedSbox(wiring.Component):
     The outputs are right in the cycle that ends `SBOX_STAGES` edges after that of the inputs.
     """
 
+    cross_products = staticmethod(cross_products)
+
     random: Value
     valid: Value
 
@@ -91,7 +93,7 @@ class MaskedSbox(wiring.Component):
             if added:
                 inner = [term ^ more for term, more in zip(inner, added, strict=True)]
             terms = in_register(inner, stage, f"{name}_inner")
-            crossed = cross_products(
+            crossed = self.cross_products(
                 m, a, b, random, name, multiply=multiply, enable=flow.enables[stage]
             )
             return [term ^ other for term, other in zip(terms, crossed, strict=True)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import itertools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from elftools.elf.elffile import ELFFile
+
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
 
 MOST_FILE_BYTES, MOST_LOADED_BYTES, MOST_SEGMENTS = 2**26, 2**22, 64
 # "RISC-V ELF Specification" (riscv-non-isa/riscv-elf-psabi-doc), e_flags.
@@ -94,6 +96,8 @@ def read_elf(content: bytes, name: str, memory_bytes: int = 2**32) -> Image:
 
 
 def _read(content: bytes, name: str) -> Image:
+    from elftools.elf.elffile import ELFFile  # most blocks run no program
+
     elf = ELFFile(io.BytesIO(content))
     _check_kind(elf, name)
     if elf["e_phnum"] > MOST_SEGMENTS:

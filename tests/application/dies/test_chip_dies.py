@@ -63,6 +63,7 @@ def test_a_file_by_hand(chip_file: Path) -> None:
     assert layout.flows(None, "buffer", "main") == ()
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

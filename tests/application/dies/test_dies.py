@@ -41,6 +41,7 @@ def metrics_of(chip: OneChip) -> TaskColumns:
     )
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("operations", [None, OPERATIONS])
 @pytest.mark.parametrize("memories", [{}, {"buffer_bytes": None, "kind": None}])
 def test_one_named_die_is_the_chip_without_dies(
@@ -118,6 +119,7 @@ def test_stated_traffic_takes_time_of_its_own(overlapped: bool) -> None:
     assert after == pytest.approx(seconds if overlapped else before + seconds)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "package",
     [
@@ -146,6 +148,7 @@ def test_a_chip_is_the_system_that_is_written_for_the_verb_package(
         assert sum(die.power_w for die in dies) == pytest.approx(metrics.power_w)
 
 
+@pytest.mark.slow
 def test_copies_on_several_dies_share_the_traffic() -> None:
     one = make_chip(dies=APART, operations=OPERATIONS, **JOINED)
     four = make_chip(dies={**APART, "compute": 4}, operations=OPERATIONS, **JOINED)

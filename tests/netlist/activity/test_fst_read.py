@@ -18,7 +18,7 @@ from chipdse.errors import DesignError
 from chipdse.netlist.activity.waveform.activity import read_vcd_activity
 from chipdse.netlist.activity.waveform.fst import is_fst, open_fst
 from chipdse.netlist.activity.waveform.fst_hierarchy import read_hierarchy
-from chipdse.netlist.library.liberty.reader import read_liberty
+from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.verilog.reader import read_verilog
 from tests.support.netlist_cases import tiny_library
@@ -67,7 +67,7 @@ def traces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_fst_equals_vcd(traces: Path, shared: Path) -> None:
     liberty = shared / "pdk" / "sky130hd" / "sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
-    netlist = read_verilog(traces / "top.v", read_liberty([liberty]), "top")
+    netlist = read_verilog(traces / "top.v", load_library([liberty]), "top")
     vcd, fst = (
         read_vcd_activity(traces / name, "tb.dut", netlist, clock_period_s=10e-9, states=True)
         for name in ("t.vcd", "t.fst")
@@ -88,7 +88,7 @@ def test_a_damaged_trace_is_refused(
     traces: Path, shared: Path, tmp_path: Path, keep: float
 ) -> None:
     liberty = shared / "pdk" / "sky130hd" / "sky130_fd_sc_hd__tt_025C_1v80.lib.gz"
-    netlist = read_verilog(traces / "top.v", read_liberty([liberty]), "top")
+    netlist = read_verilog(traces / "top.v", load_library([liberty]), "top")
     data = (traces / "t.fst").read_bytes()
     size = int(keep * len(data)) if isinstance(keep, float) else keep
     (tmp_path / "cut.fst").write_bytes(data[:size])

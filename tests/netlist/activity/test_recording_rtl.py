@@ -93,6 +93,7 @@ def test_x_is_kept_when_asked_for(tmp_path: Path) -> None:
     assert not (differs & ~rows.unknown).any()
 
 
+@pytest.mark.exhaustive  # tests/own_blocks/test_own_kinds.py replays what Verilator records
 def test_verilator_writes_what_icarus_writes(tmp_path: Path) -> None:
     need_icarus()
     recorder = record(tmp_path)

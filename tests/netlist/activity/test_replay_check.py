@@ -17,14 +17,14 @@ from chipdse.netlist.activity.replay.counts import input_sets, joint_counts
 from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.library.logic import truth_table
 from chipdse.netlist.verilog.reader import read_verilog
-from tests.support.replay_runs import FIRST_CYCLE, Run, engines, make_run
+from tests.support.replay_runs import FIRST_CYCLE, Run, engines, shared_run
 
 pytestmark = pytest.mark.tools
 
 
 @pytest.fixture(scope="module")
-def run(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return make_run(shared, tmp_path_factory.mktemp("replay"), "ihp-sg13g2")
+def run(shared: Path) -> Run:
+    return shared_run(shared, "ihp-sg13g2")
 
 
 def values_of_nets(run: Run, rows: range) -> dict[str, np.ndarray]:

@@ -17,12 +17,13 @@ from tests.support.replay_runs import CYCLES, FIRST_CYCLE, engines, make_run, si
 pytestmark = pytest.mark.tools
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.parametrize(
     ("family", "gate", "pins"),
     [
         ("sky130hd", "sky130_fd_sc_hd__dlclkp_1", ".CLK(clk), .GATE(en), .GCLK(gated)"),
-        ("ihp-sg13g2", "sg13g2_lgcp_1", ".CLK(clk), .GATE(en), .GCLK(gated)"),
         ("asap7", "ICGx1_ASAP7_75t_R", ".CLK(clk), .ENA(en), .SE(1'b0), .GCLK(gated)"),
+        ("ihp-sg13g2", "sg13g2_lgcp_1", ".CLK(clk), .GATE(en), .GCLK(gated)"),
     ],
 )
 def test_clock_gates(family: str, gate: str, pins: str, shared: Path, tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ module top(input clk, input rst_n, input en, input we, input [1:0] addr, input s
   assign more = sum[3:0] ^ word;
 endmodule
 """
-    run = make_run(shared, tmp_path, family, design=design)
+    run = make_run(shared, tmp_path / "run", family, design=design)
     trace = simulate_gates(run)
     gates = read_vcd_activity(trace, "bench.gates", run.netlist, clock_period_s=10e-9)
     for engine in engines():
@@ -68,7 +69,7 @@ LATCH = FALLING.replace("always @(negedge clk) late <=", "always @* if (!clk) la
 
 @pytest.mark.parametrize("design", [FALLING, LATCH], ids=["falling edge", "latch"])
 def test_both_edges_recorded(design: str, shared: Path, tmp_path: Path) -> None:
-    run = make_run(shared, tmp_path, "sky130hd", design=design)
+    run = make_run(shared, tmp_path / "run", "sky130hd", design=design)
     assert run.recording.both_edges
     trace = simulate_gates(run)
     gates = read_vcd_activity(trace, "bench.gates", run.netlist, clock_period_s=10e-9)
@@ -121,7 +122,9 @@ class Keeper(wiring.Component):
 
 
 def test_amaranth_memories_and_state_machines(shared: Path, tmp_path: Path) -> None:
-    run = make_run(shared, tmp_path, "ihp-sg13g2", design=rtlil.convert(Keeper(), name="top"))
+    run = make_run(
+        shared, tmp_path / "run", "ihp-sg13g2", design=rtlil.convert(Keeper(), name="top")
+    )
     names = {bit.signal for bit in run.registers.values()}
     assert {"store[0]", "store[3]", "fsm_state", "sum"} <= names, names
     assert any(name.startswith("register_") for name in names), names
@@ -159,7 +162,7 @@ def test_a_memory_macro_is_a_source(shared: Path, tmp_path: Path) -> None:
     macro = shared / "pdk" / "sram" / f"{name}_typ_1p20V_25C.lib.gz"
     run = make_run(
         shared,
-        tmp_path,
+        tmp_path / "run",
         "ihp-sg13g2",
         design=MACRO_DESIGN.replace("MACRO", name),
         macros=[macro],

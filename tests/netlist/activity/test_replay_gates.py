@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from chipdse.netlist.activity.waveform.activity import read_vcd_activity
-from tests.support.replay_runs import CYCLES, LIBRARIES, make_run, simulate_gates
+from tests.support.replay_runs import CYCLES, LIBRARIES, gates_trace, shared_run
 
 pytestmark = pytest.mark.tools
 
 
 @pytest.mark.few_cases(2)
 @pytest.mark.parametrize("family", LIBRARIES)
-def test_equal_toggles_on_every_net(family: str, shared: Path, tmp_path: Path) -> None:
-    run = make_run(shared, tmp_path, family)
-    trace = simulate_gates(run)
+def test_equal_toggles_on_every_net(family: str, shared: Path) -> None:
+    run = shared_run(shared, family)
+    trace = gates_trace(run)
     result = run.replay(cycles=CYCLES, clock_period_s=10e-9, engine="numpy")
     gates = read_vcd_activity(trace, "bench.gates", run.netlist, clock_period_s=10e-9)
     assert result.unmapped == {}

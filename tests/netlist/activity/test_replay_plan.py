@@ -11,7 +11,7 @@ from chipdse.errors import DesignError
 from chipdse.kernels.build import compiler
 from chipdse.netlist.activity.recording import RecordedSignal, Recording, RegisterBit
 from chipdse.netlist.activity.replay.replay import replay
-from chipdse.netlist.library.liberty.reader import read_liberty
+from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.library.library import CellLibrary
 from chipdse.netlist.verilog.reader import read_verilog
 
@@ -20,7 +20,7 @@ ENGINES = ["numpy", *(["compiled"] if compiler() else [])]
 
 @pytest.fixture(scope="module")
 def library(shared: Path) -> CellLibrary:
-    return read_liberty([shared / "pdk/ihp-sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz"])
+    return load_library([shared / "pdk/ihp-sg13g2/sg13g2_stdcell_typ_1p20V_25C.lib.gz"])
 
 
 def recording(rows: list[dict[str, int]], widths: dict[str, int]) -> Recording:

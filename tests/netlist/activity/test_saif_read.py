@@ -25,6 +25,7 @@ from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.verilog.reader import read_verilog
 from tests.support.netlist_cases import liberty_text, tiny_library
 
+ROOT = Path(__file__).parents[3]
 LIBRARY = tiny_library()
 TEXT = r"""module top (clk, a, v, y); input clk, a; input [2:-1] v; output [0:0] y;
   wire \u.n ; wire \w[3] ; wire m;
@@ -265,19 +266,22 @@ endmodule
 """
 
 
+KEPT = ROOT / "tests" / "support" / "traces" / "verilator.saif"
+"""What Verilator 5.48 wrote for `DRIVER`."""
+
+
 @pytest.mark.tools
-def test_verilators_saif_is_icarus_vcd(tmp_path: Path) -> None:
-    verilator = shutil.which("verilator-cli", path=str(Path(sys.executable).parent))
-    if not (verilator and shutil.which("iverilog") and shutil.which("make")):
-        pytest.skip("Verilator, Icarus Verilog or make is not installed")
+@pytest.mark.parametrize("is_kept", [True, pytest.param(False, marks=pytest.mark.exhaustive)])
+def test_verilators_saif_is_icarus_vcd(is_kept: bool, tmp_path: Path) -> None:
+    if not shutil.which("iverilog"):
+        pytest.skip("Icarus Verilog is not installed")
     for name, text in (("t.v", CELLS + GATES), ("m.cpp", DRIVER), ("tb.v", BENCH)):
         (tmp_path / name).write_text(text)
-    # A machine may have no `python`; g++ takes longer to optimise than so short a run saves.
-    make = {"MAKEFLAGS": f"PYTHON3={sys.executable} OPT_GLOBAL=-O0 OPT_FAST=-O0"}
-    run = {"cwd": tmp_path, "check": True, "capture_output": True, "env": os.environ | make}
-    options = "--cc --exe --build -Wno-fatal --trace-saif -O0 -CFLAGS -O0 --top-module top -o sim"
-    subprocess.run([verilator, *options.split(), "t.v", "m.cpp"], **run)
-    subprocess.run([tmp_path / "obj_dir" / "sim"], **run)
+    if is_kept:
+        shutil.copy(KEPT, tmp_path / "t.saif")
+    else:
+        write_with_verilator(tmp_path)
+    run = {"cwd": tmp_path, "check": True, "capture_output": True}
     subprocess.run(["iverilog", "-g2005", "-o", "t.vvp", "tb.v", "t.v"], **run)
     subprocess.run(["vvp", "-n", "t.vvp"], **run)
     gates = netlist(GATES)
@@ -290,3 +294,16 @@ def test_verilators_saif_is_icarus_vcd(tmp_path: Path) -> None:
     np.testing.assert_array_equal(saif.toggles, vcd.toggles + rises)
     np.testing.assert_allclose(saif.high_fraction, vcd.high_fraction, atol=1e-12)
     assert len(set(saif.toggles.tolist())) >= 8
+
+
+def write_with_verilator(tmp_path: Path) -> None:
+    """Leave the SAIF file of a simulation in a folder that has its sources."""
+    verilator = shutil.which("verilator-cli", path=str(Path(sys.executable).parent))
+    if not (verilator and shutil.which("make")):
+        pytest.skip("Verilator or make is not installed")
+    # A machine may have no `python`; g++ takes longer to optimise than so short a run saves.
+    make = {"MAKEFLAGS": f"PYTHON3={sys.executable} OPT_GLOBAL=-O0 OPT_FAST=-O0"}
+    run = {"cwd": tmp_path, "check": True, "capture_output": True, "env": os.environ | make}
+    options = "--cc --exe --build -Wno-fatal --trace-saif -O0 -CFLAGS -O0 --top-module top -o sim"
+    subprocess.run([verilator, *options.split(), "t.v", "m.cpp"], **run)
+    subprocess.run([tmp_path / "obj_dir" / "sim"], **run)

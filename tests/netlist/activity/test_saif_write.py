@@ -15,7 +15,7 @@ from chipdse.errors import DesignError, ToolError
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.saif import escaped, write_saif
 from chipdse.netlist.activity.waveform.activity import read_vcd_activity
-from chipdse.netlist.library.liberty.reader import read_liberty
+from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.verilog.reader import read_verilog
 
@@ -82,9 +82,10 @@ def read(path: Path) -> tuple[float, list[str], dict[str, dict[str, int]]]:
 def netlist(shared: Path) -> Netlist:
     files = [shared / "pdk" / "ihp-sg13g2" / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"]
     folder = shared / "reference" / "timing-power" / "ihp-sg13g2"
-    return read_verilog(folder / "mac8.v", read_liberty(files), "mac8")
+    return read_verilog(folder / "mac8.v", load_library(files), "mac8")
 
 
+@pytest.mark.slow
 def test_a_trace_comes_back(netlist: Netlist, shared: Path, tmp_path: Path) -> None:
     trace = shared / "reference" / "timing-power" / "ihp-sg13g2" / "mac8.vcd.gz"
     activity = read_vcd_activity(trace, "tb.dut", netlist, clock_period_s=10e-9)

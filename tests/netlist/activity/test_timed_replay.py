@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tempfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from chipdse.netlist.activity.glitches.replay import TimedActivity, timed_replay
 from chipdse.netlist.activity.recording import RecordedSignal, Recording
 from chipdse.netlist.activity.replay.replay import replay
 from chipdse.netlist.library.catalogue import resolve
+from chipdse.netlist.library.library import CellLibrary, OperatingLibrary
 from chipdse.netlist.netlist import Netlist
 from chipdse.netlist.power.glitches import GlitchPower
 from chipdse.netlist.power.power import analyse_power
@@ -32,13 +34,20 @@ ENGINES = ["python", pytest.param("compiled", marks=pytest.mark.tools)]
 
 def timed(text: str, wires: Wires | None = None, period_s: float = 20 * NS) -> Timing:
     """Logic without registers, of cells of the library that ships."""
-    library = resolve("sky130").load()
+    library, operating = shipped()
     with tempfile.NamedTemporaryFile("w", suffix=".v") as file:
         file.write(text)
         file.flush()
         netlist = read_verilog(Path(file.name), library, "top")
     graph = build_timing_graph(netlist)
-    return analyse_timing(graph, library.at(1.8, 25.0), period_s, wires=wires)
+    return analyse_timing(graph, operating, period_s, wires=wires)
+
+
+@functools.cache
+def shipped() -> tuple[CellLibrary, OperatingLibrary]:
+    """The library that ships, and its tables at one operating point."""
+    library = resolve("sky130").load()
+    return library, library.at(1.8, 25.0)
 
 
 def recorded(netlist: Netlist, rows: list[int]) -> Recording:

@@ -182,6 +182,7 @@ DIALECTS = {
 }
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_dialect_means_the_same(dialect: str, tmp_path: Path) -> None:
     variables, changes = DIALECTS[dialect]

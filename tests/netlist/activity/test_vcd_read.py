@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chipdse.errors import DesignError
 from chipdse.netlist.activity.waveform.activity import SignalCounter, read_vcd_activity
 from chipdse.netlist.activity.waveform.vcd import open_vcd
-from chipdse.netlist.library.liberty.reader import read_liberty
+from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.verilog.reader import read_verilog
 
 SMALL = b"""$date today $end
@@ -107,7 +107,7 @@ def test_equals_opensta(family: str, shared: Path) -> None:
         if (family == "sky130hd")
         else shared / "pdk" / family / "sg13g2_stdcell_typ_1p20V_25C.lib.gz"
     )
-    netlist = read_verilog(folder / "mac8.v", read_liberty([library_file]), "mac8")
+    netlist = read_verilog(folder / "mac8.v", load_library([library_file]), "mac8")
     activity = read_vcd_activity(
         folder / "mac8.vcd.gz", "tb.dut", netlist, clock_period_s=10e-9, clocks=["clk"]
     )
@@ -178,6 +178,7 @@ def test_fuzzing_gives_errors_not_crashes(at: int, noise: bytes, drop: int) -> N
             assert all(value >= 0 for value in toggles.values())
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     st.integers(1, 400),

@@ -92,6 +92,7 @@ def test_levels_of_a_tree_by_hand(sinks: int, buffers: list[int]) -> None:
     assert buffer_counts(sinks, one) == buffers
 
 
+@pytest.mark.slow
 def test_groups_of_the_clock_tree_by_hand(
     library: CellLibrary, at: OperatingLibrary, tmp_path: Path
 ) -> None:
@@ -243,6 +244,7 @@ LIBRARIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_every_library_with_buffers_has_a_tree(name, shared: Path) -> None:
     library = resolve([shared / LIBRARIES[name]]).load()

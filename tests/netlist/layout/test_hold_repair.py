@@ -45,6 +45,7 @@ def graph_of(text: str, folder: Path) -> TimingGraph:
     return build_timing_graph(read_verilog(file, resolve("sky130").load(), "top"), "clk")
 
 
+@pytest.mark.slow
 def test_the_slack_is_that_of_the_check_behind_the_register(tmp_path: Path) -> None:
     graph = graph_of(chain(2), tmp_path)
     timing = analyse_timing(graph, graph.netlist.library.at([1.8], [25.0]), 1.0)
@@ -74,6 +75,7 @@ def test_which_registers_need_a_hold_buffer(text: str, buffers: int, tmp_path: P
     assert hold_buffer_count(graph_of(text, tmp_path), FLOW_S, 1.8, 25.0) == buffers
 
 
+@pytest.mark.slow
 def test_the_layout_follows_the_check_where_the_limit_is_known(tmp_path: Path) -> None:
     """10.0 µm² per buffer on sky130; without the limit it is a share of the registers."""
     graph = graph_of(chain(0), tmp_path)

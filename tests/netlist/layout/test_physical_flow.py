@@ -150,6 +150,7 @@ def test_one_placement_serves_every_supply(
     assert sorted(store.built) == ["glitches", "measure"]
 
 
+@pytest.mark.usefixtures("coarse_temperatures")
 def test_picture_and_map_of_power(
     design: Design, hardware: Hardware, store: Store, tmp_path: Path
 ) -> None:

@@ -53,7 +53,7 @@ def test_wire_length_is_that_of_a_full_placer(shared: Path, name: str) -> None:
 @pytest.mark.slow
 def test_full_core_is_as_short_as_annealing_makes_it() -> None:
     """Legalised and with cells exchanged; the global positions themselves overlap."""
-    row = full_core_row(144)
+    row = full_core_row(64)
     assert row["legal_exchanged"] == pytest.approx(1.0, abs=0.05)
     assert row["global"] < row["legal_exchanged"] <= row["legal"]
 
@@ -70,6 +70,7 @@ def test_numbering_hardly_matters(shared: Path, seed: int) -> None:
     assert placed.wire_length_m == pytest.approx(reference_m, rel=0.04)
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(("cells", "hub"), [(600, 0), (50, 50), (600, 600)])
 def test_cells_on_one_spot_come_apart(cells: int, hub: int) -> None:
@@ -92,17 +93,19 @@ def test_cells_on_one_spot_come_apart(cells: int, hub: int) -> None:
 def test_compiled_and_numpy_place_alike() -> None:
     if placer_kernel() is None:
         pytest.skip("no C compiler")
-    problem = chain(300)
+    problem = chain(150)
     fast, plain = place(problem, compiled=True), place(problem, compiled=False)
     assert np.array_equal(fast.x_m, plain.x_m) and np.array_equal(fast.y_m, plain.y_m)
 
 
+@pytest.mark.slow
 def test_same_seed_same_placement() -> None:
     problem = chain(100)
     assert np.array_equal(place(problem, seed=3).x_m, place(problem, seed=3).x_m)
     assert not np.array_equal(place(problem, seed=3).x_m, place(problem, seed=4).x_m)
 
 
+@pytest.mark.slow
 def test_cells_lie_in_the_core_and_ports_on_its_border() -> None:
     problem = chain(200)
     placed = place(problem)
@@ -117,7 +120,7 @@ def test_cells_lie_in_the_core_and_ports_on_its_border() -> None:
 
 @pytest.mark.slow
 def test_more_utilisation_shortens_wires() -> None:
-    lengths = [place(chain(400, utilisation=u)).wire_length_m for u in (0.2, 0.45, 0.8)]
+    lengths = [place(chain(200, utilisation=u)).wire_length_m for u in (0.2, 0.45, 0.8)]
     assert lengths[0] > lengths[1] > lengths[2]
 
 

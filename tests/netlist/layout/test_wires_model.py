@@ -80,6 +80,7 @@ def routes_of(netlist: Netlist, net_length_m, pin_distance_m, port_distance_m=No
     )
 
 
+@pytest.mark.slow
 def test_constants_of_a_wire(data) -> None:
     # 0.165 fF/um as extracted from routed designs, 1.206 ohm/um as the platform's set_wire_rc says.
     assert data.signal_f_per_m * 100 * UM == pytest.approx(16.5e-15, rel=1e-9, abs=0)

@@ -41,14 +41,15 @@ def rows(file):
         return list(csv.DictReader(table))
 
 
+@pytest.mark.few_cases(2)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("technology", "design", "capacitance", "path", "rank"),
     [
         ("sky130hd", "tt_um_4bit_cpu_with_fsm", 0.10, 0.04, 0.70),
         ("sky130hd", "tt_um_ja1tye_tiny_cpu", 0.10, 0.04, 0.62),
-        ("sky130hd", "tt_um_koconnor_kstep", 0.10, 0.04, 0.70),
         ("gf180mcu", "diceroll", 0.15, 0.11, 0.75),
+        ("sky130hd", "tt_um_koconnor_kstep", 0.10, 0.04, 0.70),
     ],
 )
 def test_wires_are_those_of_the_routed_design(

@@ -208,6 +208,7 @@ def test_damage_anywhere_is_read_or_refused(at: int, length: int, instead: str) 
         read(TEXT[:at] + instead + TEXT[at + length :])
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused(data: bytes) -> None:

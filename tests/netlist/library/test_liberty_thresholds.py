@@ -299,6 +299,7 @@ def test_macros_beside_cells_whose_delays_end_elsewhere() -> None:
     assert library.file_cells == (len(cells.cells), 1)
 
 
+@pytest.mark.slow
 def test_a_compiled_memory_beside_its_cells(shared: Path) -> None:
     """IHP's cells measure from 20 to 80 %, its memories from 30 to 70 % with a derate of 0.5."""
     cells = next((shared / "pdk/ihp-sg13g2").glob("*typ_1p20V*"))

@@ -25,6 +25,7 @@ from chipdse.store.store import Store
 from tools.characterise.official import liberty_of_json
 
 pytestmark = pytest.mark.tools
+Built = Callable[[str], tuple[Design, Hardware]]
 SHIPPED = LibraryChoice(name="sky130")
 SMALL: dict[str, dict[str, Any]] = {
     "mac_array": {"rows": 2, "columns": 2},
@@ -41,26 +42,28 @@ FURTHER = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Design, Hardware]]:
-    """Each block, simulated and synthesised once with the shipped cells."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """Simulates and synthesises a block with the shipped cells, once for all tests that need it."""
     store = Store(root=tmp_path_factory.mktemp("stages"))
-    found = {}
-    for name, given in SMALL.items():
+
+    @functools.cache
+    def build(name: str) -> tuple[Design, Hardware]:
         block = find_block(name)
         design = Design(
             block=block,
-            parameters=block.parameters(**given),
+            parameters=block.parameters(**SMALL[name]),
             workload=block.workload(),
             library=SHIPPED,
         )
-        found[name] = (design, build_hardware(design, store)[1])
-    return found
+        return design, build_hardware(design, store)[1]
+
+    return build
 
 
 @pytest.mark.few_cases(1)
 @pytest.mark.parametrize("name", list(SMALL))
 def test_critical_path_and_power_against_the_official_file(
-    name: str, built: dict[str, tuple[Design, Hardware]], shared: Path
+    name: str, built: Built, shared: Path
 ) -> None:
     """The same netlist and the same activity, at the same clock; only the library differs."""
     official = LibraryChoice(
@@ -68,7 +71,7 @@ def test_critical_path_and_power_against_the_official_file(
     )
     paths, powers = [], []
     for choice in (SHIPPED, official):
-        timing, _, replayed = analyse_cells(choice, built[name][1], [1.8], [25.0])
+        timing, _, replayed = analyse_cells(choice, built(name)[1], [1.8], [25.0])
         at_clock = dataclasses.replace(timing, clock_period_s=np.array([20e-9]))
         paths.append(float(timing.min_period_s[0]))
         powers.append(float(analyse_power(at_clock, replayed.activity).total_w[0]))
@@ -101,7 +104,7 @@ def liberty_at(
 def test_critical_path_of_slow_and_fast_transistors_against_official_files(
     name: str,
     corner: str,
-    built: dict[str, tuple[Design, Hardware]],
+    built: Built,
     liberty_at: Callable[[str], tuple[Path, Path]],
 ) -> None:
     """The same netlist; only the library differs. All but those of `FURTHER` are within 5 %."""
@@ -111,7 +114,7 @@ def test_critical_path_of_slow_and_fast_transistors_against_official_files(
     for file in (ours, official):
         choice = LibraryChoice(files=(file,))
         timing, _, _ = analyse_cells(
-            choice, built[name][1], [point.supply_v], [point.temperature_c]
+            choice, built(name)[1], [point.supply_v], [point.temperature_c]
         )
         periods.append(float(timing.min_period_s[0]))
         arrivals.append(critical_path(timing)[1][-1].arrival_s)
@@ -121,11 +124,9 @@ def test_critical_path_of_slow_and_fast_transistors_against_official_files(
         assert arrivals[0] == pytest.approx(arrivals[1], rel=0.02)
 
 
-def test_leakage_over_temperature_at_a_supply_near_threshold(
-    built: dict[str, tuple[Design, Hardware]], tmp_path: Path
-) -> None:
+def test_leakage_over_temperature_at_a_supply_near_threshold(built: Built, tmp_path: Path) -> None:
     """The package's feedback of leakage and temperature gets all four, timing or not."""
-    design, hardware = built["mac_array"]
+    design, hardware = built("mac_array")
     low = dataclasses.replace(design, operating=OperatingPoint(vdd_v=0.6))
     _, metrics = measure(low, hardware, Store(root=tmp_path))
     assert metrics.leakage_temperatures_c == (-40.0, 25.0, 85.0, 125.0)
@@ -158,9 +159,9 @@ def curve(hardware: Hardware, temperature_c: float) -> Curve:
 
 
 def test_a_supply_of_least_energy_exists_and_moves(
-    built: dict[str, tuple[Design, Hardware]],
+    built: Built,
 ) -> None:
-    hardware = built["mac_array"][1]
+    hardware = built("mac_array")[1]
     room, hot = curve(hardware, 25.0), curve(hardware, 85.0)
     assert (np.diff(room.dynamic_j) > 0).all()
     # leakage a cycle takes over near threshold: its share grows at every step down

@@ -116,6 +116,7 @@ def test_export_between_corners_reads_back_exactly(
     assert again.cell_leakage_w[0, 0] == pytest.approx(3**0.5 * 1e-9)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -151,6 +152,7 @@ def test_refuses_plot_format_and_unwritable_target(
     assert "cannot be written" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_strengths_of_real_names(shared: Path) -> None:
     folder = shared / "pdk"
     asap7 = resolve([folder / "asap7" / "asap7sc7p5t_INVBUF_RVT_TT_nldm_220122.lib.gz"]).load()
@@ -159,6 +161,7 @@ def test_strengths_of_real_names(shared: Path) -> None:
     assert strengths(ihp)["inv"] == ("1", "2", "4", "8", "16")
 
 
+@pytest.mark.slow
 def test_fo4_of_a_real_library_falls_with_supply(shared: Path) -> None:
     folder = shared / "pdk" / "ihp-sg13g2"
     files = [folder / f"sg13g2_stdcell_typ_{v}_25C.lib.gz" for v in ("1p20V", "1p50V")]

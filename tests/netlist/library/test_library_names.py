@@ -113,6 +113,7 @@ def test_a_damaged_description_says_what_to_do(tmp_path: Path) -> None:
         resolve("mine")
 
 
+@pytest.mark.slow
 def test_threshold_flavours_are_libraries(shared: Path) -> None:
     folder = shared / "pdk" / "gt2n"
     delays = {}

@@ -16,7 +16,15 @@ from tools.characterise.compare import Comparison, at_one_corner, compare, repor
 from tools.characterise.official import read_official
 
 pytestmark = pytest.mark.slow
-CORNERS = ("ss_100C_1v60", "ss_n40C_1v76", "ff_100C_1v95", "ff_n40C_1v76")
+# A slow and a fast one in every run, at either temperature.
+CORNERS = (
+    "ss_100C_1v60",
+    "ff_n40C_1v76",
+    *(
+        pytest.param(name, marks=pytest.mark.exhaustive)
+        for name in ("ss_n40C_1v76", "ff_100C_1v95")
+    ),
+)
 PROCESS = {"ss": "slow", "ff": "fast"}
 
 

@@ -30,6 +30,7 @@ def tables(library: CellLibrary, numbers: np.ndarray) -> np.ndarray:
     return np.concatenate([np.arange(start[t], start[t + 1]) for t in numbers if t >= 0])
 
 
+@pytest.mark.slow
 def test_size_and_range(library: CellLibrary) -> None:
     assert shipped_file("sky130").stat().st_size <= 6e6
     for temp in (-40.0, 25.0, 85.0, 125.0):

@@ -53,6 +53,7 @@ def test_the_shipped_library_has_three_processes() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_each_process_is_its_own_file() -> None:
     """What decides results of typical transistors does not change with the others."""
     entry = resolve("sky130")
@@ -200,6 +201,7 @@ def test_corners_of_the_foundry_are_covered(
     assert point.leakage.cells_w().min() >= 0
 
 
+@pytest.mark.slow
 def test_slow_is_slower_and_fast_is_faster_at_every_corner() -> None:
     """Delay and transition of every arc at every point of its table, each plus the input's slew.
 
@@ -251,6 +253,7 @@ def test_a_fast_inverter_leaks_more_than_a_typical_one() -> None:
         assert (ours.sum(axis=1) > 2 * usual.sum(axis=1)).all()
 
 
+@pytest.mark.slow
 def test_the_inverter_against_another_simulation(shared: Path) -> None:
     """A chain of inverters with the same models, simulated by other hands at 25 °C."""
     file = shared / "reference" / "corners" / "fo4_corners_25C.jsonl"

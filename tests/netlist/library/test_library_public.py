@@ -122,6 +122,7 @@ def server(shared: Path) -> Iterator[tuple[str, dict[str, bytes], list[str]]]:
     serving.server_close()
 
 
+@pytest.mark.slow
 def test_a_library_is_fetched_over_http_with_its_licence(
     server: tuple[str, dict[str, bytes], list[str]],
     tmp_path: Path,
@@ -144,6 +145,7 @@ def test_a_library_is_fetched_over_http_with_its_licence(
     assert resolve("gt2n").files == (kept,)
 
 
+@pytest.mark.slow
 def test_what_is_not_published_is_not_kept(
     server: tuple[str, dict[str, bytes], list[str]],
     tmp_path: Path,

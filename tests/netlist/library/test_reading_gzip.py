@@ -30,6 +30,7 @@ def test_what_was_packed_comes_back(data: bytes, level: int) -> None:
         assert unpack(data, NAME) is data
 
 
+@pytest.mark.slow
 def test_a_file_that_unpacks_to_very_much_is_refused_in_bounded_memory() -> None:
     packed = zeros(512)  # half a GiB in half a MB
     assert LARGEST_RATIO * len(packed) < 512 << 20
@@ -44,6 +45,7 @@ def test_a_file_that_unpacks_to_very_much_is_refused_in_bounded_memory() -> None
     assert peak < 2 * LARGEST_RATIO * len(packed)
 
 
+@pytest.mark.slow
 def test_well_packed_text_below_the_free_size_is_read() -> None:
     size = FREE_BYTES >> 20
     assert len(unpack(zeros(size), NAME)) == FREE_BYTES

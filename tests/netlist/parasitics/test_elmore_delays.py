@@ -50,6 +50,7 @@ def test_what_no_resistor_reaches_has_no_delay() -> None:
     assert found[:2] == pytest.approx([0, 1]) and np.isnan(found[2:]).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.integers(2, 12), st.integers(0, 6), st.integers(0, 1 << 30))
 def test_random_networks_solve_their_equations(nodes: int, loops: int, seed: int) -> None:

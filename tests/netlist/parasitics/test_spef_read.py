@@ -193,6 +193,7 @@ def test_nets_of_one_side_only_are_counted_and_named(tmp_path: Path) -> None:
         annotated(tmp_path, SPEF[: SPEF.index("*D_NET *3")])
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -255,6 +256,7 @@ def test_fuzzing_gives_errors_not_crashes(at: int, instead: str, drop: int) -> N
         assert (found.wires.pin_delay_s >= 0).all()
 
 
+@pytest.mark.slow
 def test_many_names_and_a_long_chain_take_little_time(tmp_path: Path) -> None:
     count = 50_000
     chain = "".join(f"{k} m:{k} m:{k + 1} 1\n" for k in range(count))

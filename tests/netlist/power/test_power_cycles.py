@@ -15,7 +15,7 @@ from chipdse.netlist.power.power import analyse_power
 from chipdse.netlist.power.transitions import transition_energies
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.timing import analyse_timing
-from tests.support.replay_runs import CYCLES, FIRST_CYCLE, Run, make_run, simulate_gates
+from tests.support.replay_runs import CYCLES, FIRST_CYCLE, Run, gates_trace, shared_run
 from tests.support.traces.vcd_cycles import changes_per_cycle
 
 pytestmark = pytest.mark.tools
@@ -23,10 +23,8 @@ PERIOD_S = 10e-9
 
 
 @pytest.fixture(scope="module", params=["sky130hd", "ihp-sg13g2"])
-def run(
-    request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Run:
-    return make_run(shared, tmp_path_factory.mktemp(request.param), request.param)
+def run(request: pytest.FixtureRequest, shared: Path) -> Run:
+    return shared_run(shared, request.param)
 
 
 @pytest.mark.few_cases(1)
@@ -47,7 +45,7 @@ def test_energies_of_single_cycles_sum_to_the_power(run: Run) -> None:
     window = {"first_cycle": FIRST_CYCLE, "cycles": CYCLES}
     traced_j = recorded_energy_j(plan, switching, run.recording, engine="numpy", **window)
     edges = [5000 + 10_000 * cycle for cycle in range(FIRST_CYCLE, FIRST_CYCLE + CYCLES + 1)]
-    changes = changes_per_cycle(simulate_gates(run), "bench.gates", netlist, edges)
+    changes = changes_per_cycle(gates_trace(run), "bench.gates", netlist, edges)
     driven = np.flatnonzero(netlist.net_driver_pin >= 0)
     net_j = energies.switching_j[netlist.net_driver_pin[driven]]
     dumped_j = changes[:, driven] @ net_j

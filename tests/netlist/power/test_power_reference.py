@@ -12,7 +12,7 @@ import pytest
 from chipdse.cli import main
 from chipdse.netlist.activity.activity import Activity
 from chipdse.netlist.activity.waveform.activity import read_vcd_activity
-from chipdse.netlist.library.liberty.reader import read_liberty
+from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.power.nets import net_activity
 from chipdse.netlist.power.power import Power, analyse_power
 from chipdse.netlist.timing.graph import build_timing_graph
@@ -28,7 +28,7 @@ Case = tuple[Path, dict[str, Any], Timing, Activity, Power]
 def case(request: pytest.FixtureRequest, shared: Path) -> Case:
     folder = shared / "reference/timing-power" / request.param
     expected = json.loads((folder / "expected.json").read_text())
-    library = read_liberty([shared / expected["liberty"]])
+    library = load_library([shared / expected["liberty"]])
     netlist = read_verilog(folder / "mac8.v", library, expected["top"])
     timing = analyse_timing(
         build_timing_graph(netlist, expected["clock_port"]),

@@ -120,6 +120,7 @@ def test_exact_states_equal_counting_the_states() -> None:
     np.testing.assert_allclose(power_of(netlist, same).internal_w, independent.internal_w)
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3))
 def test_probabilities_are_probabilities(high: list[float]) -> None:
     power = cell_power(LIBRARY, LIBRARY.index["AND2"])

@@ -27,6 +27,7 @@ def test_both_orders_of_the_test_are_those_by_hand() -> None:
     assert second_order(fixed, random).tolist() == pytest.approx([expected])
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32), st.integers(2, 40), st.integers(2, 40))
 def test_streaming_equals_all_at_once(seed: int, first: int, second: int) -> None:
     random = np.random.default_rng(seed)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chipdse.netlist.library.liberty.reader import read_liberty
+from chipdse.netlist.library.cache import load_library
 from chipdse.netlist.timing.graph import build_timing_graph
 from chipdse.netlist.timing.paths import critical_path, endpoints
 from chipdse.netlist.timing.slack import pin_slacks
@@ -25,7 +25,7 @@ NS = 1e-9
 def case(request: pytest.FixtureRequest, shared: Path) -> tuple[Path, dict[str, Any], Timing]:
     folder = shared / "reference/timing-power" / request.param
     expected = json.loads((folder / "expected.json").read_text())
-    library = read_liberty([shared / expected["liberty"]])
+    library = load_library([shared / expected["liberty"]])
     netlist = read_verilog(folder / "mac8.v", library, expected["top"])
     timing = analyse_timing(
         build_timing_graph(netlist, expected["clock_port"]),

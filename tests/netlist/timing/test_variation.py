@@ -81,6 +81,7 @@ def test_a_slow_edge_delays_the_next_cell() -> None:
     assert variance(timing) == pytest.approx(first**2 + second**2 + third**2, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_period_of_several_endpoints_is_that_of_the_latest() -> None:
     """Equal endpoints share the failures; drawn chips have the same quantile."""
     library, count = with_deviations(), 8
@@ -193,13 +194,14 @@ def test_tail_of_the_normal_distribution() -> None:
     assert upper_tail(deviations).tolist() == pytest.approx(exact, rel=3e-7)
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.slow
-@pytest.mark.parametrize("skew", [0.1, 1.0, 2.5])
+@pytest.mark.parametrize("skew", [1.0, 0.1, 2.5])
 def test_a_shifted_log_normal_variable_has_the_moments_it_is_given(skew: float) -> None:
     needs = Skewed(mean=np.array([2.0]), deviation=np.array([0.6]), skew=np.array([skew]))
     sigmas = np.random.default_rng(2).standard_normal(400_000)
-    drawn = np.array([needs.at(sigma)[0] for sigma in np.linspace(-6, 6, 4001)])
-    drawn = np.interp(sigmas, np.linspace(-6, 6, 4001), drawn)
+    drawn = np.array([needs.at(sigma)[0] for sigma in np.linspace(-6, 6, 801)])
+    drawn = np.interp(sigmas, np.linspace(-6, 6, 801), drawn)
     assert drawn.mean() == pytest.approx(2.0, rel=0.005)
     assert drawn.std() == pytest.approx(0.6, rel=0.02)
     third = float((((drawn - drawn.mean()) / drawn.std()) ** 3).mean())

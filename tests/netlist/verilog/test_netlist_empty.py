@@ -11,6 +11,7 @@ from chipdse.netlist.timing.timing import analyse_timing
 from chipdse.netlist.verilog.reader import read_verilog
 
 
+@pytest.mark.slow
 def test_wires_alone_have_no_critical_path(tmp_path: Path) -> None:
     (tmp_path / "n.v").write_text("module n(input clk, a, output y); assign y = a; endmodule\n")
     library = resolve("sky130").load()

@@ -346,6 +346,7 @@ def test_declared_bits_are_counted_before_they_are_made() -> None:
     assert "a concatenation of 131072 bits is not plausible" in refusal(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opening", ["/*", "(*", '(*"\\"', "{", "/*/", "(* (", "//"])
 def test_openings_without_end_are_refused_at_once(opening: str) -> None:
     # Each opening is searched to the end of the file once, not once per opening.

@@ -193,6 +193,7 @@ def test_damage_anywhere_is_read_or_refused(at: int, length: int, instead: str) 
         read(EXAMPLE[:at] + instead + EXAMPLE[at + length :])
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.text(max_size=100))
 def test_any_text_is_refused(text: str) -> None:
@@ -200,6 +201,7 @@ def test_any_text_is_refused(text: str) -> None:
         read(text)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=12))
 def test_connections_survive_any_writing_order(pairs: list[tuple[int, int]]) -> None:
     body = ""

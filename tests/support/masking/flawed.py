@@ -1,4 +1,4 @@
-"""Masked Ascon with a fault of the kind that a test of side channels exists to find."""
+"""A masked S-box with a fault of the kind that a test of side channels exists to find."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import operator
 from collections.abc import Callable, Sequence
 
 from amaranth.hdl import Module, Signal, Value
-from chipdse_hdl.ascon import BLOCK, Ascon
+from chipdse_hdl.aes_sbox import BLOCK, AesSbox
+from chipdse_hdl.aes_sbox.masked import MaskedSbox
 from chipdse_hdl.gates.arithmetic import named, when
 from chipdse_hdl.gates.masking import cross_products
 from chipdse_hdl.shares import share_name
@@ -54,16 +55,28 @@ def unblinded_products(
     return cross_products(m, a, b, none, name, multiply=multiply, enable=enable)
 
 
-class Recombined(Ascon):
+class RecombinedSbox(MaskedSbox):
     """A gate adds both shares of an operand."""
 
     cross_products = staticmethod(recombined_products)
 
 
-class Unblinded(Ascon):
+class Recombined(AesSbox):
+    """With `RecombinedSbox`."""
+
+    masked_sbox = RecombinedSbox
+
+
+class UnblindedSbox(MaskedSbox):
     """Terms across domains are not blinded."""
 
     cross_products = staticmethod(unblinded_products)
+
+
+class Unblinded(AesSbox):
+    """With `UnblindedSbox`."""
+
+    masked_sbox = UnblindedSbox
 
 
 RECOMBINED = dataclasses.replace(BLOCK, hardware=Recombined)

@@ -5,6 +5,7 @@ It shares no code with the readers of `chipdse`, so that it can check them.
 
 from __future__ import annotations
 
+import bisect
 import re
 from pathlib import Path
 
@@ -34,14 +35,14 @@ def changes_per_cycle(dump: Path, scope: str, netlist: Netlist, edges: list[int]
             nets = [netlist.nets_by_name.get(each, -1) for each in names]
             bits.setdefault(code, nets)
     counts = np.zeros((len(edges) - 1, netlist.net_count), dtype=np.int64)
-    value = np.full(netlist.net_count, -1, dtype=np.int64)
-    time, names_of_net = 0, {}
+    value = [-1] * netlist.net_count
+    cycle, names_of_net = -1, {}
     for code, nets in bits.items():
         for net in nets:
             names_of_net.setdefault(net, code)
     for line in body.splitlines():
         if line.startswith("#"):
-            time = int(line[1:])
+            cycle = bisect.bisect_right(edges, int(line[1:])) - 1
             continue
         if line[:1] in "01xz":
             text, code = line[:1], line[1:].strip()
@@ -49,7 +50,6 @@ def changes_per_cycle(dump: Path, scope: str, netlist: Netlist, edges: list[int]
             text, code = line[1:].split()
         else:
             continue
-        cycle = int(np.searchsorted(edges, time, side="right")) - 1
         for place, net in enumerate(bits.get(code, [])):
             # A short vector is extended by zeros; several names of one net change together.
             bit = text[-1 - place] if place < len(text) else "0"

@@ -70,6 +70,7 @@ def test_price_times_yield_has_the_moments_of_the_product() -> None:
     assert np.mean(chips) - bumps == approx(9000 / dies * mean, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_intervals_contain_both_sources() -> None:
     # Of the grids the stated values are ends of their ranges: they are held here.
     grids = {"grids__intensity__taiwan": "642 g/kWh", "grids__intensity__world": "481 g/kWh"}
@@ -136,6 +137,7 @@ def test_a_stated_alternative_is_kept() -> None:
         assert rows.parts.carbon.dies_kg == approx(stated[0])
 
 
+@pytest.mark.slow
 def test_expanded_temperatures_are_those_of_the_full_model() -> None:
     """Powers up to a third from the stated ones, with leakage that doubles every 20 K."""
     packages = [
@@ -235,6 +237,7 @@ def test_too_few_or_many_draws_are_refused(draws: int) -> None:
         sample((), draws)
 
 
+@pytest.mark.slow
 def test_which_conclusions_about_packages_survive() -> None:
     """1,024 copies of the 8 x 8 array on one or several dies, as on the page about packages."""
     array = block(

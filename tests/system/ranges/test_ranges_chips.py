@@ -40,6 +40,7 @@ def table_of(sweep: Sweep, known: Known, numbers: list[int]) -> pd.DataFrame:
     )
 
 
+@pytest.mark.slow
 def test_one_part_alone_has_the_intervals_of_the_block(tmp_path: Path) -> None:
     """The same draws by another way: `Systems`, which sweeps of one block use."""
     sweep = read(tmp_path, ONE_PART)

@@ -103,12 +103,17 @@ def test_stage_by_stage_is_draw_by_draw(
 def test_every_range_reaches_a_metric() -> None:
     """Each constant of the test above changes some metric of some package, or a limit."""
     for key in RANGES:
-        case = systems(list(range(len(PACKAGES))), [key], error=False, typical=False)
-        inputs = [each for each in case.inputs() if key in {c.key for c in each.constants}]
-        assert inputs, key
-        values, feasible = values_of(case, inputs, sample(inputs, 64), METRICS)
-        changed = any(np.ptp(values[name], axis=0).max() > 0 for name in METRICS)
-        assert changed or np.ptp(feasible.astype(int), axis=0).max() > 0, key
+        assert any(reaches(key, package) for package in range(len(PACKAGES))), key
+
+
+def reaches(key: str, package: int) -> bool:
+    case = systems([package], [key], error=False, typical=False)
+    inputs = [each for each in case.inputs() if key in {c.key for c in each.constants}]
+    if not inputs:
+        return False
+    values, feasible = values_of(case, inputs, sample(inputs, 64), METRICS)
+    changed = any(np.ptp(values[name], axis=0).max() > 0 for name in METRICS)
+    return changed or bool(np.ptp(feasible.astype(int), axis=0).max() > 0)
 
 
 def test_carbon_is_linear_in_grids_and_abatement() -> None:
@@ -126,6 +131,7 @@ def test_carbon_is_linear_in_grids_and_abatement() -> None:
     assert terms.at(fab, np.float64(0.96), design) == approx(stated.embodied_kg, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_systems_are_computed_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """A part is some systems of one link and arrangement; together they are each system once."""
     case = systems([0, 3, 0, 4, 3, 0, 0], [], error=True, typical=False)

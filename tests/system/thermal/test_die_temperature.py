@@ -35,6 +35,7 @@ def halves(power_w: tuple[float, float]):
     return die_temperature(geometry, rectangles, np.array(power_w), Sources()), geometry
 
 
+@pytest.mark.slow
 def test_power_in_halves() -> None:
     even, _ = halves((1.0, 1.0))
     assert even.hotspot_k == pytest.approx(0.0, abs=1e-9 * even.even_peak_k)
@@ -53,6 +54,7 @@ def test_power_in_halves() -> None:
         die_temperature(two, [], np.zeros(0), Sources())
 
 
+@pytest.mark.slow
 def test_each_of_two_dies() -> None:
     package = PackageParameters(arrangement="organic", chiplets=2, tiles=2)
     evaluation = evaluate_block(block(area_m2=SIDE_M**2), package)

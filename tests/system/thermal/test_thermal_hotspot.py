@@ -61,7 +61,7 @@ def single_die(shared: Path, case: str):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["uni", "hot"])
-@pytest.mark.parametrize("grid", [32, 64, 128])
+@pytest.mark.parametrize("grid", [32, 64, pytest.param(128, marks=pytest.mark.exhaustive)])
 def test_hotspot_single_die(shared: Path, case: str, grid: int) -> None:
     layers, values, chosen = single_die(shared, case)
     found = hotspot_rises(layers, hotspot_package(values), chosen["power_w"], grid)
@@ -113,6 +113,7 @@ def test_the_right_solution_beside_hotspot(shared: Path) -> None:
     assert theirs < right < 1.12 * theirs
 
 
+@pytest.mark.slow
 def test_hotspot_counts_convection_twice_in_stacks(shared: Path) -> None:
     """Its stacks lie far above the right solution, and below it without the double count."""
     layers, data = stacked_layers(shared)

@@ -15,6 +15,7 @@ from chipdse.system.arrays.temperature import operator_of
 from chipdse.system.thermal.pattern import Pattern
 
 
+@pytest.mark.slow
 @given(pairs=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=30))
 def test_a_pattern_is_the_matrix_of_its_entries(pairs: list[tuple[int, int]]) -> None:
     pairs = [(a, b) for a, b in pairs if a != b] or [(0, 1)]

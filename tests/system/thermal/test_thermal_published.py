@@ -133,6 +133,7 @@ ICE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sink", ICE)
 def test_two_dies_are_those_of_3d_ice(sink) -> None:
     """Two dies of 50 um, face outwards, 50 W spread on one and 2 x 12.5 W in squares of the other.

@@ -82,6 +82,7 @@ def hottest(geometry, watts, cells=CELLS):
     return peak.max(), error[peak.argmax()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_the_default_is_within_two_percent_of_the_converged_solution(case) -> None:
     geometry, watts = CASES[case]
@@ -92,6 +93,7 @@ def test_the_default_is_within_two_percent_of_the_converged_solution(case) -> No
     assert abs(found - converged) < stated < 0.04 * found
 
 
+@pytest.mark.slow
 def test_one_slice_and_even_cells_were_not() -> None:
     """What the mesh does away with: a hot tile 7 % above the converged solution."""
     geometry, watts = CASES["one small die"]
@@ -120,6 +122,7 @@ def test_meshes_are_nested_and_have_every_edge() -> None:
         assert sum(fine.slice_heights_m) == approx(coarse.thickness_m)
 
 
+@pytest.mark.few_cases(1)
 @pytest.mark.slow
 @pytest.mark.parametrize("tile", [(0, 0), (2, 1)], ids=["corner", "centre"])
 def test_a_hot_square_of_a_power_map(tile) -> None:
@@ -207,6 +210,7 @@ def kirchhoff(power_w: float, ambient_c: float, thickness_m: float = 2e-3, coole
     return brentq(missing, top, top + 400) - (ambient_c + 273.15) + plate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("power_w", [20.0, 200.0, 500.0])
 def test_a_slab_is_kirchhoffs_integral(power_w: float) -> None:
     expected = kirchhoff(power_w, 45.0)
@@ -232,6 +236,7 @@ def test_one_conductivity_per_die_is_close_to_one_per_cell() -> None:
         assert peak.max() == approx(exact.rise_k, rel=0.02)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.floats(1.0, 400.0), st.floats(0.0, 80.0))
 def test_hotter_silicon_conducts_less(power_w: float, ambient_c: float) -> None:

@@ -120,6 +120,7 @@ def drawn(rng: random.Random):
     )
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("seed", range(10))
 def test_drawn_stacks(seed: int) -> None:
     rng = random.Random(seed)

@@ -122,6 +122,7 @@ def spreading_series(
     return total + both.sum() / (a**4 * c**2 * conductivity)
 
 
+@pytest.mark.slow
 def test_spreading_in_a_plate_is_the_series() -> None:
     """A thin heated film on a thick copper plate: the sink the package model has to get right."""
     film = 1 / (0.1 * 0.06**2)
@@ -168,6 +169,7 @@ def test_energy_leaves_as_it_came() -> None:
     assert sum(operator.heat_out(power)) == approx(power.sum(), rel=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.lists(st.floats(0, 50), min_size=2, max_size=2))
 def test_powers_superpose(power) -> None:
@@ -182,6 +184,7 @@ def test_powers_superpose(power) -> None:
     assert (operator.peak_rise(np.array(power)) >= operator.rise(np.array(power)) - 1e-12).all()
 
 
+@pytest.mark.slow
 def test_finer_grids_converge() -> None:
     spot = [Rectangle(name="s", left_m=-0.005, bottom_m=0.001, width_m=0.002, height_m=0.004)]
     stack = package([layer("die", 15e-5, 0.01, sources=spot)])
@@ -316,6 +319,7 @@ def test_one_temperature_means_constant_leakage_unless_told() -> None:
     assert doubled[0, 0] == approx(2.0)
 
 
+@pytest.mark.quick_cases(1)
 @pytest.mark.parametrize("seed", range(4))
 def test_solutions_are_correctly_rounded(seed: int) -> None:
     """Against elimination with whole numbers of any length, conductances within six decades."""

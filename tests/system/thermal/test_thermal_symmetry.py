@@ -70,6 +70,7 @@ def test_mirrors_are_found(arrangement: str, kinds: tuple[int, ...]) -> None:
     assert sum(fold.copies) == len(kinds)
 
 
+@pytest.mark.slow
 @settings(max_examples=12)
 @given(
     st.sampled_from(sorted(MIRRORS)),

@@ -13,7 +13,7 @@ from chipdse.netlist.activity.runs.plan import RunPlan, plan_runs, recorded_stat
 from chipdse.netlist.activity.runs.runs import start_runs
 from chipdse.netlist.activity.runs.steps import Wanted
 from chipdse.netlist.activity.runs.weights import Weights, weigh
-from tests.support.replay_runs import CYCLES, FIRST_CYCLE, Run, make_run, simulate_gates
+from tests.support.replay_runs import CYCLES, FIRST_CYCLE, Run, gates_trace, shared_run
 from tests.support.traces.sampled_runs import Stimuli, pack, row_bits, stimuli, unpack
 from tests.support.traces.vcd_cycles import changes_per_cycle
 
@@ -34,11 +34,11 @@ def random_weights(run: Run, plan: RunPlan, groups: int, seed: int) -> tuple[Wei
     return weights, by_net
 
 
-@pytest.fixture(scope="module", params=["sky130hd", "asap7"])
-def run(
-    request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Run:
-    return make_run(shared, tmp_path_factory.mktemp(request.param), request.param)
+@pytest.fixture(
+    scope="module", params=["sky130hd", pytest.param("asap7", marks=pytest.mark.exhaustive)]
+)
+def run(request: pytest.FixtureRequest, shared: Path) -> Run:
+    return shared_run(shared, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -59,13 +59,12 @@ def sums_of(plan: RunPlan, weights: Weights, given: Stimuli, engine: str, **want
     )
 
 
-@pytest.mark.few_cases(1)
 def test_equal_to_icarus_and_to_the_recording(run: Run, plan: RunPlan) -> None:
     given = stimuli(run, plan, words=1, steps=STEPS)
     weights, by_net = random_weights(run, plan, 3, 0)
     sums, _, watched = sums_of(plan, weights, given, "numpy", watched=plan.state[:, 1].copy())
     edges = [5000 + 10_000 * cycle for cycle in range(FIRST_CYCLE, FIRST_CYCLE + CYCLES + 1)]
-    changes = changes_per_cycle(simulate_gates(run), "bench.gates", run.netlist, edges)
+    changes = changes_per_cycle(gates_trace(run), "bench.gates", run.netlist, edges)
     energy = changes @ by_net.T  # [cycles, groups]
     registers = unpack(watched)
     rows = row_bits(run)
